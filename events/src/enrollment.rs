@@ -1,0 +1,282 @@
+//! What happens on a person's way through the portal: stream `enrollment-<id>`, from the first form they send to the
+//! identity certificate of their device. Each event names the step of the enrollment guide it serves.
+
+use crate::device::DeviceId;
+use crate::person::PersonId;
+use crate::personal::Personal;
+use crate::{KeyName, StreamName, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// One visit to the portal and, if it gets that far, the one management relationship that comes of it: the
+/// [`DeviceId`] has the same UUID, so that a device's certificate leads to both streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EnrollmentId(pub Uuid);
+
+impl EnrollmentId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("enrollment", self.0)
+    }
+
+    /// The device that this enrollment brings under management.
+    pub fn device(self) -> DeviceId {
+        DeviceId(self.0)
+    }
+
+    /// The key of what a visitor tells before it is known who they are; handed to the person at sign-in.
+    pub fn visit_key(self) -> KeyName {
+        KeyName::of("visit", self.0)
+    }
+}
+
+impl fmt::Display for EnrollmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// SHA-256 of a secret that was handed out, in lower-case hex: session secrets, SCEP challenges.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretHash(pub String);
+
+/// Whose device it is (step 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    Personal,
+    Institutional,
+}
+
+/// Apple's kinds of enrollment, with the way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnrollmentKind {
+    /// Profile-based User Enrollment: iOS 13.1 to 17 (`ManagedAppleID` in mdm/profiles/com.apple.mdm.yaml).
+    UserEnrollment,
+    /// Profile-based Device Enrollment.
+    DeviceEnrollment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceFamily {
+    #[serde(rename = "iphone")]
+    IPhone,
+    #[serde(rename = "ipad")]
+    IPad,
+}
+
+/// A version of iOS or iPadOS, compared part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OsVersion {
+    pub major: u16,
+    pub minor: u16,
+    pub patch: u16,
+}
+
+impl OsVersion {
+    pub const fn new(major: u16, minor: u16) -> OsVersion {
+        OsVersion { major, minor, patch: 0 }
+    }
+
+    /// From `17`, `17.5` or `17.5.1`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<OsVersion> {
+        let mut parts = [0u16; 3];
+        let mut given = 0;
+        for part in text.split('.') {
+            *parts.get_mut(given)? = part.parse().ok()?;
+            given += 1;
+        }
+        (given > 0).then_some(OsVersion { major: parts[0], minor: parts[1], patch: parts[2] })
+    }
+}
+
+impl fmt::Display for OsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.patch > 0 { write!(f, ".{}", self.patch) } else { Ok(()) }
+    }
+}
+
+impl From<OsVersion> for String {
+    fn from(version: OsVersion) -> String {
+        version.to_string()
+    }
+}
+
+impl TryFrom<String> for OsVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<OsVersion, String> {
+        OsVersion::parse(&text).ok_or_else(|| format!("{text:?} is not a version such as 17.5"))
+    }
+}
+
+/// The device as its browser describes itself. A claim: the device says the truth at `Authenticate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    pub family: DeviceFamily,
+    /// `None` where the browser did not tell.
+    pub version: Option<OsVersion>,
+}
+
+/// How somebody proves who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethodName {
+    LocalAccount,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInRefusal {
+    UnknownName,
+    WrongPassword,
+    /// The account lacks the privilege asked for: user-initiated enrollment at the portal, a staff role at the console.
+    NotEntitled,
+    AccountDisabled,
+    Throttled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChosenBy {
+    User,
+    /// There was nothing to choose: the settings decide.
+    Policy,
+}
+
+/// Why an earlier record is thought to belong to the person who signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// An active record of a device that the same person enrolled.
+    SamePerson,
+    /// … of the same family (iPhone or iPad) as the one at the portal now.
+    SameFamily,
+}
+
+/// Why an enrollment came to an end short of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnrollmentRefusal {
+    /// User Enrollment needs iOS 13.1.
+    VersionTooOld,
+    /// Profile-based User Enrollment ended with iOS 18: the person is led to the account-driven way.
+    AccountDrivenOnly,
+    /// The device enrolled in another mode (UDID or EnrollmentID) than the profile it was given says.
+    WrongMode,
+}
+
+/// Everything in a served MDM profile that must never change while the device is enrolled
+/// (mdm/profiles/com.apple.mdm.yaml), and what the profile was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedProfile {
+    pub kind: EnrollmentKind,
+    /// `PayloadIdentifier` of the profile: what `RemoveProfile` names to unenroll.
+    pub identifier: String,
+    pub profile_uuid: Uuid,
+    pub identity_uuid: Uuid,
+    pub mdm_uuid: Uuid,
+    pub topic: String,
+    pub server_url: String,
+    pub check_in_url: String,
+    pub scep_url: String,
+    /// `None` in User Enrollment, where the key must be absent.
+    pub access_rights: Option<u16>,
+    pub managed_apple_id: Option<Personal<String>>,
+}
+
+/// A certificate of ours for a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCertificate {
+    /// DER, base64.
+    pub certificate: String,
+    /// Serial number in upper-case hex.
+    pub serial: String,
+    /// SHA-256 of the DER, lower-case hex.
+    pub fingerprint: String,
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
+    pub key_hash: String,
+    pub not_after: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum EnrollmentEvent {
+    /// Step 0: the first form was sent, and with it the visit's stream opened.
+    VisitOpened {
+        session: SecretHash,
+        user_agent: Personal<String>,
+        platform: Platform,
+        /// Language tag of the pages shown, such as `en`.
+        language: String,
+    },
+    /// Step 1, no: `account` is the HMAC of the account where there is one, `name` the HMAC of the name typed where not.
+    SignInRefused {
+        method: SignInMethodName,
+        reason: SignInRefusal,
+        account: Option<String>,
+        name: Option<String>,
+    },
+    /// Step 1, yes. From here on the session has a new secret.
+    UserSignedIn {
+        method: SignInMethodName,
+        person: PersonId,
+        /// HMAC of (method, issuer, subject): the id of the `account-` stream.
+        account: String,
+        user_name: Personal<String>,
+        session: SecretHash,
+    },
+    /// The person has an earlier record that is still active.
+    PreviousRecordFound {
+        device: DeviceId,
+        evidence: Vec<Evidence>,
+    },
+    /// The person was told what to do about the earlier records and went on.
+    PreviousRecordsNoted {},
+    /// Step 2.
+    OwnershipChosen {
+        ownership: Ownership,
+        chosen_by: ChosenBy,
+    },
+    /// Step 3: the CA profile was sent to the device.
+    CaProfileServed {
+        profile_uuid: Uuid,
+        ca_fingerprint: String,
+    },
+    /// Steps 4 to 6: the person says that they installed it.
+    CaInstallReported {},
+    /// Steps 3 to 6 are switched off.
+    CaStepSkipped {},
+    /// Step 7.
+    ManagedAppleIdGiven {
+        managed_apple_id: Personal<String>,
+    },
+    /// Step 8: the MDM profile was sent to the device. Each serving has its own SCEP challenge.
+    MdmProfileServed {
+        profile: ServedProfile,
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+    },
+    /// Step 9: the device asked for its identity by SCEP and got it.
+    IdentityIssued {
+        identity: IssuedCertificate,
+        transaction: String,
+        challenge: SecretHash,
+    },
+    /// An identity that was not used was replaced by another.
+    IdentityRevoked {
+        fingerprint: String,
+    },
+    EnrollmentRefused {
+        why: EnrollmentRefusal,
+    },
+    /// Nothing happened for so long that the visit is closed.
+    EnrollmentAbandoned {},
+    SignedOut {},
+}

@@ -1,0 +1,270 @@
+//! What every event carries: identity, place, time, actor, cause; and its canonical bytes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+/// Identity of an event: a UUIDv7 made by the caller before the first try, so that a repeated append is harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub Uuid);
+
+impl EventId {
+    /// The id of the `nth` event of what `purpose` did because of `self`: always the same, so an effect repeated
+    /// after a crash cannot be written twice.
+    pub fn caused(self, purpose: &str, nth: usize) -> EventId {
+        EventId(Uuid::new_v5(&self.0, format!("{purpose}/{nth}").as_bytes()))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A stream's name: `<category>-<id>`. The category is lower-case letters; the id letters, digits and dashes.
+/// At most 200 bytes. Never built from personal data: such names are HMACs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StreamName(String);
+
+/// A stream name that does not have the form `<category>-<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a stream name: it must read <category>-<id>, lower-case letters before the dash, letters, digits and dashes after it, 200 bytes at most"
+)]
+pub struct BadStreamName(pub String);
+
+impl StreamName {
+    /// The stream of `id` in `category`, for ids that are known to be well formed (UUIDs, hex digests).
+    ///
+    /// # Panics
+    /// If the pair makes no legal name; that is a programming error.
+    pub fn of(category: &str, id: impl fmt::Display) -> StreamName {
+        StreamName::try_from(format!("{category}-{id}")).expect("categories and ids are well formed")
+    }
+
+    /// The name of a stream of which there is only one, such as `log` and `settings`.
+    pub fn single(category: &str) -> StreamName {
+        StreamName::of(category, "main")
+    }
+
+    pub fn category(&self) -> &str {
+        self.0.split_once('-').map_or(self.0.as_str(), |(category, _)| category)
+    }
+
+    pub fn id(&self) -> &str {
+        self.0.split_once('-').map_or("", |(_, id)| id)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for StreamName {
+    type Error = BadStreamName;
+
+    fn try_from(name: String) -> Result<StreamName, BadStreamName> {
+        let well_formed = name.len() <= 200
+            && name.split_once('-').is_some_and(|(category, id)| {
+                !category.is_empty()
+                    && category.bytes().all(|b| b.is_ascii_lowercase())
+                    && !id.is_empty()
+                    && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            });
+        if well_formed { Ok(StreamName(name)) } else { Err(BadStreamName(name)) }
+    }
+}
+
+impl From<StreamName> for String {
+    fn from(name: StreamName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Place of an event in its stream: dense, the first is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub u64);
+
+/// Place of an event in the log: ordered, opaque, possibly sparse. Never kept in a link or cursor that people keep,
+/// since it changes when a log is copied; those name event ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub u64);
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An instant in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    pub const fn plus_seconds(self, seconds: i64) -> Timestamp {
+        Timestamp(self.0 + seconds * 1_000_000)
+    }
+
+    pub const fn seconds_since(self, earlier: Timestamp) -> i64 {
+        (self.0 - earlier.0) / 1_000_000
+    }
+
+    /// As RFC 3339 in UTC with microseconds, for people and for interfaces.
+    pub fn to_rfc3339(self) -> String {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
+            .ok()
+            .and_then(|instant| instant.format(&Rfc3339).ok())
+            .unwrap_or_else(|| format!("{} µs since 1970", self.0))
+    }
+
+    /// From RFC 3339; `None` if it is none.
+    pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+        let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(instant.unix_timestamp_nanos() / 1_000).ok().map(Timestamp)
+    }
+
+    /// The UTC day as `20261123`, used in the names of streams that are opened anew each day.
+    pub fn day(self) -> String {
+        let date = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1_000_000))
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+            .date();
+        format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day())
+    }
+}
+
+/// Who caused an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    pub kind: ActorKind,
+    /// The id in its kind: an enrollment, person, device or staff id; the name of a reaction; never a person's name.
+    pub id: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// Somebody at the portal who has not signed in (yet).
+    Visitor,
+    Person,
+    Device,
+    Staff,
+    /// Whoever runs `muster` on the server's machine.
+    Operator,
+    /// The server itself: a reaction, the timer.
+    System,
+}
+
+impl Actor {
+    pub fn new(kind: ActorKind, id: impl fmt::Display) -> Actor {
+        Actor { kind, id: id.to_string() }
+    }
+}
+
+/// An event as an event store takes it: payload serialized, personal fields sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewEvent {
+    pub id: EventId,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Schema version of `data`, from 1.
+    pub version: u16,
+    pub at: Timestamp,
+    pub actor: Actor,
+    /// The address the request came from, sealed; `null` where there was none.
+    #[serde(default)]
+    pub source: Value,
+    /// The portal visit, device conversation or command line run this belongs to.
+    pub correlation: Uuid,
+    /// The event that this one is an effect of.
+    #[serde(default)]
+    pub causation: Option<EventId>,
+    pub data: Value,
+}
+
+/// An event as an event store gives it back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    pub stream: StreamName,
+    pub revision: Revision,
+    pub position: Position,
+    /// RFC 6962 leaf hash of [`canonical`] bytes.
+    pub leaf: [u8; 32],
+    pub event: NewEvent,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    stream: StreamName,
+    revision: Revision,
+    #[serde(flatten)]
+    event: NewEvent,
+}
+
+/// The canonical bytes of an event: the same on every engine, without the position. JSON with keys sorted, no white
+/// space, and no number but integers (the rules of RFC 8785 for what we write).
+pub fn canonical(stream: &StreamName, revision: Revision, event: &NewEvent) -> Vec<u8> {
+    let envelope = Envelope { stream: stream.clone(), revision, event: event.clone() };
+    let value = serde_json::to_value(envelope).expect("an envelope has string keys only");
+    let mut bytes = Vec::with_capacity(512);
+    write_canonical(&value, &mut bytes);
+    bytes
+}
+
+/// The event in canonical bytes; the reverse of [`canonical`].
+///
+/// # Errors
+/// If the bytes are no envelope.
+pub fn parse_canonical(bytes: &[u8]) -> Result<(StreamName, Revision, NewEvent), serde_json::Error> {
+    let envelope: Envelope = serde_json::from_slice(bytes)?;
+    Ok((envelope.stream, envelope.revision, envelope.event))
+}
+
+// Sorted here and not left to serde_json's map, whose order is a feature that any dependency can switch.
+fn write_canonical(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+            out.push(b'{');
+            for (n, (key, value)) in entries.into_iter().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                write_scalar(&Value::from(key.as_str()), out);
+                out.push(b':');
+                write_canonical(value, out);
+            }
+            out.push(b'}');
+        }
+        Value::Array(items) => {
+            out.push(b'[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(b']');
+        }
+        scalar => write_scalar(scalar, out),
+    }
+}
+
+fn write_scalar(value: &Value, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("a scalar is always written");
+}

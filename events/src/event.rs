@@ -1,0 +1,101 @@
+//! Every fact by name: the union of the aggregates' events, and how each is named, versioned and parsed.
+
+use crate::device::DeviceEvent;
+use crate::enrollment::EnrollmentEvent;
+use crate::person::{AccountEvent, PersonEvent};
+use crate::settings::SettingsEvent;
+use crate::staff::{AccessEvent, StaffEvent, UserNameEvent};
+use crate::system::{HardwareEvent, LogEvent, RefusalEvent};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Gathers the aggregates: the category of their streams and their event type.
+macro_rules! events {
+    ($($category:literal => $variant:ident($event:ty)),+ $(,)?) => {
+        /// A fact of any aggregate.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event { $($variant($event)),+ }
+
+        $(impl From<$event> for Event {
+            fn from(event: $event) -> Event { Event::$variant(event) }
+        }
+
+        impl TryFrom<Event> for $event {
+            type Error = Event;
+            fn try_from(event: Event) -> Result<$event, Event> {
+                match event { Event::$variant(event) => Ok(event), other => Err(other) }
+            }
+        })+
+
+        impl Event {
+            /// The categories of streams there are.
+            pub const CATEGORIES: &'static [&'static str] = &[$($category),+];
+
+            /// The category of streams this event belongs into.
+            pub fn category(&self) -> &'static str {
+                match self { $(Event::$variant(_) => $category),+ }
+            }
+
+            /// Name of the event's type and its payload, personal fields still in plain.
+            pub fn to_parts(&self) -> (String, Value) {
+                match self { $(Event::$variant(event) => to_parts(event)),+ }
+            }
+
+            /// From the category of its stream, its type's name and its payload in the newest version.
+            ///
+            /// # Errors
+            /// Says which part is not understood.
+            pub fn from_parts(category: &str, event_type: &str, data: Value) -> Result<Event, UnknownEvent> {
+                match category {
+                    $($category => from_parts(event_type, data).map(Event::$variant),)+
+                    other => Err(UnknownEvent { event_type: event_type.into(), why: format!("no stream category {other:?}") }),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    "log" => Log(LogEvent),
+    "enrollment" => Enrollment(EnrollmentEvent),
+    "device" => Device(DeviceEvent),
+    "person" => Person(PersonEvent),
+    "account" => Account(AccountEvent),
+    "hardware" => Hardware(HardwareEvent),
+    "staff" => Staff(StaffEvent),
+    "username" => UserName(UserNameEvent),
+    "access" => Access(AccessEvent),
+    "refusals" => Refusal(RefusalEvent),
+    "settings" => Settings(SettingsEvent),
+}
+
+impl Event {
+    /// The name of the event's type, such as `UserSignedIn`.
+    pub fn type_name(&self) -> String {
+        self.to_parts().0
+    }
+}
+
+/// An event that this version does not understand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {event_type} is not understood: {why}; if a newer Muster wrote it, run that version here")]
+pub struct UnknownEvent {
+    pub event_type: String,
+    pub why: String,
+}
+
+// Every event enum is `#[serde(tag = "type", content = "data")]`, so its parts can be taken from its JSON.
+fn to_parts<E: Serialize>(event: &E) -> (String, Value) {
+    let Ok(Value::Object(mut parts)) = serde_json::to_value(event) else {
+        unreachable!("events serialize to an object of type and data")
+    };
+    let event_type = parts["type"].as_str().expect("type is the variant's name").to_owned();
+    let data = parts.remove("data").unwrap_or_else(|| json!({}));
+    (event_type, data)
+}
+
+fn from_parts<E: DeserializeOwned>(event_type: &str, data: Value) -> Result<E, UnknownEvent> {
+    serde_json::from_value(json!({ "type": event_type, "data": data }))
+        .map_err(|error| UnknownEvent { event_type: event_type.into(), why: error.to_string() })
+}

@@ -1,0 +1,67 @@
+//! People, known by a random id; accounts lead to them.
+
+use crate::enrollment::SignInMethodName;
+use crate::personal::Personal;
+use crate::{KeyName, StreamName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// A person: random, so that the id tells nothing about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PersonId(pub Uuid);
+
+impl PersonId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("person", self.0)
+    }
+
+    /// The key of everything that is known about this person.
+    pub fn key(self) -> KeyName {
+        KeyName::of("person", self.0)
+    }
+}
+
+impl fmt::Display for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a sign-in method tells about a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonAttributes {
+    pub user_name: Option<Personal<String>>,
+    pub display_name: Option<Personal<String>>,
+    pub mail: Option<Personal<String>>,
+    pub managed_apple_id: Option<Personal<String>>,
+}
+
+/// Stream `person-<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum PersonEvent {
+    PersonKnown {
+        method: SignInMethodName,
+        account: String,
+        attributes: PersonAttributes,
+    },
+    /// The sign-in method told something new; `attributes` holds all it tells now.
+    PersonAttributesChanged {
+        attributes: PersonAttributes,
+    },
+    /// The person gave their Managed Apple ID at the portal: next time it is filled in.
+    ManagedAppleIdLearned {
+        managed_apple_id: Personal<String>,
+    },
+    /// Their key is destroyed.
+    PersonErased {},
+}
+
+/// Stream `account-<HMAC(method, issuer, subject)>`: reserves the account for one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum AccountEvent {
+    AccountReserved { person: PersonId },
+}

@@ -1,0 +1,54 @@
+//! What a person, device or auditor can see and an administrator may change while the server runs: stream
+//! `settings-main`. Addresses, paths and keys are configuration instead.
+
+use crate::StreamName;
+use crate::enrollment::Ownership;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub fn stream() -> StreamName {
+    StreamName::single("settings")
+}
+
+/// All settings. A file for `muster settings apply` holds any of them, as TOML; what it leaves out has its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The organization's name: head of every page, `PayloadOrganization` of every profile.
+    pub organization: String,
+    /// Which kinds of device may enroll. Step 2 is shown only if both may.
+    pub ownership_kinds: BTreeSet<Ownership>,
+    /// Markdown shown to people who enroll a personal device, by language tag; `en` is the fallback.
+    pub personal_description: BTreeMap<String, String>,
+    /// Skip steps 3 to 6: right where the server's TLS certificate is publicly trusted.
+    pub skip_ca_profile: bool,
+    /// Domains a Managed Apple ID may have; empty means any.
+    pub managed_apple_id_domains: BTreeSet<String>,
+    /// Link to the Self Service app in the App Store, offered on the last page; `https://apps.apple.com/…`.
+    pub self_service_url: Option<String>,
+    /// Where people find help: shown on error pages. A mail address, telephone number or sentence.
+    pub help: Option<String>,
+    /// Hours after which a visit without progress is closed.
+    pub abandon_after_hours: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            organization: "Your organization".into(),
+            ownership_kinds: BTreeSet::from([Ownership::Personal, Ownership::Institutional]),
+            personal_description: BTreeMap::new(),
+            skip_ca_profile: false,
+            managed_apple_id_domains: BTreeSet::new(),
+            self_service_url: None,
+            help: None,
+            abandon_after_hours: 24,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum SettingsEvent {
+    SettingsChanged { before: Box<Settings>, after: Box<Settings> },
+}

@@ -1,0 +1,101 @@
+//! Local accounts, the people who work with the console, and what they looked at.
+
+use crate::device::DeviceId;
+use crate::enrollment::{SignInMethodName, SignInRefusal};
+use crate::personal::Personal;
+use crate::{KeyName, StreamName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use uuid::Uuid;
+
+/// A local account of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StaffId(pub Uuid);
+
+impl StaffId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("staff", self.0)
+    }
+
+    pub fn key(self) -> KeyName {
+        KeyName::of("staff", self.0)
+    }
+
+    /// Who viewed what, a stream a person and day.
+    pub fn access_stream(self, day: &str) -> StreamName {
+        StreamName::of("access", format!("{}-{day}", self.0))
+    }
+}
+
+impl fmt::Display for StaffId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a local account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Privilege {
+    /// User-initiated enrollment: may enroll a device at the portal.
+    Enroll,
+    /// Looks at the inventory and acts on it.
+    Administrator,
+    /// Queries the history; reads only.
+    Auditor,
+}
+
+/// Stream `staff-<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum StaffEvent {
+    LocalAccountAdded {
+        user_name: Personal<String>,
+        /// argon2id, PHC string.
+        password: Personal<String>,
+        privileges: BTreeSet<Privilege>,
+        display_name: Option<Personal<String>>,
+        mail: Option<Personal<String>>,
+        managed_apple_id: Option<Personal<String>>,
+    },
+    LocalAccountDisabled {},
+    LocalAccountEnabled {},
+    PasswordChanged {
+        password: Personal<String>,
+    },
+    PrivilegesChanged {
+        before: BTreeSet<Privilege>,
+        after: BTreeSet<Privilege>,
+    },
+    StaffSignedIn {
+        method: SignInMethodName,
+    },
+    StaffSignInRefused {
+        method: SignInMethodName,
+        reason: SignInRefusal,
+    },
+    StaffSignedOut {},
+}
+
+/// Stream `username-<HMAC(name)>`: reserves a local account's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum UserNameEvent {
+    UserNameReserved { account: StaffId },
+}
+
+/// Stream `access-<staff>-<day>`: reading is recorded too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum AccessEvent {
+    DeviceListViewed {},
+    DeviceViewed {
+        device: DeviceId,
+    },
+    AuditTrailViewed {
+        /// The filters in use, without their values where these are personal.
+        filters: Vec<String>,
+    },
+}

@@ -1,0 +1,55 @@
+//! What concerns the log as a whole, and the small streams that reserve a name or count refusals.
+
+use crate::StreamName;
+use crate::device::DeviceId;
+use crate::enrollment::{SignInMethodName, SignInRefusal};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The stream of the log about itself; its first event is the first of the log.
+pub fn log_stream() -> StreamName {
+    StreamName::single("log")
+}
+
+/// SHA-256 fingerprints, lower-case hex, of what belongs to this log and to no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFingerprints {
+    /// Certificate of the device-identity CA, DER.
+    pub identity_ca: String,
+    /// Certificate of the SCEP registration authority, DER.
+    pub registration_authority: String,
+    /// HMAC-SHA-256 of a fixed text under the master key.
+    pub master_key: String,
+}
+
+/// Stream `log-main`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum LogEvent {
+    LogCreated {
+        log: Uuid,
+        fingerprints: LogFingerprints,
+    },
+    /// From here on nodes may write these versions of these events; appended by an operator when every node can read them.
+    EventVersionsRaised {
+        versions: BTreeMap<String, u16>,
+    },
+}
+
+/// Stream `hardware-<HMAC(UDID)>`: which device of ours the hardware is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum HardwareEvent {
+    HardwareEnrolled { device: DeviceId },
+}
+
+/// Stream `refusals-<day>`: refusals that belong to nobody we know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum RefusalEvent {
+    /// A sign-in at the console under a name we do not know; `name` is its HMAC.
+    UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, name: String },
+    /// So many refusals were not written one by one, because strangers must not fill the log.
+    RefusalsSuppressed { count: u64 },
+}

@@ -1,0 +1,1 @@
+//! The console: inventory and audit trail, for staff.

@@ -1,0 +1,169 @@
+//! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
+
+pub mod context;
+pub mod secrets;
+
+use crate::enrollment::Aggregate;
+use crate::enrollment::device::Device;
+use crate::enrollment::settings::Current;
+use crate::enrollment::visit::Visit;
+use crate::world::World;
+use context::Context;
+use events::device::DeviceId;
+use events::enrollment::EnrollmentId;
+use events::log::{Draft, Log};
+use events::settings::Settings;
+use events::store::{AppendError, Appended, Expected, ReadError};
+use events::{Event, Revision, StreamName};
+use std::sync::Arc;
+
+/// The server's parts, shared by every handler and reaction.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Parts>,
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    pub log: Log,
+    pub world: World,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.inner
+    }
+}
+
+/// What became of a command.
+#[derive(Debug, Clone)]
+pub struct Performed<A: Aggregate> {
+    /// The state after it.
+    pub state: A,
+    /// What happened; empty where it had happened already.
+    pub events: Vec<A::Event>,
+    /// Where the events stand; `None` where there are none.
+    pub appended: Option<Appended>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PerformError<R: std::error::Error> {
+    /// The decision is no.
+    #[error("{0}")]
+    Refused(R),
+    /// Nothing is decided: the log cannot be read or written, or it is not known whether it was written.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// How often a command is decided anew when others keep changing its stream.
+const ATTEMPTS: usize = 16;
+
+impl App {
+    pub fn new(parts: Parts) -> App {
+        App { inner: Arc::new(parts) }
+    }
+
+    /// The state of a stream, and the revision it stands at.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<(A, Option<Revision>), ReadError> {
+        let entries = self.log.read(stream).await?;
+        let revision = entries.last().map(|entry| entry.revision);
+        let mut state = A::default();
+        for entry in entries {
+            // A stream of one category holds events of one aggregate: `Event::from_parts` sees to it.
+            if let Ok(event) = A::Event::try_from(entry.event) {
+                state = state.evolve(&event);
+            }
+        }
+        Ok((state, revision))
+    }
+
+    /// Loads a stream, decides, appends with the expected revision; decides anew when another was quicker.
+    ///
+    /// # Errors
+    /// The refusal, or why the log cannot be used.
+    pub async fn perform<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        command: &A::Command,
+        context: &Context,
+    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
+        let mut attempt = 1;
+        loop {
+            let (state, revision) = self.load::<A>(stream).await?;
+            let events = state.decide(command).map_err(PerformError::Refused)?;
+            if events.is_empty() {
+                return Ok(Performed { state, events, appended: None });
+            }
+            let drafts = self.drafts(&events, context);
+            match self.append(stream, revision, drafts).await {
+                Ok(appended) => {
+                    let state = events.iter().fold(state, A::evolve);
+                    return Ok(Performed { state, events, appended: Some(appended) });
+                }
+                Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn drafts<E: Into<Event> + Clone>(&self, events: &[E], context: &Context) -> Vec<Draft> {
+        let at = self.world.now();
+        let draft = |(nth, event): (usize, &E)| Draft {
+            id: context.event_id(&self.world, nth),
+            at,
+            actor: context.actor.clone(),
+            source: context.source.clone(),
+            correlation: context.correlation,
+            causation: context.causation,
+            event: event.clone().into(),
+        };
+        events.iter().enumerate().map(draft).collect()
+    }
+
+    // An unknown outcome is settled by repeating with the same ids: the store writes them once in either case.
+    async fn append(
+        &self,
+        stream: &StreamName,
+        revision: Option<Revision>,
+        drafts: Vec<Draft>,
+    ) -> Result<Appended, AppendError> {
+        let expected = revision.map_or(Expected::NoStream, Expected::Exact);
+        match self.log.append(stream, expected, drafts.clone()).await {
+            Err(AppendError::Unknown(_)) => self.log.append(stream, expected, drafts).await,
+            outcome => outcome,
+        }
+    }
+
+    /// A visit as its stream tells it.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub async fn visit(&self, enrollment: EnrollmentId) -> Result<Visit, ReadError> {
+        Ok(self.load(&enrollment.stream()).await?.0)
+    }
+
+    /// A device as its stream tells it.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub async fn device(&self, device: DeviceId) -> Result<Device, ReadError> {
+        Ok(self.load(&device.stream()).await?.0)
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub async fn settings(&self) -> Result<Settings, ReadError> {
+        let (Current(settings), _) = self.load(&events::settings::stream()).await?;
+        Ok(settings)
+    }
+}

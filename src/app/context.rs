@@ -1,0 +1,40 @@
+//! On whose behalf, from where and because of what a command is performed: what every event of it carries.
+
+use crate::world::World;
+use events::envelope::{Actor, EventId};
+use events::{KeyName, Personal};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub actor: Actor,
+    pub source: Option<Personal<String>>,
+    /// The portal visit, device conversation or command line run.
+    pub correlation: Uuid,
+    /// The event that this is an effect of.
+    pub causation: Option<EventId>,
+    /// Makes the ids of the events follow from [`Context::causation`], so that the effect is written once however often it
+    /// is repeated: the name of the effect.
+    pub effect: Option<&'static str>,
+}
+
+impl Context {
+    /// Somebody did something; `source` is sealed under `key`.
+    pub fn of(actor: Actor, source: Option<(IpAddr, KeyName)>, correlation: Uuid) -> Context {
+        let source = source.map(|(address, key)| Personal::new(key, address.to_string()));
+        Context { actor, source, correlation, causation: None, effect: None }
+    }
+
+    /// `effect` happens because of `cause`; done twice, it is written once.
+    pub fn effect(actor: Actor, cause: EventId, correlation: Uuid, effect: &'static str) -> Context {
+        Context { actor, source: None, correlation, causation: Some(cause), effect: Some(effect) }
+    }
+
+    pub(super) fn event_id(&self, world: &World, nth: usize) -> EventId {
+        match (self.causation, self.effect) {
+            (Some(cause), Some(effect)) => cause.caused(effect, nth),
+            _ => world.event_id(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What is derived from the server's master key: names that tell nothing, cookies and links that cannot be made up.
+
+use events::personal::keys::MasterKey;
+use openssl::hash::MessageDigest;
+use openssl::memcmp;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+
+/// Keys for names, cookies and links. Every node of one installation derives the same ones.
+pub struct Secrets {
+    names: [u8; 32],
+    tokens: [u8; 32],
+}
+
+impl Secrets {
+    pub fn derive(master: &MasterKey) -> Secrets {
+        Secrets { names: master.derive("names"), tokens: master.derive("tokens") }
+    }
+
+    /// The id of a stream that stands for `parts` without telling them: HMAC-SHA-256, hex. `kind` keeps apart what is
+    /// named alike: `account`, `username`, `hardware`, `typed-name`.
+    pub fn name(&self, kind: &str, parts: &[&str]) -> String {
+        hex::encode(mac(&self.names, kind, parts))
+    }
+
+    /// Authenticates `parts` for `purpose`, such as `profile-link`: base64url without padding.
+    pub fn tag(&self, purpose: &str, parts: &[&str]) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac(&self.tokens, purpose, parts))
+    }
+
+    /// Whether `tag` was made by [`Secrets::tag`] of the same; in constant time.
+    pub fn is_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
+        same(tag.as_bytes(), self.tag(purpose, parts).as_bytes())
+    }
+}
+
+/// SHA-256 of a secret that is handed out, as it is stored.
+pub fn hash(secret: &str) -> events::enrollment::SecretHash {
+    events::enrollment::SecretHash(hex::encode(openssl::sha::sha256(secret.as_bytes())))
+}
+
+/// Compares in constant time (of equal lengths).
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && memcmp::eq(a, b)
+}
+
+// Every part is preceded by its length: ("ab","c") and ("a","bc") are different.
+fn mac(key: &[u8; 32], purpose: &str, parts: &[&str]) -> Vec<u8> {
+    let key = PKey::hmac(key).expect("a key of 32 bytes is a key");
+    let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
+    for part in std::iter::once(&purpose).chain(parts) {
+        signer.update(&(part.len() as u64).to_be_bytes()).expect("HMAC takes any bytes");
+        signer.update(part.as_bytes()).expect("HMAC takes any bytes");
+    }
+    signer.sign_to_vec().expect("HMAC is computed")
+}

@@ -1,0 +1,1 @@
+//! What Apple's schema permits, by version of iOS and kind of enrollment.

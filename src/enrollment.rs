@@ -1,0 +1,36 @@
+//! Every decision: what happens if a command is put to a stream in its present state, or why not. Pure: no clock, no
+//! randomness, no input or output; whatever a decision needs comes in with its command.
+//!
+//! [`visit`] is the person's way through the portal, [`device`] one management relationship, [`person`], [`staff`] and
+//! [`settings`] the small ones beside them.
+
+pub mod device;
+pub mod person;
+pub mod settings;
+pub mod staff;
+pub mod visit;
+
+use events::Event;
+
+/// The state of one stream, what can be asked of it and what comes of that.
+pub trait Aggregate: Clone + Default + Send + Sync + 'static {
+    type Event: Into<Event> + TryFrom<Event> + Clone + Send + Sync;
+    type Command: Send + Sync;
+    type Refusal: std::error::Error + Send + Sync + 'static;
+
+    /// What happens if `command` is put to this state. No events: it has happened already, or changes nothing.
+    ///
+    /// # Errors
+    /// The reason why it may not be.
+    fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
+
+    /// The state after an event. Total: every event leads somewhere.
+    #[must_use]
+    fn evolve(self, event: &Self::Event) -> Self;
+
+    /// The state after all these events.
+    #[must_use]
+    fn replay<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self {
+        events.into_iter().fold(Self::default(), Self::evolve)
+    }
+}

@@ -1,0 +1,175 @@
+//! One management relationship: stream `device-<id>`.
+
+mod decide;
+mod evolve;
+
+use crate::enrollment::Aggregate;
+use events::Timestamp;
+use events::device::{
+    BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, MdmError, PushAddress,
+};
+use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion};
+use events::person::PersonId;
+use std::collections::{BTreeMap, HashSet};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Device {
+    pub phase: Phase,
+    pub person: Option<PersonId>,
+    pub identifiers: Option<DeviceIdentifiers>,
+    pub os_version: Option<OsVersion>,
+    pub product_name: Option<String>,
+    pub push: Option<PushAddress>,
+    /// A command is queued and the device was not woken since.
+    pub wants_push: bool,
+    /// Fingerprint of the certificate that the device authenticated with last.
+    pub certificate: Option<String>,
+    /// Certificates issued by renewal, oldest first.
+    pub renewed: Vec<IssuedCertificate>,
+    /// Commands in the order they were queued.
+    pub commands: Vec<QueuedCommand>,
+    pub inventory: BTreeMap<String, InventoryValue>,
+    pub archived: bool,
+    /// Bodies that changed something already.
+    pub seen: HashSet<BodyHash>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Phase {
+    #[default]
+    Unknown,
+    /// `Authenticate` came: the profile is being installed.
+    Authenticated,
+    Enrolled,
+    /// The person removed the profile.
+    CheckedOut,
+    /// We did.
+    Unenrolled,
+    /// The same hardware is another device of ours now.
+    Superseded,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueuedCommand {
+    pub id: CommandId,
+    pub request_type: String,
+    /// The `Command` dictionary as an XML property list.
+    pub payload: String,
+    pub status: CommandState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandState {
+    Queued,
+    Delivered,
+    /// NotNow.
+    Deferred,
+    Answered,
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    Authenticate {
+        person: PersonId,
+        /// The kind that the served profile was for.
+        intended: EnrollmentKind,
+        identifiers: DeviceIdentifiers,
+        certificate: String,
+        topic: String,
+        os_version: Option<OsVersion>,
+        build_version: Option<String>,
+        product_name: Option<String>,
+        body: BodyHash,
+    },
+    TokenUpdate {
+        kind: EnrollmentKind,
+        push: PushAddress,
+        body: BodyHash,
+    },
+    CheckOut {
+        body: BodyHash,
+    },
+    /// Whether the device's mode and version permit the command is looked up in [`crate::apple`] and decided here.
+    QueueCommand {
+        id: CommandId,
+        request_type: String,
+        payload: String,
+    },
+    /// The device asks what to do next. `not_now`: commands it answered with NotNow in this conversation.
+    NextCommand {
+        not_now: Vec<CommandId>,
+    },
+    AnswerCommand {
+        id: CommandId,
+        status: CommandStatus,
+        errors: Vec<MdmError>,
+        body: BodyHash,
+        /// What the answer tells about the device, already trimmed to what its mode may tell.
+        inventory: BTreeMap<String, InventoryValue>,
+    },
+    ResultTooLarge {
+        id: Option<CommandId>,
+        bytes: u64,
+    },
+    RecordPush {
+        apns_id: Option<String>,
+    },
+    RecordPushFailure {
+        status: Option<u16>,
+        reason: String,
+        unregistered_since: Option<Timestamp>,
+    },
+    RenewIdentity {
+        identity: IssuedCertificate,
+        transaction: String,
+    },
+    HearFrom,
+    Supersede {
+        by: DeviceId,
+    },
+    Archive,
+    Restore,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The profile was for the other kind of enrollment.
+    #[error("the device enrolled as {arrived:?}, the profile it was given is for {intended:?}")]
+    WrongMode { intended: EnrollmentKind, arrived: EnrollmentKind },
+    #[error("no Authenticate came before this message")]
+    NotAuthenticated,
+    /// Management ended; only a new certificate can begin again.
+    #[error("this management ended ({0:?}); only a new enrollment can begin again")]
+    Ended(Phase),
+    #[error("the device is not enrolled ({0:?})")]
+    NotEnrolled(Phase),
+    #[error("{request_type} is not possible on this device: {why}")]
+    CommandForbidden { request_type: String, why: String },
+    #[error("a command with this id is queued already with another content")]
+    DuplicateCommand,
+}
+
+impl Aggregate for Device {
+    type Event = DeviceEvent;
+    type Command = Command;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
+        decide::decide(self, command)
+    }
+
+    fn evolve(self, event: &DeviceEvent) -> Device {
+        evolve::evolve(self, event)
+    }
+}
+
+impl Device {
+    pub fn kind(&self) -> Option<EnrollmentKind> {
+        self.identifiers.as_ref().map(DeviceIdentifiers::kind)
+    }
+
+    /// The command the device gets when it asks: the oldest that is not answered, leaving out what it just put off.
+    pub fn next_command(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
+        self.commands.iter().find(|command| command.status != CommandState::Answered && !not_now.contains(&command.id))
+    }
+}

@@ -1,0 +1,115 @@
+//! A person and the account that leads to them: streams `person-<id>` and `account-<hmac>`.
+
+use crate::enrollment::Aggregate;
+use events::enrollment::SignInMethodName;
+use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
+use events::personal::Personal;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Person {
+    pub known: bool,
+    pub attributes: PersonAttributes,
+    /// What the person typed last at the portal; stands over what the directory says.
+    pub learned_managed_apple_id: Option<Personal<String>>,
+    pub erased: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// A sign-in method told who this is.
+    Know {
+        method: SignInMethodName,
+        account: String,
+        attributes: PersonAttributes,
+    },
+    LearnManagedAppleId {
+        managed_apple_id: Personal<String>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the person was erased")]
+    Erased,
+}
+
+impl Aggregate for Person {
+    type Event = PersonEvent;
+    type Command = Command;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: &Command) -> Result<Vec<PersonEvent>, Refusal> {
+        if self.erased {
+            return Err(Refusal::Erased);
+        }
+        Ok(match command {
+            Command::Know { method, account, attributes } if !self.known => {
+                vec![PersonEvent::PersonKnown {
+                    method: *method,
+                    account: account.clone(),
+                    attributes: attributes.clone(),
+                }]
+            }
+            Command::Know { attributes, .. } if *attributes != self.attributes => {
+                vec![PersonEvent::PersonAttributesChanged { attributes: attributes.clone() }]
+            }
+            Command::LearnManagedAppleId { managed_apple_id } if self.managed_apple_id() != Some(managed_apple_id) => {
+                vec![PersonEvent::ManagedAppleIdLearned { managed_apple_id: managed_apple_id.clone() }]
+            }
+            Command::Know { .. } | Command::LearnManagedAppleId { .. } => vec![],
+        })
+    }
+
+    fn evolve(mut self, event: &PersonEvent) -> Person {
+        match event {
+            PersonEvent::PersonKnown { attributes, .. } => {
+                self.known = true;
+                self.attributes = attributes.clone();
+            }
+            PersonEvent::PersonAttributesChanged { attributes } => self.attributes = attributes.clone(),
+            PersonEvent::ManagedAppleIdLearned { managed_apple_id } => {
+                self.learned_managed_apple_id = Some(managed_apple_id.clone());
+            }
+            PersonEvent::PersonErased {} => self = Person { erased: true, ..Person::default() },
+        }
+        self
+    }
+}
+
+impl Person {
+    /// What step 7 is prefilled with.
+    pub fn managed_apple_id(&self) -> Option<&Personal<String>> {
+        self.learned_managed_apple_id.as_ref().or(self.attributes.managed_apple_id.as_ref())
+    }
+}
+
+/// Which person an account leads to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Account {
+    pub person: Option<PersonId>,
+}
+
+/// Reserves the account for a person, if nobody has it yet. The winner is in the state.
+#[derive(Debug, Clone)]
+pub struct ReserveAccount {
+    pub person: PersonId,
+}
+
+impl Aggregate for Account {
+    type Event = AccountEvent;
+    type Command = ReserveAccount;
+    type Refusal = std::convert::Infallible;
+
+    fn decide(&self, command: &ReserveAccount) -> Result<Vec<AccountEvent>, Self::Refusal> {
+        Ok(match self.person {
+            Some(_) => vec![],
+            None => vec![AccountEvent::AccountReserved { person: command.person }],
+        })
+    }
+
+    fn evolve(self, event: &AccountEvent) -> Account {
+        match event {
+            AccountEvent::AccountReserved { person } => Account { person: Some(self.person.unwrap_or(*person)) },
+        }
+    }
+}

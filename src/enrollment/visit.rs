@@ -1,0 +1,237 @@
+//! A person's way through the portal: stream `enrollment-<id>`. The steps are those of the enrollment guide.
+
+mod decide;
+mod evolve;
+
+use crate::enrollment::Aggregate;
+use events::Timestamp;
+use events::device::DeviceId;
+use events::enrollment::{
+    EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion, Ownership, Platform,
+    SecretHash, ServedProfile, SignInMethodName, SignInRefusal,
+};
+use events::person::PersonId;
+use events::personal::Personal;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
+pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
+/// First version that has it by account only.
+pub const FIRST_ACCOUNT_DRIVEN_ONLY: OsVersion = OsVersion::new(18, 0);
+
+/// Everything that has happened on one visit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Visit {
+    pub opened: Option<Opened>,
+    /// Hash of the secret that the visitor's cookie must hold now.
+    pub session: Option<SecretHash>,
+    pub signed_in: Option<SignedIn>,
+    pub previous: Vec<PreviousRecord>,
+    pub previous_noted: bool,
+    pub ownership: Option<Ownership>,
+    pub ca: CaStep,
+    pub managed_apple_id: Option<Personal<String>>,
+    /// Every MDM profile that was sent, oldest first.
+    pub servings: Vec<Serving>,
+    pub identity: Option<Identity>,
+    pub end: Option<End>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    pub platform: Platform,
+    pub language: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedIn {
+    pub method: SignInMethodName,
+    pub person: PersonId,
+    pub account: String,
+    pub user_name: Personal<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousRecord {
+    pub device: DeviceId,
+    pub evidence: Vec<Evidence>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CaStep {
+    #[default]
+    Pending,
+    Served,
+    Reported,
+    Skipped,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Serving {
+    pub profile: ServedProfile,
+    pub challenge: SecretHash,
+    pub challenge_expires: Timestamp,
+    /// Another serving's challenge has issued an identity: this one never will.
+    pub dead: bool,
+}
+
+/// The identity that the device holds by this enrollment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    pub certificate: IssuedCertificate,
+    pub transaction: String,
+    /// The profile it was issued for.
+    pub profile: ServedProfile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Refused(EnrollmentRefusal),
+    Abandoned,
+    SignedOut,
+}
+
+/// The page a person stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// No form was sent yet.
+    Open,
+    SignIn,
+    PreviousRecords,
+    Ownership,
+    CaProfile,
+    ManagedAppleId,
+    /// The MDM profile may be taken, again and again, until the device is enrolled.
+    MdmProfile,
+    Ended(End),
+}
+
+/// What the settings say about the way, looked up when the command was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    pub offered: BTreeSet<Ownership>,
+    pub skip_ca_profile: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// The first form was sent.
+    Open {
+        session: SecretHash,
+        user_agent: Personal<String>,
+        platform: Platform,
+        language: String,
+    },
+    RefuseSignIn {
+        method: SignInMethodName,
+        reason: SignInRefusal,
+        account: Option<String>,
+        name: Option<String>,
+    },
+    SignIn {
+        signed_in: SignedIn,
+        session: SecretHash,
+        previous: Vec<PreviousRecord>,
+        policy: Policy,
+    },
+    NotePreviousRecords,
+    ChooseOwnership {
+        ownership: Ownership,
+        policy: Policy,
+    },
+    ServeCaProfile {
+        profile_uuid: Uuid,
+        ca_fingerprint: String,
+    },
+    ReportCaInstall,
+    GiveManagedAppleId {
+        managed_apple_id: Personal<String>,
+    },
+    ServeMdmProfile {
+        profile: ServedProfile,
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+    },
+    /// A certificate was signed for whoever presented `challenge`; it counts if this is appended first.
+    /// `device_enrolled`: the device stream says that the device is enrolled already.
+    IssueIdentity {
+        now: Timestamp,
+        challenge: SecretHash,
+        transaction: String,
+        certificate: IssuedCertificate,
+        device_enrolled: bool,
+    },
+    Refuse {
+        why: EnrollmentRefusal,
+    },
+    Abandon,
+    SignOut,
+}
+
+/// Why a command may not be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No fact at all: the portal leads the person back to their step.
+    #[error("the visit stands at {0:?}")]
+    OutOfStep(Step),
+    #[error("devices of this ownership are not enrolled here")]
+    OwnershipNotOffered,
+    #[error("no profile was served with this challenge, or another one was used since")]
+    UnknownChallenge,
+    #[error("the challenge expired")]
+    ExpiredChallenge,
+    /// The challenge has issued an identity to another key.
+    #[error("the challenge was used by another key")]
+    ChallengeUsed,
+    #[error("the device is enrolled: its identity is renewed with the old one, not with a challenge")]
+    DeviceEnrolled,
+}
+
+impl Aggregate for Visit {
+    type Event = EnrollmentEvent;
+    type Command = Command;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: &Command) -> Result<Vec<EnrollmentEvent>, Refusal> {
+        decide::decide(self, command)
+    }
+
+    fn evolve(self, event: &EnrollmentEvent) -> Visit {
+        evolve::evolve(self, event)
+    }
+}
+
+impl Visit {
+    /// The step the person stands on.
+    pub fn step(&self) -> Step {
+        if let Some(end) = self.end {
+            Step::Ended(end)
+        } else if self.opened.is_none() {
+            Step::Open
+        } else if self.signed_in.is_none() {
+            Step::SignIn
+        } else if !self.previous.is_empty() && !self.previous_noted {
+            Step::PreviousRecords
+        } else {
+            self.step_after_sign_in()
+        }
+    }
+
+    fn step_after_sign_in(&self) -> Step {
+        match (self.ownership, self.ca, &self.managed_apple_id) {
+            (None, _, _) => Step::Ownership,
+            (_, CaStep::Pending | CaStep::Served, _) => Step::CaProfile,
+            (Some(Ownership::Personal), _, None) => Step::ManagedAppleId,
+            _ => Step::MdmProfile,
+        }
+    }
+
+    /// The kind of enrollment that the chosen ownership means; `None` before the choice.
+    pub fn kind(&self) -> Option<EnrollmentKind> {
+        self.ownership.map(|ownership| match ownership {
+            Ownership::Personal => EnrollmentKind::UserEnrollment,
+            Ownership::Institutional => EnrollmentKind::DeviceEnrollment,
+        })
+    }
+}

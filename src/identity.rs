@@ -1,0 +1,1 @@
+//! Who is this: sign-in methods and their accounts.

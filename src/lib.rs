@@ -1,0 +1,22 @@
+//! The Muster server. Modules in the order data flows:
+//!
+//! [`portal`], [`mdm`], [`admin`] take HTTP in and turn it into commands; [`enrollment`] decides (pure); [`app`] performs:
+//! loads, decides, appends; [`reactions`] turn committed facts into effects and new commands. [`pki`], [`identity`] and
+//! [`push`] are libraries at heart; [`world`] is the only time and chance; [`apple`] knows what Apple's schema permits.
+//! [`simulator`] is a browser and a device of our own, which share no code with the server.
+
+pub mod admin;
+pub mod app;
+pub mod apple;
+pub mod cli;
+pub mod config;
+pub mod enrollment;
+pub mod identity;
+pub mod mdm;
+pub mod pki;
+pub mod portal;
+pub mod push;
+pub mod reactions;
+pub mod simulator;
+pub mod telemetry;
+pub mod world;

@@ -1,0 +1,1 @@
+//! The certificates: identity CA, SCEP, profiles.

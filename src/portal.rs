@@ -1,0 +1,1 @@
+//! The portal that people walk through.

@@ -1,0 +1,1 @@
+//! APNs: wakes devices.

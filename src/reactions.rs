@@ -1,0 +1,1 @@
+//! Whenever this fact, then that effect.

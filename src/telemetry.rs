@@ -1,0 +1,1 @@
+//! Logs and metrics: one name per thing, none of the secrets.
