@@ -3,10 +3,12 @@
 pub mod context;
 pub mod secrets;
 
+use crate::config::Config;
 use crate::enrollment::Aggregate;
 use crate::enrollment::device::Device;
 use crate::enrollment::settings::Current;
 use crate::enrollment::visit::Visit;
+use crate::telemetry::Metrics;
 use crate::world::World;
 use context::Context;
 use events::device::DeviceId;
@@ -15,6 +17,7 @@ use events::log::{Draft, Log};
 use events::settings::Settings;
 use events::store::{AppendError, Appended, Expected, ReadError};
 use events::{Event, Revision, StreamName};
+use secrets::Secrets;
 use std::sync::Arc;
 
 /// The server's parts, shared by every handler and reaction.
@@ -27,6 +30,9 @@ pub struct App {
 pub struct Parts {
     pub log: Log,
     pub world: World,
+    pub config: Arc<Config>,
+    pub secrets: Secrets,
+    pub metrics: Metrics,
 }
 
 impl std::ops::Deref for App {

@@ -1,9 +1,11 @@
 //! The configuration file: addresses, paths, the store and keys. What people see is a setting instead
 //! (`muster settings apply`).
 
+pub mod template;
+
 use serde::Deserialize;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -13,6 +15,8 @@ pub struct Config {
     pub store: Store,
     pub pki: PkiFiles,
     pub push: Push,
+    #[serde(default)]
+    pub logging: Logging,
 }
 
 /// `[server]`: where Muster listens and what it is called.
@@ -72,4 +76,129 @@ pub struct Push {
     pub key: Option<PathBuf>,
     /// The CA of the push server, where it is not a publicly trusted one (trials).
     pub root: Option<PathBuf>,
+}
+
+/// `[logging]`: what is written to standard error while the server runs.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Logging {
+    /// `text` for people, `json` for machines: one object a line.
+    pub format: LogFormat,
+    /// What is logged, in the words of `tracing-subscriber`: `info` unless given, or such as `info,muster=debug`.
+    pub filter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration {}: {why}; `muster init DIRECTORY` makes one, `--config FILE` names another", .path.display())]
+    Unreadable { path: PathBuf, why: std::io::Error },
+    #[error("the configuration {} is not understood: {why}", .path.display())]
+    Invalid { path: PathBuf, why: String },
+}
+
+impl Config {
+    /// Reads a configuration file; relative paths in it are taken from its directory.
+    ///
+    /// # Errors
+    /// Says which key is wrong and which are known.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let unreadable = |why| ConfigError::Unreadable { path: path.to_owned(), why };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let directory = std::path::absolute(path).map_err(unreadable)?;
+        let directory = directory.parent().unwrap_or(Path::new("/"));
+        Config::parse(&text, directory)
+            .map_err(|why| ConfigError::Invalid { path: path.to_owned(), why: why.to_string() })
+    }
+
+    /// The configuration in `text`, its relative paths taken from `directory`.
+    ///
+    /// # Errors
+    /// Says which key is wrong and which are known.
+    pub fn parse(text: &str, directory: &Path) -> Result<Config, toml::de::Error> {
+        let mut config: Config = toml::from_str(text)?;
+        for path in config.paths_mut() {
+            *path = directory.join(&*path);
+        }
+        Ok(config)
+    }
+
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let Config { store, pki, push, .. } = self;
+        let mut paths = vec![
+            &mut store.directory,
+            &mut store.master_key,
+            &mut pki.identity_ca_certificate,
+            &mut pki.identity_ca_key,
+            &mut pki.registration_authority_certificate,
+            &mut pki.registration_authority_key,
+            &mut pki.profile_signer_certificate,
+            &mut pki.profile_signer_key,
+            &mut pki.tls_certificate,
+            &mut pki.tls_key,
+        ];
+        let optional = [&mut pki.tls_root, &mut push.certificate, &mut push.key, &mut push.root];
+        paths.extend(optional.into_iter().flatten());
+        paths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> String {
+        template::file(&template::Answers::new("https://enroll.example.com"))
+    }
+
+    #[test]
+    fn the_file_that_init_writes_is_understood_and_its_paths_are_relative_to_it() {
+        let config = Config::parse(&file(), Path::new("/srv/muster")).unwrap();
+        assert_eq!(config.store.directory, Path::new("/srv/muster/data"));
+        assert_eq!(config.pki.identity_ca_key, Path::new("/srv/muster/pki/identity-ca.key"));
+        assert_eq!(config.logging.format, LogFormat::Text);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_the_known_ones_are_named() {
+        let text = file().replace("listen = ", "lissten = ");
+        let error = Config::parse(&text, Path::new("/")).unwrap_err().to_string();
+        assert!(
+            error.contains("lissten") && error.contains("public_url") && error.contains("trusted_proxies"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_section_is_refused_and_the_known_ones_are_named() {
+        let error = Config::parse(&format!("{}\n[sever]\n", file()), Path::new("/")).unwrap_err().to_string();
+        assert!(error.contains("sever") && error.contains("`store`") && error.contains("`pki`"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let text = file().replace("public_url = ", "# public_url = ");
+        let error = Config::parse(&text, Path::new("/")).unwrap_err().to_string();
+        assert!(error.contains("missing field `public_url`"), "{error}");
+    }
+
+    #[test]
+    fn every_field_is_documented_in_the_file_that_init_writes() {
+        let text = file();
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let is_field = line.contains(" = ") && !line.starts_with("# ");
+            assert!(!is_field || lines[number - 1].starts_with('#'), "no comment above {line:?}");
+        }
+        for field in ["trusted_proxies", "tls_root", "root", "filter", "format"] {
+            assert!(text.contains(&format!("{field} = ")), "{field} is not in the file");
+        }
+    }
 }

@@ -1,0 +1,134 @@
+//! What is counted. Labels are few and never name a person, a device or an address.
+
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+use std::time::Duration;
+
+/// The server's metrics; clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    events: IntCounterVec,
+    check_ins: IntCounterVec,
+    pushes: IntCounterVec,
+    alarms: IntCounterVec,
+    log_position: IntGauge,
+    lag: IntGaugeVec,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// # Panics
+    /// Never: the names below are legal and different.
+    pub fn new() -> Metrics {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("a legal metric");
+            registry.register(Box::new(counter.clone())).expect("a name of its own");
+            counter
+        };
+        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        let durations = HistogramOpts::new("muster_request_seconds", "How long requests take.").buckets(buckets);
+        let durations = HistogramVec::new(durations, &["surface", "route"]).expect("a legal metric");
+        let log_position =
+            IntGauge::new("muster_log_position", "Position of the newest event.").expect("a legal metric");
+        let lag = Opts::new("muster_projection_lag", "How far a reader of the log is behind its newest event.");
+        let lag = IntGaugeVec::new(lag, &["projection"]).expect("a legal metric");
+        registry.register(Box::new(durations.clone())).expect("a name of its own");
+        registry.register(Box::new(log_position.clone())).expect("a name of its own");
+        registry.register(Box::new(lag.clone())).expect("a name of its own");
+        Metrics {
+            requests: counter("muster_requests_total", "Requests answered.", &["surface", "route", "status"]),
+            events: counter("muster_events_total", "Events appended since the start.", &["type"]),
+            check_ins: counter("muster_check_ins_total", "Messages of devices.", &["message"]),
+            pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
+            alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
+            registry,
+            durations,
+            log_position,
+            lag,
+        }
+    }
+
+    /// A request was answered. `route` is the pattern, never the path.
+    pub fn request(&self, surface: &str, route: &str, status: u16, took: Duration) {
+        self.requests.with_label_values(&[surface, route, &status.to_string()]).inc();
+        self.durations.with_label_values(&[surface, route]).observe(took.as_secs_f64());
+    }
+
+    /// An event of this type was appended.
+    pub fn event(&self, event_type: &str) {
+        self.events.with_label_values(&[event_type]).inc();
+    }
+
+    /// A device sent a message: `Authenticate`, `TokenUpdate`, `CheckOut`, `Idle`, …; a name we do not know is `other`.
+    pub fn check_in(&self, message: &str) {
+        self.check_ins.with_label_values(&[message]).inc();
+    }
+
+    /// A push was sent, or failed: `sent`, `refused`, `unreachable`.
+    pub fn push(&self, outcome: &str) {
+        self.pushes.with_label_values(&[outcome]).inc();
+    }
+
+    /// Something an operator should look at, such as `valid-certificate-without-stream`.
+    pub fn alarm(&self, alarm: &str) {
+        self.alarms.with_label_values(&[alarm]).inc();
+    }
+
+    /// The newest event stands here.
+    pub fn log_position(&self, position: u64) {
+        self.log_position.set(i64::try_from(position).unwrap_or(i64::MAX));
+    }
+
+    /// A reader of the log is this far behind.
+    pub fn lag(&self, projection: &str, positions: u64) {
+        self.lag.with_label_values(&[projection]).set(i64::try_from(positions).unwrap_or(i64::MAX));
+    }
+
+    /// All of it, in the text format of Prometheus.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        // Encoding fails only for metrics without a name or for a writer that fails; a Vec does not.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = Metrics::new();
+        metrics.request("portal", "/enroll/ownership", 303, Duration::from_millis(3));
+        metrics.event("OwnershipChosen");
+        metrics.check_in("TokenUpdate");
+        metrics.push("sent");
+        metrics.alarm("corrupt-event");
+        metrics.log_position(7);
+        metrics.lag("devices", 2);
+        let text = metrics.render();
+        for line in [
+            "muster_requests_total{route=\"/enroll/ownership\",status=\"303\",surface=\"portal\"} 1",
+            "muster_request_seconds_count{route=\"/enroll/ownership\",surface=\"portal\"} 1",
+            "muster_events_total{type=\"OwnershipChosen\"} 1",
+            "muster_check_ins_total{message=\"TokenUpdate\"} 1",
+            "muster_pushes_total{outcome=\"sent\"} 1",
+            "muster_alarms_total{alarm=\"corrupt-event\"} 1",
+            "muster_log_position 7",
+            "muster_projection_lag{projection=\"devices\"} 2",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        }
+    }
+}

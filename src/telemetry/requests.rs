@@ -1,0 +1,70 @@
+//! Around every request: counts it, times it, logs one line. The route is the pattern; a raw path may hold a link's token.
+
+use crate::app::App;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use std::time::Instant;
+
+/// Middleware for `actix_web::middleware::from_fn`.
+///
+/// # Errors
+/// Those of the request.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let begun = Instant::now();
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
+    let method = request.method().clone();
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let answer = next.call(request).await;
+    let status = match &answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    let took = begun.elapsed();
+    if let Some(app) = app {
+        app.metrics.request(surface(&route), &route, status.as_u16(), took);
+    }
+    tracing::info!(
+        surface = surface(&route),
+        route,
+        http.method = %method,
+        http.status = status.as_u16(),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    answer
+}
+
+/// Which of the three surfaces a route belongs to.
+fn surface(route: &str) -> &'static str {
+    let first = route.trim_start_matches('/').split('/').next().unwrap_or_default();
+    match first {
+        "mdm" | "scep" => "device",
+        "console" => "console",
+        "unmatched" => "none",
+        _ => "portal",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surface;
+
+    #[test]
+    fn every_route_has_its_surface() {
+        for (route, expected) in [
+            ("/", "portal"),
+            ("/enroll/ownership", "portal"),
+            ("/mdm/checkin", "device"),
+            ("/scep", "device"),
+            ("/console/devices/{id}", "console"),
+            ("unmatched", "none"),
+        ] {
+            assert_eq!(surface(route), expected, "{route}");
+        }
+    }
+}
