@@ -1,1 +1,135 @@
-//! APNs: wakes devices.
+//! Wakes devices: APNs over HTTP/2 with the MDM push certificate. Knows nothing of events or enrollments.
+//!
+//! MDM takes certificates only, no tokens; the body is exactly `{"mdm":"<PushMagic>"}`, and an `aps` key beside it makes
+//! the device ignore the notification (Apple, "Sending push notifications to devices").
+
+mod outcome;
+
+pub use outcome::Outcome;
+
+use openssl::pkey::PKey;
+use reqwest::{Certificate, Client, Identity, StatusCode};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What wakes one device.
+#[derive(Clone, Copy)]
+pub struct Notification<'a> {
+    /// The device's token, as it came in `TokenUpdate`.
+    pub token: &'a [u8],
+    pub push_magic: &'a str,
+    /// The topic that the device enrolled with; the certificate's `UID`.
+    pub topic: &'a str,
+    /// Until when APNs keeps the notification for a device that is off: seconds since 1970.
+    pub expires_unix: i64,
+}
+
+/// How long APNs may keep a notification. It keeps the last one only, so a long time costs nothing.
+pub const KEEP_SECONDS: i64 = 7 * 24 * 3600;
+
+/// Where, and as whom, to push.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// `https://api.push.apple.com`, or a push server of one's own.
+    pub base_url: &'a str,
+    /// PEM, followed by its intermediates.
+    pub certificate: &'a [u8],
+    /// PEM.
+    pub key: &'a [u8],
+    /// PEM of the push server's CA where it is not a publicly trusted one.
+    pub root: Option<&'a [u8]>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    #[error("cannot read {path}: {source}; check [push] in the configuration and the file's permissions", path = .path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("[push] names a certificate but no key: both are needed")]
+    NoKey,
+    #[error("the push key is no PEM private key: {0}")]
+    Key(openssl::error::ErrorStack),
+    #[error("the push certificate, its key or the push server's root cannot be used: {0}")]
+    Tls(reqwest::Error),
+    #[error("push base URL {0:?} is not an https URL without path")]
+    BaseUrl(String),
+}
+
+/// A connection to the push service, kept open and shared.
+#[derive(Clone)]
+pub struct Pusher {
+    client: Client,
+    base_url: String,
+}
+
+impl Pusher {
+    /// From the files that the configuration names; `None` if it names no certificate.
+    ///
+    /// # Errors
+    /// Says which file or setting cannot be used.
+    pub fn load(push: &crate::config::Push) -> Result<Option<Pusher>, PushError> {
+        let Some(certificate) = &push.certificate else { return Ok(None) };
+        let certificate = read(certificate)?;
+        let key = read(push.key.as_ref().ok_or(PushError::NoKey)?)?;
+        let root = push.root.as_deref().map(read).transpose()?;
+        let options = Options { base_url: &push.base_url, certificate: &certificate, key: &key, root: root.as_deref() };
+        Pusher::new(&options).map(Some)
+    }
+
+    /// # Errors
+    /// Says which part cannot be used.
+    pub fn new(options: &Options<'_>) -> Result<Pusher, PushError> {
+        let base_url = options.base_url.trim_end_matches('/');
+        let is_origin = url::Url::parse(base_url).is_ok_and(|url| url.scheme() == "https" && url.path() == "/");
+        if !is_origin {
+            return Err(PushError::BaseUrl(options.base_url.into()));
+        }
+        // Identity takes PKCS #8 only; keys come in other PEM forms as well.
+        let key = PKey::private_key_from_pem(options.key).map_err(PushError::Key)?;
+        let key = key.private_key_to_pem_pkcs8().map_err(PushError::Key)?;
+        let identity = Identity::from_pkcs8_pem(options.certificate, &key).map_err(PushError::Tls)?;
+        let mut client = Client::builder()
+            .identity(identity)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(30))
+            .http2_keep_alive_interval(Duration::from_secs(300))
+            .http2_keep_alive_timeout(Duration::from_secs(20));
+        if let Some(root) = options.root {
+            client = client.add_root_certificate(Certificate::from_pem(root).map_err(PushError::Tls)?);
+        }
+        Ok(Pusher { client: client.build().map_err(PushError::Tls)?, base_url: base_url.into() })
+    }
+
+    /// Asks the push service to wake a device. Never fails: what goes wrong is an outcome.
+    pub async fn wake(&self, notification: Notification<'_>) -> Outcome {
+        let url = format!("{}/3/device/{}", self.base_url, hex::encode(notification.token));
+        let body = serde_json::json!({ "mdm": notification.push_magic }).to_string();
+        let request = self
+            .client
+            .post(url)
+            .header("apns-topic", notification.topic)
+            .header("apns-push-type", "mdm")
+            .header("apns-expiration", notification.expires_unix)
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            // Without the URL: it holds the token.
+            Err(error) => return Outcome::RetryLater { reason: error.without_url().to_string(), after_seconds: None },
+        };
+        let status = answer.status();
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        if status == StatusCode::OK {
+            return Outcome::Accepted { apns_id: header("apns-id") };
+        }
+        let after_seconds = header("retry-after").and_then(|seconds| seconds.parse().ok());
+        let body = answer.bytes().await.unwrap_or_default();
+        Outcome::refused(status.as_u16(), &body, after_seconds)
+    }
+}
+
+fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, PushError> {
+    let path = path.as_ref();
+    std::fs::read(path).map_err(|source| PushError::File { path: path.into(), source })
+}
