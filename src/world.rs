@@ -61,11 +61,19 @@ impl World {
     ///
     /// # Panics
     /// If the operating system gives no randomness: nothing can be done safely then.
-    #[expect(clippy::disallowed_methods, reason = "the one place that draws random numbers")]
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0u8; N];
-        openssl::rand::rand_bytes(&mut bytes).expect("the operating system gives randomness");
+        World::fill(&mut bytes);
         bytes
+    }
+
+    /// Fills bytes with randomness fit for secrets: what the key store is given to make keys with.
+    ///
+    /// # Panics
+    /// If the operating system gives no randomness: nothing can be done safely then.
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws random numbers")]
+    pub fn fill(bytes: &mut [u8]) {
+        openssl::rand::rand_bytes(bytes).expect("the operating system gives randomness");
     }
 
     /// A fresh UUIDv7.

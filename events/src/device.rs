@@ -111,7 +111,7 @@ pub struct MdmError {
 #[serde(untagged)]
 pub enum InventoryValue {
     Personal(Personal<Value>),
-    Plain(Value),
+    Plain(#[serde(with = "crate::personal::literal")] Value),
 }
 
 /// Who ended management.

@@ -4,11 +4,16 @@
 //! `{"$personal": {"key", "value"}}`, which [`seal`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
 //! store, and [`open`] turns back. Sealing: AES-256-GCM; the associated data is the event's id and the field's place
 //! (JSON pointer), so that no box can be moved to another field or event.
+//!
+//! Names with a leading `$` belong to these markers. JSON of strangers goes into an event through [`literal`], so that
+//! what a device calls `$personal` or `$sealed` stays what it is: data.
 
 pub mod keys;
+mod seal;
 
-use crate::envelope::EventId;
-use keys::{DataKey, KeyError};
+pub use seal::{open, personal_keys, seal};
+
+use keys::KeyError;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -112,23 +117,22 @@ pub enum SealError {
     Altered(String),
 }
 
-/// Collects the names of the keys that `value`'s personal fields name.
-pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
-    todo!("{value} {names:?}")
-}
+/// JSON of strangers inside an event: `#[serde(with = "personal::literal")]` on a field of type [`Value`]. Names that
+/// begin with `$` get another `$` on the way in and lose it on the way out.
+pub mod literal {
+    use super::Value;
+    use super::seal::{escape_names, unescape_names};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Seals every personal field in `value` (at JSON pointer `place` of event `id`) in place. The keys exist.
-///
-/// # Errors
-/// If a key cannot be had.
-pub fn seal(keys: &dyn keys::KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), KeyError> {
-    todo!("{id} {place} {value} {}", keys.ensure(&[]).is_ok())
-}
+    /// # Errors
+    /// If the serializer has one.
+    pub fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+        escape_names(value.clone()).serialize(serializer)
+    }
 
-/// Opens every sealed field in `value` in place; fields whose key is gone become erased.
-///
-/// # Errors
-/// If the key store cannot be read, or a box was altered.
-pub fn open(keys: &dyn keys::KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), SealError> {
-    todo!("{id} {place} {value} {}", keys.ensure(&[]).is_ok())
+    /// # Errors
+    /// If there is no JSON.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer).map(unescape_names)
+    }
 }

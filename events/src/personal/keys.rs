@@ -1,9 +1,38 @@
 //! The keys of personal data: one a person, visit, device or local account, wrapped by the server's master key.
 
+mod cipher;
+mod master;
+mod sqlite;
+
+pub use master::MasterKey;
+pub use sqlite::{Randomness, SqliteKeyStore};
+
 use super::KeyName;
+use std::path::PathBuf;
 
 /// A 256-bit data key. Not printable, wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DataKey(pub(crate) [u8; 32]);
+
+impl DataKey {
+    /// Ciphertext with its nonce in front.
+    pub(crate) fn seal(&self, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+        cipher::seal(&self.0, associated, plain)
+    }
+
+    /// `None` if it was altered, or sealed with another key or other associated data.
+    pub(crate) fn open(&self, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        cipher::open(&self.0, associated, sealed)
+    }
+}
+
+impl Drop for DataKey {
+    fn drop(&mut self) {
+        self.0.fill(0);
+        // Keeps the compiler from leaving the wiping out as a write that nobody reads.
+        std::hint::black_box(&self.0);
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -11,8 +40,18 @@ pub enum KeyError {
     Destroyed(KeyName),
     #[error("the key store cannot be used: {0}")]
     Unavailable(String),
-    #[error("key {} cannot be unwrapped: the master key is not the one it was wrapped with, or the key store was altered", .0.0)]
-    WrongMasterKey(KeyName),
+    #[error("key {} cannot be unwrapped: the key store was altered", .0.0)]
+    Altered(KeyName),
+    #[error(
+        "the master key is not the one that the key store {} was made with: put the right master key file into the configuration", .0.display()
+    )]
+    WrongMasterKey(PathBuf),
+    #[error("there is no key store at {}: `muster init` makes one, `muster restore` brings one back", .0.display())]
+    Missing(PathBuf),
+    #[error("there is a key store at {} already", .0.display())]
+    Exists(PathBuf),
+    #[error("master key file {}: {why}", .path.display())]
+    MasterKeyFile { path: PathBuf, why: String },
 }
 
 /// Where data keys are kept. Calls block (they may write and sync): call from a blocking thread.
@@ -40,29 +79,4 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// If it cannot be written.
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError>;
-}
-
-/// The server's master key: wraps data keys, and other keys are derived from it. Not printable.
-pub struct MasterKey([u8; 32]);
-
-impl MasterKey {
-    pub fn from_bytes(bytes: [u8; 32]) -> MasterKey {
-        MasterKey(bytes)
-    }
-
-    /// A key for another purpose: HMAC-SHA-256 of the purpose's name.
-    pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer};
-        let key = PKey::hmac(&self.0).expect("a key of 32 bytes is a key");
-        let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
-        signer.update(purpose.as_bytes()).expect("HMAC takes any bytes");
-        let mut derived = [0u8; 32];
-        signer.sign(&mut derived).expect("HMAC-SHA-256 has 32 bytes");
-        derived
-    }
-
-    /// What names the key in `LogCreated` without telling it: lower-case hex.
-    pub fn fingerprint(&self) -> String {
-        hex::encode(self.derive("fingerprint"))
-    }
 }

@@ -1,0 +1,65 @@
+//! The server's master key and its file.
+
+use super::{DataKey, KeyError, KeyName, cipher};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// The server's master key: wraps data keys, and other keys are derived from it. Not printable, wiped when dropped.
+pub struct MasterKey(DataKey);
+
+impl MasterKey {
+    pub fn from_bytes(bytes: [u8; 32]) -> MasterKey {
+        MasterKey(DataKey(bytes))
+    }
+
+    /// From a file of 64 hex digits that nobody but its owner may read.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file.
+    pub fn read_file(path: &Path) -> Result<MasterKey, KeyError> {
+        let bad = |why: String| KeyError::MasterKeyFile { path: path.to_owned(), why };
+        let metadata = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?;
+        if metadata.mode() & 0o077 != 0 {
+            return Err(bad(format!("others may read it (mode {:o}): chmod 600 it", metadata.mode() & 0o777)));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+        let mut bytes = [0u8; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes)
+            .map_err(|_| bad("it must hold 64 hex digits and nothing else".into()))?;
+        Ok(MasterKey::from_bytes(bytes))
+    }
+
+    /// Writes a new file, mode 0600, and syncs it. Never replaces one.
+    ///
+    /// # Errors
+    /// If it cannot be written, or is there already.
+    pub fn write_file(&self, path: &Path) -> Result<(), KeyError> {
+        let bad = |error: std::io::Error| KeyError::MasterKeyFile { path: path.to_owned(), why: error.to_string() };
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(bad)?;
+        file.write_all(format!("{}\n", hex::encode(self.0.0)).as_bytes()).map_err(bad)?;
+        file.sync_all().map_err(bad)
+    }
+
+    /// A data key as it is stored: it opens under this name only.
+    pub fn wrap(&self, name: &KeyName, key: &DataKey) -> Vec<u8> {
+        self.0.seal(name.0.as_bytes(), &key.0)
+    }
+
+    /// The data key, or `None` if it was altered or wrapped by another master key or under another name.
+    pub fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Option<DataKey> {
+        let bytes = self.0.open(name.0.as_bytes(), wrapped)?;
+        Some(DataKey(bytes.try_into().ok()?))
+    }
+
+    /// A key for another purpose: HMAC-SHA-256 of the purpose's name.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        cipher::hmac(&self.0.0, &[b"purpose", purpose.as_bytes()])
+    }
+
+    /// What names the key in `LogCreated` without telling it: lower-case hex.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(self.derive("fingerprint"))
+    }
+}

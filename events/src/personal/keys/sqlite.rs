@@ -1,0 +1,211 @@
+//! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
+
+use super::{DataKey, KeyError, KeyName, KeyStore, MasterKey};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Fills bytes fit for secrets. Given by the caller, who owns all chance (`world.rs`).
+pub type Randomness = fn(&mut [u8]);
+
+/// How many keys are kept in memory, unwrapped.
+const CACHED: usize = 4_096;
+
+// A destroyed key stays as a row without a key: so it never comes back.
+const SCHEMA: &str = "
+    CREATE TABLE key (name TEXT PRIMARY KEY, wrapped BLOB, owner TEXT) STRICT, WITHOUT ROWID;
+    CREATE INDEX key_owner ON key (owner) WHERE owner IS NOT NULL;
+    CREATE TABLE about (master_key TEXT NOT NULL) STRICT;";
+
+/// Data keys in a SQLite file. One process has it open for writing.
+pub struct SqliteKeyStore {
+    connection: Mutex<Connection>,
+    // Taken while holding the connection when it is changed, so that a destroyed key is not put back by a late reader.
+    cache: Mutex<HashMap<KeyName, DataKey>>,
+    path: PathBuf,
+    master: MasterKey,
+    randomness: Randomness,
+}
+
+impl SqliteKeyStore {
+    /// Makes a new key store under this master key.
+    ///
+    /// # Errors
+    /// If there is one already, or it cannot be written.
+    pub fn create(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        if path.exists() {
+            return Err(KeyError::Exists(path.to_owned()));
+        }
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(unavailable)?;
+        connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))
+            .and_then(|()| connection.execute("INSERT INTO about VALUES (?1)", [master.fingerprint()]))
+            .and_then(|_| connection.execute_batch("COMMIT"))
+            .map_err(unavailable)?;
+        Ok(SqliteKeyStore::over(connection, path, master, randomness))
+    }
+
+    /// Opens the key store.
+    ///
+    /// # Errors
+    /// `Missing` if there is none, `WrongMasterKey` if another master key made it.
+    pub fn open(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        if !path.exists() {
+            return Err(KeyError::Missing(path.to_owned()));
+        }
+        let connection = connect(path, OpenFlags::empty()).map_err(unavailable)?;
+        let fingerprint: String =
+            connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(unavailable)?;
+        if fingerprint != master.fingerprint() {
+            return Err(KeyError::WrongMasterKey(path.to_owned()));
+        }
+        Ok(SqliteKeyStore::over(connection, path, master, randomness))
+    }
+
+    fn over(connection: Connection, path: &Path, master: MasterKey, randomness: Randomness) -> SqliteKeyStore {
+        let path = path.to_owned();
+        SqliteKeyStore { connection: Mutex::new(connection), cache: Mutex::default(), path, master, randomness }
+    }
+
+    /// The file the keys are in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A thread that died with the connection left at most a transaction behind, which is rolled back on drop.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, HashMap<KeyName, DataKey>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, name: &KeyName, key: &DataKey) {
+        let mut cache = self.cache();
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(name.clone(), key.clone());
+    }
+
+    fn ensure_one(&self, transaction: &Transaction<'_>, name: &KeyName) -> Result<(), KeyError> {
+        match row(transaction, name)? {
+            Some(Some(_)) => Ok(()),
+            Some(None) => Err(KeyError::Destroyed(name.clone())),
+            None => {
+                let mut key = DataKey([0u8; 32]);
+                (self.randomness)(&mut key.0);
+                transaction
+                    .prepare_cached("INSERT INTO key (name, wrapped) VALUES (?1, ?2)")
+                    .and_then(|mut insert| insert.execute(params![name.0, self.master.wrap(name, &key)]))
+                    .map_err(unavailable)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl KeyStore for SqliteKeyStore {
+    fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError> {
+        {
+            let cache = self.cache();
+            if names.iter().all(|name| cache.contains_key(name)) {
+                return Ok(());
+            }
+        }
+        let mut connection = self.lock();
+        let transaction = begin(&mut connection)?;
+        names.iter().try_for_each(|name| self.ensure_one(&transaction, name))?;
+        transaction.commit().map_err(unavailable)
+    }
+
+    fn key(&self, name: &KeyName) -> Result<Option<DataKey>, KeyError> {
+        if let Some(key) = self.cache().get(name) {
+            return Ok(Some(key.clone()));
+        }
+        let connection = self.lock();
+        let Some(Some(wrapped)) = row(&connection, name)? else { return Ok(None) };
+        let key = self.master.unwrap(name, &wrapped).ok_or_else(|| KeyError::Altered(name.clone()))?;
+        self.remember(name, &key);
+        Ok(Some(key))
+    }
+
+    fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
+        let mut connection = self.lock();
+        let transaction = begin(&mut connection)?;
+        if matches!(row(&transaction, owner)?, Some(None)) {
+            drop(transaction);
+            drop(connection);
+            return self.destroy(name);
+        }
+        match self.ensure_one(&transaction, name) {
+            Err(KeyError::Destroyed(_)) => return Ok(()),
+            other => other?,
+        }
+        transaction
+            .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])
+            .map_err(unavailable)?;
+        transaction.commit().map_err(unavailable)
+    }
+
+    fn destroy(&self, name: &KeyName) -> Result<(), KeyError> {
+        let mut connection = self.lock();
+        let transaction = begin(&mut connection)?;
+        transaction
+            .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
+            .and_then(|_| {
+                // UNION, not UNION ALL: ends even where keys were handed over in a circle.
+                transaction.execute(
+                    "WITH RECURSIVE doomed (name) AS (
+                         VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
+                     UPDATE key SET wrapped = NULL WHERE name IN doomed",
+                    [&name.0],
+                )
+            })
+            .map_err(unavailable)?;
+        transaction.commit().map_err(unavailable)?;
+        self.cache().clear();
+        scrub(&connection)
+    }
+}
+
+fn connect(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+    )?;
+    Ok(connection)
+}
+
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, KeyError> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)
+}
+
+// Outer: is there such a row; inner: does it still have its key.
+fn row(connection: &Connection, name: &KeyName) -> Result<Option<Option<Vec<u8>>>, KeyError> {
+    connection
+        .prepare_cached("SELECT wrapped FROM key WHERE name = ?1")
+        .and_then(|mut select| select.query_row([&name.0], |row| row.get(0)).optional())
+        .map_err(unavailable)
+}
+
+// secure_delete zeroes a key in its page; the page as it was stands in the write-ahead log until that is emptied.
+fn scrub(connection: &Connection) -> Result<(), KeyError> {
+    let busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(unavailable)?;
+    if busy {
+        let why =
+            "the key is destroyed, but a reader keeps its old page on the disk: destroy it again when no backup runs";
+        return Err(KeyError::Unavailable(why.into()));
+    }
+    Ok(())
+}
+
+fn unavailable(error: rusqlite::Error) -> KeyError {
+    KeyError::Unavailable(error.to_string())
+}

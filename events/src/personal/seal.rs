@@ -1,0 +1,177 @@
+//! Seals and opens the personal fields of a payload, wherever they stand in it.
+
+use super::keys::{DataKey, KeyError, KeyStore};
+use super::{KeyName, SealError};
+use crate::envelope::EventId;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+const PERSONAL: &str = "$personal";
+const SEALED: &str = "$sealed";
+const ERASED: &str = "$erased";
+
+/// Collects the names of the keys that `value`'s personal fields name.
+pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
+    match value {
+        Value::Object(map) => match Marker::of(map) {
+            Some(Marker::Personal { key, .. }) => names.push(key),
+            Some(_) => {}
+            None => map.values().for_each(|value| personal_keys(value, names)),
+        },
+        Value::Array(items) => items.iter().for_each(|value| personal_keys(value, names)),
+        _ => {}
+    }
+}
+
+/// Seals every personal field in `value` (at JSON pointer `place` of event `id`) in place. The keys exist.
+///
+/// The same event sealed again gives the same bytes, so that a repeated append is the same append.
+///
+/// # Errors
+/// If a key cannot be had.
+pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), KeyError> {
+    match value {
+        Value::Object(map) => match Marker::of(map) {
+            Some(Marker::Personal { key, value: plain }) => {
+                let data_key = keys.key(&key)?.ok_or_else(|| KeyError::Destroyed(key.clone()))?;
+                let plain = serde_json::to_vec(&plain).expect("JSON is always written");
+                let sealed = data_key.seal(&associated(id, place), &plain);
+                *value = json!({ SEALED: { "key": key, "box": STANDARD.encode(sealed) } });
+                Ok(())
+            }
+            Some(Marker::Erased { .. }) => Ok(()),
+            // What reads like a box here was made by nobody but a stranger.
+            Some(Marker::Sealed { .. }) | None => {
+                for (name, value) in map.iter_mut() {
+                    seal(keys, id, &below(place, name), value)?;
+                }
+                *map = rename(std::mem::take(map), escape);
+                Ok(())
+            }
+        },
+        Value::Array(items) => {
+            items.iter_mut().enumerate().try_for_each(|(n, value)| seal(keys, id, &format!("{place}/{n}"), value))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Opens every sealed field in `value` in place; fields whose key is gone become erased.
+///
+/// # Errors
+/// If the key store cannot be read, or a box was altered.
+pub fn open(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), SealError> {
+    match value {
+        Value::Object(map) => match Marker::of(map) {
+            Some(Marker::Sealed { key, sealed }) => {
+                *value = match keys.key(&key)? {
+                    Some(data_key) => {
+                        let plain = unseal(&data_key, &associated(id, place), &sealed)
+                            .ok_or_else(|| SealError::Altered(place.to_owned()))?;
+                        json!({ PERSONAL: { "key": key, "value": plain } })
+                    }
+                    None => json!({ ERASED: { "key": key } }),
+                };
+                Ok(())
+            }
+            Some(Marker::Erased { .. }) => Ok(()),
+            Some(Marker::Personal { .. }) => Err(SealError::Altered(place.to_owned())),
+            None => {
+                *map = rename(std::mem::take(map), unescape);
+                map.iter_mut().try_for_each(|(name, value)| open(keys, id, &below(place, name), value))
+            }
+        },
+        Value::Array(items) => {
+            items.iter_mut().enumerate().try_for_each(|(n, value)| open(keys, id, &format!("{place}/{n}"), value))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unseal(key: &DataKey, associated: &[u8], sealed: &str) -> Option<Value> {
+    let plain = key.open(associated, &STANDARD.decode(sealed).ok()?)?;
+    serde_json::from_slice(&plain).ok()
+}
+
+/// An object that stands for a personal field, in its exact form; anything else is data.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Marker {
+    #[serde(rename = "$personal")]
+    Personal { key: KeyName, value: Value },
+    #[serde(rename = "$sealed")]
+    Sealed {
+        key: KeyName,
+        #[serde(rename = "box")]
+        sealed: String,
+    },
+    #[serde(rename = "$erased")]
+    Erased {
+        #[expect(dead_code, reason = "its presence makes the exact form")]
+        key: KeyName,
+    },
+}
+
+impl Marker {
+    fn of(map: &Map<String, Value>) -> Option<Marker> {
+        let (name, inner) = map.iter().next()?;
+        let fields = match name.as_str() {
+            PERSONAL | SEALED => 2,
+            ERASED => 1,
+            _ => return None,
+        };
+        // Counted here: serde takes a struct's fields from an array as well.
+        let exact = map.len() == 1 && inner.as_object().is_some_and(|inner| inner.len() == fields);
+        if exact { Marker::deserialize(map).ok() } else { None }
+    }
+}
+
+fn associated(id: EventId, place: &str) -> Vec<u8> {
+    let mut bytes = id.0.as_bytes().to_vec();
+    bytes.extend_from_slice(place.as_bytes());
+    bytes
+}
+
+// JSON pointer, RFC 6901 section 3.
+fn below(place: &str, name: &str) -> String {
+    format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn escape(name: String) -> String {
+    if name.starts_with('$') { format!("${name}") } else { name }
+}
+
+fn unescape(name: String) -> String {
+    match name.strip_prefix('$') {
+        Some(rest) if rest.starts_with('$') => rest.to_owned(),
+        _ => name,
+    }
+}
+
+fn rename(map: Map<String, Value>, change: fn(String) -> String) -> Map<String, Value> {
+    if map.keys().any(|name| name.starts_with('$')) {
+        map.into_iter().map(|(name, value)| (change(name), value)).collect()
+    } else {
+        map
+    }
+}
+
+fn rename_all(value: Value, change: fn(String) -> String) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().map(|(name, value)| (change(name), rename_all(value, change))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.into_iter().map(|value| rename_all(value, change)).collect::<Vec<_>>().into(),
+        scalar => scalar,
+    }
+}
+
+pub(super) fn escape_names(value: Value) -> Value {
+    rename_all(value, escape)
+}
+
+pub(super) fn unescape_names(value: Value) -> Value {
+    rename_all(value, unescape)
+}
