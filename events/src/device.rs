@@ -120,8 +120,6 @@ pub enum InventoryValue {
 pub enum UnenrolledBy {
     /// The device answered our `RemoveProfile`.
     Server,
-    /// APNs says that the device does not listen any more.
-    PushService,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +157,8 @@ pub enum DeviceEvent {
         request_type: String,
         /// The `Command` dictionary as an XML property list.
         payload: String,
+        /// Its acknowledgement ends management: `RemoveProfile` of the enrollment profile.
+        unenrolls: bool,
     },
     MdmCommandDelivered {
         command: CommandId,

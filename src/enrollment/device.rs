@@ -22,6 +22,8 @@ pub struct Device {
     pub push: Option<PushAddress>,
     /// A command is queued and the device was not woken since.
     pub wants_push: bool,
+    /// A command was put off (NotNow) and the device was not woken since.
+    pub wants_push_again: bool,
     /// Fingerprint of the certificate that the device authenticated with last.
     pub certificate: Option<String>,
     /// Certificates issued by renewal, oldest first.
@@ -55,6 +57,8 @@ pub struct QueuedCommand {
     pub request_type: String,
     /// The `Command` dictionary as an XML property list.
     pub payload: String,
+    /// Its acknowledgement ends management.
+    pub unenrolls: bool,
     pub status: CommandState,
 }
 
@@ -82,7 +86,7 @@ pub enum Command {
         body: BodyHash,
     },
     TokenUpdate {
-        kind: EnrollmentKind,
+        identifiers: DeviceIdentifiers,
         push: PushAddress,
         body: BodyHash,
     },
@@ -90,10 +94,12 @@ pub enum Command {
         body: BodyHash,
     },
     /// Whether the device's mode and version permit the command is looked up in [`crate::apple`] and decided here.
+    /// `unenrolls`: its acknowledgement ends management (`RemoveProfile` of the enrollment profile).
     QueueCommand {
         id: CommandId,
         request_type: String,
         payload: String,
+        unenrolls: bool,
     },
     /// The device asks what to do next. `not_now`: commands it answered with NotNow in this conversation.
     NextCommand {
@@ -133,6 +139,9 @@ pub enum Command {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// Another device speaks with this one's certificate.
+    #[error("the message names another device than the one this certificate belongs to")]
+    OtherDevice,
     /// The profile was for the other kind of enrollment.
     #[error("the device enrolled as {arrived:?}, the profile it was given is for {intended:?}")]
     WrongMode { intended: EnrollmentKind, arrived: EnrollmentKind },
@@ -164,6 +173,17 @@ impl Aggregate for Device {
 }
 
 impl Device {
+    /// Whether a message that names its device so comes from this one. Erased identifiers match any of their mode.
+    pub fn is(&self, identifiers: &DeviceIdentifiers) -> bool {
+        use DeviceIdentifiers::{DeviceEnrollment, UserEnrollment};
+        let (ours, theirs) = match (&self.identifiers, identifiers) {
+            (Some(UserEnrollment { enrollment_id: ours }), UserEnrollment { enrollment_id }) => (ours, enrollment_id),
+            (Some(DeviceEnrollment { udid: ours, .. }), DeviceEnrollment { udid, .. }) => (ours, udid),
+            _ => return false,
+        };
+        ours.get().is_none() || ours.get() == theirs.get()
+    }
+
     pub fn kind(&self) -> Option<EnrollmentKind> {
         self.identifiers.as_ref().map(DeviceIdentifiers::kind)
     }

@@ -81,6 +81,8 @@ pub struct Serving {
 pub struct Identity {
     pub certificate: IssuedCertificate,
     pub transaction: String,
+    /// The challenge that it was issued for.
+    pub challenge: SecretHash,
     /// The profile it was issued for.
     pub profile: ServedProfile,
 }
@@ -89,7 +91,6 @@ pub struct Identity {
 pub enum End {
     Refused(EnrollmentRefusal),
     Abandoned,
-    SignedOut,
 }
 
 /// The page a person stands on.
@@ -135,7 +136,10 @@ pub enum Command {
         previous: Vec<PreviousRecord>,
         policy: Policy,
     },
-    NotePreviousRecords,
+    /// The person was told what to do about earlier records and goes on.
+    NotePreviousRecords {
+        policy: Policy,
+    },
     ChooseOwnership {
         ownership: Ownership,
         policy: Policy,
@@ -152,9 +156,9 @@ pub enum Command {
         profile: ServedProfile,
         challenge: SecretHash,
         challenge_expires: Timestamp,
+        device_enrolled: bool,
     },
     /// A certificate was signed for whoever presented `challenge`; it counts if this is appended first.
-    /// `device_enrolled`: the device stream says that the device is enrolled already.
     IssueIdentity {
         now: Timestamp,
         challenge: SecretHash,
@@ -165,7 +169,11 @@ pub enum Command {
     Refuse {
         why: EnrollmentRefusal,
     },
-    Abandon,
+    /// Nothing happened for long. `device_enrolled` as above: a visit that reached its end is left alone.
+    Abandon {
+        device_enrolled: bool,
+    },
+    /// Ends the session, not the enrollment: a profile that was taken may still be installed.
     SignOut,
 }
 

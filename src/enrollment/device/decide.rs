@@ -1,6 +1,197 @@
 //! What happens to a device, or why not.
-use super::{Command, Device, Refusal};
-use events::device::DeviceEvent;
-pub(super) fn decide(_state: &Device, _command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
-    todo!()
+
+use super::{Command, CommandState, Device, Phase, Refusal};
+use crate::apple;
+use events::device::{CommandStatus, DeviceEvent, PushAddress, UnenrolledBy};
+
+pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
+    match command {
+        // A body that changed something once changes nothing any more: `Mdm-Signature` has no nonce.
+        Command::Authenticate { body, .. }
+        | Command::TokenUpdate { body, .. }
+        | Command::CheckOut { body }
+        | Command::AnswerCommand { body, .. }
+            if device.seen.contains(body) =>
+        {
+            Ok(vec![])
+        }
+        Command::Authenticate { .. } => authenticate(device, command),
+        Command::TokenUpdate { .. } => token_update(device, command),
+        Command::CheckOut { body } => match device.phase {
+            Phase::Unknown => Err(Refusal::NotAuthenticated),
+            Phase::CheckedOut | Phase::Superseded => Ok(vec![]),
+            Phase::Authenticated | Phase::Enrolled | Phase::Unenrolled => {
+                Ok(vec![DeviceEvent::DeviceCheckedOut { body: body.clone() }])
+            }
+        },
+        Command::QueueCommand { .. } => queue(device, command),
+        Command::NextCommand { not_now } => {
+            enrolled(device)?;
+            Ok(device
+                .next_command(not_now)
+                .filter(|next| next.status == CommandState::Queued)
+                .map(|next| DeviceEvent::MdmCommandDelivered { command: next.id })
+                .into_iter()
+                .collect())
+        }
+        Command::AnswerCommand { .. } => Ok(answer(device, command)),
+        Command::ResultTooLarge { id, bytes } => {
+            Ok(vec![DeviceEvent::MdmResultTooLarge { command: *id, bytes: *bytes }])
+        }
+        Command::RecordPush { apns_id } if device.wants_push || device.wants_push_again => {
+            Ok(vec![DeviceEvent::DevicePushed { apns_id: apns_id.clone() }])
+        }
+        Command::RecordPushFailure { status, reason, unregistered_since }
+            if device.wants_push || device.wants_push_again =>
+        {
+            Ok(vec![DeviceEvent::PushFailed {
+                status: *status,
+                reason: reason.clone(),
+                unregistered_since: *unregistered_since,
+            }])
+        }
+        Command::RecordPush { .. } | Command::RecordPushFailure { .. } => Ok(vec![]),
+        Command::RenewIdentity { identity, transaction } => {
+            enrolled(device)?;
+            let known = device.renewed.iter().any(|renewed| renewed.key_hash == identity.key_hash);
+            Ok(if known {
+                vec![]
+            } else {
+                vec![DeviceEvent::IdentityRenewed { identity: identity.clone(), transaction: transaction.clone() }]
+            })
+        }
+        Command::HearFrom => enrolled(device).map(|()| vec![DeviceEvent::DeviceHeardFrom {}]),
+        Command::Supersede { by } => Ok(if device.phase == Phase::Unknown || device.phase.has_ended() {
+            vec![]
+        } else {
+            vec![DeviceEvent::DeviceSuperseded { by: *by }]
+        }),
+        Command::Archive => Ok(if device.archived { vec![] } else { vec![DeviceEvent::RecordArchived {}] }),
+        Command::Restore => Ok(if device.archived { vec![DeviceEvent::RecordRestored {}] } else { vec![] }),
+    }
+}
+
+fn authenticate(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
+    let Command::Authenticate {
+        person,
+        intended,
+        identifiers,
+        certificate,
+        topic,
+        os_version,
+        build_version,
+        product_name,
+        body,
+    } = command
+    else {
+        return Ok(vec![]);
+    };
+    let arrived = identifiers.kind();
+    if arrived != *intended {
+        return Err(Refusal::WrongMode { intended: *intended, arrived });
+    }
+    if device.phase.has_ended() {
+        // After the end only a new certificate revives: an old message played again cannot.
+        if device.certificate.as_ref() == Some(certificate) {
+            return Err(Refusal::Ended(device.phase));
+        }
+    } else if device.identifiers.is_some() && !device.is(identifiers) {
+        return Err(Refusal::OtherDevice);
+    }
+    Ok(vec![DeviceEvent::DeviceAuthenticated {
+        person: *person,
+        identifiers: identifiers.clone(),
+        certificate: certificate.clone(),
+        topic: topic.clone(),
+        os_version: *os_version,
+        build_version: build_version.clone(),
+        product_name: product_name.clone(),
+        body: body.clone(),
+    }])
+}
+
+fn token_update(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
+    let Command::TokenUpdate { identifiers, push, body } = command else { return Ok(vec![]) };
+    match device.phase {
+        Phase::Unknown => return Err(Refusal::NotAuthenticated),
+        phase if phase.has_ended() => return Err(Refusal::Ended(phase)),
+        _ if !device.is(identifiers) => return Err(Refusal::OtherDevice),
+        _ => {}
+    }
+    let (push, body) = (push.clone(), body.clone());
+    Ok(match device.phase {
+        Phase::Authenticated => vec![DeviceEvent::DeviceEnrolled { push, body }],
+        _ if device.push.as_ref().is_some_and(|before| same_address(before, &push)) => vec![],
+        _ => vec![DeviceEvent::PushTokenRenewed { push, body }],
+    })
+}
+
+fn same_address(before: &PushAddress, now: &PushAddress) -> bool {
+    let unlock_unchanged = now.unlock_token.is_none() || now.unlock_token == before.unlock_token;
+    before.token == now.token && before.push_magic == now.push_magic && unlock_unchanged
+}
+
+fn queue(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
+    let Command::QueueCommand { id, request_type, payload, unenrolls } = command else { return Ok(vec![]) };
+    if let Some(queued) = device.commands.iter().find(|queued| queued.id == *id) {
+        let same = queued.request_type == *request_type && queued.payload == *payload;
+        return if same { Ok(vec![]) } else { Err(Refusal::DuplicateCommand) };
+    }
+    enrolled(device)?;
+    if let Some(kind) = device.kind() {
+        apple::command_allowed(request_type, kind, device.os_version)
+            .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
+    }
+    Ok(vec![DeviceEvent::MdmCommandQueued {
+        command: *id,
+        request_type: request_type.clone(),
+        payload: payload.clone(),
+        unenrolls: *unenrolls,
+    }])
+}
+
+// An answer to a command that we do not know, or know as answered, is no news: devices repeat themselves.
+fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
+    let Command::AnswerCommand { id, status, errors, body, inventory } = command else { return vec![] };
+    let Some(queued) = device.commands.iter().find(|queued| queued.id == *id) else { return vec![] };
+    match (queued.status, status) {
+        (CommandState::Answered, _) | (CommandState::Deferred, CommandStatus::NotNow) => return vec![],
+        _ => {}
+    }
+    let mut happened = vec![DeviceEvent::MdmCommandAnswered {
+        command: *id,
+        status: *status,
+        errors: errors.clone(),
+        body: body.clone(),
+    }];
+    let changes: std::collections::BTreeMap<_, _> = inventory
+        .iter()
+        .filter(|(key, value)| device.inventory.get(*key) != Some(*value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if !changes.is_empty() {
+        happened.push(DeviceEvent::InventoryReported { changes });
+    }
+    if queued.unenrolls && *status == CommandStatus::Acknowledged && !device.phase.has_ended() {
+        happened.push(DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server });
+    }
+    happened
+}
+
+fn enrolled(device: &Device) -> Result<(), Refusal> {
+    match device.phase {
+        Phase::Enrolled => Ok(()),
+        phase if phase.has_ended() => Err(Refusal::Ended(phase)),
+        phase => Err(Refusal::NotEnrolled(phase)),
+    }
+}
+
+impl Phase {
+    /// Whether management has ended, one way or another.
+    pub fn has_ended(self) -> bool {
+        match self {
+            Phase::CheckedOut | Phase::Unenrolled | Phase::Superseded => true,
+            Phase::Unknown | Phase::Authenticated | Phase::Enrolled => false,
+        }
+    }
 }

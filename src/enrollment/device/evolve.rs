@@ -1,6 +1,97 @@
-//! The device after an event.
-use super::Device;
-use events::device::DeviceEvent;
-pub(super) fn evolve(_state: Device, _event: &DeviceEvent) -> Device {
-    todo!()
+//! The device after an event: every event leads somewhere.
+
+use super::{CommandState, Device, Phase, QueuedCommand};
+use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress};
+
+pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
+    if let Some(body) = body(event) {
+        device.seen.insert(body.clone());
+    }
+    match event {
+        DeviceEvent::DeviceAuthenticated { person, identifiers, certificate, os_version, product_name, .. } => {
+            device.phase = Phase::Authenticated;
+            device.person = Some(*person);
+            device.identifiers = Some(identifiers.clone());
+            device.certificate = Some(certificate.clone());
+            device.os_version = *os_version;
+            device.product_name.clone_from(product_name);
+        }
+        DeviceEvent::DeviceEnrolled { push, .. } => {
+            device.phase = Phase::Enrolled;
+            set_push(&mut device, push);
+        }
+        DeviceEvent::PushTokenRenewed { push, .. } => set_push(&mut device, push),
+        DeviceEvent::IdentityRenewed { identity, .. } => device.renewed.push(identity.clone()),
+        DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls } => {
+            device.wants_push = true;
+            device.commands.push(QueuedCommand {
+                id: *command,
+                request_type: request_type.clone(),
+                payload: payload.clone(),
+                unenrolls: *unenrolls,
+                status: CommandState::Queued,
+            });
+        }
+        DeviceEvent::MdmCommandDelivered { command } => {
+            set_status(&mut device, *command, CommandState::Delivered);
+            // It came by itself, or was woken: another push is needed only for what it has not fetched yet.
+            device.wants_push = device.commands.iter().any(|command| command.status == CommandState::Queued);
+        }
+        DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::NotNow, .. } => {
+            set_status(&mut device, *command, CommandState::Deferred);
+            device.wants_push_again = true;
+        }
+        DeviceEvent::MdmCommandAnswered { command, .. } => set_status(&mut device, *command, CommandState::Answered),
+        DeviceEvent::MdmResultTooLarge { command, .. } => {
+            if let Some(command) = command {
+                set_status(&mut device, *command, CommandState::Answered);
+            }
+        }
+        DeviceEvent::InventoryReported { changes } => {
+            device.inventory.extend(changes.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        DeviceEvent::DeviceHeardFrom {} => {}
+        DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => {
+            device.wants_push = false;
+            device.wants_push_again = false;
+        }
+        DeviceEvent::DeviceCheckedOut { .. } => end(&mut device, Phase::CheckedOut),
+        DeviceEvent::DeviceUnenrolled { .. } => end(&mut device, Phase::Unenrolled),
+        DeviceEvent::DeviceSuperseded { .. } => end(&mut device, Phase::Superseded),
+        DeviceEvent::RecordArchived {} => device.archived = true,
+        DeviceEvent::RecordRestored {} => device.archived = false,
+    }
+    device
+}
+
+fn body(event: &DeviceEvent) -> Option<&BodyHash> {
+    match event {
+        DeviceEvent::DeviceAuthenticated { body, .. }
+        | DeviceEvent::DeviceEnrolled { body, .. }
+        | DeviceEvent::PushTokenRenewed { body, .. }
+        | DeviceEvent::MdmCommandAnswered { body, .. }
+        | DeviceEvent::DeviceCheckedOut { body } => Some(body),
+        _ => None,
+    }
+}
+
+// A TokenUpdate without UnlockToken does not take the one away that came before (mdm/checkin/tokenupdate.yaml).
+fn set_push(device: &mut Device, push: &PushAddress) {
+    let unlock_token = push.unlock_token.clone().or_else(|| device.push.take().and_then(|before| before.unlock_token));
+    device.push = Some(PushAddress { unlock_token, ..push.clone() });
+}
+
+fn set_status(device: &mut Device, id: CommandId, status: CommandState) {
+    if let Some(command) = device.commands.iter_mut().find(|command| command.id == id) {
+        command.status = status;
+    }
+}
+
+// The first end stands: a CheckOut that follows our RemoveProfile does not make it the person's doing.
+fn end(device: &mut Device, phase: Phase) {
+    if !device.phase.has_ended() {
+        device.phase = phase;
+    }
+    device.wants_push = false;
+    device.wants_push_again = false;
 }

@@ -1,6 +1,60 @@
-//! The visit after an event.
-use super::Visit;
+//! The visit after an event: every event leads somewhere.
+
+use super::{CaStep, End, Identity, Opened, PreviousRecord, Serving, SignedIn, Visit};
 use events::enrollment::EnrollmentEvent;
-pub(super) fn evolve(_state: Visit, _event: &EnrollmentEvent) -> Visit {
-    todo!()
+
+pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
+    match event {
+        EnrollmentEvent::VisitOpened { session, platform, language, user_agent: _ } => {
+            visit.session = Some(session.clone());
+            visit.opened = Some(Opened { platform: *platform, language: language.clone() });
+        }
+        EnrollmentEvent::SignInRefused { .. } => {}
+        EnrollmentEvent::UserSignedIn { method, person, account, user_name, session } => {
+            visit.session = Some(session.clone());
+            visit.signed_in = Some(SignedIn {
+                method: *method,
+                person: *person,
+                account: account.clone(),
+                user_name: user_name.clone(),
+            });
+        }
+        EnrollmentEvent::PreviousRecordFound { device, evidence } => {
+            visit.previous.push(PreviousRecord { device: *device, evidence: evidence.clone() });
+        }
+        EnrollmentEvent::PreviousRecordsNoted {} => visit.previous_noted = true,
+        EnrollmentEvent::OwnershipChosen { ownership, .. } => visit.ownership = Some(*ownership),
+        // A profile taken once more after it was reported installed does not take the report back.
+        EnrollmentEvent::CaProfileServed { .. } if visit.ca == CaStep::Pending => visit.ca = CaStep::Served,
+        EnrollmentEvent::CaProfileServed { .. } => {}
+        EnrollmentEvent::CaInstallReported {} => visit.ca = CaStep::Reported,
+        EnrollmentEvent::CaStepSkipped {} => visit.ca = CaStep::Skipped,
+        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+            visit.managed_apple_id = Some(managed_apple_id.clone());
+        }
+        EnrollmentEvent::MdmProfileServed { profile, challenge, challenge_expires } => visit.servings.push(Serving {
+            profile: profile.clone(),
+            challenge: challenge.clone(),
+            challenge_expires: *challenge_expires,
+            dead: false,
+        }),
+        EnrollmentEvent::IdentityIssued { identity, transaction, challenge } => {
+            let profile =
+                visit.servings.iter().find(|serving| serving.challenge == *challenge).map(|s| s.profile.clone());
+            visit.servings.iter_mut().for_each(|serving| serving.dead = true);
+            visit.identity = profile.map(|profile| Identity {
+                certificate: identity.clone(),
+                transaction: transaction.clone(),
+                challenge: challenge.clone(),
+                profile,
+            });
+        }
+        EnrollmentEvent::IdentityRevoked { fingerprint } => {
+            visit.identity = visit.identity.take().filter(|identity| identity.certificate.fingerprint != *fingerprint);
+        }
+        EnrollmentEvent::EnrollmentRefused { why } => visit.end = Some(End::Refused(*why)),
+        EnrollmentEvent::EnrollmentAbandoned {} => visit.end = Some(End::Abandoned),
+        EnrollmentEvent::SignedOut {} => visit.session = None,
+    }
+    visit
 }
