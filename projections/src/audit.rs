@@ -1,0 +1,245 @@
+//! The audit trail: every event as a row that can be searched.
+
+mod english;
+mod message;
+mod query;
+
+pub use english::english;
+pub use message::{Message, message};
+pub use query::{AuditFilter, AuditPage, Match, Row, find, query, types};
+
+use crate::{Projection, sql};
+use events::device::{CommandStatus, DeviceEvent};
+use events::enrollment::EnrollmentEvent;
+use events::person::AccountEvent;
+use events::staff::{AccessEvent, StaffEvent};
+use events::system::HardwareEvent;
+use events::{ActorKind, Entry, Event, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Ok,
+    /// Somebody was told no.
+    Refused,
+    /// It was tried and did not work.
+    Failed,
+}
+
+impl Outcome {
+    pub const ALL: [Outcome; 3] = [Outcome::Ok, Outcome::Refused, Outcome::Failed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
+
+    fn of(event: &Event) -> Outcome {
+        match event {
+            Event::Refusal(_)
+            | Event::Staff(StaffEvent::StaffSignInRefused { .. })
+            | Event::Enrollment(EnrollmentEvent::SignInRefused { .. } | EnrollmentEvent::EnrollmentRefused { .. }) => {
+                Outcome::Refused
+            }
+            Event::Device(
+                DeviceEvent::PushFailed { .. }
+                | DeviceEvent::MdmResultTooLarge { .. }
+                | DeviceEvent::MdmCommandAnswered {
+                    status: CommandStatus::Error | CommandStatus::CommandFormatError,
+                    ..
+                },
+            ) => Outcome::Failed,
+            _ => Outcome::Ok,
+        }
+    }
+}
+
+/// Every kind of actor, with the name it has in filters.
+pub const ACTOR_KINDS: [(ActorKind, &str); 6] = [
+    (ActorKind::Visitor, "visitor"),
+    (ActorKind::Person, "person"),
+    (ActorKind::Device, "device"),
+    (ActorKind::Staff, "staff"),
+    (ActorKind::Operator, "operator"),
+    (ActorKind::System, "system"),
+];
+
+fn actor_name(kind: ActorKind) -> &'static str {
+    ACTOR_KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
+}
+
+/// The code on an error page that finds the events: eight letters and digits of the correlation id, none of which looks
+/// like another (Crockford's alphabet), such as `7K3D-90QX`.
+pub fn help_code(correlation: Uuid) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    // The last forty bits are random in every version of UUID that we make.
+    let bits = correlation.as_u128();
+    let letter = |n: u32| char::from(ALPHABET[((bits >> (5 * n)) & 31) as usize]);
+    let mut code: String = (0..8).rev().map(letter).collect();
+    code.insert(4, '-');
+    code
+}
+
+/// A help code as somebody typed it, in the form of [`help_code`].
+fn tidy_help_code(typed: &str) -> String {
+    let mut code: String = typed
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        })
+        .collect();
+    if code.len() > 4 {
+        code.insert(4, '-');
+    }
+    code
+}
+
+pub(crate) struct Audit;
+
+impl Projection for Audit {
+    fn name(&self) -> &'static str {
+        "audit"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["audit_v1_events", "audit_v1_people"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS audit_v1_events (
+            position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
+            stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL, actor_kind TEXT NOT NULL,
+            actor_id TEXT NOT NULL, person TEXT, device TEXT, correlation TEXT NOT NULL, help_code TEXT NOT NULL,
+            source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
+            message_values TEXT NOT NULL, text TEXT NOT NULL
+        );
+        CREATE UNIQUE INDEX IF NOT EXISTS audit_v1_by_event ON audit_v1_events (event);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_time ON audit_v1_events (effective);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_device ON audit_v1_events (device);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_person ON audit_v1_events (person);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_actor ON audit_v1_events (actor_id);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_type ON audit_v1_events (type);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_correlation ON audit_v1_events (correlation);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_help_code ON audit_v1_events (help_code);
+        CREATE TABLE IF NOT EXISTS audit_v1_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        let device = device_of(entry);
+        let person = match person_named(entry) {
+            Some(person) => {
+                learn(rows, device.as_deref(), &person)?;
+                Some(person)
+            }
+            None => person_of(rows, device.as_deref())?,
+        };
+        insert(rows, entry, effective, device, person)
+    }
+}
+
+/// The device, or the enrollment that may become one, that an event is about.
+fn device_of(entry: &Entry) -> Option<String> {
+    match &entry.event {
+        Event::Enrollment(_) | Event::Device(_) => Some(entry.stream.id().to_owned()),
+        Event::Hardware(HardwareEvent::HardwareEnrolled { device })
+        | Event::Access(AccessEvent::DeviceViewed { device }) => Some(device.to_string()),
+        _ => None,
+    }
+}
+
+/// The person that an event names itself.
+fn person_named(entry: &Entry) -> Option<String> {
+    match &entry.event {
+        Event::Enrollment(EnrollmentEvent::UserSignedIn { person, .. })
+        | Event::Device(DeviceEvent::DeviceAuthenticated { person, .. })
+        | Event::Account(AccountEvent::AccountReserved { person }) => Some(person.to_string()),
+        Event::Person(_) => Some(entry.stream.id().to_owned()),
+        _ => None,
+    }
+}
+
+fn person_of(rows: &Connection, device: Option<&str>) -> rusqlite::Result<Option<String>> {
+    let Some(device) = device else { return Ok(None) };
+    let select = "SELECT person FROM audit_v1_people WHERE device = ?1";
+    rows.prepare_cached(select)?.query_row([device], |row| row.get(0)).optional()
+}
+
+// What a visitor did before they signed in is theirs, too.
+fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Result<()> {
+    let Some(device) = device else { return Ok(()) };
+    let keep = "INSERT INTO audit_v1_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
+    if rows.prepare_cached(keep)?.execute([device, person])? > 0 {
+        let update = "UPDATE audit_v1_events SET person = ?2 WHERE device = ?1 AND person IS NULL";
+        rows.prepare_cached(update)?.execute([device, person])?;
+    }
+    Ok(())
+}
+
+fn insert(
+    rows: &Connection,
+    entry: &Entry,
+    effective: Timestamp,
+    device: Option<String>,
+    person: Option<String>,
+) -> rusqlite::Result<()> {
+    let said = message(&entry.event);
+    let event_type = entry.event.type_name();
+    let id = entry.id.to_string();
+    let text = format!("{}\n{event_type}\n{}\n{id}", english(said.key, &said.values), entry.stream).to_lowercase();
+    let insert = "INSERT INTO audit_v1_events (position, event, at, effective, stream, revision, type, actor_kind,
+        actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    rows.prepare_cached(insert)?.execute(params![
+        sql(entry.position),
+        id,
+        entry.at.0,
+        effective.0,
+        entry.stream.as_str(),
+        entry.revision.0.cast_signed(),
+        event_type,
+        actor_name(entry.actor.kind),
+        entry.actor.id,
+        person,
+        device,
+        entry.correlation.to_string(),
+        help_code(entry.correlation),
+        entry.source.as_ref().and_then(|source| source.get()),
+        entry.source.as_ref().is_some_and(|source| source.get().is_none()),
+        Outcome::of(&entry.event).as_str(),
+        said.key,
+        serde_json::to_string(&said.values).unwrap_or_default(),
+        text
+    ])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_help_code_is_found_again_however_it_is_typed() {
+        let correlation = Uuid::from_u128(0x0192_8f1c_aaaa_7bbb_8ccc_1234_5678_9abc);
+        let code = help_code(correlation);
+        assert_eq!(code.len(), 9);
+        assert_eq!(tidy_help_code(&code.to_lowercase().replace('-', " ")), code);
+        assert_eq!(tidy_help_code("oIl0-0000"), "0110-0000");
+        assert_ne!(code, help_code(Uuid::from_u128(0x0192_8f1c_aaaa_7bbb_8ccc_1234_5678_9abd)));
+    }
+}

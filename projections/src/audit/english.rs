@@ -1,0 +1,115 @@
+//! The sentences of the audit trail in English. Other languages add a table beside this one.
+
+use std::collections::BTreeMap;
+
+/// Every key, with its sentence in English.
+const ENGLISH: &[(&str, &str)] = &[
+    ("log-created", "The log was created"),
+    ("versions-raised", "New versions of events were allowed: {types}"),
+    ("visit-opened", "Began to enroll an {family}{version}"),
+    ("sign-in-refused", "Sign-in refused: {reason}"),
+    ("signed-in", "Signed in as {user_name} with {method}"),
+    ("previous-record-found", "An earlier record is still active ({evidence})"),
+    ("previous-records-noted", "Read about the earlier records and went on"),
+    ("ownership-chosen", "Chose a {ownership} device"),
+    ("ownership-by-policy", "Taken as a {ownership} device, as the settings say"),
+    ("ca-profile-served", "CA profile sent"),
+    ("ca-install-reported", "Reported the CA profile as installed"),
+    ("ca-step-skipped", "CA profile skipped, as the settings say"),
+    ("managed-apple-id-given", "Gave the Managed Apple ID {managed_apple_id}"),
+    ("mdm-profile-served", "MDM profile sent, for {kind}"),
+    ("identity-issued", "Identity issued, serial {serial}"),
+    ("identity-revoked", "An unused identity was revoked"),
+    ("enrollment-refused", "Enrollment refused: {reason}"),
+    ("enrollment-abandoned", "Closed for lack of progress"),
+    ("signed-out", "Signed out of the portal"),
+    ("device-authenticated", "The MDM profile is being installed on {product}, iOS {version}, by {kind}"),
+    ("device-enrolled", "Device enrolled"),
+    ("push-token-renewed", "The device said anew where it is woken"),
+    ("identity-renewed", "Identity renewed, serial {serial}"),
+    ("command-queued", "{request_type} queued"),
+    ("command-delivered", "A command was delivered"),
+    ("command-acknowledged", "A command was acknowledged"),
+    ("command-not-now", "The device answered: not now"),
+    ("command-failed", "A command failed: {errors}"),
+    ("command-format-error", "The device did not understand a command: {errors}"),
+    ("result-too-large", "An answer of {bytes} bytes was too large to keep"),
+    ("inventory-reported", "Reported {names}"),
+    ("device-heard-from", "Heard from again after a long silence"),
+    ("device-pushed", "The device was woken"),
+    ("push-failed", "The device could not be woken: {reason}"),
+    ("device-checked-out", "The MDM profile was removed on the device"),
+    ("device-unenrolled", "Unenrolled"),
+    ("device-superseded", "The same hardware enrolled again as another record"),
+    ("record-archived", "Record archived"),
+    ("record-restored", "Record restored"),
+    ("person-known", "A person became known: {user_name}"),
+    ("person-changed", "What is known about {user_name} changed"),
+    ("managed-apple-id-learned", "The Managed Apple ID was kept for next time"),
+    ("person-erased", "A person was erased"),
+    ("account-reserved", "An account was linked to a person"),
+    ("hardware-enrolled", "A hardware identifier was linked to a device"),
+    ("staff-added", "Local account {user_name} added, with {privileges}"),
+    ("staff-disabled", "Local account disabled"),
+    ("staff-enabled", "Local account enabled"),
+    ("password-changed", "Password changed"),
+    ("privileges-changed", "Privileges changed from {before} to {after}"),
+    ("staff-signed-in", "Signed in to the console with {method}"),
+    ("staff-sign-in-refused", "Sign-in to the console refused: {reason}"),
+    ("staff-signed-out", "Signed out of the console"),
+    ("user-name-reserved", "A user name was reserved"),
+    ("device-list-viewed", "Viewed the list of devices"),
+    ("device-viewed", "Viewed a device"),
+    ("audit-viewed", "Viewed the audit trail"),
+    ("audit-searched", "Searched the audit trail by {filters}"),
+    ("unknown-staff-refused", "Sign-in to the console under an unknown name refused"),
+    ("refusals-suppressed", "{count} more refusals were not written down one by one"),
+    ("settings-changed", "Settings changed: {names}"),
+];
+
+/// The sentence in English. Values that are erased read “(erased)”.
+pub fn english(key: &str, values: &BTreeMap<String, Option<String>>) -> String {
+    let Some((_, sentence)) = ENGLISH.iter().find(|(known, _)| *known == key) else {
+        return key.to_owned();
+    };
+    let mut text = String::new();
+    let mut rest = *sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        text.push_str(before);
+        text.push_str(values.get(name).and_then(Option::as_deref).unwrap_or("(erased)"));
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::message::Message;
+    use events::{KeyName, Personal};
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_key_has_one_sentence() {
+        let keys: HashSet<&str> = ENGLISH.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys.len(), ENGLISH.len());
+        let source = include_str!("message.rs");
+        let used = source.split("Message::of(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        for key in used.filter(|key| !key.contains(' ')) {
+            assert!(keys.contains(key), "no sentence for {key}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_its_values_and_says_erased_where_one_is_gone() {
+        let name = Personal::new(KeyName("person-1".into()), "ada".to_owned());
+        let said = Message::of("signed-in").personal("user_name", &name).with("method", "a local account");
+        assert_eq!(english(said.key, &said.values), "Signed in as ada with a local account");
+
+        let erased: Personal<String> = serde_json::from_str(r#"{"$erased": {"key": "person-1"}}"#).unwrap();
+        let said = Message::of("signed-in").personal("user_name", &erased).with("method", "a local account");
+        assert_eq!(english(said.key, &said.values), "Signed in as (erased) with a local account");
+    }
+}

@@ -1,0 +1,277 @@
+//! What is said about each event: the key of a sentence, and its values. Pure.
+
+use events::Event;
+use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, UnenrolledBy};
+use events::enrollment::{
+    ChosenBy, DeviceFamily, EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName,
+    SignInRefusal,
+};
+use events::person::{AccountEvent, PersonEvent};
+use events::personal::Personal;
+use events::settings::{Settings, SettingsEvent};
+use events::staff::{AccessEvent, Privilege, StaffEvent, UserNameEvent};
+use events::system::{HardwareEvent, LogEvent, RefusalEvent};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is said about an event, in no language: a key, and values by name (`None`: erased).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub key: &'static str,
+    pub values: BTreeMap<String, Option<String>>,
+}
+
+impl Message {
+    pub(super) fn of(key: &'static str) -> Message {
+        Message { key, values: BTreeMap::new() }
+    }
+
+    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Message {
+        self.values.insert(name.to_owned(), Some(value.to_string()));
+        self
+    }
+
+    pub(super) fn personal(mut self, name: &str, value: &Personal<String>) -> Message {
+        self.values.insert(name.to_owned(), value.get().cloned());
+        self
+    }
+}
+
+/// What to say about an event.
+pub fn message(event: &Event) -> Message {
+    match event {
+        Event::Log(event) => log(event),
+        Event::Enrollment(event) => enrollment(event),
+        Event::Device(event) => device(event),
+        Event::Person(event) => person(event),
+        Event::Account(AccountEvent::AccountReserved { .. }) => Message::of("account-reserved"),
+        Event::Hardware(HardwareEvent::HardwareEnrolled { .. }) => Message::of("hardware-enrolled"),
+        Event::Staff(event) => staff(event),
+        Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
+        Event::Access(event) => access(event),
+        Event::Refusal(RefusalEvent::UnknownStaffRefused { .. }) => Message::of("unknown-staff-refused"),
+        Event::Refusal(RefusalEvent::RefusalsSuppressed { count }) => {
+            Message::of("refusals-suppressed").with("count", count)
+        }
+        Event::Settings(SettingsEvent::SettingsChanged { before, after }) => {
+            Message::of("settings-changed").with("names", changed(before, after))
+        }
+    }
+}
+
+fn log(event: &LogEvent) -> Message {
+    match event {
+        LogEvent::LogCreated { .. } => Message::of("log-created"),
+        LogEvent::EventVersionsRaised { versions } => {
+            Message::of("versions-raised").with("types", list(versions.keys().map(String::as_str)))
+        }
+    }
+}
+
+fn enrollment(event: &EnrollmentEvent) -> Message {
+    match event {
+        EnrollmentEvent::VisitOpened { platform, .. } => {
+            let family = match platform.family {
+                DeviceFamily::IPhone => "iPhone",
+                DeviceFamily::IPad => "iPad",
+            };
+            let version = platform.version.map(|version| format!(" with version {version}")).unwrap_or_default();
+            Message::of("visit-opened").with("family", family).with("version", version)
+        }
+        EnrollmentEvent::SignInRefused { reason, .. } => {
+            Message::of("sign-in-refused").with("reason", sign_in_refusal(*reason))
+        }
+        EnrollmentEvent::UserSignedIn { user_name, method: by, .. } => {
+            Message::of("signed-in").personal("user_name", user_name).with("method", method(*by))
+        }
+        EnrollmentEvent::PreviousRecordFound { evidence, .. } => {
+            Message::of("previous-record-found").with("evidence", list(evidence.iter().copied().map(evidence_name)))
+        }
+        EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
+        EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => {
+            let key = match chosen_by {
+                ChosenBy::User => "ownership-chosen",
+                ChosenBy::Policy => "ownership-by-policy",
+            };
+            Message::of(key).with("ownership", ownership_word(*ownership))
+        }
+        EnrollmentEvent::CaProfileServed { .. } => Message::of("ca-profile-served"),
+        EnrollmentEvent::CaInstallReported {} => Message::of("ca-install-reported"),
+        EnrollmentEvent::CaStepSkipped {} => Message::of("ca-step-skipped"),
+        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+            Message::of("managed-apple-id-given").personal("managed_apple_id", managed_apple_id)
+        }
+        EnrollmentEvent::MdmProfileServed { profile, .. } => {
+            Message::of("mdm-profile-served").with("kind", kind_words(profile.kind))
+        }
+        EnrollmentEvent::IdentityIssued { identity, .. } => {
+            Message::of("identity-issued").with("serial", &identity.serial)
+        }
+        EnrollmentEvent::IdentityRevoked { .. } => Message::of("identity-revoked"),
+        EnrollmentEvent::EnrollmentRefused { why } => {
+            Message::of("enrollment-refused").with("reason", enrollment_refusal(*why))
+        }
+        EnrollmentEvent::EnrollmentAbandoned {} => Message::of("enrollment-abandoned"),
+        EnrollmentEvent::SignedOut {} => Message::of("signed-out"),
+    }
+}
+
+fn device(event: &DeviceEvent) -> Message {
+    match event {
+        DeviceEvent::DeviceAuthenticated { identifiers, os_version, product_name, .. } => {
+            authenticated(identifiers, os_version.map(|version| version.to_string()), product_name.as_deref())
+        }
+        DeviceEvent::DeviceEnrolled { .. } => Message::of("device-enrolled"),
+        DeviceEvent::PushTokenRenewed { .. } => Message::of("push-token-renewed"),
+        DeviceEvent::IdentityRenewed { identity, .. } => {
+            Message::of("identity-renewed").with("serial", &identity.serial)
+        }
+        DeviceEvent::MdmCommandQueued { request_type, .. } => {
+            Message::of("command-queued").with("request_type", request_type)
+        }
+        DeviceEvent::MdmCommandDelivered { .. } => Message::of("command-delivered"),
+        DeviceEvent::MdmCommandAnswered { status, errors, .. } => {
+            let errors = list(errors.iter().map(|error| error.description.as_str()));
+            answered(*status, &errors)
+        }
+        DeviceEvent::MdmResultTooLarge { bytes, .. } => Message::of("result-too-large").with("bytes", bytes),
+        DeviceEvent::InventoryReported { changes } => {
+            Message::of("inventory-reported").with("names", list(changes.keys().map(String::as_str)))
+        }
+        DeviceEvent::DeviceHeardFrom {} => Message::of("device-heard-from"),
+        DeviceEvent::DevicePushed { .. } => Message::of("device-pushed"),
+        DeviceEvent::PushFailed { reason, .. } => Message::of("push-failed").with("reason", reason),
+        DeviceEvent::DeviceCheckedOut { .. } => Message::of("device-checked-out"),
+        DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server } => Message::of("device-unenrolled"),
+        DeviceEvent::DeviceSuperseded { .. } => Message::of("device-superseded"),
+        DeviceEvent::RecordArchived {} => Message::of("record-archived"),
+        DeviceEvent::RecordRestored {} => Message::of("record-restored"),
+    }
+}
+
+fn authenticated(identifiers: &DeviceIdentifiers, version: Option<String>, product: Option<&str>) -> Message {
+    Message::of("device-authenticated")
+        .with("kind", kind_words(identifiers.kind()))
+        .with("version", version.as_deref().unwrap_or("of unknown version"))
+        .with("product", product.unwrap_or("a device"))
+}
+
+fn answered(status: CommandStatus, errors: &str) -> Message {
+    let errors = if errors.is_empty() { "no reason given" } else { errors };
+    match status {
+        CommandStatus::Acknowledged => Message::of("command-acknowledged"),
+        CommandStatus::NotNow => Message::of("command-not-now"),
+        CommandStatus::Error => Message::of("command-failed").with("errors", errors),
+        CommandStatus::CommandFormatError => Message::of("command-format-error").with("errors", errors),
+    }
+}
+
+fn person(event: &PersonEvent) -> Message {
+    let named = |key, user_name: &Option<Personal<String>>| match user_name {
+        Some(name) => Message::of(key).personal("user_name", name),
+        None => Message::of(key).with("user_name", "no name"),
+    };
+    match event {
+        PersonEvent::PersonKnown { attributes, .. } => named("person-known", &attributes.user_name),
+        PersonEvent::PersonAttributesChanged { attributes } => named("person-changed", &attributes.user_name),
+        PersonEvent::ManagedAppleIdLearned { .. } => Message::of("managed-apple-id-learned"),
+        PersonEvent::PersonErased {} => Message::of("person-erased"),
+    }
+}
+
+fn staff(event: &StaffEvent) -> Message {
+    match event {
+        StaffEvent::LocalAccountAdded { user_name, privileges: held, .. } => {
+            Message::of("staff-added").personal("user_name", user_name).with("privileges", privileges(held))
+        }
+        StaffEvent::LocalAccountDisabled {} => Message::of("staff-disabled"),
+        StaffEvent::LocalAccountEnabled {} => Message::of("staff-enabled"),
+        StaffEvent::PasswordChanged { .. } => Message::of("password-changed"),
+        StaffEvent::PrivilegesChanged { before, after } => {
+            Message::of("privileges-changed").with("before", privileges(before)).with("after", privileges(after))
+        }
+        StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", method(*by)),
+        StaffEvent::StaffSignInRefused { reason, .. } => {
+            Message::of("staff-sign-in-refused").with("reason", sign_in_refusal(*reason))
+        }
+        StaffEvent::StaffSignedOut {} => Message::of("staff-signed-out"),
+    }
+}
+
+fn access(event: &AccessEvent) -> Message {
+    match event {
+        AccessEvent::DeviceListViewed {} => Message::of("device-list-viewed"),
+        AccessEvent::DeviceViewed { .. } => Message::of("device-viewed"),
+        AccessEvent::AuditTrailViewed { filters } if filters.is_empty() => Message::of("audit-viewed"),
+        AccessEvent::AuditTrailViewed { filters } => {
+            Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))
+        }
+    }
+}
+
+fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
+    match reason {
+        SignInRefusal::UnknownName => "unknown name",
+        SignInRefusal::WrongPassword => "wrong password",
+        SignInRefusal::NotEntitled => "missing privilege",
+        SignInRefusal::AccountDisabled => "account disabled",
+        SignInRefusal::Throttled => "too many attempts",
+    }
+}
+
+fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
+    match why {
+        EnrollmentRefusal::VersionTooOld => "the version of iOS is too old",
+        EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
+        EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
+    }
+}
+
+fn evidence_name(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::SamePerson => "same person",
+        Evidence::SameFamily => "same kind of device",
+    }
+}
+
+fn ownership_word(ownership: Ownership) -> &'static str {
+    match ownership {
+        Ownership::Personal => "personal",
+        Ownership::Institutional => "institutional",
+    }
+}
+
+fn kind_words(kind: EnrollmentKind) -> &'static str {
+    match kind {
+        EnrollmentKind::UserEnrollment => "User Enrollment",
+        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
+    }
+}
+
+fn method(method: SignInMethodName) -> &'static str {
+    match method {
+        SignInMethodName::LocalAccount => "a local account",
+    }
+}
+
+fn privileges(held: &BTreeSet<Privilege>) -> String {
+    list(held.iter().map(|privilege| match privilege {
+        Privilege::Enroll => "enrollment",
+        Privilege::Administrator => "administrator",
+        Privilege::Auditor => "auditor",
+    }))
+}
+
+// Which settings are others now, by name; their values are in the event.
+fn changed(before: &Settings, after: &Settings) -> String {
+    let (Ok(Value::Object(before)), Ok(Value::Object(after))) =
+        (serde_json::to_value(before), serde_json::to_value(after))
+    else {
+        return String::new();
+    };
+    list(after.iter().filter(|(name, value)| before.get(*name) != Some(*value)).map(|(name, _)| name.as_str()))
+}
+
+fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().collect::<Vec<_>>().join(", ")
+}

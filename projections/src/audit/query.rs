@@ -1,0 +1,249 @@
+//! Questions about the audit trail.
+
+use super::{ACTOR_KINDS, Outcome, actor_name, english, tidy_help_code};
+use crate::{ProjectionError, Projections, like};
+use events::device::DeviceId;
+use events::person::PersonId;
+use events::{ActorKind, EventId, Revision, StreamName, Timestamp};
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A value that is asked for, or everything but it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match<T> {
+    pub value: T,
+    pub negated: bool,
+}
+
+impl<T> Match<T> {
+    pub fn is(value: T) -> Match<T> {
+        Match { value, negated: false }
+    }
+
+    pub fn is_not(value: T) -> Match<T> {
+        Match { value, negated: true }
+    }
+}
+
+/// Which events to list. All that is given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Not before this instant …
+    pub from: Option<Timestamp>,
+    /// … and before this one, in effective time.
+    pub to: Option<Timestamp>,
+    pub actor_kind: Option<Match<ActorKind>>,
+    pub actor_id: Option<String>,
+    pub event_type: Option<Match<String>>,
+    /// A device, or the visit to the portal that may have become one.
+    pub device: Option<DeviceId>,
+    pub person: Option<PersonId>,
+    pub outcome: Option<Match<Outcome>>,
+    /// The address the request came from.
+    pub source: Option<String>,
+    pub correlation: Option<Uuid>,
+    /// As on an error page.
+    pub help_code: Option<String>,
+    /// Anywhere in the sentence, the type, the stream, the names of those concerned.
+    pub text: Option<String>,
+    /// Go on after this event, towards the past.
+    pub after: Option<EventId>,
+}
+
+/// An event in the audit trail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub event: EventId,
+    pub at: Timestamp,
+    pub effective: Timestamp,
+    pub stream: StreamName,
+    pub revision: Revision,
+    pub event_type: String,
+    pub actor_kind: ActorKind,
+    pub actor_id: String,
+    /// Name of the actor, where the actor is a person or staff and it is not erased.
+    pub actor_name: Option<String>,
+    pub person: Option<PersonId>,
+    pub person_name: Option<String>,
+    pub device: Option<DeviceId>,
+    pub correlation: Uuid,
+    pub help_code: String,
+    pub source: Option<String>,
+    /// There was a source address, and it is erased.
+    pub source_erased: bool,
+    pub outcome: Outcome,
+    /// What happened, in English.
+    pub sentence: String,
+}
+
+/// Some events, the newest first.
+#[derive(Debug, Clone)]
+pub struct AuditPage {
+    pub rows: Vec<Row>,
+    /// Give this as [`AuditFilter::after`] to get the next page.
+    pub next: Option<EventId>,
+}
+
+const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, e.type, e.actor_kind, e.actor_id,
+    coalesce(a.display_name, a.user_name), e.person, coalesce(p.display_name, p.user_name), e.device, e.correlation,
+    e.help_code, e.source, e.source_erased, e.outcome, e.message, e.message_values
+    FROM audit_v1_events e
+    LEFT JOIN people_v1_names a ON a.id = e.actor_id
+    LEFT JOIN people_v1_names p ON p.id = e.person";
+
+/// Events that match, the newest first, up to `limit`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn query(projections: &Projections, filter: AuditFilter, limit: usize) -> Result<AuditPage, ProjectionError> {
+    projections.read(move |rows| query_in(rows, &filter, limit)).await
+}
+
+fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusqlite::Result<AuditPage> {
+    let Conditions { sql, mut values } = conditions(filter);
+    // One more than asked for tells whether there is another page.
+    values.push(Value::Integer(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)));
+    let select = format!("{COLUMNS} WHERE {} ORDER BY e.position DESC LIMIT ?", sql.join(" AND "));
+    let mut statement = connection.prepare_cached(&select)?;
+    let found = statement.query_map(params_from_iter(values), row_of)?;
+    let mut rows = found.collect::<Result<Vec<_>, _>>()?;
+    let next = if rows.len() > limit {
+        rows.truncate(limit);
+        rows.last().map(|row| row.event)
+    } else {
+        None
+    };
+    Ok(AuditPage { rows, next })
+}
+
+/// One event; `None` if there is none with this id.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Row>, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = format!("{COLUMNS} WHERE e.event = ?1");
+            rows.prepare_cached(&select)?.query_row([event.to_string()], row_of).optional()
+        })
+        .await
+}
+
+/// The types of events that there are in the log, by name.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn types(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
+    projections
+        .read(|rows| {
+            let select = "SELECT DISTINCT type FROM audit_v1_events ORDER BY type";
+            rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
+        })
+        .await
+}
+
+struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn add(&mut self, condition: &str, value: impl Into<Value>) {
+        self.sql.push(condition.to_owned());
+        self.values.push(value.into());
+    }
+
+    fn compare(&mut self, column: &str, matched: Option<(&str, bool)>) {
+        if let Some((value, negated)) = matched {
+            let operator = if negated { "<>" } else { "=" };
+            self.add(&format!("{column} {operator} ?"), value.to_owned());
+        }
+    }
+}
+
+fn conditions(filter: &AuditFilter) -> Conditions {
+    let mut all = Conditions { sql: vec!["1".to_owned()], values: Vec::new() };
+    if let Some(from) = filter.from {
+        all.add("e.effective >= ?", from.0);
+    }
+    if let Some(to) = filter.to {
+        all.add("e.effective < ?", to.0);
+    }
+    all.compare("e.actor_kind", filter.actor_kind.as_ref().map(|kind| (actor_name(kind.value), kind.negated)));
+    all.compare("e.type", filter.event_type.as_ref().map(|kind| (kind.value.as_str(), kind.negated)));
+    all.compare("e.outcome", filter.outcome.as_ref().map(|outcome| (outcome.value.as_str(), outcome.negated)));
+    let exact = [
+        ("e.actor_id = ?", filter.actor_id.clone()),
+        ("e.device = ?", filter.device.map(|device| device.to_string())),
+        ("e.person = ?", filter.person.map(|person| person.to_string())),
+        ("e.source = ?", filter.source.clone()),
+        ("e.correlation = ?", filter.correlation.map(|correlation| correlation.to_string())),
+        ("e.help_code = ?", filter.help_code.as_deref().map(tidy_help_code)),
+        (
+            "e.position < (SELECT position FROM audit_v1_events WHERE event = ?)",
+            filter.after.map(|after| after.to_string()),
+        ),
+    ];
+    for (condition, value) in exact {
+        if let Some(value) = value {
+            all.add(condition, value);
+        }
+    }
+    if let Some(text) = &filter.text {
+        search(&mut all, text);
+    }
+    all
+}
+
+// The sentence, or the name of somebody concerned.
+fn search(all: &mut Conditions, text: &str) {
+    let named = "SELECT id FROM people_v1_names WHERE lower(coalesce(user_name, '') || char(10)
+        || coalesce(display_name, '') || char(10) || coalesce(mail, '')) LIKE ? ESCAPE '\\'";
+    let condition = format!("(e.text LIKE ? ESCAPE '\\' OR e.person IN ({named}) OR e.actor_id IN ({named}))");
+    all.sql.push(condition);
+    all.values.extend(std::iter::repeat_n(Value::Text(like(text)), 3));
+}
+
+fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let actor_kind: String = row.get(6)?;
+    let outcome: String = row.get(16)?;
+    let (key, values): (String, String) = (row.get(17)?, row.get(18)?);
+    let values: BTreeMap<String, Option<String>> = serde_json::from_str(&values).unwrap_or_default();
+    Ok(Row {
+        event: EventId(uuid(row, 0)?),
+        at: Timestamp(row.get(1)?),
+        effective: Timestamp(row.get(2)?),
+        stream: StreamName::try_from(row.get::<_, String>(3)?).map_err(|error| unreadable(3, error))?,
+        revision: Revision(row.get::<_, i64>(4)?.cast_unsigned()),
+        event_type: row.get(5)?,
+        actor_kind: ACTOR_KINDS
+            .iter()
+            .find(|(_, name)| *name == actor_kind)
+            .map_or(ActorKind::System, |(kind, _)| *kind),
+        actor_id: row.get(7)?,
+        actor_name: row.get(8)?,
+        person: optional_uuid(row, 9)?.map(PersonId),
+        person_name: row.get(10)?,
+        device: optional_uuid(row, 11)?.map(DeviceId),
+        correlation: uuid(row, 12)?,
+        help_code: row.get(13)?,
+        source: row.get(14)?,
+        source_erased: row.get(15)?,
+        outcome: Outcome::parse(&outcome).unwrap_or(Outcome::Ok),
+        sentence: english(&key, &values),
+    })
+}
+
+fn uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    Uuid::parse_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(column, error))
+}
+
+fn optional_uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
+    Ok(row.get::<_, Option<String>>(column)?.and_then(|text| Uuid::parse_str(&text).ok()))
+}
+
+fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}

@@ -1,0 +1,290 @@
+//! The device inventory: one row a device as it is now, and the history of every column with its validity, so that
+//! "the inventory as of last Tuesday" is a `WHERE` clause.
+//!
+//! The history holds a row for each value a column ever had, `valid_from` to `valid_to` in effective time. A value that
+//! is there but `NULL` was erased; a column without a row is not known. Values that change with every report (battery,
+//! free capacity) are replaced in place: they make no new version of a record.
+
+mod query;
+
+pub use query::{Active, Device, DeviceFilter, Page, State, active_of_person, get, known, list};
+
+use crate::Projection;
+use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue};
+use events::enrollment::{EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership};
+use events::{Entry, Event, Personal, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeMap;
+
+/// Columns of the current row that have a history. The rest of what is known has history rows alone, named
+/// `inventory.<what the device calls it>`.
+pub(crate) const COLUMNS: &[&str] = &[
+    "phase",
+    "archived",
+    "person",
+    "ownership",
+    "kind",
+    "name",
+    "model",
+    "product_name",
+    "os_version",
+    "build_version",
+    "serial_number",
+    "udid",
+    "imei",
+    "meid",
+    "enrollment_id",
+    "managed_apple_id",
+    "enrolled_at",
+    "ended_at",
+    "identity_serial",
+    "identity_expires",
+    "superseded_by",
+];
+
+/// Answers that change all the time and say nothing about the record (commands/information.device.yaml).
+const FLEETING: &[&str] = &["BatteryLevel", "AvailableDeviceCapacity", "LastCloudBackupDate"];
+
+pub(crate) struct Devices;
+
+impl Projection for Devices {
+    fn name(&self) -> &'static str {
+        "devices"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["devices_v1_current", "devices_v1_history"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS devices_v1_current (
+            id TEXT PRIMARY KEY, added INTEGER NOT NULL, last_event TEXT NOT NULL, last_event_at INTEGER NOT NULL,
+            phase TEXT, archived INTEGER, person TEXT, ownership TEXT, kind TEXT, name TEXT, model TEXT,
+            product_name TEXT, os_version TEXT, build_version TEXT, serial_number TEXT, udid TEXT, imei TEXT, meid TEXT,
+            enrollment_id TEXT, managed_apple_id TEXT, enrolled_at INTEGER, ended_at INTEGER, identity_serial TEXT,
+            identity_expires INTEGER, superseded_by TEXT
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS devices_v1_by_added ON devices_v1_current (added);
+        CREATE INDEX IF NOT EXISTS devices_v1_by_person ON devices_v1_current (person);
+        CREATE TABLE IF NOT EXISTS devices_v1_history (
+            device TEXT NOT NULL, attribute TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
+            position INTEGER NOT NULL, value, PRIMARY KEY (device, attribute, position)
+        ) WITHOUT ROWID;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        let record = Record { rows, entry, effective };
+        match &entry.event {
+            Event::Enrollment(event) => record.visit(event),
+            Event::Device(event) => {
+                record.touch()?;
+                record.device(event)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The record that an event is about; enrollment and device share the id.
+struct Record<'a> {
+    rows: &'a Connection,
+    entry: &'a Entry,
+    effective: Timestamp,
+}
+
+impl Record<'_> {
+    fn id(&self) -> &str {
+        self.entry.stream.id()
+    }
+
+    // What the person told at the portal belongs to the record; it shows in lists once the device itself was heard.
+    fn visit(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+        match event {
+            EnrollmentEvent::UserSignedIn { person, .. } => {
+                self.touch()?;
+                self.set("person", person.to_string())
+            }
+            EnrollmentEvent::OwnershipChosen { ownership, .. } => {
+                self.set_word("ownership", ownership_name(*ownership))
+            }
+            EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+                self.set_personal("managed_apple_id", managed_apple_id)
+            }
+            EnrollmentEvent::IdentityIssued { identity, .. } => self.identity(identity),
+            _ => Ok(()),
+        }
+    }
+
+    fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
+        match event {
+            DeviceEvent::DeviceAuthenticated {
+                person, identifiers, os_version, build_version, product_name, ..
+            } => {
+                self.set_word("phase", State::Installing.as_str())?;
+                self.set("archived", false)?;
+                self.set("person", person.to_string())?;
+                self.identifiers(identifiers)?;
+                self.set_known("os_version", os_version.map(|version| version.to_string()))?;
+                self.set_known("build_version", build_version.clone())?;
+                self.set_known("product_name", product_name.clone())
+            }
+            DeviceEvent::DeviceEnrolled { .. } => {
+                self.set_word("phase", State::Enrolled.as_str())?;
+                self.set("enrolled_at", self.effective.0)
+            }
+            DeviceEvent::IdentityRenewed { identity, .. } => self.identity(identity),
+            DeviceEvent::InventoryReported { changes } => self.inventory(changes),
+            DeviceEvent::DeviceCheckedOut { .. } => self.end(State::CheckedOut),
+            DeviceEvent::DeviceUnenrolled { .. } => self.end(State::Unenrolled),
+            DeviceEvent::DeviceSuperseded { by } => {
+                self.set("superseded_by", by.to_string())?;
+                self.end(State::Superseded)
+            }
+            DeviceEvent::RecordArchived {} => self.set("archived", true),
+            DeviceEvent::RecordRestored {} => self.set("archived", false),
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&self, state: State) -> rusqlite::Result<()> {
+        self.set_word("phase", state.as_str())?;
+        self.set("ended_at", self.effective.0)
+    }
+
+    fn identifiers(&self, identifiers: &DeviceIdentifiers) -> rusqlite::Result<()> {
+        self.set_word("kind", kind_name(identifiers.kind()))?;
+        match identifiers {
+            DeviceIdentifiers::UserEnrollment { enrollment_id } => self.set_personal("enrollment_id", enrollment_id),
+            DeviceIdentifiers::DeviceEnrollment { udid, serial_number, imei, meid } => {
+                self.set_personal("udid", udid)?;
+                for (column, value) in [("serial_number", serial_number), ("imei", imei), ("meid", meid)] {
+                    if let Some(value) = value {
+                        self.set_personal(column, value)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn identity(&self, identity: &IssuedCertificate) -> rusqlite::Result<()> {
+        self.set("identity_serial", identity.serial.clone())?;
+        self.set("identity_expires", identity.not_after.0)
+    }
+
+    fn inventory(&self, changes: &BTreeMap<String, InventoryValue>) -> rusqlite::Result<()> {
+        for (name, value) in changes {
+            let value = match value {
+                InventoryValue::Plain(value) => readable(value),
+                InventoryValue::Personal(value) => value.get().map_or(Value::Null, readable),
+            };
+            match column_of(name) {
+                Some(column) => self.set(column, value)?,
+                None if FLEETING.contains(&name.as_str()) => self.replace(&format!("inventory.{name}"), value)?,
+                None => self.set(&format!("inventory.{name}"), value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the current row, and says which event was the record's last.
+    fn touch(&self) -> rusqlite::Result<()> {
+        let upsert = "INSERT INTO devices_v1_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at";
+        let position = crate::sql(self.entry.position);
+        let event = self.entry.id.to_string();
+        self.rows.prepare_cached(upsert)?.execute(params![self.id(), position, event, self.effective.0])?;
+        Ok(())
+    }
+
+    fn set_word(&self, attribute: &str, value: &str) -> rusqlite::Result<()> {
+        self.set(attribute, value.to_owned())
+    }
+
+    fn set_known(&self, attribute: &str, value: Option<String>) -> rusqlite::Result<()> {
+        value.map_or(Ok(()), |value| self.set(attribute, value))
+    }
+
+    fn set_personal(&self, attribute: &str, value: &Personal<String>) -> rusqlite::Result<()> {
+        self.set(attribute, value.get().map_or(Value::Null, |text| Value::Text(text.clone())))
+    }
+
+    /// From now on the attribute has this value. The same value again makes no row.
+    fn set(&self, attribute: &str, value: impl Into<Value>) -> rusqlite::Result<()> {
+        let value = value.into();
+        if self.open_value(attribute)?.as_ref() == Some(&value) {
+            return Ok(());
+        }
+        let close = "UPDATE devices_v1_history SET valid_to = ?3
+            WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
+        let open = "INSERT INTO devices_v1_history (device, attribute, valid_from, position, value)
+            VALUES (?1, ?2, ?3, ?4, ?5)";
+        let position = crate::sql(self.entry.position);
+        self.rows.prepare_cached(open)?.execute(params![self.id(), attribute, self.effective.0, position, value])?;
+        self.set_current(attribute, &value)
+    }
+
+    /// The attribute has this value, and what it was before is of no interest.
+    fn replace(&self, attribute: &str, value: Value) -> rusqlite::Result<()> {
+        if self.open_value(attribute)?.is_none() {
+            return self.set(attribute, value);
+        }
+        let replace = "UPDATE devices_v1_history SET value = ?3
+            WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        self.rows.prepare_cached(replace)?.execute(params![self.id(), attribute, value])?;
+        Ok(())
+    }
+
+    fn open_value(&self, attribute: &str) -> rusqlite::Result<Option<Value>> {
+        let select = "SELECT value FROM devices_v1_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], |row| row.get(0)).optional()
+    }
+
+    fn set_current(&self, attribute: &str, value: &Value) -> rusqlite::Result<()> {
+        if let Some(column) = COLUMNS.iter().find(|column| **column == attribute) {
+            let update = format!("UPDATE devices_v1_current SET {column} = ?2 WHERE id = ?1");
+            self.rows.prepare_cached(&update)?.execute(params![self.id(), value])?;
+        }
+        Ok(())
+    }
+}
+
+/// The column that holds what `DeviceInformation` calls `query`.
+fn column_of(query: &str) -> Option<&'static str> {
+    Some(match query {
+        "DeviceName" => "name",
+        "ModelName" => "model",
+        "ProductName" => "product_name",
+        "OSVersion" => "os_version",
+        "BuildVersion" => "build_version",
+        "SerialNumber" => "serial_number",
+        "UDID" => "udid",
+        "IMEI" => "imei",
+        "MEID" => "meid",
+        _ => return None,
+    })
+}
+
+fn readable(value: &serde_json::Value) -> Value {
+    Value::Text(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}
+
+pub(crate) fn kind_name(kind: EnrollmentKind) -> &'static str {
+    match kind {
+        EnrollmentKind::UserEnrollment => "user_enrollment",
+        EnrollmentKind::DeviceEnrollment => "device_enrollment",
+    }
+}
+
+pub(crate) fn ownership_name(ownership: Ownership) -> &'static str {
+    match ownership {
+        Ownership::Personal => "personal",
+        Ownership::Institutional => "institutional",
+    }
+}

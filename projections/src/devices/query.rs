@@ -1,0 +1,305 @@
+//! Questions about the inventory, now and as of any instant.
+
+use super::COLUMNS;
+use crate::{ProjectionError, Projections, like};
+use events::Timestamp;
+use events::device::DeviceId;
+use events::enrollment::{DeviceFamily, EnrollmentKind, Ownership};
+use events::person::PersonId;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// `Authenticate` came, `TokenUpdate` not yet.
+    Installing,
+    Enrolled,
+    /// The person removed the profile.
+    CheckedOut,
+    Unenrolled,
+    /// The same hardware enrolled again as another device of ours.
+    Superseded,
+}
+
+impl State {
+    pub const ALL: [State; 5] =
+        [State::Installing, State::Enrolled, State::CheckedOut, State::Unenrolled, State::Superseded];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Installing => "installing",
+            State::Enrolled => "enrolled",
+            State::CheckedOut => "checked_out",
+            State::Unenrolled => "unenrolled",
+            State::Superseded => "superseded",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// A device as it is, or was at an instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub state: State,
+    pub archived: bool,
+    pub person: Option<PersonId>,
+    /// `None` where it is not known or erased.
+    pub user_name: Option<String>,
+    pub kind: Option<EnrollmentKind>,
+    pub ownership: Option<Ownership>,
+    pub name: Option<String>,
+    pub model: Option<String>,
+    pub product_name: Option<String>,
+    pub os_version: Option<String>,
+    pub build_version: Option<String>,
+    pub serial_number: Option<String>,
+    pub udid: Option<String>,
+    pub enrollment_id: Option<String>,
+    pub managed_apple_id: Option<String>,
+    pub enrolled_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub identity_serial: Option<String>,
+    pub identity_expires: Option<Timestamp>,
+    pub superseded_by: Option<DeviceId>,
+    pub last_seen: Option<Timestamp>,
+}
+
+impl Device {
+    /// iPhone or iPad, as far as the device said.
+    pub fn family(&self) -> Option<DeviceFamily> {
+        family(self.product_name.as_deref())
+    }
+}
+
+fn family(product_name: Option<&str>) -> Option<DeviceFamily> {
+    match product_name? {
+        name if name.starts_with("iPhone") || name.starts_with("iPod") => Some(DeviceFamily::IPhone),
+        name if name.starts_with("iPad") => Some(DeviceFamily::IPad),
+        _ => None,
+    }
+}
+
+/// Which devices to list.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceFilter {
+    pub state: Option<State>,
+    pub kind: Option<EnrollmentKind>,
+    /// Archived records are left out unless asked for.
+    pub archived: bool,
+    pub person: Option<PersonId>,
+    /// Found anywhere in name, model, identifiers, Managed Apple ID, user name.
+    pub text: Option<String>,
+    /// The inventory as it was at this instant.
+    pub as_of: Option<Timestamp>,
+    /// Go on after this device.
+    pub after: Option<DeviceId>,
+}
+
+/// Some devices, and where to go on.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub devices: Vec<Device>,
+    /// Give this as [`DeviceFilter::after`] to get the next page.
+    pub next: Option<DeviceId>,
+}
+
+/// A record that is active: the device is under management.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active {
+    pub device: DeviceId,
+    pub family: Option<DeviceFamily>,
+    pub kind: Option<EnrollmentKind>,
+    /// What to call it: its name, else its model, else its product name.
+    pub label: Option<String>,
+    pub enrolled_at: Option<Timestamp>,
+}
+
+// The columns of a device at an instant, in the shape of the current row.
+fn as_of_rows() -> String {
+    let columns: Vec<String> = COLUMNS
+        .iter()
+        .map(|column| format!("max(CASE WHEN h.attribute = '{column}' THEN h.value END) AS {column}"))
+        .collect();
+    format!(
+        "(SELECT h.device AS id, c.added AS added, {} FROM devices_v1_history h
+            JOIN devices_v1_current c ON c.id = h.device
+            WHERE h.valid_from <= :as_of AND (h.valid_to IS NULL OR h.valid_to > :as_of) GROUP BY h.device)",
+        columns.join(", ")
+    )
+}
+
+/// Selects from `source`, a table or query with the columns of the current row.
+fn select(source: &str, condition: &str) -> String {
+    format!(
+        "SELECT d.*, p.user_name, s.at AS last_seen FROM {source} d
+        LEFT JOIN people_v1_names p ON p.id = d.person
+        LEFT JOIN last_seen s ON s.device = d.id
+        WHERE d.phase IS NOT NULL AND {condition}"
+    )
+}
+
+const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS NULL OR d.kind = :kind)
+    AND (:archived OR coalesce(d.archived, 0) = 0) AND (:person IS NULL OR d.person = :person)
+    AND (:after IS NULL OR d.added < (SELECT added FROM devices_v1_current WHERE id = :after))
+    AND (:text IS NULL OR lower(coalesce(d.name, '') || char(10) || coalesce(d.model, '') || char(10)
+        || coalesce(d.product_name, '') || char(10) || coalesce(d.serial_number, '') || char(10)
+        || coalesce(d.udid, '') || char(10) || coalesce(d.enrollment_id, '') || char(10)
+        || coalesce(d.managed_apple_id, '') || char(10) || coalesce(p.user_name, '') || char(10)
+        || coalesce(p.display_name, '') || char(10) || d.id) LIKE :text ESCAPE '\\')
+    ORDER BY d.added DESC LIMIT :limit";
+
+/// Devices that match, the newest first, up to `limit`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn list(projections: &Projections, filter: DeviceFilter, limit: usize) -> Result<Page, ProjectionError> {
+    projections.read(move |rows| list_in(rows, &filter, limit)).await
+}
+
+fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::Result<Page> {
+    let state = filter.state.map(State::as_str);
+    let kind = filter.kind.map(super::kind_name);
+    let person = filter.person.map(|person| person.to_string());
+    let after = filter.after.map(|after| after.to_string());
+    let text = filter.text.as_deref().map(like);
+    // One more than asked for tells whether there is another page.
+    let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let as_of = filter.as_of.map(|at| at.0);
+    let mut bindings: Vec<(&str, &dyn ToSql)> = vec![
+        (":state", &state),
+        (":kind", &kind),
+        (":archived", &filter.archived),
+        (":person", &person),
+        (":after", &after),
+        (":text", &text),
+        (":limit", &fetch),
+    ];
+    let source = match &as_of {
+        Some(as_of) => {
+            bindings.push((":as_of", as_of));
+            as_of_rows()
+        }
+        None => "devices_v1_current".to_owned(),
+    };
+    let mut statement = rows.prepare_cached(&select(&source, LIST_CONDITION))?;
+    let found = statement.query_map(&bindings[..], device_of)?.collect::<Result<Vec<_>, _>>()?;
+    let mut devices: Vec<Device> = found.into_iter().flatten().collect();
+    let next = if devices.len() > limit {
+        devices.truncate(limit);
+        devices.last().map(|device| device.id)
+    } else {
+        None
+    };
+    Ok(Page { devices, next })
+}
+
+/// A device as it is, or as it was at an instant; `None` if there is or was none.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn get(
+    projections: &Projections,
+    id: DeviceId,
+    as_of: Option<Timestamp>,
+) -> Result<Option<Device>, ProjectionError> {
+    let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
+    projections
+        .read(move |rows| {
+            let id = id.to_string();
+            let mut statement = rows.prepare_cached(&select(&as_of_rows(), "d.id = :id"))?;
+            statement.query_row(named_params! { ":as_of": as_of, ":id": id }, device_of).optional().map(Option::flatten)
+        })
+        .await
+}
+
+/// What else the device told about itself at an instant: names as in `DeviceInformation`, `None` for what is erased.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn known(
+    projections: &Projections,
+    id: DeviceId,
+    as_of: Option<Timestamp>,
+) -> Result<BTreeMap<String, Option<String>>, ProjectionError> {
+    let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
+    projections
+        .read(move |rows| {
+            let select = "SELECT substr(attribute, 11), value FROM devices_v1_history
+                WHERE device = ?1 AND attribute LIKE 'inventory.%' AND valid_from <= ?2
+                    AND (valid_to IS NULL OR valid_to > ?2)";
+            let mut statement = rows.prepare_cached(select)?;
+            let found = statement.query_map((id.to_string(), as_of), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            found.collect()
+        })
+        .await
+}
+
+/// The person's devices that are under management, the newest first.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn active_of_person(projections: &Projections, person: PersonId) -> Result<Vec<Active>, ProjectionError> {
+    let filter = DeviceFilter { state: Some(State::Enrolled), person: Some(person), ..DeviceFilter::default() };
+    let page = list(projections, filter, 100).await?;
+    let active = |device: Device| Active {
+        device: device.id,
+        family: device.family(),
+        kind: device.kind,
+        label: device.name.or(device.model).or(device.product_name),
+        enrolled_at: device.enrolled_at,
+    };
+    Ok(page.devices.into_iter().map(active).collect())
+}
+
+// `None` for a row that this version did not write.
+fn device_of(row: &Row<'_>) -> rusqlite::Result<Option<Device>> {
+    let text = |column: &str| row.get::<_, Option<String>>(column);
+    let time = |column: &str| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));
+    let id = |column: &str| text(column).map(|id| id.and_then(|id| Uuid::parse_str(&id).ok()));
+    let (Some(device), Some(state)) = (id("id")?, text("phase")?.as_deref().and_then(State::parse)) else {
+        return Ok(None);
+    };
+    Ok(Some(Device {
+        id: DeviceId(device),
+        state,
+        archived: matches!(row.get::<_, Value>("archived")?, Value::Integer(1)),
+        person: id("person")?.map(PersonId),
+        user_name: text("user_name")?,
+        kind: text("kind")?.as_deref().and_then(parse_kind),
+        ownership: text("ownership")?.as_deref().and_then(parse_ownership),
+        name: text("name")?,
+        model: text("model")?,
+        product_name: text("product_name")?,
+        os_version: text("os_version")?,
+        build_version: text("build_version")?,
+        serial_number: text("serial_number")?,
+        udid: text("udid")?,
+        enrollment_id: text("enrollment_id")?,
+        managed_apple_id: text("managed_apple_id")?,
+        enrolled_at: time("enrolled_at")?,
+        ended_at: time("ended_at")?,
+        identity_serial: text("identity_serial")?,
+        identity_expires: time("identity_expires")?,
+        superseded_by: id("superseded_by")?.map(DeviceId),
+        last_seen: time("last_seen")?,
+    }))
+}
+
+fn parse_kind(name: &str) -> Option<EnrollmentKind> {
+    [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment]
+        .into_iter()
+        .find(|kind| super::kind_name(*kind) == name)
+}
+
+fn parse_ownership(name: &str) -> Option<Ownership> {
+    [Ownership::Personal, Ownership::Institutional]
+        .into_iter()
+        .find(|ownership| super::ownership_name(*ownership) == name)
+}

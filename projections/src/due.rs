@@ -1,0 +1,232 @@
+//! What becomes due, and when: one timer asks for it and turns it into commands.
+//!
+//! Due times count from recorded-at, not from effective time: the timer compares them with the clock.
+
+use crate::{Projection, ProjectionError, Projections};
+use events::device::{CommandStatus, DeviceEvent, DeviceId};
+use events::enrollment::EnrollmentEvent;
+use events::settings::{Settings, SettingsEvent};
+use events::{Entry, Event, EventId, StreamName, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use uuid::Uuid;
+
+/// Seconds after NotNow until the device is woken again.
+const PUSH_AGAIN_AFTER: i64 = 15 * 60;
+
+/// Failed pushes are repeated with doubled delays, up to this many doublings (16 hours).
+const MOST_DOUBLINGS: i64 = 6;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DueKind {
+    /// Close a visit on which nothing happened for long.
+    AbandonVisit,
+    /// Wake a device again that answered NotNow, or that could not be woken.
+    PushAgain,
+}
+
+impl DueKind {
+    /// Its name, fit for [`EventId::caused`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DueKind::AbandonVisit => "abandon_visit",
+            DueKind::PushAgain => "push_again",
+        }
+    }
+
+    fn parse(name: &str) -> Option<DueKind> {
+        [DueKind::AbandonVisit, DueKind::PushAgain].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Something that has become due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    pub stream: StreamName,
+    pub kind: DueKind,
+    pub at: Timestamp,
+    /// The event from which the time counts: the cause of what is done now.
+    pub cause: EventId,
+}
+
+/// Up to `limit` things that are due at `now`, the longest overdue first.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<Due>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read(move |rows| {
+            let select = "SELECT stream, kind, due_at, event FROM due_v1_times WHERE due_at <= ?1
+                ORDER BY due_at, stream LIMIT ?2";
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map(params![now.0, limit], due_of)?;
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
+        .await
+}
+
+/// When the next thing becomes due, if anything will.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn next(projections: &Projections) -> Result<Option<Timestamp>, ProjectionError> {
+    let select = "SELECT min(due_at) FROM due_v1_times";
+    projections
+        .read(move |rows| rows.query_row(select, [], |row| row.get::<_, Option<i64>>(0)))
+        .await
+        .map(|at| at.map(Timestamp))
+}
+
+fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
+    let (stream, kind, event): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+    let parts = (StreamName::try_from(stream), DueKind::parse(&kind), Uuid::parse_str(&event));
+    let at = Timestamp(row.get(2)?);
+    Ok(match parts {
+        (Ok(stream), Some(kind), Ok(event)) => Some(Due { stream, kind, at, cause: EventId(event) }),
+        _ => None,
+    })
+}
+
+pub(crate) struct DueTimes;
+
+impl Projection for DueTimes {
+    fn name(&self) -> &'static str {
+        "due"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["due_v1_times", "due_v1_settings"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS due_v1_times (
+            stream TEXT NOT NULL, kind TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER NOT NULL,
+            event TEXT NOT NULL, failures INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, kind)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS due_v1_by_time ON due_v1_times (due_at);
+        CREATE TABLE IF NOT EXISTS due_v1_settings (
+            only INTEGER PRIMARY KEY CHECK (only = 1), abandon_after_hours INTEGER NOT NULL
+        );"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
+        match &entry.event {
+            Event::Enrollment(event) => visit(rows, entry, event),
+            Event::Device(event) => device(rows, entry, event),
+            Event::Settings(SettingsEvent::SettingsChanged { after, .. }) => settings(rows, after),
+            _ => Ok(()),
+        }
+    }
+}
+
+// Every event of a visit puts off its end; those that end it take it off the list.
+fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+    match event {
+        EnrollmentEvent::EnrollmentAbandoned {}
+        | EnrollmentEvent::EnrollmentRefused { .. }
+        | EnrollmentEvent::SignedOut {} => remove(rows, entry.stream.as_str(), DueKind::AbandonVisit),
+        EnrollmentEvent::VisitOpened { .. } => {
+            let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
+            put(rows, entry, DueKind::AbandonVisit, due, 0)
+        }
+        _ => {
+            let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
+            // Only while it is listed: a device that is enrolled may still take its profile again.
+            let put_off = "UPDATE due_v1_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
+            rows.prepare_cached(put_off)?.execute(params![
+                entry.stream.as_str(),
+                DueKind::AbandonVisit.as_str(),
+                entry.at.0,
+                due.0,
+                entry.id.to_string()
+            ])?;
+            Ok(())
+        }
+    }
+}
+
+fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Result<()> {
+    let stream = entry.stream.as_str();
+    match event {
+        DeviceEvent::DeviceEnrolled { .. } => {
+            if let Ok(id) = Uuid::parse_str(entry.stream.id()) {
+                remove(rows, DeviceId(id).enrollment().stream().as_str(), DueKind::AbandonVisit)?;
+            }
+            remove(rows, stream, DueKind::PushAgain)
+        }
+        DeviceEvent::MdmCommandAnswered { status: CommandStatus::NotNow, .. } => {
+            put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(PUSH_AGAIN_AFTER), 0)
+        }
+        DeviceEvent::PushFailed { unregistered_since: None, .. } => {
+            let failures = failures(rows, stream)?;
+            let delay = PUSH_AGAIN_AFTER << failures.min(MOST_DOUBLINGS);
+            put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(delay), failures + 1)
+        }
+        // It is awake, so what could not be pushed needs no push; what it put off still does.
+        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandAnswered { .. } => {
+            let heard = "DELETE FROM due_v1_times WHERE stream = ?1 AND kind = ?2 AND failures > 0";
+            rows.prepare_cached(heard)?.execute(params![stream, DueKind::PushAgain.as_str()])?;
+            Ok(())
+        }
+        DeviceEvent::PushFailed { .. }
+        | DeviceEvent::DevicePushed { .. }
+        | DeviceEvent::DeviceCheckedOut { .. }
+        | DeviceEvent::DeviceUnenrolled { .. }
+        | DeviceEvent::DeviceSuperseded { .. } => remove(rows, stream, DueKind::PushAgain),
+        _ => Ok(()),
+    }
+}
+
+fn settings(rows: &Connection, settings: &Settings) -> rusqlite::Result<()> {
+    let keep = "INSERT INTO due_v1_settings (only, abandon_after_hours) VALUES (1, ?1)
+        ON CONFLICT (only) DO UPDATE SET abandon_after_hours = excluded.abandon_after_hours";
+    rows.execute(keep, [settings.abandon_after_hours])?;
+    let micros = i64::from(settings.abandon_after_hours) * 3_600 * 1_000_000;
+    let again = "UPDATE due_v1_times SET due_at = since + ?1 WHERE kind = ?2";
+    rows.execute(again, params![micros, DueKind::AbandonVisit.as_str()])?;
+    Ok(())
+}
+
+fn abandon_after_seconds(rows: &Connection) -> rusqlite::Result<i64> {
+    let hours: Option<i64> = rows
+        .prepare_cached("SELECT abandon_after_hours FROM due_v1_settings")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(hours.unwrap_or_else(|| i64::from(Settings::default().abandon_after_hours)) * 3_600)
+}
+
+fn failures(rows: &Connection, stream: &str) -> rusqlite::Result<i64> {
+    let select = "SELECT failures FROM due_v1_times WHERE stream = ?1 AND kind = ?2";
+    let found = rows
+        .prepare_cached(select)?
+        .query_row(params![stream, DueKind::PushAgain.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(0))
+}
+
+fn put(rows: &Connection, entry: &Entry, kind: DueKind, due: Timestamp, failures: i64) -> rusqlite::Result<()> {
+    let upsert =
+        "INSERT INTO due_v1_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (stream, kind) DO UPDATE SET since = excluded.since, due_at = excluded.due_at,
+            event = excluded.event, failures = excluded.failures";
+    rows.prepare_cached(upsert)?.execute(params![
+        entry.stream.as_str(),
+        kind.as_str(),
+        entry.at.0,
+        due.0,
+        entry.id.to_string(),
+        failures
+    ])?;
+    Ok(())
+}
+
+fn remove(rows: &Connection, stream: &str, kind: DueKind) -> rusqlite::Result<()> {
+    rows.prepare_cached("DELETE FROM due_v1_times WHERE stream = ?1 AND kind = ?2")?
+        .execute(params![stream, kind.as_str()])?;
+    Ok(())
+}

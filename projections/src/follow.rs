@@ -1,0 +1,124 @@
+//! Following the log: from the checkpoint to its end, then whatever comes; and telling others how far it got.
+
+use crate::database::{apply, drop_old_versions};
+use crate::{ProjectionError, Projections};
+use events::log::{Entry, Log};
+use events::store::{Followed, ReadError};
+use events::{Position, envelope::Recorded};
+use tokio::sync::watch;
+
+/// How far the projections are.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// Every projection has folded the events up to here.
+    pub position: Option<Position>,
+    /// The end of the log was reached at least once since the start.
+    pub caught_up: bool,
+    /// Why the projections went no further: which event, and what is wrong with it.
+    pub stopped: Option<ProjectionError>,
+}
+
+/// Where waiting requests look.
+pub(crate) struct Progress {
+    sender: watch::Sender<Health>,
+}
+
+impl Progress {
+    pub fn at(position: Option<Position>) -> Progress {
+        Progress { sender: watch::Sender::new(Health { position, ..Health::default() }) }
+    }
+
+    pub fn health(&self) -> Health {
+        self.sender.borrow().clone()
+    }
+
+    pub fn change(&self, change: impl FnOnce(&mut Health)) {
+        self.sender.send_modify(change);
+    }
+}
+
+impl Projections {
+    /// Follows the log until it ends.
+    ///
+    /// # Errors
+    /// At a corrupt event, and when the log or the file cannot be used. [`Projections::health`] tells the same.
+    pub async fn run(&self, log: Log) -> Result<(), ProjectionError> {
+        self.inner.progress.change(|health| health.stopped = None);
+        let result = self.follow(&log).await;
+        if let Err(error) = &result {
+            tracing::error!(%error, "projections stopped");
+            self.inner.progress.change(|health| health.stopped = Some(error.clone()));
+        }
+        result
+    }
+
+    async fn follow(&self, log: &Log) -> Result<(), ProjectionError> {
+        let mut follow = log.follow(self.health().position);
+        loop {
+            match follow.next().await.map_err(|error| corrupt(&error))? {
+                Some(Followed::Events(recorded)) => self.fold(log, recorded).await?,
+                Some(Followed::CaughtUp(_)) => self.caught_up().await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn caught_up(&self) -> Result<(), ProjectionError> {
+        if !self.health().caught_up {
+            self.write(drop_old_versions).await?;
+            self.inner.progress.change(|health| health.caught_up = true);
+        }
+        Ok(())
+    }
+
+    async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
+        let (entries, error) = open_until_corrupt(log, recorded).await;
+        let position = self.write(move |rows| apply(rows, &entries)).await?;
+        self.inner.progress.change(|health| health.position = health.position.max(position));
+        error.map_or(Ok(()), |error| Err(corrupt(&error)))
+    }
+
+    /// Waits until every projection has folded the event at `position`.
+    ///
+    /// # Errors
+    /// If they stopped short of it.
+    pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
+        let mut health = self.inner.progress.sender.subscribe();
+        let reached = health
+            .wait_for(|health| health.position >= Some(position) || health.stopped.is_some())
+            .await
+            .map_err(|_| ProjectionError::NotFollowing(position))?
+            .clone();
+        match reached.stopped {
+            Some(error) if reached.position < Some(position) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The entries before the first one that cannot be understood, and what is wrong with that.
+pub(crate) async fn open_until_corrupt(log: &Log, recorded: Vec<Recorded>) -> (Vec<Entry>, Option<ReadError>) {
+    if let Ok(entries) = log.open(recorded.clone()).await {
+        return (entries, None);
+    }
+    let mut entries = Vec::new();
+    for event in recorded {
+        match log.open(vec![event]).await {
+            Ok(opened) => entries.extend(opened),
+            Err(error) => return (entries, Some(error)),
+        }
+    }
+    (entries, None)
+}
+
+// A corrupt event stops every projection alike.
+pub(crate) fn corrupt(error: &ReadError) -> ProjectionError {
+    match error {
+        ReadError::Corrupt { stream, revision, position, why } => ProjectionError::Stopped {
+            projection: "all",
+            event: format!("{revision} of {stream} at position {position}"),
+            why: why.clone(),
+        },
+        ReadError::Unavailable(why) => ProjectionError::Log(why.clone()),
+    }
+}

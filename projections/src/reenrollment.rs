@@ -1,0 +1,159 @@
+//! Which earlier records belong to the same person or the same hardware, with the evidence.
+
+use crate::{Projection, ProjectionError, Projections, sql};
+use events::device::{DeviceEvent, DeviceId};
+use events::enrollment::{EnrollmentEvent, Evidence};
+use events::{Entry, Event, EventId, Timestamp};
+use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
+
+/// An earlier record, and the enrollment that stands after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The later one: a visit to the portal, and the device if it came to that.
+    pub enrollment: DeviceId,
+    pub previous: DeviceId,
+    pub evidence: Vec<Found>,
+    pub at: Timestamp,
+    /// The event that says so.
+    pub event: EventId,
+}
+
+/// Why two records are thought to belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Found {
+    SamePerson,
+    SameFamily,
+    /// The device said the same UDID: the old record was superseded.
+    SameHardware,
+}
+
+impl Found {
+    const ALL: [Found; 3] = [Found::SamePerson, Found::SameFamily, Found::SameHardware];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Found::SamePerson => "same_person",
+            Found::SameFamily => "same_family",
+            Found::SameHardware => "same_hardware",
+        }
+    }
+}
+
+impl From<Evidence> for Found {
+    fn from(evidence: Evidence) -> Found {
+        match evidence {
+            Evidence::SamePerson => Found::SamePerson,
+            Evidence::SameFamily => Found::SameFamily,
+        }
+    }
+}
+
+/// Earlier records of one device, and later ones it is an earlier record of.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Vec<Earlier>, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
+                WHERE enrollment = ?1 OR previous = ?1 ORDER BY position DESC, previous";
+            rows.prepare_cached(select)?.query_map([device.to_string()], earlier_of)?.collect()
+        })
+        .await
+}
+
+/// The latest `limit` findings, the newest first.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn latest(projections: &Projections, limit: usize) -> Result<Vec<Earlier>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read(move |rows| {
+            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
+                ORDER BY position DESC, previous LIMIT ?1";
+            rows.prepare_cached(select)?.query_map([limit], earlier_of)?.collect()
+        })
+        .await
+}
+
+fn earlier_of(row: &Row<'_>) -> rusqlite::Result<Earlier> {
+    let uuid = |column: usize| {
+        let text: String = row.get(column)?;
+        Uuid::parse_str(&text).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+        })
+    };
+    let evidence: String = row.get(2)?;
+    let found = |name: &str| Found::ALL.into_iter().find(|found| found.as_str() == name);
+    Ok(Earlier {
+        enrollment: DeviceId(uuid(0)?),
+        previous: DeviceId(uuid(1)?),
+        evidence: evidence.split(' ').filter_map(found).collect(),
+        at: Timestamp(row.get(3)?),
+        event: EventId(uuid(4)?),
+    })
+}
+
+pub(crate) struct Reenrollment;
+
+impl Projection for Reenrollment {
+    fn name(&self) -> &'static str {
+        "reenrollment"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["reenrollment_v1_found"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS reenrollment_v1_found (
+            enrollment TEXT NOT NULL, previous TEXT NOT NULL, evidence TEXT NOT NULL, at INTEGER NOT NULL,
+            event TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (enrollment, previous, position)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS reenrollment_v1_by_previous ON reenrollment_v1_found (previous);
+        CREATE INDEX IF NOT EXISTS reenrollment_v1_by_position ON reenrollment_v1_found (position);"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        let stream = entry.stream.id();
+        match &entry.event {
+            Event::Enrollment(EnrollmentEvent::PreviousRecordFound { device, evidence }) => {
+                let evidence: Vec<Found> = evidence.iter().copied().map(Found::from).collect();
+                keep(rows, entry, effective, stream, &device.to_string(), &evidence)
+            }
+            // Told in the stream of the old record: the later one is the device that took its place.
+            Event::Device(DeviceEvent::DeviceSuperseded { by }) => {
+                keep(rows, entry, effective, &by.to_string(), stream, &[Found::SameHardware])
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn keep(
+    rows: &Connection,
+    entry: &Entry,
+    effective: Timestamp,
+    enrollment: &str,
+    previous: &str,
+    evidence: &[Found],
+) -> rusqlite::Result<()> {
+    let evidence = evidence.iter().map(|found| found.as_str()).collect::<Vec<_>>().join(" ");
+    let insert = "INSERT INTO reenrollment_v1_found (enrollment, previous, evidence, at, event, position)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    rows.prepare_cached(insert)?.execute(params![
+        enrollment,
+        previous,
+        evidence,
+        effective.0,
+        entry.id.to_string(),
+        sql(entry.position)
+    ])?;
+    Ok(())
+}
