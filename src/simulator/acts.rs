@@ -1,0 +1,93 @@
+//! What a person and their device do, one act at a time, and those who watch them do it.
+
+use async_trait::async_trait;
+use std::fmt;
+use std::time::Duration;
+
+/// One act on the way, in the order of the guide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Act {
+    OpenPortal,
+    ProceedInSpiteOfWarning,
+    AnswerDeviceQuestion,
+    SignIn,
+    NotePreviousRecords,
+    ChooseOwnership,
+    DownloadCaProfile,
+    InstallCaProfile,
+    SwitchOnTrust,
+    ReportCaProfile,
+    GiveManagedAppleId,
+    DownloadMdmProfile,
+    /// The device's check of the server before it installs an MDM profile.
+    CheckServer,
+    GetIdentity,
+    Authenticate,
+    TokenUpdate,
+    ReportMdmProfile,
+    SeeCompletion,
+    /// The push server called.
+    WakeUp,
+    AnswerCommands,
+}
+
+impl Act {
+    /// The step of the enrollment guide that it belongs to.
+    pub fn step(self) -> u8 {
+        match self {
+            Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,
+            Act::SignIn | Act::NotePreviousRecords => 1,
+            Act::ChooseOwnership => 2,
+            Act::DownloadCaProfile => 3,
+            Act::InstallCaProfile => 5,
+            Act::SwitchOnTrust | Act::ReportCaProfile => 6,
+            Act::GiveManagedAppleId => 7,
+            Act::DownloadMdmProfile => 8,
+            Act::CheckServer | Act::GetIdentity => 9,
+            Act::Authenticate => 10,
+            Act::TokenUpdate | Act::ReportMdmProfile | Act::SeeCompletion | Act::WakeUp | Act::AnswerCommands => 11,
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Act::OpenPortal => "open the enrollment URL",
+            Act::ProceedInSpiteOfWarning => "proceed in spite of the warning",
+            Act::AnswerDeviceQuestion => "say that this is an iPad",
+            Act::SignIn => "sign in",
+            Act::NotePreviousRecords => "note the previous records",
+            Act::ChooseOwnership => "choose the ownership",
+            Act::DownloadCaProfile => "download the CA profile",
+            Act::InstallCaProfile => "install the CA profile",
+            Act::SwitchOnTrust => "switch on its trust",
+            Act::ReportCaProfile => "report the CA profile",
+            Act::GiveManagedAppleId => "give the Managed Apple ID",
+            Act::DownloadMdmProfile => "download the MDM profile",
+            Act::CheckServer => "check the server",
+            Act::GetIdentity => "get an identity by SCEP",
+            Act::Authenticate => "Authenticate",
+            Act::TokenUpdate => "TokenUpdate",
+            Act::ReportMdmProfile => "report the MDM profile",
+            Act::SeeCompletion => "see the completion page",
+            Act::WakeUp => "be woken by the push server",
+            Act::AnswerCommands => "answer commands",
+        })
+    }
+}
+
+/// Somebody who watches: tells of it, measures it, or pulls the server's plug.
+#[async_trait]
+pub trait Watcher: Send {
+    /// It is about to happen.
+    async fn before(&mut self, _act: Act) {}
+
+    /// It happened, with what can be said of it.
+    async fn after(&mut self, _act: Act, _took: Duration, _told: &str) {}
+}
+
+/// Nobody watches.
+pub struct Nobody;
+
+impl Watcher for Nobody {}

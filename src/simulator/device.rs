@@ -1,0 +1,136 @@
+//! A simulated iPhone or iPad: what its Settings hold, and what it does when it is woken. It knows of the server only what the
+//! profile that it installed says.
+
+use crate::simulator::chance::{self, Clock};
+use crate::simulator::commands::Script;
+use crate::simulator::keys::KeyPool;
+use crate::simulator::management::Management;
+use crate::simulator::model::Hardware;
+use crate::simulator::profile::{self, Profile, ProfileError};
+use crate::simulator::push_server::PushServer;
+use crate::simulator::scep::ScepError;
+use crate::simulator::signature::Style;
+use crate::simulator::trust::Trust;
+
+/// How long iOS keeps a profile that was downloaded and not installed.
+const PENDING_SECONDS: i64 = 8 * 60;
+
+/// Why something did not work, as the device would put it.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    #[error("there is no downloaded profile to install: iOS keeps one, for eight minutes")]
+    NoPendingProfile,
+    /// MCInstallationErrorDomain 4001.
+    #[error("The server certificate for “{url}” is invalid: {why}")]
+    UntrustedServer { url: String, why: String },
+    #[error(transparent)]
+    Scep(#[from] ScepError),
+    #[error("the server answered {what} with status {status}: {body}")]
+    Refused { what: String, status: u16, body: String },
+    /// The server ended management: the profile is deleted.
+    #[error("the server answered {what} with status {status}: the device deletes its MDM profile")]
+    Unenrolled { what: String, status: u16 },
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    #[error("the device is not managed")]
+    NotManaged,
+    #[error("the device is managed already; an old MDM profile has to be removed first")]
+    ManagedAlready,
+    #[error("the server sent no command that can be read: {0}")]
+    Command(String),
+    #[error("no notification came within {0} seconds")]
+    NotWoken(u64),
+    #[error(transparent)]
+    OpenSsl(#[from] openssl::error::ErrorStack),
+}
+
+struct Pending {
+    file: Vec<u8>,
+    since: i64,
+}
+
+pub struct Device {
+    pub hardware: Hardware,
+    pub clock: Clock,
+    /// Shared with the device's Safari.
+    pub trust: Trust,
+    /// How its messages are signed.
+    pub style: Style,
+    /// What it answers to commands, where a test says so.
+    pub script: Script,
+    pub(crate) keys: KeyPool,
+    pub(crate) push_server: PushServer,
+    pending: Option<Pending>,
+    /// Profiles in Settings, without the MDM profile.
+    pub profiles: Vec<Profile>,
+    pub(crate) management: Option<Management>,
+    /// Bundle ids and store ids of apps that the server asked for.
+    pub apps: Vec<String>,
+    /// `DeviceName`.
+    pub name: String,
+}
+
+impl Device {
+    pub fn new(hardware: Hardware, keys: KeyPool, push_server: PushServer) -> Device {
+        let name = hardware.family.name().to_owned();
+        Device {
+            hardware,
+            clock: Clock::default(),
+            trust: Trust::default(),
+            style: Style::REAL,
+            script: Script::default(),
+            keys,
+            push_server,
+            pending: None,
+            profiles: Vec::new(),
+            management: None,
+            apps: Vec::new(),
+            name,
+        }
+    }
+
+    /// Safari hands a downloaded profile over. There is room for one: a second replaces the first.
+    pub fn download(&mut self, file: Vec<u8>) {
+        self.pending = Some(Pending { file, since: self.clock.now() });
+    }
+
+    /// Settings shows what a downloaded profile is.
+    ///
+    /// # Errors
+    /// If there is none (any more), or it is none that this device would install.
+    pub fn pending_profile(&mut self) -> Result<Profile, DeviceError> {
+        let now = self.clock.now();
+        if self.pending.as_ref().is_some_and(|pending| now - pending.since >= PENDING_SECONDS) {
+            self.pending = None;
+        }
+        let pending = self.pending.as_ref().ok_or(DeviceError::NoPendingProfile)?;
+        let (dictionary, signed) = profile::open(&pending.file)?;
+        Ok(profile::check(dictionary, signed, self.hardware.ios)?)
+    }
+
+    /// The profile is installed or was given up.
+    pub(crate) fn forget_pending(&mut self) {
+        self.pending = None;
+    }
+
+    pub fn is_managed(&self) -> bool {
+        self.management.is_some()
+    }
+
+    /// How it is managed, if it is.
+    pub fn management(&self) -> Option<&Management> {
+        self.management.as_ref()
+    }
+
+    /// As `management`, to change it: a test gives the device another certificate.
+    pub fn management_mut(&mut self) -> Option<&mut Management> {
+        self.management.as_mut()
+    }
+
+    /// An unlock token, as a Device Enrollment hands over: a few hundred bytes that nobody but the device can read.
+    pub(crate) fn unlock_token() -> Vec<u8> {
+        chance::bytes::<512>().to_vec()
+    }
+}

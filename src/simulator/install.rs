@@ -1,0 +1,150 @@
+//! Settings › Profile Downloaded › Install: what a device does when its user installs a profile.
+
+use crate::simulator::acts::{Act, Nobody, Watcher};
+use crate::simulator::chance;
+use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::management::Management;
+use crate::simulator::messages::{self, Identifier};
+use crate::simulator::profile::{MdmPayload, Profile, ScepPayload};
+use crate::simulator::signature::Identity;
+use crate::simulator::{scep, trust};
+use std::time::Instant;
+
+const CHECK_IN: &str = "application/x-apple-aspen-mdm-checkin";
+
+impl Device {
+    /// Installs the downloaded profile.
+    ///
+    /// # Errors
+    /// What the device would show; nothing is installed then.
+    pub async fn install(&mut self) -> Result<Profile, DeviceError> {
+        self.install_watched(&mut Nobody).await
+    }
+
+    /// As [`Device::install`], with somebody watching.
+    ///
+    /// # Errors
+    /// As [`Device::install`].
+    pub async fn install_watched(&mut self, watcher: &mut dyn Watcher) -> Result<Profile, DeviceError> {
+        let profile = self.pending_profile()?;
+        match (&profile.mdm, &profile.scep) {
+            (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), watcher).await?,
+            _ => self.install_certificates(&profile, watcher).await,
+        }
+        self.forget_pending();
+        Ok(profile)
+    }
+
+    async fn install_certificates(&mut self, profile: &Profile, watcher: &mut dyn Watcher) {
+        watcher.before(Act::InstallCaProfile).await;
+        let started = Instant::now();
+        for certificate in &profile.certificates {
+            self.trust.install(certificate.clone());
+        }
+        self.profiles.retain(|installed| installed.identifier != profile.identifier);
+        self.profiles.push(profile.clone());
+        watcher.after(Act::InstallCaProfile, started.elapsed(), &profile.display_name).await;
+    }
+
+    async fn enroll(
+        &mut self,
+        profile: &Profile,
+        mdm: &MdmPayload,
+        scep: &ScepPayload,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), DeviceError> {
+        if self.is_managed() {
+            return Err(DeviceError::ManagedAlready);
+        }
+        self.check_server(mdm, watcher).await?;
+        let identity = self.get_identity(scep, watcher).await?;
+        let mut management = self.relationship(profile, mdm, scep, identity);
+        self.announce(&management, watcher).await?;
+        self.hand_over_token(&mut management, watcher).await?;
+        self.management = Some(management);
+        Ok(())
+    }
+
+    // "The server certificate for … is invalid": said before anything is sent. Certificates in the enrollment profile itself
+    // do not help on iOS; they would have to be trusted before.
+    async fn check_server(&self, mdm: &MdmPayload, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
+        watcher.before(Act::CheckServer).await;
+        let started = Instant::now();
+        let url = &mdm.check_in_url;
+        let untrusted = |why: String| DeviceError::UntrustedServer { url: url.clone(), why };
+        let probe = self.trust.client()?.head(url).send().await;
+        let answer = probe.map_err(|error| match trust::is_untrusted(&error) {
+            true => untrusted("no root that this device trusts has signed it".into()),
+            false => error.into(),
+        })?;
+        if let Some(certificate) = trust::shown(&answer) {
+            trust::check_server_certificate(&certificate).map_err(untrusted)?;
+        }
+        watcher.after(Act::CheckServer, started.elapsed(), url).await;
+        Ok(())
+    }
+
+    async fn get_identity(&self, scep: &ScepPayload, watcher: &mut dyn Watcher) -> Result<Identity, DeviceError> {
+        watcher.before(Act::GetIdentity).await;
+        let started = Instant::now();
+        let identity = scep::enroll(&self.trust.client()?, scep, self.hardware.ios, &self.keys).await?;
+        let told = scep::common_name(&identity.certificate).unwrap_or_default();
+        watcher.after(Act::GetIdentity, started.elapsed(), &told).await;
+        Ok(identity)
+    }
+
+    fn relationship(&self, profile: &Profile, mdm: &MdmPayload, scep: &ScepPayload, identity: Identity) -> Management {
+        let identifier = match mdm.managed_apple_id {
+            Some(_) => Identifier::EnrollmentId(chance::uuid()),
+            None => Identifier::Udid(self.hardware.udid.clone()),
+        };
+        Management {
+            push: self.push_server.connect(&mdm.topic),
+            push_magic: chance::uuid(),
+            profile: profile.clone(),
+            mdm: mdm.clone(),
+            scep: scep.clone(),
+            identity,
+            identifier,
+            unsent: None,
+        }
+    }
+
+    async fn announce(&self, management: &Management, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
+        watcher.before(Act::Authenticate).await;
+        let started = Instant::now();
+        let message = messages::authenticate(&self.hardware, &management.identifier, &management.mdm.topic);
+        self.check_in(management, "Authenticate", &messages::xml(&message)).await?;
+        watcher.after(Act::Authenticate, started.elapsed(), management.identifier.entry().0).await;
+        Ok(())
+    }
+
+    async fn hand_over_token(&self, management: &mut Management, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
+        watcher.before(Act::TokenUpdate).await;
+        let started = Instant::now();
+        let unlock_token = matches!(management.identifier, Identifier::Udid(_)).then(Device::unlock_token);
+        let message = messages::token_update(
+            &management.identifier,
+            &management.mdm.topic,
+            &management.push.token,
+            &management.push_magic,
+            unlock_token.as_deref(),
+        );
+        self.check_in(management, "TokenUpdate", &messages::xml(&message)).await?;
+        watcher.after(Act::TokenUpdate, started.elapsed(), "").await;
+        Ok(())
+    }
+
+    /// Sends a signed check-in message; `body` is sent as it is.
+    ///
+    /// # Errors
+    /// As the server answers.
+    pub async fn check_in(&self, management: &Management, what: &str, body: &[u8]) -> Result<(), DeviceError> {
+        let url = &management.mdm.check_in_url;
+        let answer = self.send(management, url, CHECK_IN, body).await?;
+        match answer.status {
+            200 => Ok(()),
+            status => Err(self.refused(what, status, answer.body)),
+        }
+    }
+}

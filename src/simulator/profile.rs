@@ -1,0 +1,92 @@
+//! A `.mobileconfig` as a device reads it: the signature opened, the property list checked as pickily as iOS does.
+
+mod rules;
+
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+use plist::{Dictionary, Value};
+
+pub use rules::check;
+
+/// A profile, opened and understood.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    pub identifier: String,
+    pub uuid: String,
+    pub display_name: String,
+    /// Certificates to be installed.
+    pub certificates: Vec<X509>,
+    pub scep: Option<ScepPayload>,
+    pub mdm: Option<MdmPayload>,
+    /// It came signed.
+    pub signed: bool,
+    pub dictionary: Dictionary,
+}
+
+/// `com.apple.security.scep`.
+#[derive(Debug, Clone)]
+pub struct ScepPayload {
+    pub uuid: String,
+    pub url: String,
+    pub name: Option<String>,
+    pub subject: Vec<(String, String)>,
+    pub challenge: Option<String>,
+    pub key_size: u32,
+    pub ca_fingerprint: Option<Vec<u8>>,
+}
+
+/// `com.apple.mdm`.
+#[derive(Debug, Clone)]
+pub struct MdmPayload {
+    pub server_url: String,
+    pub check_in_url: String,
+    pub topic: String,
+    pub identity_certificate_uuid: String,
+    pub sign_message: bool,
+    pub managed_apple_id: Option<String>,
+    pub check_out_when_removed: bool,
+}
+
+/// Why a device will not have a profile, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Profile Installation Failed: {0}")]
+pub struct ProfileError(pub String);
+
+impl ProfileError {
+    pub(crate) fn new(why: impl Into<String>) -> ProfileError {
+        ProfileError(why.into())
+    }
+}
+
+/// Opens a downloaded file: the signature, if there is one, must fit. Who signed does not matter; iOS only shows it.
+///
+/// # Errors
+/// If it is no profile or was changed after it was signed.
+pub fn open(file: &[u8]) -> Result<(Dictionary, bool), ProfileError> {
+    let signed = !file.trim_ascii_start().starts_with(b"<?xml");
+    let xml = if signed { opened(file)? } else { file.to_vec() };
+    match plist::from_bytes(&xml) {
+        Ok(Value::Dictionary(dictionary)) => Ok((dictionary, signed)),
+        Ok(_) => Err(ProfileError::new("the profile is not a dictionary")),
+        Err(error) => Err(ProfileError::new(format!("the profile is not a property list: {error}"))),
+    }
+}
+
+fn opened(file: &[u8]) -> Result<Vec<u8>, ProfileError> {
+    let mut cms = CmsContentInfo::from_der(file).map_err(|_| ProfileError::new("neither XML nor CMS"))?;
+    let nobody = X509StoreBuilder::new().map_err(|error| ProfileError::new(error.to_string()))?.build();
+    let mut content = Vec::new();
+    let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY;
+    let verified = cms.verify(None, Some(&nobody), None, Some(&mut content), flags);
+    verified.map_err(|error| ProfileError::new(format!("the signature does not fit: {error}")))?;
+    Ok(content)
+}
+
+pub(crate) fn text(dictionary: &Dictionary, key: &str) -> Option<String> {
+    dictionary.get(key)?.as_string().map(str::to_owned)
+}
+
+pub(crate) fn flag(dictionary: &Dictionary, key: &str) -> bool {
+    dictionary.get(key).and_then(Value::as_boolean).unwrap_or_default()
+}
