@@ -1,0 +1,126 @@
+//! Reading: streams by revision, the log by position, what comes back is what was given.
+
+use super::{Factory, event, event_with, events, stream, write};
+use crate::envelope::{EventId, Position, Recorded, Revision, canonical};
+use crate::proof::leaf_hash;
+use crate::store::Expected;
+use serde_json::json;
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub(super) async fn all(factory: &dyn Factory) {
+    an_empty_log_has_no_events_and_no_head(factory).await;
+    a_stream_is_read_in_parts(factory).await;
+    events_come_back_as_they_were_given(factory).await;
+    the_log_is_read_in_order_of_position(factory).await;
+    the_log_is_read_in_parts_without_gap_or_repeat(factory).await;
+    a_write_is_read_by_its_writer_at_once(factory).await;
+    nothing_appears_before_what_was_read(factory).await;
+}
+
+async fn an_empty_log_has_no_events_and_no_head(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    assert_eq!(store.head().await.expect("a head"), None);
+    assert_eq!(store.read_all(None, 10).await.expect("read"), []);
+    assert_eq!(store.read_stream(&stream("a"), Revision(0), 10).await.expect("read"), []);
+}
+
+async fn a_stream_is_read_in_parts(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    write(&store, "a", Expected::NoStream, 0..5).await;
+    let revisions = async |from, limit| -> Vec<u64> {
+        let events = store.read_stream(&stream("a"), Revision(from), limit).await.expect("read");
+        events.iter().map(|event| event.revision.0).collect()
+    };
+    assert_eq!(revisions(0, 2).await, [0, 1]);
+    assert_eq!(revisions(2, 2).await, [2, 3]);
+    assert_eq!(revisions(4, 2).await, [4]);
+    assert_eq!(revisions(5, 2).await, [0u64; 0]);
+    assert_eq!(revisions(9, 2).await, [0u64; 0]);
+}
+
+async fn events_come_back_as_they_were_given(factory: &dyn Factory) {
+    let mut subject = factory.empty().await;
+    let mut given =
+        event_with(3, json!({ "ß": ["\u{1F600}", null, -7, true, { "": "\"\\\n" }], "a": {}, "Z": u64::MAX }));
+    given.causation = Some(EventId(Uuid::from_u128(5)));
+    given.source = json!({ "any": "thing" });
+    let appended =
+        subject.store().append(&stream("a"), Expected::NoStream, vec![given.clone()]).await.expect("written");
+    subject.reopen().await;
+    let read = subject.store().read_stream(&stream("a"), Revision(0), 10).await.expect("read");
+    let leaf = leaf_hash(&canonical(&stream("a"), Revision(0), &given));
+    let wanted =
+        Recorded { stream: stream("a"), revision: Revision(0), position: appended.position, leaf, event: given };
+    assert_eq!(read, [wanted]);
+    assert_eq!(subject.store().read_all(None, 10).await.expect("read"), read);
+}
+
+async fn the_log_is_read_in_order_of_position(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    write(&store, "a", Expected::NoStream, 0..2).await;
+    write(&store, "b", Expected::NoStream, 2..4).await;
+    write(&store, "a", Expected::Exact(Revision(1)), 4..5).await;
+    let log = store.read_all(None, 100).await.expect("read");
+    assert_eq!(numbers(&log), [0, 1, 2, 3, 4]);
+    assert!(log.is_sorted_by(|a, b| a.position < b.position));
+    assert_eq!(log.last().map(|event| event.position), store.head().await.expect("a head"));
+}
+
+async fn the_log_is_read_in_parts_without_gap_or_repeat(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    for n in 0..10 {
+        write(&store, &format!("s{}", n % 3), Expected::Any, n * 2..n * 2 + 2).await;
+    }
+    let mut after: Option<Position> = None;
+    let mut read = Vec::new();
+    loop {
+        let page = store.read_all(after, 3).await.expect("read");
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 3);
+        after = Some(last.position);
+        read.extend(numbers(&page));
+    }
+    assert_eq!(read, (0..20).collect::<Vec<u64>>());
+}
+
+async fn a_write_is_read_by_its_writer_at_once(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    for number in 0..20 {
+        let appended = store.append(&stream("a"), Expected::Any, vec![event(number)]).await.expect("written");
+        let read = store.read_stream(&stream("a"), appended.revision, 1).await.expect("read");
+        assert_eq!(numbers(&read), [u64::from(number)]);
+        assert_eq!(store.head().await.expect("a head"), Some(appended.position));
+    }
+}
+
+async fn nothing_appears_before_what_was_read(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    let writers: Vec<_> = (0..8u32)
+        .map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for n in 0..20 {
+                    let numbers = writer * 1_000 + n * 2;
+                    let name = stream(&format!("s{writer}"));
+                    store.append(&name, Expected::Any, events(numbers..numbers + 2)).await.expect("written");
+                }
+            })
+        })
+        .collect();
+    let mut seen: Vec<Position> = Vec::new();
+    while seen.len() < 320 {
+        let page = store.read_all(seen.last().copied(), 7).await.expect("read");
+        seen.extend(page.iter().map(|event| event.position));
+        tokio::task::yield_now().await;
+    }
+    for writer in writers {
+        writer.await.expect("no panic");
+    }
+    let log = store.read_all(None, 1_000).await.expect("read");
+    assert_eq!(seen, log.iter().map(|event| event.position).collect::<Vec<_>>());
+}
+
+fn numbers(events: &[Recorded]) -> Vec<u64> {
+    events.iter().map(|recorded| recorded.event.data["number"].as_u64().expect("an event of the suite")).collect()
+}

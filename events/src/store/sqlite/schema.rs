@@ -1,0 +1,167 @@
+//! The file: its tables, how a connection to it is set up, and what keeps a wrong file from being taken for a log.
+
+use super::{FILE, lock};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The log cannot be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("there is no log in {}: check the path; `muster init` makes a new log", .0.display())]
+    Missing(PathBuf),
+    #[error("there is a log in {} already: `muster serve` opens it", .0.display())]
+    Exists(PathBuf),
+    #[error("another process writes to the log in {}: stop it first, or let it do the work", .0.display())]
+    Locked(PathBuf),
+    #[error(
+        "{} is on {filesystem}, a network file system: locks and syncs cannot be relied on there, take a local disk", .path.display()
+    )]
+    NetworkFileSystem { path: PathBuf, filesystem: String },
+    #[error("{} is no log of Muster's", .0.display())]
+    NotALog(PathBuf),
+    #[error(
+        "the log in {} has format {format}, this program knows up to {FORMAT}: run the newer Muster that wrote it", .path.display()
+    )]
+    TooNew { path: PathBuf, format: i64 },
+    #[error("SQLite {0} may lose commits while a checkpoint runs; 3.51.3 or later is needed")]
+    OldLibrary(&'static str),
+    #[error("{}: {error}; the server must be able to write there", .path.display())]
+    File { path: PathBuf, error: std::io::Error },
+    #[error("{}: {error}", .path.display())]
+    Sqlite { path: PathBuf, error: rusqlite::Error },
+}
+
+// "MSTR" in the file's header names it to `file` and to us.
+const APPLICATION: i64 = 0x4d53_5452;
+const FORMAT: i64 = 1;
+
+// Rows are never deleted, so positions have no gaps and the order of commits is the order of positions. `envelope` is
+// the canonical bytes, `leaf` their leaf hash, `crc` the CRC-32C of leaf and envelope. There is no index by event id: a
+// repeated append is known by the ids that stand where it expects to write.
+const TABLES: &str = "
+    CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL) STRICT;
+    CREATE TABLE events (
+        position INTEGER PRIMARY KEY,
+        stream   INTEGER NOT NULL REFERENCES streams (id),
+        revision INTEGER NOT NULL,
+        event_id BLOB NOT NULL,
+        leaf     BLOB NOT NULL,
+        crc      INTEGER NOT NULL,
+        envelope TEXT NOT NULL,
+        UNIQUE (stream, revision)
+    ) STRICT;";
+
+/// Makes an empty log. Made under another name first, so that a crash leaves no half of one.
+pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
+    check_library()?;
+    let path = directory.join(FILE);
+    if path.exists() {
+        return Err(OpenError::Exists(directory.to_owned()));
+    }
+    std::fs::create_dir_all(directory).map_err(|error| file_error(directory, error))?;
+    check_file_system(directory)?;
+    let _lock = lock::take(directory)?;
+    let unfinished = directory.join("events.db.new");
+    remove_if_there(&unfinished)?;
+    make(&unfinished).map_err(|error| OpenError::Sqlite { path: unfinished.clone(), error })?;
+    std::fs::rename(&unfinished, &path).map_err(|error| file_error(&path, error))?;
+    sync_directory(directory)
+}
+
+fn make(path: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(&format!(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;
+         PRAGMA wal_checkpoint(TRUNCATE);",
+    ))?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// Refuses a directory without a log, before anything is made in it.
+pub(super) fn expect_log(directory: &Path) -> Result<(), OpenError> {
+    check_library()?;
+    if !directory.join(FILE).is_file() {
+        return Err(OpenError::Missing(directory.to_owned()));
+    }
+    check_file_system(directory)
+}
+
+pub(super) fn connect_writer(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, |connection| {
+        connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cell_size_check = ON;")?;
+        // Checkpoints are ours to ask for: SQLite swallows the errors of its own, and a sync that failed must end the
+        // process instead of being tried again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
+    })
+}
+
+pub(super) fn connect_reader(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, |connection| connection.execute_batch("PRAGMA query_only = ON;"))
+}
+
+fn connect(
+    path: &Path,
+    access: OpenFlags,
+    prepare: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<Connection, OpenError> {
+    let sqlite = |error| match error {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::NotADatabase => {
+            OpenError::NotALog(path.to_owned())
+        }
+        error => OpenError::Sqlite { path: path.to_owned(), error },
+    };
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
+    check_format(&connection, path, sqlite)?;
+    prepare(&connection).and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF;")).map_err(sqlite)?;
+    Ok(connection)
+}
+
+fn check_format(
+    connection: &Connection,
+    path: &Path,
+    sqlite: impl Fn(rusqlite::Error) -> OpenError,
+) -> Result<(), OpenError> {
+    let pragma = |name: &str| -> rusqlite::Result<i64> { connection.pragma_query_value(None, name, |row| row.get(0)) };
+    if pragma("application_id").map_err(&sqlite)? != APPLICATION {
+        return Err(OpenError::NotALog(path.to_owned()));
+    }
+    let format = pragma("user_version").map_err(&sqlite)?;
+    if format > FORMAT {
+        return Err(OpenError::TooNew { path: path.to_owned(), format });
+    }
+    Ok(())
+}
+
+// The WAL-reset bug: up to 3.51.2 a checkpoint racing with another connection's commit can lose it.
+fn check_library() -> Result<(), OpenError> {
+    if rusqlite::version_number() < 3_051_003 { Err(OpenError::OldLibrary(rusqlite::version())) } else { Ok(()) }
+}
+
+fn check_file_system(directory: &Path) -> Result<(), OpenError> {
+    match lock::network_file_system(directory) {
+        Some(filesystem) => Err(OpenError::NetworkFileSystem { path: directory.to_owned(), filesystem }),
+        None => Ok(()),
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), OpenError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes names in a directory durable.
+pub(super) fn sync_directory(directory: &Path) -> Result<(), OpenError> {
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| file_error(directory, error))
+}
+
+pub(super) fn file_error(path: &Path, error: std::io::Error) -> OpenError {
+    OpenError::File { path: path.to_owned(), error }
+}

@@ -1,0 +1,312 @@
+//! The one thread that writes: takes every append that waits, writes them in one transaction, syncs once, answers all.
+
+use super::append::{Answer, Request, Waiting, apply};
+use super::reader::Readers;
+use super::schema::OpenError;
+use crate::envelope::Position;
+use crate::store::AppendError;
+use rusqlite::Connection;
+use std::fs::File;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Most appends in one transaction, and most that wait.
+const BATCH: usize = 1_024;
+
+/// Pages of 8 KiB in the write-ahead log before it is copied into the file.
+const CHECKPOINT_PAGES: i32 = 1_000;
+
+enum Message {
+    Append(Waiting),
+    Close(oneshot::Sender<()>),
+}
+
+/// Handle of the writer thread. Dropping it writes what is queued and ends the thread.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Message>>,
+    head: watch::Receiver<Option<Position>>,
+    failed: watch::Receiver<Option<String>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    #[cfg(any(test, feature = "contract"))]
+    faults: Arc<super::fault::Faults>,
+}
+
+impl Writer {
+    pub(super) fn start(mut connection: Connection, lock: File, readers: Arc<Readers>) -> Result<Writer, OpenError> {
+        let sqlite = |error| OpenError::Sqlite { path: readers.path().to_owned(), error };
+        let wal_pages = Arc::new(AtomicI32::new(0));
+        let counter = Arc::clone(&wal_pages);
+        connection
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+                counter.store(pages, Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(sqlite)?;
+        let position = connection
+            .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
+            .map(|position: Option<u64>| position.map(Position))
+            .map_err(sqlite)?;
+        let (queue, waiting) = mpsc::channel(BATCH);
+        let (head_sender, head) = watch::channel(position);
+        let (failed_sender, failed) = watch::channel(None);
+        #[cfg(any(test, feature = "contract"))]
+        let faults = Arc::<super::fault::Faults>::default();
+        let thread = Thread {
+            connection,
+            wal_pages,
+            waiting,
+            head: head_sender,
+            failed: failed_sender,
+            #[cfg(any(test, feature = "contract"))]
+            faults: Arc::clone(&faults),
+            _lock: lock,
+        };
+        let thread = std::thread::Builder::new()
+            .name("log-writer".into())
+            .spawn(move || thread.run())
+            .map_err(|error| super::schema::file_error(readers.path(), error))?;
+        Ok(Writer {
+            queue: Some(queue),
+            head,
+            failed,
+            thread: Mutex::new(Some(thread)),
+            #[cfg(any(test, feature = "contract"))]
+            faults,
+        })
+    }
+
+    pub(super) async fn append(&self, request: Request) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Append(Waiting { request, reply });
+        match &self.queue {
+            Some(queue) if queue.send(message).await.is_ok() => {}
+            _ => return Err(AppendError::Unavailable(self.why_ended())),
+        }
+        // No answer at all: the thread ended with the append in its hands or in its queue.
+        answer.await.unwrap_or_else(|_| Err(AppendError::Unknown(self.why_ended())))
+    }
+
+    fn why_ended(&self) -> String {
+        self.failed.borrow().clone().unwrap_or_else(|| "it was closed".into())
+    }
+
+    pub(super) fn head(&self) -> Option<Position> {
+        *self.head.borrow()
+    }
+
+    pub(super) fn watch_head(&self) -> watch::Receiver<Option<Position>> {
+        self.head.clone()
+    }
+
+    pub(super) fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.failed.clone()
+    }
+
+    #[cfg(any(test, feature = "contract"))]
+    pub(super) fn faults(&self) -> &super::fault::Faults {
+        &self.faults
+    }
+
+    pub(super) async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if let Some(queue) = &self.queue
+            && queue.send(Message::Close(done)).await.is_ok()
+        {
+            // Either way the thread is at its end.
+            let _ = ended.await;
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // So that the lock is free when the store is gone. A panic was told on `failed` already.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    wal_pages: Arc<AtomicI32>,
+    waiting: mpsc::Receiver<Message>,
+    head: watch::Sender<Option<Position>>,
+    failed: watch::Sender<Option<String>>,
+    #[cfg(any(test, feature = "contract"))]
+    faults: Arc<super::fault::Faults>,
+    _lock: File,
+}
+
+/// Why the thread cannot go on, and what that means for the appends it has in its hands.
+enum Stop {
+    /// Before the commit: nothing was written.
+    Before(rusqlite::Error),
+    /// In the commit: nobody knows.
+    Commit(rusqlite::Error),
+}
+
+impl Thread {
+    fn run(mut self) {
+        let _panicked = Panicked(self.failed.clone());
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut closing = None;
+        while closing.is_none() {
+            match self.waiting.blocking_recv() {
+                Some(Message::Append(waiting)) => batch.push(waiting),
+                Some(Message::Close(done)) => closing = Some(done),
+                None => break,
+            }
+            while batch.len() < BATCH && closing.is_none() {
+                match self.waiting.try_recv() {
+                    Ok(Message::Append(waiting)) => batch.push(waiting),
+                    Ok(Message::Close(done)) => closing = Some(done),
+                    Err(_) => break,
+                }
+            }
+            if let Err(why) = self.write(&mut batch).and_then(|()| self.checkpoint_if_due()) {
+                return self.fail(&why);
+            }
+        }
+        self.close(closing);
+    }
+
+    // Writes the batch and answers it.
+    fn write(&mut self, batch: &mut Vec<Waiting>) -> Result<(), String> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match self.transact(batch) {
+            Ok(answers) => {
+                for (waiting, answer) in batch.drain(..).zip(answers) {
+                    // Whoever does not wait any more does not need an answer.
+                    let _ = waiting.reply.send(answer);
+                }
+                Ok(())
+            }
+            Err(stop) => {
+                let (why, unknown) = match &stop {
+                    Stop::Before(error) => (error.to_string(), false),
+                    Stop::Commit(error) => (error.to_string(), true),
+                };
+                // Told first, so that nobody who got an error finds the store still well.
+                self.failed.send_replace(Some(why.clone()));
+                for waiting in batch.drain(..) {
+                    let error =
+                        if unknown { AppendError::Unknown(why.clone()) } else { AppendError::Unavailable(why.clone()) };
+                    let _ = waiting.reply.send(Err(error));
+                }
+                Err(why)
+            }
+        }
+    }
+
+    fn transact(&mut self, batch: &[Waiting]) -> Result<Vec<Answer>, Stop> {
+        let before = self.head.borrow().map_or(0, |position| position.0);
+        let mut head = before;
+        let mut answers = Vec::with_capacity(batch.len());
+        self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
+        for waiting in batch {
+            let answer = self.one(head + 1, &waiting.request).map_err(Stop::Before)?;
+            if let Ok(appended) = &answer {
+                // A repeated append stands where it stood before.
+                head = head.max(appended.position.0);
+            }
+            answers.push(answer);
+        }
+        self.commit().map_err(Stop::Commit)?;
+        if head > before {
+            self.head.send_replace(Some(Position(head)));
+        }
+        Ok(answers)
+    }
+
+    // A savepoint each, so that one append's conflict spoils nobody else's.
+    fn one(&self, next: u64, request: &Request) -> rusqlite::Result<Answer> {
+        self.execute("SAVEPOINT append")?;
+        let answer = apply(&self.connection, next, request)?;
+        if answer.is_err() {
+            self.execute("ROLLBACK TO append")?;
+        }
+        self.execute("RELEASE append")?;
+        Ok(answer)
+    }
+
+    fn execute(&self, statement: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(statement)?.execute([]).map(drop)
+    }
+
+    fn commit(&self) -> rusqlite::Result<()> {
+        #[cfg(any(test, feature = "contract"))]
+        if let Some(fault) = self.faults.take() {
+            return super::fault::strike(fault, &self.connection);
+        }
+        self.execute("COMMIT")
+    }
+
+    fn checkpoint_if_due(&self) -> Result<(), String> {
+        if self.wal_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES {
+            return Ok(());
+        }
+        self.wal_pages.store(0, Ordering::Relaxed);
+        self.checkpoint("PASSIVE")
+    }
+
+    fn checkpoint(&self, mode: &str) -> Result<(), String> {
+        let pragma = format!("PRAGMA wal_checkpoint({mode})");
+        self.connection.query_row(&pragma, [], |_| Ok(())).map_err(|error| format!("checkpoint: {error}"))
+    }
+
+    // Nothing more is written, synced or copied. Closing rolls back what was not committed.
+    fn fail(mut self, why: &str) {
+        tracing::error!(why, "the event log cannot be written any more: this process must end");
+        self.failed.send_replace(Some(why.to_owned()));
+        self.waiting.close();
+        while let Some(message) = self.waiting.blocking_recv() {
+            match message {
+                Message::Append(waiting) => {
+                    let _ = waiting.reply.send(Err(AppendError::Unavailable(why.to_owned())));
+                }
+                Message::Close(done) => drop(done),
+            }
+        }
+    }
+
+    fn close(mut self, done: Option<oneshot::Sender<()>>) {
+        self.waiting.close();
+        let mut rest = Vec::new();
+        while let Some(message) = self.waiting.blocking_recv() {
+            match message {
+                Message::Append(waiting) => rest.push(waiting),
+                Message::Close(done) => drop(done),
+            }
+        }
+        let written = self.write(&mut rest).and_then(|()| self.checkpoint("TRUNCATE"));
+        if let Err(why) = written {
+            self.failed.send_replace(Some(why));
+        }
+        drop(self);
+        if let Some(done) = done {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// Tells of a thread that panicked.
+struct Panicked(watch::Sender<Option<String>>);
+
+impl Drop for Panicked {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.send_replace(Some("the log's writer thread panicked: report this as a defect".into()));
+        }
+    }
+}
