@@ -1,1 +1,60 @@
-//! Who is this: sign-in methods and their accounts.
+//! Who is this: sign-in methods and what they tell about a person.
+//!
+//! A library at heart: it knows nothing of events or enrollments. Where accounts are kept is behind a trait, so a
+//! method that asks a directory or another site comes as one more [`SignInMethod`].
+
+pub mod local;
+pub mod password;
+pub mod throttle;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+/// What a sign-in method says about somebody who proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Who vouches: the same subject at another issuer is another person.
+    pub issuer: String,
+    /// The issuer's lasting name for the person; not the name they type, which can change hands.
+    pub subject: String,
+    /// Carries the *user-initiated enrollment* privilege.
+    pub may_enroll: bool,
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub mail: Option<String>,
+    pub managed_apple_id: Option<String>,
+}
+
+/// Why somebody is not who they say. For the record; the person is told the same in each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    UnknownName,
+    WrongPassword,
+    Disabled,
+}
+
+/// What came of a name and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Proven(Account),
+    /// `subject` is there where the account is.
+    Denied {
+        denial: Denial,
+        subject: Option<String>,
+    },
+}
+
+/// The method cannot tell: its accounts cannot be read. Nobody is let in and nobody is blamed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the accounts cannot be read: {0}")]
+pub struct Unavailable(pub String);
+
+/// One way to prove who one is by name and password.
+#[async_trait]
+pub trait SignInMethod: Send + Sync {
+    /// Says who this is. Takes the same time for an unknown name as for a wrong password.
+    ///
+    /// # Errors
+    /// If the accounts cannot be read.
+    async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable>;
+}

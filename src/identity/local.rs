@@ -1,0 +1,152 @@
+//! Local accounts: a name and a password that we keep ourselves.
+
+use super::password::{hash_password as hash, verify_password};
+use super::{Account, Denial, SignInMethod, Unavailable, Verdict};
+use crate::world::World;
+use async_trait::async_trait;
+use secrecy::SecretString;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+pub use super::password::{check_new_password, hash_password};
+
+/// A local account as it is stored.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub account: Account,
+    pub password_hash: String,
+    pub disabled: bool,
+}
+
+/// Where the local accounts are.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The account of that name, whatever its capitals. Reads as much for a name that nobody has.
+    ///
+    /// # Errors
+    /// If the accounts cannot be read.
+    async fn find(&self, user_name: &str) -> Result<Option<Stored>, Unavailable>;
+}
+
+/// Signs people in who have a local account.
+pub struct LocalAccounts {
+    directory: Arc<dyn Directory>,
+    /// So many passwords are verified at a time: each costs a core and 19 MiB.
+    permits: Semaphore,
+    /// What the password of an unknown name is compared with, so that it takes as long.
+    nobody: String,
+}
+
+impl LocalAccounts {
+    pub fn new(directory: Arc<dyn Directory>, world: &World) -> LocalAccounts {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let nobody = hash(world, &SecretString::from(world.secret()));
+        LocalAccounts { directory, permits: Semaphore::new(cores), nobody }
+    }
+
+    async fn matches(&self, stored: String, password: &SecretString) -> Result<bool, Unavailable> {
+        let unavailable = |error: &dyn std::error::Error| Unavailable(error.to_string());
+        let _permit = self.permits.acquire().await.map_err(|error| unavailable(&error))?;
+        let password = password.clone();
+        tokio::task::spawn_blocking(move || verify_password(&stored, &password))
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+}
+
+#[async_trait]
+impl SignInMethod for LocalAccounts {
+    async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable> {
+        let found = self.directory.find(user_name).await?;
+        let against = found.as_ref().map_or(&self.nobody, |stored| &stored.password_hash).clone();
+        // Always exactly one verification, whoever it is.
+        let matches = self.matches(against, password).await?;
+        Ok(match found {
+            None => Verdict::Denied { denial: Denial::UnknownName, subject: None },
+            Some(stored) if !matches => denied(Denial::WrongPassword, stored),
+            Some(stored) if stored.disabled => denied(Denial::Disabled, stored),
+            Some(stored) => Verdict::Proven(stored.account),
+        })
+    }
+}
+
+fn denied(denial: Denial, stored: Stored) -> Verdict {
+    Verdict::Denied { denial, subject: Some(stored.account.subject) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    struct One(Stored);
+
+    #[async_trait]
+    impl Directory for One {
+        async fn find(&self, user_name: &str) -> Result<Option<Stored>, Unavailable> {
+            Ok((user_name == self.0.account.user_name).then(|| self.0.clone()))
+        }
+    }
+
+    fn accounts(disabled: bool) -> LocalAccounts {
+        let world = World::system();
+        let account = Account {
+            issuer: "local".into(),
+            subject: "1".into(),
+            may_enroll: true,
+            user_name: "ada".into(),
+            display_name: None,
+            mail: None,
+            managed_apple_id: None,
+        };
+        let password_hash = hash_password(&world, &SecretString::from("a good password"));
+        LocalAccounts::new(Arc::new(One(Stored { account, password_hash, disabled })), &world)
+    }
+
+    async fn verdict(disabled: bool, name: &str, password: &str) -> Verdict {
+        accounts(disabled).verify(name, &SecretString::from(password)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_right_password_proves_the_account() {
+        assert!(
+            matches!(verdict(false, "ada", "a good password").await, Verdict::Proven(account) if account.subject == "1")
+        );
+    }
+
+    #[tokio::test]
+    async fn unknown_names_wrong_passwords_and_disabled_accounts_are_denied() {
+        let subject = || Some("1".to_owned());
+        assert_eq!(
+            verdict(false, "eve", "a good password").await,
+            Verdict::Denied { denial: Denial::UnknownName, subject: None }
+        );
+        assert_eq!(
+            verdict(false, "ada", "another password").await,
+            Verdict::Denied { denial: Denial::WrongPassword, subject: subject() }
+        );
+        assert_eq!(
+            verdict(true, "ada", "a good password").await,
+            Verdict::Denied { denial: Denial::Disabled, subject: subject() }
+        );
+    }
+
+    /// Medians, and a wide margin: other work runs on the same machine.
+    #[tokio::test]
+    async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
+        let accounts = accounts(false);
+        let mut known = Vec::new();
+        let mut unknown = Vec::new();
+        for _ in 0..9 {
+            for (name, times) in [("ada", &mut known), ("eve", &mut unknown)] {
+                let start = Instant::now();
+                accounts.verify(name, &SecretString::from("wrong")).await.unwrap();
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+        known.sort_by(f64::total_cmp);
+        unknown.sort_by(f64::total_cmp);
+        let ratio = unknown[4] / known[4];
+        assert!((0.5..2.0).contains(&ratio), "unknown / known = {ratio:.2}");
+    }
+}

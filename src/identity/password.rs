@@ -1,0 +1,143 @@
+//! Passwords: how they are hashed, and which new ones are good enough.
+
+use crate::world::World;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Fewer characters are refused (OWASP ASVS 5.0, 6.2.1).
+pub const MINIMUM_LENGTH: usize = 8;
+/// Fewer characters than this deserve a word of advice.
+pub const RECOMMENDED_LENGTH: usize = 15;
+/// More bytes than this are refused aloud, never cut off in silence.
+pub const MAXIMUM_BYTES: usize = 1_024;
+
+/// Passwords that are guessed first, one a line, lower case.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Why a new password is not good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    #[error("the password has fewer than 8 characters: take at least 8, better 15, such as four or five words")]
+    TooShort,
+    #[error("the password is longer than 1024 bytes: take a shorter one")]
+    TooLong,
+    #[error("the password is one that is guessed first: take another, such as four or five words")]
+    Common,
+    #[error("the password is the user name: take another")]
+    UserName,
+}
+
+/// Whether a new password is good enough for an account. Any characters may be in it; nothing is cut off.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_new_password(user_name: &str, password: &SecretString) -> Result<(), WeakPassword> {
+    let password = password.expose_secret();
+    if password.chars().count() < MINIMUM_LENGTH {
+        return Err(WeakPassword::TooShort);
+    }
+    if password.len() > MAXIMUM_BYTES {
+        return Err(WeakPassword::TooLong);
+    }
+    let lower = password.to_lowercase();
+    if lower.trim() == user_name.trim().to_lowercase() {
+        return Err(WeakPassword::UserName);
+    }
+    if is_common(&lower) { Err(WeakPassword::Common) } else { Ok(()) }
+}
+
+// Common as it stands, with digits or marks put behind it, or with the usual letters turned into digits.
+fn is_common(lower: &str) -> bool {
+    let bare = lower.trim_end_matches(|c: char| !c.is_alphabetic());
+    let plain: String = lower.chars().map(unleet).collect();
+    let one_character = lower.chars().all(|c| lower.starts_with(c));
+    one_character || COMMON.lines().any(|common| common == lower || common == bare || common == plain)
+}
+
+fn unleet(c: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' => 'l',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    }
+}
+
+/// The password as it may be stored: argon2id as a PHC string. Takes tens of milliseconds and 19 MiB: call it from a
+/// blocking thread.
+///
+/// # Panics
+/// Never: the parameters are constants that argon2 accepts.
+pub fn hash_password(world: &World, password: &SecretString) -> String {
+    let salt = world.random::<16>();
+    argon2id()
+        .hash_password_with_salt(password.expose_secret().as_bytes(), &salt)
+        .expect("argon2id takes any password and a salt of 16 bytes")
+        .to_string()
+}
+
+/// Whether `password` is the one that `stored` is of; a `stored` that is no hash matches nothing. As slow as hashing.
+pub fn verify_password(stored: &str, password: &SecretString) -> bool {
+    argon2id().verify_password(password.expose_secret().as_bytes(), stored).is_ok()
+}
+
+// OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
+fn argon2id() -> Argon2<'static> {
+    let params = Params::new(19_456, 2, 1, None).expect("the parameters are within argon2's bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text)
+    }
+
+    #[test]
+    fn a_hash_names_argon2id_with_its_parameters_and_verifies_only_its_own_password() {
+        let hash = hash_password(&World::system(), &secret("correct horse battery"));
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(verify_password(&hash, &secret("correct horse battery")));
+        assert!(!verify_password(&hash, &secret("correct horse batter")));
+        assert!(!verify_password("not a hash", &secret("correct horse battery")));
+    }
+
+    #[test]
+    fn the_same_password_has_another_hash_each_time() {
+        let world = World::system();
+        assert_ne!(
+            hash_password(&world, &secret("four plain words here")),
+            hash_password(&world, &secret("four plain words here"))
+        );
+    }
+
+    #[test]
+    fn a_long_password_is_not_cut_off() {
+        let long = "x".repeat(200);
+        let hash = hash_password(&World::system(), &secret(&long));
+        assert!(verify_password(&hash, &secret(&long)));
+        assert!(!verify_password(&hash, &secret(&format!("{long}y"))));
+    }
+
+    #[test]
+    fn any_characters_and_64_of_them_are_allowed() {
+        assert_eq!(check_new_password("ada", &secret(&"ü 漢🙂x".repeat(13))), Ok(()));
+        assert_eq!(check_new_password("ada", &secret("correct horse battery staple")), Ok(()));
+    }
+
+    #[test]
+    fn short_common_and_self_named_passwords_are_refused_with_a_reason() {
+        let check = |password: &str| check_new_password("Ada.Lovelace", &secret(password));
+        assert_eq!(check("seven77"), Err(WeakPassword::TooShort));
+        assert_eq!(check("Password123!"), Err(WeakPassword::Common));
+        assert_eq!(check("P4$$w0rd"), Err(WeakPassword::Common));
+        assert_eq!(check("aaaaaaaaaaaa"), Err(WeakPassword::Common));
+        assert_eq!(check("ada.lovelace"), Err(WeakPassword::UserName));
+        assert_eq!(check(&"long".repeat(400)), Err(WeakPassword::TooLong));
+    }
+}
