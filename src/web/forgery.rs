@@ -1,0 +1,71 @@
+//! Against requests that another site makes somebody's browser send: a token in every form, bound to their cookie, and
+//! the browser's own word on where the request comes from.
+
+use crate::app::secrets::Secrets;
+use actix_web::HttpRequest;
+
+/// The token for the forms of whoever holds the cookie value `cookie`, on one surface.
+pub fn token(secrets: &Secrets, surface: &str, cookie: &str) -> String {
+    secrets.tag("form", &[surface, cookie])
+}
+
+/// Whether a form with `token` may be acted on.
+pub fn is_genuine(
+    secrets: &Secrets,
+    surface: &str,
+    cookie: &str,
+    token: &str,
+    request: &HttpRequest,
+    public_url: &str,
+) -> bool {
+    comes_from_here(request, public_url) && secrets.is_tag(token, "form", &[surface, cookie])
+}
+
+/// Whether the browser says that the request comes from a page of ours: `Sec-Fetch-Site`, or `Origin` where an older
+/// browser does not send that. A request that says neither is believed for its token alone: Safari before 16.4 leaves
+/// out both on some forms.
+pub fn comes_from_here(request: &HttpRequest, public_url: &str) -> bool {
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    match (header("sec-fetch-site"), header("origin")) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => origin == public_url.trim_end_matches('/'),
+        (None, None) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+    use events::personal::keys::MasterKey;
+
+    const HERE: &str = "https://enroll.example.com";
+
+    fn believed(headers: &[(&str, &str)]) -> bool {
+        let request = headers.iter().fold(TestRequest::post(), |request, header| request.insert_header(*header));
+        comes_from_here(&request.to_http_request(), HERE)
+    }
+
+    #[test]
+    fn another_sites_forms_are_not_believed() {
+        assert!(believed(&[("sec-fetch-site", "same-origin"), ("origin", HERE)]));
+        assert!(believed(&[("origin", HERE)]));
+        for site in ["cross-site", "same-site", "none"] {
+            assert!(!believed(&[("sec-fetch-site", site), ("origin", HERE)]), "{site}");
+        }
+        assert!(!believed(&[("origin", "https://evil.example")]));
+        assert!(!believed(&[("origin", "null")]));
+    }
+
+    #[test]
+    fn a_token_serves_one_cookie_on_one_surface() {
+        let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
+        let request = TestRequest::post().insert_header(("sec-fetch-site", "same-origin")).to_http_request();
+        let token = token(&secrets, "console", "cookie");
+        let genuine = |surface, cookie, token: &str| is_genuine(&secrets, surface, cookie, token, &request, HERE);
+        assert!(genuine("console", "cookie", &token));
+        assert!(!genuine("console", "another", &token));
+        assert!(!genuine("portal", "cookie", &token));
+        assert!(!genuine("console", "cookie", ""));
+    }
+}

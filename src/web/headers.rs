@@ -1,0 +1,38 @@
+//! Headers that every page carries.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// Sets what must be on every answer of a surface for people. `policy` is its Content-Security-Policy; answers that set
+/// `Cache-Control` themselves (stylesheets) keep it, all others are never stored.
+///
+/// # Panics
+/// If the policy is no header value; policies are written in this program.
+pub fn secure(headers: &mut HeaderMap, policy: &str) {
+    let fixed = [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    let policy = HeaderValue::from_str(policy).expect("a policy is made of visible characters");
+    headers.insert(HeaderName::from_static("content-security-policy"), policy);
+    let cache = HeaderName::from_static("cache-control");
+    if !headers.contains_key(&cache) {
+        headers.insert(cache, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// A policy under which a page loads nothing but stylesheets and images of ours, is framed by nobody, and sends its forms
+/// to us or to `form_action`.
+pub fn content_security_policy(form_action: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}{form_action}; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'",
+        if form_action.is_empty() { "" } else { " " }
+    )
+}
