@@ -1,1 +1,155 @@
-//! The certificates: identity CA, SCEP, profiles.
+//! Certificates and keys: the CA that signs the devices' identities, SCEP, and the profiles devices install.
+//!
+//! A library at heart: it knows nothing of enrollments. [`Pki::load`] reads what [`create`] (or an administrator) made.
+
+pub mod check;
+pub mod create;
+pub mod files;
+mod issue;
+pub mod profile;
+pub mod scep;
+mod template;
+
+use crate::config::{PkiFiles, Push};
+use files::{Credential, PkiError};
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::stack::Stack;
+use openssl::x509::{X509, X509Ref};
+use std::sync::Arc;
+
+pub use issue::Issued;
+
+/// What every push topic of MDM begins with (mdm/profiles/com.apple.mdm.yaml, `Topic`).
+pub const TOPIC_PREFIX: &str = "com.apple.mgmt.";
+
+/// All certificates and keys of a running server; cheap to clone.
+#[derive(Clone)]
+pub struct Pki {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    identity_ca: Credential,
+    registration_authority: Credential,
+    profile_signer: Credential,
+    tls_root: Option<X509>,
+    push_topic: Option<String>,
+}
+
+/// SHA-256 of the certificates that a log belongs to, lower-case hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprints {
+    pub identity_ca: String,
+    pub registration_authority: String,
+}
+
+impl Pki {
+    /// Reads the files and checks that they fit together. Whether something has expired is not asked here (a server must
+    /// not refuse to start at midnight): [`check::check`] tells.
+    ///
+    /// # Errors
+    /// Which file is wrong, in what way, and what to do about it.
+    pub fn load(files: &PkiFiles, push: &Push) -> Result<Pki, PkiError> {
+        let identity_ca = Credential::read(&files.identity_ca_certificate, &files.identity_ca_key)?;
+        identity_ca.must_be_ca()?;
+        let registration_authority =
+            Credential::read(&files.registration_authority_certificate, &files.registration_authority_key)?;
+        registration_authority.must_serve_scep()?;
+        registration_authority.must_be_issued_by(&identity_ca)?;
+        let profile_signer = Credential::read(&files.profile_signer_certificate, &files.profile_signer_key)?;
+        let tls = Credential::read(&files.tls_certificate, &files.tls_key)?;
+        let tls_root = files.tls_root.as_deref().map(files::certificate).transpose()?;
+        if let (Some(path), Some(root)) = (&files.tls_root, &tls_root) {
+            tls.must_chain_to(path, root)?;
+        }
+        let push_topic = push_credential(push)?.map(|credential| topic(&credential)).transpose()?;
+        let inner = Inner { identity_ca, registration_authority, profile_signer, tls_root, push_topic };
+        Ok(Pki { inner: Arc::new(inner) })
+    }
+
+    /// The topic of the push certificate, its subject's UID; `None` where there is no push certificate, and then no MDM
+    /// profile can be made.
+    pub fn push_topic(&self) -> Option<&str> {
+        self.inner.push_topic.as_deref()
+    }
+
+    pub fn fingerprints(&self) -> Fingerprints {
+        Fingerprints {
+            identity_ca: fingerprint(self.identity_ca()),
+            registration_authority: fingerprint(&self.inner.registration_authority.certificate),
+        }
+    }
+
+    /// The certificate of the CA that signs the devices' identities.
+    pub fn identity_ca(&self) -> &X509Ref {
+        &self.inner.identity_ca.certificate
+    }
+
+    /// The private root of the server's TLS certificate; `None` where it is publicly trusted.
+    pub fn tls_root(&self) -> Option<&X509Ref> {
+        self.inner.tls_root.as_deref()
+    }
+
+    /// The certificates that people install in steps 3 to 6: the private TLS root; without one, the identity CA.
+    pub fn trust_anchors(&self) -> Vec<X509> {
+        vec![self.inner.tls_root.clone().unwrap_or_else(|| self.inner.identity_ca.certificate.clone())]
+    }
+
+    /// A profile as it is sent: CMS SignedData in DER with the XML inside and the signer's intermediates beside it
+    /// (`application/x-apple-aspen-config`).
+    ///
+    /// # Errors
+    /// If OpenSSL fails.
+    pub fn sign_profile(&self, xml: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+        let signer = &self.inner.profile_signer;
+        let mut intermediates = Stack::new()?;
+        for certificate in &signer.intermediates {
+            intermediates.push(certificate.clone())?;
+        }
+        let (certificate, key) = (Some(&*signer.certificate), Some(&*signer.key));
+        CmsContentInfo::sign(certificate, key, Some(&intermediates), Some(xml), CMSOptions::BINARY)?.to_der()
+    }
+}
+
+impl std::fmt::Debug for Pki {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pki").field("fingerprints", &self.fingerprints()).finish_non_exhaustive()
+    }
+}
+
+/// SHA-256 of a certificate's DER, lower-case hex.
+pub fn fingerprint(certificate: &X509Ref) -> String {
+    let digest = certificate.digest(MessageDigest::sha256()).expect("a parsed certificate has a SHA-256");
+    hex::encode(digest)
+}
+
+fn push_credential(push: &Push) -> Result<Option<Credential>, PkiError> {
+    match (&push.certificate, &push.key) {
+        (Some(certificate), Some(key)) => Credential::read(certificate, key).map(Some),
+        (None, None) => Ok(None),
+        (Some(given), None) | (None, Some(given)) => Err(PkiError::new(
+            given,
+            "is given without its other half",
+            "set both `certificate` and `key` under [push], or neither",
+        )),
+    }
+}
+
+fn topic(push: &Credential) -> Result<String, PkiError> {
+    let uid = push.certificate.subject_name().entries_by_nid(Nid::USERID).next();
+    let topic = uid.and_then(|entry| entry.data().to_string().ok());
+    match topic {
+        Some(topic) if topic.starts_with(TOPIC_PREFIX) => Ok(topic),
+        other => Err(PkiError::new(
+            &push.certificate_path,
+            format!(
+                "is not an MDM push certificate: the UID of its subject is {}",
+                other.as_deref().unwrap_or("missing")
+            ),
+            "use the certificate downloaded from https://identity.apple.com/pushcert, whose UID begins with com.apple.mgmt.",
+        )),
+    }
+}

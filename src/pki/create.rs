@@ -1,0 +1,242 @@
+//! Makes the certificates and keys of a new installation, or checks the ones that are given.
+
+mod given;
+
+use super::files::{PkiError, write_new};
+use super::template::{Template, Use};
+use super::{Pki, TOPIC_PREFIX};
+use crate::config::{PkiFiles, Push};
+use crate::world::World;
+pub use given::{Given, Pair};
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::{X509, X509Ref};
+use std::path::{Path, PathBuf};
+
+const KEY_BITS: u32 = 2048;
+const TEN_YEARS: u32 = 3_650;
+/// iOS 13 and later refuse TLS certificates of more than 825 days.
+const TLS_DAYS: u32 = 820;
+const PUSH_DAYS: u32 = 365;
+
+/// What `init` wants.
+pub struct Plan<'a> {
+    /// In the subjects, such as `Example School`.
+    pub organization: &'a str,
+    /// DNS names and IP addresses that the TLS certificate is for, where one is made.
+    pub hosts: &'a [String],
+    /// Make a private TLS root, a TLS certificate and a push certificate of our own: for trials and the demo, since
+    /// neither Apple's push service nor an untouched iPhone accepts them.
+    pub trial: bool,
+    /// What exists already.
+    pub given: Given,
+}
+
+/// What was made.
+pub struct Made {
+    pub files: PkiFiles,
+    pub push_certificate: Option<PathBuf>,
+    pub push_key: Option<PathBuf>,
+    /// What a push server of our own needs; trials only.
+    pub push_server: Option<PushServerFiles>,
+}
+
+/// Certificates of a push server of our own.
+#[derive(Debug, Clone)]
+pub struct PushServerFiles {
+    /// Signed both the server's certificate and the push certificate.
+    pub root: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Made {
+    /// The `[push]` section for a push service at `base_url`.
+    pub fn push(&self, base_url: &str) -> Push {
+        Push {
+            base_url: base_url.to_owned(),
+            certificate: self.push_certificate.clone(),
+            key: self.push_key.clone(),
+            root: self.push_server.as_ref().map(|server| server.root.clone()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error(transparent)]
+    File(#[from] PkiError),
+    #[error("OpenSSL could not make a key or certificate: {0}")]
+    OpenSsl(#[from] ErrorStack),
+    #[error(
+        "there is no TLS certificate: give the server's own (certificate and key), \
+         or ask for a trial, which makes a private root that people must install and trust"
+    )]
+    NoTls,
+}
+
+/// Makes what is not given, in `directory` (which is created, for the owner only), and loads all of it once.
+///
+/// # Errors
+/// If a given file does not do, or a new one cannot be written.
+pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, CreateError> {
+    let now = world.now().0.div_euclid(1_000_000);
+    plan.given.check(now)?;
+    if plan.given.tls.is_none() && !plan.trial {
+        return Err(CreateError::NoTls);
+    }
+    prepare(directory)?;
+    let maker = Maker { directory, organization: plan.organization, now };
+    let ca = match &plan.given.identity_ca {
+        Some(pair) => Authority::read(pair)?,
+        None => maker.authority("identity-ca", "Muster device identity CA")?,
+    };
+    let ra = match &plan.given.registration_authority {
+        Some(pair) => pair.clone(),
+        None => {
+            maker.leaf("scep", Use::RegistrationAuthority, &[("CN", "Muster SCEP registration authority")], &[], &ca)?
+        }
+    };
+    let tls = maker.tls(plan)?;
+    let signer = match &plan.given.profile_signer {
+        Some(pair) => pair.clone(),
+        // Under the root that people install first, so that iOS shows the second profile as "Verified".
+        None => {
+            let issuer = tls.root.as_ref().unwrap_or(&ca);
+            maker.leaf("profile-signer", Use::ProfileSigner, &[("CN", "Muster profiles")], &[], issuer)?
+        }
+    };
+    let push = maker.push(plan, world)?;
+    let made = Made {
+        files: PkiFiles {
+            identity_ca_certificate: ca.pair.certificate,
+            identity_ca_key: ca.pair.key,
+            registration_authority_certificate: ra.certificate,
+            registration_authority_key: ra.key,
+            profile_signer_certificate: signer.certificate,
+            profile_signer_key: signer.key,
+            tls_certificate: tls.pair.certificate,
+            tls_key: tls.pair.key,
+            tls_root: tls.root.map(|root| root.pair.certificate).or_else(|| plan.given.tls_root.clone()),
+        },
+        push_certificate: push.pair.as_ref().map(|pair| pair.certificate.clone()),
+        push_key: push.pair.map(|pair| pair.key),
+        push_server: push.server,
+    };
+    Pki::load(&made.files, &made.push("https://api.push.apple.com"))?;
+    Ok(made)
+}
+
+fn prepare(directory: &Path) -> Result<(), PkiError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        PkiError::new(directory, format!("cannot be created ({error})"), "give a directory that can be written")
+    })
+}
+
+/// A CA that signs, and where it is kept.
+struct Authority {
+    pair: Pair,
+    certificate: X509,
+    key: PKey<Private>,
+}
+
+impl Authority {
+    fn read(pair: &Pair) -> Result<Authority, PkiError> {
+        let credential = pair.read()?;
+        Ok(Authority { pair: pair.clone(), certificate: credential.certificate, key: credential.key })
+    }
+}
+
+struct Tls {
+    pair: Pair,
+    root: Option<Authority>,
+}
+
+struct PushMade {
+    pair: Option<Pair>,
+    server: Option<PushServerFiles>,
+}
+
+struct Maker<'a> {
+    directory: &'a Path,
+    organization: &'a str,
+    now: i64,
+}
+
+impl Maker<'_> {
+    fn tls(&self, plan: &Plan<'_>) -> Result<Tls, CreateError> {
+        if let Some(pair) = &plan.given.tls {
+            return Ok(Tls { pair: pair.clone(), root: None });
+        }
+        let root = self.authority("tls-root", "Muster server root")?;
+        let name = plan.hosts.first().map_or("localhost", String::as_str);
+        let pair = self.leaf("tls", Use::TlsServer, &[("CN", name)], plan.hosts, &root)?;
+        Ok(Tls { pair, root: Some(root) })
+    }
+
+    fn push(&self, plan: &Plan<'_>, world: &World) -> Result<PushMade, CreateError> {
+        if plan.given.push.is_some() || !plan.trial {
+            return Ok(PushMade { pair: plan.given.push.clone(), server: None });
+        }
+        let root = self.authority("push-root", "Muster trial push root")?;
+        let id = world.random_uuid().to_string();
+        let (topic, name) = (format!("{TOPIC_PREFIX}External.{id}"), format!("APSP:{id}"));
+        let subject = [("UID", topic.as_str()), ("CN", name.as_str())];
+        let pair = self.leaf("push", Use::PushClient, &subject, &[], &root)?;
+        let hosts = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        let server = self.leaf("push-server", Use::TlsServer, &[("CN", "localhost")], &hosts, &root)?;
+        let server = PushServerFiles { root: root.pair.certificate, certificate: server.certificate, key: server.key };
+        Ok(PushMade { pair: Some(pair), server: Some(server) })
+    }
+
+    fn authority(&self, file: &str, what: &str) -> Result<Authority, CreateError> {
+        let (pair, certificate, key) = self.make(file, Use::Ca, &[("CN", what)], &[], None)?;
+        Ok(Authority { pair, certificate, key })
+    }
+
+    fn leaf(
+        &self,
+        file: &str,
+        purpose: Use,
+        subject: &[(&str, &str)],
+        names: &[String],
+        issuer: &Authority,
+    ) -> Result<Pair, CreateError> {
+        Ok(self.make(file, purpose, subject, names, Some((&issuer.certificate, &issuer.key)))?.0)
+    }
+
+    fn make(
+        &self,
+        file: &str,
+        purpose: Use,
+        subject: &[(&str, &str)],
+        names: &[String],
+        issuer: Option<(&X509Ref, &PKey<Private>)>,
+    ) -> Result<(Pair, X509, PKey<Private>), CreateError> {
+        let key = PKey::from_rsa(Rsa::generate(KEY_BITS)?)?;
+        let public = PKey::public_key_from_der(&key.public_key_to_der()?)?;
+        // X.520 ends an organization's name after 64 characters.
+        let organization: String = self.organization.chars().take(64).collect();
+        let named = (!organization.is_empty()).then_some(("O", organization.as_str()));
+        let subject: Vec<_> = named.into_iter().chain(subject.iter().copied()).collect();
+        let days = match purpose {
+            Use::TlsServer => TLS_DAYS,
+            Use::PushClient => PUSH_DAYS,
+            _ => TEN_YEARS,
+        };
+        let template = Template { purpose, subject: &subject, alternative_names: names, now: self.now, days };
+        let certificate = template.sign(&public, issuer.map(|(of, _)| of), issuer.map_or(&key, |(_, key)| key))?;
+        let pair = Pair {
+            certificate: self.directory.join(format!("{file}.pem")),
+            key: self.directory.join(format!("{file}.key")),
+        };
+        write_new(&pair.key, &key.private_key_to_pem_pkcs8()?, 0o600)?;
+        write_new(&pair.certificate, &certificate.to_pem()?, 0o644)?;
+        Ok((pair, certificate, key))
+    }
+}
+
+#[cfg(test)]
+mod tests;

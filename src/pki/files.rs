@@ -1,0 +1,207 @@
+//! Certificates and keys in PEM files: reading them with errors that name file and cure, writing keys for the owner only.
+
+use openssl::pkey::{Id, PKey, Private};
+use openssl::x509::{X509, X509Ref, X509VerifyResult};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a file, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {problem}; {cure}", path.display())]
+pub struct PkiError {
+    pub path: PathBuf,
+    pub problem: String,
+    pub cure: String,
+}
+
+impl PkiError {
+    pub(super) fn new(path: &Path, problem: impl Into<String>, cure: impl Into<String>) -> PkiError {
+        PkiError { path: path.to_owned(), problem: problem.into(), cure: cure.into() }
+    }
+}
+
+/// A certificate with its private key and the intermediates that follow it in its file.
+pub struct Credential {
+    pub certificate_path: PathBuf,
+    pub certificate: X509,
+    pub intermediates: Vec<X509>,
+    pub key: PKey<Private>,
+}
+
+impl Credential {
+    /// Reads both and checks that they belong together.
+    ///
+    /// # Errors
+    /// If one cannot be read or they are not a pair.
+    pub fn read(certificate_path: &Path, key_path: &Path) -> Result<Credential, PkiError> {
+        let mut chain = certificates(certificate_path)?;
+        let key = private_key(key_path)?;
+        let certificate = chain.remove(0);
+        if !certificate.public_key().is_ok_and(|public| public.public_eq(&key)) {
+            let problem = format!("is not the key of the (first) certificate in {}", certificate_path.display());
+            let cure =
+                "give the key made together with that certificate; in a chain the server's own certificate is first";
+            return Err(PkiError::new(key_path, problem, cure));
+        }
+        Ok(Credential { certificate_path: certificate_path.to_owned(), certificate, intermediates: chain, key })
+    }
+
+    /// A CA by basic constraints, whose key usage (if any) permits to sign certificates; RSA, as SCEP clients expect.
+    pub(super) fn must_be_ca(&self) -> Result<(), PkiError> {
+        let usage = KeyUsage::of(&self.certificate);
+        if !is_ca(&self.certificate) || !usage.key_cert_sign {
+            let problem = "cannot sign certificates: it is no CA (basicConstraints CA:TRUE, keyUsage keyCertSign)";
+            return Err(self.wrong(problem, "give a CA certificate, or let `muster init` make one"));
+        }
+        self.must_be_rsa()
+    }
+
+    /// SCEP encrypts to this certificate and signs with it (RFC 8894 section 2.1.2): without digitalSignature and
+    /// keyEncipherment devices fail (micromdm/scep#81).
+    pub(super) fn must_serve_scep(&self) -> Result<(), PkiError> {
+        let usage = KeyUsage::of(&self.certificate);
+        if !usage.digital_signature || !usage.key_encipherment {
+            let problem = "cannot serve SCEP: its keyUsage lacks digitalSignature or keyEncipherment";
+            return Err(self.wrong(problem, "issue it again with both, or let `muster init` make one"));
+        }
+        self.must_be_rsa()
+    }
+
+    pub(super) fn must_be_issued_by(&self, issuer: &Credential) -> Result<(), PkiError> {
+        if is_issued_by(&self.certificate, &issuer.certificate) {
+            return Ok(());
+        }
+        let problem = format!("is not issued by the CA in {}", issuer.certificate_path.display());
+        Err(self.wrong(&problem, "give the two that belong together; SCEP clients check this"))
+    }
+
+    pub(super) fn must_chain_to(&self, root_path: &Path, root: &X509Ref) -> Result<(), PkiError> {
+        let last = self.intermediates.last().unwrap_or(&self.certificate);
+        if is_issued_by(last, root) || last.to_der().ok() == root.to_der().ok() {
+            return Ok(());
+        }
+        let problem = format!("does not lead to the root in {}", root_path.display());
+        let cure = "append the missing intermediates to it, or name its own root as `tls_root` \
+                    (leave `tls_root` out if the certificate is publicly trusted)";
+        Err(self.wrong(&problem, cure))
+    }
+
+    fn must_be_rsa(&self) -> Result<(), PkiError> {
+        if self.key.id() == Id::RSA && self.key.bits() >= 2048 {
+            return Ok(());
+        }
+        Err(self.wrong("has no RSA key of 2048 bits or more, which SCEP needs", "use an RSA key of 2048 bits or more"))
+    }
+
+    fn wrong(&self, problem: &str, cure: &str) -> PkiError {
+        PkiError::new(&self.certificate_path, problem, cure)
+    }
+}
+
+/// The first certificate in a PEM file.
+///
+/// # Errors
+/// If there is none.
+pub fn certificate(path: &Path) -> Result<X509, PkiError> {
+    certificates(path).map(|mut all| all.remove(0))
+}
+
+/// All certificates in a PEM file, at least one.
+///
+/// # Errors
+/// If there is none.
+pub fn certificates(path: &Path) -> Result<Vec<X509>, PkiError> {
+    match X509::stack_from_pem(&read(path)?) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(PkiError::new(
+            path,
+            "holds no certificate in PEM",
+            "it must have a line -----BEGIN CERTIFICATE-----; \
+             convert DER with `openssl x509 -inform der -in FILE -out FILE.pem`",
+        )),
+    }
+}
+
+/// The private key in a PEM file.
+///
+/// # Errors
+/// If there is none, or it asks for a passphrase.
+pub fn private_key(path: &Path) -> Result<PKey<Private>, PkiError> {
+    let pem = read(path)?;
+    // A callback that gives no passphrase: else OpenSSL would ask on the terminal and wait.
+    PKey::private_key_from_pem_callback(&pem, |_| Ok(0)).map_err(|_| {
+        if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
+            let cure =
+                "take the passphrase off with `openssl pkey -in FILE -out NEW` and guard the file by its mode (0600)";
+            return PkiError::new(path, "is protected by a passphrase, which nobody could type at a restart", cure);
+        }
+        PkiError::new(path, "holds no private key in PEM", "it must have a line -----BEGIN PRIVATE KEY-----")
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
+    std::fs::read(path).map_err(|error| {
+        PkiError::new(
+            path,
+            format!("cannot be read ({error})"),
+            "check the path in muster.toml and the file's owner and mode",
+        )
+    })
+}
+
+/// Writes a new file, durably; `mode` 0600 for keys.
+///
+/// # Errors
+/// If it exists (a key is never overwritten) or cannot be written.
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    };
+    write().map_err(|error| {
+        let cure = "give an empty directory that can be written; what is there already is never replaced";
+        PkiError::new(path, format!("cannot be written ({error})"), cure)
+    })
+}
+
+pub(super) fn is_ca(certificate: &X509Ref) -> bool {
+    use der::Decode as _;
+    use x509_cert::ext::pkix::BasicConstraints;
+    let parsed = certificate.to_der().ok().and_then(|der| x509_cert::Certificate::from_der(&der).ok());
+    let constraints = parsed.and_then(|parsed| parsed.tbs_certificate.get::<BasicConstraints>().ok().flatten());
+    constraints.is_some_and(|(_, constraints)| constraints.ca)
+}
+
+/// Named as issuer, and signed with the issuer's key.
+pub(super) fn is_issued_by(certificate: &X509Ref, issuer: &X509Ref) -> bool {
+    issuer.issued(certificate) == X509VerifyResult::OK
+        && issuer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
+}
+
+/// What a certificate's key may be used for; everything where it does not say (RFC 5280 section 4.2.1.3).
+struct KeyUsage {
+    digital_signature: bool,
+    key_encipherment: bool,
+    key_cert_sign: bool,
+}
+
+impl KeyUsage {
+    fn of(certificate: &X509Ref) -> KeyUsage {
+        use der::Decode as _;
+        use x509_cert::ext::pkix;
+        let parsed = certificate.to_der().ok().and_then(|der| x509_cert::Certificate::from_der(&der).ok());
+        let usage = parsed.and_then(|parsed| parsed.tbs_certificate.get::<pkix::KeyUsage>().ok().flatten());
+        let Some((_, usage)) = usage else {
+            return KeyUsage { digital_signature: true, key_encipherment: true, key_cert_sign: true };
+        };
+        KeyUsage {
+            digital_signature: usage.digital_signature(),
+            key_encipherment: usage.key_encipherment(),
+            key_cert_sign: usage.key_cert_sign(),
+        }
+    }
+}
