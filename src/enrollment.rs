@@ -5,6 +5,8 @@
 //! [`settings`] the small ones beside them.
 
 pub mod device;
+#[cfg(test)]
+mod examples;
 pub mod person;
 pub mod settings;
 pub mod staff;

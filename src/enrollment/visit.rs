@@ -2,6 +2,8 @@
 
 mod decide;
 mod evolve;
+#[cfg(test)]
+mod tests;
 
 use crate::enrollment::Aggregate;
 use events::Timestamp;

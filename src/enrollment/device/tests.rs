@@ -1,0 +1,332 @@
+use super::{Command, CommandState, Device, Phase, Refusal};
+use crate::enrollment::Aggregate;
+use crate::enrollment::examples::{
+    ADA, ENROLLMENT, body, certificate, command_id, device_enrollment, push, user_enrollment,
+};
+use events::device::{
+    CommandStatus, DeviceEvent as Event, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress, UnenrolledBy,
+};
+use events::enrollment::{EnrollmentKind, OsVersion};
+use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+#[track_caller]
+fn given(commands: impl IntoIterator<Item = Command>) -> Device {
+    given_more(Device::default(), commands)
+}
+
+#[track_caller]
+fn given_more(device: Device, commands: impl IntoIterator<Item = Command>) -> Device {
+    commands.into_iter().fold(device, |device, command| {
+        let happened = device.decide(&command).expect("what is given is possible");
+        happened.iter().fold(device, Device::evolve)
+    })
+}
+
+fn authenticate(identifiers: DeviceIdentifiers, certificate: &str, text: &str) -> Command {
+    Command::Authenticate {
+        person: ADA,
+        intended: identifiers.kind(),
+        identifiers,
+        certificate: certificate.into(),
+        topic: "com.apple.mgmt.External.example".into(),
+        os_version: OsVersion::parse("17.5"),
+        build_version: None,
+        product_name: Some("iPhone14,5".into()),
+        body: body(text),
+    }
+}
+
+fn token_update(identifiers: DeviceIdentifiers, token: &str) -> Command {
+    Command::TokenUpdate { identifiers, push: push(token), body: body(&format!("token-{token}")) }
+}
+
+fn check_out() -> Command {
+    Command::CheckOut { body: body("check-out") }
+}
+
+fn queue(n: u128, request_type: &str) -> Command {
+    Command::QueueCommand {
+        id: command_id(n),
+        request_type: request_type.into(),
+        payload: format!("<plist>{request_type}</plist>"),
+        unenrolls: request_type == "RemoveProfile",
+    }
+}
+
+fn answer(n: u128, status: CommandStatus, text: &str) -> Command {
+    Command::AnswerCommand { id: command_id(n), status, errors: vec![], body: body(text), inventory: BTreeMap::new() }
+}
+
+fn next() -> Command {
+    Command::NextCommand { not_now: vec![] }
+}
+
+fn enrolled() -> Device {
+    given([authenticate(user_enrollment("E1"), "cert", "a"), token_update(user_enrollment("E1"), "t1")])
+}
+
+#[test]
+fn a_device_is_enrolled_by_its_first_token_update_and_not_before() {
+    let device = given([authenticate(user_enrollment("E1"), "cert", "a")]);
+    assert_eq!(device.phase, Phase::Authenticated);
+    let device = given_more(device, [token_update(user_enrollment("E1"), "t1")]);
+    assert_eq!(device.phase, Phase::Enrolled);
+}
+
+#[test]
+fn the_mode_that_arrives_must_be_the_mode_that_was_issued() {
+    let Command::Authenticate { person, certificate, topic, body, .. } =
+        authenticate(device_enrollment("U1"), "cert", "a")
+    else {
+        unreachable!()
+    };
+    let command = Command::Authenticate {
+        person,
+        intended: EnrollmentKind::UserEnrollment,
+        identifiers: device_enrollment("U1"),
+        certificate,
+        topic,
+        os_version: None,
+        build_version: None,
+        product_name: None,
+        body,
+    };
+    let refusal =
+        Refusal::WrongMode { intended: EnrollmentKind::UserEnrollment, arrived: EnrollmentKind::DeviceEnrollment };
+    assert_eq!(Device::default().decide(&command), Err(refusal));
+}
+
+#[test]
+fn a_token_update_without_authenticate_is_refused() {
+    let command = token_update(user_enrollment("E1"), "t1");
+    assert_eq!(Device::default().decide(&command), Err(Refusal::NotAuthenticated));
+    assert_eq!(Device::default().decide(&check_out()), Err(Refusal::NotAuthenticated));
+}
+
+#[test]
+fn a_message_that_comes_twice_changes_nothing() {
+    let device = enrolled();
+    assert_eq!(device.decide(&authenticate(user_enrollment("E1"), "cert", "a")), Ok(vec![]));
+    assert_eq!(device.decide(&token_update(user_enrollment("E1"), "t1")), Ok(vec![]));
+}
+
+#[test]
+fn an_old_token_update_played_again_does_not_bring_the_old_token_back() {
+    let device = given_more(enrolled(), [token_update(user_enrollment("E1"), "t2")]);
+    let device = given_more(device, [token_update(user_enrollment("E1"), "t1")]);
+    assert_eq!(device.push.expect("enrolled").token.text(), "t2");
+}
+
+#[test]
+fn another_device_cannot_speak_with_this_ones_certificate() {
+    assert_eq!(enrolled().decide(&token_update(user_enrollment("E2"), "t")), Err(Refusal::OtherDevice));
+    assert_eq!(enrolled().decide(&authenticate(user_enrollment("E2"), "cert", "b")), Err(Refusal::OtherDevice));
+}
+
+#[test]
+fn after_check_out_only_a_new_certificate_revives() {
+    let device = given_more(enrolled(), [check_out()]);
+    assert_eq!(device.phase, Phase::CheckedOut);
+    assert_eq!(
+        device.decide(&authenticate(user_enrollment("E1"), "cert", "b")),
+        Err(Refusal::Ended(Phase::CheckedOut))
+    );
+    assert_eq!(device.decide(&token_update(user_enrollment("E1"), "t9")), Err(Refusal::Ended(Phase::CheckedOut)));
+    let device = given_more(device, [authenticate(user_enrollment("E2"), "new-cert", "b")]);
+    assert_eq!(device.phase, Phase::Authenticated);
+}
+
+#[test]
+fn a_token_update_without_unlock_token_keeps_the_one_that_came_before() {
+    let with_unlock = PushAddress { unlock_token: Some(push("unlock").token), ..push("t1") };
+    let device = given([
+        authenticate(device_enrollment("U1"), "cert", "a"),
+        Command::TokenUpdate { identifiers: device_enrollment("U1"), push: with_unlock, body: body("x") },
+        token_update(device_enrollment("U1"), "t2"),
+    ]);
+    let push = device.push.expect("enrolled");
+    assert_eq!((push.token.text(), push.unlock_token.expect("kept").text()), ("t2", "unlock"));
+}
+
+#[test]
+fn a_command_is_delivered_again_under_its_id_until_answered_and_recorded_once() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
+    assert_eq!(device.decide(&next()), Ok(vec![Event::MdmCommandDelivered { command: command_id(1) }]));
+    let device = given_more(device, [next()]);
+    assert_eq!(device.decide(&next()), Ok(vec![]));
+    assert_eq!(device.next_command(&[]).expect("still there").id, command_id(1));
+    let device = given_more(device, [answer(1, CommandStatus::Acknowledged, "done")]);
+    assert_eq!(device.next_command(&[]), None);
+    assert_eq!(device.decide(&answer(1, CommandStatus::Acknowledged, "done again")), Ok(vec![]));
+}
+
+#[test]
+fn a_command_that_is_put_off_is_skipped_in_this_conversation_and_stays_queued() {
+    let device = given_more(
+        enrolled(),
+        [queue(1, "InstallProfile"), queue(2, "SecurityInfo"), next(), answer(1, CommandStatus::NotNow, "not now")],
+    );
+    assert_eq!(device.commands[0].status, CommandState::Deferred);
+    assert_eq!(device.next_command(&[command_id(1)]).expect("the second").id, command_id(2));
+    assert_eq!(device.next_command(&[]).expect("the first").id, command_id(1));
+    assert!(device.wants_push_again);
+}
+
+#[test]
+fn an_answer_to_an_unknown_command_changes_nothing() {
+    assert_eq!(enrolled().decide(&answer(9, CommandStatus::Error, "x")), Ok(vec![]));
+}
+
+#[test]
+fn a_queued_command_wants_one_push_and_a_device_that_came_by_itself_none() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
+    assert!(device.wants_push);
+    let pushed = Command::RecordPush { apns_id: None };
+    let after = given_more(device.clone(), [pushed.clone()]);
+    assert_eq!(after.decide(&pushed), Ok(vec![]));
+    assert!(!given_more(device, [next()]).wants_push);
+}
+
+#[test]
+fn a_command_queued_twice_with_one_id_is_queued_once() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
+    assert_eq!(device.decide(&queue(1, "SecurityInfo")), Ok(vec![]));
+    assert_eq!(device.decide(&queue(1, "DeviceLock")), Err(Refusal::DuplicateCommand));
+}
+
+#[test]
+fn nothing_is_queued_for_a_device_that_is_not_enrolled() {
+    let waiting = given([authenticate(user_enrollment("E1"), "cert", "a")]);
+    assert_eq!(waiting.decide(&queue(1, "SecurityInfo")), Err(Refusal::NotEnrolled(Phase::Authenticated)));
+    let gone = given_more(enrolled(), [check_out()]);
+    assert_eq!(gone.decide(&queue(1, "SecurityInfo")), Err(Refusal::Ended(Phase::CheckedOut)));
+}
+
+#[test]
+fn what_a_personal_device_does_not_take_cannot_be_queued_and_the_refusal_says_why() {
+    let Err(Refusal::CommandForbidden { request_type, why }) = enrolled().decide(&queue(1, "EraseDevice")) else {
+        panic!("a personal device must not be erased")
+    };
+    assert_eq!(request_type, "EraseDevice");
+    assert!(!why.is_empty());
+    let institutional =
+        given([authenticate(device_enrollment("U1"), "cert", "a"), token_update(device_enrollment("U1"), "t")]);
+    assert!(institutional.decide(&queue(1, "EraseDevice")).is_ok());
+}
+
+#[test]
+fn only_what_changed_is_reported() {
+    let report = |n: u128, model: &str, text: &str| Command::AnswerCommand {
+        id: command_id(n),
+        status: CommandStatus::Acknowledged,
+        errors: vec![],
+        body: body(text),
+        inventory: BTreeMap::from([
+            ("Model".to_owned(), InventoryValue::Plain(json!(model))),
+            ("OSVersion".to_owned(), InventoryValue::Plain(json!("17.5"))),
+        ]),
+    };
+    let device = given_more(enrolled(), [queue(1, "DeviceInformation"), queue(2, "DeviceInformation")]);
+    let device = given_more(device, [report(1, "A", "one")]);
+    let happened = device.decide(&report(2, "B", "two")).expect("accepted");
+    let changes = BTreeMap::from([("Model".to_owned(), InventoryValue::Plain(json!("B")))]);
+    assert_eq!(happened[1], Event::InventoryReported { changes });
+}
+
+#[test]
+fn the_acknowledged_removal_of_the_profile_ends_management_and_the_check_out_after_it_does_not_change_by_whom() {
+    let device = given_more(enrolled(), [queue(1, "RemoveProfile"), next()]);
+    let happened = device.decide(&answer(1, CommandStatus::Acknowledged, "removed")).expect("accepted");
+    assert_eq!(happened[1], Event::DeviceUnenrolled { by: UnenrolledBy::Server });
+    let device = happened.iter().fold(device, Device::evolve);
+    assert_eq!(given_more(device, [check_out()]).phase, Phase::Unenrolled);
+}
+
+#[test]
+fn a_removal_that_failed_does_not_end_management() {
+    let device = given_more(enrolled(), [queue(1, "RemoveProfile"), answer(1, CommandStatus::Error, "no")]);
+    assert_eq!(device.phase, Phase::Enrolled);
+}
+
+#[test]
+fn known_hardware_that_enrolls_again_supersedes_the_old_record_once() {
+    let by = DeviceId(Uuid::from_u128(99));
+    let device = given_more(enrolled(), [Command::Supersede { by }]);
+    assert_eq!(device.phase, Phase::Superseded);
+    assert_eq!(device.decide(&Command::Supersede { by }), Ok(vec![]));
+    assert_eq!(Device::default().decide(&Command::Supersede { by }), Ok(vec![]));
+}
+
+#[test]
+fn a_renewal_repeated_with_the_same_key_issues_once() {
+    let renew = |serial| Command::RenewIdentity { identity: certificate("key", serial), transaction: "t".into() };
+    let device = given_more(enrolled(), [renew("1")]);
+    assert_eq!(device.decide(&renew("2")), Ok(vec![]));
+    assert_eq!(ENROLLMENT.device().enrollment(), ENROLLMENT);
+}
+
+mod any_sequence {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_command() -> impl Strategy<Value = Command> {
+        let identifiers =
+            prop_oneof![Just(user_enrollment("E1")), Just(user_enrollment("E2")), Just(device_enrollment("U1"))];
+        let status = prop_oneof![
+            Just(CommandStatus::Acknowledged),
+            Just(CommandStatus::Error),
+            Just(CommandStatus::CommandFormatError),
+            Just(CommandStatus::NotNow)
+        ];
+        let request = prop_oneof![Just("SecurityInfo"), Just("RemoveProfile"), Just("EraseDevice")];
+        let text = "[a-d]";
+        prop_oneof![
+            (identifiers.clone(), text, text).prop_map(|(id, cert, text)| authenticate(id, &cert, &text)),
+            (identifiers, text).prop_map(|(id, token)| token_update(id, &token)),
+            Just(check_out()),
+            (0..4u128, request).prop_map(|(n, request)| queue(n, request)),
+            Just(next()),
+            (0..4u128, status, text).prop_map(|(n, status, text)| answer(n, status, &text)),
+            Just(Command::RecordPush { apns_id: None }),
+            Just(Command::Supersede { by: DeviceId(Uuid::from_u128(99)) }),
+            Just(Command::Archive),
+            Just(Command::Restore),
+        ]
+    }
+
+    fn assert_legal(device: &Device) {
+        if device.phase == Phase::Enrolled {
+            assert!(device.push.is_some() && device.person.is_some() && device.certificate.is_some());
+        }
+        if device.phase != Phase::Unknown {
+            assert!(device.identifiers.is_some());
+        }
+        if device.phase.has_ended() {
+            assert!(!device.wants_push);
+        }
+        let mut ids: Vec<_> = device.commands.iter().map(|command| command.id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), device.commands.len());
+    }
+
+    proptest! {
+        #[test]
+        fn leaves_a_legal_state_and_replay_equals_the_live_state(
+            commands in proptest::collection::vec(any_command(), 0..60)
+        ) {
+            let mut live = Device::default();
+            let mut log = vec![];
+            for command in commands {
+                if let Ok(happened) = live.decide(&command) {
+                    live = happened.iter().fold(live, Device::evolve);
+                    log.extend(happened);
+                }
+                assert_legal(&live);
+            }
+            prop_assert_eq!(Device::replay(&log), live);
+        }
+    }
+}

@@ -1,0 +1,362 @@
+use super::{Command, End, PreviousRecord, Refusal, Step, Visit};
+use crate::enrollment::Aggregate;
+use crate::enrollment::examples::{ENROLLMENT, NOW, ada, certificate, iphone, policy, profile, sealed, secret};
+use events::enrollment::Ownership::{Institutional, Personal};
+use events::enrollment::{
+    ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName,
+    SignInRefusal,
+};
+use uuid::Uuid;
+
+/// A visit to which all these commands were put, each accepted.
+#[track_caller]
+fn given(commands: impl IntoIterator<Item = Command>) -> Visit {
+    commands.into_iter().fold(Visit::default(), |visit, command| {
+        let happened = visit.decide(&command).expect("what is given is possible");
+        happened.iter().fold(visit, Visit::evolve)
+    })
+}
+
+fn open(version: &str) -> Command {
+    Command::Open {
+        session: secret("first"),
+        user_agent: sealed("Safari"),
+        platform: iphone(version),
+        language: "en".into(),
+    }
+}
+
+fn sign_in(offered: &[Ownership]) -> Command {
+    Command::SignIn { signed_in: ada(), session: secret("second"), previous: vec![], policy: policy(offered) }
+}
+
+fn choose(ownership: Ownership) -> Command {
+    Command::ChooseOwnership { ownership, policy: policy(&[Personal, Institutional]) }
+}
+
+fn serve_ca() -> Command {
+    Command::ServeCaProfile { profile_uuid: Uuid::from_u128(20), ca_fingerprint: "root".into() }
+}
+
+fn give_managed_apple_id(id: &str) -> Command {
+    Command::GiveManagedAppleId { managed_apple_id: sealed(id) }
+}
+
+fn serve_mdm(kind: EnrollmentKind, challenge: &str) -> Command {
+    Command::ServeMdmProfile {
+        profile: profile(kind),
+        challenge: secret(challenge),
+        challenge_expires: NOW.plus_seconds(3_600),
+        device_enrolled: false,
+    }
+}
+
+fn issue(challenge: &str, key: &str, serial: &str) -> Command {
+    Command::IssueIdentity {
+        now: NOW,
+        challenge: secret(challenge),
+        transaction: "t".into(),
+        certificate: certificate(key, serial),
+        device_enrolled: false,
+    }
+}
+
+/// An institutional iPhone whose MDM profile was served with each of these challenges.
+fn served(challenges: &[&str]) -> Visit {
+    let way = [open("17.5"), sign_in(&[Institutional]), serve_ca(), Command::ReportCaInstall];
+    given(way.into_iter().chain(challenges.iter().map(|name| serve_mdm(EnrollmentKind::DeviceEnrollment, name))))
+}
+
+fn then(visit: &Visit, command: &Command) -> Vec<Event> {
+    visit.decide(command).expect("the command is accepted")
+}
+
+#[test]
+fn the_guides_steps_follow_one_another_for_a_personal_device() {
+    let mut visit = Visit::default();
+    let way = [
+        (Step::Open, open("17.5")),
+        (Step::SignIn, sign_in(&[Personal, Institutional])),
+        (Step::Ownership, choose(Personal)),
+        (Step::CaProfile, serve_ca()),
+        (Step::CaProfile, Command::ReportCaInstall),
+        (Step::ManagedAppleId, give_managed_apple_id("ada@example.com")),
+        (Step::MdmProfile, serve_mdm(EnrollmentKind::UserEnrollment, "c")),
+        (Step::MdmProfile, issue("c", "key", "1")),
+    ];
+    for (step, command) in way {
+        assert_eq!(visit.step(), step);
+        visit = then(&visit, &command).iter().fold(visit, Visit::evolve);
+    }
+    assert_eq!(visit.step(), Step::MdmProfile);
+    assert_eq!(visit.identity.map(|identity| identity.certificate.serial), Some("1".into()));
+}
+
+#[test]
+fn a_lone_ownership_kind_is_chosen_by_policy_and_its_page_is_never_shown() {
+    let visit = given([open("17.5")]);
+    let happened = then(&visit, &sign_in(&[Institutional]));
+    assert_eq!(happened[1..], [Event::OwnershipChosen { ownership: Institutional, chosen_by: ChosenBy::Policy }]);
+    assert_eq!(happened.iter().fold(visit, Visit::evolve).step(), Step::CaProfile);
+}
+
+#[test]
+fn an_institutional_device_is_not_asked_for_a_managed_apple_id() {
+    let visit = given([open("17.5"), sign_in(&[Institutional]), serve_ca(), Command::ReportCaInstall]);
+    assert_eq!(visit.step(), Step::MdmProfile);
+    assert_eq!(visit.decide(&give_managed_apple_id("a@b.example")), Err(Refusal::OutOfStep(Step::MdmProfile)));
+}
+
+#[test]
+fn the_ca_step_is_skipped_with_an_event_where_the_settings_say_so() {
+    let mut skipping = policy(&[Personal]);
+    skipping.skip_ca_profile = true;
+    let visit = given([
+        open("17.5"),
+        Command::SignIn { signed_in: ada(), session: secret("s"), previous: vec![], policy: skipping },
+    ]);
+    assert_eq!(visit.step(), Step::ManagedAppleId);
+    assert_eq!(visit.decide(&serve_ca()), Err(Refusal::OutOfStep(Step::ManagedAppleId)));
+}
+
+#[test]
+fn an_ownership_that_is_not_offered_cannot_be_chosen() {
+    let visit = given([open("17.5"), sign_in(&[Personal, Institutional])]);
+    let command = Command::ChooseOwnership { ownership: Personal, policy: policy(&[Institutional]) };
+    assert_eq!(visit.decide(&command), Err(Refusal::OwnershipNotOffered));
+}
+
+#[test]
+fn a_personal_device_from_ios_18_on_is_led_to_the_account_driven_way() {
+    let visit = given([open("18.0"), sign_in(&[Personal, Institutional]), choose(Personal)]);
+    assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::AccountDrivenOnly)));
+    let institutional = given([open("18.0"), sign_in(&[Personal, Institutional]), choose(Institutional)]);
+    assert_eq!(institutional.step(), Step::CaProfile);
+}
+
+#[test]
+fn a_personal_device_below_ios_13_1_is_refused() {
+    let visit = given([open("13.0"), sign_in(&[Personal])]);
+    assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::VersionTooOld)));
+    assert_eq!(given([open("13.1"), sign_in(&[Personal])]).step(), Step::CaProfile);
+}
+
+#[test]
+fn who_has_an_earlier_record_is_told_before_anything_is_decided() {
+    let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
+    let visit = given([
+        open("18.2"),
+        Command::SignIn { signed_in: ada(), session: secret("s"), previous: vec![record], policy: policy(&[Personal]) },
+    ]);
+    assert_eq!(visit.step(), Step::PreviousRecords);
+    assert_eq!(visit.ownership, None);
+    let after = given_more(visit, [Command::NotePreviousRecords { policy: policy(&[Personal]) }]);
+    assert_eq!(after.step(), Step::Ended(End::Refused(EnrollmentRefusal::AccountDrivenOnly)));
+}
+
+fn given_more(visit: Visit, commands: impl IntoIterator<Item = Command>) -> Visit {
+    commands.into_iter().fold(visit, |visit, command| {
+        let happened = then(&visit, &command);
+        happened.iter().fold(visit, Visit::evolve)
+    })
+}
+
+#[test]
+fn the_mdm_profile_is_not_served_before_the_ca_is_reported_installed() {
+    let visit = given([open("17.5"), sign_in(&[Institutional]), serve_ca()]);
+    let command = serve_mdm(EnrollmentKind::DeviceEnrollment, "c");
+    assert_eq!(visit.decide(&command), Err(Refusal::OutOfStep(Step::CaProfile)));
+}
+
+#[test]
+fn a_ca_profile_that_was_never_served_cannot_be_reported_installed() {
+    let visit = given([open("17.5"), sign_in(&[Institutional])]);
+    assert_eq!(visit.decide(&Command::ReportCaInstall), Err(Refusal::OutOfStep(Step::CaProfile)));
+}
+
+#[test]
+fn a_profile_of_the_other_kind_is_never_served() {
+    let command = serve_mdm(EnrollmentKind::UserEnrollment, "c");
+    assert_eq!(served(&[]).decide(&command), Err(Refusal::OutOfStep(Step::MdmProfile)));
+}
+
+#[test]
+fn a_refused_sign_in_is_a_fact_and_the_visit_stays_at_sign_in() {
+    let refusal = Command::RefuseSignIn {
+        method: SignInMethodName::LocalAccount,
+        reason: SignInRefusal::WrongPassword,
+        account: Some("account-of-ada".into()),
+        name: None,
+    };
+    assert_eq!(given([open("17.5"), refusal]).step(), Step::SignIn);
+}
+
+#[test]
+fn signing_in_gives_the_session_a_new_secret() {
+    assert_eq!(given([open("17.5")]).session, Some(secret("first")));
+    assert_eq!(given([open("17.5"), sign_in(&[Personal])]).session, Some(secret("second")));
+}
+
+#[test]
+fn nobody_signs_in_twice_on_one_visit() {
+    let visit = given([open("17.5"), sign_in(&[Institutional])]);
+    assert_eq!(visit.decide(&sign_in(&[Institutional])), Err(Refusal::OutOfStep(Step::CaProfile)));
+}
+
+#[test]
+fn of_many_servings_the_first_to_issue_kills_the_challenges_of_the_rest() {
+    let visit = given_more(served(&["one", "two"]), [issue("two", "key", "1")]);
+    assert_eq!(visit.decide(&issue("one", "other", "2")), Err(Refusal::UnknownChallenge));
+}
+
+#[test]
+fn a_repeated_request_with_the_same_key_changes_nothing() {
+    let visit = given_more(served(&["one"]), [issue("one", "key", "1")]);
+    assert_eq!(visit.decide(&issue("one", "key", "2")), Ok(vec![]));
+    assert_eq!(visit.identity.expect("issued").certificate.serial, "1");
+}
+
+#[test]
+fn a_used_challenge_issues_nothing_to_another_key() {
+    let visit = given_more(served(&["one"]), [issue("one", "key", "1")]);
+    assert_eq!(visit.decide(&issue("one", "stranger", "2")), Err(Refusal::ChallengeUsed));
+}
+
+#[test]
+fn an_expired_challenge_issues_nothing() {
+    let Command::IssueIdentity { challenge, transaction, certificate, .. } = issue("one", "key", "1") else {
+        unreachable!()
+    };
+    let late = Command::IssueIdentity {
+        now: NOW.plus_seconds(3_600),
+        challenge,
+        transaction,
+        certificate,
+        device_enrolled: false,
+    };
+    assert_eq!(served(&["one"]).decide(&late), Err(Refusal::ExpiredChallenge));
+}
+
+#[test]
+fn an_unknown_challenge_issues_nothing() {
+    assert_eq!(served(&["one"]).decide(&issue("made-up", "key", "1")), Err(Refusal::UnknownChallenge));
+}
+
+#[test]
+fn a_profile_taken_again_replaces_the_unused_identity() {
+    let visit =
+        given_more(served(&["one"]), [issue("one", "key", "1"), serve_mdm(EnrollmentKind::DeviceEnrollment, "two")]);
+    let happened = then(&visit, &issue("two", "new-key", "2"));
+    assert_eq!(happened[0], Event::IdentityRevoked { fingerprint: "fingerprint-1".into() });
+    let visit = happened.iter().fold(visit, Visit::evolve);
+    assert_eq!(visit.identity.expect("issued").certificate.serial, "2");
+}
+
+#[test]
+fn once_the_device_is_enrolled_no_profile_is_served_and_no_challenge_issues() {
+    let visit = served(&["one"]);
+    let serve = Command::ServeMdmProfile {
+        profile: profile(EnrollmentKind::DeviceEnrollment),
+        challenge: secret("two"),
+        challenge_expires: NOW.plus_seconds(1),
+        device_enrolled: true,
+    };
+    assert_eq!(visit.decide(&serve), Err(Refusal::DeviceEnrolled));
+    let Command::IssueIdentity { now, challenge, transaction, certificate, .. } = issue("one", "key", "1") else {
+        unreachable!()
+    };
+    let late = Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled: true };
+    assert_eq!(visit.decide(&late), Err(Refusal::DeviceEnrolled));
+}
+
+#[test]
+fn a_refused_enrollment_revokes_the_identity_that_came_of_it() {
+    let visit = given_more(served(&["one"]), [issue("one", "key", "1")]);
+    let happened = then(&visit, &Command::Refuse { why: EnrollmentRefusal::WrongMode });
+    assert_eq!(happened[1], Event::IdentityRevoked { fingerprint: "fingerprint-1".into() });
+    let visit = happened.iter().fold(visit, Visit::evolve);
+    assert_eq!(visit.identity, None);
+    assert_eq!(visit.decide(&issue("one", "key", "2")), Err(Refusal::OutOfStep(visit.step())));
+}
+
+#[test]
+fn signing_out_ends_the_session_but_a_profile_that_was_taken_still_enrolls() {
+    let visit = given_more(served(&["one"]), [Command::SignOut]);
+    assert_eq!(visit.session, None);
+    assert!(visit.decide(&issue("one", "key", "1")).is_ok());
+    assert_eq!(visit.decide(&Command::SignOut), Ok(vec![]));
+}
+
+#[test]
+fn a_visit_whose_device_enrolled_is_never_abandoned() {
+    assert_eq!(served(&["one"]).decide(&Command::Abandon { device_enrolled: true }), Ok(vec![]));
+    let abandoned = given_more(served(&["one"]), [Command::Abandon { device_enrolled: false }]);
+    assert_eq!(abandoned.step(), Step::Ended(End::Abandoned));
+    assert_eq!(abandoned.decide(&Command::Abandon { device_enrolled: false }), Ok(vec![]));
+}
+
+mod any_sequence {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_command() -> impl Strategy<Value = Command> {
+        let versions = prop_oneof![Just("12.5"), Just("13.1"), Just("17.5"), Just("18.2"), Just("none")];
+        let ownership = prop_oneof![Just(Personal), Just(Institutional)];
+        let kind = prop_oneof![Just(EnrollmentKind::UserEnrollment), Just(EnrollmentKind::DeviceEnrollment)];
+        let name = prop_oneof![Just("one"), Just("two"), Just("three")];
+        let offered = prop_oneof![Just(vec![Personal]), Just(vec![Institutional]), Just(vec![Personal, Institutional])];
+        prop_oneof![
+            versions.prop_map(open),
+            offered.prop_map(|offered| sign_in(&offered)),
+            ownership.prop_map(choose),
+            Just(serve_ca()),
+            Just(Command::ReportCaInstall),
+            Just(give_managed_apple_id("ada@example.com")),
+            (kind, name.clone()).prop_map(|(kind, name)| serve_mdm(kind, name)),
+            (name.clone(), name).prop_map(|(challenge, key)| issue(challenge, key, key)),
+            Just(Command::Refuse { why: EnrollmentRefusal::WrongMode }),
+            Just(Command::Abandon { device_enrolled: false }),
+            Just(Command::SignOut),
+        ]
+    }
+
+    fn assert_legal(visit: &Visit) {
+        if visit.session.is_some() {
+            assert!(visit.opened.is_some());
+        }
+        if visit.signed_in.is_some() {
+            assert!(visit.opened.is_some());
+        }
+        if !visit.servings.is_empty() {
+            assert!(visit.ownership.is_some() && visit.ca != super::super::CaStep::Pending);
+            assert!(visit.servings.iter().all(|serving| Some(serving.profile.kind) == visit.kind()));
+        }
+        if visit.ownership == Some(Personal) && !visit.servings.is_empty() {
+            assert!(visit.managed_apple_id.is_some());
+        }
+        if let Some(identity) = &visit.identity {
+            assert!(visit.servings.iter().any(|serving| serving.challenge == identity.challenge && serving.dead));
+        }
+        if visit.is_over() {
+            assert!(matches!(visit.step(), Step::Ended(_)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn leaves_a_legal_state_and_replay_equals_the_live_state(
+            commands in proptest::collection::vec(any_command(), 0..60)
+        ) {
+            let mut live = Visit::default();
+            let mut log = vec![];
+            for command in commands {
+                if let Ok(happened) = live.decide(&command) {
+                    live = happened.iter().fold(live, Visit::evolve);
+                    log.extend(happened);
+                }
+                assert_legal(&live);
+            }
+            prop_assert_eq!(Visit::replay(&log), live);
+        }
+    }
+}
