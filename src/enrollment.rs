@@ -7,6 +7,7 @@
 pub mod device;
 #[cfg(test)]
 mod examples;
+pub mod hardware;
 pub mod person;
 pub mod settings;
 pub mod staff;

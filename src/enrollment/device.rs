@@ -21,6 +21,8 @@ pub struct Device {
     pub identifiers: Option<DeviceIdentifiers>,
     pub os_version: Option<OsVersion>,
     pub product_name: Option<String>,
+    /// The push topic that it enrolled with.
+    pub topic: Option<String>,
     pub push: Option<PushAddress>,
     /// A command is queued and the device was not woken since.
     pub wants_push: bool,

@@ -8,7 +8,10 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         device.seen.insert(body.clone());
     }
     match event {
-        DeviceEvent::DeviceAuthenticated { person, identifiers, certificate, os_version, product_name, .. } => {
+        DeviceEvent::DeviceAuthenticated {
+            person, identifiers, certificate, topic, os_version, product_name, ..
+        } => {
+            device.topic = Some(topic.clone());
             device.phase = Phase::Authenticated;
             device.person = Some(*person);
             device.identifiers = Some(identifiers.clone());
@@ -51,9 +54,14 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.inventory.extend(changes.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
         DeviceEvent::DeviceHeardFrom {} => {}
-        DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => {
+        DeviceEvent::DevicePushed { .. } => {
             device.wants_push = false;
             device.wants_push_again = false;
+        }
+        // A token that is dead stays so until a TokenUpdate; anything else is worth another try later.
+        DeviceEvent::PushFailed { unregistered_since, .. } => {
+            device.wants_push = false;
+            device.wants_push_again = unregistered_since.is_none();
         }
         DeviceEvent::DeviceCheckedOut { .. } => end(&mut device, Phase::CheckedOut),
         DeviceEvent::DeviceUnenrolled { .. } => end(&mut device, Phase::Unenrolled),

@@ -1,7 +1,7 @@
 use super::{Command, CommandState, Device, Phase, Refusal};
 use crate::enrollment::Aggregate;
 use crate::enrollment::examples::{
-    ADA, ENROLLMENT, body, certificate, command_id, device_enrollment, push, user_enrollment,
+    ADA, ENROLLMENT, NOW, body, certificate, command_id, device_enrollment, push, user_enrollment,
 };
 use events::device::{
     CommandStatus, DeviceEvent as Event, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress, UnenrolledBy,
@@ -187,6 +187,18 @@ fn a_queued_command_wants_one_push_and_a_device_that_came_by_itself_none() {
     let after = given_more(device.clone(), [pushed.clone()]);
     assert_eq!(after.decide(&pushed), Ok(vec![]));
     assert!(!given_more(device, [next()]).wants_push);
+}
+
+#[test]
+fn a_push_that_failed_is_wanted_again_unless_the_token_is_dead() {
+    let failed = |unregistered_since| Command::RecordPushFailure {
+        status: None,
+        reason: "no answer".into(),
+        unregistered_since,
+    };
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
+    assert!(given_more(device.clone(), [failed(None)]).wants_push_again);
+    assert!(!given_more(device, [failed(Some(NOW))]).wants_push_again);
 }
 
 #[test]
