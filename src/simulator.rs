@@ -18,7 +18,37 @@ pub mod messages;
 pub mod model;
 pub mod profile;
 pub mod push_server;
+pub mod safari;
 pub mod scep;
 pub mod scep_answer;
 pub mod signature;
 pub mod trust;
+pub mod walk;
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { sources(&path, found) } else { found.push(path) }
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_server_is_imported() {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut files = vec![src.join("simulator.rs")];
+        sources(&src.join("simulator"), &mut files);
+        assert!(files.len() > 20, "only {files:?} were found");
+        let own = ["crate", "::simulator"].concat();
+        let foreign = [["crate", "::"].concat(), ["events", "::"].concat(), ["projections", "::"].concat()];
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap().replace(&own, "");
+            for name in &foreign {
+                assert!(!text.contains(name), "{} uses {name}", file.display());
+            }
+        }
+    }
+}
