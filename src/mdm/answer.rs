@@ -1,0 +1,176 @@
+//! What devices are answered. A device that is told 401 removes its management, so answers are an enum of which only two
+//! variants do that, and a guard turns anything else that looks like it into "try again later".
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use events::enrollment::OsVersion;
+
+/// First version that unenrolls on a 403 with a code (mdm/errors/unrecognized.device.yaml); Apple prefers it to 401.
+const FIRST_UNRECOGNIZED_DEVICE: OsVersion = OsVersion::new(17, 0);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The message was taken.
+    Ok,
+    /// There is no (further) command: a body of zero bytes, not an empty property list.
+    Empty,
+    /// A command, as an XML property list.
+    Command(Vec<u8>),
+    /// Management of this device was ended, as its stream says: the device removes its profile.
+    Unenroll { os_version: Option<OsVersion> },
+    /// The person has to sign in again (account-driven enrollment): the value of `WWW-Authenticate`.
+    SignInAgain { method: String },
+    /// The body or its signature is no good.
+    BadRequest,
+    /// A foreign certificate, or an enrollment that we refused. Nothing happens to a device that is told this.
+    Forbidden,
+    /// No such declaration or endpoint.
+    NotFound,
+    /// What was asked for will never be there: devices go on without it.
+    Gone,
+    /// Our fault: the device tries again.
+    Unavailable,
+}
+
+/// Marks a response that may remove management or ask for sign-in.
+struct Deliberate;
+
+impl Answer {
+    pub fn into_response(self) -> HttpResponse {
+        match self {
+            Answer::Ok | Answer::Empty => HttpResponse::Ok().finish(),
+            Answer::Command(body) => HttpResponse::Ok().content_type("application/xml; charset=UTF-8").body(body),
+            Answer::Unenroll { os_version } => unenroll(os_version),
+            Answer::SignInAgain { method } => {
+                deliberate(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, method)).finish())
+            }
+            Answer::BadRequest => HttpResponse::BadRequest().finish(),
+            Answer::Forbidden => HttpResponse::Forbidden().finish(),
+            Answer::NotFound => HttpResponse::NotFound().finish(),
+            Answer::Gone => HttpResponse::Gone().finish(),
+            Answer::Unavailable => unavailable(),
+        }
+    }
+}
+
+fn unenroll(os_version: Option<OsVersion>) -> HttpResponse {
+    deliberate(if os_version.is_some_and(|version| version >= FIRST_UNRECOGNIZED_DEVICE) {
+        HttpResponse::Forbidden().json(serde_json::json!({ "code": "com.apple.unrecognized.device" }))
+    } else {
+        HttpResponse::Unauthorized().finish()
+    })
+}
+
+fn deliberate(mut response: HttpResponse) -> HttpResponse {
+    response.extensions_mut().insert(Deliberate);
+    response
+}
+
+fn unavailable() -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "30")).finish()
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.into_response()
+    }
+}
+
+/// Turns every 401, and every 403 with a body, that no [`Answer`] meant into 503. Wraps all that devices talk to.
+///
+/// # Errors
+/// Those of what it wraps, if they remove nothing.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let held_back = |status: StatusCode| {
+        tracing::error!(status = status.as_u16(), "an answer that would remove management was held back");
+    };
+    match next.call(request).await {
+        Ok(response) if is_safe(response.response()) => Ok(response.map_into_boxed_body()),
+        Ok(response) => {
+            held_back(response.status());
+            Ok(response.into_response(unavailable()))
+        }
+        Err(error) => match error.as_response_error().status_code() {
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                held_back(status);
+                Err(actix_web::error::InternalError::from_response(error, unavailable()).into())
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+fn is_safe<B: MessageBody>(response: &HttpResponse<B>) -> bool {
+    let removes = match response.status() {
+        StatusCode::UNAUTHORIZED => true,
+        StatusCode::FORBIDDEN => response.headers().contains_key(CONTENT_TYPE) || !response.body().size().is_eof(),
+        _ => false,
+    };
+    !removes || response.extensions().get::<Deliberate>().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::{App, error, middleware, test, web};
+
+    async fn through_guard(
+        response: impl Fn() -> Result<HttpResponse, actix_web::Error> + Clone + 'static,
+    ) -> (u16, usize) {
+        let handler = move || {
+            let response = response();
+            async move { response }
+        };
+        let app =
+            App::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(handler)));
+        let app = test::init_service(app).await;
+        let answer = test::call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
+        let status = answer.status().as_u16();
+        (status, test::read_body(answer).await.len())
+    }
+
+    #[actix_web::test]
+    async fn no_fault_becomes_a_401() {
+        let faults: [fn() -> Result<HttpResponse, actix_web::Error>; 6] = [
+            || Ok(HttpResponse::Unauthorized().finish()),
+            || Ok(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, "Basic")).finish()),
+            || Err(error::ErrorUnauthorized("a library says so")),
+            || Ok(HttpResponse::Forbidden().json(serde_json::json!({ "code": "com.apple.unrecognized.device" }))),
+            || Ok(HttpResponse::Forbidden().body("<plist/>")),
+            || Err(error::ErrorForbidden("com.apple.unrecognized.device")),
+        ];
+        for (nth, fault) in faults.into_iter().enumerate() {
+            assert_eq!(through_guard(fault).await, (503, 0), "fault {nth}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn of_all_answers_only_unenroll_and_sign_in_again_remove_management_or_ask_for_sign_in() {
+        let answers: [(fn() -> Answer, u16, bool); 11] = [
+            (|| Answer::Ok, 200, false),
+            (|| Answer::Empty, 200, false),
+            (|| Answer::Command(b"<plist/>".to_vec()), 200, true),
+            (|| Answer::Unenroll { os_version: Some(OsVersion::new(16, 7)) }, 401, false),
+            (|| Answer::Unenroll { os_version: Some(OsVersion::new(17, 0)) }, 403, true),
+            (|| Answer::SignInAgain { method: "Bearer method=\"apple-as-web\"".into() }, 401, false),
+            (|| Answer::BadRequest, 400, false),
+            (|| Answer::Forbidden, 403, false),
+            (|| Answer::NotFound, 404, false),
+            (|| Answer::Gone, 410, false),
+            (|| Answer::Unavailable, 503, false),
+        ];
+        for (answer, status, body) in answers {
+            let (got, length) = through_guard(move || Ok(answer().into_response())).await;
+            assert_eq!((got, length > 0), (status, body), "{:?}", answer());
+        }
+    }
+}
