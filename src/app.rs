@@ -2,12 +2,14 @@
 
 pub mod context;
 pub mod secrets;
+pub mod sign_in;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;
 use crate::enrollment::device::Device;
 use crate::enrollment::settings::Current;
 use crate::enrollment::visit::Visit;
+use crate::pki::Pki;
 use crate::telemetry::Metrics;
 use crate::world::World;
 use context::Context;
@@ -17,7 +19,9 @@ use events::log::{Draft, Log};
 use events::settings::Settings;
 use events::store::{AppendError, Appended, Expected, ReadError};
 use events::{Event, Revision, StreamName};
+use projections::Projections;
 use secrets::Secrets;
+use sign_in::SignIn;
 use std::sync::Arc;
 
 /// The server's parts, shared by every handler and reaction.
@@ -32,6 +36,9 @@ pub struct Parts {
     pub world: World,
     pub config: Arc<Config>,
     pub secrets: Secrets,
+    pub pki: Pki,
+    pub projections: Projections,
+    pub sign_in: SignIn,
     pub metrics: Metrics,
 }
 

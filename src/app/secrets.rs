@@ -7,6 +7,7 @@ use openssl::pkey::PKey;
 use openssl::sign::Signer;
 
 /// Keys for names, cookies and links. Every node of one installation derives the same ones.
+#[derive(Clone)]
 pub struct Secrets {
     names: [u8; 32],
     tokens: [u8; 32],

@@ -1,0 +1,137 @@
+//! Step 1 performed: who is this, may they, and what is written down about it.
+//!
+//! The person is told the same for an unknown name, a wrong password, a disabled account and a missing privilege; the log
+//! knows the difference.
+
+mod budget;
+mod directory;
+mod portal;
+mod refusals;
+
+pub use portal::{Entrance, Outcome, SignInError, at_portal};
+pub use refusals::record_staff_refusal;
+
+use crate::app::App;
+use crate::app::secrets::Secrets;
+use crate::enrollment::staff::LocalAccount;
+use crate::identity::local::LocalAccounts;
+use crate::identity::throttle::{RetryAfter, Throttle};
+use crate::identity::{Account, Denial, SignInMethod as _, Unavailable, Verdict};
+use crate::world::World;
+use budget::Budget;
+use directory::OwnStreams;
+use events::enrollment::SignInRefusal;
+use events::log::Log;
+use events::staff::{Privilege, StaffId};
+use secrecy::SecretString;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What signing in needs: the ways to do it, the throttle, the budget for refusals.
+pub struct SignIn {
+    local: LocalAccounts,
+    throttle: Throttle,
+    budget: Budget,
+}
+
+impl SignIn {
+    pub fn new(log: &Log, secrets: &Secrets, world: &World) -> SignIn {
+        let directory = Arc::new(OwnStreams { log: log.clone(), secrets: secrets.clone() });
+        SignIn { local: LocalAccounts::new(directory, world), throttle: Throttle::default(), budget: Budget::default() }
+    }
+}
+
+/// What came of a user name and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    Proven { id: StaffId, account: Account, privileges: BTreeSet<Privilege> },
+    Refused(Refused),
+}
+
+/// Somebody was not let in. `reason` is for the record; the answer must not depend on it, but for the waiting time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub reason: SignInRefusal,
+    /// The account, where there is one of that name.
+    pub account: Option<StaffId>,
+    /// HMAC of the name as it was typed: people type passwords there.
+    pub name: String,
+    /// Throttled: how many seconds to wait.
+    pub retry_after: Option<i64>,
+}
+
+/// Verifies a local account, throttled, always at the price of one password; `entitled` says which privileges suffice.
+/// Writes nothing down: that is the caller's part ([`at_portal`], [`record_staff_refusal`]).
+///
+/// # Errors
+/// If the accounts cannot be read.
+pub async fn verify_local(
+    app: &App,
+    user_name: &str,
+    password: &SecretString,
+    source: IpAddr,
+    entitled: impl Fn(&BTreeSet<Privilege>) -> bool,
+) -> Result<Verified, Unavailable> {
+    let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
+    let attempt = match app.sign_in.throttle.begin(app.world.now(), &name, source) {
+        Ok(attempt) => attempt,
+        Err(RetryAfter(seconds)) => {
+            let reason = SignInRefusal::Throttled;
+            return Ok(Verified::Refused(Refused { reason, account: None, name, retry_after: Some(seconds) }));
+        }
+    };
+    let judged = judge(app, user_name, password).await;
+    let refused = |reason, account| Verified::Refused(Refused { reason, account, name, retry_after: None });
+    let verified = match judged {
+        // Our fault, not theirs: it does not count.
+        Err(unavailable) => {
+            app.sign_in.throttle.succeeded(attempt);
+            return Err(unavailable);
+        }
+        Ok((Verdict::Proven(account), Some((id, privileges)))) if entitled(&privileges) => {
+            app.sign_in.throttle.succeeded(attempt);
+            Verified::Proven { id, account, privileges }
+        }
+        Ok((Verdict::Proven(_), known)) => refused(SignInRefusal::NotEntitled, known.map(|(id, _)| id)),
+        Ok((Verdict::Denied { denial, .. }, known)) => refused(reason(denial), known.map(|(id, _)| id)),
+    };
+    Ok(verified)
+}
+
+type Known = (StaffId, BTreeSet<Privilege>);
+
+// Reads as many streams for an account as for none.
+async fn judge(app: &App, user_name: &str, password: &SecretString) -> Result<(Verdict, Option<Known>), Unavailable> {
+    let verdict = app.sign_in.local.verify(user_name, password).await?;
+    let subject = match &verdict {
+        Verdict::Proven(account) => Some(account.subject.as_str()),
+        Verdict::Denied { subject, .. } => subject.as_deref(),
+    };
+    let id = subject.and_then(|subject| Uuid::parse_str(subject).ok()).map(StaffId);
+    let stream = id.unwrap_or(NOBODY).stream();
+    let (state, _) = app.load::<LocalAccount>(&stream).await.map_err(|error| Unavailable(error.to_string()))?;
+    Ok((verdict, id.map(|id| (id, state.privileges))))
+}
+
+/// An account that is nobody's; its stream is read in place of an unknown one's.
+const NOBODY: StaffId = StaffId(Uuid::nil());
+
+fn reason(denial: Denial) -> SignInRefusal {
+    match denial {
+        Denial::UnknownName => SignInRefusal::UnknownName,
+        Denial::WrongPassword => SignInRefusal::WrongPassword,
+        Denial::Disabled => SignInRefusal::AccountDisabled,
+    }
+}
+
+/// A user name as it is compared: telephones capitalize and add blanks.
+fn canonical_name(typed: &str) -> String {
+    typed.trim().to_lowercase()
+}
+
+/// The id of the `account-` stream that leads from a local account to a person.
+pub fn account_name(secrets: &Secrets, account: &Account) -> String {
+    secrets.name("account", &["local_account", &account.issuer, &account.subject])
+}

@@ -1,0 +1,73 @@
+//! One budget for everything that strangers can make us write, so that they cannot fill the log.
+
+use events::Timestamp;
+use std::sync::{Mutex, PoisonError};
+
+/// So many refusals may be written at once …
+const BURST: i64 = 120;
+/// … and one more every so many seconds.
+const REFILL_SECONDS: i64 = 1;
+
+/// Whether a refusal may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    Write,
+    /// Counted instead. `first`: of this minute; whoever gets it writes the sum when the minute is over.
+    Suppress {
+        first: bool,
+    },
+}
+
+#[derive(Debug, Default)]
+pub struct Budget {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    paid_off: Timestamp,
+    suppressed: u64,
+}
+
+impl Budget {
+    pub fn take(&self, now: Timestamp) -> Grant {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = state.paid_off.max(now).plus_seconds(REFILL_SECONDS);
+        if next <= now.plus_seconds(BURST * REFILL_SECONDS) {
+            state.paid_off = next;
+            return Grant::Write;
+        }
+        state.suppressed += 1;
+        Grant::Suppress { first: state.suppressed == 1 }
+    }
+
+    /// How many were suppressed since this was asked last.
+    pub fn drain(&self) -> u64 {
+        std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).suppressed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+    #[test]
+    fn beyond_the_budget_refusals_are_counted_and_the_first_one_is_told_so() {
+        let budget = Budget::default();
+        let grants: Vec<_> = (0..200).map(|_| budget.take(NOW)).collect();
+        assert!(grants[..120].iter().all(|grant| *grant == Grant::Write));
+        assert_eq!(grants[120], Grant::Suppress { first: true });
+        assert!(grants[121..].iter().all(|grant| *grant == Grant::Suppress { first: false }));
+        assert_eq!((budget.drain(), budget.drain()), (80, 0));
+    }
+
+    #[test]
+    fn the_budget_comes_back_with_time() {
+        let budget = Budget::default();
+        (0..200).for_each(|_| drop(budget.take(NOW)));
+        assert_eq!(budget.take(NOW.plus_seconds(1)), Grant::Write);
+        assert_ne!(budget.take(NOW.plus_seconds(1)), Grant::Write);
+    }
+}

@@ -1,0 +1,58 @@
+//! Local accounts as their streams tell them, for [`crate::identity::local`].
+
+use super::{NOBODY, canonical_name};
+use crate::app::secrets::Secrets;
+use crate::enrollment::Aggregate;
+use crate::enrollment::staff::{LocalAccount, UserName};
+use crate::identity::local::{Directory, Stored};
+use crate::identity::{Account, Unavailable};
+use async_trait::async_trait;
+use events::log::Log;
+use events::staff::Privilege;
+use events::{Personal, StreamName};
+
+/// Who vouches for local accounts: we do.
+pub(super) const ISSUER: &str = "local";
+
+pub(super) struct OwnStreams {
+    pub log: Log,
+    pub secrets: Secrets,
+}
+
+#[async_trait]
+impl Directory for OwnStreams {
+    async fn find(&self, user_name: &str) -> Result<Option<Stored>, Unavailable> {
+        let name = self.secrets.name("username", &[&canonical_name(user_name)]);
+        let reserved: UserName = self.load(&StreamName::of("username", name)).await?;
+        // A stream is read for an unknown name as well, so that it takes as long.
+        let id = reserved.account.unwrap_or(NOBODY);
+        let account: LocalAccount = self.load(&id.stream()).await?;
+        Ok(account.exists.then(|| stored(id.to_string(), account)))
+    }
+}
+
+impl OwnStreams {
+    async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<A, Unavailable> {
+        let entries = self.log.read(stream).await.map_err(|error| Unavailable(error.to_string()))?;
+        let events = entries.into_iter().filter_map(|entry| A::Event::try_from(entry.event).ok());
+        Ok(events.fold(A::default(), |state, event| state.evolve(&event)))
+    }
+}
+
+fn stored(subject: String, account: LocalAccount) -> Stored {
+    let text = |personal: Option<Personal<String>>| personal.and_then(|value| value.get().cloned());
+    Stored {
+        // The hash of an erased account is gone: nothing matches it.
+        password_hash: text(account.password).unwrap_or_default(),
+        disabled: account.disabled,
+        account: Account {
+            issuer: ISSUER.to_owned(),
+            subject,
+            may_enroll: account.privileges.contains(&Privilege::Enroll),
+            user_name: text(account.user_name).unwrap_or_default(),
+            display_name: text(account.display_name),
+            mail: text(account.mail),
+            managed_apple_id: text(account.managed_apple_id),
+        },
+    }
+}

@@ -1,0 +1,83 @@
+//! Refusals written down, within the budget.
+
+use super::Refused;
+use super::budget::Grant;
+use crate::app::context::Context;
+use crate::app::{App, PerformError};
+use crate::enrollment::staff::{Command, LocalAccount, Refusal};
+use events::enrollment::SignInMethodName;
+use events::envelope::{Actor, ActorKind};
+use events::log::Draft;
+use events::store::{AppendError, Expected};
+use events::system::RefusalEvent;
+use events::{KeyName, StreamName};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Suppressed refusals are written as one event after this long.
+const SUM_UP_AFTER: Duration = Duration::from_secs(60);
+
+/// Writes down that somebody was refused at the console.
+///
+/// # Errors
+/// If the log cannot be written.
+pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) -> Result<(), PerformError<Refusal>> {
+    if !granted(app) {
+        return Ok(());
+    }
+    let method = SignInMethodName::LocalAccount;
+    let Some(account) = refused.account else {
+        let event = RefusalEvent::UnknownStaffRefused { method, reason: refused.reason, name: refused.name.clone() };
+        return Ok(append(app, event, Some(source)).await?);
+    };
+    let actor = Actor::new(ActorKind::Visitor, account);
+    let context = Context::of(actor, Some((source, account.key())), app.world.uuid());
+    let command = Command::RefuseSignIn { method, reason: refused.reason };
+    app.perform::<LocalAccount>(&account.stream(), &command, &context).await.map(drop)
+}
+
+/// Whether the budget has room for one more refusal; if not, it is counted and summed up later.
+pub(super) fn granted(app: &App) -> bool {
+    match app.sign_in.budget.take(app.world.now()) {
+        Grant::Write => true,
+        Grant::Suppress { first } => {
+            if first {
+                let app = app.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(SUM_UP_AFTER).await;
+                    sum_up(&app).await;
+                });
+            }
+            false
+        }
+    }
+}
+
+async fn sum_up(app: &App) {
+    let count = app.sign_in.budget.drain();
+    if count == 0 {
+        return;
+    }
+    tracing::warn!(count, "refusals were suppressed");
+    if let Err(error) = append(app, RefusalEvent::RefusalsSuppressed { count }, None).await {
+        tracing::error!(%error, count, "suppressed refusals cannot be written down");
+    }
+}
+
+async fn append(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
+    let at = app.world.now();
+    let stream = StreamName::of("refusals", at.day());
+    let key = KeyName::of("refusals", at.day());
+    let context =
+        Context::of(Actor::new(ActorKind::System, "sign-in"), source.map(|source| (source, key)), app.world.uuid());
+    let draft = Draft {
+        id: app.world.event_id(),
+        at,
+        actor: context.actor,
+        source: context.source,
+        correlation: context.correlation,
+        causation: None,
+        event: event.into(),
+    };
+    app.log.append(&stream, Expected::Any, vec![draft]).await.map(drop)
+}
