@@ -11,7 +11,7 @@
 pub mod keys;
 mod seal;
 
-pub use seal::{open, personal_keys, seal};
+pub use seal::{open, personal_keys, seal, sealed_keys};
 
 use keys::KeyError;
 use serde::de::{DeserializeOwned, Error as _};

@@ -1,4 +1,18 @@
 //! The embedded store keeps the contract of an event store, and its own promises beyond it.
 
+#[path = "sqlite/again.rs"]
+mod again;
+#[path = "sqlite/backup.rs"]
+mod backup;
 #[path = "sqlite/contract.rs"]
 mod contract;
+#[path = "sqlite/corruption.rs"]
+mod corruption;
+#[path = "sqlite/disk.rs"]
+mod disk;
+#[path = "sqlite/kill.rs"]
+mod kill;
+#[path = "sqlite/opening.rs"]
+mod opening;
+#[path = "sqlite/typed.rs"]
+mod typed;

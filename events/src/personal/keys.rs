@@ -5,7 +5,7 @@ mod master;
 mod sqlite;
 
 pub use master::MasterKey;
-pub use sqlite::{Randomness, SqliteKeyStore};
+pub use sqlite::{FILE, Randomness, SqliteKeyStore};
 
 use super::KeyName;
 use std::path::PathBuf;

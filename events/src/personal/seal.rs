@@ -25,6 +25,19 @@ pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
     }
 }
 
+/// Collects the names of the keys that `value` is sealed under.
+pub fn sealed_keys(value: &Value, names: &mut Vec<KeyName>) {
+    match value {
+        Value::Object(map) => match Marker::of(map) {
+            Some(Marker::Sealed { key, .. }) => names.push(key),
+            Some(_) => {}
+            None => map.values().for_each(|value| sealed_keys(value, names)),
+        },
+        Value::Array(items) => items.iter().for_each(|value| sealed_keys(value, names)),
+        _ => {}
+    }
+}
+
 /// Seals every personal field in `value` (at JSON pointer `place` of event `id`) in place. The keys exist.
 ///
 /// The same event sealed again gives the same bytes, so that a repeated append is the same append.

@@ -3,9 +3,14 @@
 use super::{DataKey, KeyError, KeyName, KeyStore, MasterKey};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// Name of the key store's file, beside the log.
+pub const FILE: &str = "keys.db";
 
 /// Fills bytes fit for secrets. Given by the caller, who owns all chance (`world.rs`).
 pub type Randomness = fn(&mut [u8]);
@@ -38,13 +43,14 @@ impl SqliteKeyStore {
         if path.exists() {
             return Err(KeyError::Exists(path.to_owned()));
         }
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(unavailable)?;
-        connection
-            .execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))
-            .and_then(|()| connection.execute("INSERT INTO about VALUES (?1)", [master.fingerprint()]))
-            .and_then(|_| connection.execute_batch("COMMIT"))
-            .map_err(unavailable)?;
-        Ok(SqliteKeyStore::over(connection, path, master, randomness))
+        // Under another name first, so that a crash leaves no half of a key store.
+        let unfinished = path.with_extension("new");
+        remove_if_there(&unfinished).map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        make(&unfinished, &master).map_err(unavailable)?;
+        std::fs::rename(&unfinished, path)
+            .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all())
+            .map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        SqliteKeyStore::open(path, master, randomness)
     }
 
     /// Opens the key store.
@@ -55,18 +61,14 @@ impl SqliteKeyStore {
         if !path.exists() {
             return Err(KeyError::Missing(path.to_owned()));
         }
-        let connection = connect(path, OpenFlags::empty()).map_err(unavailable)?;
+        let connection = connect(path).map_err(unavailable)?;
         let fingerprint: String =
             connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(unavailable)?;
         if fingerprint != master.fingerprint() {
             return Err(KeyError::WrongMasterKey(path.to_owned()));
         }
-        Ok(SqliteKeyStore::over(connection, path, master, randomness))
-    }
-
-    fn over(connection: Connection, path: &Path, master: MasterKey, randomness: Randomness) -> SqliteKeyStore {
         let path = path.to_owned();
-        SqliteKeyStore { connection: Mutex::new(connection), cache: Mutex::default(), path, master, randomness }
+        Ok(SqliteKeyStore { connection: Mutex::new(connection), cache: Mutex::default(), path, master, randomness })
     }
 
     /// The file the keys are in.
@@ -172,9 +174,31 @@ impl KeyStore for SqliteKeyStore {
     }
 }
 
-fn connect(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
-    let connection = Connection::open_with_flags(path, flags)?;
+fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
+    // Made here for its mode, which SQLite gives to the files beside it as well.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let connection = connect(path)?;
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
+    connection.execute("INSERT INTO about VALUES (?1)", [master.fingerprint()])?;
+    connection.execute_batch("COMMIT")?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",

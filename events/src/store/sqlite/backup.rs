@@ -1,1 +1,199 @@
-//! A copy of a log, taken while it is written to, and its way back.
+//! A copy of a log and its keys, taken while both are written to, and the way back. Both ways end with a verification
+//! of what was made; nothing unverified ever bears its final name.
+//!
+//! The log is copied first, the keys after it: since a key is durable before the first event that uses it, the copy of
+//! the keys has every key that the copy of the log needs.
+//!
+//! A backup holds keys (wrapped by the master key, which is *not* in it and must be kept elsewhere). Whoever restores a
+//! backup from before a person was erased brings their key back: keep backups no longer than people may wait to be
+//! forgotten.
+
+use super::schema::{self, OpenError, file_error, remove_if_there, sync_directory};
+use super::verify::{Verified, VerifyError, verify_file};
+use super::{FILE, lock};
+use crate::envelope::Position;
+use crate::personal::KeyName;
+use crate::personal::keys;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const MANIFEST: &str = "backup.json";
+
+/// What a backup holds; in its `backup.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Position of the newest event in it.
+    pub position: Option<Position>,
+    pub events: u64,
+    pub streams: u64,
+    /// How many keys its events are sealed under.
+    pub keys: u64,
+}
+
+impl Manifest {
+    fn of(verified: &Verified) -> Manifest {
+        let Verified { events, streams, head, keys } = verified;
+        Manifest { position: *head, events: *events, streams: *streams, keys: keys.len() as u64 }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("the copy is not sound: {0}")]
+    Verify(#[from] VerifyError),
+    #[error("{} is not empty: name a directory that is, or that is not there yet", .0.display())]
+    NotEmpty(PathBuf),
+    #[error("there is no key store at {}", .0.display())]
+    NoKeys(PathBuf),
+    #[error("{} is no backup: it has no {MANIFEST} that can be read ({why})", .path.display())]
+    NoManifest { path: PathBuf, why: String },
+    #[error("the backup was made of {promised:?}, and holds {found:?}: it was altered")]
+    Altered { promised: Manifest, found: Manifest },
+    #[error("key {} is missing, under which an event is sealed", .0.0)]
+    KeyMissing(KeyName),
+    #[error("{}: {error}", .path.display())]
+    Sqlite { path: PathBuf, error: rusqlite::Error },
+}
+
+/// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes
+/// them. Returns when the copy is verified and durable. Blocks.
+///
+/// # Errors
+/// If anything cannot be read or written, or the copy does not verify; then `destination` does not exist.
+pub fn backup(directory: &Path, destination: &Path) -> Result<Manifest, BackupError> {
+    schema::expect_log(directory)?;
+    let key_store = directory.join(keys::FILE);
+    if !key_store.is_file() {
+        return Err(BackupError::NoKeys(key_store));
+    }
+    expect_empty(destination)?;
+    let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unfinished = unfinished(destination);
+    remove_directory(&unfinished)?;
+    std::fs::create_dir_all(&unfinished).map_err(|error| file_error(&unfinished, error))?;
+    let manifest = match fill(directory, &unfinished) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            // What is left of it is of no use, and the first error is the one to tell.
+            let _ = remove_directory(&unfinished);
+            return Err(error);
+        }
+    };
+    std::fs::rename(&unfinished, destination).map_err(|error| file_error(destination, error))?;
+    sync_directory(parent)?;
+    Ok(manifest)
+}
+
+fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
+    let (log, key_store) = (unfinished.join(FILE), unfinished.join(keys::FILE));
+    copy(&directory.join(FILE), &log)?;
+    copy(&directory.join(keys::FILE), &key_store)?;
+    let manifest = Manifest::of(&check(&log, &key_store)?);
+    write_manifest(&unfinished.join(MANIFEST), &manifest)?;
+    sync_directory(unfinished)?;
+    Ok(manifest)
+}
+
+/// Makes the log and the key store of the backup in `source` those of `directory`, which holds none. Returns when they
+/// are verified and durable. Blocks.
+///
+/// # Errors
+/// If `directory` has a log or keys already, if `source` is no backup or not what its manifest says; then nothing is
+/// in `directory` that `muster serve` would open.
+pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError> {
+    let promised = read_manifest(source)?;
+    let (log, key_store) = (directory.join(FILE), directory.join(keys::FILE));
+    if log.exists() || key_store.exists() {
+        return Err(BackupError::NotEmpty(directory.to_owned()));
+    }
+    std::fs::create_dir_all(directory).map_err(|error| file_error(directory, error))?;
+    let _lock = lock::take(directory)?;
+    let (new_log, new_keys) = (directory.join("events.db.new"), directory.join("keys.db.new"));
+    remove_if_there(&new_log)?;
+    remove_if_there(&new_keys)?;
+    copy(&source.join(FILE), &new_log)?;
+    copy(&source.join(keys::FILE), &new_keys)?;
+    let found = Manifest::of(&check(&new_log, &new_keys)?);
+    if found != promised {
+        return Err(BackupError::Altered { promised, found });
+    }
+    // The log last: where there is a log there are its keys.
+    std::fs::rename(&new_keys, &key_store).map_err(|error| file_error(&key_store, error))?;
+    std::fs::rename(&new_log, &log).map_err(|error| file_error(&log, error))?;
+    sync_directory(directory)?;
+    Ok(found)
+}
+
+// In one step, which is one read transaction: a copy of one instant. A writer goes on meanwhile.
+fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let sqlite = |error| BackupError::Sqlite { path: from.to_owned(), error };
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
+    source.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|error| file_error(to, error))?;
+    let mut target = Connection::open(to).map_err(sqlite)?;
+    let step = Backup::new(&source, &mut target).and_then(|backup| backup.step(-1)).map_err(sqlite)?;
+    if !matches!(step, StepResult::Done) {
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        return Err(sqlite(rusqlite::Error::SqliteFailure(busy, Some("somebody else holds it".into()))));
+    }
+    // A copy stands for itself, without a write-ahead log beside it; whoever opens it for writing makes one.
+    target.pragma_update(None, "journal_mode", "DELETE").map_err(sqlite)?;
+    target.close().map_err(|(_, error)| sqlite(error))?;
+    Ok(File::open(to).and_then(|file| file.sync_all()).map_err(|error| file_error(to, error))?)
+}
+
+fn check(log: &Path, key_store: &Path) -> Result<Verified, BackupError> {
+    let verified = verify_file(log)?;
+    let sqlite = |error| BackupError::Sqlite { path: key_store.to_owned(), error };
+    let connection = Connection::open_with_flags(key_store, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
+    // A destroyed key is there, too: as a name.
+    let mut select = connection.prepare("SELECT 1 FROM key WHERE name = ?1").map_err(sqlite)?;
+    for key in &verified.keys {
+        if !select.exists([&key.0]).map_err(sqlite)? {
+            return Err(BackupError::KeyMissing(key.clone()));
+        }
+    }
+    Ok(verified)
+}
+
+fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+    let text = serde_json::to_string_pretty(manifest).expect("a manifest is always written");
+    let mut file = File::create_new(path).map_err(|error| file_error(path, error))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| file_error(path, error))?;
+    Ok(())
+}
+
+fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
+    let bad = |why: String| BackupError::NoManifest { path: source.to_owned(), why };
+    let text = std::fs::read_to_string(source.join(MANIFEST)).map_err(|error| bad(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| bad(error.to_string()))
+}
+
+fn expect_empty(directory: &Path) -> Result<(), BackupError> {
+    match std::fs::read_dir(directory).map(|mut entries| entries.next().is_none()) {
+        Ok(false) => Err(BackupError::NotEmpty(directory.to_owned())),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(directory, error).into()),
+        _ => Ok(()),
+    }
+}
+
+fn unfinished(destination: &Path) -> PathBuf {
+    let mut name = destination.as_os_str().to_owned();
+    name.push(".unfinished");
+    PathBuf::from(name)
+}
+
+fn remove_directory(path: &Path) -> Result<(), BackupError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(path, error).into()),
+        _ => Ok(()),
+    }
+}

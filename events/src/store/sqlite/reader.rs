@@ -149,50 +149,44 @@ fn select(
     let mut statement = connection.prepare_cached(query).map_err(|error| unreadable(error, last))?;
     let mut rows = statement.query(parameters).map_err(|error| unreadable(error, last))?;
     while let Some(row) = rows.next().map_err(|error| unreadable(error, last))? {
-        let event = recorded(row)?;
+        let event = recorded(connection, row)?;
         last = event.position.0;
         take(event)?;
     }
     Ok(())
 }
 
-/// The event in a row of `position, revision, event_id, leaf, crc, envelope`, if it is the one that was written there.
-pub(super) fn recorded(row: &Row<'_>) -> Result<Recorded, ReadError> {
+/// The event in a row of `position, revision, event_id, leaf, crc, envelope`, if it is the one that was written there;
+/// else the error, which names the stream that the row is filed under.
+pub(super) fn recorded(connection: &Connection, row: &Row<'_>) -> Result<Recorded, ReadError> {
     let position: u64 = row.get(0).map_err(|error| unreadable(error, 0))?;
-    let checked = check(row, position).map_err(|error| corrupt("unknown", 0, position, &error.to_string()))?;
-    checked.map_err(|flaw| {
-        // Whose event it was is told by what is left of it.
-        let name = flaw.stream.unwrap_or_else(|| "unknown".into());
-        corrupt(&name, row.get(1).unwrap_or_default(), position, flaw.why)
-    })
+    let flaw = match check(row, position) {
+        Ok(Ok(event)) => return Ok(event),
+        Ok(Err(flaw)) => flaw.to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(corrupt(&filed_under(connection, position), row.get(1).unwrap_or_default(), position, &flaw))
 }
 
-struct Flaw {
-    stream: Option<String>,
-    why: &'static str,
-}
-
-fn check(row: &Row<'_>, position: u64) -> rusqlite::Result<Result<Recorded, Flaw>> {
+fn check(row: &Row<'_>, position: u64) -> rusqlite::Result<Result<Recorded, &'static str>> {
     let (revision, id): (u64, [u8; 16]) = (row.get(1)?, row.get(2)?);
     let (leaf, crc): ([u8; 32], u32) = (row.get(3)?, row.get(4)?);
     let envelope = row.get_ref(5)?.as_bytes()?;
     if checksum(&leaf, envelope) != crc {
-        return Ok(Err(Flaw { stream: guess_stream(envelope), why: "it does not have its checksum" }));
+        return Ok(Err("it does not have its checksum"));
     }
     let Ok((stream, written, event)) = parse_canonical(envelope) else {
-        return Ok(Err(Flaw { stream: guess_stream(envelope), why: "it is no envelope" }));
+        return Ok(Err("it is no envelope"));
     };
     if written.0 != revision || event.id.0.as_bytes() != &id {
-        return Ok(Err(Flaw { stream: Some(stream.to_string()), why: "it stands in another event's place" }));
+        return Ok(Err("it stands in another event's place"));
     }
     Ok(Ok(Recorded { stream, revision: written, position: Position(position), leaf, event }))
 }
 
-// The stream's name out of bytes that may be altered, for the message alone.
-fn guess_stream(envelope: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(envelope);
-    let (_, rest) = text.rsplit_once("\"stream\":\"")?;
-    StreamName::try_from(rest.split('"').next()?.to_owned()).ok().map(String::from)
+fn filed_under(connection: &Connection, position: u64) -> String {
+    let query = "SELECT name FROM streams JOIN events ON streams.id = events.stream WHERE position = ?1";
+    connection.query_row(query, [position], |row| row.get(0)).unwrap_or_else(|_| "unknown".into())
 }
 
 pub(super) fn corrupt(stream: &str, revision: u64, position: u64, why: &str) -> ReadError {

@@ -3,7 +3,8 @@
 use super::{FILE, lock};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,6 +67,13 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     let _lock = lock::take(directory)?;
     let unfinished = directory.join("events.db.new");
     remove_if_there(&unfinished)?;
+    // Made here for its mode, which SQLite gives to the files beside it as well.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(|error| file_error(&unfinished, error))?;
     make(&unfinished).map_err(|error| OpenError::Sqlite { path: unfinished.clone(), error })?;
     std::fs::rename(&unfinished, &path).map_err(|error| file_error(&path, error))?;
     sync_directory(directory)
@@ -150,7 +158,7 @@ fn check_file_system(directory: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn remove_if_there(path: &Path) -> Result<(), OpenError> {
+pub(super) fn remove_if_there(path: &Path) -> Result<(), OpenError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(path, error)),
         _ => Ok(()),

@@ -1,0 +1,112 @@
+//! A backup taken under load is a whole log with all its keys; a restored one goes on where the backup ended.
+
+use crate::typed::{chosen, log, opened, visit};
+use events::personal::keys;
+use events::store::sqlite::backup::{BackupError, backup, restore};
+use events::store::sqlite::{FILE, SqliteStore};
+use events::store::{EventStore, Expected};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+async fn fill(store: &Arc<SqliteStore>, visits: std::ops::Range<u128>) {
+    let log = log(store);
+    for number in visits {
+        let visit = visit(number);
+        log.append(&visit.stream(), Expected::NoStream, vec![opened(visit, "Safari"), chosen(visit, 1)]).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_has_every_key_of_its_events_and_can_be_restored() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy, back) = (root.path().join("live"), root.path().join("copy"), root.path().join("back"));
+    let store = Arc::new(SqliteStore::create(&live).unwrap());
+    fill(&store, 1..20).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = tokio::spawn({
+        let (store, stop) = (store.clone(), stop.clone());
+        async move {
+            let log = log(&store);
+            for number in 1_000.. {
+                let visit = visit(number);
+                log.append(&visit.stream(), Expected::NoStream, vec![opened(visit, "Safari")]).await.unwrap();
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
+    });
+    let before = store.head().await.unwrap();
+    let (from, to) = (live.clone(), copy.clone());
+    let manifest = tokio::task::spawn_blocking(move || backup(&from, &to)).await.unwrap().unwrap();
+    stop.store(true, Ordering::Relaxed);
+    load.await.unwrap();
+    assert!(manifest.position >= before && manifest.position <= store.head().await.unwrap());
+    assert_eq!(manifest.keys, manifest.streams, "each visit has its key");
+
+    let restored = restore(&copy, &back).unwrap();
+    assert_eq!(restored, manifest);
+    let again = Arc::new(SqliteStore::open(&back).unwrap());
+    assert_eq!(again.head().await.unwrap(), manifest.position);
+    let opened_events = log(&again).page(None, 10_000).await.unwrap();
+    assert_eq!(opened_events, log(&store).page(None, opened_events.len()).await.unwrap());
+    assert!(opened_events.iter().all(|entry| entry.source.as_ref().is_some_and(|source| source.get().is_some())));
+    fill(&again, 900..901).await;
+}
+
+#[tokio::test]
+async fn a_backup_that_was_altered_or_lost_a_key_is_not_restored() {
+    let root = tempfile::tempdir().unwrap();
+    let live = root.path().join("live");
+    let store = Arc::new(SqliteStore::create(&live).unwrap());
+    fill(&store, 1..4).await;
+    store.close().await;
+    for (n, (file, damage)) in [
+        (FILE, "UPDATE events SET envelope = replace(envelope, 'personal', 'institut') WHERE position = 2"),
+        (FILE, "DELETE FROM events WHERE position = 6"),
+        (keys::FILE, "DELETE FROM key WHERE name LIKE 'visit-%2'"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (copy, back) = (root.path().join(format!("copy{n}")), root.path().join(format!("back{n}")));
+        backup(&live, &copy).unwrap();
+        assert_eq!(rusqlite::Connection::open(copy.join(file)).unwrap().execute(damage, []).unwrap(), 1);
+        let error = restore(&copy, &back).unwrap_err();
+        assert!(!back.join(FILE).exists() && !back.join(keys::FILE).exists(), "{damage}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_shorter_log_than_the_manifest_promises_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy) = (root.path().join("live"), root.path().join("copy"));
+    let store = Arc::new(SqliteStore::create(&live).unwrap());
+    fill(&store, 1..4).await;
+    backup(&live, &copy).unwrap();
+    let connection = rusqlite::Connection::open(copy.join(FILE)).unwrap();
+    connection.execute("DELETE FROM events WHERE position > 4", []).unwrap();
+    connection.execute("DELETE FROM streams WHERE id = 3", []).unwrap();
+    drop(connection);
+    assert!(matches!(restore(&copy, &root.path().join("back")), Err(BackupError::Altered { .. })));
+}
+
+#[tokio::test]
+async fn nothing_is_ever_overwritten() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy) = (root.path().join("live"), root.path().join("copy"));
+    let store = Arc::new(SqliteStore::create(&live).unwrap());
+    assert!(matches!(backup(&live, &copy), Err(BackupError::NoKeys(_))));
+    fill(&store, 1..2).await;
+    backup(&live, &copy).unwrap();
+    assert!(matches!(backup(&live, &copy), Err(BackupError::NotEmpty(_))));
+    assert!(matches!(restore(&copy, &live), Err(BackupError::NotEmpty(_))));
+    assert!(matches!(restore(root.path(), &root.path().join("x")), Err(BackupError::NoManifest { .. })));
+    let names = |path: &Path| {
+        let mut names: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&copy), ["backup.json", FILE, keys::FILE], "a copy is three files and nothing else");
+}

@@ -1,0 +1,102 @@
+//! A flipped byte is found at the next read: its stream is refused, readers of the log stop there, nothing is skipped.
+
+use events::envelope::{Position, Revision};
+use events::store::contract::{events, stream};
+use events::store::sqlite::verify::verify;
+use events::store::sqlite::{FILE, SqliteStore};
+use events::store::{AppendError, EventStore, Expected, Followed, ReadError};
+use tempfile::TempDir;
+
+/// A log of stream a at positions 1 to 3, b at 4 and 5, a again at 6; then what somebody does to the file.
+async fn damaged(statement: &str) -> (TempDir, SqliteStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    store.append(&stream("a"), Expected::NoStream, events(0..3)).await.unwrap();
+    store.append(&stream("b"), Expected::NoStream, events(3..5)).await.unwrap();
+    store.append(&stream("a"), Expected::Any, events(5..6)).await.unwrap();
+    assert_eq!(verify(directory.path()).unwrap().events, 6);
+    let changed = rusqlite::Connection::open(directory.path().join(FILE)).unwrap().execute(statement, []).unwrap();
+    assert_eq!(changed, 1, "{statement}");
+    (directory, store)
+}
+
+/// Byte by byte, whatever is stored of an event.
+const DAMAGES: [&str; 8] = [
+    "UPDATE events SET envelope = replace(envelope, '\"number\":1', '\"number\":9') WHERE position = 2",
+    "UPDATE events SET envelope = substr(envelope, 1, 100) WHERE position = 2",
+    "UPDATE events SET envelope = '' WHERE position = 2",
+    "UPDATE events SET crc = crc + 1 WHERE position = 2",
+    "UPDATE events SET leaf = zeroblob(32) WHERE position = 2",
+    "UPDATE events SET leaf = x'00' WHERE position = 2",
+    "UPDATE events SET event_id = zeroblob(16) WHERE position = 2",
+    "DELETE FROM events WHERE position = 2",
+];
+
+#[tokio::test]
+async fn a_damaged_event_is_corrupt_its_stream_refused_and_other_streams_served() {
+    for damage in DAMAGES {
+        let (_directory, store) = damaged(damage).await;
+        let error = store.read_stream(&stream("a"), Revision(0), 10).await.unwrap_err();
+        assert!(matches!(error, ReadError::Corrupt { .. }), "{damage}: {error}");
+        let refused = store.append(&stream("a"), Expected::Exact(Revision(3)), events(6..7)).await;
+        assert!(matches!(refused, Err(AppendError::Corrupt { .. })), "{damage}: {refused:?}");
+        assert_eq!(store.read_stream(&stream("b"), Revision(0), 10).await.unwrap().len(), 2, "{damage}");
+        store.append(&stream("b"), Expected::Exact(Revision(1)), events(7..8)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn readers_of_the_log_stop_at_a_damaged_event_and_never_pass_it() {
+    for damage in DAMAGES {
+        let (_directory, store) = damaged(damage).await;
+        let before = store.read_all(None, 100).await.unwrap();
+        assert_eq!(before.iter().map(|event| event.position.0).collect::<Vec<_>>(), [1], "{damage}");
+        for _ in 0..2 {
+            match store.read_all(Some(Position(1)), 100).await.unwrap_err() {
+                ReadError::Corrupt { position, .. } => assert_eq!(position, 2, "{damage}"),
+                other => panic!("{damage}: {other}"),
+            }
+        }
+        let mut follow = store.follow(None);
+        assert!(matches!(follow.next().await, Ok(Some(Followed::Events(events))) if events.len() == 1), "{damage}");
+        assert!(matches!(follow.next().await, Err(ReadError::Corrupt { position: 2, .. })), "{damage}");
+        assert!(matches!(follow.next().await, Ok(None)), "nothing comes after an error");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_lost_its_end_or_was_mixed_up_is_refused() {
+    for damage in [
+        "DELETE FROM events WHERE position = 6",
+        "UPDATE streams SET version = 9 WHERE name = 'contract-a'",
+        "UPDATE events SET stream = 2, revision = 2 WHERE position = 6",
+    ] {
+        let (directory, store) = damaged(damage).await;
+        let answer = store.read_stream(&stream("a"), Revision(0), 10).await;
+        assert!(matches!(answer, Err(ReadError::Corrupt { .. })), "{damage}: {answer:?}");
+        assert!(verify(directory.path()).is_err(), "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn verify_names_the_damaged_event() {
+    for damage in DAMAGES {
+        let (directory, store) = damaged(damage).await;
+        store.close().await;
+        let error = verify(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("position 2"), "{damage}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn verify_finds_a_leaf_hash_that_was_forged_with_its_checksum() {
+    let (directory, store) = damaged("UPDATE events SET leaf = zeroblob(32) WHERE position = 2").await;
+    let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    let envelope: String =
+        file.query_row("SELECT envelope FROM events WHERE position = 2", [], |row| row.get(0)).unwrap();
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&[0; 32]), envelope.as_bytes());
+    file.execute("UPDATE events SET crc = ?1 WHERE position = 2", [crc]).unwrap();
+    store.close().await;
+    let error = verify(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("leaf hash"), "{error}");
+}

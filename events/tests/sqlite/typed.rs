@@ -1,0 +1,67 @@
+//! Drafts, keys and logs for the tests of this program.
+
+use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, EnrollmentId, Ownership, Platform, SecretHash};
+use events::envelope::EventId;
+use events::personal::keys::{self, MasterKey, SqliteKeyStore};
+use events::store::sqlite::SqliteStore;
+use events::{Actor, ActorKind, Draft, Log, Personal, Timestamp};
+use std::path::Path;
+use std::sync::Arc;
+use uuid::Uuid;
+
+#[expect(clippy::disallowed_methods, reason = "tests have no World")]
+pub fn randomness(bytes: &mut [u8]) {
+    openssl::rand::rand_bytes(bytes).unwrap();
+}
+
+pub fn master() -> MasterKey {
+    MasterKey::from_bytes([7; 32])
+}
+
+pub fn key_store(directory: &Path) -> SqliteKeyStore {
+    let path = directory.join(keys::FILE);
+    if path.exists() {
+        SqliteKeyStore::open(&path, master(), randomness).unwrap()
+    } else {
+        SqliteKeyStore::create(&path, master(), randomness).unwrap()
+    }
+}
+
+pub fn log(store: &Arc<SqliteStore>) -> Log {
+    Log::new(store.clone(), Arc::new(key_store(store.directory())))
+}
+
+pub fn visit(number: u128) -> EnrollmentId {
+    EnrollmentId(Uuid::from_u128(number))
+}
+
+/// A first event of a visit, sealed under the visit's own key.
+pub fn opened(visit: EnrollmentId, agent: &str) -> Draft {
+    draft(
+        visit,
+        0,
+        EnrollmentEvent::VisitOpened {
+            session: SecretHash("00".repeat(32)),
+            user_agent: Personal::new(visit.visit_key(), agent.to_owned()),
+            platform: Platform { family: DeviceFamily::IPhone, version: None },
+            language: "en".into(),
+        },
+    )
+}
+
+pub fn chosen(visit: EnrollmentId, nth: u128) -> Draft {
+    let event = EnrollmentEvent::OwnershipChosen { ownership: Ownership::Personal, chosen_by: ChosenBy::User };
+    draft(visit, nth, event)
+}
+
+fn draft(visit: EnrollmentId, nth: u128, event: EnrollmentEvent) -> Draft {
+    Draft {
+        id: EventId(Uuid::from_u128((visit.0.as_u128() << 32) + nth)),
+        at: Timestamp(1_700_000_000_000_000),
+        actor: Actor::new(ActorKind::Visitor, visit),
+        source: Some(Personal::new(visit.visit_key(), "192.0.2.7".to_owned())),
+        correlation: visit.0,
+        causation: None,
+        event: event.into(),
+    }
+}
