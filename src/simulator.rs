@@ -13,6 +13,7 @@ pub mod commands;
 pub mod device;
 pub mod install;
 pub mod keys;
+pub mod load;
 pub mod management;
 pub mod messages;
 pub mod model;

@@ -1,6 +1,9 @@
 //! A simulated iPhone or iPad: what its Settings hold, and what it does when it is woken. It knows of the server only what the
 //! profile that it installed says.
 
+#[cfg(test)]
+mod tests;
+
 use crate::simulator::chance::{self, Clock};
 use crate::simulator::commands::Script;
 use crate::simulator::keys::KeyPool;

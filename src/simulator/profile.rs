@@ -1,6 +1,8 @@
 //! A `.mobileconfig` as a device reads it: the signature opened, the property list checked as pickily as iOS does.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::x509::X509;

@@ -13,6 +13,7 @@ use openssl::error::ErrorStack;
 use openssl::hash::hash;
 use openssl::nid::Nid;
 use openssl::pkcs7::Pkcs7;
+use openssl::pkey::{PKey, Private};
 use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use openssl::x509::X509;
@@ -82,18 +83,54 @@ pub async fn enroll(
     ios: IosVersion,
     keys: &KeyPool,
 ) -> Result<Identity, ScepError> {
+    let key = keys.take(payload.key_size).await?;
+    let requester = self_signed(&subject(&payload.subject)?, &key)?;
+    let certificate = exchange(http, payload, ios, Request { kind: PKCS_REQ, key: &key, signer: &requester }).await?;
+    Ok(Identity { certificate, key })
+}
+
+/// Renews `current` for a new key: signed by the certificate that is renewed, without a challenge (RFC 8894 §3.3.1.2).
+///
+/// # Errors
+/// As [`enroll`].
+pub async fn renew(
+    http: &reqwest::Client,
+    payload: &ScepPayload,
+    ios: IosVersion,
+    current: &Identity,
+    key: PKey<Private>,
+) -> Result<Identity, ScepError> {
+    let payload = ScepPayload { challenge: None, ..payload.clone() };
+    let certificate = exchange(http, &payload, ios, Request { kind: RENEWAL_REQ, key: &key, signer: current }).await?;
+    Ok(Identity { certificate, key })
+}
+
+/// messageType of a request (RFC 8894 §3.2.1.2).
+const PKCS_REQ: &str = "19";
+const RENEWAL_REQ: &str = "17";
+
+struct Request<'a> {
+    kind: &'a str,
+    key: &'a PKey<Private>,
+    signer: &'a Identity,
+}
+
+async fn exchange(
+    http: &reqwest::Client,
+    payload: &ScepPayload,
+    ios: IosVersion,
+    request: Request<'_>,
+) -> Result<X509, ScepError> {
     let capabilities = get(http, payload, "GetCACaps").await?;
     let protection = Protection::of(ios, &String::from_utf8_lossy(&capabilities));
     let authority = authority(&get(http, payload, "GetCACert").await?)?;
     check_fingerprint(payload, &authority)?;
-    let key = keys.take(payload.key_size).await?;
     let name = subject(&payload.subject)?;
-    let request = certification_request(&name, payload.challenge.as_deref(), &key, protection.digest)?;
-    let requester = self_signed(&name, &key)?;
-    let (message, sent) = pkcs_req(&request, &requester, &authority, protection)?;
+    let challenge = payload.challenge.as_deref();
+    let csr = certification_request(&name, challenge, request.key, protection.digest)?;
+    let (message, sent) = pki_message(&csr, request.kind, request.signer, &authority, protection)?;
     let answer = post(http, payload, message).await?;
-    let certificate = scep_answer::open(&answer, &sent, &requester, &authority)?;
-    Ok(Identity { certificate, key })
+    scep_answer::open(&answer, &sent, request.signer, &authority)
 }
 
 async fn get(http: &reqwest::Client, payload: &ScepPayload, operation: &'static str) -> Result<Vec<u8>, ScepError> {
@@ -171,23 +208,24 @@ fn check_fingerprint(payload: &ScepPayload, authority: &Authority) -> Result<(),
     Err(ScepError::Configuration("no certificate of the CA has the fingerprint that the profile names".into()))
 }
 
-/// A PKCSReq (RFC 8894 §3.3.1), and what its answer must match.
+/// A pkiMessage with a request in an envelope (RFC 8894 §3.2), and what its answer must match.
 ///
 /// # Errors
 /// If OpenSSL cannot make it.
-pub fn pkcs_req(
-    request: &[u8],
-    requester: &Identity,
+pub fn pki_message(
+    csr: &[u8],
+    kind: &str,
+    signer: &Identity,
     authority: &Authority,
     protection: Protection,
 ) -> Result<(Vec<u8>, Sent), ErrorStack> {
     let mut recipients = Stack::new()?;
     recipients.push(authority.encryption.clone())?;
-    let enveloped = CmsContentInfo::encrypt(&recipients, request, protection.cipher(), CMSOptions::BINARY)?.to_der()?;
+    let enveloped = CmsContentInfo::encrypt(&recipients, csr, protection.cipher(), CMSOptions::BINARY)?.to_der()?;
     // The same request sent again is the same transaction.
-    let transaction_id = hex::encode_upper(hash(openssl::hash::MessageDigest::sha1(), request)?);
+    let transaction_id = hex::encode_upper(hash(openssl::hash::MessageDigest::sha1(), csr)?);
     let sent = Sent { transaction_id, sender_nonce: chance::bytes() };
-    let message = signed(&enveloped, requester, protection.digest, &sent, "19")?;
+    let message = signed(&enveloped, signer, protection.digest, &sent, kind)?;
     Ok((message, sent))
 }
 
@@ -224,34 +262,6 @@ fn attributes(content: &[u8], digest: Digest, sent: &Sent, message_type: &str) -
         ber::attribute(&scep_attribute(5), &ber::encode(OCTET_STRING, &sent.sender_nonce)),
         ber::attribute(&scep_attribute(7), &printable(&sent.transaction_id)),
     ])
-}
-
-/// A RenewalReq (RFC 8894 §3.3.1.2): signed by the certificate that is renewed, without a challenge.
-///
-/// # Errors
-/// As [`enroll`].
-pub async fn renew(
-    http: &reqwest::Client,
-    payload: &ScepPayload,
-    ios: IosVersion,
-    current: &Identity,
-    key: openssl::pkey::PKey<openssl::pkey::Private>,
-) -> Result<Identity, ScepError> {
-    let capabilities = get(http, payload, "GetCACaps").await?;
-    let protection = Protection::of(ios, &String::from_utf8_lossy(&capabilities));
-    let authority = authority(&get(http, payload, "GetCACert").await?)?;
-    let name = subject(&payload.subject)?;
-    let request = certification_request(&name, None, &key, protection.digest)?;
-    let mut recipients = Stack::new()?;
-    recipients.push(authority.encryption.clone())?;
-    let enveloped =
-        CmsContentInfo::encrypt(&recipients, &request, protection.cipher(), CMSOptions::BINARY)?.to_der()?;
-    let transaction_id = hex::encode_upper(hash(openssl::hash::MessageDigest::sha1(), &request)?);
-    let sent = Sent { transaction_id, sender_nonce: chance::bytes() };
-    let message = signed(&enveloped, current, protection.digest, &sent, "17")?;
-    let answer = post(http, payload, message).await?;
-    let certificate = scep_answer::open(&answer, &sent, current, &authority)?;
-    Ok(Identity { certificate, key })
 }
 
 /// The common name of a certificate's subject.

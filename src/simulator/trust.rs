@@ -35,6 +35,11 @@ impl Trust {
         })
     }
 
+    /// How many roots are switched on.
+    pub fn trusted(&self) -> usize {
+        self.change(|inner| inner.trusted.len())
+    }
+
     /// A client that believes only servers this device trusts.
     ///
     /// # Errors
