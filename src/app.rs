@@ -1,6 +1,10 @@
 //! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
 
+pub mod commands;
 pub mod context;
+pub mod identify;
+pub mod inventory;
+pub mod issue;
 pub mod secrets;
 pub mod sign_in;
 
