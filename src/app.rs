@@ -1,10 +1,10 @@
 //! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
 
-pub mod commands;
+pub mod administration;
+pub mod assemble;
 pub mod context;
-pub mod identify;
-pub mod inventory;
-pub mod issue;
+pub mod health;
+pub mod initialize;
 pub mod secrets;
 pub mod sign_in;
 
@@ -21,8 +21,10 @@ use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Log};
 use events::settings::Settings;
+use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Appended, Expected, ReadError};
 use events::{Event, Revision, StreamName};
+use health::Health;
 use projections::Projections;
 use secrets::Secrets;
 use sign_in::SignIn;
@@ -36,6 +38,8 @@ pub struct App {
 
 /// What an [`App`] is made of.
 pub struct Parts {
+    /// The store itself, to be watched and closed; everything else goes through `log`.
+    pub engine: Arc<SqliteStore>,
     pub log: Log,
     pub world: World,
     pub config: Arc<Config>,
@@ -43,6 +47,7 @@ pub struct Parts {
     pub pki: Pki,
     pub projections: Projections,
     pub sign_in: SignIn,
+    pub health: Health,
     pub metrics: Metrics,
 }
 
