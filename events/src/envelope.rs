@@ -215,8 +215,9 @@ struct Envelope {
     event: NewEvent,
 }
 
-/// The canonical bytes of an event: the same on every engine, without the position. JSON with keys sorted, no white
-/// space, and no number but integers (the rules of RFC 8785 for what we write).
+/// The canonical bytes of an event: the same on every engine, without the position. JSON by the rules of RFC 8785: keys
+/// sorted, no white space. Our own events have integers only; a fraction that a device reports keeps its point (`64.0`)
+/// and is written with the fewest digits that read back as the same number.
 pub fn canonical(stream: &StreamName, revision: Revision, event: &NewEvent) -> Vec<u8> {
     let envelope = Envelope { stream: stream.clone(), revision, event: event.clone() };
     let value = serde_json::to_value(envelope).expect("an envelope has string keys only");
