@@ -1,7 +1,6 @@
 //! The configuration file: addresses, paths, the store and keys. What people see is a setting instead
 //! (`muster settings apply`).
 
-pub mod check;
 pub mod template;
 
 use serde::Deserialize;
@@ -156,7 +155,7 @@ mod tests {
     use super::*;
 
     fn file() -> String {
-        template::tests::full(Path::new("/srv/muster"))
+        template::file(&template::Answers::new("https://enroll.example.com"))
     }
 
     #[test]
