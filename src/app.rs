@@ -1,14 +1,12 @@
 //! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
 
-pub mod access;
-pub mod commands;
+pub mod administration;
+pub mod assemble;
 pub mod context;
-pub mod identify;
-pub mod inventory;
-pub mod issue;
+pub mod health;
+pub mod initialize;
 pub mod secrets;
 pub mod sign_in;
-pub mod staff_sessions;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;
@@ -23,12 +21,13 @@ use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Log};
 use events::settings::Settings;
+use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Appended, Expected, ReadError};
 use events::{Event, Revision, StreamName};
+use health::Health;
 use projections::Projections;
 use secrets::Secrets;
 use sign_in::SignIn;
-use staff_sessions::StaffSessions;
 use std::sync::Arc;
 
 /// The server's parts, shared by every handler and reaction.
@@ -39,6 +38,8 @@ pub struct App {
 
 /// What an [`App`] is made of.
 pub struct Parts {
+    /// The store itself, to be watched and closed; everything else goes through `log`.
+    pub engine: Arc<SqliteStore>,
     pub log: Log,
     pub world: World,
     pub config: Arc<Config>,
@@ -46,7 +47,7 @@ pub struct Parts {
     pub pki: Pki,
     pub projections: Projections,
     pub sign_in: SignIn,
-    pub staff_sessions: StaffSessions,
+    pub health: Health,
     pub metrics: Metrics,
 }
 

@@ -1,1 +1,105 @@
 //! The commands of the muster binary.
+
+mod administer;
+mod check_config;
+mod demo;
+pub mod init;
+mod keep;
+pub mod log_list;
+mod password;
+mod serve;
+mod simulate;
+
+use crate::config::Config;
+use clap::{Args, Parser, Subcommand};
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An event-sourced enrollment engine for iPhone and iPad.
+#[derive(Parser)]
+#[command(name = "muster", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which installation a command is about.
+#[derive(Args)]
+struct At {
+    /// The configuration file.
+    #[arg(long, global = true, env = "MUSTER_CONFIG", default_value = "muster.toml")]
+    config: PathBuf,
+}
+
+impl At {
+    fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config)?)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new installation: configuration, master key, certificates and an empty log.
+    Init(init::Init),
+    /// Serve people, devices and staff.
+    Serve(serve::Serve),
+    /// Serve from a throw-away directory and watch two simulated devices enroll, step by step.
+    Demo(demo::Demo),
+    /// Enroll many simulated devices at a running server; tell rates and latencies.
+    Simulate(simulate::Simulate),
+    /// Say what is wrong with the configuration and how to mend it; changes nothing.
+    CheckConfig(check_config::CheckConfig),
+    /// Show or change what people see: texts, switches, which kinds of device may enroll.
+    #[command(subcommand)]
+    Settings(administer::Settings),
+    /// Add, list, disable or enable local accounts.
+    #[command(subcommand)]
+    User(administer::User),
+    /// Throw the projections away and build them again from the log.
+    Replay(keep::Replay),
+    /// Copy log and keys to a new directory, verified, while the server runs.
+    Backup(keep::Backup),
+    /// Bring a backup back into an empty store directory, verified.
+    Restore(keep::Restore),
+}
+
+/// Runs the command that the arguments name; 0 if it succeeded.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Init(command) => wait(command.run()),
+        Command::Serve(command) => wait(command.run()),
+        Command::Demo(command) => wait(command.run()),
+        Command::Simulate(command) => wait(command.run()),
+        Command::CheckConfig(command) => command.run(),
+        Command::Settings(command) => wait(command.run()),
+        Command::User(command) => wait(command.run()),
+        Command::Replay(command) => wait(command.run()),
+        Command::Backup(command) => wait(command.run()),
+        Command::Restore(command) => wait(command.run()),
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(command);
+    // A blocking thread that hangs on a broken disk must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("muster: {error:#}");
+}
+
+/// Says something to whoever runs the command.
+#[expect(clippy::print_stdout, reason = "this is where commands speak")]
+fn say(text: impl std::fmt::Display) {
+    println!("{text}");
+}

@@ -1,6 +1,7 @@
 //! The configuration file: addresses, paths, the store and keys. What people see is a setting instead
 //! (`muster settings apply`).
 
+pub mod check;
 pub mod template;
 
 use serde::Deserialize;
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
 
     fn file() -> String {
-        template::file(&template::Answers::new("https://enroll.example.com"))
+        template::tests::full(Path::new("/srv/muster"))
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod pki;
 pub mod portal;
 pub mod push;
 pub mod reactions;
+pub mod server;
 pub mod simulator;
 pub mod telemetry;
 pub mod web;

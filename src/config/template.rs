@@ -1,36 +1,43 @@
 //! The configuration file that `muster init` writes: every field, each with what it means.
 
+use super::{PkiFiles, Push};
+use std::path::Path;
+
 /// What the file says differently from one installation to the next.
 #[derive(Debug, Clone)]
 pub struct Answers {
     pub public_url: String,
     pub listen: String,
     pub metrics_listen: String,
-    pub push_base_url: String,
-    /// A push certificate lies in the `pki` directory.
-    pub push_certificate: bool,
-    /// The CA of a push server of ours lies in the `pki` directory (trials).
-    pub push_root: bool,
+    pub pki: PkiFiles,
+    pub push: Push,
 }
 
-impl Answers {
-    pub fn new(public_url: &str) -> Answers {
-        Answers {
-            public_url: public_url.into(),
-            listen: "0.0.0.0:8443".into(),
-            metrics_listen: "127.0.0.1:9443".into(),
-            push_base_url: "https://api.push.apple.com".into(),
-            push_certificate: false,
-            push_root: false,
-        }
-    }
-}
-
-/// The text of `muster.toml`.
-pub fn file(answers: &Answers) -> String {
-    let Answers { public_url, listen, metrics_listen, push_base_url, .. } = answers;
-    let given = |given: bool| if given { "" } else { "# " };
-    let (certificate, root) = (given(answers.push_certificate), given(answers.push_root));
+/// The text of `muster.toml` in `directory`: paths below it are written relative to it.
+pub fn file(directory: &Path, answers: &Answers) -> String {
+    let Answers { public_url, listen, metrics_listen, pki, push } = answers;
+    let path = |path: &Path| quoted(path.strip_prefix(directory).unwrap_or(path));
+    // What is not given stands in a comment, with the name it would have.
+    let optional = |key: &str, given: Option<&Path>, otherwise: &str| match given {
+        Some(given) => format!("{key} = {}", path(given)),
+        None => format!("# {key} = \"{otherwise}\""),
+    };
+    let [ca_certificate, ca_key, ra_certificate, ra_key, signer_certificate, signer_key, tls_certificate, tls_key] = [
+        &pki.identity_ca_certificate,
+        &pki.identity_ca_key,
+        &pki.registration_authority_certificate,
+        &pki.registration_authority_key,
+        &pki.profile_signer_certificate,
+        &pki.profile_signer_key,
+        &pki.tls_certificate,
+        &pki.tls_key,
+    ]
+    .map(|file| path(file));
+    let tls_root = optional("tls_root", pki.tls_root.as_deref(), "pki/tls-root.pem");
+    let push_certificate = optional("certificate", push.certificate.as_deref(), "pki/push.pem");
+    let push_key = optional("key", push.key.as_deref(), "pki/push.key");
+    let push_root = optional("root", push.root.as_deref(), "pki/push-root.pem");
+    let push_base_url = &push.base_url;
     format!(
         r#"# Muster. Relative paths are taken from the directory of this file; unknown keys are refused.
 # `muster check-config` says what is wrong here and how to mend it. What people see (texts, switches, which kinds of
@@ -55,35 +62,35 @@ master_key = "master.key"
 
 [pki]
 # The CA that signs the identities of devices, and its key: whoever has the key can make devices.
-identity_ca_certificate = "pki/identity-ca.pem"
+identity_ca_certificate = {ca_certificate}
 # PEM, readable by this server alone.
-identity_ca_key = "pki/identity-ca.key"
+identity_ca_key = {ca_key}
 # The registration authority: SCEP requests are encrypted to it, answers signed by it.
-registration_authority_certificate = "pki/registration-authority.pem"
+registration_authority_certificate = {ra_certificate}
 # PEM, readable by this server alone.
-registration_authority_key = "pki/registration-authority.key"
+registration_authority_key = {ra_key}
 # Signs the profiles; a publicly trusted certificate, followed by its intermediates, shows them as "Verified".
-profile_signer_certificate = "pki/profile-signer.pem"
+profile_signer_certificate = {signer_certificate}
 # PEM, readable by this server alone.
-profile_signer_key = "pki/profile-signer.key"
+profile_signer_key = {signer_key}
 # The TLS certificate for the name in public_url, followed by its intermediates.
-tls_certificate = "pki/tls.pem"
+tls_certificate = {tls_certificate}
 # PEM, readable by this server alone.
-tls_key = "pki/tls.key"
+tls_key = {tls_key}
 # The root that people install in steps 3 to 6. Leave it out where the TLS certificate is publicly trusted, and set
 # skip_ca_profile with `muster settings apply`.
-tls_root = "pki/tls-root.pem"
+{tls_root}
 
 [push]
 # Apple's push service, unless this is a trial.
 base_url = "{push_base_url}"
 # The MDM push certificate (https://identity.apple.com/pushcert); its subject's UID is the topic. Without it no device
 # can enroll.
-{certificate}certificate = "pki/push.pem"
+{push_certificate}
 # PEM, readable by this server alone.
-{certificate}key = "pki/push.key"
+{push_key}
 # The CA of the push server, only where it is not publicly trusted (trials).
-{root}root = "pki/push-root.pem"
+{push_root}
 
 [logging]
 # "text" for people, "json" for machines: one object a line, on standard error.
@@ -92,4 +99,53 @@ format = "text"
 filter = "info"
 "#
     )
+}
+
+// A path as a TOML string: basic strings know the same escapes as JSON.
+fn quoted(path: &Path) -> String {
+    serde_json::Value::from(path.display().to_string()).to_string()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// The file of an installation in `directory` that has everything.
+    pub fn full(directory: &Path) -> String {
+        let pki = |name: &str| directory.join("pki").join(name);
+        let files = PkiFiles {
+            identity_ca_certificate: pki("identity-ca.pem"),
+            identity_ca_key: pki("identity-ca.key"),
+            registration_authority_certificate: pki("scep.pem"),
+            registration_authority_key: pki("scep.key"),
+            profile_signer_certificate: pki("profile-signer.pem"),
+            profile_signer_key: pki("profile-signer.key"),
+            tls_certificate: pki("tls.pem"),
+            tls_key: pki("tls.key"),
+            tls_root: Some(pki("tls-root.pem")),
+        };
+        let push = Push {
+            base_url: "https://localhost:7".into(),
+            certificate: Some(pki("push.pem")),
+            key: Some("/etc/muster/push \"1\".key".into()),
+            root: None,
+        };
+        let (public_url, listen) = ("https://enroll.example.com".into(), "0.0.0.0:443".into());
+        let answers = Answers { public_url, listen, metrics_listen: "127.0.0.1:9443".into(), pki: files, push };
+        file(directory, &answers)
+    }
+
+    #[test]
+    fn the_file_says_what_it_was_given_and_paths_elsewhere_stay_whole() {
+        let directory = Path::new("/srv/muster");
+        let text = full(directory);
+        assert!(text.contains("identity_ca_key = \"pki/identity-ca.key\""), "{text}");
+        let config = Config::parse(&text, directory).unwrap();
+        assert_eq!(config.pki.tls_root.as_deref(), Some(Path::new("/srv/muster/pki/tls-root.pem")));
+        assert_eq!(config.push.key.as_deref(), Some(Path::new("/etc/muster/push \"1\".key")));
+        assert_eq!(config.push.root, None);
+        assert_eq!(config.push.base_url, "https://localhost:7");
+        assert_eq!(config.server.listen.port(), 443);
+    }
 }

@@ -9,9 +9,14 @@ use std::collections::{HashMap, VecDeque};
 /// An answer that a test asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
+    /// Says so and does nothing.
     Acknowledged,
     NotNow,
-    Error { code: i64, domain: String, description: String },
+    Error {
+        code: i64,
+        domain: String,
+        description: String,
+    },
     CommandFormatError,
 }
 
@@ -78,15 +83,21 @@ fn error(code: i64, domain: &str, description: &str) -> Dictionary {
 }
 
 impl Device {
-    /// The answer to a command, without the identifiers.
-    pub(crate) fn answer(&mut self, management: &Management, request_type: &str, command: &Dictionary) -> Dictionary {
-        match self.script.next(request_type) {
-            None => self.honest_answer(management, request_type, command),
+    /// The answer to a command, without the identifiers, and whether a script gave it: then nothing was done.
+    pub(crate) fn answer(
+        &mut self,
+        management: &Management,
+        request_type: &str,
+        command: &Dictionary,
+    ) -> (Dictionary, bool) {
+        let scripted = match self.script.next(request_type) {
+            None => return (self.honest_answer(management, request_type, command), false),
             Some(Reply::Acknowledged) => status("Acknowledged"),
             Some(Reply::NotNow) => status("NotNow"),
             Some(Reply::CommandFormatError) => status("CommandFormatError"),
             Some(Reply::Error { code, domain, description }) => error(code, &domain, &description),
-        }
+        };
+        (scripted, true)
     }
 
     fn honest_answer(&mut self, management: &Management, request_type: &str, command: &Dictionary) -> Dictionary {

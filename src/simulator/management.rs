@@ -33,6 +33,8 @@ pub struct Handled {
     pub command_uuid: String,
     pub request_type: String,
     pub status: String,
+    /// A test's script answered: nothing was done.
+    pub scripted: bool,
     pub command: Dictionary,
 }
 
@@ -178,12 +180,12 @@ impl Device {
     ) -> Result<Dictionary, DeviceError> {
         let (uuid, command) = read_command(body)?;
         let request_type = command.get("RequestType").and_then(plist::Value::as_string).unwrap_or_default().to_owned();
-        let mut answer = self.answer(management, &request_type, &command);
+        let (mut answer, scripted) = self.answer(management, &request_type, &command);
         let (key, id) = management.identifier.entry();
         answer.insert(key.into(), id.into());
         answer.insert("CommandUUID".into(), uuid.clone().into());
         let status = answer.get("Status").and_then(plist::Value::as_string).unwrap_or_default().to_owned();
-        handled.push(Handled { command_uuid: uuid, request_type, status, command });
+        handled.push(Handled { command_uuid: uuid, request_type, status, scripted, command });
         Ok(answer)
     }
 
@@ -192,6 +194,7 @@ impl Device {
             let identifier = last.command.get("Identifier").and_then(plist::Value::as_string);
             last.request_type == "RemoveProfile"
                 && last.status == "Acknowledged"
+                && !last.scripted
                 && identifier == Some(management.profile.identifier.as_str())
         })
     }

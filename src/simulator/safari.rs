@@ -13,7 +13,7 @@ pub use page::{Button, Field, Form, Link, Page};
 /// What a tap led to.
 #[derive(Debug, Clone)]
 pub enum Opened {
-    Page(Page),
+    Page(Box<Page>),
     /// A configuration profile, which iOS hands over to Settings.
     Profile(Vec<u8>),
 }
@@ -202,6 +202,8 @@ impl Safari {
         let status = response.status().as_u16();
         let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
+        let refresh = response.headers().get(header::REFRESH).and_then(|value| value.to_str().ok());
+        let refresh = refresh.and_then(|value| page::parse_refresh(&url, value));
         let body = response.bytes().await?;
         if content_type.starts_with("application/x-apple-aspen-config") && status == 200 {
             return Ok(Opened::Profile(body.to_vec()));
@@ -209,9 +211,10 @@ impl Safari {
         if !content_type.starts_with("text/html") {
             return Err(SafariError::Unreadable { status, content_type });
         }
-        let page = Page::read(url, status, &String::from_utf8_lossy(&body));
+        let mut page = Page::read(url, status, &String::from_utf8_lossy(&body));
+        page.refresh = page.refresh.or(refresh);
         self.page = Some(page.clone());
-        Ok(Opened::Page(page))
+        Ok(Opened::Page(Box::new(page)))
     }
 }
 

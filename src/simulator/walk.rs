@@ -189,9 +189,6 @@ impl Walk {
         if page.url.path().ends_with("/complete") {
             return self.see_completion(watcher).await;
         }
-        if page.status >= 400 {
-            return Err(WalkError::Refused { act: Act::OpenPortal, text: page.text.clone() });
-        }
         if page.form("continue").is_some() {
             return self.fill_in(Act::NotePreviousRecords, &[], watcher).await;
         }
@@ -213,6 +210,10 @@ impl Walk {
             let reloaded = self.safari.reload().await;
             page = self.page(act, reloaded)?;
         }
+        // A way that ended short of a device offers to begin again.
+        if page.form("again").is_some() {
+            return Err(WalkError::Refused { act, text: page.text });
+        }
         watcher.after(act, started.elapsed(), &page.title).await;
         Ok(Next::Ending(Ending::Enrolled(page)))
     }
@@ -220,7 +221,7 @@ impl Walk {
     fn page(&self, act: Act, opened: Result<Opened, SafariError>) -> Result<Page, WalkError> {
         match opened.map_err(|error| WalkError::Safari { act, error })? {
             Opened::Page(page) if page.status >= 400 => Err(WalkError::Refused { act, text: page.text }),
-            Opened::Page(page) => Ok(page),
+            Opened::Page(page) => Ok(*page),
             Opened::Profile(_) => {
                 let error = SafariError::Unreadable { status: 200, content_type: "a configuration profile".into() };
                 Err(WalkError::Safari { act, error })

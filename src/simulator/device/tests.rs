@@ -5,24 +5,20 @@ use crate::simulator::certificate_request::{self_signed, subject};
 use crate::simulator::keys::KeyPool;
 use crate::simulator::messages::{dictionary, xml};
 use crate::simulator::model::{Family, Hardware, IosVersion};
-use crate::simulator::push_server::{PushServer, PushServerFiles};
+use crate::simulator::push_server::PushServer;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::X509;
 use plist::Value;
 
-fn root() -> (X509, Vec<u8>) {
+fn root() -> X509 {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let root = self_signed(&subject(&[("CN".into(), "A root".into())]).unwrap(), &key).unwrap();
-    (root.certificate, key.private_key_to_pem_pkcs8().unwrap())
+    self_signed(&subject(&[("CN".into(), "A root".into())]).unwrap(), &key).unwrap().certificate
 }
 
-async fn device() -> Device {
-    let (certificate, key) = root();
-    let pem = certificate.to_pem().unwrap();
-    let files = PushServerFiles { certificate: pem.clone(), key, client_ca: pem };
-    let push_server = PushServer::start(&files, ([127, 0, 0, 1], 0).into()).await.unwrap();
-    Device::new(Hardware::new(Family::IPhone, IosVersion::new(17, 5)), KeyPool::fresh(), push_server)
+fn device() -> Device {
+    let hardware = Hardware::new(Family::IPhone, IosVersion::new(17, 5));
+    Device::new(hardware, KeyPool::fresh(), PushServer::nowhere())
 }
 
 fn ca_profile(name: &str) -> Vec<u8> {
@@ -31,7 +27,7 @@ fn ca_profile(name: &str) -> Vec<u8> {
         ("PayloadVersion", 1.into()),
         ("PayloadIdentifier", "org.example.ca.root".into()),
         ("PayloadUUID", "6E2AB7F4-2D6C-4F3B-9C0E-000000000001".into()),
-        ("PayloadContent", Value::Data(root().0.to_der().unwrap())),
+        ("PayloadContent", Value::Data(root().to_der().unwrap())),
     ]);
     xml(&dictionary([
         ("PayloadType", "Configuration".into()),
@@ -45,7 +41,7 @@ fn ca_profile(name: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn there_is_room_for_one_downloaded_profile() {
-    let mut device = device().await;
+    let mut device = device();
     assert!(matches!(device.install().await, Err(DeviceError::NoPendingProfile)));
     device.download(ca_profile("first"));
     device.download(ca_profile("second"));
@@ -55,7 +51,7 @@ async fn there_is_room_for_one_downloaded_profile() {
 
 #[tokio::test]
 async fn a_downloaded_profile_is_dropped_after_eight_minutes() {
-    let mut device = device().await;
+    let mut device = device();
     device.download(ca_profile("in time"));
     device.clock.advance_seconds(PENDING_SECONDS - 1);
     assert_eq!(device.pending_profile().unwrap().display_name, "in time");
@@ -65,7 +61,7 @@ async fn a_downloaded_profile_is_dropped_after_eight_minutes() {
 
 #[tokio::test]
 async fn an_installed_root_is_trusted_only_after_it_was_switched_on() {
-    let mut device = device().await;
+    let mut device = device();
     device.download(ca_profile("root"));
     device.install().await.unwrap();
     assert_eq!(device.profiles.len(), 1);

@@ -16,7 +16,7 @@ pub struct Page {
     pub language: String,
     pub forms: Vec<Form>,
     pub links: Vec<Link>,
-    /// `meta http-equiv=refresh`.
+    /// `meta http-equiv=refresh`, or the header of that name.
     pub refresh: Option<Refresh>,
 }
 
@@ -170,7 +170,12 @@ fn read_refresh(base: &Url, meta: &ElementRef<'_>) -> Option<Refresh> {
     if !meta.attr("http-equiv")?.eq_ignore_ascii_case("refresh") {
         return None;
     }
-    let mut parts = meta.attr("content")?.split(';').map(str::trim);
+    parse_refresh(base, meta.attr("content")?)
+}
+
+/// `5; url=/next`.
+pub(super) fn parse_refresh(base: &Url, content: &str) -> Option<Refresh> {
+    let mut parts = content.split(';').map(str::trim);
     let seconds = parts.next()?.parse().ok()?;
     let target = parts.next().and_then(|part| part.split_once('=')).map(|(_, target)| target.trim_matches(['\'', '"']));
     Some(Refresh { seconds, url: target.and_then(|target| base.join(target).ok()) })

@@ -1,0 +1,150 @@
+//! Local accounts: added, switched off and on, listed.
+
+use super::{Answer, NewUser, operator};
+use crate::app::App;
+use crate::enrollment::staff::{Command, LocalAccount, Refusal, ReserveUserName, UserName};
+use crate::identity::password::{check_new_password, hash_password};
+use events::personal::Personal;
+use events::staff::{Privilege, StaffId};
+use events::{Event, StreamName};
+use std::collections::BTreeSet;
+
+/// The stream that reserves a user name, whatever its capitals.
+fn name_stream(app: &App, user_name: &str) -> StreamName {
+    StreamName::of("username", app.secrets.name("username", &[&user_name.to_lowercase()]))
+}
+
+/// Reserves the name first, then adds the account. A name without an account is what a crash between the two leaves
+/// behind: the account is then added under the id that the name was reserved for.
+pub async fn add(app: &App, user: NewUser) -> Result<Answer, String> {
+    check(&user)?;
+    let name = name_stream(app, &user.user_name);
+    let fresh = StaffId(app.world.random_uuid());
+    let account = match app.load::<UserName>(&name).await.map_err(text)?.0.account {
+        Some(account) => account,
+        None => reserve(app, &name, fresh).await?,
+    };
+    let password = {
+        let (world, password) = (app.world.clone(), user.secret());
+        tokio::task::spawn_blocking(move || hash_password(&world, &password)).await.map_err(text)?
+    };
+    let said = format!("{} may {}", user.user_name, may(&user.privileges));
+    match app.perform::<LocalAccount>(&account.stream(), &command(account, user, password), &operator(app)).await {
+        Ok(_) => Ok(Answer::done(said)),
+        Err(crate::app::PerformError::Refused(Refusal::Exists)) => {
+            Err("there is a user of that name already; `muster user list` shows them".into())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+// Whoever reserves first wins; the loser of a race goes on with the winner's id and is told that the account exists.
+async fn reserve(app: &App, name: &StreamName, fresh: StaffId) -> Result<StaffId, String> {
+    match app.perform::<UserName>(name, &ReserveUserName { account: fresh }, &operator(app)).await {
+        Ok(_) => Ok(fresh),
+        Err(error) => app.load::<UserName>(name).await.map_err(text)?.0.account.ok_or_else(|| error.to_string()),
+    }
+}
+
+fn check(user: &NewUser) -> Result<(), String> {
+    let name = &user.user_name;
+    if name.is_empty() || name.chars().count() > 128 || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("a user name has 1 to 128 characters, none of them blank".into());
+    }
+    if user.privileges.is_empty() {
+        return Err("say what the user may do: --enroll, --admin, --auditor, or several of them".into());
+    }
+    check_new_password(name, &user.secret()).map_err(text)
+}
+
+fn command(account: StaffId, user: NewUser, password: String) -> Command {
+    let sealed = |value: String| Personal::new(account.key(), value);
+    Command::Add {
+        user_name: sealed(user.user_name),
+        password: sealed(password),
+        privileges: user.privileges,
+        display_name: user.display_name.map(sealed),
+        mail: user.mail.map(sealed),
+        managed_apple_id: user.managed_apple_id.map(sealed),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    Off,
+    On,
+}
+
+/// Ends what the account may do, or brings it back.
+pub async fn switch(app: &App, user_name: &str, switch: Switch) -> Result<Answer, String> {
+    let nobody = || format!("there is no user {user_name:?}; `muster user list` shows them");
+    let account =
+        app.load::<UserName>(&name_stream(app, user_name)).await.map_err(text)?.0.account.ok_or_else(nobody)?;
+    let (command, word) = match switch {
+        Switch::Off => (Command::Disable, "disabled"),
+        Switch::On => (Command::Enable, "enabled"),
+    };
+    let performed = app.perform::<LocalAccount>(&account.stream(), &command, &operator(app)).await.map_err(text)?;
+    let already = if performed.events.is_empty() { " already" } else { "" };
+    Ok(Answer::done(format!("{user_name} is {word}{already}")))
+}
+
+/// A local account as `muster user list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub user_name: String,
+    pub display_name: String,
+    pub privileges: BTreeSet<Privilege>,
+    pub disabled: bool,
+}
+
+/// All local accounts by name, from the log itself.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn list_accounts(app: &App) -> Result<Vec<Listed>, String> {
+    let mut accounts = std::collections::BTreeMap::<StreamName, LocalAccount>::new();
+    let mut after = None;
+    loop {
+        let page = app.log.store().read_all(after, 1_000).await.map_err(text)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.position);
+        let staff = page.into_iter().filter(|recorded| recorded.stream.category() == "staff").collect();
+        for entry in app.log.open(staff).await.map_err(text)? {
+            if let Event::Staff(event) = entry.event {
+                let account = accounts.entry(entry.stream).or_default();
+                *account = crate::enrollment::Aggregate::evolve(std::mem::take(account), &event);
+            }
+        }
+    }
+    let mut listed: Vec<Listed> = accounts.into_values().map(listed).collect();
+    listed.sort_by(|a, b| a.user_name.cmp(&b.user_name));
+    Ok(listed)
+}
+
+fn listed(account: LocalAccount) -> Listed {
+    let text = |value: Option<Personal<String>>| value.map(|value| value.text().to_owned()).unwrap_or_default();
+    Listed {
+        user_name: text(account.user_name),
+        display_name: text(account.display_name),
+        privileges: account.privileges,
+        disabled: account.disabled,
+    }
+}
+
+/// What these privileges mean, in words.
+pub fn may(privileges: &BTreeSet<Privilege>) -> String {
+    let words: Vec<&str> = privileges
+        .iter()
+        .map(|privilege| match privilege {
+            Privilege::Enroll => "enroll devices",
+            Privilege::Administrator => "administer at the console",
+            Privilege::Auditor => "audit at the console",
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,193 @@
+//! `muster user …` and `muster settings …`: through the running server's socket, or alone where none runs.
+
+use super::{At, password, say};
+use crate::app::App;
+use crate::app::administration::{self, Answer, NewUser, Request, execute};
+use crate::app::assemble::Access;
+use crate::config::Config;
+use crate::server::command_socket;
+use crate::world::World;
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use events::staff::Privilege;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub enum User {
+    /// Add a local account. The password is one line on standard input.
+    Add(Add),
+    /// List the local accounts.
+    List {
+        #[command(flatten)]
+        at: At,
+    },
+    /// End what an account may do, and its sessions.
+    Disable {
+        user_name: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Bring a disabled account back.
+    Enable {
+        user_name: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Args)]
+pub struct Add {
+    user_name: String,
+    /// May enroll devices at the portal.
+    #[arg(long)]
+    enroll: bool,
+    /// Administrator at the console.
+    #[arg(long)]
+    admin: bool,
+    /// Auditor at the console: reads only.
+    #[arg(long)]
+    auditor: bool,
+    /// Make a password and print it once, instead of reading one.
+    #[arg(long)]
+    generate_password: bool,
+    #[arg(long)]
+    display_name: Option<String>,
+    #[arg(long)]
+    mail: Option<String>,
+    /// What step 7 of an enrollment is filled in with.
+    #[arg(long)]
+    managed_apple_id: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Subcommand)]
+pub enum Settings {
+    /// Print the settings in force, as TOML.
+    Show {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Put the settings of a TOML file in the place of all that were; what the file leaves out gets its default.
+    Apply {
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+impl User {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            User::Add(add) => add.run().await,
+            User::List { at } => list(&at).await,
+            User::Disable { user_name, at } => tell(perform(&at, Request::DisableUser { user_name }).await?),
+            User::Enable { user_name, at } => tell(perform(&at, Request::EnableUser { user_name }).await?),
+        }
+    }
+}
+
+impl Add {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let chosen = [
+            (self.enroll, Privilege::Enroll),
+            (self.admin, Privilege::Administrator),
+            (self.auditor, Privilege::Auditor),
+        ];
+        let privileges: BTreeSet<Privilege> =
+            chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect();
+        let password = if self.generate_password { password::generate(&World::system()) } else { password::read()? };
+        let shown = self.generate_password.then(|| password.clone());
+        let user = NewUser {
+            user_name: self.user_name,
+            password,
+            privileges,
+            display_name: self.display_name,
+            mail: self.mail,
+            managed_apple_id: self.managed_apple_id,
+        };
+        let code = tell(perform(&self.at, Request::AddUser(user)).await?)?;
+        if let Some(password) = shown {
+            say(format_args!("password: {password}"));
+        }
+        Ok(code)
+    }
+}
+
+async fn list(at: &At) -> anyhow::Result<ExitCode> {
+    let app = read(at).await?;
+    for user in administration::list_accounts(&app).await.map_err(anyhow::Error::msg)? {
+        let disabled = if user.disabled { " (disabled)" } else { "" };
+        let may = administration::may(&user.privileges);
+        say(format_args!("{:<24} {:<28} may {may}{disabled}", user.user_name, user.display_name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Settings {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Settings::Show { at } => {
+                let settings = read(&at).await?.settings().await?;
+                say(toml::to_string(&settings)?.trim_end());
+                Ok(ExitCode::SUCCESS)
+            }
+            Settings::Apply { file, at } => {
+                let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                let settings =
+                    toml::from_str(&text).with_context(|| format!("{} is not understood", file.display()))?;
+                tell(perform(&at, Request::ApplySettings { settings: Box::new(settings) }).await?)
+            }
+        }
+    }
+}
+
+/// The installation, to be read, whether a server runs or not.
+async fn read(at: &At) -> anyhow::Result<App> {
+    Ok(App::open(at.load()?, World::system(), Access::Read).await?)
+}
+
+async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
+    let config: Config = at.load()?;
+    let broken = "the running server did not answer; the command may have been performed: look before repeating it";
+    match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
+        Some(answer) => Ok(answer),
+        None => Ok(execute(&App::open(config, World::system(), Access::Write).await?, request).await),
+    }
+}
+
+fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
+    match answer {
+        Answer::Done { said } => say(said),
+        Answer::SettingsApplied { before, after } if before == after => say("these settings are in force already"),
+        Answer::SettingsApplied { before, after } => say(difference(&before, &after)?),
+        Answer::Refused { why } => return Err(anyhow!(why)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What changes, a line a setting: before and after.
+fn difference(before: &events::settings::Settings, after: &events::settings::Settings) -> anyhow::Result<String> {
+    let (before, after) = (toml::Table::try_from(before)?, toml::Table::try_from(after)?);
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "(none)".to_owned(), toml::Value::to_string);
+    let lines = keys
+        .into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| format!("{key}: {} -> {}", shown(before.get(key)), shown(after.get(key))));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changes_is_told_with_before_and_after() {
+        let before = events::settings::Settings::default();
+        let after = events::settings::Settings { skip_ca_profile: true, help: Some("Room 7".into()), ..before.clone() };
+        assert_eq!(difference(&before, &after).unwrap(), "help: (none) -> \"Room 7\"\nskip_ca_profile: false -> true");
+    }
+}

@@ -1,0 +1,170 @@
+//! `muster demo`: a server of its own on this machine, and two people who enroll their devices with it, step by step.
+
+mod stage;
+mod teller;
+
+use super::{log_list, say};
+use crate::app::App;
+use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::keys::KeyPool;
+use crate::simulator::model::{Family, Hardware, IosVersion};
+use crate::simulator::scep::common_name;
+use crate::simulator::walk::{Ending, Ownership, Person, Walk};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use events::device::DeviceId;
+use projections::audit::{AuditFilter, query};
+use projections::devices::{State, get};
+use stage::Stage;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use teller::Teller;
+
+#[derive(Args)]
+pub struct Demo {
+    /// End when both devices are enrolled, instead of serving on.
+    #[arg(long)]
+    exit: bool,
+    /// Address and port to serve on; port 0 takes any free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
+
+/// How long anything may take that should happen by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who comes with which device.
+struct Visitor {
+    title: &'static str,
+    family: Family,
+    ios: IosVersion,
+    ownership: Ownership,
+}
+
+const VISITORS: [Visitor; 2] = [
+    Visitor {
+        title: "Ada enrolls her own iPhone (iOS 17.5, User Enrollment)",
+        family: Family::IPhone,
+        ios: IosVersion::new(17, 5),
+        ownership: Ownership::Personal,
+    },
+    Visitor {
+        title: "Ada enrolls an iPad of the school (iPadOS 17.5, Device Enrollment)",
+        family: Family::IPad,
+        ios: IosVersion::new(17, 5),
+        ownership: Ownership::Institutional,
+    },
+];
+
+impl Demo {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        say("Muster demo: a throw-away server on this machine, and a simulated person with an iPhone and an iPad.");
+        let stage = Stage::set(self.listen).await?;
+        let outcome = self.play(&stage).await;
+        stage.strike().await;
+        outcome.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn play(&self, stage: &Stage) -> anyhow::Result<()> {
+        let mut devices = Vec::new();
+        for visitor in &VISITORS {
+            say(format_args!("\n{}\n", visitor.title));
+            let device = enroll(stage, visitor).await.with_context(|| visitor.title)?;
+            show_records(stage.app(), &device).await?;
+            devices.push(device);
+        }
+        stage.tell_addresses();
+        if self.exit {
+            return Ok(());
+        }
+        say("\nServing until Ctrl-C. The two devices stay awake: what you send them, they answer.");
+        for device in devices {
+            tokio::spawn(live_on(device));
+        }
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    }
+}
+
+async fn enroll(stage: &Stage, visitor: &Visitor) -> anyhow::Result<Device> {
+    let hardware = Hardware::new(visitor.family, visitor.ios);
+    let device = Device::new(hardware, KeyPool::fresh(), stage.push_server.clone());
+    let person = Person {
+        user_name: stage::ENROLLING.into(),
+        password: stage.passwords.enrolling.clone(),
+        ownership: visitor.ownership,
+        managed_apple_id: "ada@appleid.school.example".into(),
+        switches_on_trust: true,
+    };
+    let mut walk = Walk::new(person, device);
+    let mut teller = Teller::new(visitor.family);
+    match walk.run(&stage.address(), &mut teller).await? {
+        Ending::Enrolled(_) => {}
+        Ending::Directed(page) => bail!("the portal directs elsewhere: {}", page.text),
+    }
+    answer_first_commands(&mut walk.device, &mut teller).await?;
+    Ok(walk.device)
+}
+
+// After its first TokenUpdate the server asks a device what it is: it has to be woken for that.
+async fn answer_first_commands(device: &mut Device, teller: &mut Teller) -> anyhow::Result<()> {
+    let mut missing = vec!["DeviceInformation", "SecurityInfo"];
+    while !missing.is_empty() {
+        let handled = device.serve_once_watched(PATIENCE, teller).await;
+        let handled = handled.with_context(|| format!("waiting for {}", missing.join(" and ")))?;
+        missing.retain(|wanted| handled.iter().all(|one| one.request_type != *wanted));
+    }
+    Ok(())
+}
+
+/// Inventory, audit trail and log of a device that has just enrolled.
+async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
+    let id = id_of(device).context("the device's certificate names no device of ours")?;
+    if let Some(head) = app.log.store().head().await? {
+        tokio::time::timeout(PATIENCE, app.projections.wait_for(head)).await.context("the projections lag")??;
+    }
+    let record = get(&app.projections, id, None).await?.context("the device is not in the inventory")?;
+    if record.state != State::Enrolled {
+        bail!("the inventory says that the device is {}", record.state.as_str());
+    }
+    let filter = AuditFilter { device: Some(id), ..AuditFilter::default() };
+    let trail = query(&app.projections, filter, 100).await?;
+    if trail.rows.is_empty() {
+        bail!("the audit trail has nothing about the device");
+    }
+    let model = record.model.or(record.product_name).unwrap_or_default();
+    let owner = record.user_name.unwrap_or_default();
+    say(format_args!(
+        "\n  In the inventory: {model} of {owner}, enrolled. In the audit trail: {} events.",
+        trail.rows.len()
+    ));
+    say("  Its log:\n");
+    for line in log_list::of_device(&app.log, id).await? {
+        say(format_args!("  {line}"));
+    }
+    Ok(())
+}
+
+fn id_of(device: &Device) -> Option<DeviceId> {
+    common_name(&device.management()?.identity.certificate)?.parse().ok().map(DeviceId)
+}
+
+// Until management ends, or the demo.
+async fn live_on(mut device: Device) {
+    let name = device.hardware.family.name();
+    loop {
+        match device.serve_once(Duration::from_secs(3600)).await {
+            Ok(handled) => {
+                for one in handled {
+                    say(format_args!("The {name} was woken: {} {}", one.request_type, one.status));
+                }
+            }
+            Err(DeviceError::NotWoken(_)) => {}
+            Err(error) => return say(format_args!("The {name}: {error}")),
+        }
+        if !device.is_managed() {
+            return say(format_args!("The {name} is not managed any more: its MDM profile is gone."));
+        }
+    }
+}

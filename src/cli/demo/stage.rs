@@ -1,0 +1,133 @@
+//! The demo's stage: a throw-away installation, its server, a push server on the loopback interface, and three accounts.
+
+use super::say;
+use crate::app::App;
+use crate::app::administration::{Answer, NewUser, Request, execute};
+use crate::app::initialize::{Plan, initialize};
+use crate::cli::password;
+use crate::config::Config;
+use crate::pki::create::PushServerFiles;
+use crate::server::{self, Running};
+use crate::simulator::push_server::{self, PushServer};
+use crate::world::World;
+use anyhow::{Context as _, bail};
+use events::settings::Settings;
+use events::staff::Privilege;
+use std::net::SocketAddr;
+use tempfile::TempDir;
+
+/// Who enrolls devices.
+pub const ENROLLING: &str = "ada";
+const ADMINISTRATOR: &str = "administrator";
+const AUDITOR: &str = "auditor";
+
+pub struct Stage {
+    directory: TempDir,
+    running: Running,
+    pub push_server: PushServer,
+    pub passwords: Passwords,
+}
+
+pub struct Passwords {
+    pub enrolling: String,
+    administrator: String,
+    auditor: String,
+}
+
+impl Stage {
+    /// Makes and starts everything.
+    pub async fn set(listen: SocketAddr) -> anyhow::Result<Stage> {
+        let world = World::system();
+        let directory = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
+        let plan = Plan {
+            directory: directory.path().join("muster"),
+            organization: "Example School".into(),
+            public_url: format!("https://localhost:{}", listen.port()),
+            listen: listen.to_string(),
+            metrics_listen: "127.0.0.1:0".into(),
+            hosts: vec!["localhost".into(), "127.0.0.1".into()],
+            trial: true,
+            given: Default::default(),
+            push_base_url: "https://localhost:0".into(),
+        };
+        let made = initialize(&plan, &world).await?;
+        let push_server =
+            start_push_server(&made.push_server.context("no certificates for a push server were made")?).await?;
+        let mut config = Config::load(&made.config)?;
+        config.push.base_url = format!("https://localhost:{}", push_server.address().port());
+        let running = server::start(config, world.clone()).await?;
+        let passwords = Passwords {
+            enrolling: password::generate(&world),
+            administrator: password::generate(&world),
+            auditor: password::generate(&world),
+        };
+        let stage = Stage { directory, running, push_server, passwords };
+        stage.furnish().await?;
+        say(format_args!("The installation is in {}; it goes when the demo ends.", stage.directory.path().display()));
+        Ok(stage)
+    }
+
+    async fn furnish(&self) -> anyhow::Result<()> {
+        let mut settings = Settings { organization: "Example School".into(), ..Settings::default() };
+        let description = "Your photos, messages and apps stay yours: the school sees only what it installs.";
+        settings.personal_description.insert("en".into(), description.into());
+        self.execute(Request::ApplySettings { settings: Box::new(settings) }).await?;
+        let Passwords { enrolling, administrator, auditor } = &self.passwords;
+        self.add(ENROLLING, enrolling, Privilege::Enroll).await?;
+        self.add(ADMINISTRATOR, administrator, Privilege::Administrator).await?;
+        self.add(AUDITOR, auditor, Privilege::Auditor).await
+    }
+
+    async fn add(&self, user_name: &str, password: &str, privilege: Privilege) -> anyhow::Result<()> {
+        let user = NewUser {
+            user_name: user_name.into(),
+            password: password.into(),
+            privileges: [privilege].into(),
+            display_name: None,
+            mail: None,
+            managed_apple_id: None,
+        };
+        self.execute(Request::AddUser(user)).await
+    }
+
+    async fn execute(&self, request: Request) -> anyhow::Result<()> {
+        match execute(self.app(), request).await {
+            Answer::Refused { why } => bail!(why),
+            Answer::Done { .. } | Answer::SettingsApplied { .. } => Ok(()),
+        }
+    }
+
+    pub fn app(&self) -> &App {
+        &self.running.app
+    }
+
+    /// What people type.
+    pub fn address(&self) -> String {
+        self.app().config.server.public_url.clone()
+    }
+
+    pub fn tell_addresses(&self) {
+        let address = self.address();
+        let Passwords { enrolling, administrator, auditor } = &self.passwords;
+        say("\nLook for yourself (your browser will warn: the TLS certificate is the demo's own):\n");
+        say(format_args!("  portal   {address}/enroll             {ENROLLING:<13}  {enrolling}"));
+        say(format_args!("  console  {address}/console/devices    {ADMINISTRATOR:<13}  {administrator}"));
+        say(format_args!("  console  {address}/console/audit      {AUDITOR:<13}  {auditor}"));
+        say(format_args!("  metrics  http://{}/metrics", self.running.metrics_address));
+    }
+
+    /// Stops the server; the directory goes.
+    pub async fn strike(self) {
+        self.running.stop().await;
+    }
+}
+
+async fn start_push_server(files: &PushServerFiles) -> anyhow::Result<PushServer> {
+    let read = |path: &std::path::Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let files = push_server::PushServerFiles {
+        certificate: read(&files.certificate)?,
+        key: read(&files.key)?,
+        client_ca: read(&files.root)?,
+    };
+    Ok(PushServer::start(&files, ([127, 0, 0, 1], 0).into()).await?)
+}

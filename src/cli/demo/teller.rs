@@ -1,0 +1,52 @@
+//! Tells each act of an enrollment as it happens, with the step of the guide it belongs to.
+
+use super::say;
+use crate::simulator::acts::{Act, Watcher};
+use crate::simulator::model::Family;
+use async_trait::async_trait;
+use std::time::Duration;
+
+pub struct Teller {
+    device: &'static str,
+}
+
+impl Teller {
+    pub fn new(family: Family) -> Teller {
+        Teller { device: family.name() }
+    }
+
+    fn words(&self, act: Act, told: &str) -> String {
+        let device = self.device;
+        match act {
+            Act::OpenPortal => format!("opens the enrollment URL in Safari: “{told}”"),
+            Act::ProceedInSpiteOfWarning => {
+                format!("Safari cannot verify the identity of {told}; Ada proceeds to the website")
+            }
+            Act::AnswerDeviceQuestion => format!("Safari says Macintosh; Ada says that it is an {device}"),
+            Act::SignIn => format!("signs in as {told}"),
+            Act::NotePreviousRecords => "is told of her earlier device and goes on".into(),
+            Act::ChooseOwnership => format!("chooses: {told}"),
+            Act::DownloadCaProfile => format!("taps Allow: “{told}” is downloaded"),
+            Act::InstallCaProfile => "in Settings: Install, Install, Done".into(),
+            Act::SwitchOnTrust => "switches the root on in Certificate Trust Settings".into(),
+            Act::ReportCaProfile => "is back in Safari: “I have installed it”".into(),
+            Act::GiveManagedAppleId => format!("gives her Managed Apple ID {told}"),
+            Act::DownloadMdmProfile => format!("taps Allow: “{told}” is downloaded"),
+            Act::CheckServer => format!("taps Enroll My {device}; the {device} trusts the server"),
+            Act::GetIdentity => format!("the {device} gets its identity by SCEP: {told}"),
+            Act::Authenticate => format!("the {device} announces itself by its {told}"),
+            Act::TokenUpdate => format!("the {device} says how it is woken: it is enrolled"),
+            Act::ReportMdmProfile => "is back in Safari".into(),
+            Act::SeeCompletion => format!("the page notices by itself: “{told}”"),
+            Act::WakeUp => format!("the push server wakes the {device}"),
+            Act::AnswerCommands => format!("the {device} answers {told}"),
+        }
+    }
+}
+
+#[async_trait]
+impl Watcher for Teller {
+    async fn after(&mut self, act: Act, _took: Duration, told: &str) {
+        say(format_args!("  step {:>2}  {}", act.step(), self.words(act, told)));
+    }
+}

@@ -1,0 +1,109 @@
+//! `muster init`.
+
+use super::say;
+use crate::app::initialize::{Made, Plan, initialize};
+use crate::pki::create::{Given, Pair};
+use crate::world::World;
+use anyhow::{anyhow, bail};
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use url::Url;
+
+#[derive(Args)]
+pub struct Init {
+    /// Where the installation goes: a new or empty directory.
+    directory: PathBuf,
+    /// The address people will type, such as https://enroll.example.com. Enrolled devices keep it for ever.
+    #[arg(long)]
+    public_url: String,
+    /// The organization's name, in the certificates made here.
+    #[arg(long, default_value = "")]
+    organization: String,
+    /// Address and port to listen on for people and devices.
+    #[arg(long, default_value = "0.0.0.0:8443")]
+    listen: String,
+    /// Address and port for /metrics, /healthz and /readyz.
+    #[arg(long, default_value = "127.0.0.1:9443")]
+    metrics_listen: String,
+    /// For trials: make a TLS certificate under a private root, which people must install and trust, and a push
+    /// certificate that Apple does not know.
+    #[arg(long)]
+    trial: bool,
+    /// The TLS certificate for the name in --public-url, followed by its intermediates (PEM).
+    #[arg(long, requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    #[arg(long, requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// The root of --tls-certificate, where it is a private one.
+    #[arg(long)]
+    tls_root: Option<PathBuf>,
+    /// An MDM push certificate (https://identity.apple.com/pushcert). It can be configured later.
+    #[arg(long, requires = "push_key")]
+    push_certificate: Option<PathBuf>,
+    #[arg(long, requires = "push_certificate")]
+    push_key: Option<PathBuf>,
+    /// A CA for the identities of devices; made if it is not given.
+    #[arg(long, requires = "identity_ca_key")]
+    identity_ca_certificate: Option<PathBuf>,
+    #[arg(long, requires = "identity_ca_certificate")]
+    identity_ca_key: Option<PathBuf>,
+    /// A certificate to sign profiles with, such as a publicly trusted one; made if it is not given.
+    #[arg(long, requires = "profile_signer_key")]
+    profile_signer_certificate: Option<PathBuf>,
+    #[arg(long, requires = "profile_signer_certificate")]
+    profile_signer_key: Option<PathBuf>,
+}
+
+impl Init {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let public_url = Url::parse(&self.public_url).map_err(|error| anyhow!("--public-url: {error}"))?;
+        let Some(host) = public_url.host_str() else { bail!("--public-url has no name in it") };
+        if public_url.scheme() != "https" || public_url.path() != "/" {
+            bail!("--public-url must read https://name or https://name:port, and nothing behind it");
+        }
+        let plan = Plan {
+            hosts: vec![host.trim_matches(['[', ']']).to_owned()],
+            public_url: self.public_url.trim_end_matches('/').to_owned(),
+            given: self.given()?,
+            directory: self.directory,
+            organization: self.organization,
+            listen: self.listen,
+            metrics_listen: self.metrics_listen,
+            trial: self.trial,
+            push_base_url: "https://api.push.apple.com".into(),
+        };
+        let made = initialize(&plan, &World::system()).await?;
+        tell(&made, plan.trial);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn given(&self) -> anyhow::Result<Given> {
+        let absolute = |path: &PathBuf| std::path::absolute(path);
+        let pair = |certificate: &Option<PathBuf>, key: &Option<PathBuf>| {
+            let (Some(certificate), Some(key)) = (certificate, key) else { return Ok(None) };
+            std::io::Result::Ok(Some(Pair { certificate: absolute(certificate)?, key: absolute(key)? }))
+        };
+        Ok(Given {
+            identity_ca: pair(&self.identity_ca_certificate, &self.identity_ca_key)?,
+            registration_authority: None,
+            profile_signer: pair(&self.profile_signer_certificate, &self.profile_signer_key)?,
+            tls: pair(&self.tls_certificate, &self.tls_key)?,
+            tls_root: self.tls_root.as_ref().map(absolute).transpose()?,
+            push: pair(&self.push_certificate, &self.push_key)?,
+        })
+    }
+}
+
+fn tell(made: &Made, trial: bool) {
+    let config = made.config.display();
+    say(format_args!("made {config}"));
+    say("next:");
+    say(format_args!("  back up {} apart from everything else", made.master_key.display()));
+    say(format_args!("  muster check-config --config {config}"));
+    say(format_args!("  muster user add NAME --admin --config {config}"));
+    say(format_args!("  muster serve --config {config}"));
+    if trial {
+        say("this is a trial: real devices must install and trust the root first, and Apple does not push for it");
+    }
+}

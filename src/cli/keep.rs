@@ -1,0 +1,78 @@
+//! `muster replay`, `muster backup`, `muster restore`.
+
+use super::{At, say};
+use crate::app::App;
+use crate::app::assemble::Access;
+use crate::world::World;
+use clap::Args;
+use events::store::sqlite::backup::{self, Manifest};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub struct Replay {
+    #[command(flatten)]
+    at: At,
+}
+
+impl Replay {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let app = App::open(self.at.load()?, World::system(), Access::Write).await?;
+        let rebuilt = app.projections.rebuild(&app.log).await?;
+        say(format_args!("{} events folded", rebuilt.events));
+        match rebuilt.changed {
+            Some(tables) if tables.is_empty() => say("the same rows as before"),
+            Some(tables) => say(format_args!("other rows than before in: {}", tables.join(", "))),
+            None => say("what was there before stood at another position"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Args)]
+pub struct Backup {
+    /// A directory that is not there yet, or empty.
+    destination: PathBuf,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Backup {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let (config, destination) = (self.at.load()?, self.destination.clone());
+        let copied =
+            tokio::task::spawn_blocking(move || backup::backup(&config.store.directory, &destination)).await??;
+        tell("backed up, verified", &copied);
+        say(format_args!(
+            "in {}; the master key is not in it: keep a copy of that elsewhere",
+            self.destination.display()
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Args)]
+pub struct Restore {
+    /// The directory that `muster backup` made.
+    source: PathBuf,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Restore {
+    /// Into the store directory of the configuration, which holds no log yet; the keys must be those of the log.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let (config, source) = (self.at.load()?, self.source);
+        let directory = config.store.directory.clone();
+        let restored = tokio::task::spawn_blocking(move || backup::restore(&source, &directory)).await??;
+        tell("restored, verified", &restored);
+        App::open(config, World::system(), Access::Write).await?;
+        say("the master key and the certificates are those of this log; `muster serve` builds the projections again");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn tell(what: &str, manifest: &Manifest) {
+    let Manifest { events, streams, keys, .. } = manifest;
+    say(format_args!("{what}: {events} events in {streams} streams, {keys} keys"));
+}

@@ -1,0 +1,177 @@
+//! The log of one enrollment as a short numbered list that a support engineer can read.
+
+use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
+use events::enrollment::{ChosenBy, EnrollmentEvent, EnrollmentKind, Evidence, Ownership, Platform, SignInMethodName};
+use events::envelope::{ActorKind, EventId};
+use events::log::{Entry, Log};
+use events::store::ReadError;
+use events::{Event, device::CommandId};
+use std::collections::HashMap;
+
+/// The list, a line an event: the visit to the portal and the device's life together, in the order of the log.
+///
+/// # Errors
+/// If a stream cannot be read.
+pub async fn of_device(log: &Log, device: DeviceId) -> Result<Vec<String>, ReadError> {
+    let mut entries = log.read(&device.enrollment().stream()).await?;
+    entries.extend(log.read(&device.stream()).await?);
+    entries.sort_by_key(|entry| entry.position);
+    Ok(lines(&entries))
+}
+
+fn lines(entries: &[Entry]) -> Vec<String> {
+    let context = Context::of(entries);
+    let names: Vec<String> = entries.iter().map(|entry| entry.event.to_parts().0).collect();
+    let width = names.iter().map(String::len).max().unwrap_or_default();
+    let line = |(nth, (entry, name)): (usize, (&Entry, &String))| {
+        let told = [context.tell(&entry.event), context.cause(entry)].into_iter().flatten().collect::<Vec<_>>();
+        format!("{:>2}  {name:<width$}  {}", nth + 1, told.join(", ")).trim_end().to_owned()
+    };
+    entries.iter().zip(&names).enumerate().map(line).collect()
+}
+
+/// What the words of one line need of the others.
+struct Context {
+    user_name: Option<String>,
+    numbers: HashMap<EventId, usize>,
+    commands: HashMap<CommandId, String>,
+}
+
+impl Context {
+    fn of(entries: &[Entry]) -> Context {
+        let user_name = entries.iter().find_map(|entry| match &entry.event {
+            Event::Enrollment(EnrollmentEvent::UserSignedIn { user_name, .. }) => Some(user_name.text().to_owned()),
+            _ => None,
+        });
+        let command = |entry: &Entry| match &entry.event {
+            Event::Device(DeviceEvent::MdmCommandQueued { command, request_type, .. }) => {
+                Some((*command, request_type.clone()))
+            }
+            _ => None,
+        };
+        Context {
+            user_name,
+            numbers: entries.iter().enumerate().map(|(nth, entry)| (entry.id, nth + 1)).collect(),
+            commands: entries.iter().filter_map(command).collect(),
+        }
+    }
+
+    // An effect names its cause; what a person or device did needs none.
+    fn cause(&self, entry: &Entry) -> Option<String> {
+        if entry.actor.kind != ActorKind::System {
+            return None;
+        }
+        let number = self.numbers.get(&entry.causation?)?;
+        Some(format!("by reaction to {number}"))
+    }
+
+    fn tell(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Enrollment(event) => self.tell_of_visit(event),
+            Event::Device(event) => self.tell_of_device(event),
+            _ => None,
+        }
+    }
+
+    fn who(&self) -> &str {
+        match self.user_name.as_deref() {
+            Some("") => "an erased person",
+            Some(name) => name,
+            None => "nobody",
+        }
+    }
+
+    fn tell_of_visit(&self, event: &EnrollmentEvent) -> Option<String> {
+        use EnrollmentEvent as E;
+        Some(match event {
+            E::VisitOpened { platform, language, .. } => format!("{}, in {language}", told_platform(platform)),
+            E::SignInRefused { reason, .. } => format!("{reason:?}"),
+            E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
+            E::PreviousRecordFound { evidence, .. } => {
+                evidence.iter().map(told_evidence).collect::<Vec<_>>().join(", ")
+            }
+            E::OwnershipChosen { ownership, chosen_by } => {
+                let by = if *chosen_by == ChosenBy::User { self.who() } else { "the settings" };
+                format!("{}, by {by}", told_ownership(*ownership))
+            }
+            E::MdmProfileServed { profile, .. } => told_kind(profile.kind).into(),
+            E::EnrollmentRefused { why } => format!("{why:?}"),
+            E::IdentityIssued { .. } | E::IdentityRevoked { .. } | E::PreviousRecordsNoted {} => return None,
+            E::CaProfileServed { .. } | E::CaInstallReported {} | E::CaStepSkipped {} => return None,
+            E::ManagedAppleIdGiven { .. } | E::EnrollmentAbandoned {} | E::SignedOut {} => return None,
+        })
+    }
+
+    fn tell_of_device(&self, event: &DeviceEvent) -> Option<String> {
+        use DeviceEvent as E;
+        Some(match event {
+            E::DeviceAuthenticated { product_name, os_version, .. } => {
+                let product = product_name.clone().unwrap_or_else(|| "unnamed hardware".into());
+                os_version.map_or(product.clone(), |version| format!("{product}, iOS {version}"))
+            }
+            E::MdmCommandQueued { request_type, .. } => request_type.clone(),
+            E::MdmCommandDelivered { command } => self.name_of(*command),
+            E::MdmCommandAnswered { command, status, .. } => {
+                format!("{}: {}", self.name_of(*command), told_status(*status))
+            }
+            E::MdmResultTooLarge { bytes, .. } => format!("{bytes} bytes"),
+            E::InventoryReported { changes } => format!("{} values", changes.len()),
+            E::PushFailed { status, reason, .. } => match status {
+                Some(status) => format!("{status} {reason}"),
+                None => reason.clone(),
+            },
+            E::DeviceUnenrolled { by: UnenrolledBy::Server } => "by us".into(),
+            E::DeviceEnrolled { .. } | E::PushTokenRenewed { .. } | E::IdentityRenewed { .. } => return None,
+            E::DeviceHeardFrom {} | E::DevicePushed { .. } | E::DeviceCheckedOut { .. } => return None,
+            E::DeviceSuperseded { .. } | E::RecordArchived {} | E::RecordRestored {} => return None,
+        })
+    }
+
+    fn name_of(&self, command: CommandId) -> String {
+        self.commands.get(&command).cloned().unwrap_or_else(|| "a command that was never queued".into())
+    }
+}
+
+fn told_platform(platform: &Platform) -> String {
+    let family = match platform.family {
+        events::enrollment::DeviceFamily::IPhone => "iPhone",
+        events::enrollment::DeviceFamily::IPad => "iPad",
+    };
+    platform.version.map_or_else(|| family.to_owned(), |version| format!("{family} with iOS {version}"))
+}
+
+fn told_method(method: SignInMethodName) -> &'static str {
+    match method {
+        SignInMethodName::LocalAccount => "local account",
+    }
+}
+
+fn told_evidence(evidence: &Evidence) -> &'static str {
+    match evidence {
+        Evidence::SamePerson => "same person",
+        Evidence::SameFamily => "same family",
+    }
+}
+
+fn told_ownership(ownership: Ownership) -> &'static str {
+    match ownership {
+        Ownership::Personal => "personal",
+        Ownership::Institutional => "institutional",
+    }
+}
+
+fn told_kind(kind: EnrollmentKind) -> &'static str {
+    match kind {
+        EnrollmentKind::UserEnrollment => "User Enrollment",
+        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
+    }
+}
+
+fn told_status(status: CommandStatus) -> &'static str {
+    match status {
+        CommandStatus::Acknowledged => "Acknowledged",
+        CommandStatus::Error => "Error",
+        CommandStatus::CommandFormatError => "CommandFormatError",
+        CommandStatus::NotNow => "NotNow",
+    }
+}

@@ -1,0 +1,147 @@
+//! `muster simulate`: many simulated devices against a running server; how fast it is, and where it fails.
+
+use super::say;
+use crate::simulator::keys::KeyPool;
+use crate::simulator::load::{self, Load, Outcome, Report};
+use crate::simulator::model::IosVersion;
+use crate::simulator::push_server::{PushServer, PushServerFiles};
+use crate::simulator::walk::Ownership;
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct Simulate {
+    /// The server's address, such as https://localhost:8443.
+    #[arg(long)]
+    url: String,
+    /// How many devices enroll.
+    #[arg(long, default_value_t = 10)]
+    devices: usize,
+    /// How many at the same time.
+    #[arg(long, default_value_t = 4)]
+    concurrency: usize,
+    /// The version of iOS they run.
+    #[arg(long, default_value = "17.5")]
+    ios: IosVersion,
+    /// Whose devices they are.
+    #[arg(long, value_enum, default_value = "personal")]
+    kind: Kind,
+    /// A local account with the user-initiated enrollment privilege.
+    #[arg(long)]
+    user: String,
+    /// Its password; otherwise it is asked for, or read from standard input.
+    #[arg(long, env = "MUSTER_SIMULATE_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// RSA keys that the devices share; 0 makes a key for each, which takes longer than all the rest.
+    #[arg(long, default_value_t = 8)]
+    keys: usize,
+    /// Listen here for the server's notifications: `push.base_url` of the server must name this address.
+    #[arg(long, requires = "push_files")]
+    push_listen: Option<SocketAddr>,
+    /// Directory of push-server.pem, push-server.key and push-root.pem, as `muster init --trial` makes them.
+    #[arg(long, requires = "push_listen")]
+    push_files: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Personal,
+    Institutional,
+}
+
+/// How long a device waits to be woken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Simulate {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let load = self.load().await?;
+        let bar = ProgressBar::new(u64::try_from(load.devices)?);
+        bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} devices, {per_sec}, {elapsed} {msg}")?);
+        let mut failed = 0;
+        let report = load::run(load, |outcome| {
+            if let Outcome::Failed(_) = outcome {
+                failed += 1;
+                bar.set_message(format!("{failed} failed"));
+            }
+            bar.inc(1);
+        });
+        let report = report.await;
+        bar.finish_and_clear();
+        tell(&report);
+        Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn load(self) -> anyhow::Result<Load> {
+        let password = match self.password {
+            Some(password) => password,
+            None => super::password::read()?,
+        };
+        let push_server = match (self.push_listen, &self.push_files) {
+            (Some(address), Some(directory)) => listen(address, directory).await?,
+            _ => PushServer::nowhere(),
+        };
+        let keys = if self.keys == 0 { KeyPool::fresh() } else { KeyPool::shared(self.keys)? };
+        Ok(Load {
+            address: self.url,
+            devices: self.devices,
+            concurrency: self.concurrency,
+            ios: self.ios,
+            ownership: match self.kind {
+                Kind::Personal => Ownership::Personal,
+                Kind::Institutional => Ownership::Institutional,
+            },
+            user_name: self.user,
+            password,
+            wait_for_push: self.push_listen.map(|_| PATIENCE),
+            keys,
+            push_server,
+        })
+    }
+}
+
+async fn listen(address: SocketAddr, directory: &Path) -> anyhow::Result<PushServer> {
+    let read = |name: &str| {
+        let path = directory.join(name);
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let files = PushServerFiles {
+        certificate: read("push-server.pem")?,
+        key: read("push-server.key")?,
+        client_ca: read("push-root.pem")?,
+    };
+    PushServer::start(&files, address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn tell(report: &Report) {
+    let (enrolled, failed) = (report.enrolled, report.failed);
+    let seconds = report.elapsed.as_secs_f64();
+    say(format_args!(
+        "{enrolled} enrolled, {failed} failed in {seconds:.1} s: {:.1} enrollments a second",
+        report.rate()
+    ));
+    say(format_args!(
+        "\n{:<32} {:>7} {:>9} {:>9} {:>9} {:>9}",
+        "milliseconds", "count", "median", "90 %", "99 %", "longest"
+    ));
+    for line in report.lines() {
+        let millis = |took: Duration| format!("{:.1}", took.as_secs_f64() * 1000.0);
+        let [median, ninetieth, ninety_ninth, longest] =
+            [line.median, line.ninetieth, line.ninety_ninth, line.longest].map(millis);
+        say(format_args!(
+            "{:<32} {:>7} {median:>9} {ninetieth:>9} {ninety_ninth:>9} {longest:>9}",
+            line.act.to_string(),
+            line.count
+        ));
+    }
+    if !report.failures.is_empty() {
+        say("\nfailures:");
+    }
+    for (why, count) in &report.failures {
+        say(format_args!("{count:>7}  {why}"));
+    }
+}

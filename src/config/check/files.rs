@@ -1,0 +1,97 @@
+//! Files: are they there, may we use them, may others read what they should not.
+
+use super::Finding;
+use crate::config::Config;
+use events::personal::keys::MasterKey;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (about, path) in certificates(config) {
+        findings.extend(missing(about, path));
+    }
+    for (about, path) in keys(config) {
+        findings.extend(missing(about, path).or_else(|| readable_by_others(about, path)));
+    }
+    findings.extend(check_master_key(&config.store.master_key));
+    findings.extend(check_directory(&config.store.directory));
+    findings
+}
+
+/// Every certificate that is named, by its key in the configuration.
+pub fn certificates(config: &Config) -> Vec<(&'static str, &Path)> {
+    let pki = &config.pki;
+    let mut files: Vec<(&'static str, &Path)> = vec![
+        ("pki.identity_ca_certificate", &pki.identity_ca_certificate),
+        ("pki.registration_authority_certificate", &pki.registration_authority_certificate),
+        ("pki.profile_signer_certificate", &pki.profile_signer_certificate),
+        ("pki.tls_certificate", &pki.tls_certificate),
+    ];
+    files.extend(pki.tls_root.as_deref().map(|path| ("pki.tls_root", path)));
+    files.extend(config.push.certificate.as_deref().map(|path| ("push.certificate", path)));
+    files.extend(config.push.root.as_deref().map(|path| ("push.root", path)));
+    files
+}
+
+/// Every private key that is named, in the order of [`certificates`].
+pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
+    let pki = &config.pki;
+    let mut files: Vec<(&'static str, &Path)> = vec![
+        ("pki.identity_ca_key", &pki.identity_ca_key),
+        ("pki.registration_authority_key", &pki.registration_authority_key),
+        ("pki.profile_signer_key", &pki.profile_signer_key),
+        ("pki.tls_key", &pki.tls_key),
+    ];
+    files.extend(config.push.key.as_deref().map(|path| ("push.key", path)));
+    files
+}
+
+fn missing(about: &str, path: &Path) -> Option<Finding> {
+    let error = std::fs::File::open(path).err()?;
+    let wrong = format!("{} cannot be read: {error}", path.display());
+    let mend = "correct the path, restore the file, or give the user that runs the server the right to read it";
+    Some(Finding::error("file-unreadable", about, wrong, mend))
+}
+
+fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    // Group access is a deliberate way to share a TLS key; the world is not.
+    (mode & 0o007 != 0).then(|| {
+        let wrong = format!("{} is open to every user of this machine (mode {mode:03o})", path.display());
+        Finding::warning("key-open-to-others", about, wrong, &format!("run: chmod 600 {}", path.display()))
+    })
+}
+
+fn check_master_key(path: &Path) -> Option<Finding> {
+    let about = "store.master_key";
+    if let Some(finding) = missing(about, path) {
+        return Some(finding);
+    }
+    if let Err(error) = MasterKey::read_file(path) {
+        let mend = "restore the file from its backup; a new key cannot replace it";
+        return Some(Finding::error("master-key-unusable", about, error.to_string(), mend));
+    }
+    readable_by_others(about, path)
+}
+
+fn check_directory(directory: &Path) -> Option<Finding> {
+    let about = "store.directory";
+    let shown = directory.display();
+    if !directory.is_dir() {
+        let mend = "correct the path, or make an installation with `muster init` or `muster restore`";
+        return Some(Finding::error("directory-missing", about, format!("{shown} is no directory"), mend));
+    }
+    for file in ["events.db", "keys.db"] {
+        if !directory.join(file).is_file() {
+            let wrong = format!("there is no {file} in {shown}");
+            let mend = "correct the path; `muster init` makes a new log, `muster restore` brings one back";
+            return Some(Finding::error("log-missing", about, wrong, mend));
+        }
+    }
+    let probe = tempfile::Builder::new().prefix(".muster-check").tempfile_in(directory);
+    probe.err().map(|error| {
+        let mend = "give the user that runs the server the right to write there, or make room";
+        Finding::error("directory-unwritable", about, format!("cannot write into {shown}: {error}"), mend)
+    })
+}

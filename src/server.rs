@@ -1,0 +1,106 @@
+//! The running server: the three surfaces over TLS, the operator's listener beside them, the tasks that follow the log.
+
+pub mod command_socket;
+pub mod listeners;
+mod operations;
+mod tasks;
+
+use crate::app::App;
+use crate::app::assemble::{Access, StartError};
+use crate::config::Config;
+use crate::telemetry::requests::observe;
+use crate::world::World;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, web};
+use listeners::Listeners;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Threads that answer people and devices; slow work (hashing, signing, reading) happens on blocking threads.
+const WORKERS: usize = 2;
+/// How long requests under way may take once the server is asked to stop.
+const GRACE_SECONDS: u64 = 5;
+
+/// A server at work.
+pub struct Running {
+    pub app: App,
+    pub address: SocketAddr,
+    pub metrics_address: SocketAddr,
+    public: ServerHandle,
+    metrics: ServerHandle,
+    tasks: JoinSet<()>,
+}
+
+/// Opens the installation and serves it.
+///
+/// # Errors
+/// If an address is taken, a file is missing or a key is a wrong one.
+pub async fn start(mut config: Config, world: World) -> Result<Running, StartError> {
+    let listeners = Listeners::bind(&mut config)?;
+    let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
+    let app = App::open(config, world, Access::Write).await?;
+    let mut tasks = JoinSet::new();
+    command_socket::listen(&app, &mut tasks)?;
+    let public = serve_surfaces(&app, listeners.public, &mut tasks)?;
+    let metrics = serve_operations(&app, listeners.metrics, &mut tasks)?;
+    tasks::start(&app, &mut tasks);
+    tracing::info!(%address, %metrics_address, "serving");
+    Ok(Running { app, address, metrics_address, public, metrics, tasks })
+}
+
+impl Running {
+    /// Lets requests under way end, then closes everything: on return another server can open the log.
+    pub async fn stop(mut self) {
+        tokio::join!(self.public.stop(true), self.metrics.stop(true));
+        self.tasks.shutdown().await;
+        self.app.engine.close().await;
+        command_socket::remove(&self.app);
+        tracing::info!("stopped");
+    }
+
+    /// Ends at once, for when nothing can be promised any more: requests under way get what time there is.
+    pub async fn abort(self, within: Duration) {
+        // Longer than this nobody waits: the process ends after it in any case.
+        let _ = tokio::time::timeout(within, self.stop()).await;
+    }
+}
+
+fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
+    let tls = listeners::tls(&app.config.pki)?;
+    let shared = web::Data::new(app.clone());
+    let server = HttpServer::new(move || {
+        actix_web::App::new().app_data(shared.clone()).configure(surfaces).wrap(from_fn(observe))
+    })
+    .workers(WORKERS)
+    .shutdown_timeout(GRACE_SECONDS)
+    .disable_signals()
+    .listen_openssl(listener, tls)?
+    .run();
+    Ok(spawn(server, tasks))
+}
+
+/// The three surfaces; each brings its own limits and rules.
+fn surfaces(_config: &mut web::ServiceConfig) {}
+
+fn serve_operations(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
+    let shared = web::Data::new(app.clone());
+    let server = HttpServer::new(move || actix_web::App::new().app_data(shared.clone()).configure(operations::routes))
+        .workers(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    Ok(spawn(server, tasks))
+}
+
+fn spawn(server: actix_web::dev::Server, tasks: &mut JoinSet<()>) -> ServerHandle {
+    let handle = server.handle();
+    tasks.spawn(async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "a listener ended");
+        }
+    });
+    handle
+}

@@ -1,0 +1,54 @@
+//! What runs beside the requests, always from the committed log: projections, reactions, figures.
+
+use crate::app::App;
+use events::store::{Followed, ReadError};
+use tokio::task::JoinSet;
+
+pub fn start(app: &App, tasks: &mut JoinSet<()>) {
+    tasks.spawn(watch_store(app.clone()));
+    tasks.spawn(project(app.clone()));
+    tasks.spawn(count(app.clone()));
+}
+
+/// Tells when the store has stopped for good.
+async fn watch_store(app: App) {
+    let mut failed = app.engine.failed();
+    // An error: the store is gone, and with it whatever could fail.
+    if let Ok(why) = failed.wait_for(Option::is_some).await {
+        app.health.fail(why.clone().unwrap_or_default());
+    }
+}
+
+/// Feeds the projections. They stop where the log cannot be read; the server goes on and says that it is not ready.
+async fn project(app: App) {
+    if let Err(error) = app.projections.run(app.log.clone()).await {
+        tracing::error!(%error, "the projections stopped");
+        app.metrics.alarm("projections-stopped");
+    }
+}
+
+/// Counts events as they are committed.
+async fn count(app: App) {
+    if let Err(error) = count_until_the_end(&app).await {
+        tracing::error!(%error, "the log cannot be read");
+        app.metrics.alarm("log-unreadable");
+        app.health.problem("log", error.to_string());
+    }
+}
+
+async fn count_until_the_end(app: &App) -> Result<(), ReadError> {
+    let head = app.log.store().head().await?;
+    app.metrics.log_position(head.map_or(0, |position| position.0));
+    let mut follow = app.log.follow(head);
+    while let Some(followed) = follow.next().await? {
+        if let Followed::Events(events) = followed {
+            for recorded in &events {
+                app.metrics.event(&recorded.event.event_type);
+            }
+            if let Some(last) = events.last() {
+                app.metrics.log_position(last.position.0);
+            }
+        }
+    }
+    Ok(())
+}

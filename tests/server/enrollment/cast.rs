@@ -1,0 +1,127 @@
+//! The stage and the cast: a server with its push server, people, and those who watch them.
+
+use crate::harness::TestServer;
+use async_trait::async_trait;
+use events::device::DeviceId;
+use events::staff::Privilege;
+use muster::cli::log_list;
+use muster::simulator::acts::{Act, Nobody, Watcher};
+use muster::simulator::device::Device;
+use muster::simulator::keys::KeyPool;
+use muster::simulator::model::{Family, Hardware};
+use muster::simulator::push_server::{PushServer, PushServerFiles};
+use muster::simulator::scep::common_name;
+use muster::simulator::walk::{Ending, Ownership, Person, Walk};
+use muster::world::World;
+use std::time::Duration;
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+const PASSWORD: &str = "a long walk in eleven steps";
+
+pub struct Scene {
+    pub server: TestServer,
+    pub push_server: PushServer,
+}
+
+/// Who comes with which device.
+pub struct Visitor {
+    pub hardware: Hardware,
+    pub ownership: Ownership,
+}
+
+impl Visitor {
+    pub fn personal(family: Family, ios: &str) -> Visitor {
+        Visitor { hardware: Hardware::new(family, ios.parse().unwrap()), ownership: Ownership::Personal }
+    }
+
+    pub fn institutional(family: Family, ios: &str) -> Visitor {
+        Visitor { ownership: Ownership::Institutional, ..Visitor::personal(family, ios) }
+    }
+}
+
+impl Scene {
+    /// A server that knows ada, and the push server that it pushes to.
+    pub async fn set() -> Scene {
+        let files = TestServer::push_server_files().await;
+        let files = PushServerFiles {
+            certificate: std::fs::read(files.certificate).unwrap(),
+            key: std::fs::read(files.key).unwrap(),
+            client_ca: std::fs::read(files.root).unwrap(),
+        };
+        let push_server = PushServer::start(&files, ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let base_url = format!("https://localhost:{}", push_server.address().port());
+        let server = TestServer::start_with(World::system(), |config| config.push.base_url = base_url).await;
+        server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+        Scene { server, push_server }
+    }
+
+    pub fn address(&self) -> String {
+        format!("{}/enroll", self.server.url())
+    }
+
+    pub fn walk(&self, visitor: Visitor) -> Walk {
+        let person = Person {
+            user_name: "ada".into(),
+            password: PASSWORD.into(),
+            ownership: visitor.ownership,
+            managed_apple_id: "ada@appleid.example.com".into(),
+            switches_on_trust: true,
+        };
+        Walk::new(person, Device::new(visitor.hardware, KeyPool::fresh(), self.push_server.clone()))
+    }
+
+    /// All the way, and the server's first questions answered.
+    pub async fn enroll(&self, visitor: Visitor) -> Device {
+        let mut walk = self.walk(visitor);
+        let ending = walk.run(&self.address(), &mut Nobody).await.unwrap();
+        assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
+        self.answer_first_commands(&mut walk.device).await;
+        walk.device
+    }
+
+    /// Woken by the push server, as often as it takes.
+    pub async fn answer_first_commands(&self, device: &mut Device) {
+        let mut missing = vec!["DeviceInformation", "SecurityInfo"];
+        while !missing.is_empty() {
+            let handled = device.serve_once(PATIENCE).await.unwrap();
+            missing.retain(|wanted| handled.iter().all(|one| one.request_type != *wanted));
+        }
+    }
+
+    /// The device's log, without what depends on when the push server is called.
+    pub async fn log_of(&self, device: &Device) -> String {
+        let lines = log_list::of_device(&self.server.app().log, id_of(device)).await.unwrap();
+        lines.into_iter().filter(|line| !line.contains("DevicePushed")).collect::<Vec<_>>().join("\n")
+    }
+
+    pub async fn strike(self) {
+        self.server.stop().await;
+    }
+}
+
+pub fn id_of(device: &Device) -> DeviceId {
+    let certificate = &device.management().expect("the device is managed").identity.certificate;
+    DeviceId(common_name(certificate).unwrap().parse().unwrap())
+}
+
+/// Writes down what happens.
+#[derive(Default)]
+pub struct Diary {
+    pub acts: Vec<Act>,
+}
+
+impl Diary {
+    /// The steps of the guide, each once.
+    pub fn steps(&self) -> Vec<u8> {
+        let mut steps: Vec<u8> = self.acts.iter().map(|act| act.step()).collect();
+        steps.dedup();
+        steps
+    }
+}
+
+#[async_trait]
+impl Watcher for Diary {
+    async fn after(&mut self, act: Act, _took: Duration, _told: &str) {
+        self.acts.push(act);
+    }
+}

@@ -1,0 +1,231 @@
+//! [`TestServer`]: an installation of its own, served over TLS; fails when it is dropped with something left undone.
+
+pub mod logs;
+
+use events::log::Entry;
+use events::staff::Privilege;
+use events::{Event, StreamName};
+use muster::app::App;
+use muster::app::administration::{Answer, NewUser, Request, execute};
+use muster::app::initialize::{Made, Plan, initialize};
+use muster::config::Config;
+use muster::pki::create::PushServerFiles;
+use muster::server::{self, Running};
+use muster::world::World;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// How long projections may take to catch up before a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
+pub struct TestServer {
+    directory: TempDir,
+    running: Option<Running>,
+    world: World,
+}
+
+/// Making keys is slow: one installation is made a test process, every test gets a copy.
+struct Pattern {
+    directory: TempDir,
+    push_server: PushServerFiles,
+}
+
+static PATTERN: OnceCell<Pattern> = OnceCell::const_new();
+
+async fn pattern() -> &'static Pattern {
+    PATTERN
+        .get_or_init(|| async {
+            let directory = tempfile::tempdir().unwrap();
+            let plan = Plan {
+                directory: directory.path().join("muster"),
+                organization: "Example School".into(),
+                public_url: "https://localhost:0".into(),
+                listen: "127.0.0.1:0".into(),
+                metrics_listen: "127.0.0.1:0".into(),
+                hosts: vec!["localhost".into(), "127.0.0.1".into()],
+                trial: true,
+                given: Default::default(),
+                push_base_url: "https://localhost:1".into(),
+            };
+            let Made { push_server, .. } = initialize(&plan, &World::system()).await.unwrap();
+            Pattern { directory, push_server: push_server.unwrap() }
+        })
+        .await
+}
+
+/// A fresh installation, not served yet: the directory and its configuration file.
+pub async fn installation() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let to = directory.path().join("muster");
+    copy(&pattern().await.directory.path().join("muster"), &to);
+    (directory, to.join("muster.toml"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+impl TestServer {
+    pub async fn start() -> TestServer {
+        TestServer::start_with(World::system(), |_| {}).await
+    }
+
+    /// With a clock of the test's own, and a configuration changed by `change`.
+    pub async fn start_with(world: World, change: impl FnOnce(&mut Config)) -> TestServer {
+        logs::capture();
+        let (directory, config) = installation().await;
+        let mut config = Config::load(&config).unwrap();
+        change(&mut config);
+        let running = server::start(config, world.clone()).await.unwrap();
+        TestServer { directory, running: Some(running), world }
+    }
+
+    /// Stops the server and starts it again with the configuration it had, ports included.
+    pub async fn restart(&mut self) {
+        let config = (*self.app().config).clone();
+        self.running.take().unwrap().stop().await;
+        self.running = Some(server::start(config, self.world.clone()).await.unwrap());
+    }
+
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    pub fn app(&self) -> &App {
+        &self.running().app
+    }
+
+    /// Where people and devices find it, such as `https://localhost:40123`.
+    pub fn url(&self) -> String {
+        self.app().config.server.public_url.clone()
+    }
+
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}", self.running().metrics_address)
+    }
+
+    /// The installation: `muster.toml`, `data`, `pki`.
+    pub fn directory(&self) -> PathBuf {
+        self.directory.path().join("muster")
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.directory().join("muster.toml")
+    }
+
+    /// The root that a client of this server trusts, PEM.
+    pub fn tls_root(&self) -> Vec<u8> {
+        std::fs::read(self.app().config.pki.tls_root.as_ref().unwrap()).unwrap()
+    }
+
+    /// Certificates for a push server that this server's push certificate is known to.
+    pub async fn push_server_files() -> PushServerFiles {
+        pattern().await.push_server.clone()
+    }
+
+    /// An HTTP client that trusts this server and follows no redirects.
+    pub fn client(&self) -> reqwest::Client {
+        reqwest::Client::builder()
+            .add_root_certificate(reqwest::Certificate::from_pem(&self.tls_root()).unwrap())
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    }
+
+    /// Adds a local account with these privileges.
+    pub async fn add_user(&self, user_name: &str, password: &str, privileges: &[Privilege]) {
+        let user = NewUser {
+            user_name: user_name.into(),
+            password: password.into(),
+            privileges: privileges.iter().copied().collect(),
+            display_name: Some(format!("{user_name} of Example School")),
+            mail: None,
+            managed_apple_id: None,
+        };
+        self.execute(Request::AddUser(user)).await;
+    }
+
+    /// Changes the settings.
+    pub async fn settings(&self, change: impl FnOnce(&mut events::settings::Settings)) {
+        let mut settings = self.app().settings().await.unwrap();
+        change(&mut settings);
+        self.execute(Request::ApplySettings { settings: Box::new(settings) }).await;
+    }
+
+    pub async fn execute(&self, request: Request) {
+        match execute(self.app(), request).await {
+            Answer::Refused { why } => panic!("refused: {why}"),
+            Answer::Done { .. } | Answer::SettingsApplied { .. } => {}
+        }
+    }
+
+    /// The events of a stream.
+    pub async fn log_of(&self, stream: &StreamName) -> Vec<Entry> {
+        self.app().log.read(stream).await.unwrap()
+    }
+
+    /// Every event there is.
+    pub async fn whole_log(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        loop {
+            let after = entries.last().map(|entry: &Entry| entry.position);
+            let page = self.app().log.page(after, 1_000).await.unwrap();
+            if page.is_empty() {
+                return entries;
+            }
+            entries.extend(page);
+        }
+    }
+
+    /// The types of the events of a category of streams, in the order of the log.
+    pub async fn events_of(&self, category: &str) -> Vec<Event> {
+        let log = self.whole_log().await;
+        log.into_iter().filter(|entry| entry.stream.category() == category).map(|entry| entry.event).collect()
+    }
+
+    /// Waits until every page shows what is in the log.
+    pub async fn caught_up(&self) {
+        if let Some(head) = self.app().log.store().head().await.unwrap() {
+            let waited = tokio::time::timeout(PATIENCE, self.app().projections.wait_for(head)).await;
+            waited.expect("the projections lag").unwrap();
+        }
+    }
+
+    /// Ends the server and looks at what it leaves: projections that lag or differ from rebuilt ones, events that cannot be read.
+    pub async fn stop(mut self) {
+        self.caught_up().await;
+        let dense = revisions_are_dense(&self.whole_log().await);
+        assert!(dense, "the revisions of a stream are not dense");
+        let app = self.app().clone();
+        self.running.take().unwrap().stop().await;
+        let _ = app;
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let forgotten = self.running.is_some() && !std::thread::panicking();
+        assert!(!forgotten, "call TestServer::stop() at the end of the test: it looks for what was left undone");
+    }
+}
+
+fn revisions_are_dense(log: &[Entry]) -> bool {
+    let mut next = std::collections::HashMap::<&StreamName, u64>::new();
+    log.iter().all(|entry| {
+        let next = next.entry(&entry.stream).or_default();
+        *next += 1;
+        entry.revision.0 + 1 == *next
+    })
+}

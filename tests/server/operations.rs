@@ -1,0 +1,65 @@
+//! The operator's listener, the command socket, stopping and starting.
+
+use crate::harness::TestServer;
+use events::staff::Privilege;
+
+async fn get(url: &str) -> (u16, String) {
+    let answer = reqwest::get(url).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_server_that_has_caught_up_says_that_it_is_healthy_and_ready() {
+    let server = TestServer::start().await;
+    server.caught_up().await;
+    assert_eq!(get(&format!("{}/healthz", server.metrics_url())).await, (200, "ok\n".into()));
+    let ready = async {
+        while get(&format!("{}/readyz", server.metrics_url())).await.0 != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), ready).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_route_and_events_by_type() {
+    let server = TestServer::start().await;
+    server.client().get(format!("{}/enroll", server.url())).send().await.unwrap();
+    server.add_user("ada", "four plain words here", &[Privilege::Enroll]).await;
+    server.caught_up().await;
+    let counted = async {
+        loop {
+            let (_, text) = get(&format!("{}/metrics", server.metrics_url())).await;
+            if text.contains("muster_events_total{type=\"LocalAccountAdded\"} 1") {
+                return text;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let text = tokio::time::timeout(std::time::Duration::from_secs(10), counted).await.unwrap();
+    assert!(text.contains("muster_requests_total{route=\"/enroll\""), "{text}");
+    assert!(text.contains("muster_projection_lag{projection=\"all\"} 0"), "{text}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_the_server_has_the_same_address_and_the_same_log() {
+    let mut server = TestServer::start().await;
+    server.add_user("ada", "four plain words here", &[Privilege::Administrator]).await;
+    let (url, log) = (server.url(), server.whole_log().await);
+    server.restart().await;
+    assert_eq!(server.url(), url);
+    assert_eq!(server.whole_log().await, log);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_metrics_are_not_on_the_public_address() {
+    let server = TestServer::start().await;
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        let answer = server.client().get(format!("{}{path}", server.url())).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 404, "{path}");
+    }
+    server.stop().await;
+}
