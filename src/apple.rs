@@ -1,11 +1,77 @@
-//! What Apple's schema permits, by version of iOS and kind of enrollment.
+//! What Apple's schema permits on iPhone and iPad, by version of iOS and kind of enrollment: one table, no I/O.
+//!
+//! The table (`apple/rules.json`) states facts of Apple's device-management schema (release iOS 18.1, commit b6202ca) in
+//! our own form; a test compares every line with the schema where that is at hand. What is left out of it does not exist
+//! for the devices we manage (macOS, Shared iPad), and what does not exist is a violation.
 
+mod check;
+mod profile;
+mod table;
+
+use check::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
+use plist::{Dictionary, Value};
+use table::{Subject, TABLE};
 
-/// Whether a device of this kind and version takes this command; if not, why.
+pub use check::Violation;
+pub use profile::check_profile;
+
+/// Whether a device of this kind and version takes this command; if not, why. Without a version only the kind counts.
 ///
 /// # Errors
 /// The reason in words.
-pub fn command_allowed(_request_type: &str, _kind: EnrollmentKind, _version: Option<OsVersion>) -> Result<(), String> {
-    Ok(())
+pub fn command_allowed(request_type: &str, kind: EnrollmentKind, version: Option<OsVersion>) -> Result<(), String> {
+    let Some(command) = TABLE.commands.get(request_type) else {
+        return Err(format!("iPhones and iPads have no command {request_type}"));
+    };
+    Device { kind, version }.takes(&command.availability).map_or(Ok(()), Err)
 }
+
+/// What DeviceInformation may ask a device of this kind and version, but for `DevicePropertiesAttestation`: a device makes
+/// a new attestation only once in seven days, so it is asked for by name and on purpose.
+pub fn device_information_queries(kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<&'static str> {
+    let device = Device { kind, version };
+    let queries = TABLE.commands.get("DeviceInformation").and_then(|command| command.rule("Queries"));
+    let words = queries.into_iter().flat_map(|queries| &queries.items).flat_map(|item| &item.words);
+    let askable = words.filter(|word| device.takes(&word.availability).is_none());
+    askable.map(|word| word.key.as_str()).filter(|word| *word != "DevicePropertiesAttestation").collect()
+}
+
+/// Checks a `Command` dictionary. Empty: the device takes it.
+pub fn check_command(command: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
+    let name = |command: &Dictionary| command.get("RequestType").and_then(Value::as_string).map(str::to_owned);
+    check_message(command, "RequestType", name, |name| TABLE.commands.get(name), Device { kind, version })
+}
+
+/// Checks a check-in message. Empty: a device of this kind and version may send it.
+pub fn check_check_in(message: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
+    let name = |message: &Dictionary| message.get("MessageType").and_then(Value::as_string).map(str::to_owned);
+    check_message(message, "MessageType", name, |name| TABLE.check_in.get(name), Device { kind, version })
+}
+
+fn check_message(
+    message: &Value,
+    name_key: &str,
+    name: impl Fn(&Dictionary) -> Option<String>,
+    find: impl Fn(&str) -> Option<&'static Subject>,
+    device: Device,
+) -> Vec<Violation> {
+    let Some(dictionary) = message.as_dictionary() else {
+        return vec![Violation::new("", "is no dictionary")];
+    };
+    let Some(name) = name(dictionary) else {
+        return vec![Violation::new(name_key, "is missing, or no string")];
+    };
+    let Some(subject) = find(&name) else {
+        return vec![Violation::new(&name, "does not exist on iPhone and iPad")];
+    };
+    if let Some(why) = device.takes(&subject.availability) {
+        return vec![Violation::new(&name, why)];
+    }
+    let mut found = Vec::new();
+    check::dictionary(dictionary, &[&subject.keys], &[name_key], device, &name, &mut found);
+    found
+}
+
+#[cfg(test)]
+mod tests;

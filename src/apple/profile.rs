@@ -1,0 +1,106 @@
+//! Whole profiles: every payload against the table, and what ties the payloads together.
+
+use super::check::{self, Device, Violation};
+use super::table::TABLE;
+use events::enrollment::{EnrollmentKind, OsVersion};
+use plist::{Dictionary, Value};
+use std::collections::HashSet;
+
+/// Checks a profile (the plist inside its signature). Empty: a device of this version takes it for this kind.
+pub fn check_profile(profile: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
+    let device = Device { kind, version };
+    let mut found = Vec::new();
+    let Some(top) = profile.as_dictionary() else {
+        return vec![Violation::new("", "is no dictionary")];
+    };
+    let rules = &TABLE.profiles["TopLevel"];
+    check::dictionary(top, &[&rules.keys], &[], device, "Configuration", &mut found);
+    let payloads = top.get("PayloadContent").and_then(Value::as_array).into_iter().flatten();
+    let payloads: Vec<&Dictionary> = payloads.filter_map(Value::as_dictionary).collect();
+    for payload in &payloads {
+        check_payload(payload, device, &mut found);
+    }
+    check_names(top, &payloads, &mut found);
+    check_mdm(&payloads, device, &mut found);
+    found
+}
+
+fn text<'a>(dictionary: &'a Dictionary, key: &str) -> &'a str {
+    dictionary.get(key).and_then(Value::as_string).unwrap_or_default()
+}
+
+fn check_payload(payload: &Dictionary, device: Device, found: &mut Vec<Violation>) {
+    let name = text(payload, "PayloadType");
+    let Some(rules) = TABLE.profiles.get(name).filter(|_| name.starts_with("com.apple.")) else {
+        found.push(Violation::new(name, "is a payload that has no place in an enrollment profile"));
+        return;
+    };
+    if let Some(why) = device.takes(&rules.availability) {
+        found.push(Violation::new(name, why));
+    }
+    let common = &TABLE.profiles["CommonPayloadKeys"];
+    check::dictionary(payload, &[&common.keys, &rules.keys], &[], device, name, found);
+    if name == "com.apple.security.scep" {
+        check_subject(payload, found);
+    }
+}
+
+/// iOS refuses a profile in which two payloads have one UUID (homotechsual/macOS-MDM-Profiles#1).
+fn check_names(top: &Dictionary, payloads: &[&Dictionary], found: &mut Vec<Violation>) {
+    for key in ["PayloadUUID", "PayloadIdentifier"] {
+        let mut seen = HashSet::new();
+        for dictionary in std::iter::once(&top).chain(payloads) {
+            if !seen.insert(text(dictionary, key).to_uppercase()) {
+                found.push(Violation::new(key, format!("{} is there twice", text(dictionary, key))));
+            }
+        }
+    }
+}
+
+fn check_mdm(payloads: &[&Dictionary], device: Device, found: &mut Vec<Violation>) {
+    let mut all = payloads.iter().filter(|payload| text(payload, "PayloadType") == "com.apple.mdm");
+    let Some(mdm) = all.next() else { return };
+    let mut wrong = |key: &str, why: &str| found.push(Violation::new(&format!("com.apple.mdm.{key}"), why));
+    if all.next().is_some() {
+        wrong("", "is there twice, and a device has one MDM server");
+    }
+    let identity = |payload: &&&Dictionary| text(payload, "PayloadType") == "com.apple.security.scep";
+    let named = text(mdm, "IdentityCertificateUUID");
+    if !payloads.iter().filter(identity).any(|payload| text(payload, "PayloadUUID") == named) {
+        wrong("IdentityCertificateUUID", "is not the PayloadUUID of an identity in this profile");
+    }
+    if !text(mdm, "Topic").starts_with("com.apple.mgmt.") {
+        wrong("Topic", "does not begin with com.apple.mgmt.");
+    }
+    let rights = mdm.get("AccessRights").and_then(Value::as_unsigned_integer);
+    let needs = |rights: u64, bit, other| rights & bit == 0 || rights & other != 0;
+    match rights {
+        Some(rights) if !(1..=8191).contains(&rights) || !needs(rights, 2, 1) || !needs(rights, 128, 64) => {
+            wrong("AccessRights", "is no combination that a device takes");
+        }
+        None if device.kind == EnrollmentKind::DeviceEnrollment => wrong("AccessRights", "is missing"),
+        _ => {}
+    }
+    if mdm.contains_key("ManagedAppleID") && mdm.contains_key("EnrollmentMode") {
+        wrong("EnrollmentMode", "belongs to the account-driven way, ManagedAppleID to the other");
+    }
+}
+
+/// Pairs inside arrays inside an array; iOS fills in no variables (micromdm/micromdm#40, micromdm/nanomdm#81).
+fn check_subject(payload: &Dictionary, found: &mut Vec<Violation>) {
+    let content = payload.get("PayloadContent").and_then(Value::as_dictionary);
+    let names = content.and_then(|content| content.get("Subject")).and_then(Value::as_array);
+    for name in names.into_iter().flatten() {
+        for pair in name.as_array().into_iter().flatten() {
+            let pair: Vec<&str> = pair.as_array().into_iter().flatten().filter_map(Value::as_string).collect();
+            let path = "com.apple.security.scep.PayloadContent.Subject";
+            match pair[..] {
+                [_, value] if value.contains('%') => {
+                    found.push(Violation::new(path, "holds a variable, which iOS sends as it is"))
+                }
+                [_, _] => {}
+                _ => found.push(Violation::new(path, "holds something that is no pair of name and value")),
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The rule table, as it is written in `rules.json`.
+
+use events::enrollment::OsVersion;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+pub(super) static TABLE: LazyLock<Table> =
+    LazyLock::new(|| serde_json::from_str(include_str!("rules.json")).expect("rules.json is a table (a test says so)"));
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Table {
+    /// By payload type; `TopLevel` and `CommonPayloadKeys` as Apple names them.
+    pub profiles: BTreeMap<String, Subject>,
+    /// By `MessageType`.
+    pub check_in: BTreeMap<String, Subject>,
+    /// By `RequestType`.
+    pub commands: BTreeMap<String, Subject>,
+}
+
+/// A payload, message or command.
+#[derive(Debug, Deserialize)]
+pub(super) struct Subject {
+    #[serde(flatten)]
+    pub availability: Availability,
+    pub keys: Vec<Rule>,
+}
+
+impl Subject {
+    pub fn rule(&self, key: &str) -> Option<&Rule> {
+        self.keys.iter().find(|rule| rule.key == key)
+    }
+}
+
+/// Where something exists; what is silent inherits from what encloses it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Availability {
+    /// First version that has it.
+    pub since: Option<OsVersion>,
+    /// First version that has it no more.
+    pub until: Option<OsVersion>,
+    pub user_enrollment: Option<Mode>,
+    /// On supervised devices only, which no enrollment from a browser makes.
+    #[serde(default)]
+    pub supervised: bool,
+}
+
+/// `userenrollment.mode` (docs/schema.yaml).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mode {
+    /// In both kinds.
+    Allowed,
+    /// In User Enrollment only, and there always.
+    Required,
+    /// In Device Enrollment only.
+    Forbidden,
+    /// In Device Enrollment only; a device in User Enrollment disregards it.
+    Ignored,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Rule {
+    /// Empty for the members of an array.
+    #[serde(default)]
+    pub key: String,
+    #[serde(rename = "type")]
+    pub of: Type,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(flatten)]
+    pub availability: Availability,
+    /// The values it may have; any, where there are none.
+    #[serde(default)]
+    pub values: Vec<serde_json::Value>,
+    pub form: Option<Form>,
+    /// Of a dictionary: its keys.
+    #[serde(default)]
+    pub keys: Vec<Rule>,
+    /// Of a dictionary: any keys.
+    #[serde(default)]
+    pub open: bool,
+    /// Of an array: what a member may be; several, where members are told apart by their `Item`.
+    #[serde(default)]
+    pub items: Vec<Rule>,
+    /// Of a string: the words it may be, each with an availability of its own.
+    #[serde(default)]
+    pub words: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Type {
+    String,
+    Integer,
+    Real,
+    Boolean,
+    Date,
+    Data,
+    Array,
+    Dictionary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Form {
+    /// Begins with `https://`.
+    Https,
+    /// 8-4-4-4-12 letters and digits.
+    Uuid,
+}

@@ -1,0 +1,32 @@
+//! Certificates of a trial, made once for all tests of this crate that need some.
+
+use super::Pki;
+use super::create::{Given, Made, Plan, create};
+use crate::world::World;
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+struct Trial {
+    pki: Pki,
+    made: Made,
+    _directory: TempDir,
+}
+
+static TRIAL: LazyLock<Trial> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let hosts = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let plan = Plan { organization: "Example School", hosts: &hosts, trial: true, given: Given::default() };
+    let made = create(directory.path(), &plan, &World::system()).unwrap();
+    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+    Trial { pki, made, _directory: directory }
+});
+
+/// A loaded trial.
+pub fn pki() -> &'static Pki {
+    &TRIAL.pki
+}
+
+/// Its files.
+pub fn files() -> &'static Made {
+    &TRIAL.made
+}
