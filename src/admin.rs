@@ -1,1 +1,78 @@
-//! The console: inventory and audit trail, for staff.
+//! The console under `/console`: the inventory, the audit trail and what administrators do to records. Pages without
+//! scripts; everything shown comes from projections, and looking at it is an event.
+//!
+//! Who may do what is a type: a handler that takes [`session::Reader`] only shows, one that acts takes
+//! [`session::Administrator`] and a [`form::Genuine`] form. There is no other way to a command.
+
+mod act;
+mod audit;
+mod devices;
+mod earlier;
+mod event;
+mod form;
+mod pages;
+mod problem;
+mod query;
+mod session;
+mod sign_in;
+mod words;
+
+use crate::web::headers;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpResponse, web};
+use problem::Problem;
+
+/// Forms here are a few short fields.
+const LARGEST_FORM: usize = 16 * 1024;
+
+/// The routes of the console.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::scope("/console")
+            .wrap(from_fn(secure))
+            .app_data(web::FormConfig::default().limit(LARGEST_FORM))
+            .app_data(
+                web::QueryConfig::default().error_handler(|_, _| Problem::bad("The address is not understood.").into()),
+            )
+            .route("", web::get().to(home))
+            .route("/", web::get().to(home))
+            .route("/console.css", web::get().to(stylesheet))
+            .service(web::resource("/sign-in").get(sign_in::page).post(sign_in::submit))
+            .service(web::resource("/sign-out").post(sign_in::sign_out))
+            .service(web::resource("/devices").get(devices::list))
+            .service(web::resource("/devices/{device}").get(devices::page))
+            .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
+            .service(web::resource("/earlier").get(earlier::list))
+            .service(web::resource("/audit").get(audit::list))
+            .service(web::resource("/audit/{event}").get(event::page))
+            .default_service(web::to(nothing_here)),
+    );
+}
+
+async fn home() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, "/console/devices")).finish()
+}
+
+async fn stylesheet() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/css; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, "public, max-age=600"))
+        .body(include_str!("../templates/admin/console.css"))
+}
+
+async fn nothing_here() -> Problem {
+    Problem::NotFound
+}
+
+// On every answer of the console, errors too.
+async fn secure(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    headers::secure(response.headers_mut(), &headers::content_security_policy(""));
+    Ok(response)
+}

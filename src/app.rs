@@ -1,12 +1,18 @@
 //! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
 
+pub mod access;
 pub mod administration;
 pub mod assemble;
+pub mod commands;
 pub mod context;
 pub mod health;
+pub mod identify;
 pub mod initialize;
+pub mod inventory;
+pub mod issue;
 pub mod secrets;
 pub mod sign_in;
+pub mod staff_sessions;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;
@@ -14,6 +20,7 @@ use crate::enrollment::device::Device;
 use crate::enrollment::settings::Current;
 use crate::enrollment::visit::Visit;
 use crate::pki::Pki;
+use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
 use context::Context;
@@ -28,6 +35,7 @@ use health::Health;
 use projections::Projections;
 use secrets::Secrets;
 use sign_in::SignIn;
+use staff_sessions::StaffSessions;
 use std::sync::Arc;
 
 /// The server's parts, shared by every handler and reaction.
@@ -48,6 +56,9 @@ pub struct Parts {
     pub projections: Projections,
     pub sign_in: SignIn,
     pub health: Health,
+    pub staff_sessions: StaffSessions,
+    /// `None` where no push certificate is configured.
+    pub pusher: Option<Pusher>,
     pub metrics: Metrics,
 }
 

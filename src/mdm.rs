@@ -1,5 +1,72 @@
-//! What devices say: check-ins and answers to commands, each signed by the identity that we issued.
+//! What devices say: check-ins, answers to commands, requests for an identity. Each message is signed by the identity that
+//! we issued; [`signature`] proves it on the raw body, [`crate::app::identify`] leads from the certificate to the device's stream,
+//! [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
 
 pub mod answer;
+mod body;
+mod check_in;
+mod command;
+mod heard;
+mod message;
 pub mod property_list;
+mod result;
+mod scep;
 pub mod signature;
+
+use crate::app::App;
+use crate::app::identify::{Known, Unidentified, identify};
+use actix_web::{HttpRequest, middleware, web};
+use answer::Answer;
+use openssl::x509::X509Ref;
+use plist::Dictionary;
+
+/// The endpoints of devices.
+pub fn routes(config: &mut web::ServiceConfig) {
+    let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
+    config.service(mdm.configure(check_in::routes).configure(command::routes));
+    config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
+}
+
+/// The header of a request, read.
+fn claimed(request: &HttpRequest) -> Result<signature::Claimed, Answer> {
+    let header = request.headers().get("mdm-signature").map(|value| value.as_bytes()).unwrap_or_default();
+    signature::Claimed::from_header(header).map_err(refuse_signature)
+}
+
+/// The device that a certificate stands for.
+async fn identified(app: &App, certificate: &X509Ref) -> Result<Known, Answer> {
+    identify(app, certificate).await.map_err(|why| match why {
+        Unidentified::Stranger => Answer::Forbidden,
+        Unidentified::Unavailable => Answer::Unavailable,
+    })
+}
+
+/// Our fault: the device tries again.
+fn unavailable(error: impl std::fmt::Display) -> Answer {
+    tracing::error!(%error, "a device could not be served");
+    Answer::Unavailable
+}
+
+fn refuse_signature(error: signature::BadSignature) -> Answer {
+    tracing::warn!(%error, "a message is refused");
+    Answer::BadRequest
+}
+
+fn refuse_body(error: property_list::BadPropertyList) -> Answer {
+    tracing::warn!(%error, "a message is refused");
+    Answer::BadRequest
+}
+
+/// Whether a message names the device that the certificate belongs to. Before the first `Authenticate` nobody knows how
+/// the device names itself.
+fn from_this_device(known: &Known, fields: &Dictionary) -> Result<(), Answer> {
+    let identifiers = message::identifiers(fields, known.person).map_err(|field| {
+        tracing::warn!(field = field.0, "a message lacks a field");
+        Answer::BadRequest
+    })?;
+    if known.state.identifiers.is_none() || known.state.is(&identifiers) {
+        return Ok(());
+    }
+    tracing::warn!(device.id = %known.device, "a message names another device than its certificate");
+    Err(Answer::Forbidden)
+}

@@ -2,7 +2,6 @@
 //!
 //! A library at heart: it knows nothing of enrollments. [`Pki::load`] reads what [`create`] (or an administrator) made.
 
-pub mod check;
 pub mod create;
 pub mod files;
 mod issue;
@@ -48,7 +47,7 @@ pub struct Fingerprints {
 
 impl Pki {
     /// Reads the files and checks that they fit together. Whether something has expired is not asked here (a server must
-    /// not refuse to start at midnight): [`check::check`] tells.
+    /// not refuse to start at midnight): `muster check-config` tells.
     ///
     /// # Errors
     /// Which file is wrong, in what way, and what to do about it.

@@ -1,1 +1,107 @@
-//! Whenever this fact, then that effect.
+//! Whenever this fact, then that effect. An effect is done when its outcome is in the log; every effect may be tried again
+//! and happens once, so a crash repeats or resumes, never forgets, and deleting the projections resends nothing.
+//!
+//! [`effects`] are commands to other streams; [`pushes`] wake devices; [`timer`] turns what has become due into commands.
+
+mod effects;
+mod pushes;
+mod timer;
+
+use crate::app::App;
+use events::log::Entry;
+use events::store::{Followed, ReadError};
+use futures_util::StreamExt as _;
+use projections::ProjectionError;
+use std::time::Duration;
+
+/// How many effects are under way at once; appends share their commits.
+const AT_ONCE: usize = 32;
+
+/// How long a follower waits before it begins again from its checkpoint.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Why an effect is not done yet. It is tried again from the checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactionError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    /// A command could not be performed; a refusal is no error, but an answer.
+    #[error("{0}")]
+    Perform(String),
+    #[error("the key store: {0}")]
+    Keys(#[from] events::personal::keys::KeyError),
+}
+
+/// What a follower does with a fact.
+#[derive(Clone, Copy)]
+enum Role {
+    Effects,
+    Pushes,
+}
+
+impl Role {
+    const fn checkpoint(self) -> &'static str {
+        match self {
+            Role::Effects => "reactions-effects",
+            Role::Pushes => "reactions-pushes",
+        }
+    }
+
+    async fn react(self, app: &App, entry: &Entry) -> Result<(), ReactionError> {
+        match self {
+            Role::Effects => effects::react(app, entry).await,
+            Role::Pushes => pushes::react(app, entry).await,
+        }
+    }
+}
+
+/// Reacts to everything that happens; returns when the log is closed.
+pub async fn run(app: App) {
+    tokio::select! {
+        () = follow(&app, Role::Effects) => {}
+        () = follow(&app, Role::Pushes) => {}
+        () = timer::run(&app) => {}
+    }
+}
+
+async fn follow(app: &App, role: Role) {
+    while let Err(error) = follow_from_checkpoint(app, role).await {
+        tracing::error!(reaction = role.checkpoint(), %error, "a reaction failed; it is tried again");
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+async fn follow_from_checkpoint(app: &App, role: Role) -> Result<(), ReactionError> {
+    let after = app.projections.checkpoint(role.checkpoint()).await?;
+    let mut follow = app.log.follow(after);
+    while let Some(followed) = follow.next().await? {
+        let Followed::Events(recorded) = followed else { continue };
+        let Some(position) = recorded.last().map(|last| last.position) else { continue };
+        let entries = app.log.open(recorded).await?;
+        let outcomes: Vec<_> = futures_util::stream::iter(&entries)
+            .map(|entry| role.react(app, entry))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        outcomes.into_iter().collect::<Result<(), _>>()?;
+        // Only now: what was under way at a crash is done again.
+        app.projections.set_checkpoint(role.checkpoint(), position).await?;
+    }
+    Ok(())
+}
+
+/// The context of an effect of `entry`.
+fn effect_of(entry: &Entry, effect: &'static str) -> crate::app::context::Context {
+    let actor = events::Actor::new(events::ActorKind::System, effect);
+    crate::app::context::Context::effect(actor, entry.id, entry.correlation, effect)
+}
+
+/// A refusal is an answer: the effect is not wanted any more. Anything else is tried again.
+fn settled<T, R: std::error::Error>(outcome: Result<T, crate::app::PerformError<R>>) -> Result<(), ReactionError> {
+    match outcome {
+        Ok(_) | Err(crate::app::PerformError::Refused(_)) => Ok(()),
+        Err(error) => Err(ReactionError::Perform(error.to_string())),
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The schema version in which an event of this type is written now.
 pub fn current_version(event_type: &str) -> u16 {
-    STEPS.iter().filter(|step| step.event_type == event_type).map(|step| step.from + 1).max().unwrap_or(1)
+    current(STEPS, event_type)
 }
 
 /// The payload of `event_type` in its newest version.
@@ -13,12 +13,20 @@ pub fn current_version(event_type: &str) -> u16 {
 /// # Errors
 /// If `version` is newer than this program knows.
 pub fn upcast(event_type: &str, version: u16, data: Value) -> Result<Value, TooNew> {
-    let current = current_version(event_type);
+    climb(STEPS, event_type, version, data)
+}
+
+fn current(steps: &[Step], event_type: &str) -> u16 {
+    steps.iter().filter(|step| step.event_type == event_type).map(|step| step.from + 1).max().unwrap_or(1)
+}
+
+fn climb(steps: &[Step], event_type: &str, version: u16, data: Value) -> Result<Value, TooNew> {
+    let current = current(steps, event_type);
     if version > current {
         return Err(TooNew { event_type: event_type.into(), version, current });
     }
     Ok((version..current).fold(data, |data, from| {
-        match STEPS.iter().find(|step| step.event_type == event_type && step.from == from) {
+        match steps.iter().find(|step| step.event_type == event_type && step.from == from) {
             Some(step) => (step.upgrade)(data),
             None => data,
         }
@@ -44,3 +52,50 @@ struct Step {
 
 /// Every change of a payload so far, oldest first. None yet.
 const STEPS: &[Step] = &[];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    // The history of an event that had a name, then a family name, then both in one.
+    const STEPS: &[Step] = &[
+        Step { event_type: "Named", from: 1, upgrade: |data| json!({ "name": data["name"], "family": null }) },
+        Step { event_type: "Named", from: 2, upgrade: |data| json!({ "names": [data["name"], data["family"]] }) },
+        Step { event_type: "Other", from: 1, upgrade: |_| json!("upgraded") },
+    ];
+
+    #[test]
+    fn a_payload_climbs_from_its_version_to_the_newest_step_by_step() {
+        let today = |version, data| climb(STEPS, "Named", version, data).expect("a known version");
+        assert_eq!(today(1, json!({ "name": "a" })), json!({ "names": ["a", null] }));
+        assert_eq!(today(2, json!({ "name": "a", "family": "b" })), json!({ "names": ["a", "b"] }));
+        assert_eq!(today(3, json!({ "names": [] })), json!({ "names": [] }));
+        assert_eq!(current(STEPS, "Named"), 3);
+    }
+
+    #[test]
+    fn an_event_without_steps_stays_as_it_is_in_version_one() {
+        assert_eq!(current(STEPS, "Still"), 1);
+        assert_eq!(climb(STEPS, "Still", 1, json!(7)), Ok(json!(7)));
+    }
+
+    #[test]
+    fn a_version_of_the_future_is_an_error_that_says_so() {
+        let error = climb(STEPS, "Named", 4, json!({})).expect_err("unknown");
+        assert_eq!((error.version, error.current), (4, 3));
+        assert!(error.to_string().contains("newer Muster"), "{error}");
+    }
+
+    #[test]
+    fn no_step_is_missing_or_there_twice() {
+        for steps in [STEPS, super::STEPS] {
+            for step in steps {
+                let same = |other: &&Step| other.event_type == step.event_type && other.from == step.from;
+                assert_eq!(steps.iter().filter(same).count(), 1, "{} {}", step.event_type, step.from);
+                let before = |other: &Step| other.event_type == step.event_type && other.from + 1 == step.from;
+                assert!(step.from == 1 || steps.iter().any(before), "{} {}", step.event_type, step.from);
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! The embedded store keeps the contract of an event store, and its own promises beyond it.
+#![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 #[path = "sqlite/again.rs"]
 mod again;

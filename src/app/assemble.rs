@@ -3,9 +3,11 @@
 use crate::app::health::Health;
 use crate::app::secrets::Secrets;
 use crate::app::sign_in::SignIn;
+use crate::app::staff_sessions::StaffSessions;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::pki::Pki;
+use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
 use events::log::Log;
@@ -37,6 +39,10 @@ pub enum StartError {
     Keys { directory: PathBuf, why: KeyError },
     #[error("cannot load certificates and keys: {0}; `muster check-config` says more")]
     Pki(String),
+    #[error("cannot wake devices: {0}; `muster check-config` says more")]
+    Push(String),
+    #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff sign in anew", .directory.display())]
+    Sessions { directory: PathBuf, why: String },
     #[error("cannot open the projections in {}: {why}", .directory.display())]
     Projections { directory: PathBuf, why: String },
     #[error(transparent)]
@@ -82,7 +88,10 @@ impl App {
         };
         check_keys(&config, &created(&log, &config).await?, &found)?;
         let projections = Projections::open(&directory)
-            .map_err(|error| StartError::Projections { directory, why: error.to_string() })?;
+            .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
+        let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
+        let staff_sessions = StaffSessions::open(&directory)
+            .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
         let sign_in = SignIn::new(&log, &secrets, &world);
         Ok(App::new(Parts {
             engine,
@@ -93,6 +102,8 @@ impl App {
             pki,
             projections,
             sign_in,
+            staff_sessions,
+            pusher,
             health,
             metrics: Metrics::new(),
         }))

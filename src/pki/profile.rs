@@ -1,1 +1,224 @@
-//! Profiles.
+//! The configuration profiles that people install: the CA profile (steps 3 to 6) and the MDM profile (steps 8 to 10).
+//!
+//! Keys and values are those of mdm/profiles/ in Apple's schema; what a picky device refuses is listed beside each check.
+
+mod payload;
+
+use super::{Pki, TOPIC_PREFIX};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::x509::X509Ref;
+use payload::{Envelope, certificate};
+use plist::{Dictionary, Value};
+use uuid::Uuid;
+
+/// Content type of a profile, signed or not.
+pub const CONTENT_TYPE: &str = "application/x-apple-aspen-config";
+
+/// What a person reads about a profile before they install it.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'a> {
+    pub organization: &'a str,
+    pub display_name: &'a str,
+    pub description: &'a str,
+}
+
+/// The certificates a device must trust before it can talk to us.
+#[derive(Debug, Clone, Copy)]
+pub struct CaProfile<'a> {
+    pub texts: Texts<'a>,
+    /// `PayloadIdentifier`, reverse DNS; a profile with the same one is replaced.
+    pub identifier: &'a str,
+    pub profile_uuid: Uuid,
+    /// Say that this is for an iPhone or iPad, which spares people with a Watch a question. iOS 12.2 and later
+    /// (`TargetDeviceType`, mdm/profiles/TopLevel.yaml).
+    pub names_target: bool,
+}
+
+/// The MDM profile. Whatever must stay the same while the device is enrolled is given by the caller, who records it.
+#[derive(Debug, Clone, Copy)]
+pub struct MdmProfile<'a> {
+    pub texts: Texts<'a>,
+    /// `PayloadIdentifier`: what RemoveProfile names to unenroll.
+    pub identifier: &'a str,
+    pub profile_uuid: Uuid,
+    pub identity_uuid: Uuid,
+    pub mdm_uuid: Uuid,
+    /// See [`CaProfile::names_target`].
+    pub names_target: bool,
+    /// [`Pki::push_topic`].
+    pub topic: &'a str,
+    pub server_url: &'a str,
+    pub check_in_url: &'a str,
+    pub scep_url: &'a str,
+    /// One-time secret by which the device gets its identity.
+    pub challenge: &'a str,
+    /// The device's UUID, which its identity will name.
+    pub device: Uuid,
+    pub mode: Mode<'a>,
+}
+
+/// How the device will be enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode<'a> {
+    /// Profile-based User Enrollment. There are no access rights: the key must be absent.
+    UserEnrollment {
+        managed_apple_id: &'a str,
+    },
+    DeviceEnrollment {
+        access_rights: AccessRights,
+    },
+}
+
+/// `AccessRights` of mdm/profiles/com.apple.mdm.yaml: what MDM may do. Later profiles may hold fewer, never more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessRights(u16);
+
+impl AccessRights {
+    pub const ALL: AccessRights = AccessRights(8191);
+
+    /// `None` where a device would refuse: nothing at all, unknown bits, installing (2, 128) without inspecting (1, 64).
+    pub fn new(bits: u16) -> Option<AccessRights> {
+        let needs = |bit, other| bits & bit == 0 || bits & other != 0;
+        let fine = bits != 0 && bits <= Self::ALL.0 && needs(2, 1) && needs(128, 64);
+        fine.then_some(AccessRights(bits))
+    }
+
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+}
+
+/// Why no profile can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    #[error("{0:?} is not a push topic: it must begin with com.apple.mgmt. (the UID of the MDM push certificate)")]
+    Topic(String),
+    #[error("{0:?} is not an address devices contact: it must begin with https://")]
+    Url(String),
+    #[error("a Managed Apple ID has a name and a domain, with @ between")]
+    ManagedAppleId,
+    #[error("two payloads have the same UUID")]
+    SameUuid,
+    #[error("OpenSSL failed: {0}")]
+    OpenSsl(#[from] ErrorStack),
+    #[error("the property list cannot be written: {0}")]
+    PropertyList(#[from] plist::Error),
+}
+
+impl CaProfile<'_> {
+    /// The profile as XML, for [`Pki::sign_profile`].
+    ///
+    /// # Errors
+    /// If OpenSSL fails.
+    pub fn xml(&self, pki: &Pki) -> Result<Vec<u8>, ProfileError> {
+        let anchors = pki.trust_anchors();
+        let anchors: Vec<&X509Ref> = anchors.iter().map(|anchor| &**anchor).collect();
+        let payloads = self.envelope().certificates(&anchors)?;
+        self.envelope().close(payloads)
+    }
+
+    fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            texts: self.texts,
+            identifier: self.identifier,
+            uuid: self.profile_uuid,
+            names_target: self.names_target,
+        }
+    }
+}
+
+impl MdmProfile<'_> {
+    /// The profile as XML, for [`Pki::sign_profile`]: the private TLS root where there is one (certificates are installed
+    /// before the MDM payload), the identity by SCEP, the MDM payload, and nothing else.
+    ///
+    /// # Errors
+    /// If a device would refuse it, or OpenSSL fails.
+    pub fn xml(&self, pki: &Pki) -> Result<Vec<u8>, ProfileError> {
+        self.check()?;
+        let anchors: Vec<&X509Ref> = pki.tls_root().into_iter().collect();
+        let mut payloads = self.envelope().certificates(&anchors)?;
+        payloads.push(self.scep(pki)?);
+        payloads.push(self.mdm());
+        self.envelope().close(payloads)
+    }
+
+    fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            texts: self.texts,
+            identifier: self.identifier,
+            uuid: self.profile_uuid,
+            names_target: self.names_target,
+        }
+    }
+
+    fn check(&self) -> Result<(), ProfileError> {
+        if !self.topic.starts_with(TOPIC_PREFIX) {
+            return Err(ProfileError::Topic(self.topic.to_owned()));
+        }
+        for url in [self.server_url, self.check_in_url, self.scep_url] {
+            if !url.starts_with("https://") {
+                return Err(ProfileError::Url(url.to_owned()));
+            }
+        }
+        if let Mode::UserEnrollment { managed_apple_id } = self.mode
+            && !managed_apple_id.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
+        {
+            return Err(ProfileError::ManagedAppleId);
+        }
+        let (profile, identity, mdm) = (self.profile_uuid, self.identity_uuid, self.mdm_uuid);
+        if profile == identity || profile == mdm || identity == mdm {
+            return Err(ProfileError::SameUuid);
+        }
+        Ok(())
+    }
+
+    /// com.apple.security.scep: the settings are in a dictionary of their own, and the subject has three levels, of which
+    /// macOS tolerates two (micromdm#40).
+    fn scep(&self, pki: &Pki) -> Result<Value, ProfileError> {
+        let pair = |name: &str, value: &str| Value::Array(vec![Value::Array(vec![name.into(), value.into()])]);
+        let subject = vec![pair("O", "Muster"), pair("CN", &self.device.to_string())];
+        // Clients know a fingerprint's digest by its length; all of them know SHA-1's.
+        let fingerprint = pki.identity_ca().digest(MessageDigest::sha1())?.to_vec();
+        let mut content = Dictionary::new();
+        content.insert("URL".into(), self.scep_url.into());
+        content.insert("Name".into(), "Muster".into());
+        content.insert("Subject".into(), Value::Array(subject));
+        content.insert("Challenge".into(), self.challenge.into());
+        content.insert("Key Type".into(), "RSA".into());
+        content.insert("Keysize".into(), 2048.into());
+        // Signing and encryption: the answer is encrypted to this key.
+        content.insert("Key Usage".into(), 5.into());
+        content.insert("CAFingerprint".into(), Value::Data(fingerprint));
+        let mut payload =
+            self.envelope().payload("com.apple.security.scep", "identity", self.identity_uuid, "Identity");
+        payload.insert("PayloadContent".into(), Value::Dictionary(content));
+        Ok(Value::Dictionary(payload))
+    }
+
+    /// com.apple.mdm.
+    fn mdm(&self) -> Value {
+        let mut payload = self.envelope().payload("com.apple.mdm", "mdm", self.mdm_uuid, "Mobile Device Management");
+        payload.insert("IdentityCertificateUUID".into(), payload::uuid(self.identity_uuid));
+        payload.insert("Topic".into(), self.topic.into());
+        payload.insert("ServerURL".into(), self.server_url.into());
+        payload.insert("CheckInURL".into(), self.check_in_url.into());
+        payload.insert("SignMessage".into(), true.into());
+        payload.insert("CheckOutWhenRemoved".into(), true.into());
+        match self.mode {
+            Mode::UserEnrollment { managed_apple_id } => {
+                payload.insert("ManagedAppleID".into(), managed_apple_id.into());
+            }
+            Mode::DeviceEnrollment { access_rights } => {
+                payload.insert("AccessRights".into(), access_rights.bits().into());
+            }
+        }
+        Value::Dictionary(payload)
+    }
+}
+
+impl Envelope<'_> {
+    fn certificates(&self, anchors: &[&X509Ref]) -> Result<Vec<Value>, ProfileError> {
+        anchors.iter().enumerate().map(|(nth, anchor)| certificate(self, nth, anchor)).collect()
+    }
+}

@@ -15,6 +15,10 @@ use std::path::PathBuf;
 pub struct DataKey(pub(crate) [u8; 32]);
 
 impl DataKey {
+    pub fn from_bytes(bytes: [u8; 32]) -> DataKey {
+        DataKey(bytes)
+    }
+
     /// Ciphertext with its nonce in front.
     pub(crate) fn seal(&self, associated: &[u8], plain: &[u8]) -> Vec<u8> {
         cipher::seal(&self.0, associated, plain)

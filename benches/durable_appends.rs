@@ -1,0 +1,89 @@
+//! Durable appends: the embedded event store against a plain file that is appended to and synced, in the same run.
+//!
+//! Both take events from many producers at once, write what waits together, sync, and answer; the plain file has no
+//! streams, no expectations, no checksums and nobody who could read it. The store is meant to reach at least the share
+//! of the plain file's rate that is printed as its limit. `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS`
+//! sets how long each turn takes, `MUSTER_BENCH_ROUNDS` how many there are.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+#[path = "durable_appends/plain.rs"]
+mod plain;
+#[path = "durable_appends/store.rs"]
+mod store;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Producers, and the least share of the plain file's rate.
+const LIMITS: [(usize, f64); 4] = [(1, 1.0), (16, 0.6), (128, 0.45), (512, 0.45)];
+
+/// Bytes of an event as it is stored.
+const EVENT: usize = 600;
+
+/// Somebody who appends one event and returns when it is durable.
+trait Target: Send + Sync + 'static {
+    fn append(&self, producer: usize, nth: u64) -> impl Future<Output = ()> + Send;
+}
+
+fn main() -> ExitCode {
+    let seconds = Duration::from_secs_f64(setting("MUSTER_BENCH_SECONDS", 2.0));
+    let rounds = setting("MUSTER_BENCH_ROUNDS", 5.0) as usize;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut kept = true;
+    println!("producers   plain/s   store/s   ratio   limit   (median of {rounds} interleaved rounds)");
+    for (producers, limit) in LIMITS {
+        let mut pairs = Vec::new();
+        for _ in 0..rounds {
+            let plain = runtime.block_on(rate(plain::Plain::new(), producers, seconds));
+            let store = runtime.block_on(rate(store::Store::new(), producers, seconds));
+            pairs.push((plain, store));
+        }
+        let plain = median(pairs.iter().map(|pair| pair.0));
+        let store = median(pairs.iter().map(|pair| pair.1));
+        let ratio = median(pairs.iter().map(|(plain, store)| store / plain));
+        let mark = if ratio >= limit { "" } else { "   BELOW" };
+        kept &= ratio >= limit;
+        println!("{producers:>9} {plain:>9.0} {store:>9.0} {ratio:>7.2} {limit:>7.2}{mark}");
+    }
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn setting(name: &str, default: f64) -> f64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// Appends a second, by so many producers at once.
+async fn rate(target: impl Target, producers: usize, time: Duration) -> f64 {
+    let target = Arc::new(target);
+    let stop = Arc::new(AtomicBool::new(false));
+    let done = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..producers)
+        .map(|producer| {
+            let (target, stop, done) = (Arc::clone(&target), Arc::clone(&stop), Arc::clone(&done));
+            tokio::spawn(async move {
+                for nth in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    target.append(producer, nth).await;
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(time).await;
+    stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.expect("a producer that does not panic");
+    }
+    done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,54 @@
+//! The embedded event store: each producer appends to a stream of its own, with its expected revision.
+
+use crate::{EVENT, Target};
+use events::envelope::{NewEvent, canonical};
+use events::store::sqlite::SqliteStore;
+use events::store::{EventStore as _, Expected};
+use events::{Actor, ActorKind, EventId, Revision, StreamName, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub struct Store {
+    store: SqliteStore,
+    filling: String,
+    _directory: TempDir,
+}
+
+impl Store {
+    pub fn new() -> Store {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        let store = SqliteStore::create(&directory.path().join("log")).expect("a new log");
+        let bare = canonical(&stream(0), Revision(0), &event(0, 0, ""));
+        Store { store, filling: "x".repeat(EVENT - bare.len()), _directory: directory }
+    }
+}
+
+impl Target for Store {
+    async fn append(&self, producer: usize, nth: u64) {
+        let expected = if nth == 0 { Expected::NoStream } else { Expected::Exact(Revision(nth - 1)) };
+        let event = event(producer, nth, &self.filling);
+        self.store
+            .append(&stream(producer), expected, vec![event])
+            .await
+            .expect("an append that nothing stands against");
+    }
+}
+
+fn stream(producer: usize) -> StreamName {
+    StreamName::of("device", Uuid::from_u128(producer as u128))
+}
+
+fn event(producer: usize, nth: u64, filling: &str) -> NewEvent {
+    NewEvent {
+        id: EventId(Uuid::from_u128(((producer as u128) << 64) + u128::from(nth))),
+        event_type: "MdmCommandAnswered".into(),
+        version: 1,
+        at: Timestamp(1_700_000_000_000_000),
+        actor: Actor::new(ActorKind::Device, producer),
+        source: Value::Null,
+        correlation: Uuid::from_u128(1),
+        causation: None,
+        data: json!({ "filling": filling }),
+    }
+}

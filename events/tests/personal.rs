@@ -1,0 +1,283 @@
+//! Personal fields are sealed before anything is stored, open with their keys, and read as erased without them.
+#![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
+
+use events::device::InventoryValue;
+use events::envelope::EventId;
+use events::personal::keys::{DataKey, KeyError, KeyStore, MasterKey, SqliteKeyStore};
+use events::personal::{SealError, open, personal_keys, seal, sealed_keys};
+use events::{KeyName, Personal};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::path::Path;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+#[expect(clippy::disallowed_methods, reason = "tests have no World")]
+fn randomness(bytes: &mut [u8]) {
+    openssl::rand::rand_bytes(bytes).unwrap();
+}
+
+fn store() -> (TempDir, SqliteKeyStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = SqliteKeyStore::create(&directory.path().join("keys.db"), master(), randomness).unwrap();
+    (directory, keys)
+}
+
+fn master() -> MasterKey {
+    MasterKey::from_bytes([1; 32])
+}
+
+fn name(id: &str) -> KeyName {
+    KeyName::of("person", id)
+}
+
+fn id(number: u128) -> EventId {
+    EventId(Uuid::from_u128(number))
+}
+
+fn anna() -> Value {
+    json!({ "name": Personal::new(name("1"), "Anna".to_owned()), "list": [{ "a/b~": Personal::new(name("2"), 7) }] })
+}
+
+fn sealed(keys: &dyn KeyStore, event: EventId, mut value: Value) -> Value {
+    let mut names = Vec::new();
+    personal_keys(&value, &mut names);
+    keys.ensure(&names).unwrap();
+    seal(keys, event, "/data", &mut value).unwrap();
+    value
+}
+
+#[test]
+fn a_sealed_field_shows_its_key_and_nothing_of_its_value_and_opens_again() {
+    let (_directory, keys) = store();
+    let mut value = sealed(&keys, id(1), anna());
+    let text = value.to_string();
+    assert!(!text.contains("Anna") && text.contains("person-1") && text.contains("$sealed"), "{text}");
+    let mut names = Vec::new();
+    sealed_keys(&value, &mut names);
+    names.sort();
+    assert_eq!(names, [name("1"), name("2")]);
+    open(&keys, id(1), "/data", &mut value).unwrap();
+    assert_eq!(value, anna());
+}
+
+#[test]
+fn sealing_the_same_event_again_gives_the_same_bytes_and_another_value_another_nonce() {
+    let (_directory, keys) = store();
+    let field = |value: &str| json!(Personal::new(name("1"), value.to_owned()));
+    let first = sealed(&keys, id(1), field("Anna"));
+    assert_eq!(first, sealed(&keys, id(1), field("Anna")));
+    let nonce = |value: &Value| value["$sealed"]["box"].as_str().unwrap()[..16].to_owned();
+    assert_ne!(nonce(&first), nonce(&sealed(&keys, id(1), field("Berta"))));
+    assert_ne!(nonce(&first), nonce(&sealed(&keys, id(2), field("Anna"))));
+}
+
+#[test]
+fn a_box_opens_in_its_own_event_at_its_own_place_only() {
+    let (_directory, keys) = store();
+    let original = sealed(&keys, id(1), json!({ "a": Personal::new(name("1"), "x".to_owned()), "b": 0 }));
+    let altered = |mut value: Value, event: EventId| open(&keys, event, "/data", &mut value);
+    let mut moved = original.clone();
+    moved["b"] = moved["a"].take();
+    assert!(matches!(altered(moved, id(1)), Err(SealError::Altered(place)) if place == "/data/b"));
+    assert!(matches!(altered(original.clone(), id(2)), Err(SealError::Altered(_))));
+    let mut bent = original.clone();
+    bent["a"]["$sealed"]["box"] = json!("AAAA");
+    assert!(matches!(altered(bent, id(1)), Err(SealError::Altered(_))));
+    let mut other_key = original.clone();
+    keys.ensure(&[name("9")]).unwrap();
+    other_key["a"]["$sealed"]["key"] = json!("person-9");
+    assert!(matches!(altered(other_key, id(1)), Err(SealError::Altered(_))));
+    altered(original, id(1)).unwrap();
+}
+
+#[test]
+fn a_field_whose_key_was_destroyed_reads_as_erased_and_is_kept_so() {
+    let (_directory, keys) = store();
+    let mut value = sealed(&keys, id(1), anna());
+    keys.destroy(&name("1")).unwrap();
+    open(&keys, id(1), "/data", &mut value).unwrap();
+    let erased: Personal<String> = serde_json::from_value(value["name"].clone()).unwrap();
+    assert_eq!((erased.get(), erased.text(), erased.key()), (None, "", &name("1")));
+    let kept: Personal<u8> = serde_json::from_value(value["list"][0]["a/b~"].clone()).unwrap();
+    assert_eq!(kept.get(), Some(&7));
+    // Written down once more, an erased field stays one.
+    let again = json!(erased);
+    assert_eq!(sealed(&keys, id(2), again.clone()), again);
+}
+
+#[test]
+fn nothing_is_sealed_under_a_destroyed_key() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1"), name("2")]).unwrap();
+    keys.destroy(&name("1")).unwrap();
+    assert!(matches!(seal(&keys, id(1), "/data", &mut anna()), Err(KeyError::Destroyed(key)) if key == name("1")));
+    assert!(matches!(keys.ensure(&[name("1")]), Err(KeyError::Destroyed(_))), "a destroyed key never comes back");
+    keys.destroy(&name("3")).unwrap();
+    assert!(
+        matches!(keys.ensure(&[name("3")]), Err(KeyError::Destroyed(_))),
+        "nor does one destroyed before it was made"
+    );
+}
+
+#[test]
+fn what_a_stranger_calls_a_box_or_a_marker_stays_data() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1")]).unwrap();
+    let traps = json!([
+        { "$sealed": { "key": "person-1", "box": "AAAA" } },
+        { "$personal": { "key": "person-1", "value": 1, "more": 2 } },
+        { "$personal": ["person-1", 1] },
+        { "$personal": { "key": "person-1", "value": 1 }, "beside": 3 },
+        { "$$sealed": {}, "$": 1, "$$": 2, "plain$": 3 },
+    ]);
+    let mut value = traps.clone();
+    seal(&keys, id(1), "/data", &mut value).unwrap();
+    open(&keys, id(1), "/data", &mut value).unwrap();
+    assert_eq!(value, traps);
+    // The one form that is a marker's own goes through `literal`, as everything a device tells does.
+    let marker = json!({ "$personal": { "key": "person-1", "value": 1 } });
+    let told = InventoryValue::Plain(marker.clone());
+    let mut value = json!(told);
+    let mut names = Vec::new();
+    personal_keys(&value, &mut names);
+    assert_eq!(names, []);
+    seal(&keys, id(1), "/data", &mut value).unwrap();
+    open(&keys, id(1), "/data", &mut value).unwrap();
+    assert_eq!(serde_json::from_value::<InventoryValue>(value).unwrap(), told);
+}
+
+fn json_values() -> impl Strategy<Value = Value> {
+    let names = prop_oneof![
+        "[$a-c]{0,3}",
+        Just("$sealed".into()),
+        Just("$personal".into()),
+        Just("$erased".into()),
+        Just("key".into()),
+        Just("box".into()),
+        Just("value".into())
+    ];
+    let leaf = prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), ".{0,5}".prop_map(Value::from)];
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(names.clone(), inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_device_tells_comes_back_as_it_was(told in json_values()) {
+        let keys = Fixed;
+        for told in [InventoryValue::Plain(told.clone()), InventoryValue::Personal(Personal::new(name("1"), told))] {
+            let mut value = json!({ "changes": { "DeviceName": told } });
+            seal(&keys, id(1), "/data", &mut value).unwrap();
+            open(&keys, id(1), "/data", &mut value).unwrap();
+            prop_assert_eq!(serde_json::from_value::<InventoryValue>(value["changes"]["DeviceName"].take()).unwrap(), told);
+        }
+    }
+}
+
+/// Every key is there, and all are the same.
+struct Fixed;
+
+impl KeyStore for Fixed {
+    fn ensure(&self, _: &[KeyName]) -> Result<(), KeyError> {
+        Ok(())
+    }
+    fn key(&self, name: &KeyName) -> Result<Option<DataKey>, KeyError> {
+        let wrapped = master().wrap(name, &DataKey::from_bytes([3; 32]));
+        Ok(master().unwrap(name, &wrapped))
+    }
+    fn hand_over(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
+        Ok(())
+    }
+    fn destroy(&self, _: &KeyName) -> Result<(), KeyError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_key_handed_over_goes_with_its_owner() {
+    let (_directory, keys) = store();
+    let (visit, person, other) = (KeyName::of("visit", 1), name("1"), name("2"));
+    keys.ensure(&[visit.clone(), person.clone(), other.clone()]).unwrap();
+    keys.hand_over(&visit, &person).unwrap();
+    keys.destroy(&person).unwrap();
+    assert!(keys.key(&visit).unwrap().is_none() && keys.key(&person).unwrap().is_none());
+    assert!(keys.key(&other).unwrap().is_some());
+}
+
+#[test]
+fn a_key_handed_over_to_a_destroyed_one_is_destroyed_and_a_circle_ends() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1"), name("2"), name("3")]).unwrap();
+    keys.hand_over(&name("1"), &name("2")).unwrap();
+    keys.hand_over(&name("2"), &name("1")).unwrap();
+    keys.destroy(&name("1")).unwrap();
+    assert!(keys.key(&name("2")).unwrap().is_none());
+    keys.hand_over(&name("3"), &name("2")).unwrap();
+    assert!(keys.key(&name("3")).unwrap().is_none());
+}
+
+#[test]
+fn keys_outlive_the_process_and_open_under_their_own_name_only() {
+    let (directory, keys) = store();
+    keys.ensure(&[name("1"), name("2")]).unwrap();
+    let value = sealed(&keys, id(1), anna());
+    let path = keys.path().to_owned();
+    drop(keys);
+    let keys = SqliteKeyStore::open(&path, master(), randomness).unwrap();
+    let mut opened = value.clone();
+    open(&keys, id(1), "/data", &mut opened).unwrap();
+    assert_eq!(opened, anna());
+    drop(keys);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute(
+        "UPDATE key SET wrapped = (SELECT wrapped FROM key WHERE name = 'person-2') WHERE name = 'person-1'",
+        [],
+    )
+    .unwrap();
+    let keys = SqliteKeyStore::open(&path, master(), randomness).unwrap();
+    assert!(matches!(keys.key(&name("1")), Err(KeyError::Altered(key)) if key == name("1")));
+    drop(directory);
+}
+
+#[test]
+fn a_destroyed_key_is_nowhere_in_the_files() {
+    let (directory, keys) = store();
+    let names: Vec<KeyName> = (0..200).map(|n| name(&n.to_string())).collect();
+    keys.ensure(&names).unwrap();
+    let file = rusqlite::Connection::open(keys.path()).unwrap();
+    let doomed: Vec<Vec<u8>> = (0..200)
+        .step_by(7)
+        .map(|n| {
+            file.query_row("SELECT wrapped FROM key WHERE name = ?1", [format!("person-{n}")], |row| row.get(0))
+                .unwrap()
+        })
+        .collect();
+    drop(file);
+    assert_eq!(found(directory.path(), &doomed), doomed.len(), "they are there before");
+    for n in (0..200).step_by(7) {
+        keys.destroy(&name(&n.to_string())).unwrap();
+    }
+    assert_eq!(found(directory.path(), &doomed), 0);
+    assert!(keys.key(&name("1")).unwrap().is_some());
+}
+
+fn found(directory: &Path, wanted: &[Vec<u8>]) -> usize {
+    let files: Vec<Vec<u8>> =
+        std::fs::read_dir(directory).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    wanted
+        .iter()
+        .filter(|key| files.iter().any(|file| file.windows(key.len()).any(|bytes| bytes == key.as_slice())))
+        .count()
+}
+
+#[test]
+fn neither_a_personal_value_nor_a_key_is_printable() {
+    let field = Personal::new(name("1"), "Anna".to_owned());
+    assert_eq!(format!("{field:?}"), "Personal(person-1)");
+}

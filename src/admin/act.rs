@@ -1,0 +1,120 @@
+//! What administrators do to records. Three verbs, never mixed: *Unenroll* ends management, *Archive* hides the record
+//! (and *Restore* brings it back), *Erase* forgets a person and is no matter of one record.
+
+use super::devices::{href, parse_device};
+use super::form::{Empty, Genuine};
+use super::problem::Problem;
+use super::session::Administrator;
+use crate::app::commands::QueueError;
+use crate::app::context::Context;
+use crate::app::{App, PerformError};
+use crate::enrollment::device::{Command, Device as Aggregate};
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, web};
+use events::Position;
+use events::device::{CommandId, DeviceId};
+use events::store::Appended;
+use projections::devices::{Device, State};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The page that shows the record again waits this long for the projections, then shows what there is.
+const WAIT: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Unenroll,
+    Archive,
+    Restore,
+}
+
+impl Verb {
+    const ALL: [Verb; 3] = [Verb::Unenroll, Verb::Archive, Verb::Restore];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verb::Unenroll => "unenroll",
+            Verb::Archive => "archive",
+            Verb::Restore => "restore",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Verb::Unenroll => "Unenroll",
+            Verb::Archive => "Archive",
+            Verb::Restore => "Restore",
+        }
+    }
+
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Verb::Unenroll => {
+                "Ends management. The device removes the MDM profile with the apps, accounts and data that came with it; \
+                 what belongs to the person stays. It happens when the device is next in reach. The record stays."
+            }
+            Verb::Archive => {
+                "Hides the record from the list of devices. Nothing changes on the device, nothing is deleted, and it can \
+                 be restored."
+            }
+            Verb::Restore => "Shows the record in the list of devices again.",
+        }
+    }
+}
+
+/// What makes sense in the state a record is in. The decision itself is the aggregate's.
+pub fn possible(device: &Device) -> Vec<Verb> {
+    let makes_sense = |verb: &Verb| match verb {
+        Verb::Unenroll => device.state == State::Enrolled,
+        Verb::Archive => !device.archived,
+        Verb::Restore => device.archived,
+    };
+    Verb::ALL.into_iter().filter(makes_sense).collect()
+}
+
+/// Does it.
+///
+/// # Errors
+/// If the record's state does not permit it, or the log cannot be used.
+pub async fn submit(
+    app: web::Data<App>,
+    Administrator(staff): Administrator,
+    path: web::Path<(String, String)>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let (device, verb) = path.into_inner();
+    let id = parse_device(&device)?;
+    let verb = Verb::ALL.into_iter().find(|known| known.as_str() == verb).ok_or(Problem::NotFound)?;
+    let appended = perform(&app, id, verb, &staff.context()).await.map_err(|error| match error {
+        QueueError::Perform(PerformError::Refused(refusal)) => {
+            Problem::Refused(format!("This cannot be done: {refusal}."))
+        }
+        other => Problem::unavailable(other, staff.correlation()),
+    })?;
+    if let Some(appended) = appended {
+        wait(&app, appended.position).await;
+    }
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+}
+
+async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Result<Option<Appended>, QueueError> {
+    let command = match verb {
+        // One removal a device: the second click on the button queues nothing.
+        Verb::Unenroll => {
+            let once = CommandId(Uuid::new_v5(&id.0, b"unenroll"));
+            return Ok(app.unenroll(id, once, context).await?.appended);
+        }
+        Verb::Archive => Command::Archive,
+        Verb::Restore => Command::Restore,
+    };
+    Ok(app.perform::<Aggregate>(&id.stream(), &command, context).await?.appended)
+}
+
+// Read your writes, where they come soon enough; the deed is done in any case.
+async fn wait(app: &App, position: Position) {
+    match tokio::time::timeout(WAIT, app.projections.wait_for(position)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the record is shown as it was before"),
+        Err(_) => tracing::warn!(%position, "the projections are slow: the record is shown as it was before"),
+    }
+}

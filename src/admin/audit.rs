@@ -1,0 +1,181 @@
+//! The audit trail with its filters, which are in the address.
+
+mod filters;
+
+use super::devices::href as device_href;
+use super::pages::show;
+use super::problem::Problem;
+use super::query::Query;
+use super::session::Reader;
+use super::words::{self, Chip, Instant, NONE};
+use crate::admin::devices::Choice;
+use crate::app::App;
+use actix_web::{HttpResponse, web};
+use events::staff::AccessEvent;
+use events::{ActorKind, EventId, Timestamp};
+use filters::{Filters, Shown};
+use projections::audit::{self as trail, Row};
+use serde::Serialize;
+
+pub const PATH: &str = "/console/audit";
+
+/// Events on a page.
+const PAGE: usize = 50;
+
+#[derive(Serialize)]
+struct Page {
+    filter: Shown,
+    presets: Vec<Link>,
+    chips: Vec<Link>,
+    types: Vec<Choice>,
+    actors: Vec<Choice>,
+    outcomes: Vec<Choice>,
+    more_open: bool,
+    rows: Vec<Line>,
+    older: Option<String>,
+    newest: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Link {
+    href: String,
+    label: String,
+}
+
+#[derive(Serialize)]
+struct Line {
+    href: String,
+    at: Instant,
+    sentence: String,
+    event_type: String,
+    outcome: Option<Chip>,
+    actor: String,
+    actor_href: String,
+    about: String,
+    device_href: Option<String>,
+    source: String,
+}
+
+/// The address of an event's page.
+pub fn event_href(event: EventId) -> String {
+    format!("{PATH}/{event}")
+}
+
+/// The list.
+///
+/// # Errors
+/// If a filter is not understood, or log or projections cannot be used.
+pub async fn list(
+    app: web::Data<App>,
+    Reader(staff): Reader,
+    filters: web::Query<Filters>,
+) -> Result<HttpResponse, Problem> {
+    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+    let filter = filters.parse()?;
+    let query = filters.query();
+    // Which filters, not what for: values may be personal, and the names of filters are not.
+    let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let viewed = AccessEvent::AuditTrailViewed { filters: names };
+    app.record_access(staff.id, viewed, staff.context()).await.map_err(|error| broken(&error))?;
+    let continued = filter.after.is_some();
+    let found = trail::query(&app.projections, filter, PAGE).await.map_err(|error| broken(&error))?;
+    let types = trail::types(&app.projections).await.map_err(|error| broken(&error))?;
+    let now = app.world.now();
+    let page = Page {
+        filter: filters.shown(),
+        presets: presets(now),
+        chips: chips(&query),
+        types: filters.types(&types),
+        actors: filters.actors(),
+        outcomes: filters.outcomes(),
+        more_open: filters.more(),
+        rows: found.rows.iter().map(|row| line(row, now)).collect(),
+        older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
+        newest: continued.then(|| query.href(PATH)),
+    };
+    show("audit", "Audit trail", "audit", &staff, &page)
+}
+
+fn presets(now: Timestamp) -> Vec<Link> {
+    let day = Instant::of(now.plus_seconds(-86_400), now).input;
+    let link = |label: &str, filters: &[(&'static str, &str)]| {
+        let query = filters.iter().fold(Query::default(), |query, (name, value)| query.with(name, Some(value)));
+        Link { href: query.href(PATH), label: label.to_owned() }
+    };
+    vec![
+        link("Last 24 hours", &[("from", &day)]),
+        link("Refused or failed", &[("outcome", "-ok")]),
+        link("Devices enrolled", &[("type", "DeviceEnrolled")]),
+        link("Done by staff", &[("actor", "staff")]),
+        link("Who looked at devices", &[("type", "DeviceViewed")]),
+    ]
+}
+
+// Each filter in use, with the address without it.
+fn chips(query: &Query) -> Vec<Link> {
+    let chip = |(name, value): &(&'static str, String)| Link {
+        href: query.without(name).href(PATH),
+        label: format!("{}: {value}", filters::label(name)),
+    };
+    query.iter().map(chip).collect()
+}
+
+fn line(row: &Row, now: Timestamp) -> Line {
+    Line {
+        href: event_href(row.event),
+        at: Instant::of(row.at, now),
+        sentence: row.sentence.clone(),
+        event_type: row.event_type.clone(),
+        outcome: words::outcome(row.outcome),
+        actor: actor(row),
+        actor_href: actor_href(row),
+        about: about(row),
+        device_href: row.device.map(|device| device_href(device, None)).filter(|_| is_about_device(row)),
+        source: source(row),
+    }
+}
+
+/// Where the request came from.
+pub fn source(row: &Row) -> String {
+    match (&row.source, row.source_erased) {
+        (Some(source), _) => source.clone(),
+        (None, true) => "(erased)".to_owned(),
+        (None, false) => NONE.to_owned(),
+    }
+}
+
+/// Who did it.
+pub fn actor(row: &Row) -> String {
+    let kind = match row.actor_kind {
+        ActorKind::Visitor => "Visitor",
+        ActorKind::Person => "Person",
+        ActorKind::Device => "Device",
+        ActorKind::Staff => "Staff",
+        ActorKind::Operator => "Operator",
+        ActorKind::System => "System",
+    };
+    match (&row.actor_name, row.actor_kind) {
+        (Some(name), _) => name.clone(),
+        (None, ActorKind::System | ActorKind::Operator) => format!("{kind}: {}", row.actor_id),
+        (None, _) => format!("{kind} {}", words::short(&row.actor_id)),
+    }
+}
+
+/// Everything the same actor did.
+pub fn actor_href(row: &Row) -> String {
+    Query::default().with("actor_id", Some(&row.actor_id)).href(PATH)
+}
+
+fn about(row: &Row) -> String {
+    match (row.device, &row.person_name) {
+        (Some(device), Some(name)) => format!("{name}, {}", words::short(&device.to_string())),
+        (Some(device), None) => words::short(&device.to_string()).to_owned(),
+        (None, Some(name)) => name.clone(),
+        (None, None) => NONE.to_owned(),
+    }
+}
+
+// A visit that has not become a device has no page.
+fn is_about_device(row: &Row) -> bool {
+    row.stream.category() != "enrollment"
+}

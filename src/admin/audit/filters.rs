@@ -1,0 +1,180 @@
+//! The filters of the audit trail as they stand in its address, and as the projection takes them.
+
+use crate::admin::devices::{Choice, parse_as_of};
+use crate::admin::problem::Problem;
+use crate::admin::query::{Query, filled};
+use events::EventId;
+use events::device::DeviceId;
+use events::person::PersonId;
+use projections::audit::{ACTOR_KINDS, AuditFilter, Match, Outcome};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// In the address. A minus before `type`, `actor` or `outcome` asks for everything but it.
+#[derive(Deserialize)]
+pub struct Filters {
+    q: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    outcome: Option<String>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    actor: Option<String>,
+    actor_id: Option<String>,
+    device: Option<String>,
+    person: Option<String>,
+    source: Option<String>,
+    correlation: Option<String>,
+    code: Option<String>,
+    after: Option<String>,
+}
+
+/// What the form shows of them.
+#[derive(Serialize)]
+pub struct Shown {
+    q: String,
+    from: String,
+    to: String,
+    code: String,
+    source: String,
+    actor_id: String,
+    device: String,
+    person: String,
+    correlation: String,
+}
+
+/// What a filter is called on the page.
+pub fn label(name: &str) -> &'static str {
+    match name {
+        "q" => "Search",
+        "from" => "From",
+        "to" => "Until",
+        "outcome" => "Outcome",
+        "type" => "Event",
+        "actor" => "Done by",
+        "actor_id" => "Who",
+        "device" => "Device",
+        "person" => "Person",
+        "source" => "Source",
+        "correlation" => "Session",
+        _ => "Help code",
+    }
+}
+
+impl Filters {
+    fn fields(&self) -> [(&'static str, Option<&str>); 12] {
+        [
+            ("q", self.q.as_deref()),
+            ("from", self.from.as_deref()),
+            ("to", self.to.as_deref()),
+            ("outcome", self.outcome.as_deref()),
+            ("type", self.event_type.as_deref()),
+            ("actor", self.actor.as_deref()),
+            ("actor_id", self.actor_id.as_deref()),
+            ("device", self.device.as_deref()),
+            ("person", self.person.as_deref()),
+            ("source", self.source.as_deref()),
+            ("correlation", self.correlation.as_deref()),
+            ("code", self.code.as_deref()),
+        ]
+    }
+
+    pub fn query(&self) -> Query {
+        self.fields().into_iter().fold(Query::default(), |query, (name, value)| query.with(name, value))
+    }
+
+    /// As the projection takes them.
+    ///
+    /// # Errors
+    /// Says which one is not understood.
+    pub fn parse(&self) -> Result<AuditFilter, Problem> {
+        let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
+        let instant = |value: &Option<String>| filled(value.as_deref()).map(parse_as_of).transpose();
+        let uuid = |value: &Option<String>| {
+            filled(value.as_deref())
+                .map(Uuid::parse_str)
+                .transpose()
+                .map_err(|_| Problem::Bad("An id in the filters is not complete."))
+        };
+        let outcome = matched(self.outcome.as_deref(), Outcome::parse, "There is no such outcome.")?;
+        let actor_kind = matched(self.actor.as_deref(), actor_kind, "There is no such kind of actor.")?;
+        let event_type = matched(self.event_type.as_deref(), |name| Some(name.to_owned()), "")?;
+        Ok(AuditFilter {
+            from: instant(&self.from)?,
+            to: instant(&self.to)?,
+            actor_kind,
+            actor_id: text(&self.actor_id),
+            event_type,
+            device: uuid(&self.device)?.map(DeviceId),
+            person: uuid(&self.person)?.map(PersonId),
+            outcome,
+            source: text(&self.source),
+            correlation: uuid(&self.correlation)?,
+            help_code: text(&self.code),
+            text: text(&self.q),
+            after: uuid(&self.after)?.map(EventId),
+        })
+    }
+
+    pub fn shown(&self) -> Shown {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        // The browser's field takes no zone; all times here are UTC.
+        let time = |value: &Option<String>| text(value).trim_end_matches('Z').to_owned();
+        Shown {
+            q: text(&self.q),
+            from: time(&self.from),
+            to: time(&self.to),
+            code: text(&self.code),
+            source: text(&self.source),
+            actor_id: text(&self.actor_id),
+            device: text(&self.device),
+            person: text(&self.person),
+            correlation: text(&self.correlation),
+        }
+    }
+
+    /// Whether a filter is in use that stands among the further ones.
+    pub fn more(&self) -> bool {
+        self.fields().iter().skip(4).any(|(_, value)| filled(*value).is_some())
+    }
+
+    pub fn types(&self, known: &[String]) -> Vec<Choice> {
+        let chosen = self.event_type.as_deref();
+        let only = known.iter().map(|name| Choice::new(name, name, chosen));
+        let but = known.iter().map(|name| Choice::new(&format!("-{name}"), &format!("All but {name}"), chosen));
+        std::iter::once(Choice::new("", "Any", chosen)).chain(only).chain(but).collect()
+    }
+
+    pub fn actors(&self) -> Vec<Choice> {
+        let chosen = self.actor.as_deref();
+        let only = ACTOR_KINDS.map(|(_, name)| Choice::new(name, &capital(name), chosen));
+        let but = ACTOR_KINDS.map(|(_, name)| Choice::new(&format!("-{name}"), &format!("All but {name}"), chosen));
+        std::iter::once(Choice::new("", "Anybody", chosen)).chain(only).chain(but).collect()
+    }
+
+    pub fn outcomes(&self) -> Vec<Choice> {
+        [("", "Any"), ("ok", "Done"), ("refused", "Refused"), ("failed", "Failed"), ("-ok", "Refused or failed")]
+            .map(|(value, label)| Choice::new(value, label, self.outcome.as_deref()))
+            .into()
+    }
+}
+
+fn matched<T>(
+    value: Option<&str>,
+    parse: impl Fn(&str) -> Option<T>,
+    unknown: &'static str,
+) -> Result<Option<Match<T>>, Problem> {
+    let Some(value) = filled(value) else { return Ok(None) };
+    let (negated, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+    let value = parse(name).ok_or(Problem::Bad(unknown))?;
+    Ok(Some(Match { value, negated }))
+}
+
+fn actor_kind(name: &str) -> Option<events::ActorKind> {
+    ACTOR_KINDS.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,181 @@
+//! The inventory: the list of devices, and one device with its timeline; now or as of any instant.
+
+mod page;
+
+pub use page::{Fact, page};
+
+use super::pages::show;
+use super::problem::Problem;
+use super::query::{Query, filled};
+use super::session::Reader;
+use super::words::{self, Chip, Instant, NONE, parse_instant};
+use crate::app::App;
+use actix_web::{HttpResponse, web};
+use events::Timestamp;
+use events::device::DeviceId;
+use events::enrollment::EnrollmentKind;
+use events::staff::AccessEvent;
+use projections::devices::{self as inventory, Device, DeviceFilter, State};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Devices on a page.
+const PAGE: usize = 50;
+
+const PATH: &str = "/console/devices";
+
+/// The filters as they come in the address.
+#[derive(Deserialize)]
+pub struct Filters {
+    q: Option<String>,
+    state: Option<String>,
+    kind: Option<String>,
+    as_of: Option<String>,
+    archived: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    as_of: Option<Instant>,
+    q: String,
+    states: Vec<Choice>,
+    kinds: Vec<Choice>,
+    archived: bool,
+    filtered: bool,
+    devices: Vec<Line>,
+    enroll_url: String,
+    older: Option<String>,
+    newest: Option<String>,
+}
+
+/// An entry of a menu.
+#[derive(Serialize)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub selected: bool,
+}
+
+impl Choice {
+    pub fn new(value: &str, label: &str, chosen: Option<&str>) -> Choice {
+        Choice { value: value.to_owned(), label: label.to_owned(), selected: value == chosen.unwrap_or_default() }
+    }
+}
+
+#[derive(Serialize)]
+struct Line {
+    href: String,
+    label: String,
+    product: Option<String>,
+    state: Chip,
+    archived: bool,
+    person: String,
+    kind: &'static str,
+    os_version: String,
+    enrolled: Option<Instant>,
+    last_seen: Option<Instant>,
+}
+
+/// The list.
+///
+/// # Errors
+/// If a filter is not understood, or log or projections cannot be used.
+pub async fn list(
+    app: web::Data<App>,
+    Reader(staff): Reader,
+    filters: web::Query<Filters>,
+) -> Result<HttpResponse, Problem> {
+    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+    let filter = filters.parse()?;
+    let viewed = app.record_access(staff.id, AccessEvent::DeviceListViewed {}, staff.context()).await;
+    viewed.map_err(|error| broken(&error))?;
+    let found = inventory::list(&app.projections, filter.clone(), PAGE).await.map_err(|error| broken(&error))?;
+    let (now, query) = (app.world.now(), filters.query());
+    let page = Page {
+        as_of: filter.as_of.map(|at| Instant::of(at, now)),
+        q: filters.q.clone().unwrap_or_default(),
+        states: filters.states(),
+        kinds: filters.kinds(),
+        archived: filter.archived,
+        filtered: !query.is_empty(),
+        devices: found.devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
+        enroll_url: format!("{}/enroll", app.config.server.public_url),
+        older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
+        newest: filter.after.map(|_| query.href(PATH)),
+    };
+    show("devices", "Devices", "devices", &staff, &page)
+}
+
+impl Filters {
+    fn parse(&self) -> Result<DeviceFilter, Problem> {
+        let as_of = filled(self.as_of.as_deref()).map(parse_as_of).transpose()?;
+        let after = filled(self.after.as_deref()).map(parse_device).transpose()?;
+        let state = filled(self.state.as_deref())
+            .map(|name| State::parse(name).ok_or(Problem::Bad("There is no such state of a device.")))
+            .transpose()?;
+        let kind = match filled(self.kind.as_deref()) {
+            None => None,
+            Some("user") => Some(EnrollmentKind::UserEnrollment),
+            Some("device") => Some(EnrollmentKind::DeviceEnrollment),
+            Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
+        };
+        let archived = filled(self.archived.as_deref()).is_some();
+        let text = filled(self.q.as_deref()).map(str::to_owned);
+        Ok(DeviceFilter { state, kind, archived, person: None, text, as_of, after })
+    }
+
+    fn query(&self) -> Query {
+        Query::default()
+            .with("q", self.q.as_deref())
+            .with("state", self.state.as_deref())
+            .with("kind", self.kind.as_deref())
+            .with("as_of", self.as_of.as_deref())
+            .with("archived", self.archived.as_deref())
+    }
+
+    fn states(&self) -> Vec<Choice> {
+        let chosen = self.state.as_deref();
+        let all = State::ALL.map(|state| Choice::new(state.as_str(), words::state(state).label, chosen));
+        std::iter::once(Choice::new("", "Any", chosen)).chain(all).collect()
+    }
+
+    fn kinds(&self) -> Vec<Choice> {
+        [("", "Any"), ("user", "User Enrollment"), ("device", "Device Enrollment")]
+            .map(|(value, label)| Choice::new(value, label, self.kind.as_deref()))
+            .into()
+    }
+}
+
+fn line(device: &Device, as_of: Option<Timestamp>, now: Timestamp) -> Line {
+    let label = words::label(device);
+    let product = device.product_name.clone().filter(|product| *product != label);
+    Line {
+        href: href(device.id, as_of),
+        label,
+        product,
+        state: words::state(device.state),
+        archived: device.archived,
+        person: device.user_name.clone().unwrap_or_else(|| NONE.to_owned()),
+        kind: words::kind(device.kind),
+        os_version: device.os_version.clone().unwrap_or_else(|| NONE.to_owned()),
+        enrolled: device.enrolled_at.map(|at| Instant::of(at, now)),
+        // When it was last heard from is known for now alone.
+        last_seen: device.last_seen.filter(|_| as_of.is_none()).map(|at| Instant::of(at, now)),
+    }
+}
+
+/// The address of a device's page.
+pub fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
+    let as_of = as_of.map(Timestamp::to_rfc3339);
+    Query::default().with("as_of", as_of.as_deref()).href(&format!("{PATH}/{device}"))
+}
+
+pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
+    parse_instant(text).ok_or(Problem::Bad("The time is not understood: write it as 2026-11-17T09:00, in UTC."))
+}
+
+/// A device's id in an address.
+pub fn parse_device(text: &str) -> Result<DeviceId, Problem> {
+    Uuid::parse_str(text).map(DeviceId).map_err(|_| Problem::NotFound)
+}

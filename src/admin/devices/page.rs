@@ -1,0 +1,270 @@
+//! One device: the record, what it told about itself, earlier records, what happened; and what may be done.
+
+use super::{href, parse_as_of, parse_device};
+use crate::admin::act::{self, Verb};
+use crate::admin::audit;
+use crate::admin::earlier;
+use crate::admin::pages::show;
+use crate::admin::problem::Problem;
+use crate::admin::query::{Query, filled};
+use crate::admin::session::{Reader, Staff};
+use crate::admin::words::{self, Chip, Instant, NONE};
+use crate::app::App;
+use actix_web::{HttpResponse, web};
+use events::device::DeviceId;
+use events::enrollment::EnrollmentKind;
+use events::staff::AccessEvent;
+use events::{ActorKind, Timestamp};
+use projections::audit::{AuditFilter, Row};
+use projections::devices::{self as inventory, Device};
+use projections::reenrollment::{self, Earlier};
+use projections::{ProjectionError, last_seen};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Events shown; the rest is in the audit trail.
+const TIMELINE: usize = 100;
+
+#[derive(Deserialize)]
+pub struct AsOf {
+    as_of: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    href: String,
+    label: String,
+    sub: String,
+    ownership: Option<&'static str>,
+    state: Chip,
+    archived: bool,
+    as_of: Option<Instant>,
+    now_or_then: String,
+    facts: Vec<Fact>,
+    inventory: Vec<Fact>,
+    earlier: Vec<Relative>,
+    manage: Vec<Manage>,
+    timeline: Vec<Happened>,
+    more: bool,
+    audit_href: String,
+}
+
+/// A line of a list of facts.
+#[derive(Serialize)]
+pub struct Fact {
+    label: String,
+    value: String,
+    class: &'static str,
+    href: Option<String>,
+}
+
+impl Fact {
+    pub fn new(label: &str, value: impl Into<String>) -> Fact {
+        Fact { label: label.to_owned(), value: value.into(), class: "", href: None }
+    }
+
+    pub fn linked(label: &str, value: impl Into<String>, href: String) -> Fact {
+        Fact { href: Some(href), ..Fact::new(label, value) }
+    }
+}
+
+#[derive(Serialize)]
+struct Relative {
+    href: Option<String>,
+    label: String,
+    relation: &'static str,
+    class: &'static str,
+    evidence: String,
+    at: Instant,
+}
+
+#[derive(Serialize)]
+struct Manage {
+    verb: &'static str,
+    consequence: &'static str,
+    action: String,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct Happened {
+    at: Instant,
+    sentence: String,
+    by: Option<String>,
+    class: &'static str,
+    outcome: Option<Chip>,
+    href: String,
+}
+
+/// What is read for the page.
+struct Found {
+    device: Device,
+    known: BTreeMap<String, Option<String>>,
+    earlier: Vec<(Earlier, Option<Device>)>,
+    rows: Vec<Row>,
+    more: bool,
+}
+
+/// The page.
+///
+/// # Errors
+/// If there is, or was, no such device, or log or projections cannot be used.
+pub async fn page(
+    app: web::Data<App>,
+    Reader(staff): Reader,
+    path: web::Path<String>,
+    query: web::Query<AsOf>,
+) -> Result<HttpResponse, Problem> {
+    let id = parse_device(&path)?;
+    let as_of = filled(query.as_of.as_deref()).map(parse_as_of).transpose()?;
+    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+    let found = look_up(&app, id, as_of).await.map_err(|error| broken(&error))?.ok_or(Problem::NotFound)?;
+    let viewed = app.record_access(staff.id, AccessEvent::DeviceViewed { device: id }, staff.context()).await;
+    viewed.map_err(|error| broken(&error))?;
+    let label = words::label(&found.device);
+    let page = assemble(&found, &staff, as_of, app.world.now());
+    show("device", &label, "devices", &staff, &page)
+}
+
+async fn look_up(app: &App, id: DeviceId, as_of: Option<Timestamp>) -> Result<Option<Found>, ProjectionError> {
+    let Some(mut device) = inventory::get(&app.projections, id, as_of).await? else { return Ok(None) };
+    device.last_seen = match as_of {
+        None => last_seen::last_seen(&app.projections, id).await?,
+        Some(_) => None,
+    };
+    let known = inventory::known(&app.projections, id, as_of).await?;
+    let to = as_of.map(|at| Timestamp(at.0 + 1));
+    let filter = AuditFilter { device: Some(id), to, ..AuditFilter::default() };
+    let history = projections::audit::query(&app.projections, filter, TIMELINE).await?;
+    let mut earlier = Vec::new();
+    for found in reenrollment::of_device(&app.projections, id).await? {
+        if as_of.is_none_or(|as_of| found.at <= as_of) {
+            let other = if found.enrollment == id { found.previous } else { found.enrollment };
+            let other = inventory::get(&app.projections, other, None).await?;
+            earlier.push((found, other));
+        }
+    }
+    Ok(Some(Found { device, known, earlier, more: history.next.is_some(), rows: history.rows }))
+}
+
+fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
+    let device = &found.device;
+    let manage = if staff.administrator && as_of.is_none() { manage(device) } else { vec![] };
+    Page {
+        href: href(device.id, None),
+        label: words::label(device),
+        sub: sub(device),
+        ownership: device.ownership.map(words::ownership),
+        state: words::state(device.state),
+        archived: device.archived,
+        as_of: as_of.map(|at| Instant::of(at, now)),
+        now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
+        facts: facts(device, now),
+        inventory: found.known.iter().map(|(name, value)| told(name, value.as_deref())).collect(),
+        earlier: found
+            .earlier
+            .iter()
+            .map(|(earlier, other)| relative(device.id, earlier, other.as_ref(), now))
+            .collect(),
+        manage,
+        timeline: found.rows.iter().map(|row| happened(row, now)).collect(),
+        more: found.more,
+        audit_href: Query::default().with("device", Some(&device.id.to_string())).href(audit::PATH),
+    }
+}
+
+fn sub(device: &Device) -> String {
+    let version = device.os_version.as_ref().map(|version| format!("iOS {version}"));
+    let parts = [device.product_name.clone(), version, device.user_name.clone()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn facts(device: &Device, now: Timestamp) -> Vec<Fact> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
+    let instant = |at: Option<Timestamp>| at.map_or_else(|| NONE.to_owned(), |at| Instant::of(at, now).words);
+    let mut facts = vec![Fact::new("Enrolled", instant(device.enrolled_at))];
+    if device.ended_at.is_some() {
+        facts.push(Fact::new("Ended", instant(device.ended_at)));
+    }
+    if let Some(at) = device.last_seen {
+        facts.push(Fact::new("Last contact", Instant::of(at, now).ago));
+    }
+    facts.push(Fact::new("Enrollment", format!("{}, by profile", words::kind(device.kind))));
+    if let Some(person) = device.person {
+        let name = device.user_name.clone().unwrap_or_else(|| "(erased)".to_owned());
+        let href = Query::default().with("person", Some(&person.to_string())).href(audit::PATH);
+        facts.push(Fact::linked("Person", name, href));
+    }
+    if device.kind == Some(EnrollmentKind::UserEnrollment) {
+        facts.push(Fact::new("Managed Apple ID", text(&device.managed_apple_id)));
+        facts.push(Fact::new("Enrollment ID", text(&device.enrollment_id)));
+        facts.push(Fact::new("Serial number, UDID", "not collected"));
+    } else {
+        facts.push(Fact::new("Serial number", text(&device.serial_number)));
+        facts.push(Fact::new("UDID", text(&device.udid)));
+    }
+    facts.push(Fact::new("Build", text(&device.build_version)));
+    facts.push(identity(device, now));
+    if let Some(by) = device.superseded_by {
+        facts.push(Fact::linked("Enrolled again as", words::short(&by.to_string()), href(by, None)));
+    }
+    facts
+}
+
+fn identity(device: &Device, now: Timestamp) -> Fact {
+    let Some(expires) = device.identity_expires else { return Fact::new("Identity", NONE) };
+    let days = expires.seconds_since(now) / 86_400;
+    match days {
+        ..0 => Fact { class: "bad", ..Fact::new("Identity", "expired") },
+        0..30 => Fact { class: "warn", ..Fact::new("Identity", format!("expires in {days} days")) },
+        _ => Fact::new("Identity", format!("expires in {days} days")),
+    }
+}
+
+fn told(name: &str, value: Option<&str>) -> Fact {
+    Fact::new(name, value.unwrap_or("(erased)"))
+}
+
+fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestamp) -> Relative {
+    let (other_id, relation, class) = if found.enrollment == id {
+        (found.previous, "Earlier record", "warn")
+    } else {
+        (found.enrollment, "Came after this record", "muted")
+    };
+    Relative {
+        href: other.map(|other| href(other.id, None)),
+        label: other.map_or_else(|| format!("Visit {}", words::short(&other_id.to_string())), words::label),
+        relation,
+        class,
+        evidence: earlier::evidence(&found.evidence),
+        at: Instant::of(found.at, now),
+    }
+}
+
+fn manage(device: &Device) -> Vec<Manage> {
+    act::possible(device)
+        .into_iter()
+        .map(|verb| Manage {
+            verb: verb.label(),
+            consequence: verb.consequence(),
+            action: format!("{}/{}", href(device.id, None), verb.as_str()),
+            class: if verb == Verb::Unenroll { "bad" } else { "" },
+        })
+        .collect()
+}
+
+fn happened(row: &Row, now: Timestamp) -> Happened {
+    let class = match row.outcome {
+        projections::audit::Outcome::Ok if matches!(row.actor_kind, ActorKind::Person | ActorKind::Staff) => "person",
+        projections::audit::Outcome::Ok => "",
+        other => other.as_str(),
+    };
+    Happened {
+        at: Instant::of(row.at, now),
+        sentence: row.sentence.clone(),
+        by: row.actor_name.clone(),
+        class,
+        outcome: words::outcome(row.outcome),
+        href: audit::event_href(row.event),
+    }
+}

@@ -1,0 +1,162 @@
+//! One event with everything it holds, and ways to others: the same session, device, person, actor.
+
+use super::audit::{PATH, actor, actor_href, event_href, source};
+use super::devices::Fact;
+use super::devices::href as device_href;
+use super::pages::show;
+use super::problem::Problem;
+use super::query::Query;
+use super::session::Reader;
+use super::words::{self, Chip, Instant};
+use crate::app::App;
+use actix_web::{HttpResponse, web};
+use events::staff::AccessEvent;
+use events::{Entry, EventId};
+use projections::audit::{Row, find};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Fields that nobody is shown, whatever their role: who knows them can do what they are for.
+const SECRET: &[&str] = &["password", "token", "push_magic", "unlock_token", "session", "challenge"];
+
+#[derive(Serialize)]
+struct Page {
+    sentence: String,
+    outcome: Option<Chip>,
+    facts: Vec<Fact>,
+    pivots: Vec<Pivot>,
+    json: String,
+}
+
+#[derive(Serialize)]
+struct Pivot {
+    href: String,
+    label: &'static str,
+}
+
+/// The page.
+///
+/// # Errors
+/// If there is no such event, or log or projections cannot be used.
+pub async fn page(
+    app: web::Data<App>,
+    Reader(staff): Reader,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+    let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
+    let row = find(&app.projections, id).await.map_err(|error| broken(&error))?.ok_or(Problem::NotFound)?;
+    let viewed = match row.device {
+        Some(device) => AccessEvent::DeviceViewed { device },
+        None => AccessEvent::AuditTrailViewed { filters: vec!["event".to_owned()] },
+    };
+    app.record_access(staff.id, viewed, staff.context()).await.map_err(|error| broken(&error))?;
+    // From the log and not from the projection: what has been erased since is gone here at once.
+    let recorded = app.log.store().read_stream(&row.stream, row.revision, 1).await.map_err(|error| broken(&error))?;
+    let entries = app.log.open(recorded).await.map_err(|error| broken(&error))?;
+    let entry = entries.into_iter().next().filter(|entry| entry.id == id).ok_or(Problem::NotFound)?;
+    let page = Page {
+        sentence: row.sentence.clone(),
+        outcome: words::outcome(row.outcome),
+        facts: facts(&row, &entry, Instant::of(row.at, app.world.now())),
+        pivots: pivots(&row),
+        json: payload(&entry),
+    };
+    show("event", &row.sentence, "audit", &staff, &page)
+}
+
+fn facts(row: &Row, entry: &Entry, at: Instant) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("Time", format!("{} UTC ({})", at.words, at.rfc3339)),
+        Fact::new("Event", &row.event_type),
+        Fact::linked("Who", actor(row), actor_href(row)),
+        Fact::new("Source address", source(row)),
+        Fact::new("Event id", row.event.to_string()),
+        Fact::new("Stream", format!("{}, revision {}", row.stream, row.revision.0)),
+        Fact::new("Help code", &row.help_code),
+    ];
+    if let Some(cause) = entry.causation {
+        facts.push(Fact::linked("Because of", cause.to_string(), event_href(cause)));
+    }
+    facts
+}
+
+fn pivots(row: &Row) -> Vec<Pivot> {
+    let filtered = |name, value: &str| Query::default().with(name, Some(value)).href(PATH);
+    let mut pivots = vec![
+        Pivot { href: filtered("correlation", &row.correlation.to_string()), label: "Same session" },
+        Pivot { href: actor_href(row), label: "Same actor" },
+        Pivot { href: filtered("type", &row.event_type), label: "Same kind of event" },
+    ];
+    if let Some(device) = row.device {
+        pivots.push(Pivot { href: filtered("device", &device.to_string()), label: "Same device or visit" });
+        pivots.push(Pivot { href: device_href(device, None), label: "The device's record" });
+    }
+    if let Some(person) = row.person {
+        pivots.push(Pivot { href: filtered("person", &person.to_string()), label: "Same person" });
+    }
+    if let Some(source) = &row.source {
+        pivots.push(Pivot { href: filtered("source", source), label: "Same source address" });
+    }
+    pivots
+}
+
+fn payload(entry: &Entry) -> String {
+    let (_, mut data) = entry.event.to_parts();
+    show_plainly(&mut data);
+    serde_json::to_string_pretty(&data).unwrap_or_default()
+}
+
+// Personal fields as their value, or as erased; secrets not at all.
+fn show_plainly(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(plain) = map.get_mut("$personal").and_then(|personal| personal.get_mut("value")) {
+                *value = plain.take();
+                return show_plainly(value);
+            }
+            if map.contains_key("$erased") {
+                *value = Value::from("(erased)");
+                return;
+            }
+            for (name, value) in map {
+                if SECRET.contains(&name.as_str()) && !value.is_null() {
+                    *value = Value::from("(not shown)");
+                } else {
+                    show_plainly(value);
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(show_plainly),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_is_shown_with_its_personal_fields_but_without_secrets() {
+        let mut data = json!({
+            "user_name": { "$personal": { "key": "person-1", "value": "ada" } },
+            "mail": { "$erased": { "key": "person-1" } },
+            "password": { "$personal": { "key": "staff-1", "value": "$argon2id$..." } },
+            "push": { "token": { "$personal": { "key": "device-1", "value": "AAAA" } }, "unlock_token": null },
+            "changes": [{ "$personal": { "key": "person-1", "value": { "DeviceName": "ada’s iPhone" } } }],
+        });
+        show_plainly(&mut data);
+        assert_eq!(
+            data,
+            json!({
+                "user_name": "ada",
+                "mail": "(erased)",
+                "password": "(not shown)",
+                "push": { "token": "(not shown)", "unlock_token": null },
+                "changes": [{ "DeviceName": "ada’s iPhone" }],
+            })
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! Forms that are acted on only if they were filled in on a page of ours.
+
+use super::problem::Problem;
+use super::session::{COOKIE, SURFACE, app, cookie};
+use crate::web::forgery;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// A form with the token that belongs to the sender's cookie.
+pub struct Genuine<T>(pub T);
+
+#[derive(Deserialize)]
+struct Signed<T> {
+    csrf: String,
+    #[serde(flatten)]
+    form: T,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Genuine<T>, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = web::Form::<Signed<T>>::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let signed = form.await.map_err(|_| Problem::bad("The form is not complete."))?.into_inner();
+            let app = app(&request);
+            let cookie = cookie(&request).ok_or(Problem::Forged)?;
+            let url = &app.config.server.public_url;
+            if forgery::is_genuine(&app.secrets, SURFACE, &cookie, &signed.csrf, &request, url) {
+                Ok(Genuine(signed.form))
+            } else {
+                tracing::warn!(cookie = COOKIE, "a form was refused: its token is not the session's");
+                Err(Problem::Forged)
+            }
+        })
+    }
+}
+
+/// A form without fields of its own.
+#[derive(Deserialize)]
+pub struct Empty {}

@@ -1,0 +1,112 @@
+//! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
+
+use super::problem::Problem;
+use super::session::Staff;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use handlebars::Handlebars;
+use serde::Serialize;
+use std::sync::LazyLock;
+use uuid::Uuid;
+
+/// Every template by name.
+const TEMPLATES: &[(&str, &str)] = &[
+    ("layout", include_str!("../../templates/admin/layout.hbs")),
+    ("sign_in", include_str!("../../templates/admin/sign_in.hbs")),
+    ("devices", include_str!("../../templates/admin/devices.hbs")),
+    ("device", include_str!("../../templates/admin/device.hbs")),
+    ("audit", include_str!("../../templates/admin/audit.hbs")),
+    ("event", include_str!("../../templates/admin/event.hbs")),
+    ("earlier", include_str!("../../templates/admin/earlier.hbs")),
+    ("problem", include_str!("../../templates/admin/problem.hbs")),
+];
+
+static PAGES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut pages = Handlebars::new();
+    pages.set_strict_mode(true);
+    for (name, template) in TEMPLATES {
+        pages.register_template_string(name, template).expect("the templates are part of the program and are tested");
+    }
+    pages
+});
+
+/// What every page is given beside its own.
+#[derive(Serialize)]
+struct Framed<'a, T> {
+    title: &'a str,
+    section: &'a str,
+    staff: Option<Signed<'a>>,
+    #[serde(flatten)]
+    page: &'a T,
+}
+
+#[derive(Serialize)]
+struct Signed<'a> {
+    name: &'a str,
+    role: &'a str,
+    administrator: bool,
+    csrf: &'a str,
+}
+
+/// What a problem page says.
+#[derive(Serialize)]
+pub struct ProblemPage {
+    pub heading: &'static str,
+    pub what: String,
+    pub advice: &'static str,
+    pub code: Option<String>,
+}
+
+/// A page for somebody who is signed in. `section` is the entry of the menu that it belongs to.
+///
+/// # Errors
+/// If the template asks for something that `page` does not have.
+pub fn show<T: Serialize>(
+    template: &str,
+    title: &str,
+    section: &str,
+    staff: &Staff,
+    page: &T,
+) -> Result<HttpResponse, Problem> {
+    let signed = Signed {
+        name: &staff.name,
+        role: if staff.administrator { "Administrator" } else { "Auditor" },
+        administrator: staff.administrator,
+        csrf: &staff.csrf,
+    };
+    let html = render(template, &Framed { title, section, staff: Some(signed), page })
+        .map_err(|error| Problem::unavailable(error, staff.correlation()))?;
+    Ok(html_response(StatusCode::OK, html))
+}
+
+/// A page for somebody who is not.
+///
+/// # Errors
+/// If the template asks for something that `page` does not have; `code` finds it in the server's log.
+pub fn show_alone<T: Serialize>(
+    status: StatusCode,
+    template: &str,
+    title: &str,
+    page: &T,
+    code: Uuid,
+) -> Result<HttpResponse, Problem> {
+    let html = render(template, &Framed { title, section: "", staff: None, page })
+        .map_err(|error| Problem::unavailable(error, code))?;
+    Ok(html_response(status, html))
+}
+
+/// The page of a problem.
+pub fn problem(page: &ProblemPage) -> String {
+    let framed = Framed { title: page.heading, section: "", staff: None, page };
+    // The last resort: if even this page cannot be made, its words alone.
+    render("problem", &framed).unwrap_or_else(|_| page.what.clone())
+}
+
+fn render<T: Serialize>(template: &str, page: &T) -> Result<String, handlebars::RenderError> {
+    PAGES.render(template, page)
+}
+
+fn html_response(status: StatusCode, html: String) -> HttpResponse {
+    HttpResponse::build(status).insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html)
+}

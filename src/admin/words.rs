@@ -1,0 +1,144 @@
+//! Values as people read them.
+
+use crate::enrollment::staff::LocalAccount;
+use events::enrollment::{EnrollmentKind, Ownership};
+use events::{Personal, Timestamp};
+use projections::audit::Outcome;
+use projections::devices::{Device, State};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+const WORDS: &[BorrowedFormatItem<'_>] =
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second]");
+const INPUT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+
+/// What stands where there is nothing to say.
+pub const NONE: &str = "–";
+
+/// An instant, in the ways a page needs it. All in UTC.
+#[derive(Debug, Clone, Serialize)]
+pub struct Instant {
+    pub words: String,
+    pub rfc3339: String,
+    /// As `<input type="datetime-local">` takes it.
+    pub input: String,
+    /// Against now.
+    pub ago: String,
+}
+
+impl Instant {
+    pub fn of(at: Timestamp, now: Timestamp) -> Instant {
+        let date =
+            OffsetDateTime::from_unix_timestamp(at.0.div_euclid(1_000_000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let format = |items: &[BorrowedFormatItem<'_>]| date.format(items).unwrap_or_default();
+        Instant { words: format(WORDS), rfc3339: at.to_rfc3339(), input: format(INPUT), ago: ago(at, now) }
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.seconds_since(at);
+    let count = |number: i64, unit: &str| format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" });
+    match seconds {
+        ..=59 => "just now".to_owned(),
+        60..3_600 => count(seconds / 60, "minute"),
+        3_600..86_400 => count(seconds / 3_600, "hour"),
+        _ => count(seconds / 86_400, "day"),
+    }
+}
+
+/// From a form's `datetime-local` (taken as UTC) or RFC 3339.
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")].iter().find_map(|text| Timestamp::parse_rfc3339(text))
+}
+
+/// A word on a coloured ground.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chip {
+    pub label: &'static str,
+    pub class: &'static str,
+}
+
+pub fn state(state: State) -> Chip {
+    match state {
+        State::Installing => Chip { label: "Installing", class: "warn" },
+        State::Enrolled => Chip { label: "Enrolled", class: "ok" },
+        State::CheckedOut => Chip { label: "Removed on the device", class: "warn" },
+        State::Unenrolled => Chip { label: "Unenrolled", class: "" },
+        State::Superseded => Chip { label: "Enrolled again", class: "" },
+    }
+}
+
+/// Only what is not as usual gets a chip.
+pub fn outcome(outcome: Outcome) -> Option<Chip> {
+    match outcome {
+        Outcome::Ok => None,
+        Outcome::Refused => Some(Chip { label: "Refused", class: "bad" }),
+        Outcome::Failed => Some(Chip { label: "Failed", class: "bad" }),
+    }
+}
+
+pub fn kind(kind: Option<EnrollmentKind>) -> &'static str {
+    match kind {
+        Some(EnrollmentKind::UserEnrollment) => "User Enrollment",
+        Some(EnrollmentKind::DeviceEnrollment) => "Device Enrollment",
+        None => NONE,
+    }
+}
+
+pub fn ownership(ownership: Ownership) -> &'static str {
+    match ownership {
+        Ownership::Personal => "Personal",
+        Ownership::Institutional => "Institutional",
+    }
+}
+
+/// What to call a device.
+pub fn label(device: &Device) -> String {
+    [&device.name, &device.model, &device.product_name]
+        .into_iter()
+        .flatten()
+        .next()
+        .cloned()
+        .unwrap_or_else(|| format!("Device {}", short(&device.id.to_string())))
+}
+
+/// Enough of an id to tell it from others on a page.
+pub fn short(id: &str) -> &str {
+    id.rsplit('-').next().unwrap_or(id)
+}
+
+/// The name of somebody of the staff, as they signed in.
+pub fn readable_name(account: &LocalAccount) -> String {
+    let name = account.display_name.as_ref().and_then(Personal::get);
+    name.or_else(|| account.user_name.as_ref().and_then(Personal::get))
+        .cloned()
+        .unwrap_or_else(|| "(erased)".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_typed_in_any_usual_form_is_the_same() {
+        let noon = Timestamp::parse_rfc3339("2026-11-17T12:00:00Z");
+        assert!(noon.is_some());
+        for text in ["2026-11-17T12:00", "2026-11-17T12:00:00", "2026-11-17T12:00:00Z", "2026-11-17T13:00:00+01:00"] {
+            assert_eq!(parse_instant(text), noon, "{text}");
+        }
+        assert_eq!(parse_instant("last Tuesday"), None);
+    }
+
+    #[test]
+    fn what_was_lately_is_said_against_now() {
+        let now = Timestamp(1_700_000_000_000_000);
+        let said = |seconds: i64| Instant::of(now.plus_seconds(-seconds), now).ago;
+        assert_eq!(said(5), "just now");
+        assert_eq!(said(60), "1 minute ago");
+        assert_eq!(said(7_200), "2 hours ago");
+        assert_eq!(said(200_000), "2 days ago");
+    }
+}

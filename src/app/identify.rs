@@ -1,0 +1,88 @@
+//! Who speaks: from the certificate that signed to the device's stream (design §8, "Identity").
+
+use super::App;
+use super::context::Context;
+use crate::enrollment::device::Device;
+use crate::enrollment::visit::Visit;
+use events::device::DeviceId;
+use events::enrollment::ServedProfile;
+use events::person::PersonId;
+use events::{Actor, ActorKind};
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::x509::X509Ref;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+/// A device whose certificate opens its stream.
+pub struct Known {
+    pub device: DeviceId,
+    pub person: PersonId,
+    /// The profile that the device's identity was issued for.
+    pub profile: ServedProfile,
+    /// SHA-256 of the certificate, lower-case hex.
+    pub fingerprint: String,
+    pub state: Device,
+}
+
+impl Known {
+    /// The context of what this device does from `source`, an address that is personal.
+    pub fn context(&self, source: Option<IpAddr>) -> Context {
+        let actor = Actor::new(ActorKind::Device, self.device);
+        Context::of(actor, source.map(|address| (address, self.person.key())), self.device.0)
+    }
+}
+
+/// Why a certificate opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unidentified {
+    #[error("the certificate is foreign, expired, revoked or was never handed out")]
+    Stranger,
+    /// Ours: the log cannot be read, or a certificate of ours has no stream.
+    #[error("the device's streams cannot be read")]
+    Unavailable,
+}
+
+/// Finds the device that a certificate stands for. The signature may still be unproven: nothing is done in its name here.
+///
+/// # Errors
+/// See [`Unidentified`].
+pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unidentified> {
+    let Some(uuid) = app.pki.device_of(certificate) else { return Err(Unidentified::Stranger) };
+    if !is_in_time(certificate, app.world.now().0.div_euclid(1_000_000)) {
+        return Err(Unidentified::Stranger);
+    }
+    let unreadable = |error| {
+        tracing::error!(%error, "the streams of a device cannot be read");
+        Unidentified::Unavailable
+    };
+    let device = DeviceId(uuid);
+    let visit = app.visit(device.enrollment()).await.map_err(unreadable)?;
+    let state = app.device(device).await.map_err(unreadable)?;
+    let fingerprint = crate::pki::fingerprint(certificate);
+    known(device, &visit, state, fingerprint).inspect_err(|why| {
+        if *why == Unidentified::Unavailable {
+            // Either the log was set back to an older state or the CA signs for another log: management of every
+            // device hangs on not telling them to go.
+            app.metrics.alarm("valid-certificate-without-stream");
+            tracing::error!(device.id = %device, "a valid certificate of ours names a device without a stream");
+        }
+    })
+}
+
+fn known(device: DeviceId, visit: &Visit, state: Device, fingerprint: String) -> Result<Known, Unidentified> {
+    let (Some(_), Some(signed_in)) = (&visit.opened, &visit.signed_in) else { return Err(Unidentified::Unavailable) };
+    let Some(identity) = &visit.identity else { return Err(Unidentified::Stranger) };
+    let issued = identity.certificate.fingerprint == fingerprint;
+    let renewed = || state.renewed.iter().any(|renewed| renewed.fingerprint == fingerprint);
+    if !issued && !renewed() {
+        return Err(Unidentified::Stranger);
+    }
+    Ok(Known { device, person: signed_in.person, profile: identity.profile.clone(), fingerprint, state })
+}
+
+// A minute of grace at the beginning: the clock may have been set back a little since the certificate was signed.
+fn is_in_time(certificate: &X509Ref, unix: i64) -> bool {
+    let order = |bound: &Asn1TimeRef, unix| Asn1Time::from_unix(unix).and_then(|now| bound.compare(&now));
+    let begun = order(certificate.not_before(), unix + 60).is_ok_and(|order| order != Ordering::Greater);
+    begun && order(certificate.not_after(), unix).is_ok_and(|order| order != Ordering::Less)
+}

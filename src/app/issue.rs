@@ -1,0 +1,161 @@
+//! Issues device identities, each exactly once (design §8, "Identity"): sign, append, and only then answer. Of requests that
+//! race, the one whose event is appended first has won; the others read again and answer with the winner's certificate,
+//! to the same key only.
+
+use super::context::Context;
+use super::identify::{Unidentified, identify};
+use super::{App, PerformError, secrets};
+use crate::enrollment::device::{self, Device, Phase};
+use crate::enrollment::visit::{self, Visit};
+use crate::pki::Issued;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::device::DeviceId;
+use events::enrollment::{EnrollmentId, IssuedCertificate, SecretHash};
+use events::{Actor, ActorKind, Timestamp};
+use openssl::pkey::{PKey, Public};
+use openssl::x509::X509;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// How long an identity is good for. Devices do not renew by themselves, and one that expired cannot speak to us any
+/// more: long, and renewed long before.
+pub const IDENTITY_DAYS: u32 = 3 * 365;
+
+const CHALLENGE: &str = "challenge-";
+
+/// The SCEP challenge of one serving of a profile: `challenge-<enrollment>.<secret>`. The secret is stored as its hash.
+pub fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
+    format!("{CHALLENGE}{enrollment}.{secret}")
+}
+
+fn parse_challenge(challenge: &str) -> Option<(EnrollmentId, SecretHash)> {
+    let (id, secret) = challenge.strip_prefix(CHALLENGE)?.split_once('.')?;
+    let uuid = Uuid::parse_str(id).ok()?;
+    // One spelling only, as everywhere: the name leads to the stream.
+    (uuid.to_string() == id).then(|| (EnrollmentId(uuid), secrets::hash(secret)))
+}
+
+/// What a request for an identity gives besides its right to one.
+pub struct Wanted {
+    pub public_key: PKey<Public>,
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
+    pub key_hash: String,
+    pub transaction: String,
+    pub source: Option<IpAddr>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The answer is no, and will be.
+    #[error("{0}")]
+    Refused(String),
+    /// Nothing is decided: the device tries again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+fn unavailable(error: impl std::fmt::Display) -> IssueError {
+    IssueError::Unavailable(error.to_string())
+}
+
+fn refused(why: impl std::fmt::Display) -> IssueError {
+    IssueError::Refused(why.to_string())
+}
+
+impl<R: std::error::Error> From<PerformError<R>> for IssueError {
+    fn from(error: PerformError<R>) -> IssueError {
+        match error {
+            PerformError::Refused(refusal) => refused(refusal),
+            other => unavailable(other),
+        }
+    }
+}
+
+impl App {
+    /// A first identity, for whoever knows a challenge that is still good.
+    ///
+    /// # Errors
+    /// Refused: the challenge is unknown, expired or used by another key, or the device is enrolled.
+    pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
+        let (enrollment, challenge) = parse_challenge(challenge).ok_or_else(|| refused("not a challenge of ours"))?;
+        let visit = self.visit(enrollment).await.map_err(unavailable)?;
+        let Some(signed_in) = &visit.signed_in else { return Err(refused("no such enrollment")) };
+        let device = enrollment.device();
+        let context = Context::of(
+            Actor::new(ActorKind::Device, device),
+            wanted.source.map(|address| (address, signed_in.person.key())),
+            enrollment.0,
+        );
+        // A stranger's guess costs no signature: signing is for challenges that were handed out.
+        if !visit.servings.iter().any(|serving| serving.challenge == challenge) {
+            return Err(refused(visit::Refusal::UnknownChallenge));
+        }
+        let phase = self.device(device).await.map_err(unavailable)?.phase;
+        let now = self.world.now();
+        let certificate = match &visit.identity {
+            // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
+            Some(known) if known.challenge == challenge => {
+                IssuedCertificate { key_hash: wanted.key_hash.clone(), ..known.certificate.clone() }
+            }
+            _ => recorded(&self.sign(device, wanted.public_key, now).await?)?,
+        };
+        let command = visit::Command::IssueIdentity {
+            now,
+            challenge,
+            transaction: wanted.transaction,
+            certificate,
+            device_enrolled: phase == Phase::Enrolled,
+        };
+        let performed = self.perform::<Visit>(&enrollment.stream(), &command, &context).await?;
+        let identity =
+            performed.state.identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?;
+        parse(&identity.certificate)
+    }
+
+    /// Another identity for a device, by right of the one it signed with, which has to be in force.
+    ///
+    /// # Errors
+    /// Refused: the old certificate is not in force, or the device is not enrolled.
+    pub async fn renew_identity(&self, device: DeviceId, signer: &X509, wanted: Wanted) -> Result<X509, IssueError> {
+        let known = identify(self, signer).await.map_err(|why| match why {
+            Unidentified::Unavailable => unavailable(why),
+            Unidentified::Stranger => refused(why),
+        })?;
+        if known.device != device {
+            return Err(refused("the certificate is another device's"));
+        }
+        let renewed =
+            |state: &Device| state.renewed.iter().find(|renewed| renewed.key_hash == wanted.key_hash).cloned();
+        if let Some(before) = renewed(&known.state) {
+            return parse(&before);
+        }
+        let identity = recorded(&self.sign(device, wanted.public_key, self.world.now()).await?)?;
+        let command = device::Command::RenewIdentity { identity, transaction: wanted.transaction };
+        let context = known.context(wanted.source);
+        let state = self.perform::<Device>(&device.stream(), &command, &context).await?.state;
+        parse(&renewed(&state).ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
+    }
+
+    async fn sign(&self, device: DeviceId, key: PKey<Public>, now: Timestamp) -> Result<Issued, IssueError> {
+        let (pki, seconds) = (self.pki.clone(), now.0.div_euclid(1_000_000));
+        tokio::task::spawn_blocking(move || pki.issue(&key, device.0, seconds, IDENTITY_DAYS))
+            .await
+            .map_err(unavailable)?
+            .map_err(unavailable)
+    }
+}
+
+fn recorded(issued: &Issued) -> Result<IssuedCertificate, IssueError> {
+    Ok(IssuedCertificate {
+        certificate: STANDARD.encode(issued.certificate.to_der().map_err(unavailable)?),
+        serial: issued.serial.clone(),
+        fingerprint: issued.fingerprint.clone(),
+        key_hash: issued.key_hash.clone(),
+        not_after: Timestamp(issued.not_after * 1_000_000),
+    })
+}
+
+fn parse(recorded: &IssuedCertificate) -> Result<X509, IssueError> {
+    X509::from_der(&STANDARD.decode(&recorded.certificate).map_err(unavailable)?).map_err(unavailable)
+}

@@ -1,0 +1,169 @@
+//! `PUT /mdm/checkin`: Authenticate, TokenUpdate, CheckOut, and what else devices send there (mdm/checkin/*.yaml).
+
+use super::answer::Answer;
+use super::body::{self, Body};
+use super::message::{self, BadField};
+use super::signature::Claimed;
+use super::{heard, identified, property_list, unavailable};
+use crate::app::identify::Known;
+use crate::app::{App, PerformError};
+use crate::enrollment::device::{Command, Device, Refusal};
+use crate::enrollment::visit::{self, Visit};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, web};
+use events::enrollment::EnrollmentRefusal;
+use plist::Dictionary;
+use std::net::IpAddr;
+
+/// The largest check-in seen has a few KiB, most of it the unlock token.
+const MAX_BODY: usize = 64 * 1024;
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/checkin", web::put().to(check_in));
+}
+
+async fn check_in(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer {
+    take(&request, payload, &app).await.unwrap_or_else(|answer| answer)
+}
+
+async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+    // Read first, whatever is wrong with the header: a body that is left unread breaks the connection.
+    let body = body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)?;
+    let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
+    let claimed = super::claimed(request)?;
+    let certificate = claimed.certificate().to_owned();
+    let body = proven(claimed, body).await?;
+    let known = identified(app, &certificate).await?;
+    let fields = property_list::parse(&body).map_err(super::refuse_body)?;
+    let message = Message { app, known: &known, fields: &fields, body: &body, source };
+    let answer = message.take().await?;
+    heard::from(app, &known, source).await;
+    Ok(answer)
+}
+
+// Checking a signature takes a fraction of a millisecond, but of the threads that answer everybody.
+async fn proven(claimed: Claimed, body: Bytes) -> Result<Bytes, Answer> {
+    web::block(move || claimed.verify(&body).map(|()| body))
+        .await
+        .map_err(unavailable)?
+        .map_err(super::refuse_signature)
+}
+
+struct Message<'a> {
+    app: &'a App,
+    known: &'a Known,
+    fields: &'a Dictionary,
+    body: &'a [u8],
+    source: Option<IpAddr>,
+}
+
+fn bad_field(field: BadField) -> Answer {
+    tracing::warn!(field = field.0, "a check-in lacks a field");
+    Answer::BadRequest
+}
+
+impl Message<'_> {
+    async fn take(&self) -> Result<Answer, Answer> {
+        let message_type = message::text(self.fields, "MessageType").map_err(bad_field)?;
+        let known =
+            ["Authenticate", "TokenUpdate", "CheckOut", "DeclarativeManagement", "GetToken", "UserAuthenticate"];
+        let name = known.into_iter().find(|known| *known == message_type);
+        self.app.metrics.check_in(name.unwrap_or("other"));
+        match message_type {
+            "Authenticate" => self.authenticate().await,
+            "TokenUpdate" => self.token_update().await,
+            "CheckOut" => self.check_out().await,
+            // Declarative management is never switched on here: there is nothing to fetch.
+            "DeclarativeManagement" => self.from_this_device().map(|()| Answer::NotFound),
+            // We promise no token service (`com.apple.mdm.token` is not in ServerCapabilities): 400 as the schema says.
+            "GetToken" => Err(Answer::BadRequest),
+            // "No user authentication here"; such users do not exist on iOS.
+            "UserAuthenticate" => self.from_this_device().map(|()| Answer::Gone),
+            _ => {
+                tracing::warn!(device.id = %self.known.device, "a check-in of unknown type");
+                Err(Answer::BadRequest)
+            }
+        }
+    }
+
+    async fn authenticate(&self) -> Result<Answer, Answer> {
+        self.topic()?;
+        let (arrived, intended) = (message::kind(self.fields).map_err(bad_field)?, self.known.profile.kind);
+        if arrived != intended {
+            return self.refuse_mode().await;
+        }
+        let text = |key| message::text(self.fields, key).ok().map(str::to_owned);
+        let command = Command::Authenticate {
+            person: self.known.person,
+            intended,
+            identifiers: message::identifiers(self.fields, self.known.person).map_err(bad_field)?,
+            certificate: self.known.fingerprint.clone(),
+            topic: self.known.profile.topic.clone(),
+            os_version: message::os_version(self.fields),
+            build_version: text("BuildVersion"),
+            product_name: text("ProductName"),
+            body: message::body_hash(self.body),
+        };
+        self.perform(&command).await
+    }
+
+    // The device installed the profile as the other kind. What it told of its hardware goes nowhere.
+    async fn refuse_mode(&self) -> Result<Answer, Answer> {
+        let refuse = visit::Command::Refuse { why: EnrollmentRefusal::WrongMode };
+        let stream = self.known.device.enrollment().stream();
+        let refused = self.app.perform::<Visit>(&stream, &refuse, &self.known.context(self.source)).await;
+        match refused {
+            Ok(_) | Err(PerformError::Refused(_)) => Err(Answer::Forbidden),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn token_update(&self) -> Result<Answer, Answer> {
+        self.topic()?;
+        let kind = message::kind(self.fields).map_err(bad_field)?;
+        let command = Command::TokenUpdate {
+            identifiers: message::identifiers(self.fields, self.known.person).map_err(bad_field)?,
+            push: message::push_address(self.fields, kind, self.known.device).map_err(bad_field)?,
+            body: message::body_hash(self.body),
+        };
+        self.perform(&command).await
+    }
+
+    async fn check_out(&self) -> Result<Answer, Answer> {
+        self.topic()?;
+        self.from_this_device()?;
+        self.perform(&Command::CheckOut { body: message::body_hash(self.body) }).await
+    }
+
+    async fn perform(&self, command: &Command) -> Result<Answer, Answer> {
+        let context = self.known.context(self.source);
+        match self.app.perform::<Device>(&self.known.device.stream(), command, &context).await {
+            Ok(_) => Ok(Answer::Ok),
+            Err(PerformError::Refused(refusal)) => Err(self.refused(&refusal)),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Answer {
+        tracing::warn!(device.id = %self.known.device, %refusal, "a check-in is refused");
+        match refusal {
+            // Out of order: nothing is wrong with the device, and it begins again with Authenticate.
+            Refusal::NotAuthenticated | Refusal::NotEnrolled(_) => Answer::BadRequest,
+            _ => Answer::Forbidden,
+        }
+    }
+
+    fn topic(&self) -> Result<(), Answer> {
+        if message::text(self.fields, "Topic").map_err(bad_field)? == self.known.profile.topic {
+            return Ok(());
+        }
+        tracing::warn!(device.id = %self.known.device, "a check-in names another topic than the device's profile");
+        Err(Answer::Forbidden)
+    }
+
+    // Before the first Authenticate nobody knows how the device names itself.
+    fn from_this_device(&self) -> Result<(), Answer> {
+        super::from_this_device(self.known, self.fields)
+    }
+}

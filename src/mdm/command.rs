@@ -1,0 +1,192 @@
+//! `PUT /mdm/command`: a device reports what became of a command and gets the next one, or a body of zero bytes.
+
+use super::answer::Answer;
+use super::body::{self, Body};
+use super::result::Report;
+use super::{heard, identified, message, property_list, unavailable};
+use crate::app::identify::Known;
+use crate::app::inventory;
+use crate::app::{App, PerformError};
+use crate::enrollment::device::{Command, CommandState, Device, Phase, Refusal};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, web};
+use events::device::{CommandId, CommandStatus, InventoryValue};
+use plist::{Dictionary, Value};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Lists of apps and profiles grow large; what is larger still is recorded as too large (design §8).
+const MAX_BODY: usize = 4 * 1024 * 1024;
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/command", web::put().to(command));
+}
+
+async fn command(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer {
+    take(&request, payload, &app).await.unwrap_or_else(|answer| answer)
+}
+
+async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+    // So much is read for nobody but the holder of a live certificate of ours: the header is looked at first.
+    let claimed = super::claimed(request)?;
+    let known = identified(app, claimed.certificate()).await?;
+    let conversation = Conversation { app, known: &known, source };
+    let body = match body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? {
+        Body::Whole(body) => body,
+        Body::TooLarge { bytes } => return conversation.too_large(bytes).await,
+    };
+    let (fields, body) = read(claimed, body).await?;
+    super::from_this_device(&known, &fields)?;
+    let answer = conversation.take(&fields, &body).await?;
+    heard::from(app, &known, source).await;
+    Ok(answer)
+}
+
+// Megabytes of XML are not parsed on the threads that answer everybody.
+async fn read(claimed: super::signature::Claimed, body: Bytes) -> Result<(Dictionary, Bytes), Answer> {
+    let read = move || {
+        claimed.verify(&body).map_err(super::refuse_signature)?;
+        let fields = property_list::parse(&body).map_err(super::refuse_body)?;
+        Ok((fields, body))
+    };
+    web::block(read).await.map_err(unavailable)?
+}
+
+struct Conversation<'a> {
+    app: &'a App,
+    known: &'a Known,
+    source: Option<IpAddr>,
+}
+
+impl Conversation<'_> {
+    async fn take(&self, fields: &Dictionary, body: &[u8]) -> Result<Answer, Answer> {
+        let report = Report::of(fields).map_err(|field| {
+            tracing::warn!(field = field.0, "a report on a command lacks a field");
+            Answer::BadRequest
+        })?;
+        match report {
+            Report::Idle => {
+                self.app.metrics.check_in("Idle");
+                self.next(&[], true).await
+            }
+            Report::Answer { command, status, errors } => {
+                self.app.metrics.check_in(status_name(status));
+                let put_off = match command {
+                    Some(id) => self.answered(id, status, errors, fields, body).await?,
+                    None => self.put_off(&self.known.state),
+                };
+                // What it put off in this conversation is not sent again before it polls anew.
+                self.next(&put_off, false).await
+            }
+        }
+    }
+
+    async fn answered(
+        &self,
+        id: CommandId,
+        status: CommandStatus,
+        errors: Vec<events::device::MdmError>,
+        fields: &Dictionary,
+        body: &[u8],
+    ) -> Result<Vec<CommandId>, Answer> {
+        let known = self.known.state.commands.iter().any(|command| command.id == id);
+        if !known {
+            tracing::warn!(device.id = %self.known.device, command.id = %id, "a report on a command that was never queued");
+        }
+        if status == CommandStatus::CommandFormatError {
+            self.app.metrics.alarm("command-format-error");
+            tracing::error!(device.id = %self.known.device, command.id = %id, "a device does not understand a command of ours");
+        }
+        let inventory = match status {
+            CommandStatus::Acknowledged => self.inventory(id, fields),
+            _ => BTreeMap::new(),
+        };
+        let body = message::body_hash(body);
+        let state = self.perform(&Command::AnswerCommand { id, status, errors, body, inventory }).await?;
+        Ok(self.put_off(&state))
+    }
+
+    fn put_off(&self, state: &Device) -> Vec<CommandId> {
+        let deferred = state.commands.iter().filter(|command| command.status == CommandState::Deferred);
+        deferred.map(|command| command.id).collect()
+    }
+
+    fn inventory(&self, id: CommandId, fields: &Dictionary) -> BTreeMap<String, InventoryValue> {
+        let state = &self.known.state;
+        let (Some(kind), Some(queued)) = (state.kind(), state.commands.iter().find(|command| command.id == id)) else {
+            return BTreeMap::new();
+        };
+        match payload(&queued.payload) {
+            Ok(asked) => inventory::of(&asked, fields, kind, self.known.person),
+            Err(_) => BTreeMap::new(),
+        }
+    }
+
+    async fn next(&self, put_off: &[CommandId], begins: bool) -> Result<Answer, Answer> {
+        let command = Command::NextCommand { not_now: put_off.to_vec() };
+        let context = self.known.context(self.source);
+        let state = match self.app.perform::<Device>(&self.known.device.stream(), &command, &context).await {
+            Ok(performed) => performed.state,
+            Err(PerformError::Refused(refusal)) => return Ok(self.ended(&refusal, begins)),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let Some(next) = state.next_command(put_off) else { return Ok(Answer::Empty) };
+        let dictionary = payload(&next.payload).map_err(unavailable)?;
+        Ok(Answer::Command(envelope(next.id, dictionary).map_err(unavailable)?))
+    }
+
+    // Who begins to speak after we ended management is told to remove the profile; who has just acknowledged that is not.
+    fn ended(&self, refusal: &Refusal, begins: bool) -> Answer {
+        match refusal {
+            Refusal::Ended(Phase::Unenrolled) if begins => Answer::Unenroll { os_version: self.known.state.os_version },
+            Refusal::Ended(_) if begins => Answer::Forbidden,
+            _ => Answer::Empty,
+        }
+    }
+
+    // Nothing of the body was read, its signature included. It answers the command that was delivered.
+    async fn too_large(&self, bytes: u64) -> Result<Answer, Answer> {
+        self.app.metrics.alarm("mdm-result-too-large");
+        let delivered = self.known.state.commands.iter().find(|command| command.status == CommandState::Delivered);
+        self.perform(&Command::ResultTooLarge { id: delivered.map(|command| command.id), bytes }).await?;
+        Ok(Answer::Ok)
+    }
+
+    async fn perform(&self, command: &Command) -> Result<Device, Answer> {
+        let context = self.known.context(self.source);
+        match self.app.perform::<Device>(&self.known.device.stream(), command, &context).await {
+            Ok(performed) => Ok(performed.state),
+            // Late or unknown: taken, and nothing comes of it.
+            Err(PerformError::Refused(refusal)) => {
+                tracing::warn!(device.id = %self.known.device, %refusal, "a report on a command changes nothing");
+                Ok(self.known.state.clone())
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+}
+
+fn status_name(status: CommandStatus) -> &'static str {
+    match status {
+        CommandStatus::Acknowledged => "Acknowledged",
+        CommandStatus::Error => "Error",
+        CommandStatus::CommandFormatError => "CommandFormatError",
+        CommandStatus::NotNow => "NotNow",
+    }
+}
+
+// Our own writing, from our own log.
+fn payload(xml: &str) -> Result<Dictionary, String> {
+    let value = Value::from_reader_xml(xml.as_bytes()).map_err(|error| error.to_string())?;
+    value.into_dictionary().ok_or_else(|| "the payload of a queued command is no dictionary".into())
+}
+
+fn envelope(id: CommandId, command: Dictionary) -> Result<Vec<u8>, plist::Error> {
+    let mut envelope = Dictionary::new();
+    envelope.insert("CommandUUID".into(), Value::from(id.to_string()));
+    envelope.insert("Command".into(), Value::Dictionary(command));
+    let mut xml = Vec::new();
+    Value::Dictionary(envelope).to_writer_xml(&mut xml)?;
+    Ok(xml)
+}

@@ -1,0 +1,84 @@
+//! The fields of check-in messages (mdm/checkin/*.yaml), taken out of their property lists.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::device::{BodyHash, DeviceId, DeviceIdentifiers, PushAddress};
+use events::enrollment::{EnrollmentKind, OsVersion};
+use events::person::PersonId;
+use events::personal::Personal;
+use plist::{Dictionary, Value};
+
+/// A field that every such message has is missing or of another type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is missing or not what it should be")]
+pub struct BadField(pub &'static str);
+
+/// A text field.
+pub fn text<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a str, BadField> {
+    fields.get(key).and_then(Value::as_string).ok_or(BadField(key))
+}
+
+fn data<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a [u8], BadField> {
+    fields.get(key).and_then(Value::as_data).filter(|data| !data.is_empty()).ok_or(BadField(key))
+}
+
+/// SHA-256 of a message as it came.
+pub fn body_hash(body: &[u8]) -> BodyHash {
+    BodyHash(hex::encode(openssl::sha::sha256(body)))
+}
+
+/// How a message names its device: `UDID` or `EnrollmentID`, which tells the mode it enrolled in. Where both stand, it is
+/// the mode with the hardware identifiers, which is the one to be careful about.
+///
+/// # Errors
+/// If it names none.
+pub fn kind(fields: &Dictionary) -> Result<EnrollmentKind, BadField> {
+    match (text(fields, "UDID"), text(fields, "EnrollmentID")) {
+        (Ok(_), _) => Ok(EnrollmentKind::DeviceEnrollment),
+        (_, Ok(_)) => Ok(EnrollmentKind::UserEnrollment),
+        _ => Err(BadField("UDID or EnrollmentID")),
+    }
+}
+
+/// The identifiers in a message, sealed under the person's key.
+///
+/// # Errors
+/// If there are none.
+pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdentifiers, BadField> {
+    let personal = |value: &str| Personal::new(person.key(), value.to_owned());
+    let optional = |key| text(fields, key).ok().filter(|value| !value.is_empty()).map(personal);
+    Ok(match kind(fields)? {
+        EnrollmentKind::UserEnrollment => {
+            DeviceIdentifiers::UserEnrollment { enrollment_id: personal(text(fields, "EnrollmentID")?) }
+        }
+        EnrollmentKind::DeviceEnrollment => DeviceIdentifiers::DeviceEnrollment {
+            udid: personal(text(fields, "UDID")?),
+            serial_number: optional("SerialNumber"),
+            imei: optional("IMEI"),
+            meid: optional("MEID"),
+        },
+    })
+}
+
+/// `OSVersion`, where it is one.
+pub fn os_version(fields: &Dictionary) -> Option<OsVersion> {
+    text(fields, "OSVersion").ok().and_then(OsVersion::parse)
+}
+
+/// Where the device is woken, sealed under the device's key. An unlock token is none of our business in User Enrollment
+/// (mdm/checkin/tokenupdate.yaml: forbidden).
+///
+/// # Errors
+/// If `Token` or `PushMagic` is missing.
+pub fn push_address(fields: &Dictionary, kind: EnrollmentKind, device: DeviceId) -> Result<PushAddress, BadField> {
+    let sealed = |text: String| Personal::new(device.key(), text);
+    let unlock_token = match kind {
+        EnrollmentKind::DeviceEnrollment => data(fields, "UnlockToken").ok(),
+        EnrollmentKind::UserEnrollment => None,
+    };
+    Ok(PushAddress {
+        token: sealed(STANDARD.encode(data(fields, "Token")?)),
+        push_magic: sealed(text(fields, "PushMagic")?.to_owned()),
+        unlock_token: unlock_token.map(|token| sealed(STANDARD.encode(token))),
+    })
+}

@@ -1,0 +1,134 @@
+//! `/scep`: how a device gets its identity (RFC 8894), by GET and by POST.
+
+use super::body::{self, Body};
+use crate::app::App;
+use crate::app::issue::{IssueError, Wanted};
+use crate::pki::scep::{
+    Exchange, FailInfo, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
+    authority, message_of_query,
+};
+use actix_web::web::{Data, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use events::device::DeviceId;
+use openssl::x509::X509;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+/// So many requests are decrypted at once, however many come: each costs a private-key operation.
+static DECRYPTIONS: Semaphore = Semaphore::const_new(4);
+
+pub fn resource() -> Resource {
+    web::resource("/scep").route(web::get().to(get)).route(web::post().to(post))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    operation: String,
+    #[serde(default)]
+    message: String,
+}
+
+async fn get(request: HttpRequest, asked: Query<Asked>, app: Data<App>) -> HttpResponse {
+    match asked.operation.as_str() {
+        "GetCACaps" => HttpResponse::Ok().content_type(authority::CAPABILITIES_TYPE).body(authority::CAPABILITIES),
+        "GetCACert" => match authority::certificates(&app.pki) {
+            Ok(certificates) => HttpResponse::Ok().content_type(authority::CERTIFICATES_TYPE).body(certificates),
+            Err(error) => unavailable(error),
+        },
+        "PKIOperation" => match message_of_query(&asked.message) {
+            Some(message) => operate(&app, &request, message).await,
+            None => HttpResponse::BadRequest().finish(),
+        },
+        _ => HttpResponse::BadRequest().finish(),
+    }
+}
+
+async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: Data<App>) -> HttpResponse {
+    match body::read(payload, LARGEST_MESSAGE).await {
+        Ok(Body::Whole(message)) if asked.operation == "PKIOperation" => {
+            operate(&app, &request, message.to_vec()).await
+        }
+        _ => HttpResponse::BadRequest().finish(),
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> HttpResponse {
+    tracing::error!(%error, "a SCEP request could not be served");
+    HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "30")).finish()
+}
+
+enum Outcome {
+    Issued(X509),
+    Failed(FailInfo),
+}
+
+async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResponse {
+    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+    let read = match read(app, message).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let (exchange, outcome) = match read {
+        Err(Refused { exchange, why }) => {
+            tracing::warn!(?why, "a SCEP request is refused");
+            (*exchange, Outcome::Failed(why))
+        }
+        Ok(PkiRequest { kind, public_key, key_hash, exchange }) => {
+            let transaction = exchange.transaction_id().to_owned();
+            let wanted = Wanted { public_key, key_hash, transaction, source };
+            match decide(app, kind, &exchange, wanted).await {
+                Ok(outcome) => (exchange, outcome),
+                Err(why) => return unavailable(why),
+            }
+        }
+    };
+    reply(app, exchange, outcome).await
+}
+
+// Signature first, which uses no secret of ours; then decryption, a few at a time.
+async fn read(app: &App, message: Vec<u8>) -> Result<Result<PkiRequest, Refused>, HttpResponse> {
+    let signed = match web::block(move || SignedMessage::verify(&message)).await.map_err(unavailable)? {
+        Ok(signed) => signed,
+        Err(VerifyError::Refused(refused)) => return Ok(Err(refused)),
+        Err(VerifyError::Unanswerable(why)) => {
+            tracing::warn!(%why, "a SCEP request is refused");
+            return Err(HttpResponse::BadRequest().finish());
+        }
+    };
+    let _permit = DECRYPTIONS.acquire().await.map_err(unavailable)?;
+    let pki = app.pki.clone();
+    web::block(move || signed.open(&pki)).await.map_err(unavailable)
+}
+
+async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {
+    let (issued, failure) = match kind {
+        RequestKind::Enroll { challenge } => {
+            (app.issue_identity(challenge.as_deref().unwrap_or_default(), wanted).await, FailInfo::BadRequest)
+        }
+        RequestKind::Renew { device } => {
+            (app.renew_identity(DeviceId(device), exchange.requester(), wanted).await, FailInfo::BadCertId)
+        }
+    };
+    match issued {
+        Ok(certificate) => Ok(Outcome::Issued(certificate)),
+        Err(IssueError::Refused(why)) => {
+            tracing::warn!(%why, "an identity is refused");
+            Ok(Outcome::Failed(failure))
+        }
+        Err(IssueError::Unavailable(why)) => Err(why),
+    }
+}
+
+async fn reply(app: &App, exchange: Exchange, outcome: Outcome) -> HttpResponse {
+    let (pki, world) = (app.pki.clone(), app.world.clone());
+    let reply = web::block(move || match outcome {
+        Outcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),
+        Outcome::Failed(why) => answer::fail(&pki, &world, &exchange, why),
+    });
+    match reply.await {
+        Ok(Ok(message)) => HttpResponse::Ok().content_type(authority::MESSAGE_TYPE).body(message),
+        Ok(Err(error)) => unavailable(error),
+        Err(error) => unavailable(error),
+    }
+}

@@ -1,0 +1,81 @@
+//! What all profiles and payloads have in common (mdm/profiles/TopLevel.yaml, CommonPayloadKeys.yaml).
+
+use super::{ProfileError, Texts};
+use crate::pki::fingerprint;
+use openssl::nid::Nid;
+use openssl::x509::X509Ref;
+use plist::{Dictionary, Value};
+use uuid::Uuid;
+
+/// `TargetDeviceType` of iPhone, iPad and iPod touch.
+const IPHONE_OR_IPAD: u8 = 1;
+
+/// The outermost dictionary of a profile.
+pub(super) struct Envelope<'a> {
+    pub texts: Texts<'a>,
+    pub identifier: &'a str,
+    pub uuid: Uuid,
+    pub names_target: bool,
+}
+
+impl Envelope<'_> {
+    pub(super) fn close(&self, payloads: Vec<Value>) -> Result<Vec<u8>, ProfileError> {
+        let mut profile = common("Configuration", self.identifier, self.uuid);
+        for (key, value) in [
+            ("PayloadDisplayName", self.texts.display_name),
+            ("PayloadDescription", self.texts.description),
+            ("PayloadOrganization", self.texts.organization),
+        ] {
+            profile.insert(key.into(), writable(value).into());
+        }
+        if self.names_target {
+            profile.insert("TargetDeviceType".into(), IPHONE_OR_IPAD.into());
+        }
+        profile.insert("PayloadContent".into(), Value::Array(payloads));
+        let mut xml = Vec::new();
+        Value::Dictionary(profile).to_writer_xml(&mut xml)?;
+        Ok(xml)
+    }
+
+    /// A payload of this profile; `part` makes its identifier unique inside it.
+    pub(super) fn payload(&self, payload_type: &str, part: &str, uuid: Uuid, display_name: &str) -> Dictionary {
+        let mut payload = common(payload_type, &format!("{}.{part}", self.identifier), uuid);
+        payload.insert("PayloadDisplayName".into(), display_name.into());
+        payload.insert("PayloadOrganization".into(), writable(self.texts.organization).into());
+        payload
+    }
+}
+
+/// com.apple.security.root: one certificate. Its UUID follows from profile and certificate, so that nothing has to be
+/// recorded for it.
+pub(super) fn certificate(envelope: &Envelope<'_>, nth: usize, anchor: &X509Ref) -> Result<Value, ProfileError> {
+    let uuid = Uuid::new_v5(&envelope.uuid, fingerprint(anchor).as_bytes());
+    let mut names = anchor.subject_name().entries_by_nid(Nid::COMMONNAME);
+    let name = names.next().and_then(|name| name.data().to_string().ok()).unwrap_or_else(|| "Root".into());
+    let mut payload = envelope.payload("com.apple.security.root", &format!("root{nth}"), uuid, &writable(&name));
+    payload.insert("PayloadCertificateFileName".into(), format!("root{nth}.cer").into());
+    payload.insert("PayloadContent".into(), Value::Data(anchor.to_der()?));
+    Ok(Value::Dictionary(payload))
+}
+
+/// Without `PayloadVersion` iOS refuses a profile that macOS takes (mosen/profiledocs#8).
+fn common(payload_type: &str, identifier: &str, id: Uuid) -> Dictionary {
+    let mut dictionary = Dictionary::new();
+    dictionary.insert("PayloadType".into(), payload_type.into());
+    dictionary.insert("PayloadVersion".into(), 1.into());
+    dictionary.insert("PayloadIdentifier".into(), identifier.into());
+    dictionary.insert("PayloadUUID".into(), uuid(id));
+    dictionary
+}
+
+/// Upper case, as Apple writes UUIDs.
+pub(super) fn uuid(id: Uuid) -> Value {
+    id.hyphenated().to_string().to_uppercase().into()
+}
+
+/// Without the characters that XML 1.0 cannot hold (section 2.2), which a property list writer lets pass.
+fn writable(text: &str) -> String {
+    text.chars()
+        .filter(|c| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))
+        .collect()
+}

@@ -1,0 +1,237 @@
+//! The outer layer of a request: CMS SignedData with the SCEP attributes (RFC 8894 section 3.2).
+
+use super::{FailInfo, LARGEST_MESSAGE, MessageType, Refused, oid};
+use cms::cert::CertificateChoices;
+use cms::content_info::ContentInfo;
+use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
+use der::asn1::{ObjectIdentifier, OctetStringRef};
+use der::{Any, Decode, Encode, Tag, Tagged};
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::pkey::{Id, PKey, PKeyRef, Public};
+use openssl::stack::Stack;
+use openssl::x509::X509;
+use x509_cert::attr::Attribute;
+
+/// Recipients must decrypt, so RSA (RFC 8894 section 2.1); the ceiling bounds what a stranger can make us compute.
+const KEY_BITS: std::ops::RangeInclusive<u32> = 2048..=4096;
+
+/// What an answer must repeat, and to whom it goes.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Byte for byte as it came.
+    pub(super) transaction_id: String,
+    pub(super) sender_nonce: Vec<u8>,
+    /// Signed the request; the answer is encrypted to it.
+    pub(super) requester: X509,
+    /// As strong as the request's, SHA-256 at least.
+    pub(super) digest: ObjectIdentifier,
+    /// The cipher of the request's envelope, which the client therefore knows; `None` until it was looked at.
+    pub(super) cipher: Option<ObjectIdentifier>,
+}
+
+impl Exchange {
+    pub fn transaction_id(&self) -> &str {
+        &self.transaction_id
+    }
+
+    /// The certificate that signed the request.
+    pub fn requester(&self) -> &X509 {
+        &self.requester
+    }
+}
+
+/// A request whose signature is right. Whose it is, and what it asks, is not known yet.
+#[derive(Debug)]
+pub struct SignedMessage {
+    pub(super) message_type: MessageType,
+    pub(super) exchange: Exchange,
+    pub(super) requester_key: PKey<Public>,
+    /// The envelope.
+    pub(super) content: Vec<u8>,
+}
+
+/// Not a SCEP request that could be answered: HTTP 400. The words are for the log.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a SCEP request: {0}")]
+pub struct Unanswerable(pub &'static str);
+
+#[derive(Debug)]
+pub enum VerifyError {
+    Unanswerable(Unanswerable),
+    Refused(Refused),
+}
+
+impl From<Unanswerable> for VerifyError {
+    fn from(error: Unanswerable) -> VerifyError {
+        VerifyError::Unanswerable(error)
+    }
+}
+
+impl SignedMessage {
+    /// Reads size, structure and signature; uses no secret of ours.
+    ///
+    /// # Errors
+    /// [`VerifyError::Unanswerable`] where there is nobody to answer, else the refusal to send.
+    pub fn verify(body: &[u8]) -> Result<SignedMessage, VerifyError> {
+        if body.len() > LARGEST_MESSAGE {
+            return Err(Unanswerable("it is too large").into());
+        }
+        // Clients send BER with indefinite lengths; OpenSSL reads it and writes DER, which the `cms` crate insists on.
+        let mut message = CmsContentInfo::from_der(body).map_err(|_| Unanswerable("it is no CMS message"))?;
+        let der = message.to_der().map_err(|_| Unanswerable("it cannot be encoded again"))?;
+        let (signed, signer) = only_signer(&der)?;
+        let attributes = Attributes::of(&signer)?;
+        let requester = certificate_of(&signed, &signer)?;
+        let exchange = Exchange {
+            transaction_id: attributes.transaction_id()?,
+            sender_nonce: attributes.octets(oid::SENDER_NONCE, "senderNonce")?,
+            requester,
+            digest: stronger(signer.digest_alg.oid),
+            cipher: None,
+        };
+        match check(&mut message, &signed, &signer, &attributes, &exchange) {
+            Ok((requester_key, content)) => {
+                let message_type = attributes.message_type()?;
+                Ok(SignedMessage { message_type, exchange, requester_key, content })
+            }
+            Err(why) => Err(VerifyError::Refused(Refused { exchange: Box::new(exchange), why })),
+        }
+    }
+
+    pub fn message_type(&self) -> MessageType {
+        self.message_type
+    }
+
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+}
+
+fn only_signer(der: &[u8]) -> Result<(SignedData, SignerInfo), Unanswerable> {
+    let outer = ContentInfo::from_der(der).map_err(|_| Unanswerable("it is no ContentInfo"))?;
+    if outer.content_type != oid::SIGNED_DATA {
+        return Err(Unanswerable("it is not signed"));
+    }
+    let signed: SignedData = outer.content.decode_as().map_err(|_| Unanswerable("its SignedData cannot be read"))?;
+    let [signer] = signed.signer_infos.0.as_slice() else {
+        return Err(Unanswerable("it must have exactly one signer"));
+    };
+    let signer = signer.clone();
+    Ok((signed, signer))
+}
+
+/// The certificate inside the message that the signer names.
+fn certificate_of(signed: &SignedData, signer: &SignerInfo) -> Result<X509, Unanswerable> {
+    let SignerIdentifier::IssuerAndSerialNumber(name) = &signer.sid else {
+        return Err(Unanswerable("its signer is not named by issuer and serial number"));
+    };
+    let certificates = signed.certificates.iter().flat_map(|set| set.0.iter());
+    let mut named = certificates.filter_map(|choice| match choice {
+        CertificateChoices::Certificate(certificate) => {
+            let tbs = &certificate.tbs_certificate;
+            (tbs.issuer == name.issuer && tbs.serial_number == name.serial_number).then_some(certificate)
+        }
+        CertificateChoices::Other(_) => None,
+    });
+    let (Some(certificate), None) = (named.next(), named.next()) else {
+        return Err(Unanswerable("it must hold its signer's certificate, once"));
+    };
+    let der = certificate.to_der().map_err(|_| Unanswerable("its signer's certificate cannot be read"))?;
+    X509::from_der(&der).map_err(|_| Unanswerable("its signer's certificate cannot be read"))
+}
+
+fn check(
+    message: &mut CmsContentInfo,
+    signed: &SignedData,
+    signer: &SignerInfo,
+    attributes: &Attributes<'_>,
+    exchange: &Exchange,
+) -> Result<(PKey<Public>, Vec<u8>), FailInfo> {
+    let digest = signer.digest_alg.oid;
+    if ![oid::SHA1, oid::SHA224, oid::SHA256, oid::SHA384, oid::SHA512].contains(&digest) {
+        return Err(FailInfo::BadAlg);
+    }
+    let key = exchange.requester.public_key().map_err(|_| FailInfo::BadAlg)?;
+    if !acceptable(&key) {
+        return Err(FailInfo::BadAlg);
+    }
+    // OpenSSL compares messageDigest with the content; contentType is compared here (RFC 5652 section 11.1).
+    let content_type = attributes.one(oid::CONTENT_TYPE).and_then(|value| value.decode_as::<ObjectIdentifier>().ok());
+    if content_type != Some(signed.encap_content_info.econtent_type) || attributes.one(oid::MESSAGE_DIGEST).is_none() {
+        return Err(FailInfo::BadMessageCheck);
+    }
+    let content = verify_signature(message, &exchange.requester).ok_or(FailInfo::BadMessageCheck)?;
+    Ok((key, content))
+}
+
+/// Verified with the very certificate that was looked up, and no other; who issued it is not asked (a new client's is
+/// self-signed).
+fn verify_signature(message: &mut CmsContentInfo, requester: &X509) -> Option<Vec<u8>> {
+    let mut only = Stack::new().ok()?;
+    only.push(requester.clone()).ok()?;
+    let flags = CMSOptions::BINARY | CMSOptions::NOINTERN | CMSOptions::NO_SIGNER_CERT_VERIFY;
+    let mut content = Vec::new();
+    message.verify(Some(&only), None, None, Some(&mut content), flags).ok()?;
+    Some(content)
+}
+
+/// RSA of 2048 to 4096 bits, with an exponent that is not a toy (NIST SP 800-56B: above 2^16).
+pub(super) fn acceptable(key: &PKeyRef<Public>) -> bool {
+    let exponent_is_fine = |key: &PKeyRef<Public>| {
+        key.rsa().is_ok_and(|rsa| rsa.e().num_bits() > 16 && rsa.e().num_bits() <= 64 && rsa.e().is_odd())
+    };
+    key.id() == Id::RSA && KEY_BITS.contains(&key.bits()) && exponent_is_fine(key)
+}
+
+fn stronger(digest: ObjectIdentifier) -> ObjectIdentifier {
+    if [oid::SHA384, oid::SHA512].contains(&digest) { digest } else { oid::SHA256 }
+}
+
+/// The signed attributes; each we read must be there once, with one value.
+struct Attributes<'a>(Vec<&'a Attribute>);
+
+impl<'a> Attributes<'a> {
+    fn of(signer: &'a SignerInfo) -> Result<Attributes<'a>, Unanswerable> {
+        let attributes = signer.signed_attrs.as_ref().ok_or(Unanswerable("it has no signed attributes"))?;
+        Ok(Attributes(attributes.iter().collect()))
+    }
+
+    fn one(&self, wanted: ObjectIdentifier) -> Option<&'a Any> {
+        let mut found = self.0.iter().filter(|attribute| attribute.oid == wanted);
+        let (Some(attribute), None) = (found.next(), found.next()) else { return None };
+        let [value] = attribute.values.as_slice() else { return None };
+        Some(value)
+    }
+
+    fn text(&self, wanted: ObjectIdentifier) -> Option<&'a str> {
+        let value = self.one(wanted).filter(|value| value.tag() == Tag::PrintableString)?;
+        std::str::from_utf8(value.value()).ok()
+    }
+
+    fn octets(&self, wanted: ObjectIdentifier, name: &'static str) -> Result<Vec<u8>, Unanswerable> {
+        let missing = match name {
+            "senderNonce" => Unanswerable("its senderNonce is missing, repeated or too long"),
+            _ => Unanswerable("an attribute is missing"),
+        };
+        let value = self.one(wanted).and_then(|value| value.decode_as::<OctetStringRef<'_>>().ok());
+        let bytes = value.map(|value| value.as_bytes().to_vec());
+        bytes.filter(|bytes| (1..=64).contains(&bytes.len())).ok_or(missing)
+    }
+
+    /// Repeated in the answer, so bounded; and visible ASCII, since it is also written down.
+    fn transaction_id(&self) -> Result<String, Unanswerable> {
+        let text = self.text(oid::TRANSACTION_ID);
+        let fine =
+            |text: &&str| (1..=128).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        text.filter(fine).map(str::to_owned).ok_or(Unanswerable("its transactionID is missing, repeated or too long"))
+    }
+
+    fn message_type(&self) -> Result<MessageType, Unanswerable> {
+        match self.text(oid::MESSAGE_TYPE) {
+            Some("19") => Ok(MessageType::PkcsReq),
+            Some("17") => Ok(MessageType::RenewalReq),
+            Some("20" | "21" | "22") => Ok(MessageType::Unsupported),
+            _ => Err(Unanswerable("its messageType is none of RFC 8894")),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The inner layer of a request: the envelope to our registration authority, and the PKCS #10 request in it.
+
+use super::message::{Exchange, SignedMessage, acceptable};
+use super::{FailInfo, MessageType, Refused, oid};
+use crate::pki::issue::key_hash;
+use crate::pki::{Pki, fingerprint};
+use cms::content_info::ContentInfo;
+use cms::enveloped_data::EnvelopedData;
+use der::asn1::ObjectIdentifier;
+use der::{Decode, Tag, Tagged};
+use openssl::cms::CmsContentInfo;
+use openssl::pkey::{PKey, Public};
+use openssl::x509::X509Req;
+use uuid::Uuid;
+use x509_cert::request::CertReq;
+
+/// What a request asks for, and by what right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestKind {
+    /// PKCSReq: a first certificate, for whoever knows the challenge.
+    Enroll { challenge: Option<String> },
+    /// RenewalReq: another certificate for the device that signed with one of ours. Whether that one is still in force is
+    /// for the caller, who knows the device's stream.
+    Renew { device: Uuid },
+}
+
+/// A request that is all in order but for the right to it.
+#[derive(Debug)]
+pub struct PkiRequest {
+    pub kind: RequestKind,
+    /// The key to certify; the requester has proven to hold it.
+    pub public_key: PKey<Public>,
+    /// SHA-256 of its SubjectPublicKeyInfo, lower-case hex.
+    pub key_hash: String,
+    pub exchange: Exchange,
+}
+
+impl PkiRequest {
+    pub fn transaction_id(&self) -> &str {
+        self.exchange.transaction_id()
+    }
+
+    /// SHA-256 of the certificate that signed the request, lower-case hex.
+    pub fn signer_fingerprint(&self) -> String {
+        fingerprint(self.exchange.requester())
+    }
+}
+
+impl SignedMessage {
+    /// Decrypts and reads the request. This is the expensive gate: the caller bounds how many pass at once.
+    ///
+    /// # Errors
+    /// The refusal to send. Whatever is wrong inside the envelope, it is the same one.
+    pub fn open(mut self, pki: &Pki) -> Result<PkiRequest, Refused> {
+        match self.read(pki) {
+            Ok((kind, public_key, key_hash)) => Ok(PkiRequest { kind, public_key, key_hash, exchange: self.exchange }),
+            Err(why) => Err(Refused { exchange: Box::new(self.exchange), why }),
+        }
+    }
+
+    fn read(&mut self, pki: &Pki) -> Result<(RequestKind, PKey<Public>, String), FailInfo> {
+        if self.message_type == MessageType::Unsupported {
+            return Err(FailInfo::BadRequest);
+        }
+        let envelope = CmsContentInfo::from_der(&self.content).map_err(|_| FailInfo::BadMessageCheck)?;
+        self.exchange.cipher = Some(permitted_cipher(&envelope)?);
+        let (public_key, challenge) = self.decrypt(pki, &envelope).ok_or(FailInfo::BadMessageCheck)?;
+        // Known to whoever made the request; they decrypt nothing for an attacker.
+        if !acceptable(&public_key) {
+            return Err(FailInfo::BadAlg);
+        }
+        let kind = match self.message_type {
+            MessageType::RenewalReq => {
+                let device = pki.device_of(&self.exchange.requester).ok_or(FailInfo::BadCertId)?;
+                RequestKind::Renew { device }
+            }
+            _ => RequestKind::Enroll { challenge },
+        };
+        let hash = key_hash(&public_key).map_err(|_| FailInfo::BadRequest)?;
+        Ok((kind, public_key, hash))
+    }
+
+    /// Everything that depends on what our key decrypts, with one way to fail.
+    fn decrypt(&self, pki: &Pki, envelope: &CmsContentInfo) -> Option<(PKey<Public>, Option<String>)> {
+        let authority = &pki.inner.registration_authority;
+        let pkcs10 = envelope.decrypt(&authority.key, &authority.certificate).ok()?;
+        let request = X509Req::from_der(&pkcs10).ok()?;
+        let key = request.public_key().ok()?;
+        if !request.verify(&key).ok()? {
+            return None;
+        }
+        // A first request is signed with the key it is for (RFC 8894 section 3.3.1): an envelope copied from another's
+        // request is worth nothing.
+        if self.message_type == MessageType::PkcsReq && !key.public_eq(&self.requester_key) {
+            return None;
+        }
+        Some((key, challenge(&pkcs10)?))
+    }
+}
+
+fn permitted_cipher(envelope: &CmsContentInfo) -> Result<ObjectIdentifier, FailInfo> {
+    let der = envelope.to_der().map_err(|_| FailInfo::BadMessageCheck)?;
+    let outer = ContentInfo::from_der(&der).map_err(|_| FailInfo::BadMessageCheck)?;
+    if outer.content_type != oid::ENVELOPED_DATA {
+        return Err(FailInfo::BadMessageCheck);
+    }
+    let enveloped: EnvelopedData = outer.content.decode_as().map_err(|_| FailInfo::BadMessageCheck)?;
+    let cipher = enveloped.encrypted_content.content_enc_alg.oid;
+    let permitted = [oid::AES128_CBC, oid::AES192_CBC, oid::AES256_CBC, oid::DES_EDE3_CBC];
+    permitted.contains(&cipher).then_some(cipher).ok_or(FailInfo::BadAlg)
+}
+
+/// The challengePassword: `Some(None)` where there is none, `None` where it is not readable or there are several.
+fn challenge(pkcs10: &[u8]) -> Option<Option<String>> {
+    let request = CertReq::from_der(pkcs10).ok()?;
+    let mut found = request.info.attributes.iter().filter(|attribute| attribute.oid == oid::CHALLENGE_PASSWORD);
+    let Some(attribute) = found.next() else { return Some(None) };
+    let [value] = attribute.values.as_slice() else { return None };
+    let is_text = matches!(value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::TeletexString);
+    if found.next().is_some() || !is_text {
+        return None;
+    }
+    String::from_utf8(value.value().to_vec()).ok().map(Some)
+}

@@ -1,0 +1,84 @@
+//! Effects that are commands to other streams.
+
+use super::{ReactionError, effect_of, settled};
+use crate::app::commands::{QueueError, first_questions};
+use crate::app::{App, PerformError};
+use crate::enrollment::device::{Command, Device};
+use crate::enrollment::hardware::{Enroll, Hardware};
+use crate::enrollment::person::{self, Person};
+use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers};
+use events::enrollment::{EnrollmentEvent, EnrollmentId};
+use events::log::Entry;
+use events::person::PersonId;
+use events::{Event, Personal};
+use uuid::Uuid;
+
+pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
+    let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
+    match &entry.event {
+        Event::Enrollment(EnrollmentEvent::UserSignedIn { person, .. }) => {
+            hand_over_visit_key(app, EnrollmentId(id), *person).await
+        }
+        Event::Enrollment(EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }) => {
+            remember_managed_apple_id(app, entry, EnrollmentId(id), managed_apple_id).await
+        }
+        Event::Device(DeviceEvent::DeviceEnrolled { .. }) => {
+            ask_first_questions(app, entry, DeviceId(id)).await?;
+            supersede_same_hardware(app, entry, DeviceId(id)).await
+        }
+        _ => Ok(()),
+    }
+}
+
+// What a visitor told before it was known who they are belongs to the person now: erased with them.
+async fn hand_over_visit_key(app: &App, enrollment: EnrollmentId, person: PersonId) -> Result<(), ReactionError> {
+    let keys = std::sync::Arc::clone(app.log.keys());
+    let handed = tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key())).await;
+    Ok(handed.map_err(|error| ReactionError::Perform(error.to_string()))??)
+}
+
+async fn remember_managed_apple_id(
+    app: &App,
+    entry: &Entry,
+    enrollment: EnrollmentId,
+    given: &Personal<String>,
+) -> Result<(), ReactionError> {
+    let visit = app.visit(enrollment).await?;
+    let Some(person) = visit.signed_in.map(|signed_in| signed_in.person) else { return Ok(()) };
+    let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
+    settled(app.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await)
+}
+
+// What there is to know of a newly enrolled device, as far as its mode tells it.
+async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let device = app.device(id).await?;
+    for (effect, command) in first_questions(&device) {
+        // The command's id follows from its cause, so it is queued once however often this is tried.
+        let command_id = CommandId(entry.id.caused(effect, 0).0);
+        match app.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
+            Err(QueueError::Perform(error)) => settled::<(), _>(Err(error))?,
+            Err(error) => tracing::error!(%error, effect, "a first question cannot be asked"),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+// The same hardware enrolled before as another device: that record ends, so that there are no ghosts of our own making.
+async fn supersede_same_hardware(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let device = app.device(id).await?;
+    let Some(DeviceIdentifiers::DeviceEnrollment { udid, .. }) = &device.identifiers else { return Ok(()) };
+    let Some(udid) = udid.get() else { return Ok(()) };
+    let stream = app.hardware_stream(udid);
+    let hardware =
+        match app.perform::<Hardware>(&stream, &Enroll { device: id }, &effect_of(entry, "note-hardware")).await {
+            Ok(performed) => performed.state,
+            Err(PerformError::Refused(never)) => match never {},
+            Err(error) => return Err(ReactionError::Perform(error.to_string())),
+        };
+    for earlier in hardware.before(id) {
+        let supersede = Command::Supersede { by: id };
+        settled(app.perform::<Device>(&earlier.stream(), &supersede, &effect_of(entry, "supersede")).await)?;
+    }
+    Ok(())
+}
