@@ -10,7 +10,7 @@ pub use query::{AuditFilter, AuditPage, Match, Row, find, query, types};
 
 use crate::{Projection, sql};
 use events::device::{CommandStatus, DeviceEvent};
-use events::enrollment::EnrollmentEvent;
+use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
 use events::person::AccountEvent;
 use events::staff::{AccessEvent, StaffEvent};
 use events::system::HardwareEvent;
@@ -77,33 +77,9 @@ fn actor_name(kind: ActorKind) -> &'static str {
     ACTOR_KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
 }
 
-/// The code on an error page that finds the events: eight letters and digits of the correlation id, none of which looks
-/// like another (Crockford's alphabet), such as `7K3D-90QX`.
+/// The code on an error page that finds the events of `correlation`; of a visit to the portal, the visit's.
 pub fn help_code(correlation: Uuid) -> String {
-    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    // The last forty bits are random in every version of UUID that we make.
-    let bits = correlation.as_u128();
-    let letter = |n: u32| char::from(ALPHABET[((bits >> (5 * n)) & 31) as usize]);
-    let mut code: String = (0..8).rev().map(letter).collect();
-    code.insert(4, '-');
-    code
-}
-
-/// A help code as somebody typed it, in the form of [`help_code`].
-fn tidy_help_code(typed: &str) -> String {
-    let mut code: String = typed
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| match letter.to_ascii_uppercase() {
-            'O' => '0',
-            'I' | 'L' => '1',
-            other => other,
-        })
-        .collect();
-    if code.len() > 4 {
-        code.insert(4, '-');
-    }
-    code
+    enrollment::help_code(EnrollmentId(correlation))
 }
 
 pub(crate) struct Audit;
@@ -126,7 +102,7 @@ impl Projection for Audit {
             position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
             stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL, actor_kind TEXT NOT NULL,
             actor_id TEXT NOT NULL, person TEXT, device TEXT, correlation TEXT NOT NULL, help_code TEXT NOT NULL,
-            source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
+            device_code TEXT, source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
             message_values TEXT NOT NULL, text TEXT NOT NULL
         );
         CREATE UNIQUE INDEX IF NOT EXISTS audit_v1_by_event ON audit_v1_events (event);
@@ -137,6 +113,7 @@ impl Projection for Audit {
         CREATE INDEX IF NOT EXISTS audit_v1_by_type ON audit_v1_events (type);
         CREATE INDEX IF NOT EXISTS audit_v1_by_correlation ON audit_v1_events (correlation);
         CREATE INDEX IF NOT EXISTS audit_v1_by_help_code ON audit_v1_events (help_code);
+        CREATE INDEX IF NOT EXISTS audit_v1_by_device_code ON audit_v1_events (device_code);
         CREATE TABLE IF NOT EXISTS audit_v1_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;"
     }
 
@@ -199,12 +176,13 @@ fn insert(
     person: Option<String>,
 ) -> rusqlite::Result<()> {
     let said = message(&entry.event);
+    let device_code = device.as_deref().and_then(|id| Uuid::parse_str(id).ok()).map(help_code);
     let event_type = entry.event.type_name();
     let id = entry.id.to_string();
     let text = format!("{}\n{event_type}\n{}\n{id}", english(said.key, &said.values), entry.stream).to_lowercase();
     let insert = "INSERT INTO audit_v1_events (position, event, at, effective, stream, revision, type, actor_kind,
-        actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+        actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text, device_code)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
     rows.prepare_cached(insert)?.execute(params![
         sql(entry.position),
         id,
@@ -224,22 +202,8 @@ fn insert(
         Outcome::of(&entry.event).as_str(),
         said.key,
         serde_json::to_string(&said.values).unwrap_or_default(),
-        text
+        text,
+        device_code
     ])?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_help_code_is_found_again_however_it_is_typed() {
-        let correlation = Uuid::from_u128(0x0192_8f1c_aaaa_7bbb_8ccc_1234_5678_9abc);
-        let code = help_code(correlation);
-        assert_eq!(code.len(), 9);
-        assert_eq!(tidy_help_code(&code.to_lowercase().replace('-', " ")), code);
-        assert_eq!(tidy_help_code("oIl0-0000"), "0110-0000");
-        assert_ne!(code, help_code(Uuid::from_u128(0x0192_8f1c_aaaa_7bbb_8ccc_1234_5678_9abd)));
-    }
 }

@@ -1,8 +1,9 @@
 //! Questions about the audit trail.
 
-use super::{ACTOR_KINDS, Outcome, actor_name, english, tidy_help_code};
+use super::{ACTOR_KINDS, Outcome, actor_name, english};
 use crate::{ProjectionError, Projections, like};
 use events::device::DeviceId;
+use events::enrollment::parse_help_code;
 use events::person::PersonId;
 use events::{ActorKind, EventId, Revision, StreamName, Timestamp};
 use rusqlite::types::{Type, Value};
@@ -180,7 +181,6 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         ("e.person = ?", filter.person.map(|person| person.to_string())),
         ("e.source = ?", filter.source.clone()),
         ("e.correlation = ?", filter.correlation.map(|correlation| correlation.to_string())),
-        ("e.help_code = ?", filter.help_code.as_deref().map(tidy_help_code)),
         (
             "e.position < (SELECT position FROM audit_v1_events WHERE event = ?)",
             filter.after.map(|after| after.to_string()),
@@ -190,6 +190,12 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         if let Some(value) = value {
             all.add(condition, value);
         }
+    }
+    if let Some(typed) = &filter.help_code {
+        // What cannot be a code is no event's.
+        let code = parse_help_code(typed).unwrap_or_default();
+        all.sql.push("(e.help_code = ? OR e.device_code = ?)".to_owned());
+        all.values.extend([Value::Text(code.clone()), Value::Text(code)]);
     }
     if let Some(text) = &filter.text {
         search(&mut all, text);

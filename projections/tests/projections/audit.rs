@@ -1,0 +1,130 @@
+//! The audit trail by every filter, earlier records, erased people, a clock that was set back.
+
+use crate::support::*;
+use events::ActorKind;
+use events::device::{DeviceEvent, UnenrolledBy};
+use events::enrollment::help_code;
+use events::person::PersonEvent;
+use events::staff::StaffId;
+use projections::audit::{self, AuditFilter, Match, Outcome};
+use projections::devices::{self, State};
+use projections::reenrollment;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_makes_no_later_fact_older() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let device = desk.enroll(1, ada, "ada", NOON).await;
+    // The clock is an hour behind when the device reports, and right again when it leaves.
+    desk.write(&device.stream(), later(-3_600), reported(ada, "ada’s iPhone", 50, "17.5.1")).await;
+    desk.write(&device.stream(), later(600), DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server }).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(devices::get(&projections, device, Some(later(-3_600))).await.unwrap(), None);
+    let then = devices::get(&projections, device, Some(later(61))).await.unwrap().unwrap();
+    assert_eq!((then.name.as_deref(), then.state), (Some("ada’s iPhone"), State::Enrolled));
+    let rows = audit::query(&projections, AuditFilter::default(), 100).await.unwrap().rows;
+    assert!(rows.windows(2).all(|pair| pair[0].effective >= pair[1].effective));
+    assert_eq!(rows[1].at, later(-3_600), "what was recorded is shown as recorded");
+}
+
+#[tokio::test]
+async fn the_audit_trail_answers_by_every_filter() {
+    let desk = Desk::new();
+    let (first, second) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let count = async |filter: AuditFilter| audit::query(&projections, filter, 1_000).await.unwrap().rows.len();
+    let all = AuditFilter::default();
+    let total = count(all.clone()).await;
+    assert_eq!(total, desk.log.page(None, 1_000).await.unwrap().len(), "every event is a row");
+
+    let staff = StaffId(Uuid::from_u128(0x3000));
+    assert_eq!(count(AuditFilter { actor_kind: Some(Match::is(ActorKind::Staff)), ..all.clone() }).await, 1);
+    assert_eq!(
+        count(AuditFilter { actor_kind: Some(Match::is_not(ActorKind::Staff)), ..all.clone() }).await,
+        total - 1
+    );
+    assert_eq!(count(AuditFilter { actor_id: Some(staff.to_string()), ..all.clone() }).await, 1);
+    assert_eq!(count(AuditFilter { source: Some("192.0.2.7".into()), ..all.clone() }).await, 1);
+    assert_eq!(count(AuditFilter { outcome: Some(Match::is(Outcome::Refused)), ..all.clone() }).await, 1);
+    let enrolled = Some(Match::is("DeviceEnrolled".to_owned()));
+    assert_eq!(count(AuditFilter { event_type: enrolled, ..all.clone() }).await, 2);
+    let not_enrolled = Some(Match::is_not("DeviceEnrolled".to_owned()));
+    assert_eq!(count(AuditFilter { event_type: not_enrolled, ..all.clone() }).await, total - 2);
+    // Five at the portal, three of the device, …, and that somebody looked at it.
+    assert_eq!(count(AuditFilter { device: Some(first), ..all.clone() }).await, 10);
+    assert_eq!(count(AuditFilter { device: Some(second), ..all.clone() }).await, 8);
+    let code = help_code(first.enrollment()).to_lowercase();
+    assert_eq!(count(AuditFilter { help_code: Some(code), ..all.clone() }).await, 10);
+    assert_eq!(count(AuditFilter { help_code: Some("no code".into()), ..all.clone() }).await, 0);
+    // What happened before somebody signed in is theirs, too.
+    assert_eq!(count(AuditFilter { person: Some(person(1)), ..all.clone() }).await, 11);
+    let text = |text: &str| AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
+    assert_eq!(count(text("serial 5f21")).await, 2);
+    assert_eq!(count(text("ADA")).await, 11, "by the name of the person it is about");
+    let hour = AuditFilter { from: Some(later(600)), to: Some(later(7_200)), ..all.clone() };
+    assert_eq!(count(hour).await, 9);
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_paged_by_event_ids_without_gaps() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let mut filter = AuditFilter::default();
+    let mut found = Vec::new();
+    loop {
+        let page = audit::query(&projections, filter.clone(), 4).await.unwrap();
+        found.extend(page.rows.iter().map(|row| row.event));
+        match page.next {
+            Some(next) => filter.after = Some(next),
+            None => break,
+        }
+    }
+    let mut expected: Vec<_> = desk.log.page(None, 1_000).await.unwrap().iter().map(|entry| entry.id).collect();
+    expected.reverse();
+    assert_eq!(found, expected);
+    let row = audit::find(&projections, found[0]).await.unwrap().unwrap();
+    assert_eq!((row.sentence.as_str(), row.source.as_deref()), ("Viewed a device", Some("192.0.2.7")));
+}
+
+#[tokio::test]
+async fn earlier_records_are_listed_with_their_evidence() {
+    let desk = Desk::new();
+    let (first, second) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let latest = reenrollment::latest(&projections, 10).await.unwrap();
+    let told: Vec<_> = latest.iter().map(|found| (found.previous, found.evidence.clone())).collect();
+    use reenrollment::Found::{SameFamily, SameHardware, SamePerson};
+    assert_eq!(told, vec![(second, vec![SameHardware]), (first, vec![SamePerson, SameFamily])]);
+    assert_eq!(reenrollment::of_device(&projections, second).await.unwrap().len(), 1);
+    assert_eq!(reenrollment::of_device(&projections, first).await.unwrap().len(), 2);
+    assert_eq!(devices::get(&projections, second, None).await.unwrap().unwrap().superseded_by, Some(first));
+}
+
+#[tokio::test]
+async fn an_erased_persons_values_read_as_erased_and_nothing_fails() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let ada = person(1);
+    let keys = desk.log.keys().clone();
+    keys.hand_over(&first.enrollment().visit_key(), &ada.key()).unwrap();
+    let projections = desk.caught_up().await;
+    keys.destroy(&ada.key()).unwrap();
+    desk.write(&ada.stream(), later(9_000), PersonEvent::PersonErased {}).await;
+    desk.follow(&projections).await;
+    projections.rebuild(&desk.log).await.unwrap();
+
+    let device = devices::get(&projections, first, None).await.unwrap().unwrap();
+    assert_eq!((device.name, device.managed_apple_id, device.user_name), (None, None, None));
+    assert_eq!(device.state, State::Enrolled);
+    let of_ada = AuditFilter { person: Some(ada), ..AuditFilter::default() };
+    let rows = audit::query(&projections, of_ada, 100).await.unwrap().rows;
+    assert!(rows.iter().any(|row| row.sentence == "Signed in as (erased) with a local account"));
+    assert!(rows.iter().all(|row| row.person_name.is_none()));
+    for table in projections.dump().await.unwrap() {
+        for personal in ["ada@example.com", "Ada’s telephone", "ada’s iPhone"] {
+            assert!(!table.rows.iter().any(|row| row.contains(personal)), "{personal} in {}", table.table);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The inventory: now, as of an instant, filtered, paged.
+
+use crate::support::*;
+use events::device::{BodyHash, DeviceEvent};
+use projections::devices::{self, DeviceFilter, State};
+
+#[tokio::test]
+async fn a_device_as_of_an_instant_is_what_was_known_then() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let at = async |seconds| devices::get(&projections, first, Some(later(seconds))).await.unwrap();
+
+    assert_eq!(at(59).await, None, "the device was not heard before");
+    assert_eq!(at(60).await.unwrap().state, State::Installing);
+    let enrolled = at(61).await.unwrap();
+    assert_eq!((enrolled.state, enrolled.name, enrolled.os_version.as_deref()), (State::Enrolled, None, Some("17.5")));
+    assert_eq!(at(900).await.unwrap().name.as_deref(), Some("ada’s iPhone"));
+    assert_eq!(at(7_199).await.unwrap().os_version.as_deref(), Some("17.5.1"));
+    let now = devices::get(&projections, first, None).await.unwrap().unwrap();
+    assert_eq!((now.name.as_deref(), now.os_version.as_deref()), (Some("Ada’s telephone"), Some("17.6")));
+    assert_eq!(now.managed_apple_id.as_deref(), Some("ada@example.com"));
+}
+
+#[tokio::test]
+async fn the_inventory_as_of_an_instant_lists_what_there_was() {
+    let desk = Desk::new();
+    let (first, second) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let enrolled = async |as_of| {
+        let filter = DeviceFilter { state: Some(State::Enrolled), as_of, ..DeviceFilter::default() };
+        let page = devices::list(&projections, filter, 10).await.unwrap();
+        page.devices.into_iter().map(|device| device.id).collect::<Vec<_>>()
+    };
+    assert_eq!(enrolled(Some(later(0))).await, vec![]);
+    assert_eq!(enrolled(Some(later(100))).await, vec![first]);
+    assert_eq!(enrolled(Some(later(7_999))).await, vec![second, first]);
+    assert_eq!(enrolled(Some(later(8_000))).await, vec![first]);
+    assert_eq!(enrolled(None).await, vec![first]);
+}
+
+#[tokio::test]
+async fn what_changes_all_the_time_makes_no_new_version_of_a_record() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let device = desk.enroll(1, ada, "ada", NOON).await;
+    for battery in (10..100).rev() {
+        desk.write(&device.stream(), later(1_000 - i64::from(battery)), reported(ada, "x", battery, "17.5")).await;
+    }
+    let projections = desk.caught_up().await;
+    let known = devices::known(&projections, device, None).await.unwrap();
+    assert_eq!(known["BatteryLevel"].as_deref(), Some("10"));
+    let history = projections.dump().await.unwrap().into_iter().find(|table| table.table == "devices_v1_history");
+    let versions = history.unwrap().rows.iter().filter(|row| row.contains("\"inventory.")).count();
+    assert_eq!(versions, 2, "one of BatteryLevel, one of IsSupervised");
+}
+
+#[tokio::test]
+async fn devices_are_filtered_and_paged_without_gaps() {
+    let desk = Desk::new();
+    let mut expected = Vec::new();
+    for nth in 0..25 {
+        let name = if nth % 5 == 0 { "Grace Hopper" } else { "ada" };
+        let device = desk.enroll(nth, person(nth), name, later(i64::try_from(nth).unwrap() * 100)).await;
+        expected.insert(0, device);
+    }
+    desk.write(&expected[3].stream(), later(9_000), DeviceEvent::RecordArchived {}).await;
+    let archived = expected.remove(3);
+    let projections = desk.caught_up().await;
+    let mut found = Vec::new();
+    let mut filter = DeviceFilter::default();
+    loop {
+        let page = devices::list(&projections, filter.clone(), 7).await.unwrap();
+        found.extend(page.devices.iter().map(|device| device.id));
+        match page.next {
+            Some(next) => filter.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(found, expected);
+    let count = async |filter| devices::list(&projections, filter, 100).await.unwrap().devices.len();
+    let text = |text: &str| DeviceFilter { text: Some(text.to_owned()), ..DeviceFilter::default() };
+    assert_eq!(count(text("grace HOPPER")).await, 5);
+    assert_eq!(count(text("%")).await, 0, "a per cent sign is a per cent sign");
+    assert_eq!(count(text("iPhone14")).await, 24);
+    let all = DeviceFilter { archived: true, ..DeviceFilter::default() };
+    assert_eq!(count(all).await, 25);
+    assert!(devices::get(&projections, archived, None).await.unwrap().unwrap().archived);
+    let gone = DeviceFilter { state: Some(State::Unenrolled), ..DeviceFilter::default() };
+    assert_eq!(count(gone).await, 0);
+}
+
+#[tokio::test]
+async fn active_devices_of_a_person_are_those_under_management_now() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let first = desk.enroll(1, ada, "ada", NOON).await;
+    let second = desk.enroll(2, ada, "ada", later(100)).await;
+    desk.enroll(3, person(2), "eve", later(200)).await;
+    desk.write(&first.stream(), later(300), DeviceEvent::DeviceCheckedOut { body: BodyHash("02".into()) }).await;
+    let projections = desk.caught_up().await;
+    let active = devices::active_of_person(&projections, ada).await.unwrap();
+    assert_eq!(active.iter().map(|active| active.device).collect::<Vec<_>>(), vec![second]);
+    assert_eq!(active[0].family, Some(events::enrollment::DeviceFamily::IPhone));
+}
+
+#[tokio::test]
+async fn a_device_that_enrolls_again_under_the_same_id_is_enrolled_again() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let device = desk.enroll(1, ada, "ada", NOON).await;
+    desk.write(&device.stream(), later(300), DeviceEvent::DeviceCheckedOut { body: BodyHash("02".into()) }).await;
+    desk.write(&device.stream(), later(400), authenticated(ada, "EID-2")).await;
+    desk.write(&device.stream(), later(401), enrolled(device)).await;
+    let projections = desk.caught_up().await;
+    let states = async |seconds| devices::get(&projections, device, Some(later(seconds))).await.unwrap().unwrap().state;
+    assert_eq!(states(350).await, State::CheckedOut);
+    assert_eq!(states(500).await, State::Enrolled);
+    let device = devices::get(&projections, device, None).await.unwrap().unwrap();
+    assert_eq!(device.enrollment_id.as_deref(), Some("EID-2"));
+}

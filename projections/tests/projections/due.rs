@@ -1,0 +1,83 @@
+//! What becomes due, and what puts it off.
+
+use crate::support::*;
+use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId};
+use events::enrollment::EnrollmentEvent;
+use events::settings::{Settings, SettingsEvent};
+use projections::due::{self, DueKind};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn visits_without_progress_become_due_and_progress_puts_that_off() {
+    let desk = Desk::new();
+    let visit = DeviceId(Uuid::from_u128(0x1001)).enrollment();
+    desk.write(&visit.stream(), NOON, opened(visit.device())).await;
+    let projections = desk.caught_up().await;
+    let day = 24 * 3_600;
+    let due_at = async |seconds| due::due(&projections, later(seconds), 10).await.unwrap();
+    assert_eq!(due_at(day - 1).await, vec![]);
+    let found = due_at(day).await;
+    assert_eq!((found[0].kind, &found[0].stream), (DueKind::AbandonVisit, &visit.stream()));
+
+    desk.write(&visit.stream(), later(600), EnrollmentEvent::CaInstallReported {}).await;
+    desk.follow(&projections).await;
+    assert_eq!(due_at(day).await, vec![]);
+    assert_eq!(due_at(day + 600).await.len(), 1);
+
+    let after = Settings { abandon_after_hours: 1, ..Settings::default() };
+    let changed = SettingsEvent::SettingsChanged { before: Box::default(), after: Box::new(after) };
+    desk.write(&events::settings::stream(), later(700), changed).await;
+    desk.follow(&projections).await;
+    assert_eq!(due_at(600 + 3_600).await.len(), 1, "a shorter limit holds for visits that are under way");
+
+    desk.write(&visit.stream(), later(5_000), EnrollmentEvent::EnrollmentAbandoned {}).await;
+    desk.follow(&projections).await;
+    assert_eq!(due_at(10 * day).await, vec![]);
+}
+
+#[tokio::test]
+async fn an_enrolled_device_is_never_an_abandoned_visit() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due::due(&projections, later(1_000_000), 10).await.unwrap(), vec![]);
+    desk.write(&device.enrollment().stream(), later(600), EnrollmentEvent::CaInstallReported {}).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::due(&projections, later(1_000_000), 10).await.unwrap(), vec![]);
+}
+
+#[tokio::test]
+async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let not_now = DeviceEvent::MdmCommandAnswered {
+        command: CommandId(Uuid::from_u128(1)),
+        status: CommandStatus::NotNow,
+        errors: vec![],
+        body: BodyHash("03".into()),
+    };
+    let (cause, _) = desk.write(&device.stream(), later(1_000), not_now).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due::due(&projections, later(1_000 + 899), 10).await.unwrap(), vec![]);
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_900)));
+    let found = due::due(&projections, later(1_900), 10).await.unwrap();
+    assert_eq!((found[0].kind, found[0].cause), (DueKind::PushAgain, cause));
+    desk.write(&device.stream(), later(1_901), DeviceEvent::DevicePushed { apns_id: None }).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::due(&projections, later(1_000_000), 10).await.unwrap(), vec![]);
+}
+
+#[tokio::test]
+async fn failed_pushes_are_repeated_ever_more_rarely() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let projections = desk.caught_up().await;
+    let mut at = later(1_000);
+    for delay in [900, 1_800, 3_600] {
+        let failed = DeviceEvent::PushFailed { status: None, reason: "no route".into(), unregistered_since: None };
+        desk.write(&device.stream(), at, failed).await;
+        desk.follow(&projections).await;
+        assert_eq!(due::next(&projections).await.unwrap(), Some(at.plus_seconds(delay)));
+        at = at.plus_seconds(delay);
+    }
+}

@@ -1,0 +1,7 @@
+//! The projections over a real log on SQLite.
+
+mod audit;
+mod devices;
+mod due;
+mod rebuild;
+mod support;

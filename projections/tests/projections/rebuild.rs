@@ -1,0 +1,175 @@
+//! Folded live, folded again, folded after a crash: always the same rows; and what stops them.
+
+use crate::support::*;
+use events::Position;
+use projections::{ProjectionError, Projections, devices, last_seen};
+
+#[tokio::test]
+async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
+    let desk = Desk::new();
+    let projections = desk.projections();
+    // Live: followed event by event while the day goes on.
+    let run = tokio::spawn({
+        let (projections, log) = (projections.clone(), desk.log.clone());
+        async move { projections.run(log).await }
+    });
+    busy_day(&desk).await;
+    let head = desk.log.store().head().await.unwrap().unwrap();
+    projections.wait_for(head).await.unwrap();
+    let live = projections.dump().await.unwrap();
+    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_v1_settings"), "{live:#?}");
+
+    let rebuilt = projections.rebuild(&desk.log).await.unwrap();
+    assert_eq!(rebuilt.position, Some(head));
+    assert_eq!(rebuilt.changed, Some(vec![]));
+    assert_eq!(projections.dump().await.unwrap(), live);
+    run.abort();
+}
+
+#[tokio::test]
+async fn a_rebuild_mends_rows_that_were_altered_and_says_in_which_table() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let right = projections.dump().await.unwrap();
+    let file = rusqlite::Connection::open(projections.path()).unwrap();
+    file.execute("UPDATE devices_v1_current SET phase = 'unenrolled' WHERE id = ?1", [first.to_string()]).unwrap();
+    drop(file);
+
+    let rebuilt = projections.rebuild(&desk.log).await.unwrap();
+    assert_eq!(rebuilt.changed, Some(vec!["devices_v1_current".to_owned()]));
+    assert_eq!(projections.dump().await.unwrap(), right);
+}
+
+#[tokio::test]
+async fn events_that_come_while_a_rebuild_runs_are_not_lost() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let run = tokio::spawn({
+        let (projections, log) = (projections.clone(), desk.log.clone());
+        async move { projections.run(log).await }
+    });
+    let rebuild = async {
+        for _ in 0..5 {
+            projections.rebuild(&desk.log).await.unwrap();
+        }
+    };
+    let write = async {
+        for n in 0..100 {
+            desk.enroll(100 + n, person(100 + n), "bob", later(10_000)).await;
+        }
+    };
+    tokio::join!(rebuild, write);
+    let head = desk.log.store().head().await.unwrap().unwrap();
+    projections.wait_for(head).await.unwrap();
+    run.abort();
+    let live = projections.dump().await.unwrap();
+    let rebuilt = projections.rebuild(&desk.log).await.unwrap();
+    assert_eq!((rebuilt.changed, projections.dump().await.unwrap()), (Some(vec![]), live));
+}
+
+#[tokio::test]
+async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
+    let desk = Desk::new();
+    let expected = {
+        busy_day(&desk).await;
+        desk.caught_up().await.dump().await.unwrap()
+    };
+    // The same log, folded by processes that each die after a few events, wherever they are.
+    let elsewhere = tempfile::tempdir().unwrap();
+    loop {
+        let projections = Projections::open(elsewhere.path()).unwrap();
+        let next = desk.log.page(projections.health().position, 1).await.unwrap();
+        let Some(next) = next.first().map(|entry| entry.position) else { break };
+        let run = tokio::spawn({
+            let (projections, log) = (projections.clone(), desk.log.clone());
+            async move { projections.run(log).await }
+        });
+        projections.wait_for(next).await.unwrap();
+        run.abort();
+        run.await.unwrap_err();
+    }
+    let projections = Projections::open(elsewhere.path()).unwrap();
+    assert_eq!(projections.dump().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn deleting_the_file_loses_nothing() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let before = desk.caught_up().await.dump().await.unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::remove_file(desk.path().join(format!("projections.db{suffix}"))).ok();
+    }
+    assert_eq!(desk.caught_up().await.dump().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn projections_stop_at_a_corrupt_event_and_say_which() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let entries = desk.log.page(None, 100).await.unwrap();
+    let broken = &entries[9];
+    desk.store.close().await;
+    let file = rusqlite::Connection::open(desk.path().join("events.db")).unwrap();
+    let changed =
+        file.execute("UPDATE events SET envelope = envelope || ' ' WHERE position = ?1", [broken.position.0 as i64]);
+    assert_eq!(changed.unwrap(), 1);
+    drop(file);
+    let store = std::sync::Arc::new(events::store::sqlite::SqliteStore::open_read_only(desk.path()).unwrap());
+    let log = events::Log::new(store, desk.log.keys().clone());
+
+    let projections = desk.projections();
+    let error = projections.run(log.clone()).await.unwrap_err();
+    assert!(matches!(error, ProjectionError::Stopped { .. }), "{error}");
+    let health = projections.health();
+    assert_eq!(health.position, Some(entries[8].position), "everything before it is there");
+    assert!(health.stopped.unwrap().to_string().contains(&broken.position.to_string()));
+    assert!(matches!(projections.wait_for(broken.position).await, Err(ProjectionError::Stopped { .. })));
+    assert!(projections.rebuild(&log).await.is_err());
+    assert!(devices::get(&projections, first, None).await.unwrap().is_some(), "the rows before it stay readable");
+}
+
+#[tokio::test]
+async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let expected = desk.caught_up().await.dump().await.unwrap();
+    // What an older program would have left behind: its own table, and a checkpoint of its own version.
+    let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
+    file.execute_batch(
+        "CREATE TABLE devices_v0_current (id TEXT); UPDATE checkpoints SET version = 0 WHERE projection = 'devices';
+         DELETE FROM devices_v1_current; DELETE FROM devices_v1_history;",
+    )
+    .unwrap();
+    let projections = desk.projections();
+    assert_eq!(projections.health().position, None, "one that has to begin anew holds the others' readers back");
+    let run = tokio::spawn({
+        let (projections, log) = (projections.clone(), desk.log.clone());
+        async move { projections.run(log).await }
+    });
+    let head = desk.log.store().head().await.unwrap().unwrap();
+    projections.wait_for(head).await.unwrap();
+    while !projections.health().caught_up {
+        tokio::task::yield_now().await;
+    }
+    run.abort();
+    assert_eq!(projections.dump().await.unwrap(), expected);
+    let old = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'devices_v0%'";
+    assert_eq!(file.query_row(old, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn followers_keep_their_place_through_a_rebuild_and_devices_are_last_seen() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(projections.checkpoint("reactions").await.unwrap(), None);
+    projections.set_checkpoint("reactions", Position(3)).await.unwrap();
+    last_seen::touch(&projections, first, later(100)).await.unwrap();
+    last_seen::touch(&projections, first, later(50)).await.unwrap();
+    projections.rebuild(&desk.log).await.unwrap();
+    assert_eq!(projections.checkpoint("reactions").await.unwrap(), Some(Position(3)));
+    assert_eq!(last_seen::last_seen(&projections, first).await.unwrap(), Some(later(100)));
+}
