@@ -13,7 +13,7 @@ use crate::simulator::profile::{self, Profile, ProfileError};
 use crate::simulator::push_server::PushServer;
 use crate::simulator::scep::ScepError;
 use crate::simulator::signature::Style;
-use crate::simulator::trust::Trust;
+use crate::simulator::trust::{Trust, TrustError};
 
 /// How long iOS keeps a profile that was downloaded and not installed.
 const PENDING_SECONDS: i64 = 8 * 60;
@@ -37,6 +37,8 @@ pub enum DeviceError {
     Unenrolled { what: String, status: u16 },
     #[error("the server cannot be reached: {0}")]
     Unreachable(#[from] reqwest::Error),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] TrustError),
     #[error("the device is not managed")]
     NotManaged,
     #[error("the device is managed already; an old MDM profile has to be removed first")]

@@ -3,7 +3,7 @@
 mod cookies;
 mod page;
 
-use crate::simulator::trust::{self, Trust};
+use crate::simulator::trust::{self, Trust, TrustError};
 use cookies::Jar;
 use reqwest::{Method, Response, header};
 use url::Url;
@@ -26,6 +26,8 @@ pub enum SafariError {
     UntrustedServer(String),
     #[error("Safari cannot open the page: {0}")]
     Unreachable(#[from] reqwest::Error),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] TrustError),
     #[error("“{0}” is not an address")]
     Address(String),
     #[error("too many redirects, the last to {0}")]
@@ -47,6 +49,8 @@ pub struct Safari {
     trust: Trust,
     /// Certificates that the user proceeded with in spite of the warning: host and fingerprint.
     exceptions: Vec<(String, Vec<u8>)>,
+    /// Used for those; there is none before the first.
+    reckless: Option<reqwest::Client>,
     jar: Jar,
     page: Option<Page>,
 }
@@ -66,6 +70,7 @@ impl Safari {
             fetch_metadata,
             trust,
             exceptions: Vec::new(),
+            reckless: None,
             jar: Jar::default(),
             page: None,
         }
@@ -130,10 +135,13 @@ impl Safari {
     /// If the server cannot be reached at all.
     pub async fn proceed_in_spite_of_warning(&mut self, address: &str) -> Result<(), SafariError> {
         let url = Url::parse(address).map_err(|_| SafariError::Address(address.to_owned()))?;
-        let response = trust::reckless()?.get(url.clone()).header(header::USER_AGENT, &self.user_agent).send().await?;
+        let reckless = trust::reckless()?;
+        let response = reckless.get(url.clone()).header(header::USER_AGENT, &self.user_agent).send().await?;
         if let Some(fingerprint) = fingerprint(&response) {
+            self.exceptions.retain(|(host, _)| *host != host_of(&url));
             self.exceptions.push((host_of(&url), fingerprint));
         }
+        self.reckless = Some(reckless);
         Ok(())
     }
 
@@ -154,23 +162,20 @@ impl Safari {
         Err(SafariError::Redirects(visit.url))
     }
 
+    // An exception is for one certificate: a server that shows another one is warned of again, if it is not trusted by then.
     async fn fetch(&self, visit: &Visit) -> Result<Response, SafariError> {
+        let host = host_of(&visit.url);
+        if let (Some(reckless), Some((_, known))) = (&self.reckless, self.exceptions.iter().find(|(of, _)| *of == host))
+        {
+            let response = self.request(reckless, visit).send().await?;
+            if fingerprint(&response).as_ref() == Some(known) {
+                return Ok(response);
+            }
+        }
         match self.request(&self.trust.client()?, visit).send().await {
-            Err(error) if trust::is_untrusted(&error) => self.fetch_by_exception(visit).await,
+            Err(error) if trust::is_untrusted(&error) => Err(SafariError::UntrustedServer(host)),
             outcome => Ok(outcome?),
         }
-    }
-
-    // The exception is for one certificate: a server that shows another one is warned of again.
-    async fn fetch_by_exception(&self, visit: &Visit) -> Result<Response, SafariError> {
-        let host = host_of(&visit.url);
-        let untrusted = || SafariError::UntrustedServer(host.clone());
-        if !self.exceptions.iter().any(|(known, _)| *known == host) {
-            return Err(untrusted());
-        }
-        let response = self.request(&trust::reckless()?, visit).send().await?;
-        let shown = fingerprint(&response).ok_or_else(untrusted)?;
-        if self.exceptions.contains(&(host.clone(), shown)) { Ok(response) } else { Err(untrusted()) }
     }
 
     fn request(&self, client: &reqwest::Client, visit: &Visit) -> reqwest::RequestBuilder {

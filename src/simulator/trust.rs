@@ -1,9 +1,11 @@
 //! Which TLS servers a device trusts: the public roots, and those that its user switched on in Certificate Trust Settings.
 
+use native_tls::{Certificate, TlsConnector};
 use openssl::asn1::Asn1Time;
 use openssl::x509::X509;
-use reqwest::tls::{Certificate, TlsInfo};
-use std::sync::{Arc, Mutex, PoisonError};
+use reqwest::tls::TlsInfo;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The trust of one device; its Safari shares it.
@@ -44,12 +46,12 @@ impl Trust {
     ///
     /// # Errors
     /// If the TLS library cannot be set up.
-    pub fn client(&self) -> Result<reqwest::Client, reqwest::Error> {
+    pub fn client(&self) -> Result<reqwest::Client, TrustError> {
         self.change(|inner| {
             if let Some(client) = &inner.client {
                 return Ok(client.clone());
             }
-            let client = builder(&inner.trusted)?.build()?;
+            let client = client(&inner.trusted, false)?;
             inner.client = Some(client.clone());
             Ok(client)
         })
@@ -60,25 +62,53 @@ impl Trust {
     }
 }
 
-fn builder(trusted: &[X509]) -> Result<reqwest::ClientBuilder, reqwest::Error> {
-    let mut builder = plain();
-    for root in trusted {
-        builder = builder.add_root_certificate(Certificate::from_der(&root.to_der().unwrap_or_default())?);
-    }
-    Ok(builder)
-}
-
 /// A client that asks nobody: for those who proceed in spite of the warning.
 ///
 /// # Errors
 /// If the TLS library cannot be set up.
-pub fn reckless() -> Result<reqwest::Client, reqwest::Error> {
-    plain().danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true).build()
+pub fn reckless() -> Result<reqwest::Client, TrustError> {
+    client(&[], true)
 }
 
-fn plain() -> reqwest::ClientBuilder {
+fn client(trusted: &[X509], reckless: bool) -> Result<reqwest::Client, TrustError> {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).tls_info(true);
-    builder.timeout(Duration::from_secs(60)).connect_timeout(Duration::from_secs(20))
+    let builder = builder.use_preconfigured_tls(connector(trusted, reckless)?);
+    Ok(builder.timeout(Duration::from_secs(60)).connect_timeout(Duration::from_secs(20)).build()?)
+}
+
+/// Setting up TLS reads every public root, which takes milliseconds: devices with the same trust share it, but no connection.
+static CONNECTORS: LazyLock<Mutex<HashMap<Key, TlsConnector>>> = LazyLock::new(Mutex::default);
+
+/// The trusted roots in DER, and whether nothing is asked of a server.
+type Key = (Vec<Vec<u8>>, bool);
+
+fn connector(trusted: &[X509], reckless: bool) -> Result<TlsConnector, TrustError> {
+    let roots = trusted.iter().map(|root| root.to_der()).collect::<Result<Vec<_>, _>>()?;
+    let key = (roots, reckless);
+    let mut connectors = CONNECTORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = connectors.get(&key) {
+        return Ok(known.clone());
+    }
+    let mut builder = TlsConnector::builder();
+    builder.danger_accept_invalid_certs(reckless).danger_accept_invalid_hostnames(reckless);
+    builder.request_alpns(&["h2", "http/1.1"]);
+    for root in &key.0 {
+        builder.add_root_certificate(Certificate::from_der(root)?);
+    }
+    let connector = builder.build()?;
+    connectors.insert(key, connector.clone());
+    Ok(connector)
+}
+
+/// TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    #[error(transparent)]
+    OpenSsl(#[from] openssl::error::ErrorStack),
+    #[error(transparent)]
+    Tls(#[from] native_tls::Error),
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
 }
 
 /// Whether an error is that the server's certificate is not trusted.
