@@ -80,8 +80,8 @@ async fn follow_from_checkpoint(app: &App, role: Role) -> Result<(), ReactionErr
         let Followed::Events(recorded) = followed else { continue };
         let Some(position) = recorded.last().map(|last| last.position) else { continue };
         let entries = app.log.open(recorded).await?;
-        let outcomes: Vec<_> = futures_util::stream::iter(&entries)
-            .map(|entry| role.react(app, entry))
+        let outcomes: Vec<_> = futures_util::stream::iter(entries)
+            .map(|entry| async move { role.react(app, &entry).await })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;

@@ -1,6 +1,7 @@
 //! What runs beside the requests, always from the committed log: projections, reactions, figures.
 
 use crate::app::App;
+use crate::reactions;
 use events::store::{Followed, ReadError};
 use tokio::task::JoinSet;
 
@@ -8,6 +9,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch_store(app.clone()));
     tasks.spawn(project(app.clone()));
     tasks.spawn(count(app.clone()));
+    tasks.spawn(reactions::run(app.clone()));
 }
 
 /// Tells when the store has stopped for good.

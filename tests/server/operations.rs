@@ -25,7 +25,7 @@ async fn a_server_that_has_caught_up_says_that_it_is_healthy_and_ready() {
 #[tokio::test]
 async fn metrics_count_requests_by_route_and_events_by_type() {
     let server = TestServer::start().await;
-    server.client().get(format!("{}/enroll", server.url())).send().await.unwrap();
+    server.client().get(format!("{}/console/sign-in", server.url())).send().await.unwrap();
     server.add_user("ada", "four plain words here", &[Privilege::Enroll]).await;
     server.caught_up().await;
     let counted = async {
@@ -38,7 +38,7 @@ async fn metrics_count_requests_by_route_and_events_by_type() {
         }
     };
     let text = tokio::time::timeout(std::time::Duration::from_secs(10), counted).await.unwrap();
-    assert!(text.contains("muster_requests_total{route=\"/enroll\""), "{text}");
+    assert!(text.contains("muster_requests_total{route=\"/console/sign-in\""), "{text}");
     assert!(text.contains("muster_projection_lag{projection=\"all\"} 0"), "{text}");
     server.stop().await;
 }
