@@ -1,6 +1,6 @@
 //! The guide's eleven steps in order, walked by a simulated person with a simulated device against the real server.
 
-mod cast;
+pub mod cast;
 mod leaving;
 mod restarts;
 mod versions;

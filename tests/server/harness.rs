@@ -204,13 +204,17 @@ impl TestServer {
     }
 
     /// Ends the server and looks at what it leaves: projections that lag or differ from rebuilt ones, events that cannot be read.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        drop(self.stop_keeping().await);
+    }
+
+    /// As [`TestServer::stop`], but the installation outlives it, in the directory that is returned.
+    pub async fn stop_keeping(mut self) -> TempDir {
         self.caught_up().await;
         let dense = revisions_are_dense(&self.whole_log().await);
         assert!(dense, "the revisions of a stream are not dense");
-        let app = self.app().clone();
         self.running.take().unwrap().stop().await;
-        let _ = app;
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The real server on a free port, over TLS, with a log in a temporary folder.
 
+mod crash;
+mod enrollment;
 mod harness;
 
 mod operations;

@@ -1,0 +1,176 @@
+//! The real server, killed again and again under load: every acknowledged event is there afterwards, and revisions are dense.
+
+use crate::enrollment::cast::{Scene, Visitor, id_of};
+use crate::harness::TestServer;
+use events::device::{BodyHash, DeviceEvent, DeviceId};
+use events::personal::keys::{MasterKey, SqliteKeyStore};
+use events::store::sqlite::SqliteStore;
+use events::{Event, Log, Position};
+use muster::config::Config;
+use muster::simulator::chance;
+use muster::simulator::device::Device;
+use muster::simulator::messages;
+use muster::simulator::model::Family;
+use muster::world::World;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// 200 unless `MUSTER_CRASH_ROUNDS` says otherwise.
+fn rounds() -> usize {
+    std::env::var("MUSTER_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200)
+}
+
+const DEVICES: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_event_survives_sigkill_under_load() {
+    let scene = Scene::set().await;
+    let mut devices = Vec::new();
+    for _ in 0..DEVICES {
+        devices.push(Arc::new(scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await));
+    }
+    let installation = Installation::of(scene.server).await;
+    let mut seen = Seen::default();
+    let mut acknowledged = 0;
+    for round in 0..rounds() {
+        let mut server = installation.serve();
+        let acks = load_until_killed(&devices, &mut server, round).await;
+        acknowledged += acks.iter().map(HashSet::len).sum::<usize>();
+        seen.read(&installation).await;
+        for (device, acks) in devices.iter().zip(&acks) {
+            let kept = seen.bodies.entry(id_of(device)).or_default();
+            let lost: Vec<_> = acks.difference(kept).collect();
+            assert!(lost.is_empty(), "round {round}: {} acknowledged messages are lost: {lost:?}", lost.len());
+        }
+    }
+    assert!(acknowledged >= rounds(), "{acknowledged} messages acknowledged in {} rounds is no load", rounds());
+}
+
+/// What a server leaves, to be served by the real program at the address it had.
+struct Installation {
+    _directory: TempDir,
+    config: PathBuf,
+}
+
+impl Installation {
+    async fn of(server: TestServer) -> Installation {
+        let (file, served) = (server.config_file(), server.app().config.clone());
+        let mut config: toml::Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+        config["server"]["public_url"] = served.server.public_url.clone().into();
+        config["server"]["listen"] = served.server.listen.to_string().into();
+        config["server"]["metrics_listen"] = served.server.metrics_listen.to_string().into();
+        config["push"]["base_url"] = served.push.base_url.clone().into();
+        let directory = server.stop_keeping().await;
+        std::fs::write(&file, config.to_string()).unwrap();
+        Installation { _directory: directory, config: file }
+    }
+
+    fn serve(&self) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.arg("serve").arg("--config").arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());
+        Process(command.spawn().expect("the server starts"))
+    }
+
+    fn open(&self) -> Log {
+        let config = Config::load(&self.config).unwrap();
+        let directory: &Path = &config.store.directory;
+        let store = SqliteStore::open_read_only(directory).unwrap();
+        let master = MasterKey::read_file(&config.store.master_key).unwrap();
+        let keys = SqliteKeyStore::open(&directory.join("keys.db"), master, World::fill).unwrap();
+        Log::new(Arc::new(store), Arc::new(keys))
+    }
+}
+
+struct Process(Child);
+
+impl Drop for Process {
+    // SIGKILL: no handler runs, nothing is flushed by anybody.
+    fn drop(&mut self) {
+        self.0.kill().expect("the server is killed");
+        self.0.wait().expect("the server is gone");
+    }
+}
+
+/// What the log holds, read on from where the last round ended; every event is opened, so every key is there.
+#[derive(Default)]
+struct Seen {
+    after: Option<Position>,
+    revisions: HashMap<String, u64>,
+    bodies: HashMap<DeviceId, HashSet<String>>,
+}
+
+impl Seen {
+    async fn read(&mut self, installation: &Installation) {
+        let log = installation.open();
+        loop {
+            let page = log.page(self.after, 1_000).await.expect("every event is whole and can be opened");
+            let Some(last) = page.last() else { return };
+            self.after = Some(last.position);
+            for entry in page {
+                let next = self.revisions.entry(entry.stream.to_string()).or_default();
+                assert_eq!(entry.revision.0, *next, "the revisions of {} are dense", entry.stream);
+                *next += 1;
+                if let Event::Device(DeviceEvent::PushTokenRenewed { body: BodyHash(body), .. }) = entry.event {
+                    let id = DeviceId(entry.stream.id().parse().unwrap());
+                    self.bodies.entry(id).or_default().insert(body);
+                }
+            }
+        }
+    }
+}
+
+/// Every device sends TokenUpdates, each with another token, as fast as it can; somewhere in the middle the server dies.
+/// The hashes of the messages that were answered with 200, by device.
+async fn load_until_killed(devices: &[Arc<Device>], server: &mut Process, round: usize) -> Vec<HashSet<String>> {
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let senders: Vec<_> =
+        devices.iter().map(|device| tokio::spawn(send_tokens(Arc::clone(device), stopped.clone()))).collect();
+    wait_until_it_answers(&devices[0]).await;
+    // Another moment in every round: in the middle of a commit, of a checkpoint, of nothing.
+    let moment = Duration::from_millis(5 + (round as u64 * 37) % 160);
+    tokio::time::sleep(moment).await;
+    server.0.kill().expect("the server is killed");
+    stop.send(true).expect("the devices listen");
+    let mut acks = Vec::new();
+    for sender in senders {
+        acks.push(sender.await.expect("the device sends on"));
+    }
+    acks
+}
+
+async fn wait_until_it_answers(device: &Device) {
+    let management = device.management().expect("managed");
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Ok(answer) = device.send(management, &management.mdm.check_in_url, "text/plain", b"").await {
+            assert_eq!(answer.status, 400, "an empty message is a bad one");
+            return;
+        }
+        assert!(Instant::now() < until, "the server does not answer");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn send_tokens(device: Arc<Device>, stopped: tokio::sync::watch::Receiver<bool>) -> HashSet<String> {
+    let management = device.management().expect("managed");
+    let mut acknowledged = HashSet::new();
+    while !*stopped.borrow() {
+        let token = chance::bytes::<32>();
+        let message =
+            messages::token_update(&management.identifier, &management.mdm.topic, &token, &management.push_magic, None);
+        let body = messages::xml(&message);
+        let url = &management.mdm.check_in_url;
+        match device.send(management, url, "application/x-apple-aspen-mdm-checkin", &body).await {
+            Ok(answer) if answer.status == 200 => {
+                acknowledged.insert(hex::encode(openssl::sha::sha256(&body)));
+            }
+            Ok(answer) => assert_eq!(answer.status, 503, "a dying server may only say that it cannot"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+    acknowledged
+}
