@@ -20,6 +20,12 @@ use tokio::sync::OnceCell;
 /// How long projections may take to catch up before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Says by name that a test is left out, and why; seen even where the test runner keeps what tests print to itself.
+pub fn left_out(test: &str, why: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "left out: {test}: {why}");
+}
+
 /// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
 pub struct TestServer {
     directory: TempDir,

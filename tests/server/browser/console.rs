@@ -1,0 +1,64 @@
+//! Staff at the console in real browsers: sign in, look at the inventory, at a device, at the audit trail.
+
+use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
+use events::staff::Privilege;
+use fantoccini::Locator;
+use muster::simulator::model::Family;
+
+const PASSWORD: &str = "the keys of the whole school";
+const DESK_BROWSER: &str =
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
+
+async fn sign_in(browser: &Browser, url: &str) {
+    browser.client.goto(&format!("{url}/console")).await.unwrap();
+    browser.client.find(Locator::Id("user_name")).await.unwrap().send_keys("grace").await.unwrap();
+    browser.client.find(Locator::Id("password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
+    browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+}
+
+async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), dark: bool) {
+    let looks = Looks { user_agent: DESK_BROWSER, width, height, dark, language: "en" };
+    let Some(browser) = browser(engine, test, &looks).await else { return };
+    let axe = Axe::load(test);
+    let scene = Scene::set().await;
+    scene.server.add_user("grace", PASSWORD, &[Privilege::Administrator, Privilege::Auditor]).await;
+    let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
+    let other = scene.enroll(Visitor::institutional(Family::IPad, "16.4")).await;
+    scene.server.caught_up().await;
+    let url = scene.server.url();
+    browser.client.goto(&format!("{url}/console/sign-in")).await.unwrap();
+    look_at(&browser, axe.as_ref(), &format!("{test}-sign-in")).await;
+    sign_in(&browser, &url).await;
+    let pages = [
+        ("devices", "/console/devices".to_owned(), "ada"),
+        ("device", format!("/console/devices/{}", id_of(&device)), "iPhone"),
+        ("institutional", format!("/console/devices/{}", id_of(&other)), "iPad"),
+        ("audit", "/console/audit".to_owned(), "enrolled"),
+        ("audit-filtered", "/console/audit?type=UserSignedIn".to_owned(), "ada"),
+        ("earlier", "/console/earlier".to_owned(), "Earlier"),
+    ];
+    for (name, path, text) in pages {
+        browser.client.goto(&format!("{url}{path}")).await.unwrap();
+        let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
+        assert!(main.contains(text), "{path} does not say {text:?} but {main:?}");
+        look_at(&browser, axe.as_ref(), &format!("{test}-{name}")).await;
+    }
+    browser.close().await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_in_chromium_at_a_desk() {
+    look_around(Engine::Chromium, "console-desk", DESK, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_in_chromium_on_a_phone_in_the_dark() {
+    look_around(Engine::Chromium, "console-phone-dark", PHONE, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_in_webkit_at_a_desk() {
+    look_around(Engine::WebKit, "console-webkit", DESK, false).await;
+}

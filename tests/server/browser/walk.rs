@@ -1,0 +1,162 @@
+//! A person walks the guide in a real browser; what they install goes to the simulated device that they hold.
+
+use super::{Axe, Browser, Engine, Looks, PHONE, browser, look_at};
+use crate::enrollment::cast::{Scene, Visitor};
+use fantoccini::Locator;
+use muster::simulator::device::Device;
+use muster::simulator::model::Family;
+use muster::simulator::trust;
+use muster::simulator::walk::{Ownership, Walk};
+use std::time::Duration;
+
+/// The pages that were shown, by path, in order and each once.
+struct Journey<'a> {
+    browser: Browser,
+    axe: Option<Axe>,
+    walk: Walk,
+    name: &'a str,
+    pages: Vec<String>,
+}
+
+impl Journey<'_> {
+    async fn run(&mut self, address: &str) {
+        self.browser.client.goto(address).await.unwrap();
+        for _ in 0..24 {
+            let path = self.path().await;
+            if self.pages.last() != Some(&path) {
+                look_at(&self.browser, self.axe.as_ref(), &format!("{}-{}", self.name, path.replace('/', "-"))).await;
+                self.pages.push(path.clone());
+            }
+            if path == "/enroll/complete" && self.is_finished().await {
+                return;
+            }
+            self.next(&path).await;
+        }
+        panic!("the portal leads in circles: {:?}", self.pages);
+    }
+
+    async fn next(&mut self, path: &str) {
+        let person = self.walk.person.clone();
+        match path {
+            "/enroll/sign-in" => {
+                self.fill("user_name", &person.user_name).await;
+                self.fill("password", &person.password).await;
+            }
+            "/enroll/ownership" => {
+                let value = if person.ownership == Ownership::Personal { "personal" } else { "institutional" };
+                let choice = format!("input[name=ownership][value={value}]");
+                self.browser.client.find(Locator::Css(&choice)).await.unwrap().click().await.unwrap();
+            }
+            "/enroll/managed-apple-id" => self.fill("managed_apple_id", &person.managed_apple_id).await,
+            "/enroll/ca" => {
+                self.install().await;
+                self.walk.device.trust.switch_on();
+            }
+            "/enroll/mdm" => self.install().await,
+            "/enroll/complete" => {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                self.browser.client.refresh().await.unwrap();
+                return;
+            }
+            _ => {}
+        }
+        self.tap_continue().await;
+    }
+
+    async fn fill(&self, name: &str, text: &str) {
+        let field = self.browser.client.find(Locator::Css(&format!("input[name={name}]"))).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    async fn tap_continue(&self) {
+        let button = Locator::Css("form#continue button[type=submit]");
+        self.browser.client.find(button).await.expect("there is a way on").click().await.unwrap();
+    }
+
+    // A browser on a desk only downloads a profile; iOS hands it over to Settings.
+    async fn install(&mut self) {
+        let link = self.browser.client.find(Locator::Css("a#profile")).await.expect("there is a profile to take");
+        let address = link.prop("href").await.unwrap().unwrap();
+        let answer = trust::reckless().unwrap().get(&address).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/x-apple-aspen-config");
+        self.walk.device.download(answer.bytes().await.unwrap().to_vec());
+        self.walk.device.install().await.unwrap();
+    }
+
+    async fn is_finished(&self) -> bool {
+        self.browser.client.find(Locator::Css("meta[http-equiv=refresh]")).await.is_err()
+            && self.browser.client.find(Locator::Css("main.happy")).await.is_ok()
+    }
+
+    async fn path(&self) -> String {
+        self.browser.client.current_url().await.unwrap().path().to_owned()
+    }
+}
+
+async fn enroll(engine: Engine, test: &str, visitor: Visitor, language: &str, dark: bool) -> Option<(Vec<String>, Device)> {
+    let user_agent = visitor.hardware.user_agent();
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark, language };
+    let browser = browser(engine, test, &looks).await?;
+    let scene = Scene::set().await;
+    let walk = scene.walk(visitor);
+    let mut journey = Journey { browser, axe: Axe::load(test), walk, name: test, pages: Vec::new() };
+    journey.run(&scene.address()).await;
+    let Journey { browser, mut walk, pages, .. } = journey;
+    scene.answer_first_commands(&mut walk.device).await;
+    browser.close().await;
+    scene.strike().await;
+    Some((pages, walk.device))
+}
+
+const PERSONAL: [&str; 6] = [
+    "/enroll/sign-in",
+    "/enroll/ownership",
+    "/enroll/ca",
+    "/enroll/managed-apple-id",
+    "/enroll/mdm",
+    "/enroll/complete",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_personal_iphone_enrolls_in_chromium() {
+    let visitor = Visitor::personal(Family::IPhone, "17.5");
+    let Some((pages, device)) = enroll(Engine::Chromium, "personal-chromium", visitor, "en", false).await else { return };
+    assert_eq!(pages, PERSONAL);
+    assert!(device.is_managed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_personal_iphone_enrolls_in_webkit() {
+    let visitor = Visitor::personal(Family::IPhone, "17.5");
+    let Some((pages, device)) = enroll(Engine::WebKit, "personal-webkit", visitor, "en", false).await else { return };
+    assert_eq!(pages, PERSONAL);
+    assert!(device.is_managed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_institutional_iphone_enrolls_in_chromium_in_japanese_and_in_the_dark() {
+    let visitor = Visitor::institutional(Family::IPhone, "16.4");
+    let Some((pages, device)) = enroll(Engine::Chromium, "institutional-ja-dark", visitor, "ja", true).await else {
+        return;
+    };
+    assert_eq!(pages, ["/enroll/sign-in", "/enroll/ownership", "/enroll/ca", "/enroll/mdm", "/enroll/complete"]);
+    assert!(device.is_managed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_the_way_fits_at_twice_the_text_size() {
+    let test = "twice-the-text";
+    let visitor = Visitor::personal(Family::IPhone, "17.5");
+    let user_agent = visitor.hardware.user_agent();
+    // Twice the text on a phone leaves half the width: the same page at 195 pixels.
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0 / 2, height: PHONE.1 / 2, dark: false, language: "de" };
+    let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
+    let scene = Scene::set().await;
+    let walk = scene.walk(visitor);
+    let mut journey = Journey { browser, axe: None, walk, name: test, pages: Vec::new() };
+    journey.run(&scene.address()).await;
+    assert_eq!(journey.pages, PERSONAL);
+    journey.browser.close().await;
+    scene.strike().await;
+}
