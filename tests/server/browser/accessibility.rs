@@ -23,7 +23,10 @@ impl Axe {
         match std::fs::read_to_string(&path) {
             Ok(script) => Some(Axe(script)),
             Err(_) => {
-                crate::harness::left_out(&format!("{test} (axe-core)"), "axe-core is not installed; tests/run installs it");
+                crate::harness::left_out(
+                    &format!("{test} (axe-core)"),
+                    "axe-core is not installed; tests/run installs it",
+                );
                 None
             }
         }

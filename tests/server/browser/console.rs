@@ -7,8 +7,7 @@ use fantoccini::Locator;
 use muster::simulator::model::Family;
 
 const PASSWORD: &str = "the keys of the whole school";
-const DESK_BROWSER: &str =
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
+const DESK_BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
 
 async fn sign_in(browser: &Browser, url: &str) {
     browser.client.goto(&format!("{url}/console")).await.unwrap();

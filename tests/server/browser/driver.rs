@@ -40,10 +40,8 @@ impl Drop for Process {
     }
 }
 
-const WEBKIT_BROWSERS: [&str; 2] = [
-    "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
-    "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.0/MiniBrowser",
-];
+const WEBKIT_BROWSERS: [&str; 2] =
+    ["/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser", "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.0/MiniBrowser"];
 
 /// Why this engine cannot be driven on this machine; `None` if it can.
 pub fn missing(engine: Engine) -> Option<String> {

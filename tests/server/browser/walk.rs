@@ -94,7 +94,13 @@ impl Journey<'_> {
     }
 }
 
-async fn enroll(engine: Engine, test: &str, visitor: Visitor, language: &str, dark: bool) -> Option<(Vec<String>, Device)> {
+async fn enroll(
+    engine: Engine,
+    test: &str,
+    visitor: Visitor,
+    language: &str,
+    dark: bool,
+) -> Option<(Vec<String>, Device)> {
     let user_agent = visitor.hardware.user_agent();
     let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark, language };
     let browser = browser(engine, test, &looks).await?;
@@ -121,7 +127,9 @@ const PERSONAL: [&str; 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_personal_iphone_enrolls_in_chromium() {
     let visitor = Visitor::personal(Family::IPhone, "17.5");
-    let Some((pages, device)) = enroll(Engine::Chromium, "personal-chromium", visitor, "en", false).await else { return };
+    let Some((pages, device)) = enroll(Engine::Chromium, "personal-chromium", visitor, "en", false).await else {
+        return;
+    };
     assert_eq!(pages, PERSONAL);
     assert!(device.is_managed());
 }
