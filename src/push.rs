@@ -133,3 +133,6 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, PushError> {
     let path = path.as_ref();
     std::fs::read(path).map_err(|source| PushError::File { path: path.into(), source })
 }
+
+#[cfg(test)]
+mod tests;
