@@ -58,7 +58,10 @@ fn verified_content(answer: &[u8], authority: &Authority) -> Result<Vec<u8>, Sce
     let nobody = X509StoreBuilder::new()?.build();
     let mut content = Vec::new();
     let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY | CMSOptions::NOINTERN;
-    let verified = cms.verify(Some(&known), Some(&nobody), None, Some(&mut content), flags);
+    // A failure holds no content at all (RFC 8894 §3.3.2.2), which is signed as nothing.
+    let has_none = |signed: &SignedData| signed.encap_content_info.econtent.is_none();
+    let nothing = signed_data(answer).is_ok_and(|signed| has_none(&signed)).then_some(&b""[..]);
+    let verified = cms.verify(Some(&known), Some(&nobody), nothing, Some(&mut content), flags);
     verified.map_err(|error| invalid(format!("the signature is not the CA's or RA's: {error}")))?;
     Ok(content)
 }
