@@ -48,8 +48,8 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// SHA-256 of a message's bytes, lower-case hex. `Mdm-Signature` has no nonce: a body that this stream has seen already
-/// changes nothing.
+/// SHA-256 of a message's bytes and of the fingerprint of the certificate that signed them, lower-case hex. `Mdm-Signature`
+/// has no nonce: a body that this stream has seen already changes nothing; under a new certificate it is news.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BodyHash(pub String);

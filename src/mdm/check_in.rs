@@ -103,7 +103,7 @@ impl Message<'_> {
             os_version: message::os_version(self.fields),
             build_version: text("BuildVersion"),
             product_name: text("ProductName"),
-            body: message::body_hash(self.body),
+            body: message::body_hash(&self.known.fingerprint, self.body),
         };
         self.perform(&command).await
     }
@@ -125,7 +125,7 @@ impl Message<'_> {
         let command = Command::TokenUpdate {
             identifiers: message::identifiers(self.fields, self.known.person).map_err(bad_field)?,
             push: message::push_address(self.fields, kind, self.known.device).map_err(bad_field)?,
-            body: message::body_hash(self.body),
+            body: message::body_hash(&self.known.fingerprint, self.body),
         };
         self.perform(&command).await
     }
@@ -133,7 +133,7 @@ impl Message<'_> {
     async fn check_out(&self) -> Result<Answer, Answer> {
         self.topic()?;
         self.from_this_device()?;
-        self.perform(&Command::CheckOut { body: message::body_hash(self.body) }).await
+        self.perform(&Command::CheckOut { body: message::body_hash(&self.known.fingerprint, self.body) }).await
     }
 
     async fn perform(&self, command: &Command) -> Result<Answer, Answer> {

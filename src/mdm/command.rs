@@ -102,7 +102,7 @@ impl Conversation<'_> {
             CommandStatus::Acknowledged => self.inventory(id, fields),
             _ => BTreeMap::new(),
         };
-        let body = message::body_hash(body);
+        let body = message::body_hash(&self.known.fingerprint, body);
         let state = self.perform(&Command::AnswerCommand { id, status, errors, body, inventory }).await?;
         Ok(self.put_off(&state))
     }

@@ -22,9 +22,13 @@ fn data<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a [u8], BadFi
     fields.get(key).and_then(Value::as_data).filter(|data| !data.is_empty()).ok_or(BadField(key))
 }
 
-/// SHA-256 of a message as it came.
-pub fn body_hash(body: &[u8]) -> BodyHash {
-    BodyHash(hex::encode(openssl::sha::sha256(body)))
+/// What makes a message the same as one that came before: its bytes, signed by the same certificate. Under a new
+/// certificate the same words are news: who enrolls again may check out again.
+pub fn body_hash(certificate: &str, body: &[u8]) -> BodyHash {
+    let mut hash = openssl::sha::Sha256::new();
+    hash.update(certificate.as_bytes());
+    hash.update(body);
+    BodyHash(hex::encode(hash.finish()))
 }
 
 /// How a message names its device: `UDID` or `EnrollmentID`, which tells the mode it enrolled in. Where both stand, it is
