@@ -1,8 +1,12 @@
 //! The real server on a free port, over TLS, with a log in a temporary folder.
 
-mod browser;
-mod crash;
-mod enrollment;
+mod devices;
 mod harness;
 
+mod browser;
+mod checkin;
+mod commands;
+mod crash;
+mod enrollment;
 mod operations;
+mod scep;

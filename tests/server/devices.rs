@@ -1,0 +1,275 @@
+//! Devices that say what a test wants them to say: their visits are made by command, their identities come by SCEP, and
+//! every message goes over TLS to the endpoints.
+
+use crate::harness::TestServer;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::device::{DeviceEvent, DeviceId};
+use events::enrollment::{
+    DeviceFamily, EnrollmentId, EnrollmentKind, OsVersion, Ownership, Platform, ServedProfile, SignInMethodName,
+};
+use events::person::PersonId;
+use events::{Actor, ActorKind, Personal, Timestamp};
+use muster::app::context::Context;
+use muster::app::{issue, secrets};
+use muster::enrollment::visit::{Command, Policy, SignedIn, Visit};
+use muster::simulator::keys::KeyPool;
+use muster::simulator::messages::{self, Identifier};
+use muster::simulator::model::IosVersion;
+use muster::simulator::profile::ScepPayload;
+use muster::simulator::scep::{self, ScepError};
+use muster::simulator::signature::{Identity, Style, mdm_signature};
+use plist::{Dictionary, Value};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use uuid::Uuid;
+
+/// Making keys is slow, and tests need few different ones.
+pub static KEYS: LazyLock<KeyPool> = LazyLock::new(|| KeyPool::shared(3).unwrap());
+
+pub const IOS: IosVersion = IosVersion::new(17, 5);
+
+/// A visit at its last step: the MDM profile was served with this challenge.
+pub struct Invited {
+    pub enrollment: EnrollmentId,
+    pub person: PersonId,
+    pub profile: ServedProfile,
+    pub challenge: String,
+}
+
+/// Brings a visit to the point where the device has its profile.
+pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
+    let (enrollment, person) = (EnrollmentId(uuid()), PersonId(uuid()));
+    let ownership = match kind {
+        EnrollmentKind::UserEnrollment => Ownership::Personal,
+        EnrollmentKind::DeviceEnrollment => Ownership::Institutional,
+    };
+    let policy =
+        Policy { offered: BTreeSet::from([Ownership::Personal, Ownership::Institutional]), skip_ca_profile: true };
+    let personal = |text: &str| Personal::new(person.key(), text.to_owned());
+    let signed_in = SignedIn {
+        method: SignInMethodName::LocalAccount,
+        person,
+        account: "0".repeat(64),
+        user_name: personal("ada"),
+    };
+    let mut steps = vec![
+        Command::Open {
+            session: secrets::hash("session"),
+            user_agent: personal("Safari"),
+            platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
+            language: "en".into(),
+        },
+        Command::SignIn { signed_in, session: secrets::hash("signed in"), previous: vec![], policy: policy.clone() },
+        Command::ChooseOwnership { ownership, policy },
+    ];
+    if kind == EnrollmentKind::UserEnrollment {
+        steps.push(Command::GiveManagedAppleId { managed_apple_id: personal("ada@example.org") });
+    }
+    for step in steps {
+        perform(server, enrollment, &step).await;
+    }
+    let profile = profile(server, kind, person);
+    let challenge = serve(server, enrollment, &profile, 3_600).await;
+    Invited { enrollment, person, profile, challenge }
+}
+
+async fn perform(server: &TestServer, enrollment: EnrollmentId, command: &Command) {
+    let context = Context::of(Actor::new(ActorKind::Visitor, enrollment), None, enrollment.0);
+    server.app().perform::<Visit>(&enrollment.stream(), command, &context).await.unwrap();
+}
+
+fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> ServedProfile {
+    let device_enrollment = kind == EnrollmentKind::DeviceEnrollment;
+    let managed_apple_id = || Personal::new(person.key(), "ada@example.org".to_owned());
+    ServedProfile {
+        kind,
+        identifier: format!("muster.{}", uuid()),
+        profile_uuid: uuid(),
+        identity_uuid: uuid(),
+        mdm_uuid: uuid(),
+        topic: server.app().pki.push_topic().unwrap().to_owned(),
+        server_url: format!("{}/mdm/command", server.url()),
+        check_in_url: format!("{}/mdm/checkin", server.url()),
+        scep_url: format!("{}/scep", server.url()),
+        access_rights: device_enrollment.then_some(8191),
+        managed_apple_id: (!device_enrollment).then(managed_apple_id),
+    }
+}
+
+/// Serves the profile once more: another challenge, good for so many seconds.
+pub async fn serve(server: &TestServer, enrollment: EnrollmentId, profile: &ServedProfile, seconds: i64) -> String {
+    let secret = server.app().world.secret();
+    let serve = Command::ServeMdmProfile {
+        profile: profile.clone(),
+        challenge: secrets::hash(&secret),
+        challenge_expires: server.app().world.now().plus_seconds(seconds),
+        device_enrolled: false,
+    };
+    perform(server, enrollment, &serve).await;
+    issue::challenge(enrollment, &secret)
+}
+
+/// The SCEP payload of a profile with this challenge.
+pub fn scep_payload(server: &TestServer, challenge: &str) -> ScepPayload {
+    ScepPayload {
+        uuid: uuid().to_string(),
+        url: format!("{}/scep", server.url()),
+        name: Some("Muster".into()),
+        subject: vec![("CN".into(), "whatever a device says".into())],
+        challenge: Some(challenge.to_owned()),
+        key_size: 2048,
+        ca_fingerprint: None,
+    }
+}
+
+/// A device with an identity of ours.
+#[derive(Clone)]
+pub struct TestDevice {
+    pub id: DeviceId,
+    pub profile: ServedProfile,
+    pub identity: Identity,
+    pub identifier: Identifier,
+    pub style: Style,
+    client: reqwest::Client,
+}
+
+/// An answer, as the device sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl TestDevice {
+    /// With an identity, before `Authenticate`.
+    pub async fn invited(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
+        let invited = invite(server, kind).await;
+        TestDevice::with(server, invited, kind).await.unwrap()
+    }
+
+    async fn with(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> Result<TestDevice, ScepError> {
+        let client = server.client();
+        let identity = scep::enroll(&client, &scep_payload(server, &invited.challenge), IOS, &KEYS).await?;
+        let name = uuid().to_string().to_uppercase();
+        let identifier = match kind {
+            EnrollmentKind::UserEnrollment => Identifier::EnrollmentId(name),
+            EnrollmentKind::DeviceEnrollment => Identifier::Udid(name),
+        };
+        let (id, profile) = (invited.enrollment.device(), invited.profile);
+        Ok(TestDevice { id, profile, identity, identifier, style: Style::REAL, client })
+    }
+
+    /// Enrolled, with all commands that came of that answered.
+    pub async fn enrolled(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
+        let device = TestDevice::invited(server, kind).await;
+        assert_eq!(device.check_in(&device.authenticate()).await, 200);
+        assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
+        device
+    }
+
+    fn named(&self, entries: &[(&str, Value)]) -> Dictionary {
+        let (key, id) = self.identifier.entry();
+        let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        entries.chain([(key.to_owned(), id.into())]).collect()
+    }
+
+    pub fn message(&self, message_type: &str) -> Dictionary {
+        self.named(&[("MessageType", message_type.into()), ("Topic", self.profile.topic.as_str().into())])
+    }
+
+    pub fn authenticate(&self) -> Dictionary {
+        let mut message = self.message("Authenticate");
+        message.insert("OSVersion".into(), "17.5".into());
+        message.insert("BuildVersion".into(), "21F79".into());
+        message.insert("ProductName".into(), "iPhone14,5".into());
+        if matches!(self.identifier, Identifier::Udid(_)) {
+            message.insert("SerialNumber".into(), "F5JM992LF193".into());
+            message.insert("IMEI".into(), "35 000000 000000 1".into());
+        }
+        message
+    }
+
+    pub fn token_update(&self, push_magic: &str) -> Dictionary {
+        let mut message = self.message("TokenUpdate");
+        message.insert("Token".into(), Value::Data(vec![7; 32]));
+        message.insert("PushMagic".into(), push_magic.into());
+        if matches!(self.identifier, Identifier::Udid(_)) {
+            message.insert("UnlockToken".into(), Value::Data(vec![8; 300]));
+        }
+        message
+    }
+
+    pub fn report(&self, status: &str, command: Option<&str>) -> Dictionary {
+        let mut report = self.named(&[("Status", status.into())]);
+        if let Some(command) = command {
+            report.insert("CommandUUID".into(), command.into());
+        }
+        report
+    }
+
+    /// Sends a check-in; the status of the answer.
+    pub async fn check_in(&self, message: &Dictionary) -> u16 {
+        self.put("checkin", &messages::xml(message)).await.status
+    }
+
+    pub async fn report_on(&self, report: &Dictionary) -> Answer {
+        self.put("command", &messages::xml(report)).await
+    }
+
+    /// Sends any bytes, signed.
+    pub async fn put(&self, endpoint: &str, body: &[u8]) -> Answer {
+        let signature = mdm_signature(body, &self.identity, self.style).unwrap();
+        self.put_signed(endpoint, body, Some(&signature)).await
+    }
+
+    pub async fn put_signed(&self, endpoint: &str, body: &[u8], signature: Option<&str>) -> Answer {
+        let url = if endpoint == "checkin" { &self.profile.check_in_url } else { &self.profile.server_url };
+        let mut request = self.client.put(url).body(body.to_vec());
+        if let Some(signature) = signature {
+            request = request.header("Mdm-Signature", signature);
+        }
+        let answer = request.send().await.unwrap();
+        Answer { status: answer.status().as_u16(), body: answer.bytes().await.unwrap().to_vec() }
+    }
+
+    /// Asks for a command and gives its id and dictionary, if there is one.
+    pub async fn poll(&self) -> Option<(String, Dictionary)> {
+        command(&self.report_on(&self.report("Idle", None)).await)
+    }
+
+    /// The device's events by name.
+    pub async fn history(&self, server: &TestServer) -> Vec<String> {
+        server.log_of(&self.id.stream()).await.iter().map(|entry| entry.event.type_name()).collect()
+    }
+
+    pub async fn events(&self, server: &TestServer) -> Vec<DeviceEvent> {
+        let log = server.log_of(&self.id.stream()).await;
+        log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()
+    }
+}
+
+/// The command in an answer of 200; none where its body has no bytes.
+pub fn command(answer: &Answer) -> Option<(String, Dictionary)> {
+    assert_eq!(answer.status, 200);
+    if answer.body.is_empty() {
+        return None;
+    }
+    let envelope = Value::from_reader_xml(&answer.body[..]).unwrap().into_dictionary().unwrap();
+    let id = envelope.get("CommandUUID").and_then(Value::as_string).unwrap().to_owned();
+    Some((id, envelope.get("Command").and_then(Value::as_dictionary).unwrap().clone()))
+}
+
+/// Base64 as it stands in the log.
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+pub fn uuid() -> Uuid {
+    muster::world::World::system().random_uuid()
+}
+
+/// A clock that a test moves, at the machine's time.
+pub fn now() -> Timestamp {
+    muster::world::World::system().now()
+}
