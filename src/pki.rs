@@ -8,6 +8,8 @@ mod issue;
 pub mod profile;
 pub mod scep;
 mod template;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::config::{PkiFiles, Push};
 use files::{Credential, PkiError};

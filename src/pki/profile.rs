@@ -222,3 +222,6 @@ impl Envelope<'_> {
         anchors.iter().enumerate().map(|(nth, anchor)| certificate(self, nth, anchor)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
