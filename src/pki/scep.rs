@@ -72,3 +72,6 @@ pub fn message_of_query(message: &str) -> Option<Vec<u8>> {
     let message: String = message.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     LENIENT.decode(message.replace(' ', "+")).ok()
 }
+
+#[cfg(test)]
+mod tests;
