@@ -1,5 +1,6 @@
 //! [`TestServer`]: an installation of its own, served over TLS; fails when it is dropped with something left undone.
 
+pub mod binary;
 pub mod logs;
 
 use events::log::Entry;
@@ -90,10 +91,19 @@ impl TestServer {
 
     /// With a clock of the test's own, and a configuration changed by `change`.
     pub async fn start_with(world: World, change: impl FnOnce(&mut Config)) -> TestServer {
-        logs::capture();
         let (directory, config) = installation().await;
         let mut config = Config::load(&config).unwrap();
         change(&mut config);
+        TestServer::serve(directory, config, world).await
+    }
+
+    /// In an installation that the test prepared.
+    pub async fn start_in(directory: TempDir, config: &Path) -> TestServer {
+        TestServer::serve(directory, Config::load(config).unwrap(), World::system()).await
+    }
+
+    async fn serve(directory: TempDir, config: Config, world: World) -> TestServer {
+        logs::capture();
         let running = server::start(config, world.clone()).await.unwrap();
         TestServer { directory, running: Some(running), world }
     }
@@ -143,11 +153,18 @@ impl TestServer {
 
     /// An HTTP client that trusts this server and follows no redirects.
     pub fn client(&self) -> reqwest::Client {
+        self.client_builder().build().unwrap()
+    }
+
+    /// The same, with a jar for cookies.
+    pub fn client_with_cookies(&self) -> reqwest::Client {
+        self.client_builder().cookie_store(true).build().unwrap()
+    }
+
+    fn client_builder(&self) -> reqwest::ClientBuilder {
         reqwest::Client::builder()
             .add_root_certificate(reqwest::Certificate::from_pem(&self.tls_root()).unwrap())
             .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap()
     }
 
     /// Adds a local account with these privileges.
@@ -221,6 +238,11 @@ impl TestServer {
         assert!(dense, "the revisions of a stream are not dense");
         self.running.take().unwrap().stop().await;
         std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
+    }
+
+    /// Ends a server that was broken on purpose, without looking at what it leaves.
+    pub async fn abandon(mut self) {
+        self.running.take().unwrap().abort(Duration::from_secs(5)).await;
     }
 }
 

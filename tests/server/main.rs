@@ -5,8 +5,10 @@ mod harness;
 
 mod browser;
 mod checkin;
+mod command_line;
 mod commands;
 mod crash;
 mod enrollment;
+mod faults;
 mod operations;
 mod scep;

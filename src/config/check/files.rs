@@ -66,7 +66,8 @@ fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
 fn check_master_key(path: &Path) -> Option<Finding> {
     let about = "store.master_key";
     if let Some(finding) = missing(about, path) {
-        return Some(finding);
+        let mend = "correct the path, or restore the file from its backup; a new key cannot replace it".into();
+        return Some(Finding { mend, ..finding });
     }
     if let Err(error) = MasterKey::read_file(path) {
         let mend = "restore the file from its backup; a new key cannot replace it";

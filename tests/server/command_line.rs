@@ -1,0 +1,198 @@
+//! The commands of the real binary, with and without a running server.
+
+use crate::harness::binary::{Serving, muster, muster_at};
+use crate::harness::installation;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+const PASSWORD: &str = "four plain words here\n";
+
+fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_what_to_do_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let there = directory.path().join("muster");
+    let arguments = ["init", there.to_str().unwrap(), "--public-url", "https://enroll.example.com", "--trial"];
+    let said = muster(&arguments, "").expect_success();
+    for next in ["back up", "master.key", "user add", "serve", "check-config"] {
+        assert!(said.contains(next), "{next} is not in {said}");
+    }
+    muster_at(&there.join("muster.toml"), &["check-config"], "").expect_success();
+    for secret in ["master.key", "pki/identity-ca.key", "pki/tls.key", "pki/push.key", "data/events.db", "data/keys.db"]
+    {
+        assert_eq!(mode(&there.join(secret)) & 0o077, 0, "{secret} is open to others");
+    }
+    let again = muster(&arguments, "").expect_failure();
+    assert!(again.contains("nothing is overwritten"), "{again}");
+}
+
+#[test]
+fn init_without_a_tls_certificate_says_what_to_give() {
+    let directory = tempfile::tempdir().unwrap();
+    let there = directory.path().join("muster");
+    let said = muster(&["init", there.to_str().unwrap(), "--public-url", "https://enroll.example.com"], "");
+    let said = said.expect_failure();
+    assert!(said.contains("TLS certificate"), "{said}");
+    let with_path = muster(&["init", there.to_str().unwrap(), "--public-url", "https://a.example/b", "--trial"], "");
+    assert!(with_path.expect_failure().contains("nothing behind it"));
+}
+
+#[tokio::test]
+async fn users_are_added_listed_disabled_and_enabled_without_a_server() {
+    let (_directory, config) = installation().await;
+    let added = muster_at(&config, &["user", "add", "ada", "--enroll", "--display-name", "Ada L."], PASSWORD);
+    assert!(added.expect_success().contains("ada may enroll devices"));
+    let again = muster_at(&config, &["user", "add", "ADA", "--enroll"], PASSWORD).expect_failure();
+    assert!(again.contains("a user of that name already"), "{again}");
+    let listed = muster_at(&config, &["user", "list"], "").expect_success();
+    assert!(listed.contains("ada") && listed.contains("Ada L.") && !listed.contains("disabled"), "{listed}");
+    muster_at(&config, &["user", "disable", "ada"], "").expect_success();
+    assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("(disabled)"));
+    assert!(muster_at(&config, &["user", "disable", "ada"], "").expect_success().contains("already"));
+    muster_at(&config, &["user", "enable", "ada"], "").expect_success();
+    assert!(!muster_at(&config, &["user", "list"], "").expect_success().contains("(disabled)"));
+    assert!(muster_at(&config, &["user", "disable", "eve"], "").expect_failure().contains("no user"));
+}
+
+#[tokio::test]
+async fn a_new_user_needs_a_privilege_and_a_password_that_is_not_guessed_first() {
+    let (_directory, config) = installation().await;
+    let none = muster_at(&config, &["user", "add", "ada"], PASSWORD).expect_failure();
+    assert!(none.contains("--enroll"), "{none}");
+    let empty = muster_at(&config, &["user", "add", "ada", "--enroll"], "").expect_failure();
+    assert!(empty.contains("no password"), "{empty}");
+    let weak = muster_at(&config, &["user", "add", "ada", "--enroll"], "password1\n").expect_failure();
+    assert!(weak.contains("guessed"), "{weak}");
+    let made = muster_at(&config, &["user", "add", "ada", "--enroll", "--generate-password"], "").expect_success();
+    let password = made.lines().find_map(|line| line.strip_prefix("password: ")).unwrap();
+    assert_eq!(password.len(), 23, "{made}");
+}
+
+#[tokio::test]
+async fn commands_that_write_go_through_the_socket_of_the_running_server() {
+    let (_directory, config) = installation().await;
+    let mut server = Serving::start(&config);
+    let socket = config.parent().unwrap().join("data/muster.sock");
+    assert_eq!(mode(&socket), 0o600);
+    muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
+    assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("administer"));
+    let replay = muster_at(&config, &["replay"], "").expect_failure();
+    assert!(replay.contains("another process"), "{replay}");
+    assert_eq!(server.terminate().code(), Some(0));
+    assert!(!socket.exists(), "the socket is left behind");
+    assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("ada"));
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_log_is_refused() {
+    let (_directory, config) = installation().await;
+    let _server = Serving::start(&config);
+    let second = muster_at(&config, &["serve"], "").expect_failure();
+    assert!(second.contains("another process"), "{second}");
+}
+
+#[tokio::test]
+async fn a_socket_that_a_crash_left_behind_is_replaced() {
+    let (_directory, config) = installation().await;
+    drop(Serving::start(&config));
+    assert!(config.parent().unwrap().join("data/muster.sock").exists(), "a killed server leaves its socket");
+    muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
+    let _server = Serving::start(&config);
+    muster_at(&config, &["user", "add", "bob", "--auditor"], PASSWORD).expect_success();
+    assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("bob"));
+}
+
+#[tokio::test]
+async fn settings_are_applied_with_before_and_after_and_shown() {
+    let (directory, config) = installation().await;
+    let file = write(
+        directory.path(),
+        "settings.toml",
+        "organization = \"Example School\"\nskip_ca_profile = true\nownership_kinds = [\"personal\"]\n",
+    );
+    let said = muster_at(&config, &["settings", "apply", &file], "").expect_success();
+    assert!(said.contains("organization: \"Your organization\" -> \"Example School\""), "{said}");
+    assert!(said.contains("skip_ca_profile: false -> true"), "{said}");
+    assert!(!said.contains("abandon_after_hours"), "{said}");
+    let shown = muster_at(&config, &["settings", "show"], "").expect_success();
+    let shown_file = write(directory.path(), "shown.toml", &shown);
+    let again = muster_at(&config, &["settings", "apply", &shown_file], "").expect_success();
+    assert!(again.contains("in force already"), "what is shown can be applied: {again}");
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused_and_change_nothing() {
+    let (directory, config) = installation().await;
+    let before = muster_at(&config, &["settings", "show"], "").expect_success();
+    for (text, why) in [
+        ("organization = \"\"", "organization is empty"),
+        ("ownership_kinds = []", "ownership_kinds is empty"),
+        ("self_service_url = \"http://apps.apple.com/\"", "self_service_url"),
+        ("organisation = \"Example School\"", "unknown field `organisation`"),
+        ("ownership_kinds = [\"mine\"]", "mine"),
+    ] {
+        let file = write(directory.path(), "settings.toml", text);
+        let said = muster_at(&config, &["settings", "apply", &file], "").expect_failure();
+        assert!(said.contains(why), "{why} is not in {said}");
+    }
+    assert_eq!(muster_at(&config, &["settings", "show"], "").expect_success(), before);
+}
+
+#[tokio::test]
+async fn check_config_tells_machines_and_people_and_its_exit_code_says_whether_the_server_starts() {
+    let (directory, config) = installation().await;
+    let text = std::fs::read_to_string(&config).unwrap();
+    let broken = text.replace("https://localhost:0", "https://other.example.com/mdm");
+    let broken = write(config.parent().unwrap(), "broken.toml", &broken);
+    let said = muster(&["check-config", "--config", &broken], "");
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("server.public_url") && said.out.contains("does not start"), "{}", said.out);
+    let said = muster(&["check-config", "--json", "--config", &broken], "");
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+    assert!(findings.iter().any(|finding| finding["code"] == "public-url-with-path" && finding["severity"] == "error"));
+    let serve = muster(&["serve", "--config", &broken], "").expect_failure();
+    assert!(serve.contains("server.public_url"), "{serve}");
+    let unknown = write(directory.path(), "unknown.toml", &text.replace("[logging]", "[logging]\ncolour = 1"));
+    let said = muster(&["check-config", "--config", &unknown], "").expect_failure();
+    assert!(said.contains("colour") && said.contains("format") && said.contains("filter"), "{said}");
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored_into_an_installation_that_lost_its_data() {
+    let (directory, config) = installation().await;
+    muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
+    let server = Serving::start(&config);
+    let copy = directory.path().join("backup");
+    let copy = copy.to_str().unwrap();
+    let said = muster_at(&config, &["backup", copy], "").expect_success();
+    assert!(said.contains("verified"), "{said}");
+    drop(server);
+    let data = config.parent().unwrap().join("data");
+    let refused = muster_at(&config, &["restore", copy], "").expect_failure();
+    assert!(refused.contains("not empty"), "{refused}");
+    std::fs::remove_dir_all(&data).unwrap();
+    muster_at(&config, &["restore", copy], "").expect_success();
+    assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("ada"));
+    assert_eq!(Serving::start(&config).terminate().code(), Some(0));
+}
+
+#[tokio::test]
+async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() {
+    let (_directory, config) = installation().await;
+    muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
+    muster_at(&config, &["replay"], "").expect_success();
+    let again = muster_at(&config, &["replay"], "").expect_success();
+    assert!(again.contains("the same rows as before"), "{again}");
+    std::fs::remove_file(config.parent().unwrap().join("data/projections.db")).unwrap();
+    let folded = muster_at(&config, &["replay"], "").expect_success();
+    assert!(folded.contains("3 events folded"), "{folded}");
+}
