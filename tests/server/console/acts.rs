@@ -1,0 +1,113 @@
+//! What administrators do to records, and that nobody else can.
+
+use super::desk::{Browser, enrolled, write};
+use crate::harness::TestServer;
+use events::Event;
+use events::device::{DeviceEvent, DeviceId};
+use events::enrollment::{EnrollmentEvent, Evidence};
+use events::envelope::ActorKind;
+use events::staff::Privilege;
+
+async fn device_events(server: &TestServer, device: DeviceId) -> Vec<DeviceEvent> {
+    let log = server.log_of(&device.stream()).await;
+    log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()
+}
+
+#[tokio::test]
+async fn an_auditor_can_change_nothing() {
+    let server = TestServer::start().await;
+    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let before = device_events(&server, device).await;
+    let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    let page = browser.get(&format!("/console/devices/{device}")).await;
+    assert_eq!(page.texts("main form[method=post]"), Vec::<String>::new(), "no button that would be refused");
+    let csrf = page.csrf();
+    for verb in ["unenroll", "archive", "restore"] {
+        let answer = browser.post(&format!("/console/devices/{device}/{verb}"), &[("csrf", &csrf)]).await;
+        assert_eq!(answer.status, 403, "{verb}");
+    }
+    assert_eq!(browser.get("/console/earlier").await.status, 403);
+    assert_eq!(device_events(&server, device).await, before);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_archives_a_record_and_brings_it_back() {
+    let server = TestServer::start().await;
+    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let path = format!("/console/devices/{device}");
+    let csrf = browser.get(&path).await.csrf();
+    let listed = async || browser.get("/console/devices").await.texts("tbody tr").len();
+    assert_eq!(listed().await, 1);
+
+    let answer = browser.post(&format!("{path}/archive"), &[("csrf", &csrf)]).await;
+    assert_eq!((answer.status, answer.location()), (303, path.as_str()));
+    assert_eq!(listed().await, 0, "the next page shows it already");
+    assert!(browser.get(&path).await.texts("h1")[0].contains("Archived"));
+    assert_eq!(browser.get("/console/devices?archived=yes").await.texts("tbody tr").len(), 1);
+
+    assert_eq!(browser.post(&format!("{path}/restore"), &[("csrf", &csrf)]).await.status, 303);
+    assert_eq!(listed().await, 1);
+    let log = server.log_of(&device.stream()).await;
+    let archived = log.iter().find(|entry| matches!(entry.event, Event::Device(DeviceEvent::RecordArchived {})));
+    let archived = archived.unwrap();
+    assert_eq!((archived.actor.kind, archived.source.is_some()), (ActorKind::Staff, true));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_unenrolls_a_device_once_however_often_the_button_is_pressed() {
+    let server = TestServer::start().await;
+    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let path = format!("/console/devices/{device}");
+    let csrf = browser.get(&path).await.csrf();
+    for _ in 0..2 {
+        let answer = browser.post(&format!("{path}/unenroll"), &[("csrf", &csrf)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+    }
+    let events = device_events(&server, device).await;
+    let removals = events.iter().filter(
+        |event| matches!(event, DeviceEvent::MdmCommandQueued { request_type, .. } if request_type == "RemoveProfile"),
+    );
+    assert_eq!(removals.count(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_record_does_not_permit_is_refused_in_words() {
+    let server = TestServer::start().await;
+    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let gone = DeviceEvent::DeviceCheckedOut { body: events::device::BodyHash("02".into()) };
+    write(&server, &device.stream(), server.app().world.now(), gone).await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let path = format!("/console/devices/{device}");
+    let csrf = browser.get(&path).await.csrf();
+    let answer = browser.post(&format!("{path}/unenroll"), &[("csrf", &csrf)]).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.texts("main")[0].contains("not enrolled"), "{:?}", answer.texts("main"));
+    let nowhere = "/console/devices/00000000-0000-0000-0000-000000000000/archive";
+    assert!([404, 409].contains(&browser.post(nowhere, &[("csrf", &csrf)]).await.status));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn earlier_records_are_listed_for_administrators_with_their_evidence() {
+    let server = TestServer::start().await;
+    let now = server.app().world.now();
+    let (earlier, later) = (enrolled(&server, "ada", now).await, enrolled(&server, "ada", now).await);
+    let found = EnrollmentEvent::PreviousRecordFound {
+        device: earlier,
+        evidence: vec![Evidence::SamePerson, Evidence::SameFamily],
+    };
+    write(&server, &later.enrollment().stream(), now, found).await;
+    server.caught_up().await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let list = browser.get("/console/earlier").await;
+    assert_eq!(list.texts("tbody tr").len(), 1);
+    assert!(list.texts("tbody tr")[0].contains("same person, same kind of device"));
+    let page = browser.get(&format!("/console/devices/{later}")).await;
+    assert_eq!(page.attribute(".card a", "href"), Some(format!("/console/devices/{earlier}")));
+    server.stop().await;
+}
