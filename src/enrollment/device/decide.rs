@@ -66,6 +66,10 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         } else {
             vec![DeviceEvent::DeviceSuperseded { by: *by }]
         }),
+        // Nobody makes a record by hiding it.
+        Command::Archive | Command::Restore if device.phase == Phase::Unknown => {
+            Err(Refusal::NotEnrolled(device.phase))
+        }
         Command::Archive => Ok(if device.archived { vec![] } else { vec![DeviceEvent::RecordArchived {}] }),
         Command::Restore => Ok(if device.archived { vec![DeviceEvent::RecordRestored {}] } else { vec![] }),
     }
