@@ -1,7 +1,7 @@
 //! The real server on a free port, over TLS, with a log in a temporary folder.
 
-mod devices;
 mod console;
+mod devices;
 mod harness;
 
 mod browser;

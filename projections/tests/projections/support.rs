@@ -1,5 +1,7 @@
 //! A real log on SQLite in a temporary directory, and a few facts to write into it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use events::device::{BodyHash, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress};
 use events::enrollment::{
     ChosenBy, DeviceFamily, EnrollmentEvent, Evidence, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
