@@ -59,7 +59,7 @@ fn refuse_body(error: property_list::BadPropertyList) -> Answer {
 
 /// Whether a message names the device that the certificate belongs to. Before the first `Authenticate` nobody knows how
 /// the device names itself.
-fn from_this_device(known: &Known, fields: &Dictionary) -> Result<(), Answer> {
+fn is_this_device(known: &Known, fields: &Dictionary) -> Result<(), Answer> {
     let identifiers = message::identifiers(fields, known.person).map_err(|field| {
         tracing::warn!(field = field.0, "a message lacks a field");
         Answer::BadRequest

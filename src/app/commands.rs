@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::inventory;
 use super::{App, PerformError, Performed};
+use crate::apple;
 use crate::enrollment::device::{Command, Device, Refusal};
 use events::StreamName;
 use events::device::{CommandId, DeviceId, InventoryValue};
@@ -65,6 +66,7 @@ impl App {
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
         let request_type = command.get("RequestType").and_then(Value::as_string).ok_or(QueueError::NoRequestType)?;
+        self.permitted(device, request_type, command).await?;
         let mut payload = Vec::new();
         Value::Dictionary(command.clone()).to_writer_xml(&mut payload)?;
         let queue = Command::QueueCommand {
@@ -74,6 +76,23 @@ impl App {
             unenrolls: self.unenrolls(device, request_type, command).await?,
         };
         Ok(self.perform::<Device>(&device.stream(), &queue, context).await?)
+    }
+
+    // Down to its keys: a device would answer a forbidden one with an error, or leave it out without a word.
+    async fn permitted(
+        &self,
+        device: DeviceId,
+        request_type: &str,
+        command: &Dictionary,
+    ) -> Result<(), PerformError<Refusal>> {
+        let state = self.device(device).await?;
+        let Some(kind) = state.kind() else { return Ok(()) };
+        let violations = apple::check_command(&Value::Dictionary(command.clone()), kind, os_version(&state));
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Err(PerformError::Refused(Refusal::CommandForbidden { request_type: request_type.to_owned(), why }))
     }
 
     // Removing any other profile ends nothing.

@@ -183,6 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_is_what_apples_schema_allows() {
+        let versions = [(9, 3), (12, 4), (13, 1), (15, 8), (16, 1), (16, 4), (17, 5), (18, 1)];
+        for version in versions.map(|(major, minor)| Some(OsVersion::new(major, minor))).into_iter().chain([None]) {
+            for kind in BOTH {
+                let allowed = crate::apple::device_information_queries(kind, version);
+                let unknown: Vec<_> =
+                    queries(kind, version).into_iter().filter(|query| !allowed.contains(query)).collect();
+                assert!(unknown.is_empty(), "{kind:?} {version:?}: {unknown:?}");
+            }
+        }
+    }
+
+    #[test]
     fn battery_and_free_capacity_are_neither_asked_nor_kept() {
         for name in ["BatteryLevel", "AvailableDeviceCapacity"] {
             for kind in BOTH {

@@ -140,7 +140,8 @@ mod tests {
 
     #[actix_web::test]
     async fn no_fault_becomes_a_401() {
-        let faults: [fn() -> Result<HttpResponse, actix_web::Error>; 6] = [
+        type Fault = fn() -> Result<HttpResponse, actix_web::Error>;
+        let faults: [Fault; 6] = [
             || Ok(HttpResponse::Unauthorized().finish()),
             || Ok(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, "Basic")).finish()),
             || Err(error::ErrorUnauthorized("a library says so")),
@@ -155,7 +156,8 @@ mod tests {
 
     #[actix_web::test]
     async fn of_all_answers_only_unenroll_and_sign_in_again_remove_management_or_ask_for_sign_in() {
-        let answers: [(fn() -> Answer, u16, bool); 11] = [
+        type Case = (fn() -> Answer, u16, bool);
+        let answers: [Case; 11] = [
             (|| Answer::Ok, 200, false),
             (|| Answer::Empty, 200, false),
             (|| Answer::Command(b"<plist/>".to_vec()), 200, true),

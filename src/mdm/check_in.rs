@@ -75,11 +75,11 @@ impl Message<'_> {
             "TokenUpdate" => self.token_update().await,
             "CheckOut" => self.check_out().await,
             // Declarative management is never switched on here: there is nothing to fetch.
-            "DeclarativeManagement" => self.from_this_device().map(|()| Answer::NotFound),
+            "DeclarativeManagement" => self.is_this_device().map(|()| Answer::NotFound),
             // We promise no token service (`com.apple.mdm.token` is not in ServerCapabilities): 400 as the schema says.
             "GetToken" => Err(Answer::BadRequest),
             // "No user authentication here"; such users do not exist on iOS.
-            "UserAuthenticate" => self.from_this_device().map(|()| Answer::Gone),
+            "UserAuthenticate" => self.is_this_device().map(|()| Answer::Gone),
             _ => {
                 tracing::warn!(device.id = %self.known.device, "a check-in of unknown type");
                 Err(Answer::BadRequest)
@@ -132,7 +132,7 @@ impl Message<'_> {
 
     async fn check_out(&self) -> Result<Answer, Answer> {
         self.topic()?;
-        self.from_this_device()?;
+        self.is_this_device()?;
         self.perform(&Command::CheckOut { body: message::body_hash(&self.known.fingerprint, self.body) }).await
     }
 
@@ -163,7 +163,7 @@ impl Message<'_> {
     }
 
     // Before the first Authenticate nobody knows how the device names itself.
-    fn from_this_device(&self) -> Result<(), Answer> {
-        super::from_this_device(self.known, self.fields)
+    fn is_this_device(&self) -> Result<(), Answer> {
+        super::is_this_device(self.known, self.fields)
     }
 }

@@ -37,7 +37,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         Body::TooLarge { bytes } => return conversation.too_large(bytes).await,
     };
     let (fields, body) = read(claimed, body).await?;
-    super::from_this_device(&known, &fields)?;
+    super::is_this_device(&known, &fields)?;
     let answer = conversation.take(&fields, &body).await?;
     heard::from(app, &known, source).await;
     Ok(answer)
