@@ -331,6 +331,31 @@ async fn an_expired_certificate_is_refused_without_ending_management() {
 }
 
 #[actix_web::test]
+async fn a_log_that_takes_nothing_any_more_is_answered_503_and_never_401() {
+    let server = TestServer::start().await;
+    let device = TestDevice::invited(&server, EnrollmentKind::UserEnrollment).await;
+    server.caught_up().await;
+    server.app().engine.close().await;
+    assert_eq!(device.check_in(&device.authenticate()).await, 503);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_sign_of_life_after_seven_days_is_a_fact_and_others_are_not() {
+    let clock = std::sync::Arc::new(muster::world::ManualClock::at(crate::devices::now()));
+    let server = TestServer::start_with(muster::world::World { clock: clock.clone() }, |_| {}).await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    for (days, heard) in [(0, 0), (6, 0), (8, 1), (1, 1)] {
+        clock.advance_seconds(days * 24 * 3600);
+        assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200);
+        let history = device.history(&server).await;
+        let facts = history.iter().filter(|name| *name == "DeviceHeardFrom").count();
+        assert_eq!(facts, heard, "{days} days later: {history:?}");
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn the_samples_of_real_devices_parse_or_are_left_out_where_shared_is_missing() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/checkin");
     let Ok(samples) = std::fs::read_dir(&folder) else {

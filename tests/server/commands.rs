@@ -175,7 +175,15 @@ async fn what_a_mode_forbids_cannot_be_queued_and_the_refusal_says_why() {
     }
     assert_eq!(personal.poll().await, None);
     let institutional = quiet(&server, EnrollmentKind::DeviceEnrollment).await;
-    queue(&server, &institutional, id(), &request("ClearPasscode")).await.unwrap();
+    let mut clear = request("ClearPasscode");
+    clear.insert("UnlockToken".into(), Value::Data(vec![8; 300]));
+    queue(&server, &institutional, id(), &clear).await.unwrap();
+    // The command is fine, a key of it is not.
+    let mut nosy = request("DeviceInformation");
+    nosy.insert("Queries".into(), Value::Array(vec!["OSVersion".into(), "SerialNumber".into()]));
+    let refused = queue(&server, &personal, id(), &nosy).await.unwrap_err().to_string();
+    assert!(refused.contains("DeviceInformation") && refused.contains("SerialNumber"), "{refused}");
+    queue(&server, &institutional, id(), &nosy).await.unwrap();
     server.stop().await;
 }
 

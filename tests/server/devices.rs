@@ -32,7 +32,6 @@ pub const IOS: IosVersion = IosVersion::new(17, 5);
 /// A visit at its last step: the MDM profile was served with this challenge.
 pub struct Invited {
     pub enrollment: EnrollmentId,
-    pub person: PersonId,
     pub profile: ServedProfile,
     pub challenge: String,
 }
@@ -71,7 +70,7 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     }
     let profile = profile(server, kind, person);
     let challenge = serve(server, enrollment, &profile, 3_600).await;
-    Invited { enrollment, person, profile, challenge }
+    Invited { enrollment, profile, challenge }
 }
 
 async fn perform(server: &TestServer, enrollment: EnrollmentId, command: &Command) {

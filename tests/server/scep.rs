@@ -9,7 +9,8 @@ use events::enrollment::{EnrollmentEvent, EnrollmentId, EnrollmentKind, IssuedCe
 use muster::simulator::keys::KeyPool;
 use muster::simulator::model::IosVersion;
 use muster::simulator::scep::{self, ScepError};
-use muster::simulator::signature::Identity;
+use muster::simulator::signature::{Digest, Identity};
+use muster::simulator::{certificate_request, scep_answer};
 use openssl::x509::X509;
 
 /// failInfo badRequest (RFC 8894 §3.2.1.4).
@@ -149,13 +150,35 @@ async fn a_renewal_by_a_certificate_that_is_not_in_force_is_refused() {
     let public = openssl::pkey::PKey::public_key_from_der(&device.identity.key.public_key_to_der().unwrap()).unwrap();
     let now = server.app().world.now().0 / 1_000_000;
     let sign = |device| -> X509 { server.app().pki.issue(&public, device, now, 30).unwrap().certificate };
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
-    let own = muster::simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
+    let subject = certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
+    let own = certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     for (what, certificate) in [("never handed out", sign(device.id.0)), ("its own", own.certificate)] {
         let signer = Identity { certificate, key: device.identity.key.clone() };
         let refused = scep::renew(&client, &payload, IOS, &signer, key.clone()).await;
         assert_eq!(fail_info(refused), BAD_CERT_ID, "{what}");
     }
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_request_by_get_is_answered_as_one_by_post() {
+    let server = TestServer::start().await;
+    let invited = invite(&server, EnrollmentKind::DeviceEnrollment).await;
+    let (client, url) = (server.client(), format!("{}/scep", server.url()));
+    let authority = client.get(format!("{url}?operation=GetCACert")).send().await.unwrap().bytes().await.unwrap();
+    let authority = scep::authority(&authority).unwrap();
+    let key = KEYS.take(2048).await.unwrap();
+    let subject = certificate_request::subject(&[("CN".into(), "a device".into())]).unwrap();
+    let requester = certificate_request::self_signed(&subject, &key).unwrap();
+    let protection = scep::Protection { digest: Digest::Sha1, aes: false };
+    let csr =
+        certificate_request::certification_request(&subject, Some(&invited.challenge), &key, Digest::Sha1).unwrap();
+    let (message, sent) = scep::pki_message(&csr, "19", &requester, &authority, protection).unwrap();
+    let query = [("operation", "PKIOperation"), ("message", &STANDARD.encode(message))];
+    let answer = client.get(&url).query(&query).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/x-pki-message");
+    let certificate = scep_answer::open(&answer.bytes().await.unwrap(), &sent, &requester, &authority).unwrap();
+    assert_eq!(scep::common_name(&certificate), Some(invited.enrollment.to_string()));
     server.stop().await;
 }
 
