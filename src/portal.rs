@@ -1,1 +1,87 @@
-//! The portal that people walk through.
+//! The portal that people walk through, step by step (0 to 11 of the enrollment guide).
+//!
+//! A URL is a claim, the stream is the truth: whoever opens a page that is not their step is led to the one that is.
+//! Pages are templates with a typed context each ([`render`]); their words are in catalogues ([`texts`]). A form reaches
+//! its handler only as a [`submission::Submission`], which proves that it came from a page of ours.
+
+pub mod about;
+mod account_name;
+pub mod arrival;
+mod assets;
+pub mod browser;
+pub mod ca_profile;
+pub mod complete;
+mod description;
+mod download;
+pub mod managed_apple_id;
+pub mod mdm_profile;
+pub mod ownership;
+pub mod previous;
+pub mod problem;
+mod profile_link;
+mod qr;
+pub mod render;
+pub mod sign_in;
+mod steps;
+mod submission;
+mod surround;
+#[cfg(test)]
+mod tests;
+pub mod texts;
+mod visitor;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, FormConfig, ServiceConfig, get, head, post};
+use actix_web::{HttpResponse, ResponseError as _};
+use problem::Problem;
+
+/// A page that is shown, and whose form is answered.
+macro_rules! form {
+    ($path:literal, $module:ident) => {
+        page($path).route(get().to($module::show)).route(head().to($module::show)).route(post().to($module::take))
+    };
+}
+
+/// A page that is only shown.
+macro_rules! shown {
+    ($path:literal, $handler:path) => {
+        page($path).route(get().to($handler)).route(head().to($handler))
+    };
+}
+
+/// The portal's routes. To be configured after the other surfaces: what none of them knows ends here.
+pub fn routes(config: &mut ServiceConfig) {
+    let scope = web::scope("")
+        .wrap(from_fn(surround::surround))
+        .app_data(FormConfig::default().limit(submission::LIMIT))
+        .service(shown!("/assets/portal.css", assets::stylesheet))
+        .service(shown!("/", arrival::root))
+        .service(shown!("/enroll", arrival::show))
+        .service(page("/enroll/device").route(post().to(arrival::device)))
+        .service(page("/enroll/language").route(post().to(arrival::language)))
+        .service(form!("/enroll/sign-in", sign_in))
+        .service(page("/enroll/sign-out").route(post().to(sign_in::leave)))
+        .service(form!("/enroll/previous", previous))
+        .service(form!("/enroll/ownership", ownership))
+        .service(form!("/enroll/ca", ca_profile))
+        .service(form!("/enroll/managed-apple-id", managed_apple_id))
+        .service(form!("/enroll/mdm", mdm_profile))
+        .service(shown!("/enroll/profile/{token}.mobileconfig", download::profile))
+        .service(shown!("/enroll/about", about::show))
+        .service(shown!("/enroll/complete", complete::show))
+        .service(shown!("/enroll/stopped", complete::stopped))
+        .default_service(web::to(not_found));
+    config.service(scope);
+}
+
+fn page(path: &str) -> actix_web::Resource {
+    web::resource(path.to_owned()).default_service(web::to(not_allowed))
+}
+
+async fn not_found() -> HttpResponse {
+    Problem::NotFound.error_response()
+}
+
+async fn not_allowed() -> HttpResponse {
+    Problem::Method.error_response()
+}

@@ -27,6 +27,13 @@ pub fn secure(headers: &mut HeaderMap, policy: &str) {
     }
 }
 
+/// Tells browsers to come by HTTPS only, for a year. For publicly trusted certificates alone: whoever removed a private
+/// root could not come back to enroll again.
+pub fn strict_transport(headers: &mut HeaderMap) {
+    let name = HeaderName::from_static("strict-transport-security");
+    headers.insert(name, HeaderValue::from_static("max-age=31536000"));
+}
+
 /// A policy under which a page loads nothing but stylesheets and images of ours, is framed by nobody, and sends its forms
 /// to us or to `form_action`.
 pub fn content_security_policy(form_action: &str) -> String {

@@ -1,0 +1,52 @@
+//! The (i) page: what the organization can and cannot see and do, a kind at a time.
+
+use super::render::Page;
+use super::visitor::{Answered, Visitor};
+use events::enrollment::Ownership;
+use events::settings::Settings;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AboutPage {
+    pub kinds: Vec<KindOfEnrollment>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct KindOfEnrollment {
+    pub heading: &'static str,
+    pub cannot: &'static [&'static str],
+    pub can: &'static [&'static str],
+}
+
+impl Page for AboutPage {
+    const TEMPLATE: &'static str = "about";
+}
+
+// What Apple's schema permits in each mode (`userenrollment` in mdm/commands/*.yaml), in a person's words.
+const PERSONAL: KindOfEnrollment = KindOfEnrollment {
+    heading: "about-personal",
+    cannot: &["cannot-read", "cannot-locate", "cannot-apps", "cannot-identify", "cannot-erase"],
+    can: &["can-model", "can-work-apps", "can-passcode", "can-remove-own"],
+};
+const INSTITUTIONAL: KindOfEnrollment = KindOfEnrollment {
+    heading: "about-institutional",
+    cannot: &["cannot-read", "cannot-locate"],
+    can: &["can-identify", "can-model", "can-all-apps", "can-restrict", "can-lock"],
+};
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let chosen = visitor.session.as_ref().and_then(|session| session.visit.ownership);
+    visitor.page(&AboutPage::of(chosen, &visitor.settings))
+}
+
+impl AboutPage {
+    /// The chosen kind; before the choice all that are offered.
+    pub fn of(chosen: Option<Ownership>, settings: &Settings) -> AboutPage {
+        let shown = |ownership: &Ownership| chosen.is_none_or(|chosen| chosen == *ownership);
+        let kind = |ownership: &Ownership| match ownership {
+            Ownership::Personal => PERSONAL,
+            Ownership::Institutional => INSTITUTIONAL,
+        };
+        AboutPage { kinds: settings.ownership_kinds.iter().filter(|ownership| shown(ownership)).map(kind).collect() }
+    }
+}

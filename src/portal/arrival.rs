@@ -1,0 +1,89 @@
+//! Step 0: somebody opens the address. Safari on an iPhone or iPad goes on; all others are told how to get there.
+
+use super::browser::{Answer, Browser};
+use super::problem::Problem;
+use super::qr::Qr;
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::texts::Language;
+use super::visitor::{Answered, DEVICE_COOKIE, LANGUAGE_COOKIE, Visitor, see_other};
+use crate::enrollment::device::Phase;
+use crate::enrollment::visit::Step;
+use crate::web::host_cookie;
+use actix_web::HttpResponse;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct DesktopPage {
+    pub address: String,
+    pub qr: Qr,
+}
+
+impl Page for DesktopPage {
+    const TEMPLATE: &'static str = "desktop";
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct WhichDevicePage {}
+
+impl Page for WhichDevicePage {
+    const TEMPLATE: &'static str = "which_device";
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct OtherBrowserPage {
+    pub address: String,
+}
+
+impl Page for OtherBrowserPage {
+    const TEMPLATE: &'static str = "other_browser";
+}
+
+pub async fn root() -> HttpResponse {
+    see_other("/enroll")
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let address = visitor.address();
+    match visitor.browser {
+        Browser::Safari(_) => Ok(see_other(place(&visitor).await?)),
+        Browser::OtherOnIos(_) => visitor.page(&OtherBrowserPage { address }),
+        Browser::MacSafari(_) => visitor.page(&WhichDevicePage {}),
+        Browser::Other => {
+            let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
+            visitor.page(&DesktopPage { address, qr })
+        }
+    }
+}
+
+// Where the person stands. A device that has answered is past the instructions.
+async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
+    let Some(session) = &visitor.session else { return Ok(steps::path(Step::SignIn)) };
+    let step = session.visit.step();
+    if step == Step::MdmProfile {
+        let device = visitor.app.device(session.enrollment.device()).await?;
+        if device.phase != Phase::Unknown {
+            return Ok("/enroll/complete");
+        }
+    }
+    Ok(steps::path(step))
+}
+
+/// The answer to "What are you using?".
+pub async fn device(mut form: Submission) -> Answered {
+    let answer = form.take("device").and_then(|text| Answer::parse(&text)).ok_or(Problem::Bad)?;
+    with_cookie(see_other("/enroll"), DEVICE_COOKIE, answer.as_str())
+}
+
+/// Another language. The way back is one of two places, never an address from the form.
+pub async fn language(mut form: Submission) -> Answered {
+    let language = form.take("language").and_then(|tag| Language::parse(&tag)).ok_or(Problem::Bad)?;
+    let back = if form.take("back").as_deref() == Some("about") { "/enroll/about" } else { "/enroll" };
+    with_cookie(see_other(back), LANGUAGE_COOKIE, language.tag())
+}
+
+fn with_cookie(mut response: HttpResponse, name: &'static str, value: &str) -> Answered {
+    response.add_cookie(&host_cookie(name, value.to_owned())).map_err(Problem::internal)?;
+    Ok(response)
+}

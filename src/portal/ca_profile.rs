@@ -1,0 +1,112 @@
+//! Steps 3 to 6: the certificate that makes the device trust this server.
+
+use super::profile_link::{Kind, ProfileLink};
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::visitor::{Answered, Visitor, see_other};
+use crate::app::PerformError;
+use crate::enrollment::visit::{CaStep, Command, Refusal, Step, Visit};
+use actix_web::http::StatusCode;
+use events::enrollment::OsVersion;
+use openssl::nid::Nid;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CaProfilePage {
+    /// Keys of what to do, in order.
+    pub steps: Vec<&'static str>,
+    /// The link to the profile.
+    pub profile: String,
+    /// Name of the certificate in Certificate Trust Settings.
+    pub certificate: String,
+    /// iOS keeps a downloaded profile for eight minutes.
+    pub minutes: bool,
+    /// "I have installed it" before it was taken.
+    pub too_early: bool,
+}
+
+impl Page for CaProfilePage {
+    const TEMPLATE: &'static str = "ca_profile";
+}
+
+/// Safari asks before it hands a profile to Settings.
+pub const FIRST_ALLOW: OsVersion = OsVersion::new(11, 0);
+/// A profile is only downloaded; the person goes to Settings to install it.
+pub const FIRST_DOWNLOADED: OsVersion = OsVersion::new(12, 2);
+/// A root installed by hand must be switched on.
+const FIRST_TRUST_SETTINGS: OsVersion = OsVersion::new(10, 3);
+
+pub async fn show(visitor: Visitor) -> Answered {
+    visitor.at(Step::CaProfile)?;
+    visitor.page(&page(&visitor, false)?)
+}
+
+pub async fn take(form: Submission) -> Answered {
+    let visitor = form.visitor;
+    // Whoever taps twice has reported it once.
+    let session = visitor.signed_in()?;
+    let too_early = session.visit.step() == Step::CaProfile && session.visit.ca == CaStep::Pending;
+    let context = session.context(visitor.source);
+    match visitor.app.perform::<Visit>(&session.enrollment.stream(), &Command::ReportCaInstall, &context).await {
+        Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
+        Err(PerformError::Refused(Refusal::OutOfStep(_))) if too_early => {
+            visitor.page_with(StatusCode::CONFLICT, &page(&visitor, true)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::problem::Problem> {
+    let session = visitor.at(Step::CaProfile)?;
+    let version = visitor.version();
+    let anchors = visitor.app.pki.trust_anchors();
+    let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
+    let certificate = name.and_then(|name| name.data().to_string().ok());
+    Ok(CaProfilePage {
+        steps: instructions(version),
+        profile: ProfileLink::new(Kind::Ca, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
+        certificate: certificate.unwrap_or_else(|| visitor.settings.organization.clone()),
+        minutes: at_least(version, FIRST_DOWNLOADED),
+        too_early,
+    })
+}
+
+/// Whether the device has this version; a browser that does not tell counts as new.
+pub fn at_least(version: Option<OsVersion>, first: OsVersion) -> bool {
+    version.is_none_or(|version| version >= first)
+}
+
+/// What to do, as the version of iOS has it.
+pub fn instructions(version: Option<OsVersion>) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    if at_least(version, FIRST_DOWNLOADED) {
+        steps.extend(["ca-tap-continue-close", "open-downloaded"]);
+    } else if at_least(version, FIRST_ALLOW) {
+        steps.push("ca-tap-continue-settings");
+    } else {
+        steps.push("ca-tap-continue");
+    }
+    steps.push("ca-install");
+    if at_least(version, FIRST_TRUST_SETTINGS) {
+        steps.push("ca-trust");
+    }
+    steps.push("ca-come-back");
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_notes_are_those_of_the_device_s_version() {
+        let of = |version: &str| instructions(OsVersion::parse(version));
+        assert_eq!(of("10.2"), ["ca-tap-continue", "ca-install", "ca-come-back"]);
+        assert_eq!(of("10.3"), ["ca-tap-continue", "ca-install", "ca-trust", "ca-come-back"]);
+        assert_eq!(of("11.4"), ["ca-tap-continue-settings", "ca-install", "ca-trust", "ca-come-back"]);
+        let newest = ["ca-tap-continue-close", "open-downloaded", "ca-install", "ca-trust", "ca-come-back"];
+        assert_eq!(of("12.2"), newest);
+        assert_eq!(instructions(None), newest);
+    }
+}

@@ -1,0 +1,88 @@
+//! Step 7: the Managed Apple ID, for personal devices.
+
+use super::account_name::{self, Problem as Wrong};
+use super::problem::Problem;
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::visitor::{Answered, Session, Visitor, see_other};
+use crate::enrollment::person::{self, Person};
+use crate::enrollment::visit::{Command, Step, Visit};
+use actix_web::http::StatusCode;
+use actix_web::web;
+use events::Personal;
+use events::enrollment::Ownership;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ManagedAppleIdPage {
+    pub value: String,
+    /// Key of what is wrong with it.
+    pub problem: Option<&'static str>,
+    /// The domains it may have, as people read them; `None` where any will do.
+    pub domains: String,
+}
+
+impl Page for ManagedAppleIdPage {
+    const TEMPLATE: &'static str = "managed_apple_id";
+}
+
+/// `?change`: the person comes back to put a slip of the finger right.
+#[derive(Deserialize)]
+pub struct Change {
+    change: Option<String>,
+}
+
+pub async fn show(visitor: Visitor, query: web::Query<Change>) -> Answered {
+    let session = at(&visitor, query.change.is_some())?;
+    let value = match &session.visit.managed_apple_id {
+        Some(given) => given.text().to_owned(),
+        None => known(&visitor, session).await?,
+    };
+    visitor.page(&page(&visitor, value, None))
+}
+
+pub async fn take(mut form: Submission) -> Answered {
+    let typed = form.take("managed_apple_id").ok_or(Problem::Bad)?;
+    let visitor = form.visitor;
+    let session = at(&visitor, true)?;
+    let wrong =
+        |problem| visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, typed.clone(), Some(problem)));
+    let managed_apple_id = match account_name::check(&typed, &visitor.settings.managed_apple_id_domains) {
+        Ok(managed_apple_id) => managed_apple_id,
+        Err(Wrong::Invalid) => return wrong("maid-invalid"),
+        Err(Wrong::Domain) => return wrong("maid-domain"),
+    };
+    let person = session.person().map(|signed_in| signed_in.person).ok_or(Problem::Forged)?;
+    let managed_apple_id = Personal::new(person.key(), managed_apple_id);
+    let context = session.context(visitor.source);
+    let give = Command::GiveManagedAppleId { managed_apple_id: managed_apple_id.clone() };
+    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &give, &context).await?;
+    let learn = person::Command::LearnManagedAppleId { managed_apple_id };
+    visitor.app.perform::<Person>(&person.stream(), &learn, &context).await?;
+    Ok(see_other(steps::path(performed.state.step())))
+}
+
+// At its step; and, to change it, until the profile is installed.
+fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
+    let session = visitor.signed_in()?;
+    let personal = session.visit.ownership == Some(Ownership::Personal);
+    match session.visit.step() {
+        Step::ManagedAppleId => Ok(session),
+        Step::MdmProfile if change && personal => Ok(session),
+        step => Err(Problem::Elsewhere(steps::path(step))),
+    }
+}
+
+// What the directory or an earlier visit told.
+async fn known(visitor: &Visitor, session: &Session) -> Result<String, Problem> {
+    let Some(signed_in) = session.person() else { return Ok(String::new()) };
+    let (person, _) = visitor.app.load::<Person>(&signed_in.person.stream()).await?;
+    Ok(person.managed_apple_id().map(|known| known.text().to_owned()).unwrap_or_default())
+}
+
+fn page(visitor: &Visitor, value: String, problem: Option<&'static str>) -> ManagedAppleIdPage {
+    let domains: Vec<String> =
+        visitor.settings.managed_apple_id_domains.iter().map(|domain| format!("@{domain}")).collect();
+    ManagedAppleIdPage { value, problem, domains: domains.join(", ") }
+}

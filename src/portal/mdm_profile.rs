@@ -1,0 +1,85 @@
+//! Steps 8 to 10: the MDM profile for the chosen kind.
+
+use super::ca_profile::{FIRST_ALLOW, FIRST_DOWNLOADED, at_least};
+use super::problem::Problem;
+use super::profile_link::{Kind, ProfileLink};
+use super::render::Page;
+use super::submission::Submission;
+use super::visitor::{Answered, Visitor, see_other};
+use crate::enrollment::device::Phase;
+use crate::enrollment::visit::Step;
+use events::enrollment::{OsVersion, Ownership};
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct MdmProfilePage {
+    pub personal: bool,
+    /// Keys of what to do, in order.
+    pub steps: Vec<&'static str>,
+    /// The link to the profile.
+    pub profile: String,
+    pub minutes: bool,
+    pub managed_apple_id: Option<String>,
+}
+
+impl Page for MdmProfilePage {
+    const TEMPLATE: &'static str = "mdm_profile";
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let session = visitor.at(Step::MdmProfile)?;
+    if visitor.app.device(session.enrollment.device()).await?.phase == Phase::Enrolled {
+        return Err(Problem::Elsewhere("/enroll/complete"));
+    }
+    // Without a topic the device could never be woken, and would refuse the profile.
+    visitor.app.pki.push_topic().ok_or(Problem::NoPush)?;
+    let personal = session.visit.ownership == Some(Ownership::Personal);
+    let page = MdmProfilePage {
+        personal,
+        steps: instructions(personal, visitor.version()),
+        profile: ProfileLink::new(Kind::Mdm, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
+        minutes: at_least(visitor.version(), FIRST_DOWNLOADED),
+        managed_apple_id: session.visit.managed_apple_id.as_ref().map(|id| id.text().to_owned()),
+    };
+    visitor.page(&page)
+}
+
+/// "I have installed it": no fact, the device itself will say; the last page waits for that.
+pub async fn take(form: Submission) -> Answered {
+    form.visitor.at(Step::MdmProfile)?;
+    Ok(see_other("/enroll/complete"))
+}
+
+/// What to do, as the kind of enrollment and the version of iOS have it.
+pub fn instructions(personal: bool, version: Option<OsVersion>) -> Vec<&'static str> {
+    let mut steps = if at_least(version, FIRST_DOWNLOADED) {
+        vec!["mdm-tap-continue-close", "mdm-open-downloaded"]
+    } else if at_least(version, FIRST_ALLOW) {
+        vec!["mdm-tap-continue-settings"]
+    } else {
+        vec!["mdm-tap-continue"]
+    };
+    steps.extend(if personal { ["mdm-enroll-my", "mdm-account-password"] } else { ["mdm-install", "mdm-trust"] });
+    steps.push("mdm-come-back");
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_are_those_of_kind_and_version() {
+        let close = ["mdm-tap-continue-close", "mdm-open-downloaded"];
+        assert_eq!(
+            instructions(true, OsVersion::parse("17.5")),
+            [&close[..], &["mdm-enroll-my", "mdm-account-password", "mdm-come-back"]].concat()
+        );
+        assert_eq!(
+            instructions(false, OsVersion::parse("18.1")),
+            [&close[..], &["mdm-install", "mdm-trust", "mdm-come-back"]].concat()
+        );
+        assert_eq!(instructions(false, OsVersion::parse("11.4"))[0], "mdm-tap-continue-settings");
+        assert_eq!(instructions(false, OsVersion::parse("10.3"))[0], "mdm-tap-continue");
+    }
+}

@@ -1,0 +1,49 @@
+//! Step 2: whose device is it?
+
+use super::description;
+use super::previous::policy;
+use super::problem::Problem;
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::visitor::{Answered, Visitor, see_other};
+use crate::enrollment::visit::{Command, Step, Visit};
+use actix_web::http::StatusCode;
+use events::enrollment::Ownership;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct OwnershipPage {
+    /// The administrator's words for people with personal devices: sanitized HTML.
+    pub description: String,
+    pub unanswered: bool,
+}
+
+impl Page for OwnershipPage {
+    const TEMPLATE: &'static str = "ownership";
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    visitor.at(Step::Ownership)?;
+    visitor.page(&page(&visitor, false))
+}
+
+pub async fn take(mut form: Submission) -> Answered {
+    let answer = form.take("ownership");
+    let visitor = form.visitor;
+    let session = visitor.at(Step::Ownership)?;
+    let ownership = match answer.as_deref() {
+        Some("personal") => Ownership::Personal,
+        Some("institutional") => Ownership::Institutional,
+        Some(_) => return Err(Problem::Bad),
+        None => return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, true)),
+    };
+    let command = Command::ChooseOwnership { ownership, policy: policy(&visitor.settings) };
+    let context = session.context(visitor.source);
+    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    Ok(see_other(steps::path(performed.state.step())))
+}
+
+fn page(visitor: &Visitor, unanswered: bool) -> OwnershipPage {
+    OwnershipPage { description: description::personal(&visitor.settings, visitor.language.tag()), unanswered }
+}

@@ -1,0 +1,63 @@
+//! Between steps 1 and 2: somebody who has an enrolled device already is told what to do about it first.
+
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::visitor::{Answered, Visitor, see_other};
+use crate::enrollment::device::Device;
+use crate::enrollment::visit::{Command, Policy, Step, Visit};
+use events::device::InventoryValue;
+use events::settings::Settings;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct PreviousPage {
+    pub records: Vec<Record>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    pub label: String,
+    /// The day it was enrolled, as `2026-11-23`.
+    pub since: Option<String>,
+}
+
+impl Page for PreviousPage {
+    const TEMPLATE: &'static str = "previous";
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let session = visitor.at(Step::PreviousRecords)?;
+    let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
+    let mut records = Vec::new();
+    for record in &session.visit.previous {
+        let entries = visitor.app.log.read(&record.device.stream()).await?;
+        let since = entries.first().map(|entry| entry.at.to_rfc3339().chars().take(10).collect());
+        let device = visitor.app.device(record.device).await?;
+        records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
+    }
+    visitor.page(&PreviousPage { records })
+}
+
+pub async fn take(form: Submission) -> Answered {
+    let visitor = form.visitor;
+    let session = visitor.at(Step::PreviousRecords)?;
+    let command = Command::NotePreviousRecords { policy: policy(&visitor.settings) };
+    let context = session.context(visitor.source);
+    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    Ok(see_other(steps::path(performed.state.step())))
+}
+
+/// What the settings say about the way.
+pub fn policy(settings: &Settings) -> Policy {
+    Policy { offered: settings.ownership_kinds.clone(), skip_ca_profile: settings.skip_ca_profile }
+}
+
+// Its name, else its model, else what Apple calls it in itself.
+fn label(device: &Device) -> Option<String> {
+    let reported = |name: &str| match device.inventory.get(name)? {
+        InventoryValue::Personal(value) => value.get()?.as_str().map(str::to_owned),
+        InventoryValue::Plain(value) => value.as_str().map(str::to_owned),
+    };
+    reported("DeviceName").or_else(|| reported("ModelName")).or_else(|| device.product_name.clone())
+}

@@ -1,0 +1,171 @@
+//! When a page cannot be: what happened, what to do, and a code that finds the events.
+
+use super::render::Page;
+use crate::app::PerformError;
+use crate::app::sign_in::SignInError;
+use crate::enrollment::visit::Refusal;
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, ResponseError};
+use events::store::{AppendError, ReadError};
+use serde::Serialize;
+
+/// Why a request does not get what it asks for. The middleware turns it into a page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Nothing wrong: the person's place is on another page.
+    #[error("the person stands elsewhere: {0}")]
+    Elsewhere(&'static str),
+    #[error("no such page")]
+    NotFound,
+    #[error("method not allowed")]
+    Method,
+    #[error("unreadable form")]
+    Bad,
+    #[error("too large")]
+    TooLarge,
+    #[error("the form is not one of ours, or of an earlier session")]
+    Forged,
+    #[error("the link is expired, tampered with, or of another step")]
+    Link,
+    #[error("no push certificate is configured")]
+    NoPush,
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Problem {
+    pub fn internal(error: impl std::fmt::Display) -> Problem {
+        Problem::Internal(error.to_string())
+    }
+
+    /// The problem behind an answer that the framework made itself.
+    pub fn of_status(status: StatusCode) -> Problem {
+        match status {
+            StatusCode::NOT_FOUND => Problem::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Problem::Method,
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+            status if status.is_client_error() => Problem::Bad,
+            status => Problem::Internal(format!("answered with {status}")),
+        }
+    }
+
+    fn texts(&self) -> ProblemPage {
+        let (title, what, action) = match self {
+            Problem::Elsewhere(_) | Problem::NotFound => {
+                ("problem-not-found-title", "problem-not-found", "problem-not-found-do")
+            }
+            Problem::Method => ("problem-method-title", "problem-method", "problem-method-do"),
+            Problem::Bad => ("problem-bad-title", "problem-bad", "problem-bad-do"),
+            Problem::TooLarge => ("problem-large-title", "problem-large", "problem-large-do"),
+            Problem::Forged => ("problem-forged-title", "problem-forged", "problem-forged-do"),
+            Problem::Link => ("problem-link-title", "problem-link", "problem-link-do"),
+            Problem::NoPush => ("problem-push-title", "problem-push", "problem-push-do"),
+            Problem::Unavailable(_) => ("problem-unavailable-title", "problem-unavailable", "problem-unavailable-do"),
+            Problem::Internal(_) => ("problem-internal-title", "problem-internal", "problem-internal-do"),
+        };
+        ProblemPage { title, what, action, code: None }
+    }
+
+    /// The page that tells it. `code` finds the events, or the line in the server's log.
+    pub fn page(&self, code: Option<String>) -> ProblemPage {
+        ProblemPage { code, ..self.texts() }
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Problem::Elsewhere(_) => StatusCode::SEE_OTHER,
+            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::Bad => StatusCode::BAD_REQUEST,
+            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::Forged => StatusCode::FORBIDDEN,
+            Problem::Link => StatusCode::GONE,
+            Problem::NoPush | Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Problem::Elsewhere(path) => response.insert_header((LOCATION, *path)),
+            problem => {
+                response.extensions_mut().insert(problem.clone());
+                &mut response
+            }
+        }
+        .finish()
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ProblemPage {
+    pub title: &'static str,
+    pub what: &'static str,
+    #[serde(rename = "do")]
+    pub action: &'static str,
+    pub code: Option<String>,
+}
+
+impl Page for ProblemPage {
+    const TEMPLATE: &'static str = "problem";
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Problem {
+        match error {
+            ReadError::Unavailable(why) => Problem::Unavailable(why),
+            other => Problem::internal(other),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Problem {
+        Problem::Unavailable(error.to_string())
+    }
+}
+
+impl From<PerformError<Refusal>> for Problem {
+    fn from(error: PerformError<Refusal>) -> Problem {
+        match error {
+            // `/enroll` knows the right page.
+            PerformError::Refused(Refusal::OutOfStep(_)) => Problem::Elsewhere("/enroll"),
+            PerformError::Refused(refusal) => Problem::internal(refusal),
+            PerformError::Append(error) => error.into(),
+            PerformError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<PerformError<crate::enrollment::person::Refusal>> for Problem {
+    fn from(error: PerformError<crate::enrollment::person::Refusal>) -> Problem {
+        match error {
+            PerformError::Refused(refusal) => Problem::internal(refusal),
+            PerformError::Append(error) => error.into(),
+            PerformError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Problem {
+        match error {
+            SignInError::Unavailable(error) => Problem::Unavailable(error.to_string()),
+            SignInError::Append(error) => error.into(),
+            SignInError::Read(error) => error.into(),
+            SignInError::Refused(why) => Problem::Internal(why),
+        }
+    }
+}
+
+impl From<handlebars::RenderError> for Problem {
+    fn from(error: handlebars::RenderError) -> Problem {
+        Problem::internal(error)
+    }
+}

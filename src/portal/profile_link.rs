@@ -1,0 +1,100 @@
+//! Links to profiles: bound to one enrollment, unguessable, short-lived, and good without a cookie, since the part of iOS
+//! that fetches a profile does not always bring Safari's.
+
+use crate::app::secrets::Secrets;
+use crate::world::World;
+use events::enrollment::EnrollmentId;
+use uuid::Uuid;
+
+/// How long a link works. The page makes a new one each time it is shown.
+const SECONDS: i64 = 15 * 60;
+const PURPOSE: &str = "profile-link";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Ca,
+    Mdm,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Ca => "ca",
+            Kind::Mdm => "mdm",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProfileLink {
+    pub kind: Kind,
+    pub enrollment: EnrollmentId,
+    /// Seconds since 1970.
+    expires: i64,
+}
+
+impl ProfileLink {
+    pub fn new(kind: Kind, enrollment: EnrollmentId, world: &World) -> ProfileLink {
+        ProfileLink { kind, enrollment, expires: world.now().0 / 1_000_000 + SECONDS }
+    }
+
+    pub fn path(&self, secrets: &Secrets) -> String {
+        let (kind, enrollment, expires) = self.parts();
+        let tag = secrets.tag(PURPOSE, &[&kind, &enrollment, &expires]);
+        format!("/enroll/profile/{kind}-{enrollment}.{expires}.{tag}.mobileconfig")
+    }
+
+    /// The link whose token this is, if it was made here and still works.
+    pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<ProfileLink> {
+        let (kind, rest) = token.split_once('-')?;
+        let kind = [Kind::Ca, Kind::Mdm].into_iter().find(|known| known.as_str() == kind)?;
+        let mut parts = rest.split('.');
+        let enrollment = EnrollmentId(Uuid::parse_str(parts.next()?).ok()?);
+        let expires = parts.next()?.parse().ok()?;
+        let tag = parts.next()?;
+        let link = ProfileLink { kind, enrollment, expires };
+        let (kind, enrollment, date) = link.parts();
+        let genuine = parts.next().is_none() && secrets.is_tag(tag, PURPOSE, &[&kind, &enrollment, &date]);
+        (genuine && world.now().0 / 1_000_000 < expires).then_some(link)
+    }
+
+    fn parts(&self) -> (String, String, String) {
+        (self.kind.as_str().to_owned(), self.enrollment.to_string(), self.expires.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::ManualClock;
+    use events::Timestamp;
+    use events::personal::keys::MasterKey;
+    use std::sync::Arc;
+
+    fn token(path: &str) -> String {
+        path.strip_prefix("/enroll/profile/").unwrap().strip_suffix(".mobileconfig").unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_link_works_for_a_quarter_of_an_hour_and_only_as_it_was_made() {
+        let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
+        let world = World { clock: clock.clone() };
+        let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
+        let link = ProfileLink::new(Kind::Ca, EnrollmentId(world.uuid()), &world);
+        let token = token(&link.path(&secrets));
+        let parse = |token: &str| ProfileLink::parse(token, &secrets, &world);
+        assert_eq!(parse(&token), Some(link));
+        assert_eq!(parse(&token.replacen("ca-", "mdm-", 1)), None, "another profile");
+        let another = EnrollmentId(world.uuid()).to_string();
+        assert_eq!(parse(&token.replace(&link.enrollment.to_string(), &another)), None, "another enrollment");
+        assert_eq!(parse(&token.replace(&link.expires.to_string(), "9999999999")), None, "another date");
+        assert_eq!(parse(&format!("{token}.x")), None);
+        assert_eq!(parse(""), None);
+        let stranger = Secrets::derive(&MasterKey::from_bytes([8; 32]));
+        assert_eq!(ProfileLink::parse(&token, &stranger, &world), None, "another server");
+        clock.advance_seconds(SECONDS - 1);
+        assert_eq!(parse(&token), Some(link));
+        clock.advance_seconds(1);
+        assert_eq!(parse(&token), None, "expired");
+    }
+}

@@ -1,0 +1,147 @@
+//! Pages from templates: Handlebars, strict, compiled into the binary.
+
+use super::texts::{Argument, Language};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason};
+use serde::Serialize;
+use std::sync::LazyLock;
+
+/// A page's own part; the file of its template is named as its module.
+pub trait Page: Serialize {
+    const TEMPLATE: &'static str;
+}
+
+/// What every page shows around its own part.
+#[derive(Debug, Clone, Serialize)]
+pub struct Frame {
+    pub lang: &'static str,
+    pub languages: Vec<LanguageChoice>,
+    pub organization: String,
+    /// "iPhone" or "iPad".
+    pub device: &'static str,
+    /// `yes` or `no`: Settings has "VPN & Device Management".
+    pub ios15: &'static str,
+    /// `yes` or `no`: Apple says "Managed Apple Account".
+    pub ios18: &'static str,
+    pub progress: Option<Progress>,
+    /// The token of the page's forms; without one there are no forms on it.
+    pub csrf: Option<String>,
+    /// Where the language form leads back to.
+    pub back: &'static str,
+    pub signed_in_as: Option<String>,
+    pub help_code: Option<String>,
+    /// Where people find help: the administrator's words.
+    pub help: Option<String>,
+    /// Changes when the stylesheet does, so that it can be kept for long.
+    pub style: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LanguageChoice {
+    pub tag: &'static str,
+    pub name: String,
+    pub current: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    pub now: usize,
+    pub total: usize,
+    /// `done`, `now` or `next`, one a step.
+    pub dots: Vec<&'static str>,
+}
+
+impl Progress {
+    pub fn new(now: usize, total: usize) -> Progress {
+        let dot = |step: usize| match step.cmp(&now) {
+            std::cmp::Ordering::Less => "done",
+            std::cmp::Ordering::Equal => "now",
+            std::cmp::Ordering::Greater => "next",
+        };
+        Progress { now, total, dots: (1..=total).map(dot).collect() }
+    }
+}
+
+impl LanguageChoice {
+    pub fn all(current: Language) -> Vec<LanguageChoice> {
+        let choice = |language: Language| LanguageChoice {
+            tag: language.tag(),
+            name: language.name(),
+            current: language == current,
+        };
+        Language::ALL.into_iter().map(choice).collect()
+    }
+}
+
+/// The page as HTML.
+///
+/// # Errors
+/// If a template names what is not there; the tests render every page in every language.
+pub fn render<P: Page>(frame: &Frame, page: &P) -> Result<String, RenderError> {
+    #[derive(Serialize)]
+    struct Whole<'a, P> {
+        #[serde(flatten)]
+        frame: &'a Frame,
+        page: &'a P,
+    }
+    ENGINE.render(P::TEMPLATE, &Whole { frame, page })
+}
+
+static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    for (name, template) in TEMPLATES {
+        engine.register_template_string(name, template).expect("the templates are well formed: tests render them all");
+    }
+    engine.register_helper("t", Box::new(translate));
+    engine
+});
+
+const TEMPLATES: [(&str, &str); 14] = [
+    ("layout", include_str!("../../templates/portal/layout.hbs")),
+    ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
+    ("previous", include_str!("../../templates/portal/previous.hbs")),
+    ("ownership", include_str!("../../templates/portal/ownership.hbs")),
+    ("ca_profile", include_str!("../../templates/portal/ca_profile.hbs")),
+    ("managed_apple_id", include_str!("../../templates/portal/managed_apple_id.hbs")),
+    ("mdm_profile", include_str!("../../templates/portal/mdm_profile.hbs")),
+    ("about", include_str!("../../templates/portal/about.hbs")),
+    ("complete", include_str!("../../templates/portal/complete.hbs")),
+    ("stopped", include_str!("../../templates/portal/stopped.hbs")),
+    ("desktop", include_str!("../../templates/portal/desktop.hbs")),
+    ("which_device", include_str!("../../templates/portal/which_device.hbs")),
+    ("other_browser", include_str!("../../templates/portal/other_browser.hbs")),
+    ("problem", include_str!("../../templates/portal/problem.hbs")),
+];
+
+// {{t "key" name=value}}: a text of the page's language. What every text may name is given without asking.
+fn translate(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    context: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let other = |why: String| RenderError::from(RenderErrorReason::Other(why));
+    let root = context.data();
+    let language = root["lang"].as_str().and_then(Language::parse).ok_or_else(|| other("no language".into()))?;
+    let key = helper.param(0).and_then(|key| key.value().as_str()).ok_or_else(|| other("t needs a key".into()))?;
+    let mut arguments: Vec<(String, Argument)> = ["device", "organization", "ios15", "ios18"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), argument(&root[name])?)))
+        .collect();
+    for (name, value) in helper.hash() {
+        let value = argument(value.value()).ok_or_else(|| other(format!("{key}: {name} is no text")))?;
+        arguments.push(((*name).to_owned(), value));
+    }
+    let text = language.html(key, arguments).ok_or_else(|| other(format!("there is no text {key:?}")))?;
+    out.write(&text)?;
+    Ok(())
+}
+
+fn argument(value: &serde_json::Value) -> Option<Argument> {
+    match value {
+        serde_json::Value::String(text) => Some(Argument::Text(text.clone())),
+        serde_json::Value::Number(number) => number.as_u64().map(Argument::Number),
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! A form that may be acted on: it came from a page of ours, in this session. No handler can have it otherwise.
+
+use super::problem::Problem;
+use super::visitor::{SURFACE, Visitor};
+use crate::web::forgery;
+use actix_web::dev::Payload;
+use actix_web::error::UrlencodedError;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+/// A form is never larger than this.
+pub const LIMIT: usize = 16 * 1024;
+
+/// The fields of a form, and who sent it.
+pub struct Submission {
+    pub visitor: Visitor,
+    fields: Vec<(String, String)>,
+}
+
+impl Submission {
+    /// Takes a field out of the form.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let place = self.fields.iter().position(|(field, _)| field == name)?;
+        Some(self.fields.swap_remove(place).1)
+    }
+}
+
+impl FromRequest for Submission {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Submission, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = web::Form::<Vec<(String, String)>>::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let web::Form(fields) = form.await.map_err(|error| unreadable(&error))?;
+            let visitor = Visitor::of(&request).await?;
+            let token = fields.iter().find(|(field, _)| field == "csrf").map_or("", |(_, token)| token);
+            let (secrets, url) = (&visitor.app.secrets, &visitor.app.config.server.public_url);
+            if forgery::is_genuine(secrets, SURFACE, visitor.form_binding(), token, &request, url) {
+                Ok(Submission { visitor, fields })
+            } else {
+                Err(Problem::Forged)
+            }
+        })
+    }
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    match error.as_error::<UrlencodedError>() {
+        Some(UrlencodedError::Overflow { .. }) => Problem::TooLarge,
+        _ => Problem::Bad,
+    }
+}

@@ -1,0 +1,106 @@
+//! Around every request to the portal: the headers, the page of a problem, and the last resort when a handler panics.
+
+use super::problem::Problem;
+use super::render::render;
+use super::texts::Language;
+use super::visitor::{bare_frame, language, named_enrollment};
+use crate::app::App;
+use crate::web::headers;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::ContentType;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, ResponseError as _, web};
+use events::enrollment::{EnrollmentId, help_code};
+use events::settings::Settings;
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
+
+/// The portal's forms go to us; the account-driven way ends at an address that only Settings understands.
+const FORM_ACTION: &str = "apple-remotemanagement-user-login:";
+
+/// What is known of a request that has become a problem.
+struct Asker {
+    app: App,
+    language: Language,
+    enrollment: Option<EnrollmentId>,
+}
+
+/// Middleware for `actix_web::middleware::from_fn`.
+///
+/// # Errors
+/// A page all the same, where the request itself is lost.
+pub async fn surround(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let app = request.app_data::<web::Data<App>>().map(|app| App::clone(app));
+    let app = app.ok_or_else(|| Problem::internal("no App"))?;
+    let asker = Asker { app, language: language(request.request()), enrollment: named_enrollment(request.request()) };
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => Ok(asker.finish(response.map_into_boxed_body()).await),
+        Ok(Err(error)) => {
+            let problem = Problem::of_status(error.as_response_error().status_code());
+            Err(asker.lost(&problem).await)
+        }
+        // The panic's message is in the log already: the hook prints it.
+        Err(_) => Err(asker.lost(&Problem::internal("a handler panicked")).await),
+    }
+}
+
+impl Asker {
+    async fn finish(&self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let told = response.response().extensions().get::<Problem>().cloned();
+        let status = response.status();
+        let made_by_framework = (status.is_client_error() || status.is_server_error()) && !is_html(&response);
+        let problem = told.or_else(|| made_by_framework.then(|| Problem::of_status(status)));
+        let mut response = match problem {
+            Some(problem) => {
+                let page = self.page(&problem).await;
+                response.into_response(page)
+            }
+            None => response,
+        };
+        self.secure(response.headers_mut());
+        response
+    }
+
+    async fn lost(&self, problem: &Problem) -> Error {
+        let mut page = self.page(problem).await;
+        self.secure(page.headers_mut());
+        InternalError::from_response(problem.to_string(), page).into()
+    }
+
+    // The person gets the code; the log gets the code and the reason.
+    async fn page(&self, problem: &Problem) -> HttpResponse {
+        let status = problem.status_code();
+        let code = match self.enrollment {
+            Some(enrollment) => Some(help_code(enrollment)),
+            None => status.is_server_error().then(|| help_code(EnrollmentId(self.app.world.uuid()))),
+        };
+        if status.is_server_error() {
+            tracing::error!(help.code = code.as_deref(), %problem, "a page could not be given");
+        }
+        // Whatever is wrong may be wrong with the settings too: then the page goes without the organization's name.
+        let settings = self.app.settings().await.unwrap_or_else(|_| Settings::default());
+        let mut response = HttpResponse::build(status);
+        match render(&bare_frame(self.language, &settings), &problem.page(code)) {
+            Ok(html) => response.content_type(ContentType::html()).body(html),
+            Err(_) => response.content_type(ContentType::plaintext()).body(problem.to_string()),
+        }
+    }
+
+    fn secure(&self, map: &mut actix_web::http::header::HeaderMap) {
+        headers::secure(map, &headers::content_security_policy(FORM_ACTION));
+        // Where people install our root, a remembered HSTS would lock out whoever removed it.
+        if self.app.config.pki.tls_root.is_none() {
+            headers::strict_transport(map);
+        }
+    }
+}
+
+fn is_html(response: &ServiceResponse<BoxBody>) -> bool {
+    let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.starts_with("text/html"))
+}

@@ -1,0 +1,226 @@
+//! Every page in every state and every language.
+
+use super::about::AboutPage;
+use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
+use super::ca_profile::{self, CaProfilePage};
+use super::complete::{CompletePage, StoppedPage};
+use super::managed_apple_id::ManagedAppleIdPage;
+use super::mdm_profile::{self, MdmProfilePage};
+use super::ownership::OwnershipPage;
+use super::previous::{PreviousPage, Record};
+use super::problem::Problem;
+use super::qr::Qr;
+use super::render::{Frame, Page, Progress, render};
+use super::sign_in::SignInPage;
+use super::texts::Language;
+use super::visitor::bare_frame;
+use crate::enrollment::device::Phase;
+use events::enrollment::{EnrollmentRefusal, OsVersion, Ownership};
+use events::settings::Settings;
+use scraper::{Html, Selector};
+use std::collections::BTreeSet;
+
+fn settings() -> Settings {
+    Settings { organization: "Ärzte & <Söhne>".into(), help: Some("help@example.com".into()), ..Settings::default() }
+}
+
+fn frame(language: Language, old: bool) -> Frame {
+    Frame {
+        csrf: Some("token".into()),
+        progress: Some(Progress::new(2, 6)),
+        signed_in_as: Some("ada <ada>".into()),
+        help_code: Some("7KQ-3M2".into()),
+        ios15: if old { "no" } else { "yes" },
+        ios18: if old { "no" } else { "yes" },
+        ..bare_frame(language, &settings())
+    }
+}
+
+/// Renders a page in every language, for old and new versions of iOS.
+fn all<P: Page>(pages: &[P], out: &mut Vec<(String, String)>) {
+    for page in pages {
+        for language in Language::ALL {
+            for old in [true, false] {
+                let html = render(&frame(language, old), page);
+                let html = html.unwrap_or_else(|error| panic!("{} in {}: {error}", P::TEMPLATE, language.tag()));
+                out.push((format!("{} ({})", P::TEMPLATE, language.tag()), html));
+            }
+        }
+    }
+}
+
+fn problems() -> Vec<super::problem::ProblemPage> {
+    let problems = [
+        Problem::NotFound,
+        Problem::Method,
+        Problem::Bad,
+        Problem::TooLarge,
+        Problem::Forged,
+        Problem::Link,
+        Problem::NoPush,
+        Problem::Unavailable("x".into()),
+        Problem::internal("x"),
+    ];
+    problems.iter().flat_map(|problem| [problem.page(None), problem.page(Some("7KQ-3M2".into()))]).collect()
+}
+
+fn ca_pages() -> Vec<CaProfilePage> {
+    let page = |(version, too_early)| CaProfilePage {
+        steps: ca_profile::instructions(OsVersion::parse(version)),
+        profile: "/enroll/profile/ca-x.mobileconfig".into(),
+        certificate: "Example <Root>".into(),
+        minutes: too_early,
+        too_early,
+    };
+    [("10.2", false), ("10.3", true), ("11.4", false), ("17.5", true)].into_iter().map(page).collect()
+}
+
+fn mdm_pages() -> Vec<MdmProfilePage> {
+    let page = |(personal, version)| MdmProfilePage {
+        personal,
+        steps: mdm_profile::instructions(personal, OsVersion::parse(version)),
+        profile: "/enroll/profile/mdm-x.mobileconfig".into(),
+        minutes: personal,
+        managed_apple_id: personal.then(|| "ada@example.com".into()),
+    };
+    [(true, "13.1"), (true, "17.5"), (false, "10.3"), (false, "11.0"), (false, "18.1")].into_iter().map(page).collect()
+}
+
+fn maid_pages() -> Vec<ManagedAppleIdPage> {
+    let page = |(problem, domains): (Option<&'static str>, &str)| ManagedAppleIdPage {
+        value: "\"ada\"@example.com".into(),
+        problem,
+        domains: domains.into(),
+    };
+    let states =
+        [(None, ""), (None, "@example.com"), (Some("maid-invalid"), ""), (Some("maid-domain"), "@example.com")];
+    states.into_iter().map(page).collect()
+}
+
+fn complete_pages() -> Vec<CompletePage> {
+    let phases = [
+        Phase::Unknown,
+        Phase::Authenticated,
+        Phase::Enrolled,
+        Phase::CheckedOut,
+        Phase::Unenrolled,
+        Phase::Superseded,
+    ];
+    let page = |phase| {
+        [CompletePage::of(phase, true, None), CompletePage::of(phase, false, Some("https://apps.apple.com/x".into()))]
+    };
+    phases.into_iter().flat_map(page).collect()
+}
+
+fn every_page() -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let sign_in = |refused, wait_minutes| SignInPage { refused, wait_minutes };
+    all(&[sign_in(false, None), sign_in(true, None), sign_in(false, Some(1)), sign_in(false, Some(7))], &mut out);
+    let record = |since: Option<&str>| Record { label: "Ada’s <iPhone>".into(), since: since.map(str::to_owned) };
+    all(&[PreviousPage { records: vec![record(None), record(Some("2026-11-23"))] }], &mut out);
+    let ownership = |unanswered| OwnershipPage { description: "<p>Your <em>own</em>.</p>".into(), unanswered };
+    all(&[ownership(false), ownership(true), OwnershipPage::default()], &mut out);
+    all(&ca_pages(), &mut out);
+    all(&maid_pages(), &mut out);
+    all(&mdm_pages(), &mut out);
+    let about = |chosen| AboutPage::of(chosen, &settings());
+    all(&[about(None), about(Some(Ownership::Personal)), about(Some(Ownership::Institutional))], &mut out);
+    all(&complete_pages(), &mut out);
+    let why = [EnrollmentRefusal::VersionTooOld, EnrollmentRefusal::AccountDrivenOnly, EnrollmentRefusal::WrongMode];
+    all(&why.map(|why| StoppedPage::of(why, "12.4".into())), &mut out);
+    let address = || "https://enroll.example.com/enroll".to_owned();
+    all(&[DesktopPage { address: address(), qr: Qr::of(&address()).unwrap() }], &mut out);
+    all(&[WhichDevicePage {}], &mut out);
+    all(&[OtherBrowserPage { address: address() }], &mut out);
+    all(&problems(), &mut out);
+    out
+}
+
+fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
+    html.select(&Selector::parse(selector).unwrap()).collect()
+}
+
+#[test]
+fn every_page_renders_strictly_in_every_state_and_language() {
+    let pages = every_page();
+    let names: BTreeSet<&str> = pages.iter().map(|(name, _)| name.split(' ').next().unwrap()).collect();
+    assert_eq!(names.len(), 13, "every template but the layout has samples");
+    for (name, html) in &pages {
+        assert!(html.starts_with("<!doctype html>"), "{name}");
+        assert!(!html.contains("**"), "{name}: markup left over");
+        assert!(!html.contains("{{") && !html.contains("{ $"), "{name}: placeholder left over");
+        assert!(
+            !html.contains("<Söhne>") && !html.contains("<ada>") && !html.contains("<iPhone>"),
+            "{name}: not escaped"
+        );
+    }
+}
+
+#[test]
+fn every_page_has_one_heading_a_title_a_main_part_and_its_language() {
+    for (name, html) in every_page() {
+        let page = Html::parse_document(&html);
+        assert_eq!(select(&page, "h1").len(), 1, "{name}");
+        assert_eq!(select(&page, "main").len(), 1, "{name}");
+        let lang = select(&page, "html")[0].attr("lang").unwrap().to_owned();
+        assert!(name.ends_with(&format!("({lang})")), "{name}");
+        assert!(!select(&page, "title")[0].text().collect::<String>().starts_with(" ·"), "{name}");
+    }
+}
+
+#[test]
+fn no_page_needs_scripts_or_styles_of_its_own() {
+    for (name, html) in every_page() {
+        let page = Html::parse_document(&html);
+        assert!(
+            select(&page, "script, style, [style], [onclick], [onload], iframe, object, embed").is_empty(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_form_posts_to_a_path_of_ours_with_its_token_and_every_field_has_a_label() {
+    for (name, html) in every_page() {
+        let page = Html::parse_document(&html);
+        for form in select(&page, "form") {
+            assert_eq!(form.attr("method"), Some("post"), "{name}");
+            assert!(form.attr("action").is_some_and(|action| action.starts_with("/enroll/")), "{name}");
+            let token = Selector::parse("input[name=csrf]").unwrap();
+            assert_eq!(form.select(&token).count(), 1, "{name}");
+        }
+        for field in select(&page, "input:not([type=hidden])") {
+            let id = field.attr("id").unwrap_or_else(|| panic!("{name}: a field without id"));
+            assert_eq!(select(&page, &format!("label[for={id}]")).len(), 1, "{name}: {id}");
+        }
+    }
+}
+
+#[test]
+fn ids_are_unique_on_every_page() {
+    for (name, html) in every_page() {
+        let page = Html::parse_document(&html);
+        let ids: Vec<&str> = select(&page, "[id]").into_iter().filter_map(|element| element.attr("id")).collect();
+        assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "{name}: {ids:?}");
+    }
+}
+
+#[test]
+fn passwords_may_be_pasted_and_filled_in() {
+    let html = render(&frame(Language::English, false), &SignInPage::default()).unwrap();
+    let page = Html::parse_document(&html);
+    let password = select(&page, "#password")[0];
+    assert_eq!(password.attr("autocomplete"), Some("current-password"));
+    assert!(password.attr("onpaste").is_none());
+}
+
+#[test]
+fn the_account_is_called_what_the_version_of_ios_calls_it() {
+    let title = |old| {
+        let html = render(&frame(Language::English, old), &maid_pages()[0]).unwrap();
+        let page = Html::parse_document(&html);
+        select(&page, "h1")[0].text().collect::<String>()
+    };
+    assert_eq!(title(true), "Your Managed Apple ID");
+    assert_eq!(title(false), "Your Managed Apple Account");
+}

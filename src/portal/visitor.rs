@@ -1,0 +1,304 @@
+//! Who sends a request: their browser, their language, and the visit that their cookie proves to be theirs.
+
+use super::browser::{Answer, Browser};
+use super::problem::Problem;
+use super::render::{Frame, LanguageChoice, Page, Progress, render};
+use super::steps;
+use super::texts::Language;
+use crate::app::App;
+use crate::app::context::Context;
+use crate::app::secrets::{hash, same};
+use crate::enrollment::visit::{SignedIn, Step, Visit};
+use crate::web::{forgery, host_cookie, source};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use events::enrollment::{DeviceFamily, EnrollmentId, OsVersion, Platform, help_code};
+use events::envelope::{Actor, ActorKind};
+use events::settings::Settings;
+use futures_util::future::LocalBoxFuture;
+use std::net::{IpAddr, Ipv4Addr};
+use uuid::Uuid;
+
+/// Holds `<enrollment id>.<secret>`.
+pub const SESSION_COOKIE: &str = "__Host-muster-enrollment";
+/// Binds the forms that are sent before there is a session.
+pub const FORM_COOKIE: &str = "__Host-muster-csrf";
+pub const LANGUAGE_COOKIE: &str = "__Host-muster-language";
+pub const DEVICE_COOKIE: &str = "__Host-muster-device";
+/// The surface's name in form tokens.
+pub const SURFACE: &str = "portal";
+
+/// What handlers of pages give.
+pub type Answered = Result<HttpResponse, Problem>;
+
+pub struct Visitor {
+    pub app: App,
+    pub settings: Settings,
+    pub browser: Browser,
+    pub language: Language,
+    pub user_agent: String,
+    pub source: IpAddr,
+    pub session: Option<Session>,
+    form_cookie: FormCookie,
+}
+
+/// A visit whose secret the visitor's cookie holds.
+pub struct Session {
+    pub enrollment: EnrollmentId,
+    pub visit: Visit,
+    cookie: String,
+}
+
+struct FormCookie {
+    value: String,
+    fresh: bool,
+}
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Visitor, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Visitor::of(&request).await })
+    }
+}
+
+impl Visitor {
+    /// The visitor behind a request.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn of(request: &HttpRequest) -> Result<Visitor, Problem> {
+        let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no App"))?;
+        let app = App::clone(app);
+        let user_agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
+        let settings = app.settings().await?;
+        let session = session(&app, request, &settings).await?;
+        Ok(Visitor {
+            browser: Browser::of(user_agent).answered(answer),
+            language: language(request),
+            user_agent: user_agent.to_owned(),
+            source: source(request, &app.config.server.trusted_proxies).unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+            form_cookie: form_cookie(&app, request),
+            session,
+            settings,
+            app,
+        })
+    }
+
+    /// The cookie value that the visitor's forms are bound to.
+    pub fn form_binding(&self) -> &str {
+        self.session.as_ref().map_or(&self.form_cookie.value, |session| &session.cookie)
+    }
+
+    /// The session, if the person stands on this step.
+    ///
+    /// # Errors
+    /// Leads to the page where they stand.
+    pub fn at(&self, step: Step) -> Result<&Session, Problem> {
+        let session = self.signed_in()?;
+        if session.visit.step() == step {
+            Ok(session)
+        } else {
+            Err(Problem::Elsewhere(steps::path(session.visit.step())))
+        }
+    }
+
+    /// The session of somebody who has signed in.
+    ///
+    /// # Errors
+    /// Leads to where they can.
+    pub fn signed_in(&self) -> Result<&Session, Problem> {
+        self.on_ios()?;
+        let signed_in = self.session.as_ref().filter(|session| session.visit.signed_in.is_some());
+        signed_in.ok_or(Problem::Elsewhere(steps::path(Step::SignIn)))
+    }
+
+    /// The device, if the page is open in its Safari.
+    ///
+    /// # Errors
+    /// Leads to the page that says how to get there.
+    pub fn on_ios(&self) -> Result<Platform, Problem> {
+        match self.browser {
+            Browser::Safari(platform) => Ok(platform),
+            _ => Err(Problem::Elsewhere("/enroll")),
+        }
+    }
+
+    /// Version of iOS, as far as it is known.
+    pub fn version(&self) -> Option<OsVersion> {
+        match self.browser {
+            Browser::Safari(platform) => platform.version,
+            Browser::MacSafari(version) => version,
+            Browser::OtherOnIos(_) | Browser::Other => None,
+        }
+    }
+
+    /// The address that people type.
+    pub fn address(&self) -> String {
+        format!("{}/enroll", self.app.config.server.public_url.trim_end_matches('/'))
+    }
+
+    /// A page, with status 200.
+    ///
+    /// # Errors
+    /// If a template is wrong.
+    pub fn page<P: Page>(&self, page: &P) -> Answered {
+        self.page_with(StatusCode::OK, page)
+    }
+
+    /// A page with a status of its own.
+    ///
+    /// # Errors
+    /// If a template is wrong.
+    pub fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
+        let html = render(&self.frame(P::TEMPLATE), page)?;
+        let mut response = HttpResponse::build(status);
+        if self.form_cookie.fresh {
+            response.cookie(host_cookie(FORM_COOKIE, self.form_cookie.value.clone()));
+        }
+        Ok(response.content_type(ContentType::html()).body(html))
+    }
+
+    fn frame(&self, template: &str) -> Frame {
+        let visit = self.session.as_ref().map(|session| &session.visit);
+        let signed_in = visit.and_then(|visit| visit.signed_in.as_ref());
+        Frame {
+            csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
+            back: if template == "about" { "about" } else { "" },
+            progress: progress(template, visit, &self.settings),
+            signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
+            help_code: self.session.as_ref().map(|session| help_code(session.enrollment)),
+            device: self.device(),
+            ios15: if self.version().is_none_or(|version| version >= OsVersion::new(15, 0)) { "yes" } else { "no" },
+            ios18: if self.version().is_none_or(|version| version >= OsVersion::new(18, 0)) { "yes" } else { "no" },
+            ..bare_frame(self.language, &self.settings)
+        }
+    }
+
+    fn device(&self) -> &'static str {
+        match self.browser {
+            Browser::Safari(Platform { family: DeviceFamily::IPad, .. }) | Browser::OtherOnIos(DeviceFamily::IPad) => {
+                "iPad"
+            }
+            _ => "iPhone",
+        }
+    }
+}
+
+impl Session {
+    /// The session of a visit that has just been opened.
+    pub fn begun(enrollment: EnrollmentId, cookie: String) -> Session {
+        Session { enrollment, visit: Visit::default(), cookie }
+    }
+
+    /// The visit that a profile link names; it proves no cookie.
+    pub fn of_link(enrollment: EnrollmentId, visit: Visit) -> Session {
+        Session { enrollment, visit, cookie: String::new() }
+    }
+
+    /// Who signed in.
+    pub fn person(&self) -> Option<&SignedIn> {
+        self.visit.signed_in.as_ref()
+    }
+
+    /// On behalf of the person who signed in, else of the visitor.
+    pub fn context(&self, source: IpAddr) -> Context {
+        match self.person() {
+            Some(SignedIn { person, .. }) => {
+                let actor = Actor::new(ActorKind::Person, person);
+                Context::of(actor, Some((source, person.key())), self.enrollment.0)
+            }
+            None => {
+                let actor = Actor::new(ActorKind::Visitor, self.enrollment);
+                Context::of(actor, Some((source, self.enrollment.visit_key())), self.enrollment.0)
+            }
+        }
+    }
+}
+
+/// A frame without a visitor, for problems: no forms, no names.
+pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
+    Frame {
+        lang: language.tag(),
+        languages: LanguageChoice::all(language),
+        organization: settings.organization.clone(),
+        device: "iPhone",
+        ios15: "yes",
+        ios18: "yes",
+        progress: None,
+        csrf: None,
+        back: "",
+        signed_in_as: None,
+        help_code: None,
+        help: settings.help.clone(),
+        style: super::assets::STYLE_VERSION,
+    }
+}
+
+/// Leads the browser to another page, by GET.
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+/// The person's own choice, else the browser's.
+pub fn language(request: &HttpRequest) -> Language {
+    let chosen = cookie(request, LANGUAGE_COOKIE).and_then(|tag| Language::parse(&tag));
+    chosen.unwrap_or_else(|| Language::accepted(request))
+}
+
+/// The enrollment that the cookie names, proven or not.
+pub fn named_enrollment(request: &HttpRequest) -> Option<EnrollmentId> {
+    let value = cookie(request, SESSION_COOKIE)?;
+    let (id, _) = value.split_once('.')?;
+    Uuid::parse_str(id).ok().map(EnrollmentId)
+}
+
+fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
+    request.cookie(name).map(|cookie| cookie.value().to_owned())
+}
+
+// A session ends when its secret is replaced (sign-in), taken back (sign-out), when the visit is abandoned, and at the
+// latest so many hours after it began, which the id tells.
+async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
+    let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
+    let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
+    let secret = value.split_once('.').map_or("", |(_, secret)| secret);
+    let visit = app.visit(enrollment).await?;
+    let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
+    let over = matches!(visit.end, Some(crate::enrollment::visit::End::Abandoned));
+    let live = proven && !over && !is_old(app, enrollment, settings);
+    Ok(live.then_some(Session { enrollment, visit, cookie: value }))
+}
+
+fn is_old(app: &App, enrollment: EnrollmentId, settings: &Settings) -> bool {
+    let Some(begun) = enrollment.0.get_timestamp() else { return true };
+    let (seconds, _) = begun.to_unix();
+    let now = app.world.now().0 / 1_000_000;
+    let age = now.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX));
+    age > i64::from(settings.abandon_after_hours) * 3_600
+}
+
+// Ours alone: somebody else's value in this cookie is replaced.
+fn form_cookie(app: &App, request: &HttpRequest) -> FormCookie {
+    let ours = |value: &String| {
+        value.split_once('.').is_some_and(|(random, tag)| app.secrets.is_tag(tag, "form-cookie", &[random]))
+    };
+    match cookie(request, FORM_COOKIE).filter(ours) {
+        Some(value) => FormCookie { value, fresh: false },
+        None => {
+            let random = app.world.secret();
+            let tag = app.secrets.tag("form-cookie", &[&random]);
+            FormCookie { value: format!("{random}.{tag}"), fresh: true }
+        }
+    }
+}
+
+fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<Progress> {
+    let ownership = visit.and_then(|visit| visit.ownership);
+    steps::progress(template, ownership, settings).map(|(now, total)| Progress::new(now, total))
+}

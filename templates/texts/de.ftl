@@ -1,0 +1,218 @@
+# Das Portal auf Deutsch. Namen von Tasten und Zeilen so, wie ein deutsches iOS sie zeigt; **fett** hebt sie hervor.
+
+-allow = Zulassen
+-close = Schließen
+-settings = Einstellungen
+-profile-downloaded = Profil geladen
+-install = Installieren
+-done = Fertig
+-ios-continue = Fortfahren
+-trust = Vertrauen
+-safari = Safari
+-remove-management = Verwaltung entfernen
+-trust-settings = Allgemein › Info › Zertifikatsvertrauenseinstellungen
+-sign-in-row = Bei Arbeits- oder Schulaccount anmelden
+
+enroll-my = Mein { $device } anmelden
+enroll-in = Bei { $organization } anmelden
+management-row = { $ios15 ->
+    [yes] Allgemein › VPN und Geräteverwaltung
+   *[no] Allgemein › Geräteverwaltung
+  }
+account-name = { $ios18 ->
+    [yes] Verwalteter Apple Account
+   *[no] Verwaltete Apple-ID
+  }
+
+language-name = Deutsch
+progress = Schritt { $now } von { $total }
+signed-in-as = Angemeldet als { $name }
+sign-out = Abmelden
+help-code = Hilfe-Code { $code }
+continue-button = Weiter
+installed-button = Ich habe es installiert
+back-button = Zurück zu meiner Registrierung
+again-button = Von vorn beginnen
+check-button = Jetzt nachsehen
+change-link = Ändern
+about-link = Was { $organization } sehen kann und was nicht
+what-to-do = Was jetzt zu tun ist
+help-title = Hier gibt es Hilfe
+
+sign-in-title = Zum Registrieren anmelden
+sign-in-lead = In wenigen Schritten registrierst du dieses { $device } bei { $organization }. Halte den Gerätecode bereit.
+sign-in-refused = Das hat nicht geklappt.
+sign-in-refused-hint = Prüfe Benutzername und Passwort. Stimmt beides, darf dein Account vielleicht keine Geräte registrieren: Frag deinen Helpdesk.
+sign-in-throttled = Zu viele Versuche. Warte { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  } und versuch es dann noch einmal.
+sign-in-throttled-hint = Dein Account ist nicht gesperrt. Wenn du das Passwort vergessen hast, frag deinen Helpdesk.
+user-name = Benutzername
+password = Passwort
+sign-in-button = Anmelden
+
+previous-title = Du hast schon ein Gerät registriert
+previous-lead = { $organization } verwaltet noch für dich:
+previous-since = registriert am { $date }
+previous-same-device = Wenn es dieses { $device } ist
+previous-step-open = Öffne **{ -settings }** und geh zu **{ management-row }**.
+previous-step-remove = Tippe auf das Profil der Organisation, dann auf **{ -remove-management }**, und gib den Gerätecode ein.
+previous-step-back = Komm auf diese Seite zurück.
+previous-other-device = Wenn es ein anderes Gerät ist
+previous-other-device-text = Dann ist nichts zu entfernen. Geh weiter: Beide bleiben registriert.
+previous-button = Weiter
+record-unnamed = Ein Gerät
+
+ownership-title = Wem gehört dieses { $device }?
+ownership-lead = Davon hängt ab, wie viel { $organization } sehen und tun kann.
+ownership-unanswered = Wähle eine der beiden Antworten.
+ownership-personal = Es gehört mir
+ownership-personal-text = Was dir gehört, bleibt privat. { $organization } verwaltet nur die eigenen Apps, Accounts und Daten.
+ownership-institutional = Es gehört { $organization }
+ownership-institutional-text = { $organization } verwaltet das ganze Gerät und kann es sperren oder löschen.
+
+ca-title = Installiere das Zertifikat
+ca-lead = Damit vertraut dein { $device } diesem Server. Niemand bekommt dadurch Zugriff auf dein { $device }.
+ca-too-early = Tippe erst auf „Weiter“ und installiere das Zertifikat; danach ist diese Taste dran.
+ca-tap-continue-close = Tippe unten auf **Weiter**. Safari fragt, ob ein Konfigurationsprofil geladen werden darf: Tippe auf **{ -allow }**, dann auf **{ -close }**.
+ca-tap-continue-settings = Tippe unten auf **Weiter**. Safari möchte die Einstellungen öffnen, um ein Konfigurationsprofil zu zeigen: Tippe auf **{ -allow }**.
+ca-tap-continue = Tippe unten auf **Weiter**. Die Einstellungen zeigen das Profil.
+open-downloaded = Öffne **{ -settings }** und tippe auf **{ -profile-downloaded }**.
+ca-install = Tippe auf **{ -install }**, gib den Gerätecode ein, tippe noch einmal auf **{ -install }**, wenn gefragt ein drittes Mal, dann auf **{ -done }**.
+ca-trust = Geh in **{ -settings }** zu **{ -trust-settings }** und schalte **{ $certificate }** ein. Wenn gefragt, tippe auf **{ -ios-continue }**.
+ca-come-back = Komm zu Safari zurück und tippe auf **Ich habe es installiert**.
+ca-why-title = Wozu ist das nötig?
+ca-why = Der Server deiner Organisation hat ein eigenes Zertifikat. Ohne diesen Schritt bricht der nächste mit „Profilinstallation fehlgeschlagen“ ab.
+eight-minutes-title = Nicht länger als acht Minuten
+eight-minutes = Dein { $device } behält ein geladenes Profil acht Minuten lang. Ist es weg, tippe noch einmal auf „Weiter“.
+
+maid-title = { $ios18 ->
+    [yes] Dein verwalteter Apple Account
+   *[no] Deine verwaltete Apple-ID
+  }
+maid-lead = { $organization } hat dir diesen Account für die Arbeit gegeben. Es ist nicht der, den du privat für den App Store oder iCloud benutzt.
+maid-label = { account-name }
+maid-hint = Sieht aus wie eine E-Mail-Adresse, etwa ada@example.com.
+maid-hint-domains = Endet mit { $domains }.
+maid-invalid = Das ist kein Accountname. Er sieht aus wie eine E-Mail-Adresse, etwa ada@example.com.
+maid-domain = Accounts enden hier mit { $domains }.
+maid-why-title = Was geschieht damit?
+maid-why = Gleich bittet dich dein Gerät in den Einstellungen, dich damit anzumelden. Das Passwort gibst du Apple; dieser Server sieht es nie.
+
+mdm-title = Registriere dieses { $device }
+mdm-lead-personal = Der letzte Schritt. { $organization } bekommt auf deinem { $device } einen eigenen Bereich für die Arbeit; was dir gehört, bleibt deins.
+mdm-lead-institutional = Der letzte Schritt. Danach verwaltet { $organization } dieses { $device }.
+mdm-tap-continue-close = Tippe unten auf **Weiter**. Safari fragt, ob ein Konfigurationsprofil geladen werden darf: Tippe auf **{ -allow }**, dann auf **{ -close }**.
+mdm-tap-continue-settings = Tippe unten auf **Weiter**. Safari möchte die Einstellungen öffnen, um ein Konfigurationsprofil zu zeigen: Tippe auf **{ -allow }**.
+mdm-tap-continue = Tippe unten auf **Weiter**. Die Einstellungen zeigen das Profil.
+mdm-open-downloaded = Öffne **{ -settings }** und tippe auf **{ -profile-downloaded }** oder **{ enroll-in }**.
+mdm-enroll-my = Tippe auf **{ enroll-my }** und gib den Gerätecode ein.
+mdm-account-password = { $ios18 ->
+    [yes] Tippe auf **{ -ios-continue }** und melde dich mit deinem verwalteten Apple Account an.
+   *[no] Tippe auf **{ -ios-continue }** und melde dich mit deiner verwalteten Apple-ID an.
+  } Das Passwort geht an Apple, nicht an diesen Server.
+mdm-install = Tippe auf **{ -install }**, gib den Gerätecode ein, tippe noch einmal auf **{ -install }**.
+mdm-trust = Wenn nach der entfernten Verwaltung gefragt wird, tippe auf **{ -trust }**, dann auf **{ -done }**.
+mdm-come-back = Komm zu Safari zurück und tippe auf **Ich habe es installiert**.
+mdm-account-title = { $ios18 ->
+    [yes] Dein verwalteter Apple Account
+   *[no] Deine verwaltete Apple-ID
+  }
+
+about-title = Was deine Organisation sehen kann
+about-lead = Was eine Organisation darf, bestimmt Apple. Das sind die Grenzen für { $organization }.
+about-personal = Wenn das Gerät dir gehört
+about-institutional = Wenn es { $organization } gehört
+about-cannot = { $organization } kann nicht
+about-can = { $organization } kann
+cannot-read = deine Nachrichten, E-Mails, Fotos, Anrufe oder besuchten Webseiten lesen
+cannot-locate = sehen, wo du bist
+cannot-apps = die Apps sehen, die du selbst installiert hast
+cannot-identify = Seriennummer, Telefonnummer oder eine andere bleibende Nummer des Geräts sehen
+cannot-erase = das Gerät löschen oder deinen Code entfernen
+can-model = Modell und iOS-Version sehen und ob das Gerät aktuell ist
+can-work-apps = eigene Apps, Accounts und Einstellungen installieren, entfernen und sehen
+can-passcode = einen Code verlangen
+can-remove-own = entfernen, was sie installiert hat, wenn du gehst
+can-identify = Namen, Seriennummer und Telefonnummer des Geräts sehen
+can-all-apps = jede installierte App sehen
+can-restrict = Apps und Einstellungen installieren und einschränken, was das Gerät kann
+can-lock = das Gerät sperren, seinen Code entfernen oder alles darauf löschen
+about-leave-title = Du kannst jederzeit aufhören
+about-leave = Öffne **{ -settings }** › **{ management-row }**, tippe auf das Profil und auf **{ -remove-management }**. Die Apps und Daten der Organisation verschwinden damit.
+
+complete-title-waiting = Warten auf dein { $device }
+complete-lead-waiting = Sobald das Profil installiert ist, steht es hier.
+complete-title-installing = Fast fertig
+complete-lead-installing = Dein { $device } hat geantwortet und richtet sich fertig ein.
+complete-title-enrolled = Dein { $device } ist registriert
+complete-lead-enrolled = { $organization } verwaltet es jetzt. Du kannst diese Seite schließen.
+complete-title-ended = Diese Registrierung ist zu Ende
+complete-lead-ended = Das Profil wurde entfernt, oder das { $device } wurde neu registriert. Um es noch einmal zu registrieren, beginne von vorn.
+complete-refreshing = Diese Seite sieht alle paar Sekunden selbst nach.
+complete-not-refreshing = Diese Seite sieht nicht selbst nach. Tippe auf die Taste.
+complete-still = Nicht selbst neu laden
+complete-back-button = Zurück zur Anleitung
+self-service-title = Noch etwas
+self-service = { $organization } bietet Apps in Self Service an. Lade es aus dem App Store.
+self-service-button = Self Service laden
+
+stopped-old-title = Dieses { $device } braucht ein neueres iOS
+stopped-old-lead = Es hat Version { $version }. Ein eigenes Gerät kann ab Version 13.1 registriert werden; ein älteres würde als Ganzes verwaltet, und das hast du nicht gewählt.
+stopped-old-update = Öffne **{ -settings } › Allgemein › Softwareupdate** und aktualisiere.
+stopped-old-again = Öffne dann diese Seite noch einmal.
+stopped-account-title = Registriere es in den Einstellungen
+stopped-account-lead = Seit iOS 18 registriert man ein eigenes { $device } durch eine Anmeldung, ohne ein Profil von dieser Seite.
+stopped-account-open = Öffne **{ -settings }** und geh zu **Allgemein › VPN und Geräteverwaltung**.
+stopped-account-sign-in = Tippe auf **{ -sign-in-row }**.
+stopped-account-account = Gib deinen verwalteten Apple Account ein und folge den Schritten. Sagt dein { $device }, dass es deine Organisation nicht findet, frag deinen Helpdesk.
+stopped-mode-title = Dein { $device } hat sich anders registriert
+stopped-mode-lead = Es hat das Profil für eine andere Art der Registrierung genommen, als du gewählt hast; darum hat der Server es abgelehnt. Über dein { $device } wurde nichts aufbewahrt.
+stopped-mode-remove = Öffne **{ -settings } › { management-row }**. Wenn dort ein Profil von { $organization } ist, tippe darauf und auf **{ -remove-management }**.
+stopped-mode-version = Sieh unter **{ -settings } › Allgemein › Info** nach, welche Version von iOS es hat.
+stopped-mode-again = Beginne hier von vorn. Passiert es noch einmal, frag deinen Helpdesk und nenne den Hilfe-Code.
+
+desktop-title = Weiter auf deinem iPhone oder iPad
+desktop-lead = Richte die Kamera des iPhone oder iPad, das du registrieren willst, auf diesen Code.
+desktop-qr = QR-Code der Adresse { $address }
+desktop-type = Oder gib diese Adresse in Safari ein:
+which-title = Womit bist du hier?
+which-lead = Safari sagt, das sei ein Mac. Das sagt auch ein iPad, und ein iPhone, das die Desktop-Website zeigt.
+which-ipad = Das ist ein iPad
+which-iphone = Das ist ein iPhone
+which-mac = Das ist ein Mac
+browser-title = Öffne diese Seite in Safari
+browser-lead = Nur Safari kann deinem { $device } ein Profil übergeben. Du benutzt einen anderen Browser oder den einer App.
+browser-step-copy = Kopiere die Adresse unten.
+browser-step-open = Öffne **{ -safari }**.
+browser-step-paste = Füge die Adresse oben ein.
+
+problem-not-found-title = Diese Seite gibt es nicht
+problem-not-found = Vielleicht ist die Adresse vertippt.
+problem-not-found-do = Geh zurück zu deiner Registrierung; sie weiß, wo du warst.
+problem-method-title = Das geht hier nicht
+problem-method = Die Seite wurde auf eine Art aufgerufen, die sie nicht kennt.
+problem-method-do = Geh zurück zu deiner Registrierung und benutze dort die Tasten.
+problem-bad-title = Das Formular war nicht lesbar
+problem-bad = Etwas hat darin gefehlt.
+problem-bad-do = Geh zurück und fülle es noch einmal aus.
+problem-large-title = Das war zu viel
+problem-large = Was gesendet wurde, ist größer, als diese Seite annimmt.
+problem-large-do = Geh zurück und fülle das Formular mit weniger Text aus.
+problem-forged-title = Das Formular ist abgelaufen
+problem-forged = Es war zu lange offen, kam von einer anderen Website, oder dein Browser behält keine Cookies.
+problem-forged-do = Geh zurück zu deiner Registrierung und sende es noch einmal. Safari muss Cookies erlauben.
+problem-link-title = Dieser Link gilt nicht mehr
+problem-link = Links zu Profilen gelten nur ein paar Minuten und nur in dem Schritt, zu dem sie gehören.
+problem-link-do = Geh zurück zu deiner Registrierung und tippe dort auf „Weiter“.
+problem-push-title = Die Registrierung ist noch nicht bereit
+problem-push = Der Server kann Geräte noch nicht erreichen: Ihm fehlt das Push-Zertifikat.
+problem-push-do = Du kannst nichts tun. Sag deinem Helpdesk, dass das Push-Zertifikat fehlt.
+problem-unavailable-title = Gerade nicht
+problem-unavailable = Der Server kann das im Moment nicht aufschreiben; darum ist nichts geschehen.
+problem-unavailable-do = Warte eine Minute und versuch es noch einmal. Was du vorher getan hast, ist gespeichert.
+problem-internal-title = Hier ist etwas schiefgegangen
+problem-internal = Der Fehler liegt bei uns, nicht bei dir, und nichts ist verloren.
+problem-internal-do = Versuch es noch einmal. Passiert es wieder, nenne deinem Helpdesk den Code.
+problem-code = Code:

@@ -1,0 +1,209 @@
+# The portal in English. Names of buttons and rows in iOS are exactly as iOS 12 to 18 shows them; **bold** marks them.
+
+-allow = Allow
+-close = Close
+-settings = Settings
+-profile-downloaded = Profile Downloaded
+-install = Install
+-done = Done
+-ios-continue = Continue
+-trust = Trust
+-safari = Safari
+-remove-management = Remove Management
+-trust-settings = General › About › Certificate Trust Settings
+-sign-in-row = Sign In to Work or School Account
+
+enroll-my = Enroll My { $device }
+enroll-in = Enroll in { $organization }
+management-row = { $ios15 ->
+    [yes] General › VPN & Device Management
+   *[no] General › Device Management
+  }
+account-name = { $ios18 ->
+    [yes] Managed Apple Account
+   *[no] Managed Apple ID
+  }
+
+language-name = English
+progress = Step { $now } of { $total }
+signed-in-as = Signed in as { $name }
+sign-out = Log out
+help-code = Help code { $code }
+continue-button = Continue
+installed-button = I have installed it
+back-button = Back to my enrollment
+again-button = Start again
+check-button = Check now
+change-link = Change
+about-link = What { $organization } can and cannot see
+what-to-do = What to do now
+help-title = Where to get help
+
+sign-in-title = Log in to enroll
+sign-in-lead = Enroll this { $device } with { $organization } in a few steps. Have your device passcode at hand.
+sign-in-refused = That did not work.
+sign-in-refused-hint = Check the user name and the password. If both are right, your account may not be allowed to enroll devices: ask your help desk.
+sign-in-throttled = Too many tries. Wait { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+  }, then try again.
+sign-in-throttled-hint = Your account is not locked. If you forgot the password, ask your help desk.
+user-name = User name
+password = Password
+sign-in-button = Log in
+
+previous-title = You have a device enrolled already
+previous-lead = { $organization } still manages this on your behalf:
+previous-since = enrolled on { $date }
+previous-same-device = If it is this { $device }
+previous-step-open = Open **{ -settings }** and go to **{ management-row }**.
+previous-step-remove = Tap the organization’s profile, then **{ -remove-management }**, and enter your passcode.
+previous-step-back = Come back to this page.
+previous-other-device = If it is another device
+previous-other-device-text = Then there is nothing to remove. Go on: both stay enrolled.
+previous-button = Continue
+record-unnamed = A device
+
+ownership-title = Whose { $device } is this?
+ownership-lead = It decides how much { $organization } can see and do.
+ownership-unanswered = Choose one of the two.
+ownership-personal = It is mine
+ownership-personal-text = Your own things stay private. { $organization } manages only its own apps, accounts and data.
+ownership-institutional = It belongs to { $organization }
+ownership-institutional-text = { $organization } manages the whole device and can lock or erase it.
+
+ca-title = Install the certificate
+ca-lead = It lets your { $device } trust this server. It gives nobody access to your { $device }.
+ca-too-early = First tap “Continue” and install the certificate, then come back to this button.
+ca-tap-continue-close = Tap **Continue** below. Safari asks to download a configuration profile: tap **{ -allow }**, then **{ -close }**.
+ca-tap-continue-settings = Tap **Continue** below. Safari asks to open Settings to show a configuration profile: tap **{ -allow }**.
+ca-tap-continue = Tap **Continue** below. Settings shows the profile.
+open-downloaded = Open **{ -settings }** and tap **{ -profile-downloaded }**.
+ca-install = Tap **{ -install }**, enter your passcode, tap **{ -install }** again, and once more if asked, then **{ -done }**.
+ca-trust = In **{ -settings }**, go to **{ -trust-settings }** and switch on **{ $certificate }**. If asked, tap **{ -ios-continue }**.
+ca-come-back = Come back to Safari and tap **I have installed it**.
+ca-why-title = Why is this needed?
+ca-why = Your organization’s server has a certificate of its own. Without this step the next one stops with “Profile Installation Failed”.
+eight-minutes-title = Not longer than eight minutes
+eight-minutes = Your { $device } keeps one downloaded profile for eight minutes. If it is gone, tap Continue once more.
+
+maid-title = Your { account-name }
+maid-lead = { $organization } gave you this account for work. It is not the one you use for the App Store or iCloud at home.
+maid-label = { account-name }
+maid-hint = Looks like a mail address, such as ada@example.com.
+maid-hint-domains = Ends with { $domains }.
+maid-invalid = This is not an account name. It looks like a mail address, such as ada@example.com.
+maid-domain = Accounts here end with { $domains }.
+maid-why-title = What happens with it?
+maid-why = Your device asks you to sign in with it in a moment, in Settings. You give the password to Apple; this server never sees it.
+
+mdm-title = Enroll this { $device }
+mdm-lead-personal = The last step. { $organization } gets a separate place on your { $device } for work; your own things stay yours.
+mdm-lead-institutional = The last step. { $organization } then manages this { $device }.
+mdm-tap-continue-close = Tap **Continue** below. Safari asks to download a configuration profile: tap **{ -allow }**, then **{ -close }**.
+mdm-tap-continue-settings = Tap **Continue** below. Safari asks to open Settings to show a configuration profile: tap **{ -allow }**.
+mdm-tap-continue = Tap **Continue** below. Settings shows the profile.
+mdm-open-downloaded = Open **{ -settings }** and tap **{ -profile-downloaded }** or **{ enroll-in }**.
+mdm-enroll-my = Tap **{ enroll-my }** and enter your passcode.
+mdm-account-password = Tap **{ -ios-continue }** and sign in with your { account-name }. The password goes to Apple, not to this server.
+mdm-install = Tap **{ -install }**, enter your passcode, tap **{ -install }** again.
+mdm-trust = When asked about remote management, tap **{ -trust }**, then **{ -done }**.
+mdm-come-back = Come back to Safari and tap **I have installed it**.
+mdm-account-title = Your { account-name }
+
+about-title = What your organization can see
+about-lead = Apple decides what an organization may do. These are the limits for { $organization }.
+about-personal = If the device is yours
+about-institutional = If it belongs to { $organization }
+about-cannot = { $organization } cannot
+about-can = { $organization } can
+cannot-read = read your messages, mail, photos, calls or browsing history
+cannot-locate = see where you are
+cannot-apps = see the apps you installed yourself
+cannot-identify = see the serial number, the phone number or any other lasting number of the device
+cannot-erase = erase the device or remove your passcode
+can-model = see the model, the version of iOS and whether the device is up to date
+can-work-apps = install and remove its own apps, accounts and settings, and see these
+can-passcode = require a passcode
+can-remove-own = remove what it installed, when you leave
+can-identify = see the name, serial number and phone number of the device
+can-all-apps = see every app that is installed
+can-restrict = install apps and settings, and restrict what the device can do
+can-lock = lock the device, remove its passcode, or erase everything on it
+about-leave-title = You can leave at any time
+about-leave = Open **{ -settings }** › **{ management-row }**, tap the profile and **{ -remove-management }**. The organization’s apps and data go with it.
+
+complete-title-waiting = Waiting for your { $device }
+complete-lead-waiting = As soon as the profile is installed, this page says so.
+complete-title-installing = Almost there
+complete-lead-installing = Your { $device } has answered and is finishing its setup.
+complete-title-enrolled = Your { $device } is enrolled
+complete-lead-enrolled = It is managed by { $organization } now. You can close this page.
+complete-title-ended = This enrollment has ended
+complete-lead-ended = The profile was removed, or the { $device } was enrolled again. To enroll it once more, start again.
+complete-refreshing = This page looks by itself every few seconds.
+complete-not-refreshing = This page does not look by itself. Tap the button to look.
+complete-still = Do not reload by itself
+complete-back-button = Back to the instructions
+self-service-title = One more thing
+self-service = { $organization } offers its apps in Self Service. Get it from the App Store.
+self-service-button = Get Self Service
+
+stopped-old-title = This { $device } needs a newer iOS
+stopped-old-lead = It has version { $version }. A personal device can be enrolled from version 13.1 on; an older one would be managed as a whole, and that is not what you chose.
+stopped-old-update = Open **{ -settings } › General › Software Update** and update.
+stopped-old-again = Then open this page again.
+stopped-account-title = Enroll in Settings instead
+stopped-account-lead = Since iOS 18 a personal { $device } is enrolled by signing in, without a profile from this page.
+stopped-account-open = Open **{ -settings }** and go to **General › VPN & Device Management**.
+stopped-account-sign-in = Tap **{ -sign-in-row }**.
+stopped-account-account = Enter your Managed Apple Account and follow the steps. If your { $device } says that it cannot find your organization, ask your help desk.
+stopped-mode-title = Your { $device } enrolled in another way
+stopped-mode-lead = It took the profile for another kind of enrollment than the one you chose, so the server refused it. Nothing about your { $device } was kept.
+stopped-mode-remove = Open **{ -settings } › { management-row }**. If a profile of { $organization } is there, tap it and **{ -remove-management }**.
+stopped-mode-version = Check in **{ -settings } › General › About** which version of iOS it has.
+stopped-mode-again = Start again here. If it happens once more, ask your help desk and tell them the help code.
+
+desktop-title = Continue on your iPhone or iPad
+desktop-lead = Point the camera of the iPhone or iPad that you want to enroll at this code.
+desktop-qr = QR code of the address { $address }
+desktop-type = Or type this address in Safari:
+which-title = What are you using?
+which-lead = Safari says that this is a Mac. An iPad, and an iPhone that shows the desktop site, say so too.
+which-ipad = This is an iPad
+which-iphone = This is an iPhone
+which-mac = This is a Mac
+browser-title = Open this page in Safari
+browser-lead = Only Safari can hand a profile to your { $device }. You are using another browser, or a browser inside an app.
+browser-step-copy = Copy the address below.
+browser-step-open = Open **{ -safari }**.
+browser-step-paste = Paste the address at the top.
+
+problem-not-found-title = There is no such page
+problem-not-found = The address may be mistyped.
+problem-not-found-do = Go back to your enrollment; it knows where you were.
+problem-method-title = That cannot be done here
+problem-method = The page was called in a way it does not know.
+problem-method-do = Go back to your enrollment and use the buttons there.
+problem-bad-title = The form could not be read
+problem-bad = Something was missing in it.
+problem-bad-do = Go back and fill it in again.
+problem-large-title = That was too much
+problem-large = What was sent is larger than this page takes.
+problem-large-do = Go back and fill in the form again, with less text.
+problem-forged-title = The form has expired
+problem-forged = It was open for too long, or it came from another site, or your browser does not keep cookies.
+problem-forged-do = Go back to your enrollment and send it again. Cookies must be allowed in Safari.
+problem-link-title = This link does not work any more
+problem-link = Links to profiles work for a few minutes only, and only in the step they belong to.
+problem-link-do = Go back to your enrollment and tap Continue there.
+problem-push-title = Enrollment is not ready yet
+problem-push = The server cannot reach devices yet: it has no push certificate.
+problem-push-do = There is nothing you can do. Tell your help desk that the push certificate is missing.
+problem-unavailable-title = Not right now
+problem-unavailable = The server cannot write this down at the moment, so nothing was done.
+problem-unavailable-do = Wait a minute and try again. What you did before is kept.
+problem-internal-title = Something went wrong here
+problem-internal = It is our mistake, not yours, and nothing was lost.
+problem-internal-do = Try once more. If it happens again, tell your help desk the code.
+problem-code = Code:

@@ -1,0 +1,206 @@
+# ポータルの日本語文。iOSのボタン名と項目名は日本語版iOSの表示どおり。**太字** はそれを示す。
+
+-allow = 許可
+-close = 閉じる
+-settings = 設定
+-profile-downloaded = プロファイルがダウンロードされました
+-install = インストール
+-done = 完了
+-ios-continue = 続ける
+-trust = 信頼
+-safari = Safari
+-remove-management = 管理を削除
+-trust-settings = 一般 › 情報 › 証明書信頼設定
+-sign-in-row = 職場または学校アカウントにサインイン
+
+enroll-my = この{ $device }を登録
+enroll-in = { $organization }に登録
+management-row = { $ios15 ->
+    [yes] 一般 › VPNとデバイス管理
+   *[no] 一般 › デバイス管理
+  }
+account-name = { $ios18 ->
+    [yes] 管理対象Apple Account
+   *[no] 管理対象Apple ID
+  }
+
+language-name = 日本語
+progress = 手順 { $now } / { $total }
+signed-in-as = { $name } としてログイン中
+sign-out = ログアウト
+help-code = ヘルプコード { $code }
+continue-button = 次へ
+installed-button = インストールしました
+back-button = 登録に戻る
+again-button = 最初からやり直す
+check-button = 今すぐ確認
+change-link = 変更
+about-link = { $organization }に見えるもの・見えないもの
+what-to-do = 次にすること
+help-title = 問い合わせ先
+
+sign-in-title = ログインして登録を始める
+sign-in-lead = この{ $device }を数ステップで{ $organization }に登録します。デバイスのパスコードをご用意ください。
+sign-in-refused = ログインできませんでした。
+sign-in-refused-hint = ユーザ名とパスワードを確認してください。どちらも正しい場合は、デバイスの登録が許可されていない可能性があります。ヘルプデスクにお問い合わせください。
+sign-in-throttled = 試行回数が多すぎます。{ $minutes }分待ってから、もう一度お試しください。
+sign-in-throttled-hint = アカウントはロックされていません。パスワードを忘れた場合は、ヘルプデスクにお問い合わせください。
+user-name = ユーザ名
+password = パスワード
+sign-in-button = ログイン
+
+previous-title = すでに登録済みのデバイスがあります
+previous-lead = { $organization }は現在、次のデバイスを管理しています。
+previous-since = { $date } に登録
+previous-same-device = それがこの{ $device }の場合
+previous-step-open = **{ -settings }** を開き、**{ management-row }** に進みます。
+previous-step-remove = 組織のプロファイルをタップし、**{ -remove-management }** をタップして、パスコードを入力します。
+previous-step-back = このページに戻ります。
+previous-other-device = 別のデバイスの場合
+previous-other-device-text = 何も削除する必要はありません。このまま進めば、両方とも登録されたままになります。
+previous-button = 次へ
+record-unnamed = デバイス
+
+ownership-title = この{ $device }は誰のものですか?
+ownership-lead = { $organization }が見たり操作したりできる範囲が、これで決まります。
+ownership-unanswered = どちらかを選んでください。
+ownership-personal = 自分のものです
+ownership-personal-text = あなた自身のデータは守られます。{ $organization }は組織のApp、アカウント、データだけを管理します。
+ownership-institutional = { $organization }のものです
+ownership-institutional-text = { $organization }がデバイス全体を管理し、ロックや消去もできます。
+
+ca-title = 証明書をインストール
+ca-lead = { $device }がこのサーバを信頼できるようになります。これで誰かが{ $device }を操作できるようになることはありません。
+ca-too-early = 先に「次へ」をタップして証明書をインストールし、その後でこのボタンをタップしてください。
+ca-tap-continue-close = 下の **次へ** をタップします。構成プロファイルのダウンロードについてSafariが確認します。**{ -allow }**、続いて **{ -close }** をタップします。
+ca-tap-continue-settings = 下の **次へ** をタップします。構成プロファイルを表示するために設定を開いてよいか、Safariが確認します。**{ -allow }** をタップします。
+ca-tap-continue = 下の **次へ** をタップします。設定にプロファイルが表示されます。
+open-downloaded = **{ -settings }** を開き、**{ -profile-downloaded }** をタップします。
+ca-install = **{ -install }** をタップし、パスコードを入力し、もう一度 **{ -install }**(求められたらさらにもう一度)、最後に **{ -done }** をタップします。
+ca-trust = **{ -settings }** で **{ -trust-settings }** に進み、**{ $certificate }** をオンにします。確認されたら **{ -ios-continue }** をタップします。
+ca-come-back = Safariに戻り、**インストールしました** をタップします。
+ca-why-title = なぜ必要ですか?
+ca-why = 組織のサーバは独自の証明書を使っています。この手順を省くと、次の手順でプロファイルのインストールに失敗します。
+eight-minutes-title = 8分以内に
+eight-minutes = ダウンロードしたプロファイルは{ $device }に8分間だけ保存されます。消えてしまったら、もう一度「次へ」をタップしてください。
+
+maid-title = { account-name }
+maid-lead = { $organization }から仕事用に渡されたアカウントです。App StoreやiCloudで個人的に使っているものとは別です。
+maid-label = { account-name }
+maid-hint = メールアドレスのような形です。例: ada@example.com
+maid-hint-domains = 末尾は { $domains } です。
+maid-invalid = アカウント名として正しくありません。メールアドレスのような形です。例: ada@example.com
+maid-domain = ここで使えるアカウントの末尾は { $domains } です。
+maid-why-title = 何に使われますか?
+maid-why = この後、デバイスの設定でこのアカウントへのサインインを求められます。パスワードはAppleに送られ、このサーバには送られません。
+
+mdm-title = この{ $device }を登録
+mdm-lead-personal = 最後の手順です。{ $device }に{ $organization }用の仕事の領域が別に作られます。あなた自身のデータはそのままです。
+mdm-lead-institutional = 最後の手順です。完了すると、{ $organization }がこの{ $device }を管理します。
+mdm-tap-continue-close = 下の **次へ** をタップします。構成プロファイルのダウンロードについてSafariが確認します。**{ -allow }**、続いて **{ -close }** をタップします。
+mdm-tap-continue-settings = 下の **次へ** をタップします。構成プロファイルを表示するために設定を開いてよいか、Safariが確認します。**{ -allow }** をタップします。
+mdm-tap-continue = 下の **次へ** をタップします。設定にプロファイルが表示されます。
+mdm-open-downloaded = **{ -settings }** を開き、**{ -profile-downloaded }** または **{ enroll-in }** をタップします。
+mdm-enroll-my = **{ enroll-my }** をタップし、パスコードを入力します。
+mdm-account-password = **{ -ios-continue }** をタップし、{ account-name }でサインインします。パスワードはAppleに送られ、このサーバには送られません。
+mdm-install = **{ -install }** をタップし、パスコードを入力し、もう一度 **{ -install }** をタップします。
+mdm-trust = リモート管理について確認されたら **{ -trust }**、続いて **{ -done }** をタップします。
+mdm-come-back = Safariに戻り、**インストールしました** をタップします。
+mdm-account-title = { account-name }
+
+about-title = 組織に見えるもの
+about-lead = 組織ができることはAppleが定めています。{ $organization }の範囲は次のとおりです。
+about-personal = デバイスがあなたのものの場合
+about-institutional = デバイスが{ $organization }のものの場合
+about-cannot = { $organization }ができないこと
+about-can = { $organization }ができること
+cannot-read = メッセージ、メール、写真、通話、閲覧履歴を読むこと
+cannot-locate = あなたの現在地を知ること
+cannot-apps = あなたが自分で入れたAppを見ること
+cannot-identify = シリアル番号、電話番号など、デバイス固有の番号を見ること
+cannot-erase = デバイスを消去したり、パスコードを削除したりすること
+can-model = 機種、iOSのバージョン、最新かどうかを見ること
+can-work-apps = 組織のApp、アカウント、設定をインストール・削除し、それらを見ること
+can-passcode = パスコードの設定を求めること
+can-remove-own = あなたが組織を離れるとき、組織が入れたものを削除すること
+can-identify = デバイスの名前、シリアル番号、電話番号を見ること
+can-all-apps = インストールされているすべてのAppを見ること
+can-restrict = Appや設定をインストールし、デバイスの機能を制限すること
+can-lock = デバイスをロックし、パスコードを削除し、すべてを消去すること
+about-leave-title = いつでもやめられます
+about-leave = **{ -settings }** › **{ management-row }** を開き、プロファイルをタップして **{ -remove-management }** をタップします。組織のAppとデータも一緒に削除されます。
+
+complete-title-waiting = { $device }からの連絡を待っています
+complete-lead-waiting = プロファイルがインストールされると、このページに表示されます。
+complete-title-installing = もう少しです
+complete-lead-installing = { $device }から応答がありました。設定を仕上げています。
+complete-title-enrolled = { $device }の登録が完了しました
+complete-lead-enrolled = { $organization }が管理を始めました。このページは閉じてかまいません。
+complete-title-ended = この登録は終了しました
+complete-lead-ended = プロファイルが削除されたか、{ $device }が改めて登録されました。もう一度登録するには、最初からやり直してください。
+complete-refreshing = このページは数秒ごとに自動で確認します。
+complete-not-refreshing = このページは自動では確認しません。ボタンをタップして確認してください。
+complete-still = 自動で再読み込みしない
+complete-back-button = 説明に戻る
+self-service-title = もうひとつ
+self-service = { $organization }のAppはSelf Serviceから入手できます。App Storeからインストールしてください。
+self-service-button = Self Serviceを入手
+
+stopped-old-title = この{ $device }には新しいiOSが必要です
+stopped-old-lead = 現在のバージョンは{ $version }です。個人のデバイスはバージョン13.1以降で登録できます。それより古いとデバイス全体が管理されてしまい、選んだ内容と異なります。
+stopped-old-update = **{ -settings } › 一般 › ソフトウェアアップデート** を開き、アップデートします。
+stopped-old-again = その後、このページをもう一度開きます。
+stopped-account-title = 設定から登録してください
+stopped-account-lead = iOS 18以降、個人の{ $device }はこのページのプロファイルではなく、サインインで登録します。
+stopped-account-open = **{ -settings }** を開き、**一般 › VPNとデバイス管理** に進みます。
+stopped-account-sign-in = **{ -sign-in-row }** をタップします。
+stopped-account-account = 管理対象Apple Accountを入力し、画面の指示に従います。組織が見つからないと{ $device }に表示された場合は、ヘルプデスクにお問い合わせください。
+stopped-mode-title = { $device }が別の方法で登録されました
+stopped-mode-lead = 選んだものとは別の種類の登録としてプロファイルが使われたため、サーバが拒否しました。{ $device }の情報は保存されていません。
+stopped-mode-remove = **{ -settings } › { management-row }** を開きます。{ $organization }のプロファイルがあれば、タップして **{ -remove-management }** をタップします。
+stopped-mode-version = **{ -settings } › 一般 › 情報** でiOSのバージョンを確認します。
+stopped-mode-again = ここで最初からやり直してください。再び同じことが起きたら、ヘルプデスクにヘルプコードを伝えてください。
+
+desktop-title = iPhoneまたはiPadで続ける
+desktop-lead = 登録したいiPhoneまたはiPadのカメラをこのコードに向けてください。
+desktop-qr = アドレス { $address } のQRコード
+desktop-type = または、Safariにこのアドレスを入力してください。
+which-title = お使いのデバイスは?
+which-lead = SafariはMacだと伝えています。iPadや、デスクトップ用サイトを表示しているiPhoneも同じように伝えます。
+which-ipad = iPadです
+which-iphone = iPhoneです
+which-mac = Macです
+browser-title = このページをSafariで開いてください
+browser-lead = プロファイルを{ $device }に渡せるのはSafariだけです。今は別のブラウザ、またはApp内のブラウザをお使いです。
+browser-step-copy = 下のアドレスをコピーします。
+browser-step-open = **{ -safari }** を開きます。
+browser-step-paste = アドレスを上の欄にペーストします。
+
+problem-not-found-title = ページが見つかりません
+problem-not-found = アドレスが間違っている可能性があります。
+problem-not-found-do = 登録に戻ってください。途中の手順から続けられます。
+problem-method-title = ここではできません
+problem-method = このページが対応していない方法で呼び出されました。
+problem-method-do = 登録に戻り、そこのボタンを使ってください。
+problem-bad-title = フォームを読み取れませんでした
+problem-bad = 足りない項目がありました。
+problem-bad-do = 戻って、もう一度入力してください。
+problem-large-title = データが大きすぎます
+problem-large = 送信された内容が、このページの上限を超えています。
+problem-large-do = 戻って、短い内容でもう一度入力してください。
+problem-forged-title = フォームの有効期限が切れました
+problem-forged = 長く開いたままだったか、別のサイトから送られたか、ブラウザがCookieを保存していません。
+problem-forged-do = 登録に戻り、もう一度送信してください。SafariでCookieを許可する必要があります。
+problem-link-title = このリンクはもう使えません
+problem-link = プロファイルへのリンクは数分間だけ、その手順の中でのみ使えます。
+problem-link-do = 登録に戻り、そこで「次へ」をタップしてください。
+problem-push-title = まだ登録の準備ができていません
+problem-push = サーバにプッシュ証明書がないため、デバイスに連絡できません。
+problem-push-do = あなたにできることはありません。プッシュ証明書がないことをヘルプデスクに伝えてください。
+problem-unavailable-title = 今はできません
+problem-unavailable = サーバが現在記録できないため、何も行われませんでした。
+problem-unavailable-do = 1分ほど待ってから、もう一度お試しください。これまでの内容は保存されています。
+problem-internal-title = こちらで問題が発生しました
+problem-internal = あなたの操作のせいではありません。失われたものもありません。
+problem-internal-do = もう一度お試しください。再び起きたら、ヘルプデスクにコードを伝えてください。
+problem-code = コード:
