@@ -10,7 +10,7 @@ use crate::app::assemble::{Access, StartError};
 use crate::config::Config;
 use crate::telemetry::requests::observe;
 use crate::world::World;
-use crate::{admin, mdm};
+use crate::{admin, mdm, portal};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, web};
@@ -84,7 +84,7 @@ fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> 
 
 /// The three surfaces; each brings its own limits and rules.
 fn surfaces(config: &mut web::ServiceConfig) {
-    config.configure(mdm::routes).configure(admin::routes);
+    config.configure(mdm::routes).configure(admin::routes).configure(portal::routes);
 }
 
 fn serve_operations(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
