@@ -1,5 +1,7 @@
 //! What the table says in the cases that matter most.
 
+mod schema;
+
 use super::*;
 
 const USER: EnrollmentKind = EnrollmentKind::UserEnrollment;

@@ -1,0 +1,263 @@
+//! Our table against Apple's own schema, key by key in both directions, and the profiles we send directly against it.
+//! Left out, and it says so, where `../shared/apple-schema` is not there.
+
+use super::*;
+use crate::apple::table::{Availability, Form, Mode, Rule, Type};
+use crate::pki::profile::{AccessRights, CaProfile, MdmProfile, Mode as EnrollmentMode, Texts};
+use crate::pki::testing;
+use crate::world::World;
+use serde_yaml_ng::Value as Yaml;
+use std::path::{Path, PathBuf};
+
+fn schema() -> Option<PathBuf> {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/apple-schema"));
+    if !path.is_dir() {
+        eprintln!("left out: Apple's schema is not at {}", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn read(path: &Path) -> Yaml {
+    serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn text(yaml: &Yaml) -> Option<String> {
+    match yaml {
+        Yaml::String(text) => Some(text.clone()),
+        Yaml::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn list<'a>(yaml: &'a Yaml, key: &str) -> &'a [Yaml] {
+    yaml.get(key).and_then(Yaml::as_sequence).map_or(&[], |list| list)
+}
+
+fn ios(of: &Yaml) -> &Yaml {
+    of.get("supportedOS").and_then(|systems| systems.get("iOS")).unwrap_or(&Yaml::Null)
+}
+
+/// Not on iOS, or only on an iPad that is shared: such keys are not in our table.
+fn is_foreign(of: &Yaml) -> bool {
+    let shared = ios(of).get("sharedipad").and_then(|shared| shared.get("mode")).and_then(text);
+    ios(of).get("introduced").and_then(text).as_deref() == Some("n/a") || shared.as_deref() == Some("required")
+}
+
+fn availability(of: &Yaml) -> Availability {
+    let version = |key| ios(of).get(key).and_then(text).map(|text| OsVersion::parse(&text).unwrap());
+    let mode = ios(of).get("userenrollment").and_then(|enrollment| enrollment.get("mode")).and_then(text);
+    Availability {
+        since: version("introduced"),
+        until: version("removed"),
+        user_enrollment: mode.map(|mode| match mode.as_str() {
+            "allowed" => Mode::Allowed,
+            "required" => Mode::Required,
+            "forbidden" => Mode::Forbidden,
+            "ignored" => Mode::Ignored,
+            other => panic!("an unknown mode: {other}"),
+        }),
+        supervised: ios(of).get("supervised").and_then(Yaml::as_bool).unwrap_or(false),
+    }
+}
+
+fn type_of(of: &Yaml) -> Type {
+    match text(&of["type"]).unwrap().as_str() {
+        "<string>" => Type::String,
+        "<integer>" => Type::Integer,
+        "<real>" => Type::Real,
+        "<boolean>" => Type::Boolean,
+        "<date>" => Type::Date,
+        "<data>" => Type::Data,
+        "<array>" => Type::Array,
+        "<dictionary>" => Type::Dictionary,
+        other => panic!("an unknown type: {other}"),
+    }
+}
+
+fn form_of(of: &Yaml) -> Option<Form> {
+    let format = of.get("format").and_then(text)?;
+    match format.as_str() {
+        "^https://.*$" => Some(Form::Https),
+        "^[0-9A-Za-z]{8}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{12}$" => Some(Form::Uuid),
+        other => panic!("an unknown format: {other}"),
+    }
+}
+
+fn is_any(key: &Yaml) -> bool {
+    key["key"].as_str() == Some("ANY")
+}
+
+/// A dictionary whose keys are free: none are listed, or the one that is stands for any.
+fn is_open(of: &Yaml) -> bool {
+    if type_of(of) != Type::Dictionary {
+        return false;
+    }
+    match list(of, "subkeys") {
+        [] => true,
+        [only] => is_any(only) || matches!(list(only, "subkeys"), [inside] if is_any(inside)),
+        _ => false,
+    }
+}
+
+fn compare_keys(ours: &[Rule], theirs: &[Yaml], path: &str, counted: &mut usize) {
+    let theirs: Vec<&Yaml> = theirs.iter().filter(|key| !is_foreign(key)).collect();
+    let names: Vec<&str> = theirs.iter().map(|key| key["key"].as_str().unwrap()).collect();
+    let our_names: Vec<&str> = ours.iter().map(|rule| rule.key.as_str()).collect();
+    assert_eq!(our_names, names, "the keys of {path}");
+    for (rule, key) in ours.iter().zip(theirs) {
+        let path = format!("{path}.{}", rule.key);
+        assert_eq!(rule.required, key.get("presence").and_then(text).as_deref() == Some("required"), "{path}");
+        compare(rule, key, &path, counted);
+    }
+}
+
+fn compare(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) {
+    *counted += 1;
+    assert_eq!(ours.of, type_of(theirs), "{path}");
+    assert_eq!(ours.availability, availability(theirs), "{path}");
+    assert_eq!(ours.form, form_of(theirs), "{path}");
+    let values: Vec<serde_json::Value> =
+        list(theirs, "rangelist").iter().map(|value| serde_json::to_value(value).unwrap()).collect();
+    assert_eq!(ours.values, values, "{path}");
+    assert_eq!(ours.open, is_open(theirs), "{path}");
+    let inside = list(theirs, "subkeys");
+    match ours.of {
+        Type::Dictionary if !ours.open => compare_keys(&ours.keys, inside, path, counted),
+        Type::String => compare_keys(&ours.words, inside, path, counted),
+        Type::Array => {
+            let members: Vec<&Yaml> = inside.iter().filter(|member| !is_foreign(member)).collect();
+            assert_eq!(ours.items.len(), members.len(), "the members of {path}");
+            for (item, member) in ours.items.iter().zip(members) {
+                compare(item, member, &format!("{path}[]"), counted);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn compare_subject(ours: &Subject, theirs: &Yaml, name: &str, counted: &mut usize) {
+    let payload = &theirs["payload"];
+    assert_eq!(ours.availability, availability(payload), "{name}");
+    compare_keys(&ours.keys, list(theirs, "payloadkeys"), name, counted);
+}
+
+#[test]
+fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
+    let Some(schema) = schema() else { return };
+    let mut counted = 0;
+    for (name, subject) in &TABLE.profiles {
+        let theirs = read(&schema.join(format!("mdm/profiles/{name}.yaml")));
+        assert_eq!(theirs["payload"]["payloadtype"].as_str(), Some(name.as_str()));
+        compare_subject(subject, &theirs, name, &mut counted);
+    }
+    for (folder, ours) in [("mdm/commands", &TABLE.commands), ("mdm/checkin", &TABLE.check_in)] {
+        let mut found = Vec::new();
+        for file in std::fs::read_dir(schema.join(folder)).unwrap() {
+            let theirs = read(&file.unwrap().path());
+            let name = theirs["payload"]["requesttype"].as_str().unwrap().to_owned();
+            if ios(&theirs["payload"]).is_null() || is_foreign(&theirs["payload"]) {
+                assert!(!ours.contains_key(&name), "{name} is not for the devices we manage");
+                continue;
+            }
+            let subject = ours.get(&name).unwrap_or_else(|| panic!("{name} is left out of our table"));
+            compare_subject(subject, &theirs, &name, &mut counted);
+            found.push(name);
+        }
+        found.sort();
+        assert_eq!(found, ours.keys().cloned().collect::<Vec<_>>());
+    }
+    assert!(counted > 250, "{counted} rules compared");
+}
+
+/// A profile against the YAML alone: every key is listed, of its type and of the listed values, every required key is there.
+fn hold_against(found: &Dictionary, theirs: &[&Yaml], kind: EnrollmentKind, version: OsVersion, path: &str) {
+    for (key, value) in found {
+        let path = format!("{path}.{key}");
+        let rule = theirs.iter().find(|rule| rule["key"].as_str() == Some(key));
+        let rule = rule.unwrap_or_else(|| panic!("{path} is not in Apple's schema"));
+        let ours = availability(rule);
+        assert!(!is_foreign(rule), "{path}");
+        assert!(ours.since.is_none_or(|since| since <= version), "{path} on {version}");
+        assert!(ours.until.is_none_or(|until| version < until), "{path} on {version}");
+        let user = kind == EnrollmentKind::UserEnrollment;
+        match ours.user_enrollment {
+            Some(Mode::Forbidden | Mode::Ignored) => assert!(!user, "{path}"),
+            Some(Mode::Required) => assert!(user, "{path}"),
+            _ => {}
+        }
+        let of = match value {
+            Value::String(_) => Type::String,
+            Value::Integer(_) => Type::Integer,
+            Value::Boolean(_) => Type::Boolean,
+            Value::Data(_) => Type::Data,
+            Value::Array(_) => Type::Array,
+            Value::Dictionary(inside) => {
+                let keys: Vec<&Yaml> = list(rule, "subkeys").iter().collect();
+                hold_against(inside, &keys, kind, version, &path);
+                Type::Dictionary
+            }
+            other => panic!("{path} is {other:?}"),
+        };
+        assert_eq!(of, type_of(rule), "{path}");
+        let listed = list(rule, "rangelist");
+        let plain = value.as_string().map(str::to_owned).or(value.as_signed_integer().map(|number| number.to_string()));
+        assert!(listed.is_empty() || listed.iter().any(|permitted| text(permitted) == plain), "{path}");
+    }
+    let required = theirs.iter().filter(|rule| rule.get("presence").and_then(text).as_deref() == Some("required"));
+    for key in required.map(|rule| rule["key"].as_str().unwrap()) {
+        assert!(found.contains_key(key), "{path}.{key} is missing");
+    }
+}
+
+fn hold_profile_against(schema: &Path, xml: &[u8], kind: EnrollmentKind, version: OsVersion) {
+    let keys = |name: &str| -> Vec<Yaml> {
+        list(&read(&schema.join(format!("mdm/profiles/{name}.yaml"))), "payloadkeys").to_vec()
+    };
+    let profile = Value::from_reader_xml(xml).unwrap();
+    let top = profile.as_dictionary().unwrap();
+    let top_keys = keys("TopLevel");
+    hold_against(top, &top_keys.iter().collect::<Vec<_>>(), kind, version, "TopLevel");
+    let common = keys("CommonPayloadKeys");
+    for payload in top.get("PayloadContent").unwrap().as_array().unwrap() {
+        let payload = payload.as_dictionary().unwrap();
+        let name = payload.get("PayloadType").unwrap().as_string().unwrap();
+        let own = keys(name);
+        hold_against(payload, &common.iter().chain(&own).collect::<Vec<_>>(), kind, version, name);
+    }
+}
+
+#[test]
+fn every_profile_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
+    let Some(schema) = schema() else { return };
+    let (world, pki) = (World::system(), testing::pki());
+    let texts = Texts { organization: "School", display_name: "Enrollment", description: "Manages this device" };
+    for (kind, versions) in
+        [(DEVICE, ["12.0", "13.1", "15", "17.7", "18.1"]), (USER, ["13.1", "14", "15", "16.6", "17.7"])]
+    {
+        for version in versions.map(|version| OsVersion::parse(version).unwrap()) {
+            let names_target = version >= OsVersion::new(12, 2);
+            let ca = CaProfile { texts, identifier: "org.example.ca", profile_uuid: world.random_uuid(), names_target };
+            hold_profile_against(&schema, &ca.xml(pki).unwrap(), kind, version);
+            let mdm = MdmProfile {
+                texts,
+                identifier: "org.example.mdm",
+                profile_uuid: world.random_uuid(),
+                identity_uuid: world.random_uuid(),
+                mdm_uuid: world.random_uuid(),
+                names_target,
+                topic: pki.push_topic().unwrap(),
+                server_url: "https://enroll.example.org/mdm/command",
+                check_in_url: "https://enroll.example.org/mdm/checkin",
+                scep_url: "https://enroll.example.org/scep",
+                challenge: "secret",
+                device: world.uuid(),
+                mode: match kind {
+                    USER => EnrollmentMode::UserEnrollment { managed_apple_id: "ada@example.org" },
+                    DEVICE => EnrollmentMode::DeviceEnrollment { access_rights: AccessRights::ALL },
+                },
+            };
+            hold_profile_against(&schema, &mdm.xml(pki).unwrap(), kind, version);
+        }
+    }
+}
