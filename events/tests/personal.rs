@@ -277,7 +277,7 @@ fn found(directory: &Path, wanted: &[Vec<u8>]) -> usize {
 }
 
 #[test]
-fn neither_a_personal_value_nor_a_key_is_printable() {
+fn a_personal_value_is_not_printed() {
     let field = Personal::new(name("1"), "Anna".to_owned());
     assert_eq!(format!("{field:?}"), "Personal(person-1)");
 }

@@ -24,7 +24,8 @@ const SCHEMA: &str = "
     CREATE INDEX key_owner ON key (owner) WHERE owner IS NOT NULL;
     CREATE TABLE about (master_key TEXT NOT NULL) STRICT;";
 
-/// Data keys in a SQLite file. One process has it open for writing.
+/// Data keys in a SQLite file. Other processes may open it as well, but one that lives long keeps keys in memory: have
+/// keys destroyed by the server itself where one runs.
 pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
     // Taken while holding the connection when it is changed, so that a destroyed key is not put back by a late reader.
@@ -93,9 +94,9 @@ impl SqliteKeyStore {
         cache.insert(name.clone(), key.clone());
     }
 
-    fn ensure_one(&self, transaction: &Transaction<'_>, name: &KeyName) -> Result<(), KeyError> {
+    fn ensure_one(&self, transaction: &Transaction<'_>, name: &KeyName) -> Result<DataKey, KeyError> {
         match row(transaction, name)? {
-            Some(Some(_)) => Ok(()),
+            Some(Some(wrapped)) => self.unwrap(name, &wrapped),
             Some(None) => Err(KeyError::Destroyed(name.clone())),
             None => {
                 let mut key = DataKey([0u8; 32]);
@@ -104,9 +105,13 @@ impl SqliteKeyStore {
                     .prepare_cached("INSERT INTO key (name, wrapped) VALUES (?1, ?2)")
                     .and_then(|mut insert| insert.execute(params![name.0, self.master.wrap(name, &key)]))
                     .map_err(unavailable)?;
-                Ok(())
+                Ok(key)
             }
         }
+    }
+
+    fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<DataKey, KeyError> {
+        self.master.unwrap(name, wrapped).ok_or_else(|| KeyError::Altered(name.clone()))
     }
 }
 
@@ -120,8 +125,10 @@ impl KeyStore for SqliteKeyStore {
         }
         let mut connection = self.lock();
         let transaction = begin(&mut connection)?;
-        names.iter().try_for_each(|name| self.ensure_one(&transaction, name))?;
-        transaction.commit().map_err(unavailable)
+        let keys = names.iter().map(|name| self.ensure_one(&transaction, name)).collect::<Result<Vec<_>, _>>()?;
+        transaction.commit().map_err(unavailable)?;
+        names.iter().zip(&keys).for_each(|(name, key)| self.remember(name, key));
+        Ok(())
     }
 
     fn key(&self, name: &KeyName) -> Result<Option<DataKey>, KeyError> {
@@ -130,7 +137,7 @@ impl KeyStore for SqliteKeyStore {
         }
         let connection = self.lock();
         let Some(Some(wrapped)) = row(&connection, name)? else { return Ok(None) };
-        let key = self.master.unwrap(name, &wrapped).ok_or_else(|| KeyError::Altered(name.clone()))?;
+        let key = self.unwrap(name, &wrapped)?;
         self.remember(name, &key);
         Ok(Some(key))
     }
@@ -145,7 +152,7 @@ impl KeyStore for SqliteKeyStore {
         }
         match self.ensure_one(&transaction, name) {
             Err(KeyError::Destroyed(_)) => return Ok(()),
-            other => other?,
+            other => drop(other?),
         }
         transaction
             .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])

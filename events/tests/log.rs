@@ -1,0 +1,167 @@
+//! The typed log: what goes in comes out, and what is stored between is sealed.
+#![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
+
+use events::enrollment::SignInMethodName;
+use events::envelope::{EventId, NewEvent, Position, Revision};
+use events::person::{PersonAttributes, PersonEvent, PersonId};
+use events::personal::keys::{DataKey, KeyError, KeyStore, MasterKey, SqliteKeyStore};
+use events::store::sqlite::SqliteStore;
+use events::store::{AppendError, Expected, ReadError};
+use events::{Actor, ActorKind, Draft, Event, KeyName, Log, Personal, StreamName, Timestamp};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const ANNA: PersonId = PersonId(Uuid::from_u128(0xa));
+
+#[expect(clippy::disallowed_methods, reason = "tests have no World")]
+fn randomness(bytes: &mut [u8]) {
+    openssl::rand::rand_bytes(bytes).unwrap();
+}
+
+fn empty() -> (TempDir, Log) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    let master = MasterKey::from_bytes([1; 32]);
+    let keys = SqliteKeyStore::create(&directory.path().join("keys.db"), master, randomness).unwrap();
+    (directory, Log::new(Arc::new(store), Arc::new(keys)))
+}
+
+fn draft(number: u128, event: PersonEvent) -> Draft {
+    Draft {
+        id: EventId(Uuid::from_u128(number)),
+        at: Timestamp(1_700_000_000_000_000),
+        actor: Actor::new(ActorKind::Person, ANNA),
+        source: Some(Personal::new(ANNA.key(), "192.0.2.7".into())),
+        correlation: Uuid::from_u128(1),
+        causation: Some(EventId(Uuid::from_u128(9))),
+        event: event.into(),
+    }
+}
+
+fn known(number: u128) -> Draft {
+    let attributes = PersonAttributes {
+        display_name: Some(Personal::new(ANNA.key(), "Anna Beispiel".into())),
+        ..PersonAttributes::default()
+    };
+    draft(number, PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "x".into(), attributes })
+}
+
+async fn destroy(log: &Log, name: KeyName) {
+    let keys = Arc::clone(log.keys());
+    tokio::task::spawn_blocking(move || keys.destroy(&name)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_draft_comes_back_as_an_entry_and_nothing_personal_is_in_the_files() {
+    let (directory, log) = empty();
+    let appended = log.append(&ANNA.stream(), Expected::NoStream, vec![known(1)]).await.unwrap();
+    let entries = log.read(&ANNA.stream()).await.unwrap();
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    let wanted = known(1);
+    assert_eq!((entry.id, entry.at, &entry.actor), (wanted.id, wanted.at, &wanted.actor));
+    assert_eq!((&entry.source, entry.causation, &entry.event), (&wanted.source, wanted.causation, &wanted.event));
+    assert_eq!((entry.revision, entry.position), (appended.revision, appended.position));
+    assert_eq!(log.page(None, 10).await.unwrap(), entries);
+    let mut read = 0;
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        read += bytes.len();
+        for personal in ["Anna", "Beispiel", "192.0.2.7"] {
+            assert!(!bytes.windows(personal.len()).any(|window| window == personal.as_bytes()), "{personal}");
+        }
+    }
+    assert!(read > 8_192);
+}
+
+#[tokio::test]
+async fn a_repeated_append_of_sealed_events_is_written_once() {
+    let (_directory, log) = empty();
+    let first = log.append(&ANNA.stream(), Expected::NoStream, vec![known(1), known(2)]).await.unwrap();
+    let again = log.append(&ANNA.stream(), Expected::NoStream, vec![known(1), known(2)]).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(log.read(&ANNA.stream()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn after_the_key_is_destroyed_the_history_stands_with_erased_fields_and_nothing_new_is_sealed() {
+    let (_directory, log) = empty();
+    log.append(&ANNA.stream(), Expected::NoStream, vec![known(1)]).await.unwrap();
+    destroy(&log, ANNA.key()).await;
+    let entries = log.read(&ANNA.stream()).await.unwrap();
+    assert_eq!(entries[0].source.as_ref().unwrap().get(), None);
+    let Event::Person(PersonEvent::PersonKnown { attributes, .. }) = &entries[0].event else { panic!("{entries:?}") };
+    assert_eq!(attributes.display_name.as_ref().unwrap().text(), "");
+    let refused = log.append(&ANNA.stream(), Expected::Any, vec![known(2)]).await;
+    assert!(matches!(&refused, Err(AppendError::Unavailable(why)) if why.contains("destroyed")), "{refused:?}");
+    let erased = Draft { source: None, ..draft(3, PersonEvent::PersonErased {}) };
+    log.append(&ANNA.stream(), Expected::Exact(Revision(0)), vec![erased]).await.unwrap();
+    assert_eq!(log.read(&ANNA.stream()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_written_when_a_key_cannot_be_made_durable() {
+    struct Broken;
+    impl KeyStore for Broken {
+        fn ensure(&self, _: &[KeyName]) -> Result<(), KeyError> {
+            Err(KeyError::Unavailable("the disk is full".into()))
+        }
+        fn key(&self, _: &KeyName) -> Result<Option<DataKey>, KeyError> {
+            Ok(Some(DataKey::from_bytes([0; 32])))
+        }
+        fn hand_over(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
+            Ok(())
+        }
+        fn destroy(&self, _: &KeyName) -> Result<(), KeyError> {
+            Ok(())
+        }
+    }
+    let (_directory, log) = empty();
+    let broken = Log::new(Arc::clone(log.store()), Arc::new(Broken));
+    let refused = broken.append(&ANNA.stream(), Expected::NoStream, vec![known(1)]).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+    assert_eq!(log.store().head().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_program_stops_the_reader_and_names_its_place() {
+    let (_directory, log) = empty();
+    let stream = ANNA.stream();
+    let raw = |number: u128, event_type: &str, version: u16| NewEvent {
+        id: EventId(Uuid::from_u128(number)),
+        event_type: event_type.into(),
+        version,
+        at: Timestamp(0),
+        actor: Actor::new(ActorKind::System, "test"),
+        source: Value::Null,
+        correlation: Uuid::nil(),
+        causation: None,
+        data: json!({}),
+    };
+    let other = StreamName::of("person", "2");
+    log.store().append(&stream, Expected::NoStream, vec![raw(1, "PersonForgotten", 1)]).await.unwrap();
+    log.store().append(&other, Expected::NoStream, vec![raw(2, "PersonErased", 2)]).await.unwrap();
+    for (stream, position) in [(stream, 1), (other, 2)] {
+        match log.read(&stream).await {
+            Err(ReadError::Corrupt { position: at, why, .. }) => {
+                assert_eq!(Position(at), Position(position));
+                assert!(why.contains("Muster"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_longer_than_a_page_is_read_whole() {
+    let (_directory, log) = empty();
+    let erased = |number| Draft { source: None, ..draft(number, PersonEvent::PersonErased {}) };
+    for tens in 0..21 {
+        let drafts = (tens * 100..tens * 100 + 100).map(erased).collect();
+        log.append(&ANNA.stream(), Expected::Any, drafts).await.unwrap();
+    }
+    let revisions: Vec<u64> = log.read(&ANNA.stream()).await.unwrap().iter().map(|entry| entry.revision.0).collect();
+    assert_eq!(revisions, (0..2_100).collect::<Vec<_>>());
+    assert_eq!(log.read_from(&ANNA.stream(), Revision(2_000)).await.unwrap().len(), 100);
+}
