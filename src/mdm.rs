@@ -1,6 +1,6 @@
 //! What devices say: check-ins, answers to commands, requests for an identity. Each message is signed by the identity that
-//! we issued; [`signature`] proves it on the raw body, [`crate::app::identify`] leads from the certificate to the device's stream,
-//! [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
+//! we issued; [`signature`] proves it on the raw body, [`crate::app::identify`] leads from the certificate to the device's
+//! stream, [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
 
 pub mod answer;
 mod body;

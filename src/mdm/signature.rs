@@ -2,7 +2,7 @@
 //!
 //! Real devices sign with indefinite-length BER, SHA-1, RSA and without signed attributes; newer ones may use SHA-2,
 //! ECDSA and attributes. OpenSSL reads all of these. Nothing here trusts the certificate: whether it is ours, and
-//! whose, is [`super::identify`]'s to say.
+//! whose, is [`crate::app::identify`]'s to say.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,5 +1,7 @@
 //! The real server on a free port, over TLS, with a log in a temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod console;
 mod devices;
 mod harness;
