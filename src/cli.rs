@@ -2,7 +2,7 @@
 
 mod administer;
 mod check_config;
-mod demo;
+pub mod demo;
 pub mod init;
 mod keep;
 pub mod log_list;

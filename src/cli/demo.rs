@@ -1,6 +1,6 @@
 //! `muster demo`: a server of its own on this machine, and two people who enroll their devices with it, step by step.
 
-mod stage;
+pub mod stage;
 mod teller;
 
 use super::{log_list, say};
