@@ -67,7 +67,7 @@ impl Browser {
     pub fn answered(self, answer: Option<Answer>) -> Browser {
         let mobile = |family, version| Browser::Safari(Platform { family, version });
         match (self, answer) {
-            (Browser::MacSafari(version), Some(Answer::IPad)) => mobile(DeviceFamily::IPad, version),
+            (Browser::MacSafari(version), Some(Answer::IPad)) => mobile(DeviceFamily::IPad, version.map(ipados)),
             (Browser::MacSafari(version), Some(Answer::IPhone)) => mobile(DeviceFamily::IPhone, version),
             (Browser::MacSafari(_), Some(Answer::Mac)) => Browser::Other,
             (browser, _) => browser,
@@ -99,14 +99,20 @@ impl Answer {
     }
 }
 
-// Safari's version is that of iOS and stands first: newer Safari freezes the part that names the system.
+// The greater of the two that Safari tells: from iOS 26 on the system's version is frozen and `Version/` is right; up to
+// iOS 13 `Version/` lags behind (13.0.1 in iOS 13.1, 12.1 in iOS 12.4) and the system's is.
 fn version(user_agent: &str) -> Option<OsVersion> {
     let after = |mark: &str, point: char| {
         let rest = &user_agent[user_agent.find(mark)? + mark.len()..];
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != point).unwrap_or(rest.len());
         OsVersion::parse(&rest[..end].replace(point, "."))
     };
-    after("Version/", '.').or_else(|| after(" OS ", '_'))
+    after("Version/", '.').max(after(" OS ", '_'))
+}
+
+// iPadOS began with 13.1, and there Safari says 13.0.1 and nothing else.
+fn ipados(version: OsVersion) -> OsVersion {
+    if version.major == 13 { version.max(OsVersion::new(13, 1)) } else { version }
 }
 
 #[cfg(test)]
@@ -127,13 +133,22 @@ mod tests {
                           Version/17.5 Safari/605.1.15";
 
     #[test]
-    fn safari_tells_its_version_and_a_frozen_system_version_is_not_believed() {
+    fn a_system_version_that_is_frozen_is_not_believed() {
         let of =
             |system, version| Browser::of(&iphone(system, &format!("Version/{version} Mobile/15E148 Safari/604.1")));
         assert_eq!(of("17_5", "17.5"), safari(DeviceFamily::IPhone, 17, 5));
         assert_eq!(of("18_6", "26.0"), safari(DeviceFamily::IPhone, 26, 0));
         let ipad = iphone("12_4", "Version/12.1 Mobile/15E148 Safari/604.1").replace("iPhone;", "iPad;");
-        assert_eq!(Browser::of(&ipad), safari(DeviceFamily::IPad, 12, 1));
+        assert_eq!(Browser::of(&ipad), safari(DeviceFamily::IPad, 12, 4));
+    }
+
+    #[test]
+    fn up_to_ios_13_safaris_own_version_lags_behind_and_the_systems_is_believed() {
+        let of =
+            |system, version| Browser::of(&iphone(system, &format!("Version/{version} Mobile/15E148 Safari/604.1")));
+        assert_eq!(of("13_1", "13.0.1"), safari(DeviceFamily::IPhone, 13, 1));
+        let ipad = Browser::MacSafari(OsVersion::parse("13.0.1")).answered(Some(Answer::IPad));
+        assert_eq!(ipad, safari(DeviceFamily::IPad, 13, 1));
     }
 
     #[test]
