@@ -69,7 +69,8 @@ impl Template<'_> {
         }
         let key_id = SubjectKeyIdentifier::new().build(&builder.x509v3_context(issuer, None))?;
         builder.append_extension(key_id)?;
-        if issuer.is_some() {
+        // A CA that was given may have no key identifier to point to.
+        if issuer.is_some_and(|issuer| issuer.subject_key_id().is_some()) {
             let authority = AuthorityKeyIdentifier::new().keyid(true).build(&builder.x509v3_context(issuer, None))?;
             builder.append_extension(authority)?;
         }

@@ -3,9 +3,18 @@
 
 use super::*;
 use crate::apple::{Violation, check_profile};
+use crate::pki::create::{Given, Pair, Plan, create};
+use crate::pki::template::{Template, Use};
 use crate::pki::testing;
 use crate::world::World;
 use events::enrollment::{EnrollmentKind, OsVersion};
+use openssl::asn1::Asn1Time;
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::extension::BasicConstraints;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use std::process::Command;
 
 const USER: EnrollmentKind = EnrollmentKind::UserEnrollment;
@@ -226,4 +235,55 @@ fn the_openssl_command_opens_a_signed_profile_with_the_root_that_people_install(
     assert_eq!(output.stdout, xml);
     let other = verify(&testing::files().files.identity_ca_certificate).unwrap();
     assert!(!other.status.success(), "another root does not vouch for it");
+}
+
+/// A root as the world has them: it signs CAs, which ours never do.
+fn public_root(key: &PKey<Private>, now: i64) -> X509 {
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "Public root").unwrap();
+    let name = name.build();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
+    builder.set_pubkey(key).unwrap();
+    builder.set_not_before(&Asn1Time::from_unix(now - 60).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::from_unix(now + 86_400).unwrap()).unwrap();
+    builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+    builder.sign(key, MessageDigest::sha256()).unwrap();
+    builder.build()
+}
+
+#[test]
+fn a_third_partys_signing_certificate_brings_its_intermediate_along() {
+    let directory = tempfile::tempdir().unwrap();
+    let now = World::system().now().0 / 1_000_000;
+    let key = || PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let public = |key: &PKey<Private>| PKey::public_key_from_der(&key.public_key_to_der().unwrap()).unwrap();
+    let named = |purpose, subject| Template { purpose, subject, alternative_names: &[], now, days: 1 };
+    let (root_key, middle_key, signer_key) = (key(), key(), key());
+    let root = public_root(&root_key, now);
+    let middle = named(Use::Ca, &[("CN", "Between")]).sign(&public(&middle_key), Some(&root), &root_key).unwrap();
+    let signer = named(Use::ProfileSigner, &[("CN", "Third party")]);
+    let signer = signer.sign(&public(&signer_key), Some(&middle), &middle_key).unwrap();
+    let file = |name: &str, bytes: Vec<u8>| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let certificate = file("signer.pem", [signer.to_pem().unwrap(), middle.to_pem().unwrap()].concat());
+    let given = Pair { certificate, key: file("signer.key", signer_key.private_key_to_pem_pkcs8().unwrap()) };
+    let given = Given { profile_signer: Some(given), ..Given::default() };
+    let plan = Plan { organization: "School", hosts: &["localhost".to_owned()], trial: true, given };
+    let made = create(&directory.path().join("pki"), &plan, &World::system()).unwrap();
+    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+
+    let signed = pki.sign_profile(b"<plist/>").unwrap();
+    let mut store = X509StoreBuilder::new().unwrap();
+    store.add_cert(root).unwrap();
+    let mut content = Vec::new();
+    let mut signed = CmsContentInfo::from_der(&signed).unwrap();
+    let verified = signed.verify(None, Some(&store.build()), None, Some(&mut content), CMSOptions::BINARY);
+    verified.expect("the root alone vouches for it, so the intermediate is inside");
+    assert_eq!(content, b"<plist/>");
 }
