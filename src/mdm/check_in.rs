@@ -7,7 +7,7 @@ use super::signature::Claimed;
 use super::{heard, identified, property_list, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, PerformError};
-use crate::enrollment::device::{Command, Device, Refusal};
+use crate::enrollment::device::{Command, Device, Phase, Refusal};
 use crate::enrollment::visit::{self, Visit};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
@@ -110,6 +110,10 @@ impl Message<'_> {
 
     // The device installed the profile as the other kind. What it told of its hardware goes nowhere.
     async fn refuse_mode(&self) -> Result<Answer, Answer> {
+        // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
+        if self.known.state.phase == Phase::Enrolled {
+            return Err(Answer::Forbidden);
+        }
         let refuse = visit::Command::Refuse { why: EnrollmentRefusal::WrongMode };
         let stream = self.known.device.enrollment().stream();
         let refused = self.app.perform::<Visit>(&stream, &refuse, &self.known.context(self.source)).await;

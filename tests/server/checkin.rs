@@ -228,6 +228,17 @@ async fn the_wrong_mode_is_refused_and_none_of_its_identifiers_stored() {
 }
 
 #[actix_web::test]
+async fn a_device_that_is_enrolled_keeps_its_identity_when_a_message_in_the_other_mode_comes() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    let mut odd = device.clone();
+    odd.identifier = Identifier::Udid("00008110-000WRONGMODE".into());
+    assert_eq!(odd.check_in(&odd.authenticate()).await, 403);
+    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200);
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn repeated_and_replayed_check_ins_change_nothing() {
     let server = TestServer::start().await;
     let device = TestDevice::invited(&server, EnrollmentKind::UserEnrollment).await;
