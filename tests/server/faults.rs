@@ -1,7 +1,7 @@
 //! What breaks around the server: keys, paths, disks, damaged files. It says so, or stops; it never goes on regardless.
 
 use crate::harness::binary::{Serving, muster_at};
-use crate::harness::{TestServer, installation};
+use crate::harness::{TestServer, installation, left_out};
 use events::staff::Privilege;
 use events::store::contract::Fault;
 use reqwest::StatusCode;
@@ -80,7 +80,7 @@ async fn a_mistyped_path_is_refused_and_never_becomes_a_second_log() {
 async fn a_read_only_data_directory_is_refused_at_the_start() {
     let (directory, config) = installation().await;
     let Some(user) = Unprivileged::owning(directory.path()) else {
-        eprintln!("left out: a directory that its user cannot write needs a user that is not root, or setpriv");
+        left_out("a_read_only_data_directory_is_refused_at_the_start", "it needs a user that is not root, or setpriv");
         return;
     };
     let data = config.with_file_name("data");
