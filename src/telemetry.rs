@@ -10,7 +10,14 @@ pub mod requests;
 pub use metrics::Metrics;
 
 use crate::config::{LogFormat, Logging};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+
+/// The crates whose log lines are ours, and hold none of what must not be logged.
+const OURS: [&str; 3] = ["muster", "events", "projections"];
 
 /// Starts logging to standard error. A second call changes nothing.
 ///
@@ -20,11 +27,23 @@ pub fn start(logging: &Logging) -> Result<(), String> {
     let filter = logging.filter.as_deref().unwrap_or("info");
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("logging.filter {filter:?} is not understood: {error}; try \"info\""))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Where logging is started already (tests), it stays as it is.
-    let _ = match logging.format {
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = match logging.format {
+        LogFormat::Text => layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
+    // Where logging is started already (tests), it stays as it is.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(discretion()).try_init();
     Ok(())
+}
+
+/// Keeps libraries from telling more than `info`, whatever the filter says: finer, some of them write down what they are
+/// given to work with (handlebars every value of a page).
+pub fn discretion() -> FilterFn {
+    FilterFn::new(may_be_told)
+}
+
+fn may_be_told(metadata: &Metadata<'_>) -> bool {
+    let name = metadata.target().split("::").next().unwrap_or_default();
+    OURS.contains(&name) || *metadata.level() <= Level::INFO
 }

@@ -15,3 +15,4 @@ mod enrollment;
 mod faults;
 mod operations;
 mod scep;
+mod secrets;

@@ -6,6 +6,9 @@ use crate::enrollment::settings::{Apply, Current};
 use events::settings::Settings;
 use url::Url;
 
+/// The languages that pages are in: what `templates/texts` holds.
+const LANGUAGES: [&str; 3] = ["de", "en", "ja"];
+
 /// Applies the settings if they make sense.
 pub async fn apply(app: &App, after: Settings) -> Result<Answer, String> {
     let wrong = check(&after);
@@ -41,6 +44,10 @@ pub fn check(settings: &Settings) -> Vec<String> {
             wrong.push(format!("managed_apple_id_domains: {domain:?} is no domain such as example.com, in lower case"));
         }
     }
+    for tag in settings.personal_description.keys().filter(|tag| !LANGUAGES.contains(&tag.as_str())) {
+        let known = LANGUAGES.join(", ");
+        wrong.push(format!("personal_description: there are no pages in {tag:?}; the languages are {known}"));
+    }
     wrong
 }
 
@@ -65,10 +72,20 @@ mod tests {
     }
 
     #[test]
+    fn the_known_languages_are_those_that_there_are_texts_in() {
+        let texts = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/texts");
+        let names = std::fs::read_dir(texts).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut tags: Vec<String> = names.map(|name| name.trim_end_matches(".ftl").to_owned()).collect();
+        tags.sort();
+        assert_eq!(tags, LANGUAGES);
+    }
+
+    #[test]
     fn each_setting_that_makes_no_sense_is_named() {
         let settings = Settings {
             organization: "  ".into(),
             ownership_kinds: [].into(),
+            personal_description: [("tlh".to_owned(), "nuqneH".to_owned())].into(),
             managed_apple_id_domains: ["@example.com".to_owned(), "example".to_owned(), "Example.com".to_owned()]
                 .into(),
             self_service_url: Some("http://apps.apple.com/".into()),
@@ -76,7 +93,7 @@ mod tests {
             ..Settings::default()
         };
         let wrong = check(&settings).join("\n");
-        for key in ["organization", "ownership_kinds", "@example.com", "\"example\"", "Example.com"] {
+        for key in ["organization", "ownership_kinds", "tlh", "@example.com", "\"example\"", "Example.com"] {
             assert!(wrong.contains(key), "{key} is not in {wrong}");
         }
         for key in ["self_service_url", "abandon_after_hours"] {

@@ -1,9 +1,11 @@
-//! Everything the servers of this test process log, at the finest level, to be searched for what must not be there.
+//! Everything the servers of this test process log, at the finest level there is, to be searched for what must not be there.
 
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static START: Once = Once::new();
@@ -32,8 +34,9 @@ impl<'a> MakeWriter<'a> for Buffer {
 /// Starts to keep what is logged; a second call changes nothing.
 pub fn capture() {
     START.call_once(|| {
-        let filter = EnvFilter::new("debug,muster=trace,events=trace,projections=trace");
-        tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(Buffer).init();
+        let layer = tracing_subscriber::fmt::layer().json().with_writer(Buffer);
+        let layer = layer.with_filter(EnvFilter::new("trace"));
+        tracing_subscriber::registry().with(layer).with(muster::telemetry::discretion()).init();
     });
 }
 
