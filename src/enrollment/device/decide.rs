@@ -6,6 +6,8 @@ use events::device::{CommandStatus, DeviceEvent, PushAddress, UnenrolledBy};
 
 pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     match command {
+        // A device says NotNow in the same words every time, and each time it means it.
+        Command::AnswerCommand { status: CommandStatus::NotNow, .. } => Ok(answer(device, command)),
         // A body that changed something once changes nothing any more: `Mdm-Signature` has no nonce.
         Command::Authenticate { body, .. }
         | Command::TokenUpdate { body, .. }
@@ -159,7 +161,9 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
     let Command::AnswerCommand { id, status, errors, body, inventory } = command else { return vec![] };
     let Some(queued) = device.commands.iter().find(|queued| queued.id == *id) else { return vec![] };
     match (queued.status, status) {
-        (CommandState::Answered, _) | (CommandState::Deferred, CommandStatus::NotNow) => return vec![],
+        (CommandState::Answered, _) => return vec![],
+        // Known, and another push is planned already.
+        (CommandState::Deferred, CommandStatus::NotNow) if device.wants_push_again => return vec![],
         _ => {}
     }
     let mut happened = vec![DeviceEvent::MdmCommandAnswered {

@@ -175,6 +175,16 @@ fn a_command_that_is_put_off_is_skipped_in_this_conversation_and_stays_queued() 
 }
 
 #[test]
+fn a_command_that_is_put_off_again_after_a_push_wants_another_push() {
+    let not_now = || answer(1, CommandStatus::NotNow, "not now");
+    let device = given_more(enrolled(), [queue(1, "InstallProfile"), next(), not_now()]);
+    assert_eq!(device.decide(&not_now()), Ok(vec![]));
+    let device = given_more(device, [Command::RecordPush { apns_id: None }]);
+    assert!(!device.wants_push_again);
+    assert!(given_more(device, [not_now()]).wants_push_again);
+}
+
+#[test]
 fn an_answer_to_an_unknown_command_changes_nothing() {
     assert_eq!(enrolled().decide(&answer(9, CommandStatus::Error, "x")), Ok(vec![]));
 }
