@@ -1,5 +1,6 @@
 //! `muster demo`: a server of its own on this machine, and two people who enroll their devices with it, step by step.
 
+mod staff;
 pub mod stage;
 mod teller;
 
@@ -74,6 +75,7 @@ impl Demo {
             show_records(stage.app(), &device).await?;
             devices.push(device);
         }
+        staff::look(stage).await?;
         stage.tell_addresses();
         if self.exit {
             return Ok(());

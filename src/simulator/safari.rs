@@ -117,7 +117,23 @@ impl Safari {
     /// If the page has no such form, field or choice, or no page is shown after it.
     pub async fn send_form(&mut self, id: &str, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
         let page = self.shown()?;
-        let form = page.form(id).ok_or_else(|| page.missing(format!("form “{id}”")))?;
+        let form = page.form(id).ok_or_else(|| page.missing(format!("form “{id}”")))?.clone();
+        self.send(&form, answers).await
+    }
+
+    /// Fills in the form that asks for all this, and taps its button.
+    ///
+    /// # Errors
+    /// As [`Safari::send_form`].
+    pub async fn fill_in(&mut self, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
+        let fitting = page.forms.iter().find(|form| answers.iter().all(|(name, _)| form.offers(name)));
+        let form = fitting.ok_or_else(|| page.missing(format!("form for {} answers", answers.len())))?.clone();
+        self.send(&form, answers).await
+    }
+
+    async fn send(&mut self, form: &Form, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
         let body = form.filled(answers).map_err(|what| page.missing(what))?;
         let from = Some(page.url.clone());
         let (method, url) = (form.method.clone(), form.action.clone());

@@ -1,6 +1,7 @@
 //! The guide's eleven steps in order, walked by a simulated person with a simulated device against the real server.
 
 pub mod cast;
+mod crowd;
 mod leaving;
 mod restarts;
 mod versions;
@@ -56,8 +57,10 @@ async fn the_eleven_steps_bring_a_personal_iphone_under_management() {
          12  MdmCommandQueued     SecurityInfo, by reaction to 10\n\
          13  MdmCommandDelivered  DeviceInformation\n\
          14  MdmCommandAnswered   DeviceInformation: Acknowledged\n\
-         15  MdmCommandDelivered  SecurityInfo\n\
-         16  MdmCommandAnswered   SecurityInfo: Acknowledged"
+         15  InventoryReported    8 values\n\
+         16  MdmCommandDelivered  SecurityInfo\n\
+         17  MdmCommandAnswered   SecurityInfo: Acknowledged\n\
+         18  InventoryReported    3 values"
     );
     scene.strike().await;
 }
@@ -91,8 +94,10 @@ async fn the_eleven_steps_bring_an_institutional_ipad_under_management() {
          11  MdmCommandQueued     SecurityInfo, by reaction to 9\n\
          12  MdmCommandDelivered  DeviceInformation\n\
          13  MdmCommandAnswered   DeviceInformation: Acknowledged\n\
-         14  MdmCommandDelivered  SecurityInfo\n\
-         15  MdmCommandAnswered   SecurityInfo: Acknowledged"
+         14  InventoryReported    10 values\n\
+         15  MdmCommandDelivered  SecurityInfo\n\
+         16  MdmCommandAnswered   SecurityInfo: Acknowledged\n\
+         17  InventoryReported    5 values"
     );
     scene.strike().await;
 }

@@ -18,8 +18,8 @@ use tempfile::TempDir;
 
 /// Who enrolls devices.
 pub const ENROLLING: &str = "ada";
-const ADMINISTRATOR: &str = "administrator";
-const AUDITOR: &str = "auditor";
+pub const ADMINISTRATOR: &str = "administrator";
+pub const AUDITOR: &str = "auditor";
 
 pub struct Stage {
     directory: TempDir,
@@ -30,8 +30,8 @@ pub struct Stage {
 
 pub struct Passwords {
     pub enrolling: String,
-    administrator: String,
-    auditor: String,
+    pub administrator: String,
+    pub auditor: String,
 }
 
 impl Stage {

@@ -16,7 +16,7 @@ use muster::world::World;
 use std::time::Duration;
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
-const PASSWORD: &str = "a long walk in eleven steps";
+pub const PASSWORD: &str = "a long walk in eleven steps";
 
 pub struct Scene {
     pub server: TestServer,
@@ -79,8 +79,15 @@ impl Scene {
         walk.device
     }
 
-    /// Woken by the push server, as often as it takes.
+    /// Waits until the server has its first questions ready, so that logs can be compared; then the device, woken by the
+    /// push server, answers them.
     pub async fn answer_first_commands(&self, device: &mut Device) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.log_of(device).await.matches("MdmCommandQueued").count() < 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        waited.await.expect("the first questions are queued");
         let mut missing = vec!["DeviceInformation", "SecurityInfo"];
         while !missing.is_empty() {
             let handled = device.serve_once(PATIENCE).await.unwrap();
@@ -88,10 +95,16 @@ impl Scene {
         }
     }
 
-    /// The device's log, without what depends on when the push server is called.
+    /// The device's log, without the pushes: these come when the push server is called, which is not decided here.
     pub async fn log_of(&self, device: &Device) -> String {
-        let lines = log_list::of_device(&self.server.app().log, id_of(device)).await.unwrap();
-        lines.into_iter().filter(|line| !line.contains("DevicePushed")).collect::<Vec<_>>().join("\n")
+        self.log(id_of(device)).await
+    }
+
+    /// As [`Scene::log_of`], for a device that may have left.
+    pub async fn log(&self, id: DeviceId) -> String {
+        let lines = log_list::of_device(&self.server.app().log, id).await.unwrap();
+        let kept = lines.iter().filter(|line| !line.contains("DevicePushed")).enumerate();
+        kept.map(|(nth, line)| format!("{:>2}{}", nth + 1, &line[2..])).collect::<Vec<_>>().join("\n")
     }
 
     pub async fn strike(self) {

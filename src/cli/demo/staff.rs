@@ -1,0 +1,51 @@
+//! The staff of the demo look at the console, in a browser of their own.
+
+use super::say;
+use super::stage::{ADMINISTRATOR, AUDITOR, Stage};
+use crate::simulator::safari::{Opened, Page, Safari};
+use crate::simulator::trust::Trust;
+use anyhow::{Context as _, bail};
+
+const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                       Version/17.5 Safari/605.1.15";
+
+/// The administrator finds both devices in the inventory, the auditor both enrollments in the audit trail.
+pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
+    say("\nThe staff look at the console\n");
+    let passwords = &stage.passwords;
+    let devices = visit(stage, ADMINISTRATOR, &passwords.administrator, "/console/devices").await?;
+    for device in ["iPhone", "iPad"] {
+        if !devices.text.contains(device) {
+            bail!("the console lists no {device}: {}", devices.text);
+        }
+    }
+    say("  The administrator signs in: the iPhone and the iPad are in the inventory.");
+    let trail = visit(stage, AUDITOR, &passwords.auditor, "/console/audit?type=DeviceEnrolled").await?;
+    if !trail.text.contains("DeviceEnrolled") {
+        bail!("the audit trail shows no enrollment: {}", trail.text);
+    }
+    say("  The auditor signs in: the audit trail tells of both enrollments.");
+    Ok(())
+}
+
+async fn visit(stage: &Stage, user_name: &str, password: &str, path: &str) -> anyhow::Result<Page> {
+    let address = format!("{}{path}", stage.address());
+    let mut safari = Safari::new(BROWSER.into(), true, Trust::default());
+    safari.proceed_in_spite_of_warning(&address).await?;
+    shown(safari.open(&address).await?)?;
+    let who = || format!("{user_name} signs in to the console");
+    shown(safari.fill_in(&[("user_name", user_name), ("password", password)]).await.with_context(who)?)?;
+    let page = shown(safari.open(&address).await?)?;
+    if page.url.path().ends_with("/sign-in") {
+        bail!("the console does not let {user_name} in: {}", page.text);
+    }
+    Ok(page)
+}
+
+fn shown(opened: Opened) -> anyhow::Result<Page> {
+    match opened {
+        Opened::Page(page) if page.status == 200 => Ok(*page),
+        Opened::Page(page) => bail!("status {}: {}", page.status, page.text),
+        Opened::Profile(_) => bail!("a profile instead of a page"),
+    }
+}
