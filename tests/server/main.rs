@@ -14,5 +14,7 @@ mod crash;
 mod enrollment;
 mod faults;
 mod operations;
+mod portal;
+mod portal_security;
 mod scep;
 mod secrets;

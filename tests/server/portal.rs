@@ -1,0 +1,373 @@
+//! The portal as people meet it: every page over HTTPS, in the order of the guide and out of it.
+
+pub mod guest;
+
+use crate::harness::TestServer;
+use events::Event;
+use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Ownership, SignInRefusal};
+use events::staff::Privilege;
+use guest::{Guest, IPAD_AS_MAC, WINDOWS, iphone};
+use reqwest::header::HeaderMap;
+use std::collections::BTreeSet;
+
+pub const PASSWORD: &str = "four plain words here";
+
+/// A server that knows ada, who may enroll.
+pub async fn server() -> TestServer {
+    let server = TestServer::start().await;
+    server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+    server
+}
+
+async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
+    let events = server.events_of("enrollment").await;
+    events.into_iter().filter_map(|event| EnrollmentEvent::try_from(event).ok()).collect()
+}
+
+async fn names(server: &TestServer) -> Vec<String> {
+    visit_events(server).await.into_iter().map(|event| Event::from(event).type_name()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_around_writes_nothing() {
+    let server = server().await;
+    let before = server.whole_log().await.len();
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    for path in ["/", "/enroll", "/enroll/sign-in", "/enroll/about", "/enroll/ca", "/enroll/mdm", "/enroll/complete"] {
+        guest.get(path).await;
+    }
+    assert_eq!(server.whole_log().await.len(), before);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_out_of_order_lead_back_to_the_right_step() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let pages = ["previous", "ownership", "ca", "managed-apple-id", "mdm", "complete", "stopped"];
+    for page in pages {
+        assert_eq!(guest.get(&format!("/enroll/{page}")).await.led_to(), Some("/enroll/sign-in"), "{page}");
+    }
+    guest.sign_in("ada", PASSWORD).await;
+    for page in ["sign-in", "previous", "ca", "managed-apple-id", "mdm", "complete", "stopped"] {
+        assert_eq!(guest.get(&format!("/enroll/{page}")).await.led_to(), Some("/enroll/ownership"), "{page}");
+    }
+    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/ownership"));
+    // A form out of order changes nothing either.
+    guest.get("/enroll/ownership").await;
+    assert_eq!(guest.post("/enroll/ca", &[]).await.led_to(), Some("/enroll"));
+    assert_eq!(
+        guest.post("/enroll/managed-apple-id", &[("managed_apple_id", "a@b.co")]).await.led_to(),
+        Some("/enroll/ownership")
+    );
+    assert_eq!(names(&server).await, ["VisitOpened", "UserSignedIn"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_visit_goes_on_where_it_was_after_leaving_for_settings() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.walk_to_mdm(Ownership::Personal).await;
+    // Safari was closed and only its cookies are left.
+    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/mdm"));
+    assert_eq!(guest.get("/").await.led_to(), Some("/enroll"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn step_two_is_shown_only_if_both_kinds_are_enabled() {
+    let server = server().await;
+    server.settings(|settings| settings.ownership_kinds = BTreeSet::from([Ownership::Institutional])).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/ca"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_administrators_description_is_shown_to_people_with_personal_devices_and_cannot_do_harm() {
+    let server = server().await;
+    server
+        .settings(|settings| {
+            let text = "We see **nothing** private.<script>alert(1)</script>";
+            settings.personal_description.insert("en".into(), text.into());
+        })
+        .await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    let page = guest.get("/enroll/ownership").await;
+    assert!(page.body.contains("<strong>nothing</strong>"));
+    assert!(!page.body.contains("<script"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ca_step_can_be_switched_off_and_an_event_says_so() {
+    let server = server().await;
+    server.settings(|settings| settings.skip_ca_profile = true).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    let answer = guest.post("/enroll/ownership", &[("ownership", "institutional")]).await;
+    assert_eq!(answer.led_to(), Some("/enroll/mdm"));
+    assert!(names(&server).await.contains(&"CaStepSkipped".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mdm_profile_is_offered_before_the_ca_is_reported() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    guest.post("/enroll/ownership", &[("ownership", "institutional")]).await;
+    assert_eq!(guest.get("/enroll/mdm").await.led_to(), Some("/enroll/ca"));
+    let page = guest.get("/enroll/ca").await;
+    assert!(page.body.contains("eight minutes"));
+    // Reported before it was taken: the page says what comes first.
+    let early = guest.post("/enroll/ca", &[]).await;
+    assert_eq!(early.status, 409);
+    assert!(early.body.contains("First tap"));
+    let link = page.link("profile");
+    assert_eq!(guest.get(&link).await.header("content-type"), "application/x-apple-aspen-config");
+    assert_eq!(guest.post("/enroll/ca", &[]).await.led_to(), Some("/enroll/mdm"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mdm_profile_is_offered_without_a_push_topic() {
+    let server = TestServer::start_with(muster::world::World::system(), |config| {
+        config.push.certificate = None;
+        config.push.key = None;
+    })
+    .await;
+    server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.walk_to_mdm(Ownership::Institutional).await;
+    let page = guest.get("/enroll/mdm").await;
+    assert_eq!(page.status, 503);
+    assert!(page.body.contains("push certificate") && !page.body.contains("id=\"profile\""));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_managed_apple_id_is_checked_kept_to_the_allowed_domains_and_remembered() {
+    let server = server().await;
+    server.settings(|settings| settings.managed_apple_id_domains = BTreeSet::from(["example.com".into()])).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.walk_to_managed_apple_id().await;
+    for (wrong, says) in [("ada", "not an account name"), ("ada@evil.org", "@example.com")] {
+        let answer = guest.post("/enroll/managed-apple-id", &[("managed_apple_id", wrong)]).await;
+        assert_eq!(answer.status, 422);
+        assert!(answer.body.contains(says), "{wrong}");
+        assert!(answer.body.contains(&format!("value=\"{wrong}\"")), "what was typed is kept");
+    }
+    let answer = guest.post("/enroll/managed-apple-id", &[("managed_apple_id", "Ada@Example.com ")]).await;
+    assert_eq!(answer.led_to(), Some("/enroll/mdm"));
+    // Next time it is filled in.
+    let mut again = Guest::new(&server, &iphone("17.5"));
+    again.walk_to_managed_apple_id().await;
+    assert!(again.get("/enroll/managed-apple-id").await.body.contains("value=\"Ada@example.com\""));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_devices_are_led_by_their_version() {
+    let server = server().await;
+    for (version, why, says) in [
+        ("12.4", EnrollmentRefusal::VersionTooOld, "version 12.4"),
+        ("18.1", EnrollmentRefusal::AccountDrivenOnly, "Sign In to Work or School Account"),
+    ] {
+        let mut guest = Guest::new(&server, &iphone(version));
+        guest.sign_in("ada", PASSWORD).await;
+        guest.get("/enroll/ownership").await;
+        let answer = guest.post("/enroll/ownership", &[("ownership", "personal")]).await;
+        assert_eq!(answer.led_to(), Some("/enroll/stopped"));
+        let page = guest.get("/enroll/stopped").await;
+        assert!(page.body.contains(says), "{version}: {}", page.body);
+        let refused =
+            visit_events(&server).await.into_iter().any(|event| event == EnrollmentEvent::EnrollmentRefused { why });
+        assert!(refused, "{why:?}");
+        // Starting again leads to a new visit.
+        assert_eq!(guest.post("/enroll/sign-out", &[]).await.led_to(), Some("/enroll/sign-in"));
+        assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/ownership"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_for_a_personal_device_never_reaches_a_version_it_is_not_for() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Personal).await.link("profile");
+    let mut newer = Guest::new(&server, &iphone("18.0"));
+    assert_eq!(newer.get(&link).await.led_to(), Some("/enroll/stopped"));
+    assert!(!names(&server).await.contains(&"MdmProfileServed".to_owned()));
+    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/stopped"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_safari_that_says_macintosh_is_asked_what_it_runs_on() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, IPAD_AS_MAC);
+    let page = guest.get("/enroll").await;
+    assert!(page.body.contains("This is an iPad"));
+    assert_eq!(guest.get("/enroll/sign-in").await.led_to(), Some("/enroll"));
+    assert_eq!(guest.post("/enroll/device", &[("device", "ipad")]).await.led_to(), Some("/enroll"));
+    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/sign-in"));
+    assert!(guest.get("/enroll/sign-in").await.body.contains("this iPad"));
+    assert_eq!(guest.post("/enroll/device", &[("device", "toaster")]).await.status, 400);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn desktop_visitors_get_a_qr_code_and_the_short_address() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, WINDOWS);
+    let page = guest.get("/enroll").await;
+    assert!(page.body.contains("<svg class=\"qr\"") && page.body.contains(&format!("{}/enroll</p>", server.url())));
+    assert_eq!(guest.get("/enroll/sign-in").await.led_to(), Some("/enroll"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_browsers_on_ios_are_told_to_open_safari() {
+    let server = server().await;
+    let chrome = iphone("17.5").replace("Version/17.5", "CriOS/126.0");
+    let mut guest = Guest::new(&server, &chrome);
+    assert!(guest.get("/enroll").await.body.contains("Open this page in Safari"));
+    assert_eq!(guest.get("/enroll/sign-in").await.led_to(), Some("/enroll"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_language_is_the_browsers_and_can_be_switched() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.languages = "fr, de-CH;q=0.8".into();
+    let page = guest.get("/enroll/sign-in").await;
+    assert!(page.body.contains("<html lang=\"de\">") && page.body.contains("Benutzername"));
+    assert_eq!(guest.post("/enroll/language", &[("language", "ja")]).await.led_to(), Some("/enroll"));
+    let page = guest.get("/enroll/sign-in").await;
+    assert!(page.body.contains("<html lang=\"ja\">") && page.body.contains("ユーザ名"));
+    let back = guest.post("/enroll/language", &[("language", "en"), ("back", "about")]).await;
+    assert_eq!(back.led_to(), Some("/enroll/about"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_page_looks_again_by_itself_until_told_not_to() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Institutional).await.link("profile");
+    assert_eq!(guest.get("/enroll/complete").await.led_to(), Some("/enroll/mdm"), "nothing was taken yet");
+    guest.get(&link).await;
+    guest.get("/enroll/mdm").await;
+    assert_eq!(guest.post("/enroll/mdm", &[]).await.led_to(), Some("/enroll/complete"));
+    let page = guest.get("/enroll/complete").await;
+    assert_eq!(page.header("refresh"), "5");
+    assert!(page.body.contains("Check now") && !page.body.contains("Self Service"));
+    assert_eq!(guest.get("/enroll/complete?still").await.header("refresh"), "");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_serving_of_a_profile_is_recorded_and_a_look_at_its_head_is_not() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Personal).await.link("profile");
+    let head = guest.head(&link).await;
+    assert_eq!((head.status, head.header("content-type").as_str()), (200, "application/x-apple-aspen-config"));
+    assert!(!names(&server).await.contains(&"MdmProfileServed".to_owned()));
+    // Without a cookie: the part of iOS that fetches it may not bring Safari's.
+    for _ in 0..2 {
+        assert_eq!(Guest::new(&server, &iphone("17.5")).get(&link).await.status, 200);
+    }
+    let servings: Vec<_> = visit_events(&server)
+        .await
+        .into_iter()
+        .filter_map(|event| match event {
+            EnrollmentEvent::MdmProfileServed { profile, challenge, .. } => Some((profile, challenge)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(servings.len(), 2);
+    assert_ne!(servings[0].1, servings[1].1, "each serving has its own challenge");
+    assert_eq!(servings[0].0.managed_apple_id.as_ref().map(|id| id.text()), Some("ada@example.com"));
+    assert_eq!(servings[0].0.access_rights, None);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tampered_link_says_what_to_do() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Institutional).await.link("profile");
+    for wrong in [link.replace("mdm-", "ca-"), link.replacen(".mobileconfig", "x.mobileconfig", 1)] {
+        let answer = guest.get(&wrong).await;
+        assert_eq!(answer.status, 410, "{wrong}");
+        assert!(answer.body.contains("This link does not work any more") && answer.body.contains("Code:"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn error_pages_say_what_happened_what_to_do_and_a_code_that_finds_the_visit() {
+    let server = server().await;
+    server.settings(|settings| settings.help = Some("Call 4711".into())).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    let code = {
+        let page = guest.get("/enroll/ownership").await.body;
+        let at = page.find("Help code ").unwrap() + "Help code ".len();
+        page[at..at + 7].to_owned()
+    };
+    let missing = guest.get("/enroll/nonsense").await;
+    assert_eq!(missing.status, 404);
+    for part in ["There is no such page", "What to do now", &code, "Call 4711"] {
+        assert!(missing.body.contains(part), "{part} in {}", missing.body);
+    }
+    let method = guest.request(reqwest::Method::DELETE, "/enroll/sign-in", HeaderMap::new(), String::new()).await;
+    assert_eq!(method.status, 405);
+    assert!(method.body.contains("That cannot be done here"));
+    let large = guest.post("/enroll/ownership", &[("ownership", &"x".repeat(40_000))]).await;
+    assert_eq!(large.status, 413);
+    assert!(large.body.contains("That was too much"));
+    assert_eq!(guest.post("/enroll/ownership", &[("ownership", "both")]).await.status, 400);
+    assert_eq!(guest.post("/enroll/ownership", &[]).await.status, 422, "nothing chosen");
+    let id = server
+        .whole_log()
+        .await
+        .iter()
+        .find_map(|entry| (entry.stream.category() == "enrollment").then_some(entry.correlation));
+    assert_eq!(events::enrollment::help_code(events::enrollment::EnrollmentId(id.unwrap())), code);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_recorded_with_the_reason_and_without_the_name_that_was_typed() {
+    let server = server().await;
+    server.add_user("eve", PASSWORD, &[Privilege::Auditor]).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    for (name, password) in [("nobody", PASSWORD), ("ada", "wrong password"), ("eve", PASSWORD)] {
+        assert_eq!(guest.sign_in(name, password).await.status, 401);
+    }
+    let refusals: Vec<_> = visit_events(&server)
+        .await
+        .into_iter()
+        .filter_map(|event| match event {
+            EnrollmentEvent::SignInRefused { reason, account, name, .. } => Some((reason, account.is_some(), name)),
+            _ => None,
+        })
+        .collect();
+    let reasons: Vec<_> = refusals.iter().map(|(reason, ..)| *reason).collect();
+    assert_eq!(reasons, [SignInRefusal::UnknownName, SignInRefusal::WrongPassword, SignInRefusal::NotEntitled]);
+    assert_eq!(refusals.iter().map(|(_, account, _)| *account).collect::<Vec<_>>(), [false, true, true]);
+    let name = refusals[0].2.clone().unwrap();
+    assert_eq!(name.len(), 64, "an HMAC");
+    assert!(refusals[1].2.is_none() && refusals[2].2.is_none());
+    // One visit for all three tries.
+    assert_eq!(names(&server).await.iter().filter(|name| *name == "VisitOpened").count(), 1);
+    server.stop().await;
+}

@@ -1,0 +1,318 @@
+//! Headers, cookies, forged forms, sessions and guessing at the portal: one test a rule.
+
+use crate::harness::TestServer;
+use crate::portal::guest::{Guest, iphone};
+use crate::portal::{PASSWORD, server};
+use events::Timestamp;
+use events::enrollment::Ownership;
+use events::staff::Privilege;
+use muster::world::{ManualClock, World};
+use reqwest::header::{HeaderMap, HeaderValue};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+const SESSION: &str = "__Host-muster-enrollment";
+
+/// One answer of each sort: page, redirect, problem, stylesheet, profile.
+async fn one_of_each(server: &TestServer) -> Vec<(&'static str, crate::portal::guest::Answer)> {
+    let mut guest = Guest::new(server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Institutional).await.link("profile");
+    vec![
+        ("page", guest.get("/enroll/mdm").await),
+        ("redirect", guest.get("/enroll").await),
+        ("missing", guest.get("/nonsense").await),
+        ("forged", guest.post_with("/enroll/mdm", &[("csrf", "x")], HeaderMap::new()).await),
+        ("stylesheet", guest.get("/assets/portal.css").await),
+        ("profile", guest.get(&link).await),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_the_content_security_policy() {
+    let server = server().await;
+    for (sort, answer) in one_of_each(&server).await {
+        let policy = answer.header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self' apple-remotemanagement-user-login:",
+            "object-src 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(part), "{sort}: {part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{sort}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_forbids_sniffing() {
+    let server = server().await;
+    for (sort, answer) in one_of_each(&server).await {
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{sort}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_keeps_its_address_from_other_sites() {
+    let server = server().await;
+    for (sort, answer) in one_of_each(&server).await {
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{sort}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_a_window_of_its_own() {
+    let server = server().await;
+    for (sort, answer) in one_of_each(&server).await {
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{sort}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_but_the_stylesheet_is_ever_stored() {
+    let server = server().await;
+    for (sort, answer) in one_of_each(&server).await {
+        let expected = if sort == "stylesheet" { "public, max-age=3600" } else { "no-store" };
+        assert_eq!(answer.header("cache-control"), expected, "{sort}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hsts_is_sent_only_where_the_certificate_is_publicly_trusted() {
+    let server = server().await;
+    for (sort, answer) in one_of_each(&server).await {
+        assert_eq!(answer.header("strict-transport-security"), "", "{sort}: people install our root here");
+    }
+    let root = server.tls_root();
+    server.stop().await;
+    let public = TestServer::start_with(World::system(), |config| config.pki.tls_root = None).await;
+    let client = reqwest::Client::builder()
+        .add_root_certificate(reqwest::Certificate::from_pem(&root).unwrap())
+        .build()
+        .unwrap();
+    let answer = client.get(format!("{}/enroll/about", public.url())).send().await.unwrap();
+    assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000");
+    public.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cookies_are_for_this_host_alone_and_out_of_reach_of_scripts() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let mut seen = Vec::new();
+    guest.get("/enroll/sign-in").await;
+    seen.extend(guest.set_cookies.clone());
+    guest.post("/enroll/language", &[("language", "en")]).await;
+    seen.extend(guest.set_cookies.clone());
+    guest.sign_in("ada", PASSWORD).await;
+    seen.extend(guest.set_cookies.clone());
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    for cookie in seen {
+        assert!(cookie.starts_with("__Host-muster-"), "{cookie}");
+        for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(part), "{part} in {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_the_sessions_token_is_refused() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    let mut stranger = Guest::new(&server, &iphone("17.5"));
+    stranger.get("/enroll/sign-in").await;
+    let before = server.whole_log().await.len();
+    let own = guest.csrf.clone();
+    for token in ["", "x", &stranger.csrf, &own[1..]] {
+        guest.csrf = token.to_owned();
+        let answer = guest.post("/enroll/ownership", &[("ownership", "institutional")]).await;
+        assert_eq!(answer.status, 403, "{token:?}");
+        assert!(answer.body.contains("The form has expired"));
+    }
+    assert_eq!(server.whole_log().await.len(), before);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_from_another_site_is_refused_whatever_its_token() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")]
+    {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static(value));
+        let token = guest.csrf.clone();
+        let answer = guest.post_with("/enroll/ownership", &[("ownership", "institutional")], headers).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+        guest.csrf = token;
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_changes_the_sessions_secret_and_the_old_one_is_dead() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", "wrong password").await;
+    let before = guest.cookies[SESSION].clone();
+    guest.sign_in("ada", PASSWORD).await;
+    let after = guest.cookies[SESSION].clone();
+    assert_ne!(before, after);
+    assert_eq!(before.split('.').next(), after.split('.').next(), "the visit is the same");
+    let mut thief = Guest::new(&server, &iphone("17.5"));
+    thief.cookies.insert(SESSION.into(), before);
+    assert_eq!(thief.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copied_cookie_is_worth_nothing_after_logging_out() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    let copy = guest.cookies[SESSION].clone();
+    guest.get("/enroll/ownership").await;
+    let answer = guest.post("/enroll/sign-out", &[]).await;
+    assert_eq!(answer.led_to(), Some("/enroll/sign-in"));
+    assert!(!guest.cookies.contains_key(SESSION));
+    let mut thief = Guest::new(&server, &iphone("17.5"));
+    thief.cookies.insert(SESSION.into(), copy);
+    assert_eq!(thief.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
+    assert_eq!(thief.get("/enroll").await.led_to(), Some("/enroll/sign-in"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_after_a_day_at_the_latest() {
+    let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    clock.advance_seconds(24 * 3_600 - 60);
+    assert_eq!(guest.get("/enroll/ownership").await.status, 200);
+    clock.advance_seconds(120);
+    assert_eq!(guest.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_form_chooses_where_a_redirect_leads() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    for back in
+        ["//evil.example", "/\\evil.example", "https:evil.example", "about\r\nX: y", "https://evil.example/about"]
+    {
+        guest.get("/enroll/sign-in").await;
+        let answer = guest.post("/enroll/language", &[("language", "de"), ("back", back)]).await;
+        assert_eq!(answer.led_to(), Some("/enroll"), "{back}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_name_wrong_password_and_missing_privilege_get_the_same_answer() {
+    let server = server().await;
+    server.add_user("eve", PASSWORD, &[Privilege::Auditor]).await;
+    let mut answers = Vec::new();
+    for (name, password) in [("nobody", PASSWORD), ("ada", "wrong password"), ("eve", PASSWORD)] {
+        let mut guest = Guest::new(&server, &iphone("17.5"));
+        let answer = guest.sign_in(name, password).await;
+        let body = without_what_differs_by_visit(&answer.body, &guest.csrf);
+        let headers: BTreeSet<String> = answer.headers.keys().map(ToString::to_string).collect();
+        answers.push((answer.status, headers, body));
+    }
+    assert_eq!(answers[0].0, 401);
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[1], answers[2]);
+    server.stop().await;
+}
+
+fn without_what_differs_by_visit(body: &str, token: &str) -> String {
+    let body = body.replace(token, "TOKEN");
+    let code = body.find("Help code ").expect("the visit has a code") + "Help code ".len();
+    format!("{}{}", &body[..code], &body[code + 7..])
+}
+
+/// Medians, and a wide margin: other tests run on the same machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_name_wrong_password_and_missing_privilege_take_the_same_time() {
+    let server = server().await;
+    server.add_user("eve", PASSWORD, &[Privilege::Auditor]).await;
+    let mut times = vec![Vec::new(); 3];
+    for _ in 0..5 {
+        for (nth, (name, password)) in
+            [("nobody", PASSWORD), ("ada", "wrong password"), ("eve", PASSWORD)].into_iter().enumerate()
+        {
+            let mut guest = Guest::new(&server, &iphone("17.5"));
+            guest.get("/enroll/sign-in").await;
+            let start = Instant::now();
+            guest.post("/enroll/sign-in", &[("user_name", name), ("password", password)]).await;
+            times[nth].push(start.elapsed().as_secs_f64());
+        }
+    }
+    let medians: Vec<f64> = times
+        .into_iter()
+        .map(|mut times| {
+            times.sort_by(f64::total_cmp);
+            times[2]
+        })
+        .collect();
+    let (slowest, fastest) =
+        (medians.iter().copied().fold(0.0, f64::max), medians.iter().copied().fold(f64::MAX, f64::min));
+    assert!(slowest / fastest < 2.0, "{medians:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down_and_nobody_is_locked_out() {
+    let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    for _ in 0..5 {
+        assert_eq!(guest.sign_in("ada", "wrong password").await.status, 401);
+    }
+    // The right password is not even looked at: the answer tells nothing.
+    let throttled = guest.sign_in("ada", PASSWORD).await;
+    assert_eq!((throttled.status, throttled.header("retry-after").as_str()), (429, "60"));
+    assert!(throttled.body.contains("Too many tries") && throttled.body.contains("not locked"));
+    // So is a name that nobody has.
+    for _ in 0..5 {
+        guest.sign_in("nobody", "wrong password").await;
+    }
+    assert_eq!(guest.sign_in("nobody", "wrong password").await.status, 429);
+    clock.advance_seconds(61);
+    assert_eq!(guest.sign_in("ada", PASSWORD).await.status, 303);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_address_is_not_believed_unless_a_trusted_proxy_says_it() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let mut answers = Vec::new();
+    for nth in 0..6 {
+        guest.get("/enroll/sign-in").await;
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_str(&format!("203.0.113.{nth}")).unwrap());
+        let fields = [("user_name", "ada"), ("password", "wrong password")];
+        answers.push(guest.post_with("/enroll/sign-in", &fields, headers).await.status);
+    }
+    assert_eq!(answers, [401, 401, 401, 401, 401, 429]);
+    server.stop().await;
+}
