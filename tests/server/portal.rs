@@ -2,11 +2,15 @@
 
 pub mod guest;
 
+use crate::enrollment::cast::{self, Scene, Visitor};
 use crate::harness::TestServer;
 use events::Event;
-use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Ownership, SignInRefusal};
+use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, Ownership, SignInRefusal};
 use events::staff::Privilege;
 use guest::{Guest, IPAD_AS_MAC, WINDOWS, iphone};
+use muster::simulator::acts::Nobody;
+use muster::simulator::model::Family;
+use muster::simulator::walk::Ending;
 use reqwest::header::HeaderMap;
 use std::collections::BTreeSet;
 
@@ -370,4 +374,37 @@ async fn refusals_are_recorded_with_the_reason_and_without_the_name_that_was_typ
     // One visit for all three tries.
     assert_eq!(names(&server).await.iter().filter(|name| *name == "VisitOpened").count(), 1);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_page_offers_self_service_once_the_device_is_enrolled() {
+    let scene = Scene::set().await;
+    let shop = "https://apps.apple.com/app/id1";
+    scene.server.settings(|settings| settings.self_service_url = Some(shop.into())).await;
+    let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
+    let Ending::Enrolled(page) = walk.run(&scene.address(), &mut Nobody).await.unwrap() else { panic!("not enrolled") };
+    assert!(page.text.contains("Your iPhone is enrolled") && page.refresh.is_none(), "{}", page.text);
+    assert_eq!(page.link("self-service").unwrap().url.as_str(), shop);
+    scene.answer_first_commands(&mut walk.device).await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
+    let scene = Scene::set().await;
+    let first = scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
+    scene.server.caught_up().await;
+    let mut guest = Guest::new(&scene.server, &iphone("17.5"));
+    guest.get("/enroll/sign-in").await;
+    let fields = [("user_name", "ada"), ("password", cast::PASSWORD)];
+    assert_eq!(guest.post("/enroll/sign-in", &fields).await.led_to(), Some("/enroll/previous"));
+    let page = guest.get("/enroll/previous").await;
+    assert!(page.body.contains("enrolled on 20") && page.body.contains("Remove Management"), "{}", page.body);
+    let found = visit_events(&scene.server).await.into_iter().find_map(|event| match event {
+        EnrollmentEvent::PreviousRecordFound { device, evidence } => Some((device, evidence)),
+        _ => None,
+    });
+    assert_eq!(found, Some((cast::id_of(&first), vec![Evidence::SamePerson, Evidence::SameFamily])));
+    assert_eq!(guest.post("/enroll/previous", &[]).await.led_to(), Some("/enroll/ownership"));
+    scene.strike().await;
 }
