@@ -2,19 +2,20 @@
 
 pub mod command_socket;
 pub mod listeners;
+mod observe;
 mod operations;
 mod tasks;
 
 use crate::app::App;
 use crate::app::assemble::{Access, StartError};
 use crate::config::Config;
-use crate::telemetry::requests::observe;
 use crate::world::World;
 use crate::{admin, mdm, portal};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, web};
 use listeners::Listeners;
+use observe::observe;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use tokio::task::JoinSet;

@@ -5,7 +5,6 @@
 //! these; routes are logged as patterns.
 
 pub mod metrics;
-pub mod requests;
 
 pub use metrics::Metrics;
 

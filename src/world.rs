@@ -1,6 +1,7 @@
 //! The only time and chance: everything else gets them from here, so that tests bring their own.
 
-use events::envelope::{EventId, Timestamp};
+use events::envelope::EventId;
+pub use events::envelope::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::SystemTime;

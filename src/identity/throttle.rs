@@ -4,7 +4,7 @@
 //! behind one address that signs in correctly would be throttled. Here a begun attempt counts as failed (else a
 //! thousand guesses begun at once would all pass) until [`Throttle::succeeded`] takes it back.
 
-use events::Timestamp;
+use crate::world::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};

@@ -15,6 +15,8 @@ use url::Url;
 
 /// iOS 13 and later refuse TLS certificates that are valid for longer (support.apple.com/103769).
 const LONGEST_TLS_DAYS: i32 = 825;
+/// What every push topic of MDM begins with (mdm/profiles/com.apple.mdm.yaml, `Topic`).
+const TOPIC_PREFIX: &str = "com.apple.mgmt.";
 const DAYS_TO_RENEW: i32 = 30;
 
 /// The certificates that could be read, with those that follow each in its file.
@@ -113,7 +115,7 @@ fn check_push(config: &Config, reading: &Reading) -> Option<Finding> {
     let certificate = reading.first("push.certificate")?;
     let topic = certificate.subject_name().entries_by_nid(Nid::USERID).next();
     let topic = topic.and_then(|uid| uid.data().to_string().ok());
-    (!topic.is_some_and(|topic| topic.starts_with(crate::pki::TOPIC_PREFIX))).then(|| {
+    (!topic.is_some_and(|topic| topic.starts_with(TOPIC_PREFIX))).then(|| {
         let wrong = "its subject has no topic: an MDM push certificate has a UID that begins with com.apple.mgmt.";
         Finding::error("push-certificate-without-topic", "push.certificate", wrong, get_one)
     })

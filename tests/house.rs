@@ -1,0 +1,250 @@
+//! The rules of the house, read from the sources: who imports whom, what is pure, what the papers say.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Which modules of the server a module may name; everything may name the crates `events` and (but for those in
+/// [`STRANGERS_TO_EVENTS`]) no more is asked here. ARCHITECTURE.md tells why.
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
+    ("world", &[]),
+    ("config", &[]),
+    ("simulator", &[]),
+    ("telemetry", &["config"]),
+    ("apple", &[]),
+    ("enrollment", &["apple"]),
+    ("pki", &["world", "config"]),
+    ("identity", &["world", "config"]),
+    ("push", &["world", "config"]),
+    ("app", &["apple", "enrollment", "pki", "identity", "push", "world", "config", "telemetry"]),
+    ("reactions", &["app", "enrollment", "push"]),
+    ("web", &["app"]),
+    ("portal", &["app", "enrollment", "pki", "web", "world"]),
+    ("mdm", &["app", "enrollment", "pki", "web"]),
+    ("admin", &["app", "enrollment", "web"]),
+    ("server", &["app", "config", "world", "telemetry", "reactions", "portal", "mdm", "admin"]),
+];
+
+/// Libraries at heart: they know nothing of enrollments, the log or what is read from it.
+const STRANGERS_TO_EVENTS: [&str; 3] = ["pki", "identity", "push"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files of a module, without those of its tests.
+fn sources(folder: &str, module: &str) -> Vec<(PathBuf, String)> {
+    let mut files = vec![root().join(folder).join(format!("{module}.rs"))];
+    collect(&root().join(folder).join(module), &mut files);
+    files.retain(|path| path.is_file() && !path.iter().any(|part| part == "tests" || part == "tests.rs"));
+    files.into_iter().map(|path| (path.clone(), code(&std::fs::read_to_string(path).unwrap()))).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            collect(&entry.path(), files);
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
+            files.push(entry.path());
+        }
+    }
+}
+
+/// Without comments, and without the tests at the end of a file.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The modules of the server that a piece of code names: `crate::app…`, `use crate::{admin, mdm}`.
+fn named(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        if let Some(group) = rest.strip_prefix('{') {
+            let (mut depth, mut word) = (1, String::new());
+            for c in group.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+                if depth == 1 && (c.is_alphanumeric() || c == '_') {
+                    word.push(c);
+                } else if depth <= 1 {
+                    names.insert(std::mem::take(&mut word));
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+        } else {
+            names.insert(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        }
+    }
+    names
+}
+
+#[test]
+fn a_name_in_a_group_is_seen() {
+    let names = named("use crate::{admin, mdm::x};\nuse crate::app::App;");
+    for name in ["admin", "mdm", "app"] {
+        assert!(names.contains(name), "{name} is not in {names:?}");
+    }
+}
+
+#[test]
+fn modules_import_only_whom_they_may() {
+    let modules: BTreeSet<&str> = MAY_IMPORT.iter().map(|(module, _)| *module).chain(["cli"]).collect();
+    for (module, may) in MAY_IMPORT {
+        let files = sources("src", module);
+        assert!(!files.is_empty(), "src/{module}.rs is gone: correct the table");
+        for (path, code) in files {
+            for name in named(&code) {
+                let other = modules.contains(name.as_str()) && name != module;
+                assert!(!other || may.contains(&name.as_str()), "{} imports crate::{name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_module_of_the_server_has_a_rule() {
+    let lib = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let listed = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    for module in listed {
+        let ruled = module == "cli" || MAY_IMPORT.iter().any(|(known, _)| *known == module);
+        assert!(ruled, "src/{module}.rs has no line in the table of imports");
+    }
+}
+
+#[test]
+fn pki_identity_and_push_know_nothing_of_the_log() {
+    for module in STRANGERS_TO_EVENTS {
+        for (path, code) in sources("src", module) {
+            for foreign in ["events::", "projections::"] {
+                assert!(!code.contains(foreign), "{} names {foreign}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn decisions_are_pure() {
+    for (path, code) in sources("src", "enrollment") {
+        for impure in ["async fn", ".await", "World", "SystemTime", "Instant", "std::fs", "std::net", "tokio"] {
+            assert!(!code.contains(impure), "{} has {impure}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_simulator_shares_no_code_with_the_server() {
+    for (path, code) in sources("src", "simulator") {
+        let names = named(&code);
+        assert!(names.iter().all(|name| name == "simulator"), "{} names {names:?}", path.display());
+        for foreign in ["events::", "projections::", "muster::"] {
+            assert!(!code.contains(foreign), "{} names {foreign}", path.display());
+        }
+    }
+}
+
+#[test]
+fn projections_depend_on_events_alone_and_events_on_nothing_of_ours() {
+    let dependencies = |name: &str| {
+        let manifest: toml::Table =
+            std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap().parse().unwrap();
+        let ours = ["muster", "events", "projections"];
+        let named = manifest["dependencies"].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
+        named.into_iter().filter(|name| ours.contains(&name.as_str())).collect::<Vec<_>>()
+    };
+    assert_eq!(dependencies("projections"), ["events"]);
+    assert_eq!(dependencies("events"), Vec::<String>::new());
+}
+
+#[test]
+fn every_decision_says_context_decision_and_status() {
+    let mut decisions = 0;
+    for entry in std::fs::read_dir(root().join("docs/decisions")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for head in ["## Context", "## Decision", "## Status"] {
+            assert!(text.contains(head), "{} has no {head}", path.display());
+        }
+        decisions += 1;
+    }
+    assert!(decisions > 5, "{decisions} decisions are written down");
+}
+
+#[test]
+fn the_architecture_names_every_module() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for (module, _) in MAY_IMPORT {
+        assert!(text.contains(&format!("`{module}`")), "ARCHITECTURE.md does not name `{module}`");
+    }
+}
+
+#[test]
+fn links_in_the_papers_lead_somewhere() {
+    for paper in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = std::fs::read_to_string(root().join(paper)).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let local = !target.contains("://") && !target.starts_with('#');
+            assert!(!local || root().join(target).exists(), "{paper}: {target} is not there");
+        }
+    }
+}
+
+#[test]
+fn the_container_runs_the_binary_without_privileges_on_commands_that_exist() {
+    let text = std::fs::read_to_string(root().join("docker/Dockerfile")).unwrap();
+    let last_stage = text.rsplit("\nFROM ").next().unwrap();
+    let user = last_stage.lines().find_map(|line| line.strip_prefix("USER ")).expect("a USER in the last stage");
+    assert!(!user.starts_with('0') && user != "root", "{user}");
+    assert!(last_stage.contains("target/release/muster /usr/local/bin/muster"));
+    let command = last_stage.lines().find_map(|line| line.strip_prefix("CMD [\"")).unwrap().trim_end_matches("\"]");
+    let compose = std::fs::read_to_string(root().join("docker/compose.yaml")).unwrap();
+    let in_compose = compose.lines().filter_map(|line| line.split("--rm muster ").nth(1)?.split(' ').next());
+    for command in in_compose.chain([command]) {
+        let help = std::process::Command::new(env!("CARGO_BIN_EXE_muster")).args([command, "--help"]).output().unwrap();
+        assert!(help.status.success(), "muster {command} does not exist");
+    }
+}
+
+#[test]
+fn every_direct_dependency_is_explained_or_speaks_for_itself() {
+    // What everybody knows: the runtime, serialization, errors, logs, tests.
+    let plain = [
+        "actix-web",
+        "anyhow",
+        "async-trait",
+        "base64",
+        "clap",
+        "events",
+        "futures-util",
+        "handlebars",
+        "hex",
+        "openssl",
+        "projections",
+        "rusqlite",
+        "serde",
+        "serde_json",
+        "tempfile",
+        "thiserror",
+        "time",
+        "tokio",
+        "toml",
+        "tracing",
+        "tracing-subscriber",
+        "url",
+        "uuid",
+    ];
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let section = text.split("\n[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let lines: Vec<&str> = section.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        let Some(name) = line.split([' ', '.']).next().filter(|name| !name.is_empty() && *name != "#") else {
+            continue;
+        };
+        let explained = number > 0 && lines[number - 1].starts_with('#');
+        assert!(explained || plain.contains(&name), "{name} is not explained in Cargo.toml");
+    }
+}
