@@ -69,9 +69,23 @@ impl Journey<'_> {
         field.send_keys(text).await.unwrap();
     }
 
+    // Every tap leads to another page; the driver does not wait until it is there.
     async fn tap_continue(&self) {
+        let before = self.path().await;
         let button = Locator::Css("form#continue button[type=submit]");
         self.browser.client.find(button).await.expect("there is a way on").click().await.unwrap();
+        for _ in 0..200 {
+            if self.path().await != before && self.is_loaded().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{before} leads nowhere: {}", self.browser.client.source().await.unwrap());
+    }
+
+    async fn is_loaded(&self) -> bool {
+        let state = self.browser.client.execute("return document.readyState", vec![]).await;
+        state.is_ok_and(|state| state == "complete")
     }
 
     // A browser on a desk only downloads a profile; iOS hands it over to Settings.
