@@ -167,7 +167,7 @@ fn positions(rows: &Connection, schema: &str) -> rusqlite::Result<Vec<(String, i
 
 fn dump_table(rows: &Connection, table: &str) -> rusqlite::Result<TableDump> {
     let mut statement = rows.prepare(&format!("SELECT * FROM {table}"))?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let dumped = statement.query_map([], |row| {
         let mut line = String::new();
         for (n, column) in columns.iter().enumerate() {

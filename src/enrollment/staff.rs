@@ -20,6 +20,7 @@ pub struct LocalAccount {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a command is made, decided and gone; none is kept in numbers")]
 pub enum Command {
     Add {
         user_name: Personal<String>,

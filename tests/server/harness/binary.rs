@@ -54,8 +54,6 @@ fn finish(command: &mut Command, input: &str) -> Said {
 /// `muster serve`, killed when it is dropped.
 pub struct Serving {
     child: Child,
-    /// Where people and devices find it.
-    pub url: String,
 }
 
 impl Serving {
@@ -78,9 +76,8 @@ impl Serving {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        let url = first.strip_prefix("serving ").and_then(|rest| rest.split(' ').next());
-        let url = url.unwrap_or_else(|| panic!("the server said {first:?}")).to_owned();
-        Serving { child, url }
+        assert!(first.starts_with("serving https://localhost:"), "the server said {first:?}");
+        Serving { child }
     }
 
     /// Asks it to stop, as a supervisor does.
