@@ -1,4 +1,4 @@
-//! The contract of an event store. Adapters: [`sqlite`], the embedded one. Every adapter passes [`contract`].
+//! The contract of an event store. Adapters: [`sqlite`], the embedded one. Every adapter passes `contract`.
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

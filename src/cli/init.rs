@@ -14,7 +14,7 @@ use url::Url;
 pub struct Init {
     /// Where the installation goes: a new or empty directory.
     directory: PathBuf,
-    /// The address people will type, such as https://enroll.example.com. Enrolled devices keep it for ever.
+    /// The address people will type, such as `https://enroll.example.com`. Enrolled devices keep it for ever.
     #[arg(long)]
     public_url: String,
     /// The organization's name, in the certificates made here.
@@ -38,7 +38,7 @@ pub struct Init {
     /// The root of --tls-certificate, where it is a private one.
     #[arg(long)]
     tls_root: Option<PathBuf>,
-    /// An MDM push certificate (https://identity.apple.com/pushcert). It can be configured later.
+    /// An MDM push certificate (`identity.apple.com/pushcert`). It can be configured later.
     #[arg(long, requires = "push_key")]
     push_certificate: Option<PathBuf>,
     #[arg(long, requires = "push_certificate")]
