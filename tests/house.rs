@@ -36,7 +36,10 @@ fn sources(folder: &str, module: &str) -> Vec<(PathBuf, String)> {
     let mut files = vec![root().join(folder).join(format!("{module}.rs"))];
     collect(&root().join(folder).join(module), &mut files);
     files.retain(|path| path.is_file() && !path.iter().any(|part| part == "tests" || part == "tests.rs"));
-    files.into_iter().map(|path| (path.clone(), code(&std::fs::read_to_string(path).expect("a source can be read")))).collect()
+    files
+        .into_iter()
+        .map(|path| (path.clone(), code(&std::fs::read_to_string(path).expect("a source can be read"))))
+        .collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
