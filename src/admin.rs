@@ -1,8 +1,8 @@
 //! The console under `/console`: the inventory, the audit trail and what administrators do to records. Pages without
 //! scripts; everything shown comes from projections, and looking at it is an event.
 //!
-//! Who may do what is a type: a handler that takes [`session::Reader`] only shows, one that acts takes
-//! [`session::Administrator`] and a [`form::Genuine`] form. There is no other way to a command.
+//! Who may do what is a type: a handler that takes `session::Reader` only shows, one that acts takes
+//! `session::Administrator` and a `form::Genuine` form. There is no other way to a command.
 
 mod act;
 mod audit;

@@ -2,7 +2,7 @@
 //!
 //! A URL is a claim, the stream is the truth: whoever opens a page that is not their step is led to the one that is.
 //! Pages are templates with a typed context each ([`render`]); their words are in catalogues ([`texts`]). A form reaches
-//! its handler only as a [`submission::Submission`], which proves that it came from a page of ours.
+//! its handler only as a `submission::Submission`, which proves that it came from a page of ours.
 
 pub mod about;
 mod account_name;

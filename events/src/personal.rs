@@ -1,8 +1,8 @@
 //! Fields about a person, sealed under a key that can be destroyed.
 //!
 //! In memory a [`Personal`] holds its value in plain, or nothing when its key is gone. Serialized it is a marker object
-//! `{"$personal": {"key", "value"}}`, which [`seal`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
-//! store, and [`open`] turns back. Sealing: AES-256-GCM; the associated data is the event's id and the field's place
+//! `{"$personal": {"key", "value"}}`, which [`seal()`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
+//! store, and [`open()`] turns back. Sealing: AES-256-GCM; the associated data is the event's id and the field's place
 //! (JSON pointer), so that no box can be moved to another field or event.
 //!
 //! Names with a leading `$` belong to these markers. JSON of strangers goes into an event through [`literal`], so that
