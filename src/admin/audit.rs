@@ -155,7 +155,9 @@ pub fn actor(row: &Row) -> String {
         ActorKind::System => "System",
     };
     match (&row.actor_name, row.actor_kind) {
-        (Some(name), _) => name.clone(),
+        (Some(name), ActorKind::Person | ActorKind::Staff) => name.clone(),
+        // Who gave this name did not prove to be it.
+        (Some(name), _) => format!("{kind}, as {name}"),
         (None, ActorKind::System | ActorKind::Operator) => format!("{kind}: {}", row.actor_id),
         (None, _) => format!("{kind} {}", words::short(&row.actor_id)),
     }

@@ -15,7 +15,7 @@ use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
-use projections::audit::{AuditFilter, Row};
+use projections::audit::{AuditFilter, Match, Row};
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
 use projections::{ProjectionError, last_seen};
@@ -134,7 +134,9 @@ async fn look_up(app: &App, id: DeviceId, as_of: Option<Timestamp>) -> Result<Op
     };
     let known = inventory::known(&app.projections, id, as_of).await?;
     let to = as_of.map(|at| Timestamp(at.0 + 1));
-    let filter = AuditFilter { device: Some(id), to, ..AuditFilter::default() };
+    // What happened to the device; who looked at its record is in the audit trail.
+    let event_type = Some(Match::is_not("DeviceViewed".to_owned()));
+    let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
     let history = projections::audit::query(&app.projections, filter, TIMELINE).await?;
     let mut earlier = Vec::new();
     for found in reenrollment::of_device(&app.projections, id).await? {
@@ -262,7 +264,7 @@ fn happened(row: &Row, now: Timestamp) -> Happened {
     Happened {
         at: Instant::of(row.at, now),
         sentence: row.sentence.clone(),
-        by: row.actor_name.clone(),
+        by: row.actor_name.clone().filter(|_| matches!(row.actor_kind, ActorKind::Person | ActorKind::Staff)),
         class,
         outcome: words::outcome(row.outcome),
         href: audit::event_href(row.event),

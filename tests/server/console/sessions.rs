@@ -61,6 +61,11 @@ async fn whatever_is_wrong_with_a_sign_in_the_answer_is_the_same_and_the_log_kno
     assert!(expected.iter().all(|reason| refusals.contains(reason)) && refusals.len() == 3, "{refusals:?}");
     let unknown = server.events_of("refusals").await;
     assert!(matches!(unknown[..], [Event::Refusal(RefusalEvent::UnknownStaffRefused { .. })]));
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Auditor]).await;
+    server.caught_up().await;
+    let trail = browser.get("/console/audit?outcome=refused&q=wrong+password").await;
+    let who = trail.texts("td[data-label=Who]");
+    assert_eq!(who, vec!["Visitor, as grace of Example School"], "who gave the name did not prove to be it");
     server.stop().await;
 }
 
