@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 fn schema() -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/apple-schema"));
     if !path.is_dir() {
-        eprintln!("left out: Apple's schema is not at {}", path.display());
+        crate::left_out(&format!("Apple's schema is not at {}", path.display()));
         return None;
     }
     Some(path)

@@ -20,7 +20,7 @@ fn path(path: &Path) -> &str {
 #[test]
 fn the_openssl_command_verifies_an_answer_and_finds_the_certificate_in_it() {
     if run("openssl", &["version"]).is_none() {
-        eprintln!("left out: the openssl command is not installed");
+        crate::left_out("the openssl command is not installed");
         return;
     }
     let client = Client::new();
@@ -155,7 +155,7 @@ fn strongswan(url: &str, key: &Path, more: &[&str]) -> Output {
 fn strongswan_gets_a_certificate_with_every_cipher_and_digest_and_renews_it() {
     let installed = run("pki", &["--scep", "--help"]);
     if !installed.is_some_and(|output| String::from_utf8_lossy(&output.stdout).contains("strongSwan")) {
-        eprintln!("left out: strongSwan's pki is not installed");
+        crate::left_out("strongSwan's pki is not installed");
         return;
     }
     let device = World::system().uuid();
