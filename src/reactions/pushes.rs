@@ -50,7 +50,17 @@ async fn push(app: &App, device: &Device) -> Option<Outcome> {
         tokio::time::sleep(Duration::from_secs(wait)).await;
         outcome = pusher.wake(notification).await;
     }
+    app.metrics.push(word(&outcome));
     Some(outcome)
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { .. } => "accepted",
+        Outcome::Unregistered { .. } => "unregistered",
+        Outcome::Rejected { .. } => "rejected",
+        Outcome::RetryLater { .. } => "unreachable",
+    }
 }
 
 fn record(outcome: Outcome, now: Timestamp) -> Command {

@@ -74,7 +74,7 @@ impl Metrics {
         self.check_ins.with_label_values(&[message]).inc();
     }
 
-    /// A push was sent, or failed: `sent`, `refused`, `unreachable`.
+    /// What the push service said: `accepted`, `unregistered`, `rejected`, `unreachable`.
     pub fn push(&self, outcome: &str) {
         self.pushes.with_label_values(&[outcome]).inc();
     }
@@ -113,7 +113,7 @@ mod tests {
         metrics.request("portal", "/enroll/ownership", 303, Duration::from_millis(3));
         metrics.event("OwnershipChosen");
         metrics.check_in("TokenUpdate");
-        metrics.push("sent");
+        metrics.push("accepted");
         metrics.alarm("corrupt-event");
         metrics.log_position(7);
         metrics.lag("devices", 2);
@@ -123,7 +123,7 @@ mod tests {
             "muster_request_seconds_count{route=\"/enroll/ownership\",surface=\"portal\"} 1",
             "muster_events_total{type=\"OwnershipChosen\"} 1",
             "muster_check_ins_total{message=\"TokenUpdate\"} 1",
-            "muster_pushes_total{outcome=\"sent\"} 1",
+            "muster_pushes_total{outcome=\"accepted\"} 1",
             "muster_alarms_total{alarm=\"corrupt-event\"} 1",
             "muster_log_position 7",
             "muster_projection_lag{projection=\"devices\"} 2",

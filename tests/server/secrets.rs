@@ -24,6 +24,9 @@ async fn nothing_personal_and_no_secret_is_logged_or_counted() {
     assert!(secrets.len() > 10, "the flow tells enough to look for: {secrets:?}");
 
     let metrics = reqwest::get(format!("{}/metrics", scene.server.metrics_url())).await.unwrap().text().await.unwrap();
+    for counted in ["muster_check_ins_total{message=\"TokenUpdate\"} 2", "muster_pushes_total{outcome=\"accepted\"}"] {
+        assert!(metrics.contains(counted), "{counted} is not in {metrics}");
+    }
     let logged = logs::so_far();
     assert!(
         logged.contains("\"route\":\"/enroll/profile/{token}.mobileconfig\""),
