@@ -1,7 +1,11 @@
 //! The operator's listener, the command socket, stopping and starting.
 
 use crate::harness::TestServer;
-use events::staff::Privilege;
+use events::staff::{Privilege, StaffId};
+use events::{Actor, ActorKind, StreamName};
+use muster::app::administration::{Answer, NewUser, Request, execute};
+use muster::app::context::Context;
+use muster::enrollment::staff::{ReserveUserName, UserName};
 
 async fn get(url: &str) -> (u16, String) {
     let answer = reqwest::get(url).await.unwrap();
@@ -61,5 +65,46 @@ async fn the_metrics_are_not_on_the_public_address() {
         let answer = server.client().get(format!("{}{path}", server.url())).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 404, "{path}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_name_that_a_crash_left_without_an_account_gets_it_at_the_next_try() {
+    let server = TestServer::start().await;
+    let app = server.app();
+    let reserved = StaffId(app.world.random_uuid());
+    let name = StreamName::of("username", app.secrets.name("username", &["ada"]));
+    let operator = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
+    app.perform::<UserName>(&name, &ReserveUserName { account: reserved }, &operator).await.unwrap();
+    // The crash: the name is reserved, and nothing came after it.
+    server.add_user("Ada", "four plain words here", &[Privilege::Enroll]).await;
+    assert_eq!(server.log_of(&reserved.stream()).await.len(), 1, "the account is the one the name was reserved for");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_add_the_same_user_at_once_one_succeeds() {
+    let server = TestServer::start().await;
+    let add = || {
+        let app = server.app().clone();
+        tokio::spawn(async move {
+            let user = NewUser {
+                user_name: "ada".into(),
+                password: "four plain words here".into(),
+                privileges: [Privilege::Enroll].into(),
+                display_name: None,
+                mail: None,
+                managed_apple_id: None,
+            };
+            matches!(execute(&app, Request::AddUser(user)).await, Answer::Done { .. })
+        })
+    };
+    let mut succeeded = 0;
+    for done in [add(), add(), add(), add(), add(), add()] {
+        succeeded += usize::from(done.await.unwrap());
+    }
+    assert_eq!(succeeded, 1);
+    let added = server.events_of("staff").await;
+    assert_eq!(added.len(), 1, "{added:?}");
     server.stop().await;
 }
