@@ -59,7 +59,6 @@ async fn rate(target: impl Target, producers: usize, time: Duration) -> f64 {
     let target = Arc::new(target);
     let stop = Arc::new(AtomicBool::new(false));
     let done = Arc::new(AtomicU64::new(0));
-    let start = Instant::now();
     let tasks: Vec<_> = (0..producers)
         .map(|producer| {
             let (target, stop, done) = (Arc::clone(&target), Arc::clone(&stop), Arc::clone(&done));
@@ -74,12 +73,16 @@ async fn rate(target: impl Target, producers: usize, time: Duration) -> f64 {
             })
         })
         .collect();
+    // Files grow at first, which costs more than what comes after.
+    tokio::time::sleep(time / 2).await;
+    let (start, before) = (Instant::now(), done.load(Ordering::Relaxed));
     tokio::time::sleep(time).await;
+    let rate = (done.load(Ordering::Relaxed) - before) as f64 / start.elapsed().as_secs_f64();
     stop.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await.expect("a producer that does not panic");
     }
-    done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+    rate
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -80,40 +80,66 @@ fn rows(stream: &StreamName, first: u64, events: &[NewEvent]) -> Vec<Row> {
 /// Writes the request's events, the first at `next`, in the open transaction. The inner error is the caller's, and
 /// nothing was written; the outer one the store's.
 pub(super) fn apply(connection: &Connection, next: u64, request: &Request) -> rusqlite::Result<Answer> {
+    // Nearly every append finds its stream as expected: that way takes one statement, all others come after.
+    if let Events::Ready(rows) = &request.events
+        && let Some((stream, first)) = claim(connection, request, rows.len() as u64)?
+    {
+        return insert(connection, stream, first, next, rows).map(Ok);
+    }
     let known: Option<(i64, u64)> = connection
         .prepare_cached("SELECT id, version FROM streams WHERE name = ?1")?
         .query_row([request.stream.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let free = known.map_or(0, |(_, version)| version + 1);
-    let first = match request.expected {
+    let ids = request.ids();
+    // Where a repeated append would stand: at the expected place, or, with `Any`, at the stream's end.
+    let repeated = match request.expected {
         Expected::NoStream => 0,
         Expected::Exact(revision) => revision.0 + 1,
-        Expected::Any => free,
+        Expected::Any => free.saturating_sub(ids.len() as u64),
     };
-    let ids = request.ids();
-    let count = ids.len() as u64;
-    // Where a repeated append would stand: at the expected place, or, with `Any`, at the stream's end.
-    let repeated = if matches!(request.expected, Expected::Any) { free.saturating_sub(count) } else { first };
     if let Some((stream, _)) = known
         && repeated < free
         && let Some(position) = find(connection, stream, repeated, &ids)?
     {
-        return Ok(Ok(Appended { revision: Revision(repeated + count - 1), position }));
+        return Ok(Ok(Appended { revision: Revision(repeated + ids.len() as u64 - 1), position }));
     }
-    if first != free {
+    let Events::Floating(events) = &request.events else {
         let current = known.map(|(_, version)| Revision(version));
         return Ok(Err(AppendError::Conflict { stream: request.stream.clone(), current }));
-    }
-    let made;
-    let rows = match &request.events {
-        Events::Ready(rows) => rows,
-        Events::Floating(events) => {
-            made = rows(&request.stream, first, events);
-            &made
-        }
     };
-    write(connection, known.map(|(id, _)| id), &request.stream, first, next, rows)?;
-    Ok(Ok(Appended { revision: Revision(first + count - 1), position: Position(next + count - 1) }))
+    let version = free + events.len() as u64 - 1;
+    let stream = match known {
+        Some((id, _)) => {
+            connection
+                .prepare_cached("UPDATE streams SET version = ?2 WHERE id = ?1")?
+                .execute(params![id, version])?;
+            id
+        }
+        None => connection
+            .prepare_cached("INSERT INTO streams (name, version) VALUES (?1, ?2)")?
+            .insert(params![request.stream.as_str(), version])?,
+    };
+    insert(connection, stream, free, next, &rows(&request.stream, free, events)).map(Ok)
+}
+
+// Moves the stream's version on if it is as expected; which stream that is, and the first revision.
+fn claim(connection: &Connection, request: &Request, count: u64) -> rusqlite::Result<Option<(i64, u64)>> {
+    let name = request.stream.as_str();
+    let id = |row: &rusqlite::Row<'_>| row.get(0);
+    match request.expected {
+        Expected::NoStream => Ok(connection
+            .prepare_cached("INSERT INTO streams (name, version) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING id")?
+            .query_row(params![name, count - 1], id)
+            .optional()?
+            .map(|id| (id, 0))),
+        Expected::Exact(revision) => Ok(connection
+            .prepare_cached("UPDATE streams SET version = ?3 WHERE name = ?1 AND version = ?2 RETURNING id")?
+            .query_row(params![name, revision.0, revision.0 + count], id)
+            .optional()?
+            .map(|id| (id, revision.0 + 1))),
+        Expected::Any => Ok(None),
+    }
 }
 
 // Position of the last of these ids, if exactly they stand in the stream from `first` on.
@@ -128,26 +154,7 @@ fn find(connection: &Connection, stream: i64, first: u64, ids: &[EventId]) -> ru
     Ok(there.last().filter(|_| same).map(|(_, position)| Position(*position)))
 }
 
-fn write(
-    connection: &Connection,
-    known: Option<i64>,
-    name: &StreamName,
-    first: u64,
-    next: u64,
-    rows: &[Row],
-) -> rusqlite::Result<()> {
-    let version = first + rows.len() as u64 - 1;
-    let stream = match known {
-        Some(id) => {
-            connection
-                .prepare_cached("UPDATE streams SET version = ?2 WHERE id = ?1")?
-                .execute(params![id, version])?;
-            id
-        }
-        None => connection
-            .prepare_cached("INSERT INTO streams (name, version) VALUES (?1, ?2)")?
-            .insert(params![name.as_str(), version])?,
-    };
+fn insert(connection: &Connection, stream: i64, first: u64, next: u64, rows: &[Row]) -> rusqlite::Result<Appended> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO events (position, stream, revision, event_id, leaf, crc, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
@@ -155,5 +162,6 @@ fn write(
         let envelope = str::from_utf8(&row.envelope).expect("JSON is UTF-8");
         insert.execute(params![position, stream, revision, row.id.0.as_bytes(), row.leaf, row.crc, envelope])?;
     }
-    Ok(())
+    let count = rows.len() as u64;
+    Ok(Appended { revision: Revision(first + count - 1), position: Position(next + count - 1) })
 }
