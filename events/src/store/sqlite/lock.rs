@@ -7,8 +7,19 @@ use std::path::Path;
 
 const FILE: &str = "muster.lock";
 
-/// Locks the log in `directory` for writing; given up when the file is dropped, also by a crash.
-pub(super) fn take(directory: &Path) -> Result<File, OpenError> {
+/// The lock, while it is held. A crash gives it up as well.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave it to a child process that is just being started and has the file for an instant.
+        // An error here is one that closing answers as well.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Locks the log in `directory` for writing.
+pub(super) fn take(directory: &Path) -> Result<Lock, OpenError> {
     let path = directory.join(FILE);
     let file = OpenOptions::new()
         .write(true)
@@ -18,7 +29,7 @@ pub(super) fn take(directory: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(|error| file_error(&path, error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(directory.to_owned())),
         Err(TryLockError::Error(error)) => Err(file_error(&path, error)),
     }

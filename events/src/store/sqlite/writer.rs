@@ -1,12 +1,12 @@
 //! The one thread that writes: takes every append that waits, writes them in one transaction, syncs once, answers all.
 
 use super::append::{Answer, Request, Waiting, apply};
+use super::lock::Lock;
 use super::reader::Readers;
 use super::schema::OpenError;
 use crate::envelope::Position;
 use crate::store::AppendError;
 use rusqlite::Connection;
-use std::fs::File;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -34,7 +34,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(mut connection: Connection, lock: File, readers: Arc<Readers>) -> Result<Writer, OpenError> {
+    pub(super) fn start(mut connection: Connection, lock: Lock, readers: Arc<Readers>) -> Result<Writer, OpenError> {
         let sqlite = |error| OpenError::Sqlite { path: readers.path().to_owned(), error };
         let wal_pages = Arc::new(AtomicI32::new(0));
         let counter = Arc::clone(&wal_pages);
@@ -143,7 +143,7 @@ struct Thread {
     failed: watch::Sender<Option<String>>,
     #[cfg(any(test, feature = "contract"))]
     faults: Arc<super::fault::Faults>,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// Why the thread cannot go on, and what that means for the appends it has in its hands.
