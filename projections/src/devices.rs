@@ -151,7 +151,13 @@ impl Record<'_> {
         }
     }
 
+    // The first end stands: the CheckOut that follows our RemoveProfile does not make it the person's doing.
     fn end(&self, state: State) -> rusqlite::Result<()> {
+        let ended = [State::CheckedOut, State::Unenrolled, State::Superseded];
+        let phase = self.open_value("phase")?;
+        if ended.iter().any(|end| phase == Some(Value::from(end.as_str().to_owned()))) {
+            return Ok(());
+        }
         self.set_word("phase", state.as_str())?;
         self.set("ended_at", self.effective.0)
     }

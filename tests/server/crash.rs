@@ -2,7 +2,9 @@
 
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
-use events::device::{BodyHash, DeviceEvent, DeviceId};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::device::{DeviceEvent, DeviceId};
 use events::personal::keys::{MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
 use events::{Event, Log, Position};
@@ -42,7 +44,7 @@ async fn every_acknowledged_event_survives_sigkill_under_load() {
         acknowledged += acks.iter().map(HashSet::len).sum::<usize>();
         seen.read(&installation).await;
         for (device, acks) in devices.iter().zip(&acks) {
-            let kept = seen.bodies.entry(id_of(device)).or_default();
+            let kept = seen.tokens.entry(id_of(device)).or_default();
             let lost: Vec<_> = acks.difference(kept).collect();
             assert!(lost.is_empty(), "round {round}: {} acknowledged messages are lost: {lost:?}", lost.len());
         }
@@ -100,7 +102,7 @@ impl Drop for Process {
 struct Seen {
     after: Option<Position>,
     revisions: HashMap<String, u64>,
-    bodies: HashMap<DeviceId, HashSet<String>>,
+    tokens: HashMap<DeviceId, HashSet<String>>,
 }
 
 impl Seen {
@@ -114,9 +116,10 @@ impl Seen {
                 let next = self.revisions.entry(entry.stream.to_string()).or_default();
                 assert_eq!(entry.revision.0, *next, "the revisions of {} are dense", entry.stream);
                 *next += 1;
-                if let Event::Device(DeviceEvent::PushTokenRenewed { body: BodyHash(body), .. }) = entry.event {
+                if let Event::Device(DeviceEvent::PushTokenRenewed { push, .. }) = entry.event {
                     let id = DeviceId(entry.stream.id().parse().unwrap());
-                    self.bodies.entry(id).or_default().insert(body);
+                    let token = push.token.get().expect("its key is there").clone();
+                    self.tokens.entry(id).or_default().insert(token);
                 }
             }
         }
@@ -124,7 +127,7 @@ impl Seen {
 }
 
 /// Every device sends TokenUpdates, each with another token, as fast as it can; somewhere in the middle the server dies.
-/// The hashes of the messages that were answered with 200, by device.
+/// The tokens that were answered with 200, by device.
 async fn load_until_killed(devices: &[Arc<Device>], server: &mut Process, round: usize) -> Vec<HashSet<String>> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let senders: Vec<_> =
@@ -166,7 +169,7 @@ async fn send_tokens(device: Arc<Device>, stopped: tokio::sync::watch::Receiver<
         let url = &management.mdm.check_in_url;
         match device.send(management, url, "application/x-apple-aspen-mdm-checkin", &body).await {
             Ok(answer) if answer.status == 200 => {
-                acknowledged.insert(hex::encode(openssl::sha::sha256(&body)));
+                acknowledged.insert(STANDARD.encode(token));
             }
             Ok(answer) => assert_eq!(answer.status, 503, "a dying server may only say that it cannot"),
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,

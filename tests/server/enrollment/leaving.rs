@@ -44,6 +44,7 @@ async fn a_device_that_is_unenrolled_is_woken_and_removes_its_profile() {
     let log = scene.log(id).await;
     let place = |event: &str| log.find(event).unwrap_or_else(|| panic!("{event} is missing in {log}"));
     assert!(place("DeviceUnenrolled     by us") < place("DeviceCheckedOut"), "{log}");
+    assert_eq!(state_of(&scene, id).await, "unenrolled");
     scene.strike().await;
 }
 
