@@ -5,9 +5,11 @@ use crate::pki::create::{self, CreateError, Given, PushServerFiles};
 use crate::pki::files::PkiError;
 use crate::pki::{Fingerprints, Pki};
 use crate::world::World;
+use events::Event;
 use events::envelope::{Actor, ActorKind};
 use events::log::{Draft, Log};
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
+use events::settings::{self, Settings, SettingsEvent};
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, Expected};
 use events::system::{LogEvent, LogFingerprints, log_stream};
@@ -80,7 +82,7 @@ pub async fn initialize(plan: &Plan, world: &World) -> Result<Made, InitError> {
     let master_key = directory.join("master.key");
     let master = MasterKey::from_bytes(world.random());
     master.write_file(&master_key)?;
-    make_log(&directory.join("data"), master, fingerprints, world).await?;
+    make_log(&directory.join("data"), master, fingerprints, &plan.organization, world).await?;
     // The configuration comes last: where it is, the installation is whole.
     let config = directory.join("muster.toml");
     let answers = Answers {
@@ -101,7 +103,13 @@ fn prepare(directory: &Path) -> Result<(), InitError> {
     if entries.next().is_some() { Err(InitError::NotEmpty(directory.to_owned())) } else { Ok(()) }
 }
 
-async fn make_log(directory: &Path, master: MasterKey, pki: Fingerprints, world: &World) -> Result<(), InitError> {
+async fn make_log(
+    directory: &Path,
+    master: MasterKey,
+    pki: Fingerprints,
+    organization: &str,
+    world: &World,
+) -> Result<(), InitError> {
     std::fs::DirBuilder::new().mode(0o700).create(directory).map_err(|why| write_error(directory, why))?;
     let fingerprints = LogFingerprints {
         identity_ca: pki.identity_ca,
@@ -111,16 +119,23 @@ async fn make_log(directory: &Path, master: MasterKey, pki: Fingerprints, world:
     let keys = SqliteKeyStore::create(&directory.join("keys.db"), master, World::fill)?;
     let store = Arc::new(SqliteStore::create(directory)?);
     let log = Log::new(Arc::clone(&store) as _, Arc::new(keys));
-    let created = Draft {
+    let correlation = world.uuid();
+    let draft = |event: Event| Draft {
         id: world.event_id(),
         at: world.now(),
         actor: Actor::new(ActorKind::Operator, "command-line"),
         source: None,
-        correlation: world.uuid(),
+        correlation,
         causation: None,
-        event: LogEvent::LogCreated { log: world.random_uuid(), fingerprints }.into(),
+        event,
     };
-    log.append(&log_stream(), Expected::NoStream, vec![created]).await?;
+    let created = LogEvent::LogCreated { log: world.random_uuid(), fingerprints };
+    log.append(&log_stream(), Expected::NoStream, vec![draft(created.into())]).await?;
+    // The name that the certificates bear is the one that people read on the pages.
+    let (before, mut after) = (Box::<Settings>::default(), Box::<Settings>::default());
+    after.organization = organization.to_owned();
+    let named = SettingsEvent::SettingsChanged { before, after };
+    log.append(&settings::stream(), Expected::NoStream, vec![draft(named.into())]).await?;
     store.close().await;
     Ok(())
 }

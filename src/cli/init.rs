@@ -17,7 +17,7 @@ pub struct Init {
     /// The address people will type, such as `https://enroll.example.com`. Enrolled devices keep it for ever.
     #[arg(long)]
     public_url: String,
-    /// The organization's name, in the certificates made here.
+    /// The organization's name: on every page, in every profile and in the certificates made here.
     #[arg(long, default_value = "")]
     organization: String,
     /// Address and port to listen on for people and devices.
