@@ -22,18 +22,18 @@ pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Br
     Some(Browser::start(engine, looks).await)
 }
 
-/// Looks at the page that is shown: nothing wider than the window, no violation that axe-core finds; and keeps a picture
-/// where `MUSTER_SCREENSHOTS` names a folder.
+/// Looks at the page that is shown: keeps a picture where `MUSTER_SCREENSHOTS` names a folder; nothing may be wider than
+/// the window, and axe-core finds no violation.
 pub async fn look_at(browser: &Browser, axe: Option<&Axe>, name: &str) {
+    if let Some(folder) = std::env::var_os("MUSTER_SCREENSHOTS").map(PathBuf::from) {
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        let picture = browser.client.screenshot().await.expect("a picture is taken");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");
+    }
     let width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     let too_wide = browser.client.execute(width, vec![]).await.expect("the page is measured");
     assert!(too_wide.as_i64().is_some_and(|pixels| pixels <= 0), "{name} is {too_wide} pixels wider than the window");
     if let Some(axe) = axe {
         axe.check(browser, name).await;
-    }
-    if let Some(folder) = std::env::var_os("MUSTER_SCREENSHOTS").map(PathBuf::from) {
-        std::fs::create_dir_all(&folder).expect("the folder can be made");
-        let picture = browser.client.screenshot().await.expect("a picture is taken");
-        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");
     }
 }

@@ -117,10 +117,10 @@ async fn settings_are_applied_with_before_and_after_and_shown() {
     let file = write(
         directory.path(),
         "settings.toml",
-        "organization = \"Example School\"\nskip_ca_profile = true\nownership_kinds = [\"personal\"]\n",
+        "organization = \"New School\"\nskip_ca_profile = true\nownership_kinds = [\"personal\"]\n",
     );
     let said = muster_at(&config, &["settings", "apply", &file], "").expect_success();
-    assert!(said.contains("organization: \"Your organization\" -> \"Example School\""), "{said}");
+    assert!(said.contains("organization: \"Example School\" -> \"New School\""), "{said}");
     assert!(said.contains("skip_ca_profile: false -> true"), "{said}");
     assert!(!said.contains("abandon_after_hours"), "{said}");
     let shown = muster_at(&config, &["settings", "show"], "").expect_success();
@@ -194,5 +194,5 @@ async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() 
     assert!(again.contains("the same rows as before"), "{again}");
     std::fs::remove_file(config.parent().unwrap().join("data/projections.db")).unwrap();
     let folded = muster_at(&config, &["replay"], "").expect_success();
-    assert!(folded.contains("3 events folded"), "{folded}");
+    assert!(folded.contains("4 events folded"), "{folded}");
 }
