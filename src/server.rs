@@ -8,6 +8,7 @@ mod tasks;
 
 use crate::app::App;
 use crate::app::assemble::{Access, StartError};
+use crate::app::sign_in::sum_up_refusals;
 use crate::config::Config;
 use crate::world::World;
 use crate::{admin, mdm, portal};
@@ -57,6 +58,7 @@ impl Running {
     pub async fn stop(mut self) {
         tokio::join!(self.public.stop(true), self.metrics.stop(true));
         self.tasks.shutdown().await;
+        sum_up_refusals(&self.app).await;
         self.app.engine.close().await;
         command_socket::remove(&self.app);
         tracing::info!("stopped");

@@ -9,7 +9,7 @@ mod portal;
 mod refusals;
 
 pub use portal::{Entrance, Outcome, SignInError, at_portal};
-pub use refusals::record_staff_refusal;
+pub use refusals::{record_staff_refusal, sum_up_refusals};
 
 use crate::app::App;
 use crate::app::secrets::Secrets;

@@ -131,7 +131,7 @@ mod tests {
         );
     }
 
-    /// Medians, and a wide margin: other work runs on the same machine.
+    /// The quickest of each, since other work runs on the same machine.
     #[tokio::test]
     async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
         let accounts = accounts(false);
@@ -144,9 +144,8 @@ mod tests {
                 times.push(start.elapsed().as_secs_f64());
             }
         }
-        known.sort_by(f64::total_cmp);
-        unknown.sort_by(f64::total_cmp);
-        let ratio = unknown[4] / known[4];
+        let quickest = |times: &[f64]| times.iter().copied().fold(f64::MAX, f64::min);
+        let ratio = quickest(&unknown) / quickest(&known);
         assert!((0.5..2.0).contains(&ratio), "unknown / known = {ratio:.2}");
     }
 }

@@ -101,8 +101,8 @@ maid-why-title = Was geschieht damit?
 maid-why = Gleich bittet dich dein Gerät in den Einstellungen, dich damit anzumelden. Das Passwort gibst du Apple; dieser Server sieht es nie.
 
 mdm-title = Registriere dieses { $device }
-mdm-lead-personal = Der letzte Schritt. { $organization } bekommt auf deinem { $device } einen eigenen Bereich für die Arbeit; was dir gehört, bleibt deins.
-mdm-lead-institutional = Der letzte Schritt. Danach verwaltet { $organization } dieses { $device }.
+mdm-lead-personal = Das Letzte, was zu tun ist. { $organization } bekommt auf deinem { $device } einen eigenen Bereich für die Arbeit; was dir gehört, bleibt deins.
+mdm-lead-institutional = Das Letzte, was zu tun ist. Danach verwaltet { $organization } dieses { $device }.
 mdm-tap-continue-close = Tippe unten auf **Weiter**. Safari fragt, ob ein Konfigurationsprofil geladen werden darf: Tippe auf **{ -allow }**, dann auf **{ -close }**.
 mdm-tap-continue-settings = Tippe unten auf **Weiter**. Safari möchte die Einstellungen öffnen, um ein Konfigurationsprofil zu zeigen: Tippe auf **{ -allow }**.
 mdm-tap-continue = Tippe unten auf **Weiter**. Die Einstellungen zeigen das Profil.

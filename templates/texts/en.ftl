@@ -98,8 +98,8 @@ maid-why-title = What happens with it?
 maid-why = Your device asks you to sign in with it in a moment, in Settings. You give the password to Apple; this server never sees it.
 
 mdm-title = Enroll this { $device }
-mdm-lead-personal = The last step. { $organization } gets a separate place on your { $device } for work; your own things stay yours.
-mdm-lead-institutional = The last step. { $organization } then manages this { $device }.
+mdm-lead-personal = The last thing to do. { $organization } gets a separate place on your { $device } for work; your own things stay yours.
+mdm-lead-institutional = The last thing to do. { $organization } then manages this { $device }.
 mdm-tap-continue-close = Tap **Continue** below. Safari asks to download a configuration profile: tap **{ -allow }**, then **{ -close }**.
 mdm-tap-continue-settings = Tap **Continue** below. Safari asks to open Settings to show a configuration profile: tap **{ -allow }**.
 mdm-tap-continue = Tap **Continue** below. Settings shows the profile.

@@ -95,8 +95,8 @@ maid-why-title = 何に使われますか?
 maid-why = この後、デバイスの設定でこのアカウントへのサインインを求められます。パスワードはAppleに送られ、このサーバには送られません。
 
 mdm-title = この{ $device }を登録
-mdm-lead-personal = 最後の手順です。{ $device }に{ $organization }用の仕事の領域が別に作られます。あなた自身のデータはそのままです。
-mdm-lead-institutional = 最後の手順です。完了すると、{ $organization }がこの{ $device }を管理します。
+mdm-lead-personal = 最後の操作です。{ $device }に{ $organization }用の仕事の領域が別に作られます。あなた自身のデータはそのままです。
+mdm-lead-institutional = 最後の操作です。完了すると、{ $organization }がこの{ $device }を管理します。
 mdm-tap-continue-close = 下の **次へ** をタップします。構成プロファイルのダウンロードについてSafariが確認します。**{ -allow }**、続いて **{ -close }** をタップします。
 mdm-tap-continue-settings = 下の **次へ** をタップします。構成プロファイルを表示するために設定を開いてよいか、Safariが確認します。**{ -allow }** をタップします。
 mdm-tap-continue = 下の **次へ** をタップします。設定にプロファイルが表示されます。

@@ -45,7 +45,7 @@ pub(super) fn granted(app: &App) -> bool {
                 let app = app.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(SUM_UP_AFTER).await;
-                    sum_up(&app).await;
+                    sum_up_refusals(&app).await;
                 });
             }
             false
@@ -53,7 +53,8 @@ pub(super) fn granted(app: &App) -> bool {
     }
 }
 
-async fn sum_up(app: &App) {
+/// Writes down how many refusals were suppressed, if any: a minute after the first of them, and when the server stops.
+pub async fn sum_up_refusals(app: &App) {
     let count = app.sign_in.budget.drain();
     if count == 0 {
         return;
