@@ -24,7 +24,7 @@ pub mod render;
 pub mod sign_in;
 mod steps;
 mod submission;
-mod surround;
+pub mod surround;
 #[cfg(test)]
 mod tests;
 pub mod texts;

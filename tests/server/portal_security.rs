@@ -3,11 +3,15 @@
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use crate::portal::{PASSWORD, server};
+use actix_web::body::to_bytes;
+use actix_web::middleware::from_fn;
+use actix_web::web;
 use events::enrollment::Ownership;
 use events::staff::Privilege;
 use events::system::RefusalEvent;
 use events::{Event, Timestamp};
 use muster::app::sign_in::sum_up_refusals;
+use muster::portal::surround::surround;
 use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::collections::BTreeSet;
@@ -350,4 +354,26 @@ async fn strangers_cannot_fill_the_log() {
         "each refusal opens a visit and is one more event"
     );
     server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_handler_that_panics_ends_in_a_page_with_a_code_and_tells_nothing_else() {
+    let server = server().await;
+    let boom = web::scope("").wrap(from_fn(surround)).route("/boom", web::get().to(boom));
+    let service = actix_web::App::new().app_data(web::Data::new(server.app().clone())).service(boom);
+    let service = actix_web::test::init_service(service).await;
+    let request = actix_web::test::TestRequest::get().uri("/boom").to_request();
+    let Err(error) = actix_web::test::try_call_service(&service, request).await else { panic!("no panic") };
+    let response = error.error_response();
+    assert_eq!(response.status(), 500);
+    assert!(response.headers().contains_key("content-security-policy"));
+    assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
+    let page = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
+    assert!(page.contains("Something went wrong here") && page.contains("Code:"), "{page}");
+    assert!(!page.contains("a secret detail"));
+    server.stop().await;
+}
+
+async fn boom() -> actix_web::HttpResponse {
+    panic!("a secret detail")
 }
