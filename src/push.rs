@@ -84,7 +84,8 @@ impl Pusher {
             return Err(PushError::BaseUrl(options.base_url.into()));
         }
         // Identity takes PKCS #8 only; keys come in other PEM forms as well.
-        let key = PKey::private_key_from_pem(options.key).map_err(PushError::Key)?;
+        // A key with a passphrase is an error, not a question at the terminal.
+        let key = PKey::private_key_from_pem_callback(options.key, |_| Ok(0)).map_err(PushError::Key)?;
         let key = key.private_key_to_pem_pkcs8().map_err(PushError::Key)?;
         let identity = Identity::from_pkcs8_pem(options.certificate, &key).map_err(PushError::Tls)?;
         let mut client = Client::builder()

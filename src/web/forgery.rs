@@ -22,14 +22,14 @@ pub fn is_genuine(
 }
 
 /// Whether the browser says that the request comes from a page of ours: `Sec-Fetch-Site`, or `Origin` where an older
-/// browser does not send that. A request that says neither is believed for its token alone: Safari before 16.4 leaves
-/// out both on some forms.
+/// browser (Safari before 16.4) does not send that. WebKit sends `Origin` with every POST, so a request that says neither
+/// comes from no browser that people enroll with.
 pub fn comes_from_here(request: &HttpRequest, public_url: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (header("sec-fetch-site"), header("origin")) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => origin == public_url.trim_end_matches('/'),
-        (None, None) => true,
+        (None, None) => false,
     }
 }
 
@@ -55,6 +55,7 @@ mod tests {
         }
         assert!(!believed(&[("origin", "https://evil.example")]));
         assert!(!believed(&[("origin", "null")]));
+        assert!(!believed(&[]));
     }
 
     #[test]
