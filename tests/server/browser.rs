@@ -2,6 +2,7 @@
 //! tests say so by name and are left out; `tests/run` installs what they need.
 
 mod accessibility;
+mod beside;
 mod console;
 mod driver;
 mod walk;

@@ -61,3 +61,8 @@ async fn the_console_in_chromium_on_a_phone_in_the_dark() {
 async fn the_console_in_webkit_at_a_desk() {
     look_around(Engine::WebKit, "console-webkit", DESK, false).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_in_webkit_on_a_phone() {
+    look_around(Engine::WebKit, "console-webkit-phone", PHONE, false).await;
+}

@@ -10,15 +10,32 @@ use muster::simulator::walk::{Ownership, Walk};
 use std::time::Duration;
 
 /// The pages that were shown, by path, in order and each once.
-struct Journey<'a> {
-    browser: Browser,
+pub struct Journey<'a> {
+    pub browser: Browser,
     axe: Option<Axe>,
     walk: Walk,
     name: &'a str,
     pages: Vec<String>,
 }
 
-impl Journey<'_> {
+impl<'a> Journey<'a> {
+    pub fn new(browser: Browser, axe: Option<Axe>, walk: Walk, name: &'a str) -> Journey<'a> {
+        Journey { browser, axe, walk, name, pages: Vec::new() }
+    }
+
+    /// Walks until this page is shown; what it says.
+    pub async fn walk_to(&mut self, page: &str, address: &str) -> String {
+        self.browser.client.goto(address).await.unwrap();
+        for _ in 0..24 {
+            let path = self.path().await;
+            if path == page {
+                return self.browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
+            }
+            self.next(&path).await;
+        }
+        panic!("the way does not lead to {page}");
+    }
+
     async fn run(&mut self, address: &str) {
         self.browser.client.goto(address).await.unwrap();
         for _ in 0..24 {
@@ -120,7 +137,7 @@ async fn enroll(
     let browser = browser(engine, test, &looks).await?;
     let scene = Scene::set().await;
     let walk = scene.walk(visitor);
-    let mut journey = Journey { browser, axe: Axe::load(test), walk, name: test, pages: Vec::new() };
+    let mut journey = Journey::new(browser, Axe::load(test), walk, test);
     journey.run(&scene.address()).await;
     let Journey { browser, mut walk, pages, .. } = journey;
     scene.answer_first_commands(&mut walk.device).await;
@@ -176,7 +193,7 @@ async fn every_page_of_the_way_fits_at_twice_the_text_size() {
     let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
     let scene = Scene::set().await;
     let walk = scene.walk(visitor);
-    let mut journey = Journey { browser, axe: None, walk, name: test, pages: Vec::new() };
+    let mut journey = Journey::new(browser, None, walk, test);
     journey.run(&scene.address()).await;
     assert_eq!(journey.pages, PERSONAL);
     journey.browser.close().await;

@@ -1,0 +1,53 @@
+//! The pages beside the way: who comes from a desk, with another browser, with an iPad that says Macintosh; who may not
+//! enroll; who asks what the organization sees; who mistypes an address.
+
+use super::walk::Journey;
+use super::{Axe, DESK, Engine, Looks, PHONE, browser, look_at};
+use crate::enrollment::cast::{Scene, Visitor};
+use muster::simulator::model::Family;
+
+const DESKTOP: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+const IPAD: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 \
+                    Safari/605.1.15";
+const CHROME_ON_IOS: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
+                             Gecko) CriOS/126.0.6478.54 Mobile/15E148 Safari/604.1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_beside_the_way_can_be_read_by_everybody() {
+    let test = "beside-the-way";
+    let iphone = Visitor::personal(Family::IPhone, "17.5").hardware.user_agent();
+    let pages = [
+        ("desktop", DESKTOP, "/enroll", DESK),
+        ("which-device", IPAD, "/enroll", PHONE),
+        ("other-browser", CHROME_ON_IOS, "/enroll", PHONE),
+        ("about", &iphone, "/enroll/about", PHONE),
+        ("problem", &iphone, "/enroll/no-such-page", PHONE),
+    ];
+    let scene = Scene::set().await;
+    let axe = Axe::load(test);
+    for (name, user_agent, path, (width, height)) in pages {
+        let looks = Looks { user_agent, width, height, dark: false, language: "en" };
+        let Some(browser) = browser(Engine::Chromium, test, &looks).await else { break };
+        browser.client.goto(&format!("{}{path}", scene.server.url())).await.unwrap();
+        look_at(&browser, axe.as_ref(), &format!("{test}-{name}")).await;
+        browser.close().await;
+    }
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_personal_iphone_with_ios_18_reads_where_to_go() {
+    let test = "account-driven";
+    let visitor = Visitor::personal(Family::IPhone, "18.2");
+    let user_agent = visitor.hardware.user_agent();
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
+    let scene = Scene::set().await;
+    let mut journey = Journey::new(browser, None, scene.walk(visitor), test);
+    let text = journey.walk_to("/enroll/stopped", &scene.address()).await;
+    assert!(text.contains("Sign In to Work or School Account"), "{text}");
+    look_at(&journey.browser, Axe::load(test).as_ref(), test).await;
+    journey.browser.close().await;
+    scene.strike().await;
+}
