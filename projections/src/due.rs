@@ -16,6 +16,10 @@ const PUSH_AGAIN_AFTER: i64 = 15 * 60;
 /// Failed pushes are repeated with doubled delays, up to this many doublings (16 hours).
 const MOST_DOUBLINGS: i64 = 6;
 
+/// Seconds after which a device that was woken, and still owes an answer, is woken again: APNs keeps one notification only,
+/// and not for ever.
+const UNANSWERED_AFTER: i64 = 24 * 3_600;
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueKind {
@@ -100,7 +104,7 @@ impl Projection for DueTimes {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["due_v1_times", "due_v1_settings"]
+        &["due_v1_times", "due_v1_settings", "due_v1_waiting"]
     }
 
     fn schema(&self) -> &'static str {
@@ -111,7 +115,10 @@ impl Projection for DueTimes {
         CREATE INDEX IF NOT EXISTS due_v1_by_time ON due_v1_times (due_at);
         CREATE TABLE IF NOT EXISTS due_v1_settings (
             only INTEGER PRIMARY KEY CHECK (only = 1), abandon_after_hours INTEGER NOT NULL
-        );"
+        );
+        CREATE TABLE IF NOT EXISTS due_v1_waiting (
+            stream TEXT NOT NULL, command TEXT NOT NULL, PRIMARY KEY (stream, command)
+        ) WITHOUT ROWID;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -167,19 +174,51 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
             let delay = PUSH_AGAIN_AFTER << failures.min(MOST_DOUBLINGS);
             put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(delay), failures + 1)
         }
-        // It is awake, so what could not be pushed needs no push; what it put off still does.
-        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandAnswered { .. } => {
-            let heard = "DELETE FROM due_v1_times WHERE stream = ?1 AND kind = ?2 AND failures > 0";
-            rows.prepare_cached(heard)?.execute(params![stream, DueKind::PushAgain.as_str()])?;
-            Ok(())
+        DeviceEvent::MdmCommandQueued { command, .. } => {
+            let wait = "INSERT OR IGNORE INTO due_v1_waiting (stream, command) VALUES (?1, ?2)";
+            rows.prepare_cached(wait)?.execute(params![stream, command.to_string()]).map(drop)
         }
-        DeviceEvent::PushFailed { .. }
-        | DeviceEvent::DevicePushed { .. }
-        | DeviceEvent::DeviceCheckedOut { .. }
+        DeviceEvent::MdmCommandAnswered { command, .. } => {
+            answered(rows, stream, &command.to_string())?;
+            heard(rows, entry)
+        }
+        DeviceEvent::MdmResultTooLarge { command, .. } => {
+            command.map_or(Ok(()), |command| answered(rows, stream, &command.to_string()))?;
+            heard(rows, entry)
+        }
+        DeviceEvent::MdmCommandDelivered { .. } => heard(rows, entry),
+        DeviceEvent::DevicePushed { .. } if waits(rows, stream)? => {
+            put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(UNANSWERED_AFTER), 1)
+        }
+        DeviceEvent::PushFailed { .. } | DeviceEvent::DevicePushed { .. } => remove(rows, stream, DueKind::PushAgain),
+        DeviceEvent::DeviceCheckedOut { .. }
         | DeviceEvent::DeviceUnenrolled { .. }
-        | DeviceEvent::DeviceSuperseded { .. } => remove(rows, stream, DueKind::PushAgain),
+        | DeviceEvent::DeviceSuperseded { .. } => {
+            rows.prepare_cached("DELETE FROM due_v1_waiting WHERE stream = ?1")?.execute([stream])?;
+            remove(rows, stream, DueKind::PushAgain)
+        }
         _ => Ok(()),
     }
+}
+
+fn answered(rows: &Connection, stream: &str, command: &str) -> rusqlite::Result<()> {
+    let forget = "DELETE FROM due_v1_waiting WHERE stream = ?1 AND command = ?2";
+    rows.prepare_cached(forget)?.execute([stream, command]).map(drop)
+}
+
+fn waits(rows: &Connection, stream: &str) -> rusqlite::Result<bool> {
+    rows.prepare_cached("SELECT 1 FROM due_v1_waiting WHERE stream = ?1")?.exists([stream])
+}
+
+// It is awake. What it owes may wait a day, what it put off is due when it was; with nothing owed nothing is due.
+fn heard(rows: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let stream = entry.stream.as_str();
+    if !waits(rows, stream)? {
+        return remove(rows, stream, DueKind::PushAgain);
+    }
+    let later = "UPDATE due_v1_times SET due_at = ?3 WHERE stream = ?1 AND kind = ?2 AND failures > 0";
+    let due = entry.at.plus_seconds(UNANSWERED_AFTER);
+    rows.prepare_cached(later)?.execute(params![stream, DueKind::PushAgain.as_str(), due.0]).map(drop)
 }
 
 fn settings(rows: &Connection, settings: &Settings) -> rusqlite::Result<()> {

@@ -125,13 +125,12 @@ impl App {
         if known.device != device {
             return Err(refused("the certificate is another device's"));
         }
-        let renewed =
-            |state: &Device| state.renewed.iter().find(|renewed| renewed.key_hash == wanted.key_hash).cloned();
+        let identity = recorded(&self.sign(device, wanted.public_key, self.world.now()).await?)?;
+        let renewed = |state: &Device| state.renewal_of(&identity).cloned();
         if let Some(before) = renewed(&known.state) {
             return parse(&before);
         }
-        let identity = recorded(&self.sign(device, wanted.public_key, self.world.now()).await?)?;
-        let command = device::Command::RenewIdentity { identity, transaction: wanted.transaction };
+        let command = device::Command::RenewIdentity { identity: identity.clone(), transaction: wanted.transaction };
         let context = known.context(wanted.source);
         let state = self.perform::<Device>(&device.stream(), &command, &context).await?.state;
         parse(&renewed(&state).ok_or_else(|| unavailable("an identity was renewed and is not there"))?)

@@ -14,6 +14,9 @@ use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion};
 use events::person::PersonId;
 use std::collections::{BTreeMap, HashSet};
 
+/// A request for the same key within this time is a repeated one: the answer got lost. Later it is another renewal.
+const RENEWAL_REPEATED_SECONDS: i64 = 30 * 24 * 3600;
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Device {
     pub phase: Phase,
@@ -73,6 +76,18 @@ pub enum CommandState {
     /// NotNow.
     Deferred,
     Answered,
+    /// Management ended before it was answered: it is never delivered again.
+    Cancelled,
+}
+
+impl CommandState {
+    /// Whether the device still owes an answer.
+    pub fn is_waiting(self) -> bool {
+        match self {
+            CommandState::Queued | CommandState::Delivered | CommandState::Deferred => true,
+            CommandState::Answered | CommandState::Cancelled => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -121,13 +136,16 @@ pub enum Command {
         id: Option<CommandId>,
         bytes: u64,
     },
+    /// APNs took a notification. `again`: because what waits was not answered for long, not because something is new.
     RecordPush {
         apns_id: Option<String>,
+        again: bool,
     },
     RecordPushFailure {
         status: Option<u16>,
         reason: String,
         unregistered_since: Option<Timestamp>,
+        again: bool,
     },
     RenewIdentity {
         identity: IssuedCertificate,
@@ -188,12 +206,30 @@ impl Device {
         ours.get().is_none() || ours.get() == theirs.get()
     }
 
+    /// A renewal that a request for `identity` repeats: the same key, and hardly any time in between.
+    pub fn renewal_of(&self, identity: &IssuedCertificate) -> Option<&IssuedCertificate> {
+        self.renewed.iter().rev().find(|renewed| {
+            let later = identity.not_after.seconds_since(renewed.not_after);
+            renewed.key_hash == identity.key_hash && later < RENEWAL_REPEATED_SECONDS
+        })
+    }
+
+    /// Whether a push is worth writing down.
+    pub(super) fn wants(&self, again: bool) -> bool {
+        self.wants_push || self.wants_push_again || (again && self.waiting().next().is_some())
+    }
+
     pub fn kind(&self) -> Option<EnrollmentKind> {
         self.identifiers.as_ref().map(DeviceIdentifiers::kind)
     }
 
+    /// The commands that the device has not answered, oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = &QueuedCommand> {
+        self.commands.iter().filter(|command| command.status.is_waiting())
+    }
+
     /// The command the device gets when it asks: the oldest that is not answered, leaving out what it just put off.
     pub fn next_command(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
-        self.commands.iter().find(|command| command.status != CommandState::Answered && !not_now.contains(&command.id))
+        self.waiting().find(|command| !not_now.contains(&command.id))
     }
 }

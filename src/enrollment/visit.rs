@@ -168,8 +168,10 @@ pub enum Command {
         certificate: IssuedCertificate,
         device_enrolled: bool,
     },
+    /// `device_enrolled` as above: an enrolled device stays enrolled, whatever is told in its name.
     Refuse {
         why: EnrollmentRefusal,
+        device_enrolled: bool,
     },
     /// Nothing happened for long. `device_enrolled` as above: a visit that reached its end is left alone.
     Abandon {

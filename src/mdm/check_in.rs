@@ -114,7 +114,10 @@ impl Message<'_> {
         if self.known.state.phase == Phase::Enrolled {
             return Err(Answer::Forbidden);
         }
-        let refuse = visit::Command::Refuse { why: EnrollmentRefusal::WrongMode };
+        let refuse = visit::Command::Refuse {
+            why: EnrollmentRefusal::WrongMode,
+            device_enrolled: self.known.state.phase == Phase::Enrolled,
+        };
         let stream = self.known.device.enrollment().stream();
         let refused = self.app.perform::<Visit>(&stream, &refuse, &self.known.context(self.source)).await;
         match refused {

@@ -100,7 +100,7 @@ async fn refuse_wrong_version(visitor: &Visitor, session: &Session, kind: Enroll
         }
         _ => return Ok(()),
     };
-    serve(visitor, session, &Command::Refuse { why }).await?;
+    serve(visitor, session, &Command::Refuse { why, device_enrolled: true }).await?;
     Err(Problem::Elsewhere("/enroll/stopped"))
 }
 

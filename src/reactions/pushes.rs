@@ -17,19 +17,24 @@ use uuid::Uuid;
 const TRIES: u64 = 3;
 
 pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
-    let Event::Device(DeviceEvent::MdmCommandQueued { .. }) = &entry.event else { return Ok(()) };
+    let Event::Device(DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::PushTokenRenewed { .. }) = &entry.event
+    else {
+        return Ok(());
+    };
     let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
-    wake(app, DeviceId(id), &effect_of(entry, "push")).await
+    let device = app.device(DeviceId(id)).await?;
+    if device.wants_push { wake(app, DeviceId(id), &device, false, &effect_of(entry, "push")).await } else { Ok(()) }
 }
 
-/// Wakes the device if something waits for it that it was not woken for yet.
-pub(super) async fn wake(app: &App, id: DeviceId, context: &Context) -> Result<(), ReactionError> {
+/// Wakes the device once more, for what it put off or has not answered for long.
+pub(super) async fn wake_again(app: &App, id: DeviceId, context: &Context) -> Result<(), ReactionError> {
     let device = app.device(id).await?;
-    if !device.wants_push && !device.wants_push_again {
-        return Ok(());
-    }
-    let Some(outcome) = push(app, &device).await else { return Ok(()) };
-    settled(app.perform::<Device>(&id.stream(), &record(outcome, app.world.now()), context).await)
+    if device.waiting().next().is_some() { wake(app, id, &device, true, context).await } else { Ok(()) }
+}
+
+async fn wake(app: &App, id: DeviceId, device: &Device, again: bool, context: &Context) -> Result<(), ReactionError> {
+    let Some(outcome) = push(app, device).await else { return Ok(()) };
+    settled(app.perform::<Device>(&id.stream(), &record(outcome, again, app.world.now()), context).await)
 }
 
 // `None`: there is nothing to push with or to, now or ever.
@@ -63,19 +68,20 @@ fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
-fn record(outcome: Outcome, now: Timestamp) -> Command {
+fn record(outcome: Outcome, again: bool, now: Timestamp) -> Command {
     match outcome {
-        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id },
+        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again },
         Outcome::Unregistered { since_unix_ms } => Command::RecordPushFailure {
             status: Some(410),
             reason: "Unregistered".into(),
             unregistered_since: Some(since_unix_ms.map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)))),
+            again,
         },
         Outcome::Rejected { status, reason } => {
-            Command::RecordPushFailure { status: Some(status), reason, unregistered_since: None }
+            Command::RecordPushFailure { status: Some(status), reason, unregistered_since: None, again }
         }
         Outcome::RetryLater { reason, .. } => {
-            Command::RecordPushFailure { status: None, reason, unregistered_since: None }
+            Command::RecordPushFailure { status: None, reason, unregistered_since: None, again }
         }
     }
 }

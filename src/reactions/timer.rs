@@ -46,6 +46,6 @@ async fn act(app: &App, due: &Due) -> Result<(), ReactionError> {
             let abandon = Command::Abandon { device_enrolled };
             settled(app.perform::<Visit>(&enrollment.stream(), &abandon, &context).await)
         }
-        DueKind::PushAgain => pushes::wake(app, DeviceId(id), &context).await,
+        DueKind::PushAgain => pushes::wake_again(app, DeviceId(id), &context).await,
     }
 }

@@ -68,6 +68,36 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() 
 }
 
 #[tokio::test]
+async fn a_device_that_was_woken_and_owes_an_answer_is_woken_again_after_a_day() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let command = CommandId(Uuid::from_u128(1));
+    let queued = DeviceEvent::MdmCommandQueued {
+        command,
+        request_type: "SecurityInfo".into(),
+        payload: "<plist/>".into(),
+        unenrolls: false,
+    };
+    desk.write(&device.stream(), later(1_000), queued).await;
+    desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
+    let projections = desk.caught_up().await;
+    let day = 24 * 3_600;
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_001 + day)));
+    desk.write(&device.stream(), later(2_000), DeviceEvent::MdmCommandDelivered { command }).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(2_000 + day)), "it is awake and has not answered");
+    let answered = DeviceEvent::MdmCommandAnswered {
+        command,
+        status: CommandStatus::Acknowledged,
+        errors: vec![],
+        body: BodyHash("04".into()),
+    };
+    desk.write(&device.stream(), later(2_001), answered).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::next(&projections).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn failed_pushes_are_repeated_ever_more_rarely() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;

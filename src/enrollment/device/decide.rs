@@ -40,12 +40,10 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::ResultTooLarge { id, bytes } => {
             Ok(vec![DeviceEvent::MdmResultTooLarge { command: *id, bytes: *bytes }])
         }
-        Command::RecordPush { apns_id } if device.wants_push || device.wants_push_again => {
+        Command::RecordPush { apns_id, again } if device.wants(*again) => {
             Ok(vec![DeviceEvent::DevicePushed { apns_id: apns_id.clone() }])
         }
-        Command::RecordPushFailure { status, reason, unregistered_since }
-            if device.wants_push || device.wants_push_again =>
-        {
+        Command::RecordPushFailure { status, reason, unregistered_since, again } if device.wants(*again) => {
             Ok(vec![DeviceEvent::PushFailed {
                 status: *status,
                 reason: reason.clone(),
@@ -55,8 +53,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::RecordPush { .. } | Command::RecordPushFailure { .. } => Ok(vec![]),
         Command::RenewIdentity { identity, transaction } => {
             enrolled(device)?;
-            let known = device.renewed.iter().any(|renewed| renewed.key_hash == identity.key_hash);
-            Ok(if known {
+            Ok(if device.renewal_of(identity).is_some() {
                 vec![]
             } else {
                 vec![DeviceEvent::IdentityRenewed { identity: identity.clone(), transaction: transaction.clone() }]
@@ -161,7 +158,7 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
     let Command::AnswerCommand { id, status, errors, body, inventory } = command else { return vec![] };
     let Some(queued) = device.commands.iter().find(|queued| queued.id == *id) else { return vec![] };
     match (queued.status, status) {
-        (CommandState::Answered, _) => return vec![],
+        (CommandState::Answered | CommandState::Cancelled, _) => return vec![],
         // Known, and another push is planned already.
         (CommandState::Deferred, CommandStatus::NotNow) if device.wants_push_again => return vec![],
         _ => {}

@@ -12,6 +12,9 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             person, identifiers, certificate, topic, os_version, product_name, ..
         } => {
             device.topic = Some(topic.clone());
+            if device.phase.has_ended() {
+                device.inventory.clear();
+            }
             device.phase = Phase::Authenticated;
             device.person = Some(*person);
             device.identifiers = Some(identifiers.clone());
@@ -87,6 +90,9 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
 fn set_push(device: &mut Device, push: &PushAddress) {
     let unlock_token = push.unlock_token.clone().or_else(|| device.push.take().and_then(|before| before.unlock_token));
     device.push = Some(PushAddress { unlock_token, ..push.clone() });
+    // What the old token was not woken for, or was woken for in vain, the new one is.
+    let waits = device.waiting().next().is_some();
+    device.wants_push = waits;
 }
 
 fn set_status(device: &mut Device, id: CommandId, status: CommandState) {
@@ -102,4 +108,8 @@ fn end(device: &mut Device, phase: Phase) {
     }
     device.wants_push = false;
     device.wants_push_again = false;
+    // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
+    for command in device.commands.iter_mut().filter(|command| command.status.is_waiting()) {
+        command.status = CommandState::Cancelled;
+    }
 }

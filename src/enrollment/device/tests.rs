@@ -179,7 +179,7 @@ fn a_command_that_is_put_off_again_after_a_push_wants_another_push() {
     let not_now = || answer(1, CommandStatus::NotNow, "not now");
     let device = given_more(enrolled(), [queue(1, "InstallProfile"), next(), not_now()]);
     assert_eq!(device.decide(&not_now()), Ok(vec![]));
-    let device = given_more(device, [Command::RecordPush { apns_id: None }]);
+    let device = given_more(device, [Command::RecordPush { apns_id: None, again: false }]);
     assert!(!device.wants_push_again);
     assert!(given_more(device, [not_now()]).wants_push_again);
 }
@@ -193,7 +193,7 @@ fn an_answer_to_an_unknown_command_changes_nothing() {
 fn a_queued_command_wants_one_push_and_a_device_that_came_by_itself_none() {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
     assert!(device.wants_push);
-    let pushed = Command::RecordPush { apns_id: None };
+    let pushed = Command::RecordPush { apns_id: None, again: false };
     let after = given_more(device.clone(), [pushed.clone()]);
     assert_eq!(after.decide(&pushed), Ok(vec![]));
     assert!(!given_more(device, [next()]).wants_push);
@@ -205,6 +205,7 @@ fn a_push_that_failed_is_wanted_again_unless_the_token_is_dead() {
         status: None,
         reason: "no answer".into(),
         unregistered_since,
+        again: false,
     };
     let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
     assert!(given_more(device.clone(), [failed(None)]).wants_push_again);
@@ -282,6 +283,45 @@ fn known_hardware_that_enrolls_again_supersedes_the_old_record_once() {
 }
 
 #[test]
+fn what_was_asked_of_one_management_is_not_asked_of_the_next() {
+    let device = given_more(enrolled(), [queue(1, "RemoveProfile"), check_out()]);
+    let again = [authenticate(user_enrollment("E2"), "new-cert", "b"), token_update(user_enrollment("E2"), "t9")];
+    let device = given_more(device, again);
+    assert_eq!(device.phase, Phase::Enrolled);
+    assert_eq!(device.next_command(&[]), None);
+    assert!(!device.wants_push);
+    assert_eq!(device.decide(&answer(1, CommandStatus::Acknowledged, "late")), Ok(vec![]));
+}
+
+#[test]
+fn what_the_old_token_was_woken_for_in_vain_the_new_one_is_woken_for() {
+    let pushed = Command::RecordPush { apns_id: None, again: false };
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), pushed]);
+    assert!(given_more(device, [token_update(user_enrollment("E1"), "t2")]).wants_push);
+}
+
+#[test]
+fn a_push_for_what_waits_unanswered_is_written_down_and_for_nothing_is_not() {
+    let again = Command::RecordPush { apns_id: None, again: true };
+    assert_eq!(enrolled().decide(&again), Ok(vec![]));
+    let pushed = Command::RecordPush { apns_id: None, again: false };
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), pushed]);
+    assert_eq!(device.decide(&again), Ok(vec![Event::DevicePushed { apns_id: None }]));
+}
+
+#[test]
+fn a_renewal_with_the_same_key_long_after_is_another_renewal() {
+    let renew = |serial, days: i64| {
+        let mut identity = certificate("key", serial);
+        identity.not_after = identity.not_after.plus_seconds(days * 86_400);
+        Command::RenewIdentity { identity, transaction: "t".into() }
+    };
+    let device = given_more(enrolled(), [renew("1", 0)]);
+    assert_eq!(device.decide(&renew("2", 1)), Ok(vec![]));
+    assert_eq!(given_more(device, [renew("2", 300)]).renewed.len(), 2);
+}
+
+#[test]
 fn a_renewal_repeated_with_the_same_key_issues_once() {
     let renew = |serial| Command::RenewIdentity { identity: certificate("key", serial), transaction: "t".into() };
     let device = given_more(enrolled(), [renew("1")]);
@@ -311,7 +351,7 @@ mod any_sequence {
             (0..4u128, request).prop_map(|(n, request)| queue(n, request)),
             Just(next()),
             (0..4u128, status, text).prop_map(|(n, status, text)| answer(n, status, &text)),
-            Just(Command::RecordPush { apns_id: None }),
+            Just(Command::RecordPush { apns_id: None, again: false }),
             Just(Command::Supersede { by: DeviceId(Uuid::from_u128(99)) }),
             Just(Command::Archive),
             Just(Command::Restore),

@@ -1,8 +1,6 @@
 //! What happens on a visit, or why not. Closed by default: what is not allowed is out of step.
 
-use super::{
-    CaStep, Command, End, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Policy, Refusal, Serving, Step, Visit,
-};
+use super::{CaStep, Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Policy, Refusal, Serving, Step, Visit};
 use events::Timestamp;
 use events::enrollment::{
     ChosenBy, EnrollmentEvent, EnrollmentRefusal, IssuedCertificate, Ownership, Platform, SecretHash,
@@ -73,9 +71,13 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
             issue(visit, *now, challenge, transaction, certificate, *device_enrolled)
         }
         (Step::Ended(_), Command::Refuse { .. } | Command::Abandon { .. }) => Ok(vec![]),
-        (step, Command::Refuse { why }) if step != Step::Open => Ok(refuse(visit, *why)),
-        (_, Command::Abandon { device_enrolled: true }) => Ok(vec![]),
-        (step, Command::Abandon { .. }) if step != Step::Open => Ok(vec![EnrollmentEvent::EnrollmentAbandoned {}]),
+        (_, Command::Refuse { device_enrolled: true, .. } | Command::Abandon { device_enrolled: true }) => Ok(vec![]),
+        (step, Command::Refuse { why, .. }) if step != Step::Open => {
+            Ok(end(visit, EnrollmentEvent::EnrollmentRefused { why: *why }))
+        }
+        (step, Command::Abandon { .. }) if step != Step::Open => {
+            Ok(end(visit, EnrollmentEvent::EnrollmentAbandoned {}))
+        }
         (_, Command::SignOut) => Ok(visit.session.iter().map(|_| EnrollmentEvent::SignedOut {}).collect()),
         (step, _) => Err(Refusal::OutOfStep(step)),
     }
@@ -167,9 +169,9 @@ fn issue(
     Ok(happened)
 }
 
-fn refuse(visit: &Visit, why: EnrollmentRefusal) -> Vec<EnrollmentEvent> {
-    let mut happened = vec![EnrollmentEvent::EnrollmentRefused { why }];
-    // An identity that came of a refused enrollment must open nothing.
+// An identity that came of an enrollment that ended short of a device must open nothing.
+fn end(visit: &Visit, end: EnrollmentEvent) -> Vec<EnrollmentEvent> {
+    let mut happened = vec![end];
     happened.extend(revocation(visit));
     happened
 }
@@ -177,11 +179,4 @@ fn refuse(visit: &Visit, why: EnrollmentRefusal) -> Vec<EnrollmentEvent> {
 fn revocation(visit: &Visit) -> Option<EnrollmentEvent> {
     let identity = visit.identity.as_ref()?;
     Some(EnrollmentEvent::IdentityRevoked { fingerprint: identity.certificate.fingerprint.clone() })
-}
-
-impl Visit {
-    /// Whether the visit came to an end that a person may begin anew from.
-    pub fn is_over(&self) -> bool {
-        matches!(self.end, Some(End::Refused(_) | End::Abandoned))
-    }
 }

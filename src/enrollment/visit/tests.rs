@@ -272,11 +272,24 @@ fn once_the_device_is_enrolled_no_profile_is_served_and_no_challenge_issues() {
 #[test]
 fn a_refused_enrollment_revokes_the_identity_that_came_of_it() {
     let visit = given_more(served(&["one"]), [issue("one", "key", "1")]);
-    let happened = then(&visit, &Command::Refuse { why: EnrollmentRefusal::WrongMode });
+    let happened = then(&visit, &Command::Refuse { why: EnrollmentRefusal::WrongMode, device_enrolled: false });
     assert_eq!(happened[1], Event::IdentityRevoked { fingerprint: "fingerprint-1".into() });
     let visit = happened.iter().fold(visit, Visit::evolve);
     assert_eq!(visit.identity, None);
     assert_eq!(visit.decide(&issue("one", "key", "2")), Err(Refusal::OutOfStep(visit.step())));
+}
+
+#[test]
+fn an_enrolled_devices_identity_is_never_revoked_by_a_refusal() {
+    let visit = given_more(served(&["one"]), [issue("one", "key", "1")]);
+    let refuse = Command::Refuse { why: EnrollmentRefusal::AccountDrivenOnly, device_enrolled: true };
+    assert_eq!(visit.decide(&refuse), Ok(vec![]));
+}
+
+#[test]
+fn an_abandoned_visit_revokes_the_identity_that_was_never_used() {
+    let visit = given_more(served(&["one"]), [issue("one", "key", "1"), Command::Abandon { device_enrolled: false }]);
+    assert_eq!((visit.end, visit.identity), (Some(End::Abandoned), None));
 }
 
 #[test]
@@ -314,7 +327,7 @@ mod any_sequence {
             Just(give_managed_apple_id("ada@example.com")),
             (kind, name.clone()).prop_map(|(kind, name)| serve_mdm(kind, name)),
             (name.clone(), name).prop_map(|(challenge, key)| issue(challenge, key, key)),
-            Just(Command::Refuse { why: EnrollmentRefusal::WrongMode }),
+            Just(Command::Refuse { why: EnrollmentRefusal::WrongMode, device_enrolled: false }),
             Just(Command::Abandon { device_enrolled: false }),
             Just(Command::SignOut),
         ]
@@ -337,8 +350,8 @@ mod any_sequence {
         if let Some(identity) = &visit.identity {
             assert!(visit.servings.iter().any(|serving| serving.challenge == identity.challenge && serving.dead));
         }
-        if visit.is_over() {
-            assert!(matches!(visit.step(), Step::Ended(_)));
+        if visit.end.is_some() {
+            assert!(visit.identity.is_none(), "an ended visit's identity opens nothing");
         }
     }
 
