@@ -1,6 +1,6 @@
 //! The console as a browser sees it: who gets in, what each role may, what is written down, what pages show.
 
 mod acts;
-mod desk;
+pub mod desk;
 mod pages;
 mod sessions;

@@ -111,8 +111,14 @@ impl TestServer {
 
     /// Stops the server and starts it again with the configuration it had, ports included.
     pub async fn restart(&mut self) {
+        self.restart_after(|| {}).await;
+    }
+
+    /// As [`TestServer::restart`], with something done while no server runs.
+    pub async fn restart_after(&mut self, meanwhile: impl FnOnce()) {
         let config = (*self.app().config).clone();
         self.running.take().unwrap().stop().await;
+        meanwhile();
         self.running = Some(server::start(config, self.world.clone()).await.unwrap());
     }
 

@@ -16,5 +16,6 @@ mod faults;
 mod operations;
 mod portal;
 mod portal_security;
+mod reactions;
 mod scep;
 mod secrets;

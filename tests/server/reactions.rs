@@ -1,0 +1,148 @@
+//! Whenever this fact, then that effect: once, also after a crash, also when the projections are gone; and what the timer does.
+
+use crate::console::desk::Browser;
+use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::harness::TestServer;
+use events::Event;
+use events::device::{CommandId, DeviceEvent, DeviceId};
+use events::enrollment::EnrollmentEvent;
+use events::envelope::{Actor, ActorKind};
+use events::staff::Privilege;
+use muster::app::commands::security_info;
+use muster::app::context::Context;
+use muster::simulator::device::Device;
+use muster::simulator::model::{Family, Hardware};
+use muster::world::{Clock as _, ManualClock, SystemClock, World};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+async fn ask(scene: &Scene, id: DeviceId) {
+    let app = scene.server.app();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
+    app.queue_command(id, CommandId(app.world.uuid()), &security_info(), &context).await.unwrap();
+}
+
+async fn until(server: &TestServer, what: &str, happened: impl Fn(&Event) -> bool) {
+    let begun = Instant::now();
+    while !server.whole_log().await.iter().any(|entry| happened(&entry.event)) {
+        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Nothing is under way any more: neither event nor push comes for a while.
+async fn quiet(scene: &Scene) -> (usize, usize) {
+    loop {
+        let before = (scene.server.whole_log().await.len(), scene.push_server.received().len());
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let after = (scene.server.whole_log().await.len(), scene.push_server.received().len());
+        if before == after {
+            return after;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_the_projections_resends_nothing() {
+    let mut scene = Scene::set().await;
+    let device = scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await;
+    ask(&scene, id_of(&device)).await;
+    until(&scene.server, "the push", |event| matches!(event, Event::Device(DeviceEvent::DevicePushed { .. }))).await;
+    let before = quiet(&scene).await;
+    let directory = scene.server.app().config.store.directory.clone();
+    scene.server.restart_after(|| std::fs::remove_file(directory.join("projections.db")).unwrap()).await;
+    scene.server.caught_up().await;
+    assert_eq!(quiet(&scene).await, before);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_with_a_new_token_is_woken_for_what_the_old_one_could_not_be_woken_for() {
+    let scene = Scene::set().await;
+    let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
+    quiet(&scene).await;
+    let token = device.management().unwrap().push.token.clone();
+    scene.push_server.refuse(&token, 410, "Unregistered");
+    ask(&scene, id_of(&device)).await;
+    until(&scene.server, "the failed push", |event| matches!(event, Event::Device(DeviceEvent::PushFailed { .. })))
+        .await;
+    device.renew_push_token().await.unwrap();
+    let handled = device.serve_once(PATIENCE).await.unwrap();
+    assert_eq!(handled[0].request_type, "SecurityInfo");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_hardware_that_enrolls_again_supersedes_its_old_record() {
+    let scene = Scene::set().await;
+    let hardware = Hardware::new(Family::IPhone, "17.5".parse().unwrap());
+    let enroll = async || -> Device {
+        let visitor = Visitor { hardware: hardware.clone(), ..Visitor::institutional(Family::IPhone, "17.5") };
+        scene.enroll(visitor).await
+    };
+    let first = id_of(&enroll().await);
+    let second = id_of(&enroll().await);
+    assert_ne!(first, second);
+    until(&scene.server, "the end of the first record", |event| {
+        *event == Event::Device(DeviceEvent::DeviceSuperseded { by: second })
+    })
+    .await;
+    scene.server.caught_up().await;
+    let projections = &scene.server.app().projections;
+    let state = async |id| projections::devices::get(projections, id, None).await.unwrap().unwrap().state.as_str();
+    assert_eq!((state(first).await, state(second).await), ("superseded", "enrolled"));
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let mut safari = muster::simulator::safari::Safari::new(
+        Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent(),
+        true,
+        Default::default(),
+    );
+    let address = format!("{}/enroll", server.url());
+    safari.proceed_in_spite_of_warning(&address).await.unwrap();
+    safari.open(&address).await.unwrap();
+    safari.send_form("continue", &[("user_name", "nobody"), ("password", "nothing")]).await.unwrap();
+    clock.advance_seconds(23 * 3_600);
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let abandoned = |event: &Event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
+    assert!(!server.whole_log().await.iter().any(|entry| abandoned(&entry.event)), "too early");
+    clock.advance_seconds(2 * 3_600);
+    until(&server, "the end of the visit", abandoned).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_persons_key_is_destroyed_every_page_says_erased_and_none_fails() {
+    let scene = Scene::set().await;
+    let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
+    let id = id_of(&device);
+    let app = scene.server.app().clone();
+    let person = app.device(id).await.unwrap().person.unwrap();
+    quiet(&scene).await;
+    let keys = Arc::clone(app.log.keys());
+    tokio::task::spawn_blocking(move || keys.destroy(&person.key())).await.unwrap().unwrap();
+    app.projections.rebuild(&app.log).await.unwrap();
+    let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator, Privilege::Auditor]).await;
+    let event = scene.server.log_of(&id.enrollment().stream()).await.remove(1).id;
+    for path in [
+        "/console/devices".to_owned(),
+        format!("/console/devices/{id}"),
+        "/console/audit".to_owned(),
+        format!("/console/audit/{event}"),
+    ] {
+        let page = staff.get(&path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        assert!(!page.body.contains("ada@appleid.example.com"), "{path} tells what was erased");
+    }
+    assert!(staff.get(&format!("/console/devices/{id}")).await.body.contains("erased"));
+    // The visit's own key went with the person's: it was handed over at sign-in.
+    let opened = scene.server.log_of(&id.enrollment().stream()).await.remove(0).event;
+    let Event::Enrollment(EnrollmentEvent::VisitOpened { user_agent, .. }) = opened else { panic!("{opened:?}") };
+    assert_eq!(user_agent.get(), None);
+    scene.strike().await;
+}
