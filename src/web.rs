@@ -34,6 +34,13 @@ pub fn host_cookie(name: &'static str, value: String) -> Cookie<'static> {
     Cookie::build(name, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax).finish()
 }
 
+/// The same, kept for so many hours even if the browser is ended in between.
+pub fn lasting_host_cookie(name: &'static str, value: String, hours: u32) -> Cookie<'static> {
+    let mut cookie = host_cookie(name, value);
+    cookie.set_max_age(actix_web::cookie::time::Duration::hours(i64::from(hours)));
+    cookie
+}
+
 /// Takes the cookie away from the browser.
 pub fn no_cookie(name: &'static str) -> Cookie<'static> {
     let mut cookie = host_cookie(name, String::new());

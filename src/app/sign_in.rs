@@ -5,9 +5,11 @@
 
 mod budget;
 mod directory;
+mod entitled;
 mod portal;
 mod refusals;
 
+pub use entitled::may_go_on;
 pub use portal::{Entrance, Outcome, SignInError, at_portal};
 pub use refusals::{record_staff_refusal, sum_up_refusals};
 

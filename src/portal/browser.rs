@@ -8,7 +8,7 @@ pub enum Browser {
     /// Safari on an iPhone or iPad: the only one that can hand a profile to Settings.
     Safari(Platform),
     /// Another browser, or the inside of an app, on an iPhone or iPad.
-    OtherOnIos(DeviceFamily),
+    OtherOnIos(Platform),
     /// Safari that says it runs on a Mac; an iPad says so too, and an iPhone that asks for the desktop site.
     MacSafari(Option<OsVersion>),
     Other,
@@ -56,9 +56,19 @@ impl Browser {
             && !OTHERS.iter().any(|other| user_agent.contains(other));
         match family {
             Some(family) if is_safari => Browser::Safari(Platform { family, version: version(user_agent) }),
-            Some(family) => Browser::OtherOnIos(family),
+            Some(family) => Browser::OtherOnIos(Platform { family, version: version(user_agent) }),
             None if is_safari && user_agent.contains("Macintosh") => Browser::MacSafari(version(user_agent)),
             None => Browser::Other,
+        }
+    }
+
+    /// The version of iOS, as far as it is known.
+    pub fn version(self) -> Option<OsVersion> {
+        match self {
+            Browser::Safari(platform) | Browser::OtherOnIos(platform) => platform.version,
+            // Whoever has a use for a profile is no Mac.
+            Browser::MacSafari(version) => version.map(ipados),
+            Browser::Other => None,
         }
     }
 
@@ -163,7 +173,8 @@ mod tests {
             "Mobile/15E148",
             "Mobile/15E148 [FBAN/FBIOS;FBAV/465.0]",
         ] {
-            assert_eq!(Browser::of(&iphone("17_5", tail)), Browser::OtherOnIos(DeviceFamily::IPhone), "{tail}");
+            let platform = Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) };
+            assert_eq!(Browser::of(&iphone("17_5", tail)), Browser::OtherOnIos(platform), "{tail}");
         }
     }
 

@@ -1,9 +1,8 @@
 //! The profiles themselves. Each serving is an event, written before the profile leaves.
 
-use super::browser::Browser;
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
-use super::visitor::{Answered, Session, Visitor};
+use super::visitor::{Answered, Session, Visitor, is_entitled};
 use crate::app::App;
 use crate::app::issue::challenge;
 use crate::app::secrets::hash;
@@ -13,7 +12,7 @@ use crate::pki::profile::{AccessRights, CONTENT_TYPE, CaProfile, MdmProfile, Mod
 use crate::pki::{Pki, fingerprint};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use events::enrollment::{EnrollmentKind, EnrollmentRefusal, OsVersion, ServedProfile};
+use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
 use events::settings::Settings;
 use url::Url;
 
@@ -29,7 +28,7 @@ pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Vi
         Kind::Ca => matches!(visit.step(), Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile),
         Kind::Mdm => visit.step() == Step::MdmProfile,
     };
-    if !at_step {
+    if !at_step || !is_entitled(app, &visit).await? {
         return Err(Problem::Link);
     }
     // Who asks for the head only gets nothing, so nothing was served.
@@ -66,7 +65,7 @@ async fn ca(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
 async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
     let kind = session.visit.kind().ok_or(Problem::Link)?;
-    refuse_wrong_version(visitor, session, kind).await?;
+    check_version(visitor, kind)?;
     let topic = app.pki.push_topic().ok_or(Problem::NoPush)?;
     let served = served_profile(app, session, kind, topic);
     let secret = app.world.secret();
@@ -84,24 +83,15 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
 }
 
 // Profile-based User Enrollment must not reach a version that would make a full Device Enrollment of it (design §8). The
-// visit was checked when the kind was chosen; here the browser that takes the profile is.
-async fn refuse_wrong_version(visitor: &Visitor, session: &Session, kind: EnrollmentKind) -> Result<(), Problem> {
-    let version = match visitor.browser {
-        Browser::Safari(platform) => platform.version,
-        Browser::MacSafari(version) => version,
-        Browser::OtherOnIos(_) | Browser::Other => None,
-    };
-    let why = match (kind, version) {
-        (EnrollmentKind::UserEnrollment, Some(version)) if version < FIRST_USER_ENROLLMENT => {
-            EnrollmentRefusal::VersionTooOld
-        }
-        (EnrollmentKind::UserEnrollment, Some(version)) if version >= FIRST_ACCOUNT_DRIVEN_ONLY => {
-            EnrollmentRefusal::AccountDrivenOnly
-        }
-        _ => return Ok(()),
-    };
-    serve(visitor, session, &Command::Refuse { why, device_enrolled: true }).await?;
-    Err(Problem::Elsewhere("/enroll/stopped"))
+// visit was checked when the kind was chosen; here the browser that takes the profile is. Whatever opened the link, the
+// visit stays as it is: somebody else's browser ends nobody's enrollment. What tells no version may have the profile,
+// since Settings may fetch it by itself; such a device is checked again when it says what it is.
+fn check_version(visitor: &Visitor, kind: EnrollmentKind) -> Result<(), Problem> {
+    let takes = FIRST_USER_ENROLLMENT..FIRST_ACCOUNT_DRIVEN_ONLY;
+    match visitor.version() {
+        Some(version) if kind == EnrollmentKind::UserEnrollment && !takes.contains(&version) => Err(Problem::Version),
+        _ => Ok(()),
+    }
 }
 
 async fn serve(visitor: &Visitor, session: &Session, command: &Command) -> Result<(), Problem> {

@@ -28,6 +28,8 @@ pub enum Problem {
     Forged,
     #[error("the link is expired, tampered with, or of another step")]
     Link,
+    #[error("the profile is not for this version of iOS")]
+    Version,
     #[error("no push certificate is configured")]
     NoPush,
     #[error("unavailable: {0}")]
@@ -62,6 +64,7 @@ impl Problem {
             Problem::TooLarge => ("problem-large-title", "problem-large", "problem-large-do"),
             Problem::Forged => ("problem-forged-title", "problem-forged", "problem-forged-do"),
             Problem::Link => ("problem-link-title", "problem-link", "problem-link-do"),
+            Problem::Version => ("problem-version-title", "problem-version", "problem-version-do"),
             Problem::NoPush => ("problem-push-title", "problem-push", "problem-push-do"),
             Problem::Unavailable(_) => ("problem-unavailable-title", "problem-unavailable", "problem-unavailable-do"),
             Problem::Internal(_) => ("problem-internal-title", "problem-internal", "problem-internal-do"),
@@ -83,7 +86,7 @@ impl ResponseError for Problem {
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Bad => StatusCode::BAD_REQUEST,
             Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::Forged => StatusCode::FORBIDDEN,
+            Problem::Forged | Problem::Version => StatusCode::FORBIDDEN,
             Problem::Link => StatusCode::GONE,
             Problem::NoPush | Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,7 +7,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, SESSION_COOKIE, Session, Visitor, see_other};
 use crate::app::sign_in::{Entrance, Outcome, at_portal};
 use crate::enrollment::visit::{Command, Step, Visit};
-use crate::web::{host_cookie, no_cookie};
+use crate::web::{lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
@@ -49,7 +49,7 @@ pub async fn take(mut form: Submission) -> Answered {
         Outcome::SignedIn { enrollment, secret } => {
             let visit = visitor.app.visit(enrollment).await?;
             let mut response = see_other(steps::path(visit.step()));
-            set(&mut response, session_cookie(enrollment, &secret))?;
+            set(&mut response, session_cookie(&visitor, enrollment, &secret))?;
             Ok(response)
         }
         Outcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),
@@ -59,7 +59,7 @@ pub async fn take(mut form: Submission) -> Answered {
 
 // The same page and status whatever the reason; only a throttled one says how long to wait.
 fn refused(mut visitor: Visitor, opened: Option<(EnrollmentId, String)>, retry_after: Option<i64>) -> Answered {
-    let cookie = opened.as_ref().map(|(enrollment, secret)| session_cookie(*enrollment, secret));
+    let cookie = opened.as_ref().map(|(enrollment, secret)| session_cookie(&visitor, *enrollment, secret));
     // The form on the page must go with the session that begins with it.
     if let (Some((enrollment, _)), Some(cookie)) = (opened, &cookie) {
         visitor.session = Some(Session::begun(enrollment, cookie.value().to_owned()));
@@ -102,8 +102,9 @@ fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     }
 }
 
-fn session_cookie(enrollment: EnrollmentId, secret: &str) -> Cookie<'static> {
-    host_cookie(SESSION_COOKIE, format!("{enrollment}.{secret}"))
+// As long as the session: people leave for Settings, and iOS may end Safari in the meantime.
+fn session_cookie(visitor: &Visitor, enrollment: EnrollmentId, secret: &str) -> Cookie<'static> {
+    lasting_host_cookie(SESSION_COOKIE, format!("{enrollment}.{secret}"), visitor.settings.abandon_after_hours)
 }
 
 fn set(response: &mut HttpResponse, cookie: Cookie<'static>) -> Result<(), Problem> {

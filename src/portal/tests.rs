@@ -57,6 +57,7 @@ fn problems() -> Vec<super::problem::ProblemPage> {
         Problem::TooLarge,
         Problem::Forged,
         Problem::Link,
+        Problem::Version,
         Problem::NoPush,
         Problem::Unavailable("x".into()),
         Problem::internal("x"),

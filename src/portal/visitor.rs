@@ -8,6 +8,7 @@ use super::texts::Language;
 use crate::app::App;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
+use crate::app::sign_in::may_go_on;
 use crate::enrollment::visit::{SignedIn, Step, Visit};
 use crate::web::{forgery, host_cookie, source};
 use actix_web::dev::Payload;
@@ -131,11 +132,7 @@ impl Visitor {
 
     /// Version of iOS, as far as it is known.
     pub fn version(&self) -> Option<OsVersion> {
-        match self.browser {
-            Browser::Safari(platform) => platform.version,
-            Browser::MacSafari(version) => version,
-            Browser::OtherOnIos(_) | Browser::Other => None,
-        }
+        self.browser.version()
     }
 
     /// The address that people type.
@@ -182,7 +179,7 @@ impl Visitor {
 
     fn device(&self) -> &'static str {
         match self.browser {
-            Browser::Safari(Platform { family: DeviceFamily::IPad, .. }) | Browser::OtherOnIos(DeviceFamily::IPad) => {
+            Browser::Safari(platform) | Browser::OtherOnIos(platform) if platform.family == DeviceFamily::IPad => {
                 "iPad"
             }
             _ => "iPhone",
@@ -262,8 +259,8 @@ fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     request.cookie(name).map(|cookie| cookie.value().to_owned())
 }
 
-// A session ends when its secret is replaced (sign-in), taken back (sign-out), when the visit is abandoned, and at the
-// latest so many hours after it began, which the id tells.
+// A session ends when its secret is replaced (sign-in), taken back (sign-out), when the visit is abandoned, when the
+// account is disabled or may not enroll any more, and at the latest so many hours after it began, which the id tells.
 async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
     let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
@@ -271,8 +268,19 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     let visit = app.visit(enrollment).await?;
     let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
     let over = matches!(visit.end, Some(crate::enrollment::visit::End::Abandoned));
-    let live = proven && !over && !is_old(app, enrollment, settings);
+    let live = proven && !over && !is_old(app, enrollment, settings) && is_entitled(app, &visit).await?;
     Ok(live.then_some(Session { enrollment, visit, cookie: value }))
+}
+
+/// Whether whoever signed in may still enroll: what is taken from an account is taken at once.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn is_entitled(app: &App, visit: &Visit) -> Result<bool, Problem> {
+    match &visit.signed_in {
+        Some(signed_in) => Ok(may_go_on(app, signed_in).await?),
+        None => Ok(true),
+    }
 }
 
 fn is_old(app: &App, enrollment: EnrollmentId, settings: &Settings) -> bool {

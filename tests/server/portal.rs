@@ -10,7 +10,7 @@ use events::staff::Privilege;
 use guest::{Guest, IPAD_AS_MAC, WINDOWS, iphone};
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
-use muster::simulator::walk::Ending;
+use muster::simulator::walk::{Ending, Next};
 use reqwest::header::HeaderMap;
 use std::collections::BTreeSet;
 
@@ -204,11 +204,42 @@ async fn a_profile_for_a_personal_device_never_reaches_a_version_it_is_not_for()
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     let link = guest.walk_to_mdm(Ownership::Personal).await.link("profile");
-    let mut newer = Guest::new(&server, &iphone("18.0"));
-    assert_eq!(newer.get(&link).await.led_to(), Some("/enroll/stopped"));
-    assert!(!names(&server).await.contains(&"MdmProfileServed".to_owned()));
-    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/stopped"));
+    let before = server.whole_log().await.len();
+    let chrome = |version: &str| iphone(version).replace(&format!("Version/{version}"), "CriOS/126.0");
+    for agent in [iphone("18.0"), iphone("26.1"), iphone("12.4"), chrome("18.0"), chrome("12.4")] {
+        let answer = Guest::new(&server, &agent).get(&link).await;
+        assert_eq!((answer.status, answer.header("content-type").starts_with("text/html")), (403, true), "{agent}");
+        assert!(answer.body.contains("not for this version of iOS"), "{agent}");
+    }
+    // Looking changes nothing: whose link was opened elsewhere goes on.
+    assert_eq!(server.whole_log().await.len(), before);
+    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/mdm"));
+    for agent in [chrome("17.5"), "curl/8.0".into(), "Settings/1.0".into()] {
+        assert_eq!(Guest::new(&server, &agent).get(&link).await.status, 200, "{agent}");
+    }
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_an_enrolled_device_opened_by_a_newer_ios_leaves_its_stream_as_it_was() {
+    let scene = Scene::set().await;
+    let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
+    let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
+    let mut link = String::new();
+    while let Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() {
+        page = next;
+        link = page.link("profile").map(|found| found.url.to_string()).unwrap_or(link);
+    }
+    scene.answer_first_commands(&mut walk.device).await;
+    let (server, id) = (&scene.server, cast::id_of(&walk.device));
+    let link = link.strip_prefix(&server.url()).unwrap_or(&link);
+    assert!(link.contains("/mdm-"), "{link}");
+    let streams = [id.stream(), id.enrollment().stream()];
+    let before = [server.log_of(&streams[0]).await.len(), server.log_of(&streams[1]).await.len()];
+    assert_eq!(Guest::new(server, &iphone("18.0")).get(link).await.status, 403);
+    let after = [server.log_of(&streams[0]).await.len(), server.log_of(&streams[1]).await.len()];
+    assert_eq!(before, after);
+    scene.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

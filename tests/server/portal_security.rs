@@ -1,5 +1,6 @@
 //! Headers, cookies, forged forms, sessions and guessing at the portal: one test a rule.
 
+use crate::console::desk::write;
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use crate::portal::{PASSWORD, server};
@@ -7,9 +8,10 @@ use actix_web::body::to_bytes;
 use actix_web::middleware::from_fn;
 use actix_web::web;
 use events::enrollment::Ownership;
-use events::staff::Privilege;
+use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use events::{Event, Timestamp};
+use muster::app::administration::Request;
 use muster::app::sign_in::sum_up_refusals;
 use muster::portal::surround::surround;
 use muster::world::{ManualClock, World};
@@ -203,6 +205,53 @@ async fn a_copied_cookie_is_worth_nothing_after_logging_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_session_outlives_safari_as_long_as_a_visit_may_take() {
+    let server = server().await;
+    server.settings(|settings| settings.abandon_after_hours = 5).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    let cookie = guest.set_cookies.iter().find(|cookie| cookie.starts_with(SESSION)).unwrap();
+    assert!(cookie.contains("Max-Age=18000"), "{cookie}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_an_account_ends_its_sessions_and_its_links_at_once() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Institutional).await.link("profile");
+    server.execute(Request::DisableUser { user_name: "ada".into() }).await;
+    let before = server.whole_log().await.len();
+    for page in ["/enroll", "/enroll/mdm", "/enroll/complete"] {
+        assert_eq!(guest.get(page).await.led_to(), Some("/enroll/sign-in"), "{page}");
+    }
+    for mut whoever in [guest, Guest::new(&server, &iphone("17.5"))] {
+        let answer = whoever.get(&link).await;
+        assert_eq!((answer.status, answer.header("content-type").as_str()), (410, "text/html; charset=utf-8"));
+    }
+    assert_eq!(server.whole_log().await.len(), before);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_the_privilege_to_enroll_ends_a_session_and_giving_it_back_revives_it() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("Ada ", PASSWORD).await;
+    let log = server.whole_log().await;
+    let account = log.iter().find(|entry| entry.stream.category() == "staff").unwrap().stream.clone();
+    let may = async |privilege: Privilege| {
+        let changed = StaffEvent::PrivilegesChanged { before: BTreeSet::new(), after: BTreeSet::from([privilege]) };
+        write(&server, &account, server.app().world.now(), changed).await;
+    };
+    may(Privilege::Auditor).await;
+    assert_eq!(guest.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
+    may(Privilege::Enroll).await;
+    assert_eq!(guest.get("/enroll/ownership").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_after_a_day_at_the_latest() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
     let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
@@ -315,6 +364,7 @@ async fn a_forwarded_address_is_not_believed_unless_a_trusted_proxy_says_it() {
         guest.get("/enroll/sign-in").await;
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", HeaderValue::from_str(&format!("203.0.113.{nth}")).unwrap());
+        headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
         let fields = [("user_name", "ada"), ("password", "wrong password")];
         answers.push(guest.post_with("/enroll/sign-in", &fields, headers).await.status);
     }
