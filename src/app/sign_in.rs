@@ -77,29 +77,23 @@ pub async fn verify_local(
     entitled: impl Fn(&BTreeSet<Privilege>) -> bool,
 ) -> Result<Verified, Unavailable> {
     let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
-    let attempt = match app.sign_in.throttle.begin(app.world.now(), &name, source) {
+    let attempt = match app.sign_in.throttle.begin(&app.world, &name, source).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => {
             let reason = SignInRefusal::Throttled;
             return Ok(Verified::Refused(Refused { reason, account: None, name, retry_after: Some(seconds) }));
         }
     };
-    let judged = judge(app, user_name, password).await;
-    let refused = |reason, account| Verified::Refused(Refused { reason, account, name, retry_after: None });
-    let verified = match judged {
-        // Our fault, not theirs: it does not count.
-        Err(unavailable) => {
-            app.sign_in.throttle.succeeded(attempt);
-            return Err(unavailable);
+    // What cannot be judged is our fault, not theirs: it does not count.
+    let (reason, known) = match judge(app, user_name, password).await? {
+        (Verdict::Proven(account), Some((id, privileges))) if entitled(&privileges) => {
+            return Ok(Verified::Proven { id, account, privileges });
         }
-        Ok((Verdict::Proven(account), Some((id, privileges)))) if entitled(&privileges) => {
-            app.sign_in.throttle.succeeded(attempt);
-            Verified::Proven { id, account, privileges }
-        }
-        Ok((Verdict::Proven(_), known)) => refused(SignInRefusal::NotEntitled, known.map(|(id, _)| id)),
-        Ok((Verdict::Denied { denial, .. }, known)) => refused(reason(denial), known.map(|(id, _)| id)),
+        (Verdict::Proven(_), known) => (SignInRefusal::NotEntitled, known),
+        (Verdict::Denied { denial, .. }, known) => (reason(denial), known),
     };
-    Ok(verified)
+    app.sign_in.throttle.failed(app.world.now(), attempt);
+    Ok(Verified::Refused(Refused { reason, account: known.map(|(id, _)| id), name, retry_after: None }))
 }
 
 type Known = (StaffId, BTreeSet<Privilege>);

@@ -16,7 +16,7 @@ use muster::app::sign_in::sum_up_refusals;
 use muster::portal::surround::surround;
 use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -352,6 +352,26 @@ async fn guessing_is_slowed_down_and_nobody_is_locked_out() {
     assert_eq!(guest.sign_in("nobody", "wrong password").await.status, 429);
     clock.advance_seconds(61);
     assert_eq!(guest.sign_in("ada", PASSWORD).await.status, 303);
+    server.stop().await;
+}
+
+/// Signs in thirty times at once, each from a browser of its own: how often each status was answered.
+async fn thirty_at_once(server: &TestServer, password: &str) -> BTreeMap<u16, usize> {
+    let sign_in = async || Guest::new(server, &iphone("17.5")).sign_in("ada", password).await.status;
+    let mut statuses = BTreeMap::new();
+    for status in futures_util::future::join_all((0..30).map(|_| sign_in())).await {
+        *statuses.entry(status).or_default() += 1;
+    }
+    statuses
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_right_sign_ins_at_once_all_get_in_and_thirty_wrong_ones_are_slowed_down() {
+    let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
+    let server = TestServer::start_with(World { clock }, |_| {}).await;
+    server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+    assert_eq!(thirty_at_once(&server, PASSWORD).await, BTreeMap::from([(303, 30)]));
+    assert_eq!(thirty_at_once(&server, "wrong password").await, BTreeMap::from([(401, 5), (429, 25)]));
     server.stop().await;
 }
 
