@@ -5,6 +5,7 @@ use events::personal::keys;
 use events::store::sqlite::backup::{BackupError, backup, restore};
 use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{EventStore, Expected};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,4 +110,47 @@ async fn nothing_is_ever_overwritten() {
         names
     };
     assert_eq!(names(&copy), ["backup.json", FILE, keys::FILE], "a copy is three files and nothing else");
+}
+
+#[tokio::test]
+async fn a_destination_with_a_slash_at_its_end_is_the_same_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let live = root.path().join("live");
+    fill(&Arc::new(SqliteStore::create(&live).unwrap()), 1..2).await;
+    let slashed = format!("{}/", root.path().join("copy").display());
+    backup(&live, Path::new(&slashed)).unwrap();
+    std::fs::create_dir(root.path().join("empty")).unwrap();
+    backup(&live, &root.path().join("empty/")).unwrap();
+    assert_eq!(names(root.path()), ["copy", "empty", "live"]);
+}
+
+#[tokio::test]
+async fn what_fails_leaves_nothing_behind_and_what_is_made_is_nobody_elses_to_read() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy, back) = (root.path().join("live"), root.path().join("copy"), root.path().join("back"));
+    fill(&Arc::new(SqliteStore::create(&live).unwrap()), 1..2).await;
+    backup(&live, &copy).unwrap();
+    let log = std::fs::read(copy.join(FILE)).unwrap();
+    std::fs::write(copy.join(FILE), &log[..log.len() / 2]).unwrap();
+    restore(&copy, &back).unwrap_err();
+    assert_eq!(names(&back), ["muster.lock"]);
+    std::fs::write(copy.join(FILE), &log).unwrap();
+    std::fs::remove_dir_all(&back).unwrap();
+    restore(&copy, &back).unwrap();
+    for made in [copy, back.clone()] {
+        assert_eq!(std::fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700, "{}", made.display());
+    }
+    for file in [FILE, keys::FILE] {
+        assert_eq!(std::fs::metadata(back.join(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
+    }
+    std::fs::write(live.join(FILE), &log[..log.len() / 2]).unwrap();
+    let _ = backup(&live, &root.path().join("second")).unwrap_err();
+    assert_eq!(names(root.path()), ["back", "copy", "live"]);
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }

@@ -1,19 +1,25 @@
 //! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
 
 use super::{DataKey, KeyError, KeyName, KeyStore, MasterKey};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Name of the key store's file, beside the log.
 pub const FILE: &str = "keys.db";
 
 /// Fills bytes fit for secrets. Given by the caller, who owns all chance (`world.rs`).
 pub type Randomness = fn(&mut [u8]);
+
+/// How often the write-ahead log is copied into the file: a commit is a page or two.
+const COMMITS_BETWEEN_CHECKPOINTS: u32 = 500;
 
 /// How many keys are kept in memory, unwrapped.
 const CACHED: usize = 4_096;
@@ -30,6 +36,10 @@ pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
     // Taken while holding the connection when it is changed, so that a destroyed key is not put back by a late reader.
     cache: Mutex<HashMap<KeyName, DataKey>>,
+    // Why it stopped for good, as the log does: after a commit or a checkpoint that failed nobody knows what the disk
+    // holds.
+    failed: watch::Sender<Option<String>>,
+    commits: AtomicU32,
     path: PathBuf,
     master: MasterKey,
     randomness: Randomness,
@@ -59,6 +69,23 @@ impl SqliteKeyStore {
     /// # Errors
     /// `Missing` if there is none, `WrongMasterKey` if another master key made it.
     pub fn open(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        SqliteKeyStore::open_with(path, master, randomness, connect)
+    }
+
+    /// Opens the key store for reading only: nothing is changed, made or destroyed in it.
+    ///
+    /// # Errors
+    /// As [`SqliteKeyStore::open`].
+    pub fn open_read_only(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        SqliteKeyStore::open_with(path, master, randomness, connect_reader)
+    }
+
+    fn open_with(
+        path: &Path,
+        master: MasterKey,
+        randomness: Randomness,
+        connect: fn(&Path) -> rusqlite::Result<Connection>,
+    ) -> Result<SqliteKeyStore, KeyError> {
         if !path.exists() {
             return Err(KeyError::Missing(path.to_owned()));
         }
@@ -69,12 +96,62 @@ impl SqliteKeyStore {
             return Err(KeyError::WrongMasterKey(path.to_owned()));
         }
         let path = path.to_owned();
-        Ok(SqliteKeyStore { connection: Mutex::new(connection), cache: Mutex::default(), path, master, randomness })
+        let failed = watch::Sender::new(None);
+        let (connection, commits) = (Mutex::new(connection), AtomicU32::new(0));
+        Ok(SqliteKeyStore { connection, cache: Mutex::default(), failed, commits, path, master, randomness })
     }
 
     /// The file the keys are in.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Becomes `Some(why)` when the store has stopped for good, as [`crate::store::sqlite::SqliteStore::failed`] does.
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.failed.subscribe()
+    }
+
+    fn begin<'c>(&self, connection: &'c mut Connection) -> Result<Transaction<'c>, KeyError> {
+        if let Some(why) = &*self.failed.borrow() {
+            return Err(KeyError::Unavailable(why.clone()));
+        }
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)
+    }
+
+    // Checkpoints are ours to ask for, as in the log: SQLite swallows the errors of its own.
+    fn commit(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(), KeyError>,
+    ) -> Result<(), KeyError> {
+        let transaction = self.begin(connection)?;
+        work(&transaction)?;
+        transaction.commit().map_err(|error| self.fail("a commit", &error))?;
+        if self.commits.fetch_add(1, Ordering::Relaxed) % COMMITS_BETWEEN_CHECKPOINTS < COMMITS_BETWEEN_CHECKPOINTS - 1
+        {
+            return Ok(());
+        }
+        let passive = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        passive.map_err(|error| self.fail("a checkpoint", &error))
+    }
+
+    // secure_delete zeroes a key in its page; the page as it was stands in the write-ahead log until that is emptied.
+    fn scrub(&self, connection: &Connection) -> Result<(), KeyError> {
+        let busy: bool = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| self.fail("a checkpoint", &error))?;
+        if busy {
+            let why = "the key is destroyed, but a reader keeps its old page on the disk: destroy it again when no \
+                       backup runs";
+            return Err(KeyError::Unavailable(why.into()));
+        }
+        Ok(())
+    }
+
+    fn fail(&self, what: &str, error: &rusqlite::Error) -> KeyError {
+        let why = format!("{what} of {} failed: {error}", self.path.display());
+        self.failed.send_replace(Some(why.clone()));
+        KeyError::Unavailable(why)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -124,9 +201,13 @@ impl KeyStore for SqliteKeyStore {
             }
         }
         let mut connection = self.lock();
-        let transaction = begin(&mut connection)?;
-        let keys = names.iter().map(|name| self.ensure_one(&transaction, name)).collect::<Result<Vec<_>, _>>()?;
-        transaction.commit().map_err(unavailable)?;
+        let mut keys = Vec::with_capacity(names.len());
+        self.commit(&mut connection, |transaction| {
+            for name in names {
+                keys.push(self.ensure_one(transaction, name)?);
+            }
+            Ok(())
+        })?;
         names.iter().zip(&keys).for_each(|(name, key)| self.remember(name, key));
         Ok(())
     }
@@ -144,40 +225,56 @@ impl KeyStore for SqliteKeyStore {
 
     fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
-        let transaction = begin(&mut connection)?;
-        if matches!(row(&transaction, owner)?, Some(None)) {
-            drop(transaction);
-            drop(connection);
-            return self.destroy(name);
-        }
-        match self.ensure_one(&transaction, name) {
-            Err(KeyError::Destroyed(_)) => return Ok(()),
-            other => drop(other?),
-        }
-        transaction
-            .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])
-            .map_err(unavailable)?;
-        transaction.commit().map_err(unavailable)
+        let mut owner_destroyed = false;
+        self.commit(&mut connection, |transaction| {
+            owner_destroyed = matches!(row(transaction, owner)?, Some(None));
+            if owner_destroyed {
+                return Ok(());
+            }
+            match self.ensure_one(transaction, name) {
+                Err(KeyError::Destroyed(_)) => return Ok(()),
+                other => drop(other?),
+            }
+            transaction
+                .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])
+                .map(drop)
+                .map_err(unavailable)
+        })?;
+        drop(connection);
+        if owner_destroyed { self.destroy(name) } else { Ok(()) }
     }
 
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
-        let transaction = begin(&mut connection)?;
-        transaction
-            .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
-            .and_then(|_| {
-                // UNION, not UNION ALL: ends even where keys were handed over in a circle.
-                transaction.execute(
-                    "WITH RECURSIVE doomed (name) AS (
-                         VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
-                     UPDATE key SET wrapped = NULL WHERE name IN doomed",
-                    [&name.0],
-                )
-            })
-            .map_err(unavailable)?;
-        transaction.commit().map_err(unavailable)?;
+        self.commit(&mut connection, |transaction| {
+            transaction
+                .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
+                .and_then(|_| {
+                    // UNION, not UNION ALL: ends even where keys were handed over in a circle.
+                    transaction.execute(
+                        "WITH RECURSIVE doomed (name) AS (
+                             VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
+                         UPDATE key SET wrapped = NULL WHERE name IN doomed",
+                        [&name.0],
+                    )
+                })
+                .map(drop)
+                .map_err(unavailable)
+        })?;
         self.cache().clear();
-        scrub(&connection)
+        self.scrub(&connection)
+    }
+}
+
+impl Drop for SqliteKeyStore {
+    // So that the file is whole without one beside it. After a failure nothing is synced again: the second sync would
+    // succeed without having written anything.
+    fn drop(&mut self) {
+        let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if self.failed.borrow().is_none() && !connection.is_readonly("main").unwrap_or(true) {
+            // What is not copied now is found in the write-ahead log at the next start.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
     }
 }
 
@@ -192,7 +289,8 @@ fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
     let connection = connect(path)?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
     connection.execute("INSERT INTO about VALUES (?1)", [master.fingerprint()])?;
-    connection.execute_batch("COMMIT")?;
+    // All of it into the one file, which is about to be renamed.
+    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
     connection.close().map_err(|(_, error)| error)
 }
 
@@ -208,13 +306,19 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+         PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
     )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
-fn begin(connection: &mut Connection) -> Result<Transaction<'_>, KeyError> {
-    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
 }
 
 // Outer: is there such a row; inner: does it still have its key.
@@ -223,18 +327,6 @@ fn row(connection: &Connection, name: &KeyName) -> Result<Option<Option<Vec<u8>>
         .prepare_cached("SELECT wrapped FROM key WHERE name = ?1")
         .and_then(|mut select| select.query_row([&name.0], |row| row.get(0)).optional())
         .map_err(unavailable)
-}
-
-// secure_delete zeroes a key in its page; the page as it was stands in the write-ahead log until that is emptied.
-fn scrub(connection: &Connection) -> Result<(), KeyError> {
-    let busy: bool =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(unavailable)?;
-    if busy {
-        let why =
-            "the key is destroyed, but a reader keeps its old page on the disk: destroy it again when no backup runs";
-        return Err(KeyError::Unavailable(why.into()));
-    }
-    Ok(())
 }
 
 fn unavailable(error: rusqlite::Error) -> KeyError {

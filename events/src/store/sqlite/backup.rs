@@ -17,9 +17,9 @@ use crate::personal::keys;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,18 +76,18 @@ pub fn backup(directory: &Path, destination: &Path) -> Result<Manifest, BackupEr
     }
     expect_empty(destination)?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let unfinished = unfinished(destination);
+    let unfinished = unfinished(parent, destination)?;
     remove_directory(&unfinished)?;
-    std::fs::create_dir_all(&unfinished).map_err(|error| file_error(&unfinished, error))?;
-    let manifest = match fill(directory, &unfinished) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            // What is left of it is of no use, and the first error is the one to tell.
-            let _ = remove_directory(&unfinished);
-            return Err(error);
-        }
-    };
-    std::fs::rename(&unfinished, destination).map_err(|error| file_error(destination, error))?;
+    make_directory(&unfinished)?;
+    let filled = fill(directory, &unfinished).and_then(|manifest| {
+        std::fs::rename(&unfinished, destination).map_err(|error| file_error(destination, error))?;
+        Ok(manifest)
+    });
+    if filled.is_err() {
+        // What is left of it is of no use, and the first error is the one to tell.
+        let _ = remove_directory(&unfinished);
+    }
+    let manifest = filled?;
     sync_directory(parent)?;
     Ok(manifest)
 }
@@ -114,22 +114,31 @@ pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError>
     if log.exists() || key_store.exists() {
         return Err(BackupError::NotEmpty(directory.to_owned()));
     }
-    std::fs::create_dir_all(directory).map_err(|error| file_error(directory, error))?;
+    make_directory(directory)?;
     let _lock = lock::take(directory)?;
     let (new_log, new_keys) = (directory.join("events.db.new"), directory.join("keys.db.new"));
-    remove_if_there(&new_log)?;
-    remove_if_there(&new_keys)?;
-    copy(&source.join(FILE), &new_log)?;
-    copy(&source.join(keys::FILE), &new_keys)?;
-    let found = Manifest::of(&check(&new_log, &new_keys)?);
-    if found != promised {
-        return Err(BackupError::Altered { promised, found });
-    }
+    let found = match bring(source, &promised, &new_log, &new_keys) {
+        Ok(found) => found,
+        Err(error) => {
+            // The first error is the one to tell; what stays lying is removed by the next restore.
+            let _ = remove_if_there(&new_log).and_then(|()| remove_if_there(&new_keys));
+            return Err(error);
+        }
+    };
     // The log last: where there is a log there are its keys.
     std::fs::rename(&new_keys, &key_store).map_err(|error| file_error(&key_store, error))?;
     std::fs::rename(&new_log, &log).map_err(|error| file_error(&log, error))?;
     sync_directory(directory)?;
     Ok(found)
+}
+
+fn bring(source: &Path, promised: &Manifest, log: &Path, key_store: &Path) -> Result<Manifest, BackupError> {
+    remove_if_there(log)?;
+    remove_if_there(key_store)?;
+    copy(&source.join(FILE), log)?;
+    copy(&source.join(keys::FILE), key_store)?;
+    let found = Manifest::of(&check(log, key_store)?);
+    if found == *promised { Ok(found) } else { Err(BackupError::Altered { promised: promised.clone(), found }) }
 }
 
 // In one step, which is one read transaction: a copy of one instant. A writer goes on meanwhile.
@@ -171,7 +180,11 @@ fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
     Ok(())
 }
 
-fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
+/// What the backup in `source` says that it holds.
+///
+/// # Errors
+/// If it is no backup.
+pub fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
     let bad = |why: String| BackupError::NoManifest { path: source.to_owned(), why };
     let text = std::fs::read_to_string(source.join(MANIFEST)).map_err(|error| bad(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| bad(error.to_string()))
@@ -185,10 +198,17 @@ fn expect_empty(directory: &Path) -> Result<(), BackupError> {
     }
 }
 
-fn unfinished(destination: &Path) -> PathBuf {
-    let mut name = destination.as_os_str().to_owned();
+// Beside the destination, also where that is written with a slash at its end.
+fn unfinished(parent: &Path, destination: &Path) -> Result<PathBuf, BackupError> {
+    let name = destination.file_name().ok_or_else(|| BackupError::NotEmpty(destination.to_owned()))?;
+    let mut name = name.to_owned();
     name.push(".unfinished");
-    PathBuf::from(name)
+    Ok(parent.join(name))
+}
+
+// What is in it concerns nobody else on the machine.
+fn make_directory(path: &Path) -> Result<(), OpenError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| file_error(path, error))
 }
 
 fn remove_directory(path: &Path) -> Result<(), BackupError> {
