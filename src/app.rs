@@ -27,6 +27,7 @@ use context::Context;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Log};
+use events::personal::keys::SqliteKeyStore;
 use events::settings::Settings;
 use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Appended, Expected, ReadError};
@@ -48,6 +49,8 @@ pub struct App {
 pub struct Parts {
     /// The store itself, to be watched and closed; everything else goes through `log`.
     pub engine: Arc<SqliteStore>,
+    /// The key store itself, to be watched.
+    pub keys: Arc<SqliteKeyStore>,
     pub log: Log,
     pub world: World,
     pub config: Arc<Config>,
@@ -106,16 +109,7 @@ impl App {
     /// # Errors
     /// If the stream cannot be read.
     pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<(A, Option<Revision>), ReadError> {
-        let entries = self.log.read(stream).await?;
-        let revision = entries.last().map(|entry| entry.revision);
-        let mut state = A::default();
-        for entry in entries {
-            // A stream of one category holds events of one aggregate: `Event::from_parts` sees to it.
-            if let Ok(event) = A::Event::try_from(entry.event) {
-                state = state.evolve(&event);
-            }
-        }
-        Ok((state, revision))
+        load(&self.log, stream).await
     }
 
     /// Loads a stream, decides, appends with the expected revision; decides anew when another was quicker.
@@ -196,7 +190,28 @@ impl App {
     /// # Errors
     /// If the stream cannot be read.
     pub async fn settings(&self) -> Result<Settings, ReadError> {
-        let (Current(settings), _) = self.load(&events::settings::stream()).await?;
-        Ok(settings)
+        settings(&self.log).await
     }
+}
+
+/// The settings in force, as this log tells them.
+///
+/// # Errors
+/// If the stream cannot be read.
+pub async fn settings(log: &Log) -> Result<Settings, ReadError> {
+    let (Current(settings), _) = load(log, &events::settings::stream()).await?;
+    Ok(settings)
+}
+
+async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<(A, Option<Revision>), ReadError> {
+    let entries = log.read(stream).await?;
+    let revision = entries.last().map(|entry| entry.revision);
+    let mut state = A::default();
+    for entry in entries {
+        // A stream of one category holds events of one aggregate: `Event::from_parts` sees to it.
+        if let Ok(event) = A::Event::try_from(entry.event) {
+            state = state.evolve(&event);
+        }
+    }
+    Ok((state, revision))
 }

@@ -7,7 +7,7 @@ mod operations;
 mod tasks;
 
 use crate::app::App;
-use crate::app::assemble::{Access, StartError};
+use crate::app::assemble::StartError;
 use crate::app::sign_in::sum_up_refusals;
 use crate::config::Config;
 use crate::world::World;
@@ -43,7 +43,7 @@ pub struct Running {
 pub async fn start(mut config: Config, world: World) -> Result<Running, StartError> {
     let listeners = Listeners::bind(&mut config)?;
     let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
-    let app = App::open(config, world, Access::Write).await?;
+    let app = App::open(config, world).await?;
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
     let public = serve_surfaces(&app, listeners.public, &mut tasks)?;

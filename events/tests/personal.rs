@@ -281,3 +281,31 @@ fn a_personal_value_is_not_printed() {
     let field = Personal::new(name("1"), "Anna".to_owned());
     assert_eq!(format!("{field:?}"), "Personal(person-1)");
 }
+
+#[test]
+fn after_a_commit_that_failed_the_key_store_writes_nothing_more_and_says_why() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1")]).unwrap();
+    assert_eq!(*keys.failed().borrow(), None);
+    keys.fail_commits().unwrap();
+    assert!(matches!(keys.ensure(&[name("2")]), Err(KeyError::Unavailable(why)) if why.contains("keys.db")));
+    assert!(keys.failed().borrow().as_ref().is_some_and(|why| why.contains("a commit")));
+    assert!(matches!(keys.destroy(&name("1")), Err(KeyError::Unavailable(_))));
+    assert!(keys.key(&name("2")).unwrap().is_none(), "a key that is not durable seals nothing");
+    assert!(keys.key(&name("1")).unwrap().is_some());
+}
+
+#[test]
+fn a_key_store_opened_for_reading_makes_no_keys_and_no_files() {
+    let (directory, keys) = store();
+    keys.ensure(&[name("1")]).unwrap();
+    drop(keys);
+    let path = directory.path().join("keys.db");
+    let before = std::fs::read(&path).unwrap();
+    let keys = SqliteKeyStore::open_read_only(&path, master(), randomness).unwrap();
+    assert!(keys.key(&name("1")).unwrap().is_some());
+    assert!(matches!(keys.ensure(&[name("2")]), Err(KeyError::Unavailable(_))));
+    assert!(matches!(keys.destroy(&name("1")), Err(KeyError::Unavailable(_))));
+    drop(keys);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}

@@ -4,6 +4,8 @@ use crate::follow::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError, sql};
 use events::{Entry, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -143,6 +145,13 @@ async fn blocking<T: Send + 'static>(
 
 /// Opens the file for writing and makes the tables that are missing.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, ProjectionError> {
+    // Made here for its mode, which SQLite gives to the files beside it as well.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| ProjectionError::Database(error.to_string()))?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

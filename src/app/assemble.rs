@@ -11,14 +11,14 @@ use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
 use events::log::Log;
-use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
+use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
 use events::store::ReadError;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::{Event, Revision};
 use projections::Projections;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why the server does not start. Nothing was changed.
@@ -61,32 +61,20 @@ pub enum StartError {
     Io(#[from] std::io::Error),
 }
 
-/// Whether the log is opened to be written, which only one process may do, or to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    Write,
-    Read,
-}
-
 impl App {
-    /// Opens the installation that `config` describes.
+    /// Opens the installation that `config` describes, to be written to: one process at a time may.
     ///
     /// # Errors
     /// Says what is missing, or which key is a wrong one.
-    pub async fn open(config: Config, world: World, access: Access) -> Result<App, StartError> {
+    pub async fn open(config: Config, world: World) -> Result<App, StartError> {
         let directory = config.store.directory.clone();
         let master = read_master_key(&config)?;
-        let (secrets, master_fingerprint) = (Secrets::derive(&master), master.fingerprint());
+        let (secrets, fingerprint) = (Secrets::derive(&master), master.fingerprint());
         let health = Health::default();
-        let (engine, log) = open_log(&config, master, access)?;
-        let pki = Pki::load(&config.pki, &config.push).map_err(|error| StartError::Pki(error.to_string()))?;
-        let found = pki.fingerprints();
-        let found = LogFingerprints {
-            identity_ca: found.identity_ca,
-            registration_authority: found.registration_authority,
-            master_key: master_fingerprint,
-        };
-        check_keys(&config, &created(&log, &config).await?, &found)?;
+        let (engine, keys) = open_to_write(&directory, master)?;
+        let log = Log::new(Arc::clone(&engine) as _, Arc::clone(&keys) as _);
+        let pki = load_pki(&config)?;
+        check_keys(&config, &created(&log, &directory).await?, &fingerprints(&pki, fingerprint))?;
         let projections = Projections::open(&directory)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
@@ -95,6 +83,7 @@ impl App {
         let sign_in = SignIn::new(&log, &secrets, &world);
         Ok(App::new(Parts {
             engine,
+            keys,
             log,
             world,
             config: Arc::new(config),
@@ -119,24 +108,59 @@ pub fn read_master_key(config: &Config) -> Result<MasterKey, StartError> {
     MasterKey::read_file(path).map_err(|why| StartError::MasterKey { path: path.clone(), why: why.to_string() })
 }
 
-fn open_log(config: &Config, master: MasterKey, access: Access) -> Result<(Arc<SqliteStore>, Log), StartError> {
-    let directory = &config.store.directory;
-    let unusable = |why| StartError::Store { directory: directory.clone(), why };
-    let store = match access {
-        Access::Write => SqliteStore::open(directory).map_err(unusable)?,
-        Access::Read => SqliteStore::open_read_only(directory).map_err(unusable)?,
-    };
-    let keys = SqliteKeyStore::open(&directory.join("keys.db"), master, World::fill)
-        .map_err(|why| StartError::Keys { directory: directory.clone(), why })?;
-    let engine = Arc::new(store);
-    Ok((Arc::clone(&engine), Log::new(engine, Arc::new(keys))))
+/// The log of the installation, to be read whether a server runs or not; makes no file and opens none for writing.
+///
+/// # Errors
+/// If it or its keys are not there, or the master key is another one.
+pub fn read_log(config: &Config) -> Result<Log, StartError> {
+    read_log_in(&config.store.directory, read_master_key(config)?)
 }
 
-async fn created(log: &Log, config: &Config) -> Result<LogFingerprints, StartError> {
+/// Whether the log in `directory`, be it the installation's or a backup, was made with the keys that `config` names.
+///
+/// # Errors
+/// Says which key is another one, or what cannot be read.
+pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), StartError> {
+    let master = read_master_key(config)?;
+    let found = fingerprints(&load_pki(config)?, master.fingerprint());
+    let log = read_log_in(directory, master)?;
+    check_keys(config, &created(&log, directory).await?, &found)
+}
+
+fn read_log_in(directory: &Path, master: MasterKey) -> Result<Log, StartError> {
+    let store = SqliteStore::open_read_only(directory).map_err(store_error(directory))?;
+    let keys = SqliteKeyStore::open_read_only(&directory.join(keys::FILE), master, World::fill);
+    Ok(Log::new(Arc::new(store), Arc::new(keys.map_err(key_error(directory))?)))
+}
+
+fn open_to_write(directory: &Path, master: MasterKey) -> Result<(Arc<SqliteStore>, Arc<SqliteKeyStore>), StartError> {
+    let store = SqliteStore::open(directory).map_err(store_error(directory))?;
+    let keys = SqliteKeyStore::open(&directory.join(keys::FILE), master, World::fill);
+    Ok((Arc::new(store), Arc::new(keys.map_err(key_error(directory))?)))
+}
+
+fn store_error(directory: &Path) -> impl FnOnce(OpenError) -> StartError {
+    move |why| StartError::Store { directory: directory.to_owned(), why }
+}
+
+fn key_error(directory: &Path) -> impl FnOnce(KeyError) -> StartError {
+    move |why| StartError::Keys { directory: directory.to_owned(), why }
+}
+
+fn load_pki(config: &Config) -> Result<Pki, StartError> {
+    Pki::load(&config.pki, &config.push).map_err(|error| StartError::Pki(error.to_string()))
+}
+
+fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {
+    let found = pki.fingerprints();
+    LogFingerprints { identity_ca: found.identity_ca, registration_authority: found.registration_authority, master_key }
+}
+
+async fn created(log: &Log, directory: &Path) -> Result<LogFingerprints, StartError> {
     let first = log.store().read_stream(&log_stream(), Revision(0), 1).await?;
     match log.open(first).await?.into_iter().next().map(|entry| entry.event) {
         Some(Event::Log(LogEvent::LogCreated { fingerprints, .. })) => Ok(fingerprints),
-        _ => Err(StartError::NoLogCreated { directory: config.store.directory.clone() }),
+        _ => Err(StartError::NoLogCreated { directory: directory.to_owned() }),
     }
 }
 

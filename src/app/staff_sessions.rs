@@ -9,6 +9,8 @@ use crate::world::World;
 use events::Timestamp;
 use events::staff::StaffId;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,7 +46,15 @@ impl StaffSessions {
     /// # Errors
     /// If the file cannot be used.
     pub fn open(directory: &Path) -> Result<StaffSessions, SessionError> {
-        let connection = Connection::open(directory.join("sessions.db"))?;
+        let path = directory.join("sessions.db");
+        // Made here for its mode, which SQLite gives to the files beside it as well.
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| SessionError(error.to_string()))?;
+        let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;

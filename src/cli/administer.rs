@@ -1,9 +1,9 @@
 //! `muster user …` and `muster settings …`: through the running server's socket, or alone where none runs.
 
 use super::{At, password, say};
-use crate::app::App;
 use crate::app::administration::{self, Answer, NewUser, Request, execute};
-use crate::app::assemble::Access;
+use crate::app::assemble::read_log;
+use crate::app::{self, App};
 use crate::config::Config;
 use crate::server::command_socket;
 use crate::world::World;
@@ -117,8 +117,8 @@ impl Add {
 }
 
 async fn list(at: &At) -> anyhow::Result<ExitCode> {
-    let app = read(at).await?;
-    for user in administration::list_accounts(&app).await.map_err(anyhow::Error::msg)? {
+    let log = read_log(&at.load()?)?;
+    for user in administration::list_accounts(&log).await.map_err(anyhow::Error::msg)? {
         let disabled = if user.disabled { " (disabled)" } else { "" };
         let may = administration::may(&user.privileges);
         say(format_args!("{:<24} {:<28} may {may}{disabled}", user.user_name, user.display_name));
@@ -130,7 +130,7 @@ impl Settings {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Settings::Show { at } => {
-                let settings = read(&at).await?.settings().await?;
+                let settings = app::settings(&read_log(&at.load()?)?).await?;
                 say(toml::to_string(&settings)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
@@ -144,17 +144,12 @@ impl Settings {
     }
 }
 
-/// The installation, to be read, whether a server runs or not.
-async fn read(at: &At) -> anyhow::Result<App> {
-    Ok(App::open(at.load()?, World::system(), Access::Read).await?)
-}
-
 async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
     let config: Config = at.load()?;
     let broken = "the running server did not answer; the command may have been performed: look before repeating it";
     match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
         Some(answer) => Ok(answer),
-        None => Ok(execute(&App::open(config, World::system(), Access::Write).await?, request).await),
+        None => Ok(execute(&App::open(config, World::system()).await?, request).await),
     }
 }
 

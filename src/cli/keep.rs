@@ -2,8 +2,9 @@
 
 use super::{At, say};
 use crate::app::App;
-use crate::app::assemble::Access;
+use crate::app::assemble::check_keys_of;
 use crate::world::World;
+use anyhow::Context as _;
 use clap::Args;
 use events::store::sqlite::backup::{self, Manifest};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ pub struct Replay {
 
 impl Replay {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let app = App::open(self.at.load()?, World::system(), Access::Write).await?;
+        let app = App::open(self.at.load()?, World::system()).await?;
         let rebuilt = app.projections.rebuild(&app.log).await?;
         say(format_args!("{} events folded", rebuilt.events));
         match rebuilt.changed {
@@ -60,13 +61,15 @@ pub struct Restore {
 }
 
 impl Restore {
-    /// Into the store directory of the configuration, which holds no log yet; the keys must be those of the log.
+    /// Into the store directory of the configuration, which holds no log yet. The keys must be those of the log, which
+    /// is found out before anything is put there.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (config, source) = (self.at.load()?, self.source);
         let directory = config.store.directory.clone();
+        backup::read_manifest(&source)?;
+        check_keys_of(&source, &config).await.context("nothing was restored")?;
         let restored = tokio::task::spawn_blocking(move || backup::restore(&source, &directory)).await??;
         tell("restored, verified", &restored);
-        App::open(config, World::system(), Access::Write).await?;
         say("the master key and the certificates are those of this log; `muster serve` builds the projections again");
         Ok(ExitCode::SUCCESS)
     }

@@ -3,18 +3,19 @@
 use crate::app::App;
 use crate::reactions;
 use events::store::{Followed, ReadError};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub fn start(app: &App, tasks: &mut JoinSet<()>) {
-    tasks.spawn(watch_store(app.clone()));
+    tasks.spawn(watch(app.clone(), app.engine.failed()));
+    tasks.spawn(watch(app.clone(), app.keys.failed()));
     tasks.spawn(project(app.clone()));
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
 }
 
-/// Tells when the store has stopped for good.
-async fn watch_store(app: App) {
-    let mut failed = app.engine.failed();
+/// Tells when the log or the key store has stopped for good.
+async fn watch(app: App, mut failed: watch::Receiver<Option<String>>) {
     // An error: the store is gone, and with it whatever could fail.
     if let Ok(why) = failed.wait_for(Option::is_some).await {
         app.health.fail(why.clone().unwrap_or_default());

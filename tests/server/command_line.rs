@@ -186,6 +186,47 @@ async fn a_backup_of_a_running_server_is_restored_into_an_installation_that_lost
 }
 
 #[tokio::test]
+async fn reading_commands_make_no_file_and_serving_makes_files_that_are_nobody_elses() {
+    let (_directory, config) = installation().await;
+    let data = config.with_file_name("data");
+    for command in [["settings", "show"], ["user", "list"]] {
+        muster_at(&config, &command, "").expect_success();
+    }
+    for made_by_serving in ["projections.db", "sessions.db", "muster.sock"] {
+        assert!(!data.join(made_by_serving).exists(), "a reading command made {made_by_serving}");
+    }
+    let mut server = Serving::start(&config);
+    for file in std::fs::read_dir(&data).unwrap() {
+        let path = file.unwrap().path();
+        let open_to_others = mode(&path) & 0o077;
+        assert!(open_to_others == 0 || path.ends_with("muster.lock"), "{}: {open_to_others:o}", path.display());
+    }
+    assert_eq!(mode(&data.join("sessions.db-wal")), 0o600);
+    assert_eq!(mode(&data.join("projections.db-wal")), 0o600);
+    server.terminate();
+}
+
+#[tokio::test]
+async fn a_backup_is_not_restored_under_keys_that_are_not_its_own() {
+    let (directory, config) = installation().await;
+    let copy = directory.path().join("backup/");
+    let copy = copy.to_str().unwrap();
+    muster_at(&config, &["backup", copy], "").expect_success();
+    let data = config.with_file_name("data");
+    std::fs::remove_dir_all(&data).unwrap();
+    let key = config.with_file_name("master.key");
+    let right = std::fs::read_to_string(&key).unwrap();
+    std::fs::write(&key, right.trim().chars().rev().collect::<String>()).unwrap();
+    let said = muster_at(&config, &["restore", copy], "").expect_failure();
+    assert!(said.contains("nothing was restored") && said.contains("master key"), "{said}");
+    assert!(!data.exists(), "a restore that was refused left something behind");
+    std::fs::write(&key, right).unwrap();
+    muster_at(&config, &["restore", copy], "").expect_success();
+    assert_eq!(mode(&data), 0o700);
+    muster_at(&config, &["user", "list"], "").expect_success();
+}
+
+#[tokio::test]
 async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() {
     let (_directory, config) = installation().await;
     muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();

@@ -4,6 +4,7 @@ use crate::harness::binary::{Serving, muster_at};
 use crate::harness::{TestServer, installation, left_out};
 use events::staff::Privilege;
 use events::store::contract::Fault;
+use muster::app::administration::{Answer, NewUser, Request, execute};
 use reqwest::StatusCode;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -166,6 +167,25 @@ async fn requests_that_wait_for_a_failed_commit_get_503_and_nothing_after_it_is_
         assert!(ready.text().await.unwrap().contains("store: "));
         server.abandon().await;
     }
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_written_stops_the_server_as_an_event_does() {
+    let server = TestServer::start().await;
+    server.app().keys.fail_commits().unwrap();
+    let ada = NewUser {
+        user_name: "ada".into(),
+        password: PASSWORD.into(),
+        privileges: [Privilege::Administrator].into(),
+        display_name: None,
+        mail: None,
+        managed_apple_id: None,
+    };
+    let answer = execute(server.app(), Request::AddUser(ada)).await;
+    assert!(matches!(&answer, Answer::Refused { why } if why.contains("keys.db")), "{answer:?}");
+    let failed = tokio::time::timeout(Duration::from_secs(1), server.app().health.failed()).await;
+    assert!(failed.expect("the failure is known at once").contains("keys.db"));
+    server.abandon().await;
 }
 
 /// Sends the console's sign-in form as a browser does.

@@ -11,6 +11,8 @@
 mod append;
 pub mod backup;
 #[cfg(any(test, feature = "contract"))]
+pub mod durability;
+#[cfg(any(test, feature = "contract"))]
 mod fault;
 mod follow;
 mod lock;
@@ -94,6 +96,12 @@ impl SqliteStore {
         if let Some(writer) = &self.writer {
             writer.close().await;
         }
+    }
+
+    /// What the connection that writes promises; `None` where the log is opened for reading only.
+    #[cfg(any(test, feature = "contract"))]
+    pub fn durability(&self) -> Option<&durability::Durability> {
+        self.writer.as_ref().map(Writer::durability)
     }
 
     /// Lets the next commit fail.

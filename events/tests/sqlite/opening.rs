@@ -3,6 +3,7 @@
 use crate::typed::{key_store, randomness};
 use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
 use events::store::contract::{events, stream};
+use events::store::sqlite::durability::Durability;
 use events::store::sqlite::{FILE, OpenError, SqliteStore};
 use events::store::{AppendError, EventStore, Expected, Followed};
 use std::os::unix::fs::PermissionsExt as _;
@@ -104,4 +105,19 @@ fn a_master_key_file_is_private_and_written_once() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(&path, "abc").unwrap();
     assert!(refused(&path).contains("64 hex digits"));
+}
+
+#[tokio::test]
+async fn what_is_answered_is_on_the_disk_in_the_log_and_in_the_key_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    let keys = key_store(directory.path());
+    let durable = Durability { journal_mode: "wal".into(), synchronous: 2, wal_autocheckpoint: 0, page_size: 8192 };
+    assert_eq!(store.durability(), Some(&durable));
+    assert_eq!(keys.durability().unwrap(), durable);
+    store.close().await;
+    drop((store, keys));
+    let again = SqliteStore::open(directory.path()).unwrap();
+    assert_eq!(again.durability(), Some(&durable));
+    assert_eq!(key_store(directory.path()).durability().unwrap(), durable);
 }

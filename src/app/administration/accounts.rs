@@ -4,6 +4,7 @@ use super::{Answer, NewUser, operator};
 use crate::app::App;
 use crate::enrollment::staff::{Command, LocalAccount, Refusal, ReserveUserName, UserName};
 use crate::identity::password::{check_new_password, hash_password};
+use events::log::Log;
 use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
@@ -102,15 +103,15 @@ pub struct Listed {
 ///
 /// # Errors
 /// If the log cannot be read.
-pub async fn list_accounts(app: &App) -> Result<Vec<Listed>, String> {
+pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
     let mut accounts = std::collections::BTreeMap::<StreamName, LocalAccount>::new();
     let mut after = None;
     loop {
-        let page = app.log.store().read_all(after, 1_000).await.map_err(text)?;
+        let page = log.store().read_all(after, 1_000).await.map_err(text)?;
         let Some(last) = page.last() else { break };
         after = Some(last.position);
         let staff = page.into_iter().filter(|recorded| recorded.stream.category() == "staff").collect();
-        for entry in app.log.open(staff).await.map_err(text)? {
+        for entry in log.open(staff).await.map_err(text)? {
             if let Event::Staff(event) = entry.event {
                 let account = accounts.entry(entry.stream).or_default();
                 *account = crate::enrollment::Aggregate::evolve(std::mem::take(account), &event);

@@ -111,6 +111,18 @@ impl SqliteKeyStore {
         self.failed.subscribe()
     }
 
+    /// What the store's connection promises.
+    #[cfg(any(test, feature = "contract"))]
+    pub fn durability(&self) -> Result<crate::store::sqlite::durability::Durability, KeyError> {
+        crate::store::sqlite::durability::Durability::of(&self.lock()).map_err(unavailable)
+    }
+
+    /// Lets every commit fail from now on.
+    #[cfg(any(test, feature = "contract"))]
+    pub fn fail_commits(&self) -> Result<(), KeyError> {
+        self.lock().commit_hook(Some(|| true)).map_err(unavailable)
+    }
+
     fn begin<'c>(&self, connection: &'c mut Connection) -> Result<Transaction<'c>, KeyError> {
         if let Some(why) = &*self.failed.borrow() {
             return Err(KeyError::Unavailable(why.clone()));

@@ -31,6 +31,8 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
     #[cfg(any(test, feature = "contract"))]
     faults: Arc<super::fault::Faults>,
+    #[cfg(any(test, feature = "contract"))]
+    durability: super::durability::Durability,
 }
 
 impl Writer {
@@ -53,6 +55,8 @@ impl Writer {
         let (failed_sender, failed) = watch::channel(None);
         #[cfg(any(test, feature = "contract"))]
         let faults = Arc::<super::fault::Faults>::default();
+        #[cfg(any(test, feature = "contract"))]
+        let durability = super::durability::Durability::of(&connection).map_err(sqlite)?;
         let thread = Thread {
             connection,
             wal_pages,
@@ -74,6 +78,8 @@ impl Writer {
             thread: Mutex::new(Some(thread)),
             #[cfg(any(test, feature = "contract"))]
             faults,
+            #[cfg(any(test, feature = "contract"))]
+            durability,
         })
     }
 
@@ -102,6 +108,11 @@ impl Writer {
 
     pub(super) fn failed(&self) -> watch::Receiver<Option<String>> {
         self.failed.clone()
+    }
+
+    #[cfg(any(test, feature = "contract"))]
+    pub(super) fn durability(&self) -> &super::durability::Durability {
+        &self.durability
     }
 
     #[cfg(any(test, feature = "contract"))]
