@@ -164,7 +164,11 @@ impl App {
     ) -> Result<Appended, AppendError> {
         let expected = revision.map_or(Expected::NoStream, Expected::Exact);
         match self.log.append(stream, expected, drafts.clone()).await {
-            Err(AppendError::Unknown(_)) => self.log.append(stream, expected, drafts).await,
+            // A store that has stopped says that it wrote nothing now; of the first try nobody knows still.
+            Err(AppendError::Unknown(why)) => match self.log.append(stream, expected, drafts).await {
+                Err(AppendError::Unavailable(_)) => Err(AppendError::Unknown(why)),
+                outcome => outcome,
+            },
             outcome => outcome,
         }
     }

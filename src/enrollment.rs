@@ -4,6 +4,8 @@
 //! [`visit`] is the person's way through the portal, [`device`] one management relationship, [`person`], [`staff`] and
 //! [`settings`] the small ones beside them.
 
+#[cfg(test)]
+mod any_sequence;
 pub mod device;
 #[cfg(test)]
 mod examples;

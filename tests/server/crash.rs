@@ -49,7 +49,7 @@ async fn every_acknowledged_event_survives_sigkill_under_load() {
             assert!(lost.is_empty(), "round {round}: {} acknowledged messages are lost: {lost:?}", lost.len());
         }
     }
-    assert!(acknowledged >= rounds(), "{acknowledged} messages acknowledged in {} rounds is no load", rounds());
+    assert!(acknowledged >= 5 * rounds(), "{acknowledged} messages acknowledged in {} rounds is no load", rounds());
 }
 
 /// What a server leaves, to be served by the real program at the address it had.

@@ -14,6 +14,7 @@ mod crash;
 mod enrollment;
 mod faults;
 mod operations;
+mod perform;
 mod portal;
 mod portal_security;
 mod reactions;

@@ -1,0 +1,127 @@
+//! Of the small aggregates, too: any sequence of commands leaves a legal state, and replaying the events equals it.
+
+use super::Aggregate;
+use super::examples::sealed;
+use super::hardware::{Enroll, Hardware};
+use super::person::{self, Account, Person, ReserveAccount};
+use super::settings::{Apply, Current};
+use super::staff::{self, LocalAccount, ReserveUserName, UserName};
+use events::device::DeviceId;
+use events::enrollment::{SignInMethodName, SignInRefusal};
+use events::person::{PersonAttributes, PersonId};
+use events::settings::Settings;
+use events::staff::{Privilege, StaffId};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::fmt::Debug;
+use uuid::Uuid;
+
+/// Puts the commands one after another, looks at every state with `legal`, and replays what happened.
+fn run<A: Aggregate + PartialEq + Debug>(commands: Vec<A::Command>, legal: impl Fn(&A)) {
+    let (mut live, mut log) = (A::default(), vec![]);
+    for command in commands {
+        if let Ok(happened) = live.decide(&command) {
+            live = happened.iter().fold(live, A::evolve);
+            log.extend(happened);
+        }
+        legal(&live);
+    }
+    assert_eq!(A::replay(&log), live);
+}
+
+const METHOD: SignInMethodName = SignInMethodName::LocalAccount;
+
+fn person_command() -> impl Strategy<Value = person::Command> {
+    prop_oneof![
+        "[a-c]".prop_map(|name| person::Command::Know {
+            method: METHOD,
+            account: "account".into(),
+            attributes: PersonAttributes { user_name: Some(sealed(&name)), ..PersonAttributes::default() },
+        }),
+        "[a-c]".prop_map(|id| person::Command::LearnManagedAppleId { managed_apple_id: sealed(&id) }),
+    ]
+}
+
+fn staff_command() -> impl Strategy<Value = staff::Command> {
+    let all = [Privilege::Enroll, Privilege::Administrator, Privilege::Auditor];
+    let privileges = || proptest::sample::subsequence(all.to_vec(), 0..=3).prop_map(|some| some.into_iter().collect());
+    prop_oneof![
+        privileges().prop_map(|privileges| staff::Command::Add {
+            user_name: sealed("ada"),
+            password: sealed("hash"),
+            privileges,
+            display_name: None,
+            mail: None,
+            managed_apple_id: None,
+        }),
+        privileges().prop_map(|privileges| staff::Command::ChangePrivileges { privileges }),
+        Just(staff::Command::Disable),
+        Just(staff::Command::Enable),
+        "[a-c]".prop_map(|password| staff::Command::ChangePassword { password: sealed(&password) }),
+        Just(staff::Command::SignIn { method: METHOD }),
+        Just(staff::Command::RefuseSignIn { method: METHOD, reason: SignInRefusal::WrongPassword }),
+        Just(staff::Command::SignOut),
+    ]
+}
+
+fn id() -> impl Strategy<Value = Uuid> {
+    (0..4u128).prop_map(Uuid::from_u128)
+}
+
+proptest! {
+    #[test]
+    fn of_a_person(commands in vec(person_command(), 0..30)) {
+        run::<Person>(commands, |person| {
+            assert!(person.known || person.attributes == PersonAttributes::default(), "attributes of nobody");
+        });
+    }
+
+    #[test]
+    fn of_a_local_account(commands in vec(staff_command(), 0..30)) {
+        run::<LocalAccount>(commands, |account| {
+            assert_eq!(account.exists, !account.privileges.is_empty(), "an account has a privilege");
+            assert!(account.exists || !account.disabled);
+            assert_eq!(account.exists, account.password.is_some());
+        });
+    }
+
+    #[test]
+    fn of_an_account_that_is_reserved(ids in vec(id(), 1..10)) {
+        let first = PersonId(ids[0]);
+        let commands = ids.into_iter().map(|id| ReserveAccount { person: PersonId(id) }).collect();
+        run::<Account>(commands, |account| assert_eq!(account.person, Some(first)));
+    }
+
+    #[test]
+    fn of_a_user_name_that_is_reserved(ids in vec(id(), 1..10)) {
+        let first = StaffId(ids[0]);
+        let commands = ids.into_iter().map(|id| ReserveUserName { account: StaffId(id) }).collect();
+        run::<UserName>(commands, |name| assert_eq!(name.account, Some(first)));
+    }
+
+    #[test]
+    fn of_hardware(ids in vec(id(), 0..10)) {
+        let commands = ids.into_iter().map(|id| Enroll { device: DeviceId(id) }).collect();
+        run::<Hardware>(commands, |hardware| {
+            let mut once = hardware.devices.clone();
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), hardware.devices.len(), "a device is named once");
+        });
+    }
+
+    #[test]
+    fn of_the_settings(names in vec("[a-c]", 0..10)) {
+        let last = names.last().cloned();
+        let apply = |organization| Apply(Settings { organization, ..Settings::default() });
+        let commands: Vec<_> = names.into_iter().map(apply).collect();
+        let state = commands.iter().fold(Current::default(), |current, command| {
+            let happened = current.decide(command).expect("never refused");
+            happened.iter().fold(current, Current::evolve)
+        });
+        if let Some(last) = last {
+            assert_eq!(state.0.organization, last);
+        }
+        run::<Current>(commands, |_| {});
+    }
+}

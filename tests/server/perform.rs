@@ -1,0 +1,50 @@
+//! The one way in which anything comes to be: load, decide, append; and decide anew when another was quicker.
+
+use crate::harness::TestServer;
+use events::enrollment::{
+    DeviceFamily, EnrollmentEvent, EnrollmentId, Platform, SecretHash, SignInMethodName, SignInRefusal,
+};
+use events::envelope::{Actor, ActorKind};
+use events::{Event, Personal};
+use muster::app::context::Context;
+use muster::enrollment::visit::{Command, Visit};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_state() {
+    let server = TestServer::start().await;
+    let app = server.app();
+    let enrollment = EnrollmentId(app.world.uuid());
+    let context = Context::of(Actor::new(ActorKind::Visitor, enrollment), None, enrollment.0);
+    let open = Command::Open {
+        session: SecretHash("secret".into()),
+        user_agent: Personal::new(enrollment.visit_key(), "Safari".into()),
+        platform: Platform { family: DeviceFamily::IPhone, version: None },
+        language: "en".into(),
+    };
+    let mut at_once = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (app, context, open) = (app.clone(), context.clone(), open.clone());
+        at_once.spawn(async move { app.perform::<Visit>(&enrollment.stream(), &open, &context).await.is_ok() });
+    }
+    let opened = at_once.join_all().await.into_iter().filter(|opened| *opened).count();
+    assert_eq!(opened, 1, "a visit opens once: the others saw that it was open");
+    let refuse = Command::RefuseSignIn {
+        method: SignInMethodName::LocalAccount,
+        reason: SignInRefusal::WrongPassword,
+        account: None,
+        name: Some("name".into()),
+    };
+    let mut at_once = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (app, context, refuse) = (app.clone(), context.clone(), refuse.clone());
+        at_once.spawn(async move { app.perform::<Visit>(&enrollment.stream(), &refuse, &context).await.is_ok() });
+    }
+    assert!(at_once.join_all().await.into_iter().all(|performed| performed), "each is decided until it stands");
+    let refusals = server
+        .log_of(&enrollment.stream())
+        .await
+        .into_iter()
+        .filter(|entry| matches!(entry.event, Event::Enrollment(EnrollmentEvent::SignInRefused { .. })));
+    assert_eq!(refusals.count(), 8);
+    server.stop().await;
+}
