@@ -20,9 +20,10 @@ mod words;
 use crate::web::headers;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpResponse, ResponseError as _, web};
 use problem::Problem;
 
 /// Forms here are a few short fields.
@@ -72,7 +73,11 @@ async fn secure(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut response = next.call(request).await?;
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    // The framework's own answer to a wrong method is empty.
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = response.into_response(Problem::Method.error_response());
+    }
     headers::secure(response.headers_mut(), &headers::content_security_policy(""));
     Ok(response)
 }

@@ -87,7 +87,7 @@ pub enum UserNameEvent {
     UserNameReserved { account: StaffId },
 }
 
-/// Stream `access-<staff>-<day>`: reading is recorded too.
+/// Stream `access-<staff>-<day>`: reading is recorded too, and what was not permitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum AccessEvent {
@@ -98,5 +98,10 @@ pub enum AccessEvent {
     AuditTrailViewed {
         /// The filters in use, without their values where these are personal.
         filters: Vec<String>,
+    },
+    /// Somebody without the role for it wanted to do this.
+    AccessRefused {
+        act: String,
+        device: Option<DeviceId>,
     },
 }

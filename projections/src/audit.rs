@@ -47,6 +47,7 @@ impl Outcome {
         match event {
             Event::Refusal(_)
             | Event::Staff(StaffEvent::StaffSignInRefused { .. })
+            | Event::Access(AccessEvent::AccessRefused { .. })
             | Event::Enrollment(EnrollmentEvent::SignInRefused { .. } | EnrollmentEvent::EnrollmentRefused { .. }) => {
                 Outcome::Refused
             }
@@ -135,7 +136,9 @@ fn device_of(entry: &Entry) -> Option<String> {
     match &entry.event {
         Event::Enrollment(_) | Event::Device(_) => Some(entry.stream.id().to_owned()),
         Event::Hardware(HardwareEvent::HardwareEnrolled { device })
-        | Event::Access(AccessEvent::DeviceViewed { device }) => Some(device.to_string()),
+        | Event::Access(
+            AccessEvent::DeviceViewed { device } | AccessEvent::AccessRefused { device: Some(device), .. },
+        ) => Some(device.to_string()),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use super::session::Administrator;
 use crate::app::commands::QueueError;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::device::{Command, Device as Aggregate};
+use crate::enrollment::device::{Command, Device as Aggregate, QueuedCommand};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Position;
@@ -99,15 +99,22 @@ pub async fn submit(
 
 async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Result<Option<Appended>, QueueError> {
     let command = match verb {
-        // One removal a device: the second click on the button queues nothing.
         Verb::Unenroll => {
-            let once = CommandId(Uuid::new_v5(&id.0, b"unenroll"));
-            return Ok(app.unenroll(id, once, context).await?.appended);
+            let device = app.device(id).await.map_err(PerformError::Read)?;
+            return Ok(app.unenroll(id, removal(id, &device), context).await?.appended);
         }
         Verb::Archive => Command::Archive,
         Verb::Restore => Command::Restore,
     };
     Ok(app.perform::<Aggregate>(&id.stream(), &command, context).await?.appended)
+}
+
+// The second click on the button queues nothing while the first removal waits. One that failed, or was cancelled when
+// management ended, is no reason not to try again.
+fn removal(id: DeviceId, device: &Aggregate) -> CommandId {
+    let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
+    let nth = device.commands.iter().filter(done_with).count();
+    CommandId(Uuid::new_v5(&id.0, format!("unenroll/{nth}").as_bytes()))
 }
 
 // Read your writes, where they come soon enough; the deed is done in any case.

@@ -18,6 +18,7 @@ pub enum Problem {
     /// The form was not filled in on a page of ours, or long ago.
     Forged,
     NotFound,
+    Method,
     Bad(&'static str),
     /// It cannot be done in the state things are in.
     Refused(String),
@@ -59,6 +60,11 @@ impl Problem {
                 "There is nothing at this address, or there was nothing at that time.".to_owned(),
                 "Look for it in the list of devices or in the audit trail.",
             ),
+            Problem::Method => (
+                "Not understood",
+                "The page was called in a way it does not know.".to_owned(),
+                "Open the list of devices and use the buttons on the pages.",
+            ),
             Problem::Bad(what) => ("Not understood", (*what).to_owned(), "Go back and correct it."),
             Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see how it stands."),
             Problem::Throttled { seconds } => (
@@ -92,6 +98,7 @@ impl ResponseError for Problem {
             Problem::SignedOut { .. } => StatusCode::SEE_OTHER,
             Problem::NotAllowed | Problem::Forged => StatusCode::FORBIDDEN,
             Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Bad(_) => StatusCode::BAD_REQUEST,
             Problem::Refused(_) => StatusCode::CONFLICT,
             Problem::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,

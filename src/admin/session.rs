@@ -9,8 +9,9 @@ use crate::enrollment::staff::LocalAccount;
 use crate::web::{forgery, source};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use events::device::DeviceId;
 use events::envelope::{Actor, ActorKind};
-use events::staff::{Privilege, StaffId};
+use events::staff::{AccessEvent, Privilege, StaffId};
 use futures_util::future::LocalBoxFuture;
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -79,7 +80,11 @@ impl FromRequest for Administrator {
         let request = request.clone();
         Box::pin(async move {
             let staff = signed_in(&request).await?;
-            if staff.administrator { Ok(Administrator(staff)) } else { Err(Problem::NotAllowed) }
+            if staff.administrator {
+                return Ok(Administrator(staff));
+            }
+            refuse(&request, &staff).await?;
+            Err(Problem::NotAllowed)
         })
     }
 }
@@ -127,6 +132,16 @@ async fn signed_in(request: &HttpRequest) -> Result<Staff, Problem> {
         source: address(&app, request),
         correlation: correlation(id, &key),
     })
+}
+
+// What somebody tried that is not theirs to do is in the audit trail, like what they looked at.
+async fn refuse(request: &HttpRequest, staff: &Staff) -> Result<(), Problem> {
+    let part = |name| request.match_info().get(name);
+    let act = part("verb").unwrap_or("see earlier records").to_owned();
+    let device = part("device").and_then(|device| Uuid::parse_str(device).ok()).map(DeviceId);
+    let refused = AccessEvent::AccessRefused { act, device };
+    let recorded = app(request).record_access(staff.id, refused, staff.context()).await;
+    recorded.map_err(|error| Problem::unavailable(error, staff.correlation))
 }
 
 // After sign-in people go on where they were: only a page, never what a form did.

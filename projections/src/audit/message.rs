@@ -88,13 +88,12 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("previous-record-found").with("evidence", list(evidence.iter().copied().map(evidence_name)))
         }
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
-        EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => {
-            let key = match chosen_by {
-                ChosenBy::User => "ownership-chosen",
-                ChosenBy::Policy => "ownership-by-policy",
-            };
-            Message::of(key).with("ownership", ownership_word(*ownership))
-        }
+        EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {
+            (ChosenBy::User, Ownership::Personal) => Message::of("personal-chosen"),
+            (ChosenBy::User, Ownership::Institutional) => Message::of("institutional-chosen"),
+            (ChosenBy::Policy, Ownership::Personal) => Message::of("personal-by-policy"),
+            (ChosenBy::Policy, Ownership::Institutional) => Message::of("institutional-by-policy"),
+        },
         EnrollmentEvent::CaProfileServed { .. } => Message::of("ca-profile-served"),
         EnrollmentEvent::CaInstallReported {} => Message::of("ca-install-reported"),
         EnrollmentEvent::CaStepSkipped {} => Message::of("ca-step-skipped"),
@@ -206,6 +205,7 @@ fn access(event: &AccessEvent) -> Message {
         AccessEvent::AuditTrailViewed { filters } => {
             Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))
         }
+        AccessEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
 }
 
@@ -231,13 +231,6 @@ fn evidence_name(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::SamePerson => "same person",
         Evidence::SameFamily => "same kind of device",
-    }
-}
-
-fn ownership_word(ownership: Ownership) -> &'static str {
-    match ownership {
-        Ownership::Personal => "personal",
-        Ownership::Institutional => "institutional",
     }
 }
 

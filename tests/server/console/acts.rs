@@ -3,10 +3,10 @@
 use super::desk::{Browser, enrolled, write};
 use crate::harness::TestServer;
 use events::Event;
-use events::device::{DeviceEvent, DeviceId};
+use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, Evidence};
 use events::envelope::ActorKind;
-use events::staff::Privilege;
+use events::staff::{AccessEvent, Privilege};
 
 async fn device_events(server: &TestServer, device: DeviceId) -> Vec<DeviceEvent> {
     let log = server.log_of(&device.stream()).await;
@@ -29,6 +29,23 @@ async fn an_auditor_can_change_nothing() {
     let done_by_staff =
         server.log_of(&device.stream()).await.into_iter().any(|entry| entry.actor.kind == ActorKind::Staff);
     assert!(!done_by_staff);
+    let refused: Vec<_> = server
+        .events_of("access")
+        .await
+        .into_iter()
+        .filter(|event| matches!(event, Event::Access(AccessEvent::AccessRefused { .. })))
+        .collect();
+    let acts = [
+        ("unenroll", Some(device)),
+        ("archive", Some(device)),
+        ("restore", Some(device)),
+        ("see earlier records", None),
+    ];
+    let tried = |(act, device): (&str, _)| Event::Access(AccessEvent::AccessRefused { act: act.to_owned(), device });
+    assert_eq!(refused, acts.map(tried), "what was tried is written down");
+    server.caught_up().await;
+    let trail = browser.get("/console/audit?outcome=refused").await;
+    assert!(trail.body.contains("Wanted to unenroll without the role for it: refused"), "{}", trail.body);
     server.stop().await;
 }
 
@@ -73,6 +90,53 @@ async fn an_administrator_unenrolls_a_device_once_however_often_the_button_is_pr
         |event| matches!(event, DeviceEvent::MdmCommandQueued { request_type, .. } if request_type == "RemoveProfile"),
     );
     assert_eq!(removals.count(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_removal_that_failed_or_was_cancelled_can_be_asked_for_again() {
+    let server = TestServer::start().await;
+    let now = server.app().world.now();
+    let device = enrolled(&server, "ada", now).await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let path = format!("/console/devices/{device}");
+    let csrf = browser.get(&path).await.csrf();
+    let mut removals = Vec::new();
+    for nth in 1..=3 {
+        for _ in 0..2 {
+            assert_eq!(browser.post(&format!("{path}/unenroll"), &[("csrf", &csrf)]).await.status, 303);
+        }
+        removals = device_events(&server, device)
+            .await
+            .into_iter()
+            .filter_map(|event| match event {
+                DeviceEvent::MdmCommandQueued { command, unenrolls: true, .. } => Some(command),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(removals.len(), nth);
+        let answered = DeviceEvent::MdmCommandAnswered {
+            command: removals[nth - 1],
+            status: CommandStatus::Error,
+            errors: vec![],
+            body: BodyHash(format!("error {nth}")),
+        };
+        write(&server, &device.stream(), now, answered).await;
+    }
+    removals.dedup();
+    assert_eq!(removals.len(), 3, "each is a command of its own");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_called_in_a_wrong_way_says_so() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    for answer in [browser.post("/console/devices", &[]).await, browser.get("/console/sign-out").await] {
+        assert_eq!(answer.status, 405);
+        assert_eq!(answer.texts("h1"), ["Not understood"]);
+        assert!(answer.headers.contains_key("content-security-policy"));
+    }
     server.stop().await;
 }
 
