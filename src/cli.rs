@@ -13,8 +13,10 @@ mod simulate;
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
 use std::future::Future;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An event-sourced enrollment engine for iPhone and iPad.
 #[derive(Parser)]
@@ -72,17 +74,21 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => wait(command.run()),
         Command::Demo(command) => wait(command.run()),
         Command::Simulate(command) => wait(command.run()),
-        Command::CheckConfig(command) => command.run(),
+        Command::CheckConfig(command) => wait(command.run()),
         Command::Settings(command) => wait(command.run()),
         Command::User(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),
         Command::Restore(command) => wait(command.run()),
     };
-    outcome.unwrap_or_else(|error| {
-        complain(&error);
-        ExitCode::FAILURE
-    })
+    match outcome {
+        Ok(_) if UNHEARD.load(Ordering::Relaxed) => ExitCode::FAILURE,
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
@@ -93,13 +99,22 @@ fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Resu
     outcome
 }
 
-#[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("muster: {error:#}");
+    // Nobody is left to be told that nobody can be told.
+    let _ = writeln!(std::io::stderr(), "muster: {error:#}");
 }
 
-/// Says something to whoever runs the command.
-#[expect(clippy::print_stdout, reason = "this is where commands speak")]
+/// Whether something could not be said to somebody who still wanted to hear it.
+static UNHEARD: AtomicBool = AtomicBool::new(false);
+
+/// Says something to whoever runs the command. Who closed the pipe has heard enough: what was begun is still ended.
 fn say(text: impl std::fmt::Display) {
-    println!("{text}");
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            if !UNHEARD.swap(true, Ordering::Relaxed) {
+                complain(&anyhow::anyhow!("cannot write to standard output: {error}"));
+            }
+        }
+        _ => {}
+    }
 }

@@ -18,14 +18,22 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 /// The crates whose log lines are ours, and hold none of what must not be logged.
 const OURS: [&str; 3] = ["muster", "events", "projections"];
 
+/// What is to be logged.
+///
+/// # Errors
+/// If the filter is not understood.
+pub fn filter(logging: &Logging) -> Result<EnvFilter, String> {
+    let filter = logging.filter.as_deref().unwrap_or("info");
+    EnvFilter::try_new(filter)
+        .map_err(|error| format!("logging.filter {filter:?} is not understood: {error}; try \"info\""))
+}
+
 /// Starts logging to standard error. A second call changes nothing.
 ///
 /// # Errors
 /// If the filter is not understood.
 pub fn start(logging: &Logging) -> Result<(), String> {
-    let filter = logging.filter.as_deref().unwrap_or("info");
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| format!("logging.filter {filter:?} is not understood: {error}; try \"info\""))?;
+    let filter = filter(logging)?;
     let layer = fmt::layer().with_writer(std::io::stderr);
     let layer = match logging.format {
         LogFormat::Text => layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),

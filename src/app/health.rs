@@ -43,10 +43,6 @@ impl Health {
         self.lock().insert(part, why);
     }
 
-    pub fn recovered(&self, part: &'static str) {
-        self.lock().remove(part);
-    }
-
     /// What keeps the server from being ready, by part.
     pub fn problems(&self) -> BTreeMap<&'static str, String> {
         let mut problems = self.lock().clone();
@@ -72,14 +68,5 @@ mod tests {
         health.fail("closed".into());
         assert_eq!(health.failed().await, "no space left");
         assert_eq!(health.problems()["store"], "no space left");
-    }
-
-    #[test]
-    fn a_part_that_recovered_is_no_problem_any_more() {
-        let health = Health::default();
-        health.problem("projections", "behind".into());
-        assert_eq!(health.problems().len(), 1);
-        health.recovered("projections");
-        assert!(health.problems().is_empty());
     }
 }

@@ -69,7 +69,23 @@ pub enum InitError {
 /// If the directory holds something, a given file does not do, or something cannot be written.
 pub async fn initialize(plan: &Plan, world: &World) -> Result<Made, InitError> {
     let directory = std::path::absolute(&plan.directory).map_err(|why| write_error(&plan.directory, why))?;
+    let there_before = directory.exists();
     prepare(&directory)?;
+    let made = fill(&directory, plan, world).await;
+    if made.is_err() {
+        // Half an installation is of no use to anybody, and the first error is the one to tell.
+        let _ = clear(&directory, there_before);
+    }
+    made
+}
+
+/// Takes away what was put into a directory that was new, or empty.
+fn clear(directory: &Path, keep_directory: bool) -> std::io::Result<()> {
+    std::fs::remove_dir_all(directory)?;
+    if keep_directory { std::fs::DirBuilder::new().mode(0o700).create(directory) } else { Ok(()) }
+}
+
+async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, InitError> {
     let certificates = create::Plan {
         organization: &plan.organization,
         hosts: &plan.hosts,
@@ -92,7 +108,7 @@ pub async fn initialize(plan: &Plan, world: &World) -> Result<Made, InitError> {
         pki: made.files.clone(),
         push,
     };
-    write_new(&config, &template::file(&directory, &answers))?;
+    write_new(&config, &template::file(directory, &answers))?;
     Ok(Made { config, master_key, push_server: made.push_server, tls_root: made.files.tls_root })
 }
 

@@ -1,7 +1,9 @@
 //! `muster check-config`.
 
 use super::{At, say};
+use crate::app::assemble::check_keys_of;
 use crate::config::check::{Finding, Severity, check};
+use crate::config::{Config, ConfigError};
 use crate::world::World;
 use clap::Args;
 use std::process::ExitCode;
@@ -17,8 +19,13 @@ pub struct CheckConfig {
 
 impl CheckConfig {
     /// 1 if the server would not start.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let findings = check(&self.at.load()?, World::system().now());
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let findings = match Config::load(&self.at.config) {
+            Ok(config) => found(&config).await,
+            // A machine that asks for JSON gets JSON.
+            Err(error) if self.json => vec![unreadable(&error)],
+            Err(error) => return Err(error.into()),
+        };
         if self.json {
             say(serde_json::to_string_pretty(&findings)?);
         } else {
@@ -27,6 +34,23 @@ impl CheckConfig {
         let fatal = findings.iter().any(|finding| finding.severity == Severity::Error);
         Ok(if fatal { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+async fn found(config: &Config) -> Vec<Finding> {
+    let mut findings = check(config, World::system().now());
+    // Only where every file can be read is there something to compare.
+    if findings.iter().all(|finding| finding.severity != Severity::Error)
+        && let Err(error) = check_keys_of(&config.store.directory, config).await
+    {
+        let mend = "correct the path, or restore the file from its backup: the server does not start with another one";
+        findings.insert(0, Finding::error("keys-not-of-the-log", "store.directory", error.to_string(), mend));
+    }
+    findings
+}
+
+fn unreadable(error: &ConfigError) -> Finding {
+    let mend = "correct the file; `muster init DIRECTORY` makes one with a comment on every field";
+    Finding::error("configuration-unreadable", "--config", error.to_string(), mend)
 }
 
 fn tell(findings: &[Finding]) {

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 use teller::Teller;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub struct Demo {
@@ -62,7 +63,12 @@ impl Demo {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         say("Muster demo: a throw-away server on this machine, and a simulated person with an iPhone and an iPad.");
         let stage = Stage::set(self.listen).await?;
-        let outcome = self.play(&stage).await;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let outcome = tokio::select! {
+            outcome = self.play(&stage) => outcome,
+            _ = tokio::signal::ctrl_c() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+        };
         stage.strike().await;
         outcome.map(|()| ExitCode::SUCCESS)
     }
@@ -84,8 +90,7 @@ impl Demo {
         for device in devices {
             tokio::spawn(live_on(device));
         }
-        tokio::signal::ctrl_c().await?;
-        Ok(())
+        std::future::pending().await
     }
 }
 

@@ -6,6 +6,8 @@ use crate::pki::create::{Given, Pair};
 use crate::world::World;
 use anyhow::{anyhow, bail};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use url::Url;
@@ -18,14 +20,14 @@ pub struct Init {
     #[arg(long)]
     public_url: String,
     /// The organization's name: on every page, in every profile and in the certificates made here.
-    #[arg(long, default_value = "")]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     organization: String,
     /// Address and port to listen on for people and devices.
     #[arg(long, default_value = "0.0.0.0:8443")]
-    listen: String,
+    listen: SocketAddr,
     /// Address and port for /metrics, /healthz and /readyz.
     #[arg(long, default_value = "127.0.0.1:9443")]
-    metrics_listen: String,
+    metrics_listen: SocketAddr,
     /// For trials: make a TLS certificate under a private root, which people must install and trust, and a push
     /// certificate that Apple does not know.
     #[arg(long)]
@@ -48,6 +50,11 @@ pub struct Init {
     identity_ca_certificate: Option<PathBuf>,
     #[arg(long, requires = "identity_ca_certificate")]
     identity_ca_key: Option<PathBuf>,
+    /// A registration authority, which SCEP requests are encrypted to and answers are signed by; made if it is not given.
+    #[arg(long, requires = "registration_authority_key")]
+    registration_authority_certificate: Option<PathBuf>,
+    #[arg(long, requires = "registration_authority_certificate")]
+    registration_authority_key: Option<PathBuf>,
     /// A certificate to sign profiles with, such as a publicly trusted one; made if it is not given.
     #[arg(long, requires = "profile_signer_key")]
     profile_signer_certificate: Option<PathBuf>,
@@ -57,19 +64,14 @@ pub struct Init {
 
 impl Init {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let public_url = Url::parse(&self.public_url).map_err(|error| anyhow!("--public-url: {error}"))?;
-        let Some(host) = public_url.host_str() else { bail!("--public-url has no name in it") };
-        if public_url.scheme() != "https" || public_url.path() != "/" {
-            bail!("--public-url must read https://name or https://name:port, and nothing behind it");
-        }
         let plan = Plan {
-            hosts: vec![host.trim_matches(['[', ']']).to_owned()],
+            hosts: vec![host_of(&self.public_url)?],
             public_url: self.public_url.trim_end_matches('/').to_owned(),
             given: self.given()?,
             directory: self.directory,
             organization: self.organization,
-            listen: self.listen,
-            metrics_listen: self.metrics_listen,
+            listen: self.listen.to_string(),
+            metrics_listen: self.metrics_listen.to_string(),
             trial: self.trial,
             push_base_url: "https://api.push.apple.com".into(),
         };
@@ -86,13 +88,25 @@ impl Init {
         };
         Ok(Given {
             identity_ca: pair(&self.identity_ca_certificate, &self.identity_ca_key)?,
-            registration_authority: None,
+            registration_authority: pair(&self.registration_authority_certificate, &self.registration_authority_key)?,
             profile_signer: pair(&self.profile_signer_certificate, &self.profile_signer_key)?,
             tls: pair(&self.tls_certificate, &self.tls_key)?,
             tls_root: self.tls_root.as_ref().map(absolute).transpose()?,
             push: pair(&self.push_certificate, &self.push_key)?,
         })
     }
+}
+
+/// The name in an address that is `https://name` or `https://name:port`.
+fn host_of(public_url: &str) -> anyhow::Result<String> {
+    let url = Url::parse(public_url).map_err(|error| anyhow!("--public-url: {error}"))?;
+    let Some(host) = url.host_str() else { bail!("--public-url has no name in it") };
+    let named = url.username().is_empty() && url.password().is_none();
+    let ends = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if url.scheme() != "https" || !named || !ends {
+        bail!("--public-url must read https://name or https://name:port, and nothing behind it");
+    }
+    Ok(host.trim_matches(['[', ']']).to_owned())
 }
 
 fn tell(made: &Made, trial: bool) {
@@ -102,8 +116,30 @@ fn tell(made: &Made, trial: bool) {
     say(format_args!("  back up {} apart from everything else", made.master_key.display()));
     say(format_args!("  muster check-config --config {config}"));
     say(format_args!("  muster user add NAME --admin --config {config}"));
+    say(format_args!("  muster user add NAME --enroll --config {config}"));
     say(format_args!("  muster serve --config {config}"));
     if trial {
         say("this is a trial: real devices must install and trust the root first, and Apple does not push for it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_address_is_a_name_and_perhaps_a_port() {
+        assert_eq!(host_of("https://enroll.example.com").unwrap(), "enroll.example.com");
+        assert_eq!(host_of("https://[::1]:8443/").unwrap(), "::1");
+        for wrong in [
+            "http://a.example",
+            "https://ada@a.example",
+            "https://a.example/b",
+            "https://a.example?b",
+            "https://a.example/#b",
+            "a.example",
+        ] {
+            assert!(host_of(wrong).is_err(), "{wrong}");
+        }
     }
 }

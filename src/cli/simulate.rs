@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,8 +21,8 @@ pub struct Simulate {
     #[arg(long)]
     url: String,
     /// How many devices enroll.
-    #[arg(long, default_value_t = 10)]
-    devices: usize,
+    #[arg(long, default_value = "10")]
+    devices: NonZeroUsize,
     /// How many at the same time.
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
@@ -88,7 +89,7 @@ impl Simulate {
         let keys = if self.keys == 0 { KeyPool::fresh() } else { KeyPool::shared(self.keys)? };
         Ok(Load {
             address: self.url,
-            devices: self.devices,
+            devices: self.devices.get(),
             concurrency: self.concurrency,
             ios: self.ios,
             ownership: match self.kind {

@@ -6,7 +6,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use super::Config;
+use super::{Config, Logging};
 use certificates::Reading;
 use events::Timestamp;
 use serde::Serialize;
@@ -41,7 +41,7 @@ impl Finding {
         Finding { severity, code, about: about.into(), wrong: wrong.into(), mend: mend.into() }
     }
 
-    fn error(code: &'static str, about: &str, wrong: impl Into<String>, mend: &str) -> Finding {
+    pub fn error(code: &'static str, about: &str, wrong: impl Into<String>, mend: &str) -> Finding {
         Finding::new(Severity::Error, code, about, wrong, mend)
     }
 
@@ -65,10 +65,17 @@ impl fmt::Display for Finding {
     }
 }
 
+fn logging(logging: &Logging) -> Option<Finding> {
+    let why = crate::telemetry::filter(logging).err()?;
+    let mend = "write \"info\", or a level for each crate, such as \"info,muster=debug\"";
+    Some(Finding::error("logging-filter-not-understood", "logging.filter", why, mend))
+}
+
 /// Everything that can be found, the worst first.
 pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let reading = Reading::of(config);
     let mut findings = server::check(config);
+    findings.extend(logging(&config.logging));
     findings.extend(files::check(config));
     findings.extend(certificates::check(config, &reading, now));
     findings.extend(certificates::check_tls(config, &reading, &certificates::public_roots()));

@@ -1,7 +1,6 @@
 //! The few encodings that CMS messages are made of, written by hand: definite lengths (DER), and the indefinite ones (BER)
 //! that Apple's devices send (X.690 §8.1.3.6) and that the common libraries no longer write.
 
-pub const BOOLEAN: u8 = 0x01;
 pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
 pub const OCTET_STRING: u8 = 0x04;
@@ -9,7 +8,6 @@ pub const NULL: u8 = 0x05;
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 pub const UTF8_STRING: u8 = 0x0c;
 pub const PRINTABLE_STRING: u8 = 0x13;
-pub const UTC_TIME: u8 = 0x17;
 pub const SEQUENCE: u8 = 0x30;
 pub const SET: u8 = 0x31;
 /// `[0]`, constructed.

@@ -92,15 +92,27 @@ async fn enroll(load: &Load, stopwatch: &mut Stopwatch) -> std::result::Result<(
         switches_on_trust: true,
     };
     let mut walk = Walk::new(person, device);
-    match walk.run(&load.address, stopwatch).await.map_err(|error| error.to_string())? {
+    match walk.run(&load.address, stopwatch).await.map_err(|error| with_causes(&error))? {
         Ending::Enrolled(_) => {}
         Ending::Directed(page) => return Err(format!("the portal directs elsewhere: {}", page.title)),
     }
     if let Some(patience) = load.wait_for_push {
         let served = walk.device.serve_once_watched(patience, stopwatch).await;
-        served.map_err(|error| error.to_string())?;
+        served.map_err(|error| with_causes(&error))?;
     }
     Ok(())
+}
+
+// "error sending request" alone helps nobody: the cause under it says that the connection was refused.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 #[derive(Default)]

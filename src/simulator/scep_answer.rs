@@ -5,7 +5,7 @@ use crate::simulator::signature::Identity;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerInfo};
 use der::asn1::{ObjectIdentifier, OctetString};
-use der::{Decode, Encode, Tag, Tagged};
+use der::{Decode, Tag, Tagged};
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::pkcs7::Pkcs7;
 use openssl::stack::Stack;
@@ -108,9 +108,4 @@ fn degenerate(opened: &[u8]) -> Result<Vec<X509>, ScepError> {
     let bag = Pkcs7::from_der(opened).map_err(|_| invalid("the envelope holds no PKCS#7"))?;
     let signed = bag.signed().ok_or_else(|| invalid("the PKCS#7 in the envelope is not SignedData"))?;
     Ok(signed.certificates().map(|all| all.iter().map(ToOwned::to_owned).collect()).unwrap_or_default())
-}
-
-/// Whether DER can be decoded and encoded again to the same bytes: devices refuse answers where it cannot.
-pub fn is_canonical(answer: &[u8]) -> bool {
-    ContentInfo::from_der(answer).and_then(|content| content.to_der()).is_ok_and(|again| again == answer)
 }

@@ -41,8 +41,6 @@ pub struct Style {
 impl Style {
     /// As the known devices sign.
     pub const REAL: Style = Style { digest: Digest::Sha1, signed_attributes: false, indefinite: true };
-    /// As a later iOS may.
-    pub const MODERN: Style = Style { digest: Digest::Sha256, signed_attributes: true, indefinite: false };
 }
 
 pub(crate) const DATA: &[u32] = &[1, 2, 840, 113_549, 1, 7, 1];

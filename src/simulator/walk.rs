@@ -44,9 +44,17 @@ pub enum Ending {
 #[derive(Debug, thiserror::Error)]
 pub enum WalkError {
     #[error("while the person wanted to {act}: {error}")]
-    Safari { act: Act, error: SafariError },
+    Safari {
+        act: Act,
+        #[source]
+        error: SafariError,
+    },
     #[error("while the device wanted to {act}: {error}")]
-    Device { act: Act, error: DeviceError },
+    Device {
+        act: Act,
+        #[source]
+        error: DeviceError,
+    },
     #[error("while the person wanted to {act}, the page said: {text}")]
     Refused { act: Act, text: String },
     #[error("the portal leads in circles: the page “{title}” came again and again")]

@@ -21,9 +21,10 @@ fn mode(path: &Path) -> u32 {
 fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_what_to_do_next() {
     let directory = tempfile::tempdir().unwrap();
     let there = directory.path().join("muster");
-    let arguments = ["init", there.to_str().unwrap(), "--public-url", "https://enroll.example.com", "--trial"];
+    let arguments = init(&there, "https://enroll.example.com", &["--trial"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let said = muster(&arguments, "").expect_success();
-    for next in ["back up", "master.key", "user add", "serve", "check-config"] {
+    for next in ["back up", "master.key", "user add NAME --admin", "user add NAME --enroll", "serve", "check-config"] {
         assert!(said.contains(next), "{next} is not in {said}");
     }
     muster_at(&there.join("muster.toml"), &["check-config"], "").expect_success();
@@ -39,11 +40,109 @@ fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_
 fn init_without_a_tls_certificate_says_what_to_give() {
     let directory = tempfile::tempdir().unwrap();
     let there = directory.path().join("muster");
-    let said = muster(&["init", there.to_str().unwrap(), "--public-url", "https://enroll.example.com"], "");
-    let said = said.expect_failure();
+    let refused = |url: &str, more: &[&str]| {
+        let arguments = init(&there, url, more);
+        muster(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "").expect_failure()
+    };
+    let said = refused("https://enroll.example.com", &[]);
     assert!(said.contains("TLS certificate"), "{said}");
-    let with_path = muster(&["init", there.to_str().unwrap(), "--public-url", "https://a.example/b", "--trial"], "");
-    assert!(with_path.expect_failure().contains("nothing behind it"));
+    assert!(!there.exists(), "an init that failed left its directory behind");
+    for more_than_a_name in ["https://a.example/b", "https://ada@a.example", "https://a.example?b=c"] {
+        assert!(refused(more_than_a_name, &["--trial"]).contains("nothing behind it"), "{more_than_a_name}");
+    }
+    let said = refused("https://a.example", &["--trial", "--listen", "everywhere"]);
+    assert!(said.contains("--listen") && said.contains("everywhere"), "{said}");
+    std::fs::create_dir(&there).unwrap();
+    refused("https://a.example", &[]);
+    assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "what was empty is empty again");
+    let nameless = muster(&["init", there.to_str().unwrap(), "--public-url", "https://a.example", "--trial"], "");
+    assert!(nameless.expect_failure().contains("--organization"));
+}
+
+/// The arguments of `muster init`.
+fn init(there: &Path, public_url: &str, more: &[&str]) -> Vec<String> {
+    let there = there.to_str().unwrap();
+    let arguments = ["init", there, "--public-url", public_url, "--organization", "Example School"];
+    arguments.iter().chain(more).map(|&argument| argument.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn who_stops_listening_is_not_answered_with_a_panic_and_a_full_disk_is_a_failure() {
+    let (_directory, config) = installation().await;
+    let show = |stdout: std::process::Stdio| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(["settings", "show", "--config"]).arg(&config).stdout(stdout);
+        command.stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = show(writer.into());
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+    let full = show(std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("cannot write to standard output"), "{full:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_can_have_is_refused() {
+    let (_directory, config) = installation().await;
+    for option in ["--mail", "--managed-apple-id"] {
+        for nonsense in
+            ["ada", "@school.example", "ada@", "ada@school", "a@b@school.example", "ada lovelace@school.example"]
+        {
+            let said =
+                muster_at(&config, &["user", "add", "ada", "--enroll", option, nonsense], PASSWORD).expect_failure();
+            assert!(said.contains(option) && said.contains("is no address"), "{said}");
+        }
+    }
+    let mail = ["user", "add", "ada", "--enroll", "--mail", "ada@school.example"];
+    muster_at(&config, &mail, PASSWORD).expect_success();
+}
+
+#[tokio::test]
+async fn check_config_finds_what_the_server_would_refuse_at_its_start() {
+    let (_directory, config) = installation().await;
+    let text = std::fs::read_to_string(&config).unwrap();
+    let findings = |config: &Path, code: &str| {
+        let said = muster_at(config, &["check-config", "--json"], "");
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+        assert!(findings.iter().any(|finding| finding["code"] == code), "no {code} in {}", said.out);
+    };
+    let changed = config.with_file_name("changed.toml");
+    std::fs::write(&changed, text.replace("[logging]", "[logging]\ncolour = 1")).unwrap();
+    findings(&changed, "configuration-unreadable");
+    findings(&config.with_file_name("missing.toml"), "configuration-unreadable");
+    let bare = text.split("[logging]").next().unwrap();
+    std::fs::write(&changed, format!("{bare}[logging]\nfilter = \"muster=loud\"\n")).unwrap();
+    findings(&changed, "logging-filter-not-understood");
+    let projections = config.with_file_name("data").join("projections.db");
+    std::fs::create_dir(&projections).unwrap();
+    findings(&config, "file-unwritable");
+    std::fs::remove_dir(&projections).unwrap();
+    let key = config.with_file_name("master.key");
+    let wrong: String = std::fs::read_to_string(&key).unwrap().trim().chars().rev().collect();
+    std::fs::write(&key, wrong).unwrap();
+    findings(&config, "keys-not-of-the-log");
+}
+
+#[test]
+fn simulate_wants_a_device_and_says_why_nobody_answers() {
+    let url = ["simulate", "--url", "https://localhost:1", "--user", "ada", "--password", "x"];
+    let none = muster(&[&url[..], &["--devices", "0"]].concat(), "").expect_failure();
+    assert!(none.contains("--devices"), "{none}");
+    let refused = muster(&[&url[..], &["--devices", "3", "--keys", "1"]].concat(), "");
+    assert_eq!(refused.code, Some(1));
+    let failures: Vec<&str> = refused.out.lines().filter(|line| line.contains("refused")).collect();
+    assert!(matches!(failures[..], [one] if one.trim().starts_with('3')), "{}", refused.out);
+}
+
+#[test]
+fn a_demo_that_cannot_listen_names_its_option() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = muster(&["demo", "--listen", &address], "").expect_failure();
+    assert!(said.contains(&address) && said.contains("--listen"), "{said}");
 }
 
 #[tokio::test]

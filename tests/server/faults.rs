@@ -54,7 +54,8 @@ async fn a_ca_that_is_not_the_one_of_the_log_is_refused_at_the_start() {
 fn new_installation() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let there = directory.path().join("muster");
-    let arguments = ["init", there.to_str().unwrap(), "--public-url", "https://localhost", "--trial"];
+    let arguments =
+        ["init", there.to_str().unwrap(), "--public-url", "https://localhost", "--trial", "--organization", "Other"];
     crate::harness::binary::muster(&arguments, "").expect_success();
     let config = there.join("muster.toml");
     (directory, config)

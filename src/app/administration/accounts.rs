@@ -55,7 +55,22 @@ fn check(user: &NewUser) -> Result<(), String> {
     if user.privileges.is_empty() {
         return Err("say what the user may do: --enroll, --admin, --auditor, or several of them".into());
     }
+    for (option, address) in [("--mail", &user.mail), ("--managed-apple-id", &user.managed_apple_id)] {
+        if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {
+            return Err(format!(
+                "{option} {address:?} is no address: it reads name@domain, such as ada@school.example"
+            ));
+        }
+    }
     check_new_password(name, &user.secret()).map_err(text)
+}
+
+/// Whether somebody could have such an address: finds what was mistyped, not what does not exist.
+fn is_address(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else { return false };
+    let blank = text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let labels = !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    !blank && !name.is_empty() && labels && text.len() <= 254
 }
 
 fn command(account: StaffId, user: NewUser, password: String) -> Command {

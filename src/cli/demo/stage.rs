@@ -3,6 +3,7 @@
 use super::say;
 use crate::app::App;
 use crate::app::administration::{Answer, NewUser, Request, execute};
+use crate::app::assemble::StartError;
 use crate::app::initialize::{Plan, initialize};
 use crate::cli::password;
 use crate::config::Config;
@@ -10,7 +11,7 @@ use crate::pki::create::PushServerFiles;
 use crate::server::{self, Running};
 use crate::simulator::push_server::{self, PushServer};
 use crate::world::World;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use events::settings::Settings;
 use events::staff::Privilege;
 use std::net::SocketAddr;
@@ -55,7 +56,12 @@ impl Stage {
             start_push_server(&made.push_server.context("no certificates for a push server were made")?).await?;
         let mut config = Config::load(&made.config)?;
         config.push.base_url = format!("https://localhost:{}", push_server.address().port());
-        let running = server::start(config, world.clone()).await?;
+        let running = server::start(config, world.clone()).await.map_err(|error| match error {
+            StartError::Listen { address, why } => {
+                anyhow!("cannot listen on {address}: {why}; --listen names another address")
+            }
+            error => error.into(),
+        })?;
         let passwords = Passwords {
             enrolling: password::generate(&world),
             administrator: password::generate(&world),

@@ -90,6 +90,18 @@ fn check_directory(directory: &Path) -> Option<Finding> {
             return Some(Finding::error("log-missing", about, wrong, mend));
         }
     }
+    for file in ["events.db", "keys.db", "projections.db", "sessions.db"].map(|file| directory.join(file)) {
+        // Opening changes nothing; the last two are made where they are missing.
+        let opened = std::fs::OpenOptions::new().write(true).open(&file);
+        if let Err(error) = opened
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            let wrong = format!("{} cannot be written: {error}", file.display());
+            let mend = "give the user that runs the server the right to write it; projections.db and sessions.db may \
+                        also be deleted";
+            return Some(Finding::error("file-unwritable", about, wrong, mend));
+        }
+    }
     let probe = tempfile::Builder::new().prefix(".muster-check").tempfile_in(directory);
     probe.err().map(|error| {
         let mend = "give the user that runs the server the right to write there, or make room";

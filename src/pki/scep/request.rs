@@ -2,8 +2,8 @@
 
 use super::message::{Exchange, SignedMessage, acceptable};
 use super::{FailInfo, MessageType, Refused, oid};
+use crate::pki::Pki;
 use crate::pki::issue::key_hash;
-use crate::pki::{Pki, fingerprint};
 use cms::content_info::ContentInfo;
 use cms::enveloped_data::EnvelopedData;
 use der::asn1::ObjectIdentifier;
@@ -38,11 +38,6 @@ pub struct PkiRequest {
 impl PkiRequest {
     pub fn transaction_id(&self) -> &str {
         self.exchange.transaction_id()
-    }
-
-    /// SHA-256 of the certificate that signed the request, lower-case hex.
-    pub fn signer_fingerprint(&self) -> String {
-        fingerprint(self.exchange.requester())
     }
 }
 
