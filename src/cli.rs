@@ -43,7 +43,7 @@ impl At {
 #[derive(Subcommand)]
 enum Command {
     /// Make a new installation: configuration, master key, certificates and an empty log.
-    Init(init::Init),
+    Init(Box<init::Init>),
     /// Serve people, devices and staff.
     Serve(serve::Serve),
     /// Serve from a throw-away directory and watch two simulated devices enroll, step by step.
@@ -110,10 +110,8 @@ static UNHEARD: AtomicBool = AtomicBool::new(false);
 /// Says something to whoever runs the command. Who closed the pipe has heard enough: what was begun is still ended.
 fn say(text: impl std::fmt::Display) {
     match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            if !UNHEARD.swap(true, Ordering::Relaxed) {
-                complain(&anyhow::anyhow!("cannot write to standard output: {error}"));
-            }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !UNHEARD.swap(true, Ordering::Relaxed) => {
+            complain(&anyhow::anyhow!("cannot write to standard output: {error}"));
         }
         _ => {}
     }

@@ -44,9 +44,11 @@ mod tests {
         sources(&src.join("simulator"), &mut files);
         assert!(files.len() > 20, "only {files:?} were found");
         let own = ["crate", "::simulator"].concat();
+        // Of the tests alone: how they say that they are left out.
+        let telling = ["crate", "::left_out("].concat();
         let foreign = [["crate", "::"].concat(), ["events", "::"].concat(), ["projections", "::"].concat()];
         for file in files {
-            let text = std::fs::read_to_string(&file).unwrap().replace(&own, "");
+            let text = std::fs::read_to_string(&file).unwrap().replace(&own, "").replace(&telling, "");
             for name in &foreign {
                 assert!(!text.contains(name), "{} uses {name}", file.display());
             }

@@ -62,8 +62,12 @@ const VISITORS: [Visitor; 2] = [
 impl Demo {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         say("Muster demo: a throw-away server on this machine, and a simulated person with an iPhone and an iPad.");
-        let stage = Stage::set(self.listen).await?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let stage = tokio::select! {
+            stage = Stage::set(self.listen) => stage?,
+            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+            _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
+        };
         let outcome = tokio::select! {
             outcome = self.play(&stage) => outcome,
             _ = tokio::signal::ctrl_c() => Ok(()),

@@ -2,6 +2,7 @@
 
 use crate::harness::binary::{Serving, muster, muster_at};
 use crate::harness::installation;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -135,6 +136,21 @@ fn simulate_wants_a_device_and_says_why_nobody_answers() {
     assert_eq!(refused.code, Some(1));
     let failures: Vec<&str> = refused.out.lines().filter(|line| line.contains("refused")).collect();
     assert!(matches!(failures[..], [one] if one.trim().starts_with('3')), "{}", refused.out);
+}
+
+#[test]
+fn a_demo_that_is_terminated_takes_its_installation_with_it() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+    let mut demo = command.arg("demo").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let there = said.find_map(|line| Some(line.strip_prefix("The installation is in ")?.split_once(';')?.0.to_owned()));
+    let there = there.expect("the demo says where its installation is");
+    assert!(Path::new(&there).exists());
+    let id = demo.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    said.for_each(drop);
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    assert!(!Path::new(&there).exists(), "{there} is left behind");
 }
 
 #[test]

@@ -32,6 +32,18 @@ async fn a_person_who_removes_the_profile_checks_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_got_another_push_token_is_woken_by_the_new_one() {
+    let scene = Scene::set().await;
+    let mut device = scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await;
+    device.renew_push_token().await.unwrap();
+    assert!(scene.log_of(&device).await.contains("PushTokenRenewed"));
+    unenroll(&scene, id_of(&device)).await;
+    device.serve_once(PATIENCE).await.unwrap();
+    assert!(!device.is_managed());
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_is_unenrolled_is_woken_and_removes_its_profile() {
     let scene = Scene::set().await;
     let mut device = scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await;
