@@ -9,6 +9,10 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct AboutPage {
     pub kinds: Vec<KindOfEnrollment>,
+    /// A personal device is spoken of: its owner may take it out.
+    pub own: bool,
+    /// An institutional one is: the organization decides.
+    pub managed: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -47,6 +51,9 @@ impl AboutPage {
             Ownership::Personal => PERSONAL,
             Ownership::Institutional => INSTITUTIONAL,
         };
-        AboutPage { kinds: settings.ownership_kinds.iter().filter(|ownership| shown(ownership)).map(kind).collect() }
+        let speaks_of = |ownership| settings.ownership_kinds.contains(&ownership) && shown(&ownership);
+        let (own, managed) = (speaks_of(Ownership::Personal), speaks_of(Ownership::Institutional));
+        let kinds = settings.ownership_kinds.iter().filter(|ownership| shown(ownership)).map(kind).collect();
+        AboutPage { kinds, own, managed }
     }
 }

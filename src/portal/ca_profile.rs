@@ -16,6 +16,8 @@ use serde::Serialize;
 pub struct CaProfilePage {
     /// Keys of what to do, in order.
     pub steps: Vec<&'static str>,
+    /// The profile was taken already: what is left is to install it.
+    pub taken: bool,
     /// The link to the profile.
     pub profile: String,
     /// Name of the certificate in Certificate Trust Settings.
@@ -63,8 +65,10 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
     let anchors = visitor.app.pki.trust_anchors();
     let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
     let certificate = name.and_then(|name| name.data().to_string().ok());
+    let taken = session.visit.ca == CaStep::Served;
     Ok(CaProfilePage {
-        steps: instructions(version),
+        steps: remaining(instructions(version), taken),
+        taken,
         profile: ProfileLink::new(Kind::Ca, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
         certificate: certificate.unwrap_or_else(|| visitor.settings.organization.clone()),
         minutes: at_least(version, FIRST_DOWNLOADED),
@@ -75,6 +79,11 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
 /// Whether the device has this version; a browser that does not tell counts as new.
 pub fn at_least(version: Option<OsVersion>, first: OsVersion) -> bool {
     version.is_none_or(|version| version >= first)
+}
+
+/// What is left to do: whoever took the profile has tapped the first button.
+pub fn remaining(steps: Vec<&'static str>, taken: bool) -> Vec<&'static str> {
+    steps.into_iter().skip(usize::from(taken)).collect()
 }
 
 /// What to do, as the version of iOS has it.

@@ -8,7 +8,7 @@ use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{End, Step};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
-use events::enrollment::EnrollmentRefusal;
+use events::enrollment::{EnrollmentRefusal, Ownership};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +18,8 @@ pub struct CompletePage {
     pub waiting: bool,
     pub refreshing: bool,
     pub enrolled: bool,
+    /// Its owner may take it out again.
+    pub personal: bool,
     pub ended: bool,
     /// The app's page in the App Store, once the device is enrolled.
     pub self_service: Option<String>,
@@ -42,7 +44,10 @@ pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
         return Err(Problem::Elsewhere(steps::path(Step::MdmProfile)));
     }
     let device = visitor.app.device(session.enrollment.device()).await?;
-    let page = CompletePage::of(device.phase, query.still.is_none(), visitor.settings.self_service_url.clone());
+    let page = CompletePage {
+        personal: session.visit.ownership == Some(Ownership::Personal),
+        ..CompletePage::of(device.phase, query.still.is_none(), visitor.settings.self_service_url.clone())
+    };
     let mut response = visitor.page(&page)?;
     // The header does what <meta http-equiv="refresh"> does. The element itself fails WCAG 2.2.1 as axe-core checks it;
     // here the person can turn it off. A timer also outlives the time that Safari sleeps behind Settings, which a held
@@ -70,6 +75,7 @@ impl CompletePage {
             waiting: matches!(phase, Phase::Unknown | Phase::Authenticated),
             refreshing,
             enrolled,
+            personal: true,
             ended: matches!(phase, Phase::CheckedOut | Phase::Unenrolled | Phase::Superseded),
             self_service: self_service.filter(|_| enrolled),
         }

@@ -5,10 +5,18 @@ use events::settings::Settings;
 use pulldown_cmark::{Options, Parser, html};
 use std::collections::HashSet;
 
-/// The description in the language of the page, else in English; empty where there is none.
-pub fn personal(settings: &Settings, language: &str) -> String {
+/// The language that stands in where there is no description in the page's own.
+const FALLBACK: &str = "en";
+
+/// The description in the language of the page, else in English; empty where there is none. With it the language it is
+/// in, where that is not the page's: it must be said, or it is read aloud as if it were.
+pub fn personal(settings: &Settings, language: &str) -> (String, Option<&'static str>) {
     let texts = &settings.personal_description;
-    texts.get(language).or_else(|| texts.get("en")).map(|markdown| render(markdown)).unwrap_or_default()
+    match (texts.get(language), texts.get(FALLBACK)) {
+        (Some(own), _) => (render(own), None),
+        (None, Some(fallback)) => (render(fallback), Some(FALLBACK)),
+        (None, None) => (String::new(), None),
+    }
 }
 
 // Text, lists and links to the web; no headings (the page has its own), no images, no styles, nothing that acts.
@@ -52,8 +60,9 @@ mod tests {
         let mut settings = Settings::default();
         settings.personal_description.insert("en".into(), "Hello".into());
         settings.personal_description.insert("de".into(), "Hallo".into());
-        assert_eq!(personal(&settings, "de").trim(), "<p>Hallo</p>");
-        assert_eq!(personal(&settings, "ja").trim(), "<p>Hello</p>");
-        assert_eq!(personal(&Settings::default(), "en"), "");
+        assert_eq!(personal(&settings, "de"), ("<p>Hallo</p>\n".into(), None));
+        assert_eq!(personal(&settings, "en"), ("<p>Hello</p>\n".into(), None));
+        assert_eq!(personal(&settings, "ja"), ("<p>Hello</p>\n".into(), Some("en")));
+        assert_eq!(personal(&Settings::default(), "en"), (String::new(), None));
     }
 }

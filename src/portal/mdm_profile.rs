@@ -1,6 +1,6 @@
 //! Steps 8 to 10: the MDM profile for the chosen kind.
 
-use super::ca_profile::{FIRST_ALLOW, FIRST_DOWNLOADED, at_least};
+use super::ca_profile::{FIRST_ALLOW, FIRST_DOWNLOADED, at_least, remaining};
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
 use super::render::Page;
@@ -16,6 +16,8 @@ pub struct MdmProfilePage {
     pub personal: bool,
     /// Keys of what to do, in order.
     pub steps: Vec<&'static str>,
+    /// The profile was taken already: what is left is to install it.
+    pub taken: bool,
     /// The link to the profile.
     pub profile: String,
     pub minutes: bool,
@@ -34,9 +36,11 @@ pub async fn show(visitor: Visitor) -> Answered {
     // Without a topic the device could never be woken, and would refuse the profile.
     visitor.app.pki.push_topic().ok_or(Problem::NoPush)?;
     let personal = session.visit.ownership == Some(Ownership::Personal);
+    let taken = !session.visit.servings.is_empty();
     let page = MdmProfilePage {
         personal,
-        steps: instructions(personal, visitor.version()),
+        steps: remaining(instructions(personal, visitor.version()), taken),
+        taken,
         profile: ProfileLink::new(Kind::Mdm, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
         minutes: at_least(visitor.version(), FIRST_DOWNLOADED),
         managed_apple_id: session.visit.managed_apple_id.as_ref().map(|id| id.text().to_owned()),

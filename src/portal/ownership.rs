@@ -16,6 +16,8 @@ use serde::Serialize;
 pub struct OwnershipPage {
     /// The administrator's words for people with personal devices: sanitized HTML.
     pub description: String,
+    /// Its language, where that is not the page's.
+    pub description_lang: Option<&'static str>,
     pub unanswered: bool,
 }
 
@@ -45,5 +47,6 @@ pub async fn take(mut form: Submission) -> Answered {
 }
 
 fn page(visitor: &Visitor, unanswered: bool) -> OwnershipPage {
-    OwnershipPage { description: description::personal(&visitor.settings, visitor.language.tag()), unanswered }
+    let (description, description_lang) = description::personal(&visitor.settings, visitor.language.tag());
+    OwnershipPage { description, description_lang, unanswered }
 }

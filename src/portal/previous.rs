@@ -18,7 +18,7 @@ pub struct PreviousPage {
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
     pub label: String,
-    /// The day it was enrolled, as `2026-11-23`.
+    /// The day it was enrolled, as the language writes it.
     pub since: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub async fn show(visitor: Visitor) -> Answered {
     let mut records = Vec::new();
     for record in &session.visit.previous {
         let entries = visitor.app.log.read(&record.device.stream()).await?;
-        let since = entries.first().map(|entry| entry.at.to_rfc3339().chars().take(10).collect());
+        let since = entries.first().and_then(|entry| visitor.language.date(entry.at));
         let device = visitor.app.device(record.device).await?;
         records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
     }

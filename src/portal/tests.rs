@@ -67,6 +67,7 @@ fn problems() -> Vec<super::problem::ProblemPage> {
 
 fn ca_pages() -> Vec<CaProfilePage> {
     let page = |(version, too_early)| CaProfilePage {
+        taken: version == "11.4",
         steps: ca_profile::instructions(OsVersion::parse(version)),
         profile: "/enroll/profile/ca-x.mobileconfig".into(),
         certificate: "Example <Root>".into(),
@@ -79,6 +80,7 @@ fn ca_pages() -> Vec<CaProfilePage> {
 fn mdm_pages() -> Vec<MdmProfilePage> {
     let page = |(personal, version)| MdmProfilePage {
         personal,
+        taken: version == "17.5",
         steps: mdm_profile::instructions(personal, OsVersion::parse(version)),
         profile: "/enroll/profile/mdm-x.mobileconfig".into(),
         minutes: personal,
@@ -108,7 +110,8 @@ fn complete_pages() -> Vec<CompletePage> {
         Phase::Superseded,
     ];
     let page = |phase| {
-        [CompletePage::of(phase, true, None), CompletePage::of(phase, false, Some("https://apps.apple.com/x".into()))]
+        let of = |still: bool, app: Option<String>| CompletePage::of(phase, !still, app);
+        [of(false, None), CompletePage { personal: false, ..of(true, Some("https://apps.apple.com/x".into())) }]
     };
     phases.into_iter().flat_map(page).collect()
 }
@@ -118,8 +121,12 @@ fn every_page() -> Vec<(String, String)> {
     let sign_in = |refused, wait_minutes| SignInPage { refused, wait_minutes };
     all(&[sign_in(false, None), sign_in(true, None), sign_in(false, Some(1)), sign_in(false, Some(7))], &mut out);
     let record = |since: Option<&str>| Record { label: "Ada’s <iPhone>".into(), since: since.map(str::to_owned) };
-    all(&[PreviousPage { records: vec![record(None), record(Some("2026-11-23"))] }], &mut out);
-    let ownership = |unanswered| OwnershipPage { description: "<p>Your <em>own</em>.</p>".into(), unanswered };
+    all(&[PreviousPage { records: vec![record(None), record(Some("23 November 2026"))] }], &mut out);
+    let ownership = |unanswered: bool| OwnershipPage {
+        description: "<p>Your <em>own</em>.</p>".into(),
+        description_lang: unanswered.then_some("en"),
+        unanswered,
+    };
     all(&[ownership(false), ownership(true), OwnershipPage::default()], &mut out);
     all(&ca_pages(), &mut out);
     all(&maid_pages(), &mut out);
@@ -224,4 +231,50 @@ fn the_account_is_called_what_the_version_of_ios_calls_it() {
     };
     assert_eq!(title(true), "Your Managed Apple ID");
     assert_eq!(title(false), "Your Managed Apple Account");
+}
+
+#[test]
+fn once_a_profile_was_taken_the_button_to_press_is_that_it_is_installed() {
+    for (name, html) in every_page() {
+        if !name.starts_with("ca_profile") && !name.starts_with("mdm_profile") {
+            continue;
+        }
+        let page = Html::parse_document(&html);
+        let class = |selector| select(&page, selector)[0].attr("class").unwrap().to_owned();
+        let taken = html.find("id=\"continue\"") < html.find("id=\"profile\"");
+        let (first, second) = ("button".to_owned(), "button second".to_owned());
+        let wanted = if taken { (first, second) } else { (second, first) };
+        assert_eq!((class("#continue button"), class("#profile")), wanted, "{name}");
+    }
+    let render = |page: &CaProfilePage| render(&frame(Language::English, false), page).unwrap();
+    let taken: Vec<bool> = ca_pages().iter().map(|page| render(page).contains("Download the profile again")).collect();
+    assert_eq!(taken, [false, false, true, false]);
+}
+
+#[test]
+fn whoever_enrolled_a_device_of_the_organization_is_not_told_to_leave_at_will() {
+    let told = |personal| {
+        let page = CompletePage { personal, ..CompletePage::of(Phase::Enrolled, false, None) };
+        let html = render(&frame(Language::English, false), &page).unwrap();
+        (html.contains("leave at any time"), html.contains("before you remove the profile"), html.contains("help@"))
+    };
+    assert_eq!(told(true), (true, false, false));
+    assert_eq!(told(false), (false, true, true));
+    let about = |chosen| {
+        let html = render(&frame(Language::English, false), &AboutPage::of(chosen, &settings())).unwrap();
+        (html.contains("leave at any time"), html.contains("before you remove the profile"))
+    };
+    assert_eq!(about(None), (true, true));
+    assert_eq!(about(Some(Ownership::Personal)), (true, false));
+    assert_eq!(about(Some(Ownership::Institutional)), (false, true));
+}
+
+#[test]
+fn nobody_is_promised_more_than_the_certificate_keeps() {
+    for (language, promise) in
+        [(Language::English, "gives nobody access"), (Language::German, "bekommt dadurch Zugriff")]
+    {
+        let html = render(&frame(language, false), &ca_pages()[0]).unwrap();
+        assert!(!html.contains(promise), "{}", language.tag());
+    }
 }

@@ -1,6 +1,7 @@
 //! The words on the pages: one catalogue per language, picked by what the browser asks for.
 
 use actix_web::HttpRequest;
+use events::Timestamp;
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _};
 use handlebars::html_escape;
@@ -61,6 +62,13 @@ impl Language {
         let arguments: HashMap<_, _> =
             arguments.into_iter().map(|(name, value)| (Cow::Owned(name), value.into_fluent())).collect();
         CATALOGUES.try_lookup_with_args(&self.id(), key, &arguments).map(|text| bold(&text))
+    }
+
+    /// The day (UTC) as it stands in a sentence.
+    pub fn date(self, at: Timestamp) -> Option<String> {
+        let day: u64 = at.day().parse().ok()?;
+        let part = |name: &str, number| (name.to_owned(), Argument::Number(number));
+        self.html("date", vec![part("year", day / 10_000), part("month", day / 100 % 100), part("day", day % 100)])
     }
 
     fn id(self) -> LanguageIdentifier {
@@ -169,6 +177,14 @@ mod tests {
         let evil = Argument::Text("<script>**x**&".into());
         let html = Language::English.html("signed-in-as", vec![("name".into(), evil)]).unwrap();
         assert_eq!(html, "Signed in as &lt;script&gt;&#42;&#42;x&#42;&#42;&amp;");
+    }
+
+    #[test]
+    fn a_date_reads_as_people_write_it() {
+        let date = |language: Language| language.date(Timestamp(1_772_841_600_000_000)).unwrap();
+        assert_eq!(Language::ALL.map(date), ["7 March 2026", "7. März 2026", "2026年3月7日"]);
+        let later = Timestamp(1_797_984_000_000_000);
+        assert_eq!(Language::English.date(later).unwrap(), "23 December 2026");
     }
 
     #[test]

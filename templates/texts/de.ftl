@@ -31,6 +31,7 @@ sign-out = Abmelden
 help-code = Hilfe-Code { $code }
 continue-button = Weiter
 installed-button = Ich habe es installiert
+download-again-button = Profil noch einmal laden
 back-button = Zurück zu meiner Registrierung
 again-button = Von vorn beginnen
 check-button = Jetzt nachsehen
@@ -55,6 +56,20 @@ sign-in-button = Anmelden
 previous-title = Du hast schon ein Gerät registriert
 previous-lead = { $organization } verwaltet noch für dich:
 previous-since = registriert am { $date }
+date = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+  } { $year }
 previous-same-device = Wenn es dieses { $device } ist
 previous-step-open = Öffne **{ -settings }** und geh zu **{ management-row }**.
 previous-step-remove = Tippe auf das Profil der Organisation, dann auf **{ -remove-management }**, und gib den Gerätecode ein.
@@ -73,7 +88,7 @@ ownership-institutional = Es gehört { $organization }
 ownership-institutional-text = { $organization } verwaltet das ganze Gerät und kann es sperren oder löschen.
 
 ca-title = Installiere das Zertifikat
-ca-lead = Damit vertraut dein { $device } diesem Server. Niemand bekommt dadurch Zugriff auf dein { $device }.
+ca-lead = Damit vertraut dein { $device } diesem Server. Niemand sieht dadurch, was auf deinem { $device } ist.
 ca-too-early = Tippe erst auf „Weiter“ und installiere das Zertifikat; danach ist diese Taste dran.
 ca-tap-continue-close = Tippe unten auf **Weiter**. Safari fragt, ob ein Konfigurationsprofil geladen werden darf: Tippe auf **{ -allow }**, dann auf **{ -close }**.
 ca-tap-continue-settings = Tippe unten auf **Weiter**. Safari möchte die Einstellungen öffnen, um ein Konfigurationsprofil zu zeigen: Tippe auf **{ -allow }**.
@@ -85,7 +100,7 @@ ca-come-back = Komm zu Safari zurück und tippe auf **Ich habe es installiert**.
 ca-why-title = Wozu ist das nötig?
 ca-why = Der Server deiner Organisation hat ein eigenes Zertifikat. Ohne diesen Schritt bricht der nächste mit „Profilinstallation fehlgeschlagen“ ab.
 eight-minutes-title = Nicht länger als acht Minuten
-eight-minutes = Dein { $device } behält ein geladenes Profil acht Minuten lang. Ist es weg, tippe noch einmal auf „Weiter“.
+eight-minutes = Dein { $device } behält ein geladenes Profil acht Minuten lang. Ist es weg, lade es noch einmal.
 
 maid-title = { $ios18 ->
     [yes] Dein verwalteter Apple Account
@@ -139,8 +154,10 @@ can-identify = Namen, Seriennummer und Telefonnummer des Geräts sehen
 can-all-apps = jede installierte App sehen
 can-restrict = Apps und Einstellungen installieren und einschränken, was das Gerät kann
 can-lock = das Gerät sperren, seinen Code entfernen oder alles darauf löschen
-about-leave-title = Du kannst jederzeit aufhören
+about-leave-title = Mit einem eigenen Gerät kannst du jederzeit aufhören
 about-leave = Öffne **{ -settings }** › **{ management-row }**, tippe auf das Profil und auf **{ -remove-management }**. Die Apps und Daten der Organisation verschwinden damit.
+about-managed-title = Ein Gerät von { $organization } wird von dort verwaltet
+about-managed = { $organization } entscheidet, wie lange. Frag dort, bevor du das Profil entfernst, und auch, wenn etwas nicht geht.
 
 complete-title-waiting = Warten auf dein { $device }
 complete-lead-waiting = Sobald das Profil installiert ist, steht es hier.

@@ -31,6 +31,7 @@ sign-out = Log out
 help-code = Help code { $code }
 continue-button = Continue
 installed-button = I have installed it
+download-again-button = Download the profile again
 back-button = Back to my enrollment
 again-button = Start again
 check-button = Check now
@@ -55,6 +56,20 @@ sign-in-button = Log in
 previous-title = You have a device enrolled already
 previous-lead = { $organization } still manages this on your behalf:
 previous-since = enrolled on { $date }
+date = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+  } { $year }
 previous-same-device = If it is this { $device }
 previous-step-open = Open **{ -settings }** and go to **{ management-row }**.
 previous-step-remove = Tap the organization’s profile, then **{ -remove-management }**, and enter your passcode.
@@ -73,7 +88,7 @@ ownership-institutional = It belongs to { $organization }
 ownership-institutional-text = { $organization } manages the whole device and can lock or erase it.
 
 ca-title = Install the certificate
-ca-lead = It lets your { $device } trust this server. It gives nobody access to your { $device }.
+ca-lead = It lets your { $device } trust this server. It does not show anybody what is on your { $device }.
 ca-too-early = First tap “Continue” and install the certificate, then come back to this button.
 ca-tap-continue-close = Tap **Continue** below. Safari asks to download a configuration profile: tap **{ -allow }**, then **{ -close }**.
 ca-tap-continue-settings = Tap **Continue** below. Safari asks to open Settings to show a configuration profile: tap **{ -allow }**.
@@ -85,7 +100,7 @@ ca-come-back = Come back to Safari and tap **I have installed it**.
 ca-why-title = Why is this needed?
 ca-why = Your organization’s server has a certificate of its own. Without this step the next one stops with “Profile Installation Failed”.
 eight-minutes-title = Not longer than eight minutes
-eight-minutes = Your { $device } keeps one downloaded profile for eight minutes. If it is gone, tap Continue once more.
+eight-minutes = Your { $device } keeps one downloaded profile for eight minutes. If it is gone, download it once more.
 
 maid-title = Your { account-name }
 maid-lead = { $organization } gave you this account for work. It is not the one you use for the App Store or iCloud at home.
@@ -130,8 +145,10 @@ can-identify = see the name, serial number and phone number of the device
 can-all-apps = see every app that is installed
 can-restrict = install apps and settings, and restrict what the device can do
 can-lock = lock the device, remove its passcode, or erase everything on it
-about-leave-title = You can leave at any time
+about-leave-title = With a device of your own you can leave at any time
 about-leave = Open **{ -settings }** › **{ management-row }**, tap the profile and **{ -remove-management }**. The organization’s apps and data go with it.
+about-managed-title = A device of { $organization } is managed by it
+about-managed = { $organization } decides how long. Ask there before you remove the profile, and if something does not work.
 
 complete-title-waiting = Waiting for your { $device }
 complete-lead-waiting = As soon as the profile is installed, this page says so.

@@ -8,6 +8,7 @@ use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, Ownership, SignInRefusal};
 use events::staff::Privilege;
 use guest::{Guest, IPAD_AS_MAC, WINDOWS, iphone};
+use muster::portal::texts::Language;
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
 use muster::simulator::walk::{Ending, Next};
@@ -101,7 +102,10 @@ async fn the_administrators_description_is_shown_to_people_with_personal_devices
     guest.sign_in("ada", PASSWORD).await;
     let page = guest.get("/enroll/ownership").await;
     assert!(page.body.contains("<strong>nothing</strong>"));
-    assert!(!page.body.contains("<script"));
+    assert!(!page.body.contains("<script") && !page.body.contains("<div lang"));
+    guest.languages = "de".into();
+    let german = guest.get("/enroll/ownership").await;
+    assert!(german.body.contains("<div lang=\"en\"><p>We see"), "{}", german.body);
     server.stop().await;
 }
 
@@ -134,6 +138,8 @@ async fn no_mdm_profile_is_offered_before_the_ca_is_reported() {
     assert!(early.body.contains("First tap"));
     let link = page.link("profile");
     assert_eq!(guest.get(&link).await.header("content-type"), "application/x-apple-aspen-config");
+    let page = guest.get("/enroll/ca").await;
+    assert!(page.body.contains("Download the profile again") && !page.body.contains("Tap <b>Continue</b> below"));
     assert_eq!(guest.post("/enroll/ca", &[]).await.led_to(), Some("/enroll/mdm"));
     server.stop().await;
 }
@@ -430,7 +436,12 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
     let fields = [("user_name", "ada"), ("password", cast::PASSWORD)];
     assert_eq!(guest.post("/enroll/sign-in", &fields).await.led_to(), Some("/enroll/previous"));
     let page = guest.get("/enroll/previous").await;
-    assert!(page.body.contains("enrolled on 20") && page.body.contains("Remove Management"), "{}", page.body);
+    let since = Language::English.date(scene.server.app().world.now()).unwrap();
+    assert!(
+        page.body.contains(&format!("enrolled on {since}")) && page.body.contains("Remove Management"),
+        "{}",
+        page.body
+    );
     let found = visit_events(&scene.server).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::PreviousRecordFound { device, evidence } => Some((device, evidence)),
         _ => None,
