@@ -60,6 +60,26 @@ fn init_without_a_tls_certificate_says_what_to_give() {
     assert!(nameless.expect_failure().contains("--organization"));
 }
 
+#[test]
+fn init_takes_a_ca_and_a_registration_authority_that_there_are_already() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (directory.path().join("first"), directory.path().join("second"));
+    let run = |there: &Path, more: &[&str]| {
+        let arguments = init(there, "https://enroll.example.com", more);
+        muster(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "").expect_success()
+    };
+    run(&first, &["--trial"]);
+    let file = |name: &str| first.join("pki").join(name).to_str().unwrap().to_owned();
+    let (ca, ca_key, ra, ra_key) =
+        (file("identity-ca.pem"), file("identity-ca.key"), file("scep.pem"), file("scep.key"));
+    let ca = ["--identity-ca-certificate", &ca, "--identity-ca-key", &ca_key];
+    let ra = ["--registration-authority-certificate", &ra, "--registration-authority-key", &ra_key];
+    run(&second, &[&["--trial"], &ca[..], &ra[..]].concat());
+    let config = std::fs::read_to_string(second.join("muster.toml")).unwrap();
+    assert!(config.contains(ra[1]) && config.contains(ra[3]), "{config}");
+    muster_at(&second.join("muster.toml"), &["check-config"], "").expect_success();
+}
+
 /// The arguments of `muster init`.
 fn init(there: &Path, public_url: &str, more: &[&str]) -> Vec<String> {
     let there = there.to_str().unwrap();
