@@ -97,7 +97,9 @@ impl SqliteKeyStore {
         }
         let path = path.to_owned();
         let failed = watch::Sender::new(None);
-        let (connection, commits) = (Mutex::new(connection), AtomicU32::new(0));
+        // What a crash left in the write-ahead log is copied after the first commit.
+        let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
+        let connection = Mutex::new(connection);
         Ok(SqliteKeyStore { connection, cache: Mutex::default(), failed, commits, path, master, randomness })
     }
 
