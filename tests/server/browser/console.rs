@@ -14,6 +14,14 @@ async fn sign_in(browser: &Browser, url: &str) {
     browser.client.find(Locator::Id("user_name")).await.unwrap().send_keys("grace").await.unwrap();
     browser.client.find(Locator::Id("password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+    // The driver does not wait for the page that a click leads to.
+    for _ in 0..200 {
+        if !browser.client.current_url().await.is_ok_and(|url| url.path() == "/console/sign-in") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("signing in leads nowhere");
 }
 
 async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), dark: bool) {
