@@ -17,9 +17,12 @@ const COMMON: &str = include_str!("common_passwords.txt");
 /// Why a new password is not good enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
-    #[error("the password has fewer than 8 characters: take at least 8, better 15, such as four or five words")]
+    #[error(
+        "the password has fewer than {least} characters: take at least {least}, better {better}, such as four or five words",
+        least = MINIMUM_LENGTH, better = RECOMMENDED_LENGTH
+    )]
     TooShort,
-    #[error("the password is longer than 1024 bytes: take a shorter one")]
+    #[error("the password is longer than {MAXIMUM_BYTES} bytes: take a shorter one")]
     TooLong,
     #[error("the password is one that is guessed first: take another, such as four or five words")]
     Common,

@@ -2,11 +2,13 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../templates/portal/portal.css");
 
-/// Part of the stylesheet's address: another release may have another stylesheet, and this one is kept for long.
-pub const STYLE_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Part of the stylesheet's address, made of its content: another stylesheet has another address.
+pub static STYLE_VERSION: LazyLock<String> =
+    LazyLock::new(|| hex::encode(&openssl::sha::sha256(STYLE.as_bytes())[..6]));
 
 pub async fn stylesheet() -> HttpResponse {
     HttpResponse::Ok()

@@ -233,7 +233,7 @@ pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
         signed_in_as: None,
         help_code: None,
         help: settings.help.clone(),
-        style: super::assets::STYLE_VERSION,
+        style: &super::assets::STYLE_VERSION,
     }
 }
 
