@@ -1,7 +1,7 @@
 //! Durable appends: the embedded event store against a plain file that is appended to and synced, in the same run.
 //!
-//! Both take events from many producers at once, write what waits together, sync, and answer; the plain file has no
-//! streams, no expectations, no checksums and nobody who could read it. The store is meant to reach at least the share
+//! Both take the same events from many producers at once, write what waits together, sync, and answer; the plain file
+//! keeps no index, no checksums and no hashes, and nobody could read it. The store is meant to reach at least the share
 //! of the plain file's rate that is printed as its limit. `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS`
 //! sets how long each turn takes, `MUSTER_BENCH_ROUNDS` how many there are.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]

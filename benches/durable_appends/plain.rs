@@ -1,6 +1,12 @@
-//! The plain append-only file: what a disk gives at most to whoever syncs before answering.
+//! The plain append-only file: what this machine gives at most to whoever syncs before answering. It takes the same events
+//! as the store, makes the same bytes of them and compares the revision with the one before, in memory; it keeps no
+//! index, checksum or hash, and nobody could read it.
 
-use crate::{EVENT, Target};
+use crate::Target;
+use crate::store::{Events, stream};
+use events::Revision;
+use events::envelope::canonical;
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use tempfile::TempDir;
@@ -9,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 /// Most events in one write, as in the store.
 const BATCH: usize = 1_024;
 
-type Waiting = (Vec<u8>, oneshot::Sender<()>);
+type Waiting = (usize, u64, Vec<u8>, oneshot::Sender<()>);
 
 pub struct Plain {
+    events: Events,
     queue: mpsc::Sender<Waiting>,
     _directory: TempDir,
 }
@@ -24,9 +31,13 @@ impl Plain {
         std::thread::spawn(move || {
             let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a new file");
             let (mut bytes, mut replies) = (Vec::new(), Vec::new());
+            let mut revisions = HashMap::<usize, u64>::new();
             while let Some(first) = waiting.blocking_recv() {
                 let mut next = Some(first);
-                while let Some((event, reply)) = next {
+                while let Some((producer, revision, event, reply)) = next {
+                    let expected = revisions.entry(producer).or_default();
+                    assert_eq!(*expected, revision, "an append that nothing stands against");
+                    *expected += 1;
                     bytes.extend_from_slice(&event);
                     replies.push(reply);
                     next = if replies.len() < BATCH { waiting.try_recv().ok() } else { None };
@@ -38,16 +49,15 @@ impl Plain {
                 }
             }
         });
-        Plain { queue, _directory: directory }
+        Plain { events: Events::new(), queue, _directory: directory }
     }
 }
 
 impl Target for Plain {
     async fn append(&self, producer: usize, nth: u64) {
-        let mut event = vec![b'x'; EVENT];
-        event[..8].copy_from_slice(&(producer as u64 ^ nth).to_be_bytes());
+        let event = canonical(&stream(producer), Revision(nth), &self.events.one(producer, nth));
         let (reply, answer) = oneshot::channel();
-        self.queue.send((event, reply)).await.expect("a writer");
+        self.queue.send((producer, nth, event, reply)).await.expect("a writer");
         answer.await.expect("an answer");
     }
 }

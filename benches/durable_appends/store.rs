@@ -11,23 +11,38 @@ use uuid::Uuid;
 
 pub struct Store {
     store: SqliteStore,
-    filling: String,
+    events: Events,
     _directory: TempDir,
+}
+
+/// Events of one size.
+pub struct Events {
+    filling: String,
+}
+
+impl Events {
+    pub fn new() -> Events {
+        let bare = canonical(&stream(0), Revision(0), &event(0, 0, ""));
+        Events { filling: "x".repeat(EVENT - bare.len()) }
+    }
+
+    pub fn one(&self, producer: usize, nth: u64) -> NewEvent {
+        event(producer, nth, &self.filling)
+    }
 }
 
 impl Store {
     pub fn new() -> Store {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
         let store = SqliteStore::create(&directory.path().join("log")).expect("a new log");
-        let bare = canonical(&stream(0), Revision(0), &event(0, 0, ""));
-        Store { store, filling: "x".repeat(EVENT - bare.len()), _directory: directory }
+        Store { store, events: Events::new(), _directory: directory }
     }
 }
 
 impl Target for Store {
     async fn append(&self, producer: usize, nth: u64) {
         let expected = if nth == 0 { Expected::NoStream } else { Expected::Exact(Revision(nth - 1)) };
-        let event = event(producer, nth, &self.filling);
+        let event = self.events.one(producer, nth);
         self.store
             .append(&stream(producer), expected, vec![event])
             .await
@@ -35,7 +50,7 @@ impl Target for Store {
     }
 }
 
-fn stream(producer: usize) -> StreamName {
+pub fn stream(producer: usize) -> StreamName {
     StreamName::of("device", Uuid::from_u128(producer as u128))
 }
 
