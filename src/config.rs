@@ -2,6 +2,7 @@
 //! (`muster settings apply`).
 
 pub mod check;
+pub mod identity;
 pub mod template;
 
 use serde::Deserialize;
@@ -16,6 +17,8 @@ pub struct Config {
     pub store: Store,
     pub pki: PkiFiles,
     pub push: Push,
+    #[serde(default)]
+    pub identity: identity::Identity,
     #[serde(default)]
     pub logging: Logging,
 }
@@ -132,7 +135,7 @@ impl Config {
     }
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
-        let Config { store, pki, push, .. } = self;
+        let Config { store, pki, push, identity, .. } = self;
         let mut paths = vec![
             &mut store.directory,
             &mut store.master_key,
@@ -147,6 +150,7 @@ impl Config {
         ];
         let optional = [&mut pki.tls_root, &mut push.certificate, &mut push.key, &mut push.root];
         paths.extend(optional.into_iter().flatten());
+        paths.extend(identity.paths_mut());
         paths
     }
 }

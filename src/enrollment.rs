@@ -4,6 +4,7 @@
 //! [`visit`] is the person's way through the portal, [`device`] one management relationship, [`person`], [`staff`] and
 //! [`settings`] the small ones beside them.
 
+pub mod access;
 #[cfg(test)]
 mod any_sequence;
 pub mod device;

@@ -9,20 +9,25 @@ pub mod throttle;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a sign-in method says about somebody who proved who they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
+    /// Who was asked: `local`, or the name of a directory or identity provider in the configuration.
+    pub provider: String,
     /// Who vouches: the same subject at another issuer is another person.
     pub issuer: String,
     /// The issuer's lasting name for the person; not the name they type, which can change hands.
     pub subject: String,
-    /// Carries the *user-initiated enrollment* privilege.
-    pub may_enroll: bool,
     pub user_name: String,
     pub display_name: Option<String>,
     pub mail: Option<String>,
     pub managed_apple_id: Option<String>,
+    /// Groups that the person is in, as the issuer names them.
+    pub groups: BTreeSet<String>,
+    /// Further attributes that access rules may ask for, by the names of the configuration: `department`.
+    pub claims: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Why somebody is not who they say. For the record; the person is told the same in each case.
@@ -48,6 +53,9 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the accounts cannot be read: {0}")]
 pub struct Unavailable(pub String);
+
+/// Who vouches for local accounts, and what they are called as a provider.
+pub const LOCAL: &str = "local";
 
 /// One way to prove who one is by name and password.
 #[async_trait]

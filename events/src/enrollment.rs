@@ -2,10 +2,11 @@
 //! identity certificate of their device. Each event names the step of the enrollment guide it serves.
 
 use crate::device::DeviceId;
-use crate::person::PersonId;
+use crate::person::{PersonId, ProvenAccount};
 use crate::personal::Personal;
 use crate::{KeyName, StreamName, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use uuid::Uuid;
 
@@ -155,6 +156,10 @@ pub struct Platform {
 #[serde(rename_all = "snake_case")]
 pub enum SignInMethodName {
     LocalAccount,
+    /// A directory (LDAP), by name and password.
+    Directory,
+    OpenIdConnect,
+    Saml,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -166,6 +171,8 @@ pub enum SignInRefusal {
     NotEntitled,
     AccountDisabled,
     Throttled,
+    /// The directory cannot be asked: nobody is let in and nobody is blamed.
+    DirectoryUnavailable,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -196,6 +203,62 @@ pub enum EnrollmentRefusal {
     AccountDrivenOnly,
     /// The device enrolled in another mode (UDID or EnrollmentID) than the profile it was given says.
     WrongMode,
+    /// No access rule lets this person enroll a device.
+    NotPermitted,
+    /// The person has as many devices as their access rule allows.
+    TooManyDevices,
+    /// The settings ask for a newer version.
+    VersionBelowMinimum,
+    /// The settings do not allow this version yet.
+    VersionAboveMaximum,
+    /// The settings do not allow this model.
+    ModelNotPermitted,
+}
+
+/// What the access rules say about somebody, looked up once, at sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Who told the groups: `local`, or the name of a directory or identity provider in the configuration.
+    pub provider: String,
+    /// Name of the rule that decided; `None` where no rule is about this person.
+    pub rule: Option<String>,
+    /// Kinds of device that they may enroll through the portal.
+    pub offered: BTreeSet<Ownership>,
+    /// May enroll from Settings, by account.
+    pub account_driven: bool,
+    pub terms_required: bool,
+    pub devices_per_person: Option<u32>,
+}
+
+/// Why an answer of an identity provider was not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SingleSignOnFault {
+    /// The provider itself says no, or the person cancelled there.
+    ProviderRefused,
+    /// The provider cannot be asked (discovery, keys, token endpoint).
+    ProviderUnavailable,
+    /// It answers no request of this browser's: unknown, used, too old, or begun elsewhere.
+    Unsolicited,
+    Replayed,
+    NotUnderstood,
+    /// Something that has no business in it: a document type, an entity, a comment, a foreign transform or reference.
+    ForbiddenContent,
+    Unsigned,
+    SignatureInvalid,
+    AlgorithmRefused,
+    WrongIssuer,
+    WrongAudience,
+    WrongRecipient,
+    WrongDestination,
+    OutsideValidity,
+    /// Conditions, status or subject confirmation are missing.
+    Incomplete,
+    WrongNonce,
+    /// The person proved themselves too long ago, or not strongly enough.
+    StaleAuthentication,
+    EncryptionRefused,
+    SubjectMissing,
 }
 
 /// Everything in a served MDM profile that must never change while the device is enrolled
@@ -257,6 +320,53 @@ pub enum EnrollmentEvent {
         account: String,
         user_name: Personal<String>,
         session: SecretHash,
+    },
+    /// Step 1 at another site: the person was sent there. `request` is the hash of what must come back.
+    SingleSignOnBegun {
+        method: SignInMethodName,
+        provider: String,
+        request: SecretHash,
+    },
+    /// An answer of the provider was verified, before the browser that asked for it came back.
+    SingleSignOnProven {
+        provider: String,
+        request: SecretHash,
+        account: Personal<ProvenAccount>,
+    },
+    SingleSignOnRefused {
+        method: SignInMethodName,
+        provider: String,
+        why: SingleSignOnFault,
+    },
+    /// Whoever signed in may enroll devices for others, and is asked for whom. `for_oneself`: may enroll their own, too.
+    AssignmentOffered {
+        for_oneself: bool,
+    },
+    /// The device will be this person's, not of whoever signed in.
+    EnrollmentAssigned {
+        method: SignInMethodName,
+        person: PersonId,
+        account: String,
+        user_name: Personal<String>,
+    },
+    /// Whoever signed in enrolls a device of their own.
+    AssignmentDeclined {},
+    /// What the access rules say about the person whose device it will be.
+    AccessDecided {
+        access: Access,
+    },
+    /// The terms of use of this version have to be accepted before the way goes on.
+    TermsRequested {
+        ownership: Ownership,
+        version: String,
+    },
+    TermsAccepted {
+        ownership: Ownership,
+        version: String,
+        /// Language tag of the text that was shown.
+        language: String,
+        /// SHA-256 of that text, lower-case hex.
+        text_hash: String,
     },
     /// The person has an earlier record that is still active.
     PreviousRecordFound {

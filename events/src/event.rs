@@ -5,7 +5,7 @@ use crate::enrollment::EnrollmentEvent;
 use crate::person::{AccountEvent, PersonEvent};
 use crate::settings::SettingsEvent;
 use crate::staff::{AccessEvent, StaffEvent, UserNameEvent};
-use crate::system::{HardwareEvent, LogEvent, RefusalEvent};
+use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -67,6 +67,8 @@ events! {
     "username" => UserName(UserNameEvent),
     "access" => Access(AccessEvent),
     "refusals" => Refusal(RefusalEvent),
+    "request" => Request(RequestEvent),
+    "assertion" => Assertion(AssertionEvent),
     "settings" => Settings(SettingsEvent),
 }
 

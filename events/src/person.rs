@@ -1,9 +1,10 @@
 //! People, known by a random id; accounts lead to them.
 
-use crate::enrollment::SignInMethodName;
+use crate::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use crate::personal::Personal;
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use uuid::Uuid;
 
@@ -38,6 +39,20 @@ pub struct PersonAttributes {
     pub managed_apple_id: Option<Personal<String>>,
 }
 
+/// Somebody as an identity provider vouches for them, until their browser comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenAccount {
+    pub issuer: String,
+    pub subject: String,
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub mail: Option<String>,
+    pub managed_apple_id: Option<String>,
+    pub groups: BTreeSet<String>,
+    /// Further attributes that access rules may ask for, by name.
+    pub claims: BTreeMap<String, BTreeSet<String>>,
+}
+
 /// Stream `person-<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
@@ -54,6 +69,12 @@ pub enum PersonEvent {
     /// The person gave their Managed Apple ID at the portal: next time it is filled in.
     ManagedAppleIdLearned {
         managed_apple_id: Personal<String>,
+    },
+    /// The person accepted terms of use on a visit: the same version is not asked again.
+    TermsAcceptanceKept {
+        ownership: Ownership,
+        version: String,
+        enrollment: EnrollmentId,
     },
     /// Their key is destroyed.
     PersonErased {},

@@ -1,6 +1,16 @@
 //! What a person, device or auditor can see and an administrator may change while the server runs: stream
 //! `settings-main`. Addresses, paths and keys are configuration instead.
 
+mod access;
+mod limits;
+mod sign_in;
+mod terms;
+
+pub use access::{AccessRule, RoleRule, Who};
+pub use limits::{Limits, VersionRange};
+pub use sign_in::{SecondFactors, SignIn, Ways};
+pub use terms::Terms;
+
 use crate::StreamName;
 use crate::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
@@ -30,6 +40,19 @@ pub struct Settings {
     pub help: Option<String>,
     /// Hours after which a visit without progress is closed.
     pub abandon_after_hours: u32,
+    /// Which ways of signing in are offered to whom.
+    pub sign_in: SignIn,
+    /// Second factors of staff.
+    pub second_factors: SecondFactors,
+    /// What a device must be to enroll.
+    pub limits: Limits,
+    /// Terms of use, by whose device it is.
+    pub terms: BTreeMap<Ownership, Terms>,
+    /// Who may enroll what: the first rule that is about somebody decides. Without any rule everybody who can sign in
+    /// may enroll whatever `ownership_kinds` offers.
+    pub access: Vec<AccessRule>,
+    /// Which roles staff have who sign in with a directory or an identity provider: all rules that are about somebody.
+    pub staff_roles: Vec<RoleRule>,
 }
 
 impl Default for Settings {
@@ -43,6 +66,12 @@ impl Default for Settings {
             self_service_url: None,
             help: None,
             abandon_after_hours: 24,
+            sign_in: SignIn::default(),
+            second_factors: SecondFactors::default(),
+            limits: Limits::default(),
+            terms: BTreeMap::new(),
+            access: Vec::new(),
+            staff_roles: Vec::new(),
         }
     }
 }

@@ -41,10 +41,16 @@ impl fmt::Display for StaffId {
 pub enum Privilege {
     /// User-initiated enrollment: may enroll a device at the portal.
     Enroll,
+    /// May enroll a device at the portal for somebody else, who is in a directory.
+    EnrollForOthers,
     /// Looks at the inventory and acts on it.
     Administrator,
     /// Queries the history; reads only.
     Auditor,
+    /// Sees how far people get and one person's visits; exports nothing.
+    HelpDesk,
+    /// A program that reads the inventory and the audit trail.
+    ApiClient,
 }
 
 /// Stream `staff-<id>`.

@@ -2,7 +2,7 @@
 
 use crate::StreamName;
 use crate::device::DeviceId;
-use crate::enrollment::{SignInMethodName, SignInRefusal};
+use crate::enrollment::{EnrollmentId, SignInMethodName, SignInRefusal, SingleSignOnFault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -50,6 +50,22 @@ pub enum HardwareEvent {
 pub enum RefusalEvent {
     /// A sign-in at the console under a name we do not know; `name` is its HMAC.
     UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, name: String },
+    /// An answer of an identity provider that belongs to no visit and no session.
+    ResponseRefused { provider: String, why: SingleSignOnFault },
     /// So many refusals were not written one by one, because strangers must not fill the log.
     RefusalsSuppressed { count: u64 },
+}
+
+/// Stream `request-<HMAC(request)>`: which visit waits for the answer to a request that an identity provider was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum RequestEvent {
+    SingleSignOnRequested { enrollment: EnrollmentId },
+}
+
+/// Stream `assertion-<HMAC(issuer, id)>`: reserves an assertion of an identity provider, so that it opens one door once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum AssertionEvent {
+    AssertionUsed { provider: String },
 }

@@ -146,7 +146,9 @@ fn device_of(entry: &Entry) -> Option<String> {
 /// The person that an event names itself.
 fn person_named(entry: &Entry) -> Option<String> {
     match &entry.event {
-        Event::Enrollment(EnrollmentEvent::UserSignedIn { person, .. })
+        Event::Enrollment(
+            EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. },
+        )
         | Event::Device(DeviceEvent::DeviceAuthenticated { person, .. })
         | Event::Account(AccountEvent::AccountReserved { person }) => Some(person.to_string()),
         Event::Person(_) => Some(entry.stream.id().to_owned()),

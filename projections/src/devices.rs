@@ -105,7 +105,7 @@ impl Record<'_> {
     // What the person told at the portal belongs to the record; it shows in lists once the device itself was heard.
     fn visit(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         match event {
-            EnrollmentEvent::UserSignedIn { person, .. } => {
+            EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. } => {
                 self.touch()?;
                 self.set("person", person.to_string())
             }

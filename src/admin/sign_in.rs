@@ -5,7 +5,7 @@ use super::pages::show_alone;
 use super::problem::Problem;
 use super::session::{COOKIE, Reader, SURFACE, address, context, cookie, correlation};
 use crate::app::App;
-use crate::app::sign_in::{Refused, Verified, record_staff_refusal, verify_local};
+use crate::app::sign_in::{Proof, Refused, Verified, record_staff_refusal, verify};
 use crate::enrollment::staff::{Command, LocalAccount};
 use crate::web::{forgery, host_cookie, no_cookie};
 use actix_web::http::StatusCode;
@@ -78,9 +78,13 @@ pub async fn submit(
     // Only a listener that is no socket has no address.
     let source = address(&app, &request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let password = SecretString::from(credentials.password);
-    let verified = verify_local(&app, &credentials.user_name, &password, source, has_role).await;
+    let ways = app.settings().await.map_err(|error| broken(&app, error))?.sign_in.staff;
+    let verified = verify(&app, &ways, &credentials.user_name, &password, source, has_role).await;
     match verified.map_err(|error| broken(&app, error))? {
-        Verified::Proven { id, .. } => admit(&app, &request, id, source, &credentials.next).await,
+        Verified::Proven(Proof { local: Some((id, _)), .. }) => {
+            admit(&app, &request, id, source, &credentials.next).await
+        }
+        Verified::Proven(_) => Err(broken(&app, "only local accounts sign in to the console")),
         Verified::Refused(refused) => refuse(&app, &request, &refused, source, &credentials.next).await,
     }
 }

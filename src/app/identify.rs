@@ -70,14 +70,14 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
 }
 
 fn known(device: DeviceId, visit: &Visit, state: Device, fingerprint: String) -> Result<Known, Unidentified> {
-    let (Some(_), Some(signed_in)) = (&visit.opened, &visit.signed_in) else { return Err(Unidentified::Unavailable) };
+    let (Some(_), Some(owner)) = (&visit.opened, visit.owner()) else { return Err(Unidentified::Unavailable) };
     let Some(identity) = &visit.identity else { return Err(Unidentified::Stranger) };
     let issued = identity.certificate.fingerprint == fingerprint;
     let renewed = || state.renewed.iter().any(|renewed| renewed.fingerprint == fingerprint);
     if !issued && !renewed() {
         return Err(Unidentified::Stranger);
     }
-    Ok(Known { device, person: signed_in.person, profile: identity.profile.clone(), fingerprint, state })
+    Ok(Known { device, person: owner.person, profile: identity.profile.clone(), fingerprint, state })
 }
 
 // A minute of grace at the beginning: the clock may have been set back a little since the certificate was signed.

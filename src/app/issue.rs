@@ -80,11 +80,11 @@ impl App {
     pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
         let (enrollment, challenge) = parse_challenge(challenge).ok_or_else(|| refused("not a challenge of ours"))?;
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
-        let Some(signed_in) = &visit.signed_in else { return Err(refused("no such enrollment")) };
+        let Some(owner) = visit.owner() else { return Err(refused("no such enrollment")) };
         let device = enrollment.device();
         let context = Context::of(
             Actor::new(ActorKind::Device, device),
-            wanted.source.map(|address| (address, signed_in.person.key())),
+            wanted.source.map(|address| (address, owner.person.key())),
             enrollment.0,
         );
         // A stranger's guess costs no signature: signing is for challenges that were handed out.

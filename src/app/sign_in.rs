@@ -3,15 +3,17 @@
 //! The person is told the same for an unknown name, a wrong password, a disabled account and a missing privilege; the log
 //! knows the difference.
 
+mod admit;
 mod budget;
 mod directory;
 mod entitled;
 mod portal;
 mod refusals;
 
+pub use admit::{Entrance, SignInError, admission, admit, open, policy, visitor};
 pub use entitled::may_go_on;
-pub use portal::{Entrance, Outcome, SignInError, at_portal};
-pub use refusals::{record_staff_refusal, sum_up_refusals};
+pub use portal::{Outcome, at_portal};
+pub use refusals::{granted, record_staff_refusal, sum_up_refusals};
 
 use crate::app::App;
 use crate::app::secrets::Secrets;
@@ -22,8 +24,9 @@ use crate::identity::{Account, Denial, SignInMethod as _, Unavailable, Verdict};
 use crate::world::World;
 use budget::Budget;
 use directory::OwnStreams;
-use events::enrollment::SignInRefusal;
+use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::log::Log;
+use events::settings::Ways;
 use events::staff::{Privilege, StaffId};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -45,10 +48,26 @@ impl SignIn {
     }
 }
 
+/// Somebody proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    pub method: SignInMethodName,
+    pub account: Account,
+    /// The local account, where it is one, and what it may do.
+    pub local: Option<(StaffId, BTreeSet<Privilege>)>,
+}
+
+impl Proof {
+    /// The id of the `account-` stream that leads from the account to a person.
+    pub fn account_name(&self, secrets: &Secrets) -> String {
+        account_name(secrets, self.method, &self.account.issuer, &self.account.subject)
+    }
+}
+
 /// What came of a user name and a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
-    Proven { id: StaffId, account: Account, privileges: BTreeSet<Privilege> },
+    Proven(Proof),
     Refused(Refused),
 }
 
@@ -64,13 +83,15 @@ pub struct Refused {
     pub retry_after: Option<i64>,
 }
 
-/// Verifies a local account, throttled, always at the price of one password; `entitled` says which privileges suffice.
-/// Writes nothing down: that is the caller's part ([`at_portal`], [`record_staff_refusal`]).
+/// Verifies a name and a password in the `ways` that are switched on, throttled, always at the price of one local
+/// password; `entitled` says which privileges of a local account suffice. Writes nothing down: that is the caller's part
+/// ([`at_portal`], [`record_staff_refusal`]).
 ///
 /// # Errors
 /// If the accounts cannot be read.
-pub async fn verify_local(
+pub async fn verify(
     app: &App,
+    ways: &Ways,
     user_name: &str,
     password: &SecretString,
     source: IpAddr,
@@ -86,8 +107,9 @@ pub async fn verify_local(
     };
     // What cannot be judged is our fault, not theirs: it does not count.
     let (reason, known) = match judge(app, user_name, password).await? {
-        (Verdict::Proven(account), Some((id, privileges))) if entitled(&privileges) => {
-            return Ok(Verified::Proven { id, account, privileges });
+        (Verdict::Proven(account), Some((id, privileges))) if ways.local_accounts && entitled(&privileges) => {
+            let method = SignInMethodName::LocalAccount;
+            return Ok(Verified::Proven(Proof { method, account, local: Some((id, privileges)) }));
         }
         (Verdict::Proven(_), known) => (SignInRefusal::NotEntitled, known),
         (Verdict::Denied { denial, .. }, known) => (reason(denial), known),
@@ -127,7 +149,13 @@ fn canonical_name(typed: &str) -> String {
     typed.trim().to_lowercase()
 }
 
-/// The id of the `account-` stream that leads from a local account to a person.
-pub fn account_name(secrets: &Secrets, account: &Account) -> String {
-    secrets.name("account", &["local_account", &account.issuer, &account.subject])
+/// The id of the `account-` stream of an account: of the method, the issuer and the issuer's name for the person.
+pub fn account_name(secrets: &Secrets, method: SignInMethodName, issuer: &str, subject: &str) -> String {
+    let method = match method {
+        SignInMethodName::LocalAccount => "local_account",
+        SignInMethodName::Directory => "directory",
+        SignInMethodName::OpenIdConnect => "open_id_connect",
+        SignInMethodName::Saml => "saml",
+    };
+    secrets.name("account", &[method, issuer, subject])
 }

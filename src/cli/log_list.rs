@@ -87,6 +87,12 @@ impl Context {
             E::VisitOpened { platform, language, .. } => format!("{}, in {language}", told_platform(platform)),
             E::SignInRefused { reason, .. } => format!("{reason:?}"),
             E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
+            E::SingleSignOnBegun { provider, .. } | E::SingleSignOnProven { provider, .. } => provider.clone(),
+            E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {why:?}"),
+            E::EnrollmentAssigned { user_name, .. } => user_name.text().to_owned(),
+            E::AccessDecided { access } => access.rule.clone().unwrap_or_else(|| "no rule".into()),
+            E::TermsRequested { version, .. } | E::TermsAccepted { version, .. } => format!("version {version}"),
+            E::AssignmentOffered { .. } | E::AssignmentDeclined {} => return None,
             E::PreviousRecordFound { evidence, .. } => {
                 evidence.iter().map(told_evidence).collect::<Vec<_>>().join(", ")
             }
@@ -143,6 +149,9 @@ fn told_platform(platform: &Platform) -> String {
 fn told_method(method: SignInMethodName) -> &'static str {
     match method {
         SignInMethodName::LocalAccount => "local account",
+        SignInMethodName::Directory => "directory account",
+        SignInMethodName::OpenIdConnect => "OpenID Connect",
+        SignInMethodName::Saml => "SAML",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use events::device::{BodyHash, CommandId, DeviceIdentifiers, PushAddress};
 use events::enrollment::{
-    DeviceFamily, EnrollmentId, EnrollmentKind, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
+    Access, DeviceFamily, EnrollmentId, EnrollmentKind, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
     ServedProfile, SignInMethodName,
 };
 use events::person::PersonId;
@@ -10,7 +10,7 @@ use events::{KeyName, Personal, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-use super::visit::{Policy, SignedIn};
+use super::visit::{Admission, Policy, SignedIn};
 
 pub const ENROLLMENT: EnrollmentId = EnrollmentId(Uuid::from_u128(7));
 pub const ADA: PersonId = PersonId(Uuid::from_u128(1));
@@ -38,7 +38,23 @@ pub fn ada() -> SignedIn {
 }
 
 pub fn policy(offered: &[Ownership]) -> Policy {
-    Policy { offered: BTreeSet::from_iter(offered.iter().copied()), skip_ca_profile: false }
+    Policy { offered: BTreeSet::from_iter(offered.iter().copied()), ..Policy::default() }
+}
+
+/// What a rule for everybody grants.
+pub fn access() -> Access {
+    Access {
+        provider: "local".into(),
+        rule: Some("Everybody".into()),
+        offered: BTreeSet::from([Ownership::Personal, Ownership::Institutional]),
+        account_driven: true,
+        terms_required: false,
+        devices_per_person: None,
+    }
+}
+
+pub fn admission(policy: Policy) -> Admission {
+    Admission { access: None, previous: vec![], policy }
 }
 
 pub fn profile(kind: EnrollmentKind) -> ServedProfile {

@@ -1,9 +1,10 @@
 //! A person and the account that leads to them: streams `person-<id>` and `account-<hmac>`.
 
 use crate::enrollment::Aggregate;
-use events::enrollment::SignInMethodName;
+use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
 use events::personal::Personal;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Person {
@@ -11,6 +12,8 @@ pub struct Person {
     pub attributes: PersonAttributes,
     /// What the person typed last at the portal; stands over what the directory says.
     pub learned_managed_apple_id: Option<Personal<String>>,
+    /// The newest terms of use that the person accepted, by whose device they were about.
+    pub accepted_terms: BTreeMap<Ownership, String>,
     pub erased: bool,
 }
 
@@ -24,6 +27,11 @@ pub enum Command {
     },
     LearnManagedAppleId {
         managed_apple_id: Personal<String>,
+    },
+    KeepTermsAcceptance {
+        ownership: Ownership,
+        version: String,
+        enrollment: EnrollmentId,
     },
 }
 
@@ -56,7 +64,16 @@ impl Aggregate for Person {
             Command::LearnManagedAppleId { managed_apple_id } if self.managed_apple_id() != Some(managed_apple_id) => {
                 vec![PersonEvent::ManagedAppleIdLearned { managed_apple_id: managed_apple_id.clone() }]
             }
-            Command::Know { .. } | Command::LearnManagedAppleId { .. } => vec![],
+            Command::KeepTermsAcceptance { ownership, version, enrollment }
+                if self.accepted_terms.get(ownership) != Some(version) =>
+            {
+                vec![PersonEvent::TermsAcceptanceKept {
+                    ownership: *ownership,
+                    version: version.clone(),
+                    enrollment: *enrollment,
+                }]
+            }
+            Command::Know { .. } | Command::LearnManagedAppleId { .. } | Command::KeepTermsAcceptance { .. } => vec![],
         })
     }
 
@@ -69,6 +86,9 @@ impl Aggregate for Person {
             PersonEvent::PersonAttributesChanged { attributes } => self.attributes = attributes.clone(),
             PersonEvent::ManagedAppleIdLearned { managed_apple_id } => {
                 self.learned_managed_apple_id = Some(managed_apple_id.clone());
+            }
+            PersonEvent::TermsAcceptanceKept { ownership, version, .. } => {
+                self.accepted_terms.insert(*ownership, version.clone());
             }
             PersonEvent::PersonErased {} => self = Person { erased: true, ..Person::default() },
         }

@@ -9,12 +9,13 @@ use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
-    EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion, Ownership, Platform,
-    SecretHash, ServedProfile, SignInMethodName, SignInRefusal,
+    Access, EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion, Ownership,
+    Platform, SecretHash, ServedProfile, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
-use events::person::PersonId;
+use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
-use std::collections::BTreeSet;
+use events::settings::Limits;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
@@ -28,7 +29,13 @@ pub struct Visit {
     pub opened: Option<Opened>,
     /// Hash of the secret that the visitor's cookie must hold now.
     pub session: Option<SecretHash>,
+    /// The answer of an identity provider that is waited for.
+    pub single_sign_on: Option<SingleSignOn>,
     pub signed_in: Option<SignedIn>,
+    pub assignment: Assignment,
+    /// What the access rules said; `None` where there were none.
+    pub access: Option<Access>,
+    pub terms: TermsStep,
     pub previous: Vec<PreviousRecord>,
     pub previous_noted: bool,
     pub ownership: Option<Ownership>,
@@ -52,6 +59,43 @@ pub struct SignedIn {
     pub person: PersonId,
     pub account: String,
     pub user_name: Personal<String>,
+}
+
+/// Somebody was sent to an identity provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SingleSignOn {
+    pub method: SignInMethodName,
+    pub provider: String,
+    /// Hash of what must come back.
+    pub request: SecretHash,
+    /// The provider answered already, and the browser is waited for.
+    pub proven: Option<Personal<ProvenAccount>>,
+}
+
+/// Whose device it will be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Assignment {
+    /// Of whoever signed in.
+    #[default]
+    Oneself,
+    /// They are asked.
+    Asked {
+        for_oneself: bool,
+    },
+    To(SignedIn),
+}
+
+/// The terms of use on this visit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TermsStep {
+    #[default]
+    NotAsked,
+    Asked {
+        version: String,
+    },
+    Accepted {
+        version: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +145,11 @@ pub enum Step {
     /// No form was sent yet.
     Open,
     SignIn,
+    /// Whoever enrolls for others says for whom.
+    Assignment,
     PreviousRecords,
     Ownership,
+    Terms,
     CaProfile,
     ManagedAppleId,
     /// The MDM profile may be taken, again and again, until the device is enrolled.
@@ -111,10 +158,34 @@ pub enum Step {
 }
 
 /// What the settings say about the way, looked up when the command was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     pub offered: BTreeSet<Ownership>,
     pub skip_ca_profile: bool,
+    pub limits: Limits,
+    /// The version of the terms that is in force, by whose device it is.
+    pub terms: BTreeMap<Ownership, String>,
+    /// The versions that the person accepted on an earlier visit.
+    pub accepted: BTreeMap<Ownership, String>,
+}
+
+/// What is found about the person whose device it will be, when that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// `None` where there are no access rules.
+    pub access: Option<Access>,
+    /// Their records that are still active.
+    pub previous: Vec<PreviousRecord>,
+    pub policy: Policy,
+}
+
+/// How the way goes on after sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// It will be their own device.
+    Oneself(Admission),
+    /// They may enroll for others, and are asked for whom.
+    AskForWhom { for_oneself: bool },
 }
 
 #[derive(Debug, Clone)]
@@ -132,11 +203,33 @@ pub enum Command {
         account: Option<String>,
         name: Option<String>,
     },
+    /// The person goes to an identity provider; `request` is the hash of what must come back.
+    BeginSingleSignOn {
+        method: SignInMethodName,
+        provider: String,
+        request: SecretHash,
+    },
+    /// The provider answered, before the browser came back.
+    ProveSingleSignOn {
+        request: SecretHash,
+        account: Personal<ProvenAccount>,
+    },
+    RefuseSingleSignOn {
+        method: SignInMethodName,
+        provider: String,
+        why: SingleSignOnFault,
+    },
     SignIn {
         signed_in: SignedIn,
         session: SecretHash,
-        previous: Vec<PreviousRecord>,
-        policy: Policy,
+        entry: Entry,
+    },
+    Assign {
+        to: SignedIn,
+        admission: Admission,
+    },
+    EnrollForOneself {
+        admission: Admission,
     },
     /// The person was told what to do about earlier records and goes on.
     NotePreviousRecords {
@@ -144,6 +237,13 @@ pub enum Command {
     },
     ChooseOwnership {
         ownership: Ownership,
+        policy: Policy,
+    },
+    /// `version` is what the person was shown, `policy` what is in force now.
+    AcceptTerms {
+        version: String,
+        language: String,
+        text_hash: String,
         policy: Policy,
     },
     ServeCaProfile {
@@ -189,6 +289,10 @@ pub enum Refusal {
     OutOfStep(Step),
     #[error("devices of this ownership are not enrolled here")]
     OwnershipNotOffered,
+    #[error("no such request to an identity provider waits for an answer")]
+    UnknownRequest,
+    #[error("this account enrolls devices for others only")]
+    NotForOneself,
     #[error("no profile was served with this challenge, or another one was used since")]
     UnknownChallenge,
     #[error("the challenge expired")]
@@ -223,6 +327,8 @@ impl Visit {
             Step::Open
         } else if self.signed_in.is_none() {
             Step::SignIn
+        } else if matches!(self.assignment, Assignment::Asked { .. }) {
+            Step::Assignment
         } else if !self.previous.is_empty() && !self.previous_noted {
             Step::PreviousRecords
         } else {
@@ -233,9 +339,27 @@ impl Visit {
     fn step_after_sign_in(&self) -> Step {
         match (self.ownership, self.ca, &self.managed_apple_id) {
             (None, _, _) => Step::Ownership,
+            _ if matches!(self.terms, TermsStep::Asked { .. }) => Step::Terms,
             (_, CaStep::Pending | CaStep::Served, _) => Step::CaProfile,
             (Some(Ownership::Personal), _, None) => Step::ManagedAppleId,
             _ => Step::MdmProfile,
+        }
+    }
+
+    /// Whose device it will be: who signed in, or whom it is assigned to. `None` before that is known.
+    pub fn owner(&self) -> Option<&SignedIn> {
+        match &self.assignment {
+            Assignment::Oneself => self.signed_in.as_ref(),
+            Assignment::Asked { .. } => None,
+            Assignment::To(owner) => Some(owner),
+        }
+    }
+
+    /// The kinds of device that this person may enroll, of those that are offered.
+    pub fn permitted(&self, offered: &BTreeSet<Ownership>) -> BTreeSet<Ownership> {
+        match &self.access {
+            Some(access) => offered.intersection(&access.offered).copied().collect(),
+            None => offered.clone(),
         }
     }
 

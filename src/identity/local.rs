@@ -90,15 +90,8 @@ mod tests {
 
     fn accounts(disabled: bool) -> LocalAccounts {
         let world = World::system();
-        let account = Account {
-            issuer: "local".into(),
-            subject: "1".into(),
-            may_enroll: true,
-            user_name: "ada".into(),
-            display_name: None,
-            mail: None,
-            managed_apple_id: None,
-        };
+        let account =
+            Account { issuer: "local".into(), subject: "1".into(), user_name: "ada".into(), ..Account::default() };
         let password_hash = hash_password(&world, &SecretString::from("a good password"));
         LocalAccounts::new(Arc::new(One(Stored { account, password_hash, disabled })), &world)
     }

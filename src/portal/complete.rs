@@ -123,6 +123,21 @@ impl StoppedPage {
                 "stopped-mode-lead",
                 &["stopped-mode-remove", "stopped-mode-version", "stopped-mode-again"],
             ),
+            EnrollmentRefusal::NotPermitted => {
+                ("stopped-permitted-title", "stopped-permitted-lead", &["stopped-permitted-ask"])
+            }
+            EnrollmentRefusal::TooManyDevices => {
+                ("stopped-many-title", "stopped-many-lead", &["stopped-many-remove", "stopped-many-again"])
+            }
+            EnrollmentRefusal::VersionBelowMinimum => {
+                ("stopped-below-title", "stopped-below-lead", &["stopped-old-update", "stopped-old-again"])
+            }
+            EnrollmentRefusal::VersionAboveMaximum => {
+                ("stopped-above-title", "stopped-above-lead", &["stopped-permitted-ask"])
+            }
+            EnrollmentRefusal::ModelNotPermitted => {
+                ("stopped-model-title", "stopped-model-lead", &["stopped-permitted-ask"])
+            }
         };
         StoppedPage { title, lead, version, steps }
     }

@@ -53,7 +53,7 @@ pub async fn take(mut form: Submission) -> Answered {
         Err(Wrong::Invalid) => return wrong("maid-invalid"),
         Err(Wrong::Domain) => return wrong("maid-domain"),
     };
-    let person = session.person().map(|signed_in| signed_in.person).ok_or(Problem::Forged)?;
+    let person = session.visit.owner().map(|owner| owner.person).ok_or(Problem::Forged)?;
     let managed_apple_id = Personal::new(person.key(), managed_apple_id);
     let context = session.context(visitor.source);
     let give = Command::GiveManagedAppleId { managed_apple_id: managed_apple_id.clone() };
@@ -76,8 +76,8 @@ fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
 
 // What the directory or an earlier visit told.
 async fn known(visitor: &Visitor, session: &Session) -> Result<String, Problem> {
-    let Some(signed_in) = session.person() else { return Ok(String::new()) };
-    let (person, _) = visitor.app.load::<Person>(&signed_in.person.stream()).await?;
+    let Some(owner) = session.visit.owner() else { return Ok(String::new()) };
+    let (person, _) = visitor.app.load::<Person>(&owner.person.stream()).await?;
     Ok(person.managed_apple_id().map(|known| known.text().to_owned()).unwrap_or_default())
 }
 

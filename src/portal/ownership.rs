@@ -1,7 +1,6 @@
 //! Step 2: whose device is it?
 
 use super::description;
-use super::previous::policy;
 use super::problem::Problem;
 use super::render::Page;
 use super::steps;
@@ -40,7 +39,7 @@ pub async fn take(mut form: Submission) -> Answered {
         Some(_) => return Err(Problem::Bad),
         None => return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, true)),
     };
-    let command = Command::ChooseOwnership { ownership, policy: policy(&visitor.settings) };
+    let command = Command::ChooseOwnership { ownership, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
     let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
     Ok(see_other(steps::path(performed.state.step())))

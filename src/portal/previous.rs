@@ -5,9 +5,8 @@ use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::enrollment::device::Device;
-use crate::enrollment::visit::{Command, Policy, Step, Visit};
+use crate::enrollment::visit::{Command, Step, Visit};
 use events::device::InventoryValue;
-use events::settings::Settings;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -42,15 +41,10 @@ pub async fn show(visitor: Visitor) -> Answered {
 pub async fn take(form: Submission) -> Answered {
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
-    let command = Command::NotePreviousRecords { policy: policy(&visitor.settings) };
+    let command = Command::NotePreviousRecords { policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
     let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
     Ok(see_other(steps::path(performed.state.step())))
-}
-
-/// What the settings say about the way.
-pub fn policy(settings: &Settings) -> Policy {
-    Policy { offered: settings.ownership_kinds.clone(), skip_ca_profile: settings.skip_ca_profile }
 }
 
 // Its name, else its model, else what Apple calls it in itself.

@@ -38,14 +38,12 @@ pub async fn take(mut form: Submission) -> Answered {
     not_yet(&visitor)?;
     let entrance = Entrance {
         visit: visitor.session.as_ref().map(|session| session.enrollment),
-        user_name: &user_name,
-        password: &password,
         source: visitor.source,
         user_agent: &visitor.user_agent,
         platform,
         language: visitor.language.tag(),
     };
-    match at_portal(&visitor.app, &entrance).await? {
+    match at_portal(&visitor.app, &entrance, &user_name, &password).await? {
         Outcome::SignedIn { enrollment, secret } => {
             let visit = visitor.app.visit(enrollment).await?;
             let mut response = see_other(steps::path(visit.step()));

@@ -8,8 +8,10 @@ use events::settings::Settings;
 pub fn path(step: Step) -> &'static str {
     match step {
         Step::Open | Step::SignIn | Step::Ended(End::Abandoned) => "/enroll/sign-in",
+        Step::Assignment => "/enroll/for-whom",
         Step::PreviousRecords => "/enroll/previous",
         Step::Ownership => "/enroll/ownership",
+        Step::Terms => "/enroll/terms",
         Step::CaProfile => "/enroll/ca",
         Step::ManagedAppleId => "/enroll/managed-apple-id",
         Step::MdmProfile => "/enroll/mdm",

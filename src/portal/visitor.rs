@@ -8,8 +8,8 @@ use super::texts::Language;
 use crate::app::App;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
-use crate::app::sign_in::may_go_on;
-use crate::enrollment::visit::{SignedIn, Step, Visit};
+use crate::app::sign_in::{self, may_go_on};
+use crate::enrollment::visit::{Policy, SignedIn, Step, Visit};
 use crate::web::{forgery, host_cookie, source};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -117,6 +117,15 @@ impl Visitor {
         self.on_ios()?;
         let signed_in = self.session.as_ref().filter(|session| session.visit.signed_in.is_some());
         signed_in.ok_or(Problem::Elsewhere(steps::path(Step::SignIn)))
+    }
+
+    /// What the settings say about the way of the person whose device it will be.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn policy(&self, session: &Session) -> Result<Policy, Problem> {
+        let owner = session.visit.owner().ok_or(Problem::Forged)?;
+        Ok(sign_in::policy(&self.app, &self.settings, owner.person).await?)
     }
 
     /// The device, if the page is open in its Safari.

@@ -44,7 +44,7 @@ async fn remember_managed_apple_id(
     given: &Personal<String>,
 ) -> Result<(), ReactionError> {
     let visit = app.visit(enrollment).await?;
-    let Some(person) = visit.signed_in.map(|signed_in| signed_in.person) else { return Ok(()) };
+    let Some(person) = visit.owner().map(|owner| owner.person) else { return Ok(()) };
     let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
     settled(app.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await)
 }

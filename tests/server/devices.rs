@@ -12,7 +12,7 @@ use events::person::PersonId;
 use events::{Actor, ActorKind, Personal, Timestamp};
 use muster::app::context::Context;
 use muster::app::{issue, secrets};
-use muster::enrollment::visit::{Command, Policy, SignedIn, Visit};
+use muster::enrollment::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
 use muster::simulator::keys::KeyPool;
 use muster::simulator::messages::{self, Identifier};
 use muster::simulator::model::IosVersion;
@@ -43,8 +43,12 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
         EnrollmentKind::UserEnrollment => Ownership::Personal,
         EnrollmentKind::DeviceEnrollment => Ownership::Institutional,
     };
-    let policy =
-        Policy { offered: BTreeSet::from([Ownership::Personal, Ownership::Institutional]), skip_ca_profile: true };
+    let policy = Policy {
+        offered: BTreeSet::from([Ownership::Personal, Ownership::Institutional]),
+        skip_ca_profile: true,
+        ..Policy::default()
+    };
+    let admission = Admission { access: None, previous: vec![], policy: policy.clone() };
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
     let signed_in = SignedIn {
         method: SignInMethodName::LocalAccount,
@@ -59,7 +63,7 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
             platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
             language: "en".into(),
         },
-        Command::SignIn { signed_in, session: secrets::hash("signed in"), previous: vec![], policy: policy.clone() },
+        Command::SignIn { signed_in, session: secrets::hash("signed in"), entry: Entry::Oneself(admission) },
         Command::ChooseOwnership { ownership, policy },
     ];
     if kind == EnrollmentKind::UserEnrollment {

@@ -1,18 +1,17 @@
 //! What is said about each event: the key of a sentence, and its values. Pure.
 
+mod words;
+
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, UnenrolledBy};
-use events::enrollment::{
-    ChosenBy, DeviceFamily, EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName,
-    SignInRefusal,
-};
+use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
 use events::settings::{Settings, SettingsEvent};
-use events::staff::{AccessEvent, Privilege, StaffEvent, UserNameEvent};
-use events::system::{HardwareEvent, LogEvent, RefusalEvent};
+use events::staff::{AccessEvent, StaffEvent, UserNameEvent};
+use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What is said about an event, in no language: a key, and values by name (`None`: erased).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +49,13 @@ pub fn message(event: &Event) -> Message {
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
         Event::Access(event) => access(event),
         Event::Refusal(RefusalEvent::UnknownStaffRefused { .. }) => Message::of("unknown-staff-refused"),
+        Event::Refusal(RefusalEvent::ResponseRefused { provider, why }) => {
+            Message::of("response-refused").with("provider", provider).with("reason", words::fault(*why))
+        }
+        Event::Request(RequestEvent::SingleSignOnRequested { .. }) => Message::of("single-sign-on-requested"),
+        Event::Assertion(AssertionEvent::AssertionUsed { provider }) => {
+            Message::of("assertion-used").with("provider", provider)
+        }
         Event::Refusal(RefusalEvent::RefusalsSuppressed { count }) => {
             Message::of("refusals-suppressed").with("count", count)
         }
@@ -79,14 +85,35 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("visit-opened").with("family", family).with("version", version)
         }
         EnrollmentEvent::SignInRefused { reason, .. } => {
-            Message::of("sign-in-refused").with("reason", sign_in_refusal(*reason))
+            Message::of("sign-in-refused").with("reason", words::sign_in_refusal(*reason))
         }
         EnrollmentEvent::UserSignedIn { user_name, method: by, .. } => {
-            Message::of("signed-in").personal("user_name", user_name).with("method", method(*by))
+            Message::of("signed-in").personal("user_name", user_name).with("method", words::method(*by))
         }
-        EnrollmentEvent::PreviousRecordFound { evidence, .. } => {
-            Message::of("previous-record-found").with("evidence", list(evidence.iter().copied().map(evidence_name)))
+        EnrollmentEvent::SingleSignOnBegun { provider, .. } => {
+            Message::of("single-sign-on-begun").with("provider", provider)
         }
+        EnrollmentEvent::SingleSignOnProven { provider, .. } => {
+            Message::of("single-sign-on-proven").with("provider", provider)
+        }
+        EnrollmentEvent::SingleSignOnRefused { provider, why, .. } => {
+            Message::of("single-sign-on-refused").with("provider", provider).with("reason", words::fault(*why))
+        }
+        EnrollmentEvent::AssignmentOffered { .. } => Message::of("assignment-offered"),
+        EnrollmentEvent::EnrollmentAssigned { user_name, .. } => {
+            Message::of("enrollment-assigned").personal("user_name", user_name)
+        }
+        EnrollmentEvent::AssignmentDeclined {} => Message::of("assignment-declined"),
+        EnrollmentEvent::AccessDecided { access } => match &access.rule {
+            Some(rule) => Message::of("access-decided").with("rule", rule).with("kinds", words::kinds(access)),
+            None => Message::of("access-undecided"),
+        },
+        EnrollmentEvent::TermsRequested { version, .. } => Message::of("terms-requested").with("version", version),
+        EnrollmentEvent::TermsAccepted { version, language, .. } => {
+            Message::of("terms-accepted").with("version", version).with("language", language)
+        }
+        EnrollmentEvent::PreviousRecordFound { evidence, .. } => Message::of("previous-record-found")
+            .with("evidence", list(evidence.iter().copied().map(words::evidence_name))),
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
         EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {
             (ChosenBy::User, Ownership::Personal) => Message::of("personal-chosen"),
@@ -101,14 +128,14 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("managed-apple-id-given").personal("managed_apple_id", managed_apple_id)
         }
         EnrollmentEvent::MdmProfileServed { profile, .. } => {
-            Message::of("mdm-profile-served").with("kind", kind_words(profile.kind))
+            Message::of("mdm-profile-served").with("kind", words::kind_words(profile.kind))
         }
         EnrollmentEvent::IdentityIssued { identity, .. } => {
             Message::of("identity-issued").with("serial", &identity.serial)
         }
         EnrollmentEvent::IdentityRevoked { .. } => Message::of("identity-revoked"),
         EnrollmentEvent::EnrollmentRefused { why } => {
-            Message::of("enrollment-refused").with("reason", enrollment_refusal(*why))
+            Message::of("enrollment-refused").with("reason", words::enrollment_refusal(*why))
         }
         EnrollmentEvent::EnrollmentAbandoned {} => Message::of("enrollment-abandoned"),
         EnrollmentEvent::SignedOut {} => Message::of("signed-out"),
@@ -150,7 +177,7 @@ fn device(event: &DeviceEvent) -> Message {
 
 fn authenticated(identifiers: &DeviceIdentifiers, version: Option<String>, product: Option<&str>) -> Message {
     Message::of("device-authenticated")
-        .with("kind", kind_words(identifiers.kind()))
+        .with("kind", words::kind_words(identifiers.kind()))
         .with("version", version.as_deref().unwrap_or("of unknown version"))
         .with("product", product.unwrap_or("a device"))
 }
@@ -174,6 +201,9 @@ fn person(event: &PersonEvent) -> Message {
         PersonEvent::PersonKnown { attributes, .. } => named("person-known", &attributes.user_name),
         PersonEvent::PersonAttributesChanged { attributes } => named("person-changed", &attributes.user_name),
         PersonEvent::ManagedAppleIdLearned { .. } => Message::of("managed-apple-id-learned"),
+        PersonEvent::TermsAcceptanceKept { version, .. } => {
+            Message::of("terms-acceptance-kept").with("version", version)
+        }
         PersonEvent::PersonErased {} => Message::of("person-erased"),
     }
 }
@@ -181,17 +211,17 @@ fn person(event: &PersonEvent) -> Message {
 fn staff(event: &StaffEvent) -> Message {
     match event {
         StaffEvent::LocalAccountAdded { user_name, privileges: held, .. } => {
-            Message::of("staff-added").personal("user_name", user_name).with("privileges", privileges(held))
+            Message::of("staff-added").personal("user_name", user_name).with("privileges", words::privileges(held))
         }
         StaffEvent::LocalAccountDisabled {} => Message::of("staff-disabled"),
         StaffEvent::LocalAccountEnabled {} => Message::of("staff-enabled"),
         StaffEvent::PasswordChanged { .. } => Message::of("password-changed"),
-        StaffEvent::PrivilegesChanged { before, after } => {
-            Message::of("privileges-changed").with("before", privileges(before)).with("after", privileges(after))
-        }
-        StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", method(*by)),
+        StaffEvent::PrivilegesChanged { before, after } => Message::of("privileges-changed")
+            .with("before", words::privileges(before))
+            .with("after", words::privileges(after)),
+        StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", words::method(*by)),
         StaffEvent::StaffSignInRefused { reason, .. } => {
-            Message::of("staff-sign-in-refused").with("reason", sign_in_refusal(*reason))
+            Message::of("staff-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
         }
         StaffEvent::StaffSignedOut {} => Message::of("staff-signed-out"),
     }
@@ -207,52 +237,6 @@ fn access(event: &AccessEvent) -> Message {
         }
         AccessEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
-}
-
-fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
-    match reason {
-        SignInRefusal::UnknownName => "unknown name",
-        SignInRefusal::WrongPassword => "wrong password",
-        SignInRefusal::NotEntitled => "missing privilege",
-        SignInRefusal::AccountDisabled => "account disabled",
-        SignInRefusal::Throttled => "too many attempts",
-    }
-}
-
-fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
-    match why {
-        EnrollmentRefusal::VersionTooOld => "the version of iOS is too old",
-        EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
-        EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
-    }
-}
-
-fn evidence_name(evidence: Evidence) -> &'static str {
-    match evidence {
-        Evidence::SamePerson => "same person",
-        Evidence::SameFamily => "same kind of device",
-    }
-}
-
-fn kind_words(kind: EnrollmentKind) -> &'static str {
-    match kind {
-        EnrollmentKind::UserEnrollment => "User Enrollment",
-        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
-    }
-}
-
-fn method(method: SignInMethodName) -> &'static str {
-    match method {
-        SignInMethodName::LocalAccount => "a local account",
-    }
-}
-
-fn privileges(held: &BTreeSet<Privilege>) -> String {
-    list(held.iter().map(|privilege| match privilege {
-        Privilege::Enroll => "enrollment",
-        Privilege::Administrator => "administrator",
-        Privilege::Auditor => "auditor",
-    }))
 }
 
 // Which settings are others now, by name; their values are in the event.

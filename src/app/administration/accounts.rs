@@ -154,8 +154,11 @@ pub fn may(privileges: &BTreeSet<Privilege>) -> String {
         .iter()
         .map(|privilege| match privilege {
             Privilege::Enroll => "enroll devices",
+            Privilege::EnrollForOthers => "enroll devices for others",
             Privilege::Administrator => "administer at the console",
             Privilege::Auditor => "audit at the console",
+            Privilege::HelpDesk => "help people at the console",
+            Privilege::ApiClient => "read by the API",
         })
         .collect();
     words.join(", ")

@@ -5,14 +5,10 @@ use crate::app::secrets::Secrets;
 use crate::enrollment::Aggregate;
 use crate::enrollment::staff::{LocalAccount, UserName};
 use crate::identity::local::{Directory, Stored};
-use crate::identity::{Account, Unavailable};
+use crate::identity::{Account, LOCAL, Unavailable};
 use async_trait::async_trait;
 use events::log::Log;
-use events::staff::Privilege;
 use events::{Personal, StreamName};
-
-/// Who vouches for local accounts: we do.
-pub(super) const ISSUER: &str = "local";
 
 pub(super) struct OwnStreams {
     pub log: Log,
@@ -46,13 +42,14 @@ fn stored(subject: String, account: LocalAccount) -> Stored {
         password_hash: text(account.password).unwrap_or_default(),
         disabled: account.disabled,
         account: Account {
-            issuer: ISSUER.to_owned(),
+            provider: LOCAL.to_owned(),
+            issuer: LOCAL.to_owned(),
             subject,
-            may_enroll: account.privileges.contains(&Privilege::Enroll),
             user_name: text(account.user_name).unwrap_or_default(),
             display_name: text(account.display_name),
             mail: text(account.mail),
             managed_apple_id: text(account.managed_apple_id),
+            ..Account::default()
         },
     }
 }

@@ -1,10 +1,10 @@
 //! Whether somebody who signed in earlier may still go on.
 
-use super::directory::ISSUER;
 use super::{NOBODY, canonical_name};
 use crate::app::App;
 use crate::enrollment::staff::{LocalAccount, UserName};
 use crate::enrollment::visit::SignedIn;
+use crate::identity::LOCAL;
 use events::StreamName;
 use events::enrollment::SignInMethodName;
 use events::staff::Privilege;
@@ -17,6 +17,8 @@ use events::store::ReadError;
 pub async fn may_go_on(app: &App, signed_in: &SignedIn) -> Result<bool, ReadError> {
     match signed_in.method {
         SignInMethodName::LocalAccount => local(app, signed_in).await,
+        // What these say was asked at sign-in, and holds as long as the session.
+        SignInMethodName::Directory | SignInMethodName::OpenIdConnect | SignInMethodName::Saml => Ok(true),
     }
 }
 
@@ -28,6 +30,8 @@ async fn local(app: &App, signed_in: &SignedIn) -> Result<bool, ReadError> {
     let (reserved, _) = app.load::<UserName>(&StreamName::of("username", name)).await?;
     let id = reserved.account.unwrap_or(NOBODY);
     let (account, _) = app.load::<LocalAccount>(&id.stream()).await?;
-    let same = app.secrets.name("account", &["local_account", ISSUER, &id.to_string()]) == signed_in.account;
-    Ok(same && !account.disabled && account.privileges.contains(&Privilege::Enroll))
+    let same = app.secrets.name("account", &["local_account", LOCAL, &id.to_string()]) == signed_in.account;
+    Ok(same
+        && !account.disabled
+        && [Privilege::Enroll, Privilege::EnrollForOthers].iter().any(|one| account.privileges.contains(one)))
 }

@@ -37,7 +37,7 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
 }
 
 /// Whether the budget has room for one more refusal; if not, it is counted and summed up later.
-pub(super) fn granted(app: &App) -> bool {
+pub fn granted(app: &App) -> bool {
     match app.sign_in.budget.take(app.world.now()) {
         Grant::Write => true,
         Grant::Suppress { first } => {

@@ -1,10 +1,14 @@
 //! What happens on a visit, or why not. Closed by default: what is not allowed is out of step.
 
-use super::{CaStep, Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Policy, Refusal, Serving, Step, Visit};
+mod admit;
+mod barrier;
+mod single_sign_on;
+mod terms;
+
+use super::{Assignment, CaStep, Command, Entry, Refusal, Serving, SignedIn, Step, Visit};
+use admit::{admit, by_policy, choose};
 use events::Timestamp;
-use events::enrollment::{
-    ChosenBy, EnrollmentEvent, EnrollmentRefusal, IssuedCertificate, Ownership, Platform, SecretHash,
-};
+use events::enrollment::{ChosenBy, EnrollmentEvent, IssuedCertificate, Ownership, SecretHash};
 
 pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentEvent>, Refusal> {
     match (visit.step(), command) {
@@ -25,16 +29,48 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
                 name: name.clone(),
             }])
         }
-        (Step::SignIn, Command::SignIn { .. }) => Ok(sign_in(visit, command)),
-        (Step::PreviousRecords, Command::NotePreviousRecords { policy }) => {
-            let mut happened = vec![EnrollmentEvent::PreviousRecordsNoted {}];
-            happened.extend(by_policy(visit, policy));
+        (Step::SignIn, Command::BeginSingleSignOn { method, provider, request }) => {
+            Ok(single_sign_on::begin(*method, provider, request))
+        }
+        (Step::SignIn, Command::ProveSingleSignOn { request, account }) => {
+            single_sign_on::prove(visit, request, account)
+        }
+        (Step::SignIn, Command::RefuseSingleSignOn { method, provider, why }) => {
+            Ok(vec![EnrollmentEvent::SingleSignOnRefused { method: *method, provider: provider.clone(), why: *why }])
+        }
+        (Step::SignIn, Command::SignIn { signed_in, session, entry }) => Ok(sign_in(visit, signed_in, session, entry)),
+        (Step::Assignment, Command::Assign { to, admission }) => {
+            let mut happened = vec![EnrollmentEvent::EnrollmentAssigned {
+                method: to.method,
+                person: to.person,
+                account: to.account.clone(),
+                user_name: to.user_name.clone(),
+            }];
+            happened.extend(admit(visit, admission));
             Ok(happened)
         }
-        (Step::Ownership, Command::ChooseOwnership { ownership, policy }) if policy.offered.contains(ownership) => {
-            Ok(choose(visit, *ownership, ChosenBy::User, policy))
+        (Step::Assignment, Command::EnrollForOneself { admission }) => {
+            if visit.assignment != (Assignment::Asked { for_oneself: true }) {
+                return Err(Refusal::NotForOneself);
+            }
+            let mut happened = vec![EnrollmentEvent::AssignmentDeclined {}];
+            happened.extend(admit(visit, admission));
+            Ok(happened)
+        }
+        (Step::PreviousRecords, Command::NotePreviousRecords { policy }) => {
+            let mut happened = vec![EnrollmentEvent::PreviousRecordsNoted {}];
+            happened.extend(by_policy(visit, visit.access.as_ref(), policy));
+            Ok(happened)
+        }
+        (Step::Ownership, Command::ChooseOwnership { ownership, policy })
+            if visit.permitted(&policy.offered).contains(ownership) =>
+        {
+            Ok(choose(visit, visit.access.as_ref(), *ownership, ChosenBy::User, policy))
         }
         (Step::Ownership, Command::ChooseOwnership { .. }) => Err(Refusal::OwnershipNotOffered),
+        (Step::Terms, Command::AcceptTerms { version, language, text_hash, policy }) => {
+            terms::accept(visit, version, language, text_hash, policy)
+        }
         // Safari may fetch a profile twice, and a person may need it again later; the log keeps every serving.
         (
             Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile,
@@ -83,8 +119,7 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
     }
 }
 
-fn sign_in(visit: &Visit, command: &Command) -> Vec<EnrollmentEvent> {
-    let Command::SignIn { signed_in, session, previous, policy } = command else { return vec![] };
+fn sign_in(visit: &Visit, signed_in: &SignedIn, session: &SecretHash, entry: &Entry) -> Vec<EnrollmentEvent> {
     let mut happened = vec![EnrollmentEvent::UserSignedIn {
         method: signed_in.method,
         person: signed_in.person,
@@ -92,48 +127,13 @@ fn sign_in(visit: &Visit, command: &Command) -> Vec<EnrollmentEvent> {
         user_name: signed_in.user_name.clone(),
         session: session.clone(),
     }];
-    happened.extend(previous.iter().map(|record| EnrollmentEvent::PreviousRecordFound {
-        device: record.device,
-        evidence: record.evidence.clone(),
-    }));
-    // Who has an earlier record is told about it before anything else is decided.
-    if previous.is_empty() {
-        happened.extend(by_policy(visit, policy));
-    }
-    happened
-}
-
-// Step 2 is shown only where there is a choice; a lone kind is chosen by policy.
-fn by_policy(visit: &Visit, policy: &Policy) -> Vec<EnrollmentEvent> {
-    let mut offered = policy.offered.iter();
-    match (offered.next(), offered.next()) {
-        (Some(only), None) => choose(visit, *only, ChosenBy::Policy, policy),
-        _ => vec![],
-    }
-}
-
-fn choose(visit: &Visit, ownership: Ownership, chosen_by: ChosenBy, policy: &Policy) -> Vec<EnrollmentEvent> {
-    let mut happened = vec![EnrollmentEvent::OwnershipChosen { ownership, chosen_by }];
-    let platform = visit.opened.as_ref().map(|opened| opened.platform);
-    match platform.and_then(|platform| barrier(platform, ownership)) {
-        Some(why) => happened.push(EnrollmentEvent::EnrollmentRefused { why }),
-        None if policy.skip_ca_profile => happened.push(EnrollmentEvent::CaStepSkipped {}),
-        None => {}
-    }
-    happened
-}
-
-// Profile-based User Enrollment lives from iOS 13.1 to 17 (design §8). An unknown version is not refused here: the device
-// tells the truth at Authenticate.
-fn barrier(platform: Platform, ownership: Ownership) -> Option<EnrollmentRefusal> {
-    match (ownership, platform.version?) {
-        (Ownership::Institutional, _) => None,
-        (Ownership::Personal, version) if version < FIRST_USER_ENROLLMENT => Some(EnrollmentRefusal::VersionTooOld),
-        (Ownership::Personal, version) if version >= FIRST_ACCOUNT_DRIVEN_ONLY => {
-            Some(EnrollmentRefusal::AccountDrivenOnly)
+    match entry {
+        Entry::Oneself(admission) => happened.extend(admit(visit, admission)),
+        Entry::AskForWhom { for_oneself } => {
+            happened.push(EnrollmentEvent::AssignmentOffered { for_oneself: *for_oneself });
         }
-        (Ownership::Personal, _) => None,
     }
+    happened
 }
 
 // Exactly once: the challenge that issues first kills the others, and answers again to the same key only (design §8).

@@ -1,6 +1,8 @@
 //! The visit after an event: every event leads somewhere.
 
-use super::{CaStep, End, Identity, Opened, PreviousRecord, Serving, SignedIn, Visit};
+use super::{
+    Assignment, CaStep, End, Identity, Opened, PreviousRecord, Serving, SignedIn, SingleSignOn, TermsStep, Visit,
+};
 use events::enrollment::EnrollmentEvent;
 
 pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
@@ -10,8 +12,42 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             visit.opened = Some(Opened { platform: *platform, language: language.clone() });
         }
         EnrollmentEvent::SignInRefused { .. } => {}
+        EnrollmentEvent::SingleSignOnBegun { method, provider, request } => {
+            visit.single_sign_on = Some(SingleSignOn {
+                method: *method,
+                provider: provider.clone(),
+                request: request.clone(),
+                proven: None,
+            });
+        }
+        EnrollmentEvent::SingleSignOnProven { account, .. } => {
+            if let Some(waiting) = &mut visit.single_sign_on {
+                waiting.proven = Some(account.clone());
+            }
+        }
+        EnrollmentEvent::SingleSignOnRefused { .. } => visit.single_sign_on = None,
+        EnrollmentEvent::AssignmentOffered { for_oneself } => {
+            visit.assignment = Assignment::Asked { for_oneself: *for_oneself };
+        }
+        EnrollmentEvent::EnrollmentAssigned { method, person, account, user_name } => {
+            visit.assignment = Assignment::To(SignedIn {
+                method: *method,
+                person: *person,
+                account: account.clone(),
+                user_name: user_name.clone(),
+            });
+        }
+        EnrollmentEvent::AssignmentDeclined {} => visit.assignment = Assignment::Oneself,
+        EnrollmentEvent::AccessDecided { access } => visit.access = Some(access.clone()),
+        EnrollmentEvent::TermsRequested { version, .. } => {
+            visit.terms = TermsStep::Asked { version: version.clone() };
+        }
+        EnrollmentEvent::TermsAccepted { version, .. } => {
+            visit.terms = TermsStep::Accepted { version: version.clone() };
+        }
         EnrollmentEvent::UserSignedIn { method, person, account, user_name, session } => {
             visit.session = Some(session.clone());
+            visit.single_sign_on = None;
             visit.signed_in = Some(SignedIn {
                 method: *method,
                 person: *person,

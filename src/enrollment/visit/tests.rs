@@ -1,11 +1,14 @@
-use super::{Command, End, PreviousRecord, Refusal, Step, Visit};
+use super::{Admission, Command, End, Entry, Policy, PreviousRecord, Refusal, SignedIn, Step, TermsStep, Visit};
 use crate::enrollment::Aggregate;
-use crate::enrollment::examples::{ENROLLMENT, NOW, ada, certificate, iphone, policy, profile, sealed, secret};
+use crate::enrollment::examples::{
+    ENROLLMENT, NOW, access, ada, admission, certificate, iphone, policy, profile, sealed, secret,
+};
 use events::enrollment::Ownership::{Institutional, Personal};
 use events::enrollment::{
-    ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName,
-    SignInRefusal,
+    Access, ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentRefusal, Evidence, OsVersion, Ownership,
+    SignInMethodName, SignInRefusal,
 };
+use events::settings::{Limits, VersionRange};
 use uuid::Uuid;
 
 /// A visit to which all these commands were put, each accepted.
@@ -27,7 +30,11 @@ fn open(version: &str) -> Command {
 }
 
 fn sign_in(offered: &[Ownership]) -> Command {
-    Command::SignIn { signed_in: ada(), session: secret("second"), previous: vec![], policy: policy(offered) }
+    sign_in_with(admission(policy(offered)))
+}
+
+fn sign_in_with(admission: Admission) -> Command {
+    Command::SignIn { signed_in: ada(), session: secret("second"), entry: Entry::Oneself(admission) }
 }
 
 fn choose(ownership: Ownership) -> Command {
@@ -101,6 +108,147 @@ fn a_lone_ownership_kind_is_chosen_by_policy_and_its_page_is_never_shown() {
 }
 
 #[test]
+fn whom_no_rule_permits_anything_learns_it_at_sign_in() {
+    let nothing = Access { rule: None, offered: [].into(), account_driven: false, ..access() };
+    let visit = given([open("17.5"), sign_in_with(Admission { access: Some(nothing), ..admission(both()) })]);
+    assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::NotPermitted)));
+}
+
+#[test]
+fn who_may_enroll_from_settings_alone_is_led_there() {
+    let elsewhere = Access { offered: [].into(), ..access() };
+    let visit = given([open("17.5"), sign_in_with(Admission { access: Some(elsewhere), ..admission(both()) })]);
+    assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::AccountDrivenOnly)));
+}
+
+#[test]
+fn a_kind_that_the_rule_does_not_grant_can_neither_be_seen_nor_chosen() {
+    let personal = Access { offered: [Personal].into(), ..access() };
+    let visit = given([open("17.5"), sign_in_with(Admission { access: Some(personal), ..admission(both()) })]);
+    assert_eq!((visit.ownership, visit.step()), (Some(Personal), Step::CaProfile));
+}
+
+#[test]
+fn a_person_with_as_many_devices_as_they_may_is_refused() {
+    let one = Access { devices_per_person: Some(1), ..access() };
+    let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
+    let full = Admission { access: Some(one), previous: vec![record], policy: both() };
+    let visit = given([open("17.5"), sign_in_with(full)]);
+    assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::TooManyDevices)));
+}
+
+fn both() -> Policy {
+    policy(&[Personal, Institutional])
+}
+
+fn with_terms(version: &str) -> Policy {
+    Policy { terms: [(Personal, version.to_owned())].into(), ..policy(&[Personal]) }
+}
+
+fn asked_for_terms(policy: Policy) -> Command {
+    let access = Some(Access { terms_required: true, ..access() });
+    sign_in_with(Admission { access, ..admission(policy) })
+}
+
+fn accept(version: &str, policy: Policy) -> Command {
+    Command::AcceptTerms { version: version.into(), language: "en".into(), text_hash: "hash".into(), policy }
+}
+
+#[test]
+fn terms_are_asked_where_the_rule_asks_for_them_and_once_per_version() {
+    let visit = given([open("17.5"), asked_for_terms(with_terms("1"))]);
+    assert_eq!(visit.step(), Step::Terms);
+    assert_eq!(
+        given([open("17.5"), asked_for_terms(with_terms("1")), accept("1", with_terms("1"))]).step(),
+        Step::CaProfile
+    );
+    let accepted = Policy { accepted: [(Personal, "1".to_owned())].into(), ..with_terms("1") };
+    assert_eq!(given([open("17.5"), asked_for_terms(accepted.clone())]).step(), Step::CaProfile);
+    let newer = Policy { terms: [(Personal, "2".to_owned())].into(), ..accepted };
+    assert_eq!(given([open("17.5"), asked_for_terms(newer)]).step(), Step::Terms);
+}
+
+#[test]
+fn terms_that_changed_while_they_were_read_are_asked_anew() {
+    let visit = given([open("17.5"), asked_for_terms(with_terms("1")), accept("1", with_terms("2"))]);
+    assert_eq!((visit.step(), visit.terms), (Step::Terms, TermsStep::Asked { version: "2".into() }));
+}
+
+#[test]
+fn versions_outside_of_the_settings_are_refused_with_their_own_reason() {
+    let range = VersionRange { minimum: OsVersion::parse("15.2"), maximum: OsVersion::parse("16") };
+    let limited = Policy {
+        limits: Limits { versions: [(Institutional, range)].into(), ..Limits::default() },
+        ..policy(&[Institutional])
+    };
+    let end = |version| given([open(version), sign_in_with(admission(limited.clone()))]).end;
+    assert_eq!(end("15.1"), Some(End::Refused(EnrollmentRefusal::VersionBelowMinimum)));
+    assert_eq!(end("17.0"), Some(End::Refused(EnrollmentRefusal::VersionAboveMaximum)));
+    assert_eq!((end("15.2"), end("16.7")), (None, None));
+}
+
+#[test]
+fn a_family_that_the_settings_do_not_allow_is_refused_at_the_portal() {
+    let models = |model: &str| Policy {
+        limits: Limits { models: [model.to_owned()].into(), ..Limits::default() },
+        ..policy(&[Institutional])
+    };
+    let end = |policy| given([open("17.5"), sign_in_with(admission(policy))]).end;
+    assert_eq!(end(models("iPad")), Some(End::Refused(EnrollmentRefusal::ModelNotPermitted)));
+    assert_eq!((end(models("iPhone14,")), end(models("i"))), (None, None));
+}
+
+fn bob() -> SignedIn {
+    SignedIn { person: events::person::PersonId(Uuid::from_u128(2)), account: "account-of-bob".into(), ..ada() }
+}
+
+#[test]
+fn whoever_enrolls_for_others_is_asked_for_whom_and_the_device_is_theirs() {
+    let entry = Entry::AskForWhom { for_oneself: false };
+    let asked = given([open("17.5"), Command::SignIn { signed_in: ada(), session: secret("s"), entry }]);
+    assert_eq!((asked.step(), asked.owner()), (Step::Assignment, None));
+    let for_oneself = Command::EnrollForOneself { admission: admission(both()) };
+    assert_eq!(asked.decide(&for_oneself), Err(Refusal::NotForOneself));
+    let assign = Command::Assign { to: bob(), admission: admission(both()) };
+    let assigned = then(&asked, &assign).iter().fold(asked, Visit::evolve);
+    assert_eq!((assigned.step(), assigned.owner()), (Step::Ownership, Some(&bob())));
+    assert_eq!(assigned.signed_in, Some(ada()));
+}
+
+fn begin_single_sign_on(request: &str) -> Command {
+    let method = SignInMethodName::Saml;
+    Command::BeginSingleSignOn { method, provider: "school".into(), request: secret(request) }
+}
+
+fn prove(request: &str) -> Command {
+    let account = events::person::ProvenAccount {
+        issuer: "idp".into(),
+        subject: "1".into(),
+        user_name: "ada".into(),
+        display_name: None,
+        mail: None,
+        managed_apple_id: None,
+        groups: [].into(),
+        claims: [].into(),
+    };
+    Command::ProveSingleSignOn {
+        request: secret(request),
+        account: events::Personal::new(ENROLLMENT.visit_key(), account),
+    }
+}
+
+#[test]
+fn an_identity_provider_answers_the_request_that_is_waited_for_and_only_once() {
+    let waiting = given([open("17.5"), begin_single_sign_on("first"), begin_single_sign_on("second")]);
+    assert_eq!(waiting.decide(&prove("first")), Err(Refusal::UnknownRequest));
+    let proven = then(&waiting, &prove("second")).iter().fold(waiting, Visit::evolve);
+    assert_eq!(proven.decide(&prove("second")), Err(Refusal::UnknownRequest));
+    let signed_in = then(&proven, &sign_in(&[Personal])).iter().fold(proven, Visit::evolve);
+    assert_eq!(signed_in.single_sign_on, None);
+    assert_eq!(signed_in.opened.map(|opened| opened.language).as_deref(), Some("en"));
+}
+
+#[test]
 fn an_institutional_device_is_not_asked_for_a_managed_apple_id() {
     let visit = given([open("17.5"), sign_in(&[Institutional]), serve_ca(), Command::ReportCaInstall]);
     assert_eq!(visit.step(), Step::MdmProfile);
@@ -111,10 +259,7 @@ fn an_institutional_device_is_not_asked_for_a_managed_apple_id() {
 fn the_ca_step_is_skipped_with_an_event_where_the_settings_say_so() {
     let mut skipping = policy(&[Personal]);
     skipping.skip_ca_profile = true;
-    let visit = given([
-        open("17.5"),
-        Command::SignIn { signed_in: ada(), session: secret("s"), previous: vec![], policy: skipping },
-    ]);
+    let visit = given([open("17.5"), sign_in_with(admission(skipping))]);
     assert_eq!(visit.step(), Step::ManagedAppleId);
     assert_eq!(visit.decide(&serve_ca()), Err(Refusal::OutOfStep(Step::ManagedAppleId)));
 }
@@ -144,10 +289,8 @@ fn a_personal_device_below_ios_13_1_is_refused() {
 #[test]
 fn who_has_an_earlier_record_is_told_before_anything_is_decided() {
     let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
-    let visit = given([
-        open("18.2"),
-        Command::SignIn { signed_in: ada(), session: secret("s"), previous: vec![record], policy: policy(&[Personal]) },
-    ]);
+    let visit =
+        given([open("18.2"), sign_in_with(Admission { previous: vec![record], ..admission(policy(&[Personal])) })]);
     assert_eq!(visit.step(), Step::PreviousRecords);
     assert_eq!(visit.ownership, None);
     let after = given_more(visit, [Command::NotePreviousRecords { policy: policy(&[Personal]) }]);
@@ -330,6 +473,23 @@ mod any_sequence {
             Just(Command::Refuse { why: EnrollmentRefusal::WrongMode, device_enrolled: false }),
             Just(Command::Abandon { device_enrolled: false }),
             Just(Command::SignOut),
+            beside_the_guide(),
+        ]
+    }
+
+    /// What only some organizations ask for.
+    fn beside_the_guide() -> impl Strategy<Value = Command> {
+        let entry = any::<bool>().prop_map(|for_oneself| Entry::AskForWhom { for_oneself });
+        prop_oneof![
+            Just(asked_for_terms(with_terms("1"))),
+            Just(accept("1", with_terms("1"))),
+            Just(accept("1", with_terms("2"))),
+            Just(accept("2", with_terms("2"))),
+            entry.prop_map(|entry| Command::SignIn { signed_in: ada(), session: secret("s"), entry }),
+            Just(Command::Assign { to: bob(), admission: admission(both()) }),
+            Just(Command::EnrollForOneself { admission: admission(both()) }),
+            Just(begin_single_sign_on("one")),
+            Just(prove("one")),
         ]
     }
 
@@ -343,6 +503,7 @@ mod any_sequence {
         if !visit.servings.is_empty() {
             assert!(visit.ownership.is_some() && visit.ca != super::super::CaStep::Pending);
             assert!(visit.servings.iter().all(|serving| Some(serving.profile.kind) == visit.kind()));
+            assert!(visit.owner().is_some() && !matches!(visit.terms, TermsStep::Asked { .. }));
         }
         if visit.ownership == Some(Personal) && !visit.servings.is_empty() {
             assert!(visit.managed_apple_id.is_some());

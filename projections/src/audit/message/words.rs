@@ -1,0 +1,100 @@
+//! Words for the values that sentences are filled with.
+
+use super::list;
+use events::enrollment::{
+    Access, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName, SignInRefusal, SingleSignOnFault,
+};
+use events::staff::Privilege;
+use std::collections::BTreeSet;
+
+pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
+    match reason {
+        SignInRefusal::UnknownName => "unknown name",
+        SignInRefusal::WrongPassword => "wrong password",
+        SignInRefusal::NotEntitled => "missing privilege",
+        SignInRefusal::AccountDisabled => "account disabled",
+        SignInRefusal::Throttled => "too many attempts",
+        SignInRefusal::DirectoryUnavailable => "the directory cannot be asked",
+    }
+}
+
+pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
+    match why {
+        EnrollmentRefusal::VersionTooOld => "the version of iOS is too old",
+        EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
+        EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
+        EnrollmentRefusal::NotPermitted => "no access rule permits it",
+        EnrollmentRefusal::TooManyDevices => "the person has as many devices as they may",
+        EnrollmentRefusal::VersionBelowMinimum => "the version of iOS is older than the settings allow",
+        EnrollmentRefusal::VersionAboveMaximum => "the version of iOS is newer than the settings allow",
+        EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
+    }
+}
+
+pub(super) fn evidence_name(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::SamePerson => "same person",
+        Evidence::SameFamily => "same kind of device",
+    }
+}
+
+pub(super) fn kind_words(kind: EnrollmentKind) -> &'static str {
+    match kind {
+        EnrollmentKind::UserEnrollment => "User Enrollment",
+        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
+    }
+}
+
+pub(super) fn method(method: SignInMethodName) -> &'static str {
+    match method {
+        SignInMethodName::LocalAccount => "a local account",
+        SignInMethodName::Directory => "a directory account",
+        SignInMethodName::OpenIdConnect => "single sign-on (OpenID Connect)",
+        SignInMethodName::Saml => "single sign-on (SAML)",
+    }
+}
+
+pub(super) fn privileges(held: &BTreeSet<Privilege>) -> String {
+    list(held.iter().map(|privilege| match privilege {
+        Privilege::Enroll => "enrollment",
+        Privilege::EnrollForOthers => "enrollment for others",
+        Privilege::Administrator => "administrator",
+        Privilege::Auditor => "auditor",
+        Privilege::HelpDesk => "help desk",
+        Privilege::ApiClient => "API client",
+    }))
+}
+
+/// The kinds of device that access rules let somebody enroll.
+pub(super) fn kinds(access: &Access) -> String {
+    let kinds = access.offered.iter().map(|kind| match kind {
+        Ownership::Personal => "personal devices",
+        Ownership::Institutional => "institutional devices",
+    });
+    let kinds = list(kinds.chain(access.account_driven.then_some("enrollment from Settings")));
+    if kinds.is_empty() { "nothing".to_owned() } else { kinds }
+}
+
+pub(super) fn fault(why: SingleSignOnFault) -> &'static str {
+    match why {
+        SingleSignOnFault::ProviderRefused => "the identity provider says no, or the person cancelled there",
+        SingleSignOnFault::ProviderUnavailable => "the identity provider cannot be asked",
+        SingleSignOnFault::Unsolicited => "the answer belongs to no request of this browser",
+        SingleSignOnFault::Replayed => "the answer was used before",
+        SingleSignOnFault::NotUnderstood => "the answer is not understood",
+        SingleSignOnFault::ForbiddenContent => "the answer holds what does not belong there",
+        SingleSignOnFault::Unsigned => "the answer is not signed",
+        SingleSignOnFault::SignatureInvalid => "the signature is not that of the identity provider",
+        SingleSignOnFault::AlgorithmRefused => "the signature is made with an algorithm that is not accepted",
+        SingleSignOnFault::WrongIssuer => "another issuer",
+        SingleSignOnFault::WrongAudience => "meant for another service",
+        SingleSignOnFault::WrongRecipient => "meant for another recipient",
+        SingleSignOnFault::WrongDestination => "sent to another address",
+        SingleSignOnFault::OutsideValidity => "not valid at this time",
+        SingleSignOnFault::Incomplete => "something that must be said is missing",
+        SingleSignOnFault::WrongNonce => "the nonce is another one",
+        SingleSignOnFault::StaleAuthentication => "the person proved themselves too long ago or not strongly enough",
+        SingleSignOnFault::EncryptionRefused => "the encryption is not accepted",
+        SingleSignOnFault::SubjectMissing => "it does not say who the person is",
+    }
+}

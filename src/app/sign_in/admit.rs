@@ -1,0 +1,222 @@
+//! Somebody who proved who they are comes in: the visit belongs to a person from here on, and the access rules say what
+//! they may enroll. The same for every way of signing in.
+
+use super::Proof;
+use super::portal::Outcome;
+use crate::app::context::Context;
+use crate::app::secrets::hash;
+use crate::app::{App, PerformError};
+use crate::enrollment::access::{self, Claimant};
+use crate::enrollment::person::{self, Person, ReserveAccount};
+use crate::enrollment::visit::{self, Admission, Command, Entry, Policy, PreviousRecord, SignedIn, Visit};
+use crate::identity::{Account, Unavailable};
+use events::enrollment::{EnrollmentId, Evidence, Platform};
+use events::envelope::{Actor, ActorKind};
+use events::person::{PersonAttributes, PersonId};
+use events::settings::Settings;
+use events::staff::Privilege;
+use events::store::{AppendError, ReadError};
+use events::{Personal, StreamName};
+use std::net::IpAddr;
+
+/// Who comes to the portal, and how.
+pub struct Entrance<'a> {
+    /// The visit that the session cookie names, where there is one.
+    pub visit: Option<EnrollmentId>,
+    pub source: IpAddr,
+    pub user_agent: &'a str,
+    pub platform: Platform,
+    pub language: &'a str,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl<R: std::error::Error> From<PerformError<R>> for SignInError {
+    fn from(error: PerformError<R>) -> SignInError {
+        match error {
+            PerformError::Refused(refusal) => SignInError::Refused(refusal.to_string()),
+            PerformError::Append(error) => SignInError::Append(error),
+            PerformError::Read(error) => SignInError::Read(error),
+        }
+    }
+}
+
+/// Lets somebody in who proved who they are.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn admit(
+    app: &App,
+    entrance: &Entrance<'_>,
+    enrollment: EnrollmentId,
+    proof: &Proof,
+) -> Result<Outcome, SignInError> {
+    let signed_in = known(app, entrance, enrollment, proof).await?;
+    let context = as_person(entrance, enrollment, signed_in.person);
+    hand_over(app, enrollment, signed_in.person).await?;
+    let secret = app.world.secret();
+    let entry = entry(app, entrance, proof, signed_in.person).await?;
+    let command = Command::SignIn { signed_in, session: hash(&secret), entry };
+    match app.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+        Ok(_) => Ok(Outcome::SignedIn { enrollment, secret }),
+        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The person behind an account, known from now on at the latest.
+async fn known(
+    app: &App,
+    entrance: &Entrance<'_>,
+    enrollment: EnrollmentId,
+    proof: &Proof,
+) -> Result<SignedIn, SignInError> {
+    let (account, name) = (&proof.account, proof.account_name(&app.secrets));
+    let person = reserve(app, entrance, enrollment, &name).await?;
+    let know =
+        person::Command::Know { method: proof.method, account: name.clone(), attributes: attributes(account, person) };
+    app.perform::<Person>(&person.stream(), &know, &as_person(entrance, enrollment, person)).await?;
+    let user_name = Personal::new(person.key(), account.user_name.clone());
+    Ok(SignedIn { method: proof.method, person, account: name, user_name })
+}
+
+// A local account that carries the privilege is asked for whom the device is.
+async fn entry(app: &App, entrance: &Entrance<'_>, proof: &Proof, person: PersonId) -> Result<Entry, SignInError> {
+    let privileges = proof.local.as_ref().map(|(_, privileges)| privileges);
+    if privileges.is_some_and(|privileges| privileges.contains(&Privilege::EnrollForOthers)) {
+        let for_oneself = privileges.is_some_and(|privileges| privileges.contains(&Privilege::Enroll));
+        return Ok(Entry::AskForWhom { for_oneself });
+    }
+    Ok(Entry::Oneself(admission(app, &proof.account, person, entrance.platform).await?))
+}
+
+/// What is found about the person whose device it will be.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn admission(
+    app: &App,
+    account: &Account,
+    person: PersonId,
+    platform: Platform,
+) -> Result<Admission, SignInError> {
+    let settings = app.settings().await?;
+    let claimant = Claimant { provider: &account.provider, groups: &account.groups, claims: &account.claims };
+    Ok(Admission {
+        access: access::decide(&settings.access, claimant),
+        previous: previous(app, person, platform).await,
+        policy: policy(app, &settings, person).await?,
+    })
+}
+
+/// What the settings say about the way of this person.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn policy(app: &App, settings: &Settings, person: PersonId) -> Result<Policy, ReadError> {
+    let (known, _) = app.load::<Person>(&person.stream()).await?;
+    Ok(Policy {
+        offered: settings.ownership_kinds.clone(),
+        skip_ca_profile: settings.skip_ca_profile,
+        limits: settings.limits.clone(),
+        terms: settings.terms.iter().map(|(ownership, terms)| (*ownership, terms.version.clone())).collect(),
+        accepted: known.accepted_terms,
+    })
+}
+
+/// The visit that is there, or a new one with the secret of its session.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn open(
+    app: &App,
+    entrance: &Entrance<'_>,
+) -> Result<(EnrollmentId, Option<(EnrollmentId, String)>), SignInError> {
+    if let Some(enrollment) = entrance.visit {
+        return Ok((enrollment, None));
+    }
+    let enrollment = EnrollmentId(app.world.uuid());
+    let secret = app.world.secret();
+    let user_agent: String = entrance.user_agent.chars().take(512).collect();
+    let command = Command::Open {
+        session: hash(&secret),
+        user_agent: Personal::new(enrollment.visit_key(), user_agent),
+        platform: entrance.platform,
+        language: entrance.language.to_owned(),
+    };
+    app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await?;
+    Ok((enrollment, Some((enrollment, secret))))
+}
+
+// Whoever reserves the account first decides which person it is.
+async fn reserve(
+    app: &App,
+    entrance: &Entrance<'_>,
+    enrollment: EnrollmentId,
+    name: &str,
+) -> Result<PersonId, SignInError> {
+    let fresh = PersonId(app.world.random_uuid());
+    let stream = StreamName::of("account", name);
+    let command = ReserveAccount { person: fresh };
+    let performed = app.perform::<person::Account>(&stream, &command, &as_person(entrance, enrollment, fresh)).await?;
+    Ok(performed.state.person.unwrap_or(fresh))
+}
+
+fn attributes(account: &Account, person: PersonId) -> PersonAttributes {
+    let sealed = |value: &String| Personal::new(person.key(), value.clone());
+    PersonAttributes {
+        user_name: Some(sealed(&account.user_name)),
+        display_name: account.display_name.as_ref().map(sealed),
+        mail: account.mail.as_ref().map(sealed),
+        managed_apple_id: account.managed_apple_id.as_ref().map(sealed),
+    }
+}
+
+// What the visitor told before is theirs from now on: erased with them.
+async fn hand_over(app: &App, enrollment: EnrollmentId, person: PersonId) -> Result<(), SignInError> {
+    let keys = std::sync::Arc::clone(app.log.keys());
+    let unavailable = |why: String| SignInError::Append(AppendError::Unavailable(why));
+    tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key()))
+        .await
+        .map_err(|error| unavailable(error.to_string()))?
+        .map_err(|error| unavailable(error.to_string()))
+}
+
+// A projection that cannot be read, or lags, hides an earlier record; it stops nobody from enrolling.
+async fn previous(app: &App, person: PersonId, platform: Platform) -> Vec<PreviousRecord> {
+    let active = match projections::devices::active_of_person(&app.projections, person).await {
+        Ok(active) => active,
+        Err(error) => {
+            tracing::error!(%error, "earlier records cannot be looked up");
+            return vec![];
+        }
+    };
+    let record = |active: projections::devices::Active| {
+        let mut evidence = vec![Evidence::SamePerson];
+        if active.family == Some(platform.family) {
+            evidence.push(Evidence::SameFamily);
+        }
+        PreviousRecord { device: active.device, evidence }
+    };
+    active.into_iter().map(record).collect()
+}
+
+/// On behalf of somebody who did not sign in yet.
+pub fn visitor(entrance: &Entrance<'_>, enrollment: EnrollmentId) -> Context {
+    let actor = Actor::new(ActorKind::Visitor, enrollment);
+    Context::of(actor, Some((entrance.source, enrollment.visit_key())), enrollment.0)
+}
+
+fn as_person(entrance: &Entrance<'_>, enrollment: EnrollmentId, person: PersonId) -> Context {
+    Context::of(Actor::new(ActorKind::Person, person), Some((entrance.source, person.key())), enrollment.0)
+}

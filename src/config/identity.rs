@@ -1,0 +1,30 @@
+//! `[[identity.…]]`: directories and identity providers that vouch for people. Who of them is asked at the portal and who
+//! at the console is a setting.
+
+mod directory;
+mod openid_connect;
+mod saml;
+
+pub use directory::{Directory, Groups};
+pub use openid_connect::OpenIdConnect;
+pub use saml::Saml;
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// `[identity]`. Names are unique across all three: they stand in addresses, settings and the log.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    pub directory: Vec<Directory>,
+    pub openid_connect: Vec<OpenIdConnect>,
+    pub saml: Vec<Saml>,
+}
+
+impl Identity {
+    pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let directories = self.directory.iter_mut().flat_map(Directory::paths_mut);
+        let openid_connect = self.openid_connect.iter_mut().flat_map(OpenIdConnect::paths_mut);
+        directories.chain(openid_connect).chain(self.saml.iter_mut().flat_map(Saml::paths_mut)).collect()
+    }
+}

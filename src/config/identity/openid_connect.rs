@@ -1,0 +1,63 @@
+//! `[[identity.openid_connect]]`: an identity provider that speaks OpenID Connect.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenIdConnect {
+    /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// What the button says after "Sign in with", such as `Example School`.
+    pub title: String,
+    /// Exactly as the provider writes it: a slash at the end counts.
+    pub issuer: String,
+    pub client_id: String,
+    /// A file with the client secret: its first line.
+    pub client_secret: PathBuf,
+    /// Asked for beside `openid`.
+    #[serde(default = "scopes")]
+    pub scopes: Vec<String>,
+    /// Signature algorithms of ID tokens that are accepted.
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<String>,
+    #[serde(default = "user_name_claim")]
+    pub user_name_claim: String,
+    #[serde(default = "groups_claim")]
+    pub groups_claim: String,
+    /// Prefills step 7.
+    pub managed_apple_id_claim: Option<String>,
+    /// Further claims that access rules may ask for.
+    #[serde(default)]
+    pub claims: Vec<String>,
+    /// The person must have proved themselves at the provider no longer ago than so many seconds; left out: any time.
+    pub max_age_seconds: Option<u64>,
+    /// The `acr` that the provider must vouch for; left out: any.
+    pub acr: Option<String>,
+    /// The CA that the provider's certificate comes from, PEM; left out: the system's.
+    pub root: Option<PathBuf>,
+}
+
+fn scopes() -> Vec<String> {
+    ["profile", "email"].map(str::to_owned).to_vec()
+}
+
+fn algorithms() -> Vec<String> {
+    ["RS256", "ES256"].map(str::to_owned).to_vec()
+}
+
+fn user_name_claim() -> String {
+    "preferred_username".into()
+}
+
+fn groups_claim() -> String {
+    "groups".into()
+}
+
+impl OpenIdConnect {
+    pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = vec![&mut self.client_secret];
+        paths.extend(self.root.as_mut());
+        paths
+    }
+}

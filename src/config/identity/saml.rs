@@ -1,0 +1,63 @@
+//! `[[identity.saml]]`: an identity provider that speaks SAML 2.0.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saml {
+    /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// What the button says after "Sign in with", such as `Example School`.
+    pub title: String,
+    /// The provider's metadata document, a file: nothing is ever fetched by an address in it.
+    pub metadata: PathBuf,
+    /// Certificate and key (PEM) that requests are signed with; left out: unsigned.
+    pub signing_certificate: Option<PathBuf>,
+    pub signing_key: Option<PathBuf>,
+    /// Key and certificate (PEM) that assertions may be encrypted to; left out: encrypted ones are refused.
+    pub decryption_certificate: Option<PathBuf>,
+    pub decryption_key: Option<PathBuf>,
+    /// Also accept answers that nobody asked for (IdP-initiated). Dangerous: a link can sign somebody in as another.
+    #[serde(default)]
+    pub allow_unsolicited: bool,
+    /// The attribute with the name to show; left out: the NameID.
+    pub user_name_attribute: Option<String>,
+    #[serde(default = "display_name_attribute")]
+    pub display_name_attribute: String,
+    #[serde(default = "mail_attribute")]
+    pub mail_attribute: String,
+    #[serde(default = "groups_attribute")]
+    pub groups_attribute: String,
+    /// Prefills step 7.
+    pub managed_apple_id_attribute: Option<String>,
+    /// Further attributes that access rules may ask for.
+    #[serde(default)]
+    pub claims: Vec<String>,
+}
+
+fn display_name_attribute() -> String {
+    "displayName".into()
+}
+
+fn mail_attribute() -> String {
+    "mail".into()
+}
+
+fn groups_attribute() -> String {
+    "groups".into()
+}
+
+impl Saml {
+    pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let optional = [
+            &mut self.signing_certificate,
+            &mut self.signing_key,
+            &mut self.decryption_certificate,
+            &mut self.decryption_key,
+        ];
+        let mut paths = vec![&mut self.metadata];
+        paths.extend(optional.into_iter().flatten());
+        paths
+    }
+}

@@ -1,0 +1,135 @@
+//! What the rules of the settings say about somebody: who may enroll what, and which roles they have.
+
+use events::enrollment::Access;
+use events::settings::{AccessRule, RoleRule, Who};
+use events::staff::Privilege;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Somebody who proved who they are, as far as rules ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimant<'a> {
+    /// `local`, or the name of a directory or identity provider.
+    pub provider: &'a str,
+    pub groups: &'a BTreeSet<String>,
+    pub claims: &'a BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The first rule that is about the claimant decides. `None` where there are no rules at all: then everybody may
+/// whatever is offered.
+pub fn decide(rules: &[AccessRule], claimant: Claimant<'_>) -> Option<Access> {
+    if rules.is_empty() {
+        return None;
+    }
+    let provider = claimant.provider.to_owned();
+    let nothing = Access {
+        provider: provider.clone(),
+        rule: None,
+        offered: BTreeSet::new(),
+        account_driven: false,
+        terms_required: false,
+        devices_per_person: None,
+    };
+    let rule = rules.iter().find(|rule| is_about(&rule.who, rule.provider.as_deref(), claimant));
+    Some(rule.map_or(nothing, |rule| Access {
+        provider,
+        rule: Some(rule.name.clone()),
+        offered: rule.enroll.clone(),
+        account_driven: rule.account_driven,
+        terms_required: rule.terms_required,
+        devices_per_person: rule.devices_per_person,
+    }))
+}
+
+/// The roles of all rules that are about the claimant.
+pub fn roles(rules: &[RoleRule], claimant: Claimant<'_>) -> BTreeSet<Privilege> {
+    let about = rules.iter().filter(|rule| is_about(&rule.who, rule.provider.as_deref(), claimant));
+    about.flat_map(|rule| rule.roles.iter().copied()).collect()
+}
+
+/// Whether a rule is about the claimant. Names of groups and values of claims are compared without regard to capitals, as
+/// directories do (RFC 4517, caseIgnoreMatch).
+pub fn is_about(who: &Who, provider: Option<&str>, claimant: Claimant<'_>) -> bool {
+    let here = provider.is_none_or(|provider| provider == claimant.provider);
+    here && match who {
+        Who::Everyone => true,
+        Who::Group(group) => has(claimant.groups, group),
+        Who::Claim { name, value } => claimant.claims.get(name).is_some_and(|values| has(values, value)),
+    }
+}
+
+fn has(given: &BTreeSet<String>, wanted: &str) -> bool {
+    given.iter().any(|given| given.to_lowercase() == wanted.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::enrollment::Ownership;
+
+    fn rule(name: &str, who: Who, enroll: &[Ownership]) -> AccessRule {
+        AccessRule {
+            name: name.into(),
+            who,
+            provider: None,
+            enroll: enroll.iter().copied().collect(),
+            account_driven: false,
+            terms_required: false,
+            devices_per_person: None,
+        }
+    }
+
+    fn decided(rules: &[AccessRule], provider: &str, groups: &[&str]) -> Option<Access> {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        let claims = BTreeMap::from([("department".to_owned(), BTreeSet::from(["Physics".to_owned()]))]);
+        decide(rules, Claimant { provider, groups: &groups, claims: &claims })
+    }
+
+    fn name(access: Option<Access>) -> Option<String> {
+        access.expect("there are rules").rule
+    }
+
+    #[test]
+    fn without_rules_nothing_is_restricted() {
+        assert_eq!(decided(&[], "main", &["staff"]), None);
+    }
+
+    #[test]
+    fn the_first_rule_that_is_about_somebody_decides() {
+        let rules = [
+            rule("Staff", Who::Group("CN=Staff,DC=example,DC=com".into()), &[Ownership::Institutional]),
+            rule("Everybody", Who::Everyone, &[Ownership::Personal]),
+        ];
+        assert_eq!(name(decided(&rules, "main", &["cn=staff,dc=example,dc=com"])).as_deref(), Some("Staff"));
+        assert_eq!(name(decided(&rules, "main", &["students"])).as_deref(), Some("Everybody"));
+    }
+
+    #[test]
+    fn whom_no_rule_is_about_may_nothing() {
+        let access =
+            decided(&[rule("Staff", Who::Group("staff".into()), &[Ownership::Personal])], "main", &[]).unwrap();
+        assert_eq!((access.rule, access.offered.len(), access.account_driven), (None, 0, false));
+    }
+
+    #[test]
+    fn a_rule_may_ask_for_a_claim_and_for_one_provider() {
+        let who = Who::Claim { name: "department".into(), value: "physics".into() };
+        let mut rules = [rule("Physicists", who, &[Ownership::Personal])];
+        assert_eq!(name(decided(&rules, "main", &[])).as_deref(), Some("Physicists"));
+        rules[0].provider = Some("school".into());
+        assert_eq!(name(decided(&rules, "main", &[])), None);
+        assert_eq!(name(decided(&rules, "school", &[])).as_deref(), Some("Physicists"));
+    }
+
+    #[test]
+    fn a_group_of_the_same_name_at_another_provider_gives_no_role() {
+        let it = RoleRule {
+            who: Who::Group("it".into()),
+            provider: Some("main".into()),
+            roles: BTreeSet::from([Privilege::Administrator]),
+        };
+        let (groups, claims) = (BTreeSet::from(["it".to_owned()]), BTreeMap::new());
+        let at = |provider| roles(std::slice::from_ref(&it), Claimant { provider, groups: &groups, claims: &claims });
+        assert_eq!(at("main"), BTreeSet::from([Privilege::Administrator]));
+        assert!(at("school").is_empty());
+    }
+}

@@ -1,0 +1,33 @@
+//! Terms of use: asked where a rule asks for them and this version was not accepted yet.
+
+use super::super::{Policy, Refusal, TermsStep, Visit};
+use events::enrollment::{Access, EnrollmentEvent, Ownership};
+
+pub(super) fn request(access: Option<&Access>, ownership: Ownership, policy: &Policy) -> Option<EnrollmentEvent> {
+    let required = access.is_some_and(|access| access.terms_required);
+    let version = policy.terms.get(&ownership).filter(|_| required)?;
+    let accepted = policy.accepted.get(&ownership) == Some(version);
+    (!accepted).then(|| EnrollmentEvent::TermsRequested { ownership, version: version.clone() })
+}
+
+/// What was shown is accepted; if another version came into force meanwhile, that one is asked.
+pub(super) fn accept(
+    visit: &Visit,
+    version: &str,
+    language: &str,
+    text_hash: &str,
+    policy: &Policy,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let ownership = visit.ownership.ok_or(Refusal::OutOfStep(visit.step()))?;
+    if let Some(current) = policy.terms.get(&ownership).filter(|current| *current != version) {
+        let asked = visit.terms == TermsStep::Asked { version: current.clone() };
+        let request = EnrollmentEvent::TermsRequested { ownership, version: current.clone() };
+        return Ok(if asked { vec![] } else { vec![request] });
+    }
+    Ok(vec![EnrollmentEvent::TermsAccepted {
+        ownership,
+        version: version.to_owned(),
+        language: language.to_owned(),
+        text_hash: text_hash.to_owned(),
+    }])
+}
