@@ -3,9 +3,12 @@
 //! A library at heart: it knows nothing of events or enrollments. Where accounts are kept is behind a trait, so a
 //! method that asks a directory or another site comes as one more [`SignInMethod`].
 
+mod fault;
 pub mod local;
 pub mod password;
 pub mod throttle;
+
+pub use fault::{Disbelief, Fault};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
