@@ -15,6 +15,7 @@ mod enrollment;
 mod faults;
 mod operations;
 mod perform;
+mod points;
 mod portal;
 mod portal_security;
 mod reactions;
