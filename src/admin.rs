@@ -1,8 +1,8 @@
 //! The console under `/console`: the inventory, the audit trail and what administrators do to records. Pages without
 //! scripts; everything shown comes from projections, and looking at it is an event.
 //!
-//! Who may do what is a type: a handler that takes `session::Reader` only shows, one that acts takes
-//! `session::Administrator` and a `form::Genuine` form. There is no other way to a command.
+//! Who may do what is a type: a handler takes a permit such as `May<SeesInventory>` and can read no more than that gives.
+//! Only permits that act, such as `May<Acts>`, hand out the way to a command, and they come with a `form::Genuine` form.
 
 mod act;
 mod audit;
@@ -25,6 +25,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpResponse, ResponseError as _, web};
 use problem::Problem;
+use session::{IsStaff, May};
 
 /// Forms here are a few short fields.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -53,8 +54,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn home() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, "/console/devices")).finish()
+async fn home(staff: May<IsStaff>) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, session::home(&staff.roles))).finish()
 }
 
 async fn stylesheet() -> HttpResponse {

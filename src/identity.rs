@@ -12,10 +12,11 @@ pub use fault::{Disbelief, Fault};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a sign-in method says about somebody who proved who they are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Who was asked: `local`, or the name of a directory or identity provider in the configuration.
     pub provider: String,

@@ -4,7 +4,7 @@
 use super::devices::{href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
-use super::session::Administrator;
+use super::session::{Acts, May};
 use crate::app::commands::QueueError;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
@@ -77,22 +77,21 @@ pub fn possible(device: &Device) -> Vec<Verb> {
 /// # Errors
 /// If the record's state does not permit it, or the log cannot be used.
 pub async fn submit(
-    app: web::Data<App>,
-    Administrator(staff): Administrator,
+    staff: May<Acts>,
     path: web::Path<(String, String)>,
     _form: Genuine<Empty>,
 ) -> Result<HttpResponse, Problem> {
     let (device, verb) = path.into_inner();
     let id = parse_device(&device)?;
     let verb = Verb::ALL.into_iter().find(|known| known.as_str() == verb).ok_or(Problem::NotFound)?;
-    let appended = perform(&app, id, verb, &staff.context()).await.map_err(|error| match error {
+    let appended = perform(staff.app(), id, verb, &staff.context()).await.map_err(|error| match error {
         QueueError::Perform(PerformError::Refused(refusal)) => {
             Problem::Refused(format!("This cannot be done: {refusal}."))
         }
         other => Problem::unavailable(other, staff.correlation()),
     })?;
     if let Some(appended) = appended {
-        wait(&app, appended.position).await;
+        wait(staff.app(), appended.position).await;
     }
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
 }

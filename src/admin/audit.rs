@@ -6,10 +6,9 @@ use super::devices::href as device_href;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::Query;
-use super::session::Reader;
+use super::session::{May, SeesAudit};
 use super::words::{self, Chip, Instant, NONE};
 use crate::admin::devices::Choice;
-use crate::app::App;
 use actix_web::{HttpResponse, web};
 use events::staff::AccessEvent;
 use events::{ActorKind, EventId, Timestamp};
@@ -65,22 +64,16 @@ pub fn event_href(event: EventId) -> String {
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn list(
-    app: web::Data<App>,
-    Reader(staff): Reader,
-    filters: web::Query<Filters>,
-) -> Result<HttpResponse, Problem> {
-    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+pub async fn list(staff: May<SeesAudit>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
     let filter = filters.parse()?;
     let query = filters.query();
     // Which filters, not what for: values may be personal, and the names of filters are not.
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let viewed = AccessEvent::AuditTrailViewed { filters: names };
-    app.record_access(staff.id, viewed, staff.context()).await.map_err(|error| broken(&error))?;
+    staff.record(AccessEvent::AuditTrailViewed { filters: names }).await?;
     let continued = filter.after.is_some();
-    let found = trail::query(&app.projections, filter, PAGE).await.map_err(|error| broken(&error))?;
-    let types = trail::types(&app.projections).await.map_err(|error| broken(&error))?;
-    let now = app.world.now();
+    let found = trail::query(staff.projections(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
+    let types = trail::types(staff.projections()).await.map_err(|error| staff.broken(error))?;
+    let now = staff.now();
     let page = Page {
         filter: filters.shown(),
         presets: presets(now),

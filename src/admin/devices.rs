@@ -7,9 +7,8 @@ pub use page::{Fact, page};
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Query, filled};
-use super::session::Reader;
+use super::session::{May, SeesInventory};
 use super::words::{self, Chip, Instant, NONE, parse_instant};
-use crate::app::App;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::device::DeviceId;
@@ -81,17 +80,12 @@ struct Line {
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn list(
-    app: web::Data<App>,
-    Reader(staff): Reader,
-    filters: web::Query<Filters>,
-) -> Result<HttpResponse, Problem> {
-    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
     let filter = filters.parse()?;
-    let viewed = app.record_access(staff.id, AccessEvent::DeviceListViewed {}, staff.context()).await;
-    viewed.map_err(|error| broken(&error))?;
-    let found = inventory::list(&app.projections, filter.clone(), PAGE).await.map_err(|error| broken(&error))?;
-    let (now, query) = (app.world.now(), filters.query());
+    staff.record(AccessEvent::DeviceListViewed {}).await?;
+    let found = inventory::list(staff.projections(), filter.clone(), PAGE).await;
+    let found = found.map_err(|error| staff.broken(error))?;
+    let (now, query) = (staff.now(), filters.query());
     let page = Page {
         as_of: filter.as_of.map(|at| Instant::of(at, now)),
         q: filters.q.clone().unwrap_or_default(),
@@ -100,7 +94,7 @@ pub async fn list(
         archived: filter.archived,
         filtered: !query.is_empty(),
         devices: found.devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
-        enroll_url: format!("{}/enroll", app.config.server.public_url),
+        enroll_url: format!("{}/enroll", staff.public_url()),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: filter.after.map(|_| query.href(PATH)),
     };

@@ -4,16 +4,15 @@ use super::audit::event_href;
 use super::devices::href;
 use super::pages::show;
 use super::problem::Problem;
-use super::session::Administrator;
+use super::session::{May, SeesEarlier};
 use super::words::{self, Chip, Instant};
-use crate::app::App;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use events::Timestamp;
 use events::device::DeviceId;
 use events::staff::AccessEvent;
-use projections::ProjectionError;
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{Found, latest};
+use projections::{ProjectionError, Projections};
 use serde::Serialize;
 
 /// Findings shown.
@@ -45,30 +44,28 @@ struct Named {
 ///
 /// # Errors
 /// If log or projections cannot be used.
-pub async fn list(app: web::Data<App>, Administrator(staff): Administrator) -> Result<HttpResponse, Problem> {
-    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
-    let viewed = app.record_access(staff.id, AccessEvent::DeviceListViewed {}, staff.context()).await;
-    viewed.map_err(|error| broken(&error))?;
-    let found = lines(&app, app.world.now()).await.map_err(|error| broken(&error))?;
+pub async fn list(staff: May<SeesEarlier>) -> Result<HttpResponse, Problem> {
+    staff.record(AccessEvent::DeviceListViewed {}).await?;
+    let found = lines(staff.projections(), staff.now()).await.map_err(|error| staff.broken(error))?;
     show("earlier", "Earlier records", "earlier", &staff, &Page { found })
 }
 
-async fn lines(app: &App, now: Timestamp) -> Result<Vec<Line>, ProjectionError> {
+async fn lines(projections: &Projections, now: Timestamp) -> Result<Vec<Line>, ProjectionError> {
     let mut lines = Vec::new();
-    for found in latest(&app.projections, SHOWN).await? {
+    for found in latest(projections, SHOWN).await? {
         lines.push(Line {
             at: Instant::of(found.at, now),
             event_href: event_href(found.event),
-            previous: named(app, found.previous).await?,
-            later: named(app, found.enrollment).await?,
+            previous: named(projections, found.previous).await?,
+            later: named(projections, found.enrollment).await?,
             evidence: evidence(&found.evidence),
         });
     }
     Ok(lines)
 }
 
-async fn named(app: &App, id: DeviceId) -> Result<Named, ProjectionError> {
-    let device = inventory::get(&app.projections, id, None).await?;
+async fn named(projections: &Projections, id: DeviceId) -> Result<Named, ProjectionError> {
+    let device = inventory::get(projections, id, None).await?;
     Ok(match device {
         Some(device) => known(&device),
         // A visit to the portal that has not become a device: its events are all there is.

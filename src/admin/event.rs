@@ -6,9 +6,8 @@ use super::devices::href as device_href;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::Query;
-use super::session::Reader;
+use super::session::{May, SeesAudit};
 use super::words::{self, Chip, Instant};
-use crate::app::App;
 use actix_web::{HttpResponse, web};
 use events::staff::AccessEvent;
 use events::{Entry, EventId};
@@ -39,27 +38,21 @@ struct Pivot {
 ///
 /// # Errors
 /// If there is no such event, or log or projections cannot be used.
-pub async fn page(
-    app: web::Data<App>,
-    Reader(staff): Reader,
-    path: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
+pub async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
-    let row = find(&app.projections, id).await.map_err(|error| broken(&error))?.ok_or(Problem::NotFound)?;
+    let row = find(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
     let viewed = match row.device {
         Some(device) => AccessEvent::DeviceViewed { device },
         None => AccessEvent::AuditTrailViewed { filters: vec!["event".to_owned()] },
     };
-    app.record_access(staff.id, viewed, staff.context()).await.map_err(|error| broken(&error))?;
+    staff.record(viewed).await?;
     // From the log and not from the projection: what has been erased since is gone here at once.
-    let recorded = app.log.store().read_stream(&row.stream, row.revision, 1).await.map_err(|error| broken(&error))?;
-    let entries = app.log.open(recorded).await.map_err(|error| broken(&error))?;
-    let entry = entries.into_iter().next().filter(|entry| entry.id == id).ok_or(Problem::NotFound)?;
+    let entry = staff.event_at(&row.stream, row.revision).await?;
+    let entry = entry.filter(|entry| entry.id == id).ok_or(Problem::NotFound)?;
     let page = Page {
         sentence: row.sentence.clone(),
         outcome: words::outcome(row.outcome),
-        facts: facts(&row, &entry, Instant::of(row.at, app.world.now())),
+        facts: facts(&row, &entry, Instant::of(row.at, staff.now())),
         pivots: pivots(&row),
         json: payload(&entry),
     };

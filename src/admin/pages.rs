@@ -1,12 +1,15 @@
 //! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
 
 use super::problem::Problem;
-use super::session::Staff;
+use super::session::{SeesAudit, SeesEarlier, SeesInventory, Staff, is_permitted};
+use super::words;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
+use events::staff::Privilege;
 use handlebars::Handlebars;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
@@ -44,9 +47,32 @@ struct Framed<'a, T> {
 #[derive(Serialize)]
 struct Signed<'a> {
     name: &'a str,
-    role: &'a str,
-    administrator: bool,
+    role: String,
+    menu: Vec<Entry>,
     csrf: &'a str,
+}
+
+/// An entry of the menu.
+#[derive(Serialize)]
+struct Entry {
+    href: &'static str,
+    label: &'static str,
+    current: bool,
+}
+
+/// A section of the console, its address, what the menu calls it, and whose menu it is in.
+type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege>) -> bool);
+
+/// The menu: nobody is shown an entry that leads to a refusal.
+const MENU: &[Section] = &[
+    ("devices", "/console/devices", "Devices", is_permitted::<SeesInventory>),
+    ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
+    ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
+];
+
+fn menu(section: &str, roles: &BTreeSet<Privilege>) -> Vec<Entry> {
+    let permitted = MENU.iter().filter(|(_, _, _, permitted)| permitted(roles));
+    permitted.map(|(name, href, label, _)| Entry { href, label, current: *name == section }).collect()
 }
 
 /// What a problem page says.
@@ -71,8 +97,8 @@ pub fn show<T: Serialize>(
 ) -> Result<HttpResponse, Problem> {
     let signed = Signed {
         name: &staff.name,
-        role: if staff.administrator { "Administrator" } else { "Auditor" },
-        administrator: staff.administrator,
+        role: words::roles(&staff.roles),
+        menu: menu(section, &staff.roles),
         csrf: &staff.csrf,
     };
     let html = render(template, &Framed { title, section, staff: Some(signed), page })

@@ -1,18 +1,28 @@
-//! Who is at the console, and what they may: extractors that a handler names in its arguments.
+//! Who is at the console: their session, and what can be read on their behalf. What they may is a type of [`permits`] that
+//! a handler names in its arguments.
+
+mod permits;
+
+pub use permits::{
+    Acts, ChangesSettings, Exports, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory,
+    home, is_permitted,
+};
 
 use super::problem::Problem;
 use super::words::readable_name;
 use crate::app::App;
 use crate::app::context::Context;
-use crate::app::secrets::hash;
+use crate::app::staff_sessions::Session;
 use crate::enrollment::staff::LocalAccount;
 use crate::web::{forgery, source};
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
-use events::device::DeviceId;
+use actix_web::{HttpRequest, web};
 use events::envelope::{Actor, ActorKind};
+use events::settings::Settings;
 use events::staff::{AccessEvent, Privilege, StaffId};
-use futures_util::future::LocalBoxFuture;
+use events::{Entry, Position, Revision, StreamName, Timestamp};
+use projections::Projections;
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -23,70 +33,86 @@ pub const COOKIE: &str = "__Host-muster-console";
 /// Forms of the console are bound to the console's cookie.
 pub const SURFACE: &str = "console";
 
-/// Somebody who is signed in to the console.
-#[derive(Debug, Clone)]
+/// Somebody who is signed in to the console, and what every page may read for them. It has no way to a command: that is
+/// handed out by the permits of those who may (`App` is private to this module).
+#[derive(Clone)]
 pub struct Staff {
     pub id: StaffId,
     pub name: String,
-    pub administrator: bool,
+    pub roles: BTreeSet<Privilege>,
     /// For the forms of the pages they are shown.
     pub csrf: String,
+    pub session: Session,
     source: Option<IpAddr>,
-    correlation: Uuid,
+    app: App,
 }
 
 impl Staff {
     /// On whose behalf, from where and in which session.
     pub fn context(&self) -> Context {
-        context(self.id, self.source, self.correlation)
+        context(self.id, self.source, self.session.id)
     }
 
     pub fn correlation(&self) -> Uuid {
-        self.correlation
+        self.session.id
+    }
+
+    pub fn projections(&self) -> &Projections {
+        &self.app.projections
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.app.world.now()
+    }
+
+    pub fn public_url(&self) -> &str {
+        &self.app.config.server.public_url
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn settings(&self) -> Result<Settings, Problem> {
+        self.app.settings().await.map_err(|error| self.broken(error))
+    }
+
+    /// Writes down that this person is about to be shown something. It is durable when this returns: show it afterwards.
+    ///
+    /// # Errors
+    /// If the log cannot be written; then nothing may be shown.
+    pub async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
+        let recorded = self.app.record_access(self.id, viewed, self.context()).await;
+        recorded.map_err(|error| self.broken(error))
+    }
+
+    /// Events as the log itself has them, from after a position on, at most `count`.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn events_after(&self, after: Option<Position>, count: usize) -> Result<Vec<Entry>, Problem> {
+        self.app.log.page(after, count).await.map_err(|error| self.broken(error))
+    }
+
+    /// One event as the log itself has it: what has been erased since is gone in it at once.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn event_at(&self, stream: &StreamName, revision: Revision) -> Result<Option<Entry>, Problem> {
+        let recorded = self.app.log.store().read_stream(stream, revision, 1).await;
+        let opened = self.app.log.open(recorded.map_err(|error| self.broken(error))?).await;
+        Ok(opened.map_err(|error| self.broken(error))?.into_iter().next())
+    }
+
+    /// Something of ours does not work: the cause goes to the server's log, its code to the page.
+    pub fn broken(&self, cause: impl Display) -> Problem {
+        Problem::unavailable(cause, self.session.id)
     }
 }
 
 /// What somebody of the staff does, from where and in which session.
 pub fn context(id: StaffId, source: Option<IpAddr>, correlation: Uuid) -> Context {
     Context::of(Actor::new(ActorKind::Staff, id), source.map(|source| (source, id.key())), correlation)
-}
-
-/// What belongs to one session carries one id: made of the key, and telling nothing of it.
-pub fn correlation(id: StaffId, key: &str) -> Uuid {
-    Uuid::new_v5(&id.0, hash(key).0.as_bytes())
-}
-
-/// May look at the inventory and the audit trail: administrators and auditors.
-pub struct Reader(pub Staff);
-
-/// May act on the inventory.
-pub struct Administrator(pub Staff);
-
-impl FromRequest for Reader {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Reader, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { signed_in(&request).await.map(Reader) })
-    }
-}
-
-impl FromRequest for Administrator {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Administrator, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let staff = signed_in(&request).await?;
-            if staff.administrator {
-                return Ok(Administrator(staff));
-            }
-            refuse(&request, &staff).await?;
-            Err(Problem::NotAllowed)
-        })
-    }
 }
 
 /// The application's state in a request.
@@ -112,36 +138,27 @@ async fn signed_in(request: &HttpRequest) -> Result<Staff, Problem> {
     let app = app(request);
     let signed_out = || Problem::SignedOut { next: wanted(request) };
     let key = cookie(request).ok_or_else(signed_out)?;
-    let broken = |cause: &dyn std::fmt::Display| Problem::unavailable(cause, app.world.uuid());
+    let broken = |cause: &dyn Display| Problem::unavailable(cause, app.world.uuid());
     let resumed = app.staff_sessions.resume(app.world.now(), &key).await.map_err(|error| broken(&error))?;
-    let id = resumed.ok_or_else(signed_out)?;
+    let session = resumed.ok_or_else(signed_out)?;
+    let id = session.staff;
     let (account, _) = app.load::<LocalAccount>(&id.stream()).await.map_err(|error| broken(&error))?;
     if account.disabled {
-        app.staff_sessions.end_all(id).await.map_err(|error| broken(&error))?;
+        app.staff_sessions.end_all(id, None).await.map_err(|error| broken(&error))?;
         return Err(signed_out());
     }
-    let administrator = account.privileges.contains(&Privilege::Administrator);
-    if !administrator && !account.privileges.contains(&Privilege::Auditor) {
+    if !is_permitted::<IsStaff>(&account.privileges) {
         return Err(Problem::NotAllowed);
     }
     Ok(Staff {
         id,
         name: readable_name(&account),
-        administrator,
+        roles: account.privileges,
         csrf: forgery::token(&app.secrets, SURFACE, &key),
         source: address(&app, request),
-        correlation: correlation(id, &key),
+        session,
+        app,
     })
-}
-
-// What somebody tried that is not theirs to do is in the audit trail, like what they looked at.
-async fn refuse(request: &HttpRequest, staff: &Staff) -> Result<(), Problem> {
-    let part = |name| request.match_info().get(name);
-    let act = part("verb").unwrap_or("see earlier records").to_owned();
-    let device = part("device").and_then(|device| Uuid::parse_str(device).ok()).map(DeviceId);
-    let refused = AccessEvent::AccessRefused { act, device };
-    let recorded = app(request).record_access(staff.id, refused, staff.context()).await;
-    recorded.map_err(|error| Problem::unavailable(error, staff.correlation))
 }
 
 // After sign-in people go on where they were: only a page, never what a form did.

@@ -3,9 +3,10 @@
 use super::form::{Empty, Genuine};
 use super::pages::show_alone;
 use super::problem::Problem;
-use super::session::{COOKIE, Reader, SURFACE, address, context, cookie, correlation};
+use super::session::{COOKIE, IsStaff, May, SURFACE, address, context, cookie, home, is_permitted};
 use crate::app::App;
 use crate::app::sign_in::{Proof, Refused, Verified, record_staff_refusal, verify};
+use crate::app::staff_sessions::Beginning;
 use crate::enrollment::staff::{Command, LocalAccount};
 use crate::web::{forgery, host_cookie, no_cookie};
 use actix_web::http::StatusCode;
@@ -60,7 +61,7 @@ fn form(
     refused: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.world.secret());
-    let page = Page { csrf: forgery::token(&app.secrets, SURFACE, &value), next: local(next), refused };
+    let page = Page { csrf: forgery::token(&app.secrets, SURFACE, &value), next: local(next, ""), refused };
     let mut response = show_alone(status, "sign_in", "Sign in", &page, app.world.uuid())?;
     set_cookie(&mut response, host_cookie(COOKIE, value), app)?;
     Ok(response)
@@ -81,8 +82,8 @@ pub async fn submit(
     let ways = app.settings().await.map_err(|error| broken(&app, error))?.sign_in.staff;
     let verified = verify(&app, &ways, &credentials.user_name, &password, source, has_role).await;
     match verified.map_err(|error| broken(&app, error))? {
-        Verified::Proven(Proof { local: Some((id, _)), .. }) => {
-            admit(&app, &request, id, source, &credentials.next).await
+        Verified::Proven(Proof { local: Some((id, roles)), .. }) => {
+            admit(&app, &request, (id, &roles), source, &credentials.next).await
         }
         Verified::Proven(_) => Err(broken(&app, "only local accounts sign in to the console")),
         Verified::Refused(refused) => refuse(&app, &request, &refused, source, &credentials.next).await,
@@ -90,22 +91,30 @@ pub async fn submit(
 }
 
 fn has_role(privileges: &BTreeSet<Privilege>) -> bool {
-    privileges.contains(&Privilege::Administrator) || privileges.contains(&Privilege::Auditor)
+    is_permitted::<IsStaff>(privileges)
 }
 
 async fn admit(
     app: &App,
     request: &HttpRequest,
-    id: StaffId,
+    (id, roles): (StaffId, &BTreeSet<Privilege>),
     source: IpAddr,
     next: &str,
 ) -> Result<HttpResponse, Problem> {
-    let begun = app.staff_sessions.begin(&app.world, id, cookie(request)).await;
-    let key = begun.map_err(|error| broken(app, error))?;
+    let beginning = Beginning {
+        id: app.world.uuid(),
+        staff: id,
+        method: SignInMethodName::LocalAccount,
+        source: Some(source.to_string()),
+        browser: String::new(),
+        entered: true,
+        replaced: cookie(request),
+    };
+    let context = context(id, Some(source), beginning.id);
+    let key = app.staff_sessions.begin(&app.world, beginning).await.map_err(|error| broken(app, error))?;
     let command = Command::SignIn { method: SignInMethodName::LocalAccount };
-    let context = context(id, Some(source), correlation(id, &key));
     app.perform::<LocalAccount>(&id.stream(), &command, &context).await.map_err(|error| broken(app, error))?;
-    let mut response = HttpResponse::SeeOther().insert_header((LOCATION, local(next).to_owned())).finish();
+    let mut response = HttpResponse::SeeOther().insert_header((LOCATION, local(next, home(roles)).to_owned())).finish();
     set_cookie(&mut response, host_cookie(COOKIE, key), app)?;
     Ok(response)
 }
@@ -131,7 +140,7 @@ async fn refuse(
 pub async fn sign_out(
     app: web::Data<App>,
     request: HttpRequest,
-    Reader(staff): Reader,
+    staff: May<IsStaff>,
     _form: Genuine<Empty>,
 ) -> Result<HttpResponse, Problem> {
     if let Some(key) = cookie(&request) {
@@ -156,11 +165,11 @@ fn set_cookie(
     response.add_cookie(&cookie).map_err(|error| broken(app, error))
 }
 
-/// A page of the console to go on to. Anything else somebody may have put into the address leads to the devices.
-fn local(next: &str) -> &str {
+/// A page of the console to go on to. Anything else somebody may have put into the address leads home.
+fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let ours = next.starts_with("/console/") && !next.starts_with("/console/sign-") && !next.contains("//");
-    if plain && ours { next } else { "/console/devices" }
+    if plain && ours { next } else { home }
 }
 
 #[cfg(test)]
@@ -169,7 +178,10 @@ mod tests {
 
     #[test]
     fn after_sign_in_nobody_is_sent_to_another_site() {
-        assert_eq!(local("/console/audit?type=DeviceEnrolled"), "/console/audit?type=DeviceEnrolled");
+        assert_eq!(
+            local("/console/audit?type=DeviceEnrolled", "/console/devices"),
+            "/console/audit?type=DeviceEnrolled"
+        );
         for next in [
             "",
             "//evil.example",
@@ -182,7 +194,7 @@ mod tests {
             "/enroll",
             "/console/sign-in",
         ] {
-            assert_eq!(local(next), "/console/devices", "{next:?}");
+            assert_eq!(local(next, "/console/devices"), "/console/devices", "{next:?}");
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::enrollment::staff::LocalAccount;
 use events::enrollment::{EnrollmentKind, Ownership};
+use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use projections::audit::Outcome;
 use projections::devices::{Device, State};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -116,6 +118,25 @@ pub fn readable_name(account: &LocalAccount) -> String {
     name.or_else(|| account.user_name.as_ref().and_then(Personal::get))
         .cloned()
         .unwrap_or_else(|| "(erased)".to_owned())
+}
+
+/// A role, as people call it.
+pub fn role(role: Privilege) -> &'static str {
+    match role {
+        Privilege::Administrator => "Administrator",
+        Privilege::Auditor => "Auditor",
+        Privilege::HelpDesk => "Help desk",
+        Privilege::ApiClient => "API client",
+        Privilege::Enroll => "Enrolls devices",
+        Privilege::EnrollForOthers => "Enrolls devices for others",
+    }
+}
+
+/// The roles that somebody has at the console.
+pub fn roles(held: &BTreeSet<Privilege>) -> String {
+    let at_console = [Privilege::Administrator, Privilege::Auditor, Privilege::HelpDesk];
+    let names = at_console.into_iter().filter(|privilege| held.contains(privilege)).map(role);
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -2,13 +2,25 @@
 //! account or a restart of the server leaves no session that a copied cookie could go on with.
 //!
 //! The cookie holds a random key, the row its SHA-256. A session ends thirty minutes after its last request and twelve
-//! hours after sign-in, whichever comes first.
+//! hours after sign-in, whichever comes first. The key is another one after each proof: at sign-in, and again after the
+//! second factor.
+//!
+//! Source address and browser stand in the row as they are: the file is readable by the server alone, is in no backup,
+//! and a row is gone half a day later at the latest.
+
+mod flows;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use flows::Flow;
 
 use crate::app::secrets::hash;
 use crate::world::World;
 use events::Timestamp;
+use events::enrollment::SignInMethodName;
 use events::staff::StaffId;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -22,6 +34,22 @@ pub const IDLE_SECONDS: i64 = 30 * 60;
 pub const LONGEST_SECONDS: i64 = 12 * 60 * 60;
 /// A request this soon after the last one does not move the row.
 const TOUCH_SECONDS: i64 = 30;
+/// What is begun on one page, such as adding a passkey, is ended within so many seconds.
+pub const PENDING_SECONDS: i64 = 10 * 60;
+
+/// Raised when a table changes: the file may be lost, so the old rows go.
+const SCHEMA_VERSION: i64 = 2;
+const SCHEMA: &str = "
+    CREATE TABLE sessions (
+        key_hash TEXT PRIMARY KEY, id TEXT NOT NULL, staff TEXT NOT NULL, method TEXT NOT NULL, began INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL, source TEXT, browser TEXT NOT NULL, entered INTEGER NOT NULL, second INTEGER NOT NULL,
+        confirmed INTEGER NOT NULL, pending TEXT, pending_at INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX sessions_by_staff ON sessions (staff);
+    CREATE TABLE flows (
+        key_hash TEXT PRIMARY KEY, request TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, next TEXT NOT NULL,
+        began INTEGER NOT NULL, account TEXT
+    ) WITHOUT ROWID;";
 
 /// `sessions.db`. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +66,40 @@ impl From<rusqlite::Error> for SessionError {
     fn from(error: rusqlite::Error) -> SessionError {
         SessionError(error.to_string())
     }
+}
+
+/// A session as its row tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// What the events of the session carry as their correlation. Tells nothing of the key.
+    pub id: Uuid,
+    pub staff: StaffId,
+    /// How the person proved who they are at first.
+    pub method: SignInMethodName,
+    pub began: Timestamp,
+    pub last_seen: Timestamp,
+    pub source: Option<String>,
+    /// In words: “Safari on macOS”.
+    pub browser: String,
+    /// Everything that was asked for at sign-in was given.
+    pub entered: bool,
+    /// A second factor was proven in this session.
+    pub second: bool,
+    /// When the person proved themselves last.
+    pub confirmed: Timestamp,
+}
+
+/// A session that begins.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    pub id: Uuid,
+    pub staff: StaffId,
+    pub method: SignInMethodName,
+    pub source: Option<String>,
+    pub browser: String,
+    pub entered: bool,
+    /// The key of a session that ends by this.
+    pub replaced: Option<String>,
 }
 
 impl StaffSessions {
@@ -58,79 +120,124 @@ impl StaffSessions {
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS sessions (
-                key_hash TEXT PRIMARY KEY, staff TEXT NOT NULL, began INTEGER NOT NULL, last_seen INTEGER NOT NULL
-            ) WITHOUT ROWID;",
-        )?;
+        // What waits in a row, such as a seed that is being set up, is gone when the row is.
+        connection.pragma_update(None, "secure_delete", true)?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version != SCHEMA_VERSION {
+            connection.execute_batch("DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS flows;")?;
+            connection.execute_batch(SCHEMA)?;
+            connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
         Ok(StaffSessions { connection: Arc::new(Mutex::new(connection)) })
     }
 
-    /// Begins a session; what comes back is for the cookie alone. `replaced` is the key of a session that ends by this.
+    /// Begins a session; what comes back is for the cookie alone.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub async fn begin(&self, world: &World, staff: StaffId, replaced: Option<String>) -> Result<String, SessionError> {
+    pub async fn begin(&self, world: &World, beginning: Beginning) -> Result<String, SessionError> {
         let (key, now) = (world.secret(), world.now());
         let key_hash = hash(&key).0;
-        self.with(move |rows| {
-            rows.execute(
-                "DELETE FROM sessions WHERE last_seen < ?1 OR began < ?2 OR key_hash = ?3",
-                params![
-                    now.plus_seconds(-IDLE_SECONDS).0,
-                    now.plus_seconds(-LONGEST_SECONDS).0,
-                    replaced.map(|key| hash(&key).0)
-                ],
-            )?;
-            rows.execute(
-                "INSERT INTO sessions (key_hash, staff, began, last_seen) VALUES (?1, ?2, ?3, ?3)",
-                params![key_hash, staff.to_string(), now.0],
-            )?;
-            Ok(())
-        })
-        .await?;
+        self.with(move |connection| rows::begin(connection, &key_hash, &beginning, now)).await?;
         Ok(key)
     }
 
-    /// Whose session the key is of; `None` once it has ended. Counts as a request of it.
+    /// The session that the key is of; `None` once it has ended. Counts as a request of it.
     ///
     /// # Errors
     /// If the file cannot be used.
-    pub async fn resume(&self, now: Timestamp, key: &str) -> Result<Option<StaffId>, SessionError> {
+    pub async fn resume(&self, now: Timestamp, key: &str) -> Result<Option<Session>, SessionError> {
         let key_hash = hash(key).0;
-        self.with(move |rows| {
-            let found: Option<(String, i64)> = rows
-                .query_row(
-                    "SELECT staff, last_seen FROM sessions WHERE key_hash = ?1 AND last_seen >= ?2 AND began >= ?3",
-                    params![key_hash, now.plus_seconds(-IDLE_SECONDS).0, now.plus_seconds(-LONGEST_SECONDS).0],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            let Some((staff, last_seen)) = found else { return Ok(None) };
-            if now.seconds_since(Timestamp(last_seen)) >= TOUCH_SECONDS {
-                rows.execute("UPDATE sessions SET last_seen = ?2 WHERE key_hash = ?1", params![key_hash, now.0])?;
-            }
-            Ok(Uuid::parse_str(&staff).ok().map(StaffId))
-        })
-        .await
+        self.with(move |connection| rows::resume(connection, &key_hash, now)).await
     }
 
-    /// Ends one session.
+    /// The person gave all that was asked for, a second factor among it if `second`: the session goes on under another
+    /// key, which comes back. `None` if it has ended.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn enter(&self, world: &World, key: &str, second: bool) -> Result<Option<String>, SessionError> {
+        let (new, now) = (world.secret(), world.now());
+        let (old_hash, new_hash) = (hash(key).0, hash(&new).0);
+        let entered = self.with(move |connection| rows::enter(connection, &old_hash, &new_hash, second, now)).await?;
+        Ok(entered.then_some(new))
+    }
+
+    /// The person proved themselves again.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn confirm(&self, now: Timestamp, key: &str) -> Result<(), SessionError> {
+        let key_hash = hash(key).0;
+        self.with(move |connection| rows::confirm(connection, &key_hash, now)).await
+    }
+
+    /// Keeps what one page begins and the next one ends. It takes the place of what waited before.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn set_pending(&self, now: Timestamp, key: &str, what: String) -> Result<(), SessionError> {
+        let key_hash = hash(key).0;
+        self.with(move |connection| rows::set_pending(connection, &key_hash, &what, now)).await
+    }
+
+    /// What waits, if it has not waited too long.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn pending(&self, now: Timestamp, key: &str) -> Result<Option<String>, SessionError> {
+        let key_hash = hash(key).0;
+        self.with(move |connection| rows::pending(connection, &key_hash, now)).await
+    }
+
+    /// Takes what waits: it serves once.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn take_pending(&self, now: Timestamp, key: &str) -> Result<Option<String>, SessionError> {
+        let key_hash = hash(key).0;
+        self.with(move |connection| rows::take_pending(connection, &key_hash, now)).await
+    }
+
+    /// The sessions that have not ended: of one person, or of everybody.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn list(&self, now: Timestamp, staff: Option<StaffId>) -> Result<Vec<Session>, SessionError> {
+        self.with(move |connection| rows::list(connection, staff, now)).await
+    }
+
+    /// Ends the session of a key.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub async fn end(&self, key: &str) -> Result<(), SessionError> {
         let key_hash = hash(key).0;
-        self.with(move |rows| rows.execute("DELETE FROM sessions WHERE key_hash = ?1", [key_hash]).map(drop)).await
+        self.with(move |connection| {
+            connection.execute("DELETE FROM sessions WHERE key_hash = ?1", [key_hash]).map(drop)
+        })
+        .await
     }
 
-    /// Ends every session of somebody.
+    /// Ends one session of somebody; whether there was one.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub async fn end_all(&self, staff: StaffId) -> Result<(), SessionError> {
-        self.with(move |rows| rows.execute("DELETE FROM sessions WHERE staff = ?1", [staff.to_string()]).map(drop))
-            .await
+    pub async fn end_one(&self, staff: StaffId, id: Uuid) -> Result<bool, SessionError> {
+        let of = [staff.to_string(), id.to_string()];
+        self.with(
+            move |connection| Ok(connection.execute("DELETE FROM sessions WHERE staff = ?1 AND id = ?2", of)? > 0),
+        )
+        .await
+    }
+
+    /// Ends every session of somebody, but for the one of the id `spared`; how many there were.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn end_all(&self, staff: StaffId, spared: Option<Uuid>) -> Result<usize, SessionError> {
+        let of = [staff.to_string(), spared.map(|id| id.to_string()).unwrap_or_default()];
+        self.with(move |connection| connection.execute("DELETE FROM sessions WHERE staff = ?1 AND id <> ?2", of)).await
     }
 
     async fn with<T: Send + 'static>(
@@ -145,90 +252,5 @@ impl StaffSessions {
         .await
         .map_err(|error| SessionError(error.to_string()))?
         .map_err(SessionError::from)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::world::ManualClock;
-
-    struct Desk {
-        clock: Arc<ManualClock>,
-        world: World,
-        sessions: StaffSessions,
-        directory: tempfile::TempDir,
-    }
-
-    const ADA: StaffId = StaffId(Uuid::from_u128(1));
-
-    fn desk() -> Desk {
-        let directory = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
-        let world = World { clock: clock.clone() };
-        Desk { clock, world, sessions: StaffSessions::open(directory.path()).unwrap(), directory }
-    }
-
-    impl Desk {
-        async fn who(&self, key: &str) -> Option<StaffId> {
-            self.sessions.resume(self.world.now(), key).await.unwrap()
-        }
-    }
-
-    #[tokio::test]
-    async fn a_session_ends_half_an_hour_after_its_last_request() {
-        let desk = desk();
-        let key = desk.sessions.begin(&desk.world, ADA, None).await.unwrap();
-        desk.clock.advance_seconds(IDLE_SECONDS - 1);
-        assert_eq!(desk.who(&key).await, Some(ADA));
-        desk.clock.advance_seconds(IDLE_SECONDS - 1);
-        assert_eq!(desk.who(&key).await, Some(ADA));
-        desk.clock.advance_seconds(IDLE_SECONDS + 1);
-        assert_eq!(desk.who(&key).await, None);
-    }
-
-    #[tokio::test]
-    async fn a_session_in_use_ends_twelve_hours_after_sign_in() {
-        let desk = desk();
-        let key = desk.sessions.begin(&desk.world, ADA, None).await.unwrap();
-        for _ in 0..LONGEST_SECONDS / 1_000 {
-            desk.clock.advance_seconds(1_000);
-            assert_eq!(desk.who(&key).await, Some(ADA));
-        }
-        desk.clock.advance_seconds(1_000);
-        assert_eq!(desk.who(&key).await, None);
-    }
-
-    #[tokio::test]
-    async fn signing_in_again_ends_the_session_before_and_signing_out_this_one() {
-        let desk = desk();
-        let first = desk.sessions.begin(&desk.world, ADA, None).await.unwrap();
-        let second = desk.sessions.begin(&desk.world, ADA, Some(first.clone())).await.unwrap();
-        assert_ne!(first, second);
-        assert_eq!(desk.who(&first).await, None);
-        assert_eq!(desk.who(&second).await, Some(ADA));
-        desk.sessions.end(&second).await.unwrap();
-        assert_eq!(desk.who(&second).await, None);
-    }
-
-    #[tokio::test]
-    async fn all_sessions_of_somebody_can_be_ended_at_once() {
-        let desk = desk();
-        let phone = desk.sessions.begin(&desk.world, ADA, None).await.unwrap();
-        let desktop = desk.sessions.begin(&desk.world, ADA, None).await.unwrap();
-        let other = desk.sessions.begin(&desk.world, StaffId(Uuid::from_u128(2)), None).await.unwrap();
-        desk.sessions.end_all(ADA).await.unwrap();
-        assert_eq!((desk.who(&phone).await, desk.who(&desktop).await), (None, None));
-        assert!(desk.who(&other).await.is_some());
-    }
-
-    #[tokio::test]
-    async fn the_file_does_not_hold_the_key() {
-        let desk = desk();
-        let key = desk.sessions.begin(&desk.world, ADA, None).await.unwrap();
-        for file in std::fs::read_dir(desk.directory.path()).unwrap() {
-            let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()));
-        }
     }
 }

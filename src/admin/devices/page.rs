@@ -7,9 +7,8 @@ use crate::admin::earlier;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, filled};
-use crate::admin::session::{Reader, Staff};
+use crate::admin::session::{Acts, May, SeesInventory, Staff, is_permitted};
 use crate::admin::words::{self, Chip, Instant, NONE};
-use crate::app::App;
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
@@ -18,7 +17,7 @@ use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row};
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
-use projections::{ProjectionError, last_seen};
+use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -110,39 +109,41 @@ struct Found {
 /// # Errors
 /// If there is, or was, no such device, or log or projections cannot be used.
 pub async fn page(
-    app: web::Data<App>,
-    Reader(staff): Reader,
+    staff: May<SeesInventory>,
     path: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
     let id = parse_device(&path)?;
     let as_of = filled(query.as_of.as_deref()).map(parse_as_of).transpose()?;
-    let broken = |error: &dyn std::fmt::Display| Problem::unavailable(error, staff.correlation());
-    let found = look_up(&app, id, as_of).await.map_err(|error| broken(&error))?.ok_or(Problem::NotFound)?;
-    let viewed = app.record_access(staff.id, AccessEvent::DeviceViewed { device: id }, staff.context()).await;
-    viewed.map_err(|error| broken(&error))?;
+    let found = look_up(staff.projections(), id, as_of).await.map_err(|error| staff.broken(error))?;
+    let found = found.ok_or(Problem::NotFound)?;
+    staff.record(AccessEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
-    let page = assemble(&found, &staff, as_of, app.world.now());
+    let page = assemble(&found, &staff, as_of, staff.now());
     show("device", &label, "devices", &staff, &page)
 }
 
-async fn look_up(app: &App, id: DeviceId, as_of: Option<Timestamp>) -> Result<Option<Found>, ProjectionError> {
-    let Some(mut device) = inventory::get(&app.projections, id, as_of).await? else { return Ok(None) };
+async fn look_up(
+    projections: &Projections,
+    id: DeviceId,
+    as_of: Option<Timestamp>,
+) -> Result<Option<Found>, ProjectionError> {
+    let Some(mut device) = inventory::get(projections, id, as_of).await? else { return Ok(None) };
     device.last_seen = match as_of {
-        None => last_seen::last_seen(&app.projections, id).await?,
+        None => last_seen::last_seen(projections, id).await?,
         Some(_) => None,
     };
-    let known = inventory::known(&app.projections, id, as_of).await?;
+    let known = inventory::known(projections, id, as_of).await?;
     let to = as_of.map(|at| Timestamp(at.0 + 1));
     // What happened to the device; who looked at its record is in the audit trail.
     let event_type = Some(Match::is_not("DeviceViewed".to_owned()));
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
-    let history = projections::audit::query(&app.projections, filter, TIMELINE).await?;
+    let history = projections::audit::query(projections, filter, TIMELINE).await?;
     let mut earlier = Vec::new();
-    for found in reenrollment::of_device(&app.projections, id).await? {
+    for found in reenrollment::of_device(projections, id).await? {
         if as_of.is_none_or(|as_of| found.at <= as_of) {
             let other = if found.enrollment == id { found.previous } else { found.enrollment };
-            let other = inventory::get(&app.projections, other, None).await?;
+            let other = inventory::get(projections, other, None).await?;
             earlier.push((found, other));
         }
     }
@@ -151,7 +152,7 @@ async fn look_up(app: &App, id: DeviceId, as_of: Option<Timestamp>) -> Result<Op
 
 fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
     let device = &found.device;
-    let manage = if staff.administrator && as_of.is_none() { manage(device) } else { vec![] };
+    let manage = if is_permitted::<Acts>(&staff.roles) && as_of.is_none() { manage(device) } else { vec![] };
     Page {
         href: href(device.id, None),
         label: words::label(device),

@@ -1,0 +1,162 @@
+//! What somebody at the console may, as types: a handler names the permit it takes, such as `May<SeesInventory>`, and is
+//! handed no more than that permit gives. Only those that act hand out the [`App`], and with it the way to a command.
+
+use super::{Staff, signed_in};
+use crate::admin::problem::Problem;
+use crate::app::App;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use events::device::DeviceId;
+use events::staff::{AccessEvent, Privilege};
+use futures_util::future::LocalBoxFuture;
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use uuid::Uuid;
+
+/// Something that one may at the console.
+pub trait Permit: 'static {
+    /// Each of these roles suffices.
+    const ROLES: &'static [Privilege];
+    /// What somebody without them wanted, in the audit trail: “Wanted to … without the role for it”.
+    const ACT: &'static str;
+}
+
+/// A permit that hands out the way to commands.
+pub trait Writes: Permit {}
+
+/// Somebody who may `P`.
+pub struct May<P> {
+    staff: Staff,
+    permit: PhantomData<P>,
+}
+
+impl<P> Deref for May<P> {
+    type Target = Staff;
+
+    fn deref(&self) -> &Staff {
+        &self.staff
+    }
+}
+
+impl<P: Writes> May<P> {
+    /// The way to commands.
+    pub fn app(&self) -> &App {
+        &self.staff.app
+    }
+}
+
+impl<P: Permit> FromRequest for May<P> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<May<P>, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let staff = signed_in(&request).await?;
+            if is_permitted::<P>(&staff.roles) {
+                return Ok(May { staff, permit: PhantomData });
+            }
+            refuse(&request, &staff, P::ACT).await?;
+            Err(Problem::NotAllowed)
+        })
+    }
+}
+
+/// Whether these roles give a permit.
+pub fn is_permitted<P: Permit>(roles: &BTreeSet<Privilege>) -> bool {
+    P::ROLES.iter().any(|role| roles.contains(role))
+}
+
+/// The page that somebody with these roles begins at.
+pub fn home(roles: &BTreeSet<Privilege>) -> &'static str {
+    if is_permitted::<SeesInventory>(roles) { "/console/devices" } else { "/console/funnel" }
+}
+
+// What somebody tried that is not theirs to do is in the audit trail, like what they looked at.
+async fn refuse(request: &HttpRequest, staff: &Staff, act: &str) -> Result<(), Problem> {
+    let part = |name| request.match_info().get(name);
+    let act = part("verb").unwrap_or(act).to_owned();
+    let device = part("device").and_then(|device| Uuid::parse_str(device).ok()).map(DeviceId);
+    staff.record(AccessEvent::AccessRefused { act, device }).await
+}
+
+use Privilege::{Administrator, Auditor, HelpDesk};
+
+/// Works at the console, in any role.
+pub struct IsStaff;
+
+impl Permit for IsStaff {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ACT: &'static str = "use the console";
+}
+
+/// Looks at devices and their records.
+pub struct SeesInventory;
+
+impl Permit for SeesInventory {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor];
+    const ACT: &'static str = "see the inventory";
+}
+
+/// Looks at earlier records of people and hardware that enrolled again.
+pub struct SeesEarlier;
+
+impl Permit for SeesEarlier {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "see earlier records";
+}
+
+/// Reads the audit trail.
+pub struct SeesAudit;
+
+impl Permit for SeesAudit {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor];
+    const ACT: &'static str = "see the audit trail";
+}
+
+/// Takes the audit trail and its proofs out of the house.
+pub struct Exports;
+
+impl Permit for Exports {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor];
+    const ACT: &'static str = "export the audit trail";
+}
+
+/// Sees how far people get, and one person's visits.
+pub struct SeesFunnel;
+
+impl Permit for SeesFunnel {
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
+    const ACT: &'static str = "see how far people get";
+}
+
+/// Acts on devices and their records.
+pub struct Acts;
+
+impl Permit for Acts {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "act on a record";
+}
+
+impl Writes for Acts {}
+
+/// Administers staff: roles, sessions, second factors.
+pub struct ManagesStaff;
+
+impl Permit for ManagesStaff {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "administer staff";
+}
+
+impl Writes for ManagesStaff {}
+
+/// Changes the settings.
+pub struct ChangesSettings;
+
+impl Permit for ChangesSettings {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "change settings";
+}
+
+impl Writes for ChangesSettings {}

@@ -1,0 +1,111 @@
+//! Single sign-on on its way: what was known before the round trip to the identity provider still holds after it. The
+//! browser that began it holds a secret in a cookie of its own; the provider only ever sees the request.
+
+use super::{SessionError, StaffSessions, hash};
+use crate::identity::Account;
+use crate::world::World;
+use events::Timestamp;
+use events::enrollment::SecretHash;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// A round trip takes no longer than this.
+pub const FLOW_SECONDS: i64 = 5 * 60;
+
+/// A round trip that was begun and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// The identity provider, by its name in the configuration.
+    pub provider: String,
+    /// Hash of what identifies the request to the provider.
+    pub request: SecretHash,
+    /// The page of the console to go on to.
+    pub next: String,
+    /// Who the provider says it is, once its answer was verified apart from the browser's session (SAML).
+    pub account: Option<Account>,
+}
+
+impl StaffSessions {
+    /// Begins a round trip; what comes back is for the cookie of the browser alone.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn begin_flow(
+        &self,
+        world: &World,
+        provider: &str,
+        request: SecretHash,
+        next: &str,
+    ) -> Result<String, SessionError> {
+        let (secret, now) = (world.secret(), world.now());
+        let (key_hash, provider, next) = (hash(&secret).0, provider.to_owned(), next.to_owned());
+        self.with(move |rows| {
+            rows.execute("DELETE FROM flows WHERE began < ?1", [oldest(now)])?;
+            rows.execute(
+                "INSERT INTO flows (key_hash, request, provider, next, began) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![key_hash, request.0, provider, next, now.0],
+            )
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    /// The round trip that this secret began; `None` if there is none, or it took too long.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn flow(&self, now: Timestamp, secret: &str) -> Result<Option<Flow>, SessionError> {
+        let key_hash = hash(secret).0;
+        self.with(move |rows| select(rows, &key_hash, now)).await
+    }
+
+    /// Keeps who the provider says it is, for the browser that began the round trip. `false` if there is none of that
+    /// request, or it has its answer: an answer is taken once.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn prove_flow(
+        &self,
+        now: Timestamp,
+        request: &SecretHash,
+        account: &Account,
+    ) -> Result<bool, SessionError> {
+        let account = serde_json::to_string(account).map_err(|error| SessionError(error.to_string()))?;
+        let request = request.0.clone();
+        self.with(move |rows| {
+            let update = "UPDATE flows SET account = ?2 WHERE request = ?1 AND began >= ?3 AND account IS NULL";
+            Ok(rows.execute(update, params![request, account, oldest(now)])? > 0)
+        })
+        .await
+    }
+
+    /// Ends a round trip and says what it was: it serves once.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn take_flow(&self, now: Timestamp, secret: &str) -> Result<Option<Flow>, SessionError> {
+        let key_hash = hash(secret).0;
+        self.with(move |rows| {
+            let found = select(rows, &key_hash, now)?;
+            rows.execute("DELETE FROM flows WHERE key_hash = ?1", [key_hash])?;
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn oldest(now: Timestamp) -> i64 {
+    now.plus_seconds(-FLOW_SECONDS).0
+}
+
+fn select(rows: &Connection, key_hash: &str, now: Timestamp) -> rusqlite::Result<Option<Flow>> {
+    let select = "SELECT provider, request, next, account FROM flows WHERE key_hash = ?1 AND began >= ?2";
+    rows.query_row(select, params![key_hash, oldest(now)], flow).optional()
+}
+
+fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
+    let account: Option<String> = row.get(3)?;
+    let account = account.map(|text| serde_json::from_str(&text)).transpose();
+    let account = account.map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, Type::Text, error.into()))?;
+    Ok(Flow { provider: row.get(0)?, request: SecretHash(row.get(1)?), next: row.get(2)?, account })
+}
