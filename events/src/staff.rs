@@ -1,7 +1,7 @@
 //! Local accounts, the people who work with the console, and what they looked at.
 
 use crate::device::DeviceId;
-use crate::enrollment::{SignInMethodName, SignInRefusal};
+use crate::enrollment::{EnrollmentId, SignInMethodName, SignInRefusal};
 use crate::personal::Personal;
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,22 @@ pub enum UserNameEvent {
     UserNameReserved { account: StaffId },
 }
 
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    Csv,
+    Jsonl,
+}
+
+/// What the API hands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiResource {
+    Devices,
+    Audit,
+}
+
 /// Stream `access-<staff>-<day>`: reading is recorded too, and what was not permitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
@@ -103,6 +119,36 @@ pub enum AccessEvent {
     },
     AuditTrailViewed {
         /// The filters in use, without their values where these are personal.
+        filters: Vec<String>,
+    },
+    /// How far people get on their way through the portal; `filters` as below.
+    FunnelViewed {
+        filters: Vec<String>,
+    },
+    /// Visits to the portal, looked for by whatever.
+    VisitListViewed {
+        filters: Vec<String>,
+    },
+    /// One visit, with whose it is and what was said on it.
+    VisitViewed {
+        enrollment: EnrollmentId,
+    },
+    SettingsViewed {},
+    /// So many events were about to be handed out. `filters`: `name=value`, the name alone where the value is personal.
+    AuditTrailExported {
+        filters: Vec<String>,
+        format: ExportFormat,
+        rows: u64,
+    },
+    /// So many records of the inventory were about to be handed out; `filters` likewise.
+    InventoryExported {
+        filters: Vec<String>,
+        format: ExportFormat,
+        rows: u64,
+    },
+    /// A program began to read this by the API, in this hour; `filters` likewise.
+    ApiRead {
+        resource: ApiResource,
         filters: Vec<String>,
     },
     /// Somebody without the role for it wanted to do this.

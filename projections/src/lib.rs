@@ -22,6 +22,7 @@ pub mod last_seen;
 pub mod people;
 mod rebuild;
 pub mod reenrollment;
+pub mod visits;
 
 pub use database::Projections;
 pub use follow::Health;
@@ -49,7 +50,7 @@ pub(crate) trait Projection: Sync {
 
 /// Every projection there is.
 pub(crate) const ALL: &[&dyn Projection] =
-    &[&people::People, &devices::Devices, &audit::Audit, &reenrollment::Reenrollment, &due::DueTimes];
+    &[&people::People, &devices::Devices, &audit::Audit, &reenrollment::Reenrollment, &due::DueTimes, &visits::Visits];
 
 /// Why a projection cannot be read or brought further.
 #[derive(Debug, Clone, thiserror::Error)]

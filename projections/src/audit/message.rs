@@ -8,7 +8,7 @@ use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
 use events::settings::{Settings, SettingsEvent};
-use events::staff::{AccessEvent, StaffEvent, UserNameEvent};
+use events::staff::{AccessEvent, ExportFormat, StaffEvent, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -35,6 +35,9 @@ impl Message {
         self
     }
 }
+
+/// What a command is called in a sentence whose event gives its id alone; the trail knows its name.
+const SOME_COMMAND: &str = "A command";
 
 /// What to say about an event.
 pub fn message(event: &Event) -> Message {
@@ -155,12 +158,14 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::MdmCommandQueued { request_type, .. } => {
             Message::of("command-queued").with("request_type", request_type)
         }
-        DeviceEvent::MdmCommandDelivered { .. } => Message::of("command-delivered"),
+        DeviceEvent::MdmCommandDelivered { .. } => Message::of("command-delivered").with("command", SOME_COMMAND),
         DeviceEvent::MdmCommandAnswered { status, errors, .. } => {
             let errors = list(errors.iter().map(|error| error.description.as_str()));
             answered(*status, &errors)
         }
-        DeviceEvent::MdmResultTooLarge { bytes, .. } => Message::of("result-too-large").with("bytes", bytes),
+        DeviceEvent::MdmResultTooLarge { bytes, .. } => {
+            Message::of("result-too-large").with("command", SOME_COMMAND).with("bytes", bytes)
+        }
         DeviceEvent::InventoryReported { changes } => {
             Message::of("inventory-reported").with("names", list(changes.keys().map(String::as_str)))
         }
@@ -184,12 +189,13 @@ fn authenticated(identifiers: &DeviceIdentifiers, version: Option<String>, produ
 
 fn answered(status: CommandStatus, errors: &str) -> Message {
     let errors = if errors.is_empty() { "no reason given" } else { errors };
-    match status {
+    let said = match status {
         CommandStatus::Acknowledged => Message::of("command-acknowledged"),
         CommandStatus::NotNow => Message::of("command-not-now"),
         CommandStatus::Error => Message::of("command-failed").with("errors", errors),
         CommandStatus::CommandFormatError => Message::of("command-format-error").with("errors", errors),
-    }
+    };
+    said.with("command", SOME_COMMAND)
 }
 
 fn person(event: &PersonEvent) -> Message {
@@ -235,8 +241,31 @@ fn access(event: &AccessEvent) -> Message {
         AccessEvent::AuditTrailViewed { filters } => {
             Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))
         }
+        AccessEvent::FunnelViewed { .. } => Message::of("funnel-viewed"),
+        AccessEvent::VisitListViewed { filters } if filters.is_empty() => Message::of("visits-viewed"),
+        AccessEvent::VisitListViewed { .. } => Message::of("visits-searched"),
+        AccessEvent::VisitViewed { .. } => Message::of("visit-viewed"),
+        AccessEvent::SettingsViewed {} => Message::of("settings-viewed"),
+        AccessEvent::AuditTrailExported { filters, format, rows } if filters.is_empty() => {
+            exported(Message::of("audit-exported"), filters, *format, *rows)
+        }
+        AccessEvent::AuditTrailExported { filters, format, rows } => {
+            exported(Message::of("audit-part-exported"), filters, *format, *rows)
+        }
+        AccessEvent::InventoryExported { filters, format, rows } if filters.is_empty() => {
+            exported(Message::of("inventory-exported"), filters, *format, *rows)
+        }
+        AccessEvent::InventoryExported { filters, format, rows } => {
+            exported(Message::of("inventory-part-exported"), filters, *format, *rows)
+        }
+        AccessEvent::ApiRead { resource, .. } => Message::of("api-read").with("resource", words::resource(*resource)),
         AccessEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
+}
+
+fn exported(said: Message, filters: &[String], format: ExportFormat, rows: u64) -> Message {
+    let filters = list(filters.iter().map(String::as_str));
+    said.with("rows", rows).with("format", words::format(format)).with("filters", filters)
 }
 
 // Which settings are others now, by name; their values are in the event.

@@ -90,7 +90,7 @@ pub struct AuditPage {
 const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, e.type, e.actor_kind, e.actor_id,
     coalesce(a.display_name, a.user_name), e.person, coalesce(p.display_name, p.user_name), e.device, e.correlation,
     e.help_code, e.source, e.source_erased, e.outcome, e.message, e.message_values
-    FROM audit_v1_events e
+    FROM audit_v2_events e
     LEFT JOIN people_v1_names a ON a.id = e.actor_id
     LEFT JOIN people_v1_names p ON p.id = e.person";
 
@@ -139,7 +139,7 @@ pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Ro
 pub async fn types(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
     projections
         .read(|rows| {
-            let select = "SELECT DISTINCT type FROM audit_v1_events ORDER BY type";
+            let select = "SELECT DISTINCT type FROM audit_v2_events ORDER BY type";
             rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
         })
         .await
@@ -182,7 +182,7 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         ("e.source = ?", filter.source.clone()),
         ("e.correlation = ?", filter.correlation.map(|correlation| correlation.to_string())),
         (
-            "e.position < (SELECT position FROM audit_v1_events WHERE event = ?)",
+            "e.position < (SELECT position FROM audit_v2_events WHERE event = ?)",
             filter.after.map(|after| after.to_string()),
         ),
     ];

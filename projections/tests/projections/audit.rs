@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use events::ActorKind;
-use events::device::{DeviceEvent, UnenrolledBy};
+use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, UnenrolledBy};
 use events::enrollment::help_code;
 use events::person::PersonEvent;
 use events::staff::StaffId;
@@ -46,7 +46,7 @@ async fn the_audit_trail_answers_by_every_filter() {
     );
     assert_eq!(count(AuditFilter { actor_id: Some(staff.to_string()), ..all.clone() }).await, 1);
     assert_eq!(count(AuditFilter { source: Some("192.0.2.7".into()), ..all.clone() }).await, 1);
-    assert_eq!(count(AuditFilter { outcome: Some(Match::is(Outcome::Refused)), ..all.clone() }).await, 1);
+    assert_eq!(count(AuditFilter { outcome: Some(Match::is(Outcome::Refused)), ..all.clone() }).await, 2);
     let enrolled = Some(Match::is("DeviceEnrolled".to_owned()));
     assert_eq!(count(AuditFilter { event_type: enrolled, ..all.clone() }).await, 2);
     let not_enrolled = Some(Match::is_not("DeviceEnrolled".to_owned()));
@@ -127,4 +127,37 @@ async fn an_erased_persons_values_read_as_erased_and_nothing_fails() {
             assert!(!table.rows.iter().any(|row| row.contains(personal)), "{personal} in {}", table.table);
         }
     }
+}
+
+#[tokio::test]
+async fn what_happens_to_a_command_is_told_with_its_name() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let command = CommandId(Uuid::from_u128(1));
+    let queued = DeviceEvent::MdmCommandQueued {
+        command,
+        request_type: "SecurityInfo".into(),
+        payload: "<plist/>".into(),
+        unenrolls: false,
+    };
+    let answered = |command| DeviceEvent::MdmCommandAnswered {
+        command,
+        status: CommandStatus::Acknowledged,
+        errors: vec![],
+        body: BodyHash("02".into()),
+    };
+    let unknown = answered(CommandId(Uuid::from_u128(2)));
+    for event in [queued, DeviceEvent::MdmCommandDelivered { command }, answered(command), unknown] {
+        desk.write(&device.stream(), later(100), event).await;
+    }
+    let projections = desk.caught_up().await;
+    let rows = audit::query(&projections, AuditFilter::default(), 4).await.unwrap().rows;
+    let said: Vec<_> = rows.iter().rev().map(|row| row.sentence.as_str()).collect();
+    let expected = [
+        "SecurityInfo queued",
+        "SecurityInfo was delivered",
+        "SecurityInfo was acknowledged",
+        "A command was acknowledged",
+    ];
+    assert_eq!(said, expected);
 }

@@ -5,3 +5,4 @@ mod devices;
 mod due;
 mod rebuild;
 mod support;
+mod visits;

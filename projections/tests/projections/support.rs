@@ -211,6 +211,13 @@ pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let visit = DeviceId(Uuid::from_u128(0x1003)).enrollment();
     desk.write(&visit.stream(), later(7_300), opened(visit.device())).await;
     desk.write(&visit.stream(), later(7_301), previous).await;
+    let refused = EnrollmentEvent::SignInRefused {
+        method: SignInMethodName::LocalAccount,
+        reason: SignInRefusal::WrongPassword,
+        account: None,
+        name: None,
+    };
+    desk.write(&visit.stream(), later(7_302), refused).await;
     desk.write(&second.stream(), later(8_000), DeviceEvent::DeviceSuperseded { by: first }).await;
     let refused = RefusalEvent::UnknownStaffRefused {
         method: SignInMethodName::LocalAccount,

@@ -4,7 +4,7 @@ use super::list;
 use events::enrollment::{
     Access, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
-use events::staff::Privilege;
+use events::staff::{ApiResource, ExportFormat, Privilege};
 use std::collections::BTreeSet;
 
 pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
@@ -63,6 +63,20 @@ pub(super) fn privileges(held: &BTreeSet<Privilege>) -> String {
         Privilege::HelpDesk => "help desk",
         Privilege::ApiClient => "API client",
     }))
+}
+
+pub(super) fn format(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Csv => "CSV",
+        ExportFormat::Jsonl => "JSON lines",
+    }
+}
+
+pub(super) fn resource(resource: ApiResource) -> &'static str {
+    match resource {
+        ApiResource::Devices => "the inventory",
+        ApiResource::Audit => "the audit trail",
+    }
 }
 
 /// The kinds of device that access rules let somebody enroll.

@@ -1,0 +1,277 @@
+//! Questions of the help desk: one visit, visits by what somebody can say about them, and who is stuck now.
+
+use super::Step;
+use crate::audit::english;
+use crate::{ProjectionError, Projections, like};
+use events::Timestamp;
+use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentRefusal, parse_help_code};
+use events::person::PersonId;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What has become of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    Open,
+    Enrolled,
+    Refused,
+    /// Closed because nothing happened for long.
+    Abandoned,
+    /// The person signed out of the portal before the device was enrolled.
+    SignedOut,
+}
+
+impl State {
+    pub const ALL: [State; 5] = [State::Open, State::Enrolled, State::Refused, State::Abandoned, State::SignedOut];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Enrolled => "enrolled",
+            State::Refused => "refused",
+            State::Abandoned => "abandoned",
+            State::SignedOut => "signed_out",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// A visit as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    pub id: EnrollmentId,
+    pub help_code: String,
+    pub opened: Timestamp,
+    /// When something happened last.
+    pub last: Timestamp,
+    pub family: DeviceFamily,
+    /// As the browser claimed it, or the device said it.
+    pub version: Option<String>,
+    pub language: String,
+    /// Name of the way of signing in.
+    pub method: Option<String>,
+    /// The directory or identity provider, where it is known.
+    pub provider: Option<String>,
+    /// Who signed in, and whose device it will be.
+    pub signed_in: Option<Named>,
+    pub owner: Option<Named>,
+    /// The last step that somebody stood on.
+    pub step: Step,
+    pub step_since: Timestamp,
+    pub refusals: u64,
+    pub state: State,
+    pub ended: Option<Timestamp>,
+    pub why: Option<EnrollmentRefusal>,
+}
+
+/// A person; without names if these are erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub person: PersonId,
+    pub user_name: Option<String>,
+    pub display_name: Option<String>,
+}
+
+/// Which visits to list. All that is given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct VisitFilter {
+    /// A help code, or a part of the name of whoever signed in or gets the device.
+    pub text: Option<String>,
+    pub state: Option<State>,
+    pub step: Option<Step>,
+    pub person: Option<PersonId>,
+    /// Go on after this visit, towards the past.
+    pub after: Option<EnrollmentId>,
+}
+
+/// Some visits, the newest first.
+#[derive(Debug, Clone)]
+pub struct VisitPage {
+    pub visits: Vec<Visit>,
+    /// Give this as [`VisitFilter::after`] to get the next page.
+    pub next: Option<EnrollmentId>,
+}
+
+/// When somebody stood on a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepTime {
+    pub step: Step,
+    pub reached: Timestamp,
+    /// `None`: they still do.
+    pub left: Option<Timestamp>,
+}
+
+/// Somebody was told no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub at: Timestamp,
+    /// In English.
+    pub sentence: String,
+}
+
+const COLUMNS: &str =
+    "SELECT v.id, v.help_code, v.opened, v.last, v.family, v.version, v.language, v.method, v.provider,
+    v.signed_in, s.user_name, s.display_name, v.owner, o.user_name, o.display_name, v.step, v.step_since, v.refusals,
+    v.state, v.ended, v.why FROM visits_v1_visits v
+    LEFT JOIN people_v1_names s ON s.id = v.signed_in
+    LEFT JOIN people_v1_names o ON o.id = v.owner";
+
+/// One visit; `None` if there is none with this id.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn get(projections: &Projections, visit: EnrollmentId) -> Result<Option<Visit>, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = format!("{COLUMNS} WHERE v.id = ?1");
+            rows.prepare_cached(&select)?.query_row([visit.to_string()], visit_of).optional()
+        })
+        .await
+}
+
+/// Visits that match, the newest first, up to `limit`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn list(projections: &Projections, filter: VisitFilter, limit: usize) -> Result<VisitPage, ProjectionError> {
+    projections.read(move |rows| list_in(rows, &filter, limit)).await
+}
+
+/// Open visits that may need help: on which nothing happened since `silent_since`, or on which somebody was refused;
+/// the latest first, for these people may still be there.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn stuck(
+    projections: &Projections,
+    silent_since: Timestamp,
+    limit: usize,
+) -> Result<Vec<Visit>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read(move |rows| {
+            let select = format!(
+                "{COLUMNS} WHERE v.state = 'open' AND (v.last <= ?1 OR v.refusals > 0)
+                ORDER BY v.last DESC, v.position DESC LIMIT ?2"
+            );
+            rows.prepare_cached(&select)?.query_map(params![silent_since.0, limit], visit_of)?.collect()
+        })
+        .await
+}
+
+/// The steps of a visit in their order.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec<StepTime>, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = "SELECT step, reached, left FROM visits_v1_steps WHERE visit = ?1 ORDER BY position";
+            let step = |row: &Row<'_>| {
+                let step: String = row.get(0)?;
+                let left = row.get::<_, Option<i64>>(2)?.map(Timestamp);
+                Ok(Step::parse(&step).map(|step| StepTime { step, reached: Timestamp(row.get(1).unwrap_or(0)), left }))
+            };
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map([visit.to_string()], step)?.collect::<Result<Vec<_>, _>>()?;
+            Ok(found.into_iter().flatten().collect())
+        })
+        .await
+}
+
+/// Every refusal of a visit, the oldest first.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn refusals(projections: &Projections, visit: EnrollmentId) -> Result<Vec<Refusal>, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select =
+                "SELECT at, message, message_values FROM visits_v1_refusals WHERE visit = ?1 ORDER BY position";
+            let refusal = |row: &Row<'_>| {
+                let (key, values): (String, String) = (row.get(1)?, row.get(2)?);
+                let values: BTreeMap<String, Option<String>> = serde_json::from_str(&values).unwrap_or_default();
+                Ok(Refusal { at: Timestamp(row.get(0)?), sentence: english(&key, &values) })
+            };
+            rows.prepare_cached(select)?.query_map([visit.to_string()], refusal)?.collect()
+        })
+        .await
+}
+
+fn list_in(connection: &Connection, filter: &VisitFilter, limit: usize) -> rusqlite::Result<VisitPage> {
+    let (mut conditions, mut values) = (vec!["1"], Vec::new());
+    let exact = [
+        ("v.state = ?", filter.state.map(|state| state.as_str().to_owned())),
+        ("v.step = ?", filter.step.map(|step| step.as_str().to_owned())),
+        (
+            "v.position < (SELECT position FROM visits_v1_visits WHERE id = ?)",
+            filter.after.map(|after| after.to_string()),
+        ),
+    ];
+    for (condition, value) in exact {
+        if let Some(value) = value {
+            conditions.push(condition);
+            values.push(Value::Text(value));
+        }
+    }
+    if let Some(person) = filter.person {
+        conditions.push("(v.signed_in = ? OR v.owner = ?)");
+        values.extend(std::iter::repeat_n(Value::Text(person.to_string()), 2));
+    }
+    if let Some(text) = &filter.text {
+        conditions.push(
+            "(v.help_code = ? OR lower(coalesce(s.user_name, '') || char(10) || coalesce(s.display_name, '')) LIKE ? ESCAPE '\\'
+            OR lower(coalesce(o.user_name, '') || char(10) || coalesce(o.display_name, '')) LIKE ? ESCAPE '\\')",
+        );
+        values.push(Value::Text(parse_help_code(text).unwrap_or_default()));
+        values.extend(std::iter::repeat_n(Value::Text(like(text)), 2));
+    }
+    // One more than asked for tells whether there is another page.
+    values.push(Value::Integer(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)));
+    let select = format!("{COLUMNS} WHERE {} ORDER BY v.position DESC LIMIT ?", conditions.join(" AND "));
+    let mut statement = connection.prepare_cached(&select)?;
+    let found = statement.query_map(params_from_iter(values), visit_of)?;
+    let mut visits = found.collect::<Result<Vec<_>, _>>()?;
+    let more = visits.len() > limit;
+    visits.truncate(limit);
+    let next = visits.last().filter(|_| more).map(|visit| visit.id);
+    Ok(VisitPage { visits, next })
+}
+
+fn visit_of(row: &Row<'_>) -> rusqlite::Result<Visit> {
+    let text = |column: usize| row.get::<_, Option<String>>(column);
+    let person = |column: usize| -> rusqlite::Result<Option<Named>> {
+        let person = text(column)?.and_then(|id| Uuid::parse_str(&id).ok()).map(PersonId);
+        let (user_name, display_name) = (text(column + 1)?, text(column + 2)?);
+        Ok(person.map(|person| Named { person, user_name, display_name }))
+    };
+    let id: String = row.get(0)?;
+    let id = Uuid::parse_str(&id)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))?;
+    let (family, step, state): (String, String, String) = (row.get(4)?, row.get(15)?, row.get(18)?);
+    let why = text(20)?.and_then(|why| serde_json::from_value(serde_json::Value::String(why)).ok());
+    Ok(Visit {
+        id: EnrollmentId(id),
+        help_code: row.get(1)?,
+        opened: Timestamp(row.get(2)?),
+        last: Timestamp(row.get(3)?),
+        family: if family == "ipad" { DeviceFamily::IPad } else { DeviceFamily::IPhone },
+        version: text(5)?,
+        language: row.get(6)?,
+        method: text(7)?,
+        provider: text(8)?,
+        signed_in: person(9)?,
+        owner: person(12)?,
+        step: Step::parse(&step).unwrap_or(Step::SignIn),
+        step_since: Timestamp(row.get(16)?),
+        refusals: row.get::<_, i64>(17)?.cast_unsigned(),
+        state: State::parse(&state).unwrap_or(State::Open),
+        ended: row.get::<_, Option<i64>>(19)?.map(Timestamp),
+        why,
+    })
+}
