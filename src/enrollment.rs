@@ -11,6 +11,7 @@ pub mod device;
 #[cfg(test)]
 mod examples;
 pub mod hardware;
+pub mod limits;
 pub mod person;
 pub mod settings;
 pub mod staff;

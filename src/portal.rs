@@ -13,6 +13,7 @@ pub mod ca_profile;
 pub mod complete;
 mod description;
 mod download;
+pub mod for_whom;
 pub mod managed_apple_id;
 pub mod mdm_profile;
 pub mod ownership;
@@ -23,8 +24,10 @@ mod qr;
 pub mod render;
 pub mod sign_in;
 mod steps;
+pub mod stopped;
 mod submission;
 pub mod surround;
+pub mod terms;
 #[cfg(test)]
 mod tests;
 pub mod texts;
@@ -61,15 +64,17 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/enroll/language").route(post().to(arrival::language)))
         .service(form!("/enroll/sign-in", sign_in))
         .service(page("/enroll/sign-out").route(post().to(sign_in::leave)))
+        .service(form!("/enroll/for-whom", for_whom))
         .service(form!("/enroll/previous", previous))
         .service(form!("/enroll/ownership", ownership))
+        .service(form!("/enroll/terms", terms))
         .service(form!("/enroll/ca", ca_profile))
         .service(form!("/enroll/managed-apple-id", managed_apple_id))
         .service(form!("/enroll/mdm", mdm_profile))
         .service(shown!("/enroll/profile/{token}.mobileconfig", download::profile))
         .service(shown!("/enroll/about", about::show))
         .service(shown!("/enroll/complete", complete::show))
-        .service(shown!("/enroll/stopped", complete::stopped))
+        .service(shown!("/enroll/stopped", stopped::show))
         .default_service(web::to(not_found));
     config.service(scope);
 }

@@ -80,7 +80,8 @@ pub enum PersonEvent {
     PersonErased {},
 }
 
-/// Stream `account-<HMAC(method, issuer, subject)>`: reserves the account for one person.
+/// Stream `account-<HMAC(method, issuer, subject)>`: reserves the account for one person at a time; for another after the
+/// first was erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum AccountEvent {

@@ -46,7 +46,7 @@ pub struct Settings {
     pub second_factors: SecondFactors,
     /// What a device must be to enroll.
     pub limits: Limits,
-    /// Terms of use, by whose device it is.
+    /// Terms of use, by whose device it is. Asked of whom an access rule says so; where there are no rules, of everybody.
     pub terms: BTreeMap<Ownership, Terms>,
     /// Who may enroll what: the first rule that is about somebody decides. Without any rule everybody who can sign in
     /// may enroll whatever `ownership_kinds` offers.

@@ -4,14 +4,18 @@
 //! knows the difference.
 
 mod admit;
+mod assign;
 mod budget;
 mod directory;
 mod entitled;
+mod look_up;
 mod portal;
 mod refusals;
 
-pub use admit::{Entrance, SignInError, admission, admit, open, policy, visitor};
+pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
+pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use entitled::may_go_on;
+pub use look_up::{LookedUp, look_up};
 pub use portal::{Outcome, at_portal};
 pub use refusals::{granted, record_staff_refusal, sum_up_refusals};
 

@@ -1,13 +1,13 @@
 //! Of the small aggregates, too: any sequence of commands leaves a legal state, and replaying the events equals it.
 
 use super::Aggregate;
-use super::examples::sealed;
+use super::examples::{ENROLLMENT, sealed};
 use super::hardware::{Enroll, Hardware};
 use super::person::{self, Account, Person, ReserveAccount};
 use super::settings::{Apply, Current};
 use super::staff::{self, LocalAccount, ReserveUserName, UserName};
 use events::device::DeviceId;
-use events::enrollment::{SignInMethodName, SignInRefusal};
+use events::enrollment::{Ownership, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
 use events::settings::Settings;
 use events::staff::{Privilege, StaffId};
@@ -39,6 +39,11 @@ fn person_command() -> impl Strategy<Value = person::Command> {
             attributes: PersonAttributes { user_name: Some(sealed(&name)), ..PersonAttributes::default() },
         }),
         "[a-c]".prop_map(|id| person::Command::LearnManagedAppleId { managed_apple_id: sealed(&id) }),
+        "[a-c]".prop_map(|version| person::Command::KeepTermsAcceptance {
+            ownership: Ownership::Personal,
+            version,
+            enrollment: ENROLLMENT,
+        }),
     ]
 }
 
@@ -88,8 +93,29 @@ proptest! {
     #[test]
     fn of_an_account_that_is_reserved(ids in vec(id(), 1..10)) {
         let first = PersonId(ids[0]);
-        let commands = ids.into_iter().map(|id| ReserveAccount { person: PersonId(id) }).collect();
+        let commands =
+            ids.into_iter().map(|id| ReserveAccount { person: PersonId(id), in_place_of: None }).collect();
         run::<Account>(commands, |account| assert_eq!(account.person, Some(first)));
+    }
+
+    #[test]
+    fn of_an_account_that_is_taken_over(ids in vec((id(), proptest::option::of(id())), 1..10)) {
+        let mut holder = None;
+        for (person, in_place_of) in &ids {
+            if holder.is_none() || holder == *in_place_of {
+                holder = Some(*person);
+            }
+        }
+        let command = |(person, in_place_of): (Uuid, Option<Uuid>)| {
+            ReserveAccount { person: PersonId(person), in_place_of: in_place_of.map(PersonId) }
+        };
+        let commands: Vec<_> = ids.into_iter().map(command).collect();
+        let last = commands.iter().fold(Account::default(), |account, command| {
+            let happened = account.decide(command).expect("never refused");
+            happened.iter().fold(account, Account::evolve)
+        });
+        assert_eq!(last.person, holder.map(PersonId));
+        run::<Account>(commands, |account| assert!(account.person.is_some()));
     }
 
     #[test]

@@ -109,10 +109,12 @@ pub struct Account {
     pub person: Option<PersonId>,
 }
 
-/// Reserves the account for a person, if nobody has it yet. The winner is in the state.
+/// Reserves the account for a person, if nobody has it yet, or nobody but whom the person comes in place of: somebody who
+/// was erased. The winner is in the state.
 #[derive(Debug, Clone)]
 pub struct ReserveAccount {
     pub person: PersonId,
+    pub in_place_of: Option<PersonId>,
 }
 
 impl Aggregate for Account {
@@ -121,15 +123,13 @@ impl Aggregate for Account {
     type Refusal = std::convert::Infallible;
 
     fn decide(&self, command: &ReserveAccount) -> Result<Vec<AccountEvent>, Self::Refusal> {
-        Ok(match self.person {
-            Some(_) => vec![],
-            None => vec![AccountEvent::AccountReserved { person: command.person }],
-        })
+        let reserved = self.person.is_some() && self.person != command.in_place_of;
+        Ok(if reserved { vec![] } else { vec![AccountEvent::AccountReserved { person: command.person }] })
     }
 
     fn evolve(self, event: &AccountEvent) -> Account {
         match event {
-            AccountEvent::AccountReserved { person } => Account { person: Some(self.person.unwrap_or(*person)) },
+            AccountEvent::AccountReserved { person } => Account { person: Some(*person) },
         }
     }
 }

@@ -355,6 +355,12 @@ impl Visit {
         }
     }
 
+    /// Who signed in, if it will be their own device: they alone can accept terms for good.
+    pub fn accepts_for_themself(&self) -> Option<PersonId> {
+        let owner = self.owner()?.person;
+        self.signed_in.as_ref().map(|signed_in| signed_in.person).filter(|person| *person == owner)
+    }
+
     /// The kinds of device that this person may enroll, of those that are offered.
     pub fn permitted(&self, offered: &BTreeSet<Ownership>) -> BTreeSet<Ownership> {
         match &self.access {

@@ -1,14 +1,14 @@
-//! Step 11: the page that notices by itself that the device has enrolled, and the page that says why it did not.
+//! Step 11: the page that notices by itself that the device has enrolled.
 
 use super::problem::Problem;
 use super::render::Page;
 use super::steps;
 use super::visitor::{Answered, Visitor};
 use crate::enrollment::device::Phase;
-use crate::enrollment::visit::{End, Step};
+use crate::enrollment::visit::Step;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
-use events::enrollment::{EnrollmentRefusal, Ownership};
+use events::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize)]
@@ -79,66 +79,5 @@ impl CompletePage {
             ended: matches!(phase, Phase::CheckedOut | Phase::Unenrolled | Phase::Superseded),
             self_service: self_service.filter(|_| enrolled),
         }
-    }
-}
-
-/// Why the enrollment came to an end, and what to do.
-#[derive(Debug, Clone, Serialize)]
-pub struct StoppedPage {
-    pub title: &'static str,
-    pub lead: &'static str,
-    pub version: String,
-    /// Keys of what to do, in order.
-    pub steps: &'static [&'static str],
-}
-
-impl Page for StoppedPage {
-    const TEMPLATE: &'static str = "stopped";
-}
-
-pub async fn stopped(visitor: Visitor) -> Answered {
-    let session = visitor.signed_in()?;
-    match session.visit.step() {
-        Step::Ended(End::Refused(why)) => {
-            let version = visitor.version().map(|version| version.to_string()).unwrap_or_default();
-            visitor.page(&StoppedPage::of(why, version))
-        }
-        step => Err(Problem::Elsewhere(steps::path(step))),
-    }
-}
-
-impl StoppedPage {
-    pub fn of(why: EnrollmentRefusal, version: String) -> StoppedPage {
-        let (title, lead, steps): (_, _, &'static [&'static str]) = match why {
-            EnrollmentRefusal::VersionTooOld => {
-                ("stopped-old-title", "stopped-old-lead", &["stopped-old-update", "stopped-old-again"])
-            }
-            EnrollmentRefusal::AccountDrivenOnly => (
-                "stopped-account-title",
-                "stopped-account-lead",
-                &["stopped-account-open", "stopped-account-sign-in", "stopped-account-account"],
-            ),
-            EnrollmentRefusal::WrongMode => (
-                "stopped-mode-title",
-                "stopped-mode-lead",
-                &["stopped-mode-remove", "stopped-mode-version", "stopped-mode-again"],
-            ),
-            EnrollmentRefusal::NotPermitted => {
-                ("stopped-permitted-title", "stopped-permitted-lead", &["stopped-permitted-ask"])
-            }
-            EnrollmentRefusal::TooManyDevices => {
-                ("stopped-many-title", "stopped-many-lead", &["stopped-many-remove", "stopped-many-again"])
-            }
-            EnrollmentRefusal::VersionBelowMinimum => {
-                ("stopped-below-title", "stopped-below-lead", &["stopped-old-update", "stopped-old-again"])
-            }
-            EnrollmentRefusal::VersionAboveMaximum => {
-                ("stopped-above-title", "stopped-above-lead", &["stopped-permitted-ask"])
-            }
-            EnrollmentRefusal::ModelNotPermitted => {
-                ("stopped-model-title", "stopped-model-lead", &["stopped-permitted-ask"])
-            }
-        };
-        StoppedPage { title, lead, version, steps }
     }
 }

@@ -1,26 +1,33 @@
-//! The administrator's description for people with personal devices: Markdown in, harmless HTML out.
+//! The administrator's own words (the description for people with personal devices, terms of use): Markdown in, harmless
+//! HTML out.
 
 use ammonia::Builder;
 use events::settings::Settings;
 use pulldown_cmark::{Options, Parser, html};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-/// The language that stands in where there is no description in the page's own.
+/// The language that stands in where there is no text in the page's own.
 const FALLBACK: &str = "en";
+
+/// The text in the language of the page, else in English, and the tag of the language it is in; `None` where there is
+/// neither.
+pub fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &'static str) -> Option<(&'a str, &'static str)> {
+    let text = |tag: &'static str| texts.get(tag).map(|text| (text.as_str(), tag));
+    text(language).or_else(|| text(FALLBACK))
+}
 
 /// The description in the language of the page, else in English; empty where there is none. With it the language it is
 /// in, where that is not the page's: it must be said, or it is read aloud as if it were.
-pub fn personal(settings: &Settings, language: &str) -> (String, Option<&'static str>) {
-    let texts = &settings.personal_description;
-    match (texts.get(language), texts.get(FALLBACK)) {
-        (Some(own), _) => (render(own), None),
-        (None, Some(fallback)) => (render(fallback), Some(FALLBACK)),
-        (None, None) => (String::new(), None),
+pub fn personal(settings: &Settings, language: &'static str) -> (String, Option<&'static str>) {
+    match in_language(&settings.personal_description, language) {
+        Some((text, tag)) => (render(text), (tag != language).then_some(tag)),
+        None => (String::new(), None),
     }
 }
 
+/// Markdown as HTML that can be put into a page.
 // Text, lists and links to the web; no headings (the page has its own), no images, no styles, nothing that acts.
-fn render(markdown: &str) -> String {
+pub fn render(markdown: &str) -> String {
     let mut unsafe_html = String::new();
     html::push_html(&mut unsafe_html, Parser::new_ext(markdown, Options::empty()));
     Builder::empty()

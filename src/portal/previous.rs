@@ -1,11 +1,12 @@
 //! Between steps 1 and 2: somebody who has an enrolled device already is told what to do about it first.
 
+use super::problem::Problem;
 use super::render::Page;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::enrollment::device::Device;
-use crate::enrollment::visit::{Command, Step, Visit};
+use crate::enrollment::visit::{Command, PreviousRecord, Step, Visit};
 use events::device::InventoryValue;
 use serde::Serialize;
 
@@ -27,15 +28,24 @@ impl Page for PreviousPage {
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
+    let records = records(&visitor, &session.visit.previous).await?;
+    visitor.page(&PreviousPage { records })
+}
+
+/// Records as people know them.
+///
+/// # Errors
+/// If their streams cannot be read.
+pub async fn records(visitor: &Visitor, previous: &[PreviousRecord]) -> Result<Vec<Record>, Problem> {
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
     let mut records = Vec::new();
-    for record in &session.visit.previous {
+    for record in previous {
         let entries = visitor.app.log.read(&record.device.stream()).await?;
         let since = entries.first().and_then(|entry| visitor.language.date(entry.at));
         let device = visitor.app.device(record.device).await?;
         records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
     }
-    visitor.page(&PreviousPage { records })
+    Ok(records)
 }
 
 pub async fn take(form: Submission) -> Answered {

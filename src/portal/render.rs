@@ -28,6 +28,10 @@ pub struct Frame {
     /// Where the language form leads back to.
     pub back: &'static str,
     pub signed_in_as: Option<String>,
+    /// `yes` or `no`: the device will be somebody else's than who signed in.
+    pub other: &'static str,
+    /// The name of that other person, or nothing.
+    pub owner: String,
     pub help_code: Option<String>,
     /// Where people find help: the administrator's words.
     pub help: Option<String>,
@@ -96,11 +100,13 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     engine
 });
 
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
+    ("for_whom", include_str!("../../templates/portal/for_whom.hbs")),
     ("previous", include_str!("../../templates/portal/previous.hbs")),
     ("ownership", include_str!("../../templates/portal/ownership.hbs")),
+    ("terms", include_str!("../../templates/portal/terms.hbs")),
     ("ca_profile", include_str!("../../templates/portal/ca_profile.hbs")),
     ("managed_apple_id", include_str!("../../templates/portal/managed_apple_id.hbs")),
     ("mdm_profile", include_str!("../../templates/portal/mdm_profile.hbs")),
@@ -125,7 +131,7 @@ fn translate(
     let root = context.data();
     let language = root["lang"].as_str().and_then(Language::parse).ok_or_else(|| other("no language".into()))?;
     let key = helper.param(0).and_then(|key| key.value().as_str()).ok_or_else(|| other("t needs a key".into()))?;
-    let mut arguments: Vec<(String, Argument)> = ["device", "organization", "ios15", "ios18"]
+    let mut arguments: Vec<(String, Argument)> = ["device", "organization", "ios15", "ios18", "other", "owner"]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), argument(&root[name])?)))
         .collect();

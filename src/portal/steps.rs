@@ -1,8 +1,9 @@
 //! Which page belongs to which step, and how many steps there are.
 
-use crate::enrollment::visit::{End, Step};
+use crate::enrollment::visit::{End, Step, TermsStep, Visit};
 use events::enrollment::Ownership;
 use events::settings::Settings;
+use std::collections::BTreeSet;
 
 /// The page of a step.
 pub fn path(step: Step) -> &'static str {
@@ -20,36 +21,63 @@ pub fn path(step: Step) -> &'static str {
 }
 
 /// The place of a page among the steps that this person walks, and how many these are; `None` for pages beside the way.
-/// Before the choice the longer way is counted.
-pub fn progress(template: &str, ownership: Option<Ownership>, settings: &Settings) -> Option<(usize, usize)> {
-    let only = settings.ownership_kinds.iter().next().filter(|_| settings.ownership_kinds.len() == 1).copied();
-    let institutional = ownership.or(only) == Some(Ownership::Institutional);
+/// Before something is decided the longer way is counted.
+pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<(usize, usize)> {
+    let offered = visit.map_or_else(|| settings.ownership_kinds.clone(), |visit| offered(visit, settings));
+    let only = offered.iter().next().filter(|_| offered.len() == 1).copied();
+    let ownership = visit.and_then(|visit| visit.ownership).or(only);
     let way = [
         ("sign_in", true),
         ("ownership", only.is_none()),
+        ("terms", asks_for_terms(visit, ownership, settings)),
         ("ca_profile", !settings.skip_ca_profile),
-        ("managed_apple_id", !institutional),
+        ("managed_apple_id", ownership != Some(Ownership::Institutional)),
         ("mdm_profile", true),
         ("complete", true),
     ];
-    // Told between two steps: part of the first.
-    let template = if template == "previous" { "sign_in" } else { template };
+    // Asked or told between two steps: part of the first.
+    let template = if matches!(template, "for_whom" | "previous") { "sign_in" } else { template };
     let mut way = way.into_iter().filter(|(_, walked)| *walked);
     let total = way.clone().count();
     way.position(|(page, _)| page == template).map(|place| (place + 1, total))
 }
 
+fn offered(visit: &Visit, settings: &Settings) -> BTreeSet<Ownership> {
+    let permitted = visit.permitted(&settings.ownership_kinds);
+    // Chosen before the settings changed: the choice was there.
+    if permitted.is_empty() { settings.ownership_kinds.clone() } else { permitted }
+}
+
+// Known once the ownership is chosen; before it as far as the rules tell.
+fn asks_for_terms(visit: Option<&Visit>, ownership: Option<Ownership>, settings: &Settings) -> bool {
+    if let Some(visit) = visit.filter(|visit| visit.ownership.is_some()) {
+        return visit.terms != TermsStep::NotAsked;
+    }
+    let there = settings.terms.keys().any(|of| ownership.is_none_or(|ownership| ownership == *of));
+    let decided = visit.filter(|visit| visit.signed_in.is_some()).and_then(|visit| visit.access.as_ref());
+    let required = match decided {
+        Some(access) => access.terms_required,
+        None => settings.access.is_empty() || settings.access.iter().any(|rule| rule.terms_required),
+    };
+    there && required
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use events::settings::Terms;
+
+    fn chosen(ownership: Ownership) -> Visit {
+        Visit { ownership: Some(ownership), ..Visit::default() }
+    }
 
     #[test]
     fn progress_counts_the_steps_that_the_person_walks() {
         let both = Settings::default();
         assert_eq!(progress("sign_in", None, &both), Some((1, 6)));
-        assert_eq!(progress("ca_profile", Some(Ownership::Personal), &both), Some((3, 6)));
-        assert_eq!(progress("mdm_profile", Some(Ownership::Institutional), &both), Some((4, 5)));
+        assert_eq!(progress("for_whom", None, &both), Some((1, 6)));
+        assert_eq!(progress("ca_profile", Some(&chosen(Ownership::Personal)), &both), Some((3, 6)));
+        assert_eq!(progress("mdm_profile", Some(&chosen(Ownership::Institutional)), &both), Some((4, 5)));
         assert_eq!(progress("about", None, &both), None);
         let one = Settings {
             ownership_kinds: BTreeSet::from([Ownership::Institutional]),
@@ -57,5 +85,16 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(progress("complete", None, &one), Some((3, 3)));
+    }
+
+    #[test]
+    fn terms_count_where_they_are_asked_and_until_that_is_known_where_they_may_be() {
+        let terms = Terms { version: "1".into(), text: [("en".to_owned(), "Be kind.".to_owned())].into() };
+        let settings = Settings { terms: [(Ownership::Personal, terms)].into(), ..Settings::default() };
+        assert_eq!(progress("sign_in", None, &settings), Some((1, 7)));
+        let asked = Visit { terms: TermsStep::Asked { version: "1".into() }, ..chosen(Ownership::Personal) };
+        assert_eq!(progress("terms", Some(&asked), &settings), Some((3, 7)));
+        assert_eq!(progress("ca_profile", Some(&chosen(Ownership::Personal)), &settings), Some((3, 6)));
+        assert_eq!(progress("ca_profile", Some(&chosen(Ownership::Institutional)), &settings), Some((3, 5)));
     }
 }

@@ -3,7 +3,8 @@
 use super::about::AboutPage;
 use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
 use super::ca_profile::{self, CaProfilePage};
-use super::complete::{CompletePage, StoppedPage};
+use super::complete::CompletePage;
+use super::for_whom::ForWhomPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage};
 use super::ownership::OwnershipPage;
@@ -12,6 +13,8 @@ use super::problem::Problem;
 use super::qr::Qr;
 use super::render::{Frame, Page, Progress, render};
 use super::sign_in::SignInPage;
+use super::stopped::StoppedPage;
+use super::terms::{Shown, TermsPage};
 use super::texts::Language;
 use super::visitor::bare_frame;
 use crate::enrollment::device::Phase;
@@ -32,6 +35,9 @@ fn frame(language: Language, old: bool) -> Frame {
         help_code: Some("7KQ-3M2".into()),
         ios15: if old { "no" } else { "yes" },
         ios18: if old { "no" } else { "yes" },
+        // Whoever has the old device enrolls it for somebody else.
+        other: if old { "yes" } else { "no" },
+        owner: if old { "bob <bob>".into() } else { String::new() },
         ..bare_frame(language, &settings())
     }
 }
@@ -134,14 +140,88 @@ fn every_page() -> Vec<(String, String)> {
     let about = |chosen| AboutPage::of(chosen, &settings());
     all(&[about(None), about(Some(Ownership::Personal)), about(Some(Ownership::Institutional))], &mut out);
     all(&complete_pages(), &mut out);
-    let why = [EnrollmentRefusal::VersionTooOld, EnrollmentRefusal::AccountDrivenOnly, EnrollmentRefusal::WrongMode];
-    all(&why.map(|why| StoppedPage::of(why, "12.4".into())), &mut out);
+    all(&stopped_pages(), &mut out);
+    all(&for_whom_pages(), &mut out);
+    all(&terms_pages(), &mut out);
     let address = || "https://enroll.example.com/enroll".to_owned();
     all(&[DesktopPage { address: address(), qr: Qr::of(&address()).unwrap() }], &mut out);
     all(&[WhichDevicePage {}], &mut out);
     all(&[OtherBrowserPage { address: address() }], &mut out);
     all(&problems(), &mut out);
     out
+}
+
+fn stopped_pages() -> Vec<StoppedPage> {
+    let version = || OsVersion::parse("12.4");
+    let mut many = StoppedPage::of(EnrollmentRefusal::TooManyDevices, version(), Some("2".into()));
+    many.devices = vec![Record { label: "Ada’s <iPhone>".into(), since: Some("7 March 2026".into()) }];
+    vec![
+        StoppedPage::of(EnrollmentRefusal::VersionTooOld, version(), None),
+        StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version(), None),
+        StoppedPage::of(EnrollmentRefusal::WrongMode, version(), None),
+        StoppedPage::of(EnrollmentRefusal::NotPermitted, version(), None),
+        many,
+        StoppedPage::of(EnrollmentRefusal::VersionBelowMinimum, version(), Some("16".into())),
+        StoppedPage::of(EnrollmentRefusal::VersionBelowMinimum, None, None),
+        StoppedPage::of(EnrollmentRefusal::VersionAboveMaximum, version(), Some("11".into())),
+        StoppedPage::of(EnrollmentRefusal::VersionAboveMaximum, None, None),
+        StoppedPage::of(EnrollmentRefusal::ModelNotPermitted, version(), Some("iPad".into())),
+        StoppedPage::of(EnrollmentRefusal::ModelNotPermitted, None, None),
+    ]
+}
+
+fn for_whom_pages() -> Vec<ForWhomPage> {
+    let page = |problem, for_oneself| ForWhomPage { value: "\"bob\"".into(), for_oneself, problem, minutes: 2 };
+    vec![
+        page(None, true),
+        page(Some("for-whom-unknown"), false),
+        page(Some("for-whom-unavailable"), true),
+        page(Some("for-whom-throttled"), false),
+        page(Some("for-whom-no-directory"), true),
+    ]
+}
+
+fn terms_pages() -> Vec<TermsPage> {
+    let shown = |lang: Option<&'static str>| Shown {
+        version: "2026 <09>".into(),
+        html: "<p>Be <em>kind</em>.</p>".into(),
+        language: "en",
+        lang,
+        text_hash: "0".repeat(64),
+    };
+    vec![
+        TermsPage { terms: Some(shown(None)), changed: false },
+        TermsPage { terms: Some(shown(Some("en"))), changed: true },
+        TermsPage { terms: None, changed: true },
+    ]
+}
+
+#[test]
+fn terms_in_another_language_than_the_page_say_which() {
+    let html = render(&frame(Language::Japanese, false), &terms_pages()[1]).unwrap();
+    let page = Html::parse_document(&html);
+    assert_eq!(select(&page, "div[lang=en] em").len(), 1);
+    let own = render(&frame(Language::English, false), &terms_pages()[0]).unwrap();
+    assert!(select(&Html::parse_document(&own), "div[lang]").is_empty());
+}
+
+#[test]
+fn each_limit_has_its_own_message_that_says_what_is_allowed() {
+    let texts: Vec<String> = stopped_pages()
+        .iter()
+        .map(|page| {
+            let html = render(&frame(Language::English, false), page).unwrap();
+            let page = Html::parse_document(&html);
+            select(&page, "main")[0].text().collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    let told = |text: &str| texts.iter().filter(|page| page.contains(text)).count();
+    assert_eq!(told("as {organization} allows"), 0);
+    assert_eq!(told("allows you at a time: 2."), 1);
+    assert_eq!(told("It must be 16 or newer."), 1);
+    assert_eq!(told("The newest that is allowed is 11."), 1);
+    assert_eq!(told("enrolls only: iPad."), 1);
+    assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len(), "no two are alike");
 }
 
 fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
@@ -152,7 +232,7 @@ fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
 fn every_page_renders_strictly_in_every_state_and_language() {
     let pages = every_page();
     let names: BTreeSet<&str> = pages.iter().map(|(name, _)| name.split(' ').next().unwrap()).collect();
-    assert_eq!(names.len(), 13, "every template but the layout has samples");
+    assert_eq!(names.len(), 15, "every template but the layout has samples");
     for (name, html) in &pages {
         assert!(html.starts_with("<!doctype html>"), "{name}");
         assert!(!html.contains("**"), "{name}: markup left over");

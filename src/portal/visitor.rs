@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
-use crate::enrollment::visit::{Policy, SignedIn, Step, Visit};
+use crate::enrollment::visit::{Assignment, Policy, SignedIn, Step, Visit};
 use crate::web::{forgery, host_cookie, source};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -173,11 +173,14 @@ impl Visitor {
     fn frame(&self, template: &str) -> Frame {
         let visit = self.session.as_ref().map(|session| &session.visit);
         let signed_in = visit.and_then(|visit| visit.signed_in.as_ref());
+        let assigned = self.session.as_ref().and_then(Session::assigned_to);
         Frame {
             csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
             back: if template == "about" { "about" } else { "" },
             progress: progress(template, visit, &self.settings),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
+            other: if assigned.is_some() { "yes" } else { "no" },
+            owner: assigned.map(|owner| owner.user_name.text().to_owned()).unwrap_or_default(),
             help_code: self.session.as_ref().map(|session| help_code(session.enrollment)),
             device: self.device(),
             ios15: if self.version().is_none_or(|version| version >= OsVersion::new(15, 0)) { "yes" } else { "no" },
@@ -212,6 +215,14 @@ impl Session {
         self.visit.signed_in.as_ref()
     }
 
+    /// Whose device it will be, where that is not who signed in.
+    pub fn assigned_to(&self) -> Option<&SignedIn> {
+        match &self.visit.assignment {
+            Assignment::To(owner) => Some(owner),
+            Assignment::Oneself | Assignment::Asked { .. } => None,
+        }
+    }
+
     /// On behalf of the person who signed in, else of the visitor.
     pub fn context(&self, source: IpAddr) -> Context {
         match self.person() {
@@ -240,6 +251,8 @@ pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
         csrf: None,
         back: "",
         signed_in_as: None,
+        other: "no",
+        owner: String::new(),
         help_code: None,
         help: settings.help.clone(),
         style: &super::assets::STYLE_VERSION,
@@ -316,6 +329,5 @@ fn form_cookie(app: &App, request: &HttpRequest) -> FormCookie {
 }
 
 fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<Progress> {
-    let ownership = visit.and_then(|visit| visit.ownership);
-    steps::progress(template, ownership, settings).map(|(now, total)| Progress::new(now, total))
+    steps::progress(template, visit, settings).map(|(now, total)| Progress::new(now, total))
 }

@@ -7,7 +7,7 @@ use crate::enrollment::device::{Command, Device};
 use crate::enrollment::hardware::{Enroll, Hardware};
 use crate::enrollment::person::{self, Person};
 use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers};
-use events::enrollment::{EnrollmentEvent, EnrollmentId};
+use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::PersonId;
 use events::{Event, Personal};
@@ -21,6 +21,9 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
         }
         Event::Enrollment(EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }) => {
             remember_managed_apple_id(app, entry, EnrollmentId(id), managed_apple_id).await
+        }
+        Event::Enrollment(EnrollmentEvent::TermsAccepted { ownership, version, .. }) => {
+            remember_acceptance(app, entry, EnrollmentId(id), (*ownership, version)).await
         }
         Event::Device(DeviceEvent::DeviceEnrolled { .. }) => {
             ask_first_questions(app, entry, DeviceId(id)).await?;
@@ -47,6 +50,19 @@ async fn remember_managed_apple_id(
     let Some(person) = visit.owner().map(|owner| owner.person) else { return Ok(()) };
     let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
     settled(app.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await)
+}
+
+// Who accepted for themself is not asked again for the same version. What somebody else accepted for them binds nobody.
+async fn remember_acceptance(
+    app: &App,
+    entry: &Entry,
+    enrollment: EnrollmentId,
+    (ownership, version): (Ownership, &str),
+) -> Result<(), ReactionError> {
+    let visit = app.visit(enrollment).await?;
+    let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
+    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment };
+    settled(app.perform::<Person>(&person.stream(), &keep, &effect_of(entry, "remember-terms-acceptance")).await)
 }
 
 // What there is to know of a newly enrolled device, as far as its mode tells it.

@@ -70,13 +70,15 @@ pub struct Walk {
     pub person: Person,
     pub device: Device,
     pub safari: Safari,
+    /// The user name of whom the device will be, where that is somebody else.
+    pub enrolls_for: Option<String>,
 }
 
 impl Walk {
     pub fn new(person: Person, device: Device) -> Walk {
         let fetch_metadata = device.hardware.ios >= IosVersion { major: 16, minor: 4, patch: 0 };
         let safari = Safari::new(device.hardware.user_agent(), fetch_metadata, device.trust.clone());
-        Walk { person, device, safari }
+        Walk { person, device, safari, enrolls_for: None }
     }
 
     /// Walks all the way from the enrollment URL.
@@ -125,6 +127,15 @@ impl Walk {
             let answers = [("user_name", person.user_name.as_str()), ("password", person.password.as_str())];
             return self.fill_in(Act::SignIn, &answers, watcher).await;
         }
+        if answer("for_user") {
+            return match self.enrolls_for.clone() {
+                Some(other) => self.fill_in(Act::SayForWhom, &[("for_user", other.as_str())], watcher).await,
+                None => self.send("oneself", Act::SayForWhom, &[], watcher).await,
+            };
+        }
+        if answer("text_hash") {
+            return self.fill_in(Act::AcceptTerms, &[], watcher).await;
+        }
         if answer("device") {
             return self.fill_in(Act::AnswerDeviceQuestion, &[("device", "ipad")], watcher).await;
         }
@@ -147,10 +158,20 @@ impl Walk {
         answers: &[(&str, &str)],
         watcher: &mut dyn Watcher,
     ) -> Result<Next, WalkError> {
+        self.send("continue", act, answers, watcher).await
+    }
+
+    async fn send(
+        &mut self,
+        form: &str,
+        act: Act,
+        answers: &[(&str, &str)],
+        watcher: &mut dyn Watcher,
+    ) -> Result<Next, WalkError> {
         watcher.before(act).await;
         let started = Instant::now();
         let before = self.safari.page().map(|page| page.url.path().to_owned());
-        let sent = self.safari.send_form("continue", answers).await;
+        let sent = self.safari.send_form(form, answers).await;
         let page = self.page(act, sent)?;
         // The same page again means that the answer was not taken; it says why.
         if !answers.is_empty() && Some(page.url.path()) == before.as_deref() {

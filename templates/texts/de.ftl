@@ -27,6 +27,7 @@ account-name = { $ios18 ->
 language-name = Deutsch
 progress = Schritt { $now } von { $total }
 signed-in-as = Angemeldet als { $name }
+signed-in-for = Angemeldet als { $name }, registriert für { $owner }
 sign-out = Abmelden
 help-code = Hilfe-Code { $code }
 continue-button = Weiter
@@ -53,8 +54,24 @@ user-name = Benutzername
 password = Passwort
 sign-in-button = Anmelden
 
-previous-title = Du hast schon ein Gerät registriert
-previous-lead = { $organization } verwaltet noch für dich:
+for-whom-title = Für wen ist dieses { $device }?
+for-whom-lead = Du darfst Geräte für andere registrieren. Alles Weitere gilt dann für die Person, die du nennst.
+for-whom-label = Benutzername der Person
+for-whom-hint = So, wie sie sich im Verzeichnis von { $organization } anmeldet.
+for-whom-unknown = Im Verzeichnis wurde niemand mit diesem Namen gefunden. Prüfe die Schreibweise.
+for-whom-unavailable = Das Verzeichnis lässt sich gerade nicht fragen. Warte eine Minute und versuch es noch einmal.
+for-whom-throttled = Zu viele Namen wurden nicht gefunden. Warte { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  } und versuch es dann noch einmal.
+for-whom-no-directory = Für die Registrierung ist kein Verzeichnis eingeschaltet; darum lässt sich niemand nachschlagen. Frag deine Administration.
+for-whom-oneself-button = Es ist für mich selbst
+
+previous-title = Es ist schon ein Gerät registriert
+previous-lead = { $other ->
+    [yes] { $organization } verwaltet noch für { $owner }:
+   *[no] { $organization } verwaltet noch für dich:
+  }
 previous-since = registriert am { $date }
 date = { $day }. { $month ->
     [1] Januar
@@ -86,6 +103,16 @@ ownership-personal = Es gehört mir
 ownership-personal-text = Was dir gehört, bleibt privat. { $organization } verwaltet nur die eigenen Apps, Accounts und Daten.
 ownership-institutional = Es gehört { $organization }
 ownership-institutional-text = { $organization } verwaltet das ganze Gerät und kann es sperren oder löschen.
+
+terms-title = Nutzungsbedingungen
+terms-lead = Lies sie durch. Um dieses { $device } zu registrieren, musst du sie annehmen.
+terms-changed = Die Bedingungen haben sich geändert, während du gelesen hast. Das ist der neue Text.
+terms-version = Fassung { $version }
+terms-on-behalf = Du registrierst dieses Gerät für { $owner }. Nimm nur an, wenn { $owner } einverstanden ist. Wer selbst ein Gerät registriert, wird noch einmal gefragt.
+terms-accept-button = Ich nehme an
+terms-decline-button = Ich nehme nicht an
+terms-decline = Dann wirst du abgemeldet, und auf deinem { $device } ändert sich nichts.
+terms-withdrawn = Es gibt keine Bedingungen mehr anzunehmen. Beginne von vorn, um weiterzugehen.
 
 ca-title = Installiere das Zertifikat
 ca-lead = Damit vertraut dein { $device } diesem Server. Niemand sieht dadurch, was auf deinem { $device } ist.
@@ -189,19 +216,45 @@ stopped-mode-lead = Es hat das Profil für eine andere Art der Registrierung gen
 stopped-mode-remove = Öffne **{ -settings } › { management-row }**. Wenn dort ein Profil von { $organization } ist, tippe darauf und auf **{ -remove-management }**.
 stopped-mode-version = Sieh unter **{ -settings } › Allgemein › Info** nach, welche Version von iOS es hat.
 stopped-mode-again = Beginne hier von vorn. Passiert es noch einmal, frag deinen Helpdesk und nenne den Hilfe-Code.
-stopped-permitted-title = Sie dürfen dieses { $device } nicht registrieren
-stopped-permitted-lead = Sie sind angemeldet, aber { $organization } erlaubt Ihrem Konto nicht, hier ein Gerät zu registrieren.
-stopped-permitted-ask = Wenn Sie meinen, dass Sie es dürfen sollten, fragen Sie Ihren Helpdesk und nennen Sie den Hilfe-Code.
-stopped-many-title = Sie haben so viele Geräte, wie Sie haben dürfen
-stopped-many-lead = Bei { $organization } darf jede Person nur eine bestimmte Zahl von Geräten registrieren, und die haben Sie erreicht.
-stopped-many-remove = Öffnen Sie auf einem Gerät, das Sie nicht mehr benutzen, **{ -settings } › { management-row }**, tippen Sie auf das Profil von { $organization } und auf **{ -remove-management }**.
-stopped-many-again = Öffnen Sie dann diese Seite noch einmal.
+stopped-permitted-title = Dieses { $device } darf hier nicht registriert werden
+stopped-permitted-lead = { $other ->
+    [yes] { $organization } erlaubt { $owner } nicht, dieses { $device } hier zu registrieren.
+   *[no] Du bist angemeldet, aber { $organization } erlaubt deinem Account nicht, dieses { $device } hier zu registrieren.
+  }
+stopped-permitted-ask = Wenn das gehen sollte, frag deinen Helpdesk und nenne den Hilfe-Code unten.
+stopped-permitted-again = Wenn es dafür einen anderen Account gibt, beginne damit von vorn.
+stopped-many-title = Mehr Geräte gehen nicht
+stopped-many-lead = { $other ->
+    [yes] { $owner } hat so viele Geräte registriert, wie { $organization } gleichzeitig erlaubt: { $limit }.
+   *[no] Du hast so viele Geräte registriert, wie { $organization } dir gleichzeitig erlaubt: { $limit }.
+  }
+stopped-many-devices = Dazu zählen
+stopped-many-remove = Öffne auf einem davon, das nicht mehr gebraucht wird, **{ -settings } › { management-row }**, tippe auf das Profil von { $organization } und auf **{ -remove-management }**.
+stopped-many-gone = Ist das Gerät verloren, gelöscht oder in anderen Händen, bitte deinen Helpdesk, es von der Liste zu nehmen, und nenne den Hilfe-Code unten.
+stopped-many-again = Beginne dann hier von vorn.
 stopped-below-title = Dieses { $device } braucht ein neueres iOS
-stopped-below-lead = Es hat Version { $version }. Das ist älter, als { $organization } erlaubt.
+stopped-below-lead = { $version ->
+    [unknown] Seine Version ist älter, als { $organization } erlaubt.
+   *[known] Es hat Version { $version }. Das ist älter, als { $organization } erlaubt.
+  } { $limit ->
+    [none] Beginne von vorn: Vielleicht gilt das nicht mehr.
+   *[given] Es muss { $limit } oder neuer sein.
+  }
+stopped-below-no-update = Wird dort keine neuere Version angeboten, lässt sich dieses { $device } nicht registrieren: Frag deinen Helpdesk nach einem anderen.
 stopped-above-title = Diese Version von iOS ist noch nicht erlaubt
-stopped-above-lead = Dieses { $device } hat Version { $version }. Das ist neuer, als { $organization } erlaubt.
+stopped-above-lead = { $version ->
+    [unknown] Seine Version ist neuer, als { $organization } erlaubt.
+   *[known] Dieses { $device } hat Version { $version }. Das ist neuer, als { $organization } erlaubt.
+  } { $limit ->
+    [none] Beginne von vorn: Vielleicht gilt das nicht mehr.
+   *[given] Die neueste erlaubte ist { $limit }.
+  }
+stopped-above-ask = Eine ältere Version lässt sich nicht zurückholen. Frag deinen Helpdesk, wann diese erlaubt wird, und nenne den Hilfe-Code unten.
 stopped-model-title = Dieses Modell wird hier nicht registriert
-stopped-model-lead = { $organization } registriert keine Geräte dieses Modells.
+stopped-model-lead = { $limit ->
+    [none] { $organization } registriert keine Geräte dieses Modells.
+   *[given] { $organization } registriert nur: { $limit }.
+  }
 
 desktop-title = Weiter auf deinem iPhone oder iPad
 desktop-lead = Richte die Kamera des iPhone oder iPad, das du registrieren willst, auf diesen Code.

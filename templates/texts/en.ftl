@@ -26,7 +26,9 @@ account-name = { $ios18 ->
 
 language-name = English
 progress = Step { $now } of { $total }
+
 signed-in-as = Signed in as { $name }
+signed-in-for = Signed in as { $name }, enrolling for { $owner }
 sign-out = Log out
 help-code = Help code { $code }
 continue-button = Continue
@@ -53,8 +55,24 @@ user-name = User name
 password = Password
 sign-in-button = Log in
 
-previous-title = You have a device enrolled already
-previous-lead = { $organization } still manages this on your behalf:
+for-whom-title = Whose { $device } will it be?
+for-whom-lead = You may enroll devices for others. Everything after this is about the person you name.
+for-whom-label = User name of the person
+for-whom-hint = As they sign in with { $organization }’s directory.
+for-whom-unknown = Nobody of this name was found in the directory. Check the spelling.
+for-whom-unavailable = The directory cannot be asked at the moment. Wait a minute and try again.
+for-whom-throttled = Too many names were not found. Wait { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+  }, then try again.
+for-whom-no-directory = No directory is switched on for enrollment, so nobody can be looked up. Ask your administrator.
+for-whom-oneself-button = It is for myself
+
+previous-title = A device is enrolled already
+previous-lead = { $other ->
+    [yes] { $organization } still manages this for { $owner }:
+   *[no] { $organization } still manages this on your behalf:
+  }
 previous-since = enrolled on { $date }
 date = { $day } { $month ->
     [1] January
@@ -86,6 +104,16 @@ ownership-personal = It is mine
 ownership-personal-text = Your own things stay private. { $organization } manages only its own apps, accounts and data.
 ownership-institutional = It belongs to { $organization }
 ownership-institutional-text = { $organization } manages the whole device and can lock or erase it.
+
+terms-title = Terms of use
+terms-lead = Read them. To enroll this { $device } you have to accept them.
+terms-changed = The terms changed while you were reading. This is the new text.
+terms-version = Version { $version }
+terms-on-behalf = You enroll this device for { $owner }. Accept only if { $owner } agrees. { $owner } is asked again when they enroll a device by themselves.
+terms-accept-button = I accept
+terms-decline-button = I do not accept
+terms-decline = Then you are logged out, and nothing on your { $device } changes.
+terms-withdrawn = There are no terms to accept any more. Start again to go on.
 
 ca-title = Install the certificate
 ca-lead = It lets your { $device } trust this server. It does not show anybody what is on your { $device }.
@@ -181,18 +209,44 @@ stopped-mode-remove = Open **{ -settings } › { management-row }**. If a profil
 stopped-mode-version = Check in **{ -settings } › General › About** which version of iOS it has.
 stopped-mode-again = Start again here. If it happens once more, ask your help desk and tell them the help code.
 stopped-permitted-title = You may not enroll this { $device }
-stopped-permitted-lead = You signed in, but { $organization } does not let your account enroll a device here.
-stopped-permitted-ask = If you think that you should be able to, ask your help desk and tell them the help code.
-stopped-many-title = You have as many devices as you may
-stopped-many-lead = { $organization } lets each person enroll a limited number of devices, and you have reached it.
-stopped-many-remove = On a device that you no longer use, open **{ -settings } › { management-row }**, tap the profile of { $organization } and **{ -remove-management }**.
-stopped-many-again = Then open this page again.
+stopped-permitted-lead = { $other ->
+    [yes] { $organization } does not let { $owner } enroll this { $device } here.
+   *[no] You signed in, but { $organization } does not let your account enroll this { $device } here.
+  }
+stopped-permitted-ask = If that should be possible, ask your help desk and tell them the help code below.
+stopped-permitted-again = If there is another account for this, start again with it.
+stopped-many-title = No more devices
+stopped-many-lead = { $other ->
+    [yes] { $owner } has as many devices enrolled as { $organization } allows at a time: { $limit }.
+   *[no] You have as many devices enrolled as { $organization } allows you at a time: { $limit }.
+  }
+stopped-many-devices = They count
+stopped-many-remove = On one of them that is no longer needed, open **{ -settings } › { management-row }**, tap the profile of { $organization } and **{ -remove-management }**.
+stopped-many-gone = If the device is lost, erased or somebody else’s now, ask your help desk to take it off the list, and tell them the help code below.
+stopped-many-again = Then start again here.
 stopped-below-title = This { $device } needs a newer iOS
-stopped-below-lead = It has version { $version }, which is older than { $organization } allows.
+stopped-below-lead = { $version ->
+    [unknown] Its version is older than { $organization } allows.
+   *[known] It has version { $version }, which is older than { $organization } allows.
+  } { $limit ->
+    [none] Start again: that may have changed.
+   *[given] It must be { $limit } or newer.
+  }
+stopped-below-no-update = If no newer version is offered there, this { $device } cannot be enrolled: ask your help desk for another one.
 stopped-above-title = This version of iOS is not allowed yet
-stopped-above-lead = This { $device } has version { $version }, which is newer than { $organization } allows.
+stopped-above-lead = { $version ->
+    [unknown] Its version is newer than { $organization } allows.
+   *[known] This { $device } has version { $version }, which is newer than { $organization } allows.
+  } { $limit ->
+    [none] Start again: that may have changed.
+   *[given] The newest that is allowed is { $limit }.
+  }
+stopped-above-ask = An older version cannot be put back. Ask your help desk when this one will be allowed, and tell them the help code below.
 stopped-model-title = This model is not enrolled here
-stopped-model-lead = { $organization } does not enroll devices of this model.
+stopped-model-lead = { $limit ->
+    [none] { $organization } does not enroll devices of this model.
+   *[given] { $organization } enrolls only: { $limit }.
+  }
 
 desktop-title = Continue on your iPhone or iPad
 desktop-lead = Point the camera of the iPhone or iPad that you want to enroll at this code.

@@ -27,6 +27,7 @@ account-name = { $ios18 ->
 language-name = 日本語
 progress = 手順 { $now } / { $total }
 signed-in-as = { $name } としてログイン中
+signed-in-for = { $name } としてログイン中（{ $owner } のために登録）
 sign-out = ログアウト
 help-code = ヘルプコード { $code }
 continue-button = 次へ
@@ -50,8 +51,21 @@ user-name = ユーザ名
 password = パスワード
 sign-in-button = ログイン
 
+for-whom-title = この{ $device }は誰のものになりますか？
+for-whom-lead = ほかの人のデバイスを登録できます。この後の内容はすべて、ここで指定した人についてのものです。
+for-whom-label = その人のユーザ名
+for-whom-hint = { $organization }のディレクトリにサインインするときの名前です。
+for-whom-unknown = この名前の人はディレクトリに見つかりませんでした。つづりを確認してください。
+for-whom-unavailable = 現在ディレクトリに問い合わせできません。1分ほど待ってから、もう一度お試しください。
+for-whom-throttled = 見つからない名前が多すぎます。{ $minutes }分待ってから、もう一度お試しください。
+for-whom-no-directory = 登録用のディレクトリが有効になっていないため、検索できません。管理者にお問い合わせください。
+for-whom-oneself-button = 自分用です
+
 previous-title = すでに登録済みのデバイスがあります
-previous-lead = { $organization }は現在、次のデバイスを管理しています。
+previous-lead = { $other ->
+    [yes] { $organization }は現在、{ $owner }さんの次のデバイスを管理しています。
+   *[no] { $organization }は現在、次のデバイスを管理しています。
+  }
 previous-since = { $date } に登録
 date = { $year }年{ $month }月{ $day }日
 previous-same-device = それがこの{ $device }の場合
@@ -70,6 +84,16 @@ ownership-personal = 自分のものです
 ownership-personal-text = あなた自身のデータは守られます。{ $organization }は組織のApp、アカウント、データだけを管理します。
 ownership-institutional = { $organization }のものです
 ownership-institutional-text = { $organization }がデバイス全体を管理し、ロックや消去もできます。
+
+terms-title = 利用規約
+terms-lead = 内容をお読みください。この{ $device }を登録するには、同意が必要です。
+terms-changed = お読みになっている間に規約が変わりました。これが新しい内容です。
+terms-version = バージョン { $version }
+terms-on-behalf = { $owner }さんのためにこのデバイスを登録しています。{ $owner }さんが同意している場合だけ同意してください。ご本人が自分でデバイスを登録するときには、もう一度確認します。
+terms-accept-button = 同意します
+terms-decline-button = 同意しません
+terms-decline = その場合はログアウトし、{ $device }は何も変わりません。
+terms-withdrawn = 同意が必要な規約はなくなりました。続けるには、最初からやり直してください。
 
 ca-title = 証明書をインストール
 ca-lead = { $device }がこのサーバを信頼できるようになります。これで{ $device }の中身が誰かに見えるようになることはありません。
@@ -165,18 +189,44 @@ stopped-mode-remove = **{ -settings } › { management-row }** を開きます�
 stopped-mode-version = **{ -settings } › 一般 › 情報** でiOSのバージョンを確認します。
 stopped-mode-again = ここで最初からやり直してください。再び同じことが起きたら、ヘルプデスクにヘルプコードを伝えてください。
 stopped-permitted-title = この{ $device }は登録できません
-stopped-permitted-lead = サインインしましたが、{ $organization }はこのアカウントによるデバイスの登録を許可していません。
-stopped-permitted-ask = 登録できるはずだと思われる場合は、ヘルプデスクにヘルプコードを伝えてお問い合わせください。
-stopped-many-title = 登録できるデバイスの数に達しています
-stopped-many-lead = { $organization }では、1人が登録できるデバイスの数に限りがあり、その数に達しています。
-stopped-many-remove = もう使っていないデバイスで**{ -settings } › { management-row }**を開き、{ $organization }のプロファイルをタップして、**{ -remove-management }**をタップします。
-stopped-many-again = そのあと、このページをもう一度開いてください。
+stopped-permitted-lead = { $other ->
+    [yes] { $organization }は、{ $owner }さんによるこの{ $device }の登録を許可していません。
+   *[no] ログインしましたが、{ $organization }はこのアカウントによるこの{ $device }の登録を許可していません。
+  }
+stopped-permitted-ask = 登録できるはずの場合は、下のヘルプコードを伝えてヘルプデスクにお問い合わせください。
+stopped-permitted-again = 登録用の別のアカウントがある場合は、それで最初からやり直してください。
+stopped-many-title = これ以上デバイスを登録できません
+stopped-many-lead = { $other ->
+    [yes] { $owner }さんのデバイスは、{ $organization }が同時に登録を許可する数（{ $limit }台）に達しています。
+   *[no] { $organization }が同時に登録を許可するデバイスの数（{ $limit }台）に達しています。
+  }
+stopped-many-devices = 登録中のデバイス
+stopped-many-remove = そのうち、もう使わないデバイスで**{ -settings } › { management-row }**を開き、{ $organization }のプロファイルをタップして、**{ -remove-management }**をタップします。
+stopped-many-gone = デバイスを紛失した、消去した、または人に渡した場合は、下のヘルプコードを伝えて、一覧から外すようヘルプデスクに依頼してください。
+stopped-many-again = そのあと、ここで最初からやり直してください。
 stopped-below-title = この{ $device }には新しいiOSが必要です
-stopped-below-lead = バージョンは{ $version }です。{ $organization }が許可するものより古いバージョンです。
+stopped-below-lead = { $version ->
+    [unknown] { $organization }が許可するものより古いバージョンです。
+   *[known] バージョンは{ $version }です。{ $organization }が許可するものより古いバージョンです。
+  }{ $limit ->
+    [none] 条件が変わった可能性があるため、最初からやり直してください。
+   *[given] { $limit }以降が必要です。
+  }
+stopped-below-no-update = 新しいバージョンが表示されない場合、この{ $device }は登録できません。ほかのデバイスについてヘルプデスクにお問い合わせください。
 stopped-above-title = このiOSのバージョンはまだ使えません
-stopped-above-lead = この{ $device }のバージョンは{ $version }です。{ $organization }が許可するものより新しいバージョンです。
+stopped-above-lead = { $version ->
+    [unknown] { $organization }が許可するものより新しいバージョンです。
+   *[known] この{ $device }のバージョンは{ $version }です。{ $organization }が許可するものより新しいバージョンです。
+  }{ $limit ->
+    [none] 条件が変わった可能性があるため、最初からやり直してください。
+   *[given] 使える最も新しいバージョンは{ $limit }です。
+  }
+stopped-above-ask = 古いバージョンに戻すことはできません。いつ使えるようになるか、下のヘルプコードを伝えてヘルプデスクにお問い合わせください。
 stopped-model-title = このモデルは登録できません
-stopped-model-lead = { $organization }は、このモデルのデバイスを登録していません。
+stopped-model-lead = { $limit ->
+    [none] { $organization }は、このモデルのデバイスを登録していません。
+   *[given] { $organization }で登録できるのは次のものだけです：{ $limit }
+  }
 
 desktop-title = iPhoneまたはiPadで続ける
 desktop-lead = 登録したいiPhoneまたはiPadのカメラをこのコードに向けてください。

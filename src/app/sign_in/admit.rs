@@ -61,7 +61,7 @@ pub async fn admit(
     enrollment: EnrollmentId,
     proof: &Proof,
 ) -> Result<Outcome, SignInError> {
-    let signed_in = known(app, entrance, enrollment, proof).await?;
+    let signed_in = know(app, proof, |person| as_person(entrance, enrollment, person)).await?;
     let context = as_person(entrance, enrollment, signed_in.person);
     hand_over(app, enrollment, signed_in.person).await?;
     let secret = app.world.secret();
@@ -74,20 +74,37 @@ pub async fn admit(
     }
 }
 
-/// The person behind an account, known from now on at the latest.
-async fn known(
+/// The person behind an account, known from now on at the latest; `context` is that of whoever makes them known.
+pub(super) async fn know(
     app: &App,
-    entrance: &Entrance<'_>,
-    enrollment: EnrollmentId,
     proof: &Proof,
+    context: impl Fn(PersonId) -> Context,
 ) -> Result<SignedIn, SignInError> {
     let (account, name) = (&proof.account, proof.account_name(&app.secrets));
-    let person = reserve(app, entrance, enrollment, &name).await?;
+    let person = person_of(app, &name, &context).await?;
     let know =
         person::Command::Know { method: proof.method, account: name.clone(), attributes: attributes(account, person) };
-    app.perform::<Person>(&person.stream(), &know, &as_person(entrance, enrollment, person)).await?;
+    app.perform::<Person>(&person.stream(), &know, &context(person)).await?;
     let user_name = Personal::new(person.key(), account.user_name.clone());
     Ok(SignedIn { method: proof.method, person, account: name, user_name })
+}
+
+// Whoever reserves the account first decides which person it is. An erased person stays forgotten: the account leads to
+// a new one, who begins without a past.
+async fn person_of(app: &App, account: &str, context: impl Fn(PersonId) -> Context) -> Result<PersonId, SignInError> {
+    let stream = StreamName::of("account", account);
+    let mut in_place_of = None;
+    loop {
+        let fresh = PersonId(app.world.random_uuid());
+        let command = ReserveAccount { person: fresh, in_place_of };
+        let performed = app.perform::<person::Account>(&stream, &command, &context(fresh)).await?;
+        let person = performed.state.person.unwrap_or(fresh);
+        let (known, _) = app.load::<Person>(&person.stream()).await?;
+        if !known.erased {
+            return Ok(person);
+        }
+        in_place_of = Some(person);
+    }
 }
 
 // A local account that carries the privilege is asked for whom the device is.
@@ -114,7 +131,7 @@ pub async fn admission(
     let claimant = Claimant { provider: &account.provider, groups: &account.groups, claims: &account.claims };
     Ok(Admission {
         access: access::decide(&settings.access, claimant),
-        previous: previous(app, person, platform).await,
+        previous: previous_records(app, person, platform).await,
         policy: policy(app, &settings, person).await?,
     })
 }
@@ -158,20 +175,6 @@ pub async fn open(
     Ok((enrollment, Some((enrollment, secret))))
 }
 
-// Whoever reserves the account first decides which person it is.
-async fn reserve(
-    app: &App,
-    entrance: &Entrance<'_>,
-    enrollment: EnrollmentId,
-    name: &str,
-) -> Result<PersonId, SignInError> {
-    let fresh = PersonId(app.world.random_uuid());
-    let stream = StreamName::of("account", name);
-    let command = ReserveAccount { person: fresh };
-    let performed = app.perform::<person::Account>(&stream, &command, &as_person(entrance, enrollment, fresh)).await?;
-    Ok(performed.state.person.unwrap_or(fresh))
-}
-
 fn attributes(account: &Account, person: PersonId) -> PersonAttributes {
     let sealed = |value: &String| Personal::new(person.key(), value.clone());
     PersonAttributes {
@@ -192,8 +195,9 @@ async fn hand_over(app: &App, enrollment: EnrollmentId, person: PersonId) -> Res
         .map_err(|error| unavailable(error.to_string()))
 }
 
-// A projection that cannot be read, or lags, hides an earlier record; it stops nobody from enrolling.
-async fn previous(app: &App, person: PersonId, platform: Platform) -> Vec<PreviousRecord> {
+/// The person's records that are active. A projection that cannot be read, or lags, hides one; it stops nobody from
+/// enrolling.
+pub async fn previous_records(app: &App, person: PersonId, platform: Platform) -> Vec<PreviousRecord> {
     let active = match projections::devices::active_of_person(&app.projections, person).await {
         Ok(active) => active,
         Err(error) => {

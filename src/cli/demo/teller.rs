@@ -24,8 +24,10 @@ impl Teller {
             }
             Act::AnswerDeviceQuestion => format!("Safari says Macintosh; Ada says that it is an {device}"),
             Act::SignIn => format!("signs in as {told}"),
+            Act::SayForWhom => format!("says for whom the {device} is: {told}"),
             Act::NotePreviousRecords => "is told of her earlier device and goes on".into(),
             Act::ChooseOwnership => format!("chooses: {told}"),
+            Act::AcceptTerms => "reads the terms of use and accepts them".into(),
             Act::DownloadCaProfile => format!("taps Allow: “{told}” is downloaded"),
             Act::InstallCaProfile => "in Settings: Install, Install, Done".into(),
             Act::SwitchOnTrust => "switches the root on in Certificate Trust Settings".into(),

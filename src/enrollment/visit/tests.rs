@@ -137,6 +137,33 @@ fn a_person_with_as_many_devices_as_they_may_is_refused() {
     assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::TooManyDevices)));
 }
 
+#[test]
+fn a_device_that_may_not_enroll_whatever_is_chosen_is_refused_before_the_choice() {
+    let pads = Policy { limits: Limits { models: ["iPad".to_owned()].into(), ..Limits::default() }, ..both() };
+    let visit = given([open("17.5"), sign_in_with(admission(pads))]);
+    assert_eq!(
+        (visit.step(), visit.ownership),
+        (Step::Ended(End::Refused(EnrollmentRefusal::ModelNotPermitted)), None)
+    );
+}
+
+#[test]
+fn nobody_is_led_to_settings_who_may_not_enroll_there() {
+    let portal_only = Access { account_driven: false, ..access() };
+    let visit = given([
+        open("18.0"),
+        sign_in_with(Admission { access: Some(portal_only), ..admission(both()) }),
+        choose(Personal),
+    ]);
+    assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::NotPermitted)));
+}
+
+#[test]
+fn without_rules_terms_that_are_there_are_asked_of_everybody() {
+    let visit = given([open("17.5"), sign_in_with(admission(with_terms("1")))]);
+    assert_eq!(visit.step(), Step::Terms);
+}
+
 fn both() -> Policy {
     policy(&[Personal, Institutional])
 }

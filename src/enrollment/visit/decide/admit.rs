@@ -11,7 +11,8 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
     let decided = access.iter().map(|access| EnrollmentEvent::AccessDecided { access: access.clone() });
     let mut happened: Vec<EnrollmentEvent> = decided.collect();
     // Nobody shall learn at the last step that they may not enroll.
-    if let Some(why) = access.as_ref().and_then(|access| refusal(access, previous.len(), policy)) {
+    let by_rule = access.as_ref().and_then(|access| refusal(access, previous.len(), policy));
+    if let Some(why) = by_rule.or_else(|| by_device(visit, access.as_ref(), policy)) {
         happened.push(EnrollmentEvent::EnrollmentRefused { why });
         return happened;
     }
@@ -33,6 +34,18 @@ fn refusal(access: &Access, devices: usize, policy: &Policy) -> Option<Enrollmen
     }
     let most = access.devices_per_person?;
     (devices >= most as usize).then_some(EnrollmentRefusal::TooManyDevices)
+}
+
+// Where there would be a choice and the device is refused for one and the same reason whatever is chosen, nobody is asked
+// to choose. A lone kind is chosen by policy first: that is on record, and the reason with it.
+fn by_device(visit: &Visit, access: Option<&Access>, policy: &Policy) -> Option<EnrollmentRefusal> {
+    let platform = visit.opened.as_ref()?.platform;
+    let kinds = permitted(access, policy);
+    let barriers: Vec<_> = kinds.iter().map(|kind| barrier(platform, *kind, &policy.limits, access)).collect();
+    match barriers[..] {
+        [one, other] if one == other => one,
+        _ => None,
+    }
 }
 
 fn permitted(access: Option<&Access>, policy: &Policy) -> BTreeSet<Ownership> {
@@ -59,7 +72,7 @@ pub(super) fn choose(
 ) -> Vec<EnrollmentEvent> {
     let mut happened = vec![EnrollmentEvent::OwnershipChosen { ownership, chosen_by }];
     let platform = visit.opened.as_ref().map(|opened| opened.platform);
-    if let Some(why) = platform.and_then(|platform| barrier(platform, ownership, &policy.limits)) {
+    if let Some(why) = platform.and_then(|platform| barrier(platform, ownership, &policy.limits, access)) {
         happened.push(EnrollmentEvent::EnrollmentRefused { why });
         return happened;
     }

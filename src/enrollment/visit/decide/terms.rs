@@ -1,10 +1,11 @@
-//! Terms of use: asked where a rule asks for them and this version was not accepted yet.
+//! Terms of use: asked where a rule asks for them, or where there are no rules at all, and this version was not accepted
+//! yet.
 
 use super::super::{Policy, Refusal, TermsStep, Visit};
 use events::enrollment::{Access, EnrollmentEvent, Ownership};
 
 pub(super) fn request(access: Option<&Access>, ownership: Ownership, policy: &Policy) -> Option<EnrollmentEvent> {
-    let required = access.is_some_and(|access| access.terms_required);
+    let required = access.is_none_or(|access| access.terms_required);
     let version = policy.terms.get(&ownership).filter(|_| required)?;
     let accepted = policy.accepted.get(&ownership) == Some(version);
     (!accepted).then(|| EnrollmentEvent::TermsRequested { ownership, version: version.clone() })
@@ -19,15 +20,19 @@ pub(super) fn accept(
     policy: &Policy,
 ) -> Result<Vec<EnrollmentEvent>, Refusal> {
     let ownership = visit.ownership.ok_or(Refusal::OutOfStep(visit.step()))?;
-    if let Some(current) = policy.terms.get(&ownership).filter(|current| *current != version) {
-        let asked = visit.terms == TermsStep::Asked { version: current.clone() };
-        let request = EnrollmentEvent::TermsRequested { ownership, version: current.clone() };
-        return Ok(if asked { vec![] } else { vec![request] });
+    let current = policy.terms.get(&ownership).map_or(version, String::as_str);
+    let asked = visit.terms == TermsStep::Asked { version: current.to_owned() };
+    let mut happened = Vec::new();
+    if !asked {
+        happened.push(EnrollmentEvent::TermsRequested { ownership, version: current.to_owned() });
     }
-    Ok(vec![EnrollmentEvent::TermsAccepted {
-        ownership,
-        version: version.to_owned(),
-        language: language.to_owned(),
-        text_hash: text_hash.to_owned(),
-    }])
+    if current == version {
+        happened.push(EnrollmentEvent::TermsAccepted {
+            ownership,
+            version: version.to_owned(),
+            language: language.to_owned(),
+            text_hash: text_hash.to_owned(),
+        });
+    }
+    Ok(happened)
 }

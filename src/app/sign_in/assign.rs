@@ -1,0 +1,85 @@
+//! Somebody enrolls a device for another person: found in a directory, and from there on the person whose device it is.
+
+use super::admit::{SignInError, admission, know};
+use super::look_up::{LookedUp, look_up};
+use super::{Proof, canonical_name};
+use crate::app::context::Context;
+use crate::app::{App, PerformError};
+use crate::enrollment::visit::{self, Command, SignedIn, Visit};
+use crate::identity::throttle::RetryAfter;
+use crate::identity::{Account, LOCAL};
+use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
+use std::net::IpAddr;
+
+/// Whose visit it is, and from where.
+pub struct Assigning<'a> {
+    pub enrollment: EnrollmentId,
+    pub signed_in: &'a SignedIn,
+    pub platform: Platform,
+    pub source: IpAddr,
+    /// On behalf of who signed in.
+    pub context: Context,
+}
+
+/// What came of it.
+pub enum Assigned {
+    To(Box<Visit>),
+    /// No directory knows the name.
+    Unknown,
+    /// None is switched on for enrollment.
+    NoDirectory,
+    /// None that might know the name can be asked.
+    Unavailable,
+    /// Too many names were unknown: wait so many seconds.
+    Throttled(i64),
+}
+
+/// Looks the person up and assigns the visit to them. Unknown names count as failures of whoever types them, so that
+/// nobody tries a list of names here.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn assign(app: &App, assigning: &Assigning<'_>, user_name: &str) -> Result<Assigned, SignInError> {
+    let typist = app.secrets.name("looks-up", &[&assigning.signed_in.account]);
+    let attempt = match app.sign_in.throttle.begin(&app.world, &typist, assigning.source).await {
+        Ok(attempt) => attempt,
+        Err(RetryAfter(seconds)) => return Ok(Assigned::Throttled(seconds)),
+    };
+    match look_up(app, &canonical_name(user_name)).await? {
+        LookedUp::Found(account) => to(app, assigning, *account).await,
+        LookedUp::Unknown => {
+            app.sign_in.throttle.failed(app.world.now(), attempt);
+            Ok(Assigned::Unknown)
+        }
+        LookedUp::NoDirectory => Ok(Assigned::NoDirectory),
+        LookedUp::Unavailable => Ok(Assigned::Unavailable),
+    }
+}
+
+async fn to(app: &App, assigning: &Assigning<'_>, account: Account) -> Result<Assigned, SignInError> {
+    let proof = Proof { method: SignInMethodName::Directory, account, local: None };
+    let owner = know(app, &proof, |_| assigning.context.clone()).await?;
+    let admission = admission(app, &proof.account, owner.person, assigning.platform).await?;
+    let command = Command::Assign { to: owner, admission };
+    Ok(Assigned::To(Box::new(perform(app, assigning, &command).await?)))
+}
+
+/// Goes on with a device of one's own.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn assign_to_oneself(app: &App, assigning: &Assigning<'_>) -> Result<Visit, SignInError> {
+    // Only local accounts carry the privilege, and local accounts have neither groups nor claims.
+    let account = Account { provider: LOCAL.to_owned(), ..Account::default() };
+    let admission = admission(app, &account, assigning.signed_in.person, assigning.platform).await?;
+    perform(app, assigning, &Command::EnrollForOneself { admission }).await
+}
+
+async fn perform(app: &App, assigning: &Assigning<'_>, command: &Command) -> Result<Visit, SignInError> {
+    match app.perform::<Visit>(&assigning.enrollment.stream(), command, &assigning.context).await {
+        Ok(performed) => Ok(performed.state),
+        // Two taps: the second finds the visit where the first led it.
+        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(app.visit(assigning.enrollment).await?),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,79 @@
+//! What a device must be to enroll: versions and models, as the settings limit them. Asked twice: of what the browser says
+//! at the portal, and of what the device itself says at `Authenticate`. What is not told is not refused: both may leave
+//! version and model out (mdm/checkin/authenticate.yaml: optional), and nobody could mend that.
+
+use events::enrollment::{DeviceFamily, EnrollmentRefusal, OsVersion, Ownership};
+use events::settings::{Limits, VersionRange};
+
+/// Why this version may not enroll; `None` if it may.
+pub fn version(limits: &Limits, ownership: Ownership, version: OsVersion) -> Option<EnrollmentRefusal> {
+    let VersionRange { minimum, maximum } = limits.versions.get(&ownership).copied().unwrap_or_default();
+    if minimum.is_some_and(|minimum| version < minimum) {
+        Some(EnrollmentRefusal::VersionBelowMinimum)
+    } else if maximum.is_some_and(|maximum| version > maximum && !within(version, maximum)) {
+        Some(EnrollmentRefusal::VersionAboveMaximum)
+    } else {
+        None
+    }
+}
+
+// `17` as a maximum means every 17.x, `17.5` every 17.5.x.
+fn within(version: OsVersion, maximum: OsVersion) -> bool {
+    let minor = maximum.minor == 0 || maximum.minor == version.minor;
+    version.major == maximum.major && minor && maximum.patch == 0
+}
+
+/// Why a model, such as `iPhone14,5`, may not enroll; `None` if it may.
+pub fn model(limits: &Limits, product_name: &str) -> Option<EnrollmentRefusal> {
+    let may = limits.models.is_empty() || limits.models.iter().any(|model| product_name.starts_with(model));
+    (!may).then_some(EnrollmentRefusal::ModelNotPermitted)
+}
+
+/// Why no device of this family may enroll. A browser tells the family alone: `iPad13,` may still be what is in the
+/// visitor's hands.
+pub fn family(limits: &Limits, family: DeviceFamily) -> Option<EnrollmentRefusal> {
+    let name = match family {
+        DeviceFamily::IPhone => "iPhone",
+        DeviceFamily::IPad => "iPad",
+    };
+    let may = |model: &String| model.starts_with(name) || name.starts_with(model);
+    let may = limits.models.is_empty() || limits.models.iter().any(may);
+    (!may).then_some(EnrollmentRefusal::ModelNotPermitted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(minimum: Option<&str>, maximum: Option<&str>, text: &str) -> Option<EnrollmentRefusal> {
+        let parse = |text| OsVersion::parse(text).unwrap();
+        let range = VersionRange { minimum: minimum.map(parse), maximum: maximum.map(parse) };
+        let limits = Limits { versions: [(Ownership::Personal, range)].into(), ..Limits::default() };
+        assert_eq!(version(&limits, Ownership::Institutional, parse(text)), None, "the other kind is not limited");
+        version(&limits, Ownership::Personal, parse(text))
+    }
+
+    #[test]
+    fn both_ends_of_the_versions_are_included() {
+        assert_eq!(refused(Some("16.1"), None, "16.0.9"), Some(EnrollmentRefusal::VersionBelowMinimum));
+        assert_eq!(refused(Some("16.1"), None, "16.1"), None);
+        assert_eq!(refused(None, Some("17"), "17.6.1"), None, "17 means every 17.x");
+        assert_eq!(refused(None, Some("17"), "18.0"), Some(EnrollmentRefusal::VersionAboveMaximum));
+        assert_eq!(refused(None, Some("17.5"), "17.5.1"), None);
+        assert_eq!(refused(None, Some("17.5"), "17.6"), Some(EnrollmentRefusal::VersionAboveMaximum));
+        assert_eq!(refused(None, Some("17.5.1"), "17.5.2"), Some(EnrollmentRefusal::VersionAboveMaximum));
+    }
+
+    #[test]
+    fn a_model_is_allowed_by_its_beginning() {
+        let limits = |models: &[&str]| Limits {
+            models: models.iter().map(|model| (*model).to_owned()).collect(),
+            ..Limits::default()
+        };
+        assert_eq!(model(&limits(&[]), "iPhone14,5"), None);
+        assert_eq!(model(&limits(&["iPad", "iPhone14,"]), "iPhone14,5"), None);
+        assert_eq!(model(&limits(&["iPhone1,"]), "iPhone14,5"), Some(EnrollmentRefusal::ModelNotPermitted));
+        assert_eq!(family(&limits(&["iPad13,"]), DeviceFamily::IPad), None);
+        assert_eq!(family(&limits(&["iPad13,"]), DeviceFamily::IPhone), Some(EnrollmentRefusal::ModelNotPermitted));
+    }
+}

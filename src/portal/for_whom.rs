@@ -1,0 +1,82 @@
+//! Between steps 1 and 2: whoever may enroll devices for others says for whom.
+
+use super::problem::Problem;
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::visitor::{Answered, Session, Visitor, see_other};
+use crate::app::sign_in::{Assigned, Assigning, assign, assign_to_oneself};
+use crate::enrollment::visit::{Assignment, Step, Visit};
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ForWhomPage {
+    /// What was typed.
+    pub value: String,
+    /// They may enroll a device of their own, too.
+    pub for_oneself: bool,
+    /// Key of what is wrong.
+    pub problem: Option<&'static str>,
+    pub minutes: i64,
+}
+
+impl Page for ForWhomPage {
+    const TEMPLATE: &'static str = "for_whom";
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let session = visitor.at(Step::Assignment)?;
+    visitor.page(&ForWhomPage { for_oneself: may_for_oneself(session), ..ForWhomPage::default() })
+}
+
+pub async fn take(mut form: Submission) -> Answered {
+    let (for_user, oneself) = (form.take("for_user"), form.take("oneself"));
+    let visitor = form.visitor;
+    let session = visitor.at(Step::Assignment)?;
+    let signed_in = session.person().ok_or(Problem::Forged)?;
+    let assigning = Assigning {
+        enrollment: session.enrollment,
+        signed_in,
+        platform: visitor.on_ios()?,
+        source: visitor.source,
+        context: session.context(visitor.source),
+    };
+    if oneself.is_some() {
+        return if may_for_oneself(session) {
+            Ok(led_on(&assign_to_oneself(&visitor.app, &assigning).await?))
+        } else {
+            Err(Problem::Bad)
+        };
+    }
+    let value = for_user.ok_or(Problem::Bad)?;
+    let again = |status, problem, minutes| {
+        let page = ForWhomPage {
+            value: value.clone(),
+            for_oneself: may_for_oneself(session),
+            problem: Some(problem),
+            minutes,
+        };
+        visitor.page_with(status, &page)
+    };
+    match assign(&visitor.app, &assigning, &value).await? {
+        Assigned::To(visit) => Ok(led_on(&visit)),
+        Assigned::Unknown => again(StatusCode::UNPROCESSABLE_ENTITY, "for-whom-unknown", 0),
+        Assigned::NoDirectory => again(StatusCode::UNPROCESSABLE_ENTITY, "for-whom-no-directory", 0),
+        Assigned::Unavailable => again(StatusCode::SERVICE_UNAVAILABLE, "for-whom-unavailable", 0),
+        Assigned::Throttled(seconds) => {
+            let mut response = again(StatusCode::TOO_MANY_REQUESTS, "for-whom-throttled", (seconds + 59) / 60)?;
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            Ok(response)
+        }
+    }
+}
+
+fn led_on(visit: &Visit) -> actix_web::HttpResponse {
+    see_other(steps::path(visit.step()))
+}
+
+fn may_for_oneself(session: &Session) -> bool {
+    session.visit.assignment == Assignment::Asked { for_oneself: true }
+}

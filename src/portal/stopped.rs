@@ -1,0 +1,118 @@
+//! Why an enrollment came to an end short of a device, and what to do about it.
+
+use super::previous::{Record, records};
+use super::problem::Problem;
+use super::render::Page;
+use super::steps;
+use super::visitor::{Answered, Session, Visitor};
+use crate::app::sign_in::previous_records;
+use crate::enrollment::visit::{End, Step};
+use events::enrollment::{EnrollmentRefusal, OsVersion};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StoppedPage {
+    pub title: &'static str,
+    pub lead: &'static str,
+    /// The version of iOS, or `unknown`.
+    pub version: String,
+    /// What is allowed: versions, models or a number of devices; or `none`, where that cannot be said.
+    pub limit: String,
+    /// Keys of what to do, in order.
+    pub steps: &'static [&'static str],
+    /// The devices that are too many.
+    pub devices: Vec<Record>,
+}
+
+impl Page for StoppedPage {
+    const TEMPLATE: &'static str = "stopped";
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let session = visitor.signed_in()?;
+    let Step::Ended(End::Refused(why)) = session.visit.step() else {
+        return Err(Problem::Elsewhere(steps::path(session.visit.step())));
+    };
+    let mut page = StoppedPage::of(why, visitor.version(), limit(why, &visitor, session));
+    if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.visit.owner()) {
+        let platform = visitor.on_ios()?;
+        page.devices = records(&visitor, &previous_records(&visitor.app, owner.person, platform).await).await?;
+    }
+    visitor.page(&page)
+}
+
+// As the rule and the settings say it now; the refusal itself is on record.
+fn limit(why: EnrollmentRefusal, visitor: &Visitor, session: &Session) -> Option<String> {
+    let limits = &visitor.settings.limits;
+    let versions = || limits.versions.get(&session.visit.ownership?);
+    match why {
+        EnrollmentRefusal::TooManyDevices => {
+            session.visit.access.as_ref()?.devices_per_person.map(|most| most.to_string())
+        }
+        EnrollmentRefusal::VersionBelowMinimum => versions()?.minimum.map(short),
+        EnrollmentRefusal::VersionAboveMaximum => versions()?.maximum.map(short),
+        EnrollmentRefusal::ModelNotPermitted => families(&limits.models),
+        _ => None,
+    }
+}
+
+/// `17` for all of 17, as the settings mean it.
+fn short(version: OsVersion) -> String {
+    if version.minor == 0 && version.patch == 0 { version.major.to_string() } else { version.to_string() }
+}
+
+// People know an iPad, but no `iPad13,`: said only where whole families are allowed.
+fn families(models: &BTreeSet<String>) -> Option<String> {
+    let whole = !models.is_empty() && models.iter().all(|model| matches!(model.as_str(), "iPad" | "iPhone"));
+    whole.then(|| models.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+impl StoppedPage {
+    pub fn of(why: EnrollmentRefusal, version: Option<OsVersion>, limit: Option<String>) -> StoppedPage {
+        let (title, lead, steps): (_, _, &'static [&'static str]) = match why {
+            EnrollmentRefusal::VersionTooOld => {
+                ("stopped-old-title", "stopped-old-lead", &["stopped-old-update", "stopped-old-again"])
+            }
+            EnrollmentRefusal::AccountDrivenOnly => (
+                "stopped-account-title",
+                "stopped-account-lead",
+                &["stopped-account-open", "stopped-account-sign-in", "stopped-account-account"],
+            ),
+            EnrollmentRefusal::WrongMode => (
+                "stopped-mode-title",
+                "stopped-mode-lead",
+                &["stopped-mode-remove", "stopped-mode-version", "stopped-mode-again"],
+            ),
+            EnrollmentRefusal::NotPermitted => (
+                "stopped-permitted-title",
+                "stopped-permitted-lead",
+                &["stopped-permitted-ask", "stopped-permitted-again"],
+            ),
+            EnrollmentRefusal::TooManyDevices => (
+                "stopped-many-title",
+                "stopped-many-lead",
+                &["stopped-many-remove", "stopped-many-gone", "stopped-many-again"],
+            ),
+            EnrollmentRefusal::VersionBelowMinimum => (
+                "stopped-below-title",
+                "stopped-below-lead",
+                &["stopped-old-update", "stopped-old-again", "stopped-below-no-update"],
+            ),
+            EnrollmentRefusal::VersionAboveMaximum => {
+                ("stopped-above-title", "stopped-above-lead", &["stopped-above-ask"])
+            }
+            EnrollmentRefusal::ModelNotPermitted => {
+                ("stopped-model-title", "stopped-model-lead", &["stopped-permitted-ask"])
+            }
+        };
+        StoppedPage {
+            title,
+            lead,
+            version: version.map_or_else(|| "unknown".to_owned(), |version| version.to_string()),
+            limit: limit.unwrap_or_else(|| "none".to_owned()),
+            steps,
+            devices: vec![],
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Terms of use: shown in full, accepted or not, before anything is installed.
+
+use super::description;
+use super::problem::Problem;
+use super::render::Page;
+use super::steps;
+use super::submission::Submission;
+use super::texts::Language;
+use super::visitor::{Answered, Session, Visitor, see_other};
+use crate::app::secrets::hash;
+use crate::enrollment::person::{self, Person};
+use crate::enrollment::visit::{Command, Step, TermsStep, Visit};
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TermsPage {
+    /// `None` where the administrator took the terms back while the person was on their way.
+    pub terms: Option<Shown>,
+    /// They changed while the person read them.
+    pub changed: bool,
+}
+
+/// The terms as they are on the page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    pub version: String,
+    /// Sanitized HTML.
+    pub html: String,
+    /// The language of the text.
+    pub language: &'static str,
+    /// The same, where that is not the page's: it must be said, or it is read aloud as if it were.
+    pub lang: Option<&'static str>,
+    /// SHA-256 of the Markdown, lower-case hex: what is accepted is what was shown.
+    pub text_hash: String,
+}
+
+impl Page for TermsPage {
+    const TEMPLATE: &'static str = "terms";
+}
+
+pub async fn show(visitor: Visitor) -> Answered {
+    let session = visitor.at(Step::Terms)?;
+    visitor.page(&page(&visitor, session, false))
+}
+
+pub async fn take(mut form: Submission) -> Answered {
+    let (version, text_hash) = (form.take("version"), form.take("text_hash"));
+    let language = form.take("text_language").and_then(|tag| Language::parse(&tag));
+    let (Some(version), Some(text_hash), Some(language)) = (version, text_hash, language) else {
+        return Err(Problem::Bad);
+    };
+    let visitor = form.visitor;
+    let session = visitor.at(Step::Terms)?;
+    let again = || visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true));
+    // What is accepted is what was read. Another version is asked for on record; another text of the same version is shown.
+    let Some(now) = shown(&visitor, session, language.tag()) else { return again() };
+    if now.version == version && (now.text_hash != text_hash || now.language != language.tag()) {
+        return again();
+    }
+    let language = language.tag().to_owned();
+    let command = Command::AcceptTerms { version, language, text_hash, policy: visitor.policy(session).await? };
+    let context = session.context(visitor.source);
+    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    keep(&visitor, session, &performed.state).await?;
+    match performed.state.step() {
+        Step::Terms => again(),
+        step => Ok(see_other(steps::path(step))),
+    }
+}
+
+// The reaction does the same after a crash; here it is done before another visit can begin.
+async fn keep(visitor: &Visitor, session: &Session, visit: &Visit) -> Result<(), Problem> {
+    let (TermsStep::Accepted { version }, Some(ownership)) = (&visit.terms, visit.ownership) else { return Ok(()) };
+    let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
+    let enrollment = session.enrollment;
+    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.clone(), enrollment };
+    visitor.app.perform::<Person>(&person.stream(), &keep, &session.context(visitor.source)).await?;
+    Ok(())
+}
+
+fn page(visitor: &Visitor, session: &Session, changed: bool) -> TermsPage {
+    TermsPage { terms: shown(visitor, session, visitor.language.tag()), changed }
+}
+
+/// The terms that are in force for this visit, in a language or in English.
+fn shown(visitor: &Visitor, session: &Session, language: &'static str) -> Option<Shown> {
+    let terms = visitor.settings.terms.get(&session.visit.ownership?)?;
+    let (text, tag) = description::in_language(&terms.text, language)?;
+    Some(Shown {
+        version: terms.version.clone(),
+        html: description::render(text),
+        language: tag,
+        lang: (tag != visitor.language.tag()).then_some(tag),
+        text_hash: hash(text).0,
+    })
+}
