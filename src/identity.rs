@@ -5,6 +5,7 @@
 
 mod fault;
 pub mod local;
+pub mod openid_connect;
 pub mod password;
 pub mod throttle;
 

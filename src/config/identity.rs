@@ -6,7 +6,7 @@ mod openid_connect;
 mod saml;
 
 pub use directory::{Directory, Groups};
-pub use openid_connect::OpenIdConnect;
+pub use openid_connect::{ALGORITHMS, OpenIdConnect};
 pub use saml::Saml;
 
 use serde::Deserialize;

@@ -2,6 +2,11 @@
 
 use serde::Deserialize;
 use std::path::PathBuf;
+use url::{Host, Url};
+
+/// Signature algorithms that an ID token may have: of public keys only. With a shared secret whoever can read it could
+/// vouch for anybody.
+pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,7 +23,7 @@ pub struct OpenIdConnect {
     /// Asked for beside `openid`.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
-    /// Signature algorithms of ID tokens that are accepted.
+    /// Signature algorithms of ID tokens that are accepted, of [`ALGORITHMS`].
     #[serde(default = "algorithms")]
     pub algorithms: Vec<String>,
     #[serde(default = "user_name_claim")]
@@ -34,6 +39,9 @@ pub struct OpenIdConnect {
     pub max_age_seconds: Option<u64>,
     /// The `acr` that the provider must vouch for; left out: any.
     pub acr: Option<String>,
+    /// Whoever signs out here is led to sign out at the provider too, where it offers that.
+    #[serde(default = "sign_out_at_provider")]
+    pub sign_out_at_provider: bool,
     /// The CA that the provider's certificate comes from, PEM; left out: the system's.
     pub root: Option<PathBuf>,
 }
@@ -54,10 +62,33 @@ fn groups_claim() -> String {
     "groups".into()
 }
 
+fn sign_out_at_provider() -> bool {
+    true
+}
+
 impl OpenIdConnect {
+    /// Whether the provider is a trial's, on this machine, where plain `http` tells nobody anything.
+    pub fn is_on_loopback(&self) -> bool {
+        Url::parse(&self.issuer).is_ok_and(|issuer| issuer.scheme() == "http" && is_loopback(&issuer))
+    }
+
+    /// Whether secrets may be sent to this address: `https`, or plain `http` to this machine where the issuer is here too.
+    pub fn may_be_asked(&self, address: &Url) -> bool {
+        address.scheme() == "https" || (self.is_on_loopback() && address.scheme() == "http" && is_loopback(address))
+    }
+
     pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let mut paths = vec![&mut self.client_secret];
         paths.extend(self.root.as_mut());
         paths
+    }
+}
+
+fn is_loopback(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
