@@ -36,6 +36,7 @@ use health::Health;
 use projections::Projections;
 use secrets::Secrets;
 use sign_in::SignIn;
+use sign_in::single_sign_on::Providers;
 use staff_sessions::StaffSessions;
 use std::sync::Arc;
 
@@ -58,6 +59,7 @@ pub struct Parts {
     pub pki: Pki,
     pub projections: Projections,
     pub sign_in: SignIn,
+    pub identity_providers: Providers,
     pub health: Health,
     pub staff_sessions: StaffSessions,
     /// `None` where no push certificate is configured.

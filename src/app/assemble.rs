@@ -3,6 +3,7 @@
 use crate::app::health::Health;
 use crate::app::secrets::Secrets;
 use crate::app::sign_in::SignIn;
+use crate::app::sign_in::single_sign_on::Providers;
 use crate::app::staff_sessions::StaffSessions;
 use crate::app::{App, Parts};
 use crate::config::Config;
@@ -39,6 +40,8 @@ pub enum StartError {
     Keys { directory: PathBuf, why: KeyError },
     #[error("cannot load certificates and keys: {0}; `muster check-config` says more")]
     Pki(String),
+    #[error("cannot use an identity provider: {0}; `muster check-config` says more")]
+    Identity(String),
     #[error("cannot wake devices: {0}; `muster check-config` says more")]
     Push(String),
     #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff sign in anew", .directory.display())]
@@ -80,6 +83,7 @@ impl App {
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
         let staff_sessions = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
+        let identity_providers = Providers::load(&config.identity).map_err(StartError::Identity)?;
         let sign_in = SignIn::new(&log, &secrets, &world);
         Ok(App::new(Parts {
             engine,
@@ -91,6 +95,7 @@ impl App {
             pki,
             projections,
             sign_in,
+            identity_providers,
             staff_sessions,
             pusher,
             health,

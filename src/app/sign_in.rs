@@ -11,6 +11,7 @@ mod entitled;
 mod look_up;
 mod portal;
 mod refusals;
+pub mod single_sign_on;
 
 pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
@@ -43,12 +44,18 @@ pub struct SignIn {
     local: LocalAccounts,
     throttle: Throttle,
     budget: Budget,
+    departures: Budget,
 }
 
 impl SignIn {
     pub fn new(log: &Log, secrets: &Secrets, world: &World) -> SignIn {
         let directory = Arc::new(OwnStreams { log: log.clone(), secrets: secrets.clone() });
-        SignIn { local: LocalAccounts::new(directory, world), throttle: Throttle::default(), budget: Budget::default() }
+        SignIn {
+            local: LocalAccounts::new(directory, world),
+            throttle: Throttle::default(),
+            budget: Budget::new(budget::REFUSALS),
+            departures: Budget::new(budget::DEPARTURES),
+        }
     }
 }
 

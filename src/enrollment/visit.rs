@@ -32,6 +32,8 @@ pub struct Visit {
     /// The answer of an identity provider that is waited for.
     pub single_sign_on: Option<SingleSignOn>,
     pub signed_in: Option<SignedIn>,
+    /// The identity provider that they signed in at, where it was one.
+    pub signed_in_at: Option<String>,
     pub assignment: Assignment,
     /// What the access rules said; `None` where there were none.
     pub access: Option<Access>,

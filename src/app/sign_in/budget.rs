@@ -3,10 +3,20 @@
 use events::Timestamp;
 use std::sync::{Mutex, PoisonError};
 
-/// So many refusals may be written at once …
-const BURST: i64 = 120;
-/// … and one more every so many seconds.
-const REFILL_SECONDS: i64 = 1;
+/// How much may be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowance {
+    /// So much at once …
+    pub burst: i64,
+    /// … and one more every so many microseconds.
+    pub refill: i64,
+}
+
+/// Refusals.
+pub const REFUSALS: Allowance = Allowance { burst: 120, refill: 1_000_000 };
+/// Visitors who set out for an identity provider. A whole school may do so at the bell: two thousand at once, then four a
+/// second; each writes two events.
+pub const DEPARTURES: Allowance = Allowance { burst: 2_000, refill: 250_000 };
 
 /// Whether a refusal may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +28,9 @@ pub enum Grant {
     },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Budget {
+    allowance: Allowance,
     state: Mutex<State>,
 }
 
@@ -30,11 +41,16 @@ struct State {
 }
 
 impl Budget {
+    pub fn new(allowance: Allowance) -> Budget {
+        Budget { allowance, state: Mutex::default() }
+    }
+
     pub fn take(&self, now: Timestamp) -> Grant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = state.paid_off.max(now).plus_seconds(REFILL_SECONDS);
-        if next <= now.plus_seconds(BURST * REFILL_SECONDS) {
-            state.paid_off = next;
+        let Allowance { burst, refill } = self.allowance;
+        let next = state.paid_off.max(now).0 + refill;
+        if next <= now.0 + burst * refill {
+            state.paid_off = Timestamp(next);
             return Grant::Write;
         }
         state.suppressed += 1;
@@ -55,7 +71,7 @@ mod tests {
 
     #[test]
     fn beyond_the_budget_refusals_are_counted_and_the_first_one_is_told_so() {
-        let budget = Budget::default();
+        let budget = Budget::new(REFUSALS);
         let grants: Vec<_> = (0..200).map(|_| budget.take(NOW)).collect();
         assert!(grants[..120].iter().all(|grant| *grant == Grant::Write));
         assert_eq!(grants[120], Grant::Suppress { first: true });
@@ -64,8 +80,15 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_school_may_set_out_at_the_bell() {
+        let budget = Budget::new(DEPARTURES);
+        assert_eq!((0..3_000).filter(|_| budget.take(NOW) == Grant::Write).count(), 2_000);
+        assert_eq!((0..10).filter(|_| budget.take(NOW.plus_seconds(1)) == Grant::Write).count(), 4);
+    }
+
+    #[test]
     fn the_budget_comes_back_with_time() {
-        let budget = Budget::default();
+        let budget = Budget::new(REFUSALS);
         assert_eq!((0..200).filter(|_| budget.take(NOW) == Grant::Write).count(), 120);
         assert_eq!(budget.take(NOW.plus_seconds(1)), Grant::Write);
         assert_ne!(budget.take(NOW.plus_seconds(1)), Grant::Write);

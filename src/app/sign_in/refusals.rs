@@ -28,7 +28,7 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
     let method = SignInMethodName::LocalAccount;
     let Some(account) = refused.account else {
         let event = RefusalEvent::UnknownStaffRefused { method, reason: refused.reason, name: refused.name.clone() };
-        return Ok(append(app, event, Some(source)).await?);
+        return Ok(record(app, event, Some(source)).await?);
     };
     let actor = Actor::new(ActorKind::Visitor, account);
     let context = Context::of(actor, Some((source, account.key())), app.world.uuid());
@@ -38,7 +38,16 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
 
 /// Whether the budget has room for one more refusal; if not, it is counted and summed up later.
 pub fn granted(app: &App) -> bool {
-    match app.sign_in.budget.take(app.world.now()) {
+    is_granted(app, app.sign_in.budget.take(app.world.now()))
+}
+
+/// Whether the budget has room for one more visitor who sets out for an identity provider.
+pub(super) fn set_out(app: &App) -> bool {
+    is_granted(app, app.sign_in.departures.take(app.world.now()))
+}
+
+fn is_granted(app: &App, grant: Grant) -> bool {
+    match grant {
         Grant::Write => true,
         Grant::Suppress { first } => {
             if first {
@@ -55,17 +64,18 @@ pub fn granted(app: &App) -> bool {
 
 /// Writes down how many refusals were suppressed, if any: a minute after the first of them, and when the server stops.
 pub async fn sum_up_refusals(app: &App) {
-    let count = app.sign_in.budget.drain();
+    let count = app.sign_in.budget.drain() + app.sign_in.departures.drain();
     if count == 0 {
         return;
     }
     tracing::warn!(count, "refusals were suppressed");
-    if let Err(error) = append(app, RefusalEvent::RefusalsSuppressed { count }, None).await {
+    if let Err(error) = record(app, RefusalEvent::RefusalsSuppressed { count }, None).await {
         tracing::error!(%error, count, "suppressed refusals cannot be written down");
     }
 }
 
-async fn append(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
+/// Writes down a refusal that belongs to nobody we know.
+pub(super) async fn record(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
     let at = app.world.now();
     let stream = StreamName::of("refusals", at.day());
     let key = KeyName::of("refusals", at.day());

@@ -3,7 +3,7 @@
 use super::{
     Assignment, CaStep, End, Identity, Opened, PreviousRecord, Serving, SignedIn, SingleSignOn, TermsStep, Visit,
 };
-use events::enrollment::EnrollmentEvent;
+use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
 
 pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
     match event {
@@ -25,6 +25,8 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
                 waiting.proven = Some(account.clone());
             }
         }
+        // What nobody asked for does not end the waiting for what was asked for: else a link could.
+        EnrollmentEvent::SingleSignOnRefused { why: SingleSignOnFault::Unsolicited, .. } => {}
         EnrollmentEvent::SingleSignOnRefused { .. } => visit.single_sign_on = None,
         EnrollmentEvent::AssignmentOffered { for_oneself } => {
             visit.assignment = Assignment::Asked { for_oneself: *for_oneself };
@@ -47,7 +49,8 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         }
         EnrollmentEvent::UserSignedIn { method, person, account, user_name, session } => {
             visit.session = Some(session.clone());
-            visit.single_sign_on = None;
+            let at = visit.single_sign_on.take().filter(|waiting| waiting.method == *method);
+            visit.signed_in_at = at.map(|waiting| waiting.provider);
             visit.signed_in = Some(SignedIn {
                 method: *method,
                 person: *person,

@@ -1,0 +1,88 @@
+//! The round trip itself, the same for people who enroll and for staff.
+
+use super::Place;
+use super::providers::{IdentityProvider, Protocol};
+use crate::app::App;
+use crate::identity::openid_connect::{Answer, Request};
+use crate::identity::{Account, Disbelief, Fault};
+use url::Url;
+
+/// A request waits so long for its answer.
+pub const REQUEST_SECONDS: i64 = 5 * 60;
+
+/// Where to send the browser, and what has to come back.
+pub(super) struct Sent {
+    pub to: Url,
+    /// A secret: of the visit or session only its hash is kept.
+    pub request: String,
+}
+
+/// What the browser brings back from a provider that speaks OpenID Connect.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct Back {
+    pub state: Option<String>,
+    pub code: Option<String>,
+    pub iss: Option<String>,
+    pub error: Option<String>,
+}
+
+/// Makes a request.
+pub(super) async fn send(app: &App, provider: &IdentityProvider, place: Place) -> Result<Sent, Disbelief> {
+    match &provider.protocol {
+        Protocol::OpenIdConnect(speaker) => {
+            let state = app.world.secret();
+            let secrets = Secrets::of(app, provider, place, &state);
+            let to = speaker.begin(secrets.request(&state), app.world.now()).await?;
+            Ok(Sent { to, request: state })
+        }
+    }
+}
+
+/// Who came back with the answer to the request `state`. That it is this browser's is for the caller to see to.
+pub(super) async fn answered(
+    app: &App,
+    provider: &IdentityProvider,
+    place: Place,
+    state: &str,
+    back: &Back,
+) -> Result<Account, Disbelief> {
+    match &provider.protocol {
+        Protocol::OpenIdConnect(speaker) => {
+            let secrets = Secrets::of(app, provider, place, state);
+            let answer = Answer { code: back.code.clone(), issuer: back.iss.clone(), error: back.error.clone() };
+            speaker.finish(secrets.request(state), &answer, app.world.now()).await
+        }
+    }
+}
+
+/// An answer that nobody here waits for.
+pub(super) fn unsolicited(detail: &str) -> Disbelief {
+    Disbelief::new(Fault::Unsolicited, detail)
+}
+
+/// The address that the provider sends people back to, as it is registered there.
+pub(super) fn address(app: &App, provider: &IdentityProvider, place: Place, leaf: &str) -> String {
+    let here = app.config.server.public_url.trim_end_matches('/');
+    format!("{here}{}/{}/{leaf}", place.path(), provider.name)
+}
+
+// Derived from the state, so that they need not be kept anywhere.
+struct Secrets {
+    nonce: String,
+    verifier: String,
+    redirect_uri: String,
+}
+
+impl Secrets {
+    fn of(app: &App, provider: &IdentityProvider, place: Place, state: &str) -> Secrets {
+        Secrets {
+            nonce: app.secrets.tag("oidc-nonce", &[state]),
+            verifier: app.secrets.tag("oidc-verifier", &[state]),
+            redirect_uri: address(app, provider, place, "callback"),
+        }
+    }
+
+    fn request<'a>(&'a self, state: &'a str) -> Request<'a> {
+        Request { state, nonce: &self.nonce, verifier: &self.verifier, redirect_uri: &self.redirect_uri }
+    }
+}
