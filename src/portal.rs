@@ -23,6 +23,7 @@ mod profile_link;
 mod qr;
 pub mod render;
 pub mod sign_in;
+pub mod single_sign_on;
 mod steps;
 pub mod stopped;
 mod submission;
@@ -63,6 +64,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/enroll/device").route(post().to(arrival::device)))
         .service(page("/enroll/language").route(post().to(arrival::language)))
         .service(form!("/enroll/sign-in", sign_in))
+        .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::leave)))
+        .service(page("/enroll/sso/{provider}/callback").route(get().to(single_sign_on::back)))
         .service(page("/enroll/sign-out").route(post().to(sign_in::leave)))
         .service(form!("/enroll/for-whom", for_whom))
         .service(form!("/enroll/previous", previous))

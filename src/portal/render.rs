@@ -100,9 +100,10 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     engine
 });
 
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
+    ("leaving", include_str!("../../templates/portal/leaving.hbs")),
     ("for_whom", include_str!("../../templates/portal/for_whom.hbs")),
     ("previous", include_str!("../../templates/portal/previous.hbs")),
     ("ownership", include_str!("../../templates/portal/ownership.hbs")),

@@ -2,9 +2,11 @@
 
 use super::problem::Problem;
 use super::render::Page;
+use super::single_sign_on::lead_on;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, SESSION_COOKIE, Session, Visitor, see_other};
+use crate::app::sign_in::single_sign_on::{self, Offer};
 use crate::app::sign_in::{Entrance, Outcome, at_portal};
 use crate::enrollment::visit::{Command, Step, Visit};
 use crate::web::{lasting_host_cookie, no_cookie};
@@ -17,17 +19,42 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SignInPage {
+    /// User name and password did not let them in.
     pub refused: bool,
+    /// They did not get through at an identity provider.
+    pub not_through: bool,
     pub wait_minutes: Option<i64>,
+    /// A button each.
+    pub providers: Vec<Offer>,
+    /// There is a form for user name and password.
+    pub password: bool,
+    /// There is no way at all to sign in.
+    pub nobody: bool,
 }
 
 impl Page for SignInPage {
     const TEMPLATE: &'static str = "sign_in";
 }
 
+/// Which way did not lead in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    Password,
+    SingleSignOn,
+}
+
+impl SignInPage {
+    fn of(visitor: &Visitor) -> SignInPage {
+        let ways = &visitor.settings.sign_in.enrollment;
+        let providers = visitor.app.identity_providers.offers(&ways.single_sign_on);
+        let password = ways.local_accounts || !ways.directories.is_empty();
+        SignInPage { nobody: !password && providers.is_empty(), providers, password, ..SignInPage::default() }
+    }
+}
+
 pub async fn show(visitor: Visitor) -> Answered {
     not_yet(&visitor)?;
-    visitor.page(&SignInPage::default())
+    visitor.page(&SignInPage::of(&visitor))
 }
 
 pub async fn take(mut form: Submission) -> Answered {
@@ -43,30 +70,48 @@ pub async fn take(mut form: Submission) -> Answered {
         platform,
         language: visitor.language.tag(),
     };
-    match at_portal(&visitor.app, &entrance, &user_name, &password).await? {
+    let outcome = at_portal(&visitor.app, &entrance, &user_name, &password).await?;
+    conclude(visitor, outcome, Notice::Password).await
+}
+
+/// Leads on whoever is in, and says so to whoever is not.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
+    match outcome {
         Outcome::SignedIn { enrollment, secret } => {
             let visit = visitor.app.visit(enrollment).await?;
             let mut response = see_other(steps::path(visit.step()));
-            set(&mut response, session_cookie(&visitor, enrollment, &secret))?;
+            keep(&mut response, &visitor, enrollment, &secret)?;
             Ok(response)
         }
         Outcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),
-        Outcome::Refused { opened, retry_after } => refused(visitor, opened, retry_after),
+        Outcome::Refused { opened, retry_after } => refused(visitor, opened, retry_after, notice),
     }
 }
 
 // The same page and status whatever the reason; only a throttled one says how long to wait.
-fn refused(mut visitor: Visitor, opened: Option<(EnrollmentId, String)>, retry_after: Option<i64>) -> Answered {
+fn refused(
+    mut visitor: Visitor,
+    opened: Option<(EnrollmentId, String)>,
+    retry_after: Option<i64>,
+    notice: Notice,
+) -> Answered {
     let cookie = opened.as_ref().map(|(enrollment, secret)| session_cookie(&visitor, *enrollment, secret));
     // The form on the page must go with the session that begins with it.
     if let (Some((enrollment, _)), Some(cookie)) = (opened, &cookie) {
         visitor.session = Some(Session::begun(enrollment, cookie.value().to_owned()));
     }
+    let page = SignInPage::of(&visitor);
     let (status, page) = match retry_after {
-        None => (StatusCode::UNAUTHORIZED, SignInPage { refused: true, wait_minutes: None }),
+        None => {
+            let (refused, not_through) = (notice == Notice::Password, notice == Notice::SingleSignOn);
+            (StatusCode::UNAUTHORIZED, SignInPage { refused, not_through, ..page })
+        }
         Some(seconds) => {
             let minutes = (seconds + 59) / 60;
-            (StatusCode::TOO_MANY_REQUESTS, SignInPage { refused: false, wait_minutes: Some(minutes) })
+            (StatusCode::TOO_MANY_REQUESTS, SignInPage { wait_minutes: Some(minutes), ..page })
         }
     };
     let mut response = visitor.page_with(status, &page)?;
@@ -79,25 +124,47 @@ fn refused(mut visitor: Visitor, opened: Option<(EnrollmentId, String)>, retry_a
     Ok(response)
 }
 
-/// Ends the session here and on the server: a copy of the cookie is worth nothing any more.
+/// Ends the session here and on the server: a copy of the cookie is worth nothing any more. Whoever signed in at an
+/// identity provider is led to sign out there too.
 pub async fn leave(form: Submission) -> Answered {
-    let visitor = form.visitor;
-    if let Some(session) = &visitor.session {
+    let mut visitor = form.visitor;
+    let mut onward = None;
+    if let Some(session) = visitor.session.take() {
         let stream = session.enrollment.stream();
         visitor.app.perform::<Visit>(&stream, &Command::SignOut, &session.context(visitor.source)).await?;
+        onward = single_sign_on::sign_out(&visitor.app, &session.visit, steps::path(Step::SignIn));
     }
-    let mut response = see_other(steps::path(Step::SignIn));
+    let mut response = match onward {
+        Some(address) => lead_on(&visitor, &address, true)?,
+        None => see_other(steps::path(Step::SignIn)),
+    };
     set(&mut response, no_cookie(SESSION_COOKIE))?;
     Ok(response)
 }
 
-// Somebody who has signed in stands further on.
-fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
+/// Somebody who has signed in stands further on.
+///
+/// # Errors
+/// Leads to the page where they stand.
+pub fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     visitor.on_ios()?;
     match visitor.session.as_ref().map(|session| session.visit.step()) {
         None | Some(Step::Open | Step::SignIn) => Ok(()),
         Some(step) => Err(Problem::Elsewhere(steps::path(step))),
     }
+}
+
+/// Gives the browser the session.
+///
+/// # Errors
+/// If the cookie cannot be written.
+pub fn keep(
+    response: &mut HttpResponse,
+    visitor: &Visitor,
+    enrollment: EnrollmentId,
+    secret: &str,
+) -> Result<(), Problem> {
+    set(response, session_cookie(visitor, enrollment, secret))
 }
 
 // As long as the session: people leave for Settings, and iOS may end Safari in the meantime.

@@ -35,8 +35,8 @@ pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> O
         ("mdm_profile", true),
         ("complete", true),
     ];
-    // Asked or told between two steps: part of the first.
-    let template = if matches!(template, "for_whom" | "previous") { "sign_in" } else { template };
+    // Asked or told between two steps, and on the way to another site: part of the first.
+    let template = if matches!(template, "for_whom" | "previous" | "leaving") { "sign_in" } else { template };
     let mut way = way.into_iter().filter(|(_, walked)| *walked);
     let total = way.clone().count();
     way.position(|(page, _)| page == template).map(|place| (place + 1, total))

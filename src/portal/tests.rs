@@ -13,10 +13,12 @@ use super::problem::Problem;
 use super::qr::Qr;
 use super::render::{Frame, Page, Progress, render};
 use super::sign_in::SignInPage;
+use super::single_sign_on::LeavingPage;
 use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
 use super::texts::Language;
 use super::visitor::bare_frame;
+use crate::app::sign_in::single_sign_on::Offer;
 use crate::enrollment::device::Phase;
 use events::enrollment::{EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::Settings;
@@ -124,8 +126,21 @@ fn complete_pages() -> Vec<CompletePage> {
 
 fn every_page() -> Vec<(String, String)> {
     let mut out = Vec::new();
-    let sign_in = |refused, wait_minutes| SignInPage { refused, wait_minutes };
+    let sign_in = |refused, wait_minutes| SignInPage { refused, wait_minutes, password: true, ..SignInPage::default() };
     all(&[sign_in(false, None), sign_in(true, None), sign_in(false, Some(1)), sign_in(false, Some(7))], &mut out);
+    let provider = |name: &str| Offer { name: name.into(), title: "School & <Söhne>".into() };
+    let providers = vec![provider("school"), provider("company")];
+    let with_providers = |not_through, password| SignInPage {
+        not_through,
+        password,
+        providers: providers.clone(),
+        ..SignInPage::default()
+    };
+    let nobody = SignInPage { nobody: true, ..SignInPage::default() };
+    all(&[with_providers(false, true), with_providers(true, true), with_providers(true, false), nobody], &mut out);
+    let leaving =
+        |out| LeavingPage { site: "id.example.com".into(), address: "https://id.example.com/?a=b&c".into(), out };
+    all(&[leaving(false), leaving(true)], &mut out);
     let record = |since: Option<&str>| Record { label: "Ada’s <iPhone>".into(), since: since.map(str::to_owned) };
     all(&[PreviousPage { records: vec![record(None), record(Some("23 November 2026"))] }], &mut out);
     let ownership = |unanswered: bool| OwnershipPage {
@@ -295,7 +310,8 @@ fn ids_are_unique_on_every_page() {
 
 #[test]
 fn passwords_may_be_pasted_and_filled_in() {
-    let html = render(&frame(Language::English, false), &SignInPage::default()).unwrap();
+    let html =
+        render(&frame(Language::English, false), &SignInPage { password: true, ..SignInPage::default() }).unwrap();
     let page = Html::parse_document(&html);
     let password = select(&page, "#password")[0];
     assert_eq!(password.attr("autocomplete"), Some("current-password"));

@@ -53,6 +53,14 @@ sign-in-throttled-hint = Dein Account ist nicht gesperrt. Wenn du das Passwort v
 user-name = Benutzername
 password = Passwort
 sign-in-button = Anmelden
+sign-in-with = Anmelden mit { $provider }
+sign-in-or-password = Oder mit Benutzername und Passwort
+sign-in-not-through-hint = Du wurdest nicht angemeldet. Versuch es bitte noch einmal.
+sign-in-not-through-code = Klappt es wieder nicht, nenne deinem Helpdesk den Hilfe-Code unten.
+sign-in-nobody = Im Moment kann sich hier niemand anmelden. Frag deinen Helpdesk.
+leaving-title = Einen Moment
+leaving-in = Zum Anmelden geht es jetzt zu { $site }. Danach kommst du von selbst hierher zurück.
+leaving-out = Hier bist du abgemeldet. Um dich auch bei { $site } abzumelden, geht es jetzt dorthin.
 
 for-whom-title = Für wen ist dieses { $device }?
 for-whom-lead = Du darfst Geräte für andere registrieren. Alles Weitere gilt dann für die Person, die du nennst.

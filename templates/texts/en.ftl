@@ -54,6 +54,14 @@ sign-in-throttled-hint = Your account is not locked. If you forgot the password,
 user-name = User name
 password = Password
 sign-in-button = Log in
+sign-in-with = Log in with { $provider }
+sign-in-or-password = Or with user name and password
+sign-in-not-through-hint = You were not logged in. Please try again.
+sign-in-not-through-code = If it goes wrong again, tell your help desk the help code below.
+sign-in-nobody = Nobody can sign in here at the moment. Ask your help desk.
+leaving-title = One moment
+leaving-in = You are being taken to { $site } to log in. You come back here by yourself.
+leaving-out = You are logged out here. To log out at { $site } too, you are being taken there.
 
 for-whom-title = Whose { $device } will it be?
 for-whom-lead = You may enroll devices for others. Everything after this is about the person you name.

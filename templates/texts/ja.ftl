@@ -50,6 +50,14 @@ sign-in-throttled-hint = アカウントはロックされていません。パ�
 user-name = ユーザ名
 password = パスワード
 sign-in-button = ログイン
+sign-in-with = { $provider }でログイン
+sign-in-or-password = ユーザ名とパスワードでログイン
+sign-in-not-through-hint = ログインが完了しませんでした。もう一度お試しください。
+sign-in-not-through-code = 再び失敗する場合は、下のヘルプコードをヘルプデスクにお伝えください。
+sign-in-nobody = 現在ここではログインできません。ヘルプデスクにお問い合わせください。
+leaving-title = 少々お待ちください
+leaving-in = ログインのため { $site } に移動します。終わると自動的にここに戻ります。
+leaving-out = ここではログアウトしました。{ $site } からもログアウトするため、移動します。
 
 for-whom-title = この{ $device }は誰のものになりますか？
 for-whom-lead = ほかの人のデバイスを登録できます。この後の内容はすべて、ここで指定した人についてのものです。

@@ -13,7 +13,7 @@ pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", 
 pub struct OpenIdConnect {
     /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// What the button says after "Sign in with", such as `Example School`.
+    /// What the button says after "Log in with", such as `Example School`.
     pub title: String,
     /// Exactly as the provider writes it: a slash at the end counts.
     pub issuer: String,
