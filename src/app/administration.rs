@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 pub use accounts::{Listed, list_accounts, may};
-pub use settings::check as check_settings;
+pub use settings::{Findings, apply as apply_settings, check as check_settings, difference};
 
 /// A command of an operator. Not printable: it may hold a password.
 #[derive(Serialize, Deserialize)]
@@ -49,17 +49,15 @@ impl NewUser {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is in the log.
-    Done {
-        said: String,
-    },
+    Done { said: String },
     SettingsApplied {
         before: Box<Settings>,
         after: Box<Settings>,
+        /// Applied all the same, but perhaps not what was meant.
+        warnings: Vec<String>,
     },
     /// Nothing was written; why, and what to do.
-    Refused {
-        why: String,
-    },
+    Refused { why: String },
 }
 
 impl Answer {
@@ -75,7 +73,7 @@ impl Answer {
 /// Performs a command.
 pub async fn execute(app: &App, request: Request) -> Answer {
     let done = match request {
-        Request::ApplySettings { settings } => settings::apply(app, *settings).await,
+        Request::ApplySettings { settings } => settings::apply(app, *settings, &operator(app)).await,
         Request::AddUser(user) => accounts::add(app, user).await,
         Request::DisableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::Off).await,
         Request::EnableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::On).await,

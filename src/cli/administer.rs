@@ -156,33 +156,13 @@ async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
 fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
     match answer {
         Answer::Done { said } => say(said),
-        Answer::SettingsApplied { before, after } if before == after => say("these settings are in force already"),
-        Answer::SettingsApplied { before, after } => say(difference(&before, &after)?),
+        Answer::SettingsApplied { before, after, warnings } => {
+            let lines = administration::difference(&before, &after)?;
+            let unchanged = "these settings are in force already".to_owned();
+            say(if lines.is_empty() { unchanged } else { lines.join("\n") });
+            warnings.iter().for_each(|warning| say(format_args!("note: {warning}")));
+        }
         Answer::Refused { why } => return Err(anyhow!(why)),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What changes, a line a setting: before and after.
-fn difference(before: &events::settings::Settings, after: &events::settings::Settings) -> anyhow::Result<String> {
-    let (before, after) = (toml::Table::try_from(before)?, toml::Table::try_from(after)?);
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "(none)".to_owned(), toml::Value::to_string);
-    let lines = keys
-        .into_iter()
-        .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| format!("{key}: {} -> {}", shown(before.get(key)), shown(after.get(key))));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_changes_is_told_with_before_and_after() {
-        let before = events::settings::Settings::default();
-        let after = events::settings::Settings { skip_ca_profile: true, help: Some("Room 7".into()), ..before.clone() };
-        assert_eq!(difference(&before, &after).unwrap(), "help: (none) -> \"Room 7\"\nskip_ca_profile: false -> true");
-    }
 }

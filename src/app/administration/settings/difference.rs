@@ -1,0 +1,101 @@
+//! What changes from some settings to others, a line a setting: nested ones by their path, rules by their name, long
+//! texts by the lines that differ.
+
+use events::settings::Settings;
+use std::collections::BTreeSet;
+use toml::{Table, Value};
+
+/// Lines such as `limits.models: [] -> ["iPad"]`; none where nothing changes.
+///
+/// # Errors
+/// If settings cannot be written as TOML.
+pub fn difference(before: &Settings, after: &Settings) -> Result<Vec<String>, toml::ser::Error> {
+    let mut lines = Vec::new();
+    tables("", &Table::try_from(before)?, &Table::try_from(after)?, &mut lines);
+    Ok(lines)
+}
+
+fn tables(path: &str, before: &Table, after: &Table, lines: &mut Vec<String>) {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in keys {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        values(&path, before.get(key), after.get(key), lines);
+    }
+}
+
+fn values(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut Vec<String>) {
+    let none = Table::new();
+    match (before, after) {
+        (before, after) if before == after => {}
+        (Some(Value::Table(before)), Some(Value::Table(after))) => tables(path, before, after, lines),
+        // What comes or goes whole is told setting by setting, too.
+        (None, Some(Value::Table(after))) => tables(path, &none, after, lines),
+        (Some(Value::Table(before)), None) => tables(path, before, &none, lines),
+        (Some(Value::String(before)), Some(Value::String(after))) if is_long(before) || is_long(after) => {
+            lines.push(format!("{path}:"));
+            text(before, after, lines);
+        }
+        (before, after) if is_rules(before) || is_rules(after) => rules(path, before, after, lines),
+        (before, after) => lines.push(format!("{path}: {} -> {}", shown(before), shown(after))),
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "(none)".to_owned(),
+        Some(Value::String(text)) if is_long(text) => format!("(a text of {} lines)", text.lines().count()),
+        Some(value) => value.to_string(),
+    }
+}
+
+fn is_long(text: &str) -> bool {
+    text.contains('\n') || text.chars().count() > 100
+}
+
+fn text(before: &str, after: &str, lines: &mut Vec<String>) {
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let same = before.iter().zip(&after).take_while(|(before, after)| before == after).count();
+    let (before, after) = (&before[same..], &after[same..]);
+    let alike = before.iter().rev().zip(after.iter().rev()).take_while(|(before, after)| before == after).count();
+    lines.extend(before[..before.len() - alike].iter().map(|line| format!("  - {line}")));
+    lines.extend(after[..after.len() - alike].iter().map(|line| format!("  + {line}")));
+}
+
+fn is_rules(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_array).is_some_and(|rules| rules.first().is_some_and(Value::is_table))
+}
+
+// Rules are known by their names; those that have none, by their places.
+fn rules(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut Vec<String>) {
+    let named = |rules: Option<&Value>| -> Vec<(String, Value)> {
+        let rules = rules.and_then(Value::as_array).cloned().unwrap_or_default();
+        let name = |(nth, rule): (usize, Value)| {
+            let name = rule.get("name").and_then(Value::as_str);
+            (name.map_or_else(|| (nth + 1).to_string(), |name| format!("{name:?}")), rule)
+        };
+        rules.into_iter().enumerate().map(name).collect()
+    };
+    let (before, after) = (named(before), named(after));
+    let find = |rules: &[(String, Value)], wanted: &str| {
+        rules.iter().find(|(name, _)| name == wanted).map(|(_, rule)| rule.clone())
+    };
+    for (name, was) in &before {
+        match find(&after, name) {
+            Some(is) => values(&format!("{path}[{name}]"), Some(was), Some(&is), lines),
+            None => lines.push(format!("{path}[{name}]: removed")),
+        }
+    }
+    for (name, is) in after.iter().filter(|(name, _)| find(&before, name).is_none()) {
+        lines.push(format!("{path}[{name}]: new"));
+        values(&format!("  {path}[{name}]"), None, Some(is), lines);
+    }
+    let kept = |rules: &[(String, Value)], others: &[(String, Value)]| -> Vec<String> {
+        rules.iter().map(|(name, _)| name.clone()).filter(|name| find(others, name).is_some()).collect()
+    };
+    let places = |rules: &[(String, Value)]| rules.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
+    let moved = kept(&before, &after) != kept(&after, &before);
+    let inserted = after.iter().position(|(name, _)| find(&before, name).is_none()).is_some_and(|at| at < before.len());
+    if moved || inserted {
+        lines.push(format!("{path}: the order is now {}", places(&after)));
+    }
+}

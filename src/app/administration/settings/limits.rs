@@ -1,0 +1,63 @@
+//! `limits`: versions that exist together with the kind they are for, models that Apple could have made.
+
+use super::Findings;
+use super::access::ownership_key;
+use crate::enrollment::limits;
+use crate::enrollment::visit::{FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT};
+use events::enrollment::Ownership;
+use events::settings::{Limits, Settings};
+
+pub(super) fn check(settings: &Settings, findings: &mut Findings) {
+    for (ownership, range) in &settings.limits.versions {
+        let key = format!("limits.versions.{}", ownership_key(*ownership));
+        if let (Some(minimum), Some(maximum)) = (range.minimum, range.maximum) {
+            let only_maximum = Limits {
+                versions: [(*ownership, events::settings::VersionRange { minimum: None, ..*range })].into(),
+                ..Limits::default()
+            };
+            if limits::version(&only_maximum, *ownership, minimum).is_some() {
+                findings.wrong(format!(
+                    "{key}: minimum {minimum} is newer than maximum {maximum}: no device could enroll; exchange them, \
+                     or leave one out"
+                ));
+            }
+        }
+        if !settings.ownership_kinds.contains(ownership) {
+            findings.warn(format!("{key}: devices of this kind are not enrolled (ownership_kinds)"));
+        }
+        if *ownership == Ownership::Personal {
+            if range.minimum.is_some_and(|minimum| minimum >= FIRST_ACCOUNT_DRIVEN_ONLY) {
+                findings.warn(format!(
+                    "{key}.minimum: with {FIRST_ACCOUNT_DRIVEN_ONLY} and later personal devices enroll from Settings only, \
+                     so none could enroll at the portal"
+                ));
+            }
+            if range.maximum.is_some_and(|maximum| maximum < FIRST_USER_ENROLLMENT) {
+                findings.warn(format!(
+                    "{key}.maximum: personal devices enroll from {FIRST_USER_ENROLLMENT} on, so none could"
+                ));
+            }
+        }
+    }
+    settings.limits.models.iter().for_each(|model| one_model(model, findings));
+}
+
+fn one_model(model: &str, findings: &mut Findings) {
+    let number = model.strip_prefix("iPhone").or_else(|| model.strip_prefix("iPad"));
+    let well_formed = number.is_some_and(|number| {
+        let (major, minor) = number.split_once(',').unwrap_or((number, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        digits(major) && digits(minor) && (!major.is_empty() || number.is_empty())
+    });
+    if !well_formed {
+        findings.wrong(format!(
+            "limits.models: {model:?} begins no name of a model; devices call themselves such as iPhone14,5, so give \
+             \"iPhone\", \"iPad\", \"iPhone14,\" or \"iPhone14,5\""
+        ));
+    } else if number.is_some_and(|number| !number.is_empty() && !number.contains(',')) {
+        findings.warn(format!(
+            "limits.models: {model:?} is the beginning of {model}0, to {model}9, too; with a comma at the end it is one \
+             generation"
+        ));
+    }
+}
