@@ -10,11 +10,13 @@ mod devices;
 mod earlier;
 mod event;
 mod form;
+mod funnel;
 mod pages;
 mod problem;
 mod query;
 mod session;
 mod sign_in;
+mod visits;
 mod words;
 
 use crate::web::headers;
@@ -48,6 +50,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/devices/{device}").get(devices::page))
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
             .service(web::resource("/earlier").get(earlier::list))
+            .service(web::resource("/funnel").get(funnel::page))
+            .service(web::resource("/visits").get(visits::list))
+            .service(web::resource("/visits/{visit}").get(visits::page))
             .service(web::resource("/audit").get(audit::list))
             .service(web::resource("/audit/{event}").get(event::page))
             .default_service(web::to(nothing_here)),

@@ -9,8 +9,8 @@ mod query;
 mod step;
 
 pub use funnel::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
-pub use query::{Refusal, State, StepTime, Visit, VisitFilter, VisitPage, get, list, refusals, steps, stuck};
-pub use step::Step;
+pub use query::{Named, Refusal, State, StepTime, Visit, VisitFilter, VisitPage, get, list, refusals, steps, stuck};
+pub use step::{Step, step_after};
 
 use crate::audit::message;
 use crate::{Projection, sql};

@@ -6,10 +6,12 @@ use super::devices::href as device_href;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::Query;
-use super::session::{May, SeesAudit};
+use super::session::{May, SeesAudit, SeesFunnel, Staff, is_permitted};
+use super::visits;
 use super::words::{self, Chip, Instant, NONE};
 use crate::admin::devices::Choice;
 use actix_web::{HttpResponse, web};
+use events::device::DeviceId;
 use events::staff::AccessEvent;
 use events::{ActorKind, EventId, Timestamp};
 use filters::{Filters, Shown};
@@ -82,7 +84,7 @@ pub async fn list(staff: May<SeesAudit>, filters: web::Query<Filters>) -> Result
         actors: filters.actors(),
         outcomes: filters.outcomes(),
         more_open: filters.more(),
-        rows: found.rows.iter().map(|row| line(row, now)).collect(),
+        rows: found.rows.iter().map(|row| line(row, &staff, now)).collect(),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
     };
@@ -113,7 +115,7 @@ fn chips(query: &Query) -> Vec<Link> {
     query.iter().map(chip).collect()
 }
 
-fn line(row: &Row, now: Timestamp) -> Line {
+fn line(row: &Row, staff: &Staff, now: Timestamp) -> Line {
     Line {
         href: event_href(row.event),
         at: Instant::of(row.at, now),
@@ -123,7 +125,7 @@ fn line(row: &Row, now: Timestamp) -> Line {
         actor: actor(row),
         actor_href: actor_href(row),
         about: about(row),
-        device_href: row.device.map(|device| device_href(device, None)).filter(|_| is_about_device(row)),
+        device_href: row.device.and_then(|device| about_href(row, device, staff)),
         source: source(row),
     }
 }
@@ -170,7 +172,10 @@ fn about(row: &Row) -> String {
     }
 }
 
-// A visit that has not become a device has no page.
-fn is_about_device(row: &Row) -> bool {
-    row.stream.category() != "enrollment"
+// A visit has a page of its own, for those who may see it.
+fn about_href(row: &Row, device: DeviceId, staff: &Staff) -> Option<String> {
+    if row.stream.category() == "enrollment" || row.event_type == "VisitViewed" {
+        return is_permitted::<SeesFunnel>(&staff.roles).then(|| visits::href(device.enrollment()));
+    }
+    Some(device_href(device, None))
 }

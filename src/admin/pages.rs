@@ -1,7 +1,7 @@
 //! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
 
 use super::problem::Problem;
-use super::session::{SeesAudit, SeesEarlier, SeesInventory, Staff, is_permitted};
+use super::session::{SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
 use super::words;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,6 +22,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("audit", include_str!("../../templates/admin/audit.hbs")),
     ("event", include_str!("../../templates/admin/event.hbs")),
     ("earlier", include_str!("../../templates/admin/earlier.hbs")),
+    ("funnel", include_str!("../../templates/admin/funnel.hbs")),
+    ("visits", include_str!("../../templates/admin/visits.hbs")),
+    ("visit", include_str!("../../templates/admin/visit.hbs")),
+    ("visit_rows", include_str!("../../templates/admin/visit_rows.hbs")),
     ("problem", include_str!("../../templates/admin/problem.hbs")),
 ];
 
@@ -66,6 +70,8 @@ type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege
 /// The menu: nobody is shown an entry that leads to a refusal.
 const MENU: &[Section] = &[
     ("devices", "/console/devices", "Devices", is_permitted::<SeesInventory>),
+    ("funnel", "/console/funnel", "How far people get", is_permitted::<SeesFunnel>),
+    ("visits", "/console/visits", "Visits", is_permitted::<SeesFunnel>),
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
 ];

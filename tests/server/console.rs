@@ -4,3 +4,4 @@ mod acts;
 pub mod desk;
 mod pages;
 mod sessions;
+mod visits;

@@ -58,6 +58,11 @@ impl Step {
     }
 }
 
+/// The step that these events of one visit lead to, as long as the visit has not ended.
+pub fn step_after<'a>(events: impl IntoIterator<Item = &'a EnrollmentEvent>) -> Step {
+    events.into_iter().fold(Way::default(), Way::after).step()
+}
+
 /// What has been done on a visit, as far as it decides about the step.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Way {

@@ -559,5 +559,36 @@ mod any_sequence {
             }
             prop_assert_eq!(Visit::replay(&log), live);
         }
+
+        // The help desk sees the same step as the person: two folds of one stream.
+        #[test]
+        fn stands_for_the_help_desk_where_it_stands(commands in proptest::collection::vec(any_command(), 0..60)) {
+            use events::enrollment::EnrollmentEvent;
+            use projections::visits::{Step as Shown, step_after};
+            let (mut live, mut log) = (Visit::default(), vec![]);
+            for command in commands {
+                let happened = live.decide(&command).unwrap_or_default();
+                live = happened.iter().fold(live, Visit::evolve);
+                log.extend(happened);
+                let shown = step_after(&log);
+                let expected = match live.step() {
+                    Step::Open | Step::SignIn => Shown::SignIn,
+                    Step::Assignment => Shown::ForWhom,
+                    Step::PreviousRecords => Shown::PreviousRecords,
+                    Step::Ownership => Shown::Ownership,
+                    Step::Terms => Shown::Terms,
+                    Step::CaProfile => Shown::CaProfile,
+                    Step::ManagedAppleId => Shown::ManagedAppleId,
+                    Step::MdmProfile if live.servings.is_empty() => Shown::MdmProfile,
+                    Step::MdmProfile if log.iter().any(|e| matches!(e, EnrollmentEvent::IdentityIssued { .. })) => {
+                        Shown::Connect
+                    }
+                    Step::MdmProfile => Shown::Install,
+                    // Of what has ended the projection keeps the last step.
+                    Step::Ended(_) => shown,
+                };
+                prop_assert_eq!(shown, expected);
+            }
+        }
     }
 }

@@ -81,7 +81,8 @@ impl Browser {
         server.add_user(name, PASSWORD, privileges).await;
         let browser = Browser::new(server);
         let answer = browser.sign_in(name, PASSWORD).await;
-        assert_eq!((answer.status, answer.location()), (303, "/console/devices"), "{}", answer.body);
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        assert!(answer.location().starts_with("/console"), "{}", answer.location());
         browser
     }
 

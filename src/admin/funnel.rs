@@ -1,0 +1,241 @@
+//! How far people get on their way through the portal, in a period, and who is stuck now.
+
+use super::devices::{Choice, parse_as_of};
+use super::pages::show;
+use super::problem::Problem;
+use super::query::{Query, filled};
+use super::session::{May, SeesFunnel};
+use super::visits::{self, Line, words};
+use super::words::Instant;
+use actix_web::{HttpResponse, web};
+use events::Timestamp;
+use events::staff::AccessEvent;
+use projections::visits::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
+use serde::{Deserialize, Serialize};
+
+const PATH: &str = "/console/funnel";
+
+/// Without a period in the address the last so many days are counted.
+const DAYS: i64 = 30;
+
+/// The filters as they come in the address.
+#[derive(Deserialize)]
+pub struct Filters {
+    from: Option<String>,
+    to: Option<String>,
+    version: Option<String>,
+    language: Option<String>,
+    provider: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    from: String,
+    to: String,
+    period: String,
+    presets: Vec<Preset>,
+    versions: Vec<Choice>,
+    languages: Vec<Choice>,
+    providers: Vec<Choice>,
+    filtered: bool,
+    totals: Vec<Total>,
+    steps: Vec<StepLine>,
+    groups: Vec<GroupTable>,
+    stuck: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Preset {
+    href: String,
+    label: &'static str,
+}
+
+#[derive(Serialize)]
+struct Total {
+    label: &'static str,
+    value: String,
+    share: Option<String>,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct StepLine {
+    href: String,
+    step: &'static str,
+    reached: u64,
+    of: u64,
+    share: String,
+    went_on: String,
+    dropped: u64,
+    how: String,
+    waiting: u64,
+    median: String,
+}
+
+#[derive(Serialize)]
+struct GroupTable {
+    title: &'static str,
+    groups: Vec<GroupLine>,
+}
+
+#[derive(Serialize)]
+struct GroupLine {
+    name: String,
+    visits: u64,
+    enrolled: u64,
+    share: String,
+}
+
+/// The page.
+///
+/// # Errors
+/// If a filter is not understood, or log or projections cannot be used.
+pub async fn page(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
+    let now = staff.now();
+    let filter = filters.parse(now)?;
+    let query = filters.query();
+    let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
+    staff.record(AccessEvent::FunnelViewed { filters: names }).await?;
+    let broken = |error| staff.broken(error);
+    let found = funnel(staff.projections(), filter.clone()).await.map_err(broken)?;
+    let mut tables = Vec::new();
+    // What can be chosen is what there is in the period, whatever is chosen now.
+    let period = FunnelFilter { from: filter.from, to: filter.to, ..FunnelFilter::default() };
+    let mut choices = Vec::new();
+    for (dimension, title) in [
+        (Dimension::Version, "By version of iOS"),
+        (Dimension::Language, "By language"),
+        (Dimension::Provider, "By way of signing in"),
+    ] {
+        let here = groups(staff.projections(), filter.clone(), dimension).await.map_err(broken)?;
+        tables.push(GroupTable { title, groups: here.iter().map(|group| group_line(group, dimension)).collect() });
+        let all = groups(staff.projections(), period.clone(), dimension).await.map_err(broken)?;
+        choices.push(choose(&all, dimension, filters.chosen(dimension)));
+    }
+    let [versions, languages, providers] = <[Vec<Choice>; 3]>::try_from(choices).unwrap_or_default();
+    let instant = |at: Option<Timestamp>| at.map(|at| Instant::of(at, now));
+    let (from, to) = (instant(filter.from), instant(filter.to));
+    let until = to.as_ref().map_or("now".to_owned(), |to| format!("{} UTC", to.words));
+    let page = Page {
+        period: format!("Visits opened from {} UTC until {until}", from.as_ref().map_or("", |from| &from.words)),
+        from: from.map(|from| from.input).unwrap_or_default(),
+        to: to.map(|to| to.input).unwrap_or_default(),
+        presets: presets(now),
+        versions,
+        languages,
+        providers,
+        filtered: !query.is_empty(),
+        totals: totals(&found),
+        steps: found.steps.iter().map(|step| step_line(step, found.visits)).collect(),
+        groups: tables,
+        stuck: visits::stuck(&staff, now).await?,
+    };
+    show("funnel", "How far people get", "funnel", &staff, &page)
+}
+
+impl Filters {
+    fn parse(&self, now: Timestamp) -> Result<FunnelFilter, Problem> {
+        let instant = |value: &Option<String>| filled(value.as_deref()).map(parse_as_of).transpose();
+        let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
+        let major = filled(self.version.as_deref())
+            .map(|major| major.parse().map_err(|_| Problem::Bad("A version here is its first number, such as 17.")))
+            .transpose()?;
+        let from = instant(&self.from)?.unwrap_or(now.plus_seconds(-DAYS * 86_400));
+        Ok(FunnelFilter {
+            from: Some(from),
+            to: instant(&self.to)?,
+            major,
+            language: text(&self.language),
+            provider: text(&self.provider),
+        })
+    }
+
+    fn query(&self) -> Query {
+        Query::default()
+            .with("from", self.from.as_deref())
+            .with("to", self.to.as_deref())
+            .with("version", self.version.as_deref())
+            .with("language", self.language.as_deref())
+            .with("provider", self.provider.as_deref())
+    }
+
+    fn chosen(&self, dimension: Dimension) -> Option<&str> {
+        match dimension {
+            Dimension::Version => self.version.as_deref(),
+            Dimension::Language => self.language.as_deref(),
+            Dimension::Provider => self.provider.as_deref(),
+        }
+    }
+}
+
+fn presets(now: Timestamp) -> Vec<Preset> {
+    let last = |label, days: i64| {
+        let from = Instant::of(now.plus_seconds(-days * 86_400), now).input;
+        Preset { href: Query::default().with("from", Some(&from)).href(PATH), label }
+    };
+    vec![last("Last 24 hours", 1), last("Last 7 days", 7), last("Last 90 days", 90)]
+}
+
+fn choose(groups: &[Group], dimension: Dimension, chosen: Option<&str>) -> Vec<Choice> {
+    let known = groups.iter().filter_map(|group| group.name.as_deref());
+    let known = known.map(|name| Choice::new(name, &label(name, dimension), chosen));
+    std::iter::once(Choice::new("", "Any", chosen)).chain(known).collect()
+}
+
+fn label(name: &str, dimension: Dimension) -> String {
+    match dimension {
+        Dimension::Version => format!("iOS {name}"),
+        Dimension::Language => name.to_owned(),
+        Dimension::Provider => words::way(name),
+    }
+}
+
+fn totals(found: &Funnel) -> Vec<Total> {
+    let count = |label, value: u64, class| Total {
+        label,
+        value: value.to_string(),
+        share: (found.visits > 0).then(|| share(value, found.visits)),
+        class,
+    };
+    let all = Total { label: "Visits", value: found.visits.to_string(), share: None, class: "" };
+    let median = found.median_seconds.map_or_else(|| super::words::NONE.to_owned(), words::lasting);
+    vec![
+        all,
+        count("Enrolled", found.enrolled, "ok"),
+        count("Refused", found.refused, "bad"),
+        count("Closed or signed out", found.abandoned + found.signed_out, ""),
+        count("Open", found.open, "warn"),
+        Total { label: "Time to enroll, median", value: median, share: None, class: "" },
+    ]
+}
+
+fn step_line(count: &StepCount, visits: u64) -> StepLine {
+    let parts = [(count.refused, "refused"), (count.abandoned, "closed"), (count.signed_out, "signed out")];
+    let how: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}")).collect();
+    let last = count.step == projections::visits::Step::Enrolled;
+    StepLine {
+        href: Query::default().with("step", Some(count.step.as_str())).href(visits::PATH),
+        step: words::step(count.step),
+        reached: count.reached,
+        of: visits,
+        share: share(count.reached, visits),
+        went_on: if last { super::words::NONE.to_owned() } else { count.went_on().to_string() },
+        dropped: count.refused + count.abandoned + count.signed_out,
+        how: how.join(", "),
+        waiting: count.waiting,
+        median: count.median_seconds.map_or_else(|| super::words::NONE.to_owned(), words::lasting),
+    }
+}
+
+fn group_line(group: &Group, dimension: Dimension) -> GroupLine {
+    GroupLine {
+        name: group.name.as_deref().map_or_else(|| "Not known".to_owned(), |name| label(name, dimension)),
+        visits: group.visits,
+        enrolled: group.enrolled,
+        share: share(group.enrolled, group.visits),
+    }
+}
+
+fn share(part: u64, whole: u64) -> String {
+    if whole == 0 { String::new() } else { format!("{} %", (part * 100 + whole / 2) / whole) }
+}

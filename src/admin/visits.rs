@@ -1,0 +1,160 @@
+//! The help desk's list of visits to the portal: who is stuck now, and a search by help code or name.
+
+mod advice;
+mod page;
+pub mod words;
+
+pub use page::page;
+
+use super::devices::Choice;
+use super::pages::show;
+use super::problem::Problem;
+use super::query::{Query, filled};
+use super::session::{May, SeesFunnel};
+use super::words::{Chip, Instant};
+use actix_web::{HttpResponse, web};
+use events::Timestamp;
+use events::enrollment::EnrollmentId;
+use events::staff::AccessEvent;
+use projections::visits::{self, State, Step, Visit, VisitFilter};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub const PATH: &str = "/console/visits";
+
+/// Visits on a page.
+const PAGE: usize = 50;
+
+/// Stuck visits shown.
+const STUCK: usize = 50;
+
+/// An open visit on which nothing happened for so many seconds is stuck: longer than any step takes whoever is at it.
+const SILENT_SECONDS: i64 = 10 * 60;
+
+/// The filters as they come in the address.
+#[derive(Deserialize)]
+pub struct Filters {
+    q: Option<String>,
+    state: Option<String>,
+    step: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    q: String,
+    states: Vec<Choice>,
+    steps: Vec<Choice>,
+    filtered: bool,
+    stuck: Option<Vec<Line>>,
+    visits: Vec<Line>,
+    older: Option<String>,
+    newest: Option<String>,
+}
+
+/// A visit in a list.
+#[derive(Serialize)]
+pub struct Line {
+    href: String,
+    code: String,
+    who: String,
+    device: String,
+    state: Chip,
+    step: &'static str,
+    since: Instant,
+    refusals: u64,
+    opened: Instant,
+}
+
+/// The address of a visit's page.
+pub fn href(visit: EnrollmentId) -> String {
+    format!("{PATH}/{visit}")
+}
+
+/// The list.
+///
+/// # Errors
+/// If a filter is not understood, or log or projections cannot be used.
+pub async fn list(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
+    let filter = filters.parse()?;
+    let query = filters.query();
+    let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
+    staff.record(AccessEvent::VisitListViewed { filters: names }).await?;
+    let now = staff.now();
+    let continued = filter.after.is_some();
+    // Who looks for somebody is shown these alone.
+    let stuck = if query.is_empty() && !continued { Some(stuck(&staff, now).await?) } else { None };
+    let found = visits::list(staff.projections(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
+    let page = Page {
+        q: filters.q.clone().unwrap_or_default(),
+        states: filters.states(),
+        steps: filters.steps(),
+        filtered: !query.is_empty(),
+        stuck,
+        visits: found.visits.iter().map(|visit| line(visit, now)).collect(),
+        older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
+        newest: continued.then(|| query.href(PATH)),
+    };
+    show("visits", "Visits", "visits", &staff, &page)
+}
+
+/// Who may need help now.
+///
+/// # Errors
+/// If the projections cannot be read.
+pub async fn stuck(staff: &May<SeesFunnel>, now: Timestamp) -> Result<Vec<Line>, Problem> {
+    let found = visits::stuck(staff.projections(), now.plus_seconds(-SILENT_SECONDS), STUCK).await;
+    Ok(found.map_err(|error| staff.broken(error))?.iter().map(|visit| line(visit, now)).collect())
+}
+
+impl Filters {
+    fn parse(&self) -> Result<VisitFilter, Problem> {
+        let state = filled(self.state.as_deref())
+            .map(|name| State::parse(name).ok_or(Problem::Bad("There is no such state of a visit.")))
+            .transpose()?;
+        let step = filled(self.step.as_deref())
+            .map(|name| Step::parse(name).ok_or(Problem::Bad("There is no such step.")))
+            .transpose()?;
+        let after = filled(self.after.as_deref()).map(parse_visit).transpose()?;
+        let text = filled(self.q.as_deref()).map(str::to_owned);
+        Ok(VisitFilter { text, state, step, person: None, after })
+    }
+
+    fn query(&self) -> Query {
+        Query::default()
+            .with("q", self.q.as_deref())
+            .with("state", self.state.as_deref())
+            .with("step", self.step.as_deref())
+    }
+
+    fn states(&self) -> Vec<Choice> {
+        let chosen = self.state.as_deref();
+        let all = State::ALL.map(|state| Choice::new(state.as_str(), words::state(state).label, chosen));
+        std::iter::once(Choice::new("", "Any", chosen)).chain(all).collect()
+    }
+
+    fn steps(&self) -> Vec<Choice> {
+        let chosen = self.step.as_deref();
+        let all = Step::ALL.map(|step| Choice::new(step.as_str(), words::step(step), chosen));
+        std::iter::once(Choice::new("", "Any", chosen)).chain(all).collect()
+    }
+}
+
+/// A visit's id in an address.
+pub fn parse_visit(text: &str) -> Result<EnrollmentId, Problem> {
+    Uuid::parse_str(text).map(EnrollmentId).map_err(|_| Problem::NotFound)
+}
+
+fn line(visit: &Visit, now: Timestamp) -> Line {
+    Line {
+        href: href(visit.id),
+        code: visit.help_code.clone(),
+        who: words::who(visit),
+        device: words::device(visit),
+        state: words::state(visit.state),
+        step: words::step(visit.step),
+        since: Instant::of(visit.step_since, now),
+        refusals: visit.refusals,
+        opened: Instant::of(visit.opened, now),
+    }
+}

@@ -1,0 +1,131 @@
+//! What a person has to do next, and what the help desk can tell them: in the words that their screen shows.
+
+use events::enrollment::EnrollmentRefusal;
+use projections::visits::{State, Step, Visit};
+
+/// Where somebody stands, and what to tell them.
+pub struct Advice {
+    pub now: &'static str,
+    pub tell: Vec<String>,
+}
+
+/// For a visit as it stands. `enroll_url` is where enrollment begins.
+pub fn advice(visit: &Visit, enroll_url: &str) -> Advice {
+    let again = format!("Open {enroll_url} in Safari on the device and begin again.");
+    match visit.state {
+        State::Enrolled => Advice { now: "The device is enrolled. There is nothing more to do.", tell: vec![] },
+        State::Abandoned => {
+            Advice { now: "The visit was closed because nothing happened for long.", tell: vec![again] }
+        }
+        State::SignedOut => Advice { now: "The person signed out before the device was enrolled.", tell: vec![again] },
+        State::Refused => refused(visit, again),
+        State::Open => Advice { now: standing(visit.step), tell: tell(visit) },
+    }
+}
+
+fn standing(step: Step) -> &'static str {
+    match step {
+        Step::SignIn => "Has to sign in.",
+        Step::ForWhom => "Has to say for whom the device is.",
+        Step::PreviousRecords => "Has to read about an earlier device of theirs and go on.",
+        Step::Ownership => "Has to say whose device it is.",
+        Step::Terms => "Has to read and accept the terms of use.",
+        Step::CaProfile => "Has to install the organization’s certificate.",
+        Step::ManagedAppleId => "Has to give the Managed Apple ID (Managed Apple Account).",
+        Step::MdmProfile => "Has to take the MDM profile.",
+        Step::Install => "Took the MDM profile, and has to install it in Settings.",
+        Step::Connect | Step::Enrolled => "The device got its identity, and has not said yet that it is enrolled.",
+    }
+}
+
+fn tell(visit: &Visit) -> Vec<String> {
+    let lines: &[&str] = match visit.step {
+        Step::SignIn if visit.refusals > 0 => &[
+            "It was refused before: see below why. Nothing is locked; after several wrong tries wait a minute.",
+            "Use the account of your work or school, not the Apple Account of the device.",
+        ],
+        Step::SignIn => &["Use the account of your work or school, not the Apple Account of the device."],
+        Step::ForWhom => &["Type the user name of whoever will use the device, and tap Continue."],
+        Step::PreviousRecords => &[
+            "If it is the same device: remove the old profile first, then come back to Safari and tap Continue.",
+            "If it is another device: tap Continue. Both stay enrolled.",
+        ],
+        Step::Ownership => &["Choose “It is mine” for a device of your own; its private content stays private."],
+        Step::Terms => &["Scroll to the end, accept, and tap Continue."],
+        Step::CaProfile => &[
+            "Tap Continue on the page, then Allow.",
+            "Open Settings, tap Profile Downloaded and install it.",
+            "In Settings › General › About › Certificate Trust Settings switch the certificate on.",
+            "Come back to Safari and tap “I have installed it”.",
+        ],
+        Step::ManagedAppleId => &["It is the account the organization gave you. It looks like a mail address."],
+        Step::MdmProfile => &["Tap Continue on the page, then Allow."],
+        Step::Install => &[
+            "Open Settings and tap Profile Downloaded, or Enroll in …, and follow the steps there.",
+            "The device keeps a downloaded profile for eight minutes. If it is gone, tap “Download the profile again”.",
+        ],
+        Step::Connect | Step::Enrolled => &[
+            "Keep the device on and online for a minute.",
+            "If Settings says “Profile Installation Failed”, come back to Safari and tap “Download the profile again”.",
+        ],
+    };
+    let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    if visit.step == Step::PreviousRecords {
+        lines.insert(1, format!("The old profile is in Settings › {}: tap it, then Remove Management.", row(visit)));
+    }
+    lines
+}
+
+// What the row is called since iOS 15, and was before.
+fn row(visit: &Visit) -> &'static str {
+    let major = visit.version.as_deref().and_then(|version| version.split('.').next()?.parse::<u16>().ok());
+    match major {
+        Some(..15) => "General › Device Management",
+        _ => "General › VPN & Device Management",
+    }
+}
+
+fn refused(visit: &Visit, again: String) -> Advice {
+    let Some(why) = visit.why else {
+        return Advice { now: "The enrollment was refused.", tell: vec![again] };
+    };
+    let (now, first) = match why {
+        EnrollmentRefusal::VersionTooOld => (
+            "A personal device needs iOS 13.1 or later.",
+            "Update the device in Settings › General › Software Update.".to_owned(),
+        ),
+        EnrollmentRefusal::AccountDrivenOnly => (
+            "Since iOS 18 a personal device enrolls in Settings, not with a profile.",
+            format!("Open Settings › {} and tap Sign In to Work or School Account.", row(visit)),
+        ),
+        EnrollmentRefusal::WrongMode => (
+            "The device enrolled in another mode than its profile says.",
+            format!("If a profile of the organization is in Settings › {}, remove it.", row(visit)),
+        ),
+        EnrollmentRefusal::NotPermitted => (
+            "No access rule lets this person enroll a device here.",
+            "An administrator decides who may enroll: ask one, if the person should be able to.".to_owned(),
+        ),
+        EnrollmentRefusal::TooManyDevices => (
+            "The person has as many devices as they may have.",
+            "Remove the profile from a device that is not used any more, or ask an administrator to unenroll it."
+                .to_owned(),
+        ),
+        EnrollmentRefusal::VersionBelowMinimum => (
+            "The device has an older version than the organization allows.",
+            "Update the device in Settings › General › Software Update.".to_owned(),
+        ),
+        EnrollmentRefusal::VersionAboveMaximum => (
+            "The device has a newer version than the organization allows yet.",
+            "It has to wait until the organization allows this version.".to_owned(),
+        ),
+        EnrollmentRefusal::ModelNotPermitted => (
+            "The organization does not enroll devices of this model.",
+            "Use another device, or ask an administrator.".to_owned(),
+        ),
+    };
+    let waits = matches!(why, EnrollmentRefusal::VersionAboveMaximum | EnrollmentRefusal::ModelNotPermitted);
+    let by_account = why == EnrollmentRefusal::AccountDrivenOnly;
+    let again = (!waits && !by_account).then(|| format!("Then: {}", again));
+    Advice { now, tell: std::iter::once(first).chain(again).collect() }
+}

@@ -1,0 +1,180 @@
+//! One visit: where the person stands, what to tell them, what happened, and how long each step took.
+
+use super::{advice, parse_visit, words};
+use crate::admin::audit::event_href;
+use crate::admin::devices::{Fact, href as device_href};
+use crate::admin::pages::show;
+use crate::admin::problem::Problem;
+use crate::admin::query::Query;
+use crate::admin::session::{May, SeesAudit, SeesFunnel, SeesInventory, Staff, is_permitted};
+use crate::admin::words::{Chip, Instant, outcome};
+use actix_web::{HttpResponse, web};
+use events::enrollment::EnrollmentId;
+use events::staff::AccessEvent;
+use events::{ActorKind, Timestamp};
+use projections::audit::{self, AuditFilter, Row};
+use projections::visits::{self, Refusal, State, StepTime, Visit, VisitFilter};
+use projections::{ProjectionError, Projections};
+use serde::Serialize;
+
+/// Events read for the page; a visit has few.
+const TIMELINE: usize = 300;
+/// Other visits of the same person that are shown.
+const OTHERS: usize = 10;
+
+#[derive(Serialize)]
+struct Page {
+    who: String,
+    sub: String,
+    state: Chip,
+    now: &'static str,
+    tell: Vec<String>,
+    facts: Vec<Fact>,
+    refusals: Vec<Said>,
+    steps: Vec<Stood>,
+    others: Vec<super::Line>,
+    timeline: Vec<Happened>,
+}
+
+#[derive(Serialize)]
+struct Said {
+    at: Instant,
+    sentence: String,
+}
+
+#[derive(Serialize)]
+struct Stood {
+    step: &'static str,
+    took: String,
+    here: bool,
+}
+
+#[derive(Serialize)]
+struct Happened {
+    at: Instant,
+    sentence: String,
+    class: &'static str,
+    outcome: Option<Chip>,
+    href: Option<String>,
+}
+
+struct Found {
+    visit: Visit,
+    steps: Vec<StepTime>,
+    refusals: Vec<Refusal>,
+    others: Vec<Visit>,
+    rows: Vec<Row>,
+}
+
+/// The page.
+///
+/// # Errors
+/// If there is no such visit, or log or projections cannot be used.
+pub async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let id = parse_visit(&path)?;
+    let found = look_up(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
+    let found = found.ok_or(Problem::NotFound)?;
+    staff.record(AccessEvent::VisitViewed { enrollment: id }).await?;
+    let page = assemble(&found, &staff, staff.now());
+    show("visit", &format!("Visit {}", found.visit.help_code), "visits", &staff, &page)
+}
+
+async fn look_up(projections: &Projections, id: EnrollmentId) -> Result<Option<Found>, ProjectionError> {
+    let Some(visit) = visits::get(projections, id).await? else { return Ok(None) };
+    let filter = AuditFilter { device: Some(id.device()), ..AuditFilter::default() };
+    let mut rows = audit::query(projections, filter, TIMELINE).await?.rows;
+    rows.retain(|row| is_of_the_visit(row));
+    rows.reverse();
+    let others = match visit.owner.as_ref().or(visit.signed_in.as_ref()) {
+        Some(named) => {
+            let filter = VisitFilter { person: Some(named.person), ..VisitFilter::default() };
+            visits::list(projections, filter, OTHERS + 1).await?.visits
+        }
+        None => Vec::new(),
+    };
+    let others = others.into_iter().filter(|other| other.id != id).take(OTHERS).collect();
+    let (steps, refusals) = (visits::steps(projections, id).await?, visits::refusals(projections, id).await?);
+    Ok(Some(Found { visit, steps, refusals, others, rows }))
+}
+
+// What the device tells once it is enrolled, and who looked at it, is not the help desk's business.
+fn is_of_the_visit(row: &Row) -> bool {
+    row.stream.category() == "enrollment"
+        || matches!(row.event_type.as_str(), "DeviceAuthenticated" | "DeviceEnrolled" | "DeviceCheckedOut")
+}
+
+fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
+    let visit = &found.visit;
+    let advice = advice::advice(visit, &format!("{}/enroll", staff.public_url()));
+    Page {
+        who: words::who(visit),
+        sub: format!("{}, help code {}", words::device(visit), visit.help_code),
+        state: words::state(visit.state),
+        now: advice.now,
+        tell: advice.tell,
+        facts: facts(visit, staff, now),
+        refusals: found
+            .refusals
+            .iter()
+            .map(|refusal| Said { at: Instant::of(refusal.at, now), sentence: refusal.sentence.clone() })
+            .collect(),
+        steps: found.steps.iter().map(|step| stood(step, visit, now)).collect(),
+        others: found.others.iter().map(|other| super::line(other, now)).collect(),
+        timeline: found.rows.iter().map(|row| happened(row, staff, now)).collect(),
+    }
+}
+
+fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {
+    let time = |at: Timestamp| Instant::of(at, now);
+    let mut facts = vec![
+        Fact::new("Step", words::step(visit.step)),
+        Fact::new("Since", time(visit.step_since).ago),
+        Fact::new("Opened", time(visit.opened).words),
+        Fact::new("Last event", time(visit.last).words),
+        Fact::new("Signed in with", words::signed_in_with(visit)),
+        Fact::new("Language", &visit.language),
+    ];
+    if let (Some(signed_in), Some(owner)) = (&visit.signed_in, &visit.owner)
+        && signed_in.person != owner.person
+    {
+        facts.push(Fact::new("Device of", words::name(owner)));
+        facts.push(Fact::new("Enrolled by", words::name(signed_in)));
+    }
+    if let Some(ended) = visit.ended {
+        facts.push(Fact::new("Ended", time(ended).words));
+    }
+    if visit.state == State::Enrolled && is_permitted::<SeesInventory>(&staff.roles) {
+        facts.push(Fact::linked("Device", "its record", device_href(visit.id.device(), None)));
+    }
+    if is_permitted::<SeesAudit>(&staff.roles) {
+        let all = Query::default().with("device", Some(&visit.id.to_string())).href(crate::admin::audit::PATH);
+        facts.push(Fact::linked("Everything", "in the audit trail", all));
+    }
+    facts
+}
+
+fn stood(step: &StepTime, visit: &Visit, now: Timestamp) -> Stood {
+    let here = visit.state == State::Open && step.left.is_none();
+    let took = match (step.left, here) {
+        (Some(left), _) => words::lasting(left.seconds_since(step.reached)),
+        (None, true) => words::lasting(now.seconds_since(step.reached)),
+        (None, false) => String::new(),
+    };
+    Stood { step: words::step(step.step), took, here }
+}
+
+fn happened(row: &Row, staff: &Staff, now: Timestamp) -> Happened {
+    let class = match (row.outcome, row.actor_kind) {
+        (projections::audit::Outcome::Refused, _) => "refused",
+        (projections::audit::Outcome::Failed, _) => "failed",
+        (_, ActorKind::Person | ActorKind::Visitor) => "person",
+        _ => "",
+    };
+    Happened {
+        at: Instant::of(row.at, now),
+        sentence: row.sentence.clone(),
+        class,
+        outcome: outcome(row.outcome),
+        href: is_permitted::<SeesAudit>(&staff.roles).then(|| event_href(row.event)),
+    }
+}

@@ -1,0 +1,115 @@
+//! Steps, ways of signing in and lengths of time as the help desk reads them.
+
+use crate::admin::words::{Chip, NONE};
+use events::enrollment::DeviceFamily;
+use projections::visits::{Named, State, Step, Visit};
+
+/// What a step is called.
+pub fn step(step: Step) -> &'static str {
+    match step {
+        Step::SignIn => "Signing in",
+        Step::ForWhom => "Saying for whom it is",
+        Step::PreviousRecords => "Reading about an earlier record",
+        Step::Ownership => "Choosing whose device it is",
+        Step::Terms => "Accepting the terms of use",
+        Step::CaProfile => "Installing the certificate",
+        Step::ManagedAppleId => "Giving the Managed Apple ID",
+        Step::MdmProfile => "Taking the MDM profile",
+        Step::Install => "Installing the MDM profile",
+        Step::Connect => "Device connecting",
+        Step::Enrolled => "Enrolled",
+    }
+}
+
+pub fn state(state: State) -> Chip {
+    match state {
+        State::Open => Chip { label: "Open", class: "warn" },
+        State::Enrolled => Chip { label: "Enrolled", class: "ok" },
+        State::Refused => Chip { label: "Refused", class: "bad" },
+        State::Abandoned => Chip { label: "Closed, no progress", class: "" },
+        State::SignedOut => Chip { label: "Signed out", class: "" },
+    }
+}
+
+/// A way of signing in by its name; the name of a directory or identity provider is said as it is.
+pub fn way(name: &str) -> String {
+    match name {
+        "local_account" => "Local account",
+        "directory" => "Directory",
+        "open_id_connect" => "Single sign-on (OpenID Connect)",
+        "saml" => "Single sign-on (SAML)",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// How somebody signed in, and with which directory or identity provider.
+pub fn signed_in_with(visit: &Visit) -> String {
+    match (&visit.method, &visit.provider) {
+        (Some(method), Some(provider)) => format!("{}, {provider}", way(method)),
+        (Some(method), None) => way(method),
+        (None, Some(provider)) => format!("Went to {provider}, not back yet"),
+        (None, None) => NONE.to_owned(),
+    }
+}
+
+/// A person by both names.
+pub fn name(named: &Named) -> String {
+    match (&named.user_name, &named.display_name) {
+        (Some(user_name), Some(display_name)) => format!("{display_name} ({user_name})"),
+        (Some(name), None) | (None, Some(name)) => name.clone(),
+        (None, None) => "(erased)".to_owned(),
+    }
+}
+
+/// Whose device it will be, and who enrolls it for them.
+pub fn who(visit: &Visit) -> String {
+    match (&visit.owner, &visit.signed_in) {
+        (Some(owner), Some(signed_in)) if owner.person != signed_in.person => {
+            format!("{}, by {}", name(owner), name(signed_in))
+        }
+        (Some(person), _) | (None, Some(person)) => name(person),
+        (None, None) => "Nobody signed in".to_owned(),
+    }
+}
+
+/// Such as `iPhone, iOS 17.5`.
+pub fn device(visit: &Visit) -> String {
+    let (family, system) = match visit.family {
+        DeviceFamily::IPhone => ("iPhone", "iOS"),
+        DeviceFamily::IPad => ("iPad", "iPadOS"),
+    };
+    match &visit.version {
+        Some(version) => format!("{family}, {system} {version}"),
+        None => family.to_owned(),
+    }
+}
+
+/// A length of time in its two largest units.
+pub fn lasting(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let both = |large: i64, large_unit: &str, small: i64, small_unit: &str| match small {
+        0 => format!("{large} {large_unit}"),
+        _ => format!("{large} {large_unit} {small} {small_unit}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => both(seconds / 60, "min", seconds % 60, "s"),
+        3_600..86_400 => both(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => both(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lasting;
+
+    #[test]
+    fn a_length_of_time_is_said_in_its_two_largest_units() {
+        for (seconds, said) in
+            [(-3, "0 s"), (59, "59 s"), (60, "1 min"), (125, "2 min 5 s"), (3_660, "1 h 1 min"), (90_000, "1 d 1 h")]
+        {
+            assert_eq!(lasting(seconds), said);
+        }
+    }
+}
