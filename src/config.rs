@@ -18,6 +18,8 @@ pub struct Config {
     pub pki: PkiFiles,
     pub push: Push,
     #[serde(default)]
+    pub devices: Devices,
+    #[serde(default)]
     pub identity: identity::Identity,
     #[serde(default)]
     pub logging: Logging,
@@ -80,6 +82,21 @@ pub struct Push {
     pub key: Option<PathBuf>,
     /// The CA of the push server, where it is not a publicly trusted one (trials).
     pub root: Option<PathBuf>,
+}
+
+/// `[devices]`: how devices prove their identity. Left out, they sign each message (`SignMessage`).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Devices {
+    /// Address that devices are told to talk to, such as `https://mdm.example.com`: scheme `https`, no path. They prove
+    /// their identity in TLS there. Enrolled devices keep it: changing it orphans them.
+    pub url: Option<String>,
+    /// Address and port of a listener of our own for `url`, such as `0.0.0.0:8443`. It asks for the device's certificate;
+    /// people never come there, whom a browser would ask for one, too.
+    pub listen: Option<SocketAddr>,
+    /// A reverse proxy among `server.trusted_proxies` ends TLS for `url` and passes the certificate in `Client-Cert`
+    /// (RFC 9440). It must remove that header from what clients send.
+    pub client_cert_header: bool,
 }
 
 /// `[logging]`: what is written to standard error while the server runs.

@@ -1,10 +1,11 @@
-//! What devices say: check-ins, answers to commands, requests for an identity. Each message is signed by the identity that
-//! we issued; [`signature`] proves it on the raw body, [`crate::app::identify`] leads from the certificate to the device's
+//! What devices say: check-ins, answers to commands, requests for an identity. Each message comes with the identity that we
+//! issued, in TLS or as a signature over the raw body: [`claim`] reads and proves it, [`crate::app::identify`] leads from the certificate to the device's
 //! stream, [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
 
 pub mod answer;
 mod body;
 mod check_in;
+pub mod claim;
 mod command;
 mod heard;
 mod message;
@@ -15,7 +16,7 @@ pub mod signature;
 
 use crate::app::App;
 use crate::app::identify::{Known, Unidentified, identify};
-use actix_web::{HttpRequest, middleware, web};
+use actix_web::{middleware, web};
 use answer::Answer;
 use openssl::x509::X509Ref;
 use plist::Dictionary;
@@ -25,12 +26,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
     config.service(mdm.configure(check_in::routes).configure(command::routes));
     config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
-}
-
-/// The header of a request, read.
-fn claimed(request: &HttpRequest) -> Result<signature::Claimed, Answer> {
-    let header = request.headers().get("mdm-signature").map(|value| value.as_bytes()).unwrap_or_default();
-    signature::Claimed::from_header(header).map_err(refuse_signature)
 }
 
 /// The device that a certificate stands for.

@@ -32,6 +32,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
     public: ServerHandle,
+    devices: Option<ServerHandle>,
     metrics: ServerHandle,
     tasks: JoinSet<()>,
 }
@@ -47,16 +48,25 @@ pub async fn start(mut config: Config, world: World) -> Result<Running, StartErr
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
     let public = serve_surfaces(&app, listeners.public, &mut tasks)?;
+    let devices = match listeners.devices {
+        Some(listener) => Some(serve_devices(&app, listener, &mut tasks)?),
+        None => None,
+    };
     let metrics = serve_operations(&app, listeners.metrics, &mut tasks)?;
     tasks::start(&app, &mut tasks);
     tracing::info!(%address, %metrics_address, "serving");
-    Ok(Running { app, address, metrics_address, public, metrics, tasks })
+    Ok(Running { app, address, metrics_address, public, devices, metrics, tasks })
 }
 
 impl Running {
     /// Lets requests under way end, then closes everything: on return another server can open the log.
     pub async fn stop(mut self) {
-        tokio::join!(self.public.stop(true), self.metrics.stop(true));
+        let devices = async {
+            if let Some(devices) = &self.devices {
+                devices.stop(true).await;
+            }
+        };
+        tokio::join!(self.public.stop(true), devices, self.metrics.stop(true));
         self.tasks.shutdown().await;
         sum_up_refusals(&self.app).await;
         self.app.engine.close().await;
@@ -88,6 +98,22 @@ fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> 
 /// The three surfaces; each brings its own limits and rules.
 fn surfaces(config: &mut web::ServiceConfig) {
     config.configure(mdm::routes).configure(admin::routes).configure(portal::routes);
+}
+
+// Devices alone, and their certificates are asked for: a browser would ask its user for one.
+fn serve_devices(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
+    let tls = listeners::mutual_tls(&app.config.pki, app.pki.identity_ca())?;
+    let shared = web::Data::new(app.clone());
+    let server = HttpServer::new(move || {
+        actix_web::App::new().app_data(shared.clone()).configure(mdm::routes).wrap(from_fn(observe))
+    })
+    .on_connect(mdm::claim::note_certificate)
+    .workers(WORKERS)
+    .shutdown_timeout(GRACE_SECONDS)
+    .disable_signals()
+    .listen_openssl(listener, tls)?
+    .run();
+    Ok(spawn(server, tasks))
 }
 
 fn serve_operations(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {

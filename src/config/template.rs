@@ -92,6 +92,16 @@ base_url = "{push_base_url}"
 # The CA of the push server, only where it is not publicly trusted (trials).
 {push_root}
 
+[devices]
+# Address that devices are told to talk to, where they prove their identity in TLS: scheme https, no path. Without it they
+# sign each message, at public_url. Enrolled devices keep it: changing it later orphans them.
+# url = "https://mdm.example.com"
+# Address and port of a listener of its own for that address; it asks devices for their certificate.
+# listen = "0.0.0.0:8443"
+# A reverse proxy among trusted_proxies ends TLS there and passes the certificate in Client-Cert (RFC 9440). It must
+# remove that header from what clients send, or anybody can speak for any device.
+client_cert_header = false
+
 [logging]
 # "text" for people, "json" for machines: one object a line, on standard error.
 format = "text"

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::body::{self, Body};
+use super::claim::Claimed;
 use super::message::{self, BadField};
-use super::signature::Claimed;
 use super::{heard, identified, property_list, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, PerformError};
@@ -31,7 +31,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Read first, whatever is wrong with the header: a body that is left unread breaks the connection.
     let body = body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)?;
     let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
-    let claimed = super::claimed(request)?;
+    let claimed = Claimed::of(request, app)?;
     let certificate = claimed.certificate().to_owned();
     let body = proven(claimed, body).await?;
     let known = identified(app, &certificate).await?;

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::body::{self, Body};
+use super::claim::Claimed;
 use super::result::Report;
 use super::{heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
@@ -29,7 +30,7 @@ async fn command(request: HttpRequest, payload: Payload, app: Data<App>) -> Answ
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     // So much is read for nobody but the holder of a live certificate of ours: the header is looked at first.
-    let claimed = super::claimed(request)?;
+    let claimed = Claimed::of(request, app)?;
     let known = identified(app, claimed.certificate()).await?;
     let conversation = Conversation { app, known: &known, source };
     let body = match body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? {
@@ -44,7 +45,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
 }
 
 // Megabytes of XML are not parsed on the threads that answer everybody.
-async fn read(claimed: super::signature::Claimed, body: Bytes) -> Result<(Dictionary, Bytes), Answer> {
+async fn read(claimed: Claimed, body: Bytes) -> Result<(Dictionary, Bytes), Answer> {
     let read = move || {
         claimed.verify(&body).map_err(super::refuse_signature)?;
         let fields = property_list::parse(&body).map_err(super::refuse_body)?;

@@ -51,6 +51,8 @@ pub struct MdmProfile<'a> {
     pub server_url: &'a str,
     pub check_in_url: &'a str,
     pub scep_url: &'a str,
+    /// The device signs each message (`SignMessage`); otherwise it presents its identity in TLS.
+    pub sign_message: bool,
     /// One-time secret by which the device gets its identity.
     pub challenge: &'a str,
     /// The device's UUID, which its identity will name.
@@ -203,7 +205,7 @@ impl MdmProfile<'_> {
         payload.insert("Topic".into(), self.topic.into());
         payload.insert("ServerURL".into(), self.server_url.into());
         payload.insert("CheckInURL".into(), self.check_in_url.into());
-        payload.insert("SignMessage".into(), true.into());
+        payload.insert("SignMessage".into(), self.sign_message.into());
         payload.insert("CheckOutWhenRemoved".into(), true.into());
         match self.mode {
             Mode::UserEnrollment { managed_apple_id } => {

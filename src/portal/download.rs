@@ -102,6 +102,7 @@ async fn serve(visitor: &Visitor, session: &Session, command: &Command) -> Resul
 
 fn served_profile(app: &App, session: &Session, kind: EnrollmentKind, topic: &str) -> ServedProfile {
     let base = app.config.server.public_url.trim_end_matches('/');
+    let devices = app.config.devices.url.as_deref().map_or(base, |url| url.trim_end_matches('/'));
     let personal = kind == EnrollmentKind::UserEnrollment;
     ServedProfile {
         kind,
@@ -110,8 +111,8 @@ fn served_profile(app: &App, session: &Session, kind: EnrollmentKind, topic: &st
         identity_uuid: app.world.random_uuid(),
         mdm_uuid: app.world.random_uuid(),
         topic: topic.to_owned(),
-        server_url: format!("{base}/mdm/command"),
-        check_in_url: format!("{base}/mdm/checkin"),
+        server_url: format!("{devices}/mdm/command"),
+        check_in_url: format!("{devices}/mdm/checkin"),
         scep_url: format!("{base}/scep"),
         // They can never be widened later: an institutional device is managed as a whole, as the (i) page says.
         access_rights: (!personal).then_some(AccessRights::ALL.bits()),
@@ -146,6 +147,7 @@ fn mdm_xml(
         server_url: &served.server_url,
         check_in_url: &served.check_in_url,
         scep_url: &served.scep_url,
+        sign_message: app.config.devices.url.is_none(),
         challenge,
         device: session.enrollment.0,
         mode,

@@ -2,32 +2,43 @@
 
 use crate::app::assemble::StartError;
 use crate::config::{Config, PkiFiles};
-use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVerifyMode};
+use openssl::x509::X509Ref;
 use std::net::{SocketAddr, TcpListener};
 use url::Url;
 
 /// The server's sockets, bound before anything else, so that a taken port is known before the log is touched.
 pub struct Listeners {
     pub public: TcpListener,
+    /// Where devices prove their identity in TLS, if that is configured.
+    pub devices: Option<TcpListener>,
     pub metrics: TcpListener,
 }
 
 impl Listeners {
     /// Binds the configured addresses. Where port 0 was asked for, the configuration says the real ports afterwards, in
-    /// `public_url` too.
+    /// `public_url` and `devices.url` too.
     ///
     /// # Errors
     /// If an address cannot be listened on.
     pub fn bind(config: &mut Config) -> Result<Listeners, StartError> {
         let public = bind(&mut config.server.listen)?;
         let metrics = bind(&mut config.server.metrics_listen)?;
-        if let Ok(mut url) = Url::parse(&config.server.public_url)
-            && url.port() == Some(0)
-            && url.set_port(Some(config.server.listen.port())).is_ok()
-        {
-            config.server.public_url = url.as_str().trim_end_matches('/').to_owned();
+        fill_port(&mut config.server.public_url, config.server.listen);
+        let devices = config.devices.listen.as_mut().map(bind).transpose()?;
+        if let (Some(url), Some(address)) = (&mut config.devices.url, config.devices.listen) {
+            fill_port(url, address);
         }
-        Ok(Listeners { public, metrics })
+        Ok(Listeners { public, devices, metrics })
+    }
+}
+
+fn fill_port(address: &mut String, listened: SocketAddr) {
+    if let Ok(mut url) = Url::parse(address)
+        && url.port() == Some(0)
+        && url.set_port(Some(listened.port())).is_ok()
+    {
+        *address = url.as_str().trim_end_matches('/').to_owned();
     }
 }
 
@@ -52,5 +63,25 @@ pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
     acceptor.set_certificate_chain_file(&pki.tls_certificate).map_err(unusable)?;
     acceptor.set_private_key_file(&pki.tls_key, SslFiletype::PEM).map_err(unusable)?;
     acceptor.check_private_key().map_err(unusable)?;
+    Ok(acceptor)
+}
+
+/// As [`tls`], and asks for a certificate, which is optional. Which certificates are believed is not decided here: TLS
+/// proves that the client holds the key, [`crate::app::identify`] that the certificate is one of ours and in force. So a
+/// device whose identity expired is answered instead of cut off.
+///
+/// # Errors
+/// If certificate and key cannot be used.
+pub fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBuilder, StartError> {
+    let unusable = |why: openssl::error::ErrorStack| StartError::Tls {
+        certificate: pki.identity_ca_certificate.clone(),
+        key: pki.tls_key.clone(),
+        why,
+    };
+    let mut acceptor = tls(pki)?;
+    acceptor.add_client_ca(identity_ca).map_err(unusable)?;
+    acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+    // Without it a client that resumes a session is turned away with "internal error" (SSL_CTX_set_session_id_context(3)).
+    acceptor.set_session_id_context(b"muster-devices").map_err(unusable)?;
     Ok(acceptor)
 }

@@ -66,7 +66,7 @@ pub fn self_signed(subject: &X509Name, key: &PKey<Private>) -> Result<Identity, 
     certificate.set_not_before(&now)?;
     certificate.set_not_after(&later)?;
     certificate.sign(key, Digest::Sha256.algorithm())?;
-    Ok(Identity { certificate: certificate.build(), key: key.clone() })
+    Ok(Identity::new(certificate.build(), key.clone()))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub struct ServerAnswer {
 }
 
 impl Device {
-    /// Sends a message with its signature, and gives the answer whatever it is.
+    /// Sends a message with its signature, or over a connection that presents the identity, and gives the answer whatever it is.
     ///
     /// # Errors
     /// If the server cannot be reached or the message not signed.
@@ -57,9 +57,14 @@ impl Device {
         content_type: &str,
         body: &[u8],
     ) -> Result<ServerAnswer, DeviceError> {
-        let signature = signature::mdm_signature(body, &management.identity, self.style)?;
-        let request = self.trust.client()?.put(url).header("Content-Type", content_type);
-        let request = request.header("Mdm-Signature", signature).header("User-Agent", "MDM/1.0");
+        let identity = &management.identity;
+        let request = if management.mdm.sign_message {
+            let signature = signature::mdm_signature(body, identity, self.style)?;
+            self.trust.client()?.put(url).header("Mdm-Signature", signature)
+        } else {
+            self.trust.client_of(identity)?.put(url)
+        };
+        let request = request.header("Content-Type", content_type).header("User-Agent", "MDM/1.0");
         let answer = request.body(body.to_vec()).send().await?;
         let status = answer.status().as_u16();
         // A bare 401 ends management; with a challenge it would ask an account-driven enrollment to sign in again.

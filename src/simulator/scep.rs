@@ -86,7 +86,7 @@ pub async fn enroll(
     let key = keys.take(payload.key_size).await?;
     let requester = self_signed(&subject(&payload.subject)?, &key)?;
     let certificate = exchange(http, payload, ios, Request { kind: PKCS_REQ, key: &key, signer: &requester }).await?;
-    Ok(Identity { certificate, key })
+    Ok(Identity::new(certificate, key))
 }
 
 /// Renews `current` for a new key: signed by the certificate that is renewed, without a challenge (RFC 8894 §3.3.1.2).
@@ -102,7 +102,7 @@ pub async fn renew(
 ) -> Result<Identity, ScepError> {
     let payload = ScepPayload { challenge: None, ..payload.clone() };
     let certificate = exchange(http, &payload, ios, Request { kind: RENEWAL_REQ, key: &key, signer: current }).await?;
-    Ok(Identity { certificate, key })
+    Ok(Identity::new(certificate, key))
 }
 
 /// messageType of a request (RFC 8894 §3.2.1.2).

@@ -9,12 +9,21 @@ use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::{Id, PKey, Private};
 use openssl::sign::Signer;
 use openssl::x509::X509;
+use std::sync::OnceLock;
 
 /// A key and the certificate that was issued for it.
 #[derive(Clone)]
 pub struct Identity {
     pub certificate: X509,
     pub key: PKey<Private>,
+    /// Connections that present this identity, once there are any.
+    pub(crate) client: OnceLock<reqwest::Client>,
+}
+
+impl Identity {
+    pub fn new(certificate: X509, key: PKey<Private>) -> Identity {
+        Identity { certificate, key, client: OnceLock::new() }
+    }
 }
 
 impl std::fmt::Debug for Identity {

@@ -1,5 +1,6 @@
 //! Which TLS servers a device trusts: the public roots, and those that its user switched on in Certificate Trust Settings.
 
+use crate::simulator::signature::Identity;
 use native_tls::{Certificate, TlsConnector};
 use openssl::asn1::Asn1Time;
 use openssl::x509::X509;
@@ -55,6 +56,26 @@ impl Trust {
             inner.client = Some(client.clone());
             Ok(client)
         })
+    }
+
+    /// As [`Trust::client`], with connections that present an identity; kept beside it.
+    ///
+    /// # Errors
+    /// If the TLS library cannot be set up.
+    pub fn client_of(&self, identity: &Identity) -> Result<reqwest::Client, TrustError> {
+        if let Some(client) = identity.client.get() {
+            return Ok(client.clone());
+        }
+        let (certificate, key) = (identity.certificate.to_pem()?, identity.key.private_key_to_pem_pkcs8()?);
+        let trusted = self.change(|inner| inner.trusted.clone());
+        let mut builder = TlsConnector::builder();
+        builder.identity(native_tls::Identity::from_pkcs8(&certificate, &key)?);
+        for root in &trusted {
+            builder.add_root_certificate(Certificate::from_der(&root.to_der()?)?);
+        }
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = client.use_preconfigured_tls(builder.build()?).timeout(Duration::from_secs(60)).build()?;
+        Ok(identity.client.get_or_init(|| client).clone())
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {

@@ -99,10 +99,8 @@ async fn a_wrong_signature_is_answered_400_and_changes_nothing() {
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let body = xml(&device.authenticate());
     let other_body = mdm_signature(b"another body", &device.identity, Style::REAL).unwrap();
-    let stolen = Identity {
-        certificate: device.identity.certificate.clone(),
-        key: PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(),
-    };
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let stolen = Identity::new(device.identity.certificate.clone(), key);
     let other_key = mdm_signature(&body, &stolen, Style::REAL).unwrap();
     for (what, signature) in [
         ("none", None),

@@ -13,6 +13,7 @@ mod commands;
 mod crash;
 mod enrollment;
 mod faults;
+mod mutual_tls;
 mod operations;
 mod perform;
 mod points;

@@ -153,7 +153,7 @@ async fn a_renewal_by_a_certificate_that_is_not_in_force_is_refused() {
     let subject = certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
     let own = certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     for (what, certificate) in [("never handed out", sign(device.id.0)), ("its own", own.certificate)] {
-        let signer = Identity { certificate, key: device.identity.key.clone() };
+        let signer = Identity::new(certificate, device.identity.key.clone());
         let refused = scep::renew(&client, &payload, IOS, &signer, key.clone()).await;
         assert_eq!(fail_info(refused), BAD_CERT_ID, "{what}");
     }

@@ -250,6 +250,7 @@ fn every_profile_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
                 server_url: "https://enroll.example.org/mdm/command",
                 check_in_url: "https://enroll.example.org/mdm/checkin",
                 scep_url: "https://enroll.example.org/scep",
+                sign_message: true,
                 challenge: "secret",
                 device: world.uuid(),
                 mode: match kind {

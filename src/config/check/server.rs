@@ -1,4 +1,4 @@
-//! `[server]` and `[push]`: addresses.
+//! `[server]`, `[push]` and `[devices]`: addresses.
 
 use super::Finding;
 use crate::config::Config;
@@ -6,7 +6,8 @@ use url::Url;
 
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(check_public_url(&config.server.public_url));
+    findings.extend(check_address("public-url", "server.public_url", &config.server.public_url));
+    findings.extend(check_devices(config));
     findings.extend(check_push_url(&config.push.base_url));
     let metrics = config.server.metrics_listen;
     if !metrics.ip().is_loopback() {
@@ -20,24 +21,61 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn check_public_url(text: &str) -> Option<Finding> {
-    let about = "server.public_url";
+// Devices that present their identity in TLS need an address for it, and something there that asks for it.
+fn check_devices(config: &Config) -> Vec<Finding> {
+    let devices = &config.devices;
+    let mut findings = Vec::new();
+    if let Some(url) = &devices.url {
+        findings.extend(check_address("devices-url", "devices.url", url));
+        if devices.listen.is_none() && !devices.client_cert_header {
+            findings.push(Finding::error(
+                "devices-not-asked",
+                "devices.url",
+                "nobody asks devices for their identity there, and they do not sign their messages",
+                "set devices.listen, or devices.client_cert_header where a proxy passes the certificate on",
+            ));
+        }
+    } else if devices.listen.is_some() {
+        findings.push(Finding::error(
+            "devices-listener-without-url",
+            "devices.listen",
+            "no device is told to come there",
+            "set devices.url to the address by which devices reach it, such as \"https://mdm.example.com:8443\"",
+        ));
+    }
+    if devices.client_cert_header && config.server.trusted_proxies.is_empty() {
+        findings.push(Finding::error(
+            "client-cert-header-without-proxy",
+            "devices.client_cert_header",
+            "no proxy is trusted, so the header is believed from nobody",
+            "name the proxy's address in server.trusted_proxies",
+        ));
+    }
+    findings
+}
+
+// `kind` begins the codes of the findings.
+fn check_address(kind: &'static str, about: &str, text: &str) -> Option<Finding> {
+    let [not_a_url, not_https, with_path] = match kind {
+        "public-url" => ["public-url-not-a-url", "public-url-not-https", "public-url-with-path"],
+        _ => ["devices-url-not-a-url", "devices-url-not-https", "devices-url-with-path"],
+    };
     let url = match Url::parse(text) {
         Ok(url) if url.has_host() => url,
         _ => {
             let mend = "give the address people type, such as \"https://enroll.example.com\"";
-            return Some(Finding::error("public-url-not-a-url", about, format!("{text:?} is no address"), mend));
+            return Some(Finding::error(not_a_url, about, format!("{text:?} is no address"), mend));
         }
     };
     if url.scheme() != "https" {
         let mend = "begin it with https://: iOS enrolls over TLS only";
-        return Some(Finding::error("public-url-not-https", about, format!("{text:?} is not https"), mend));
+        return Some(Finding::error(not_https, about, format!("{text:?} is not https"), mend));
     }
     let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     if !bare || !url.username().is_empty() || url.password().is_some() || text.ends_with('/') {
         let wrong = format!("{text:?} is more than scheme, name and port");
         let mend = format!("write it as \"{}\": Muster puts the paths behind it", url.origin().ascii_serialization());
-        return Some(Finding::error("public-url-with-path", about, wrong, &mend));
+        return Some(Finding::error(with_path, about, wrong, &mend));
     }
     None
 }

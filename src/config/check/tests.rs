@@ -233,6 +233,22 @@ fn a_push_service_without_https_is_an_error() {
 }
 
 #[test]
+fn devices_that_present_their_identity_need_an_address_and_somebody_who_asks_for_it() {
+    let url = |url: &'static str| move |config: &mut Config| config.devices.url = Some(url.into());
+    assert_finds(&found(0, url("https://mdm.example.com")), Severity::Error, "devices-not-asked", "devices.url");
+    let plain = |config: &mut Config| {
+        config.devices.url = Some("http://mdm.example.com".into());
+        config.devices.listen = Some("127.0.0.1:8443".parse().unwrap());
+    };
+    assert_finds(&found(0, plain), Severity::Error, "devices-url-not-https", "devices.url");
+    let alone = |config: &mut Config| config.devices.listen = Some("127.0.0.1:8443".parse().unwrap());
+    assert_finds(&found(0, alone), Severity::Error, "devices-listener-without-url", "devices.listen");
+    let nobody = |config: &mut Config| config.devices.client_cert_header = true;
+    let about = "devices.client_cert_header";
+    assert_finds(&found(0, nobody), Severity::Error, "client-cert-header-without-proxy", about);
+}
+
+#[test]
 fn metrics_that_others_can_reach_are_warned_of() {
     let findings = found(0, |config| config.server.metrics_listen = "0.0.0.0:9443".parse().unwrap());
     assert_finds(&findings, Severity::Warning, "metrics-not-on-loopback", "server.metrics_listen");

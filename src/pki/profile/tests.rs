@@ -43,6 +43,7 @@ fn mdm_profile(kind: EnrollmentKind, version: OsVersion) -> MdmProfile<'static> 
         server_url: "https://enroll.example.org/mdm/command",
         check_in_url: "https://enroll.example.org/mdm/checkin",
         scep_url: "https://enroll.example.org/scep",
+        sign_message: true,
         challenge: "challenge-1.secret",
         device: world.uuid(),
         mode: match kind {

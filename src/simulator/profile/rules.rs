@@ -198,8 +198,5 @@ fn match_identity(profile: &Profile) -> Checked<()> {
     if scep.uuid != mdm.identity_certificate_uuid {
         return refuse("IdentityCertificateUUID is not the PayloadUUID of the SCEP payload");
     }
-    if !mdm.sign_message {
-        return refuse("SignMessage is off, and this simulated device presents no certificate in TLS");
-    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use events::device::DeviceId;
 use events::staff::Privilege;
 use muster::cli::log_list;
+use muster::config::Config;
 use muster::simulator::acts::{Act, Nobody, Watcher};
 use muster::simulator::device::Device;
 use muster::simulator::keys::KeyPool;
@@ -42,6 +43,11 @@ impl Visitor {
 impl Scene {
     /// A server that knows ada, and the push server that it pushes to.
     pub async fn set() -> Scene {
+        Scene::set_with(|_| {}).await
+    }
+
+    /// The same, in a configuration of the test's own.
+    pub async fn set_with(change: impl FnOnce(&mut Config)) -> Scene {
         let files = TestServer::push_server_files().await;
         let files = PushServerFiles {
             certificate: std::fs::read(files.certificate).unwrap(),
@@ -50,7 +56,11 @@ impl Scene {
         };
         let push_server = PushServer::start(&files, ([127, 0, 0, 1], 0).into()).await.unwrap();
         let base_url = format!("https://localhost:{}", push_server.address().port());
-        let server = TestServer::start_with(World::system(), |config| config.push.base_url = base_url).await;
+        let server = TestServer::start_with(World::system(), |config| {
+            config.push.base_url = base_url;
+            change(config);
+        })
+        .await;
         server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
         Scene { server, push_server }
     }

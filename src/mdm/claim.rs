@@ -1,0 +1,113 @@
+//! Who a request says it is from: the certificate presented in TLS, the one a proxy passes on, or the one that signed the
+//! body. Whose certificate that is, and whether it is in force, is one question behind all three
+//! ([`crate::app::identify`]).
+
+use super::answer::Answer;
+use super::signature::{self, BadSignature};
+use crate::app::App;
+use actix_tls::accept::openssl::TlsStream;
+use actix_web::HttpRequest;
+use actix_web::dev::Extensions;
+use actix_web::rt::net::TcpStream;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openssl::x509::{X509, X509Ref};
+use std::any::Any;
+
+/// Longer than any certificate that we issue.
+const LONGEST_CERTIFICATE: usize = 16 * 1024;
+
+/// The certificate that a client presented when it connected; TLS has proved that it holds the key.
+struct Presented(X509);
+
+/// Keeps the client's certificate beside its connection. It comes with resumed sessions, too.
+pub fn note_certificate(connection: &dyn Any, extensions: &mut Extensions) {
+    let certificate = connection.downcast_ref::<TlsStream<TcpStream>>().and_then(|tls| tls.ssl().peer_certificate());
+    if let Some(certificate) = certificate {
+        extensions.insert(Presented(certificate));
+    }
+}
+
+/// Who a message is from, as far as it says.
+pub enum Claimed {
+    /// Proven already: by TLS here, or at a proxy that we trust.
+    Presented(X509),
+    /// Proven by [`Claimed::verify`].
+    Signed(signature::Claimed),
+}
+
+impl Claimed {
+    /// Reads what a request says.
+    ///
+    /// # Errors
+    /// If it says nothing, something unreadable, or two things.
+    pub fn of(request: &HttpRequest, app: &App) -> Result<Claimed, Answer> {
+        let presented = match request.conn_data::<Presented>() {
+            Some(Presented(certificate)) => Some(certificate.clone()),
+            None => passed_on(request, app)?,
+        };
+        let header = request.headers().get("mdm-signature");
+        match (presented, header) {
+            (Some(certificate), None) => Ok(Claimed::Presented(certificate)),
+            (presented, header) => {
+                let header = header.map(|value| value.as_bytes()).unwrap_or_default();
+                let signed = signature::Claimed::from_header(header).map_err(super::refuse_signature)?;
+                if presented.is_some_and(|presented| *presented != *signed.certificate()) {
+                    tracing::warn!("a message is signed by another certificate than its connection's");
+                    return Err(Answer::Forbidden);
+                }
+                Ok(Claimed::Signed(signed))
+            }
+        }
+    }
+
+    pub fn certificate(&self) -> &X509Ref {
+        match self {
+            Claimed::Presented(certificate) => certificate,
+            Claimed::Signed(signed) => signed.certificate(),
+        }
+    }
+
+    /// Proves that the holder of the certificate's key sent exactly this body.
+    ///
+    /// # Errors
+    /// If a signature does not fit.
+    pub fn verify(&self, body: &[u8]) -> Result<(), BadSignature> {
+        match self {
+            Claimed::Presented(_) => Ok(()),
+            Claimed::Signed(signed) => signed.verify(body),
+        }
+    }
+}
+
+// Certificates are no secrets: anybody could write one into the header. It is read only where the operator says that a
+// proxy writes it, and only from that proxy itself.
+fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, Answer> {
+    let config = &app.config;
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let trusted = peer.is_some_and(|peer| config.server.trusted_proxies.contains(&peer));
+    if !config.devices.client_cert_header || !trusted {
+        return Ok(None);
+    }
+    let mut headers = request.headers().get_all("client-cert");
+    match (headers.next(), headers.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => client_cert(value.as_bytes()).map(Some).ok_or_else(|| {
+            tracing::warn!("the Client-Cert header of a proxy is not understood");
+            Answer::BadRequest
+        }),
+        (Some(_), Some(_)) => {
+            tracing::warn!("a proxy passed on two Client-Cert headers: it does not remove those of clients");
+            Err(Answer::BadRequest)
+        }
+    }
+}
+
+// RFC 9440 §2.2: a byte sequence of RFC 8941, the DER in base64 between colons.
+fn client_cert(value: &[u8]) -> Option<X509> {
+    let inner = value.trim_ascii().strip_prefix(b":")?.strip_suffix(b":")?;
+    if inner.len() > LONGEST_CERTIFICATE {
+        return None;
+    }
+    X509::from_der(&STANDARD.decode(inner).ok()?).ok()
+}
