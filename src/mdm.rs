@@ -8,6 +8,7 @@ mod check_in;
 pub mod claim;
 mod command;
 mod heard;
+mod limits;
 mod message;
 pub mod property_list;
 mod result;

@@ -4,6 +4,7 @@
 
 use super::context::Context;
 use super::identify::{Unidentified, identify};
+use super::sign_in::may_go_on;
 use super::{App, PerformError, secrets};
 use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{self, Visit};
@@ -76,7 +77,8 @@ impl App {
     /// A first identity, for whoever knows a challenge that is still good.
     ///
     /// # Errors
-    /// Refused: the challenge is unknown, expired or used by another key, or the device is enrolled.
+    /// Refused: the challenge is unknown, expired or used by another key, the device is enrolled, or whoever signed in may
+    /// not enroll any more.
     pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
         let (enrollment, challenge) = parse_challenge(challenge).ok_or_else(|| refused("not a challenge of ours"))?;
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
@@ -90,6 +92,10 @@ impl App {
         // A stranger's guess costs no signature: signing is for challenges that were handed out.
         if !visit.servings.iter().any(|serving| serving.challenge == challenge) {
             return Err(refused(visit::Refusal::UnknownChallenge));
+        }
+        // A profile may have been served before the account was disabled.
+        if !may_go_on(self, &visit).await.map_err(unavailable)? {
+            return Err(refused("whoever signed in may not enroll any more"));
         }
         let phase = self.device(device).await.map_err(unavailable)?.phase;
         let now = self.world.now();

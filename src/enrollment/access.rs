@@ -40,6 +40,28 @@ pub fn decide(rules: &[AccessRule], claimant: Claimant<'_>) -> Option<Access> {
     }))
 }
 
+/// Whether what was decided at sign-in may still be had: the rule is there and grants no less. Whether it would still be
+/// the first that is about them cannot be known without asking for their groups again. Where there are no rules (any
+/// more) nothing is restricted; where there were none and now are, it has to be decided.
+pub fn still_grants(rules: &[AccessRule], decided: Option<&Access>) -> bool {
+    let Some(access) = decided.filter(|_| !rules.is_empty()) else { return rules.is_empty() };
+    // Whom no rule was about was granted nothing that could be taken away.
+    let Some(name) = &access.rule else { return true };
+    rules.iter().find(|rule| rule.name == *name).is_some_and(|rule| grants_no_less(rule, access))
+}
+
+fn grants_no_less(rule: &AccessRule, access: &Access) -> bool {
+    let devices = match (rule.devices_per_person, access.devices_per_person) {
+        (None, _) => true,
+        (Some(now), then) => then.is_some_and(|then| now >= then),
+    };
+    rule.provider.as_ref().is_none_or(|provider| *provider == access.provider)
+        && access.offered.is_subset(&rule.enroll)
+        && (rule.account_driven || !access.account_driven)
+        && (access.terms_required || !rule.terms_required)
+        && devices
+}
+
 /// The roles of all rules that are about the claimant.
 pub fn roles(rules: &[RoleRule], claimant: Claimant<'_>) -> BTreeSet<Privilege> {
     let about = rules.iter().filter(|rule| is_about(&rule.who, rule.provider.as_deref(), claimant));
@@ -118,6 +140,27 @@ mod tests {
         rules[0].provider = Some("school".into());
         assert_eq!(name(decided(&rules, "main", &[])), None);
         assert_eq!(name(decided(&rules, "school", &[])).as_deref(), Some("Physicists"));
+    }
+
+    #[test]
+    fn what_a_rule_granted_is_gone_when_the_rule_is_or_grants_less() {
+        let rules = [rule("Staff", Who::Group("staff".into()), &[Ownership::Personal, Ownership::Institutional])];
+        let decided_then = decided(&rules, "main", &["staff"]);
+        let still = |change: fn(&mut AccessRule)| {
+            let mut rules = rules.clone();
+            change(&mut rules[0]);
+            still_grants(&rules, decided_then.as_ref())
+        };
+        assert!(still(|_| {}));
+        assert!(still(|rule| rule.account_driven = true), "more is no less");
+        assert!(!still(|rule| rule.name = "Teachers".into()));
+        assert!(!still(|rule| rule.enroll = [Ownership::Personal].into()));
+        assert!(!still(|rule| rule.provider = Some("school".into())));
+        assert!(!still(|rule| rule.terms_required = true));
+        assert!(!still(|rule| rule.devices_per_person = Some(1)));
+        assert!(still_grants(&[], decided_then.as_ref()), "no rules any more: nothing is restricted");
+        assert!(!still_grants(&rules, None), "rules where there were none: they have to decide");
+        assert!(still_grants(&rules, decided(&rules, "main", &[]).as_ref()), "nothing was granted");
     }
 
     #[test]

@@ -91,7 +91,10 @@ impl Message<'_> {
         self.topic()?;
         let (arrived, intended) = (message::kind(self.fields).map_err(bad_field)?, self.known.profile.kind);
         if arrived != intended {
-            return self.refuse_mode().await;
+            return self.refuse(EnrollmentRefusal::WrongMode).await;
+        }
+        if let Some(why) = super::limits::refusal(self.app, self.known, self.fields).await? {
+            return self.refuse(why).await;
         }
         let text = |key| message::text(self.fields, key).ok().map(str::to_owned);
         let command = Command::Authenticate {
@@ -108,16 +111,15 @@ impl Message<'_> {
         self.perform(&command).await
     }
 
-    // The device installed the profile as the other kind. What it told of its hardware goes nowhere.
-    async fn refuse_mode(&self) -> Result<Answer, Answer> {
+    // The device is not what its enrollment is for. What it told of its hardware goes nowhere.
+    async fn refuse(&self, why: EnrollmentRefusal) -> Result<Answer, Answer> {
         // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
-        if self.known.state.phase == Phase::Enrolled {
+        let device_enrolled = self.known.state.phase == Phase::Enrolled;
+        if device_enrolled {
             return Err(Answer::Forbidden);
         }
-        let refuse = visit::Command::Refuse {
-            why: EnrollmentRefusal::WrongMode,
-            device_enrolled: self.known.state.phase == Phase::Enrolled,
-        };
+        tracing::warn!(device.id = %self.known.device, ?why, "an enrollment is refused");
+        let refuse = visit::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
         let refused = self.app.perform::<Visit>(&stream, &refuse, &self.known.context(self.source)).await;
         match refused {

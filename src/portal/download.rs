@@ -2,10 +2,11 @@
 
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
-use super::visitor::{Answered, Session, Visitor, is_entitled};
+use super::visitor::{Answered, Session, Visitor};
 use crate::app::App;
 use crate::app::issue::challenge;
 use crate::app::secrets::hash;
+use crate::app::sign_in::may_go_on;
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step, Visit};
 use crate::pki::profile::{AccessRights, CONTENT_TYPE, CaProfile, MdmProfile, Mode, Texts};
@@ -28,7 +29,7 @@ pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Vi
         Kind::Ca => matches!(visit.step(), Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile),
         Kind::Mdm => visit.step() == Step::MdmProfile,
     };
-    if !at_step || !is_entitled(app, &visit).await? {
+    if !at_step || !may_go_on(app, &visit).await? {
         return Err(Problem::Link);
     }
     // Who asks for the head only gets nothing, so nothing was served.

@@ -290,19 +290,8 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     let visit = app.visit(enrollment).await?;
     let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
     let over = matches!(visit.end, Some(crate::enrollment::visit::End::Abandoned));
-    let live = proven && !over && !is_old(app, enrollment, settings) && is_entitled(app, &visit).await?;
+    let live = proven && !over && !is_old(app, enrollment, settings) && may_go_on(app, &visit).await?;
     Ok(live.then_some(Session { enrollment, visit, cookie: value }))
-}
-
-/// Whether whoever signed in may still enroll: what is taken from an account is taken at once.
-///
-/// # Errors
-/// If the log cannot be read.
-pub async fn is_entitled(app: &App, visit: &Visit) -> Result<bool, Problem> {
-    match &visit.signed_in {
-        Some(signed_in) => Ok(may_go_on(app, signed_in).await?),
-        None => Ok(true),
-    }
 }
 
 fn is_old(app: &App, enrollment: EnrollmentId, settings: &Settings) -> bool {

@@ -9,9 +9,12 @@ use events::enrollment::{
     DeviceFamily, EnrollmentId, EnrollmentKind, OsVersion, Ownership, Platform, ServedProfile, SignInMethodName,
 };
 use events::person::PersonId;
-use events::{Actor, ActorKind, Personal, Timestamp};
+use events::staff::Privilege;
+use events::{Actor, ActorKind, Personal, StreamName, Timestamp};
 use muster::app::context::Context;
+use muster::app::sign_in::account_name;
 use muster::app::{issue, secrets};
+use muster::enrollment::staff::UserName;
 use muster::enrollment::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
 use muster::simulator::keys::KeyPool;
 use muster::simulator::messages::{self, Identifier};
@@ -53,8 +56,8 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     let signed_in = SignedIn {
         method: SignInMethodName::LocalAccount,
         person,
-        account: "0".repeat(64),
-        user_name: personal("ada"),
+        account: account(server).await,
+        user_name: personal(HOLDER),
     };
     let mut steps = vec![
         Command::Open {
@@ -75,6 +78,20 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     let profile = profile(server, kind, person);
     let challenge = serve(server, enrollment, &profile, 3_600).await;
     Invited { enrollment, profile, challenge }
+}
+
+/// Who signs in on these visits: a local account that may enroll.
+pub const HOLDER: &str = "holder";
+
+// Identities are issued only while the account may enroll: it has to be there.
+async fn account(server: &TestServer) -> String {
+    let (app, issuer) = (server.app(), muster::identity::LOCAL);
+    let name = StreamName::of("username", app.secrets.name("username", &[HOLDER]));
+    if app.load::<UserName>(&name).await.unwrap().0.account.is_none() {
+        server.add_user(HOLDER, "four plain words here", &[Privilege::Enroll]).await;
+    }
+    let id = app.load::<UserName>(&name).await.unwrap().0.account.unwrap();
+    account_name(&app.secrets, SignInMethodName::LocalAccount, issuer, &id.to_string())
 }
 
 async fn perform(server: &TestServer, enrollment: EnrollmentId, command: &Command) {
