@@ -22,3 +22,4 @@ mod portal_security;
 mod reactions;
 mod scep;
 mod secrets;
+mod single_sign_on;
