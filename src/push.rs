@@ -3,13 +3,21 @@
 //! MDM takes certificates only, no tokens; the body is exactly `{"mdm":"<PushMagic>"}`, and an `aps` key beside it makes
 //! the device ignore the notification (Apple, "Sending push notifications to devices").
 
+pub mod back_off;
+mod gate;
 mod outcome;
 
-pub use outcome::Outcome;
+pub use gate::Condition;
+pub use outcome::{Fault, Outcome, Trouble};
 
+use crate::world::World;
+use back_off::Next;
+use gate::{Gate, Pass};
 use openssl::pkey::PKey;
-use reqwest::{Certificate, Client, Identity, StatusCode};
+use reqwest::{Certificate, Client, Identity, Response, StatusCode};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What wakes one device.
@@ -54,11 +62,21 @@ pub enum PushError {
     BaseUrl(String),
 }
 
-/// A connection to the push service, kept open and shared.
+/// Connections that notifications are spread over as streams: few, as Apple asks for, but one that hangs is not all there
+/// is to try again on.
+const CONNECTIONS: usize = 2;
+
+/// Connections to the push service, kept open and shared.
 #[derive(Clone)]
 pub struct Pusher {
-    client: Client,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clients: [Client; CONNECTIONS],
+    turn: AtomicUsize,
     base_url: String,
+    gate: Gate,
 }
 
 impl Pusher {
@@ -88,46 +106,103 @@ impl Pusher {
         let key = PKey::private_key_from_pem_callback(options.key, |_| Ok(0)).map_err(PushError::Key)?;
         let key = key.private_key_to_pem_pkcs8().map_err(PushError::Key)?;
         let identity = Identity::from_pkcs8_pem(options.certificate, &key).map_err(PushError::Tls)?;
-        let mut client = Client::builder()
-            .identity(identity)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(30))
-            .http2_keep_alive_interval(Duration::from_secs(300))
-            .http2_keep_alive_timeout(Duration::from_secs(20));
-        if let Some(root) = options.root {
-            client = client.add_root_certificate(Certificate::from_pem(root).map_err(PushError::Tls)?);
-        }
-        Ok(Pusher { client: client.build().map_err(PushError::Tls)?, base_url: base_url.into() })
+        let root = options.root.map(Certificate::from_pem).transpose().map_err(PushError::Tls)?;
+        let client = || {
+            let mut client = Client::builder()
+                .identity(identity.clone())
+                .https_only(true)
+                // Nothing else is spoken there; and said beforehand, it makes one connection, not one for each stream.
+                .http2_prior_knowledge()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(10))
+                .timeout(Duration::from_secs(20))
+                .pool_idle_timeout(Duration::from_secs(3600))
+                .http2_keep_alive_interval(Duration::from_secs(60))
+                .http2_keep_alive_timeout(Duration::from_secs(15))
+                .http2_keep_alive_while_idle(true);
+            if let Some(root) = &root {
+                client = client.add_root_certificate(root.clone());
+            }
+            client.build().map_err(PushError::Tls)
+        };
+        let clients = [client()?, client()?];
+        let inner = Inner { clients, turn: AtomicUsize::new(0), base_url: base_url.into(), gate: Gate::default() };
+        Ok(Pusher { inner: Arc::new(inner) })
     }
 
-    /// Asks the push service to wake a device. Never fails: what goes wrong is an outcome.
+    /// How the push service fares.
+    pub fn condition(&self) -> Condition {
+        self.inner.gate.condition()
+    }
+
+    /// Wakes a device, in as many tries as [`back_off`] says, each told to `tried`; waits while the push service is in
+    /// trouble. Never fails: what goes wrong is an outcome, the last try's.
+    pub async fn deliver(&self, notification: Notification<'_>, world: &World, tried: impl Fn(&Outcome)) -> Outcome {
+        let mut tries = 0;
+        loop {
+            let pass = self.inner.gate.enter().await;
+            let outcome = self.wake(notification).await;
+            tries += 1;
+            tried(&outcome);
+            let chance = world.chance();
+            hand_back(pass, &outcome, chance);
+            match back_off::next(tries, &outcome, chance) {
+                Next::Settled | Next::Leave => return outcome,
+                // What holds up everybody is waited for at the gate.
+                Next::Again { trouble: Trouble::Service | Trouble::Certificate, .. } => {}
+                Next::Again { trouble: Trouble::Device, after } => tokio::time::sleep(after).await,
+            }
+        }
+    }
+
+    /// Asks the push service once to wake a device. Never fails: what goes wrong is an outcome.
     pub async fn wake(&self, notification: Notification<'_>) -> Outcome {
-        let url = format!("{}/3/device/{}", self.base_url, hex::encode(notification.token));
+        let Inner { clients, turn, base_url, .. } = &*self.inner;
+        let url = format!("{base_url}/3/device/{}", hex::encode(notification.token));
         let body = serde_json::json!({ "mdm": notification.push_magic }).to_string();
-        let request = self
-            .client
+        let request = clients[turn.fetch_add(1, Ordering::Relaxed) % CONNECTIONS]
             .post(url)
             .header("apns-topic", notification.topic)
             .header("apns-push-type", "mdm")
             .header("apns-expiration", notification.expires_unix)
             .header("content-type", "application/json")
             .body(body);
-        let answer = match request.send().await {
-            Ok(answer) => answer,
+        match request.send().await {
+            Ok(answer) => read_answer(answer).await,
             // Without the URL: it holds the token.
-            Err(error) => return Outcome::RetryLater { reason: error.without_url().to_string(), after_seconds: None },
-        };
-        let status = answer.status();
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        if status == StatusCode::OK {
-            return Outcome::Accepted { apns_id: header("apns-id") };
+            Err(error) => Outcome::broken(&causes(&error.without_url())),
         }
-        let after_seconds = header("retry-after").and_then(|seconds| seconds.parse().ok());
-        let body = answer.bytes().await.unwrap_or_default();
-        Outcome::refused(status.as_u16(), &body, after_seconds)
     }
+}
+
+fn hand_back(pass: Pass<'_>, outcome: &Outcome, chance: f64) {
+    match outcome {
+        Outcome::RetryLater {
+            trouble: trouble @ (Trouble::Service | Trouble::Certificate),
+            reason,
+            after_seconds,
+            ..
+        } => {
+            pass.failed(*trouble, reason, *after_seconds, chance);
+        }
+        _ => pass.went_well(),
+    }
+}
+
+async fn read_answer(answer: Response) -> Outcome {
+    let status = answer.status();
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    if status == StatusCode::OK {
+        return Outcome::Accepted { apns_id: header("apns-id") };
+    }
+    let after_seconds = header("retry-after").and_then(|after| outcome::retry_after(&after, header("date").as_deref()));
+    let body = answer.bytes().await.unwrap_or_default();
+    Outcome::refused(status.as_u16(), &body, after_seconds)
+}
+
+/// What an error and its causes say, the outermost first.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
 }
 
 fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, PushError> {

@@ -12,7 +12,9 @@ use events::log::Entry;
 use events::store::{Followed, ReadError};
 use futures_util::StreamExt as _;
 use projections::ProjectionError;
+use projections::due::Due;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// How many effects are under way at once; appends share their commits.
 const AT_ONCE: usize = 32;
@@ -34,60 +36,52 @@ pub enum ReactionError {
     Keys(#[from] events::personal::keys::KeyError),
 }
 
-/// What a follower does with a fact.
-#[derive(Clone, Copy)]
-enum Role {
-    Effects,
-    Pushes,
-}
-
-impl Role {
-    const fn checkpoint(self) -> &'static str {
-        match self {
-            Role::Effects => "reactions-effects",
-            Role::Pushes => "reactions-pushes",
-        }
-    }
-
-    async fn react(self, app: &App, entry: &Entry) -> Result<(), ReactionError> {
-        match self {
-            Role::Effects => effects::react(app, entry).await,
-            Role::Pushes => pushes::react(app, entry).await,
-        }
-    }
-}
+/// The checkpoints of what follows the log.
+const EFFECTS: &str = "reactions-effects";
+const PUSHES: &str = "reactions-pushes";
 
 /// Reacts to everything that happens; returns when the log is closed.
 pub async fn run(app: App) {
+    let (reminders, mut reminded) = pushes::Reminders::new();
     tokio::select! {
-        () = follow(&app, Role::Effects) => {}
-        () = follow(&app, Role::Pushes) => {}
-        () = timer::run(&app) => {}
+        () = effects(&app) => {}
+        () = pushes(&app, &mut reminded) => {}
+        () = timer::run(&app, &reminders) => {}
     }
 }
 
-async fn follow(app: &App, role: Role) {
-    while let Err(error) = follow_from_checkpoint(app, role).await {
-        tracing::error!(reaction = role.checkpoint(), %error, "a reaction failed; it is tried again");
-        tokio::time::sleep(AGAIN_AFTER).await;
+async fn effects(app: &App) {
+    while let Err(error) = follow_effects(app).await {
+        begin_again(EFFECTS, &error).await;
     }
 }
 
-async fn follow_from_checkpoint(app: &App, role: Role) -> Result<(), ReactionError> {
-    let after = app.projections.checkpoint(role.checkpoint()).await?;
+async fn pushes(app: &App, reminded: &mut mpsc::Receiver<Due>) {
+    while let Err(error) = pushes::run(app, reminded).await {
+        begin_again(PUSHES, &error).await;
+    }
+}
+
+async fn begin_again(reaction: &'static str, error: &ReactionError) {
+    tracing::error!(reaction, %error, "a reaction failed; it is tried again");
+    tokio::time::sleep(AGAIN_AFTER).await;
+}
+
+async fn follow_effects(app: &App) -> Result<(), ReactionError> {
+    let after = app.projections.checkpoint(EFFECTS).await?;
     let mut follow = app.log.follow(after);
     while let Some(followed) = follow.next().await? {
         let Followed::Events(recorded) = followed else { continue };
         let Some(position) = recorded.last().map(|last| last.position) else { continue };
         let entries = app.log.open(recorded).await?;
         let outcomes: Vec<_> = futures_util::stream::iter(entries)
-            .map(|entry| async move { role.react(app, &entry).await })
+            .map(|entry| async move { effects::react(app, &entry).await })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
         outcomes.into_iter().collect::<Result<(), _>>()?;
         // Only now: what was under way at a crash is done again.
-        app.projections.set_checkpoint(role.checkpoint(), position).await?;
+        app.projections.set_checkpoint(EFFECTS, position).await?;
     }
     Ok(())
 }

@@ -77,6 +77,11 @@ impl World {
         openssl::rand::rand_bytes(bytes).expect("the operating system gives randomness");
     }
 
+    /// Some number from 0 to 1: spreads what would otherwise happen all at once.
+    pub fn chance(&self) -> f64 {
+        f64::from(u32::from_be_bytes(self.random())) / f64::from(u32::MAX)
+    }
+
     /// A fresh UUIDv7.
     pub fn uuid(&self) -> Uuid {
         let millis = u64::try_from(self.now().0 / 1_000).unwrap_or_default();

@@ -30,6 +30,9 @@ pub enum DueKind {
 }
 
 impl DueKind {
+    /// Every kind there is.
+    pub const ALL: [DueKind; 2] = [DueKind::AbandonVisit, DueKind::PushAgain];
+
     /// Its name, fit for [`EventId::caused`].
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +42,7 @@ impl DueKind {
     }
 
     fn parse(name: &str) -> Option<DueKind> {
-        [DueKind::AbandonVisit, DueKind::PushAgain].into_iter().find(|kind| kind.as_str() == name)
+        DueKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -64,7 +67,29 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
             let select = "SELECT stream, kind, due_at, event FROM due_v1_times WHERE due_at <= ?1
                 ORDER BY due_at, stream LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
-            let found = select.query_map(params![now.0, limit], due_of)?;
+            let found = select.query_map(params![now.0, limit], due_of_row)?;
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
+        .await
+}
+
+/// As [`due`], of one kind: much that is due and cannot be done now does not hide the rest.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn due_of(
+    projections: &Projections,
+    kind: DueKind,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Due>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read(move |rows| {
+            let select = "SELECT stream, kind, due_at, event FROM due_v1_times WHERE kind = ?1 AND due_at <= ?2
+                ORDER BY due_at, stream LIMIT ?3";
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map(params![kind.as_str(), now.0, limit], due_of_row)?;
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         })
         .await
@@ -82,7 +107,7 @@ pub async fn next(projections: &Projections) -> Result<Option<Timestamp>, Projec
         .map(|at| at.map(Timestamp))
 }
 
-fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
+fn due_of_row(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
     let (stream, kind, event): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
     let parts = (StreamName::try_from(stream), DueKind::parse(&kind), Uuid::parse_str(&event));
     let at = Timestamp(row.get(2)?);
@@ -113,6 +138,7 @@ impl Projection for DueTimes {
             event TEXT NOT NULL, failures INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, kind)
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS due_v1_by_time ON due_v1_times (due_at);
+        CREATE INDEX IF NOT EXISTS due_v1_by_kind ON due_v1_times (kind, due_at);
         CREATE TABLE IF NOT EXISTS due_v1_settings (
             only INTEGER PRIMARY KEY CHECK (only = 1), abandon_after_hours INTEGER NOT NULL
         );

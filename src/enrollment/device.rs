@@ -27,6 +27,8 @@ pub struct Device {
     /// The push topic that it enrolled with.
     pub topic: Option<String>,
     pub push: Option<PushAddress>,
+    /// The push service said that the token is dead: nothing is pushed until a `TokenUpdate` comes.
+    pub push_is_dead: bool,
     /// A command is queued and the device was not woken since.
     pub wants_push: bool,
     /// A command was put off (NotNow) and the device was not woken since.
@@ -141,7 +143,9 @@ pub enum Command {
         apns_id: Option<String>,
         again: bool,
     },
+    /// `to`: where the notification was sent. What became of an address that the device has left is no news.
     RecordPushFailure {
+        to: PushAddress,
         status: Option<u16>,
         reason: String,
         unregistered_since: Option<Timestamp>,

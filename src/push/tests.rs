@@ -3,7 +3,7 @@
 use super::*;
 use crate::pki::Pki;
 use crate::pki::create::{Given, Made, Plan, create};
-use crate::simulator::push_server::{PushServer, PushServerFiles};
+use crate::simulator::push_server::{Behaviour, DOCUMENTED, PushServer, PushServerFiles, Refusal};
 use crate::world::World;
 
 struct Bench {
@@ -56,10 +56,10 @@ async fn what_the_push_service_says_of_a_token_is_told_apart() {
     let bench = bench().await;
     let device = bench.server.connect(&bench.topic);
     let unknown = bench.wake(&bench.pusher, &[7; 32]).await;
-    assert_eq!(unknown, Outcome::Rejected { status: 400, reason: "BadDeviceToken".into() });
+    assert_eq!(unknown, Outcome::Rejected { status: 400, reason: "BadDeviceToken".into(), fault: Fault::Token });
     bench.server.refuse(&device.token, 410, "Unregistered");
     let gone = bench.wake(&bench.pusher, &device.token).await;
-    assert!(matches!(gone, Outcome::Unregistered { since_unix_ms: Some(1_600_000_000_001..) }), "{gone:?}");
+    assert!(matches!(gone, Outcome::Unregistered { since_unix_ms: Some(1_600_000_000_001..), .. }), "{gone:?}");
     bench.server.refuse(&device.token, 429, "TooManyRequests");
     let busy = bench.wake(&bench.pusher, &device.token).await;
     assert!(matches!(&busy, Outcome::RetryLater { reason, .. } if reason == "TooManyRequests"), "{busy:?}");
@@ -93,4 +93,144 @@ async fn what_is_wrong_with_the_configuration_is_said() {
     assert!(matches!(with(|push| push.base_url = "http://localhost".into()), Err(PushError::BaseUrl(_))));
     assert!(matches!(with(|push| push.base_url = "https://localhost/3".into()), Err(PushError::BaseUrl(_))));
     assert!(matches!(with(|push| push.key.clone_from(&push.certificate)), Err(PushError::Key(_))));
+}
+
+#[tokio::test]
+async fn every_documented_status_is_told_apart_over_the_wire() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    for (status, reason) in DOCUMENTED {
+        bench.server.refuse(&device.token, status, reason);
+        let told = match bench.wake(&bench.pusher, &device.token).await {
+            Outcome::Accepted { .. } => panic!("{status} {reason} was taken for 200"),
+            Outcome::Unregistered { reason, .. } => (410, reason, "gone"),
+            Outcome::Rejected { status, reason, fault } => match fault {
+                Fault::Token => (status, reason, "token"),
+                Fault::Topic => (status, reason, "topic"),
+                Fault::Request => (status, reason, "request"),
+            },
+            Outcome::RetryLater { trouble, status, reason, .. } => match trouble {
+                Trouble::Device => (status.unwrap(), reason, "device"),
+                Trouble::Service => (status.unwrap(), reason, "service"),
+                Trouble::Certificate => (status.unwrap(), reason, "certificate"),
+            },
+        };
+        let expected = match (status, reason) {
+            (410, _) => "gone",
+            (403, _) => "certificate",
+            (_, "BadDeviceToken" | "MissingDeviceToken") => "token",
+            (_, "BadTopic" | "MissingTopic" | "TopicDisallowed" | "DeviceTokenNotForTopic") => "topic",
+            (429, "TooManyRequests") => "device",
+            (429 | 500 | 503, _) | (400, "IdleTimeout") => "service",
+            _ => "request",
+        };
+        assert_eq!(told, (status, reason.to_owned(), expected));
+    }
+}
+
+#[tokio::test]
+async fn retry_after_comes_through() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    let refusal = Refusal { retry_after: Some(77), ..Refusal::new(503, "ServiceUnavailable") };
+    bench.server.always(&device.token, Some(Behaviour::Refuse(refusal)));
+    let outcome = bench.wake(&bench.pusher, &device.token).await;
+    assert!(matches!(outcome, Outcome::RetryLater { after_seconds: Some(77), .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn hundreds_of_notifications_share_two_connections_and_one_overtakes_those_that_are_slow() {
+    let bench = bench().await;
+    let devices: Vec<_> = (0..300).map(|_| bench.server.connect(&bench.topic)).collect();
+    bench.server.always_to_all(Some(Behaviour::Hold));
+    bench.server.always(&devices[0].token, Some(Behaviour::Wait(Duration::ZERO)));
+    let slow =
+        futures_util::future::join_all(devices[1..].iter().map(|device| bench.wake(&bench.pusher, &device.token)));
+    let quick = async {
+        while bench.server.most_in_flight() < 299 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let outcome = bench.wake(&bench.pusher, &devices[0].token).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        assert_eq!(bench.server.received().len(), 1, "the others are held");
+        bench.server.release();
+    };
+    let (slow, ()) = tokio::join!(slow, quick);
+    assert!(slow.iter().all(|outcome| matches!(outcome, Outcome::Accepted { .. })), "{slow:?}");
+    assert_eq!(bench.server.connections(), CONNECTIONS);
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_an_outcome_and_the_next_try_has_another() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    bench.server.next(&device.token, [Behaviour::Cut]);
+    let outcome = bench.wake(&bench.pusher, &device.token).await;
+    let Outcome::RetryLater { trouble: Trouble::Service, status: None, reason, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(!reason.contains(&hex::encode(&device.token)), "{reason}");
+    let outcome = bench.wake(&bench.pusher, &device.token).await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_in_good_order_loses_nothing() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    bench.server.next(&device.token, [Behaviour::GoAway, Behaviour::GoAway]);
+    for _ in 0..10 {
+        let outcome = bench.wake(&bench.pusher, &device.token).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    }
+    assert_eq!(bench.server.connections(), 2 * CONNECTIONS);
+}
+
+#[tokio::test]
+async fn the_reason_in_a_goaway_is_understood() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    for (reason, expected) in [("BadCertificate", Trouble::Certificate), ("Shutdown", Trouble::Service)] {
+        bench.server.greet_with_farewell(Some(reason));
+        let outcome = bench.wake(&bench.pusher, &device.token).await;
+        let Outcome::RetryLater { trouble, reason: told, .. } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!((*trouble, told.as_str()), (expected, reason));
+    }
+    bench.server.greet_with_farewell(None);
+    assert!(matches!(bench.wake(&bench.pusher, &device.token).await, Outcome::Accepted { .. }));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_refused_in_the_handshake_is_told_apart() {
+    let bench = bench().await;
+    let stranger = self::bench().await;
+    // Somebody else's push certificate, and the right root: the server does not know the certificate's CA.
+    let push = crate::config::Push {
+        base_url: bench.push.base_url.clone(),
+        root: bench.push.root.clone(),
+        ..stranger.push.clone()
+    };
+    let pusher = Pusher::load(&push).unwrap().unwrap();
+    let outcome = bench.wake(&pusher, &[7; 32]).await;
+    assert!(matches!(outcome, Outcome::RetryLater { trouble: Trouble::Certificate, .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn trouble_is_the_condition_until_a_push_gets_through() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    bench.server.next(&device.token, [Behaviour::Refuse(Refusal::new(503, "ServiceUnavailable"))]);
+    let seen = std::sync::Mutex::new(vec![]);
+    let notification =
+        Notification { token: &device.token, push_magic: "MAGIC", topic: &bench.topic, expires_unix: 1_800_000_000 };
+    let outcome = bench
+        .pusher
+        .deliver(notification, &World::system(), |outcome| {
+            seen.lock().unwrap().push((matches!(outcome, Outcome::Accepted { .. }), bench.pusher.condition()));
+        })
+        .await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    let troubled = Condition::Troubled { reason: "ServiceUnavailable".into() };
+    assert_eq!(*seen.lock().unwrap(), [(false, Condition::Well), (true, troubled)]);
+    assert_eq!(bench.pusher.condition(), Condition::Well);
 }

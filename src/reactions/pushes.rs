@@ -1,87 +1,114 @@
 //! Wakes devices: after a command was queued, and again when the timer says so. One push serves every command that waits.
+//!
+//! Many are under way at once, one for each device; a slow one holds up nobody else. [`line`] says whose turn it is,
+//! [`owed`] whether there is anything to do, `crate::push` how and how often it is tried.
 
-use super::{ReactionError, effect_of, settled};
+mod line;
+mod owed;
+mod send;
+
+use super::{PUSHES, ReactionError, begin_again};
 use crate::app::App;
-use crate::app::context::Context;
-use crate::enrollment::device::{Command, Device};
-use crate::push::{KEEP_SECONDS, Notification, Outcome};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use events::device::{DeviceEvent, DeviceId};
-use events::log::Entry;
-use events::{Event, Timestamp};
-use std::time::Duration;
+use events::device::DeviceId;
+use events::envelope::Recorded;
+use events::store::Followed;
+use line::{Ask, Line};
+use projections::due::Due;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// How often a push is tried before its failure is written down; the timer tries again later.
-const TRIES: u64 = 3;
+/// Pushes under way at once. They share few connections, and their outcomes share commits.
+const AT_ONCE: usize = 256;
 
-pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
-    let Event::Device(DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::PushTokenRenewed { .. }) = &entry.event
-    else {
-        return Ok(());
-    };
-    let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
-    let device = app.device(DeviceId(id)).await?;
-    if device.wants_push { wake(app, DeviceId(id), &device, false, &effect_of(entry, "push")).await } else { Ok(()) }
-}
+/// Facts that may wait for their push before the log is read further.
+const MOST_WAITING: usize = 10_000;
 
-/// Wakes the device once more, for what it put off or has not answered for long.
-pub(super) async fn wake_again(app: &App, id: DeviceId, context: &Context) -> Result<(), ReactionError> {
-    let device = app.device(id).await?;
-    if device.waiting().next().is_some() { wake(app, id, &device, true, context).await } else { Ok(()) }
-}
+/// The checkpoint is written after so many positions, and whenever nothing is under way.
+const CHECKPOINT_EVERY: u64 = 256;
 
-async fn wake(app: &App, id: DeviceId, device: &Device, again: bool, context: &Context) -> Result<(), ReactionError> {
-    let Some(outcome) = push(app, device).await else { return Ok(()) };
-    settled(app.perform::<Device>(&id.stream(), &record(outcome, again, app.world.now()), context).await)
-}
+/// Facts that ask for a push, by name: the others are not even opened.
+const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 
-// `None`: there is nothing to push with or to, now or ever.
-async fn push(app: &App, device: &Device) -> Option<Outcome> {
-    let pusher = app.pusher.as_ref()?;
-    let address = device.push.as_ref()?;
-    let token = STANDARD.decode(address.token.get()?).ok()?;
-    let notification = Notification {
-        token: &token,
-        push_magic: address.push_magic.get()?,
-        topic: device.topic.as_ref()?,
-        expires_unix: app.world.now().0 / 1_000_000 + KEEP_SECONDS,
-    };
-    let mut outcome = pusher.wake(notification).await;
-    for again in 1..TRIES {
-        let Outcome::RetryLater { after_seconds, .. } = &outcome else { break };
-        let wait = after_seconds.unwrap_or(again).min(5);
-        tokio::time::sleep(Duration::from_secs(wait)).await;
-        outcome = pusher.wake(notification).await;
+/// How the timer asks for pushes.
+pub(super) struct Reminders(mpsc::Sender<Due>);
+
+impl Reminders {
+    /// The reminders, and what [`run`] takes them from.
+    pub fn new() -> (Reminders, mpsc::Receiver<Due>) {
+        let (sender, receiver) = mpsc::channel(AT_ONCE);
+        (Reminders(sender), receiver)
     }
-    app.metrics.push(word(&outcome));
-    Some(outcome)
-}
 
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted { .. } => "accepted",
-        Outcome::Unregistered { .. } => "unregistered",
-        Outcome::Rejected { .. } => "rejected",
-        Outcome::RetryLater { .. } => "unreachable",
+    /// How many more reminders are taken now.
+    pub fn room(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Asks for a push. What finds no room stays due.
+    pub fn remind(&self, due: Due) {
+        let _ = self.0.try_send(due);
     }
 }
 
-fn record(outcome: Outcome, again: bool, now: Timestamp) -> Command {
-    match outcome {
-        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again },
-        Outcome::Unregistered { since_unix_ms } => Command::RecordPushFailure {
-            status: Some(410),
-            reason: "Unregistered".into(),
-            unregistered_since: Some(since_unix_ms.map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)))),
-            again,
-        },
-        Outcome::Rejected { status, reason } => {
-            Command::RecordPushFailure { status: Some(status), reason, unregistered_since: None, again }
+/// Sends every push that the log asks for; returns when the log is closed.
+///
+/// # Errors
+/// If the log or the checkpoint cannot be read or written; begin again.
+pub(super) async fn run(app: &App, reminders: &mut mpsc::Receiver<Due>) -> Result<(), ReactionError> {
+    let begin = app.projections.checkpoint(PUSHES).await?;
+    let (mut line, mut written) = (Line::new(begin), begin);
+    let mut follow = app.log.follow(begin);
+    let mut under_way = JoinSet::new();
+    loop {
+        tokio::select! {
+            followed = follow.next(), if line.waiting() < MOST_WAITING => match followed? {
+                Some(Followed::Events(recorded)) => recorded.iter().for_each(|fact| note(&mut line, fact)),
+                Some(Followed::CaughtUp(_)) => {}
+                None => return Ok(()),
+            },
+            Some(due) = reminders.recv() => remind(&mut line, &due),
+            Some(done) = under_way.join_next() => match done {
+                Ok(device) => line.done(device),
+                // The task was ended with the runtime, or has a fault: begin again from the checkpoint.
+                Err(error) => return Err(ReactionError::Perform(error.to_string())),
+            },
         }
-        Outcome::RetryLater { reason, .. } => {
-            Command::RecordPushFailure { status: None, reason, unregistered_since: None, again }
+        while under_way.len() < AT_ONCE
+            && let Some((device, ask)) = line.start()
+        {
+            under_way.spawn(until_settled(app.clone(), device, ask));
+        }
+        if let Some(settled) = line.settled_to()
+            && written.is_none_or(|written| written < settled)
+            && (under_way.is_empty() || written.is_none_or(|written| settled.0 - written.0 >= CHECKPOINT_EVERY))
+        {
+            app.projections.set_checkpoint(PUSHES, settled).await?;
+            written = Some(settled);
         }
     }
+}
+
+fn note(line: &mut Line, fact: &Recorded) {
+    let device = Uuid::parse_str(fact.stream.id());
+    match device {
+        Ok(id) if ASKING.contains(&fact.event.event_type.as_str()) => {
+            let ask = Ask { cause: fact.event.id, correlation: fact.event.correlation, effect: "push" };
+            line.ask(DeviceId(id), ask, fact.position);
+        }
+        _ => line.read(fact.position),
+    }
+}
+
+fn remind(line: &mut Line, due: &Due) {
+    if let Ok(id) = Uuid::parse_str(due.stream.id()) {
+        line.remind(DeviceId(id), Ask { cause: due.cause, correlation: id, effect: due.kind.as_str() });
+    }
+}
+
+async fn until_settled(app: App, device: DeviceId, ask: Ask) -> DeviceId {
+    while let Err(error) = send::settle(&app, device, &ask).await {
+        begin_again(PUSHES, &error).await;
+    }
+    device
 }

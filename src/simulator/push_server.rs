@@ -1,40 +1,26 @@
 //! A push server of our own on the loopback interface: HTTP/2 with a client certificate, as APNs (its provider API and Apple's
 //! "Setting up push notifications for your MDM customers"). It wakes the simulated devices that are connected to it.
 
+//! What it does instead can be laid down for one device or for all: any documented answer, a delay, silence, a cut
+//! connection, a GOAWAY.
+
 mod answer;
+mod behaviour;
+mod connection;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{DOCUMENTED, Refusal};
+pub use behaviour::Behaviour;
+
 use crate::simulator::chance;
-use answer::Refusal;
-use bytes_of_body::read;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use openssl::pkey::PKey;
-use openssl::ssl::{AlpnError, Ssl, SslAcceptor, SslMethod, SslVerifyMode, select_next_proto};
-use openssl::x509::X509;
-use openssl::x509::store::X509StoreBuilder;
+use behaviour::Script;
+use connection::Order;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio_openssl::SslStream;
-
-mod bytes_of_body {
-    //! Reads a small request body.
-
-    use http_body_util::{BodyExt as _, Limited};
-    use hyper::body::Incoming;
-
-    /// The body, if it is no larger than APNs takes.
-    pub async fn read(body: Incoming) -> Option<Vec<u8>> {
-        Some(Limited::new(body, 4096).collect().await.ok()?.to_bytes().to_vec())
-    }
-}
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// What the push server needs, PEM.
 #[derive(Debug, Clone)]
@@ -54,27 +40,59 @@ pub struct Received {
     /// UID of the certificate that sent it.
     pub topic: String,
     pub push_magic: Option<String>,
+    /// 0 where it was not answered.
     pub status: u16,
 }
 
+/// What is shared by its connections.
 #[derive(Default)]
 struct Connected {
     devices: HashMap<String, Registration>,
     received: Vec<Received>,
+    /// What happens to notifications for devices that nothing is laid down for.
+    script: Script,
+    /// New connections are closed with this reason at once.
+    farewell: Option<&'static str>,
+    connections: usize,
+    in_flight: usize,
+    most_in_flight: usize,
 }
 
 struct Registration {
     topic: String,
     wake: mpsc::UnboundedSender<String>,
-    refusal: Option<Refusal>,
+    script: Script,
 }
 
 /// A running push server. It stops when the last clone is dropped.
 #[derive(Clone)]
 pub struct PushServer {
     address: SocketAddr,
-    connected: Arc<Mutex<Connected>>,
+    shared: Shared,
     _task: Option<Arc<StopOnDrop>>,
+}
+
+/// What every connection is given.
+#[derive(Clone)]
+struct Shared {
+    connected: Arc<Mutex<Connected>>,
+    /// To all connections at once.
+    orders: broadcast::Sender<Order>,
+    /// Whether notifications that are held are let go.
+    released: watch::Sender<bool>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        let released = watch::Sender::new(false);
+        Shared { connected: Arc::default(), orders: broadcast::channel(16).0, released }
+    }
+}
+
+impl Shared {
+    fn connected(&self) -> MutexGuard<'_, Connected> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct StopOnDrop(tokio::task::JoinHandle<()>);
@@ -106,17 +124,17 @@ impl PushServer {
     /// # Errors
     /// If a file cannot be used or the address is taken.
     pub async fn start(files: &PushServerFiles, address: SocketAddr) -> std::io::Result<PushServer> {
-        let acceptor = Arc::new(acceptor(files).map_err(std::io::Error::other)?);
+        let acceptor = Arc::new(connection::acceptor(files).map_err(std::io::Error::other)?);
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let connected = Arc::new(Mutex::new(Connected::default()));
-        let task = tokio::spawn(accept(listener, acceptor, Arc::clone(&connected)));
-        Ok(PushServer { address, connected, _task: Some(Arc::new(StopOnDrop(task))) })
+        let shared = Shared::default();
+        let task = tokio::spawn(connection::accept(listener, acceptor, shared.clone()));
+        Ok(PushServer { address, shared, _task: Some(Arc::new(StopOnDrop(task))) })
     }
 
     /// None at all: devices get tokens, and nobody calls them.
     pub fn nowhere() -> PushServer {
-        PushServer { address: ([0, 0, 0, 0], 0).into(), connected: Arc::default(), _task: None }
+        PushServer { address: ([0, 0, 0, 0], 0).into(), shared: Shared::default(), _task: None }
     }
 
     /// Where it listens.
@@ -128,106 +146,68 @@ impl PushServer {
     pub fn connect(&self, topic: &str) -> PushConnection {
         let token = chance::bytes::<32>().to_vec();
         let (wake, woken) = mpsc::unbounded_channel();
-        let registration = Registration { topic: topic.to_owned(), wake, refusal: None };
-        self.connected().devices.insert(hex::encode(&token), registration);
+        let registration = Registration { topic: topic.to_owned(), wake, script: Script::default() };
+        self.shared.connected().devices.insert(hex::encode(&token), registration);
         PushConnection { token, woken }
     }
 
     /// From now on, notifications for this token are refused with `status` and `reason`, as in `410` and `Unregistered`.
     pub fn refuse(&self, token: &[u8], status: u16, reason: &'static str) {
-        if let Some(device) = self.connected().devices.get_mut(&hex::encode(token)) {
-            device.refusal = Some(Refusal { status, reason });
+        self.always(token, Some(Behaviour::Refuse(Refusal::new(status, reason))));
+    }
+
+    /// What happens to notifications for this token from now on; `None`: what should.
+    pub fn always(&self, token: &[u8], behaviour: Option<Behaviour>) {
+        if let Some(device) = self.shared.connected().devices.get_mut(&hex::encode(token)) {
+            device.script.always = behaviour;
         }
+    }
+
+    /// What happens to the next notifications for this token, one after the other.
+    pub fn next(&self, token: &[u8], behaviours: impl IntoIterator<Item = Behaviour>) {
+        if let Some(device) = self.shared.connected().devices.get_mut(&hex::encode(token)) {
+            device.script.next.extend(behaviours);
+        }
+    }
+
+    /// What happens to notifications for any other token from now on; `None`: what should.
+    pub fn always_to_all(&self, behaviour: Option<Behaviour>) {
+        self.shared.connected().script.always = behaviour;
+    }
+
+    /// Lets go what [`Behaviour::Hold`] holds.
+    pub fn release(&self) {
+        self.shared.released.send_replace(true);
+    }
+
+    /// Cuts every connection, without a word.
+    pub fn cut_connections(&self) {
+        // Where there is none, there is nothing to cut.
+        let _ = self.shared.orders.send(Order::Cut);
+    }
+
+    /// Tells every connection that no more is taken on it, and answers what came before (GOAWAY).
+    pub fn go_away(&self) {
+        let _ = self.shared.orders.send(Order::GoAway);
+    }
+
+    /// From now on, connections are closed as soon as they are there, with a GOAWAY that says why; `None`: no more.
+    pub fn greet_with_farewell(&self, reason: Option<&'static str>) {
+        self.shared.connected().farewell = reason;
     }
 
     /// Everything that came in, oldest first.
     pub fn received(&self) -> Vec<Received> {
-        self.connected().received.clone()
+        self.shared.connected().received.clone()
     }
 
-    fn connected(&self) -> MutexGuard<'_, Connected> {
-        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many connections were made since the start.
+    pub fn connections(&self) -> usize {
+        self.shared.connected().connections
     }
-}
 
-fn acceptor(files: &PushServerFiles) -> Result<SslAcceptor, openssl::error::ErrorStack> {
-    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
-    let mut chain = X509::stack_from_pem(&files.certificate)?.into_iter();
-    if let Some(own) = chain.next() {
-        acceptor.set_certificate(&own)?;
+    /// How many notifications were under way at once, at most.
+    pub fn most_in_flight(&self) -> usize {
+        self.shared.connected().most_in_flight
     }
-    for intermediate in chain {
-        acceptor.add_extra_chain_cert(intermediate)?;
-    }
-    let key = PKey::private_key_from_pem(&files.key)?;
-    acceptor.set_private_key(&key)?;
-    let mut store = X509StoreBuilder::new()?;
-    for ca in X509::stack_from_pem(&files.client_ca)? {
-        acceptor.add_client_ca(&ca)?;
-        store.add_cert(ca)?;
-    }
-    acceptor.set_verify_cert_store(store.build())?;
-    acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
-    acceptor.set_alpn_select_callback(|_, offered| select_next_proto(b"\x02h2", offered).ok_or(AlpnError::ALERT_FATAL));
-    Ok(acceptor.build())
-}
-
-async fn accept(listener: TcpListener, acceptor: Arc<SslAcceptor>, connected: Arc<Mutex<Connected>>) {
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, connected) = (Arc::clone(&acceptor), Arc::clone(&connected));
-        connections.spawn(async move {
-            // A client that breaks off, or that is refused in the handshake, has seen for itself what went wrong.
-            let _ = serve(stream, &acceptor, connected).await;
-        });
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn serve(
-    stream: TcpStream,
-    acceptor: &SslAcceptor,
-    connected: Arc<Mutex<Connected>>,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut tls = SslStream::new(Ssl::new(acceptor.context())?, stream)?;
-    Pin::new(&mut tls).accept().await?;
-    let topic = tls.ssl().peer_certificate().as_ref().and_then(answer::topic).ok_or("no UID in the certificate")?;
-    let handle = service_fn(move |request: Request<Incoming>| {
-        let (topic, connected) = (topic.clone(), Arc::clone(&connected));
-        async move { notify(request, topic, connected).await }
-    });
-    let http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-    http.serve_connection(TokioIo::new(tls), handle).await?;
-    Ok(())
-}
-
-async fn notify(
-    request: Request<Incoming>,
-    topic: String,
-    connected: Arc<Mutex<Connected>>,
-) -> Result<Response<String>, std::convert::Infallible> {
-    let (head, body) = request.into_parts();
-    let body = read(body).await;
-    let mut connected = connected.lock().unwrap_or_else(PoisonError::into_inner);
-    let token = head.uri.path().strip_prefix("/3/device/").unwrap_or_default().to_owned();
-    let outcome = answer::judge(&head, body.as_deref(), &topic).and_then(|push_magic| {
-        let device = connected.devices.get(&token).ok_or(Refusal { status: 400, reason: "BadDeviceToken" })?;
-        deliver(device, &topic, &push_magic)?;
-        Ok(push_magic)
-    });
-    let status = outcome.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
-    let push_magic = outcome.as_ref().ok().cloned();
-    connected.received.push(Received { token, topic, push_magic, status });
-    Ok(answer::response(outcome.err()))
-}
-
-fn deliver(device: &Registration, topic: &str, push_magic: &str) -> Result<(), Refusal> {
-    if let Some(refusal) = device.refusal {
-        return Err(refusal);
-    }
-    if device.topic != topic {
-        return Err(Refusal { status: 400, reason: "DeviceTokenNotForTopic" });
-    }
-    // A device that is gone has closed its end.
-    device.wake.send(push_magic.to_owned()).map_err(|_| Refusal { status: 410, reason: "Unregistered" })
 }

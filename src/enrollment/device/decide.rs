@@ -8,6 +8,10 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
     match command {
         // A device says NotNow in the same words every time, and each time it means it.
         Command::AnswerCommand { status: CommandStatus::NotNow, .. } => Ok(answer(device, command)),
+        // Said again after its token was called dead: the device is there. Played again, it costs one push in vain.
+        Command::TokenUpdate { push, identifiers, body } if device.is_back(push) && device.is(identifiers) => {
+            Ok(vec![DeviceEvent::PushTokenRenewed { push: push.clone(), body: body.clone() }])
+        }
         // A body that changed something once changes nothing any more: `Mdm-Signature` has no nonce.
         Command::Authenticate { body, .. }
         | Command::TokenUpdate { body, .. }
@@ -43,7 +47,9 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::RecordPush { apns_id, again } if device.wants(*again) => {
             Ok(vec![DeviceEvent::DevicePushed { apns_id: apns_id.clone() }])
         }
-        Command::RecordPushFailure { status, reason, unregistered_since, again } if device.wants(*again) => {
+        Command::RecordPushFailure { to, status, reason, unregistered_since, again }
+            if device.wants(*again) && device.push.as_ref().is_some_and(|push| same_address(push, to)) =>
+        {
             Ok(vec![DeviceEvent::PushFailed {
                 status: *status,
                 reason: reason.clone(),
@@ -188,6 +194,14 @@ fn enrolled(device: &Device) -> Result<(), Refusal> {
         Phase::Enrolled => Ok(()),
         phase if phase.has_ended() => Err(Refusal::Ended(phase)),
         phase => Err(Refusal::NotEnrolled(phase)),
+    }
+}
+
+impl Device {
+    /// Whether this is the address that the push service called dead.
+    fn is_back(&self, push: &PushAddress) -> bool {
+        let same = self.push.as_ref().is_some_and(|before| same_address(before, push));
+        self.phase == Phase::Enrolled && self.push_is_dead && same
     }
 }
 

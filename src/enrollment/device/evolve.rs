@@ -65,6 +65,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         DeviceEvent::PushFailed { unregistered_since, .. } => {
             device.wants_push = false;
             device.wants_push_again = unregistered_since.is_none();
+            device.push_is_dead = unregistered_since.is_some();
         }
         DeviceEvent::DeviceCheckedOut { .. } => end(&mut device, Phase::CheckedOut),
         DeviceEvent::DeviceUnenrolled { .. } => end(&mut device, Phase::Unenrolled),
@@ -90,6 +91,7 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
 fn set_push(device: &mut Device, push: &PushAddress) {
     let unlock_token = push.unlock_token.clone().or_else(|| device.push.take().and_then(|before| before.unlock_token));
     device.push = Some(PushAddress { unlock_token, ..push.clone() });
+    device.push_is_dead = false;
     // What the old token was not woken for, or was woken for in vain, the new one is.
     let waits = device.waiting().next().is_some();
     device.wants_push = waits;

@@ -201,15 +201,43 @@ fn a_queued_command_wants_one_push_and_a_device_that_came_by_itself_none() {
 
 #[test]
 fn a_push_that_failed_is_wanted_again_unless_the_token_is_dead() {
-    let failed = |unregistered_since| Command::RecordPushFailure {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
+    assert!(given_more(device.clone(), [push_failure("t1", None)]).wants_push_again);
+    assert!(!given_more(device, [push_failure("t1", Some(NOW))]).wants_push_again);
+}
+
+fn push_failure(token: &str, unregistered_since: Option<events::Timestamp>) -> Command {
+    Command::RecordPushFailure {
+        to: push(token),
         status: None,
         reason: "no answer".into(),
         unregistered_since,
         again: false,
-    };
-    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
-    assert!(given_more(device.clone(), [failed(None)]).wants_push_again);
-    assert!(!given_more(device, [failed(Some(NOW))]).wants_push_again);
+    }
+}
+
+#[test]
+fn what_became_of_an_old_token_is_no_news() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), token_update(user_enrollment("E1"), "t2")]);
+    assert_eq!(device.decide(&push_failure("t1", Some(NOW))), Ok(vec![]));
+    assert!(!given_more(device, [push_failure("t1", Some(NOW))]).push_is_dead);
+}
+
+#[test]
+fn a_token_that_was_called_dead_lives_again_when_the_device_says_it_again() {
+    let same = || token_update(user_enrollment("E1"), "t1");
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), push_failure("t1", Some(NOW))]);
+    assert!(device.push_is_dead);
+    let device = given_more(device, [same()]);
+    assert!(!device.push_is_dead && device.wants_push);
+    assert_eq!(device.decide(&same()), Ok(vec![]), "once");
+}
+
+#[test]
+fn an_old_token_played_again_does_not_revive_a_dead_one() {
+    let device = given_more(enrolled(), [token_update(user_enrollment("E1"), "t2"), queue(1, "SecurityInfo")]);
+    let device = given_more(device, [push_failure("t2", Some(NOW))]);
+    assert_eq!(device.decide(&token_update(user_enrollment("E1"), "t1")), Ok(vec![]));
 }
 
 #[test]

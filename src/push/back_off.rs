@@ -1,0 +1,107 @@
+//! How long to wait before the next try, and when to leave it: decided without clock or chance of its own.
+
+use super::{Outcome, Trouble};
+use std::time::Duration;
+
+/// What to do after a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It is settled, one way or another.
+    Settled,
+    /// Again, not before that long.
+    Again { after: Duration, trouble: Trouble },
+    /// Not any more: whoever asked writes it down and may ask again much later.
+    Leave,
+}
+
+/// How often one notification is sent before it is left.
+pub const TRIES: u32 = 5;
+
+/// A push service that wants to be left alone for longer than this is obeyed by leaving the notification.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// After the `tries`-th try of a notification ended so. `chance`, from 0 to 1, spreads what would come back all at once.
+pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
+    let Outcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
+    let after = delay(*trouble, tries, *after_seconds, chance);
+    let too_long = *trouble == Trouble::Device && after > LONGEST_WAIT;
+    if tries >= TRIES || too_long { Next::Leave } else { Next::Again { after, trouble: *trouble } }
+}
+
+/// How long to wait after this many failures in a row: doubled each time up to a bound, half of it by chance; never less
+/// than the push service asked for, which is spread as well.
+pub fn delay(trouble: Trouble, failures: u32, after_seconds: Option<u64>, chance: f64) -> Duration {
+    let (first, most) = match trouble {
+        Trouble::Device => (2, 60),
+        Trouble::Service => (1, 60),
+        // Nothing will change until somebody does something about it.
+        Trouble::Certificate => (5, 300),
+    };
+    let doubled = first << failures.saturating_sub(1).min(16);
+    let ours = Duration::from_secs(doubled.min(most)).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
+    let theirs = Duration::from_secs(after_seconds.unwrap_or(0).min(24 * 3600));
+    ours.max(theirs.mul_f64(1.0 + chance.clamp(0.0, 1.0) / 10.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn later(trouble: Trouble, after_seconds: Option<u64>) -> Outcome {
+        Outcome::RetryLater { trouble, status: Some(503), reason: "ServiceUnavailable".into(), after_seconds }
+    }
+
+    fn after(next: Next) -> f64 {
+        let Next::Again { after, .. } = next else { panic!("{next:?}") };
+        after.as_secs_f64()
+    }
+
+    #[test]
+    fn given_an_answer_that_settles_it_then_nothing_is_tried_again() {
+        let accepted = Outcome::Accepted { apns_id: None };
+        let gone = Outcome::Unregistered { reason: "Unregistered".into(), since_unix_ms: None };
+        let fault = super::super::Fault::Token;
+        let bad = Outcome::Rejected { status: 400, reason: "BadDeviceToken".into(), fault };
+        for outcome in [accepted, gone, bad] {
+            assert_eq!(next(1, &outcome, 0.5), Next::Settled, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn given_failure_after_failure_then_waits_double_up_to_a_bound() {
+        let waits = |trouble| (1..=20).map(move |failures| delay(trouble, failures, None, 1.0).as_secs());
+        assert_eq!(waits(Trouble::Service).take(8).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(waits(Trouble::Device).take(7).collect::<Vec<_>>(), [2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(waits(Trouble::Certificate).take(8).collect::<Vec<_>>(), [5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(delay(Trouble::Service, u32::MAX, None, 1.0).as_secs(), 60);
+    }
+
+    #[test]
+    fn given_many_that_failed_together_then_they_come_back_spread_over_half_of_the_time() {
+        let at = |chance| after(next(4, &later(Trouble::Service, None), chance));
+        assert_eq!((at(0.0), at(0.5), at(1.0)), (4.0, 6.0, 8.0));
+        assert_eq!(at(7.0), 8.0, "a chance is a chance");
+    }
+
+    #[test]
+    fn given_retry_after_then_nothing_is_sent_before_and_not_all_at_once_after_it() {
+        let at = |chance| after(next(1, &later(Trouble::Service, Some(120)), chance));
+        assert_eq!((at(0.0), at(1.0)), (120.0, 132.0));
+        // What is asked for is not less than what we would have waited by ourselves.
+        assert_eq!(after(next(4, &later(Trouble::Service, Some(1)), 1.0)), 8.0);
+    }
+
+    #[test]
+    fn given_a_device_that_is_to_be_left_alone_for_long_then_it_is() {
+        assert_eq!(next(1, &later(Trouble::Device, Some(3_600)), 0.0), Next::Leave);
+        assert_eq!(after(next(1, &later(Trouble::Device, Some(60)), 0.0)), 60.0);
+    }
+
+    #[test]
+    fn given_the_last_try_then_it_is_left() {
+        for trouble in [Trouble::Device, Trouble::Service, Trouble::Certificate] {
+            assert!(matches!(next(TRIES - 1, &later(trouble, None), 0.0), Next::Again { .. }), "{trouble:?}");
+            assert_eq!(next(TRIES, &later(trouble, None), 0.0), Next::Leave, "{trouble:?}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What holds notifications back while the push service, or the way to it, is in trouble: one tries, the others wait for
+//! how it fares. An outage of an hour costs a few tries, not one of each device.
+
+use super::Trouble;
+use super::back_off::delay;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How the push service fares, as far as the last tries tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Condition {
+    #[default]
+    Well,
+    /// It cannot be reached, is busy or broken.
+    Troubled { reason: String },
+    /// It refuses our certificate.
+    CertificateRefused { reason: String },
+}
+
+#[derive(Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    condition: Condition,
+    /// Failures since it last went well.
+    failures: u32,
+    /// Nobody tries before this.
+    not_before: Option<Instant>,
+    /// Somebody tries while the others wait.
+    probing: bool,
+}
+
+/// The right to try once; to be handed back with how it went. Dropped without a word it counts as not used.
+pub(super) struct Pass<'a> {
+    gate: &'a Gate,
+    probe: bool,
+}
+
+enum Entry {
+    Go { probe: bool },
+    Wait(Option<Instant>),
+}
+
+impl State {
+    fn enter(&mut self, now: Instant) -> Entry {
+        match self.not_before {
+            None => Entry::Go { probe: false },
+            Some(_) if self.probing => Entry::Wait(None),
+            Some(then) if then > now => Entry::Wait(Some(then)),
+            Some(_) => {
+                self.probing = true;
+                Entry::Go { probe: true }
+            }
+        }
+    }
+
+    fn went_well(&mut self) {
+        *self = State::default();
+    }
+
+    fn failed(&mut self, trouble: Trouble, reason: &str, after: Option<u64>, chance: f64, probe: bool, now: Instant) {
+        // Many that were under way together fail together: that is one failure.
+        if probe || self.not_before.is_none() {
+            self.failures += 1;
+        }
+        let then = now + delay(trouble, self.failures, after, chance);
+        self.not_before = self.not_before.max(Some(then));
+        let reason = reason.to_owned();
+        self.condition = match trouble {
+            Trouble::Certificate => Condition::CertificateRefused { reason },
+            Trouble::Service | Trouble::Device => Condition::Troubled { reason },
+        };
+    }
+}
+
+impl Gate {
+    pub fn condition(&self) -> Condition {
+        self.state().condition.clone()
+    }
+
+    /// Waits until it is this one's turn to try.
+    pub async fn enter(&self) -> Pass<'_> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let entry = self.state().enter(Instant::now());
+            match entry {
+                Entry::Go { probe } => return Pass { gate: self, probe },
+                Entry::Wait(None) => changed.await,
+                Entry::Wait(Some(then)) => tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep_until(then) => {}
+                },
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pass<'_> {
+    /// The push service answered, be it with a refusal of this one notification.
+    pub fn went_well(self) {
+        self.gate.state().went_well();
+    }
+
+    /// Nobody would have got through.
+    pub fn failed(self, trouble: Trouble, reason: &str, after_seconds: Option<u64>, chance: f64) {
+        self.gate.state().failed(trouble, reason, after_seconds, chance, self.probe, Instant::now());
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.probe {
+            self.gate.state().probing = false;
+        }
+        self.gate.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::time::Duration;
+
+    fn may_go(state: &mut State, now: Instant) -> bool {
+        matches!(state.enter(now), Entry::Go { .. })
+    }
+
+    #[tokio::test]
+    async fn given_no_trouble_then_all_go_at_once() {
+        let (mut state, now) = (State::default(), Instant::now());
+        assert!((0..100).all(|_| may_go(&mut state, now)));
+    }
+
+    #[tokio::test]
+    async fn given_a_failure_then_nobody_goes_until_its_time_and_then_one() {
+        let (mut state, now) = (State::default(), Instant::now());
+        state.failed(Trouble::Service, "ServiceUnavailable", Some(30), 0.0, false, now);
+        assert!(!may_go(&mut state, now + Duration::from_secs(29)));
+        assert!(may_go(&mut state, now + Duration::from_secs(31)));
+        assert!(!may_go(&mut state, now + Duration::from_secs(31)), "the others wait for how it fares");
+        state.went_well();
+        assert!(may_go(&mut state, now) && may_go(&mut state, now));
+        assert_eq!(state.condition, Condition::Well);
+    }
+
+    #[tokio::test]
+    async fn given_a_hundred_that_fail_together_then_it_is_one_failure() {
+        let (mut state, now) = (State::default(), Instant::now());
+        (0..100).for_each(|_| state.failed(Trouble::Service, "cut", None, 1.0, false, now));
+        assert_eq!(state.failures, 1);
+        assert!(may_go(&mut state, now + Duration::from_secs(1)));
+    }
+
+    #[tokio::test]
+    async fn given_a_refused_certificate_then_the_condition_says_so() {
+        let (mut state, now) = (State::default(), Instant::now());
+        state.failed(Trouble::Certificate, "BadCertificate", None, 0.0, false, now);
+        assert_eq!(state.condition, Condition::CertificateRefused { reason: "BadCertificate".into() });
+    }
+
+    #[tokio::test]
+    async fn a_try_that_is_given_up_lets_the_next_one_try() {
+        let gate = Gate::default();
+        let past = Instant::now() - Duration::from_secs(10);
+        gate.state().failed(Trouble::Service, "cut", None, 0.0, false, past);
+        let first = gate.enter().now_or_never().expect("its time has come");
+        assert!(gate.enter().now_or_never().is_none(), "one tries");
+        drop(first);
+        gate.enter().now_or_never().expect("nobody tries any more").went_well();
+        assert!(gate.enter().now_or_never().is_some() && gate.enter().now_or_never().is_some());
+    }
+}

@@ -1,0 +1,132 @@
+//! One push to one device, and its outcome in the log.
+
+use super::line::Ask;
+use super::owed::{Owed, owed};
+use crate::app::App;
+use crate::app::context::Context;
+use crate::enrollment::device::{Command, Device};
+use crate::push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
+use crate::reactions::{ReactionError, settled};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::device::DeviceId;
+use events::{Actor, ActorKind, Timestamp};
+
+/// Wakes the device if the log owes it that, and writes down what became of it.
+///
+/// # Errors
+/// If the log cannot be read or written: to be tried again.
+pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), ReactionError> {
+    let Some(pusher) = &app.pusher else { return Ok(()) };
+    let stream = app.log.read(&device.stream()).await?;
+    let Some(owed) = owed(&stream, ask.cause) else { return Ok(()) };
+    let Some(outcome) = send(app, pusher, &owed).await else { return Ok(()) };
+    let actor = Actor::new(ActorKind::System, ask.effect);
+    let context = Context::effect(actor, ask.cause, ask.correlation, ask.effect);
+    let record = record(outcome, owed, app.world.now());
+    settled(app.perform::<Device>(&device.stream(), &record, &context).await)
+}
+
+// `None`: the address cannot be read any more, since the device's key was destroyed.
+async fn send(app: &App, pusher: &Pusher, owed: &Owed) -> Option<Outcome> {
+    let token = STANDARD.decode(owed.to.token.get()?).ok()?;
+    let notification = Notification {
+        token: &token,
+        push_magic: owed.to.push_magic.get()?,
+        topic: &owed.topic,
+        expires_unix: app.world.now().0 / 1_000_000 + KEEP_SECONDS,
+    };
+    Some(pusher.deliver(notification, &app.world, |outcome| tell(app, outcome)).await)
+}
+
+/// Counts a try, and alarms where somebody has to do something.
+fn tell(app: &App, outcome: &Outcome) {
+    let (word, alarm) = match outcome {
+        Outcome::Accepted { .. } => ("accepted", None),
+        Outcome::Unregistered { .. } => ("unregistered", None),
+        Outcome::Rejected { fault, .. } => match fault {
+            Fault::Token => ("rejected", None),
+            Fault::Topic => ("rejected", Some("push-topic-refused")),
+            Fault::Request => ("rejected", Some("push-request-refused")),
+        },
+        Outcome::RetryLater { trouble, status, .. } => match (trouble, status) {
+            (Trouble::Certificate, _) => ("certificate_refused", Some("push-certificate-refused")),
+            (_, Some(_)) => ("busy", None),
+            (_, None) => ("unreachable", None),
+        },
+    };
+    app.metrics.push(word);
+    let (Outcome::Rejected { reason, .. } | Outcome::RetryLater { reason, .. }) = outcome else { return };
+    match alarm {
+        Some(alarm) => {
+            app.metrics.alarm(alarm);
+            tracing::error!(alarm, reason, "the push service refuses what we send; `muster check-config` says more");
+        }
+        None => tracing::warn!(outcome = word, reason, "a push failed"),
+    }
+}
+
+fn record(outcome: Outcome, owed: Owed, now: Timestamp) -> Command {
+    let Owed { to, told_at, .. } = owed;
+    let again = true;
+    let failure = |status, reason, unregistered_since| Command::RecordPushFailure {
+        to,
+        status,
+        reason,
+        unregistered_since,
+        again,
+    };
+    match outcome {
+        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again },
+        Outcome::Unregistered { reason, since_unix_ms } => {
+            let since = since_unix_ms.map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)));
+            // What was said of the token before the device told it does not count (Apple: compare with the timestamp).
+            failure(Some(410), reason, (since >= told_at).then_some(since))
+        }
+        Outcome::Rejected { status, reason, .. } => failure(Some(status), reason, None),
+        Outcome::RetryLater { status, reason, .. } => failure(status, reason, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::device::PushAddress;
+    use events::{KeyName, Personal};
+    use uuid::Uuid;
+
+    const TOLD_AT: Timestamp = Timestamp(1_700_000_000_000_000);
+
+    fn recorded(outcome: Outcome) -> (Option<u16>, Option<Timestamp>) {
+        let sealed = |text: &str| Personal::new(KeyName::of("device", Uuid::nil()), text.to_owned());
+        let to = PushAddress { token: sealed("t"), push_magic: sealed("m"), unlock_token: None };
+        let owed = Owed { to, told_at: TOLD_AT, topic: String::new() };
+        match record(outcome, owed, TOLD_AT.plus_seconds(60)) {
+            Command::RecordPushFailure { status, unregistered_since, .. } => (status, unregistered_since),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn gone(since_unix_ms: Option<i64>) -> Outcome {
+        Outcome::Unregistered { reason: "Unregistered".into(), since_unix_ms }
+    }
+
+    #[test]
+    fn given_a_410_from_after_the_token_was_told_then_the_token_is_dead_since_then() {
+        assert_eq!(recorded(gone(Some(1_700_000_001_000))), (Some(410), Some(TOLD_AT.plus_seconds(1))));
+        assert_eq!(recorded(gone(None)), (Some(410), Some(TOLD_AT.plus_seconds(60))));
+    }
+
+    #[test]
+    fn given_a_410_from_before_the_token_was_told_then_it_is_a_failure_like_another() {
+        assert_eq!(recorded(gone(Some(1_699_999_999_999))), (Some(410), None));
+    }
+
+    #[test]
+    fn given_a_status_then_it_is_written_down() {
+        let trouble = Trouble::Device;
+        let busy =
+            Outcome::RetryLater { trouble, status: Some(429), reason: "TooManyRequests".into(), after_seconds: None };
+        assert_eq!(recorded(busy), (Some(429), None));
+    }
+}
