@@ -10,9 +10,11 @@ pub mod identify;
 pub mod initialize;
 pub mod inventory;
 pub mod issue;
+pub mod own_account;
 pub mod secrets;
 pub mod sign_in;
 pub mod staff_sessions;
+pub mod staff_sign_in;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;

@@ -1,15 +1,19 @@
 //! Local accounts, the people who work with the console, and what they looked at.
 
+mod account;
+mod factors;
+
+pub use account::StaffEvent;
+pub use factors::{FactorRefusal, PasskeyId, Purpose, SecondFactor};
+
 use crate::device::DeviceId;
-use crate::enrollment::{EnrollmentId, SignInMethodName, SignInRefusal};
-use crate::personal::Personal;
+use crate::enrollment::EnrollmentId;
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt;
 use uuid::Uuid;
 
-/// A local account of ours.
+/// Somebody with a local account of ours, or who works at the console with an account of a directory or identity provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StaffId(pub Uuid);
@@ -53,40 +57,8 @@ pub enum Privilege {
     ApiClient,
 }
 
-/// Stream `staff-<id>`.
-#[expect(clippy::large_enum_variant, reason = "events are few at a time and read by name; a box would be in the way")]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-pub enum StaffEvent {
-    LocalAccountAdded {
-        user_name: Personal<String>,
-        /// argon2id, PHC string.
-        password: Personal<String>,
-        privileges: BTreeSet<Privilege>,
-        display_name: Option<Personal<String>>,
-        mail: Option<Personal<String>>,
-        managed_apple_id: Option<Personal<String>>,
-    },
-    LocalAccountDisabled {},
-    LocalAccountEnabled {},
-    PasswordChanged {
-        password: Personal<String>,
-    },
-    PrivilegesChanged {
-        before: BTreeSet<Privilege>,
-        after: BTreeSet<Privilege>,
-    },
-    StaffSignedIn {
-        method: SignInMethodName,
-    },
-    StaffSignInRefused {
-        method: SignInMethodName,
-        reason: SignInRefusal,
-    },
-    StaffSignedOut {},
-}
-
-/// Stream `username-<HMAC(name)>`: reserves a local account's name.
+/// Stream `username-<HMAC(name)>`: reserves a local account's name, or leads from an account of a directory or identity
+/// provider to who works at the console with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum UserNameEvent {

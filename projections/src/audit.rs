@@ -46,7 +46,11 @@ impl Outcome {
     fn of(event: &Event) -> Outcome {
         match event {
             Event::Refusal(_)
-            | Event::Staff(StaffEvent::StaffSignInRefused { .. })
+            | Event::Staff(
+                StaffEvent::StaffSignInRefused { .. }
+                | StaffEvent::PasswordConfirmationRefused { .. }
+                | StaffEvent::SecondFactorRefused { .. },
+            )
             | Event::Access(AccessEvent::AccessRefused { .. })
             | Event::Enrollment(
                 EnrollmentEvent::SignInRefused { .. }

@@ -45,9 +45,10 @@ impl Projection for People {
                 rows.prepare_cached(erase)?.execute([id])?;
                 Ok(())
             }
-            Event::Staff(StaffEvent::LocalAccountAdded { user_name, display_name, mail, .. }) => {
-                keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), mail.as_ref()])
-            }
+            Event::Staff(
+                StaffEvent::LocalAccountAdded { user_name, display_name, mail, .. }
+                | StaffEvent::ExternalStaffKnown { user_name, display_name, mail, .. },
+            ) => keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), mail.as_ref()]),
             _ => Ok(()),
         }
     }

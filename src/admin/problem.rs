@@ -3,7 +3,7 @@
 use super::pages::{self, ProblemPage};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 use std::fmt;
 use uuid::Uuid;
 
@@ -11,6 +11,16 @@ use uuid::Uuid;
 pub enum Problem {
     /// Nobody is signed in; `next` is where they wanted to go.
     SignedOut {
+        next: String,
+    },
+    /// The first proof was given; the second factor is asked for before anything else.
+    SecondFactor {
+        next: String,
+    },
+    /// A second factor is needed, and there is none yet.
+    SetUpFactor,
+    /// What they want to change takes a proof of these minutes.
+    Confirm {
         next: String,
     },
     /// Signed in, but without the role this takes.
@@ -45,6 +55,14 @@ impl Problem {
     fn page(&self) -> ProblemPage {
         let (heading, what, advice) = match self {
             Problem::SignedOut { .. } => ("Signed out", "You are not signed in.".to_owned(), "Sign in and try again."),
+            Problem::SecondFactor { .. } | Problem::SetUpFactor => {
+                ("One more step", "A second factor is asked for.".to_owned(), "Give it, and you are in.")
+            }
+            Problem::Confirm { .. } => (
+                "Is it you?",
+                "This takes a proof of the last few minutes.".to_owned(),
+                "Confirm that it is you, then do it again.",
+            ),
             Problem::NotAllowed => (
                 "Not allowed",
                 "Your account does not have the role that this takes.".to_owned(),
@@ -95,7 +113,10 @@ impl fmt::Display for Problem {
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match self {
-            Problem::SignedOut { .. } => StatusCode::SEE_OTHER,
+            Problem::SignedOut { .. }
+            | Problem::SecondFactor { .. }
+            | Problem::SetUpFactor
+            | Problem::Confirm { .. } => StatusCode::SEE_OTHER,
             Problem::NotAllowed | Problem::Forged => StatusCode::FORBIDDEN,
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -109,11 +130,10 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         match self {
-            Problem::SignedOut { next } => {
-                let query: String =
-                    url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-                return response.insert_header((LOCATION, format!("/console/sign-in?{query}"))).finish();
-            }
+            Problem::SignedOut { next } => return lead(&mut response, "/console/sign-in", next),
+            Problem::SecondFactor { next } => return lead(&mut response, "/console/second-factor", next),
+            Problem::SetUpFactor => return lead(&mut response, "/console/account/factors/new", ""),
+            Problem::Confirm { next } => return lead(&mut response, "/console/confirm", next),
             Problem::Throttled { seconds } => {
                 response.insert_header((RETRY_AFTER, seconds.to_string()));
             }
@@ -121,6 +141,13 @@ impl ResponseError for Problem {
         }
         response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(pages::problem(&self.page()))
     }
+}
+
+// To a page that leads back afterwards.
+fn lead(response: &mut HttpResponseBuilder, path: &str, next: &str) -> HttpResponse {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    let address = if next.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    response.insert_header((LOCATION, address)).finish()
 }
 
 impl Responder for Problem {

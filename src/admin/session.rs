@@ -1,8 +1,10 @@
 //! Who is at the console: their session, and what can be read on their behalf. What they may is a type of [`permits`] that
 //! a handler names in its arguments.
 
+mod own;
 mod permits;
 
+pub use own::Own;
 pub use permits::{
     Acts, ChangesSettings, Exports, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory,
     home, is_permitted,
@@ -13,10 +15,10 @@ use super::words::readable_name;
 use crate::app::App;
 use crate::app::context::Context;
 use crate::app::staff_sessions::Session;
-use crate::enrollment::staff::LocalAccount;
+use crate::app::staff_sign_in::{Resumed, resume, staff_context};
+use crate::enrollment::staff::Standing;
 use crate::web::{forgery, source};
 use actix_web::{HttpRequest, web};
-use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use events::staff::{AccessEvent, Privilege, StaffId};
 use events::{Entry, Position, Revision, StreamName, Timestamp};
@@ -50,7 +52,7 @@ pub struct Staff {
 impl Staff {
     /// On whose behalf, from where and in which session.
     pub fn context(&self) -> Context {
-        context(self.id, self.source, self.session.id)
+        staff_context(self.id, self.source, self.session.id)
     }
 
     pub fn correlation(&self) -> Uuid {
@@ -110,11 +112,6 @@ impl Staff {
     }
 }
 
-/// What somebody of the staff does, from where and in which session.
-pub fn context(id: StaffId, source: Option<IpAddr>, correlation: Uuid) -> Context {
-    Context::of(Actor::new(ActorKind::Staff, id), source.map(|source| (source, id.key())), correlation)
-}
-
 /// The application's state in a request.
 ///
 /// # Panics
@@ -133,32 +130,43 @@ pub fn address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
     source(request, &app.config.server.trusted_proxies)
 }
 
+/// A request of somebody who gave their first proof at least.
+struct Signed {
+    staff: Staff,
+    resumed: Resumed,
+    key: String,
+}
+
 // The account is read anew with each request, so that what is taken from it is taken at once.
-async fn signed_in(request: &HttpRequest) -> Result<Staff, Problem> {
+async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     let app = app(request);
     let signed_out = || Problem::SignedOut { next: wanted(request) };
     let key = cookie(request).ok_or_else(signed_out)?;
-    let broken = |cause: &dyn Display| Problem::unavailable(cause, app.world.uuid());
-    let resumed = app.staff_sessions.resume(app.world.now(), &key).await.map_err(|error| broken(&error))?;
-    let session = resumed.ok_or_else(signed_out)?;
-    let id = session.staff;
-    let (account, _) = app.load::<LocalAccount>(&id.stream()).await.map_err(|error| broken(&error))?;
-    if account.disabled {
-        app.staff_sessions.end_all(id, None).await.map_err(|error| broken(&error))?;
-        return Err(signed_out());
-    }
-    if !is_permitted::<IsStaff>(&account.privileges) {
+    let resumed = resume(&app, &key).await.map_err(|error| Problem::unavailable(error, app.world.uuid()))?;
+    let resumed = resumed.ok_or_else(signed_out)?;
+    if !is_permitted::<IsStaff>(&resumed.account.privileges) {
         return Err(Problem::NotAllowed);
     }
-    Ok(Staff {
-        id,
-        name: readable_name(&account),
-        roles: account.privileges,
+    let staff = Staff {
+        id: resumed.session.staff,
+        name: readable_name(&resumed.account),
+        roles: resumed.account.privileges.clone(),
         csrf: forgery::token(&app.secrets, SURFACE, &key),
         source: address(&app, request),
-        session,
+        session: resumed.session.clone(),
         app,
-    })
+    };
+    Ok(Signed { staff, resumed, key })
+}
+
+// Before everything that was asked for is given, nothing else can be done.
+async fn entered(request: &HttpRequest) -> Result<Staff, Problem> {
+    let signed = signed_in(request).await?;
+    match signed.resumed.standing {
+        Standing::Full => Ok(signed.staff),
+        Standing::Prove => Err(Problem::SecondFactor { next: wanted(request) }),
+        Standing::SetUp => Err(Problem::SetUpFactor),
+    }
 }
 
 // After sign-in people go on where they were: only a page, never what a form did.

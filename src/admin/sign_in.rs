@@ -3,25 +3,23 @@
 use super::form::{Empty, Genuine};
 use super::pages::show_alone;
 use super::problem::Problem;
-use super::session::{COOKIE, IsStaff, May, SURFACE, address, context, cookie, home, is_permitted};
+use super::session::{COOKIE, Own, SURFACE, address, cookie, home};
+use super::words::browser_label;
 use crate::app::App;
 use crate::app::sign_in::{Proof, Refused, Verified, record_staff_refusal, verify};
-use crate::app::staff_sessions::Beginning;
-use crate::enrollment::staff::{Command, LocalAccount};
+use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
+use crate::enrollment::staff::works_at_console;
 use crate::web::{forgery, host_cookie, no_cookie};
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{LOCATION, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
-use events::enrollment::SignInMethodName;
-use events::staff::{Privilege, StaffId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The same for an unknown name, a wrong password, a disabled account and a missing role.
-const REFUSED: &str = "That did not work. Check the user name and the password. The account also needs a role at the console: administrator or auditor.";
+const REFUSED: &str = "That did not work. Check the user name and the password. The account also needs a role at the console: administrator, auditor or help desk.";
 
 #[derive(Deserialize)]
 pub struct Wish {
@@ -80,43 +78,37 @@ pub async fn submit(
     let source = address(&app, &request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let password = SecretString::from(credentials.password);
     let ways = app.settings().await.map_err(|error| broken(&app, error))?.sign_in.staff;
-    let verified = verify(&app, &ways, &credentials.user_name, &password, source, has_role).await;
+    let verified = verify(&app, &ways, &credentials.user_name, &password, source, works_at_console).await;
     match verified.map_err(|error| broken(&app, error))? {
-        Verified::Proven(Proof { local: Some((id, roles)), .. }) => {
-            admit(&app, &request, (id, &roles), source, &credentials.next).await
-        }
-        Verified::Proven(_) => Err(broken(&app, "only local accounts sign in to the console")),
+        Verified::Proven(proof) => match enter(&app, &request, &proof, &credentials.next).await? {
+            Some(response) => Ok(response),
+            None => form(&app, &request, &credentials.next, StatusCode::UNAUTHORIZED, Some(REFUSED)),
+        },
         Verified::Refused(refused) => refuse(&app, &request, &refused, source, &credentials.next).await,
     }
 }
 
-fn has_role(privileges: &BTreeSet<Privilege>) -> bool {
-    is_permitted::<IsStaff>(privileges)
-}
-
-async fn admit(
+/// Lets somebody in who proved who they are, by whatever way; `None`: refused, to be answered like a wrong password.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn enter(
     app: &App,
     request: &HttpRequest,
-    (id, roles): (StaffId, &BTreeSet<Privilege>),
-    source: IpAddr,
+    proof: &Proof,
     next: &str,
-) -> Result<HttpResponse, Problem> {
-    let beginning = Beginning {
-        id: app.world.uuid(),
-        staff: id,
-        method: SignInMethodName::LocalAccount,
-        source: Some(source.to_string()),
-        browser: String::new(),
-        entered: true,
+) -> Result<Option<HttpResponse>, Problem> {
+    let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let entrance = StaffEntrance {
+        source: address(app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        browser: browser_label(user_agent),
         replaced: cookie(request),
     };
-    let context = context(id, Some(source), beginning.id);
-    let key = app.staff_sessions.begin(&app.world, beginning).await.map_err(|error| broken(app, error))?;
-    let command = Command::SignIn { method: SignInMethodName::LocalAccount };
-    app.perform::<LocalAccount>(&id.stream(), &command, &context).await.map_err(|error| broken(app, error))?;
-    let mut response = HttpResponse::SeeOther().insert_header((LOCATION, local(next, home(roles)).to_owned())).finish();
+    let admitted = admit_staff(app, proof, entrance).await.map_err(|error| broken(app, error))?;
+    let StaffAdmission::In { key, roles } = admitted else { return Ok(None) };
+    let mut response = see_other(local(next, home(&roles)));
     set_cookie(&mut response, host_cookie(COOKIE, key), app)?;
-    Ok(response)
+    Ok(Some(response))
 }
 
 async fn refuse(
@@ -137,20 +129,16 @@ async fn refuse(
 ///
 /// # Errors
 /// If sessions or log cannot be used.
-pub async fn sign_out(
-    app: web::Data<App>,
-    request: HttpRequest,
-    staff: May<IsStaff>,
-    _form: Genuine<Empty>,
-) -> Result<HttpResponse, Problem> {
-    if let Some(key) = cookie(&request) {
-        app.staff_sessions.end(&key).await.map_err(|error| broken(&app, error))?;
-    }
-    let performed = app.perform::<LocalAccount>(&staff.id.stream(), &Command::SignOut, &staff.context()).await;
-    performed.map_err(|error| broken(&app, error))?;
-    let mut response = HttpResponse::SeeOther().insert_header((LOCATION, "/console/sign-in")).finish();
-    set_cookie(&mut response, no_cookie(COOKIE), &app)?;
+pub async fn sign_out(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    own.account.sign_out().await.map_err(|error| own.staff.broken(error))?;
+    let mut response = see_other("/console/sign-in");
+    response.add_cookie(&no_cookie(COOKIE)).map_err(|error| own.staff.broken(error))?;
     Ok(response)
+}
+
+/// To another page of the console.
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path.to_owned())).finish()
 }
 
 fn broken(app: &App, cause: impl Display) -> Problem {
@@ -166,7 +154,7 @@ fn set_cookie(
 }
 
 /// A page of the console to go on to. Anything else somebody may have put into the address leads home.
-fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
+pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let ours = next.starts_with("/console/") && !next.starts_with("/console/sign-") && !next.contains("//");
     if plain && ours { next } else { home }

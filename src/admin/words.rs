@@ -107,6 +107,37 @@ pub fn label(device: &Device) -> String {
         .unwrap_or_else(|| format!("Device {}", short(&device.id.to_string())))
 }
 
+/// What a browser calls itself, in words that people tell their own by.
+pub fn browser_label(user_agent: &str) -> String {
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
+    };
+    // The order matters: nearly every browser also claims to be Safari, and many to be Chrome.
+    let browser = find(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = find(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Macintosh", "macOS"),
+        ("Windows", "Windows"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(only), None) | (None, Some(only)) => only.to_owned(),
+        (None, None) => "Unknown browser".to_owned(),
+    }
+}
+
 /// Enough of an id to tell it from others on a page.
 pub fn short(id: &str) -> &str {
     id.rsplit('-').next().unwrap_or(id)
@@ -151,6 +182,17 @@ mod tests {
             assert_eq!(parse_instant(text), noon, "{text}");
         }
         assert_eq!(parse_instant("last Tuesday"), None);
+    }
+
+    #[test]
+    fn people_tell_their_own_browser_by_its_name_and_system() {
+        let safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                      Version/17.5 Safari/605.1.15";
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 \
+                    Safari/537.36 Edg/126.0.0.0";
+        assert_eq!(browser_label(safari), "Safari on macOS");
+        assert_eq!(browser_label(edge), "Edge on Windows");
+        assert_eq!(browser_label("curl/8"), "Unknown browser");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use entitled::may_go_on;
 pub use look_up::{LookedUp, look_up};
 pub use portal::{Outcome, at_portal};
-pub use refusals::{granted, record_staff_refusal, sum_up_refusals};
+pub use refusals::{granted, record_staff_refusal, record_unknown_staff, sum_up_refusals};
 
 use crate::app::App;
 use crate::app::secrets::Secrets;
@@ -162,11 +162,20 @@ fn canonical_name(typed: &str) -> String {
 
 /// The id of the `account-` stream of an account: of the method, the issuer and the issuer's name for the person.
 pub fn account_name(secrets: &Secrets, method: SignInMethodName, issuer: &str, subject: &str) -> String {
-    let method = match method {
+    secrets.name("account", &[method_name(method), issuer, subject])
+}
+
+/// The id of the `username-` stream that leads from an account of a directory or identity provider to who works at the
+/// console with it.
+pub fn staff_account_name(secrets: &Secrets, method: SignInMethodName, issuer: &str, subject: &str) -> String {
+    secrets.name("staff-account", &[method_name(method), issuer, subject])
+}
+
+fn method_name(method: SignInMethodName) -> &'static str {
+    match method {
         SignInMethodName::LocalAccount => "local_account",
         SignInMethodName::Directory => "directory",
         SignInMethodName::OpenIdConnect => "open_id_connect",
         SignInMethodName::Saml => "saml",
-    };
-    secrets.name("account", &[method, issuer, subject])
+    }
 }

@@ -38,11 +38,11 @@ const TOUCH_SECONDS: i64 = 30;
 pub const PENDING_SECONDS: i64 = 10 * 60;
 
 /// Raised when a table changes: the file may be lost, so the old rows go.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 const SCHEMA: &str = "
     CREATE TABLE sessions (
         key_hash TEXT PRIMARY KEY, id TEXT NOT NULL, staff TEXT NOT NULL, method TEXT NOT NULL, began INTEGER NOT NULL,
-        last_seen INTEGER NOT NULL, source TEXT, browser TEXT NOT NULL, entered INTEGER NOT NULL, second INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL, source TEXT, browser TEXT NOT NULL, rests_on TEXT NOT NULL, entered INTEGER NOT NULL, second INTEGER NOT NULL,
         confirmed INTEGER NOT NULL, pending TEXT, pending_at INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX sessions_by_staff ON sessions (staff);
@@ -81,6 +81,8 @@ pub struct Session {
     pub source: Option<String>,
     /// In words: “Safari on macOS”.
     pub browser: String,
+    /// What the roles of the account were found by, where that can change under it.
+    pub rests_on: String,
     /// Everything that was asked for at sign-in was given.
     pub entered: bool,
     /// A second factor was proven in this session.
@@ -97,6 +99,7 @@ pub struct Beginning {
     pub method: SignInMethodName,
     pub source: Option<String>,
     pub browser: String,
+    pub rests_on: String,
     pub entered: bool,
     /// The key of a session that ends by this.
     pub replaced: Option<String>,

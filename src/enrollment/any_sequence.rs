@@ -1,18 +1,21 @@
 //! Of the small aggregates, too: any sequence of commands leaves a legal state, and replaying the events equals it.
 
 use super::Aggregate;
-use super::examples::{ENROLLMENT, sealed};
+use super::examples::{ENROLLMENT, NOW, sealed, secret};
 use super::hardware::{Enroll, Hardware};
 use super::person::{self, Account, Person, ReserveAccount};
 use super::settings::{Apply, Current};
-use super::staff::{self, LocalAccount, ReserveUserName, UserName};
+use super::staff::{
+    self, External, FactorCommand, LocalAccount, NewAccount, ReserveUserName, SetUpLink, UserName, Vouched,
+};
 use events::device::DeviceId;
 use events::enrollment::{Ownership, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
 use events::settings::Settings;
-use events::staff::{Privilege, StaffId};
+use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use uuid::Uuid;
 
@@ -51,14 +54,22 @@ fn staff_command() -> impl Strategy<Value = staff::Command> {
     let all = [Privilege::Enroll, Privilege::Administrator, Privilege::Auditor];
     let privileges = || proptest::sample::subsequence(all.to_vec(), 0..=3).prop_map(|some| some.into_iter().collect());
     prop_oneof![
-        privileges().prop_map(|privileges| staff::Command::Add {
+        privileges().prop_map(|privileges| staff::Command::Add(new_account(privileges))),
+        (0..3i64, privileges()).prop_map(|(minute, privileges)| staff::Command::SetUp {
+            secret: secret("link"),
+            now: NOW.plus_seconds(minute * 60),
+            account: new_account(privileges),
+        }),
+        Just(staff::Command::IssueSetUpLink(SetUpLink { hash: secret("link"), expires: NOW.plus_seconds(60) })),
+        Just(staff::Command::RevokeSetUpLink),
+        privileges().prop_map(|privileges| staff::Command::Know(Vouched {
+            external: External { method: SignInMethodName::Directory, provider: "campus".into() },
             user_name: sealed("ada"),
-            password: sealed("hash"),
-            privileges,
             display_name: None,
             mail: None,
-            managed_apple_id: None,
-        }),
+            privileges,
+        })),
+        factor_command().prop_map(staff::Command::Factor),
         privileges().prop_map(|privileges| staff::Command::ChangePrivileges { privileges }),
         Just(staff::Command::Disable),
         Just(staff::Command::Enable),
@@ -66,6 +77,52 @@ fn staff_command() -> impl Strategy<Value = staff::Command> {
         Just(staff::Command::SignIn { method: METHOD }),
         Just(staff::Command::RefuseSignIn { method: METHOD, reason: SignInRefusal::WrongPassword }),
         Just(staff::Command::SignOut),
+    ]
+}
+
+fn new_account(privileges: BTreeSet<Privilege>) -> NewAccount {
+    NewAccount {
+        user_name: sealed("ada"),
+        password: sealed("hash"),
+        privileges,
+        display_name: None,
+        mail: None,
+        managed_apple_id: None,
+    }
+}
+
+fn factor_command() -> impl Strategy<Value = FactorCommand> {
+    let passkey = || id().prop_map(PasskeyId);
+    let entering = || proptest::option::of(Just(METHOD));
+    prop_oneof![
+        (passkey(), entering()).prop_map(|(passkey, entering)| FactorCommand::AddPasskey {
+            passkey,
+            label: sealed("Phone"),
+            credential: sealed("{}"),
+            entering,
+        }),
+        (passkey(), entering()).prop_map(|(passkey, entering)| FactorCommand::UsePasskey {
+            passkey,
+            credential: Some(sealed("{1}")),
+            purpose: Purpose::SignIn,
+            entering,
+        }),
+        (passkey(), any::<bool>()).prop_map(|(passkey, required)| FactorCommand::RemovePasskey { passkey, required }),
+        (0..4u64, entering()).prop_map(|(step, entering)| FactorCommand::AddOneTimeCodes {
+            seed: sealed("SEED"),
+            step,
+            entering
+        }),
+        (0..4u64, entering()).prop_map(|(step, entering)| FactorCommand::UseOneTimeCode {
+            step,
+            purpose: Purpose::SignIn,
+            entering
+        }),
+        any::<bool>().prop_map(|required| FactorCommand::RemoveOneTimeCodes { required }),
+        "[a-c]".prop_map(|code| FactorCommand::MakeRecoveryCodes { hashes: vec![secret(&code), secret("d")] }),
+        ("[a-d]", entering())
+            .prop_map(|(code, entering)| FactorCommand::UseRecoveryCode { code_hash: secret(&code), entering }),
+        Just(FactorCommand::RemoveAll),
     ]
 }
 
@@ -84,9 +141,14 @@ proptest! {
     #[test]
     fn of_a_local_account(commands in vec(staff_command(), 0..30)) {
         run::<LocalAccount>(commands, |account| {
-            assert_eq!(account.exists, !account.privileges.is_empty(), "an account has a privilege");
-            assert!(account.exists || !account.disabled);
-            assert_eq!(account.exists, account.password.is_some());
+            let ours = account.exists && account.external.is_none();
+            assert!(!ours || !account.privileges.is_empty(), "an account of ours has a privilege");
+            assert!(account.exists || (!account.disabled && account.privileges.is_empty()));
+            assert_eq!(ours, account.password.is_some(), "an account of ours has a password, no other has one");
+            assert!(account.exists || !account.factors.any());
+            let factors = &account.factors;
+            assert!(factors.any() || factors.recovery_codes.is_empty(), "recovery codes stand in for a factor");
+            assert!(!ours || account.set_up_link.is_none(), "a link is gone when its account is there");
         });
     }
 

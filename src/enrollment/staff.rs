@@ -1,15 +1,31 @@
-//! Local accounts: streams `staff-<id>` and `username-<hmac>`.
+//! Who works at the console and who has a local account: streams `staff-<id>` and `username-<hmac>`.
 
-use crate::enrollment::Aggregate;
-use events::enrollment::{SignInMethodName, SignInRefusal};
+mod decide;
+mod evolve;
+mod factors;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod user_name;
+
+pub use factors::{Factors, OneTimeCodes, Passkey};
+pub use standing::{CONSOLE_ROLES, Standing, needs_second_factor, standing, works_at_console};
+pub use user_name::{NameTaken, ReserveUserName, UserName};
+
+use events::Timestamp;
+use events::enrollment::{SecretHash, SignInMethodName, SignInRefusal};
 use events::personal::Personal;
-use events::staff::{Privilege, StaffEvent, StaffId, UserNameEvent};
+use events::staff::{FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
+/// An account: of ours, or of a directory or identity provider whose user works at the console.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalAccount {
     pub exists: bool,
     pub disabled: bool,
+    /// Who vouches for the person, where the account is not ours.
+    pub external: Option<External>,
     pub user_name: Option<Personal<String>>,
     /// argon2id, PHC string.
     pub password: Option<Personal<String>>,
@@ -17,19 +33,59 @@ pub struct LocalAccount {
     pub display_name: Option<Personal<String>>,
     pub mail: Option<Personal<String>>,
     pub managed_apple_id: Option<Personal<String>>,
+    pub factors: Factors,
+    /// The link with which the first administrator makes this account.
+    pub set_up_link: Option<SetUpLink>,
+}
+
+/// Who vouches for somebody whose account is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct External {
+    pub method: SignInMethodName,
+    pub provider: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetUpLink {
+    pub hash: SecretHash,
+    pub expires: Timestamp,
+}
+
+/// A local account to be added.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    pub user_name: Personal<String>,
+    pub password: Personal<String>,
+    pub privileges: BTreeSet<Privilege>,
+    pub display_name: Option<Personal<String>>,
+    pub mail: Option<Personal<String>>,
+    pub managed_apple_id: Option<Personal<String>>,
+}
+
+/// What a directory or identity provider says about somebody who works at the console.
+#[derive(Debug, Clone)]
+pub struct Vouched {
+    pub external: External,
+    pub user_name: Personal<String>,
+    pub display_name: Option<Personal<String>>,
+    pub mail: Option<Personal<String>>,
+    /// What the rules of the settings give them.
+    pub privileges: BTreeSet<Privilege>,
 }
 
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a command is made, decided and gone; none is kept in numbers")]
 pub enum Command {
-    Add {
-        user_name: Personal<String>,
-        password: Personal<String>,
-        privileges: BTreeSet<Privilege>,
-        display_name: Option<Personal<String>>,
-        mail: Option<Personal<String>>,
-        managed_apple_id: Option<Personal<String>>,
+    Add(NewAccount),
+    /// Adds the account that a set-up link is for.
+    SetUp {
+        secret: SecretHash,
+        now: Timestamp,
+        account: NewAccount,
     },
+    IssueSetUpLink(SetUpLink),
+    RevokeSetUpLink,
+    Know(Vouched),
     Disable,
     Enable,
     ChangePassword {
@@ -37,6 +93,10 @@ pub enum Command {
     },
     ChangePrivileges {
         privileges: BTreeSet<Privilege>,
+    },
+    /// The first proof of two.
+    ProveFirst {
+        method: SignInMethodName,
     },
     SignIn {
         method: SignInMethodName,
@@ -46,6 +106,64 @@ pub enum Command {
         reason: SignInRefusal,
     },
     SignOut,
+    EndSession {
+        session: Uuid,
+    },
+    EndSessions,
+    ConfirmPassword,
+    RefuseConfirmation {
+        reason: SignInRefusal,
+    },
+    Factor(FactorCommand),
+}
+
+/// What is done about second factors. `entering`: the person signs in with it, and that is how they proved themselves at
+/// first. `required`: the settings ask for a second factor.
+#[derive(Debug, Clone)]
+pub enum FactorCommand {
+    AddPasskey {
+        passkey: PasskeyId,
+        label: Personal<String>,
+        credential: Personal<String>,
+        entering: Option<SignInMethodName>,
+    },
+    UsePasskey {
+        passkey: PasskeyId,
+        /// Where it is another one now.
+        credential: Option<Personal<String>>,
+        purpose: Purpose,
+        entering: Option<SignInMethodName>,
+    },
+    RemovePasskey {
+        passkey: PasskeyId,
+        required: bool,
+    },
+    AddOneTimeCodes {
+        seed: Personal<String>,
+        step: u64,
+        entering: Option<SignInMethodName>,
+    },
+    UseOneTimeCode {
+        step: u64,
+        purpose: Purpose,
+        entering: Option<SignInMethodName>,
+    },
+    RemoveOneTimeCodes {
+        required: bool,
+    },
+    MakeRecoveryCodes {
+        hashes: Vec<SecretHash>,
+    },
+    UseRecoveryCode {
+        code_hash: SecretHash,
+        entering: Option<SignInMethodName>,
+    },
+    /// Somebody lost them all: done by an administrator or the operator.
+    RemoveAll,
+    Refuse {
+        factor: SecondFactor,
+        reason: FactorRefusal,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,108 +176,18 @@ pub enum Refusal {
     Disabled,
     #[error("an account needs at least one privilege")]
     NoPrivilege,
-}
-
-impl Aggregate for LocalAccount {
-    type Event = StaffEvent;
-    type Command = Command;
-    type Refusal = Refusal;
-
-    fn decide(&self, command: &Command) -> Result<Vec<StaffEvent>, Refusal> {
-        if let Command::Add { user_name, password, privileges, display_name, mail, managed_apple_id } = command {
-            return match (self.exists, privileges.is_empty()) {
-                (true, _) => Err(Refusal::Exists),
-                (false, true) => Err(Refusal::NoPrivilege),
-                (false, false) => Ok(vec![StaffEvent::LocalAccountAdded {
-                    user_name: user_name.clone(),
-                    password: password.clone(),
-                    privileges: privileges.clone(),
-                    display_name: display_name.clone(),
-                    mail: mail.clone(),
-                    managed_apple_id: managed_apple_id.clone(),
-                }]),
-            };
-        }
-        if !self.exists {
-            return Err(Refusal::Unknown);
-        }
-        match command {
-            Command::Add { .. } => Err(Refusal::Exists),
-            Command::Disable if self.disabled => Ok(vec![]),
-            Command::Disable => Ok(vec![StaffEvent::LocalAccountDisabled {}]),
-            Command::Enable if self.disabled => Ok(vec![StaffEvent::LocalAccountEnabled {}]),
-            Command::Enable => Ok(vec![]),
-            Command::ChangePassword { password } => {
-                Ok(vec![StaffEvent::PasswordChanged { password: password.clone() }])
-            }
-            Command::ChangePrivileges { privileges } if privileges.is_empty() => Err(Refusal::NoPrivilege),
-            Command::ChangePrivileges { privileges } if *privileges == self.privileges => Ok(vec![]),
-            Command::ChangePrivileges { privileges } => {
-                Ok(vec![StaffEvent::PrivilegesChanged { before: self.privileges.clone(), after: privileges.clone() }])
-            }
-            Command::SignIn { .. } if self.disabled => Err(Refusal::Disabled),
-            Command::SignIn { method } => Ok(vec![StaffEvent::StaffSignedIn { method: *method }]),
-            Command::RefuseSignIn { method, reason } => {
-                Ok(vec![StaffEvent::StaffSignInRefused { method: *method, reason: *reason }])
-            }
-            Command::SignOut => Ok(vec![StaffEvent::StaffSignedOut {}]),
-        }
-    }
-
-    fn evolve(mut self, event: &StaffEvent) -> LocalAccount {
-        match event {
-            StaffEvent::LocalAccountAdded { user_name, password, privileges, display_name, mail, managed_apple_id } => {
-                self.exists = true;
-                self.user_name = Some(user_name.clone());
-                self.password = Some(password.clone());
-                self.privileges = privileges.clone();
-                self.display_name = display_name.clone();
-                self.mail = mail.clone();
-                self.managed_apple_id = managed_apple_id.clone();
-            }
-            StaffEvent::LocalAccountDisabled {} => self.disabled = true,
-            StaffEvent::LocalAccountEnabled {} => self.disabled = false,
-            StaffEvent::PasswordChanged { password } => self.password = Some(password.clone()),
-            StaffEvent::PrivilegesChanged { after, .. } => self.privileges = after.clone(),
-            StaffEvent::StaffSignedIn { .. }
-            | StaffEvent::StaffSignInRefused { .. }
-            | StaffEvent::StaffSignedOut {} => {}
-        }
-        self
-    }
-}
-
-/// Which local account has a name.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct UserName {
-    pub account: Option<StaffId>,
-}
-
-#[derive(Debug, Clone)]
-pub struct ReserveUserName {
-    pub account: StaffId,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the name belongs to another account")]
-pub struct NameTaken;
-
-impl Aggregate for UserName {
-    type Event = UserNameEvent;
-    type Command = ReserveUserName;
-    type Refusal = NameTaken;
-
-    fn decide(&self, command: &ReserveUserName) -> Result<Vec<UserNameEvent>, NameTaken> {
-        match self.account {
-            Some(account) if account == command.account => Ok(vec![]),
-            Some(_) => Err(NameTaken),
-            None => Ok(vec![UserNameEvent::UserNameReserved { account: command.account }]),
-        }
-    }
-
-    fn evolve(self, event: &UserNameEvent) -> UserName {
-        match event {
-            UserNameEvent::UserNameReserved { account } => UserName { account: Some(self.account.unwrap_or(*account)) },
-        }
-    }
+    #[error("a directory or identity provider vouches for this account: it has no password of ours")]
+    NotOurs,
+    #[error("the roles of this account come from the rules of the settings, each time the person signs in")]
+    RolesByRule,
+    #[error("the link is not, or not any more, one that sets up an account")]
+    LinkUnknown,
+    #[error("the link has expired")]
+    LinkExpired,
+    #[error("the code was used before")]
+    CodeUsed,
+    #[error("the account has no such second factor")]
+    FactorUnknown,
+    #[error("the settings ask for a second factor, and this is the last one: add another one first")]
+    LastFactor,
 }

@@ -66,13 +66,31 @@ const ENGLISH: &[(&str, &str)] = &[
     ("account-reserved", "An account was linked to a person"),
     ("hardware-enrolled", "A hardware identifier was linked to a device"),
     ("staff-added", "Local account {user_name} added, with {privileges}"),
-    ("staff-disabled", "Local account disabled"),
-    ("staff-enabled", "Local account enabled"),
+    ("external-staff-known", "{user_name} works at the console with {method} of {provider}"),
+    ("staff-disabled", "Account disabled"),
+    ("staff-enabled", "Account enabled"),
     ("password-changed", "Password changed"),
     ("privileges-changed", "Privileges changed from {before} to {after}"),
+    ("set-up-link-issued", "A link to set up the first account was printed"),
+    ("set-up-link-revoked", "The link to set up the first account was revoked"),
+    ("first-factor-proven", "Proved themselves with {method}; a second factor was asked for"),
     ("staff-signed-in", "Signed in to the console with {method}"),
     ("staff-sign-in-refused", "Sign-in to the console refused: {reason}"),
     ("staff-signed-out", "Signed out of the console"),
+    ("staff-session-ended", "A session at the console was ended"),
+    ("staff-sessions-ended", "The sessions at the console were ended"),
+    ("password-confirmed", "The password was given again to confirm a change"),
+    ("password-confirmation-refused", "The password given to confirm a change was refused: {reason}"),
+    ("passkey-added", "Passkey “{label}” added"),
+    ("passkey-used", "A passkey was used {purpose}"),
+    ("passkey-removed", "A passkey was removed"),
+    ("one-time-codes-added", "One-time codes were set up"),
+    ("one-time-code-used", "A one-time code was used {purpose}"),
+    ("one-time-codes-removed", "One-time codes were removed"),
+    ("recovery-codes-made", "{count} recovery codes were shown"),
+    ("recovery-code-used", "A recovery code was used to sign in"),
+    ("recovery-codes-removed", "The recovery codes were removed"),
+    ("second-factor-refused", "The second factor was refused: {factor}, {reason}"),
     ("user-name-reserved", "A user name was reserved"),
     ("device-list-viewed", "Viewed the list of devices"),
     ("device-viewed", "Viewed a device"),
@@ -122,10 +140,11 @@ mod tests {
     fn every_key_has_one_sentence() {
         let keys: HashSet<&str> = ENGLISH.iter().map(|(key, _)| *key).collect();
         assert_eq!(keys.len(), ENGLISH.len());
-        let source = include_str!("message.rs");
-        let used = source.split("Message::of(\"").skip(1).filter_map(|rest| rest.split('"').next());
-        for key in used.filter(|key| !key.contains(' ')) {
-            assert!(keys.contains(key), "no sentence for {key}");
+        for source in [include_str!("message.rs"), include_str!("message/staff.rs")] {
+            let used = source.split("Message::of(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            for key in used.filter(|key| !key.contains(' ')) {
+                assert!(keys.contains(key), "no sentence for {key}");
+            }
         }
     }
 

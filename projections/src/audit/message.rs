@@ -1,5 +1,6 @@
 //! What is said about each event: the key of a sentence, and its values. Pure.
 
+mod staff;
 mod words;
 
 use events::Event;
@@ -8,7 +9,7 @@ use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
 use events::settings::{Settings, SettingsEvent};
-use events::staff::{AccessEvent, ExportFormat, StaffEvent, UserNameEvent};
+use events::staff::{AccessEvent, ExportFormat, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ pub fn message(event: &Event) -> Message {
         Event::Person(event) => person(event),
         Event::Account(AccountEvent::AccountReserved { .. }) => Message::of("account-reserved"),
         Event::Hardware(HardwareEvent::HardwareEnrolled { .. }) => Message::of("hardware-enrolled"),
-        Event::Staff(event) => staff(event),
+        Event::Staff(event) => staff::message(event),
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
         Event::Access(event) => access(event),
         Event::Refusal(RefusalEvent::UnknownStaffRefused { .. }) => Message::of("unknown-staff-refused"),
@@ -211,25 +212,6 @@ fn person(event: &PersonEvent) -> Message {
             Message::of("terms-acceptance-kept").with("version", version)
         }
         PersonEvent::PersonErased {} => Message::of("person-erased"),
-    }
-}
-
-fn staff(event: &StaffEvent) -> Message {
-    match event {
-        StaffEvent::LocalAccountAdded { user_name, privileges: held, .. } => {
-            Message::of("staff-added").personal("user_name", user_name).with("privileges", words::privileges(held))
-        }
-        StaffEvent::LocalAccountDisabled {} => Message::of("staff-disabled"),
-        StaffEvent::LocalAccountEnabled {} => Message::of("staff-enabled"),
-        StaffEvent::PasswordChanged { .. } => Message::of("password-changed"),
-        StaffEvent::PrivilegesChanged { before, after } => Message::of("privileges-changed")
-            .with("before", words::privileges(before))
-            .with("after", words::privileges(after)),
-        StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", words::method(*by)),
-        StaffEvent::StaffSignInRefused { reason, .. } => {
-            Message::of("staff-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
-        }
-        StaffEvent::StaffSignedOut {} => Message::of("staff-signed-out"),
     }
 }
 

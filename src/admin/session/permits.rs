@@ -1,9 +1,10 @@
 //! What somebody at the console may, as types: a handler names the permit it takes, such as `May<SeesInventory>`, and is
 //! handed no more than that permit gives. Only those that act hand out the [`App`], and with it the way to a command.
 
-use super::{Staff, signed_in};
+use super::{Staff, entered};
 use crate::admin::problem::Problem;
 use crate::app::App;
+use crate::enrollment::staff::CONSOLE_ROLES;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use events::device::DeviceId;
@@ -53,7 +54,7 @@ impl<P: Permit> FromRequest for May<P> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let staff = signed_in(&request).await?;
+            let staff = entered(&request).await?;
             if is_permitted::<P>(&staff.roles) {
                 return Ok(May { staff, permit: PhantomData });
             }
@@ -87,7 +88,7 @@ use Privilege::{Administrator, Auditor, HelpDesk};
 pub struct IsStaff;
 
 impl Permit for IsStaff {
-    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ROLES: &'static [Privilege] = &CONSOLE_ROLES;
     const ACT: &'static str = "use the console";
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Answer, NewUser, operator};
 use crate::app::App;
-use crate::enrollment::staff::{Command, LocalAccount, Refusal, ReserveUserName, UserName};
+use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
 use crate::identity::password::{check_new_password, hash_password};
 use events::log::Log;
 use events::personal::Personal;
@@ -75,14 +75,14 @@ fn is_address(text: &str) -> bool {
 
 fn command(account: StaffId, user: NewUser, password: String) -> Command {
     let sealed = |value: String| Personal::new(account.key(), value);
-    Command::Add {
+    Command::Add(NewAccount {
         user_name: sealed(user.user_name),
         password: sealed(password),
         privileges: user.privileges,
         display_name: user.display_name.map(sealed),
         mail: user.mail.map(sealed),
         managed_apple_id: user.managed_apple_id.map(sealed),
-    }
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

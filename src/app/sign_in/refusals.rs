@@ -1,11 +1,11 @@
 //! Refusals written down, within the budget.
 
-use super::Refused;
 use super::budget::Grant;
+use super::{Refused, canonical_name};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::staff::{Command, LocalAccount, Refusal};
-use events::enrollment::SignInMethodName;
+use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
 use events::store::{AppendError, Expected};
@@ -34,6 +34,24 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
     let context = Context::of(actor, Some((source, account.key())), app.world.uuid());
     let command = Command::RefuseSignIn { method, reason: refused.reason };
     app.perform::<LocalAccount>(&account.stream(), &command, &context).await.map(drop)
+}
+
+/// Writes down that somebody was refused at the console whom we do not know, though another vouches for them.
+///
+/// # Errors
+/// If the log cannot be written.
+pub async fn record_unknown_staff(
+    app: &App,
+    method: SignInMethodName,
+    reason: SignInRefusal,
+    user_name: &str,
+    source: IpAddr,
+) -> Result<(), AppendError> {
+    if !granted(app) {
+        return Ok(());
+    }
+    let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
+    record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await
 }
 
 /// Whether the budget has room for one more refusal; if not, it is counted and summed up later.

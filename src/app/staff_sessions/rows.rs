@@ -8,7 +8,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-const COLUMNS: &str = "id, staff, method, began, last_seen, source, browser, entered, second, confirmed";
+const COLUMNS: &str = "id, staff, method, began, last_seen, source, browser, entered, second, confirmed, rests_on";
 
 /// The earliest last request and the earliest beginning of a session that has not ended.
 fn bounds(now: Timestamp) -> (i64, i64) {
@@ -23,8 +23,9 @@ pub(super) fn begin(rows: &Connection, key_hash: &str, new: &Beginning, now: Tim
         params![seen, began, replaced],
     )?;
     rows.execute(
-        "INSERT INTO sessions (key_hash, id, staff, method, began, last_seen, source, browser, entered, second, confirmed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, FALSE, ?5)",
+        "INSERT INTO sessions (key_hash, id, staff, method, began, last_seen, source, browser, entered, second, confirmed,
+             rests_on)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, FALSE, ?5, ?9)",
         params![
             key_hash,
             new.id.to_string(),
@@ -33,7 +34,8 @@ pub(super) fn begin(rows: &Connection, key_hash: &str, new: &Beginning, now: Tim
             now.0,
             new.source,
             new.browser,
-            new.entered
+            new.entered,
+            new.rests_on
         ],
     )?;
     Ok(())
@@ -101,6 +103,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         entered: row.get(7)?,
         second: row.get(8)?,
         confirmed: Timestamp(row.get(9)?),
+        rests_on: row.get(10)?,
     })
 }
 

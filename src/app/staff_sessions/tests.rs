@@ -29,6 +29,7 @@ impl Desk {
             method: SignInMethodName::Directory,
             source: Some("192.0.2.7".into()),
             browser: "Safari on macOS".into(),
+            rests_on: String::new(),
             entered: false,
             replaced: replaced.map(str::to_owned),
         };

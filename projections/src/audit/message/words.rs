@@ -4,7 +4,7 @@ use super::list;
 use events::enrollment::{
     Access, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
-use events::staff::{ApiResource, ExportFormat, Privilege};
+use events::staff::{ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
 
 pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
@@ -76,6 +76,29 @@ pub(super) fn resource(resource: ApiResource) -> &'static str {
     match resource {
         ApiResource::Devices => "the inventory",
         ApiResource::Audit => "the audit trail",
+    }
+}
+
+pub(super) fn purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::SignIn => "to sign in",
+        Purpose::Confirmation => "to confirm a change",
+    }
+}
+
+pub(super) fn factor(factor: SecondFactor) -> &'static str {
+    match factor {
+        SecondFactor::Passkey => "passkey",
+        SecondFactor::OneTimeCode => "one-time code",
+        SecondFactor::RecoveryCode => "recovery code",
+    }
+}
+
+pub(super) fn factor_refusal(reason: FactorRefusal) -> &'static str {
+    match reason {
+        FactorRefusal::Wrong => "a wrong one",
+        FactorRefusal::UsedBefore => "used before",
+        FactorRefusal::Throttled => "too many attempts",
     }
 }
 

@@ -1,0 +1,141 @@
+//! What may happen to an account.
+
+use super::{Command, LocalAccount, NewAccount, Refusal, SetUpLink, Vouched, factors};
+use crate::enrollment::Aggregate;
+use events::Timestamp;
+use events::enrollment::SecretHash;
+use events::staff::StaffEvent;
+
+impl Aggregate for LocalAccount {
+    type Event = StaffEvent;
+    type Command = Command;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: &Command) -> Result<Vec<StaffEvent>, Refusal> {
+        match command {
+            Command::Add(account) => self.add(account),
+            Command::SetUp { secret, now, account } => self.set_up(secret, *now, account),
+            Command::IssueSetUpLink(_) if self.exists => Err(Refusal::Exists),
+            Command::IssueSetUpLink(SetUpLink { hash, expires }) => {
+                Ok(vec![StaffEvent::SetUpLinkIssued { hash: hash.clone(), expires: *expires }])
+            }
+            Command::RevokeSetUpLink if self.set_up_link.is_some() => Ok(vec![StaffEvent::SetUpLinkRevoked {}]),
+            Command::RevokeSetUpLink => Ok(vec![]),
+            Command::Know(vouched) => self.know(vouched),
+            _ if !self.exists => Err(Refusal::Unknown),
+            Command::Factor(command) => factors::decide(self, command),
+            existing => self.decide_of_existing(existing),
+        }
+    }
+
+    fn evolve(self, event: &StaffEvent) -> LocalAccount {
+        super::evolve::evolve(self, event)
+    }
+}
+
+impl LocalAccount {
+    fn decide_of_existing(&self, command: &Command) -> Result<Vec<StaffEvent>, Refusal> {
+        match command {
+            Command::Disable if self.disabled => Ok(vec![]),
+            Command::Disable => Ok(vec![StaffEvent::LocalAccountDisabled {}]),
+            Command::Enable if self.disabled => Ok(vec![StaffEvent::LocalAccountEnabled {}]),
+            Command::Enable => Ok(vec![]),
+            Command::ChangePassword { .. } if self.external.is_some() => Err(Refusal::NotOurs),
+            Command::ChangePassword { password } => {
+                Ok(vec![StaffEvent::PasswordChanged { password: password.clone() }])
+            }
+            Command::ChangePrivileges { .. } if self.external.is_some() => Err(Refusal::RolesByRule),
+            Command::ChangePrivileges { privileges } if privileges.is_empty() => Err(Refusal::NoPrivilege),
+            Command::ChangePrivileges { privileges } if *privileges == self.privileges => Ok(vec![]),
+            Command::ChangePrivileges { privileges } => {
+                Ok(vec![StaffEvent::PrivilegesChanged { before: self.privileges.clone(), after: privileges.clone() }])
+            }
+            Command::ProveFirst { .. } | Command::SignIn { .. } if self.disabled => Err(Refusal::Disabled),
+            Command::ProveFirst { method } => Ok(vec![StaffEvent::FirstFactorProven { method: *method }]),
+            Command::SignIn { method } => Ok(vec![StaffEvent::StaffSignedIn { method: *method }]),
+            Command::RefuseSignIn { method, reason } => {
+                Ok(vec![StaffEvent::StaffSignInRefused { method: *method, reason: *reason }])
+            }
+            Command::SignOut => Ok(vec![StaffEvent::StaffSignedOut {}]),
+            Command::EndSession { session } => Ok(vec![StaffEvent::StaffSessionEnded { session: *session }]),
+            Command::EndSessions => Ok(vec![StaffEvent::StaffSessionsEnded {}]),
+            Command::ConfirmPassword => Ok(vec![StaffEvent::PasswordConfirmed {}]),
+            Command::RefuseConfirmation { reason } => {
+                Ok(vec![StaffEvent::PasswordConfirmationRefused { reason: *reason }])
+            }
+            // Decided before it is asked whether the account exists.
+            Command::Add(_)
+            | Command::SetUp { .. }
+            | Command::IssueSetUpLink(_)
+            | Command::RevokeSetUpLink
+            | Command::Know(_)
+            | Command::Factor(_) => Err(Refusal::Exists),
+        }
+    }
+
+    fn add(&self, account: &NewAccount) -> Result<Vec<StaffEvent>, Refusal> {
+        match (self.exists, account.privileges.is_empty()) {
+            (true, _) => Err(Refusal::Exists),
+            (false, true) => Err(Refusal::NoPrivilege),
+            (false, false) => Ok(vec![added(account)]),
+        }
+    }
+
+    // The link dies with its use: the account exists from then on.
+    fn set_up(&self, secret: &SecretHash, now: Timestamp, account: &NewAccount) -> Result<Vec<StaffEvent>, Refusal> {
+        let link = self.open_link(secret)?;
+        if link.expires <= now {
+            return Err(Refusal::LinkExpired);
+        }
+        self.add(account)
+    }
+
+    /// The set-up link that this secret opens.
+    ///
+    /// # Errors
+    /// If there is none, or it was used.
+    pub fn open_link(&self, secret: &SecretHash) -> Result<&SetUpLink, Refusal> {
+        let link = self.set_up_link.as_ref().filter(|link| link.hash == *secret && !self.exists);
+        link.ok_or(Refusal::LinkUnknown)
+    }
+
+    // Known once, and again only when something is another now: names can change, roles by rule or by group.
+    fn know(&self, vouched: &Vouched) -> Result<Vec<StaffEvent>, Refusal> {
+        if self.exists && self.external.is_none() {
+            return Err(Refusal::Exists);
+        }
+        let mut happened = Vec::new();
+        if !self.is_as(vouched) {
+            happened.push(StaffEvent::ExternalStaffKnown {
+                method: vouched.external.method,
+                provider: vouched.external.provider.clone(),
+                user_name: vouched.user_name.clone(),
+                display_name: vouched.display_name.clone(),
+                mail: vouched.mail.clone(),
+            });
+        }
+        if self.privileges != vouched.privileges {
+            let (before, after) = (self.privileges.clone(), vouched.privileges.clone());
+            happened.push(StaffEvent::PrivilegesChanged { before, after });
+        }
+        Ok(happened)
+    }
+
+    fn is_as(&self, vouched: &Vouched) -> bool {
+        self.external.as_ref() == Some(&vouched.external)
+            && self.user_name.as_ref() == Some(&vouched.user_name)
+            && self.display_name == vouched.display_name
+            && self.mail == vouched.mail
+    }
+}
+
+fn added(account: &NewAccount) -> StaffEvent {
+    StaffEvent::LocalAccountAdded {
+        user_name: account.user_name.clone(),
+        password: account.password.clone(),
+        privileges: account.privileges.clone(),
+        display_name: account.display_name.clone(),
+        mail: account.mail.clone(),
+        managed_apple_id: account.managed_apple_id.clone(),
+    }
+}

@@ -1,0 +1,36 @@
+//! What has happened to an account, in one state.
+
+use super::{External, LocalAccount, SetUpLink};
+use events::staff::StaffEvent;
+
+pub(super) fn evolve(mut account: LocalAccount, event: &StaffEvent) -> LocalAccount {
+    match event {
+        StaffEvent::LocalAccountAdded { user_name, password, privileges, display_name, mail, managed_apple_id } => {
+            account.exists = true;
+            account.user_name = Some(user_name.clone());
+            account.password = Some(password.clone());
+            account.privileges = privileges.clone();
+            account.display_name = display_name.clone();
+            account.mail = mail.clone();
+            account.managed_apple_id = managed_apple_id.clone();
+            account.set_up_link = None;
+        }
+        StaffEvent::ExternalStaffKnown { method, provider, user_name, display_name, mail } => {
+            account.exists = true;
+            account.external = Some(External { method: *method, provider: provider.clone() });
+            account.user_name = Some(user_name.clone());
+            account.display_name = display_name.clone();
+            account.mail = mail.clone();
+        }
+        StaffEvent::LocalAccountDisabled {} => account.disabled = true,
+        StaffEvent::LocalAccountEnabled {} => account.disabled = false,
+        StaffEvent::PasswordChanged { password } => account.password = Some(password.clone()),
+        StaffEvent::PrivilegesChanged { after, .. } => account.privileges = after.clone(),
+        StaffEvent::SetUpLinkIssued { hash, expires } => {
+            account.set_up_link = Some(SetUpLink { hash: hash.clone(), expires: *expires });
+        }
+        StaffEvent::SetUpLinkRevoked {} => account.set_up_link = None,
+        factor => account.factors = account.factors.evolve(factor),
+    }
+    account
+}
