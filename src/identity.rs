@@ -7,6 +7,7 @@ mod fault;
 pub mod local;
 pub mod openid_connect;
 pub mod password;
+pub mod saml;
 pub mod throttle;
 
 pub use fault::{Disbelief, Fault};

@@ -45,7 +45,7 @@ impl Finding {
         Finding::new(Severity::Error, code, about, wrong, mend)
     }
 
-    fn warning(code: &'static str, about: &str, wrong: impl Into<String>, mend: &str) -> Finding {
+    pub fn warning(code: &'static str, about: &str, wrong: impl Into<String>, mend: &str) -> Finding {
         Finding::new(Severity::Warning, code, about, wrong, mend)
     }
 

@@ -21,7 +21,10 @@ pub struct Saml {
     /// Also accept answers that nobody asked for (IdP-initiated). Dangerous: a link can sign somebody in as another.
     #[serde(default)]
     pub allow_unsolicited: bool,
-    /// The attribute with the name to show; left out: the NameID.
+    /// The attribute by which a person is known for good, such as `eduPersonUniqueId`; left out: the NameID, which must then
+    /// be a lasting one (persistent, not transient).
+    pub subject_attribute: Option<String>,
+    /// The attribute with the name to show; left out: what the person is known by.
     pub user_name_attribute: Option<String>,
     #[serde(default = "display_name_attribute")]
     pub display_name_attribute: String,
