@@ -133,11 +133,6 @@ impl Saml {
         descriptor::document(self)
     }
 
-    /// Origins that a form may lead to: where the provider is asked.
-    pub fn destinations(&self) -> Vec<String> {
-        vec![self.provider.sign_in.origin().ascii_serialization()]
-    }
-
     /// Says whom an answer vouches for: the field `SAMLResponse` as it was posted to `consumer`.
     ///
     /// # Errors

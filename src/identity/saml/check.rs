@@ -54,7 +54,7 @@ fn check_provider(
         return Some(Finding::warning("saml-metadata-expired", &about("metadata"), error, mend));
     }
     (end < now.plus_seconds(SOON_SECONDS)).then(|| {
-        let wrong = format!("the provider's metadata is valid until {} only", end.day());
+        let wrong = format!("the provider's metadata is valid until {} only", end.to_rfc3339());
         let mend = "export the metadata document again before that day";
         Finding::warning("saml-metadata-expires-soon", &about("metadata"), wrong, mend)
     })

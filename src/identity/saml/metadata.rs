@@ -68,7 +68,7 @@ impl Provider {
     pub fn in_force(&self, now: Timestamp) -> Result<(), String> {
         match self.valid_until {
             Some(end) if end <= now => {
-                Err(format!("the provider's metadata was valid until {} only; get a new document", end.day()))
+                Err(format!("the provider's metadata was valid until {} only; get a new document", end.to_rfc3339()))
             }
             _ => Ok(()),
         }

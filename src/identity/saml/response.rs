@@ -8,6 +8,7 @@ use crate::identity::{Disbelief, Fault};
 use crate::world::Timestamp;
 use chrono::DateTime;
 use gamlastan::core::assertion::types::{Assertion, AssertionRef};
+use gamlastan::core::constants::CM_BEARER;
 use gamlastan::core::protocol::response::{Response, ResponseRef};
 use gamlastan::security::error::ValidationResult;
 use gamlastan::security::{AssertionValidator, ReplayCache, SecurityConfig, ValidationParams};
@@ -128,7 +129,7 @@ impl ReplayCache for ReservedByTheLog {
 // Which request the signed part of the answer belongs to: the Response itself may be unsigned.
 fn confirmed_request(response: &Response) -> Option<String> {
     let subject = response.assertions.first()?.subject.as_ref()?;
-    let bearer = subject.subject_confirmations.iter().find(|one| one.method == gamlastan::core::constants::CM_BEARER);
+    let bearer = subject.subject_confirmations.iter().find(|one| one.method == CM_BEARER);
     bearer?.subject_confirmation_data.as_ref()?.in_response_to.clone()
 }
 
@@ -149,8 +150,9 @@ fn complete(saml: &Saml, response: &Response) -> Result<(), Disbelief> {
         return incomplete("AudienceRestriction");
     }
     let Some(subject) = &assertion.subject else { return incomplete("Subject") };
-    let confirmation = subject.subject_confirmations.first().and_then(|one| one.subject_confirmation_data.as_ref());
-    let Some(confirmation) = confirmation else { return incomplete("SubjectConfirmation with data") };
+    let mut confirmations = subject.subject_confirmations.iter().filter(|one| one.method == CM_BEARER);
+    let confirmation = confirmations.next().and_then(|one| one.subject_confirmation_data.as_ref());
+    let Some(confirmation) = confirmation else { return incomplete("bearer SubjectConfirmation with data") };
     if confirmation.recipient.is_none() || confirmation.not_on_or_after.is_none() {
         return incomplete("Recipient or NotOnOrAfter in its SubjectConfirmation");
     }
