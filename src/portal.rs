@@ -66,6 +66,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(form!("/enroll/sign-in", sign_in))
         .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::leave)))
         .service(page("/enroll/sso/{provider}/callback").route(get().to(single_sign_on::back)))
+        .service(page("/enroll/sso/{provider}/return").route(get().to(single_sign_on::return_from_post)))
+        .service(
+            page("/enroll/sso/{provider}/acs")
+                .app_data(FormConfig::default().limit(single_sign_on::LIMIT))
+                .route(post().to(single_sign_on::consume)),
+        )
+        .service(page("/saml/{provider}/metadata").route(get().to(single_sign_on::metadata)))
         .service(page("/enroll/sign-out").route(post().to(sign_in::leave)))
         .service(form!("/enroll/for-whom", for_whom))
         .service(form!("/enroll/previous", previous))

@@ -6,7 +6,9 @@ use crate::app::sign_in::SignIn;
 use crate::app::sign_in::single_sign_on::Providers;
 use crate::app::staff_sessions::StaffSessions;
 use crate::app::{App, Parts};
-use crate::config::Config;
+use crate::config::check::Finding;
+use crate::config::{self, Config};
+use crate::identity;
 use crate::pki::Pki;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
@@ -16,7 +18,7 @@ use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
 use events::store::ReadError;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::system::{LogEvent, LogFingerprints, log_stream};
-use events::{Event, Revision};
+use events::{Event, Revision, Timestamp};
 use projections::Projections;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -83,7 +85,8 @@ impl App {
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
         let staff_sessions = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
-        let identity_providers = Providers::load(&config.identity).map_err(StartError::Identity)?;
+        let identity_providers =
+            Providers::load(&config.identity, &config.server.public_url).map_err(StartError::Identity)?;
         let sign_in = SignIn::new(&log, &secrets, &world);
         Ok(App::new(Parts {
             engine,
@@ -119,6 +122,16 @@ pub fn read_master_key(config: &Config) -> Result<MasterKey, StartError> {
 /// If it or its keys are not there, or the master key is another one.
 pub fn read_log(config: &Config) -> Result<Log, StartError> {
     read_log_in(&config.store.directory, read_master_key(config)?)
+}
+
+/// Everything that `check-config` finds without asking anybody, the worst first.
+pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
+    let mut findings = config::check::check(config, now);
+    for one in &config.identity.saml {
+        findings.extend(identity::saml::check(one, &config.server.public_url, now));
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    findings
 }
 
 /// Whether the log in `directory`, be it the installation's or a backup, was made with the keys that `config` names.

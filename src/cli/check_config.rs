@@ -1,8 +1,8 @@
 //! `muster check-config`.
 
 use super::{At, say};
-use crate::app::assemble::check_keys_of;
-use crate::config::check::{Finding, Severity, check};
+use crate::app::assemble::{check, check_keys_of};
+use crate::config::check::{Finding, Severity};
 use crate::config::{Config, ConfigError};
 use crate::world::World;
 use clap::Args;

@@ -1,7 +1,7 @@
 //! `muster serve`.
 
 use super::At;
-use crate::config::check::{self, Severity};
+use crate::config::check::Severity;
 use crate::server;
 use crate::telemetry;
 use crate::world::World;
@@ -27,7 +27,7 @@ impl Serve {
         let config = self.at.load()?;
         telemetry::start(&config.logging).map_err(anyhow::Error::msg)?;
         let world = World::system();
-        for finding in check::check(&config, world.now()) {
+        for finding in crate::app::assemble::check(&config, world.now()) {
             match finding.severity {
                 Severity::Error => bail!("{finding}\n(`muster check-config` says all that is wrong)"),
                 Severity::Warning => tracing::warn!(about = finding.about, "{}; {}", finding.wrong, finding.mend),

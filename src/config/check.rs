@@ -2,6 +2,7 @@
 
 mod certificates;
 mod files;
+mod identity;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = server::check(config);
     findings.extend(logging(&config.logging));
     findings.extend(files::check(config));
+    findings.extend(identity::check(&config.identity));
     findings.extend(certificates::check(config, &reading, now));
     findings.extend(certificates::check_tls(config, &reading, &certificates::public_roots()));
     findings.sort_by_key(|finding| finding.severity);

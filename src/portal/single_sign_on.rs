@@ -7,14 +7,20 @@ use super::problem::Problem;
 use super::render::Page;
 use super::sign_in::{Notice, conclude, keep, not_yet};
 use super::submission::Submission;
-use super::visitor::{Answered, Visitor};
+use super::visitor::{Answered, Visitor, see_other};
+use crate::app::App;
 use crate::app::sign_in::Entrance;
+use crate::app::sign_in::single_sign_on::saml::{self, Posted};
 use crate::app::sign_in::single_sign_on::{Back, Departure, arrive, depart};
+use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::web::{Path, Query};
+use actix_web::web::{Data, Form, Path, Query};
 use events::enrollment::Platform;
 use serde::Serialize;
 use url::Url;
+
+/// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
+pub const LIMIT: usize = 2 * crate::app::sign_in::single_sign_on::saml::LARGEST;
 
 /// Leads on to a provider.
 #[derive(Debug, Clone, Serialize)]
@@ -56,6 +62,35 @@ pub async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -
         None => Err(Problem::NotFound),
         Some(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
     }
+}
+
+/// What a provider that speaks SAML makes the browser post: from its site, so there is no cookie and no token of ours, and
+/// it carries no session's authority. What it proves waits in the visit until the browser comes by with its cookie.
+pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(String, String)>>) -> Answered {
+    let field = form.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
+    let field = field.ok_or(Problem::Bad)?;
+    let platform = visitor.on_ios()?;
+    match saml::take(&visitor.app, &entrance(&visitor, platform), &provider, field).await? {
+        None => Err(Problem::NotFound),
+        Some(Posted::GoOn) => Ok(see_other(&format!("/enroll/sso/{}/return", *provider))),
+        Some(Posted::In(outcome)) => conclude(visitor, outcome, Notice::SingleSignOn).await,
+    }
+}
+
+/// One hop after the post: here the browser shows the cookie that it began with.
+pub async fn return_from_post(visitor: Visitor, provider: Path<String>) -> Answered {
+    let platform = visitor.on_ios()?;
+    not_yet(&visitor)?;
+    match saml::return_from_post(&visitor.app, &entrance(&visitor, platform), &provider).await? {
+        None => Err(Problem::NotFound),
+        Some(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
+    }
+}
+
+/// Our metadata document, for the administrator of a provider that speaks SAML.
+pub async fn metadata(app: Data<App>, provider: Path<String>) -> Answered {
+    let text = saml::metadata(&app, &provider).ok_or(Problem::NotFound)?;
+    Ok(HttpResponse::Ok().content_type("application/samlmetadata+xml; charset=utf-8").body(text))
 }
 
 /// The page that leads on.

@@ -7,6 +7,7 @@ mod fault;
 mod flow;
 mod portal;
 mod providers;
+pub mod saml;
 
 pub use flow::{Back, REQUEST_SECONDS};
 pub use portal::{Departure, arrive, depart, sign_out};

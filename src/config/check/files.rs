@@ -54,7 +54,7 @@ fn missing(about: &str, path: &Path) -> Option<Finding> {
     Some(Finding::error("file-unreadable", about, wrong, mend))
 }
 
-fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
+pub fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     // Group access is a deliberate way to share a TLS key; the world is not.
     (mode & 0o007 != 0).then(|| {

@@ -35,6 +35,16 @@ pub(super) async fn send(app: &App, provider: &IdentityProvider, place: Place) -
             let to = speaker.begin(secrets.request(&state), app.world.now()).await?;
             Ok(Sent { to, request: state })
         }
+        Protocol::Saml(saml) => {
+            let consumer = match place {
+                Place::Portal => saml.portal_consumer(),
+                Place::Console => saml.console_consumer(),
+            };
+            let unavailable = |why: String| Disbelief::new(Fault::ProviderUnavailable, why);
+            let begun = saml.begin(&app.world, consumer).map_err(unavailable)?;
+            let to = Url::parse(&begun.url).map_err(|error| unavailable(error.to_string()))?;
+            Ok(Sent { to, request: begun.request_id })
+        }
     }
 }
 
@@ -52,6 +62,7 @@ pub(super) async fn answered(
             let answer = Answer { code: back.code.clone(), issuer: back.iss.clone(), error: back.error.clone() };
             speaker.finish(secrets.request(state), &answer, app.world.now()).await
         }
+        Protocol::Saml(_) => Err(unsolicited("this provider's answers are posted")),
     }
 }
 

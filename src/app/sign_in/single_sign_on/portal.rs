@@ -4,6 +4,7 @@ use super::Place;
 use super::fault::recorded;
 use super::flow::{Back, REQUEST_SECONDS, answered, send, unsolicited};
 use super::providers::{IdentityProvider, Protocol};
+use super::saml::remember;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::refusals::{granted, record, set_out};
 use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, open, visitor};
@@ -11,7 +12,7 @@ use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
 use crate::identity::Disbelief;
 use events::Event;
-use events::enrollment::{EnrollmentEvent, EnrollmentId, SecretHash, help_code};
+use events::enrollment::{EnrollmentEvent, EnrollmentId, SecretHash, SignInMethodName, help_code};
 use events::system::RefusalEvent;
 use url::Url;
 
@@ -50,6 +51,9 @@ pub async fn depart(app: &App, entrance: &Entrance<'_>, name: &str) -> Result<De
             return Ok(Departure::Not(Outcome::Refused { opened, retry_after: None }));
         }
     };
+    if provider.method() == SignInMethodName::Saml {
+        remember(app, entrance, enrollment, &sent.request).await?;
+    }
     let command = Command::BeginSingleSignOn {
         method: provider.method(),
         provider: provider.name.clone(),
@@ -116,7 +120,7 @@ async fn expected<'a>(
 }
 
 // When it began is what the log says.
-async fn is_recent(app: &App, enrollment: EnrollmentId, request: &SecretHash) -> Result<bool, SignInError> {
+pub(super) async fn is_recent(app: &App, enrollment: EnrollmentId, request: &SecretHash) -> Result<bool, SignInError> {
     let entries = app.log.read(&enrollment.stream()).await?;
     let begun = entries.iter().rev().find(|entry| {
         let event = &entry.event;
@@ -137,7 +141,7 @@ async fn refused(
 }
 
 // The administrator reads the detail in the server's log, found by the help code; the event says which kind it is.
-async fn refuse(
+pub(super) async fn refuse(
     app: &App,
     entrance: &Entrance<'_>,
     enrollment: Option<EnrollmentId>,
@@ -170,5 +174,6 @@ pub fn sign_out(app: &App, visit: &Visit, back: &str) -> Option<Url> {
             let here = app.config.server.public_url.trim_end_matches('/');
             speaker.sign_out(&format!("{here}{back}"))
         }
+        Protocol::Saml(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config::identity::Identity;
 use crate::identity::openid_connect;
+use crate::identity::saml::Saml;
 use events::enrollment::SignInMethodName;
 
 /// All of them.
@@ -15,6 +16,7 @@ pub struct IdentityProvider {
 
 pub(super) enum Protocol {
     OpenIdConnect(Box<openid_connect::Provider>),
+    Saml(Box<Saml>),
 }
 
 /// A button.
@@ -29,13 +31,20 @@ impl Providers {
     ///
     /// # Errors
     /// Says which key or file is wrong.
-    pub fn load(config: &Identity) -> Result<Providers, String> {
+    pub fn load(config: &Identity, public_url: &str) -> Result<Providers, String> {
         let mut providers = Vec::new();
         for one in &config.openid_connect {
             providers.push(IdentityProvider {
                 name: one.name.clone(),
                 title: one.title.clone(),
                 protocol: Protocol::OpenIdConnect(Box::new(openid_connect::Provider::load(one)?)),
+            });
+        }
+        for one in &config.saml {
+            providers.push(IdentityProvider {
+                name: one.name.clone(),
+                title: one.title.clone(),
+                protocol: Protocol::Saml(Box::new(Saml::load(one, public_url)?)),
             });
         }
         Ok(Providers(providers))
@@ -62,6 +71,7 @@ impl IdentityProvider {
     pub fn method(&self) -> SignInMethodName {
         match &self.protocol {
             Protocol::OpenIdConnect(_) => SignInMethodName::OpenIdConnect,
+            Protocol::Saml(_) => SignInMethodName::Saml,
         }
     }
 }

@@ -1,0 +1,58 @@
+//! Names of directories and identity providers, and keys that belong to them.
+
+use super::{Finding, files};
+use crate::config::identity::Identity;
+use std::collections::BTreeSet;
+
+pub fn check(identity: &Identity) -> Vec<Finding> {
+    let directories = identity.directory.iter().map(|one| ("identity.directory", &one.name));
+    let openid_connect = identity.openid_connect.iter().map(|one| ("identity.openid_connect", &one.name));
+    let saml = identity.saml.iter().map(|one| ("identity.saml", &one.name));
+    let mut findings = names(directories.chain(openid_connect).chain(saml));
+    for one in &identity.saml {
+        let keys = [("signing_key", &one.signing_key), ("decryption_key", &one.decryption_key)];
+        for (key, path) in keys.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?))) {
+            findings.extend(files::readable_by_others(&format!("identity.saml.{}.{key}", one.name), path));
+        }
+    }
+    findings
+}
+
+fn names<'a>(all: impl Iterator<Item = (&'static str, &'a String)>) -> Vec<Finding> {
+    // What local accounts are called as a provider.
+    let mut seen = BTreeSet::from(["local"]);
+    let mut findings = Vec::new();
+    for (about, name) in all {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
+            let wrong = format!("{name:?} cannot stand in addresses, settings and the log");
+            let mend = "take lower-case letters, digits and hyphens, 40 at most";
+            findings.push(Finding::error("identity-name-malformed", about, wrong, mend));
+        }
+        if !seen.insert(name) {
+            let wrong = format!("there is another one called {name:?}: names are unique across all of [identity]");
+            let mend = "give each a name of its own; \"local\" are the local accounts";
+            findings.push(Finding::error("identity-name-twice", about, wrong, mend));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_and_each_is_one_providers_alone() {
+        let codes = |given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|name| (*name).to_owned()).collect();
+            names(given.iter().map(|name| ("identity.saml", name))).iter().map(|one| one.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&["school", "school-2"]), Vec::<&str>::new());
+        assert_eq!(codes(&["school", "school"]), ["identity-name-twice"]);
+        assert_eq!(codes(&["local"]), ["identity-name-twice"]);
+        for malformed in ["", "School", "a/b", "a b", "a.b"] {
+            assert_eq!(codes(&[malformed]), ["identity-name-malformed"], "{malformed}");
+        }
+    }
+}
