@@ -9,11 +9,13 @@ mod audit;
 mod devices;
 mod earlier;
 mod event;
+mod export;
 mod form;
 mod funnel;
 mod pages;
 mod problem;
 mod query;
+mod record;
 mod session;
 mod sign_in;
 mod visits;
@@ -47,6 +49,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/sign-in").get(sign_in::page).post(sign_in::submit))
             .service(web::resource("/sign-out").post(sign_in::sign_out))
             .service(web::resource("/devices").get(devices::list))
+            .service(web::resource("/devices/export").get(devices::export))
             .service(web::resource("/devices/{device}").get(devices::page))
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
             .service(web::resource("/earlier").get(earlier::list))
@@ -54,6 +57,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/visits").get(visits::list))
             .service(web::resource("/visits/{visit}").get(visits::page))
             .service(web::resource("/audit").get(audit::list))
+            .service(web::resource("/audit/export").get(audit::export))
             .service(web::resource("/audit/{event}").get(event::page))
             .default_service(web::to(nothing_here)),
     );

@@ -6,7 +6,7 @@ mod query;
 
 pub use english::english;
 pub use message::{Message, message};
-pub use query::{AuditFilter, AuditPage, Match, Row, find, query, types};
+pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
 
 use crate::{Projection, sql};
 use events::device::{CommandStatus, DeviceEvent};
@@ -80,7 +80,8 @@ pub const ACTOR_KINDS: [(ActorKind, &str); 6] = [
     (ActorKind::System, "system"),
 ];
 
-fn actor_name(kind: ActorKind) -> &'static str {
+/// The name of a kind of actor in filters.
+pub fn actor_name(kind: ActorKind) -> &'static str {
     ACTOR_KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
 }
 

@@ -1,24 +1,30 @@
 //! The audit trail with its filters, which are in the address.
 
+mod export;
 mod filters;
+
+pub use export::export;
+pub use filters::Filters;
 
 use super::devices::href as device_href;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::Query;
-use super::session::{May, SeesAudit, SeesFunnel, Staff, is_permitted};
+use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
 use super::visits;
 use super::words::{self, Chip, Instant, NONE};
-use crate::admin::devices::Choice;
+use crate::admin::devices::{Choice, Export};
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::staff::AccessEvent;
 use events::{ActorKind, EventId, Timestamp};
-use filters::{Filters, Shown};
+use filters::Shown;
 use projections::audit::{self as trail, Row};
 use serde::Serialize;
 
 pub const PATH: &str = "/console/audit";
+
+const EXPORT: &str = "/console/audit/export";
 
 /// Events on a page.
 const PAGE: usize = 50;
@@ -35,6 +41,7 @@ struct Page {
     rows: Vec<Line>,
     older: Option<String>,
     newest: Option<String>,
+    exports: Vec<Export>,
 }
 
 #[derive(Serialize)]
@@ -87,8 +94,16 @@ pub async fn list(staff: May<SeesAudit>, filters: web::Query<Filters>) -> Result
         rows: found.rows.iter().map(|row| line(row, &staff, now)).collect(),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
+        exports: exports(&staff, &query),
     };
     show("audit", "Audit trail", "audit", &staff, &page)
+}
+
+fn exports(staff: &Staff, query: &Query) -> Vec<Export> {
+    match is_permitted::<Exports>(&staff.roles) {
+        true => Export::all(query, EXPORT),
+        false => Vec::new(),
+    }
 }
 
 fn presets(now: Timestamp) -> Vec<Link> {

@@ -1,13 +1,15 @@
 //! The inventory: the list of devices, and one device with its timeline; now or as of any instant.
 
+mod export;
 mod page;
 
+pub use export::export;
 pub use page::{Fact, page};
 
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Query, filled};
-use super::session::{May, SeesInventory};
+use super::session::{ExportsInventory, May, SeesInventory, Staff, is_permitted};
 use super::words::{self, Chip, Instant, NONE, parse_instant};
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
@@ -22,6 +24,8 @@ use uuid::Uuid;
 const PAGE: usize = 50;
 
 const PATH: &str = "/console/devices";
+
+const EXPORT: &str = "/console/devices/export";
 
 /// The filters as they come in the address.
 #[derive(Deserialize)]
@@ -44,6 +48,7 @@ struct Page {
     filtered: bool,
     devices: Vec<Line>,
     enroll_url: String,
+    exports: Vec<Export>,
     older: Option<String>,
     newest: Option<String>,
 }
@@ -94,6 +99,7 @@ pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Re
         archived: filter.archived,
         filtered: !query.is_empty(),
         devices: found.devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
+        exports: exports(&staff, &query),
         enroll_url: format!("{}/enroll", staff.public_url()),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: filter.after.map(|_| query.href(PATH)),
@@ -101,8 +107,35 @@ pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Re
     show("devices", "Devices", "devices", &staff, &page)
 }
 
+/// A file to take along.
+#[derive(Serialize)]
+pub struct Export {
+    href: String,
+    label: &'static str,
+}
+
+impl Export {
+    /// In every format there is, by these filters.
+    pub fn all(query: &Query, path: &str) -> Vec<Export> {
+        [("csv", "Export CSV"), ("jsonl", "Export JSON lines")]
+            .map(|(format, label)| Export { href: query.clone().with("format", Some(format)).href(path), label })
+            .into()
+    }
+}
+
+fn exports(staff: &Staff, query: &Query) -> Vec<Export> {
+    match is_permitted::<ExportsInventory>(&staff.roles) {
+        true => Export::all(query, EXPORT),
+        false => Vec::new(),
+    }
+}
+
 impl Filters {
-    fn parse(&self) -> Result<DeviceFilter, Problem> {
+    /// As the projection takes them.
+    ///
+    /// # Errors
+    /// Says which one is not understood.
+    pub fn parse(&self) -> Result<DeviceFilter, Problem> {
         let as_of = filled(self.as_of.as_deref()).map(parse_as_of).transpose()?;
         let after = filled(self.after.as_deref()).map(parse_device).transpose()?;
         let state = filled(self.state.as_deref())
@@ -117,6 +150,15 @@ impl Filters {
         let archived = filled(self.archived.as_deref()).is_some();
         let text = filled(self.q.as_deref()).map(str::to_owned);
         Ok(DeviceFilter { state, kind, archived, person: None, text, as_of, after })
+    }
+
+    /// What an export or the API was asked for, to be written down: what was searched for may be personal.
+    pub fn told(&self) -> Vec<String> {
+        let told = |(name, value): &(&'static str, String)| match *name {
+            "q" => "q".to_owned(),
+            name => format!("{name}={value}"),
+        };
+        self.query().iter().map(told).collect()
     }
 
     fn query(&self) -> Query {

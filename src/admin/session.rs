@@ -6,8 +6,8 @@ mod permits;
 
 pub use own::Own;
 pub use permits::{
-    Acts, ChangesSettings, Exports, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory,
-    home, is_permitted,
+    Acts, ChangesSettings, Exports, ExportsInventory, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel,
+    SeesInventory, home, is_permitted,
 };
 
 use super::problem::Problem;

@@ -2,6 +2,7 @@
 
 mod acts;
 pub mod desk;
+mod exports;
 mod pages;
 mod sessions;
 mod visits;

@@ -49,8 +49,19 @@ pub struct AuditFilter {
     pub help_code: Option<String>,
     /// Anywhere in the sentence, the type, the stream, the names of those concerned.
     pub text: Option<String>,
-    /// Go on after this event, towards the past.
+    /// In the order of the log, instead of the newest first.
+    pub oldest_first: bool,
+    /// Go on after this event in that order.
     pub after: Option<EventId>,
+    /// No event that is newer than this one.
+    pub up_to: Option<EventId>,
+}
+
+/// How much matches, fixed at one moment: [`AuditFilter::up_to`] its newest event there is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    pub rows: u64,
+    pub newest: Option<EventId>,
 }
 
 /// An event in the audit trail.
@@ -79,7 +90,7 @@ pub struct Row {
     pub sentence: String,
 }
 
-/// Some events, the newest first.
+/// Some events, in the order that was asked for.
 #[derive(Debug, Clone)]
 pub struct AuditPage {
     pub rows: Vec<Row>,
@@ -94,7 +105,7 @@ const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, 
     LEFT JOIN people_v1_names a ON a.id = e.actor_id
     LEFT JOIN people_v1_names p ON p.id = e.person";
 
-/// Events that match, the newest first, up to `limit`.
+/// Events that match, up to `limit`.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -106,7 +117,8 @@ fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusq
     let Conditions { sql, mut values } = conditions(filter);
     // One more than asked for tells whether there is another page.
     values.push(Value::Integer(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)));
-    let select = format!("{COLUMNS} WHERE {} ORDER BY e.position DESC LIMIT ?", sql.join(" AND "));
+    let order = if filter.oldest_first { "ASC" } else { "DESC" };
+    let select = format!("{COLUMNS} WHERE {} ORDER BY e.position {order} LIMIT ?", sql.join(" AND "));
     let mut statement = connection.prepare_cached(&select)?;
     let found = statement.query_map(params_from_iter(values), row_of)?;
     let mut rows = found.collect::<Result<Vec<_>, _>>()?;
@@ -117,6 +129,26 @@ fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusq
         None
     };
     Ok(AuditPage { rows, next })
+}
+
+/// How many events match, and which is the newest of them.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Extent, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let Conditions { sql, values } = conditions(&filter);
+            let select = format!(
+                "SELECT matching, (SELECT event FROM audit_v2_events WHERE position = newest)
+                FROM (SELECT count(*) matching, max(e.position) newest FROM audit_v2_events e WHERE {})",
+                sql.join(" AND ")
+            );
+            let extent =
+                |row: &rusqlite::Row<'_>| Ok(Extent { rows: row.get(0)?, newest: optional_uuid(row, 1)?.map(EventId) });
+            rows.prepare_cached(&select)?.query_row(params_from_iter(values), extent)
+        })
+        .await
 }
 
 /// One event; `None` if there is none with this id.
@@ -182,8 +214,15 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         ("e.source = ?", filter.source.clone()),
         ("e.correlation = ?", filter.correlation.map(|correlation| correlation.to_string())),
         (
-            "e.position < (SELECT position FROM audit_v2_events WHERE event = ?)",
+            match filter.oldest_first {
+                true => "e.position > (SELECT position FROM audit_v2_events WHERE event = ?)",
+                false => "e.position < (SELECT position FROM audit_v2_events WHERE event = ?)",
+            },
             filter.after.map(|after| after.to_string()),
+        ),
+        (
+            "e.position <= (SELECT position FROM audit_v2_events WHERE event = ?)",
+            filter.up_to.map(|newest| newest.to_string()),
         ),
     ];
     for (condition, value) in exact {

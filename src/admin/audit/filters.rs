@@ -83,6 +83,17 @@ impl Filters {
         self.fields().into_iter().fold(Query::default(), |query, (name, value)| query.with(name, value))
     }
 
+    /// What an export or the API was asked for, to be written down: a value that may be personal is left out.
+    pub fn told(&self) -> Vec<String> {
+        let told = |(name, value): &(&'static str, String)| match *name {
+            "from" | "to" | "outcome" | "type" | "actor" | "correlation" | "code" => format!("{name}={value}"),
+            // An id is random, and the person's erasure leaves it.
+            "device" | "person" | "actor_id" => format!("{name}={value}"),
+            _ => (*name).to_owned(),
+        };
+        self.query().iter().map(told).collect()
+    }
+
     /// As the projection takes them.
     ///
     /// # Errors
@@ -113,6 +124,7 @@ impl Filters {
             help_code: text(&self.code),
             text: text(&self.q),
             after: uuid(&self.after)?.map(EventId),
+            ..AuditFilter::default()
         })
     }
 

@@ -124,6 +124,14 @@ impl Permit for Exports {
     const ACT: &'static str = "export the audit trail";
 }
 
+/// Takes the inventory out of the house.
+pub struct ExportsInventory;
+
+impl Permit for ExportsInventory {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "export the inventory";
+}
+
 /// Sees how far people get, and one person's visits.
 pub struct SeesFunnel;
 

@@ -1,0 +1,34 @@
+//! The inventory as a file, by the filters of the page; that it was taken is an event before its first byte is sent.
+
+use super::Filters;
+use crate::admin::export::{Wanted, file, head, lines};
+use crate::admin::problem::Problem;
+use crate::admin::record::DeviceRecord;
+use crate::admin::session::{ExportsInventory, May};
+use actix_web::{HttpResponse, web};
+use events::staff::AccessEvent;
+use projections::devices::{self as inventory, DeviceFilter};
+
+/// Records in one file: read in one go, so that the file is the inventory of one moment.
+const MOST: usize = 100_000;
+
+/// The file, in the order of the page.
+///
+/// # Errors
+/// If a filter is not understood, more match than fit, or log or projections cannot be used.
+pub async fn export(
+    staff: May<ExportsInventory>,
+    filters: web::Query<Filters>,
+    wanted: web::Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let format = wanted.format()?;
+    let filter = DeviceFilter { after: None, ..filters.parse()? };
+    let found = inventory::list(staff.projections(), filter, MOST).await.map_err(|error| staff.broken(error))?;
+    if found.next.is_some() {
+        return Err(Problem::Bad("More than 100,000 records match: narrow the filters and take them in parts."));
+    }
+    let rows = found.devices.len() as u64;
+    staff.record(AccessEvent::InventoryExported { filters: filters.told(), format, rows }).await?;
+    let records = lines(format, found.devices.iter().map(DeviceRecord::from));
+    Ok(file("devices", format, staff.now()).body([head::<DeviceRecord>(format), records].concat()))
+}

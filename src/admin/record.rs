@@ -1,0 +1,176 @@
+//! Events and devices as they leave the house, by export or by the API: the same names and values everywhere, times in
+//! UTC, ids that stay.
+
+use events::Timestamp;
+use events::enrollment::{EnrollmentKind, Ownership};
+use projections::audit::{Row, actor_name};
+use projections::devices::Device;
+use serde::Serialize;
+
+/// Something that is written as a line of CSV or as JSON.
+pub trait Record: Serialize {
+    /// Names of the columns, which are those of the JSON.
+    const COLUMNS: &'static [&'static str];
+
+    fn cells(&self) -> Vec<String>;
+}
+
+/// Makes a record: one list of fields for JSON and for columns, so that neither can lack one.
+macro_rules! record {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Serialize)]
+        pub struct $name { $($field: $type),+ }
+
+        impl Record for $name {
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            fn cells(&self) -> Vec<String> {
+                vec![$(Cell::cell(&self.$field)),+]
+            }
+        }
+    };
+}
+
+trait Cell {
+    fn cell(&self) -> String;
+}
+
+impl Cell for String {
+    fn cell(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Cell for Option<String> {
+    fn cell(&self) -> String {
+        self.clone().unwrap_or_default()
+    }
+}
+
+impl Cell for Option<&'static str> {
+    fn cell(&self) -> String {
+        self.unwrap_or_default().to_owned()
+    }
+}
+
+impl Cell for u64 {
+    fn cell(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Cell for bool {
+    fn cell(&self) -> String {
+        self.to_string()
+    }
+}
+
+record! {
+    /// An event of the audit trail.
+    EventRecord {
+        id: String,
+        time: String,
+        event: String,
+        outcome: Option<&'static str>,
+        sentence: String,
+        actor_kind: Option<&'static str>,
+        actor_id: String,
+        actor_name: Option<String>,
+        person_id: Option<String>,
+        person_name: Option<String>,
+        device_id: Option<String>,
+        stream: String,
+        revision: u64,
+        session_id: String,
+        help_code: String,
+        source: Option<String>,
+    }
+}
+
+impl From<&Row> for EventRecord {
+    fn from(row: &Row) -> EventRecord {
+        EventRecord {
+            id: row.event.to_string(),
+            time: row.at.to_rfc3339(),
+            event: row.event_type.clone(),
+            outcome: Some(row.outcome.as_str()),
+            sentence: row.sentence.clone(),
+            actor_kind: Some(actor_name(row.actor_kind)),
+            actor_id: row.actor_id.clone(),
+            actor_name: row.actor_name.clone(),
+            person_id: row.person.map(|person| person.to_string()),
+            person_name: row.person_name.clone(),
+            device_id: row.device.map(|device| device.to_string()),
+            stream: row.stream.to_string(),
+            revision: row.revision.0,
+            session_id: row.correlation.to_string(),
+            help_code: row.help_code.clone(),
+            source: row.source.clone(),
+        }
+    }
+}
+
+record! {
+    /// A device of the inventory.
+    DeviceRecord {
+        id: String,
+        state: Option<&'static str>,
+        archived: bool,
+        enrollment: Option<&'static str>,
+        ownership: Option<&'static str>,
+        person_id: Option<String>,
+        user_name: Option<String>,
+        name: Option<String>,
+        model: Option<String>,
+        product_name: Option<String>,
+        os_version: Option<String>,
+        build_version: Option<String>,
+        serial_number: Option<String>,
+        udid: Option<String>,
+        enrollment_id: Option<String>,
+        managed_apple_id: Option<String>,
+        enrolled_at: Option<String>,
+        ended_at: Option<String>,
+        last_seen: Option<String>,
+        identity_serial: Option<String>,
+        identity_expires: Option<String>,
+        superseded_by: Option<String>,
+    }
+}
+
+impl From<&Device> for DeviceRecord {
+    fn from(device: &Device) -> DeviceRecord {
+        let time = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
+        DeviceRecord {
+            id: device.id.to_string(),
+            state: Some(device.state.as_str()),
+            archived: device.archived,
+            enrollment: device.kind.map(|kind| match kind {
+                EnrollmentKind::UserEnrollment => "user",
+                EnrollmentKind::DeviceEnrollment => "device",
+            }),
+            ownership: device.ownership.map(|ownership| match ownership {
+                Ownership::Personal => "personal",
+                Ownership::Institutional => "institutional",
+            }),
+            person_id: device.person.map(|person| person.to_string()),
+            user_name: device.user_name.clone(),
+            name: device.name.clone(),
+            model: device.model.clone(),
+            product_name: device.product_name.clone(),
+            os_version: device.os_version.clone(),
+            build_version: device.build_version.clone(),
+            serial_number: device.serial_number.clone(),
+            udid: device.udid.clone(),
+            enrollment_id: device.enrollment_id.clone(),
+            managed_apple_id: device.managed_apple_id.clone(),
+            enrolled_at: time(device.enrolled_at),
+            ended_at: time(device.ended_at),
+            last_seen: time(device.last_seen),
+            identity_serial: device.identity_serial.clone(),
+            identity_expires: time(device.identity_expires),
+            superseded_by: device.superseded_by.map(|device| device.to_string()),
+        }
+    }
+}
