@@ -4,6 +4,7 @@
 //! method that asks a directory or another site comes as one more [`SignInMethod`].
 
 mod fault;
+pub mod ldap;
 pub mod local;
 pub mod openid_connect;
 pub mod password;

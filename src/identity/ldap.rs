@@ -1,0 +1,197 @@
+//! Sign-in and groups from a directory that speaks LDAP: a searcher finds the entry, the person's own bind proves the
+//! password.
+//!
+//! The one place that knows `ldap3`, whose maintenance is slow: it can be exchanged here. What is told in errors holds
+//! no name and no DN of a person; the log may have it.
+
+mod connection;
+mod groups;
+mod live;
+mod person;
+mod search;
+mod trouble;
+
+pub use live::Step;
+pub use trouble::Trouble;
+
+use super::{Account, Denial, SignInMethod, Unavailable, Verdict};
+use crate::config::identity::Directory;
+use crate::world::World;
+use async_trait::async_trait;
+use connection::{Bound, Servers, Unproven};
+use person::Mapping;
+use search::{Extent, Query, Rows, Scope};
+use secrecy::{ExposeSecret, SecretString};
+
+/// One directory of the configuration.
+pub struct Ldap {
+    config: Directory,
+    servers: Servers,
+    mapping: Mapping,
+    /// A DN that nobody has: bound to in place of an unknown name's, so that it takes as long.
+    nobody: String,
+}
+
+/// An entry that was found; not proven to be the one who asks.
+#[derive(Debug, Clone)]
+pub struct Found {
+    dn: String,
+    account: Account,
+    member_of: Option<Vec<String>>,
+}
+
+impl Found {
+    /// Who it would be, groups not looked up yet.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+}
+
+/// What an account is asked for: the directory cannot be asked, and whether it was told a password before that was known.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    pub why: Unavailable,
+    pub password_sent: bool,
+}
+
+impl Ldap {
+    /// Reads what a directory needs; asks nobody yet.
+    ///
+    /// # Errors
+    /// Says which key of the configuration cannot be used.
+    pub fn load(config: &Directory) -> Result<Ldap, String> {
+        let mut random = [0; 16];
+        World::fill(&mut random);
+        Ok(Ldap {
+            servers: Servers::load(config)?,
+            mapping: Mapping::of(config),
+            nobody: format!("cn=nobody-{},{}", hex::encode(random), config.base),
+            config: config.clone(),
+        })
+    }
+
+    /// What it is called in the configuration.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    pub fn config(&self) -> &Directory {
+        &self.config
+    }
+
+    /// The entry of that name: exactly one, or none. Several are none: nobody is guessed.
+    ///
+    /// # Errors
+    /// If the directory cannot be asked, or its entry has no unique attribute.
+    pub async fn find(&self, user_name: &str) -> Result<Option<Found>, Unavailable> {
+        self.find_entry(user_name).await.map_err(|trouble| self.unavailable(&trouble))
+    }
+
+    /// Proves the password of an entry with a bind of its own. An empty password proves nothing: a bind with one is
+    /// anonymous and succeeds (RFC 4513, 5.1.2).
+    ///
+    /// # Errors
+    /// If the directory does not say yes or no.
+    pub async fn prove(&self, found: &Found, password: &SecretString) -> Result<Verdict, Unanswered> {
+        let subject = Some(found.account.subject.clone());
+        if password.expose_secret().is_empty() {
+            return Ok(Verdict::Denied { denial: Denial::WrongPassword, subject });
+        }
+        match self.servers.bind(&found.dn, password).await {
+            Ok(Bound::Proven) => {}
+            Ok(Bound::Denied(denial)) => return Ok(Verdict::Denied { denial, subject }),
+            Err(Unproven { trouble, sent }) => return Err(self.unanswered(&trouble, sent)),
+        }
+        let groups = groups::of(&self.servers, &self.config.groups, found).await;
+        let groups = groups.map_err(|trouble| self.unanswered(&trouble, false))?;
+        Ok(Verdict::Proven(Account { groups, ..found.account.clone() }))
+    }
+
+    /// Does what [`Ldap::prove`] does, for nobody: an unknown name must take as long as a wrong password.
+    ///
+    /// # Errors
+    /// If the directory does not answer.
+    pub async fn prove_nobody(&self, password: &SecretString) -> Result<(), Unavailable> {
+        if password.expose_secret().is_empty() {
+            return Ok(());
+        }
+        let bound = self.servers.bind(&self.nobody, password).await;
+        bound.map(drop).map_err(|unproven| self.unavailable(&unproven.trouble))
+    }
+
+    /// Does what [`Ldap::find`] and [`Ldap::prove`] do, with a name and a password that are nobody's, for a name that this
+    /// directory is not to be asked for.
+    pub async fn pretend(&self, world: &World) {
+        // What comes of it interests nobody.
+        let _ = self.find_entry(&world.secret()).await;
+        let _ = self.prove_nobody(&SecretString::from(world.secret())).await;
+    }
+
+    /// The account of that name, groups included; asks for no password.
+    ///
+    /// # Errors
+    /// If the directory cannot be asked.
+    pub async fn look_up(&self, user_name: &str) -> Result<Option<Account>, Unavailable> {
+        let Some(found) = self.find(user_name).await? else { return Ok(None) };
+        let groups = groups::of(&self.servers, &self.config.groups, &found).await;
+        let groups = groups.map_err(|trouble| self.unavailable(&trouble))?;
+        Ok(Some(Account { groups, ..found.account }))
+    }
+
+    /// Tries every server, the searcher, a search and a group look-up, on connections of its own; says in words what it
+    /// found. With a `name`, the person of that name is looked up.
+    pub async fn live_check(&self, name: Option<&str>) -> Vec<Step> {
+        live::check(self, name).await
+    }
+
+    async fn find_entry(&self, user_name: &str) -> Result<Option<Found>, Trouble> {
+        let typed = user_name.trim();
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        let Rows { mut entries, cut_short } = self.servers.search(&self.query(typed)).await?;
+        if entries.len() > 1 {
+            tracing::warn!(
+                directory = self.name(),
+                "several entries match a user name: nobody is let in under it; make user_filter narrower"
+            );
+            return Ok(None);
+        }
+        if cut_short {
+            return Err(Trouble::cut_short());
+        }
+        entries.pop().map(|entry| self.mapping.found(typed, entry)).transpose()
+    }
+
+    fn query(&self, typed: &str) -> Query {
+        Query {
+            base: self.config.base.clone(),
+            scope: Scope::Subtree,
+            filter: self.config.user_filter.replace("{name}", &ldap3::ldap_escape(typed)),
+            attributes: self.mapping.attributes(),
+            // Two are enough to know that there is more than one.
+            extent: Extent::AtMost(2),
+        }
+    }
+
+    fn unavailable(&self, trouble: &Trouble) -> Unavailable {
+        Unavailable(format!("directory {}: {trouble}", self.name()))
+    }
+
+    fn unanswered(&self, trouble: &Trouble, password_sent: bool) -> Unanswered {
+        Unanswered { why: self.unavailable(trouble), password_sent }
+    }
+}
+
+#[async_trait]
+impl SignInMethod for Ldap {
+    async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable> {
+        match self.find(user_name).await? {
+            Some(found) => self.prove(&found, password).await.map_err(|unanswered| unanswered.why),
+            None => {
+                self.prove_nobody(password).await?;
+                Ok(Verdict::Denied { denial: Denial::UnknownName, subject: None })
+            }
+        }
+    }
+}

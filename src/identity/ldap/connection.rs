@@ -1,0 +1,313 @@
+//! Connections to the servers of a directory: one that is kept for searching, and one of its own for every password.
+
+use super::search::{self, Query, Rows};
+use super::trouble::{INVALID_CREDENTIALS, SUCCESS, Trouble};
+use crate::config::identity::Directory;
+use crate::identity::Denial;
+use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapResult};
+use native_tls::{Certificate, Protocol, TlsConnector};
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
+use url::Url;
+
+/// So many passwords are asked about at a time; the others wait.
+const PASSWORDS_AT_A_TIME: usize = 16;
+/// A farewell takes no longer.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+pub struct Servers {
+    urls: Vec<Url>,
+    connector: TlsConnector,
+    connect_timeout: Duration,
+    timeout: Duration,
+    searcher: (String, SecretString),
+    /// A denied searcher is not tried again for so long: it would lock its own account.
+    pause_when_denied: Duration,
+    /// The server that answered last is asked first: one that is mute costs its timeout once.
+    preferred: AtomicUsize,
+    kept: Mutex<Kept>,
+    failures: AtomicU64,
+    passwords: Semaphore,
+}
+
+/// The searcher's connection.
+#[derive(Default)]
+struct Kept {
+    handle: Option<Handle>,
+    /// How many there were: two of them are told apart by it.
+    number: u64,
+    failed: Option<Trouble>,
+    denied: Option<Instant>,
+}
+
+struct Searcher {
+    number: u64,
+    handle: Handle,
+    /// Opened just now.
+    fresh: bool,
+}
+
+/// What came of a bind.
+pub enum Bound {
+    Proven,
+    Denied(Denial),
+}
+
+/// The bind was not answered with yes or no.
+pub struct Unproven {
+    pub trouble: Trouble,
+    /// Whether the directory may have seen the password, and may count it as a wrong one.
+    pub sent: bool,
+}
+
+impl Servers {
+    pub fn load(config: &Directory) -> Result<Servers, String> {
+        let urls = config.servers.iter().map(|server| Directory::server(server)).collect::<Result<Vec<_>, _>>()?;
+        if urls.is_empty() {
+            return Err("servers names none".into());
+        }
+        let password = password(&config.bind_password)?;
+        Ok(Servers {
+            urls,
+            connector: connector(config.root.as_deref())?,
+            connect_timeout: Duration::from_secs(config.connect_timeout_seconds),
+            timeout: Duration::from_secs(config.timeout_seconds),
+            searcher: (config.bind_dn.clone(), password),
+            pause_when_denied: Duration::from_secs(u64::from(config.lockout_minutes) * 60),
+            preferred: AtomicUsize::new(0),
+            kept: Mutex::default(),
+            failures: AtomicU64::new(0),
+            passwords: Semaphore::new(PASSWORDS_AT_A_TIME),
+        })
+    }
+
+    pub fn urls(&self) -> &[Url] {
+        &self.urls
+    }
+
+    /// Searches as the searcher. A connection that is lost is built anew, once.
+    pub async fn search(&self, query: &Query) -> Result<Rows, Trouble> {
+        let mut searcher = self.searcher(None).await?;
+        match self.search_on(&mut searcher, query).await {
+            Err(trouble) if trouble.lost && !searcher.fresh => {
+                let mut another = self.searcher(Some(searcher.number)).await?;
+                self.search_on(&mut another, query).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn search_on(&self, searcher: &mut Searcher, query: &Query) -> Result<Rows, Trouble> {
+        let outcome = search::search(&mut searcher.handle, query, self.timeout).await;
+        if outcome.as_ref().is_err_and(|trouble| trouble.lost) {
+            self.forget(searcher).await;
+        }
+        outcome
+    }
+
+    /// Proves a password on a connection of its own: a bind changes who a connection belongs to.
+    pub async fn bind(&self, dn: &str, password: &SecretString) -> Result<Bound, Unproven> {
+        let unsent = |trouble| Unproven { trouble, sent: false };
+        // The semaphore is never closed.
+        let _turn = self.passwords.acquire().await;
+        let (_, mut handle) = self.open().await.map_err(unsent)?;
+        let result = self.simple_bind(&mut handle, dn, password).await;
+        farewell(handle).await;
+        let result = result.map_err(|trouble| Unproven { trouble, sent: true })?;
+        match result.rc {
+            SUCCESS => Ok(Bound::Proven),
+            INVALID_CREDENTIALS => Ok(Bound::Denied(denial(&result.text))),
+            _ => Err(Unproven { trouble: Trouble::of_result(&result), sent: true }),
+        }
+    }
+
+    // Only one opens a connection; whoever waits meanwhile shares what comes of it.
+    async fn searcher(&self, lost: Option<u64>) -> Result<Searcher, Trouble> {
+        let failures = self.failures.load(Ordering::SeqCst);
+        let mut kept = self.kept.lock().await;
+        let number = kept.number;
+        if let Some(handle) = &mut kept.handle
+            && lost != Some(number)
+            && !handle.is_closed()
+        {
+            return Ok(Searcher { number, handle: handle.clone(), fresh: false });
+        }
+        if self.failures.load(Ordering::SeqCst) != failures
+            && let Some(trouble) = &kept.failed
+        {
+            return Err(trouble.clone());
+        }
+        if kept.denied.is_some_and(|denied| denied.elapsed() < self.pause_when_denied) {
+            return Err(self.paused());
+        }
+        match self.open_for_searcher().await {
+            Ok(handle) => {
+                *kept = Kept { handle: Some(handle.clone()), number: number + 1, failed: None, denied: None };
+                Ok(Searcher { number: number + 1, handle, fresh: true })
+            }
+            Err(trouble) => {
+                kept.handle = None;
+                kept.denied = (trouble.code == Some(INVALID_CREDENTIALS)).then(Instant::now);
+                kept.failed = Some(trouble.clone());
+                self.failures.fetch_add(1, Ordering::SeqCst);
+                Err(trouble)
+            }
+        }
+    }
+
+    fn paused(&self) -> Trouble {
+        Trouble::new(
+            format!(
+                "the directory did not accept bind_dn and bind_password; they are not tried again for {} min, so that the \
+                 searcher's account is not locked",
+                self.pause_when_denied.as_secs() / 60
+            ),
+            "correct them and restart; `muster check-config --live` tries them at once",
+        )
+    }
+
+    // A server that loses a connection while it is new is not asked first again.
+    async fn forget(&self, searcher: &Searcher) {
+        let mut kept = self.kept.lock().await;
+        if kept.number == searcher.number {
+            kept.handle = None;
+            if searcher.fresh {
+                self.preferred.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    async fn open_for_searcher(&self) -> Result<Handle, Trouble> {
+        let mut troubles = Vec::new();
+        for (nth, url) in self.in_order() {
+            match self.connect_as_searcher(url).await {
+                Ok(handle) => {
+                    self.preferred.store(nth, Ordering::SeqCst);
+                    return Ok(handle);
+                }
+                // One server says what the others would, and each try counts.
+                Err(trouble) if trouble.code == Some(INVALID_CREDENTIALS) => return Err(trouble),
+                Err(trouble) => troubles.push((url.to_string(), trouble)),
+            }
+        }
+        Err(Trouble::of_all(troubles))
+    }
+
+    async fn open(&self) -> Result<(usize, Handle), Trouble> {
+        let mut troubles = Vec::new();
+        for (nth, url) in self.in_order() {
+            match self.connect(url).await {
+                Ok(handle) => {
+                    self.preferred.store(nth, Ordering::SeqCst);
+                    return Ok((nth, handle));
+                }
+                Err(trouble) => troubles.push((url.to_string(), trouble)),
+            }
+        }
+        Err(Trouble::of_all(troubles))
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (usize, &Url)> {
+        let first = self.preferred.load(Ordering::SeqCst) % self.urls.len();
+        let (before, after) = (self.urls.iter().enumerate().take(first), self.urls.iter().enumerate().skip(first));
+        after.chain(before)
+    }
+
+    /// A connection on which the searcher is bound.
+    pub async fn connect_as_searcher(&self, url: &Url) -> Result<Handle, Trouble> {
+        let mut handle = self.connect(url).await?;
+        let (dn, password) = &self.searcher;
+        let result = self.simple_bind(&mut handle, dn, password).await?;
+        if result.rc == SUCCESS { Ok(handle) } else { Err(Trouble::of_result(&result)) }
+    }
+
+    /// A connection over TLS, to which nobody is bound.
+    pub async fn connect(&self, url: &Url) -> Result<Handle, Trouble> {
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(self.connect_timeout)
+            // Has no effect with ldaps.
+            .set_starttls(true)
+            .set_connector(self.connector.clone());
+        let opened = LdapConnAsync::from_url_with_settings(settings, url).await;
+        let (connection, handle) = opened.map_err(|error| Trouble::of_error(error, self.connect_timeout))?;
+        // Whoever waits for an answer learns that there is none; ldap3's own words may hold what was asked.
+        tokio::spawn(async move { drop(connection.drive().await) });
+        Ok(handle)
+    }
+
+    async fn simple_bind(&self, handle: &mut Handle, dn: &str, password: &SecretString) -> Result<LdapResult, Trouble> {
+        let bound = handle.with_timeout(self.timeout).simple_bind(dn, password.expose_secret()).await;
+        bound.map_err(|error| Trouble::of_error(error, self.timeout))
+    }
+
+    pub async fn search_once(&self, handle: &mut Handle, query: &Query) -> Result<Rows, Trouble> {
+        search::search(handle, query, self.timeout).await
+    }
+}
+
+async fn farewell(mut handle: Handle) {
+    // The connection ends with its handle in any case.
+    let _ = handle.with_timeout(FAREWELL).unbind().await;
+}
+
+// Active Directory says more in its text: `80090308: LdapErr: …, data 533, v4563`. 525: no such user, 52e: wrong password;
+// 530 and 531: not at this time or place, 532: password expired, 533: disabled, 701: account expired, 773: password must
+// be changed, 775: locked.
+fn denial(text: &str) -> Denial {
+    let code = text.split("data ").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or_default();
+    match code {
+        "525" => Denial::UnknownName,
+        "530" | "531" | "532" | "533" | "701" | "773" | "775" => Denial::Disabled,
+        _ => Denial::WrongPassword,
+    }
+}
+
+fn password(path: &Path) -> Result<SecretString, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let line = text.lines().next().unwrap_or_default();
+    // A bind without a password would be anonymous, and succeed.
+    if line.is_empty() {
+        return Err(format!("the first line of {} is empty: it should be the searcher's password", path.display()));
+    }
+    Ok(SecretString::from(line))
+}
+
+// With a CA of its own, a directory's certificate must come from that one: public CAs are not believed then.
+fn connector(root: Option<&Path>) -> Result<TlsConnector, String> {
+    let mut builder = TlsConnector::builder();
+    builder.min_protocol_version(Some(Protocol::Tlsv12));
+    if let Some(path) = root {
+        let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let certificates = Certificate::stack_from_pem(&pem).unwrap_or_default();
+        if certificates.is_empty() {
+            return Err(format!("there is no PEM certificate in {}", path.display()));
+        }
+        builder.disable_built_in_roots(true);
+        for certificate in certificates {
+            builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|error| format!("cannot prepare TLS: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_active_directory_says_of_a_denial_is_understood() {
+        let text = |code: &str| {
+            format!("80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data {code}, v4563\0")
+        };
+        assert_eq!(denial(&text("525")), Denial::UnknownName);
+        assert_eq!(denial(&text("52e")), Denial::WrongPassword);
+        for code in ["533", "701", "775"] {
+            assert_eq!(denial(&text(code)), Denial::Disabled, "{code}");
+        }
+        assert_eq!(denial(""), Denial::WrongPassword, "OpenLDAP says nothing");
+    }
+}

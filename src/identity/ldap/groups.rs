@@ -1,0 +1,78 @@
+//! The groups of a person, in the way that the configuration names. Fewer than all are an error: a rule about a group
+//! that was not seen would decide wrongly.
+
+use super::Found;
+use super::connection::Servers;
+use super::search::{Extent, Query, Scope};
+use super::trouble::Trouble;
+use crate::config::identity::Groups;
+use std::collections::BTreeSet;
+
+/// Active Directory's rule that follows a chain of memberships (`LDAP_MATCHING_RULE_IN_CHAIN`). Other servers know it not,
+/// and answer with no entries and no error.
+const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+/// So many groups are asked about in one search.
+const AT_A_TIME: usize = 25;
+/// Nobody is in more.
+const MOST: usize = 5_000;
+
+pub async fn of(servers: &Servers, by: &Groups, found: &Found) -> Result<BTreeSet<String>, Trouble> {
+    match by {
+        Groups::MemberOf {} => Ok(found.member_of.iter().flatten().cloned().collect()),
+        Groups::ActiveDirectoryNested { base } => {
+            let filter = format!("(member:{IN_CHAIN}:={})", ldap3::ldap_escape(found.dn.as_str()));
+            Ok(names(servers, base, filter).await?.into_iter().collect())
+        }
+        Groups::Walk { base, depth, member_attribute } => walk(servers, base, *depth, member_attribute, found).await,
+    }
+}
+
+// Level by level. Groups may be members of each other in a circle: what was seen is not asked about again.
+async fn walk(
+    servers: &Servers,
+    base: &str,
+    depth: usize,
+    member: &str,
+    found: &Found,
+) -> Result<BTreeSet<String>, Trouble> {
+    let mut seen = BTreeSet::from([found.dn.to_lowercase()]);
+    let mut groups = BTreeSet::new();
+    let mut level = vec![found.dn.clone()];
+    for _ in 0..depth {
+        let mut next = Vec::new();
+        for some in level.chunks(AT_A_TIME) {
+            for group in names(servers, base, any_of(member, some)).await? {
+                if seen.insert(group.to_lowercase()) {
+                    next.push(group);
+                }
+            }
+        }
+        if seen.len() > MOST {
+            return Err(Trouble::new(
+                format!("a person is in more than {MOST} groups"),
+                "choose a smaller base for groups, or a smaller depth",
+            ));
+        }
+        groups.extend(next.iter().cloned());
+        if next.is_empty() {
+            break;
+        }
+        level = next;
+    }
+    Ok(groups)
+}
+
+fn any_of(member: &str, dns: &[String]) -> String {
+    let terms: Vec<String> = dns.iter().map(|dn| format!("({member}={})", ldap3::ldap_escape(dn.as_str()))).collect();
+    match terms.as_slice() {
+        [one] => one.clone(),
+        several => format!("(|{})", several.concat()),
+    }
+}
+
+async fn names(servers: &Servers, base: &str, filter: String) -> Result<Vec<String>, Trouble> {
+    // "1.1" asks for no attributes (RFC 4511, 4.5.1.8): the name is all that is wanted.
+    let attributes = vec!["1.1".to_owned()];
+    let query = Query { base: base.to_owned(), scope: Scope::Subtree, filter, attributes, extent: Extent::All };
+    Ok(servers.search(&query).await?.entries.into_iter().map(|entry| entry.dn).collect())
+}

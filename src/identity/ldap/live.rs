@@ -1,0 +1,180 @@
+//! Tries a directory as it is configured and says in words what works and what does not, on connections of its own.
+
+use super::connection::Servers;
+use super::search::{Extent, Query, Rows, Scope};
+use super::trouble::Trouble;
+use super::{Found, Ldap, groups};
+use crate::config::identity::Groups;
+use ldap3::Ldap as Handle;
+use url::Url;
+
+/// One thing that was tried. It may name people: it is for the administrator who asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub what: String,
+    /// What was found, or what is wrong.
+    pub outcome: Result<String, Trouble>,
+}
+
+/// Active Directory says in its root that it is one.
+const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
+
+pub async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut answering = None;
+    for url in ldap.servers.urls() {
+        let outcome = server(ldap, url).await;
+        let told = match outcome {
+            Ok(handle) => {
+                answering.get_or_insert(handle);
+                Ok(format!("{} is bound over TLS", ldap.config.bind_dn))
+            }
+            Err(trouble) => Err(trouble),
+        };
+        steps.push(Step { what: format!("bind at {url}"), outcome: told });
+    }
+    // Without a server there is nothing to search in.
+    let Some(mut handle) = answering else { return steps };
+    steps.push(base(ldap, &mut handle, "people", &ldap.config.base).await);
+    if let Some(base_of_groups) = base_of_groups(&ldap.config.groups) {
+        steps.push(base(ldap, &mut handle, "groups", base_of_groups).await);
+    }
+    if matches!(ldap.config.groups, Groups::ActiveDirectoryNested { .. }) {
+        steps.push(in_chain(&ldap.servers, &mut handle).await);
+    }
+    // The rest needs an entry to work with.
+    if steps.iter().all(|step| step.what.starts_with("bind") || step.outcome.is_ok()) {
+        steps.extend(person(ldap, name).await);
+    }
+    steps
+}
+
+async fn server(ldap: &Ldap, url: &Url) -> Result<Handle, Trouble> {
+    ldap.servers.connect_as_searcher(url).await
+}
+
+fn base_of_groups(groups: &Groups) -> Option<&str> {
+    match groups {
+        Groups::MemberOf {} => None,
+        Groups::ActiveDirectoryNested { base } | Groups::Walk { base, .. } => Some(base),
+    }
+}
+
+async fn base(ldap: &Ldap, handle: &mut Handle, of: &str, base: &str) -> Step {
+    let query = Query {
+        base: base.to_owned(),
+        scope: Scope::Base,
+        filter: "(objectClass=*)".into(),
+        attributes: vec!["1.1".into()],
+        extent: Extent::AtMost(1),
+    };
+    let outcome = match ldap.servers.search_once(handle, &query).await {
+        Ok(Rows { entries, .. }) if entries.is_empty() => Err(Trouble::new(
+            format!("{base} is not there, or the searcher may not see it"),
+            "correct the base, or let the searcher read it",
+        )),
+        Ok(_) => Ok("it is there".into()),
+        Err(trouble) => Err(trouble),
+    };
+    Step { what: format!("find the base of {of}, {base}"), outcome }
+}
+
+async fn in_chain(servers: &Servers, handle: &mut Handle) -> Step {
+    let query = Query {
+        base: String::new(),
+        scope: Scope::Base,
+        filter: "(objectClass=*)".into(),
+        attributes: vec!["supportedCapabilities".into()],
+        extent: Extent::AtMost(1),
+    };
+    let outcome = match servers.search_once(handle, &query).await {
+        Ok(rows) => {
+            let capabilities = rows.entries.iter().flat_map(|root| root.texts("supportedCapabilities"));
+            if capabilities.into_iter().any(|capability| capability == ACTIVE_DIRECTORY) {
+                Ok("it is Active Directory".into())
+            } else {
+                let wrong = "this is not Active Directory: its rule for nested groups finds nothing here, and says so to nobody";
+                Err(Trouble::new(wrong, "let groups be found by walk, or by member_of"))
+            }
+        }
+        Err(trouble) => Err(trouble),
+    };
+    Step { what: "ask whether nested groups can be found by active_directory_nested".into(), outcome }
+}
+
+// Nobody is called like that: that a search finds nothing proves that it can be made.
+const NOBODY: &str = "nobody-is-called-like-this";
+
+async fn person(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
+    let found = ldap.find_entry(name.unwrap_or(NOBODY)).await;
+    let what = match name {
+        Some(name) => format!("search {name} with {}", ldap.config.user_filter),
+        None => format!("search with {}", ldap.config.user_filter),
+    };
+    match (found, name) {
+        (Err(trouble), _) => vec![Step { what, outcome: Err(trouble) }],
+        (Ok(None), None) => {
+            let told = "it can be asked; name somebody with --live-user to look them up";
+            vec![Step { what, outcome: Ok(told.into()) }, groups_of_nobody(ldap).await]
+        }
+        (Ok(None), Some(name)) => vec![Step { what, outcome: Err(not_one(name)) }],
+        (Ok(Some(found)), _) => {
+            let told = Step { what, outcome: Ok(told(&found)) };
+            vec![told, groups_of(ldap, &found).await]
+        }
+    }
+}
+
+fn not_one(name: &str) -> Trouble {
+    Trouble::new(
+        format!("there is not exactly one entry of {name}"),
+        "see with an LDAP browser how many entries user_filter finds below the base; the searcher must see them, and only one",
+    )
+}
+
+fn told(found: &Found) -> String {
+    let account = &found.account;
+    let none = || "none".to_owned();
+    format!(
+        "{}; lasting name {}, user name {}, display name {}, mail {}, Managed Apple ID {}",
+        found.dn,
+        account.subject,
+        account.user_name,
+        account.display_name.clone().unwrap_or_else(none),
+        account.mail.clone().unwrap_or_else(none),
+        account.managed_apple_id.clone().unwrap_or_else(none),
+    )
+}
+
+// A look-up for a DN that nobody has: finds nothing where it can be made.
+async fn groups_of_nobody(ldap: &Ldap) -> Step {
+    let found = Found { dn: ldap.nobody.clone(), account: Default::default(), member_of: Some(vec![]) };
+    let outcome = groups::of(&ldap.servers, &ldap.config.groups, &found).await;
+    let outcome = outcome.map(|_| "it can be asked".to_owned());
+    Step { what: format!("look up groups by {}", way(&ldap.config.groups)), outcome }
+}
+
+async fn groups_of(ldap: &Ldap, found: &Found) -> Step {
+    let outcome = groups::of(&ldap.servers, &ldap.config.groups, found).await.map(|groups| {
+        if groups.is_empty() {
+            return format!("in no group{}", hint(&ldap.config.groups));
+        }
+        format!("in {}: {}", groups.len(), groups.into_iter().collect::<Vec<_>>().join("; "))
+    });
+    Step { what: format!("look up their groups by {}", way(&ldap.config.groups)), outcome }
+}
+
+fn hint(groups: &Groups) -> &'static str {
+    match groups {
+        Groups::MemberOf {} => "; if they should be, the directory may keep no memberOf: let groups be found by walk",
+        Groups::ActiveDirectoryNested { .. } | Groups::Walk { .. } => "",
+    }
+}
+
+fn way(groups: &Groups) -> &'static str {
+    match groups {
+        Groups::MemberOf {} => "member_of",
+        Groups::ActiveDirectoryNested { .. } => "active_directory_nested",
+        Groups::Walk { .. } => "walk",
+    }
+}

@@ -1,0 +1,125 @@
+//! From an entry of the directory to an account, by the names that the configuration gives its attributes.
+
+use super::Found;
+use super::search::Entry;
+use super::trouble::Trouble;
+use crate::config::identity::{Directory, Groups};
+use crate::identity::Account;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What access rules call the attribute `department_attribute`.
+const DEPARTMENT: &str = "department";
+const MEMBER_OF: &str = "memberOf";
+/// Attributes whose values are bytes, whatever they look like.
+const BINARY: [&str; 4] = ["objectGUID", "objectSid", "mS-DS-ConsistencyGuid", "GUID"];
+
+/// Which attribute is what.
+pub struct Mapping {
+    directory: String,
+    unique: String,
+    user_name: String,
+    display_name: String,
+    mail: String,
+    managed_apple_id: Option<String>,
+    department: Option<String>,
+    member_of: bool,
+}
+
+impl Mapping {
+    pub fn of(config: &Directory) -> Mapping {
+        Mapping {
+            directory: config.name.clone(),
+            unique: config.unique_attribute.clone(),
+            user_name: config.user_name_attribute.clone(),
+            display_name: config.display_name_attribute.clone(),
+            mail: config.mail_attribute.clone(),
+            managed_apple_id: config.managed_apple_id_attribute.clone(),
+            department: config.department_attribute.clone(),
+            member_of: config.groups == Groups::MemberOf {},
+        }
+    }
+
+    /// What is asked for: these and no others. Those that directories keep for themselves are sent only when named.
+    pub fn attributes(&self) -> Vec<String> {
+        let always = [&self.unique, &self.user_name, &self.display_name, &self.mail];
+        let optional = [self.managed_apple_id.as_ref(), self.department.as_ref()].into_iter().flatten();
+        let member_of = self.member_of.then(|| MEMBER_OF.to_owned());
+        always.into_iter().chain(optional).cloned().chain(member_of).collect()
+    }
+
+    /// The account of an entry that the person named as `typed`.
+    pub fn found(&self, typed: &str, entry: Entry) -> Result<Found, Trouble> {
+        let one = |attribute: &String| entry.texts(attribute).into_iter().find(|value| !value.trim().is_empty());
+        let department = self.department.as_ref().map(|attribute| entry.texts(attribute));
+        let claims = department.filter(|values| !values.is_empty()).map(|values| (DEPARTMENT.into(), set(values)));
+        let account = Account {
+            provider: self.directory.clone(),
+            issuer: self.directory.clone(),
+            subject: self.subject(&entry)?,
+            user_name: self.user_name(typed, &entry),
+            display_name: one(&self.display_name),
+            mail: one(&self.mail),
+            managed_apple_id: self.managed_apple_id.as_ref().and_then(one),
+            groups: BTreeSet::new(),
+            claims: claims.into_iter().collect::<BTreeMap<_, _>>(),
+        };
+        let member_of = self.member_of.then(|| member_of(&entry)).transpose()?;
+        // A bind to the empty DN would be anonymous.
+        if entry.dn.is_empty() {
+            return Err(Trouble::new("the entry has no DN", "choose a base below the root of the directory"));
+        }
+        Ok(Found { dn: entry.dn, account, member_of })
+    }
+
+    fn subject(&self, entry: &Entry) -> Result<String, Trouble> {
+        let unique = &self.unique;
+        let mend = "name the attribute that a person keeps for ever in unique_attribute (entryUUID; in Active Directory \
+                    objectGUID), and let the searcher read it";
+        match entry.values(unique) {
+            [value] if !value.is_empty() => Ok(lasting(unique, value)),
+            [] | [_] => Err(Trouble::new(format!("an entry has no {unique}"), mend)),
+            several => Err(Trouble::new(format!("an entry has {} values of {unique}", several.len()), mend)),
+        }
+    }
+
+    // Of several names the one they typed; capitals do not matter.
+    fn user_name(&self, typed: &str, entry: &Entry) -> String {
+        let names = entry.texts(&self.user_name);
+        let same = names.iter().find(|name| name.to_lowercase() == typed.to_lowercase());
+        same.or(names.first()).cloned().unwrap_or_else(|| typed.to_owned())
+    }
+}
+
+fn lasting(attribute: &str, value: &[u8]) -> String {
+    let binary = BINARY.iter().any(|name| name.eq_ignore_ascii_case(attribute));
+    match std::str::from_utf8(value) {
+        Ok(text) if !binary && !text.contains(char::is_control) => text.to_owned(),
+        _ => hex::encode(value),
+    }
+}
+
+fn member_of(entry: &Entry) -> Result<Vec<String>, Trouble> {
+    if entry.is_partial(MEMBER_OF) {
+        return Err(Trouble::new(
+            "the directory gives only a part of memberOf",
+            "let groups be found by active_directory_nested or walk",
+        ));
+    }
+    Ok(entry.texts(MEMBER_OF))
+}
+
+fn set(values: Vec<String>) -> BTreeSet<String> {
+    values.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_unique_attribute_is_told_in_hex_whatever_it_looks_like() {
+        assert_eq!(lasting("objectguid", b"sixteen letters!"), hex::encode("sixteen letters!"));
+        assert_eq!(lasting("nsUniqueId", &[0xff, 0x01]), "ff01");
+        assert_eq!(lasting("entryUUID", b"0b0f1c5e-0000-4000-8000-000000000000"), "0b0f1c5e-0000-4000-8000-000000000000");
+    }
+}

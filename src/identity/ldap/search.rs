@@ -1,0 +1,127 @@
+//! One search, its entries and its final result, which alone tells whether they are all.
+
+use super::trouble::{SIZE_LIMIT_EXCEEDED, SUCCESS, Trouble};
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::{Ldap as Handle, LdapError, LdapResult, ResultEntry, SearchEntry, SearchOptions};
+use std::time::Duration;
+
+pub use ldap3::Scope;
+
+/// What is searched.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub base: String,
+    pub scope: Scope,
+    pub filter: String,
+    pub attributes: Vec<String>,
+    pub extent: Extent,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Extent {
+    /// The directory need not send more than these.
+    AtMost(i32),
+    /// In pages; fewer than all are an error.
+    All,
+}
+
+/// Entries asked for at a time; Active Directory gives 1,000 at most.
+const PAGE: i32 = 500;
+/// All pages may take so many times as long as one operation.
+const PATIENCE: u32 = 6;
+
+/// What was found. Referrals are left out: following them would hand names and passwords to whoever they point to.
+#[derive(Debug)]
+pub struct Rows {
+    pub entries: Vec<Entry>,
+    /// There are more than these.
+    pub cut_short: bool,
+}
+
+/// An entry, its attributes by name in small letters: directories write them as they like.
+#[derive(Debug)]
+pub struct Entry {
+    pub dn: String,
+    attributes: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+impl Entry {
+    /// The values of an attribute; none if it is not there.
+    pub fn values(&self, attribute: &str) -> &[Vec<u8>] {
+        let name = attribute.to_lowercase();
+        self.attributes.iter().find(|(key, _)| *key == name).map_or(&[], |(_, values)| values.as_slice())
+    }
+
+    /// Those that are text.
+    pub fn texts(&self, attribute: &str) -> Vec<String> {
+        self.values(attribute).iter().filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
+    }
+
+    /// Whether only a part of the values came, as Active Directory does with very many: `memberOf;range=0-1499`.
+    pub fn is_partial(&self, attribute: &str) -> bool {
+        let prefix = format!("{};range=", attribute.to_lowercase());
+        self.attributes.iter().any(|(key, _)| key.starts_with(&prefix))
+    }
+}
+
+impl From<ResultEntry> for Entry {
+    fn from(row: ResultEntry) -> Entry {
+        let SearchEntry { dn, attrs, bin_attrs } = SearchEntry::construct(row);
+        let texts = attrs.into_iter().map(|(key, values)| (key, values.into_iter().map(String::into_bytes).collect()));
+        let attributes = texts.chain(bin_attrs).map(|(key, values): (String, Vec<_>)| (key.to_lowercase(), values));
+        Entry { dn, attributes: attributes.collect() }
+    }
+}
+
+/// Searches on this connection; `timeout` is for each operation.
+pub async fn search(handle: &mut Handle, query: &Query, timeout: Duration) -> Result<Rows, Trouble> {
+    let (found, patience) = match query.extent {
+        Extent::AtMost(limit) => (tokio::time::timeout(timeout, few(handle, query, limit, timeout)).await, timeout),
+        Extent::All => {
+            let patience = timeout * PATIENCE;
+            (tokio::time::timeout(patience, all(handle, query, timeout)).await, patience)
+        }
+    };
+    let (rows, result) = found
+        .map_err(|_| Trouble::timeout(patience))?
+        .map_err(|error| Trouble::of_error(error, timeout))?;
+    let cut_short = result.rc == SIZE_LIMIT_EXCEEDED && matches!(query.extent, Extent::AtMost(_));
+    if result.rc != SUCCESS && !cut_short {
+        return Err(if result.rc == SIZE_LIMIT_EXCEEDED { Trouble::cut_short() } else { Trouble::of_result(&result) });
+    }
+    // What is no entry is a referral, or an answer in between.
+    let entries = rows.into_iter().filter(|row| !row.is_ref() && !row.is_intermediate()).map(Entry::from).collect();
+    Ok(Rows { entries, cut_short })
+}
+
+async fn few(
+    handle: &mut Handle,
+    query: &Query,
+    limit: i32,
+    timeout: Duration,
+) -> Result<(Vec<ResultEntry>, LdapResult), LdapError> {
+    let options = SearchOptions::new().sizelimit(limit);
+    handle.with_timeout(timeout).with_search_options(options);
+    let found = handle.search(&query.base, query.scope, &query.filter, query.attributes.clone()).await?;
+    Ok((found.0, found.1))
+}
+
+async fn all(
+    handle: &mut Handle,
+    query: &Query,
+    timeout: Duration,
+) -> Result<(Vec<ResultEntry>, LdapResult), LdapError> {
+    let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> =
+        vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(PAGE))];
+    let attributes = query.attributes.clone();
+    let mut stream = handle
+        .with_timeout(timeout)
+        .streaming_search_with(adapters, &query.base, query.scope, &query.filter, attributes)
+        .await?;
+    let mut rows = Vec::new();
+    while let Some(row) = stream.next().await? {
+        rows.push(row);
+    }
+    // The stream ends in silence where the directory stopped short: only the result says so.
+    Ok((rows, stream.finish().await))
+}
