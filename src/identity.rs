@@ -6,6 +6,7 @@
 mod fault;
 pub mod ldap;
 pub mod local;
+pub mod lockout;
 pub mod openid_connect;
 pub mod password;
 pub mod saml;

@@ -2,8 +2,8 @@
 
 use crate::app::health::Health;
 use crate::app::secrets::Secrets;
-use crate::app::sign_in::SignIn;
 use crate::app::sign_in::single_sign_on::Providers;
+use crate::app::sign_in::{Directories, SignIn};
 use crate::app::staff_sessions::StaffSessions;
 use crate::app::{App, Parts};
 use crate::config::check::Finding;
@@ -87,7 +87,8 @@ impl App {
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
         let identity_providers =
             Providers::load(&config.identity, &config.server.public_url).map_err(StartError::Identity)?;
-        let sign_in = SignIn::new(&log, &secrets, &world);
+        let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
+        let sign_in = SignIn::new(&log, &secrets, &world, directories);
         Ok(App::new(Parts {
             engine,
             keys,

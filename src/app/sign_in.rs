@@ -6,6 +6,7 @@
 mod admit;
 mod assign;
 mod budget;
+mod directories;
 mod directory;
 mod entitled;
 mod look_up;
@@ -15,6 +16,7 @@ pub mod single_sign_on;
 
 pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
+pub use directories::Directories;
 pub use entitled::may_go_on;
 pub use look_up::{LookedUp, look_up};
 pub use portal::{Outcome, at_portal};
@@ -25,9 +27,10 @@ use crate::app::secrets::Secrets;
 use crate::enrollment::staff::LocalAccount;
 use crate::identity::local::LocalAccounts;
 use crate::identity::throttle::{RetryAfter, Throttle};
-use crate::identity::{Account, Denial, SignInMethod as _, Unavailable, Verdict};
+use crate::identity::{Account, Denial, LOCAL, SignInMethod as _, Unavailable, Verdict};
 use crate::world::World;
 use budget::Budget;
+use directories::{Answer, Question};
 use directory::OwnStreams;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::log::Log;
@@ -45,16 +48,18 @@ pub struct SignIn {
     throttle: Throttle,
     budget: Budget,
     departures: Budget,
+    pub directories: Directories,
 }
 
 impl SignIn {
-    pub fn new(log: &Log, secrets: &Secrets, world: &World) -> SignIn {
+    pub fn new(log: &Log, secrets: &Secrets, world: &World, directories: Directories) -> SignIn {
         let directory = Arc::new(OwnStreams { log: log.clone(), secrets: secrets.clone() });
         SignIn {
             local: LocalAccounts::new(directory, world),
             throttle: Throttle::default(),
             budget: Budget::new(budget::REFUSALS),
             departures: Budget::new(budget::DEPARTURES),
+            directories,
         }
     }
 }
@@ -85,18 +90,30 @@ pub enum Verified {
 /// Somebody was not let in. `reason` is for the record; the answer must not depend on it, but for the waiting time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
+    pub method: SignInMethodName,
     pub reason: SignInRefusal,
-    /// The account, where there is one of that name.
+    /// The local account, where there is one of that name.
     pub account: Option<StaffId>,
+    /// The id of the `account-` stream of another account, where there is one of that name.
+    pub known: Option<String>,
     /// HMAC of the name as it was typed: people type passwords there.
     pub name: String,
     /// Throttled: how many seconds to wait.
     pub retry_after: Option<i64>,
 }
 
+impl Refused {
+    /// The id of the `account-` stream of whose name it is, where there is somebody.
+    pub fn account_name(&self, secrets: &Secrets) -> Option<String> {
+        let local = |id: StaffId| account_name(secrets, SignInMethodName::LocalAccount, LOCAL, &id.to_string());
+        self.account.map(local).or_else(|| self.known.clone())
+    }
+}
+
 /// Verifies a name and a password in the `ways` that are switched on, throttled, always at the price of one local
-/// password; `entitled` says which privileges of a local account suffice. Writes nothing down: that is the caller's part
-/// ([`at_portal`], [`record_staff_refusal`]).
+/// password: local accounts first, then the directories for a name that is not a local account's. `entitled` says which
+/// privileges of a local account suffice. Writes nothing down: that is the caller's part ([`at_portal`],
+/// [`record_staff_refusal`]).
 ///
 /// # Errors
 /// If the accounts cannot be read.
@@ -109,24 +126,41 @@ pub async fn verify(
     entitled: impl Fn(&BTreeSet<Privilege>) -> bool,
 ) -> Result<Verified, Unavailable> {
     let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
+    let method = SignInMethodName::LocalAccount;
+    let refused = |reason, account, retry_after| Refused {
+        method,
+        reason,
+        account,
+        known: None,
+        name: name.clone(),
+        retry_after,
+    };
     let attempt = match app.sign_in.throttle.begin(&app.world, &name, source).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => {
-            let reason = SignInRefusal::Throttled;
-            return Ok(Verified::Refused(Refused { reason, account: None, name, retry_after: Some(seconds) }));
+            return Ok(Verified::Refused(refused(SignInRefusal::Throttled, None, Some(seconds))));
         }
     };
-    // What cannot be judged is our fault, not theirs: it does not count.
     let (reason, known) = match judge(app, user_name, password).await? {
         (Verdict::Proven(account), Some((id, privileges))) if ways.local_accounts && entitled(&privileges) => {
-            let method = SignInMethodName::LocalAccount;
             return Ok(Verified::Proven(Proof { method, account, local: Some((id, privileges)) }));
         }
         (Verdict::Proven(_), known) => (SignInRefusal::NotEntitled, known),
         (Verdict::Denied { denial, .. }, known) => (reason(denial), known),
     };
-    app.sign_in.throttle.failed(app.world.now(), attempt);
-    Ok(Verified::Refused(Refused { reason, account: known.map(|(id, _)| id), name, retry_after: None }))
+    let account = known.map(|(id, _)| id);
+    let answer = if ways.directories.is_empty() {
+        Answer { verified: Verified::Refused(refused(reason, account, None)), counts: true }
+    } else {
+        // Where local accounts are no way in, they do not stand before the directories either.
+        let local = account.filter(|_| ways.local_accounts).map(|id| (id, reason));
+        directories::ask(app, ways, &Question { typed: user_name, password, source, name: &name, local }).await
+    };
+    // What cannot be judged is our fault, not theirs: it does not count.
+    if answer.counts {
+        app.sign_in.throttle.failed(app.world.now(), attempt);
+    }
+    Ok(answer.verified)
 }
 
 type Known = (StaffId, BTreeSet<Privilege>);

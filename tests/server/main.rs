@@ -4,6 +4,7 @@
 
 mod console;
 mod devices;
+mod directory;
 mod harness;
 
 mod browser;

@@ -2,11 +2,10 @@
 
 use super::admit::{Entrance, SignInError, admit, open, visitor};
 use super::refusals::granted;
-use super::{Refused, Verified, account_name, verify};
+use super::{Refused, Verified, verify};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
-use crate::identity::LOCAL;
-use events::enrollment::{EnrollmentId, SignInMethodName};
+use events::enrollment::EnrollmentId;
 use events::staff::Privilege;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -51,12 +50,10 @@ async fn refuse(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<
         return Ok(Outcome::Refused { opened: None, retry_after });
     }
     let (enrollment, opened) = open(app, entrance).await?;
-    let account =
-        refused.account.map(|id| account_name(&app.secrets, SignInMethodName::LocalAccount, LOCAL, &id.to_string()));
+    let account = refused.account_name(&app.secrets);
     // Only the HMAC of a name that nobody has: of the others the account says enough.
     let name = account.is_none().then_some(refused.name);
-    let method = SignInMethodName::LocalAccount;
-    let command = Command::RefuseSignIn { method, reason: refused.reason, account, name };
+    let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
     match app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
         Ok(_) => Ok(Outcome::Refused { opened, retry_after }),
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),

@@ -25,7 +25,7 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
     if !granted(app) {
         return Ok(());
     }
-    let method = SignInMethodName::LocalAccount;
+    let method = refused.method;
     let Some(account) = refused.account else {
         let event = RefusalEvent::UnknownStaffRefused { method, reason: refused.reason, name: refused.name.clone() };
         return Ok(record(app, event, Some(source)).await?);

@@ -120,6 +120,9 @@ mod tests {
     fn a_binary_unique_attribute_is_told_in_hex_whatever_it_looks_like() {
         assert_eq!(lasting("objectguid", b"sixteen letters!"), hex::encode("sixteen letters!"));
         assert_eq!(lasting("nsUniqueId", &[0xff, 0x01]), "ff01");
-        assert_eq!(lasting("entryUUID", b"0b0f1c5e-0000-4000-8000-000000000000"), "0b0f1c5e-0000-4000-8000-000000000000");
+        assert_eq!(
+            lasting("entryUUID", b"0b0f1c5e-0000-4000-8000-000000000000"),
+            "0b0f1c5e-0000-4000-8000-000000000000"
+        );
     }
 }

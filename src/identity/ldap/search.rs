@@ -82,9 +82,8 @@ pub async fn search(handle: &mut Handle, query: &Query, timeout: Duration) -> Re
             (tokio::time::timeout(patience, all(handle, query, timeout)).await, patience)
         }
     };
-    let (rows, result) = found
-        .map_err(|_| Trouble::timeout(patience))?
-        .map_err(|error| Trouble::of_error(error, timeout))?;
+    let (rows, result) =
+        found.map_err(|_| Trouble::timeout(patience))?.map_err(|error| Trouble::of_error(error, timeout))?;
     let cut_short = result.rc == SIZE_LIMIT_EXCEEDED && matches!(query.extent, Extent::AtMost(_));
     if result.rc != SUCCESS && !cut_short {
         return Err(if result.rc == SIZE_LIMIT_EXCEEDED { Trouble::cut_short() } else { Trouble::of_result(&result) });

@@ -69,9 +69,10 @@ impl Trouble {
             LdapError::OpSend { .. } | LdapError::ResultRecv { .. } | LdapError::EndOfStream => {
                 Trouble::lost("the server closed the connection", MEND_CONNECTION)
             }
-            LdapError::FilterParsing => {
-                Trouble::new("the filter is not understood", "correct user_filter: RFC 4515 says how filters are written")
-            }
+            LdapError::FilterParsing => Trouble::new(
+                "the filter is not understood",
+                "correct user_filter: RFC 4515 says how filters are written",
+            ),
             other => Trouble::lost(other.to_string(), MEND_CONNECTION),
         }
     }
@@ -95,16 +96,26 @@ const MEND_CONNECTION: &str =
 
 fn words(code: u32) -> (&'static str, &'static str) {
     match code {
-        1 => ("the directory refuses the operation", "an anonymous or failed bind may be why: look into the directory's log"),
-        3 => ("the directory's time limit is exceeded", "index the attributes in user_filter, or choose a smaller base"),
-        SIZE_LIMIT_EXCEEDED => {
-            ("the directory's size limit is exceeded", "raise the size limit for the searcher, or choose a smaller base")
+        1 => (
+            "the directory refuses the operation",
+            "an anonymous or failed bind may be why: look into the directory's log",
+        ),
+        3 => {
+            ("the directory's time limit is exceeded", "index the attributes in user_filter, or choose a smaller base")
         }
+        SIZE_LIMIT_EXCEEDED => (
+            "the directory's size limit is exceeded",
+            "raise the size limit for the searcher, or choose a smaller base",
+        ),
         8 => ("the directory wants stronger authentication", "allow the searcher to bind with a password over TLS"),
-        REFERRAL => {
-            ("the directory refers to another server", "name the server that holds the base: referrals are never followed")
-        }
-        11 => ("an administrative limit is exceeded", "raise the searcher's limits, or index the attributes in user_filter"),
+        REFERRAL => (
+            "the directory refers to another server",
+            "name the server that holds the base: referrals are never followed",
+        ),
+        11 => (
+            "an administrative limit is exceeded",
+            "raise the searcher's limits, or index the attributes in user_filter",
+        ),
         13 => ("the directory wants an encrypted connection", "use ldaps://, or a server that knows StartTLS"),
         16 | 17 => ("the directory does not know an attribute", "correct the names of attributes"),
         NO_SUCH_OBJECT => ("there is no such entry", "correct the base, or let the searcher see it"),

@@ -1,0 +1,210 @@
+//! Directories behind the local accounts: asked in order, the next one only for a name that the one before does not know;
+//! never so often that they lock an account.
+//!
+//! Whatever the name, each directory is asked to search once and to bind once, so that the time tells nothing. A
+//! directory that cannot be asked is told apart in the log and by a metric; the person is told what everybody is told who
+//! is not let in.
+
+use super::{Proof, Refused, Verified, account_name, reason};
+use crate::app::App;
+use crate::config::identity::Identity;
+use crate::identity::ldap::{Found, Ldap, Unanswered};
+use crate::identity::lockout::{Limits, Lockout};
+use crate::identity::throttle::RetryAfter;
+use crate::identity::{Account, Unavailable, Verdict};
+use events::enrollment::{SignInMethodName, SignInRefusal};
+use events::settings::Ways;
+use events::staff::StaffId;
+use secrecy::SecretString;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The directories of the configuration.
+#[derive(Default)]
+pub struct Directories {
+    all: Vec<Arc<Ldap>>,
+    lockout: Lockout,
+}
+
+impl Directories {
+    /// # Errors
+    /// Says which directory cannot be used as it is configured.
+    pub fn load(config: &Identity) -> Result<Directories, String> {
+        let load = |config| Ldap::load(config).map(Arc::new);
+        let all: Result<_, _> = config
+            .directory
+            .iter()
+            .map(|config| load(config).map_err(|why| format!("directory {}: {why}", config.name)))
+            .collect();
+        Ok(Directories { all: all?, lockout: Lockout::default() })
+    }
+
+    /// The directory of that name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Ldap>> {
+        self.all.iter().find(|directory| directory.name() == name)
+    }
+
+    /// Those that are switched on, in their order.
+    ///
+    /// # Errors
+    /// If the settings name one that the configuration does not.
+    pub fn switched_on(&self, ways: &Ways) -> Result<Vec<Arc<Ldap>>, Unavailable> {
+        let missing = |name: &String| Unavailable(format!("directory {name}: it is not in the configuration"));
+        ways.directories.iter().map(|name| self.named(name).cloned().ok_or_else(|| missing(name))).collect()
+    }
+}
+
+/// Somebody who is not let in as a local account.
+pub(super) struct Question<'a> {
+    pub typed: &'a str,
+    pub password: &'a SecretString,
+    pub source: IpAddr,
+    /// HMAC of the name as it was typed.
+    pub name: &'a str,
+    /// The name is that of a local account, with what is to be said of it: no directory is asked about it.
+    pub local: Option<(StaffId, SignInRefusal)>,
+}
+
+/// What came of it, and whether it counts against the source.
+pub(super) struct Answer {
+    pub verified: Verified,
+    pub counts: bool,
+}
+
+/// What one directory said.
+enum Said {
+    Unknown,
+    Proven(Box<Account>),
+    /// With the id of the account's stream, where there is an account.
+    No(SignInRefusal, Option<String>),
+    /// It may have heard a password that it counts as wrong.
+    Nothing {
+        password_sent: bool,
+    },
+}
+
+pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answer {
+    let directories = match app.sign_in.directories.switched_on(ways) {
+        Ok(directories) => directories,
+        Err(why) => {
+            alarm(app, &why);
+            return question.nothing();
+        }
+    };
+    let lockout = &app.sign_in.directories.lockout;
+    let limits = directories.iter().map(|directory| limits(directory)).reduce(Limits::and);
+    let limits = limits.unwrap_or(Limits { of_name: u32::MAX, of_source: u32::MAX, window_seconds: 0 });
+    let turn = match lockout.begin(&app.world, question.name, question.source, limits).await {
+        Ok(turn) => turn,
+        Err(RetryAfter(seconds)) => return question.wait(seconds),
+    };
+    let mut said = question.local.map_or(Said::Unknown, |(_, reason)| Said::No(reason, None));
+    for directory in &directories {
+        if matches!(said, Said::Unknown) {
+            said = one(app, directory, question).await;
+        } else {
+            directory.pretend(&app.world).await;
+        }
+        if let Said::Proven(account) = said {
+            lockout.succeeded(turn);
+            let proof = Proof { method: SignInMethodName::Directory, account: *account, local: None };
+            return Answer { verified: Verified::Proven(proof), counts: false };
+        }
+    }
+    match said {
+        Said::Nothing { password_sent: false } => drop(turn),
+        _ => lockout.failed(app.world.now(), turn),
+    }
+    question.refused(said)
+}
+
+async fn one(app: &App, directory: &Ldap, question: &Question<'_>) -> Said {
+    let found = match directory.find(question.typed).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            return match directory.prove_nobody(question.password).await {
+                Ok(()) => Said::Unknown,
+                Err(why) => nothing(app, &Unanswered { why, password_sent: false }),
+            };
+        }
+        Err(why) => {
+            let _ = directory.prove_nobody(question.password).await;
+            return nothing(app, &Unanswered { why, password_sent: false });
+        }
+    };
+    prove(app, directory, question, &found).await
+}
+
+// One account may be found under several names (mail address, capitals, other writings of a letter): what the directory
+// counts is counted by account as well. That alone is told as a refusal: a waiting time would tell that two names are one.
+async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Found) -> Said {
+    let lockout = &app.sign_in.directories.lockout;
+    let Account { issuer, subject, .. } = found.account();
+    let account = account_name(&app.secrets, SignInMethodName::Directory, issuer, subject);
+    let Ok(turn) = lockout.begin(&app.world, &account, question.source, limits(directory)).await else {
+        let _ = directory.prove_nobody(question.password).await;
+        return Said::No(SignInRefusal::Throttled, Some(account));
+    };
+    match directory.prove(found, question.password).await {
+        Ok(Verdict::Proven(proven)) => {
+            lockout.succeeded(turn);
+            Said::Proven(Box::new(proven))
+        }
+        Ok(Verdict::Denied { denial, .. }) => {
+            lockout.failed(app.world.now(), turn);
+            Said::No(reason(denial), Some(account))
+        }
+        Err(unanswered) => {
+            if unanswered.password_sent {
+                lockout.failed(app.world.now(), turn);
+            }
+            nothing(app, &unanswered)
+        }
+    }
+}
+
+fn nothing(app: &App, unanswered: &Unanswered) -> Said {
+    alarm(app, &unanswered.why);
+    Said::Nothing { password_sent: unanswered.password_sent }
+}
+
+pub(super) fn alarm(app: &App, why: &Unavailable) {
+    tracing::error!(why = why.0, "a directory cannot be asked: nobody signs in with it");
+    app.metrics.alarm("directory-unavailable");
+}
+
+fn limits(directory: &Ldap) -> Limits {
+    let config = directory.config();
+    Limits::below(config.lockout_failures, config.lockout_minutes)
+}
+
+impl Question<'_> {
+    fn refused(&self, said: Said) -> Answer {
+        let (reason, known) = match said {
+            Said::No(reason, known) => (reason, known),
+            Said::Unknown | Said::Proven(_) => (SignInRefusal::UnknownName, None),
+            Said::Nothing { .. } => (SignInRefusal::DirectoryUnavailable, None),
+        };
+        let counts = reason != SignInRefusal::DirectoryUnavailable;
+        Answer { verified: self.told(reason, known, None), counts }
+    }
+
+    fn nothing(&self) -> Answer {
+        match self.local {
+            Some((_, reason)) => Answer { verified: self.told(reason, None, None), counts: true },
+            None => self.refused(Said::Nothing { password_sent: false }),
+        }
+    }
+
+    // The password of a local account was judged and is written down as that; the person is told to wait like everybody.
+    fn wait(&self, seconds: i64) -> Answer {
+        let reason = self.local.map_or(SignInRefusal::Throttled, |(_, reason)| reason);
+        Answer { verified: self.told(reason, None, Some(seconds)), counts: true }
+    }
+
+    fn told(&self, reason: SignInRefusal, known: Option<String>, retry_after: Option<i64>) -> Verified {
+        let account = self.local.map(|(id, _)| id);
+        let method = if account.is_some() { SignInMethodName::LocalAccount } else { SignInMethodName::Directory };
+        Verified::Refused(Refused { method, reason, account, known, name: self.name.to_owned(), retry_after })
+    }
+}

@@ -1,0 +1,252 @@
+//! Keeps strangers from locking people out of a directory through us: wrong passwords of one name are counted over all
+//! sources, and the directory is no longer asked before it would lock the account everywhere (mail, desktop, VPN).
+//!
+//! The price: while a directory is not asked, nobody gets in under that name, not even with the right password, since only
+//! the directory knows it. So one source may spend all but one of the wrong passwords there are: whoever attacks from one
+//! network leaves the person one try from another. Somebody who attacks from several can keep a person waiting as long as
+//! they go on, here alone; that is less than what the directory's own lock-out would let them do. A wrong password typed
+//! elsewhere is counted by the directory and not by us: `lockout_failures` is best set lower than the directory's own.
+//!
+//! Why not an [`Allowance`](super::throttle::Allowance): directories forget all wrong passwords some time after the last
+//! one (Active Directory) or each after some time (OpenLDAP's ppolicy), so an allowance that pays off one at a time would
+//! trip either in the end.
+
+use crate::identity::throttle::{RetryAfter, network};
+use crate::world::{Timestamp, World};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// So many attempts under one name may wait; more are sent away for a moment.
+const LONGEST_LINE: usize = 256;
+const LINE_SECONDS: i64 = 5;
+/// No more names than this are remembered.
+const CAPACITY: usize = 50_000;
+
+/// How many wrong passwords of one name are let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub of_name: u32,
+    /// From one source.
+    pub of_source: u32,
+    /// All are forgotten so long after the last one.
+    pub window_seconds: i64,
+}
+
+impl Limits {
+    /// Below what a directory locks an account at.
+    pub fn below(failures: u32, minutes: u32) -> Limits {
+        let of_name = failures.saturating_sub(1).max(1);
+        Limits { of_name, of_source: (of_name - 1).max(1), window_seconds: i64::from(minutes) * 60 }
+    }
+
+    /// What suits both.
+    #[must_use]
+    pub fn and(self, other: Limits) -> Limits {
+        Limits {
+            of_name: self.of_name.min(other.of_name),
+            of_source: self.of_source.min(other.of_source),
+            window_seconds: self.window_seconds.max(other.window_seconds),
+        }
+    }
+}
+
+/// Counts wrong passwords by name.
+#[derive(Debug, Default)]
+pub struct Lockout {
+    counted: Mutex<HashMap<String, Counted>>,
+    /// Who waits for a turn or has one.
+    lines: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    by_source: Vec<(IpAddr, u32)>,
+    forgotten: Timestamp,
+}
+
+impl Counted {
+    fn total(&self) -> u32 {
+        self.by_source.iter().map(|(_, count)| count).sum()
+    }
+
+    fn of(&self, source: IpAddr) -> u32 {
+        self.by_source.iter().find(|(of, _)| *of == source).map_or(0, |(_, count)| *count)
+    }
+}
+
+/// The directory may be asked about a name; nobody else asks about it until this is dropped.
+#[derive(Debug)]
+#[must_use = "a wrong password must be counted with `Lockout::failed`"]
+pub struct Turn {
+    name: String,
+    source: IpAddr,
+    limits: Limits,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Lockout {
+    /// Waits until it is this attempt's turn: of a thousand at once, those behind must see what became of those before.
+    ///
+    /// # Errors
+    /// How long to wait, if the directory must not be asked about `name` (a digest, never the text).
+    pub async fn begin(&self, world: &World, name: &str, source: IpAddr, limits: Limits) -> Result<Turn, RetryAfter> {
+        let source = network(source);
+        self.check(world.now(), name, source, limits)?;
+        let line = self.line_up(name)?;
+        let turn = line.acquire_owned().await.expect("no line is ever closed");
+        self.check(world.now(), name, source, limits)?;
+        Ok(Turn { name: name.to_owned(), source, limits, _turn: turn })
+    }
+
+    /// It was the wrong password.
+    pub fn failed(&self, now: Timestamp, turn: Turn) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut counted, now);
+        let fresh = || Counted { by_source: Vec::new(), forgotten: now };
+        let of_name = counted.entry(turn.name.clone()).or_insert_with(fresh);
+        if of_name.forgotten <= now {
+            of_name.by_source.clear();
+        }
+        match of_name.by_source.iter_mut().find(|(source, _)| *source == turn.source) {
+            Some((_, count)) => *count += 1,
+            None => of_name.by_source.push((turn.source, 1)),
+        }
+        of_name.forgotten = now.plus_seconds(turn.limits.window_seconds);
+    }
+
+    /// It was the right password: directories count from the beginning then.
+    pub fn succeeded(&self, turn: Turn) {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&turn.name);
+    }
+
+    fn check(&self, now: Timestamp, name: &str, source: IpAddr, limits: Limits) -> Result<(), RetryAfter> {
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(counted) = counted.get(name).filter(|counted| counted.forgotten > now) else { return Ok(()) };
+        if counted.total() < limits.of_name && counted.of(source) < limits.of_source {
+            return Ok(());
+        }
+        Err(RetryAfter((counted.forgotten.0 - now.0 + 999_999) / 1_000_000))
+    }
+
+    // Everybody in a line holds its semaphore: a line that nobody else holds is empty and forgotten.
+    fn line_up(&self, name: &str) -> Result<Arc<Semaphore>, RetryAfter> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| Arc::strong_count(line) > 1);
+        let line = lines.entry(name.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(1)));
+        if Arc::strong_count(line) > LONGEST_LINE {
+            return Err(RetryAfter(LINE_SECONDS));
+        }
+        Ok(Arc::clone(line))
+    }
+}
+
+// Forgets what is over; under a flood of names those that failed least.
+fn make_room(counted: &mut HashMap<String, Counted>, now: Timestamp) {
+    if counted.len() < CAPACITY {
+        return;
+    }
+    counted.retain(|_, counted| counted.forgotten > now);
+    let mut least = 1;
+    while counted.len() >= CAPACITY {
+        counted.retain(|_, counted| counted.total() > least);
+        least += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::ManualClock;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn world() -> (World, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(NOW));
+        (World { clock: Arc::clone(&clock) as _ }, clock)
+    }
+
+    async fn guess(lockout: &Lockout, world: &World, source: IpAddr) -> Result<(), RetryAfter> {
+        let turn = lockout.begin(world, "ada", source, Limits::below(5, 15)).await?;
+        lockout.failed(world.now(), turn);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_locks_after_five_is_asked_four_times_at_most_whoever_guesses() {
+        let (lockout, (world, _)) = (Lockout::default(), world());
+        let mut asked = 0;
+        for host in 0..100 {
+            asked += usize::from(guess(&lockout, &world, IpAddr::from([198, 51, 100, host])).await.is_ok());
+        }
+        assert_eq!(asked, 4);
+    }
+
+    #[tokio::test]
+    async fn one_source_leaves_a_try_for_another_and_the_right_password_there_forgets_all() {
+        let (lockout, (world, _)) = (Lockout::default(), world());
+        for _ in 0..3 {
+            guess(&lockout, &world, ELSEWHERE).await.unwrap();
+        }
+        assert_eq!(guess(&lockout, &world, ELSEWHERE).await, Err(RetryAfter(900)));
+        let turn = lockout.begin(&world, "ada", HOME, Limits::below(5, 15)).await.unwrap();
+        lockout.succeeded(turn);
+        assert_eq!(guess(&lockout, &world, ELSEWHERE).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn all_are_forgotten_a_quarter_of_an_hour_after_the_last_one() {
+        let (lockout, (world, clock)) = (Lockout::default(), world());
+        for _ in 0..3 {
+            guess(&lockout, &world, HOME).await.unwrap();
+            clock.advance_seconds(600);
+        }
+        assert_eq!(guess(&lockout, &world, HOME).await, Err(RetryAfter(300)));
+        clock.advance_seconds(300);
+        for _ in 0..3 {
+            guess(&lockout, &world, HOME).await.unwrap();
+        }
+        assert!(guess(&lockout, &world, HOME).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn guesses_at_once_wait_for_each_other() {
+        let (lockout, (world, _)) = (Lockout::default(), world());
+        let guesses = (0..100).map(|host| {
+            let (lockout, world) = (&lockout, &world);
+            async move {
+                let source = IpAddr::from([198, 51, 100, host]);
+                let Ok(turn) = lockout.begin(world, "ada", source, Limits::below(5, 15)).await else { return 0 };
+                tokio::task::yield_now().await;
+                lockout.failed(NOW, turn);
+                1
+            }
+        });
+        assert_eq!(futures_util::future::join_all(guesses).await.into_iter().sum::<i32>(), 4);
+        assert!(lockout.lines.lock().unwrap().len() <= 1, "empty lines are forgotten");
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_bounded_and_the_worst_offence_stays() {
+        let (lockout, (world, _)) = (Lockout::default(), world());
+        for _ in 0..3 {
+            guess(&lockout, &world, HOME).await.unwrap();
+        }
+        for n in 0..60_000 {
+            let turn = lockout.begin(&world, &format!("name {n}"), HOME, Limits::below(5, 15)).await.unwrap();
+            lockout.failed(NOW, turn);
+        }
+        assert!(lockout.counted.lock().unwrap().len() <= CAPACITY + 1);
+        assert!(guess(&lockout, &world, HOME).await.is_err());
+    }
+
+    #[test]
+    fn where_an_account_is_locked_at_once_a_single_try_is_left() {
+        assert_eq!(Limits::below(1, 15), Limits { of_name: 1, of_source: 1, window_seconds: 900 });
+        let both = Limits::below(5, 15).and(Limits::below(3, 30));
+        assert_eq!(both, Limits { of_name: 2, of_source: 1, window_seconds: 1_800 });
+    }
+}

@@ -1,0 +1,396 @@
+//! A real OpenLDAP server of the test's own on the loopback interface, as an unprivileged user, with TLS and people.
+
+use crate::harness::left_out;
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509, X509Builder, X509Name};
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const SLAPD: &str = "/usr/sbin/slapd";
+const MODULES: &str = "/usr/lib/ldap";
+/// Whom Debian lets own nothing.
+const NOBODY: u32 = 65_534;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub const PEOPLE: &str = "ou=people,dc=example,dc=test";
+pub const GROUPS: &str = "ou=groups,dc=example,dc=test";
+pub const SEARCHER: &str = "cn=searcher,ou=apps,dc=example,dc=test";
+/// May read without a limit.
+pub const PATIENT_SEARCHER: &str = "cn=patient,ou=apps,dc=example,dc=test";
+pub const SEARCHER_PASSWORD: &str = "the searcher's own secret";
+const ADMINISTRATOR: &str = "cn=admin,dc=example,dc=test";
+const ADMINISTRATOR_PASSWORD: &str = "the administrator's";
+pub const PASSWORD: &str = "correct horse battery";
+/// So many groups has somebody who joins everything.
+pub const MANY: usize = 600;
+
+/// What every server begins with: making it is slow.
+struct Pattern {
+    directory: TempDir,
+    /// Where the referral entry points to: whoever follows it knocks here.
+    elsewhere: TcpListener,
+}
+
+static PATTERN: OnceLock<Pattern> = OnceLock::new();
+
+/// A server that runs until it is dropped.
+pub struct Slapd {
+    directory: TempDir,
+    plain: u16,
+    tls: u16,
+    child: Option<Child>,
+}
+
+/// Whether slapd can be used here; says that the test is left out, if not.
+pub fn is_here(test: &str) -> bool {
+    let here = [SLAPD, "/usr/bin/ldapmodify"].iter().all(|file| Path::new(file).is_file());
+    if !here {
+        left_out(test, "slapd and ldap-utils are not installed");
+    }
+    here
+}
+
+impl Slapd {
+    pub fn start() -> Slapd {
+        let pattern = PATTERN.get_or_init(pattern);
+        let directory = tempfile::tempdir().unwrap();
+        copy(pattern.directory.path(), directory.path());
+        Slapd::start_in(directory)
+    }
+
+    fn start_in(directory: TempDir) -> Slapd {
+        let [plain, tls] = [free_port(), free_port()];
+        configure(directory.path());
+        let mut slapd = Slapd { directory, plain, tls, child: None };
+        slapd.go_on();
+        slapd
+    }
+
+    /// Starts it where it was.
+    pub fn go_on(&mut self) {
+        let path = self.directory.path();
+        let listen = format!("ldap://127.0.0.1:{}/ ldaps://127.0.0.1:{}/", self.plain, self.tls);
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
+        // Its standard input ends with this process, however that ends; slapd ends with it.
+        let watch = "exec 3<&0; \"$@\" <&- & pid=$!; (cat <&3 >/dev/null; kill $pid 2>/dev/null) & wait $pid";
+        let mut command = Command::new("sh");
+        command.args(["-c", watch, "sh", SLAPD, "-d", "stats", "-h", &listen, "-f"]).arg(path.join("slapd.conf"));
+        if is_root() {
+            command.args(["-u", "nobody", "-g", "nogroup"]);
+        }
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.child = Some(child);
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.tls)).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "slapd does not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Stops it; connections to it are lost.
+    pub fn pause(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // The shell ends slapd when its input ends, and waits for it.
+            drop(child.stdin.take());
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn ldaps(&self) -> String {
+        format!("ldaps://127.0.0.1:{}", self.tls)
+    }
+
+    /// For StartTLS.
+    pub fn ldap(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.plain)
+    }
+
+    pub fn ca(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
+    /// A CA that signed nothing here.
+    pub fn other_ca(&self) -> PathBuf {
+        self.directory.path().join("other-ca.pem")
+    }
+
+    pub fn searcher_password(&self) -> PathBuf {
+        self.directory.path().join("searcher.password")
+    }
+
+    /// What it logged: every operation, no passwords.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    /// How many times somebody tried to bind as this DN.
+    pub fn binds_of(&self, dn: &str) -> usize {
+        let wanted = format!("BIND dn=\"{dn}\" method=");
+        self.log().matches(&wanted).count()
+    }
+
+    /// Changes entries, in LDIF, as the administrator.
+    pub fn modify(&self, ldif: &str) {
+        let file = self.directory.path().join("change.ldif");
+        std::fs::write(&file, ldif).unwrap();
+        let output = Command::new("ldapmodify")
+            .env("LDAPTLS_CACERT", self.ca())
+            .args(["-x", "-H", &self.ldaps(), "-D", ADMINISTRATOR, "-w", ADMINISTRATOR_PASSWORD, "-f"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Whether somebody followed the referral since this was asked last.
+    pub fn was_referral_followed() -> bool {
+        PATTERN.get().is_some_and(|pattern| pattern.elsewhere.accept().is_ok())
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        self.pause();
+    }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn pattern() -> Pattern {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    make_certificates(path);
+    std::fs::write(path.join("searcher.password"), format!("{SEARCHER_PASSWORD}\n")).unwrap();
+    std::fs::create_dir(path.join("db")).unwrap();
+    configure(path);
+    std::fs::write(path.join("seed.ldif"), seed(elsewhere.local_addr().unwrap().port())).unwrap();
+    let added = Command::new(SLAPD)
+        .args(["-T", "add", "-q", "-f"])
+        .arg(path.join("slapd.conf"))
+        .arg("-l")
+        .arg(path.join("seed.ldif"))
+        .output()
+        .unwrap();
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    // Over the wire: the tool that fills the database from a file keeps no memberOf.
+    let mut slapd = Slapd::start_in(directory);
+    slapd.modify(&groups());
+    slapd.pause();
+    let directory = std::mem::replace(&mut slapd.directory, tempfile::tempdir().unwrap());
+    std::fs::remove_file(directory.path().join("log")).unwrap();
+    Pattern { directory, elsewhere }
+}
+
+// Paths in it are absolute: it is written for each directory. Everything belongs to whom slapd runs as.
+fn configure(path: &Path) {
+    let text = CONFIGURATION
+        .replace("{modules}", MODULES)
+        .replace("{here}", path.to_str().unwrap())
+        .replace("{administrator}", ADMINISTRATOR)
+        .replace("{administrator_password}", ADMINISTRATOR_PASSWORD)
+        .replace("{searcher}", SEARCHER)
+        .replace("{patient}", PATIENT_SEARCHER);
+    std::fs::write(path.join("slapd.conf"), text).unwrap();
+    if is_root() {
+        own(path);
+    }
+}
+
+fn own(path: &Path) {
+    std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() {
+        std::fs::read_dir(path).unwrap().for_each(|entry| own(&entry.unwrap().path()));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+// `allow bind_anon_dn` makes it answer a bind with a name and no password as Active Directory does: with success.
+const CONFIGURATION: &str = r#"include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath {modules}
+moduleload back_mdb
+moduleload memberof
+moduleload refint
+moduleload ppolicy
+pidfile {here}/slapd.pid
+argsfile {here}/slapd.args
+TLSCACertificateFile {here}/ca.pem
+TLSCertificateFile {here}/server.pem
+TLSCertificateKeyFile {here}/server.key
+TLSVerifyClient never
+security simple_bind=128
+allow bind_anon_dn
+sizelimit 50
+database mdb
+maxsize 67108864
+dbnosync
+suffix "dc=example,dc=test"
+rootdn "{administrator}"
+rootpw "{administrator_password}"
+directory {here}/db
+index objectClass,uid,mail,member eq
+limits dn.exact="{patient}" size=unlimited
+overlay memberof
+overlay refint
+refint_attributes member memberOf
+overlay ppolicy
+ppolicy_default "cn=default,ou=policies,dc=example,dc=test"
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="{searcher}" read by dn.exact="{patient}" read by self read by * none
+"#;
+
+fn seed(elsewhere: u16) -> String {
+    let mut ldif = String::from(
+        "dn: dc=example,dc=test\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n",
+    );
+    for unit in ["people", "apps", "groups", "many", "policies"] {
+        write!(ldif, "\ndn: ou={unit},dc=example,dc=test\nobjectClass: organizationalUnit\nou: {unit}\n").unwrap();
+    }
+    for dn in [SEARCHER, PATIENT_SEARCHER] {
+        let name = dn.split(['=', ',']).nth(1).unwrap();
+        write!(
+            ldif,
+            "\ndn: {dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: {name}\n\
+             userPassword: {SEARCHER_PASSWORD}\n"
+        )
+        .unwrap();
+    }
+    ldif.push_str(
+        "\ndn: cn=default,ou=policies,dc=example,dc=test\nobjectClass: device\nobjectClass: pwdPolicy\ncn: default\n\
+         pwdAttribute: userPassword\npwdLockout: TRUE\npwdMaxFailure: 5\npwdLockoutDuration: 0\n",
+    );
+    for (rdn, uid, more) in PERSONS {
+        write!(
+            ldif,
+            "\ndn: {rdn},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid} of Example School\nsn: {uid}\n\
+             userPassword: {PASSWORD}\n{more}"
+        )
+        .unwrap();
+        if rdn.starts_with("cn=") {
+            let value = rdn.trim_start_matches("cn=").replace('\\', "");
+            writeln!(ldif, "cn: {value}").unwrap();
+        }
+    }
+    write!(
+        ldif,
+        "\ndn: ou=elsewhere,{PEOPLE}\nobjectClass: referral\nobjectClass: extensibleObject\nou: elsewhere\n\
+         ref: ldap://127.0.0.1:{elsewhere}/ou=elsewhere,{PEOPLE}\n"
+    )
+    .unwrap();
+    ldif
+}
+
+/// A DN with everything in it that a filter and a DN must escape.
+pub const ADA: &str = "cn=Lovelace\\, Ada (Countess)*,ou=people,dc=example,dc=test";
+
+/// The first part of the DN, the user name, and what else there is.
+const PERSONS: [(&str, &str, &str); 9] = [
+    (
+        "cn=Lovelace\\, Ada (Countess)*",
+        "ada",
+        "mail: ada@example.test\nemployeeNumber: ada@school.example\ndepartmentNumber: Physics\ndepartmentNumber: Chemistry\n\
+         jpegPhoto:: /9j/AAE=\n",
+    ),
+    ("uid=alan", "alan", "mail: alan@example.test\n"),
+    ("uid=odd*(name)", "odd*(name)", ""),
+    ("uid=twin", "twin", ""),
+    ("uid=twin+sn=other", "twin", "sn: other\n"),
+    ("uid=joiner", "joiner", ""),
+    ("uid=dreamer", "dreamer", ""),
+    ("uid=victim", "victim", "mail: victim@example.test\n"),
+    ("uid=grace", "grace", ""),
+];
+
+// level1 … level4: each a member of the next; a circle of two; one with a star; many with the same member.
+fn groups() -> String {
+    let mut ldif = String::new();
+    let mut group = |name: &str, base: &str, members: &[String]| {
+        write!(ldif, "dn: cn={name},{base}\nchangetype: add\nobjectClass: groupOfNames\ncn: {name}\n").unwrap();
+        members.iter().for_each(|member| writeln!(ldif, "member: {member}").unwrap());
+        ldif.push('\n');
+    };
+    let person = |name: &str| format!("uid={name},{PEOPLE}");
+    let of = |name: &str| format!("cn={name},{GROUPS}");
+    group("level1", GROUPS, &[ADA.to_owned()]);
+    group("level2", GROUPS, &[of("level1")]);
+    group("level3", GROUPS, &[of("level2")]);
+    group("level4", GROUPS, &[of("level3")]);
+    group("staff (all)*", GROUPS, &[ADA.to_owned(), person("grace")]);
+    group("round", GROUPS, &[person("dreamer"), of("about")]);
+    group("about", GROUPS, &[of("round")]);
+    for nth in 0..MANY {
+        group(&format!("many{nth:03}"), "ou=many,dc=example,dc=test", &[person("joiner")]);
+    }
+    ldif
+}
+
+fn make_certificates(path: &Path) {
+    let (ca, ca_key) = certificate("Directory CA of a test", None);
+    let (server, server_key) = certificate("127.0.0.1", Some((&ca, &ca_key)));
+    let (other, _) = certificate("Another CA", None);
+    std::fs::write(path.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
+    std::fs::write(path.join("server.pem"), server.to_pem().unwrap()).unwrap();
+    std::fs::write(path.join("server.key"), server_key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    std::fs::write(path.join("other-ca.pem"), other.to_pem().unwrap()).unwrap();
+}
+
+/// Without an issuer, a CA.
+fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (X509, PKey<Private>) {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut subject = X509Name::builder().unwrap();
+    subject.append_entry_by_text("CN", name).unwrap();
+    let subject = subject.build();
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    let serial = openssl::bn::BigNum::from_u32(if issuer.is_some() { 2 } else { 1 }).unwrap();
+    builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
+    builder.set_subject_name(&subject).unwrap();
+    builder.set_issuer_name(issuer.map_or(&*subject, |(ca, _)| ca.subject_name())).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
+    match issuer {
+        None => {
+            let extension = BasicConstraints::new().critical().ca().build().unwrap();
+            builder.append_extension(extension).unwrap();
+        }
+        Some((ca, _)) => {
+            let context = builder.x509v3_context(Some(ca), None);
+            let names = SubjectAlternativeName::new().ip("127.0.0.1").dns("localhost").build(&context).unwrap();
+            builder.append_extension(names).unwrap();
+        }
+    }
+    builder.sign(issuer.map_or(&key, |(_, key)| key), MessageDigest::sha256()).unwrap();
+    (builder.build(), key)
+}
