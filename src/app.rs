@@ -11,6 +11,7 @@ pub mod initialize;
 pub mod inventory;
 pub mod issue;
 pub mod own_account;
+pub mod revocation;
 pub mod secrets;
 pub mod sign_in;
 pub mod staff_sessions;
@@ -64,6 +65,7 @@ pub struct Parts {
     pub identity_providers: Providers,
     pub health: Health,
     pub staff_sessions: StaffSessions,
+    pub revocations: revocation::Revocations,
     /// `None` where no push certificate is configured.
     pub pusher: Option<Pusher>,
     pub metrics: Metrics,

@@ -7,6 +7,7 @@ mod body;
 mod check_in;
 pub mod claim;
 mod command;
+mod crl;
 mod heard;
 mod limits;
 mod message;
@@ -27,6 +28,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
     config.service(mdm.configure(check_in::routes).configure(command::routes));
     config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
+    config.service(crl::resource());
 }
 
 /// The device that a certificate stands for.

@@ -6,6 +6,7 @@ pub mod create;
 pub mod files;
 mod issue;
 pub mod profile;
+pub mod revocation;
 pub mod scep;
 mod template;
 #[cfg(test)]

@@ -14,6 +14,7 @@
 //! Reading order: [`people`] is the simplest fold, [`devices`] the one with a history, [`audit`] the widest.
 
 pub mod audit;
+pub mod certificates;
 mod database;
 pub mod devices;
 pub mod due;
@@ -49,8 +50,15 @@ pub(crate) trait Projection: Sync {
 }
 
 /// Every projection there is.
-pub(crate) const ALL: &[&dyn Projection] =
-    &[&people::People, &devices::Devices, &audit::Audit, &reenrollment::Reenrollment, &due::DueTimes, &visits::Visits];
+pub(crate) const ALL: &[&dyn Projection] = &[
+    &people::People,
+    &devices::Devices,
+    &audit::Audit,
+    &reenrollment::Reenrollment,
+    &due::DueTimes,
+    &visits::Visits,
+    &certificates::Certificates,
+];
 
 /// Why a projection cannot be read or brought further.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -101,6 +101,7 @@ impl App {
             sign_in,
             identity_providers,
             staff_sessions,
+            revocations: Default::default(),
             pusher,
             health,
             metrics: Metrics::new(),

@@ -14,7 +14,7 @@ use muster::simulator::signature::Identity;
 use muster::world::{ManualClock, World};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
-use openssl::x509::X509;
+use openssl::x509::{CrlStatus, X509, X509Crl};
 use reqwest::header::HeaderValue;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -192,6 +192,30 @@ fn put(folder: &Path, identity: &Identity, to: SocketAddr, options: &[&str], bod
     let output = client.wait_with_output().unwrap();
     drop(input);
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_of_a_device_that_left_is_on_the_list_that_proxies_fetch() {
+    let clock = Arc::new(ManualClock::at(World::system().now()));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let other = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let list = async || {
+        server.caught_up().await;
+        let answer = server.client().get(format!("{}/crl", server.url())).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/pkix-crl");
+        X509Crl::from_der(&answer.bytes().await.unwrap()).unwrap()
+    };
+    let is_revoked = |list: &X509Crl, device: &TestDevice| {
+        matches!(list.get_by_cert(&device.identity.certificate), CrlStatus::Revoked(_))
+    };
+    assert!(!is_revoked(&list().await, &device));
+    assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
+    clock.advance_seconds(61);
+    let after = list().await;
+    assert!(after.verify(&server.app().pki.identity_ca().public_key().unwrap()).unwrap());
+    assert_eq!((is_revoked(&after, &device), is_revoked(&after, &other)), (true, false));
+    server.stop().await;
 }
 
 /// Sends a check-in without signature, with these `Client-Cert` headers.

@@ -1,6 +1,7 @@
 //! The projections over a real log on SQLite.
 
 mod audit;
+mod certificates;
 mod devices;
 mod due;
 mod rebuild;

@@ -1,0 +1,94 @@
+//! Certificates of devices: which were issued, which are revoked, and when those in force expire.
+
+use crate::{Projection, ProjectionError, Projections};
+use events::device::{DeviceEvent, DeviceId};
+use events::enrollment::{EnrollmentEvent, IssuedCertificate};
+use events::{Entry, Event, Timestamp};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+pub(crate) struct Certificates;
+
+impl Projection for Certificates {
+    fn name(&self) -> &'static str {
+        "certificates"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["certificates_v1_issued"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS certificates_v1_issued (
+            fingerprint TEXT PRIMARY KEY, serial TEXT NOT NULL, device TEXT NOT NULL, not_after INTEGER NOT NULL,
+            revoked INTEGER
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS certificates_v1_by_device ON certificates_v1_issued (device);
+        CREATE INDEX IF NOT EXISTS certificates_v1_revoked ON certificates_v1_issued (not_after)
+            WHERE revoked IS NOT NULL;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        let device = entry.stream.id();
+        match &entry.event {
+            Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. })
+            | Event::Device(DeviceEvent::IdentityRenewed { identity, .. }) => issued(rows, device, identity),
+            Event::Enrollment(EnrollmentEvent::IdentityRevoked { fingerprint }) => {
+                let revoke = "UPDATE certificates_v1_issued SET revoked = coalesce(revoked, ?2) WHERE fingerprint = ?1";
+                rows.prepare_cached(revoke)?.execute(params![fingerprint, effective.0]).map(drop)
+            }
+            Event::Device(
+                DeviceEvent::DeviceCheckedOut { .. }
+                | DeviceEvent::DeviceUnenrolled { .. }
+                | DeviceEvent::DeviceSuperseded { .. },
+            ) => {
+                let revoke = "UPDATE certificates_v1_issued SET revoked = coalesce(revoked, ?2) WHERE device = ?1";
+                rows.prepare_cached(revoke)?.execute(params![device, effective.0]).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn issued(rows: &Connection, device: &str, identity: &IssuedCertificate) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO certificates_v1_issued (fingerprint, serial, device, not_after) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (fingerprint) DO NOTHING";
+    let IssuedCertificate { fingerprint, serial, not_after, .. } = identity;
+    rows.prepare_cached(insert)?.execute(params![fingerprint, serial, device, not_after.0]).map(drop)
+}
+
+/// A certificate that opens nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// Upper-case hex.
+    pub serial: String,
+    pub device: DeviceId,
+    pub at: Timestamp,
+}
+
+/// Certificates that were revoked before they expire; those that have expired by `now` are left out (RFC 5280 §3.3).
+///
+/// # Errors
+/// If `projections.db` cannot be read.
+pub async fn revoked(projections: &Projections, now: Timestamp) -> Result<Vec<Revoked>, ProjectionError> {
+    let select = "SELECT serial, device, revoked FROM certificates_v1_issued
+        WHERE revoked IS NOT NULL AND not_after > ?1 ORDER BY revoked, serial";
+    projections
+        .read(move |rows| {
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map([now.0], |row| {
+                let device: String = row.get(1)?;
+                Ok(Revoked {
+                    serial: row.get(0)?,
+                    device: DeviceId(Uuid::parse_str(&device).unwrap_or_default()),
+                    at: Timestamp(row.get(2)?),
+                })
+            })?;
+            found.collect()
+        })
+        .await
+}
