@@ -3,6 +3,7 @@
 mod certificates;
 mod files;
 mod identity;
+mod openid_connect;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.extend(logging(&config.logging));
     findings.extend(files::check(config));
     findings.extend(identity::check(&config.identity));
+    findings.extend(openid_connect::check(config));
     findings.extend(certificates::check(config, &reading, now));
     findings.extend(certificates::check_tls(config, &reading, &certificates::public_roots()));
     findings.sort_by_key(|finding| finding.severity);

@@ -102,6 +102,37 @@ base_url = "{push_base_url}"
 # remove that header from what clients send, or anybody can speak for any device.
 client_cert_header = false
 
+# Identity providers that speak OpenID Connect: people sign in there. Who is offered which is a setting (sign_in).
+# `muster check-config` says which addresses have to be registered at the provider.
+# [[identity.openid_connect]]
+# # Short name in settings, addresses and the log: lower-case letters, digits and hyphens.
+# name = "school"
+# # What the button says after "Log in with".
+# title = "Example School"
+# # Exactly as the provider writes it: a slash at the end counts.
+# issuer = "https://id.example.com"
+# client_id = "muster"
+# # A file with the client secret: its first line.
+# client_secret = "school.secret"
+# # Asked for beside "openid".
+# scopes = ["profile", "email"]
+# # Signature algorithms of ID tokens that are accepted, whatever the provider says; none with a shared secret.
+# algorithms = ["RS256", "ES256"]
+# user_name_claim = "preferred_username"
+# groups_claim = "groups"
+# # Prefills step 7.
+# managed_apple_id_claim = "managed_apple_id"
+# # Further claims that access rules may ask for.
+# claims = ["department"]
+# # The person must have proved themselves at the provider no longer ago than so many seconds; left out: any time.
+# max_age_seconds = 3600
+# # The acr that the provider must vouch for; left out: any.
+# acr = "urn:example:two-factors"
+# # Whoever signs out at the portal is led to sign out at the provider too, where it offers that.
+# sign_out_at_provider = true
+# # The CA that the provider's certificate comes from, PEM; left out: the system's.
+# root = "school-root.pem"
+
 [logging]
 # "text" for people, "json" for machines: one object a line, on standard error.
 format = "text"
@@ -157,5 +188,20 @@ pub(super) mod tests {
         assert_eq!(config.push.root, None);
         assert_eq!(config.push.base_url, "https://localhost:7");
         assert_eq!(config.server.listen.port(), 443);
+    }
+    #[test]
+    fn the_examples_of_providers_are_understood_once_their_marks_are_taken_away() {
+        let directory = Path::new("/srv/muster");
+        let mut text = full(directory);
+        let blocks =
+            text.split("\n\n").map(|block| block.lines().skip_while(|line| !line.starts_with("# [[identity.")));
+        let examples: Vec<String> = blocks
+            .flat_map(|lines| lines.map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned()).collect::<Vec<_>>())
+            .collect();
+        text.push_str(&examples.join("\n"));
+        let config = Config::parse(&text, directory).unwrap_or_else(|error| panic!("{error}"));
+        let provider = &config.identity.openid_connect[0];
+        assert_eq!(provider.client_secret, Path::new("/srv/muster/school.secret"));
+        assert_eq!((provider.max_age_seconds, provider.sign_out_at_provider), (Some(3_600), true));
     }
 }

@@ -47,7 +47,7 @@ pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
     files
 }
 
-fn missing(about: &str, path: &Path) -> Option<Finding> {
+pub fn missing(about: &str, path: &Path) -> Option<Finding> {
     let error = std::fs::File::open(path).err()?;
     let wrong = format!("{} cannot be read: {error}", path.display());
     let mend = "correct the path, restore the file, or give the user that runs the server the right to read it";
