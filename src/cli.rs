@@ -1,5 +1,6 @@
 //! The commands of the muster binary.
 
+mod access;
 mod administer;
 mod check_config;
 pub mod demo;
@@ -58,6 +59,9 @@ enum Command {
     /// Add, list, disable or enable local accounts.
     #[command(subcommand)]
     User(administer::User),
+    /// Say what the access rules mean for somebody.
+    #[command(subcommand)]
+    Access(access::Access),
     /// Throw the projections away and build them again from the log.
     Replay(keep::Replay),
     /// Copy log and keys to a new directory, verified, while the server runs.
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(command) => wait(command.run()),
         Command::Settings(command) => wait(command.run()),
         Command::User(command) => wait(command.run()),
+        Command::Access(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),
         Command::Restore(command) => wait(command.run()),

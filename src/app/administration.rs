@@ -2,6 +2,7 @@
 //! or from a process that has the log for itself.
 
 mod accounts;
+mod explain;
 mod settings;
 
 use crate::app::App;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 pub use accounts::{Listed, list_accounts, may};
+pub use explain::Question;
 pub use settings::{Findings, apply as apply_settings, check as check_settings, difference};
 
 /// A command of an operator. Not printable: it may hold a password.
@@ -24,6 +26,7 @@ pub enum Request {
     AddUser(NewUser),
     DisableUser { user_name: String },
     EnableUser { user_name: String },
+    ExplainAccess(Question),
 }
 
 /// A local account to be added.
@@ -76,6 +79,7 @@ pub async fn execute(app: &App, request: Request) -> Answer {
         Request::ApplySettings { settings } => settings::apply(app, *settings, &operator(app)).await,
         Request::AddUser(user) => accounts::add(app, user).await,
         Request::DisableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::Off).await,
+        Request::ExplainAccess(question) => explain::explain(app, &question).await.map(Answer::done),
         Request::EnableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::On).await,
     };
     done.unwrap_or_else(|why| Answer::Refused { why })

@@ -18,7 +18,7 @@ pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use directories::Directories;
 pub use entitled::may_go_on;
-pub use look_up::{LookedUp, look_up};
+pub use look_up::{LookedUp, look_up_in};
 pub use portal::{Outcome, at_portal};
 pub use refusals::{granted, record_staff_refusal, record_unknown_staff, sum_up_refusals};
 

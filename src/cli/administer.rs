@@ -43,6 +43,9 @@ pub struct Add {
     /// May enroll devices at the portal.
     #[arg(long)]
     enroll: bool,
+    /// May enroll devices at the portal for others, who are in a directory.
+    #[arg(long)]
+    enroll_for_others: bool,
     /// Administrator at the console.
     #[arg(long)]
     admin: bool,
@@ -93,6 +96,7 @@ impl Add {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let chosen = [
             (self.enroll, Privilege::Enroll),
+            (self.enroll_for_others, Privilege::EnrollForOthers),
             (self.admin, Privilege::Administrator),
             (self.auditor, Privilege::Auditor),
         ];
@@ -144,7 +148,7 @@ impl Settings {
     }
 }
 
-async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
+pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
     let config: Config = at.load()?;
     let broken = "the running server did not answer; the command may have been performed: look before repeating it";
     match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
@@ -153,7 +157,7 @@ async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
     }
 }
 
-fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
+pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
     match answer {
         Answer::Done { said } => say(said),
         Answer::SettingsApplied { before, after, warnings } => {

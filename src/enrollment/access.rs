@@ -68,14 +68,34 @@ pub fn roles(rules: &[RoleRule], claimant: Claimant<'_>) -> BTreeSet<Privilege> 
     about.flat_map(|rule| rule.roles.iter().copied()).collect()
 }
 
-/// Whether a rule is about the claimant. Names of groups and values of claims are compared without regard to capitals, as
-/// directories do (RFC 4517, caseIgnoreMatch).
+/// Whether a rule is about the claimant.
 pub fn is_about(who: &Who, provider: Option<&str>, claimant: Claimant<'_>) -> bool {
-    let here = provider.is_none_or(|provider| provider == claimant.provider);
-    here && match who {
-        Who::Everyone => true,
-        Who::Group(group) => has(claimant.groups, group),
-        Who::Claim { name, value } => claimant.claims.get(name).is_some_and(|values| has(values, value)),
+    fit(who, provider, claimant) == Fit::About
+}
+
+/// Whether a rule is about somebody, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    About,
+    /// It is for people of another provider.
+    OtherProvider,
+    NotInGroup,
+    /// The claim is missing, or has other values.
+    OtherClaim,
+}
+
+/// Whether a rule is about the claimant, or why not. Names of groups and values of claims are compared without regard to
+/// capitals, as directories do (RFC 4517, caseIgnoreMatch).
+pub fn fit(who: &Who, provider: Option<&str>, claimant: Claimant<'_>) -> Fit {
+    if provider.is_some_and(|provider| provider != claimant.provider) {
+        return Fit::OtherProvider;
+    }
+    match who {
+        Who::Group(group) if !has(claimant.groups, group) => Fit::NotInGroup,
+        Who::Claim { name, value } if !claimant.claims.get(name).is_some_and(|values| has(values, value)) => {
+            Fit::OtherClaim
+        }
+        Who::Everyone | Who::Group(_) | Who::Claim { .. } => Fit::About,
     }
 }
 

@@ -53,7 +53,9 @@ fn check(user: &NewUser) -> Result<(), String> {
         return Err("a user name has 1 to 128 characters, none of them blank".into());
     }
     if user.privileges.is_empty() {
-        return Err("say what the user may do: --enroll, --admin, --auditor, or several of them".into());
+        return Err(
+            "say what the user may do: --enroll, --enroll-for-others, --admin, --auditor, or several of them".into()
+        );
     }
     for (option, address) in [("--mail", &user.mail), ("--managed-apple-id", &user.managed_apple_id)] {
         if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {

@@ -1,9 +1,8 @@
-//! People found by name, without a proof: only for whoever may enroll devices for others.
+//! People found by name, without a proof: only for whoever may enroll devices for others, and for `muster access explain`.
 
 use super::directories::alarm;
 use crate::app::App;
-use crate::identity::{Account, Unavailable};
-use events::settings::Ways;
+use crate::identity::Account;
 use events::store::ReadError;
 
 /// What became of it.
@@ -17,31 +16,34 @@ pub enum LookedUp {
     Unavailable,
 }
 
-/// Asks the directories that are switched on for enrollment, in their order.
+/// Asks the directories that are switched on for enrollment, in their order: the next one only where the name is unknown,
+/// as at sign-in, so that it is not another person who is found.
 ///
 /// # Errors
 /// If the settings cannot be read.
 pub async fn look_up(app: &App, user_name: &str) -> Result<LookedUp, ReadError> {
-    let ways = app.settings().await?.sign_in.enrollment;
-    if ways.directories.is_empty() {
+    let directories = app.settings().await?.sign_in.enrollment.directories;
+    if directories.is_empty() {
         return Ok(LookedUp::NoDirectory);
     }
-    Ok(match in_directories(app, &ways, user_name).await {
+    for directory in directories {
+        match look_up_in(app, &directory, user_name).await {
+            LookedUp::Unknown => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(LookedUp::Unknown)
+}
+
+/// Asks one directory, switched on or not. One that the configuration does not have cannot be asked.
+pub async fn look_up_in(app: &App, directory: &str, user_name: &str) -> LookedUp {
+    let Some(directory) = app.sign_in.directories.named(directory) else { return LookedUp::Unavailable };
+    match directory.look_up(user_name).await {
         Ok(Some(account)) => LookedUp::Found(Box::new(account)),
         Ok(None) => LookedUp::Unknown,
         Err(why) => {
             alarm(app, &why);
             LookedUp::Unavailable
         }
-    })
-}
-
-// The next one only where the name is unknown, as at sign-in: it must not be another person who is found.
-async fn in_directories(app: &App, ways: &Ways, user_name: &str) -> Result<Option<Account>, Unavailable> {
-    for directory in app.sign_in.directories.switched_on(ways)? {
-        if let Some(account) = directory.look_up(user_name).await? {
-            return Ok(Some(account));
-        }
     }
-    Ok(None)
 }

@@ -1,0 +1,199 @@
+//! Who is meant: a local account, somebody in a directory, or somebody whom an identity provider would vouch for.
+
+use super::Question;
+use crate::app::App;
+use crate::app::sign_in::{LookedUp, account_name, look_up_in};
+use crate::enrollment::person::{self, Person};
+use crate::enrollment::staff::{LocalAccount, UserName};
+use crate::identity::{Account, LOCAL};
+use events::StreamName;
+use events::enrollment::{Ownership, SignInMethodName};
+use events::personal::Personal;
+use events::settings::{Settings, Ways};
+use events::staff::{Privilege, StaffId};
+use std::collections::BTreeMap;
+
+pub(super) struct Subject {
+    pub account: Account,
+    pub kind: Kind,
+    /// What else there is to know of a local account.
+    pub remark: Option<&'static str>,
+    /// How many devices they have now; `None` where they cannot be told from others.
+    pub devices: Option<usize>,
+    /// The terms of use that they accepted.
+    pub accepted: BTreeMap<Ownership, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Local,
+    Directory,
+    SingleSignOn,
+}
+
+impl Kind {
+    pub(super) fn of(self, provider: &str) -> String {
+        match self {
+            Kind::Local => "local account".into(),
+            Kind::Directory => format!("directory {provider:?}"),
+            Kind::SingleSignOn => format!("identity provider {provider:?}"),
+        }
+    }
+}
+
+impl Subject {
+    /// Why the portal does not offer the way that this person would take.
+    pub(super) fn way_is_off(&self, ways: &Ways) -> Option<String> {
+        let provider = &self.account.provider;
+        let (on, key) = match self.kind {
+            Kind::Local => (ways.local_accounts, "local_accounts"),
+            Kind::Directory => (ways.directories.contains(provider), "directories"),
+            Kind::SingleSignOn => (ways.single_sign_on.contains(provider), "single_sign_on"),
+        };
+        (!on).then(|| format!("the setting sign_in.enrollment.{key} leaves {provider:?} out"))
+    }
+}
+
+/// Finds who is meant.
+pub(super) async fn subject(app: &App, settings: &Settings, question: &Question) -> Result<Subject, String> {
+    let supposed = !question.groups.is_empty() || !question.claims.is_empty();
+    match &question.provider {
+        Some(provider) => of_provider(app, question, provider, supposed).await,
+        None if supposed => Err(format!(
+            "say with --provider who would tell these groups and claims: {}",
+            providers(app).into_keys().collect::<Vec<_>>().join(", ")
+        )),
+        None => anywhere(app, settings, question).await,
+    }
+}
+
+fn providers(app: &App) -> BTreeMap<String, Kind> {
+    let identity = &app.config.identity;
+    let directories = identity.directory.iter().map(|one| (one.name.clone(), Kind::Directory));
+    let openid_connect = identity.openid_connect.iter().map(|one| (one.name.clone(), Kind::SingleSignOn));
+    let saml = identity.saml.iter().map(|one| (one.name.clone(), Kind::SingleSignOn));
+    [(LOCAL.to_owned(), Kind::Local)].into_iter().chain(directories).chain(openid_connect).chain(saml).collect()
+}
+
+async fn of_provider(app: &App, question: &Question, provider: &str, supposed: bool) -> Result<Subject, String> {
+    let known = providers(app);
+    let kind = *known.get(provider).ok_or_else(|| {
+        let known = known.keys().cloned().collect::<Vec<_>>().join(", ");
+        format!("the configuration knows no provider {provider:?}; it knows {known}")
+    })?;
+    let name = &question.user_name;
+    match kind {
+        Kind::Local if supposed => Err("local accounts are in no groups and have no claims".into()),
+        Kind::Local => local(app, name)
+            .await?
+            .ok_or_else(|| format!("there is no local account {name:?}; `muster user list` shows them")),
+        Kind::Directory if !supposed => match look_up_in(app, provider, name).await {
+            LookedUp::Found(account) => with_past(app, Kind::Directory, *account).await,
+            LookedUp::Unavailable => {
+                Err(format!("the directory {provider:?} cannot be asked; `muster check-config --live` says why"))
+            }
+            LookedUp::Unknown | LookedUp::NoDirectory => {
+                Err(format!("the directory {provider:?} knows nobody by the name {name:?}"))
+            }
+        },
+        // Whom an identity provider vouches for it says when they sign in, not before.
+        Kind::Directory | Kind::SingleSignOn => Ok(supposition(question, provider, kind)),
+    }
+}
+
+fn supposition(question: &Question, provider: &str, kind: Kind) -> Subject {
+    let account = Account {
+        provider: provider.to_owned(),
+        user_name: question.user_name.clone(),
+        groups: question.groups.clone(),
+        claims: question.claims.clone(),
+        ..Account::default()
+    };
+    let remark = Some("nobody was asked: groups and claims are those that you gave (--group, --claim)");
+    Subject { account, kind, remark, devices: None, accepted: BTreeMap::new() }
+}
+
+// As at sign-in: local accounts first, then the directories in their order.
+async fn anywhere(app: &App, settings: &Settings, question: &Question) -> Result<Subject, String> {
+    let name = &question.user_name;
+    if let Some(local) = local(app, name).await? {
+        return Ok(local);
+    }
+    let directories = &settings.sign_in.enrollment.directories;
+    for directory in directories {
+        match look_up_in(app, directory, name).await {
+            LookedUp::Found(account) => return with_past(app, Kind::Directory, *account).await,
+            LookedUp::Unavailable => {
+                return Err(format!(
+                    "the directory {directory:?} cannot be asked (`muster check-config --live` says why); to see what the rules \
+                 would say, give --provider {directory} with --group and --claim"
+                ));
+            }
+            LookedUp::Unknown | LookedUp::NoDirectory => {}
+        }
+    }
+    let asked = if directories.is_empty() {
+        String::new()
+    } else {
+        format!(", and {} know nobody of that name", directories.join(", "))
+    };
+    Err(format!(
+        "there is no local account {name:?}{asked}; for people of an identity provider say which, and what it would tell: \
+         --provider NAME --group GROUP --claim NAME=VALUE"
+    ))
+}
+
+async fn local(app: &App, user_name: &str) -> Result<Option<Subject>, String> {
+    let stream = StreamName::of("username", app.secrets.name("username", &[&user_name.trim().to_lowercase()]));
+    let (reserved, _) = app.load::<UserName>(&stream).await.map_err(text)?;
+    let Some(StaffId(id)) = reserved.account else { return Ok(None) };
+    let (account, _) = app.load::<LocalAccount>(&StaffId(id).stream()).await.map_err(text)?;
+    if !account.exists {
+        return Ok(None);
+    }
+    let plain = |value: &Option<Personal<String>>| value.as_ref().and_then(|value| value.get().cloned());
+    let remark = remark(&account);
+    let found = Account {
+        provider: LOCAL.to_owned(),
+        issuer: LOCAL.to_owned(),
+        subject: id.to_string(),
+        user_name: plain(&account.user_name).unwrap_or_else(|| user_name.to_owned()),
+        display_name: plain(&account.display_name),
+        ..Account::default()
+    };
+    let subject = with_past(app, Kind::Local, found).await?;
+    Ok(Some(Subject { remark, ..subject }))
+}
+
+fn remark(account: &LocalAccount) -> Option<&'static str> {
+    let may = |privilege| account.privileges.contains(&privilege);
+    if account.disabled {
+        Some("but the account is disabled: nothing below holds until `muster user enable`")
+    } else if may(Privilege::EnrollForOthers) {
+        Some("enrolls for others: then the rules are about the person whose device it will be")
+    } else if !may(Privilege::Enroll) {
+        Some("but lacks the privilege to enroll devices: nothing below holds without it")
+    } else {
+        None
+    }
+}
+
+// What is on record about them, if they were ever seen.
+async fn with_past(app: &App, kind: Kind, account: Account) -> Result<Subject, String> {
+    let method = match kind {
+        Kind::Local => SignInMethodName::LocalAccount,
+        Kind::Directory | Kind::SingleSignOn => SignInMethodName::Directory,
+    };
+    let name = account_name(&app.secrets, method, &account.issuer, &account.subject);
+    let (reserved, _) = app.load::<person::Account>(&StreamName::of("account", name)).await.map_err(text)?;
+    let Some(person) = reserved.person else {
+        return Ok(Subject { account, kind, remark: None, devices: Some(0), accepted: BTreeMap::new() });
+    };
+    let (known, _) = app.load::<Person>(&person.stream()).await.map_err(text)?;
+    let active = projections::devices::active_of_person(&app.projections, person).await.map_err(text)?;
+    Ok(Subject { account, kind, remark: None, devices: Some(active.len()), accepted: known.accepted_terms })
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
