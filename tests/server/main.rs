@@ -7,6 +7,7 @@ mod devices;
 mod directory;
 mod harness;
 
+mod access;
 mod browser;
 mod checkin;
 mod command_line;
