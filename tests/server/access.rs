@@ -43,8 +43,8 @@ pub fn guest(server: &TestServer, version: &str) -> Guest {
 /// What a person reads on the page, blanks put in order.
 pub fn text(answer: &Answer) -> String {
     let page = Html::parse_document(&answer.body);
-    let main = page.select(&Selector::parse("main, footer").unwrap());
-    let words: Vec<String> = main.flat_map(|part| part.text()).map(str::to_owned).collect();
+    let parts = Selector::parse("main, footer").unwrap();
+    let words: Vec<&str> = page.select(&parts).flat_map(|part| part.text()).collect();
     words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

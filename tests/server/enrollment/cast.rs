@@ -6,7 +6,6 @@ use events::device::DeviceId;
 use events::staff::Privilege;
 use muster::cli::log_list;
 use muster::config::Config;
-use muster::config::Config;
 use muster::simulator::acts::{Act, Nobody, Watcher};
 use muster::simulator::device::Device;
 use muster::simulator::keys::KeyPool;
@@ -44,11 +43,6 @@ impl Visitor {
 impl Scene {
     /// A server that knows ada, and the push server that it pushes to.
     pub async fn set() -> Scene {
-        Scene::set_with(|_| {}).await
-    }
-
-    /// The same with a configuration changed by `change`.
-    pub async fn set_with(change: impl FnOnce(&mut Config)) -> Scene {
         Scene::set_with(|_| {}).await
     }
 
