@@ -18,6 +18,7 @@ mod query;
 mod record;
 mod session;
 mod sign_in;
+mod single_sign_on;
 mod visits;
 mod words;
 
@@ -47,6 +48,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .route("/", web::get().to(home))
             .route("/console.css", web::get().to(stylesheet))
             .service(web::resource("/sign-in").get(sign_in::page).post(sign_in::submit))
+            .service(web::resource("/sign-in/with/{provider}").post(single_sign_on::leave))
+            .service(web::resource("/sso/{provider}/callback").get(single_sign_on::back))
+            .service(
+                web::resource("/sso/{provider}/acs")
+                    .app_data(web::FormConfig::default().limit(single_sign_on::LIMIT))
+                    .post(single_sign_on::consume),
+            )
+            .service(web::resource("/sso/{provider}/return").get(single_sign_on::return_from_post))
             .service(web::resource("/sign-out").post(sign_in::sign_out))
             .service(web::resource("/devices").get(devices::list))
             .service(web::resource("/devices/export").get(devices::export))

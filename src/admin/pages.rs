@@ -17,6 +17,7 @@ use uuid::Uuid;
 const TEMPLATES: &[(&str, &str)] = &[
     ("layout", include_str!("../../templates/admin/layout.hbs")),
     ("sign_in", include_str!("../../templates/admin/sign_in.hbs")),
+    ("leaving", include_str!("../../templates/admin/leaving.hbs")),
     ("devices", include_str!("../../templates/admin/devices.hbs")),
     ("device", include_str!("../../templates/admin/device.hbs")),
     ("audit", include_str!("../../templates/admin/audit.hbs")),

@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::session::{COOKIE, Own, SURFACE, address, cookie, home};
 use super::words::browser_label;
 use crate::app::App;
+use crate::app::sign_in::single_sign_on::Offer;
 use crate::app::sign_in::{Proof, Refused, Verified, record_staff_refusal, verify};
 use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use crate::enrollment::staff::works_at_console;
@@ -24,7 +25,7 @@ const REFUSED: &str = "That did not work. Check the user name and the password. 
 #[derive(Deserialize)]
 pub struct Wish {
     #[serde(default)]
-    next: String,
+    pub next: String,
 }
 
 #[derive(Deserialize)]
@@ -36,10 +37,35 @@ pub struct Credentials {
 }
 
 #[derive(Serialize)]
-struct Page<'a> {
+pub struct Page<'a> {
     csrf: String,
     next: &'a str,
     refused: Option<&'a str>,
+    /// A button each.
+    providers: Vec<Offer>,
+    /// There is a form for user name and password.
+    password: bool,
+    /// There is no way at all to sign in.
+    nobody: bool,
+}
+
+impl<'a> Page<'a> {
+    /// The ways that are switched on for staff.
+    ///
+    /// # Errors
+    /// If the settings cannot be read.
+    pub async fn of(app: &App, next: &'a str) -> Result<Page<'a>, Problem> {
+        let ways = app.settings().await.map_err(|error| broken(app, error))?.sign_in.staff;
+        let providers = app.identity_providers.offers(&ways.single_sign_on);
+        let password = ways.local_accounts || !ways.directories.is_empty();
+        let (csrf, nobody) = (String::new(), !password && providers.is_empty());
+        Ok(Page { csrf, next: local(next, ""), refused: None, providers, password, nobody })
+    }
+
+    /// Says that somebody was not let in.
+    pub fn refusing(self, why: &'a str) -> Page<'a> {
+        Page { refused: Some(why), ..self }
+    }
 }
 
 /// The form.
@@ -47,19 +73,17 @@ struct Page<'a> {
 /// # Errors
 /// If the page cannot be made.
 pub async fn page(app: web::Data<App>, request: HttpRequest, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
-    form(&app, &request, &wish.next, StatusCode::OK, None)
+    form(&app, &request, StatusCode::OK, Page::of(&app, &wish.next).await?)
 }
 
-// The cookie that is there stays, so that two open forms do not break each other; it is replaced at sign-in.
-fn form(
-    app: &App,
-    request: &HttpRequest,
-    next: &str,
-    status: StatusCode,
-    refused: Option<&str>,
-) -> Result<HttpResponse, Problem> {
+/// The page, with a cookie for its forms. The cookie that is there stays, so that two open forms do not break each other;
+/// it is replaced at sign-in.
+///
+/// # Errors
+/// If the page cannot be made.
+pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.world.secret());
-    let page = Page { csrf: forgery::token(&app.secrets, SURFACE, &value), next: local(next, ""), refused };
+    let page = Page { csrf: forgery::token(&app.secrets, SURFACE, &value), ..page };
     let mut response = show_alone(status, "sign_in", "Sign in", &page, app.world.uuid())?;
     set_cookie(&mut response, host_cookie(COOKIE, value), app)?;
     Ok(response)
@@ -82,7 +106,7 @@ pub async fn submit(
     match verified.map_err(|error| broken(&app, error))? {
         Verified::Proven(proof) => match enter(&app, &request, &proof, &credentials.next).await? {
             Some(response) => Ok(response),
-            None => form(&app, &request, &credentials.next, StatusCode::UNAUTHORIZED, Some(REFUSED)),
+            None => refused_again(&app, &request, &credentials.next).await,
         },
         Verified::Refused(refused) => refuse(&app, &request, &refused, source, &credentials.next).await,
     }
@@ -121,8 +145,12 @@ async fn refuse(
     record_staff_refusal(app, refused, source).await.map_err(|error| broken(app, error))?;
     match refused.retry_after {
         Some(seconds) => Err(Problem::Throttled { seconds }),
-        None => form(app, request, next, StatusCode::UNAUTHORIZED, Some(REFUSED)),
+        None => refused_again(app, request, next).await,
     }
+}
+
+async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
+    form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
 }
 
 /// Ends the session: on the server, so that a copied cookie is worth nothing.
@@ -141,11 +169,16 @@ pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path.to_owned())).finish()
 }
 
-fn broken(app: &App, cause: impl Display) -> Problem {
+/// Our fault, with a code that finds the cause in the log.
+pub fn broken(app: &App, cause: impl Display) -> Problem {
     Problem::unavailable(cause, app.world.uuid())
 }
 
-fn set_cookie(
+/// Gives the browser a cookie.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn set_cookie(
     response: &mut HttpResponse,
     cookie: actix_web::cookie::Cookie<'static>,
     app: &App,

@@ -1,5 +1,6 @@
 //! Signing in at an identity provider: against a real one, and against one that lies.
 
+mod console;
 mod hostile;
 mod provider;
 mod round_trip;

@@ -8,6 +8,7 @@ mod flow;
 mod portal;
 mod providers;
 pub mod saml;
+pub mod staff;
 
 pub use flow::{Back, REQUEST_SECONDS};
 pub use portal::{Departure, arrive, depart, sign_out};

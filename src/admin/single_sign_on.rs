@@ -1,0 +1,135 @@
+//! Staff sign in at another site: the way to an identity provider, and the way back from it. A page of ours leads on, as
+//! at the portal: browsers hold redirects after a form against `form-action`.
+
+use super::form::Genuine;
+use super::pages::show_alone;
+use super::problem::Problem;
+use super::session::address;
+use super::sign_in::{Page, Wish, broken, enter, form, local, see_other, set_cookie};
+use crate::app::App;
+use crate::app::sign_in::single_sign_on::Back;
+use crate::app::sign_in::single_sign_on::saml::LARGEST;
+use crate::app::sign_in::single_sign_on::staff::{self, StaffArrival, StaffDeparture};
+use crate::web::{host_cookie, no_cookie};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::{Data, Form, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Holds the secret of a round trip until the browser is back; a cookie of its own, so that what begins before sign-in
+/// has nothing to do with what comes of it.
+pub const COOKIE: &str = "__Host-muster-console-sso";
+
+/// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
+pub const LIMIT: usize = 2 * LARGEST;
+
+/// The same whatever the reason: not known, not permitted, not believed.
+const REFUSED: &str = "You were not signed in. Try again. Your account also needs a role at the console: administrator, auditor or help desk. Why it did not work is in the server's log.";
+
+#[derive(Serialize)]
+struct Leaving<'a> {
+    site: &'a str,
+    address: &'a str,
+}
+
+/// Somebody clicks "Sign in with …".
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn leave(
+    app: Data<App>,
+    request: HttpRequest,
+    provider: Path<String>,
+    Genuine(wish): Genuine<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let next = local(&wish.next, "");
+    match staff::depart(&app, &provider, next, source(&app, &request)).await.map_err(|error| broken(&app, error))? {
+        StaffDeparture::NotOffered => Err(Problem::NotFound),
+        StaffDeparture::NotNow => refused(&app, &request, next).await,
+        StaffDeparture::To { address, secret } => {
+            let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str() };
+            let mut response = show_alone(StatusCode::OK, "leaving", "One moment", &page, app.world.uuid())?;
+            let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(|error| broken(&app, error))?;
+            response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+            set_cookie(&mut response, host_cookie(COOKIE, secret), &app)?;
+            Ok(response)
+        }
+    }
+}
+
+/// The provider sends somebody back. A GET, because the protocol has it so; what it brings works once, in one browser.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn back(
+    app: Data<App>,
+    request: HttpRequest,
+    provider: Path<String>,
+    back: Query<Back>,
+) -> Result<HttpResponse, Problem> {
+    let secret = secret(&request);
+    let arrived = staff::arrive(&app, &provider, secret.as_deref(), &back, source(&app, &request)).await;
+    conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
+}
+
+/// What a provider that speaks SAML makes the browser post: from its site, so there is no cookie and no token of ours, and
+/// it carries no session's authority.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn consume(
+    app: Data<App>,
+    request: HttpRequest,
+    provider: Path<String>,
+    fields: Form<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    let field = fields.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
+    let field = field.ok_or_else(|| Problem::bad("The answer is not complete."))?;
+    let taken = staff::take(&app, &provider, field, source(&app, &request)).await;
+    if taken.map_err(|error| broken(&app, error))? {
+        Ok(see_other(&format!("/console/sso/{provider}/return")))
+    } else {
+        Err(Problem::NotFound)
+    }
+}
+
+/// One hop after the post: here the browser shows the cookie that it began with.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn return_from_post(
+    app: Data<App>,
+    request: HttpRequest,
+    provider: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let arrived = staff::return_from_post(&app, &provider, secret(&request).as_deref()).await;
+    conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
+}
+
+async fn conclude(app: &App, request: &HttpRequest, arrival: Option<StaffArrival>) -> Result<HttpResponse, Problem> {
+    match arrival {
+        None => Err(Problem::NotFound),
+        Some(StaffArrival::Refused) => refused(app, request, "").await,
+        Some(StaffArrival::Proven { proof, next }) => {
+            let Some(mut response) = enter(app, request, &proof, &next).await? else {
+                return refused(app, request, &next).await;
+            };
+            set_cookie(&mut response, no_cookie(COOKIE), app)?;
+            Ok(response)
+        }
+    }
+}
+
+async fn refused(app: &App, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
+    form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
+}
+
+fn source(app: &App, request: &HttpRequest) -> IpAddr {
+    address(app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+}
+
+fn secret(request: &HttpRequest) -> Option<String> {
+    request.cookie(COOKIE).map(|cookie| cookie.value().to_owned())
+}

@@ -1,0 +1,189 @@
+//! Somebody of the staff goes to a provider and comes back. They have no visit: what was known before waits in a row beside
+//! the sessions, under a cookie of its own.
+
+use super::Place;
+use super::fault::recorded;
+use super::flow::{Back, answered, send, unsolicited};
+use super::providers::{IdentityProvider, Protocol};
+use super::saml::reserve;
+use crate::app::App;
+use crate::app::secrets::{hash, same};
+use crate::app::sign_in::refusals::{granted, record, set_out};
+use crate::app::sign_in::{Proof, SignInError};
+use crate::app::staff_sessions::{Flow, SessionError};
+use crate::identity::saml::{Refused, Verified};
+use crate::identity::{Disbelief, Fault, Unavailable};
+use events::system::RefusalEvent;
+use std::net::IpAddr;
+use url::Url;
+
+/// What came of the wish to sign in at a provider.
+pub enum StaffDeparture {
+    /// The browser goes there, with the secret in a cookie of its own.
+    To { address: Url, secret: String },
+    /// The provider is not offered here.
+    NotOffered,
+    /// The provider cannot be asked, or there is no room at the moment.
+    NotNow,
+}
+
+/// Who came back.
+pub enum StaffArrival {
+    Proven {
+        proof: Proof,
+        /// The page of the console to go on to.
+        next: String,
+    },
+    Refused,
+}
+
+/// Sends somebody to a provider.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn depart(app: &App, name: &str, next: &str, source: IpAddr) -> Result<StaffDeparture, SignInError> {
+    let ways = app.settings().await?.sign_in.staff;
+    let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else {
+        return Ok(StaffDeparture::NotOffered);
+    };
+    if !set_out(app) {
+        return Ok(StaffDeparture::NotNow);
+    }
+    match send(app, provider, Place::Console).await {
+        Ok(sent) => {
+            let begun = app.staff_sessions.begin_flow(&app.world, name, hash(&sent.request), next).await;
+            Ok(StaffDeparture::To { address: sent.to, secret: begun.map_err(unusable)? })
+        }
+        Err(why) => {
+            refuse(app, provider, &why, source).await?;
+            Ok(StaffDeparture::NotNow)
+        }
+    }
+}
+
+/// Takes the answer that a browser brings back from a provider that speaks OpenID Connect; `secret` is what its cookie
+/// holds. `None` if no provider of this name is offered.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn arrive(
+    app: &App,
+    name: &str,
+    secret: Option<&str>,
+    back: &Back,
+    source: IpAddr,
+) -> Result<Option<StaffArrival>, SignInError> {
+    let ways = app.settings().await?.sign_in.staff;
+    let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
+    let proven = match expected(app, provider, secret, back).await? {
+        Some((state, flow)) => {
+            answered(app, provider, Place::Console, state, back).await.map(|account| (account, flow))
+        }
+        None => Err(unsolicited("the browser waits for no answer, for another one, or has waited for five minutes")),
+    };
+    match proven {
+        Ok((account, Flow { next, .. })) => {
+            Ok(Some(StaffArrival::Proven { proof: Proof { method: provider.method(), account, local: None }, next }))
+        }
+        Err(why) => refuse(app, provider, &why, source).await.map(Some),
+    }
+}
+
+// The value that came back, if this browser waits for exactly that; then it waits no more. What it does not wait for ends
+// no waiting: else a link could.
+async fn expected<'a>(
+    app: &App,
+    provider: &IdentityProvider,
+    secret: Option<&str>,
+    back: &'a Back,
+) -> Result<Option<(&'a str, Flow)>, SignInError> {
+    let (Some(secret), Some(state)) = (secret, back.state.as_deref()) else { return Ok(None) };
+    let waiting = app.staff_sessions.flow(app.world.now(), secret).await.map_err(unusable)?;
+    let waits =
+        |flow: &Flow| flow.provider == provider.name && same(flow.request.0.as_bytes(), hash(state).0.as_bytes());
+    if !waiting.is_some_and(|flow| waits(&flow)) {
+        return Ok(None);
+    }
+    let taken = app.staff_sessions.take_flow(app.world.now(), secret).await.map_err(unusable)?;
+    Ok(taken.filter(waits).map(|flow| (state, flow)))
+}
+
+/// Takes an answer that was posted by a provider that speaks SAML: without a cookie, so that it waits for the browser
+/// that asked for it. `false` if no provider of this name is offered. An answer that nobody asked for is never taken here.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn take(app: &App, name: &str, field: &str, source: IpAddr) -> Result<bool, SignInError> {
+    let ways = app.settings().await?.sign_in.staff;
+    let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(false) };
+    let Protocol::Saml(saml) = &provider.protocol else { return Ok(false) };
+    let outcome = match saml.verify(field, saml.console_consumer(), app.world.now()) {
+        Ok(verified) => keep(app, provider, verified).await?,
+        Err(Refused { disbelief, .. }) => Err(disbelief),
+    };
+    if let Err(why) = outcome {
+        refuse(app, provider, &why, source).await?;
+    }
+    Ok(true)
+}
+
+async fn keep(
+    app: &App,
+    provider: &IdentityProvider,
+    verified: Verified,
+) -> Result<Result<(), Disbelief>, SignInError> {
+    if !reserve(app, provider, &verified).await? {
+        return Ok(Err(Disbelief::new(Fault::Replayed, "the assertion was seen before")));
+    }
+    let Some(request) = verified.in_response_to else {
+        return Ok(Err(unsolicited("nobody asked for it, and staff are let in by what they asked for alone")));
+    };
+    let kept = app.staff_sessions.prove_flow(app.world.now(), &hash(&request), &verified.account).await;
+    let nobody = || unsolicited("nobody waits for this answer: its request is unknown, answered, or too old");
+    Ok(kept.map_err(unusable)?.then_some(()).ok_or_else(nobody))
+}
+
+/// The browser that began comes back from its post, with its cookie. `None` if no provider of this name is offered.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn return_from_post(
+    app: &App,
+    name: &str,
+    secret: Option<&str>,
+) -> Result<Option<StaffArrival>, SignInError> {
+    let ways = app.settings().await?.sign_in.staff;
+    let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
+    let taken = match secret {
+        Some(secret) => app.staff_sessions.take_flow(app.world.now(), secret).await.map_err(unusable)?,
+        None => None,
+    };
+    // What was wrong with the answer was written down when it was posted.
+    let Some(Flow { account: Some(account), next, .. }) = taken.filter(|flow| flow.provider == provider.name) else {
+        return Ok(Some(StaffArrival::Refused));
+    };
+    // Another provider's word does not count, though it may have been told the request.
+    if account.provider != provider.name {
+        return Ok(Some(StaffArrival::Refused));
+    }
+    let proof = Proof { method: provider.method(), account, local: None };
+    Ok(Some(StaffArrival::Proven { proof, next }))
+}
+
+async fn refuse(
+    app: &App,
+    provider: &IdentityProvider,
+    why: &Disbelief,
+    source: IpAddr,
+) -> Result<StaffArrival, SignInError> {
+    tracing::warn!(provider = provider.name, fault = ?why.fault, %why, "single sign-on of staff was refused");
+    if granted(app) {
+        let event = RefusalEvent::ResponseRefused { provider: provider.name.clone(), why: recorded(why.fault) };
+        record(app, event, Some(source)).await?;
+    }
+    Ok(StaffArrival::Refused)
+}
+
+fn unusable(error: SessionError) -> SignInError {
+    SignInError::Unavailable(Unavailable(error.to_string()))
+}
