@@ -1,5 +1,7 @@
 //! `muster check-config`.
 
+mod live;
+
 use super::{At, say};
 use crate::app::assemble::{check, check_keys_of};
 use crate::config::check::{Finding, Severity};
@@ -13,26 +15,45 @@ pub struct CheckConfig {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
+    /// Ask the directories as well: bind, search and look groups up.
+    #[arg(long)]
+    live: bool,
+    /// Look this user up in the directories, and their groups.
+    #[arg(long, value_name = "NAME", requires = "live")]
+    live_user: Option<String>,
     #[command(flatten)]
     at: At,
 }
 
 impl CheckConfig {
-    /// 1 if the server would not start.
+    /// 1 if the server would not start, or a directory was asked and does not do what it should.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let findings = match Config::load(&self.at.config) {
-            Ok(config) => found(&config).await,
+        let (mut findings, config) = match Config::load(&self.at.config) {
+            Ok(config) => (found(&config).await, Some(config)),
             // A machine that asks for JSON gets JSON.
-            Err(error) if self.json => vec![unreadable(&error)],
+            Err(error) if self.json => (vec![unreadable(&error)], None),
             Err(error) => return Err(error.into()),
         };
+        let mut directories_do = true;
+        if let Some(config) = config.filter(|_| self.live) {
+            for step in live::steps(&config, self.live_user.as_deref()).await {
+                match step {
+                    Ok(told) if self.json => drop(told),
+                    Ok(told) => say(told),
+                    Err(finding) => {
+                        directories_do = false;
+                        findings.push(finding);
+                    }
+                }
+            }
+        }
         if self.json {
             say(serde_json::to_string_pretty(&findings)?);
         } else {
             tell(&findings);
         }
         let fatal = findings.iter().any(|finding| finding.severity == Severity::Error);
-        Ok(if fatal { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if fatal || !directories_do { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration and how to mend it, without starting anything.
 
 mod certificates;
+mod directory;
 mod files;
 mod identity;
 mod openid_connect;
@@ -80,6 +81,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.extend(logging(&config.logging));
     findings.extend(files::check(config));
     findings.extend(identity::check(&config.identity));
+    findings.extend(directory::check(&config.identity.directory));
     findings.extend(openid_connect::check(config));
     findings.extend(certificates::check(config, &reading, now));
     findings.extend(certificates::check_tls(config, &reading, &certificates::public_roots()));

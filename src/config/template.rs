@@ -1,5 +1,7 @@
 //! The configuration file that `muster init` writes: every field, each with what it means.
 
+mod directory;
+
 use super::{PkiFiles, Push};
 use std::path::Path;
 
@@ -38,6 +40,7 @@ pub fn file(directory: &Path, answers: &Answers) -> String {
     let push_key = optional("key", push.key.as_deref(), "pki/push.key");
     let push_root = optional("root", push.root.as_deref(), "pki/push-root.pem");
     let push_base_url = &push.base_url;
+    let directory_example = directory::EXAMPLE;
     format!(
         r#"# Muster. Relative paths are taken from the directory of this file; unknown keys are refused.
 # `muster check-config` says what is wrong here and how to mend it. What people see (texts, switches, which kinds of
@@ -133,6 +136,7 @@ client_cert_header = false
 # # The CA that the provider's certificate comes from, PEM; left out: the system's.
 # root = "school-root.pem"
 
+{directory_example}
 [logging]
 # "text" for people, "json" for machines: one object a line, on standard error.
 format = "text"

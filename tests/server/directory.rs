@@ -1,7 +1,9 @@
 //! People from a directory, against a real OpenLDAP server.
 
 mod accounts;
+mod check;
 mod groups;
+mod portal;
 mod servers;
 pub mod slapd;
 

@@ -9,7 +9,7 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name};
 use std::fmt::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -179,6 +179,7 @@ fn pattern() -> Pattern {
     let path = directory.path();
     make_certificates(path);
     std::fs::write(path.join("searcher.password"), format!("{SEARCHER_PASSWORD}\n")).unwrap();
+    std::fs::set_permissions(path.join("searcher.password"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::create_dir(path.join("db")).unwrap();
     configure(path);
     std::fs::write(path.join("seed.ldif"), seed(elsewhere.local_addr().unwrap().port())).unwrap();
@@ -329,7 +330,7 @@ const PERSONS: [(&str, &str, &str); 9] = [
     ("uid=joiner", "joiner", ""),
     ("uid=dreamer", "dreamer", ""),
     ("uid=victim", "victim", "mail: victim@example.test\n"),
-    ("uid=grace", "grace", ""),
+    ("uid=grace", "grace", "employeeNumber: grace@school.example\n"),
 ];
 
 // level1 … level4: each a member of the next; a circle of two; one with a star; many with the same member.

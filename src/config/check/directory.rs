@@ -1,0 +1,230 @@
+//! `[[identity.directory]]`: what can be seen without asking the directory (`check-config --live` asks it).
+
+use super::{Finding, files};
+use crate::config::identity::{Directory, Groups};
+
+pub fn check(directories: &[Directory]) -> Vec<Finding> {
+    directories.iter().flat_map(|directory| Checked { directory }.findings()).collect()
+}
+
+struct Checked<'a> {
+    directory: &'a Directory,
+}
+
+impl Checked<'_> {
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.servers();
+        findings.extend(self.root());
+        findings.extend(self.password());
+        findings.extend(self.names());
+        findings.extend(self.filter());
+        findings.extend(self.depth());
+        findings.extend(self.numbers());
+        findings
+    }
+
+    fn about(&self, key: &str) -> String {
+        format!("identity.directory.{}.{key}", self.directory.name)
+    }
+
+    fn servers(&self) -> Vec<Finding> {
+        let about = self.about("servers");
+        if self.directory.servers.is_empty() {
+            let mend = "name one, such as \"ldaps://dc1.example.com\"";
+            return vec![Finding::error("directory-without-server", &about, "there is none", mend)];
+        }
+        let wrong = self.directory.servers.iter().filter_map(|server| Directory::server(server).err());
+        let mend = "correct it; the connection is always over TLS: ldaps, or ldap with StartTLS";
+        wrong.map(|wrong| Finding::error("directory-server-malformed", &about, wrong, mend)).collect()
+    }
+
+    fn root(&self) -> Option<Finding> {
+        let (about, path) = (self.about("root"), self.directory.root.as_ref()?);
+        if let Some(finding) = files::missing(&about, path) {
+            return Some(finding);
+        }
+        let pem = std::fs::read(path).unwrap_or_default();
+        let certificates = openssl::x509::X509::stack_from_pem(&pem).unwrap_or_default();
+        certificates.is_empty().then(|| {
+            let wrong = format!("there is no PEM certificate in {}", path.display());
+            let mend = "put the certificate of the CA there that issued the directory's certificates";
+            Finding::error("directory-root-no-certificate", &about, wrong, mend)
+        })
+    }
+
+    fn password(&self) -> Option<Finding> {
+        let (about, path) = (self.about("bind_password"), &self.directory.bind_password);
+        let Ok(text) = std::fs::read_to_string(path) else {
+            let wrong = format!("{} cannot be read", path.display());
+            let mend = "make the file, with the searcher's password in its first line, readable by the user that runs the server";
+            return Some(Finding::error("file-unreadable", &about, wrong, mend));
+        };
+        if text.lines().next().is_none_or(str::is_empty) {
+            let wrong = format!("the first line of {} is empty", path.display());
+            let mend = "write the searcher's password there: without one, a bind is anonymous";
+            return Some(Finding::error("directory-password-empty", &about, wrong, mend));
+        }
+        files::readable_by_others(&about, path)
+    }
+
+    fn names(&self) -> Vec<Finding> {
+        let Directory { bind_dn, base, unique_attribute, user_name_attribute, .. } = self.directory;
+        let given = [
+            ("bind_dn", bind_dn),
+            ("base", base),
+            ("unique_attribute", unique_attribute),
+            ("user_name_attribute", user_name_attribute),
+        ];
+        let empty = given.into_iter().filter(|(_, value)| value.trim().is_empty());
+        let finding = |key| Finding::error("directory-key-empty", &self.about(key), "it is empty", "give it a value");
+        empty.map(|(key, _)| finding(key)).collect()
+    }
+
+    fn filter(&self) -> Vec<Finding> {
+        let (about, filter) = (self.about("user_filter"), &self.directory.user_filter);
+        let mut findings = Vec::new();
+        if !filter.contains("{name}") {
+            let wrong = format!("{filter:?} does not ask for a name: {{name}} is not in it");
+            let mend = "write {name} where the typed name belongs, such as (uid={name})";
+            findings.push(Finding::error("directory-filter-without-name", &about, wrong, mend));
+        }
+        let rest = filter.replace("{name}", "name");
+        if let Some((_, placeholder)) = rest.split_once('{') {
+            let placeholder = placeholder.split('}').next().unwrap_or_default();
+            let wrong = format!("there is no placeholder {{{placeholder}}}");
+            let mend = "the only one is {name}";
+            findings.push(Finding::error("directory-placeholder-unknown", &about, wrong, mend));
+        } else if ldap3::parse_filter(&rest).is_err() {
+            let wrong = format!("{filter:?} is no filter");
+            let mend = "write it with brackets as RFC 4515 says, such as (&(objectClass=person)(uid={name}))";
+            findings.push(Finding::error("directory-filter-malformed", &about, wrong, mend));
+        }
+        findings
+    }
+
+    fn depth(&self) -> Option<Finding> {
+        let Groups::Walk { depth: 0, .. } = self.directory.groups else { return None };
+        let mend = "1 finds direct groups, 8 is enough for most";
+        let about = self.about("groups.depth");
+        Some(Finding::error("directory-depth-zero", &about, "a walk of no levels finds no group", mend))
+    }
+
+    fn numbers(&self) -> Vec<Finding> {
+        let Directory { connect_timeout_seconds, timeout_seconds, lockout_failures, lockout_minutes, .. } =
+            *self.directory;
+        let mut findings = Vec::new();
+        for (key, seconds) in
+            [("connect_timeout_seconds", connect_timeout_seconds), ("timeout_seconds", timeout_seconds)]
+        {
+            if !(1..=60).contains(&seconds) {
+                let wrong = format!("{seconds} s is no time to wait for a directory while a person looks on");
+                findings.push(Finding::error("directory-timeout", &self.about(key), wrong, "take 1 to 60, such as 5"));
+            }
+        }
+        if lockout_failures < 2 {
+            let wrong =
+                format!("a directory that locks after {lockout_failures} cannot be asked without locking accounts");
+            let mend = "give the number that the directory locks at, or less; a large one if it locks none";
+            findings.push(Finding::error("directory-lockout", &self.about("lockout_failures"), wrong, mend));
+        }
+        if lockout_minutes == 0 {
+            let mend = "give the time after which the directory forgets wrong passwords; 1440 if it never does";
+            let wrong = "wrong passwords would not be counted";
+            findings.push(Finding::error("directory-lockout", &self.about("lockout_minutes"), wrong, mend));
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::check::Severity;
+    use std::os::unix::fs::PermissionsExt as _;
+    use tempfile::TempDir;
+
+    /// What is found about a directory that is right but for one `key`, which is `value`.
+    fn found(key: &str, value: &str) -> Vec<(Severity, &'static str, String)> {
+        let files = TempDir::new().unwrap();
+        let path = |name: &str| format!("{:?}", files.path().join(name).to_str().unwrap());
+        let write = |name: &str, text: &str, mode| {
+            std::fs::write(files.path().join(name), text).unwrap();
+            std::fs::set_permissions(files.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        write("password", "secret\n", 0o600);
+        write("open", "secret\n", 0o644);
+        write("empty", "\nsecret\n", 0o600);
+        let mut table: toml::Table = toml::from_str(&format!(
+            "name = 'main'\nservers = ['ldaps://dc.example.com']\nbind_dn = 'cn=m'\nbind_password = {}\nbase = 'dc=x'\n",
+            path("password")
+        ))
+        .unwrap();
+        let value = value.replace("HERE", files.path().to_str().unwrap());
+        table.extend(toml::from_str::<toml::Table>(&format!("{key} = {value}")).unwrap());
+        let directory: Directory = table.try_into().unwrap();
+        check(&[directory]).into_iter().map(|one| (one.severity, one.code, one.about)).collect()
+    }
+
+    #[track_caller]
+    fn assert_finds(key: &str, value: &str, severity: Severity, code: &str) {
+        let about = if key == "groups" { "groups.depth" } else { key };
+        assert_eq!(
+            found(key, value),
+            [(severity, code, format!("identity.directory.main.{about}"))],
+            "{key} = {value}"
+        );
+    }
+
+    #[test]
+    fn nothing_is_found_about_a_directory_that_is_right() {
+        for (key, value) in [
+            ("user_filter", "'(uid={name})'"),
+            ("servers", "['ldap://a', 'ldaps://b.example.com:1636/', 'ldaps://192.0.2.1']"),
+            ("groups", "{ by = 'walk', base = 'dc=x' }"),
+        ] {
+            assert_eq!(found(key, value), [], "{key} = {value}");
+        }
+    }
+
+    #[test]
+    fn servers_are_names_behind_ldap_or_ldaps_and_nothing_else() {
+        assert_finds("servers", "[]", Severity::Error, "directory-without-server");
+        for server in [
+            "dc.example.com",
+            "http://dc",
+            "ldapi://%2Frun",
+            "ldaps://",
+            "ldaps://dc/dc=x",
+            "ldaps://me:pw@dc",
+            "ldaps://[::1]",
+        ] {
+            assert_finds("servers", &format!("['{server}']"), Severity::Error, "directory-server-malformed");
+        }
+    }
+
+    #[test]
+    fn files_are_there_and_hold_what_they_should_for_nobody_else() {
+        assert_finds("bind_password", "'HERE/missing'", Severity::Error, "file-unreadable");
+        assert_finds("bind_password", "'HERE/empty'", Severity::Error, "directory-password-empty");
+        assert_finds("bind_password", "'HERE/open'", Severity::Warning, "key-open-to-others");
+        assert_finds("root", "'HERE/missing'", Severity::Error, "file-unreadable");
+        assert_finds("root", "'HERE/password'", Severity::Error, "directory-root-no-certificate");
+    }
+
+    #[test]
+    fn filters_ask_for_the_name_and_can_be_read() {
+        assert_finds("user_filter", "'(uid=ada)'", Severity::Error, "directory-filter-without-name");
+        assert_finds("user_filter", "'(&(uid={name})(x={mail}))'", Severity::Error, "directory-placeholder-unknown");
+        assert_finds("user_filter", "'(uid={name}'", Severity::Error, "directory-filter-malformed");
+    }
+
+    #[test]
+    fn numbers_make_sense() {
+        assert_finds("groups", "{ by = 'walk', base = 'dc=x', depth = 0 }", Severity::Error, "directory-depth-zero");
+        assert_finds("timeout_seconds", "0", Severity::Error, "directory-timeout");
+        assert_finds("connect_timeout_seconds", "3600", Severity::Error, "directory-timeout");
+        assert_finds("lockout_failures", "1", Severity::Error, "directory-lockout");
+        assert_finds("lockout_minutes", "0", Severity::Error, "directory-lockout");
+        assert_finds("base", "''", Severity::Error, "directory-key-empty");
+    }
+}
