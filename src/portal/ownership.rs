@@ -5,8 +5,9 @@ use super::problem::Problem;
 use super::render::Page;
 use super::steps;
 use super::submission::Submission;
-use super::visitor::{Answered, Visitor, see_other};
-use crate::enrollment::visit::{Command, Step, Visit};
+use super::visitor::{Answered, Session, Visitor, see_other};
+use crate::app::PerformError;
+use crate::enrollment::visit::{Command, Refusal, Step, Visit};
 use actix_web::http::StatusCode;
 use events::enrollment::Ownership;
 use serde::Serialize;
@@ -17,6 +18,9 @@ pub struct OwnershipPage {
     pub description: String,
     /// Its language, where that is not the page's.
     pub description_lang: Option<&'static str>,
+    /// What may be chosen.
+    pub personal: bool,
+    pub institutional: bool,
     pub unanswered: bool,
 }
 
@@ -25,8 +29,8 @@ impl Page for OwnershipPage {
 }
 
 pub async fn show(visitor: Visitor) -> Answered {
-    visitor.at(Step::Ownership)?;
-    visitor.page(&page(&visitor, false))
+    let session = visitor.at(Step::Ownership)?;
+    visitor.page(&page(&visitor, session, false))
 }
 
 pub async fn take(mut form: Submission) -> Answered {
@@ -37,15 +41,24 @@ pub async fn take(mut form: Submission) -> Answered {
         Some("personal") => Ownership::Personal,
         Some("institutional") => Ownership::Institutional,
         Some(_) => return Err(Problem::Bad),
-        None => return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, true)),
+        None => return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, session, true)),
     };
     let command = Command::ChooseOwnership { ownership, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
-    Ok(see_other(steps::path(performed.state.step())))
+    match visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await {
+        Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
+        // Switched off since the page was shown.
+        Err(PerformError::Refused(Refusal::OwnershipNotOffered)) => {
+            visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
-fn page(visitor: &Visitor, unanswered: bool) -> OwnershipPage {
+fn page(visitor: &Visitor, session: &Session, unanswered: bool) -> OwnershipPage {
+    let permitted = session.visit.permitted(&visitor.settings.ownership_kinds);
+    let (personal, institutional) =
+        (permitted.contains(&Ownership::Personal), permitted.contains(&Ownership::Institutional));
     let (description, description_lang) = description::personal(&visitor.settings, visitor.language.tag());
-    OwnershipPage { description, description_lang, unanswered }
+    OwnershipPage { description, description_lang, personal, institutional, unanswered }
 }

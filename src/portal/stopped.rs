@@ -97,7 +97,7 @@ impl StoppedPage {
             EnrollmentRefusal::VersionBelowMinimum => (
                 "stopped-below-title",
                 "stopped-below-lead",
-                &["stopped-old-update", "stopped-old-again", "stopped-below-no-update"],
+                &["stopped-old-update", "stopped-many-again", "stopped-below-no-update"],
             ),
             EnrollmentRefusal::VersionAboveMaximum => {
                 ("stopped-above-title", "stopped-above-lead", &["stopped-above-ask"])

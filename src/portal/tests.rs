@@ -146,6 +146,8 @@ fn every_page() -> Vec<(String, String)> {
     let ownership = |unanswered: bool| OwnershipPage {
         description: "<p>Your <em>own</em>.</p>".into(),
         description_lang: unanswered.then_some("en"),
+        personal: true,
+        institutional: !unanswered,
         unanswered,
     };
     all(&[ownership(false), ownership(true), OwnershipPage::default()], &mut out);

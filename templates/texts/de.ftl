@@ -106,7 +106,7 @@ record-unnamed = Ein Gerät
 
 ownership-title = Wem gehört dieses { $device }?
 ownership-lead = Davon hängt ab, wie viel { $organization } sehen und tun kann.
-ownership-unanswered = Wähle eine der beiden Antworten.
+ownership-unanswered = Wähle aus, wem es gehört.
 ownership-personal = Es gehört mir
 ownership-personal-text = Was dir gehört, bleibt privat. { $organization } verwaltet nur die eigenen Apps, Accounts und Daten.
 ownership-institutional = Es gehört { $organization }
@@ -236,7 +236,7 @@ stopped-many-lead = { $other ->
     [yes] { $owner } hat so viele Geräte registriert, wie { $organization } gleichzeitig erlaubt: { $limit }.
    *[no] Du hast so viele Geräte registriert, wie { $organization } dir gleichzeitig erlaubt: { $limit }.
   }
-stopped-many-devices = Dazu zählen
+stopped-many-devices = Diese Geräte zählen
 stopped-many-remove = Öffne auf einem davon, das nicht mehr gebraucht wird, **{ -settings } › { management-row }**, tippe auf das Profil von { $organization } und auf **{ -remove-management }**.
 stopped-many-gone = Ist das Gerät verloren, gelöscht oder in anderen Händen, bitte deinen Helpdesk, es von der Liste zu nehmen, und nenne den Hilfe-Code unten.
 stopped-many-again = Beginne dann hier von vorn.

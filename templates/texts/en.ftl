@@ -107,7 +107,7 @@ record-unnamed = A device
 
 ownership-title = Whose { $device } is this?
 ownership-lead = It decides how much { $organization } can see and do.
-ownership-unanswered = Choose one of the two.
+ownership-unanswered = Choose whose it is.
 ownership-personal = It is mine
 ownership-personal-text = Your own things stay private. { $organization } manages only its own apps, accounts and data.
 ownership-institutional = It belongs to { $organization }
@@ -117,7 +117,7 @@ terms-title = Terms of use
 terms-lead = Read them. To enroll this { $device } you have to accept them.
 terms-changed = The terms changed while you were reading. This is the new text.
 terms-version = Version { $version }
-terms-on-behalf = You enroll this device for { $owner }. Accept only if { $owner } agrees. { $owner } is asked again when they enroll a device by themselves.
+terms-on-behalf = You enroll this device for { $owner }. Accept only if { $owner } agrees. People who enroll a device by themselves are asked again.
 terms-accept-button = I accept
 terms-decline-button = I do not accept
 terms-decline = Then you are logged out, and nothing on your { $device } changes.
@@ -228,7 +228,7 @@ stopped-many-lead = { $other ->
     [yes] { $owner } has as many devices enrolled as { $organization } allows at a time: { $limit }.
    *[no] You have as many devices enrolled as { $organization } allows you at a time: { $limit }.
   }
-stopped-many-devices = They count
+stopped-many-devices = These devices count
 stopped-many-remove = On one of them that is no longer needed, open **{ -settings } › { management-row }**, tap the profile of { $organization } and **{ -remove-management }**.
 stopped-many-gone = If the device is lost, erased or somebody else’s now, ask your help desk to take it off the list, and tell them the help code below.
 stopped-many-again = Then start again here.

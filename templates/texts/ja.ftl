@@ -87,7 +87,7 @@ record-unnamed = デバイス
 
 ownership-title = この{ $device }は誰のものですか?
 ownership-lead = { $organization }が見たり操作したりできる範囲が、これで決まります。
-ownership-unanswered = どちらかを選んでください。
+ownership-unanswered = 誰のものかを選んでください。
 ownership-personal = 自分のものです
 ownership-personal-text = あなた自身のデータは守られます。{ $organization }は組織のApp、アカウント、データだけを管理します。
 ownership-institutional = { $organization }のものです

@@ -1,6 +1,7 @@
 //! The pages in real browsers at phone size: the whole walk, the console, accessibility. Where a browser is missing its
 //! tests say so by name and are left out; `tests/run` installs what they need.
 
+mod access;
 mod accessibility;
 mod beside;
 mod console;

@@ -1,7 +1,7 @@
 //! Whether somebody who signed in earlier may still go on: what is taken away is taken at once.
 //!
 //! What can be known without asking anybody again is looked at with every request: the local account and its privileges,
-//! the ways that are switched on, and whether the rule that decided still grants as much. That somebody left a group, or
+//! the ways and kinds that are switched on, and whether the rule that decided still grants as much. That somebody left a group, or
 //! was switched off in their directory, is learned when they sign in the next time: a visit lasts a day at most.
 
 use super::{NOBODY, canonical_name};
@@ -12,7 +12,7 @@ use crate::enrollment::visit::{Assignment, SignedIn, Visit};
 use crate::identity::LOCAL;
 use events::StreamName;
 use events::enrollment::SignInMethodName;
-use events::settings::Ways;
+use events::settings::{Settings, Ways};
 use events::staff::Privilege;
 use events::store::ReadError;
 
@@ -23,7 +23,7 @@ use events::store::ReadError;
 pub async fn may_go_on(app: &App, visit: &Visit) -> Result<bool, ReadError> {
     let Some(signed_in) = &visit.signed_in else { return Ok(true) };
     let settings = app.settings().await?;
-    let holds = visit.owner().is_none() || access::still_grants(&settings.access, visit.access.as_ref());
+    let holds = visit.owner().is_none() || is_granted(&settings, visit);
     if !holds || !is_offered(&settings.sign_in.enrollment, visit, signed_in) {
         return Ok(false);
     }
@@ -31,6 +31,18 @@ pub async fn may_go_on(app: &App, visit: &Visit) -> Result<bool, ReadError> {
         SignInMethodName::LocalAccount => local(app, visit, signed_in).await,
         SignInMethodName::Directory | SignInMethodName::OpenIdConnect | SignInMethodName::Saml => Ok(true),
     }
+}
+
+// The rule, and the kinds that are offered at all: the chosen one, or one to choose.
+fn is_granted(settings: &Settings, visit: &Visit) -> bool {
+    let kinds = &settings.ownership_kinds;
+    let offered = match (visit.end, visit.ownership) {
+        // What ended has nothing to go on with but the page that says why.
+        (Some(_), _) => true,
+        (None, Some(chosen)) => kinds.contains(&chosen),
+        (None, None) => !visit.permitted(kinds).is_empty(),
+    };
+    offered && access::still_grants(&settings.access, visit.access.as_ref())
 }
 
 // The visit knows who vouched by name from the answer of an identity provider, or from the access rules; a directory
@@ -67,7 +79,8 @@ async fn local(app: &App, visit: &Visit, signed_in: &SignedIn) -> Result<bool, R
     let same = app.secrets.name("account", &["local_account", LOCAL, &id.to_string()]) == signed_in.account;
     let needed: &[Privilege] = match visit.assignment {
         Assignment::To(_) => &[Privilege::EnrollForOthers],
-        Assignment::Oneself | Assignment::Asked { .. } => &[Privilege::Enroll, Privilege::EnrollForOthers],
+        Assignment::Oneself => &[Privilege::Enroll],
+        Assignment::Asked { .. } => &[Privilege::Enroll, Privilege::EnrollForOthers],
     };
     Ok(same && !account.disabled && needed.iter().any(|one| account.privileges.contains(one)))
 }

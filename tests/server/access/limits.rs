@@ -135,7 +135,7 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
     scene.server.caught_up().await;
     let mut second = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
     let Ending::Directed(page) = second.run(&scene.address(), &mut Nobody).await.unwrap() else { panic!("enrolled") };
-    for part in ["allows you at a time: 1.", "They count", "Remove Management", "help desk", "start again"] {
+    for part in ["allows you at a time: 1.", "These devices count", "Remove Management", "help desk", "start again"] {
         assert!(page.text.contains(part), "{part:?} is not in {:?}", page.text);
     }
     let name = scene.server.app().device(id_of(&first)).await.unwrap();

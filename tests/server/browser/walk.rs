@@ -15,7 +15,7 @@ pub struct Journey<'a> {
     axe: Option<Axe>,
     walk: Walk,
     name: &'a str,
-    pages: Vec<String>,
+    pub pages: Vec<String>,
 }
 
 impl<'a> Journey<'a> {
@@ -36,7 +36,7 @@ impl<'a> Journey<'a> {
         panic!("the way does not lead to {page}");
     }
 
-    async fn run(&mut self, address: &str) {
+    pub async fn run(&mut self, address: &str) {
         self.browser.client.goto(address).await.unwrap();
         for _ in 0..24 {
             let path = self.path().await;
@@ -58,6 +58,10 @@ impl<'a> Journey<'a> {
             "/enroll/sign-in" => {
                 self.fill("user_name", &person.user_name).await;
                 self.fill("password", &person.password).await;
+            }
+            "/enroll/for-whom" => {
+                let other = self.walk.enrolls_for.clone().expect("somebody else");
+                self.fill("for_user", &other).await;
             }
             "/enroll/ownership" => {
                 let value = if person.ownership == Ownership::Personal { "personal" } else { "institutional" };
