@@ -5,7 +5,7 @@ mod access;
 mod accessibility;
 mod beside;
 mod console;
-mod driver;
+pub mod driver;
 mod walk;
 
 use accessibility::Axe;

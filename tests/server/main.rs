@@ -22,6 +22,7 @@ mod points;
 mod portal;
 mod portal_security;
 mod reactions;
+mod saml;
 mod scep;
 mod secrets;
 mod single_sign_on;

@@ -408,7 +408,7 @@ fn times(corpus: &mut Corpus<'_>) {
         )
     });
     corpus.asserted("not yet valid", "OutsideValidity", |facts, text| {
-        text.replace(&format!("NotBefore=\"{}\"", facts.at(0)), &format!("NotBefore=\"{}\"", facts.at(90)))
+        text.replace(&format!("NotBefore=\"{}\"", facts.at(0)), &format!("NotBefore=\"{}\"", facts.at(600)))
     });
     corpus.asserted("expired confirmation", "OutsideValidity", |facts, text| {
         text.replace(
@@ -460,6 +460,8 @@ fn encryption(corpus: &mut Corpus<'_>) {
     let so = Encryption::default;
     corpus.encrypted("AES-CBC", "EncryptionRefused", Encryption { data: AES128_CBC, ..so() });
     corpus.encrypted("RSA 1.5", "EncryptionRefused", Encryption { key: RSA15, ..so() });
+    let md5 = Some("http://www.w3.org/2001/04/xmldsig-more#md5");
+    corpus.encrypted("RSA-OAEP with MD5", "EncryptionRefused", Encryption { key: OAEP11, digest: md5, ..so() });
     let facts = (corpus.facts)();
     let elsewhere = Facts { encrypt_to: Some(corpus.stranger.certificate.clone()), ..facts };
     let document = corpus.idp.with_encrypted(&elsewhere, &so());

@@ -1,0 +1,65 @@
+//! One walk in a real browser at phone size: the button, the provider's own page, and back.
+
+use super::server_with;
+use super::simplesamlphp::SimpleSaml;
+use crate::browser::driver::{Engine, Looks};
+use crate::browser::{PHONE, browser, look_at};
+use crate::portal::guest::iphone;
+use fantoccini::{Client, Locator};
+use muster::world::World;
+use std::time::Duration;
+
+async fn shown(client: &Client, part: &str) {
+    for _ in 0..200 {
+        let url = client.current_url().await.unwrap();
+        let ready = client.execute("return document.readyState", vec![]).await;
+        if url.as_str().contains(part) && ready.is_ok_and(|state| state == "complete") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let url = client.current_url().await.unwrap();
+    panic!("{url} is shown, not {part}: {}", client.source().await.unwrap());
+}
+
+async fn fill(client: &Client, name: &str, text: &str) {
+    let field = client.find(Locator::Css(&format!("input[name={name}]"))).await.unwrap();
+    field.send_keys(text).await.unwrap();
+}
+
+async fn walk(engine: Engine, test: &str) {
+    let user_agent = iphone("17.5");
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let Some(browser) = browser(engine, test, &looks).await else { return };
+    let Some(idp) = SimpleSaml::start(test).await else { return browser.close().await };
+    let server = server_with(World::system(), &idp.metadata().await, |_| {}).await;
+    idp.knows(&server, |text| text).await;
+    let client = &browser.client;
+    client.goto(&format!("{}/enroll/sign-in", server.url())).await.unwrap();
+    look_at(&browser, None, &format!("{test}-sign-in")).await;
+    client.find(Locator::Css("#with-school")).await.unwrap().click().await.unwrap();
+    shown(client, "loginuserpass.php").await;
+    fill(client, "username", "alice").await;
+    fill(client, "password", "alice-password").await;
+    client.find(Locator::Css("[type=submit]")).await.unwrap().click().await.unwrap();
+    // The provider's last page posts by itself.
+    shown(client, "/enroll/ownership").await;
+    look_at(&browser, None, &format!("{test}-ownership")).await;
+    let text = client.find(Locator::Css("body")).await.unwrap().text().await.unwrap();
+    assert!(text.contains("alice"), "{text}");
+    // Back to the page before: the answer is not taken twice, and nobody is thrown out.
+    client.goto(&format!("{}/enroll/sso/school/return", server.url())).await.unwrap();
+    shown(client, "/enroll/ownership").await;
+    browser.close().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_signs_in_at_a_real_provider_in_chromium() {
+    walk(Engine::Chromium, "saml-chromium").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_signs_in_at_a_real_provider_in_webkit() {
+    walk(Engine::WebKit, "saml-webkit").await;
+}

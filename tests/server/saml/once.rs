@@ -1,0 +1,125 @@
+//! An answer counts once, for the request it answers, in the browser that began it.
+
+use super::{CONSUMER, Forged, RETURN, assert_told_nothing, come_back, faults, forge, guest, post, visit_events};
+use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
+use muster::world::{Clock as _, ManualClock, SystemClock, World};
+use std::sync::Arc;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_opens_one_door_once_even_after_a_restart() {
+    let mut forged = Forged::start(World::system(), |_| {}).await;
+    let (mut first, request) = forged.begin().await;
+    let field = forged.answer(&request);
+    assert_eq!(come_back(&forged.server, &mut first, &field).await.led_to(), Some("/enroll/ownership"));
+    for _ in 0..2 {
+        assert_eq!(post(&forged.server, CONSUMER, &field).await.led_to(), Some(RETURN));
+        forged.server.restart().await;
+    }
+    assert_eq!(faults(&forged.server).await, [Fault::Replayed, Fault::Replayed]);
+    // The same assertion in an answer to somebody else's request, signed anew by the provider, is no other assertion.
+    let (mut second, request) = forged.begin().await;
+    let facts = forge::Facts { serial: 1, ..forged.facts(&request) };
+    let again = forge::field(&forged.idp.with_both_signed(&facts));
+    assert_told_nothing(&come_back(&forged.server, &mut second, &again).await);
+    assert_eq!(faults(&forged.server).await.last(), Some(&Fault::Replayed));
+    // Whoever was in is in still.
+    assert_eq!(first.get("/enroll/ownership").await.status, 200);
+    forged.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_loaded_again_before_the_hop_costs_nobody_their_sign_in() {
+    let forged = Forged::start(World::system(), |_| {}).await;
+    let (mut guest, request) = forged.begin().await;
+    let field = forged.answer(&request);
+    post(&forged.server, CONSUMER, &field).await;
+    assert_eq!(come_back(&forged.server, &mut guest, &field).await.led_to(), Some("/enroll/ownership"));
+    assert_eq!(faults(&forged.server).await, [Fault::Replayed]);
+    forged.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_lets_in_the_browser_that_began_and_no_other() {
+    let forged = Forged::start(World::system(), |_| {}).await;
+    let (mut victim, request) = forged.begin().await;
+    let (mut thief, _) = forged.begin().await;
+    // The thief has the answer itself, and posts it.
+    assert_told_nothing(&come_back(&forged.server, &mut thief, &forged.answer(&request)).await);
+    let mut nobody = guest(&forged.server);
+    assert_told_nothing(&nobody.get(RETURN).await);
+    // An answer to the thief's request, pushed into the victim's browser, does not make the victim the thief.
+    let (mut other, pushed) = forged.begin().await;
+    post(&forged.server, CONSUMER, &forged.answer(&pushed)).await;
+    assert_eq!(victim.get(RETURN).await.led_to(), Some("/enroll/ownership"));
+    assert_eq!(other.get(RETURN).await.led_to(), Some("/enroll/ownership"));
+    let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
+    assert_eq!(visit_events(&forged.server).await.iter().filter(signed_in).count(), 2);
+    forged.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_waits_for_is_refused() {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let forged = Forged::start(World { clock: clock.clone() }, |_| {}).await;
+    post(&forged.server, CONSUMER, &forged.answer("_never-asked")).await;
+    // A second answer to a request that has its answer.
+    let (mut guest, request) = forged.begin().await;
+    post(&forged.server, CONSUMER, &forged.answer(&request)).await;
+    post(&forged.server, CONSUMER, &forged.answer(&request)).await;
+    assert_eq!(faults(&forged.server).await, [Fault::Unsolicited, Fault::Unsolicited]);
+    // Proven, but the browser comes too late.
+    clock.advance_seconds(301);
+    assert_told_nothing(&guest.get(RETURN).await);
+    // The request is too old.
+    let (mut late, request) = forged.begin().await;
+    clock.advance_seconds(301);
+    assert_told_nothing(&come_back(&forged.server, &mut late, &forged.answer(&request)).await);
+    // Whoever begins anew is not waited for on the old way.
+    let (mut anew, old) = forged.begin().await;
+    let new = super::request_id(&super::set_out(&mut anew).await);
+    assert_told_nothing(&come_back(&forged.server, &mut anew, &forged.answer(&old)).await);
+    assert_eq!(faults(&forged.server).await, [Fault::Unsolicited; 4]);
+    assert_eq!(come_back(&forged.server, &mut anew, &forged.answer(&new)).await.led_to(), Some("/enroll/ownership"));
+    forged.server.stop().await;
+}
+
+fn unasked(forged: &Forged) -> String {
+    let facts = forged.facts("_x");
+    let without = |text: String| text.replace("InResponseTo=\"_x\" ", "");
+    let assertion = without(facts.assertion());
+    let signed = forged.idp.signed(&assertion, &facts.assertion_id(), &forge::Signing::default());
+    forge::field(&without(facts.response(&signed)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_at_the_provider_is_taken_only_where_that_is_switched_on() {
+    let forged = Forged::start(World::system(), |_| {}).await;
+    assert_eq!(post(&forged.server, CONSUMER, &unasked(&forged)).await.led_to(), Some(RETURN));
+    assert_eq!(faults(&forged.server).await, [Fault::Unsolicited]);
+    forged.server.stop().await;
+
+    let forged = Forged::start(World::system(), |config| config.allow_unsolicited = true).await;
+    let field = unasked(&forged);
+    let answer = post(&forged.server, CONSUMER, &field).await;
+    assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
+    assert!(answer.header("set-cookie").starts_with("__Host-muster-enrollment="));
+    assert_eq!(post(&forged.server, CONSUMER, &field).await.led_to(), Some(RETURN));
+    assert_eq!(faults(&forged.server).await, [Fault::Replayed]);
+    forged.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_the_settings_do_not_offer_is_not_there() {
+    let forged = Forged::start(World::system(), |_| {}).await;
+    let (mut guest, request) = forged.begin().await;
+    forged.server.settings(|settings| settings.sign_in.enrollment.single_sign_on = vec![]).await;
+    assert_eq!(post(&forged.server, CONSUMER, &forged.answer(&request)).await.status, 404);
+    assert_eq!(guest.get(RETURN).await.status, 404);
+    assert_eq!(post(&forged.server, "/enroll/sso/other/acs", "x").await.status, 404);
+    assert_eq!(guest.get("/saml/other/metadata").await.status, 404);
+    // Asking for the metadata comes before the switch.
+    let metadata = guest.get("/saml/school/metadata").await;
+    assert_eq!(metadata.header("content-type"), "application/samlmetadata+xml; charset=utf-8");
+    assert!(metadata.body.contains(&format!("Location=\"{}{CONSUMER}\" index=\"0\"", forged.server.url())));
+    forged.server.stop().await;
+}

@@ -1,0 +1,16 @@
+<?php
+// For PHP's own web server: a script's name may be followed by a path.
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
+$root = $_SERVER['DOCUMENT_ROOT'];
+if (preg_match('#^(/.*?\.php)(/.*)?$#', $path, $parts) && is_file($root . $parts[1])) {
+    $_SERVER['SCRIPT_NAME'] = $parts[1];
+    $_SERVER['SCRIPT_FILENAME'] = $root . $parts[1];
+    $_SERVER['PHP_SELF'] = $path;
+    if (!empty($parts[2])) {
+        $_SERVER['PATH_INFO'] = $parts[2];
+    }
+    chdir(dirname($root . $parts[1]));
+    require $root . $parts[1];
+    return true;
+}
+return false;
