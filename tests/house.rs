@@ -131,6 +131,27 @@ fn pki_identity_and_push_know_nothing_of_the_log() {
 }
 
 #[test]
+fn private_keys_go_to_openssl_alone() {
+    // The crate `rsa` (RUSTSEC-2023-0071) comes with SAML, OpenID Connect and passkeys, to verify: see deny.toml.
+    let modules = MAY_IMPORT.iter().map(|(module, _)| *module).chain(["cli"]);
+    for (path, code) in modules.flat_map(|module| sources("src", module)) {
+        for foreign in [
+            "RsaPrivateKey",
+            "PrivateSigningKey",
+            "SamlSigner",
+            "SamlDecryptor",
+            "SamlEncryptor",
+            "bergshamra_enc",
+            "load_rsa_private",
+            "load_pem",
+            "load_pkcs",
+        ] {
+            assert!(!code.contains(foreign), "{} names {foreign}", path.display());
+        }
+    }
+}
+
+#[test]
 fn decisions_are_pure() {
     for (path, code) in sources("src", "enrollment") {
         for impure in ["async fn", ".await", "World", "SystemTime", "Instant", "std::fs", "std::net", "tokio"] {

@@ -52,7 +52,7 @@ impl Finding {
         Finding::new(Severity::Warning, code, about, wrong, mend)
     }
 
-    fn note(code: &'static str, about: &str, wrong: impl Into<String>, mend: &str) -> Finding {
+    pub fn note(code: &'static str, about: &str, wrong: impl Into<String>, mend: &str) -> Finding {
         Finding::new(Severity::Note, code, about, wrong, mend)
     }
 }

@@ -137,6 +137,38 @@ client_cert_header = false
 # root = "school-root.pem"
 
 {directory_example}
+
+# Identity providers that speak SAML 2.0. Who is offered which is a setting (sign_in). The provider is given our metadata,
+# which is at /saml/NAME/metadata of public_url.
+# [[identity.saml]]
+# # Short name in settings, addresses and the log: lower-case letters, digits and hyphens.
+# name = "federation"
+# # What the button says after "Log in with".
+# title = "Example Federation"
+# # The provider's metadata document with its signing certificates, a file: nothing is fetched by an address in it.
+# # While the provider changes its key, put in both certificates.
+# metadata = "federation.xml"
+# # Certificate and RSA key (PEM) that requests are signed with; left out: they are unsigned.
+# signing_certificate = "saml-signing.pem"
+# signing_key = "saml-signing.key"
+# # Certificate and RSA key (PEM) that assertions may be encrypted to, with RSA-OAEP and AES-GCM; left out: encrypted
+# # ones are refused.
+# decryption_certificate = "saml-decryption.pem"
+# decryption_key = "saml-decryption.key"
+# # Also accept, at the portal, answers that nobody asked for. Dangerous: a link can sign somebody in as another.
+# allow_unsolicited = false
+# # The attribute by which a person is known for good; left out: the NameID, which must then not be a transient one.
+# subject_attribute = "eduPersonUniqueId"
+# # The attribute with the name to show; left out: what the person is known by.
+# user_name_attribute = "uid"
+# display_name_attribute = "displayName"
+# mail_attribute = "mail"
+# groups_attribute = "groups"
+# # Prefills step 7.
+# managed_apple_id_attribute = "managedAppleId"
+# # Further attributes that access rules may ask for.
+# claims = ["department"]
+
 [logging]
 # "text" for people, "json" for machines: one object a line, on standard error.
 format = "text"

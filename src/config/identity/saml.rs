@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub struct Saml {
     /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// What the button says after "Sign in with", such as `Example School`.
+    /// What the button says after "Log in with", such as `Example School`.
     pub title: String,
     /// The provider's metadata document, a file: nothing is ever fetched by an address in it.
     pub metadata: PathBuf,
@@ -18,7 +18,7 @@ pub struct Saml {
     /// Key and certificate (PEM) that assertions may be encrypted to; left out: encrypted ones are refused.
     pub decryption_certificate: Option<PathBuf>,
     pub decryption_key: Option<PathBuf>,
-    /// Also accept answers that nobody asked for (IdP-initiated). Dangerous: a link can sign somebody in as another.
+    /// Also accept, at the portal, answers that nobody asked for (IdP-initiated). Dangerous: a link can sign somebody in as another.
     #[serde(default)]
     pub allow_unsolicited: bool,
     /// The attribute by which a person is known for good, such as `eduPersonUniqueId`; left out: the NameID, which must then

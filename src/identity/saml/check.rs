@@ -21,11 +21,17 @@ pub fn check(config: &config::identity::Saml, public_url: &str, now: Timestamp) 
             findings.push(Finding::error("saml-metadata-unusable", &about("metadata"), error, mend));
         }
     }
-    if findings.is_empty()
-        && let Err(error) = Saml::load(config, public_url)
-    {
-        let mend = "give the two files that were made together, PEM, an RSA key of 2048 bits or more";
-        findings.push(Finding::error("saml-key-pair-unusable", &about("signing_key"), error, mend));
+    if findings.iter().all(|finding| finding.code != "saml-metadata-unusable") {
+        findings.push(match Saml::load(config, public_url) {
+            Ok(saml) => {
+                let mend = format!("give it our metadata document, {}", saml.entity_id);
+                Finding::note("saml-metadata-address", &about("name"), "the provider must know this server", &mend)
+            }
+            Err(error) => {
+                let mend = "give the two files that were made together, PEM, an RSA key of 2048 bits or more";
+                Finding::error("saml-key-pair-unusable", &about("signing_key"), error, mend)
+            }
+        });
     }
     if config.allow_unsolicited {
         let wrong = "answers that nobody asked for are accepted: a link can sign somebody in as another";

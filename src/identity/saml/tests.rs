@@ -309,10 +309,16 @@ fn metadata_out_of_date_lets_nobody_in() {
     assert!(saml.begin(&world(after), saml.portal_consumer()).unwrap_err().contains("2027-01-15"));
     let refused = verify(&saml, &trial.idp.with_both_signed(&trial.facts())).unwrap_err();
     assert_eq!(refused.disbelief.fault, Fault::ProviderUnavailable);
-    let codes = |now| check(&trial.config(), HERE, now).into_iter().map(|finding| finding.code).collect::<Vec<_>>();
+    let codes = |now| codes_of(&check(&trial.config(), HERE, now));
     assert_eq!(codes(after), ["saml-metadata-expired"]);
     assert_eq!(codes(before), ["saml-metadata-expires-soon"]);
     assert_eq!(codes(before.plus_seconds(-40 * 86_400)), Vec::<&str>::new());
+}
+
+// The address of our metadata is always told.
+fn codes_of(findings: &[config::check::Finding]) -> Vec<&'static str> {
+    let codes = findings.iter().map(|finding| finding.code);
+    codes.filter(|code| *code != "saml-metadata-address").collect()
 }
 
 #[test]
@@ -324,8 +330,11 @@ fn check_config_says_what_is_wrong_about_a_provider() {
     let codes = |change: &dyn Fn(&mut config::identity::Saml)| {
         let mut config = trial.config();
         change(&mut config);
-        check(&config, HERE, NOW).into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        codes_of(&check(&config, HERE, NOW))
     };
+    let findings = check(&trial.config(), HERE, NOW);
+    assert_eq!(findings[0].code, "saml-metadata-address");
+    assert!(findings[0].mend.ends_with("https://enroll.example.test/saml/school/metadata"), "{}", findings[0]);
     assert_eq!(codes(&|_| {}), Vec::<&str>::new());
     assert_eq!(codes(&|config| config.allow_unsolicited = true), ["saml-unsolicited-allowed"]);
     assert_eq!(codes(&|config| config.metadata = "/nowhere".into()), ["saml-metadata-unusable"]);
