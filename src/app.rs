@@ -11,6 +11,8 @@ pub mod initialize;
 pub mod inventory;
 pub mod issue;
 pub mod own_account;
+mod push_notice;
+pub mod push_topics;
 pub mod revocation;
 pub mod secrets;
 pub mod sign_in;

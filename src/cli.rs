@@ -8,6 +8,7 @@ pub mod init;
 mod keep;
 pub mod log_list;
 mod password;
+mod push;
 mod serve;
 mod simulate;
 
@@ -62,6 +63,9 @@ enum Command {
     /// Say what the access rules mean for somebody.
     #[command(subcommand)]
     Access(access::Access),
+    /// Get, renew and install the certificate that wakes devices.
+    #[command(subcommand)]
+    Push(push::Push),
     /// Throw the projections away and build them again from the log.
     Replay(keep::Replay),
     /// Copy log and keys to a new directory, verified, while the server runs.
@@ -82,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Settings(command) => wait(command.run()),
         Command::User(command) => wait(command.run()),
         Command::Access(command) => wait(command.run()),
+        Command::Push(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),
         Command::Restore(command) => wait(command.run()),

@@ -6,6 +6,7 @@ pub mod create;
 pub mod files;
 mod issue;
 pub mod profile;
+pub mod push;
 pub mod revocation;
 pub mod scep;
 mod template;
@@ -17,9 +18,9 @@ use files::{Credential, PkiError};
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Ref};
+use push::PushFacts;
 use std::sync::Arc;
 
 pub use issue::Issued;
@@ -38,7 +39,7 @@ struct Inner {
     registration_authority: Credential,
     profile_signer: Credential,
     tls_root: Option<X509>,
-    push_topic: Option<String>,
+    push: Option<PushFacts>,
 }
 
 /// SHA-256 of the certificates that a log belongs to, lower-case hex.
@@ -67,15 +68,20 @@ impl Pki {
         if let (Some(path), Some(root)) = (&files.tls_root, &tls_root) {
             tls.must_chain_to(path, root)?;
         }
-        let push_topic = push_credential(push)?.map(|credential| topic(&credential)).transpose()?;
-        let inner = Inner { identity_ca, registration_authority, profile_signer, tls_root, push_topic };
+        let push = push_credential(push)?.map(|credential| PushFacts::of(&credential)).transpose()?;
+        let inner = Inner { identity_ca, registration_authority, profile_signer, tls_root, push };
         Ok(Pki { inner: Arc::new(inner) })
     }
 
     /// The topic of the push certificate, its subject's UID; `None` where there is no push certificate, and then no MDM
     /// profile can be made.
     pub fn push_topic(&self) -> Option<&str> {
-        self.inner.push_topic.as_deref()
+        self.inner.push.as_ref().map(|push| push.topic.as_str())
+    }
+
+    /// When the push certificate ends, in seconds since 1970.
+    pub fn push_not_after(&self) -> Option<i64> {
+        self.inner.push.as_ref().map(|push| push.not_after)
     }
 
     pub fn fingerprints(&self) -> Fingerprints {
@@ -136,22 +142,6 @@ fn push_credential(push: &Push) -> Result<Option<Credential>, PkiError> {
             given,
             "is given without its other half",
             "set both `certificate` and `key` under [push], or neither",
-        )),
-    }
-}
-
-fn topic(push: &Credential) -> Result<String, PkiError> {
-    let uid = push.certificate.subject_name().entries_by_nid(Nid::USERID).next();
-    let topic = uid.and_then(|entry| entry.data().to_string().ok());
-    match topic {
-        Some(topic) if topic.starts_with(TOPIC_PREFIX) => Ok(topic),
-        other => Err(PkiError::new(
-            &push.certificate_path,
-            format!(
-                "is not an MDM push certificate: the UID of its subject is {}",
-                other.as_deref().unwrap_or("missing")
-            ),
-            "use the certificate downloaded from https://identity.apple.com/pushcert, whose UID begins with com.apple.mgmt.",
         )),
     }
 }

@@ -55,6 +55,8 @@ struct Signed<'a> {
     role: String,
     menu: Vec<Entry>,
     csrf: &'a str,
+    /// What somebody must do, on every page.
+    notice: Option<String>,
 }
 
 /// An entry of the menu.
@@ -107,6 +109,7 @@ pub fn show<T: Serialize>(
         role: words::roles(&staff.roles),
         menu: menu(section, &staff.roles),
         csrf: &staff.csrf,
+        notice: staff.push_notice(),
     };
     let html = render(template, &Framed { title, section, staff: Some(signed), page })
         .map_err(|error| Problem::unavailable(error, staff.correlation()))?;

@@ -67,6 +67,11 @@ impl Staff {
         self.app.world.now()
     }
 
+    /// What somebody must do so that devices can be woken; for administrators.
+    pub fn push_notice(&self) -> Option<String> {
+        self.roles.contains(&Privilege::Administrator).then(|| self.app.push_notice()).flatten()
+    }
+
     pub fn public_url(&self) -> &str {
         &self.app.config.server.public_url
     }

@@ -89,6 +89,8 @@ impl App {
             Providers::load(&config.identity, &config.server.public_url).map_err(StartError::Identity)?;
         let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
         let sign_in = SignIn::new(&log, &secrets, &world, directories);
+        let metrics = Metrics::new();
+        metrics.push_certificate_ends(pki.push_not_after().unwrap_or(0));
         Ok(App::new(Parts {
             engine,
             keys,
@@ -104,7 +106,7 @@ impl App {
             revocations: Default::default(),
             pusher,
             health,
-            metrics: Metrics::new(),
+            metrics,
         }))
     }
 }

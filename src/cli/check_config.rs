@@ -6,6 +6,7 @@ use super::{At, say};
 use crate::app::assemble::{check, check_keys_of};
 use crate::config::check::{Finding, Severity};
 use crate::config::{Config, ConfigError};
+use crate::pki::Pki;
 use crate::world::World;
 use clap::Args;
 use std::process::ExitCode;
@@ -66,7 +67,23 @@ async fn found(config: &Config) -> Vec<Finding> {
         let mend = "correct the path, or restore the file from its backup: the server does not start with another one";
         findings.insert(0, Finding::error("keys-not-of-the-log", "store.directory", error.to_string(), mend));
     }
+    if findings.iter().all(|finding| finding.severity != Severity::Error) {
+        findings.extend(deaf(config).await);
+    }
     findings
+}
+
+/// Devices that listen to another topic than the push certificate's.
+async fn deaf(config: &Config) -> Option<Finding> {
+    let topics = push_topics::in_use(&read_log(config).ok()?).await.ok()?;
+    let ours = Pki::load(&config.pki, &config.push).ok()?.push_topic()?.to_owned();
+    let deaf: usize = topics.iter().filter(|(topic, _)| **topic != ours).map(|(_, count)| count).sum();
+    (deaf > 0).then(|| {
+        let wrong = format!("{deaf} enrolled devices listen to another topic than {ours}: they cannot be woken");
+        let mend = "put back the certificate with their topic, or renew that one (Renew, not Create, at \
+                    https://identity.apple.com/pushcert); `muster push import` tells the topics";
+        Finding::warning("push-topic-of-other-devices", "push.certificate", wrong, mend)
+    })
 }
 
 fn unreadable(error: &ConfigError) -> Finding {

@@ -17,7 +17,7 @@ pub struct PkiError {
 }
 
 impl PkiError {
-    pub(super) fn new(path: &Path, problem: impl Into<String>, cure: impl Into<String>) -> PkiError {
+    pub(crate) fn new(path: &Path, problem: impl Into<String>, cure: impl Into<String>) -> PkiError {
         PkiError { path: path.to_owned(), problem: problem.into(), cure: cure.into() }
     }
 }
@@ -155,7 +155,7 @@ fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
 ///
 /// # Errors
 /// If it exists (a key is never overwritten) or cannot be written.
-pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         file.write_all(bytes)?;
@@ -165,6 +165,45 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiE
     write().map_err(|error| {
         let cure = "give an empty directory that can be written; what is there already is never replaced";
         PkiError::new(path, format!("cannot be written ({error})"), cure)
+    })
+}
+
+/// Puts a file in the place of another, durably and at once; what was there stays beside it as `….old`. It belongs to whom
+/// the file `like` belongs to, as far as that can be done.
+///
+/// # Errors
+/// If it cannot be written; then the old one is still there.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), PkiError> {
+    use std::os::unix::fs::MetadataExt as _;
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let (new, old) = (beside(".new"), beside(".old"));
+    let swap = || -> std::io::Result<()> {
+        if new.exists() {
+            std::fs::remove_file(&new)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        if let Ok(like) = std::fs::metadata(like) {
+            // Only root may give files away; whoever else runs this keeps them.
+            let _ = std::os::unix::fs::chown(&new, Some(like.uid()), Some(like.gid()));
+        }
+        if path.exists() {
+            std::fs::copy(path, &old)?;
+        }
+        std::fs::rename(&new, path)?;
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    };
+    swap().map_err(|error| {
+        let cure = "run this as the user that the server runs as, or give it the right to write there";
+        PkiError::new(path, format!("cannot be replaced ({error})"), cure)
     })
 }
 

@@ -16,6 +16,7 @@ pub struct Metrics {
     pushes: IntCounterVec,
     alarms: IntCounterVec,
     log_position: IntGauge,
+    push_certificate: IntGauge,
     lag: IntGaugeVec,
 }
 
@@ -42,6 +43,12 @@ impl Metrics {
             IntGauge::new("muster_log_position", "Position of the newest event.").expect("a legal metric");
         let lag = Opts::new("muster_projection_lag", "How far a reader of the log is behind its newest event.");
         let lag = IntGaugeVec::new(lag, &["projection"]).expect("a legal metric");
+        let push_certificate = IntGauge::new(
+            "muster_push_certificate_not_after_seconds",
+            "When the push certificate ends, in seconds since 1970; 0 where there is none.",
+        )
+        .expect("a legal metric");
+        registry.register(Box::new(push_certificate.clone())).expect("a name of its own");
         registry.register(Box::new(durations.clone())).expect("a name of its own");
         registry.register(Box::new(log_position.clone())).expect("a name of its own");
         registry.register(Box::new(lag.clone())).expect("a name of its own");
@@ -54,6 +61,7 @@ impl Metrics {
             registry,
             durations,
             log_position,
+            push_certificate,
             lag,
         }
     }
@@ -74,7 +82,7 @@ impl Metrics {
         self.check_ins.with_label_values(&[message]).inc();
     }
 
-    /// What the push service said: `accepted`, `unregistered`, `rejected`, `unreachable`.
+    /// What the push service said: `accepted`, `unregistered`, `rejected`, `busy`, `unreachable`, `certificate_refused`.
     pub fn push(&self, outcome: &str) {
         self.pushes.with_label_values(&[outcome]).inc();
     }
@@ -82,6 +90,11 @@ impl Metrics {
     /// Something an operator should look at, such as `valid-certificate-without-stream`.
     pub fn alarm(&self, alarm: &str) {
         self.alarms.with_label_values(&[alarm]).inc();
+    }
+
+    /// The push certificate ends then, in seconds since 1970.
+    pub fn push_certificate_ends(&self, unix: i64) {
+        self.push_certificate.set(unix);
     }
 
     /// The newest event stands here.
@@ -115,6 +128,7 @@ mod tests {
         metrics.check_in("TokenUpdate");
         metrics.push("accepted");
         metrics.alarm("corrupt-event");
+        metrics.push_certificate_ends(1_800_000_000);
         metrics.log_position(7);
         metrics.lag("devices", 2);
         let text = metrics.render();
@@ -125,6 +139,7 @@ mod tests {
             "muster_check_ins_total{message=\"TokenUpdate\"} 1",
             "muster_pushes_total{outcome=\"accepted\"} 1",
             "muster_alarms_total{alarm=\"corrupt-event\"} 1",
+            "muster_push_certificate_not_after_seconds 1800000000",
             "muster_log_position 7",
             "muster_projection_lag{projection=\"devices\"} 2",
         ] {

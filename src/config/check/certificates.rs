@@ -55,7 +55,12 @@ pub fn check(config: &Config, reading: &Reading, now: Timestamp) -> Vec<Finding>
 
 fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<Finding> {
     let now = Asn1Time::from_unix(now.0.div_euclid(1_000_000)).ok()?;
-    let renew = "renew it; what it must say is in the documentation of `muster init`";
+    let renew = match about {
+        "push.certificate" => {
+            "run `muster push request`, then Renew (not Create) at https://identity.apple.com/pushcert"
+        }
+        _ => "renew it; what it must say is in the documentation of `muster init`",
+    };
     if days(certificate.not_before(), &now)? < 0 {
         let wrong = format!("it is valid from {} on only", certificate.not_before());
         return Some(Finding::warning("certificate-not-yet-valid", about, wrong, "set this machine's clock, or wait"));
@@ -100,7 +105,7 @@ fn check_pairs(config: &Config, reading: &Reading) -> Vec<Finding> {
 }
 
 fn check_push(config: &Config, reading: &Reading) -> Option<Finding> {
-    let get_one = "get one at https://identity.apple.com/pushcert with a request signed by an MDM vendor";
+    let get_one = "run `muster push request`: it makes the request, and says who signs it and where Apple takes it";
     match (&config.push.certificate, &config.push.key) {
         (None, None) => {
             let wrong = "there is no push certificate: no MDM profile is offered, no device can enroll";

@@ -1,0 +1,173 @@
+//! `muster push import`.
+
+use super::{PORTAL, Pending, day, home, installed_at};
+use crate::app::assemble::read_log;
+use crate::app::push_topics;
+use crate::cli::{At, say};
+use crate::config::Config;
+use crate::pki::files::{Credential, replace};
+use crate::pki::push::PushFacts;
+use crate::world::World;
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use openssl::x509::X509;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub struct Import {
+    /// The certificate that Apple's portal gave, PEM or DER.
+    certificate: PathBuf,
+    /// Its key; the one that `muster push request` made, unless given.
+    #[arg(long)]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Import {
+    /// Installs nothing unless everything fits.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.at.load()?;
+        let home = home(&self.at.config)?;
+        let (certificate_path, key_path) = installed_at(&config, &home);
+        let pending = Pending::beside(&self.at.config)?;
+        // In PEM whatever it came as, so that it is checked as the server will read it.
+        let given = tempfile::NamedTempFile::new()?;
+        std::fs::write(given.path(), read(&self.certificate)?)?;
+        let keys: Vec<PathBuf> = match &self.key {
+            Some(key) => vec![key.clone()],
+            None => [pending.key(), key_path.clone()].into_iter().filter(|key| key.exists()).collect(),
+        };
+        let (key, credential) = pair(given.path(), &self.certificate, &keys)?;
+        let facts = PushFacts::of(&credential)
+            .map_err(|error| anyhow!("{}: {}; {}", self.certificate.display(), error.problem, error.cure))?;
+        let now = World::system().now().0 / 1_000_000;
+        in_force(&facts, now)?;
+        let topics = push_topics::in_use(&read_log(&config)?).await?;
+        same_topic(&facts, &topics)?;
+
+        let owner_of = &config.pki.identity_ca_key;
+        replace(&key_path, &credential.key.private_key_to_pem_pkcs8()?, 0o600, owner_of)?;
+        replace(&certificate_path, &std::fs::read(given.path())?, 0o644, owner_of)?;
+        Credential::read(&certificate_path, &key_path)?;
+        if key == pending.key() {
+            // The key is where it belongs; a second copy would only be another one to guard.
+            let _ = std::fs::remove_dir_all(&pending.directory);
+        }
+        say(format_args!("installed {}", certificate_path.display()));
+        say(format_args!("installed {} (mode 0600)", key_path.display()));
+        self.tell(&config, &facts, &topics, now);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tell(&self, config: &Config, facts: &PushFacts, topics: &BTreeMap<String, usize>, now: i64) {
+        say(format_args!("topic {}", facts.topic));
+        let days = (facts.not_after - now) / 86_400;
+        say(format_args!("valid until {}, for {days} days", day(facts.not_after)));
+        match topics.get(&facts.topic) {
+            Some(1) => say("1 enrolled device listens to this topic and can be woken with it"),
+            Some(count) => say(format_args!("{count} enrolled devices listen to this topic and can be woken with it")),
+            None => say("no device is enrolled yet: from now on this topic must stay the same"),
+        }
+        if !facts.is_of_apple() && config.push.base_url.contains("apple.com") {
+            say(format_args!(
+                "warning: it was issued by {}, not by Apple: Apple's push service will refuse it",
+                facts.issuer
+            ));
+        }
+        let at = self.at.config.display();
+        say("next:");
+        if config.push.certificate.is_none() || config.push.key.is_none() {
+            say(format_args!("  in {at}, under [push], write:"));
+            say("    certificate = \"pki/push.pem\"");
+            say("    key = \"pki/push.key\"");
+        }
+        say(format_args!("  muster check-config --config {at}"));
+        say("  restart the server: it reads the certificate when it starts");
+        say(format_args!(
+            "  in a year, before {}: muster push request --config {at}, and Renew at {PORTAL}",
+            day(facts.not_after)
+        ));
+    }
+}
+
+/// The certificate in PEM.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    if text.contains("CERTIFICATE REQUEST") || text.contains("PushCertRequest") || text.starts_with("PD94bWwg") {
+        bail!(
+            "{} is the request, not the certificate: upload it at {PORTAL}, download what Apple makes of it, and give that",
+            path.display()
+        );
+    }
+    if text.contains("-----BEGIN CERTIFICATE-----") {
+        return Ok(bytes);
+    }
+    let certificate = X509::from_der(&bytes).map_err(|_| {
+        anyhow!(
+            "{} is no certificate: give the file downloaded from {PORTAL}, such as MDM_…_Certificate.pem",
+            path.display()
+        )
+    })?;
+    Ok(certificate.to_pem()?)
+}
+
+/// The first of the keys that belongs to the certificate.
+fn pair(certificate: &Path, named: &Path, keys: &[PathBuf]) -> anyhow::Result<(PathBuf, Credential)> {
+    let mut unreadable = None;
+    for key in keys {
+        match Credential::read(certificate, key) {
+            Ok(credential) => return Ok((key.clone(), credential)),
+            Err(error) if error.path != certificate && !error.problem.contains("is not the key") => {
+                unreadable.get_or_insert(error);
+            }
+            Err(_) => {}
+        }
+    }
+    if let Some(error) = unreadable {
+        return Err(error.into());
+    }
+    let tried: Vec<String> = keys.iter().map(|key| key.display().to_string()).collect();
+    let tried = if tried.is_empty() { "there is none here".into() } else { format!("tried {}", tried.join(", ")) };
+    bail!(
+        "no key belongs to {} ({tried}): give the key that its request was made with, as --key FILE; if it is lost, begin \
+         again with `muster push request --new`. Nothing was changed",
+        named.display()
+    )
+}
+
+fn in_force(facts: &PushFacts, now: i64) -> anyhow::Result<()> {
+    if facts.not_after <= now {
+        bail!("the certificate expired on {}: renew it at {PORTAL}. Nothing was changed", day(facts.not_after));
+    }
+    if facts.not_before > now {
+        bail!(
+            "the certificate is valid from {} on: set this machine's clock. Nothing was changed",
+            day(facts.not_before)
+        );
+    }
+    Ok(())
+}
+
+/// Apple tells nobody of the mistake: pushes with another topic are taken and vanish.
+fn same_topic(facts: &PushFacts, topics: &BTreeMap<String, usize>) -> anyhow::Result<()> {
+    let others: Vec<String> = topics
+        .iter()
+        .filter(|(topic, _)| **topic != facts.topic)
+        .map(|(topic, count)| format!("  {count} enrolled with {topic}"))
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "this certificate is for another topic than devices are enrolled with, and could never wake them:\n{}\n  the \
+         certificate is for {}\nNothing was changed. At {PORTAL} choose Renew beside the certificate with the devices' topic \
+         (signed in with the Apple Account that it was made with), not \"Create a Certificate\". If that account is lost, \
+         unenroll those devices first: they have to enroll again",
+        others.join("\n"),
+        facts.topic
+    )
+}

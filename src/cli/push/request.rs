@@ -1,0 +1,159 @@
+//! `muster push request`.
+
+use super::{PORTAL, Pending, day, installed_at};
+use crate::cli::{At, say};
+use crate::config::Config;
+use crate::pki::files::{Credential, write_new};
+use crate::pki::push::{PushFacts, PushRequest, VendorSigner};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use openssl::x509::X509Req;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub struct Request {
+    /// What the request is called: the organization. It helps people to tell files apart, no more.
+    #[arg(long, default_value = "Muster push certificate")]
+    name: String,
+    /// A mail address in the request; some who sign ask for one.
+    #[arg(long)]
+    mail: Option<String>,
+    /// Where your organization has an MDM CSR signing certificate of Apple's: that certificate, followed by Apple's
+    /// intermediate and root (PEM).
+    #[arg(long, requires = "vendor_key")]
+    vendor_certificate: Option<PathBuf>,
+    /// Its key.
+    #[arg(long, requires = "vendor_certificate")]
+    vendor_key: Option<PathBuf>,
+    /// Put the request that is under way aside and make another, with another key.
+    #[arg(long)]
+    new: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Request {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.at.load()?;
+        let pending = Pending::beside(&self.at.config)?;
+        let vendor = match (&self.vendor_certificate, &self.vendor_key) {
+            (Some(certificate), Some(key)) => Some(VendorSigner::read(certificate, key)?),
+            _ => None,
+        };
+        if self.new {
+            put_aside(&pending)?;
+        }
+        if pending.key().exists() {
+            say(format_args!("the request made before is still under way: {}", pending.request().display()));
+            say("(--new puts it aside and makes another)");
+        } else {
+            self.make(&pending)?;
+        }
+        if let Some(vendor) = &vendor {
+            sign(vendor, &pending)?;
+            say(format_args!("made {}: what Apple's portal takes", pending.for_portal().display()));
+        }
+        self.tell(&config, &pending)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn make(&self, pending: &Pending) -> anyhow::Result<()> {
+        let made = PushRequest::make(&self.name, self.mail.as_deref())?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&pending.directory).with_context(|| {
+            format!("cannot make {}: run this as the user that the server runs as", pending.directory.display())
+        })?;
+        // The key last: where it is, the request is whole.
+        write_new(&pending.request(), &made.request.to_pem()?, 0o644)?;
+        write_new(&pending.key(), &made.key.private_key_to_pem_pkcs8()?, 0o600)?;
+        say(format_args!("made {}: the private key, which never leaves this machine", pending.key().display()));
+        say(format_args!("made {}: the certificate signing request", pending.request().display()));
+        Ok(())
+    }
+
+    fn tell(&self, config: &Config, pending: &Pending) -> anyhow::Result<()> {
+        let at = self.at.config.display();
+        let mut step = 1;
+        let mut next = |text: String| {
+            say(format_args!("  {step}. {text}"));
+            step += 1;
+        };
+        if !pending.for_portal().exists() {
+            tell_who_signs(&pending.request(), &at.to_string());
+            say("next:");
+            next("Have the request signed. What comes back is a file for Apple's portal.".into());
+        } else {
+            say("next:");
+        }
+        next(format!(
+            "Sign in at {PORTAL} with an Apple Account that belongs to the organization, not to a person who may leave: \
+             the certificate can be renewed with that account only, every year."
+        ));
+        next(match installed_topic(config, &self.at.config)? {
+            Some((topic, until)) => format!(
+                "Choose RENEW beside the certificate whose topic (UID) is {topic}, and upload the file. Not \"Create a \
+                 Certificate\": that makes another topic, and no enrolled device could be woken any more. The present \
+                 certificate ends on {until}."
+            ),
+            None => "Choose \"Create a Certificate\" and upload the file.".into(),
+        });
+        next(format!("Download the certificate and run: muster push import FILE --config {at}"));
+        Ok(())
+    }
+}
+
+fn sign(vendor: &VendorSigner, pending: &Pending) -> anyhow::Result<()> {
+    let path = pending.request();
+    let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let request = X509Req::from_pem(&pem).with_context(|| format!("{} holds no request", path.display()))?;
+    let file = vendor.sign(&request.to_der()?)?;
+    let to = pending.for_portal();
+    std::fs::write(&to, file).with_context(|| format!("cannot write {}", to.display()))
+}
+
+fn tell_who_signs(request: &Path, config: &str) {
+    say("");
+    say(
+        "Apple's portal does not take this request yet: an MDM vendor has to sign it. Muster is no vendor and cannot. Who can:",
+    );
+    say(
+        "  - Your organization, if Apple has granted its developer account an MDM CSR signing certificate (the account",
+    );
+    say("    holder asks Apple for it). Then run:");
+    say(format_args!(
+        "      muster push request --vendor-certificate CHAIN.pem --vendor-key KEY.pem --config {config}"
+    ));
+    say("  - A vendor of device management whose agreement with you covers it. Give it this file, never the key:");
+    say(format_args!("      {}", request.display()));
+    say(
+        "  - https://mdmcert.download, a free service of volunteers, for organizations. It signs requests that its own",
+    );
+    say("    client sends, asks for a mail address of the organization, and has been out of order at times.");
+    say("");
+}
+
+/// What is installed now: its topic, and the day it ends.
+fn installed_topic(config: &Config, file: &Path) -> anyhow::Result<Option<(String, String)>> {
+    let (certificate, key) = installed_at(config, &super::home(file)?);
+    if !certificate.exists() {
+        return Ok(None);
+    }
+    // A trial's certificate is none of Apple's: there is nothing to renew.
+    let facts = Credential::read(&certificate, &key).and_then(|credential| PushFacts::of(&credential)).ok();
+    Ok(facts.filter(PushFacts::is_of_apple).map(|facts| (facts.topic, day(facts.not_after))))
+}
+
+// Nothing is deleted: Apple's certificate for it may still come.
+fn put_aside(pending: &Pending) -> anyhow::Result<()> {
+    if !pending.directory.exists() {
+        return Ok(());
+    }
+    let aside = |nth: u32| pending.directory.with_file_name(format!("push-request-{nth}"));
+    let Some(to) = (1..1_000).map(aside).find(|to| !to.exists()) else {
+        bail!("there are a thousand old requests beside {}: remove some", pending.directory.display())
+    };
+    std::fs::rename(&pending.directory, &to)?;
+    say(format_args!("put the earlier request aside: {}", to.display()));
+    Ok(())
+}
