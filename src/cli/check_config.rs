@@ -3,7 +3,8 @@
 mod live;
 
 use super::{At, say};
-use crate::app::assemble::{check, check_keys_of};
+use crate::app::assemble::{check, check_keys_of, read_log};
+use crate::app::push_topics;
 use crate::config::check::{Finding, Severity};
 use crate::config::{Config, ConfigError};
 use crate::pki::Pki;

@@ -93,6 +93,11 @@ impl Shared {
     fn connected(&self) -> MutexGuard<'_, Connected> {
         self.connected.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    async fn until_released(&self) {
+        // The server outlives its connections.
+        let _ = self.released.subscribe().wait_for(|released| *released).await;
+    }
 }
 
 struct StopOnDrop(tokio::task::JoinHandle<()>);
@@ -204,6 +209,11 @@ impl PushServer {
     /// How many connections were made since the start.
     pub fn connections(&self) -> usize {
         self.shared.connected().connections
+    }
+
+    /// How many notifications are under way.
+    pub fn in_flight(&self) -> usize {
+        self.shared.connected().in_flight
     }
 
     /// How many notifications were under way at once, at most.

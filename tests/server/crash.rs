@@ -57,13 +57,13 @@ async fn every_acknowledged_event_survives_sigkill_under_load() {
 }
 
 /// What a server leaves, to be served by the real program at the address it had.
-struct Installation {
+pub struct Installation {
     _directory: TempDir,
     config: PathBuf,
 }
 
 impl Installation {
-    async fn of(server: TestServer) -> Installation {
+    pub async fn of(server: TestServer) -> Installation {
         let (file, served) = (server.config_file(), server.app().config.clone());
         let mut config: toml::Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
         config["server"]["public_url"] = served.server.public_url.clone().into();
@@ -75,13 +75,13 @@ impl Installation {
         Installation { _directory: directory, config: file }
     }
 
-    fn serve(&self) -> Process {
+    pub fn serve(&self) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
         command.arg("serve").arg("--config").arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());
         Process(command.spawn().expect("the server starts"))
     }
 
-    fn open(&self) -> Log {
+    pub fn open(&self) -> Log {
         let config = Config::load(&self.config).unwrap();
         let directory: &Path = &config.store.directory;
         let store = SqliteStore::open_read_only(directory).unwrap();
@@ -91,7 +91,7 @@ impl Installation {
     }
 }
 
-struct Process(Child);
+pub struct Process(Child);
 
 impl Drop for Process {
     // SIGKILL: no handler runs, nothing is flushed by anybody.

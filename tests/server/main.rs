@@ -21,6 +21,7 @@ mod perform;
 mod points;
 mod portal;
 mod portal_security;
+mod push;
 mod reactions;
 mod saml;
 mod scep;

@@ -13,6 +13,8 @@ pub enum Behaviour {
     Wait(Duration),
     /// It is answered as it should be when `PushServer::release` says so.
     Hold,
+    /// It is refused so when `PushServer::release` says so.
+    RefuseWhenReleased(Refusal),
     /// It is never answered.
     Silence,
     /// The connection that it came on is cut.

@@ -142,9 +142,12 @@ async fn notify(
             None
         }
         Some(Behaviour::Hold) => {
-            // The server outlives its connections.
-            let _ = shared.released.subscribe().wait_for(|released| *released).await;
+            shared.until_released().await;
             None
+        }
+        Some(Behaviour::RefuseWhenReleased(refusal)) => {
+            shared.until_released().await;
+            Some(refusal)
         }
         Some(Behaviour::Silence) => std::future::pending().await,
         Some(Behaviour::Cut) => {
