@@ -12,10 +12,15 @@ pub struct Clock {
 
 impl Clock {
     /// Seconds since 1970.
-    #[expect(clippy::disallowed_methods, reason = "a simulated device has a clock of its own")]
     pub fn now(&self) -> i64 {
+        self.now_in_milliseconds() / 1_000
+    }
+
+    /// Milliseconds since 1970.
+    #[expect(clippy::disallowed_methods, reason = "a simulated device has a clock of its own")]
+    pub fn now_in_milliseconds(&self) -> i64 {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX) + self.ahead.load(Ordering::SeqCst)
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.ahead.load(Ordering::SeqCst) * 1_000
     }
 
     pub fn advance_seconds(&self, seconds: i64) {

@@ -22,6 +22,7 @@ mod points;
 mod portal;
 mod portal_security;
 mod push;
+mod push_certificate;
 mod reactions;
 mod saml;
 mod scep;

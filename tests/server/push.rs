@@ -38,7 +38,7 @@ async fn outcome(scene: &Scene, cause: &Entry) -> DeviceEvent {
         if let Some(Event::Device(event)) = found.map(|entry| entry.event) {
             return event;
         }
-        assert!(begun.elapsed() < PATIENCE * 2, "nothing became of the push");
+        assert!(begun.elapsed() < PATIENCE * 6, "nothing became of the push");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -50,7 +50,7 @@ async fn outcomes(scene: &Scene, id: DeviceId) -> usize {
 async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !happened().await {
-        assert!(begun.elapsed() < PATIENCE * 2, "{what} did not happen");
+        assert!(begun.elapsed() < PATIENCE * 6, "{what} did not happen");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -148,12 +148,13 @@ async fn commands_queued_while_a_push_is_on_its_way_share_one_more_and_none_if_t
     assert_eq!(device.poll().await.unwrap().len(), 6);
 
     // The device comes by itself while its push is on the way.
-    scene.push_server.next(&token, [Behaviour::Wait(Duration::from_millis(1_500))]);
+    scene.push_server.next(&token, [Behaviour::Wait(Duration::from_secs(3))]);
     let before = scene.push_server.received().len();
     ask(&scene, id).await;
     until("the push is on its way", async || scene.push_server.in_flight() == 1).await;
     ask(&scene, id).await;
     assert_eq!(device.poll().await.unwrap().len(), 2);
+    until("the push is answered", async || scene.push_server.in_flight() == 0).await;
     quiet(&scene, id).await;
     assert_eq!(scene.push_server.received().len() - before, 1);
     scene.strike().await;
@@ -294,7 +295,9 @@ async fn pushes_that_were_under_way_when_the_server_was_killed_are_sent_when_it_
     let mut causes = Vec::new();
     for device in &devices {
         quiet(&scene, id_of(device)).await;
-        scene.push_server.next(&token_of(device), [Behaviour::Silence]);
+        scene.push_server.always(&token_of(device), Some(Behaviour::Silence));
+    }
+    for device in &devices {
         causes.push(ask(&scene, id_of(device)).await);
     }
     until("all pushes are on their way", async || scene.push_server.in_flight() == 3).await;
@@ -306,16 +309,20 @@ async fn pushes_that_were_under_way_when_the_server_was_killed_are_sent_when_it_
         assert!(stream.iter().all(|entry| entry.causation != Some(cause.id)), "nothing came of it yet");
     }
     // Killed in the middle once more, then left to do its work.
-    for device in &devices {
-        push_server.next(&token_of(device), [Behaviour::Silence]);
-    }
+    until("the first server's pushes are gone", async || push_server.in_flight() == 0).await;
     let killed = installation.serve();
     until("all pushes are on their way again", async || push_server.in_flight() == 3).await;
     drop(killed);
+    devices.iter().for_each(|device| push_server.always(&token_of(device), None));
+    let woken = |token: &[u8]| {
+        let token = hex::encode(token);
+        push_server.received().iter().filter(|one| one.token == token && one.status == 200).count()
+    };
+    let before: Vec<usize> = devices.iter().map(|device| woken(&token_of(device))).collect();
     let server = installation.serve();
-    for (device, cause) in devices.iter_mut().zip(&causes) {
-        let handled = device.serve_once(PATIENCE).await.unwrap();
-        assert_eq!(handled.len(), 1);
+    for ((device, cause), before) in devices.iter_mut().zip(&causes).zip(before) {
+        until("the device is woken", async || woken(&token_of(device)) > before).await;
+        assert_eq!(device.poll().await.unwrap().len(), 1);
         until("the outcome is in the log", async || {
             let stream = installation.open().read(&cause.stream).await.unwrap();
             let outcomes = stream.iter().filter(|entry| entry.causation == Some(cause.id)).count();

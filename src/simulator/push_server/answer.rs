@@ -102,7 +102,7 @@ pub fn response(refusal: Option<Refusal>) -> Response<String> {
     let body = match refusal {
         None => String::new(),
         Some(Refusal { status: 410, reason, timestamp, .. }) => {
-            let timestamp = timestamp.unwrap_or_else(|| chance::Clock::default().now() * 1000);
+            let timestamp = timestamp.unwrap_or_else(|| chance::Clock::default().now_in_milliseconds());
             json!({ "reason": reason, "timestamp": timestamp }).to_string()
         }
         Some(Refusal { reason, .. }) => json!({ "reason": reason }).to_string(),
