@@ -5,6 +5,7 @@
 //! Only permits that act, such as `May<Acts>`, hand out the way to a command, and they come with a `form::Genuine` form.
 
 mod act;
+mod api;
 mod audit;
 mod devices;
 mod earlier;
@@ -35,9 +36,9 @@ use session::{IsStaff, May};
 /// Forms here are a few short fields.
 const LARGEST_FORM: usize = 16 * 1024;
 
-/// The routes of the console.
+/// The routes of the console, and of the API for programs.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
+    config.service(api::routes()).service(
         web::scope("/console")
             .wrap(from_fn(secure))
             .app_data(web::FormConfig::default().limit(LARGEST_FORM))

@@ -73,6 +73,17 @@ pub enum ExportFormat {
     Jsonl,
 }
 
+/// Why a program was not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiRefusal {
+    /// Another token, or one that was replaced.
+    WrongToken,
+    AccountDisabled,
+    /// The account does not have the privilege any more.
+    NotEntitled,
+}
+
 /// What the API hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -50,6 +50,8 @@ pub enum HardwareEvent {
 pub enum RefusalEvent {
     /// A sign-in at the console under a name we do not know; `name` is its HMAC.
     UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, name: String },
+    /// A token of the API that names no program of ours.
+    UnknownApiTokenRefused {},
     /// An answer of an identity provider that belongs to no visit and no session.
     ResponseRefused { provider: String, why: SingleSignOnFault },
     /// So many refusals were not written one by one, because strangers must not fill the log.

@@ -49,7 +49,8 @@ impl Outcome {
             | Event::Staff(
                 StaffEvent::StaffSignInRefused { .. }
                 | StaffEvent::PasswordConfirmationRefused { .. }
-                | StaffEvent::SecondFactorRefused { .. },
+                | StaffEvent::SecondFactorRefused { .. }
+                | StaffEvent::ApiTokenRefused { .. },
             )
             | Event::Access(AccessEvent::AccessRefused { .. })
             | Event::Enrollment(

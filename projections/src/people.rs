@@ -49,6 +49,9 @@ impl Projection for People {
                 StaffEvent::LocalAccountAdded { user_name, display_name, mail, .. }
                 | StaffEvent::ExternalStaffKnown { user_name, display_name, mail, .. },
             ) => keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), mail.as_ref()]),
+            Event::Staff(StaffEvent::ApiClientAdded { user_name, display_name }) => {
+                keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), None])
+            }
             _ => Ok(()),
         }
     }

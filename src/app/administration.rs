@@ -2,6 +2,7 @@
 //! or from a process that has the log for itself.
 
 mod accounts;
+mod api_clients;
 mod explain;
 mod settings;
 
@@ -24,6 +25,8 @@ pub use settings::{Findings, apply as apply_settings, check as check_settings, d
 pub enum Request {
     ApplySettings { settings: Box<Settings> },
     AddUser(NewUser),
+    AddApiClient { user_name: String, display_name: Option<String> },
+    RotateToken { user_name: String },
     DisableUser { user_name: String },
     EnableUser { user_name: String },
     ExplainAccess(Question),
@@ -59,8 +62,21 @@ pub enum Answer {
         /// Applied all the same, but perhaps not what was meant.
         warnings: Vec<String>,
     },
+    /// It is in the log; `token` is shown once.
+    TokenIssued { said: String, token: Token },
     /// Nothing was written; why, and what to do.
     Refused { why: String },
+}
+
+/// A token of the API on its way to whoever asked for it. Does not print itself by accident.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(not shown)")
+    }
 }
 
 impl Answer {
@@ -78,6 +94,8 @@ pub async fn execute(app: &App, request: Request) -> Answer {
     let done = match request {
         Request::ApplySettings { settings } => settings::apply(app, *settings, &operator(app)).await,
         Request::AddUser(user) => accounts::add(app, user).await,
+        Request::AddApiClient { user_name, display_name } => api_clients::add(app, user_name, display_name).await,
+        Request::RotateToken { user_name } => api_clients::rotate(app, &user_name).await,
         Request::DisableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::Off).await,
         Request::ExplainAccess(question) => explain::explain(app, &question).await.map(Answer::done),
         Request::EnableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::On).await,

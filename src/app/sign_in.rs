@@ -4,6 +4,7 @@
 //! knows the difference.
 
 mod admit;
+mod api_token;
 mod assign;
 mod budget;
 mod directories;
@@ -15,6 +16,7 @@ mod refusals;
 pub mod single_sign_on;
 
 pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
+pub use api_token::{TokenVerdict, by_token, new_token};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use directories::Directories;
 pub use entitled::may_go_on;

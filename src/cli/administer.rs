@@ -29,6 +29,12 @@ pub enum User {
         #[command(flatten)]
         at: At,
     },
+    /// Give a program another token for the API; the one before is worth nothing from then on.
+    RotateToken {
+        user_name: String,
+        #[command(flatten)]
+        at: At,
+    },
     /// Bring a disabled account back.
     Enable {
         user_name: String,
@@ -52,6 +58,14 @@ pub struct Add {
     /// Auditor at the console: reads only.
     #[arg(long)]
     auditor: bool,
+    /// Help desk at the console: sees how far people get, and their visits.
+    #[arg(long)]
+    help_desk: bool,
+    /// A program that reads by the API: gets a token, which is printed once, instead of a password.
+    #[arg(long, conflicts_with_all = [
+        "enroll", "admin", "enroll_for_others", "auditor", "help_desk", "generate_password", "mail", "managed_apple_id"
+    ])]
+    api: bool,
     /// Make a password and print it once, instead of reading one.
     #[arg(long)]
     generate_password: bool,
@@ -87,6 +101,7 @@ impl User {
             User::Add(add) => add.run().await,
             User::List { at } => list(&at).await,
             User::Disable { user_name, at } => tell(perform(&at, Request::DisableUser { user_name }).await?),
+            User::RotateToken { user_name, at } => tell(perform(&at, Request::RotateToken { user_name }).await?),
             User::Enable { user_name, at } => tell(perform(&at, Request::EnableUser { user_name }).await?),
         }
     }
@@ -94,11 +109,16 @@ impl User {
 
 impl Add {
     async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.api {
+            let request = Request::AddApiClient { user_name: self.user_name, display_name: self.display_name };
+            return tell(perform(&self.at, request).await?);
+        }
         let chosen = [
             (self.enroll, Privilege::Enroll),
             (self.enroll_for_others, Privilege::EnrollForOthers),
             (self.admin, Privilege::Administrator),
             (self.auditor, Privilege::Auditor),
+            (self.help_desk, Privilege::HelpDesk),
         ];
         let privileges: BTreeSet<Privilege> =
             chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect();
@@ -160,6 +180,10 @@ pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer>
 pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
     match answer {
         Answer::Done { said } => say(said),
+        Answer::TokenIssued { said, token } => {
+            say(said);
+            say(format_args!("token: {}", token.0));
+        }
         Answer::SettingsApplied { before, after, warnings } => {
             let lines = administration::difference(&before, &after)?;
             let unchanged = "these settings are in force already".to_owned();

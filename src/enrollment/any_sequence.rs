@@ -9,7 +9,7 @@ use super::staff::{
     self, External, FactorCommand, LocalAccount, NewAccount, ReserveUserName, SetUpLink, UserName, Vouched,
 };
 use events::device::DeviceId;
-use events::enrollment::{Ownership, SignInMethodName, SignInRefusal};
+use events::enrollment::{Ownership, SecretHash, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
 use events::settings::Settings;
 use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
@@ -71,6 +71,12 @@ fn staff_command() -> impl Strategy<Value = staff::Command> {
         })),
         factor_command().prop_map(staff::Command::Factor),
         privileges().prop_map(|privileges| staff::Command::ChangePrivileges { privileges }),
+        "[a-c]".prop_map(|token| staff::Command::AddApiClient {
+            user_name: sealed("ada"),
+            display_name: None,
+            token: SecretHash(token),
+        }),
+        "[a-c]".prop_map(|token| staff::Command::IssueApiToken { token: SecretHash(token) }),
         Just(staff::Command::Disable),
         Just(staff::Command::Enable),
         "[a-c]".prop_map(|password| staff::Command::ChangePassword { password: sealed(&password) }),
@@ -144,7 +150,8 @@ proptest! {
             let ours = account.exists && account.external.is_none();
             assert!(!ours || !account.privileges.is_empty(), "an account of ours has a privilege");
             assert!(account.exists || (!account.disabled && account.privileges.is_empty()));
-            assert_eq!(ours, account.password.is_some(), "an account of ours has a password, no other has one");
+            let person = ours && account.api_token.is_none();
+            assert_eq!(person, account.password.is_some(), "a person with an account of ours has a password, nobody else");
             assert!(account.exists || !account.factors.any());
             let factors = &account.factors;
             assert!(factors.any() || factors.recovery_codes.is_empty(), "recovery codes stand in for a factor");

@@ -15,7 +15,7 @@ pub use user_name::{NameTaken, ReserveUserName, UserName};
 use events::Timestamp;
 use events::enrollment::{SecretHash, SignInMethodName, SignInRefusal};
 use events::personal::Personal;
-use events::staff::{FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
+use events::staff::{ApiRefusal, FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ pub struct LocalAccount {
     pub mail: Option<Personal<String>>,
     pub managed_apple_id: Option<Personal<String>>,
     pub factors: Factors,
+    /// Hash of the token with which a program reads by the API.
+    pub api_token: Option<SecretHash>,
     /// The link with which the first administrator makes this account.
     pub set_up_link: Option<SetUpLink>,
 }
@@ -86,6 +88,19 @@ pub enum Command {
     IssueSetUpLink(SetUpLink),
     RevokeSetUpLink,
     Know(Vouched),
+    /// Adds a program that reads by the API.
+    AddApiClient {
+        user_name: Personal<String>,
+        display_name: Option<Personal<String>>,
+        token: SecretHash,
+    },
+    /// The program's token from now on.
+    IssueApiToken {
+        token: SecretHash,
+    },
+    RefuseApiToken {
+        reason: ApiRefusal,
+    },
     Disable,
     Enable,
     ChangePassword {
@@ -180,6 +195,10 @@ pub enum Refusal {
     NotOurs,
     #[error("the roles of this account come from the rules of the settings, each time the person signs in")]
     RolesByRule,
+    #[error("the account is no program that reads by the API")]
+    NoApiClient,
+    #[error("a program has a token and no password")]
+    NoPassword,
     #[error("the link is not, or not any more, one that sets up an account")]
     LinkUnknown,
     #[error("the link has expired")]

@@ -44,7 +44,7 @@ fn surface(route: &str) -> &'static str {
     let first = route.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
         "mdm" | "scep" => "device",
-        "console" => "console",
+        "console" | "api" => "console",
         "unmatched" => "none",
         _ => "portal",
     }
@@ -62,6 +62,7 @@ mod tests {
             ("/mdm/checkin", "device"),
             ("/scep", "device"),
             ("/console/devices/{id}", "console"),
+            ("/api/v1/audit", "console"),
             ("unmatched", "none"),
         ] {
             assert_eq!(surface(route), expected, "{route}");

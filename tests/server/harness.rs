@@ -197,7 +197,7 @@ impl TestServer {
     pub async fn execute(&self, request: Request) {
         match execute(self.app(), request).await {
             Answer::Refused { why } => panic!("refused: {why}"),
-            Answer::Done { .. } | Answer::SettingsApplied { .. } => {}
+            Answer::Done { .. } | Answer::SettingsApplied { .. } | Answer::TokenIssued { .. } => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Stream `staff-<id>`: an account, its roles, its second factors, and when it was used.
 
-use super::{FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
+use super::{ApiRefusal, FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
 use crate::Timestamp;
 use crate::enrollment::{SecretHash, SignInMethodName, SignInRefusal};
 use crate::personal::Personal;
@@ -30,6 +30,18 @@ pub enum StaffEvent {
         user_name: Personal<String>,
         display_name: Option<Personal<String>>,
         mail: Option<Personal<String>>,
+    },
+    /// A program that reads by the API: it has no password, and no way into the console.
+    ApiClientAdded {
+        user_name: Personal<String>,
+        display_name: Option<Personal<String>>,
+    },
+    /// A token was shown, once; it takes the place of an earlier one.
+    ApiTokenIssued {
+        token: SecretHash,
+    },
+    ApiTokenRefused {
+        reason: ApiRefusal,
     },
     LocalAccountDisabled {},
     LocalAccountEnabled {},

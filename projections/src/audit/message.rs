@@ -53,6 +53,7 @@ pub fn message(event: &Event) -> Message {
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
         Event::Access(event) => access(event),
         Event::Refusal(RefusalEvent::UnknownStaffRefused { .. }) => Message::of("unknown-staff-refused"),
+        Event::Refusal(RefusalEvent::UnknownApiTokenRefused {}) => Message::of("unknown-api-token-refused"),
         Event::Refusal(RefusalEvent::ResponseRefused { provider, why }) => {
             Message::of("response-refused").with("provider", provider).with("reason", words::fault(*why))
         }

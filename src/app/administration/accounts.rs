@@ -19,12 +19,7 @@ fn name_stream(app: &App, user_name: &str) -> StreamName {
 /// behind: the account is then added under the id that the name was reserved for.
 pub async fn add(app: &App, user: NewUser) -> Result<Answer, String> {
     check(&user)?;
-    let name = name_stream(app, &user.user_name);
-    let fresh = StaffId(app.world.random_uuid());
-    let account = match app.load::<UserName>(&name).await.map_err(text)?.0.account {
-        Some(account) => account,
-        None => reserve(app, &name, fresh).await?,
-    };
+    let account = account_of(app, &user.user_name).await?;
     let password = {
         let (world, password) = (app.world.clone(), user.secret());
         tokio::task::spawn_blocking(move || hash_password(&world, &password)).await.map_err(text)?
@@ -39,6 +34,15 @@ pub async fn add(app: &App, user: NewUser) -> Result<Answer, String> {
     }
 }
 
+/// The account that a name is reserved for, from now on if it was not.
+pub(super) async fn account_of(app: &App, user_name: &str) -> Result<StaffId, String> {
+    let name = name_stream(app, user_name);
+    match app.load::<UserName>(&name).await.map_err(text)?.0.account {
+        Some(account) => Ok(account),
+        None => reserve(app, &name, StaffId(app.world.random_uuid())).await,
+    }
+}
+
 // Whoever reserves first wins; the loser of a race goes on with the winner's id and is told that the account exists.
 async fn reserve(app: &App, name: &StreamName, fresh: StaffId) -> Result<StaffId, String> {
     match app.perform::<UserName>(name, &ReserveUserName { account: fresh }, &operator(app)).await {
@@ -47,15 +51,20 @@ async fn reserve(app: &App, name: &StreamName, fresh: StaffId) -> Result<StaffId
     }
 }
 
-fn check(user: &NewUser) -> Result<(), String> {
-    let name = &user.user_name;
+/// What is wrong with a user name.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.chars().count() > 128 || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("a user name has 1 to 128 characters, none of them blank".into());
     }
+    Ok(())
+}
+
+fn check(user: &NewUser) -> Result<(), String> {
+    let name = &user.user_name;
+    check_name(name)?;
     if user.privileges.is_empty() {
-        return Err(
-            "say what the user may do: --enroll, --enroll-for-others, --admin, --auditor, or several of them".into()
-        );
+        let options = "--enroll, --enroll-for-others, --admin, --auditor, --help-desk";
+        return Err(format!("say what the user may do: {options}, or several of them; or --api, for a program"));
     }
     for (option, address) in [("--mail", &user.mail), ("--managed-apple-id", &user.managed_apple_id)] {
         if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {
@@ -93,11 +102,15 @@ pub enum Switch {
     On,
 }
 
+/// The account of this name.
+pub(super) async fn existing(app: &App, user_name: &str) -> Result<StaffId, String> {
+    let nobody = || format!("there is no user {user_name:?}; `muster user list` shows them");
+    app.load::<UserName>(&name_stream(app, user_name)).await.map_err(text)?.0.account.ok_or_else(nobody)
+}
+
 /// Ends what the account may do, or brings it back.
 pub async fn switch(app: &App, user_name: &str, switch: Switch) -> Result<Answer, String> {
-    let nobody = || format!("there is no user {user_name:?}; `muster user list` shows them");
-    let account =
-        app.load::<UserName>(&name_stream(app, user_name)).await.map_err(text)?.0.account.ok_or_else(nobody)?;
+    let account = existing(app, user_name).await?;
     let (command, word) = match switch {
         Switch::Off => (Command::Disable, "disabled"),
         Switch::On => (Command::Enable, "enabled"),

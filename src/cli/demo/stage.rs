@@ -99,7 +99,7 @@ impl Stage {
     async fn execute(&self, request: Request) -> anyhow::Result<()> {
         match execute(self.app(), request).await {
             Answer::Refused { why } => bail!(why),
-            Answer::Done { .. } | Answer::SettingsApplied { .. } => Ok(()),
+            Answer::Done { .. } | Answer::SettingsApplied { .. } | Answer::TokenIssued { .. } => Ok(()),
         }
     }
 

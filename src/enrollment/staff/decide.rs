@@ -4,6 +4,7 @@ use super::{Command, LocalAccount, NewAccount, Refusal, SetUpLink, Vouched, fact
 use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::enrollment::SecretHash;
+use events::personal::Personal;
 use events::staff::StaffEvent;
 
 impl Aggregate for LocalAccount {
@@ -22,6 +23,9 @@ impl Aggregate for LocalAccount {
             Command::RevokeSetUpLink if self.set_up_link.is_some() => Ok(vec![StaffEvent::SetUpLinkRevoked {}]),
             Command::RevokeSetUpLink => Ok(vec![]),
             Command::Know(vouched) => self.know(vouched),
+            Command::AddApiClient { user_name, display_name, token } => {
+                self.add_api_client(user_name, display_name.as_ref(), token)
+            }
             _ if !self.exists => Err(Refusal::Unknown),
             Command::Factor(command) => factors::decide(self, command),
             existing => self.decide_of_existing(existing),
@@ -41,6 +45,7 @@ impl LocalAccount {
             Command::Enable if self.disabled => Ok(vec![StaffEvent::LocalAccountEnabled {}]),
             Command::Enable => Ok(vec![]),
             Command::ChangePassword { .. } if self.external.is_some() => Err(Refusal::NotOurs),
+            Command::ChangePassword { .. } if self.password.is_none() => Err(Refusal::NoPassword),
             Command::ChangePassword { password } => {
                 Ok(vec![StaffEvent::PasswordChanged { password: password.clone() }])
             }
@@ -57,6 +62,10 @@ impl LocalAccount {
                 Ok(vec![StaffEvent::StaffSignInRefused { method: *method, reason: *reason }])
             }
             Command::SignOut => Ok(vec![StaffEvent::StaffSignedOut {}]),
+            Command::IssueApiToken { .. } if self.disabled => Err(Refusal::Disabled),
+            Command::IssueApiToken { .. } if self.api_token.is_none() => Err(Refusal::NoApiClient),
+            Command::IssueApiToken { token } => Ok(vec![StaffEvent::ApiTokenIssued { token: token.clone() }]),
+            Command::RefuseApiToken { reason } => Ok(vec![StaffEvent::ApiTokenRefused { reason: *reason }]),
             Command::EndSession { session } => Ok(vec![StaffEvent::StaffSessionEnded { session: *session }]),
             Command::EndSessions => Ok(vec![StaffEvent::StaffSessionsEnded {}]),
             Command::ConfirmPassword => Ok(vec![StaffEvent::PasswordConfirmed {}]),
@@ -69,6 +78,7 @@ impl LocalAccount {
             | Command::IssueSetUpLink(_)
             | Command::RevokeSetUpLink
             | Command::Know(_)
+            | Command::AddApiClient { .. }
             | Command::Factor(_) => Err(Refusal::Exists),
         }
     }
@@ -79,6 +89,22 @@ impl LocalAccount {
             (false, true) => Err(Refusal::NoPrivilege),
             (false, false) => Ok(vec![added(account)]),
         }
+    }
+
+    fn add_api_client(
+        &self,
+        user_name: &Personal<String>,
+        display_name: Option<&Personal<String>>,
+        token: &SecretHash,
+    ) -> Result<Vec<StaffEvent>, Refusal> {
+        if self.exists {
+            return Err(Refusal::Exists);
+        }
+        let (user_name, display_name) = (user_name.clone(), display_name.cloned());
+        Ok(vec![
+            StaffEvent::ApiClientAdded { user_name, display_name },
+            StaffEvent::ApiTokenIssued { token: token.clone() },
+        ])
     }
 
     // The link dies with its use: the account exists from then on.

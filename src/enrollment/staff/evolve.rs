@@ -1,7 +1,7 @@
 //! What has happened to an account, in one state.
 
 use super::{External, LocalAccount, SetUpLink};
-use events::staff::StaffEvent;
+use events::staff::{Privilege, StaffEvent};
 
 pub(super) fn evolve(mut account: LocalAccount, event: &StaffEvent) -> LocalAccount {
     match event {
@@ -22,6 +22,14 @@ pub(super) fn evolve(mut account: LocalAccount, event: &StaffEvent) -> LocalAcco
             account.display_name = display_name.clone();
             account.mail = mail.clone();
         }
+        StaffEvent::ApiClientAdded { user_name, display_name } => {
+            account.exists = true;
+            account.user_name = Some(user_name.clone());
+            account.display_name = display_name.clone();
+            account.privileges = [Privilege::ApiClient].into();
+            account.set_up_link = None;
+        }
+        StaffEvent::ApiTokenIssued { token } => account.api_token = Some(token.clone()),
         StaffEvent::LocalAccountDisabled {} => account.disabled = true,
         StaffEvent::LocalAccountEnabled {} => account.disabled = false,
         StaffEvent::PasswordChanged { password } => account.password = Some(password.clone()),

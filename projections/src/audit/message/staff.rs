@@ -12,6 +12,13 @@ pub(super) fn message(event: &StaffEvent) -> Message {
             .personal("user_name", user_name)
             .with("method", words::method(*method))
             .with("provider", provider),
+        StaffEvent::ApiClientAdded { user_name, .. } => {
+            Message::of("api-client-added").personal("user_name", user_name)
+        }
+        StaffEvent::ApiTokenIssued { .. } => Message::of("api-token-issued"),
+        StaffEvent::ApiTokenRefused { reason } => {
+            Message::of("api-token-refused").with("reason", words::api_refusal(*reason))
+        }
         StaffEvent::LocalAccountDisabled {} => Message::of("staff-disabled"),
         StaffEvent::LocalAccountEnabled {} => Message::of("staff-enabled"),
         StaffEvent::PasswordChanged { .. } => Message::of("password-changed"),

@@ -4,7 +4,7 @@ use super::list;
 use events::enrollment::{
     Access, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
-use events::staff::{ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
+use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
 
 pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
@@ -69,6 +69,14 @@ pub(super) fn format(format: ExportFormat) -> &'static str {
     match format {
         ExportFormat::Csv => "CSV",
         ExportFormat::Jsonl => "JSON lines",
+    }
+}
+
+pub(super) fn api_refusal(reason: ApiRefusal) -> &'static str {
+    match reason {
+        ApiRefusal::WrongToken => "wrong token",
+        ApiRefusal::AccountDisabled => "account disabled",
+        ApiRefusal::NotEntitled => "missing privilege",
     }
 }
 

@@ -1,0 +1,74 @@
+//! Which program asks: an extractor that a handler names in its arguments.
+
+use super::problem::ApiProblem;
+use crate::admin::session::{address, app};
+use crate::app::App;
+use crate::app::sign_in::{TokenVerdict, by_token};
+use crate::app::staff_sign_in::staff_context;
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest};
+use events::staff::{ApiResource, StaffId};
+use futures_util::future::LocalBoxFuture;
+use projections::Projections;
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv6Addr};
+use uuid::Uuid;
+
+/// A program with a token that is in force.
+pub struct Client {
+    id: StaffId,
+    source: IpAddr,
+    /// Of this request: its code, if something of ours does not work.
+    request: Uuid,
+    app: App,
+}
+
+impl Client {
+    pub fn projections(&self) -> &Projections {
+        &self.app.projections
+    }
+
+    /// Writes down what the program is about to be given.
+    ///
+    /// # Errors
+    /// If the log cannot be written; then nothing may be handed out.
+    pub async fn record(&self, resource: ApiResource, filters: Vec<String>) -> Result<(), ApiProblem> {
+        let context = staff_context(self.id, Some(self.source), self.request);
+        let recorded = self.app.record_api_read(self.id, resource, filters, context).await;
+        recorded.map_err(|error| self.broken(error))
+    }
+
+    pub fn broken(&self, cause: impl Display) -> ApiProblem {
+        ApiProblem::unavailable(cause, self.request)
+    }
+}
+
+impl FromRequest for Client {
+    type Error = ApiProblem;
+    type Future = LocalBoxFuture<'static, Result<Client, ApiProblem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { identify(&request).await })
+    }
+}
+
+async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
+    let app = app(request);
+    let token = bearer(request).ok_or(ApiProblem::NoToken)?;
+    // Only a listener that is no socket has no address.
+    let source = address(&app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    let id = app.world.uuid();
+    match by_token(&app, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {
+        TokenVerdict::Client(client) => Ok(Client { id: client, source, request: id, app }),
+        TokenVerdict::Refused => Err(ApiProblem::Unauthorized),
+        TokenVerdict::Throttled { seconds } => Err(ApiProblem::Throttled { seconds }),
+    }
+}
+
+// RFC 6750, section 2.1. The scheme's name has no case (RFC 9110, section 11.1).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

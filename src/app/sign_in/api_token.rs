@@ -1,0 +1,93 @@
+//! Programs that read by the API prove themselves with a token, `api-<id>.<secret>`, of which the log holds the hash.
+
+use super::SignInError;
+use super::refusals::{granted, record as record_unknown};
+use crate::app::App;
+use crate::app::context::Context;
+use crate::app::secrets::{hash, same};
+use crate::enrollment::staff::{Command, LocalAccount};
+use crate::identity::throttle::RetryAfter;
+use events::enrollment::SecretHash;
+use events::envelope::{Actor, ActorKind};
+use events::staff::{ApiRefusal, Privilege, StaffId};
+use events::system::RefusalEvent;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// What came of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenVerdict {
+    Client(StaffId),
+    /// The answer is the same whatever is wrong; the log knows it.
+    Refused,
+    Throttled {
+        seconds: i64,
+    },
+}
+
+/// A new token of `client`, to be shown once, and its hash.
+pub fn new_token(app: &App, client: StaffId) -> (String, SecretHash) {
+    let secret = app.world.secret();
+    let hash = hash(&secret);
+    (format!("api-{client}.{secret}"), hash)
+}
+
+/// Whose token this is. A token cannot be guessed, so one that is right is never held up by others' failures.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn by_token(app: &App, token: &str, source: IpAddr) -> Result<TokenVerdict, SignInError> {
+    let parsed = parse(token);
+    let reason = match parsed {
+        Some((id, secret)) => {
+            let (account, _) = app.load::<LocalAccount>(&id.stream()).await?;
+            match refusal(&account, secret) {
+                None => return Ok(TokenVerdict::Client(id)),
+                Some(reason) => account.api_token.is_some().then_some((id, reason)),
+            }
+        }
+        None => None,
+    };
+    let name = reason.map_or_else(|| "nobody".to_owned(), |(id, _)| id.to_string());
+    let name = app.secrets.name("api-client", &[&name]);
+    match app.sign_in.throttle.begin(&app.world, &name, source).await {
+        Err(RetryAfter(seconds)) => Ok(TokenVerdict::Throttled { seconds }),
+        Ok(attempt) => {
+            app.sign_in.throttle.failed(app.world.now(), attempt);
+            record(app, reason, source).await?;
+            Ok(TokenVerdict::Refused)
+        }
+    }
+}
+
+fn parse(token: &str) -> Option<(StaffId, &str)> {
+    let (id, secret) = token.strip_prefix("api-")?.split_once('.')?;
+    Some((StaffId(Uuid::parse_str(id).ok()?), secret))
+}
+
+fn refusal(account: &LocalAccount, secret: &str) -> Option<ApiRefusal> {
+    let right = account.api_token.as_ref().is_some_and(|token| same(token.0.as_bytes(), hash(secret).0.as_bytes()));
+    if !right {
+        Some(ApiRefusal::WrongToken)
+    } else if account.disabled {
+        Some(ApiRefusal::AccountDisabled)
+    } else if !account.privileges.contains(&Privilege::ApiClient) {
+        Some(ApiRefusal::NotEntitled)
+    } else {
+        None
+    }
+}
+
+async fn record(app: &App, refused: Option<(StaffId, ApiRefusal)>, source: IpAddr) -> Result<(), SignInError> {
+    if !granted(app) {
+        return Ok(());
+    }
+    let Some((id, reason)) = refused else {
+        return Ok(record_unknown(app, RefusalEvent::UnknownApiTokenRefused {}, Some(source)).await?);
+    };
+    // Who gave this name did not prove to be it.
+    let actor = Actor::new(ActorKind::Visitor, id);
+    let context = Context::of(actor, Some((source, id.key())), app.world.uuid());
+    app.perform::<LocalAccount>(&id.stream(), &Command::RefuseApiToken { reason }, &context).await?;
+    Ok(())
+}
