@@ -2,6 +2,7 @@
 
 use crate::console::desk::{enrolled, write};
 use crate::harness::TestServer;
+use crate::harness::binary::muster_at;
 use events::Event;
 use events::device::{DeviceEvent, DeviceId};
 use events::staff::{AccessEvent, ApiRefusal, ApiResource, Privilege, StaffEvent};
@@ -273,5 +274,35 @@ async fn the_description_of_the_api_is_true() {
     for command in ["add", "rotate-token", "disable"] {
         assert!(text.contains(&format!("muster user {command}")));
     }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_shows_a_token_once_and_it_works() {
+    let server = TestServer::start().await;
+    let config = server.config_file();
+    let added = muster_at(&config, &["user", "add", "sync", "--api", "--display-name", "Inventory sync"], "");
+    let added = added.expect_success();
+    let token = |said: &str| said.lines().find_map(|line| line.strip_prefix("token: ").map(str::to_owned)).unwrap();
+    assert_eq!(ask(&server, "/api/v1/devices", Some(&token(&added))).await.status, 200);
+    let listed = muster_at(&config, &["user", "list"], "").expect_success();
+    assert!(listed.contains("Inventory sync") && listed.contains("may read by the API"), "{listed}");
+    assert!(!listed.contains(&token(&added)));
+
+    let rotated = muster_at(&config, &["user", "rotate-token", "sync"], "").expect_success();
+    assert_eq!(ask(&server, "/api/v1/devices", Some(&token(&added))).await.status, 401);
+    assert_eq!(ask(&server, "/api/v1/devices", Some(&token(&rotated))).await.status, 200);
+
+    for (arguments, why) in [
+        (vec!["user", "add", "sync", "--api"], "a user of that name already"),
+        (vec!["user", "add", "both", "--api", "--admin"], "cannot be used with"),
+        (vec!["user", "rotate-token", "nobody"], "no user"),
+    ] {
+        let said = muster_at(&config, &arguments, "").expect_failure();
+        assert!(said.contains(why), "{arguments:?}: {said}");
+    }
+    muster_at(&config, &["user", "add", "ada", "--help-desk"], "four plain words here\n").expect_success();
+    let person = muster_at(&config, &["user", "rotate-token", "ada"], "").expect_failure();
+    assert!(person.contains("not a program's"), "{person}");
     server.stop().await;
 }
