@@ -2,7 +2,7 @@
 
 mod console;
 mod hostile;
-mod provider;
+pub mod provider;
 mod round_trip;
 mod tokens;
 

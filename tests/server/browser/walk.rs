@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct Journey<'a> {
     pub browser: Browser,
     axe: Option<Axe>,
-    walk: Walk,
+    pub walk: Walk,
     name: &'a str,
     pub pages: Vec<String>,
 }
