@@ -17,7 +17,7 @@ pub struct CheckConfig {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
-    /// Ask the directories as well: bind, search and look groups up.
+    /// Ask the directories as well (bind, search, look groups up) and the identity providers (metadata and keys).
     #[arg(long)]
     live: bool,
     /// Look this user up in the directories, and their groups.
@@ -28,7 +28,7 @@ pub struct CheckConfig {
 }
 
 impl CheckConfig {
-    /// 1 if the server would not start, or a directory was asked and does not do what it should.
+    /// 1 if the server would not start, or a directory or provider was asked and does not do what it should.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (mut findings, config) = match Config::load(&self.at.config) {
             Ok(config) => (found(&config).await, Some(config)),
@@ -36,14 +36,14 @@ impl CheckConfig {
             Err(error) if self.json => (vec![unreadable(&error)], None),
             Err(error) => return Err(error.into()),
         };
-        let mut directories_do = true;
+        let mut all_do = true;
         if let Some(config) = config.filter(|_| self.live) {
             for step in live::steps(&config, self.live_user.as_deref()).await {
                 match step {
                     Ok(told) if self.json => drop(told),
                     Ok(told) => say(told),
                     Err(finding) => {
-                        directories_do = false;
+                        all_do = false;
                         findings.push(finding);
                     }
                 }
@@ -55,7 +55,7 @@ impl CheckConfig {
             tell(&findings);
         }
         let fatal = findings.iter().any(|finding| finding.severity == Severity::Error);
-        Ok(if fatal || !directories_do { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if fatal || !all_do { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 

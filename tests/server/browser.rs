@@ -6,7 +6,6 @@ mod accessibility;
 mod beside;
 mod console;
 pub mod driver;
-mod driver;
 mod single_sign_on;
 mod walk;
 

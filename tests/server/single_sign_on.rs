@@ -2,6 +2,7 @@
 
 mod console;
 mod hostile;
+mod live;
 pub mod provider;
 mod round_trip;
 mod tokens;

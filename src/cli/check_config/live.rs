@@ -1,15 +1,20 @@
-//! `muster check-config --live`: every directory asked, what works told, what does not found.
+//! `muster check-config --live`: every directory and identity provider asked, what works told, what does not found.
 
 use crate::config::Config;
 use crate::config::check::{Finding, Severity};
-use crate::config::identity::Directory;
+use crate::config::identity::{Directory, OpenIdConnect};
 use crate::identity::ldap::{Ldap, Step, Trouble};
+use crate::identity::openid_connect::Provider;
+use crate::world::World;
 
 /// Every step of every directory: a line of what works, or what is wrong.
 pub async fn steps(config: &Config, user: Option<&str>) -> Vec<Result<String, Finding>> {
     let mut told = Vec::new();
     if config.identity.directory.is_empty() {
         told.push(Ok("no directory is configured: there is none to ask".into()));
+    }
+    for provider in &config.identity.openid_connect {
+        told.push(ask(provider).await);
     }
     for directory in &config.identity.directory {
         match Ldap::load(directory) {
@@ -18,6 +23,21 @@ pub async fn steps(config: &Config, user: Option<&str>) -> Vec<Result<String, Fi
         }
     }
     told
+}
+
+// Metadata and keys: whether the client secret is right shows when somebody signs in.
+async fn ask(config: &OpenIdConnect) -> Result<String, Finding> {
+    let about = format!("identity.openid_connect.{}", config.name);
+    let wrong = |wrong: String| Finding {
+        severity: Severity::Warning,
+        code: "provider-does-not-do",
+        about: about.clone(),
+        wrong,
+        mend: "nobody can sign in there before it answers; the other ways in are not concerned".into(),
+    };
+    let provider = Provider::load(config).map_err(&wrong)?;
+    let found = provider.probe(World::system().now()).await.map_err(|why| wrong(why.to_string()))?;
+    Ok(format!("identity provider {}: {found}", config.name))
 }
 
 fn line(directory: &Directory, Step { what, outcome }: Step) -> Result<String, Finding> {
