@@ -14,6 +14,7 @@ pub mod own_account;
 mod push_notice;
 pub mod push_topics;
 pub mod revocation;
+pub mod property_list;
 pub mod secrets;
 pub mod sign_in;
 pub mod staff_sessions;

@@ -1,12 +1,13 @@
 //! What Apple's schema permits on iPhone and iPad, by version of iOS and kind of enrollment: one table, no I/O.
 //!
-//! The table (`apple/rules.json`) states facts of Apple's device-management schema (release iOS 18.1, commit b6202ca) in
+//! The table (`apple/rules.json`, `payloads.json`, `results.json`) states facts of Apple's device-management schema (release iOS 18.1, commit b6202ca) in
 //! our own form; a test compares every line with the schema where that is at hand. What is left out of it does not exist
 //! for the devices we manage (macOS, Shared iPad), and what does not exist is a violation.
 
 mod check;
 mod profile;
 mod table;
+mod told;
 
 use check::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
@@ -14,7 +15,8 @@ use plist::{Dictionary, Value};
 use table::{Subject, TABLE};
 
 pub use check::Violation;
-pub use profile::check_profile;
+pub use profile::{check_profile, check_upload};
+pub use told::told;
 
 /// Whether a device of this kind and version takes this command; if not, why. Without a version only the kind counts.
 ///
@@ -35,6 +37,16 @@ pub fn device_information_queries(kind: EnrollmentKind, version: Option<OsVersio
     let words = queries.into_iter().flat_map(|queries| &queries.items).flat_map(|item| &item.words);
     let askable = words.filter(|word| device.takes(&word.availability).is_none());
     askable.map(|word| word.key.as_str()).filter(|word| *word != "DevicePropertiesAttestation").collect()
+}
+
+/// The bit of `AccessRights` that a command needs; `None` where it needs none.
+pub fn right_needed(request_type: &str) -> Option<u64> {
+    TABLE.commands.get(request_type).and_then(|command| command.rights)
+}
+
+/// The commands to which devices answer with more than a status.
+pub fn commands_with_results() -> impl Iterator<Item = &'static str> {
+    TABLE.results.keys().map(String::as_str)
 }
 
 /// Checks a `Command` dictionary. Empty: the device takes it.

@@ -11,7 +11,7 @@ mod crl;
 mod heard;
 mod limits;
 mod message;
-pub mod property_list;
+pub use crate::app::property_list;
 mod result;
 mod scep;
 pub mod signature;

@@ -98,6 +98,111 @@ pub enum CommandStatus {
     NotNow,
 }
 
+/// What is more urgent is delivered first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// A lost device waits for it: lock, erase, the end of management.
+    Urgent,
+    #[default]
+    Normal,
+    /// Questions that nobody waits for.
+    Background,
+}
+
+/// The `Command` dictionary as an XML property list. What may hold secrets or personal words (profiles, a message on the
+/// lock screen) is sealed under the device's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CommandPayload {
+    Sealed(Personal<String>),
+    Plain(String),
+}
+
+impl CommandPayload {
+    /// The property list, or `None` if its key was destroyed.
+    pub fn xml(&self) -> Option<&str> {
+        match self {
+            CommandPayload::Sealed(sealed) => sealed.get().map(String::as_str),
+            CommandPayload::Plain(xml) => Some(xml),
+        }
+    }
+}
+
+/// How a managed app stands (mdm/commands/application.managed.list.yaml, `Status`; application.install.yaml, `State`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AppStatus {
+    Queued,
+    NeedsRedemption,
+    Redeeming,
+    Prompting,
+    PromptingForLogin,
+    ValidatingPurchase,
+    PromptingForUpdate,
+    PromptingForUpdateLogin,
+    PromptingForManagement,
+    ValidatingUpdate,
+    Updating,
+    Installing,
+    Managed,
+    ManagedButUninstalled,
+    /// The device does not know, or said something that we do not.
+    Unknown,
+    UserInstalledApp,
+    UserRejected,
+    UpdateRejected,
+    ManagementRejected,
+    Failed,
+    /// The device did not take the command: `RejectionReason`.
+    NotTaken,
+}
+
+impl AppStatus {
+    /// As devices say it; `None` for what they do not say so.
+    pub fn parse(text: &str) -> Option<AppStatus> {
+        serde_json::from_value(Value::from(text)).ok().filter(|status| *status != AppStatus::NotTaken)
+    }
+
+    /// Nothing more is to be expected: it is there, or it was refused.
+    pub fn is_settled(self) -> bool {
+        use AppStatus as S;
+        match self {
+            S::Managed | S::ManagedButUninstalled | S::UserInstalledApp | S::UserRejected | S::UpdateRejected => true,
+            S::ManagementRejected | S::Failed | S::NotTaken | S::NeedsRedemption => true,
+            S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => false,
+            S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => false,
+            S::ValidatingUpdate | S::Updating | S::Installing | S::Unknown => false,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        use AppStatus as S;
+        match self {
+            S::Queued => "Queued",
+            S::NeedsRedemption => "NeedsRedemption",
+            S::Redeeming => "Redeeming",
+            S::Prompting => "Prompting",
+            S::PromptingForLogin => "PromptingForLogin",
+            S::ValidatingPurchase => "ValidatingPurchase",
+            S::PromptingForUpdate => "PromptingForUpdate",
+            S::PromptingForUpdateLogin => "PromptingForUpdateLogin",
+            S::PromptingForManagement => "PromptingForManagement",
+            S::ValidatingUpdate => "ValidatingUpdate",
+            S::Updating => "Updating",
+            S::Installing => "Installing",
+            S::Managed => "Managed",
+            S::ManagedButUninstalled => "ManagedButUninstalled",
+            S::Unknown => "Unknown",
+            S::UserInstalledApp => "UserInstalledApp",
+            S::UserRejected => "UserRejected",
+            S::UpdateRejected => "UpdateRejected",
+            S::ManagementRejected => "ManagementRejected",
+            S::Failed => "Failed",
+            S::NotTaken => "NotTaken",
+        }
+    }
+}
+
 /// An item of a device's `ErrorChain`. Codes change between releases: kept to be read by people, never branched on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MdmError {
@@ -155,12 +260,22 @@ pub enum DeviceEvent {
     MdmCommandQueued {
         command: CommandId,
         request_type: String,
-        /// The `Command` dictionary as an XML property list.
-        payload: String,
+        payload: CommandPayload,
         /// Its acknowledgement ends management: `RemoveProfile` of the enrollment profile.
         unenrolls: bool,
+        priority: Priority,
+        /// From then on it is not delivered any more.
+        expires: Option<Timestamp>,
     },
     MdmCommandDelivered {
+        command: CommandId,
+    },
+    /// It is not sent any more. If the device had it already, its answer is still written down.
+    MdmCommandCancelled {
+        command: CommandId,
+    },
+    /// Its time was over before it was answered.
+    MdmCommandExpired {
         command: CommandId,
     },
     MdmCommandAnswered {
@@ -173,6 +288,16 @@ pub enum DeviceEvent {
     MdmResultTooLarge {
         command: Option<CommandId>,
         bytes: u64,
+    },
+    /// A managed app stands otherwise than before.
+    ManagedAppReported {
+        /// Its bundle identifier.
+        app: String,
+        status: AppStatus,
+        /// `RejectionReason`, where the device gives one.
+        reason: Option<String>,
+        /// The `InstallApplication` that this answers.
+        command: Option<CommandId>,
     },
     /// Only what changed.
     InventoryReported {

@@ -3,11 +3,13 @@
 
 mod access;
 mod limits;
+mod self_service;
 mod sign_in;
 mod terms;
 
 pub use access::{AccessRule, RoleRule, Who};
 pub use limits::{Limits, VersionRange};
+pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};
 pub use terms::Terms;
 
@@ -36,6 +38,8 @@ pub struct Settings {
     pub managed_apple_id_domains: BTreeSet<String>,
     /// Link to the Self Service app in the App Store, offered on the last page; `https://apps.apple.com/…`.
     pub self_service_url: Option<String>,
+    /// The Self Service app, installed by command where the device takes it.
+    pub self_service: SelfService,
     /// Where people find help: shown on error pages. A mail address, telephone number or sentence.
     pub help: Option<String>,
     /// Hours after which a visit without progress is closed.
@@ -64,6 +68,7 @@ impl Default for Settings {
             skip_ca_profile: false,
             managed_apple_id_domains: BTreeSet::new(),
             self_service_url: None,
+            self_service: SelfService::default(),
             help: None,
             abandon_after_hours: 24,
             sign_in: SignIn::default(),

@@ -1,7 +1,7 @@
 //! Yesterday's payloads made today's: one small pure function for each old version, applied in a chain on read, so that
 //! every reader knows the newest version only.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The schema version in which an event of this type is written now.
 pub fn current_version(event_type: &str) -> u16 {
@@ -50,13 +50,25 @@ struct Step {
     upgrade: fn(Value) -> Value,
 }
 
-/// Every change of a payload so far, oldest first. None yet.
-const STEPS: &[Step] = &[];
+/// Every change of a payload so far, oldest first.
+const STEPS: &[Step] = &[
+    // Commands had no priority and did not expire; every payload was plain.
+    Step {
+        event_type: "MdmCommandQueued",
+        from: 1,
+        upgrade: |mut data| {
+            if let Value::Object(data) = &mut data {
+                data.insert("priority".into(), json!("normal"));
+                data.insert("expires".into(), Value::Null);
+            }
+            data
+        },
+    },
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     // The history of an event that had a name, then a family name, then both in one.
     const STEPS: &[Step] = &[

@@ -198,6 +198,8 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
         Event::Device(
             DeviceEvent::MdmCommandDelivered { command }
             | DeviceEvent::MdmCommandAnswered { command, .. }
+            | DeviceEvent::MdmCommandCancelled { command }
+            | DeviceEvent::MdmCommandExpired { command }
             | DeviceEvent::MdmResultTooLarge { command: Some(command), .. },
         ) => command,
         _ => return Ok(said),

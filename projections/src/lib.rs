@@ -15,6 +15,7 @@
 
 pub mod audit;
 pub mod certificates;
+pub mod commands;
 mod database;
 pub mod devices;
 pub mod due;
@@ -58,6 +59,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &due::DueTimes,
     &visits::Visits,
     &certificates::Certificates,
+    &commands::Commands,
 ];
 
 /// Why a projection cannot be read or brought further.

@@ -5,18 +5,17 @@ use super::devices::{href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
 use super::session::{Acts, May};
-use crate::app::commands::QueueError;
+use crate::app::commands::{QueueError, removal};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::device::{Command, Device as Aggregate, QueuedCommand};
+use crate::enrollment::device::{Command, Device as Aggregate};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Position;
-use events::device::{CommandId, DeviceId};
+use events::device::DeviceId;
 use events::store::Appended;
 use projections::devices::{Device, State};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// The page that shows the record again waits this long for the projections, then shows what there is.
 const WAIT: Duration = Duration::from_secs(3);
@@ -106,14 +105,6 @@ async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Resu
         Verb::Restore => Command::Restore,
     };
     Ok(app.perform::<Aggregate>(&id.stream(), &command, context).await?.appended)
-}
-
-// The second click on the button queues nothing while the first removal waits. One that failed, or was cancelled when
-// management ended, is no reason not to try again.
-fn removal(id: DeviceId, device: &Aggregate) -> CommandId {
-    let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
-    let nth = device.commands.iter().filter(done_with).count();
-    CommandId(Uuid::new_v5(&id.0, format!("unenroll/{nth}").as_bytes()))
 }
 
 // Read your writes, where they come soon enough; the deed is done in any case.

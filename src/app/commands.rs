@@ -1,14 +1,44 @@
-//! MDM commands: built, queued for a device, and with them the end of management.
+//! MDM commands: built, checked against the table and the device's profile, queued, called off; and with them the end of
+//! management.
+//!
+//! `build` makes `Command` dictionaries, `act` is what an administrator may want of a device, `upload` looks into a profile
+//! before anybody gets it, `outcome` reads what an answer tells, `self_service` is the app at the end of an enrollment.
+
+pub mod act;
+pub mod build;
+pub mod outcome;
+pub mod self_service;
+pub mod upload;
 
 use super::context::Context;
-use super::inventory;
 use super::{App, PerformError, Performed};
 use crate::apple;
-use crate::enrollment::device::{Command, Device, Refusal};
-use events::StreamName;
-use events::device::{CommandId, DeviceId, InventoryValue};
+use crate::enrollment::Aggregate as _;
+use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::device::{CommandId, CommandPayload, DeviceId, InventoryValue, Priority};
 use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
+use events::{Personal, StreamName, Timestamp};
 use plist::{Dictionary, Value};
+use uuid::Uuid;
+
+pub use build::{device_information, first_questions, security_info};
+
+/// Commands whose dictionaries hold nothing but our own questions and names of apps and profiles. Every other is sealed
+/// under the device's key.
+const PLAIN: &[&str] = &[
+    "CertificateList",
+    "ClearPasscode",
+    "DeviceInformation",
+    "EraseDevice",
+    "InstalledApplicationList",
+    "ManagedApplicationList",
+    "ProfileList",
+    "RemoveApplication",
+    "RemoveProfile",
+    "SecurityInfo",
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -20,44 +50,35 @@ pub enum QueueError {
     Perform(#[from] PerformError<Refusal>),
 }
 
-/// `DeviceInformation` with the queries that this kind and version may be asked.
-pub fn device_information(kind: EnrollmentKind, version: Option<OsVersion>) -> Dictionary {
-    let queries = inventory::queries(kind, version).into_iter().map(Value::from).collect();
-    request("DeviceInformation", [("Queries", Value::Array(queries))])
+/// How urgent a command is, and until when it makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    pub priority: Priority,
+    pub expires: Option<Timestamp>,
 }
 
-pub fn security_info() -> Dictionary {
-    request("SecurityInfo", [])
-}
-
-/// `RemoveProfile` of the enrollment profile: ends management, and is possible whatever the access rights.
-pub fn unenroll(profile: &ServedProfile) -> Dictionary {
-    request("RemoveProfile", [("Identifier", Value::from(profile.identifier.clone()))])
-}
-
-/// What a newly enrolled device is asked, each with the name of the effect that asks it.
-pub fn first_questions(device: &Device) -> Vec<(&'static str, Dictionary)> {
-    let Some(kind) = device.kind() else { return Vec::new() };
-    vec![
-        ("ask-device-information", device_information(kind, os_version(device))),
-        ("ask-security-info", security_info()),
-    ]
-}
-
-fn request<const N: usize>(request_type: &str, fields: [(&str, Value); N]) -> Dictionary {
-    let mut command = Dictionary::new();
-    command.insert("RequestType".into(), request_type.into());
-    for (key, value) in fields {
-        command.insert(key.into(), value);
+impl Terms {
+    /// As commands of this type usually are.
+    pub fn usual(request_type: &str) -> Terms {
+        let priority = match request_type {
+            "DeviceLock" | "ClearPasscode" | "EraseDevice" => Priority::Urgent,
+            "DeviceInformation"
+            | "SecurityInfo"
+            | "ProfileList"
+            | "CertificateList"
+            | "InstalledApplicationList"
+            | "ManagedApplicationList" => Priority::Background,
+            _ => Priority::Normal,
+        };
+        Terms { priority, expires: None }
     }
-    command
 }
 
 impl App {
     /// Queues a command for a device; it is woken and gets it when it asks. The same id again queues nothing again.
     ///
     /// # Errors
-    /// The refusal says why the device's mode, version or state does not permit the command.
+    /// The refusal says why the device's mode, version, rights or state do not permit the command.
     pub async fn queue_command(
         &self,
         device: DeviceId,
@@ -65,49 +86,77 @@ impl App {
         command: &Dictionary,
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
-        let request_type = command.get("RequestType").and_then(Value::as_string).ok_or(QueueError::NoRequestType)?;
-        self.permitted(device, request_type, command).await?;
-        let mut payload = Vec::new();
-        Value::Dictionary(command.clone()).to_writer_xml(&mut payload)?;
-        let queue = Command::QueueCommand {
-            id,
-            request_type: request_type.to_owned(),
-            payload: String::from_utf8_lossy(&payload).into_owned(),
-            unenrolls: self.unenrolls(device, request_type, command).await?,
-        };
+        let terms = Terms::usual(request_type(command).unwrap_or_default());
+        self.queue_command_on(device, id, command, terms, context).await
+    }
+
+    /// As [`App::queue_command`], on terms of the caller's own.
+    ///
+    /// # Errors
+    /// As [`App::queue_command`].
+    pub async fn queue_command_on(
+        &self,
+        device: DeviceId,
+        id: CommandId,
+        command: &Dictionary,
+        terms: Terms,
+        context: &Context,
+    ) -> Result<Performed<Device>, QueueError> {
+        let state = self.device(device).await.map_err(PerformError::Read)?;
+        let queue = self.prepare(device, &state, id, command, terms).await?;
         Ok(self.perform::<Device>(&device.stream(), &queue, context).await?)
     }
 
-    // Down to its keys: a device would answer a forbidden one with an error, or leave it out without a word.
-    async fn permitted(
-        &self,
-        device: DeviceId,
-        request_type: &str,
-        command: &Dictionary,
-    ) -> Result<(), PerformError<Refusal>> {
-        let state = self.device(device).await?;
-        let Some(kind) = state.kind() else { return Ok(()) };
-        let violations = apple::check_command(&Value::Dictionary(command.clone()), kind, os_version(&state));
-        if violations.is_empty() {
-            return Ok(());
-        }
-        let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        Err(PerformError::Refused(Refusal::CommandForbidden { request_type: request_type.to_owned(), why }))
+    /// Whether the device would take the command, as [`App::queue_command`] decides it; nothing is queued.
+    ///
+    /// # Errors
+    /// As [`App::queue_command`].
+    pub async fn would_take(&self, device: DeviceId, command: &Dictionary) -> Result<(), QueueError> {
+        let state = self.device(device).await.map_err(PerformError::Read)?;
+        let terms = Terms::usual(request_type(command).unwrap_or_default());
+        let queue = self.prepare(device, &state, CommandId(self.world.random_uuid()), command, terms).await?;
+        state.decide(&queue).map(drop).map_err(|refusal| PerformError::Refused(refusal).into())
     }
 
-    // Removing any other profile ends nothing.
-    async fn unenrolls(
+    // Down to its keys: a device would answer a forbidden one with an error, or leave it out without a word.
+    async fn prepare(
         &self,
         device: DeviceId,
-        request_type: &str,
+        state: &Device,
+        id: CommandId,
         command: &Dictionary,
-    ) -> Result<bool, PerformError<Refusal>> {
-        if request_type != "RemoveProfile" {
-            return Ok(false);
+        terms: Terms,
+    ) -> Result<Command, QueueError> {
+        let request_type = request_type(command).ok_or(QueueError::NoRequestType)?.to_owned();
+        let visit = self.visit(device.enrollment()).await.map_err(PerformError::Read)?;
+        let profile = visit.identity.map(|identity| identity.profile);
+        let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
+        if let Some(kind) = state.kind() {
+            let wrong = forbidden(command, kind, os_version(state), profile.as_ref(), state, unenrolls);
+            if !wrong.is_empty() {
+                let refusal = Refusal::CommandForbidden { request_type, why: wrong.join("; ") };
+                return Err(PerformError::Refused(refusal).into());
+            }
         }
-        let visit = self.visit(device.enrollment()).await?;
-        let ours = visit.identity.as_ref().map(|identity| identity.profile.identifier.as_str());
-        Ok(ours.is_some() && command.get("Identifier").and_then(Value::as_string) == ours)
+        let mut command = command.clone();
+        // A secret of the device's own, which its stream has already: put in when the command is sent.
+        command.remove("UnlockToken");
+        let priority = if unenrolls { Priority::Urgent } else { terms.priority };
+        let payload = payload(&command, &request_type, device)?;
+        Ok(Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires })
+    }
+
+    /// Calls a command off: it is not sent any more. Twice is once.
+    ///
+    /// # Errors
+    /// If the device has answered it already, or there is none.
+    pub async fn cancel_command(
+        &self,
+        device: DeviceId,
+        id: CommandId,
+        context: &Context,
+    ) -> Result<Performed<Device>, PerformError<Refusal>> {
+        self.perform::<Device>(&device.stream(), &Command::CancelCommand { id }, context).await
     }
 
     /// Queues the removal of the enrollment profile, which ends management. Twice is once.
@@ -125,7 +174,7 @@ impl App {
             let phase = self.device(device).await.map_err(PerformError::Read)?.phase;
             return Err(PerformError::Refused(Refusal::NotEnrolled(phase)).into());
         };
-        self.queue_command(device, id, &unenroll(&identity.profile), context).await
+        self.queue_command(device, id, &build::remove_profile(&identity.profile.identifier), context).await
     }
 
     /// The stream that says which device of ours a piece of hardware is; its name tells nothing of the UDID.
@@ -134,6 +183,87 @@ impl App {
         let plain: String = udid.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
         StreamName::of("hardware", self.secrets.name("hardware", &[&plain]))
     }
+}
+
+/// The id of the next removal of management: the second click on the button queues nothing while the first removal waits.
+/// One that failed, was called off, or ended with its management, is no reason not to try again.
+pub fn removal(id: DeviceId, device: &Device) -> CommandId {
+    let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
+    let nth = device.commands.iter().filter(done_with).count();
+    CommandId(Uuid::new_v5(&id.0, format!("unenroll/{nth}").as_bytes()))
+}
+
+/// The command as the device gets it: with what only its stream holds. `None` if the device's key is gone.
+pub fn complete(command: &QueuedCommand, state: &Device) -> Option<Dictionary> {
+    let mut command = asked(command)?;
+    if request_type(&command) == Some("ClearPasscode") {
+        command.insert("UnlockToken".into(), Value::Data(unlock_token(state)?));
+    }
+    Some(command)
+}
+
+/// What was asked: our own writing, from our own log.
+pub fn asked(command: &QueuedCommand) -> Option<Dictionary> {
+    Value::from_reader_xml(command.payload.xml()?.as_bytes()).ok()?.into_dictionary()
+}
+
+fn unlock_token(state: &Device) -> Option<Vec<u8>> {
+    STANDARD.decode(state.push.as_ref()?.unlock_token.as_ref()?.get()?).ok()
+}
+
+fn request_type(command: &Dictionary) -> Option<&str> {
+    command.get("RequestType").and_then(Value::as_string)
+}
+
+// Removing any other profile ends nothing.
+fn removes(command: &Dictionary, profile: &ServedProfile) -> bool {
+    request_type(command) == Some("RemoveProfile")
+        && command.get("Identifier").and_then(Value::as_string) == Some(profile.identifier.as_str())
+}
+
+fn forbidden(
+    command: &Dictionary,
+    kind: EnrollmentKind,
+    version: Option<OsVersion>,
+    profile: Option<&ServedProfile>,
+    state: &Device,
+    unenrolls: bool,
+) -> Vec<String> {
+    let name = request_type(command).unwrap_or_default();
+    let mut whole = command.clone();
+    if name == "ClearPasscode" && kind == EnrollmentKind::DeviceEnrollment {
+        match unlock_token(state) {
+            Some(token) => whole.insert("UnlockToken".into(), Value::Data(token)),
+            None => return vec!["the device has given no UnlockToken, without which its passcode stays".into()],
+        };
+    }
+    let mut wrong: Vec<String> =
+        apple::check_command(&Value::Dictionary(whole), kind, version).iter().map(ToString::to_string).collect();
+    let rights = profile.and_then(|profile| profile.access_rights);
+    // The enrollment profile may be removed whatever the rights (managing-mdm-connections).
+    if let (Some(rights), Some(needed), false) = (rights, apple::right_needed(name), unenrolls)
+        && u64::from(rights) & needed == 0
+    {
+        wrong.push(format!("{name} needs the access right {needed}, which the device's profile does not give"));
+    }
+    if let ("InstallProfile", Some(Value::Data(file))) = (name, command.get("Payload")) {
+        let enrollment = profile.map(|profile| profile.identifier.as_str()).unwrap_or_default();
+        wrong.extend(match upload::open(file) {
+            Ok(upload) => upload.wrong_for(enrollment, kind, version),
+            Err(why) => vec![why.to_string()],
+        });
+    }
+    wrong
+}
+
+fn payload(command: &Dictionary, request_type: &str, device: DeviceId) -> Result<CommandPayload, plist::Error> {
+    let mut xml = Vec::new();
+    Value::Dictionary(command.clone()).to_writer_xml(&mut xml)?;
+    let xml = String::from_utf8_lossy(&xml).into_owned();
+    Ok(match PLAIN.contains(&request_type) {
+        true => CommandPayload::Plain(xml),
+        false => CommandPayload::Sealed(Personal::new(device.key(), xml)),
+    })
 }
 
 /// The version a device has now: as its inventory says, before that as it enrolled.

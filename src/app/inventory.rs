@@ -1,8 +1,14 @@
-//! What an answer tells about a device, trimmed to what its mode may tell, what we asked for and what we keep.
+//! What an answer tells about a device, trimmed to what its mode may tell, what we asked for and what we keep: what is not
+//! kept here is stored nowhere. `lists` are apps, profiles and certificates.
 //!
 //! Facts from mdm/commands/information.device.yaml and information.security.yaml. `BatteryLevel` and
 //! `AvailableDeviceCapacity` are not asked for: they change all the time and tell nothing that lasts.
 
+mod lists;
+
+use super::commands::asked;
+use crate::apple;
+use crate::enrollment::device::{Device, QueuedCommand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::InventoryValue;
@@ -84,8 +90,25 @@ pub fn queries(kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<&'static
     QUERIES.iter().filter(|query| permitted(query, kind, version)).map(|query| query.name).collect()
 }
 
-/// What an acknowledged answer to a `DeviceInformation` or `SecurityInfo` tells. `asked`: the `Command` dictionary.
+/// What an acknowledged answer to a command tells. `enrollment`: the identifier of the device's enrollment profile.
 pub fn of(
+    queued: &QueuedCommand,
+    answer: &Dictionary,
+    state: &Device,
+    enrollment: &str,
+    person: PersonId,
+) -> BTreeMap<String, InventoryValue> {
+    let (Some(kind), Some(asked)) = (state.kind(), asked(queued)) else { return BTreeMap::new() };
+    // Keys of versions that we know less of than the device does: its version is not what we know last.
+    let told = apple::told(&queued.request_type, answer, kind, None);
+    match lists::of(&queued.request_type, &told, kind, state, enrollment) {
+        Some((name, list)) => [(name.to_owned(), InventoryValue::Personal(Personal::new(person.key(), list)))].into(),
+        None => facts(&asked, &told, kind, person),
+    }
+}
+
+// Of `DeviceInformation` and `SecurityInfo`; nothing else tells facts. `asked`: the `Command` dictionary.
+fn facts(
     asked: &Dictionary,
     answer: &Dictionary,
     kind: EnrollmentKind,
@@ -200,7 +223,7 @@ mod tests {
         for name in ["BatteryLevel", "AvailableDeviceCapacity"] {
             for kind in BOTH {
                 assert!(!queries(kind, None).contains(&name));
-                assert!(of(&asked(&[name]), &told(&[(name, Value::Real(0.5))]), kind, PERSON).is_empty());
+                assert!(facts(&asked(&[name]), &told(&[(name, Value::Real(0.5))]), kind, PERSON).is_empty());
             }
         }
     }
@@ -208,9 +231,9 @@ mod tests {
     #[test]
     fn what_a_personal_device_tells_unasked_is_not_kept() {
         let answer = told(&[("SerialNumber", "F5JM992LF193".into()), ("OSVersion", "17.5".into())]);
-        let kept = of(&asked(&["SerialNumber", "OSVersion"]), &answer, EnrollmentKind::UserEnrollment, PERSON);
+        let kept = facts(&asked(&["SerialNumber", "OSVersion"]), &answer, EnrollmentKind::UserEnrollment, PERSON);
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["OSVersion"]);
-        let kept = of(&asked(&["ModelName"]), &answer, EnrollmentKind::DeviceEnrollment, PERSON);
+        let kept = facts(&asked(&["ModelName"]), &answer, EnrollmentKind::DeviceEnrollment, PERSON);
         assert!(kept.is_empty());
     }
 
@@ -218,7 +241,7 @@ mod tests {
     fn what_tells_the_person_is_sealed_under_their_key() {
         let answer = told(&[("DeviceName", "Ada's iPhone".into()), ("DeviceCapacity", Value::Real(63.5))]);
         for kind in BOTH {
-            let kept = of(&asked(&["DeviceName", "DeviceCapacity"]), &answer, kind, PERSON);
+            let kept = facts(&asked(&["DeviceName", "DeviceCapacity"]), &answer, kind, PERSON);
             let sealed = Personal::new(PERSON.key(), Json::from("Ada's iPhone"));
             assert_eq!(kept.get("DeviceName"), Some(&InventoryValue::Personal(sealed)));
             assert_eq!(kept.get("DeviceCapacity"), Some(&InventoryValue::Plain(Json::from("63.5"))));
@@ -235,15 +258,15 @@ mod tests {
         ]);
         let answer = dictionary(&[("SecurityInfo", Value::Dictionary(security))]);
         let asked = dictionary(&[("RequestType", "SecurityInfo".into())]);
-        let kept = of(&asked, &answer, EnrollmentKind::UserEnrollment, PERSON);
+        let kept = facts(&asked, &answer, EnrollmentKind::UserEnrollment, PERSON);
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["HardwareEncryptionCaps", "IsUserEnrollment"]);
-        assert!(of(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).contains_key("PasscodePresent"));
+        assert!(facts(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).contains_key("PasscodePresent"));
     }
 
     #[test]
     fn an_answer_to_another_command_tells_nothing() {
         let answer = told(&[("OSVersion", "17.5".into())]);
         let asked = dictionary(&[("RequestType", "RemoveProfile".into())]);
-        assert!(of(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).is_empty());
+        assert!(facts(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).is_empty());
     }
 }

@@ -137,7 +137,10 @@ fn member_rule<'a>(member: &Value, rules: &'a [Rule]) -> Option<&'a Rule> {
     rules.iter().find(|rule| names(rule))
 }
 
-fn is_of(value: &Value, of: Type) -> bool {
+pub(super) fn is_of(value: &Value, of: Type) -> bool {
+    if of == Type::Any {
+        return true;
+    }
     match value {
         Value::String(_) => of == Type::String,
         Value::Integer(_) => matches!(of, Type::Integer | Type::Real),

@@ -25,6 +25,34 @@ pub fn check_profile(profile: &Value, kind: EnrollmentKind, version: Option<OsVe
     found
 }
 
+/// Checks a profile that is to be installed on a device that is enrolled. Empty: a device of this version takes it for this
+/// kind, with every key in it. `enrollment`: the identifier of the device's enrollment profile.
+pub fn check_upload(
+    profile: &Value,
+    enrollment: &str,
+    kind: EnrollmentKind,
+    version: Option<OsVersion>,
+) -> Vec<Violation> {
+    let Some(top) = profile.as_dictionary() else {
+        return vec![Violation::new("", "is no dictionary")];
+    };
+    if top.contains_key("EncryptedPayloadContent") {
+        return vec![Violation::new(
+            "EncryptedPayloadContent",
+            "is encrypted: nobody can say what the device would get",
+        )];
+    }
+    let mut found = check_profile(profile, kind, version);
+    if text(top, "PayloadIdentifier") == enrollment {
+        found.push(Violation::new("PayloadIdentifier", "is that of the enrollment profile, which it would replace"));
+    }
+    let payloads = top.get("PayloadContent").and_then(Value::as_array).into_iter().flatten();
+    if payloads.filter_map(Value::as_dictionary).any(|payload| text(payload, "PayloadType") == "com.apple.mdm") {
+        found.push(Violation::new("com.apple.mdm", "is the device's management, and a device has one"));
+    }
+    found
+}
+
 fn text<'a>(dictionary: &'a Dictionary, key: &str) -> &'a str {
     dictionary.get(key).and_then(Value::as_string).unwrap_or_default()
 }
@@ -32,7 +60,7 @@ fn text<'a>(dictionary: &'a Dictionary, key: &str) -> &'a str {
 fn check_payload(payload: &Dictionary, device: Device, found: &mut Vec<Violation>) {
     let name = text(payload, "PayloadType");
     let Some(rules) = TABLE.profiles.get(name).filter(|_| name.starts_with("com.apple.")) else {
-        found.push(Violation::new(name, "is a payload that has no place in an enrollment profile"));
+        found.push(Violation::new(name, "is no payload that iPhones and iPads have"));
         return;
     };
     if let Some(why) = device.takes(&rules.availability) {

@@ -1,12 +1,23 @@
-//! The rule table, as it is written in `rules.json`.
+//! The rule table, as it is written in `rules.json` (enrollment, check-in, commands), `payloads.json` (everything else that a
+//! profile may hold) and `results.json` (what devices answer to commands).
 
 use events::enrollment::OsVersion;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub(super) static TABLE: LazyLock<Table> =
-    LazyLock::new(|| serde_json::from_str(include_str!("rules.json")).expect("rules.json is a table (a test says so)"));
+pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table: Table = read(include_str!("rules.json"));
+    let payloads: BTreeMap<String, Subject> = read(include_str!("payloads.json"));
+    table.profiles.extend(payloads);
+    table.results = read(include_str!("results.json"));
+    table
+});
+
+fn read<T: DeserializeOwned>(json: &str) -> T {
+    serde_json::from_str(json).expect("the files are parts of a table (a test says so)")
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Table {
@@ -16,6 +27,9 @@ pub(super) struct Table {
     pub check_in: BTreeMap<String, Subject>,
     /// By `RequestType`.
     pub commands: BTreeMap<String, Subject>,
+    /// By the `RequestType` that they answer.
+    #[serde(skip)]
+    pub results: BTreeMap<String, Subject>,
 }
 
 /// A payload, message or command.
@@ -23,6 +37,8 @@ pub(super) struct Table {
 pub(super) struct Subject {
     #[serde(flatten)]
     pub availability: Availability,
+    /// Of a command: the bit of `AccessRights` that it needs.
+    pub rights: Option<u64>,
     pub keys: Vec<Rule>,
 }
 
@@ -80,7 +96,8 @@ pub(super) struct Rule {
     /// Of a dictionary: any keys.
     #[serde(default)]
     pub open: bool,
-    /// Of an array: what a member may be; several, where members are told apart by their `Item`.
+    /// Of an array: what a member may be; several, where members are told apart by their `Item`. Of a dictionary with any
+    /// keys: what each value is, where that is said.
     #[serde(default)]
     pub items: Vec<Rule>,
     /// Of a string: the words it may be, each with an availability of its own.
@@ -99,6 +116,7 @@ pub(super) enum Type {
     Data,
     Array,
     Dictionary,
+    Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

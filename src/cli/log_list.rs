@@ -116,7 +116,10 @@ impl Context {
                 os_version.map_or(product.clone(), |version| format!("{product}, iOS {version}"))
             }
             E::MdmCommandQueued { request_type, .. } => request_type.clone(),
-            E::MdmCommandDelivered { command } => self.name_of(*command),
+            E::MdmCommandDelivered { command }
+            | E::MdmCommandCancelled { command }
+            | E::MdmCommandExpired { command } => self.name_of(*command),
+            E::ManagedAppReported { app, status, .. } => format!("{app}: {}", status.as_str()),
             E::MdmCommandAnswered { command, status, .. } => {
                 format!("{}: {}", self.name_of(*command), told_status(*status))
             }

@@ -8,7 +8,8 @@ mod tests;
 use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::{
-    BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, MdmError, PushAddress,
+    AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers,
+    InventoryValue, MdmError, Priority, PushAddress,
 };
 use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion};
 use events::person::PersonId;
@@ -39,6 +40,10 @@ pub struct Device {
     pub renewed: Vec<IssuedCertificate>,
     /// Commands in the order they were queued.
     pub commands: Vec<QueuedCommand>,
+    /// How often commands were put off so far.
+    pub put_offs: u64,
+    /// Managed apps by bundle identifier.
+    pub apps: BTreeMap<String, App>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
     /// Bodies that changed something already.
@@ -65,10 +70,20 @@ pub struct QueuedCommand {
     pub id: CommandId,
     pub request_type: String,
     /// The `Command` dictionary as an XML property list.
-    pub payload: String,
+    pub payload: CommandPayload,
     /// Its acknowledgement ends management.
     pub unenrolls: bool,
+    pub priority: Priority,
+    pub expires: Option<Timestamp>,
     pub status: CommandState,
+    /// The device had it, whatever became of it since.
+    pub delivered: bool,
+    /// Which of all puttings-off was its last; 0: it never was.
+    pub put_off: u64,
+    /// The last answer to it.
+    pub answer: Option<CommandStatus>,
+    /// The bundle identifier of the app that it installs, once the device told.
+    pub app: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +93,11 @@ pub enum CommandState {
     /// NotNow.
     Deferred,
     Answered,
-    /// Management ended before it was answered: it is never delivered again.
+    /// Somebody called it off.
     Cancelled,
+    Expired,
+    /// Management ended before it was answered: it belongs to no management that may come.
+    Ended,
 }
 
 impl CommandState {
@@ -87,9 +105,16 @@ impl CommandState {
     pub fn is_waiting(self) -> bool {
         match self {
             CommandState::Queued | CommandState::Delivered | CommandState::Deferred => true,
-            CommandState::Answered | CommandState::Cancelled => false,
+            CommandState::Answered | CommandState::Cancelled | CommandState::Expired | CommandState::Ended => false,
         }
     }
+}
+
+/// How a managed app stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    pub status: AppStatus,
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -119,12 +144,23 @@ pub enum Command {
     QueueCommand {
         id: CommandId,
         request_type: String,
-        payload: String,
+        payload: CommandPayload,
         unenrolls: bool,
+        priority: Priority,
+        expires: Option<Timestamp>,
+    },
+    /// It is not to be sent any more.
+    CancelCommand {
+        id: CommandId,
+    },
+    /// The time is `now`: what has expired is not delivered any more.
+    ExpireCommands {
+        now: Timestamp,
     },
     /// The device asks what to do next. `not_now`: commands it answered with NotNow in this conversation.
     NextCommand {
         not_now: Vec<CommandId>,
+        now: Timestamp,
     },
     AnswerCommand {
         id: CommandId,
@@ -133,6 +169,8 @@ pub enum Command {
         body: BodyHash,
         /// What the answer tells about the device, already trimmed to what its mode may tell.
         inventory: BTreeMap<String, InventoryValue>,
+        /// How managed apps stand, by bundle identifier, trimmed likewise.
+        apps: BTreeMap<String, App>,
     },
     ResultTooLarge {
         id: Option<CommandId>,
@@ -182,6 +220,10 @@ pub enum Refusal {
     CommandForbidden { request_type: String, why: String },
     #[error("a command with this id is queued already with another content")]
     DuplicateCommand,
+    #[error("there is no such command")]
+    UnknownCommand,
+    #[error("the device has answered {request_type} already")]
+    AnsweredCommand { request_type: String },
 }
 
 impl Aggregate for Device {
@@ -232,8 +274,27 @@ impl Device {
         self.commands.iter().filter(|command| command.status.is_waiting())
     }
 
-    /// The command the device gets when it asks: the oldest that is not answered, leaving out what it just put off.
+    /// The command the device gets when it asks, leaving out what it just put off: first what it never put off, the most
+    /// urgent and then the oldest; then what it put off longest ago, so that no command keeps others from being tried.
     pub fn next_command(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
-        self.waiting().find(|command| !not_now.contains(&command.id))
+        let deliverable = self.commands.iter().enumerate().filter(|(nth, command)| {
+            command.status.is_waiting()
+                && command.payload.xml().is_some()
+                && !not_now.contains(&command.id)
+                && !self.waits_for_settings(*nth)
+        });
+        let next = deliverable.min_by_key(|(nth, command)| (command.put_off, command.priority, *nth));
+        next.map(|(_, command)| command)
+    }
+
+    // The prompt to install an app names the organization that `Settings` told (application.install.yaml, iOS 26 notes).
+    fn waits_for_settings(&self, nth: usize) -> bool {
+        let is_settings = |command: &QueuedCommand| command.request_type == "Settings" && command.status.is_waiting();
+        self.commands[nth].request_type == "InstallApplication" && self.commands[..nth].iter().any(is_settings)
+    }
+
+    /// What a message that it sends because of `id` was asked, if it was.
+    pub fn command(&self, id: CommandId) -> Option<&QueuedCommand> {
+        self.commands.iter().find(|command| command.id == id)
     }
 }

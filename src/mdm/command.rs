@@ -6,9 +6,8 @@ use super::claim::Claimed;
 use super::result::Report;
 use super::{heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
-use crate::app::inventory;
-use crate::app::{App, PerformError};
-use crate::enrollment::device::{Command, CommandState, Device, Phase, Refusal};
+use crate::app::{App, PerformError, commands, inventory};
+use crate::enrollment::device::{Command, CommandState, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use events::device::{CommandId, CommandStatus, InventoryValue};
@@ -91,20 +90,27 @@ impl Conversation<'_> {
         fields: &Dictionary,
         body: &[u8],
     ) -> Result<Vec<CommandId>, Answer> {
-        let known = self.known.state.commands.iter().any(|command| command.id == id);
-        if !known {
+        if self.known.state.command(id).is_none() {
             tracing::warn!(device.id = %self.known.device, command.id = %id, "a report on a command that was never queued");
         }
         if status == CommandStatus::CommandFormatError {
             self.app.metrics.alarm("command-format-error");
             tracing::error!(device.id = %self.known.device, command.id = %id, "a device does not understand a command of ours");
         }
-        let inventory = match status {
-            CommandStatus::Acknowledged => self.inventory(id, fields),
+        let queued = self.known.state.command(id);
+        let inventory = match (status, queued) {
+            (CommandStatus::Acknowledged, Some(queued)) => self.inventory(queued, fields),
+            _ => BTreeMap::new(),
+        };
+        // A device that does not take an app says so with an error.
+        let apps = match (status, queued) {
+            (CommandStatus::Acknowledged | CommandStatus::Error, Some(queued)) => {
+                commands::outcome::apps(queued, fields, &self.known.state)
+            }
             _ => BTreeMap::new(),
         };
         let body = message::body_hash(&self.known.fingerprint, body);
-        let state = self.perform(&Command::AnswerCommand { id, status, errors, body, inventory }).await?;
+        let state = self.perform(&Command::AnswerCommand { id, status, errors, body, inventory, apps }).await?;
         Ok(self.put_off(&state))
     }
 
@@ -113,19 +119,13 @@ impl Conversation<'_> {
         deferred.map(|command| command.id).collect()
     }
 
-    fn inventory(&self, id: CommandId, fields: &Dictionary) -> BTreeMap<String, InventoryValue> {
-        let state = &self.known.state;
-        let (Some(kind), Some(queued)) = (state.kind(), state.commands.iter().find(|command| command.id == id)) else {
-            return BTreeMap::new();
-        };
-        match payload(&queued.payload) {
-            Ok(asked) => inventory::of(&asked, fields, kind, self.known.person),
-            Err(_) => BTreeMap::new(),
-        }
+    fn inventory(&self, queued: &QueuedCommand, fields: &Dictionary) -> BTreeMap<String, InventoryValue> {
+        let enrollment = &self.known.profile.identifier;
+        inventory::of(queued, fields, &self.known.state, enrollment, self.known.person)
     }
 
     async fn next(&self, put_off: &[CommandId], begins: bool) -> Result<Answer, Answer> {
-        let command = Command::NextCommand { not_now: put_off.to_vec() };
+        let command = Command::NextCommand { not_now: put_off.to_vec(), now: self.app.world.now() };
         let context = self.known.context(self.source);
         let state = match self.app.perform::<Device>(&self.known.device.stream(), &command, &context).await {
             Ok(performed) => performed.state,
@@ -133,7 +133,8 @@ impl Conversation<'_> {
             Err(error) => return Err(unavailable(error)),
         };
         let Some(next) = state.next_command(put_off) else { return Ok(Answer::Empty) };
-        let dictionary = payload(&next.payload).map_err(unavailable)?;
+        let dictionary =
+            commands::complete(next, &state).ok_or_else(|| unavailable("a queued command has no content"))?;
         Ok(Answer::Command(envelope(next.id, dictionary).map_err(unavailable)?))
     }
 
@@ -175,12 +176,6 @@ fn status_name(status: CommandStatus) -> &'static str {
         CommandStatus::CommandFormatError => "CommandFormatError",
         CommandStatus::NotNow => "NotNow",
     }
-}
-
-// Our own writing, from our own log.
-fn payload(xml: &str) -> Result<Dictionary, String> {
-    let value = Value::from_reader_xml(xml.as_bytes()).map_err(|error| error.to_string())?;
-    value.into_dictionary().ok_or_else(|| "the payload of a queued command is no dictionary".into())
 }
 
 fn envelope(id: CommandId, command: Dictionary) -> Result<Vec<u8>, plist::Error> {

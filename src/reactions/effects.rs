@@ -1,7 +1,7 @@
 //! Effects that are commands to other streams.
 
 use super::{ReactionError, effect_of, settled};
-use crate::app::commands::{QueueError, first_questions};
+use crate::app::commands::{QueueError, first_questions, self_service};
 use crate::app::{App, PerformError};
 use crate::enrollment::device::{Command, Device};
 use crate::enrollment::hardware::{Enroll, Hardware};
@@ -11,6 +11,7 @@ use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::PersonId;
 use events::{Event, Personal};
+use plist::Dictionary;
 use uuid::Uuid;
 
 pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
@@ -26,6 +27,7 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
             remember_acceptance(app, entry, EnrollmentId(id), (*ownership, version)).await
         }
         Event::Device(DeviceEvent::DeviceEnrolled { .. }) => {
+            offer_self_service(app, entry, DeviceId(id)).await?;
             ask_first_questions(app, entry, DeviceId(id)).await?;
             supersede_same_hardware(app, entry, DeviceId(id)).await
         }
@@ -68,12 +70,29 @@ async fn remember_acceptance(
 // What there is to know of a newly enrolled device, as far as its mode tells it.
 async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let device = app.device(id).await?;
-    for (effect, command) in first_questions(&device) {
+    queue(app, entry, id, first_questions(&device)).await
+}
+
+// First the organization's name, which the prompt for the app says.
+async fn offer_self_service(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let settings = app.settings().await?;
+    let visit = app.visit(id.enrollment()).await?;
+    let offer = self_service::offer(&settings, visit.ownership);
+    queue(app, entry, id, self_service::commands(&offer, &settings.organization)).await
+}
+
+async fn queue(
+    app: &App,
+    entry: &Entry,
+    id: DeviceId,
+    commands: Vec<(&'static str, Dictionary)>,
+) -> Result<(), ReactionError> {
+    for (effect, command) in commands {
         // The command's id follows from its cause, so it is queued once however often this is tried.
         let command_id = CommandId(entry.id.caused(effect, 0).0);
         match app.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
             Err(QueueError::Perform(error)) => settled::<(), _>(Err(error))?,
-            Err(error) => tracing::error!(%error, effect, "a first question cannot be asked"),
+            Err(error) => tracing::error!(%error, effect, "a command of ours cannot be queued"),
             Ok(_) => {}
         }
     }

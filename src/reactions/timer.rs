@@ -4,17 +4,23 @@
 use super::pushes::Reminders;
 use super::{ReactionError, settled};
 use crate::app::App;
+use crate::app::commands::{QueueError, Terms, build};
 use crate::app::context::Context;
-use crate::enrollment::device::Phase;
+use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{Command, Visit};
+use events::device::{CommandId, DeviceId};
 use events::enrollment::EnrollmentId;
-use events::{Actor, ActorKind};
+use events::{Actor, ActorKind, EventId};
+use projections::commands::{self, CommandDue, DueAct};
 use projections::due::{self, Due, DueKind};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How often the timer looks.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Seconds that a question how an app stands is worth.
+const ANSWER_WITHIN: i64 = 24 * 3_600;
 
 /// How much of a kind is done in one look.
 const AT_MOST: usize = 200;
@@ -36,7 +42,41 @@ async fn tick(app: &App, reminders: &Reminders) -> Result<(), ReactionError> {
             act(app, reminders, due).await?;
         }
     }
+    for due in commands::due(&app.projections, app.world.now(), AT_MOST).await? {
+        about_commands(app, &due).await?;
+    }
     Ok(())
+}
+
+// What is due about commands: keyed by the command that expires, or the event that the question counts from.
+async fn about_commands(app: &App, due: &CommandDue) -> Result<(), ReactionError> {
+    let (id, effect) = match due.act {
+        DueAct::Expire => (due.device, "expire"),
+        DueAct::AskForApps => (due.device, "ask-for-apps"),
+    };
+    let context = Context::effect(Actor::new(ActorKind::System, "timer"), due.cause, id.0, effect);
+    match due.act {
+        DueAct::Expire => {
+            let expire = device::Command::ExpireCommands { now: app.world.now() };
+            settled(app.perform::<Device>(&id.stream(), &expire, &context).await)
+        }
+        DueAct::AskForApps => ask_for_apps(app, id, due.cause, &context).await,
+    }
+}
+
+async fn ask_for_apps(app: &App, id: DeviceId, cause: EventId, context: &Context) -> Result<(), ReactionError> {
+    let state = app.device(id).await?;
+    let open = state.apps.iter().filter(|(_, app)| !app.status.is_settled());
+    let open: Vec<String> = open.map(|(name, _)| name.clone()).collect();
+    let command = build::managed_apps(&open);
+    let terms =
+        Terms { expires: Some(app.world.now().plus_seconds(ANSWER_WITHIN)), ..Terms::usual("ManagedApplicationList") };
+    let command_id = CommandId(cause.caused("ask-for-apps", 0).0);
+    match app.queue_command_on(id, command_id, &command, terms, context).await {
+        Err(QueueError::Perform(error)) => settled::<(), _>(Err(error)),
+        Err(error) => Err(ReactionError::Perform(error.to_string())),
+        Ok(_) => Ok(()),
+    }
 }
 
 async fn act(app: &App, reminders: &Reminders, due: Due) -> Result<(), ReactionError> {

@@ -161,6 +161,15 @@ fn device(event: &DeviceEvent) -> Message {
             Message::of("command-queued").with("request_type", request_type)
         }
         DeviceEvent::MdmCommandDelivered { .. } => Message::of("command-delivered").with("command", SOME_COMMAND),
+        DeviceEvent::MdmCommandCancelled { .. } => Message::of("command-cancelled").with("command", SOME_COMMAND),
+        DeviceEvent::MdmCommandExpired { .. } => Message::of("command-expired").with("command", SOME_COMMAND),
+        DeviceEvent::ManagedAppReported { app, status, reason, .. } => {
+            let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            Message::of("managed-app-reported")
+                .with("app", app)
+                .with("status", words::app_status(*status))
+                .with("reason", reason)
+        }
         DeviceEvent::MdmCommandAnswered { status, errors, .. } => {
             let errors = list(errors.iter().map(|error| error.description.as_str()));
             answered(*status, &errors)

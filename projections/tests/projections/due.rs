@@ -1,7 +1,7 @@
 //! What becomes due, and what puts it off.
 
 use crate::support::*;
-use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId};
+use events::device::{BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority};
 use events::enrollment::EnrollmentEvent;
 use events::settings::{Settings, SettingsEvent};
 use projections::due::{self, DueKind};
@@ -75,8 +75,10 @@ async fn a_device_that_was_woken_and_owes_an_answer_is_woken_again_after_a_day()
     let queued = DeviceEvent::MdmCommandQueued {
         command,
         request_type: "SecurityInfo".into(),
-        payload: "<plist/>".into(),
+        payload: CommandPayload::Plain("<plist/>".into()),
         unenrolls: false,
+        priority: Priority::Normal,
+        expires: None,
     };
     desk.write(&device.stream(), later(1_000), queued).await;
     desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;

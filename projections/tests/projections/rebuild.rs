@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use events::Position;
-use events::device::{CommandId, DeviceEvent};
+use events::device::{AppStatus, CommandId, CommandPayload, DeviceEvent, Priority};
 use projections::{ProjectionError, Projections, devices, last_seen};
 use uuid::Uuid;
 
@@ -19,10 +19,19 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let queued = DeviceEvent::MdmCommandQueued {
         command: CommandId(Uuid::from_u128(1)),
         request_type: "SecurityInfo".into(),
-        payload: "<plist/>".into(),
+        payload: CommandPayload::Plain("<plist/>".into()),
         unenrolls: false,
+        priority: Priority::Normal,
+        expires: None,
     };
     desk.write(&first.stream(), later(20_000), queued).await;
+    let waits = DeviceEvent::ManagedAppReported {
+        app: "org.example.app".into(),
+        status: AppStatus::Prompting,
+        reason: None,
+        command: None,
+    };
+    desk.write(&first.stream(), later(20_001), waits).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();

@@ -71,6 +71,7 @@ fn type_of(of: &Yaml) -> Type {
         "<data>" => Type::Data,
         "<array>" => Type::Array,
         "<dictionary>" => Type::Dictionary,
+        "<any>" => Type::Any,
         other => panic!("an unknown type: {other}"),
     }
 }
@@ -80,12 +81,13 @@ fn form_of(of: &Yaml) -> Option<Form> {
     match format.as_str() {
         "^https://.*$" => Some(Form::Https),
         "^[0-9A-Za-z]{8}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{12}$" => Some(Form::Uuid),
-        other => panic!("an unknown format: {other}"),
+        // Of a passcode, a hardware address and the like: left to the device.
+        _ => None,
     }
 }
 
 fn is_any(key: &Yaml) -> bool {
-    key["key"].as_str() == Some("ANY")
+    key["key"].as_str().is_some_and(|key| key.starts_with("ANY"))
 }
 
 /// A dictionary whose keys are free: none are listed, or the one that is stands for any.

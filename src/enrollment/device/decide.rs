@@ -2,7 +2,8 @@
 
 use super::{Command, CommandState, Device, Phase, Refusal};
 use crate::apple;
-use events::device::{CommandStatus, DeviceEvent, PushAddress, UnenrolledBy};
+use events::Timestamp;
+use events::device::{CommandId, CommandStatus, DeviceEvent, PushAddress, UnenrolledBy};
 
 pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     match command {
@@ -31,14 +32,11 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             }
         },
         Command::QueueCommand { .. } => queue(device, command),
-        Command::NextCommand { not_now } => {
+        Command::CancelCommand { id } => cancel(device, *id),
+        Command::ExpireCommands { now } => Ok(expire(device, *now)),
+        Command::NextCommand { not_now, now } => {
             enrolled(device)?;
-            Ok(device
-                .next_command(not_now)
-                .filter(|next| next.status == CommandState::Queued)
-                .map(|next| DeviceEvent::MdmCommandDelivered { command: next.id })
-                .into_iter()
-                .collect())
+            Ok(next(device, not_now, *now))
         }
         Command::AnswerCommand { .. } => Ok(answer(device, command)),
         Command::ResultTooLarge { id, bytes } => {
@@ -141,9 +139,11 @@ fn same_address(before: &PushAddress, now: &PushAddress) -> bool {
 }
 
 fn queue(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
-    let Command::QueueCommand { id, request_type, payload, unenrolls } = command else { return Ok(vec![]) };
-    if let Some(queued) = device.commands.iter().find(|queued| queued.id == *id) {
-        let same = queued.request_type == *request_type && queued.payload == *payload;
+    let Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires } = command else {
+        return Ok(vec![]);
+    };
+    if let Some(queued) = device.command(*id) {
+        let same = queued.request_type == *request_type && queued.payload.xml() == payload.xml();
         return if same { Ok(vec![]) } else { Err(Refusal::DuplicateCommand) };
     }
     enrolled(device)?;
@@ -156,17 +156,49 @@ fn queue(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal
         request_type: request_type.clone(),
         payload: payload.clone(),
         unenrolls: *unenrolls,
+        priority: *priority,
+        expires: *expires,
     }])
 }
 
-// An answer to a command that we do not know, or know as answered, is no news: devices repeat themselves.
+fn cancel(device: &Device, id: CommandId) -> Result<Vec<DeviceEvent>, Refusal> {
+    let queued = device.command(id).ok_or(Refusal::UnknownCommand)?;
+    match queued.status {
+        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => {
+            Ok(vec![DeviceEvent::MdmCommandCancelled { command: id }])
+        }
+        CommandState::Cancelled | CommandState::Expired | CommandState::Ended => Ok(vec![]),
+        CommandState::Answered => Err(Refusal::AnsweredCommand { request_type: queued.request_type.clone() }),
+    }
+}
+
+fn expire(device: &Device, now: Timestamp) -> Vec<DeviceEvent> {
+    let over = device.waiting().filter(|command| command.expires.is_some_and(|expires| expires <= now));
+    over.map(|command| DeviceEvent::MdmCommandExpired { command: command.id }).collect()
+}
+
+// What has expired is not handed out, even if the timer did not come by yet.
+fn next(device: &Device, not_now: &[CommandId], now: Timestamp) -> Vec<DeviceEvent> {
+    let mut happened = expire(device, now);
+    let after = happened.iter().fold(device.clone(), super::evolve::evolve);
+    let next = after.next_command(not_now).filter(|next| next.status == CommandState::Queued);
+    happened.extend(next.map(|next| DeviceEvent::MdmCommandDelivered { command: next.id }));
+    happened
+}
+
+// An answer to a command that we do not know, or know as answered, is no news: devices repeat themselves. What became of
+// a command that was called off after the device had it is news: it may have been done.
 fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
-    let Command::AnswerCommand { id, status, errors, body, inventory } = command else { return vec![] };
-    let Some(queued) = device.commands.iter().find(|queued| queued.id == *id) else { return vec![] };
-    match (queued.status, status) {
-        (CommandState::Answered | CommandState::Cancelled, _) => return vec![],
-        // Known, and another push is planned already.
-        (CommandState::Deferred, CommandStatus::NotNow) if device.wants_push_again => return vec![],
+    let Command::AnswerCommand { id, status, errors, body, inventory, apps } = command else { return vec![] };
+    let Some(queued) = device.command(*id) else { return vec![] };
+    let not_now = *status == CommandStatus::NotNow;
+    match queued.status {
+        CommandState::Answered | CommandState::Ended => return vec![],
+        CommandState::Cancelled | CommandState::Expired if not_now || !queued.delivered => return vec![],
+        // Known, another push is planned already, and it stands behind everything else that was put off.
+        CommandState::Deferred if not_now && device.wants_push_again && queued.put_off == device.put_offs => {
+            return vec![];
+        }
         _ => {}
     }
     let mut happened = vec![DeviceEvent::MdmCommandAnswered {
@@ -175,6 +207,17 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
         errors: errors.clone(),
         body: body.clone(),
     }];
+    let installs = (queued.request_type == "InstallApplication").then_some(*id);
+    for (app, stands) in apps {
+        if device.apps.get(app) != Some(stands) || (installs.is_some() && queued.app.is_none()) {
+            happened.push(DeviceEvent::ManagedAppReported {
+                app: app.clone(),
+                status: stands.status,
+                reason: stands.reason.clone(),
+                command: installs,
+            });
+        }
+    }
     let changes: std::collections::BTreeMap<_, _> = inventory
         .iter()
         .filter(|(key, value)| device.inventory.get(*key) != Some(*value))

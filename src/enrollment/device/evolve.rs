@@ -1,6 +1,6 @@
 //! The device after an event: every event leads somewhere.
 
-use super::{CommandState, Device, Phase, QueuedCommand};
+use super::{App, CommandState, Device, Phase, QueuedCommand};
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress};
 
 pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
@@ -14,6 +14,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.topic = Some(topic.clone());
             if device.phase.has_ended() {
                 device.inventory.clear();
+                device.apps.clear();
             }
             device.phase = Phase::Authenticated;
             device.person = Some(*person);
@@ -28,14 +29,20 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         }
         DeviceEvent::PushTokenRenewed { push, .. } => set_push(&mut device, push),
         DeviceEvent::IdentityRenewed { identity, .. } => device.renewed.push(identity.clone()),
-        DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls } => {
+        DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, priority, expires } => {
             device.wants_push = true;
             device.commands.push(QueuedCommand {
                 id: *command,
                 request_type: request_type.clone(),
                 payload: payload.clone(),
                 unenrolls: *unenrolls,
+                priority: *priority,
+                expires: *expires,
                 status: CommandState::Queued,
+                delivered: false,
+                put_off: 0,
+                answer: None,
+                app: None,
             });
         }
         DeviceEvent::MdmCommandDelivered { command } => {
@@ -43,14 +50,33 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             // It came by itself, or was woken: another push is needed only for what it has not fetched yet.
             device.wants_push = device.commands.iter().any(|command| command.status == CommandState::Queued);
         }
+        DeviceEvent::MdmCommandCancelled { command } => call_off(&mut device, *command, CommandState::Cancelled),
+        DeviceEvent::MdmCommandExpired { command } => call_off(&mut device, *command, CommandState::Expired),
         DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::NotNow, .. } => {
             set_status(&mut device, *command, CommandState::Deferred);
+            device.put_offs += 1;
+            let put_offs = device.put_offs;
+            if let Some(command) = find(&mut device, *command) {
+                command.put_off = put_offs;
+                command.answer = Some(CommandStatus::NotNow);
+            }
             device.wants_push_again = true;
         }
-        DeviceEvent::MdmCommandAnswered { command, .. } => set_status(&mut device, *command, CommandState::Answered),
+        DeviceEvent::MdmCommandAnswered { command, status, .. } => {
+            set_status(&mut device, *command, CommandState::Answered);
+            if let Some(command) = find(&mut device, *command) {
+                command.answer = Some(*status);
+            }
+        }
         DeviceEvent::MdmResultTooLarge { command, .. } => {
             if let Some(command) = command {
                 set_status(&mut device, *command, CommandState::Answered);
+            }
+        }
+        DeviceEvent::ManagedAppReported { app, status, reason, command } => {
+            device.apps.insert(app.clone(), App { status: *status, reason: reason.clone() });
+            if let Some(command) = command.and_then(|command| find(&mut device, command)) {
+                command.app = Some(app.clone());
             }
         }
         DeviceEvent::InventoryReported { changes } => {
@@ -97,10 +123,23 @@ fn set_push(device: &mut Device, push: &PushAddress) {
     device.wants_push = waits;
 }
 
+fn find(device: &mut Device, id: CommandId) -> Option<&mut QueuedCommand> {
+    device.commands.iter_mut().find(|command| command.id == id)
+}
+
 fn set_status(device: &mut Device, id: CommandId, status: CommandState) {
-    if let Some(command) = device.commands.iter_mut().find(|command| command.id == id) {
+    if let Some(command) = find(device, id) {
         command.status = status;
+        command.delivered |= status == CommandState::Delivered;
     }
+}
+
+// Nothing is left to wake the device for, if this was the last.
+fn call_off(device: &mut Device, id: CommandId, status: CommandState) {
+    set_status(device, id, status);
+    let waits = device.waiting().next().is_some();
+    device.wants_push &= device.commands.iter().any(|command| command.status == CommandState::Queued);
+    device.wants_push_again &= waits;
 }
 
 // The first end stands: a CheckOut that follows our RemoveProfile does not make it the person's doing.
@@ -111,7 +150,7 @@ fn end(device: &mut Device, phase: Phase) {
     device.wants_push = false;
     device.wants_push_again = false;
     // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
-    for command in device.commands.iter_mut().filter(|command| command.status.is_waiting()) {
-        command.status = CommandState::Cancelled;
+    for command in device.commands.iter_mut().filter(|command| command.status != CommandState::Answered) {
+        command.status = CommandState::Ended;
     }
 }

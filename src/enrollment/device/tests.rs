@@ -1,10 +1,14 @@
+mod queue;
+
 use super::{Command, CommandState, Device, Phase, Refusal};
 use crate::enrollment::Aggregate;
 use crate::enrollment::examples::{
     ADA, ENROLLMENT, NOW, body, certificate, command_id, device_enrollment, push, user_enrollment,
 };
+use events::Timestamp;
 use events::device::{
-    CommandStatus, DeviceEvent as Event, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress, UnenrolledBy,
+    CommandPayload, CommandStatus, DeviceEvent as Event, DeviceId, DeviceIdentifiers, InventoryValue, Priority,
+    PushAddress, UnenrolledBy,
 };
 use events::enrollment::{EnrollmentKind, OsVersion};
 use serde_json::json;
@@ -50,17 +54,38 @@ fn queue(n: u128, request_type: &str) -> Command {
     Command::QueueCommand {
         id: command_id(n),
         request_type: request_type.into(),
-        payload: format!("<plist>{request_type}</plist>"),
+        payload: CommandPayload::Plain(format!("<plist>{request_type}</plist>")),
         unenrolls: request_type == "RemoveProfile",
+        priority: Priority::Normal,
+        expires: None,
     }
 }
 
+/// As `queue`, on terms of its own.
+fn queue_on(n: u128, request_type: &str, priority: Priority, expires: Option<Timestamp>) -> Command {
+    let Command::QueueCommand { id, request_type, payload, unenrolls, .. } = queue(n, request_type) else {
+        unreachable!()
+    };
+    Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires }
+}
+
+fn cancel(n: u128) -> Command {
+    Command::CancelCommand { id: command_id(n) }
+}
+
 fn answer(n: u128, status: CommandStatus, text: &str) -> Command {
-    Command::AnswerCommand { id: command_id(n), status, errors: vec![], body: body(text), inventory: BTreeMap::new() }
+    Command::AnswerCommand {
+        id: command_id(n),
+        status,
+        errors: vec![],
+        body: body(text),
+        inventory: BTreeMap::new(),
+        apps: BTreeMap::new(),
+    }
 }
 
 fn next() -> Command {
-    Command::NextCommand { not_now: vec![] }
+    Command::NextCommand { not_now: vec![], now: NOW }
 }
 
 fn enrolled() -> Device {
@@ -170,6 +195,8 @@ fn a_command_that_is_put_off_is_skipped_in_this_conversation_and_stays_queued() 
     );
     assert_eq!(device.commands[0].status, CommandState::Deferred);
     assert_eq!(device.next_command(&[command_id(1)]).expect("the second").id, command_id(2));
+    let device = given_more(device, [next(), answer(2, CommandStatus::Acknowledged, "done")]);
+    assert_eq!(device.next_command(&[command_id(1)]), None, "not again in this conversation");
     assert_eq!(device.next_command(&[]).expect("the first").id, command_id(1));
     assert!(device.wants_push_again);
 }
@@ -278,6 +305,7 @@ fn only_what_changed_is_reported() {
             ("Model".to_owned(), InventoryValue::Plain(json!(model))),
             ("OSVersion".to_owned(), InventoryValue::Plain(json!("17.5"))),
         ]),
+        apps: BTreeMap::new(),
     };
     let device = given_more(enrolled(), [queue(1, "DeviceInformation"), queue(2, "DeviceInformation")]);
     let device = given_more(device, [report(1, "A", "one")]);
@@ -377,6 +405,8 @@ mod any_sequence {
             (identifiers, text).prop_map(|(id, token)| token_update(id, &token)),
             Just(check_out()),
             (0..4u128, request).prop_map(|(n, request)| queue(n, request)),
+            (0..4u128).prop_map(cancel),
+            Just(Command::ExpireCommands { now: NOW }),
             Just(next()),
             (0..4u128, status, text).prop_map(|(n, status, text)| answer(n, status, &text)),
             Just(Command::RecordPush { apns_id: None, again: false }),

@@ -1,6 +1,7 @@
 //! Words for the values that sentences are filled with.
 
 use super::list;
+use events::device::AppStatus;
 use events::enrollment::{
     Access, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
@@ -141,5 +142,29 @@ pub(super) fn fault(why: SingleSignOnFault) -> &'static str {
         SingleSignOnFault::StaleAuthentication => "the person proved themselves too long ago or not strongly enough",
         SingleSignOnFault::EncryptionRefused => "the encryption is not accepted",
         SingleSignOnFault::SubjectMissing => "it does not say who the person is",
+    }
+}
+
+pub(super) fn app_status(status: AppStatus) -> &'static str {
+    match status {
+        AppStatus::Queued => "queued on the device",
+        AppStatus::NeedsRedemption => "waiting for a redemption code",
+        AppStatus::Redeeming => "being redeemed",
+        AppStatus::Prompting => "offered to the person",
+        AppStatus::PromptingForLogin => "waiting for the person to sign in to the App Store",
+        AppStatus::ValidatingPurchase | AppStatus::ValidatingUpdate => "being validated",
+        AppStatus::PromptingForUpdate | AppStatus::PromptingForUpdateLogin => "offered to the person as an update",
+        AppStatus::PromptingForManagement => "waiting for the person to let it be managed",
+        AppStatus::Updating => "being updated",
+        AppStatus::Installing => "being installed",
+        AppStatus::Managed => "installed",
+        AppStatus::ManagedButUninstalled => "removed by the person",
+        AppStatus::Unknown => "in an unknown state",
+        AppStatus::UserInstalledApp => "there already: the person installed it",
+        AppStatus::UserRejected => "refused by the person",
+        AppStatus::UpdateRejected => "not updated: the person refused",
+        AppStatus::ManagementRejected => "not managed: the person refused",
+        AppStatus::Failed => "not installed: it failed",
+        AppStatus::NotTaken => "not taken by the device",
     }
 }

@@ -1,0 +1,103 @@
+//! The Self Service app at the end of an enrollment (step 11 of the guide): what is offered to whom, and what came of it.
+
+use super::asked;
+use super::build::{self, AppName};
+use crate::enrollment::device::{CommandState, Device, QueuedCommand};
+use events::device::{AppStatus, CommandStatus};
+use events::enrollment::Ownership;
+use events::settings::Settings;
+use plist::{Dictionary, Value};
+
+/// How the app comes to the device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    /// None is configured.
+    Nothing,
+    /// The person takes it in the App Store: a personal device without licences takes no app by command.
+    Link(String),
+    /// The device prompts for it.
+    Install { store_id: u64, licensed: bool },
+}
+
+/// What came of the command to install it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// On its way.
+    Coming,
+    /// The person is asked.
+    Prompting,
+    /// The App Store asks for an Apple ID.
+    SignInToStore,
+    Installing,
+    Installed,
+    /// The person said no.
+    Refused,
+    NotLicensed,
+    Failed,
+}
+
+/// What the settings offer to a device of this ownership.
+pub fn offer(settings: &Settings, ownership: Option<Ownership>) -> Offer {
+    let ownership = ownership.unwrap_or(Ownership::Personal);
+    let licensed = settings.self_service.licensed.contains(&ownership);
+    match settings.self_service.store_id {
+        Some(store_id) if licensed || ownership == Ownership::Institutional => Offer::Install { store_id, licensed },
+        _ => link(settings).map_or(Offer::Nothing, Offer::Link),
+    }
+}
+
+/// The app's page in the App Store.
+pub fn link(settings: &Settings) -> Option<String> {
+    let by_number = || settings.self_service.store_id.map(|id| format!("https://apps.apple.com/app/id{id}"));
+    settings.self_service_url.clone().or_else(by_number)
+}
+
+/// What is queued for the offer, in order, each with the name of the effect that queues it.
+pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Dictionary)> {
+    let Offer::Install { store_id, licensed } = offer else { return vec![] };
+    vec![
+        ("tell-organization", build::organization_info(organization)),
+        ("offer-self-service", build::install_app(&AppName::Store(*store_id), *licensed)),
+    ]
+}
+
+/// What came of it, if it was queued for this management.
+pub fn outcome(device: &Device, store_id: u64) -> Option<Outcome> {
+    let command = device.commands.iter().rev().find(|command| installs(command, store_id))?;
+    match command.status {
+        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => Some(Outcome::Coming),
+        CommandState::Cancelled | CommandState::Expired | CommandState::Ended => None,
+        CommandState::Answered => Some(answered(command, device)),
+    }
+}
+
+fn answered(command: &QueuedCommand, device: &Device) -> Outcome {
+    use AppStatus as S;
+    let Some(app) = command.app.as_ref().and_then(|app| device.apps.get(app)) else {
+        let taken = command.answer == Some(CommandStatus::Acknowledged);
+        return if taken { Outcome::Coming } else { Outcome::Failed };
+    };
+    match app.status {
+        S::Queued | S::Unknown => Outcome::Coming,
+        S::Prompting | S::PromptingForManagement | S::PromptingForUpdate => Outcome::Prompting,
+        S::PromptingForLogin | S::PromptingForUpdateLogin => Outcome::SignInToStore,
+        S::ValidatingPurchase | S::ValidatingUpdate | S::Redeeming | S::Updating | S::Installing => Outcome::Installing,
+        S::Managed | S::UserInstalledApp | S::UpdateRejected => Outcome::Installed,
+        S::UserRejected | S::ManagementRejected | S::ManagedButUninstalled => Outcome::Refused,
+        S::NeedsRedemption => Outcome::NotLicensed,
+        S::Failed => Outcome::Failed,
+        S::NotTaken => match app.reason.as_deref() {
+            Some("AppAlreadyInstalled") => Outcome::Installed,
+            Some("AppAlreadyQueued") => Outcome::Coming,
+            // It is not assigned to the person or device.
+            Some("PurchaseMethodNotSupported" | "PurchaseMethodNotSupportedInMultiUser") => Outcome::NotLicensed,
+            _ => Outcome::Failed,
+        },
+    }
+}
+
+fn installs(command: &QueuedCommand, store_id: u64) -> bool {
+    command.request_type == "InstallApplication"
+        && asked(command).and_then(|asked| asked.get("iTunesStoreID").and_then(Value::as_unsigned_integer))
+            == Some(store_id)
+}

@@ -1,0 +1,73 @@
+//! A configuration profile that somebody uploads: opened, whoever signed it, and held against the table before a device
+//! gets it.
+
+use crate::app::property_list::{self, BadPropertyList};
+use crate::apple;
+use events::enrollment::{EnrollmentKind, OsVersion};
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use plist::{Dictionary, Value};
+
+/// Profiles are small; a device takes larger ones, a queue need not.
+pub const LARGEST: usize = 512 * 1024;
+
+/// A profile, with the bytes that the device gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upload {
+    pub file: Vec<u8>,
+    pub identifier: String,
+    pub name: String,
+    content: Dictionary,
+}
+
+/// Why a file is no profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadProfile {
+    #[error("the file has more than {} KiB", LARGEST / 1024)]
+    TooLarge,
+    #[error("the file is no configuration profile: {0}")]
+    NotAProfile(#[from] BadPropertyList),
+    #[error(
+        "the file is signed in a way that cannot be opened: save the profile as XML, or sign it with attached content"
+    )]
+    Sealed,
+    #[error("the profile has no {0}")]
+    Lacks(&'static str),
+}
+
+/// Opens a `.mobileconfig`, signed or not.
+///
+/// # Errors
+/// Says why it is none.
+pub fn open(file: &[u8]) -> Result<Upload, BadProfile> {
+    if file.len() > LARGEST {
+        return Err(BadProfile::TooLarge);
+    }
+    let content = property_list::parse(&unwrapped(file)?)?;
+    let text = |key: &'static str| {
+        let text = content.get(key).and_then(Value::as_string).map(str::to_owned);
+        text.filter(|text| !text.is_empty()).ok_or(BadProfile::Lacks(key))
+    };
+    let identifier = text("PayloadIdentifier")?;
+    let name = text("PayloadDisplayName").unwrap_or_else(|_| identifier.clone());
+    Ok(Upload { file: file.to_vec(), identifier, name, content })
+}
+
+// Who signed it is for the device to judge; here it matters what is inside. DER and BER begin with a SEQUENCE.
+fn unwrapped(file: &[u8]) -> Result<Vec<u8>, BadProfile> {
+    if file.first() != Some(&0x30) {
+        return Ok(file.to_vec());
+    }
+    let mut cms = CmsContentInfo::from_der(file).map_err(|_| BadProfile::Sealed)?;
+    let mut content = Vec::new();
+    let flags = CMSOptions::NO_SIGNER_CERT_VERIFY | CMSOptions::NO_ATTR_VERIFY | CMSOptions::NO_CONTENT_VERIFY;
+    cms.verify(None, None, None, Some(&mut content), flags).map_err(|_| BadProfile::Sealed)?;
+    Ok(content)
+}
+
+impl Upload {
+    /// Why a device would not take it: each key by its name. Empty: it would.
+    pub fn wrong_for(&self, enrollment: &str, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<String> {
+        let content = Value::Dictionary(self.content.clone());
+        apple::check_upload(&content, enrollment, kind, version).iter().map(ToString::to_string).collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! The queue: who comes first, what is called off or expires, and that nothing keeps others waiting for ever.
+
+use super::*;
+use crate::enrollment::device::App;
+use events::device::AppStatus;
+use proptest::prelude::*;
+
+fn next_id(device: &Device) -> Option<events::device::CommandId> {
+    device.next_command(&[]).map(|command| command.id)
+}
+
+#[test]
+fn the_most_urgent_command_comes_first_and_among_equals_the_oldest() {
+    let device = given_more(
+        enrolled(),
+        [
+            queue_on(1, "ProfileList", Priority::Background, None),
+            queue(2, "InstallProfile"),
+            queue(3, "InstallProfile"),
+            queue_on(4, "DeviceLock", Priority::Urgent, None),
+        ],
+    );
+    let mut device = device;
+    for n in [4, 2, 3, 1] {
+        assert_eq!(next_id(&device), Some(command_id(n)));
+        device = given_more(device, [next(), answer(n, CommandStatus::Acknowledged, &format!("done {n}"))]);
+    }
+    assert_eq!(next_id(&device), None);
+}
+
+#[test]
+fn a_command_that_is_called_off_is_never_sent_again_and_stays_in_the_record() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), next(), cancel(1)]);
+    assert_eq!(next_id(&device), None);
+    assert_eq!(device.commands[0].status, CommandState::Cancelled);
+    assert!(!device.wants_push, "nothing is left to wake it for");
+    assert_eq!(device.decide(&cancel(1)), Ok(vec![]), "twice is once");
+    assert_eq!(device.decide(&cancel(9)), Err(Refusal::UnknownCommand));
+}
+
+#[test]
+fn what_a_device_did_before_it_was_called_off_is_written_down_once() {
+    let device = given_more(enrolled(), [queue(1, "DeviceLock"), next(), cancel(1)]);
+    let happened = device.decide(&answer(1, CommandStatus::Acknowledged, "locked")).expect("taken");
+    assert_eq!(happened.len(), 1, "{happened:?}");
+    let device = happened.iter().fold(device, Device::evolve);
+    assert_eq!(device.decide(&answer(1, CommandStatus::Acknowledged, "locked, again")), Ok(vec![]));
+    assert_eq!(
+        device.decide(&cancel(1)),
+        Err(Refusal::AnsweredCommand { request_type: "DeviceLock".into() }),
+        "it is too late for that"
+    );
+    let never_sent = given_more(enrolled(), [queue(1, "DeviceLock"), cancel(1)]);
+    assert_eq!(never_sent.decide(&answer(1, CommandStatus::Acknowledged, "made up")), Ok(vec![]));
+}
+
+#[test]
+fn a_command_whose_time_is_over_is_not_handed_out_even_before_the_timer_comes_by() {
+    let later = NOW.plus_seconds(60);
+    let device =
+        given_more(enrolled(), [queue_on(1, "DeviceLock", Priority::Urgent, Some(later)), queue(2, "SecurityInfo")]);
+    assert_eq!(device.decide(&Command::ExpireCommands { now: NOW }), Ok(vec![]));
+    let poll = Command::NextCommand { not_now: vec![], now: later };
+    let happened = device.decide(&poll).expect("asked");
+    assert_eq!(
+        happened,
+        [Event::MdmCommandExpired { command: command_id(1) }, Event::MdmCommandDelivered { command: command_id(2) }]
+    );
+    let device = happened.iter().fold(device, Device::evolve);
+    assert_eq!(next_id(&device), Some(command_id(2)));
+    assert_eq!(device.decide(&Command::ExpireCommands { now: later }), Ok(vec![]), "once");
+}
+
+#[test]
+fn an_app_waits_for_the_name_that_its_prompt_says() {
+    let device = given_more(
+        enrolled(),
+        [queue(1, "Settings"), queue(2, "InstallApplication"), queue(3, "SecurityInfo"), next()],
+    );
+    let device = given_more(device, [answer(1, CommandStatus::NotNow, "not now")]);
+    assert_eq!(device.next_command(&[command_id(1)]).expect("the question").id, command_id(3));
+    let device = given_more(device, [next(), answer(3, CommandStatus::Acknowledged, "told")]);
+    assert_eq!(device.next_command(&[command_id(1)]), None, "the app waits, too");
+    let device = given_more(device, [answer(1, CommandStatus::Acknowledged, "named")]);
+    assert_eq!(next_id(&device), Some(command_id(2)));
+}
+
+#[test]
+fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that_installs_it() {
+    let app = |status| BTreeMap::from([("org.example.app".to_owned(), App { status, reason: None })]);
+    let told = |n: u128, text: &str, status| Command::AnswerCommand {
+        id: command_id(n),
+        status: CommandStatus::Acknowledged,
+        errors: vec![],
+        body: body(text),
+        inventory: BTreeMap::new(),
+        apps: app(status),
+    };
+    let device = given_more(enrolled(), [queue(1, "InstallApplication"), next(), told(1, "a", AppStatus::Prompting)]);
+    assert_eq!(device.commands[0].app.as_deref(), Some("org.example.app"));
+    let device = given_more(device, [queue(2, "ManagedApplicationList"), next()]);
+    let same = device.decide(&told(2, "b", AppStatus::Prompting)).expect("taken");
+    assert!(matches!(same[..], [Event::MdmCommandAnswered { .. }]), "{same:?}");
+    let device = given_more(device, [told(2, "c", AppStatus::Managed)]);
+    assert_eq!(device.apps["org.example.app"].status, AppStatus::Managed);
+    let gone = given_more(device, [check_out(), authenticate(user_enrollment("E2"), "new-cert", "z")]);
+    assert!(gone.apps.is_empty(), "apps go with the management that brought them");
+}
+
+/// What a device does with a command when it gets it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Habit {
+    Does,
+    /// Puts it off so many times.
+    PutsOff(u8),
+    NeverDoes,
+}
+
+fn habit() -> impl Strategy<Value = Habit> {
+    prop_oneof![3 => Just(Habit::Does), 2 => (1..3u8).prop_map(Habit::PutsOff), 1 => Just(Habit::NeverDoes)]
+}
+
+fn priority() -> impl Strategy<Value = Priority> {
+    prop_oneof![Just(Priority::Urgent), Just(Priority::Normal), Just(Priority::Background)]
+}
+
+/// One conversation: the device is woken, asks until there is nothing more, and what it put off is not sent again.
+fn converse(mut device: Device, habits: &mut [Habit], sent: &mut Vec<usize>) -> Device {
+    device = given_more(device, [Command::RecordPush { apns_id: None, again: true }]);
+    let mut not_now = vec![];
+    for turn in 0.. {
+        assert!(turn < 100, "a conversation ends");
+        let poll = Command::NextCommand { not_now: not_now.clone(), now: NOW };
+        device = given_more(device, [poll]);
+        let Some(command) = device.next_command(&not_now).map(|command| command.id) else { return device };
+        let nth = (0..habits.len()).find(|n| command_id(*n as u128) == command).expect("one of ours");
+        sent.push(nth);
+        let status = match &mut habits[nth] {
+            Habit::Does => CommandStatus::Acknowledged,
+            Habit::PutsOff(0) => CommandStatus::Acknowledged,
+            Habit::PutsOff(times) => {
+                *times -= 1;
+                CommandStatus::NotNow
+            }
+            Habit::NeverDoes => CommandStatus::NotNow,
+        };
+        let text = format!("{} {}", nth, sent.len());
+        device = given_more(device, [answer(nth as u128, status, &text)]);
+        not_now = device.commands.iter().filter(|c| c.status == CommandState::Deferred).map(|c| c.id).collect();
+    }
+    device
+}
+
+proptest! {
+    #[test]
+    fn no_command_keeps_another_from_being_done(
+        wants in proptest::collection::vec((habit(), priority()), 1..7)
+    ) {
+        let mut device = enrolled();
+        for (n, (_, priority)) in wants.iter().enumerate() {
+            device = given_more(device, [queue_on(n as u128, "SecurityInfo", *priority, None)]);
+        }
+        let mut habits: Vec<Habit> = wants.iter().map(|(habit, _)| *habit).collect();
+        let mut sent = vec![];
+        // Each conversation tries at least one of those that were put off, in turn.
+        for _ in 0..(wants.len() * 4) {
+            device = converse(device, &mut habits, &mut sent);
+        }
+        for (n, (habit, _)) in wants.iter().enumerate() {
+            let command = device.command(command_id(n as u128)).expect("queued");
+            let done = command.status == CommandState::Answered;
+            prop_assert_eq!(done, *habit != Habit::NeverDoes, "{} {:?}", n, habit);
+        }
+    }
+
+    #[test]
+    fn what_is_called_off_or_answered_or_over_is_never_sent(
+        steps in proptest::collection::vec((0..5u8, 0..4u128), 1..40)
+    ) {
+        let mut device = enrolled();
+        let mut over = std::collections::BTreeSet::new();
+        for (n, (step, id)) in steps.into_iter().enumerate() {
+            let text = format!("answer {n}");
+            let command = match step {
+                0 => queue_on(id, "SecurityInfo", Priority::Normal, (id % 2 == 0).then(|| NOW.plus_seconds(10))),
+                1 => cancel(id),
+                2 => answer(id, CommandStatus::Acknowledged, &text),
+                3 => Command::ExpireCommands { now: NOW.plus_seconds(20) },
+                _ => next(),
+            };
+            if let Ok(happened) = device.decide(&command) {
+                for event in &happened {
+                    match event {
+                        Event::MdmCommandCancelled { command }
+                        | Event::MdmCommandExpired { command }
+                        | Event::MdmCommandAnswered { command, .. } => { over.insert(*command); }
+                        Event::MdmCommandDelivered { command } => prop_assert!(!over.contains(command)),
+                        _ => {}
+                    }
+                }
+                device = happened.iter().fold(device, Device::evolve);
+            }
+            if let Some(next) = device.next_command(&[]) {
+                prop_assert!(!over.contains(&next.id), "{:?}", next);
+            }
+        }
+    }
+}
