@@ -52,7 +52,31 @@ pub fn commands_with_results() -> impl Iterator<Item = &'static str> {
 /// Checks a `Command` dictionary. Empty: the device takes it.
 pub fn check_command(command: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
     let name = |command: &Dictionary| command.get("RequestType").and_then(Value::as_string).map(str::to_owned);
-    check_message(command, "RequestType", name, |name| TABLE.commands.get(name), Device { kind, version })
+    let mut found =
+        check_message(command, "RequestType", name, |name| TABLE.commands.get(name), Device { kind, version });
+    if let Some(command) = command.as_dictionary() {
+        check_app(command, kind, &mut found);
+    }
+    found
+}
+
+// What the schema says of InstallApplication in words: one name for the app, and User Enrollment takes licensed apps only
+// (`PurchaseMethod` 1, application.install.yaml).
+fn check_app(command: &Dictionary, kind: EnrollmentKind, found: &mut Vec<Violation>) {
+    if command.get("RequestType").and_then(Value::as_string) != Some("InstallApplication") {
+        return;
+    }
+    let names = ["iTunesStoreID", "Identifier", "ManifestURL"].iter().filter(|name| command.contains_key(name)).count();
+    if names != 1 {
+        let why = "names the app by exactly one of iTunesStoreID, Identifier and ManifestURL";
+        found.push(Violation::new("InstallApplication", why));
+    }
+    let options = command.get("Options").and_then(Value::as_dictionary);
+    let method = options.and_then(|options| options.get("PurchaseMethod")).and_then(Value::as_signed_integer);
+    if kind == EnrollmentKind::UserEnrollment && method != Some(1) {
+        let why = "is not 1, and User Enrollment takes only apps that a licence is assigned for";
+        found.push(Violation::new("InstallApplication.Options.PurchaseMethod", why));
+    }
 }
 
 /// Checks a check-in message. Empty: a device of this kind and version may send it.

@@ -213,6 +213,11 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
             heard(rows, entry)
         }
         DeviceEvent::MdmCommandDelivered { .. } => heard(rows, entry),
+        // Nobody heard from the device, but there may be nothing left to wake it for.
+        DeviceEvent::MdmCommandCancelled { command } | DeviceEvent::MdmCommandExpired { command } => {
+            answered(rows, stream, &command.to_string())?;
+            if waits(rows, stream)? { Ok(()) } else { remove(rows, stream, DueKind::PushAgain) }
+        }
         DeviceEvent::DevicePushed { .. } if waits(rows, stream)? => {
             put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(UNANSWERED_AFTER), 1)
         }

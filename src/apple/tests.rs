@@ -94,7 +94,8 @@ fn commands_are_checked_key_by_key() {
     assert_eq!(said(&check_command(&command, DEVICE, None)), ["InstallProfile.Payload is no Data"]);
     let command = plist(
         "<key>RequestType</key><string>InstallApplication</string><key>iTunesStoreID</key><integer>1</integer>
-         <key>ChangeManagementState</key><string>Managed</string><key>Colour</key><string>red</string>",
+         <key>ChangeManagementState</key><string>Managed</string><key>Colour</key><string>red</string>
+         <key>Options</key><dict><key>PurchaseMethod</key><integer>1</integer></dict>",
     );
     assert_eq!(
         said(&check_command(&command, USER, ios("17"))),
@@ -131,4 +132,93 @@ fn a_check_in_names_the_device_as_its_mode_does() {
     assert_eq!(wrong, ["Authenticate.UDID is not for User Enrollment", "Authenticate.EnrollmentID is missing"]);
     let wrong = said(&check_check_in(&message("EnrollmentID"), DEVICE, ios("17")));
     assert_eq!(wrong, ["Authenticate.EnrollmentID is for User Enrollment only"]);
+}
+
+#[test]
+fn an_app_is_named_once_and_comes_to_a_personal_device_with_a_licence_only() {
+    let install = |inside: &str| plist(&format!("<key>RequestType</key><string>InstallApplication</string>{inside}"));
+    let by_number = "<key>iTunesStoreID</key><integer>1</integer>";
+    let method = |n| format!("<key>Options</key><dict><key>PurchaseMethod</key><integer>{n}</integer></dict>");
+    assert_eq!(check_command(&install(&format!("{by_number}{}", method(1))), USER, ios("17")), []);
+    assert_eq!(check_command(&install(&format!("{by_number}{}", method(0))), DEVICE, ios("12")), []);
+    let why = said(&check_command(&install(&format!("{by_number}{}", method(0))), USER, ios("17")));
+    assert!(why[0].starts_with("InstallApplication.Options.PurchaseMethod is not 1"), "{why:?}");
+    let twice = format!("{by_number}<key>Identifier</key><string>org.example.app</string>");
+    assert!(said(&check_command(&install(&twice), DEVICE, None))[0].contains("exactly one"));
+}
+
+fn profile(payload: &str, more: &str) -> Value {
+    plist(&format!(
+        "<key>PayloadType</key><string>Configuration</string><key>PayloadVersion</key><integer>1</integer>
+         <key>PayloadIdentifier</key><string>org.example.profile</string><key>PayloadUUID</key><string>1</string>{more}
+         <key>PayloadContent</key><array><dict>{payload}<key>PayloadVersion</key><integer>1</integer>
+         <key>PayloadIdentifier</key><string>org.example.profile.1</string><key>PayloadUUID</key><string>2</string>
+         </dict></array>"
+    ))
+}
+
+#[test]
+fn a_profile_is_held_against_mode_and_version_and_what_is_wrong_is_named_by_its_key() {
+    let check = |payload: &str, kind, version| {
+        said(&check_upload(&profile(payload, ""), "org.example.enroll", kind, ios(version)))
+    };
+    let payload = |name: &str, inside: &str| format!("<key>PayloadType</key><string>{name}</string>{inside}");
+    let screenshots = payload("com.apple.applicationaccess", "<key>allowScreenShot</key><false/>");
+    assert_eq!(check(&screenshots, USER, "17.5"), Vec::<String>::new());
+    let camera = payload("com.apple.applicationaccess", "<key>allowCamera</key><false/>");
+    assert_eq!(check(&camera, USER, "17.5"), ["com.apple.applicationaccess.allowCamera is not for User Enrollment"]);
+    let vpn = payload("com.apple.vpn.managed", "");
+    assert!(check(&vpn, USER, "17.5")[0].starts_with("com.apple.vpn.managed is not for User Enrollment"));
+    let passcode = payload("com.apple.mobiledevice.passwordpolicy", "<key>minLength</key><integer>8</integer>");
+    assert_eq!(check(&passcode, DEVICE, "12"), Vec::<String>::new());
+    assert_eq!(
+        check(&passcode, USER, "17.5"),
+        ["com.apple.mobiledevice.passwordpolicy.minLength is not for User Enrollment"],
+        "a device disregards it: somebody would believe that it holds"
+    );
+    let acme = payload("com.apple.security.acme", "");
+    assert!(check(&acme, DEVICE, "15.7")[0].contains("is new in iOS 16.0"));
+    let lock = payload("com.apple.app.lock", "");
+    assert!(check(&lock, DEVICE, "17")[0].contains("supervised"));
+    assert!(check(&payload("com.apple.private", ""), DEVICE, "17")[0].contains("is no payload that iPhones"));
+    let network = payload("com.apple.cellularprivatenetwork.managed", "");
+    assert!(check(&network, USER, "26.0")[0].contains("not for User Enrollment"), "iOS 26 errata");
+}
+
+#[test]
+fn no_profile_replaces_the_enrollment_profile_or_brings_another_management_or_hides_what_it_holds() {
+    let wifi = "<key>PayloadType</key><string>com.apple.webClip.managed</string>";
+    let same = said(&check_upload(&profile(wifi, ""), "org.example.profile", USER, None));
+    assert!(same.iter().any(|why| why.contains("enrollment profile, which it would replace")), "{same:?}");
+    let mdm =
+        said(&check_upload(&profile("<key>PayloadType</key><string>com.apple.mdm</string>", ""), "x", DEVICE, None));
+    assert!(mdm.iter().any(|why| why.contains("is the device's management")), "{mdm:?}");
+    let hidden = profile(wifi, "<key>EncryptedPayloadContent</key><data>AAAA</data>");
+    assert!(said(&check_upload(&hidden, "x", DEVICE, None))[0].starts_with("EncryptedPayloadContent"));
+}
+
+#[test]
+fn what_a_device_may_not_tell_is_dropped_at_every_depth() {
+    let answer = plist(
+        "<key>SecurityInfo</key><dict><key>PasscodePresent</key><true/><key>PasscodeCompliant</key><true/>
+         <key>Shoe</key><integer>43</integer><key>HardwareEncryptionCaps</key><string>three</string>
+         <key>ManagementStatus</key><dict><key>IsUserEnrollment</key><true/><key>Secret</key><true/></dict></dict>
+         <key>UDID</key><string>1</string>",
+    );
+    let kept = |kind| {
+        let kept = told("SecurityInfo", answer.as_dictionary().unwrap(), kind, ios("17"));
+        let info = kept.get("SecurityInfo").unwrap().as_dictionary().unwrap().clone();
+        (kept.len(), info.keys().cloned().collect::<Vec<_>>(), info.get("ManagementStatus").cloned())
+    };
+    let (keys, info, status) = kept(USER);
+    assert_eq!((keys, info), (1, vec!["ManagementStatus".to_owned(), "PasscodeCompliant".to_owned()]));
+    assert_eq!(status.unwrap().as_dictionary().unwrap().len(), 1);
+    assert!(kept(DEVICE).1.contains(&"PasscodePresent".to_owned()));
+    let feedback = plist(
+        "<key>ManagedApplicationFeedback</key><array><dict><key>Identifier</key><string>org.example</string>
+         <key>Feedback</key><dict><key>Diary</key><string>Dear diary</string></dict></dict></array>",
+    );
+    let kept = told("ManagedApplicationFeedback", feedback.as_dictionary().unwrap(), DEVICE, None);
+    assert!(!format!("{kept:?}").contains("diary"), "{kept:?}");
+    assert!(told("DeviceLock", answer.as_dictionary().unwrap(), DEVICE, None).is_empty());
 }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use events::ActorKind;
-use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, UnenrolledBy};
+use events::device::{BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, Priority, UnenrolledBy};
 use events::enrollment::help_code;
 use events::person::PersonEvent;
 use events::staff::StaffId;
@@ -137,8 +137,10 @@ async fn what_happens_to_a_command_is_told_with_its_name() {
     let queued = DeviceEvent::MdmCommandQueued {
         command,
         request_type: "SecurityInfo".into(),
-        payload: "<plist/>".into(),
+        payload: CommandPayload::Plain("<plist/>".into()),
         unenrolls: false,
+        priority: Priority::Normal,
+        expires: None,
     };
     let answered = |command| DeviceEvent::MdmCommandAnswered {
         command,

@@ -49,7 +49,7 @@ fn device_event(entry: &Entry) -> Option<&DeviceEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use events::device::{BodyHash, CommandId, CommandStatus, DeviceId, DeviceIdentifiers};
+    use events::device::{BodyHash, CommandId, CommandPayload, CommandStatus, DeviceId, DeviceIdentifiers, Priority};
     use events::{Actor, ActorKind, KeyName, Personal, Position, Revision};
     use uuid::Uuid;
 
@@ -97,9 +97,14 @@ mod tests {
         }
 
         fn queued(self, n: u128) -> Stream {
-            let (request_type, payload) = ("SecurityInfo".into(), String::new());
-            let command = CommandId(Uuid::from_u128(n));
-            self.then(DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls: false })
+            self.then(DeviceEvent::MdmCommandQueued {
+                command: CommandId(Uuid::from_u128(n)),
+                request_type: "SecurityInfo".into(),
+                payload: CommandPayload::Plain(String::new()),
+                unenrolls: false,
+                priority: Priority::Normal,
+                expires: None,
+            })
         }
 
         fn owes(&self, nth: usize) -> bool {

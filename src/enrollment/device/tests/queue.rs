@@ -96,12 +96,13 @@ fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that
         inventory: BTreeMap::new(),
         apps: app(status),
     };
-    let device = given_more(enrolled(), [queue(1, "InstallApplication"), next(), told(1, "a", AppStatus::Prompting)]);
+    let device =
+        given_more(enrolled(), [queue(1, "InstallApplication"), next(), told(1, "told a", AppStatus::Prompting)]);
     assert_eq!(device.commands[0].app.as_deref(), Some("org.example.app"));
     let device = given_more(device, [queue(2, "ManagedApplicationList"), next()]);
-    let same = device.decide(&told(2, "b", AppStatus::Prompting)).expect("taken");
+    let same = device.decide(&told(2, "told b", AppStatus::Prompting)).expect("taken");
     assert!(matches!(same[..], [Event::MdmCommandAnswered { .. }]), "{same:?}");
-    let device = given_more(device, [told(2, "c", AppStatus::Managed)]);
+    let device = given_more(device, [told(2, "told c", AppStatus::Managed)]);
     assert_eq!(device.apps["org.example.app"].status, AppStatus::Managed);
     let gone = given_more(device, [check_out(), authenticate(user_enrollment("E2"), "new-cert", "z")]);
     assert!(gone.apps.is_empty(), "apps go with the management that brought them");
