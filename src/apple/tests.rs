@@ -211,7 +211,7 @@ fn what_a_device_may_not_tell_is_dropped_at_every_depth() {
         (kept.len(), info.keys().cloned().collect::<Vec<_>>(), info.get("ManagementStatus").cloned())
     };
     let (keys, info, status) = kept(USER);
-    assert_eq!((keys, info), (1, vec!["ManagementStatus".to_owned(), "PasscodeCompliant".to_owned()]));
+    assert_eq!((keys, info), (1, vec!["PasscodeCompliant".to_owned(), "ManagementStatus".to_owned()]));
     assert_eq!(status.unwrap().as_dictionary().unwrap().len(), 1);
     assert!(kept(DEVICE).1.contains(&"PasscodePresent".to_owned()));
     let feedback = plist(
