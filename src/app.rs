@@ -15,7 +15,6 @@ pub mod property_list;
 mod push_notice;
 pub mod push_topics;
 pub mod revocation;
-pub mod revocation;
 pub mod secrets;
 pub mod sign_in;
 pub mod staff_sessions;
