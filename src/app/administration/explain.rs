@@ -39,6 +39,10 @@ pub async fn explain(app: &App, question: &Question) -> Result<String, String> {
     let settings = app.settings().await.map_err(|error| error.to_string())?;
     let subject = subject(app, &settings, question).await?;
     let mut lines = introduction(&subject, &settings);
+    if subject.for_others_only {
+        lines.push(format!("\n{} may enroll no device of their own.", subject.account.user_name));
+        return Ok(lines.join("\n"));
+    }
     lines.push(String::new());
     lines.extend(rules(&settings.access, &subject.account));
     lines.push(String::new());

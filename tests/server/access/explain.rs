@@ -87,7 +87,7 @@ From Settings, by account: no.
 Terms of use for a personal device: version "2026-09" has to be accepted.
 Terms of use for a device of the organization: version "1" has to be accepted.
 Number of devices: 2 at a time; 0 enrolled now.
-Versions of iOS for a personal device: 15.2 and newer; from iOS 18 on from Settings only.
+Versions of iOS for a personal device: 15.2 and newer; none from iOS 18 on, where they enroll from Settings only.
 Versions of iOS for a device of the organization: 16 to 18, with everything of 18.
 Models: "iPad", "iPhone".
 "#;
@@ -175,7 +175,8 @@ async fn of_a_local_account_it_says_what_stands_in_the_way() {
     let said = explain(&server, &["ada"]).await.expect_success();
     assert!(said.contains("version \"1\", accepted already"), "{said}");
     let said = explain(&server, &["carol"]).await.expect_success();
-    assert!(said.contains("enrolls for others: then the rules are about the person"), "{said}");
+    assert!(said.contains("may enroll for others: then the rules are about the person"), "{said}");
+    assert!(said.ends_with("carol may enroll no device of their own.\n"), "{said}");
     let said = explain(&server, &["grace"]).await.expect_success();
     assert!(said.contains("lacks the privilege to enroll"), "{said}");
     server.execute(muster::app::administration::Request::DisableUser { user_name: "ada".into() }).await;

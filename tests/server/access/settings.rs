@@ -46,7 +46,7 @@ async fn the_example_is_applied_shown_and_applied_again() {
     let said = muster_at(&config, &["settings", "apply", &file], "").expect_success();
     for line in [
         "access[\"Staff\"]: new",
-        "  access[\"Staff\"].devices_per_person: (none) -> 3",
+        "  devices_per_person = 3",
         "limits.versions.personal.minimum: (none) -> \"15.0\"",
         "sign_in.enrollment.directories: [] -> [\"main\"]",
         "terms.institutional.version: (none) -> \"1\"",

@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 pub(super) struct Subject {
     pub account: Account,
     pub kind: Kind,
-    /// What else there is to know of a local account.
+    /// What else there is to know.
     pub remark: Option<&'static str>,
+    /// The rules are never about them.
+    pub for_others_only: bool,
     /// How many devices they have now; `None` where they cannot be told from others.
     pub devices: Option<usize>,
     /// The terms of use that they accepted.
@@ -110,7 +112,7 @@ fn supposition(question: &Question, provider: &str, kind: Kind) -> Subject {
         ..Account::default()
     };
     let remark = Some("nobody was asked: groups and claims are those that you gave (--group, --claim)");
-    Subject { account, kind, remark, devices: None, accepted: BTreeMap::new() }
+    Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() }
 }
 
 // As at sign-in: local accounts first, then the directories in their order.
@@ -153,6 +155,8 @@ async fn local(app: &App, user_name: &str) -> Result<Option<Subject>, String> {
     }
     let plain = |value: &Option<Personal<String>>| value.as_ref().and_then(|value| value.get().cloned());
     let remark = remark(&account);
+    let may = |privilege| account.privileges.contains(&privilege);
+    let for_others_only = may(Privilege::EnrollForOthers) && !may(Privilege::Enroll);
     let found = Account {
         provider: LOCAL.to_owned(),
         issuer: LOCAL.to_owned(),
@@ -162,7 +166,7 @@ async fn local(app: &App, user_name: &str) -> Result<Option<Subject>, String> {
         ..Account::default()
     };
     let subject = with_past(app, Kind::Local, found).await?;
-    Ok(Some(Subject { remark, ..subject }))
+    Ok(Some(Subject { remark, for_others_only, ..subject }))
 }
 
 fn remark(account: &LocalAccount) -> Option<&'static str> {
@@ -170,7 +174,7 @@ fn remark(account: &LocalAccount) -> Option<&'static str> {
     if account.disabled {
         Some("but the account is disabled: nothing below holds until `muster user enable`")
     } else if may(Privilege::EnrollForOthers) {
-        Some("enrolls for others: then the rules are about the person whose device it will be")
+        Some("may enroll for others: then the rules are about the person whose device it will be, so ask about them")
     } else if !may(Privilege::Enroll) {
         Some("but lacks the privilege to enroll devices: nothing below holds without it")
     } else {
@@ -187,11 +191,25 @@ async fn with_past(app: &App, kind: Kind, account: Account) -> Result<Subject, S
     let name = account_name(&app.secrets, method, &account.issuer, &account.subject);
     let (reserved, _) = app.load::<person::Account>(&StreamName::of("account", name)).await.map_err(text)?;
     let Some(person) = reserved.person else {
-        return Ok(Subject { account, kind, remark: None, devices: Some(0), accepted: BTreeMap::new() });
+        return Ok(Subject {
+            account,
+            kind,
+            remark: None,
+            for_others_only: false,
+            devices: Some(0),
+            accepted: BTreeMap::new(),
+        });
     };
     let (known, _) = app.load::<Person>(&person.stream()).await.map_err(text)?;
     let active = projections::devices::active_of_person(&app.projections, person).await.map_err(text)?;
-    Ok(Subject { account, kind, remark: None, devices: Some(active.len()), accepted: known.accepted_terms })
+    Ok(Subject {
+        account,
+        kind,
+        remark: None,
+        for_others_only: false,
+        devices: Some(active.len()),
+        accepted: known.accepted_terms,
+    })
 }
 
 fn text(error: impl std::fmt::Display) -> String {

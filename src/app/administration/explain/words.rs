@@ -27,7 +27,7 @@ pub(super) fn outcome(settings: &Settings, subject: &Subject) -> Vec<String> {
     }
     lines.extend(permitted.iter().map(|kind| terms(*kind, access.as_ref(), settings, subject)));
     lines.push(devices(access.as_ref(), subject));
-    lines.extend(permitted.iter().map(|kind| versions(*kind, settings)));
+    lines.extend(permitted.iter().map(|kind| versions(*kind, settings, by_account)));
     lines.push(match settings.limits.models.len() {
         0 => "Models: any.".to_owned(),
         _ => format!("Models: {}.", either(&settings.limits.models)),
@@ -78,7 +78,7 @@ fn devices(access: Option<&Access>, subject: &Subject) -> String {
     }
 }
 
-fn versions(kind: Ownership, settings: &Settings) -> String {
+fn versions(kind: Ownership, settings: &Settings, by_account: bool) -> String {
     let range = settings.limits.versions.get(&kind).copied().unwrap_or_default();
     let short = |version: OsVersion| {
         if version.minor == 0 && version.patch == 0 { version.major.to_string() } else { version.to_string() }
@@ -90,7 +90,11 @@ fn versions(kind: Ownership, settings: &Settings) -> String {
         (Some(minimum), Some(maximum)) => format!("{minimum} to {maximum}, with everything of {maximum}"),
     };
     // Profile-based User Enrollment ended with iOS 17 (design §8).
-    let note = if kind == Ownership::Personal { "; from iOS 18 on from Settings only" } else { "" };
+    let note = match kind {
+        Ownership::Personal if by_account => "; from iOS 18 on from Settings only",
+        Ownership::Personal => "; none from iOS 18 on, where they enroll from Settings only",
+        Ownership::Institutional => "",
+    };
     format!("Versions of iOS for {}: {said}{note}.", device(kind))
 }
 

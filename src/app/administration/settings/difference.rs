@@ -65,6 +65,18 @@ fn is_rules(value: Option<&Value>) -> bool {
     value.and_then(Value::as_array).is_some_and(|rules| rules.first().is_some_and(Value::is_table))
 }
 
+// What a new rule says, without what it leaves as it is.
+fn told(path: &str, rule: &Table, lines: &mut Vec<String>) {
+    for (key, value) in rule {
+        match value {
+            Value::Table(inner) => told(&format!("{path}{key}."), inner, lines),
+            Value::Boolean(false) => {}
+            _ if path.is_empty() && key == "name" => {}
+            value => lines.push(format!("  {path}{key} = {value}")),
+        }
+    }
+}
+
 // Rules are known by their names; those that have none, by their places.
 fn rules(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut Vec<String>) {
     let named = |rules: Option<&Value>| -> Vec<(String, Value)> {
@@ -87,7 +99,7 @@ fn rules(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut 
     }
     for (name, is) in after.iter().filter(|(name, _)| find(&before, name).is_none()) {
         lines.push(format!("{path}[{name}]: new"));
-        values(&format!("  {path}[{name}]"), None, Some(is), lines);
+        is.as_table().into_iter().for_each(|rule| told("", rule, lines));
     }
     let kept = |rules: &[(String, Value)], others: &[(String, Value)]| -> Vec<String> {
         rules.iter().map(|(name, _)| name.clone()).filter(|name| find(others, name).is_some()).collect()

@@ -302,13 +302,11 @@ fn what_changes_is_told_by_path_by_rule_and_by_line() {
     let wanted = r#"access["Staff"].devices_per_person: 3 -> (none)
 access["Suspended"]: removed
 access["School"]: new
-  access["School"].account_driven: (none) -> true
-  access["School"].devices_per_person: (none) -> 1
-  access["School"].enroll: (none) -> ["personal"]
-  access["School"].name: (none) -> "School"
-  access["School"].provider: (none) -> "school"
-  access["School"].terms_required: (none) -> false
-  access["School"].who: (none) -> "everyone"
+  account_driven = true
+  devices_per_person = 1
+  enroll = ["personal"]
+  provider = "school"
+  who = "everyone"
 access: the order is now "School", "Staff", "Everybody else"
 help: "help@school.example, room 7" -> (none)
 limits.models: ["iPad", "iPhone"] -> ["iPad"]
