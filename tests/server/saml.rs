@@ -2,6 +2,7 @@
 
 mod attacks;
 mod browser_walk;
+mod console;
 #[path = "../../src/identity/saml/tests/corpus.rs"]
 mod corpus;
 #[path = "../../src/identity/saml/tests/forge.rs"]
