@@ -7,6 +7,13 @@ use base64::Engine as _;
 /// No answer is larger; one with hundreds of groups is a tenth of it.
 pub const LARGEST: usize = 256 * 1024;
 
+/// Providers declare two namespaces with each value, some hundred values; each costs the more the more there are.
+const MOST_NAMESPACES: usize = 2_048;
+
+/// Attributes of one element, of which there are ten at most. Parsers compare each with each: with all the answer in one
+/// element that takes seconds.
+const MOST_ATTRIBUTES: usize = 256;
+
 /// The document inside the form field `SAMLResponse` (SAML Bindings 3.5.4: base64, possibly broken into lines).
 pub fn decode(field: &str) -> Result<String, Disbelief> {
     let too_large = || Disbelief::new(Fault::NotUnderstood, format!("the answer is larger than {LARGEST} bytes"));
@@ -37,6 +44,13 @@ pub fn check(text: &str) -> Result<(), Disbelief> {
     }
     if body.contains("<?") {
         return forbidden("a processing instruction");
+    }
+    if body.matches("xmlns").count() > MOST_NAMESPACES {
+        return forbidden("more namespaces than any provider declares");
+    }
+    // An attribute has its "=" before the next element begins.
+    if body.split('<').any(|tag| tag.matches('=').count() > MOST_ATTRIBUTES) {
+        return forbidden("an element with more attributes than any provider gives");
     }
     for reference in body.split('&').skip(1) {
         let name = reference.split(';').next().unwrap_or_default();
@@ -83,6 +97,10 @@ mod tests {
         for text in forbidden {
             assert_eq!(fault(text), Some(Fault::ForbiddenContent), "{text}");
         }
+        let namespaces = "<b xmlns:a=\"a\"/>".repeat(MOST_NAMESPACES + 1);
+        assert_eq!(fault(&format!("<r>{namespaces}</r>")), Some(Fault::ForbiddenContent));
+        let attributes: String = (0..=MOST_ATTRIBUTES).map(|n| format!(" a{n}=\"\"")).collect();
+        assert_eq!(fault(&format!("<r{attributes}/>")), Some(Fault::ForbiddenContent));
         assert_eq!(fault("<?xml version=\"1.0\" encoding=\"UTF-16\"?><r/>"), Some(Fault::NotUnderstood));
     }
 

@@ -28,6 +28,19 @@ async fn an_answer_opens_one_door_once_even_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_posts_of_one_answer_at_once_one_counts() {
+    let forged = Forged::start(World::system(), |_| {}).await;
+    let (mut guest, request) = forged.begin().await;
+    let field = forged.answer(&request);
+    futures_util::future::join_all((0..12).map(|_| post(&forged.server, CONSUMER, &field))).await;
+    assert_eq!(faults(&forged.server).await, [Fault::Replayed; 11]);
+    assert_eq!(guest.get(RETURN).await.led_to(), Some("/enroll/ownership"));
+    let proven = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::SingleSignOnProven { .. });
+    assert_eq!(visit_events(&forged.server).await.iter().filter(proven).count(), 1);
+    forged.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_loaded_again_before_the_hop_costs_nobody_their_sign_in() {
     let forged = Forged::start(World::system(), |_| {}).await;
     let (mut guest, request) = forged.begin().await;

@@ -321,6 +321,15 @@ fn content(corpus: &mut Corpus<'_>, trap: &str) {
     corpus.altered("two roots", "NotUnderstood", |_, document| format!("{document}{document}"));
     let deep = format!("{}{}", "<a>".repeat(30_000), "</a>".repeat(30_000));
     corpus.document("nested deeply", "NotUnderstood", &deep);
+    let attributes: String = (0..20_000).map(|n| format!(" a{n}=\"\"")).collect();
+    corpus.altered("thousands of attributes", "ForbiddenContent", |_, document| {
+        document.replacen("<samlp:Status>", &format!("<samlp:Status{attributes}>"), 1)
+    });
+    let namespaces: String = (0..200).map(|n| format!(" xmlns:a{n}=\"a\"")).collect();
+    let nested = format!("<b{namespaces}>").repeat(20) + &"</b>".repeat(20);
+    corpus.altered("thousands of namespaces", "ForbiddenContent", |_, document| {
+        document.replacen("<samlp:Status>", &format!("{nested}<samlp:Status>"), 1)
+    });
     corpus.document("an empty document", "NotUnderstood", "");
     corpus.document("not XML", "NotUnderstood", "{\"user\":\"admin\"}");
     corpus.document(
