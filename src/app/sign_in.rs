@@ -42,6 +42,7 @@ use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// What signing in needs: the ways to do it, the throttle, the budget for refusals.
@@ -137,6 +138,7 @@ pub async fn verify(
         name: name.clone(),
         retry_after,
     };
+    let begun = Instant::now();
     let attempt = match app.sign_in.throttle.begin(&app.world, &name, source).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => {
@@ -161,6 +163,11 @@ pub async fn verify(
     // What cannot be judged is our fault, not theirs: it does not count.
     if answer.counts {
         app.sign_in.throttle.failed(app.world.now(), attempt);
+    } else {
+        drop(attempt);
+    }
+    if !ways.directories.is_empty() && matches!(answer.verified, Verified::Refused(_)) {
+        directories::wait_for_the_beat(begun).await;
     }
     Ok(answer.verified)
 }

@@ -1,11 +1,11 @@
 //! Local accounts: a name and a password that we keep ourselves.
 
-use super::password::{hash_password as hash, verify_password};
+use super::password::{Memory, hash_password as hash};
 use super::{Account, Denial, SignInMethod, Unavailable, Verdict};
 use crate::world::World;
 use async_trait::async_trait;
 use secrecy::SecretString;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 pub use super::password::{check_new_password, hash_password};
@@ -32,7 +32,9 @@ pub trait Directory: Send + Sync {
 pub struct LocalAccounts {
     directory: Arc<dyn Directory>,
     /// So many passwords are verified at a time: each costs a core and 19 MiB.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
+    /// As many as were needed at the same time.
+    memories: Arc<Mutex<Vec<Memory>>>,
     /// What the password of an unknown name is compared with, so that it takes as long.
     nobody: String,
 }
@@ -41,16 +43,24 @@ impl LocalAccounts {
     pub fn new(directory: Arc<dyn Directory>, world: &World) -> LocalAccounts {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let nobody = hash(world, &SecretString::from(world.secret()));
-        LocalAccounts { directory, permits: Semaphore::new(cores), nobody }
+        LocalAccounts { directory, permits: Arc::new(Semaphore::new(cores)), memories: Arc::default(), nobody }
     }
 
     async fn matches(&self, stored: String, password: &SecretString) -> Result<bool, Unavailable> {
         let unavailable = |error: &dyn std::error::Error| Unavailable(error.to_string());
-        let _permit = self.permits.acquire().await.map_err(|error| unavailable(&error))?;
-        let password = password.clone();
-        tokio::task::spawn_blocking(move || verify_password(&stored, &password))
-            .await
-            .map_err(|error| unavailable(&error))
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| unavailable(&error))?;
+        let (password, memories) = (password.clone(), Arc::clone(&self.memories));
+        // The permit is held where the work is done: whoever hangs up meanwhile makes no room for another.
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let memory = memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut memory = memory.unwrap_or_default();
+            let matches = memory.matches(&stored, &password);
+            memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            matches
+        })
+        .await
+        .map_err(|error| unavailable(&error))
     }
 }
 
@@ -58,8 +68,9 @@ impl LocalAccounts {
 impl SignInMethod for LocalAccounts {
     async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable> {
         let found = self.directory.find(user_name).await?;
-        let against = found.as_ref().map_or(&self.nobody, |stored| &stored.password_hash).clone();
-        // Always exactly one verification, whoever it is.
+        // Always exactly one verification, whoever it is; the hash of an erased account is gone.
+        let stored = found.as_ref().map(|stored| &stored.password_hash).filter(|hash| !hash.is_empty());
+        let against = stored.unwrap_or(&self.nobody).clone();
         let matches = self.matches(against, password).await?;
         Ok(match found {
             None => Verdict::Denied { denial: Denial::UnknownName, subject: None },

@@ -69,6 +69,8 @@ impl Installation {
         config["server"]["public_url"] = served.server.public_url.clone().into();
         config["server"]["listen"] = served.server.listen.to_string().into();
         config["server"]["metrics_listen"] = served.server.metrics_listen.to_string().into();
+        let proxies = served.server.trusted_proxies.iter().map(|proxy| toml::Value::from(proxy.to_string()));
+        config["server"]["trusted_proxies"] = proxies.collect::<Vec<_>>().into();
         config["push"]["base_url"] = served.push.base_url.clone().into();
         let directory = server.stop_keeping().await;
         std::fs::write(&file, config.to_string()).unwrap();
@@ -91,7 +93,7 @@ impl Installation {
     }
 }
 
-pub struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     // SIGKILL: no handler runs, nothing is flushed by anybody.

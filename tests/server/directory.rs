@@ -6,6 +6,7 @@ mod groups;
 mod portal;
 mod servers;
 pub mod slapd;
+mod timing;
 
 use muster::config::identity::{Directory, Groups};
 use muster::identity::ldap::Ldap;

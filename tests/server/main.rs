@@ -28,4 +28,5 @@ mod reactions;
 mod saml;
 mod scep;
 mod secrets;
+mod sign_in_storm;
 mod single_sign_on;

@@ -1,8 +1,9 @@
 //! Directories behind the local accounts: asked in order, the next one only for a name that the one before does not know;
 //! never so often that they lock an account.
 //!
-//! Whatever the name, each directory is asked to search once and to bind once, so that the time tells nothing. A
-//! directory that cannot be asked is told apart in the log and by a metric; the person is told what everybody is told who
+//! Whatever the name, each directory is asked to search once and to bind once. What is left of a difference (a directory
+//! that hashes slowly does so for a known name only; it writes a wrong password down) is hidden by answering refusals on
+//! a beat, so that the time tells nothing. A directory that cannot be asked is told apart in the log and by a metric; the person is told what everybody is told who
 //! is not let in.
 
 use super::{Proof, Refused, Verified, account_name, reason};
@@ -18,6 +19,8 @@ use events::staff::StaffId;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The directories of the configuration.
 #[derive(Default)]
@@ -52,6 +55,15 @@ impl Directories {
         let missing = |name: &String| Unavailable(format!("directory {name}: it is not in the configuration"));
         ways.directories.iter().map(|name| self.named(name).cloned().ok_or_else(|| missing(name))).collect()
     }
+}
+
+/// Refusals are answered this long after their beginning, or twice, three times …: longer than a refusal takes when nobody
+/// else is there.
+const BEAT: Duration = Duration::from_millis(250);
+
+pub(super) async fn wait_for_the_beat(begun: Instant) {
+    let beats = u32::try_from(begun.elapsed().as_millis() / BEAT.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+    tokio::time::sleep_until(begun + BEAT.saturating_mul(beats)).await;
 }
 
 /// Somebody who is not let in as a local account.

@@ -64,9 +64,14 @@ impl Answer {
 
 impl Guest {
     pub fn new(server: &TestServer, user_agent: &str) -> Guest {
+        Guest::with(server.client(), server.url(), user_agent)
+    }
+
+    /// At a server that runs elsewhere.
+    pub fn with(client: Client, base: String, user_agent: &str) -> Guest {
         Guest {
-            client: server.client(),
-            base: server.url(),
+            client,
+            base,
             user_agent: user_agent.to_owned(),
             languages: "en".into(),
             cookies: BTreeMap::new(),
@@ -94,10 +99,11 @@ impl Guest {
     /// The same with headers of the test's own.
     pub async fn post_with(&mut self, path: &str, fields: &[(&str, &str)], mut headers: HeaderMap) -> Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.append_pair("csrf", &self.csrf);
-        body.extend_pairs(fields);
-        self.request(Method::POST, path, headers, body.finish()).await
+        let body = {
+            let mut body = url::form_urlencoded::Serializer::new(String::new());
+            body.append_pair("csrf", &self.csrf).extend_pairs(fields).finish()
+        };
+        self.request(Method::POST, path, headers, body).await
     }
 
     pub async fn request(&mut self, method: Method, path: &str, mut headers: HeaderMap, body: String) -> Answer {
