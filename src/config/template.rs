@@ -87,8 +87,8 @@ tls_key = {tls_key}
 [push]
 # Apple's push service, unless this is a trial.
 base_url = "{push_base_url}"
-# The MDM push certificate (https://identity.apple.com/pushcert); its subject's UID is the topic. Without it no device
-# can enroll.
+# The MDM push certificate; its subject's UID is the topic. Without it no device can enroll: `muster push request` says
+# how to get one, `muster push import` puts it here.
 {push_certificate}
 # PEM, readable by this server alone.
 {push_key}

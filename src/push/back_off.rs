@@ -20,6 +20,9 @@ pub const TRIES: u32 = 5;
 /// A push service that wants to be left alone for longer than this is obeyed by leaving the notification.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
+/// Nobody is let go deaf for longer by a header, which may come from something in between.
+const LONGEST_OBEYED: Duration = Duration::from_secs(3_600);
+
 /// After the `tries`-th try of a notification ended so. `chance`, from 0 to 1, spreads what would come back all at once.
 pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
     let Outcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
@@ -39,7 +42,7 @@ pub fn delay(trouble: Trouble, failures: u32, after_seconds: Option<u64>, chance
     };
     let doubled = first << failures.saturating_sub(1).min(16);
     let ours = Duration::from_secs(doubled.min(most)).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
-    let theirs = Duration::from_secs(after_seconds.unwrap_or(0).min(24 * 3600));
+    let theirs = Duration::from_secs(after_seconds.unwrap_or(0)).min(LONGEST_OBEYED);
     ours.max(theirs.mul_f64(1.0 + chance.clamp(0.0, 1.0) / 10.0))
 }
 
@@ -89,6 +92,7 @@ mod tests {
         assert_eq!((at(0.0), at(1.0)), (120.0, 132.0));
         // What is asked for is not less than what we would have waited by ourselves.
         assert_eq!(after(next(4, &later(Trouble::Service, Some(1)), 1.0)), 8.0);
+        assert_eq!(after(next(1, &later(Trouble::Service, Some(u64::MAX)), 0.0)), 3_600.0);
     }
 
     #[test]

@@ -47,6 +47,28 @@ async fn an_enrolled_device_is_never_an_abandoned_visit() {
 }
 
 #[tokio::test]
+async fn what_is_due_of_one_kind_hides_nothing_of_another() {
+    let desk = Desk::new();
+    let failed = || DeviceEvent::PushFailed { status: None, reason: "no route".into(), unregistered_since: None };
+    for n in 1..=3 {
+        let device = desk.enroll(n, person(1), "ada", NOON).await;
+        desk.write(&device.stream(), NOON, failed()).await;
+    }
+    let visit = DeviceId(Uuid::from_u128(0x1001)).enrollment();
+    desk.write(&visit.stream(), NOON, opened(visit.device())).await;
+    let projections = desk.caught_up().await;
+    let now = later(48 * 3_600);
+    let kinds = async |kind, limit| {
+        let found = due::due_of(&projections, kind, now, limit).await.unwrap();
+        found.into_iter().map(|due| due.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(due::due(&projections, now, 3).await.unwrap().len(), 3);
+    assert_eq!(kinds(DueKind::PushAgain, 2).await, [DueKind::PushAgain; 2]);
+    assert_eq!(kinds(DueKind::AbandonVisit, 2).await, [DueKind::AbandonVisit]);
+    assert_eq!(kinds(DueKind::PushAgain, 0).await, []);
+}
+
+#[tokio::test]
 async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;

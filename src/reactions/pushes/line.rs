@@ -3,6 +3,7 @@
 
 use events::device::DeviceId;
 use events::{EventId, Position};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use uuid::Uuid;
 
@@ -57,8 +58,8 @@ impl Line {
 
     /// The timer asks for a push; a device that has one coming needs no other.
     pub fn remind(&mut self, device: DeviceId, ask: Ask) {
-        if !self.devices.contains_key(&device) {
-            self.devices.insert(device, Place { next: Some(ask), ..Place::default() });
+        if let Entry::Vacant(place) = self.devices.entry(device) {
+            place.insert(Place { next: Some(ask), ..Place::default() });
             self.ready.push_back(device);
         }
     }

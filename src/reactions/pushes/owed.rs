@@ -38,7 +38,7 @@ pub fn owed(stream: &[Entry], cause: EventId) -> Option<Owed> {
     let is_address = |event: &DeviceEvent| {
         matches!(event, DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::PushTokenRenewed { .. })
     };
-    let told_at = events().filter(|(_, event)| is_address(event)).last()?.0.at;
+    let told_at = events().rfind(|(_, event)| is_address(event))?.0.at;
     Some(Owed { to: device.push?, told_at, topic: device.topic? })
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub enum Behaviour {
     /// It is refused so.
     Refuse(Refusal),
+    /// It is taken, though no device is there to be woken.
+    Take,
     /// It is answered as it should be, but only after this time.
     Wait(Duration),
     /// It is answered as it should be when `PushServer::release` says so.

@@ -137,6 +137,10 @@ async fn notify(
     let behaviour = shared.connected().behaviour(&token);
     let scripted = match behaviour {
         Some(Behaviour::Refuse(refusal)) => Some(refusal),
+        Some(Behaviour::Take) => {
+            under_way.status = 200;
+            return answer::response(None);
+        }
         Some(Behaviour::Wait(time)) => {
             tokio::time::sleep(time).await;
             None
