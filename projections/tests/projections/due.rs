@@ -54,7 +54,7 @@ async fn what_is_due_of_one_kind_hides_nothing_of_another() {
         let device = desk.enroll(n, person(1), "ada", NOON).await;
         desk.write(&device.stream(), NOON, failed()).await;
     }
-    let visit = DeviceId(Uuid::from_u128(0x1001)).enrollment();
+    let visit = DeviceId(Uuid::from_u128(0x2001)).enrollment();
     desk.write(&visit.stream(), NOON, opened(visit.device())).await;
     let projections = desk.caught_up().await;
     let now = later(48 * 3_600);
