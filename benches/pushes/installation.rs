@@ -3,7 +3,9 @@
 use super::AT_ONCE;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use events::device::{BodyHash, CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, PushAddress};
+use events::device::{
+    BodyHash, CommandId, CommandPayload, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, PushAddress,
+};
 use events::log::Draft;
 use events::person::PersonId;
 use events::store::Expected;
@@ -108,8 +110,15 @@ impl Installation {
     pub async fn queue_commands(&self) {
         self.append_to_all(|_| {
             let command = CommandId(self.app.world.uuid());
-            let (request_type, payload) = ("SecurityInfo".into(), "<plist/>".into());
-            vec![DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls: false }]
+            let (request_type, payload) = ("SecurityInfo".into(), CommandPayload::Plain("<plist/>".into()));
+            vec![DeviceEvent::MdmCommandQueued {
+                command,
+                request_type,
+                payload,
+                unenrolls: false,
+                priority: Priority::Normal,
+                expires: None,
+            }]
         })
         .await;
     }
