@@ -183,7 +183,7 @@ pub fn not_exchanged(error: RequestTokenError<HttpError, StandardErrorResponse<C
     let unavailable = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("its token endpoint: {why}"));
     match error {
         RequestTokenError::ServerResponse(answer) => {
-            let why = format!("the provider gives no token for the code: {:?}", short(&answer.error().to_string()));
+            let why = format!("the provider gives no token for the code: {:?}", short(answer.error().as_ref()));
             Disbelief::new(Fault::ProviderRefused, why)
         }
         RequestTokenError::Request(error) => unavailable(error.to_string()),

@@ -12,7 +12,7 @@ use crate::app::sign_in::refusals::{granted, record, set_out};
 use crate::app::sign_in::{Proof, SignInError};
 use crate::app::staff_sessions::{Flow, SessionError};
 use crate::identity::saml::{Refused, Verified};
-use crate::identity::{Disbelief, Fault, Unavailable};
+use crate::identity::{Account, Disbelief, Fault, Unavailable};
 use events::system::RefusalEvent;
 use std::net::IpAddr;
 use url::Url;
@@ -30,7 +30,7 @@ pub enum StaffDeparture {
 /// Who came back.
 pub enum StaffArrival {
     Proven {
-        proof: Proof,
+        proof: Box<Proof>,
         /// The page of the console to go on to.
         next: String,
     },
@@ -75,16 +75,14 @@ pub async fn arrive(
 ) -> Result<Option<StaffArrival>, SignInError> {
     let ways = app.settings().await?.sign_in.staff;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
-    let proven = match expected(app, provider, secret, back).await? {
+    let told = match expected(app, provider, secret, back).await? {
         Some((state, flow)) => {
             answered(app, provider, Place::Console, state, back).await.map(|account| (account, flow))
         }
         None => Err(unsolicited("the browser waits for no answer, for another one, or has waited for five minutes")),
     };
-    match proven {
-        Ok((account, Flow { next, .. })) => {
-            Ok(Some(StaffArrival::Proven { proof: Proof { method: provider.method(), account, local: None }, next }))
-        }
+    match told {
+        Ok((account, Flow { next, .. })) => Ok(Some(proven(provider, account, next))),
         Err(why) => refuse(app, provider, &why, source).await.map(Some),
     }
 }
@@ -166,8 +164,11 @@ pub async fn return_from_post(
     if account.provider != provider.name {
         return Ok(Some(StaffArrival::Refused));
     }
-    let proof = Proof { method: provider.method(), account, local: None };
-    Ok(Some(StaffArrival::Proven { proof, next }))
+    Ok(Some(proven(provider, account, next)))
+}
+
+fn proven(provider: &IdentityProvider, account: Account, next: String) -> StaffArrival {
+    StaffArrival::Proven { proof: Box::new(Proof { method: provider.method(), account, local: None }), next }
 }
 
 async fn refuse(
