@@ -46,7 +46,7 @@ pub struct Staff {
     pub csrf: String,
     pub session: Session,
     source: Option<IpAddr>,
-    app: App,
+    pub app: App,
 }
 
 impl Staff {

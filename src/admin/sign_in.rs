@@ -4,6 +4,7 @@ use super::form::{Empty, Genuine};
 use super::pages::show_alone;
 use super::problem::Problem;
 use super::session::{COOKIE, Own, SURFACE, address, cookie, home};
+use super::single_sign_on::lead_on;
 use super::words::browser_label;
 use crate::app::App;
 use crate::app::sign_in::single_sign_on::Offer;
@@ -153,13 +154,17 @@ async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<H
     form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
 }
 
-/// Ends the session: on the server, so that a copied cookie is worth nothing.
+/// Ends the session: on the server, so that a copied cookie is worth nothing. Whoever signed in at an identity provider is
+/// led to sign out there too.
 ///
 /// # Errors
 /// If sessions or log cannot be used.
 pub async fn sign_out(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.sign_out().await.map_err(|error| own.staff.broken(error))?;
-    let mut response = see_other("/console/sign-in");
+    let mut response = match own.account.sign_out_at_provider("/console/sign-in").await {
+        Some(address) => lead_on(&own.staff.app, &address, true)?,
+        None => see_other("/console/sign-in"),
+    };
     response.add_cookie(&no_cookie(COOKIE)).map_err(|error| own.staff.broken(error))?;
     Ok(response)
 }

@@ -17,6 +17,7 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use std::net::{IpAddr, Ipv6Addr};
+use url::Url;
 
 /// Holds the secret of a round trip until the browser is back; a cookie of its own, so that what begins before sign-in
 /// has nothing to do with what comes of it.
@@ -32,6 +33,8 @@ const REFUSED: &str = "You were not signed in. Try again. Your account also need
 struct Leaving<'a> {
     site: &'a str,
     address: &'a str,
+    /// Signing out, not in.
+    out: bool,
 }
 
 /// Somebody clicks "Sign in with …".
@@ -49,14 +52,23 @@ pub async fn leave(
         StaffDeparture::NotOffered => Err(Problem::NotFound),
         StaffDeparture::NotNow => refused(&app, &request, next).await,
         StaffDeparture::To { address, secret } => {
-            let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str() };
-            let mut response = show_alone(StatusCode::OK, "leaving", "One moment", &page, app.world.uuid())?;
-            let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(|error| broken(&app, error))?;
-            response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+            let mut response = lead_on(&app, &address, false)?;
             set_cookie(&mut response, host_cookie(COOKIE, secret), &app)?;
             Ok(response)
         }
     }
+}
+
+/// The page that leads on.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn lead_on(app: &App, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
+    let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str(), out };
+    let mut response = show_alone(StatusCode::OK, "leaving", "One moment", &page, app.world.uuid())?;
+    let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(|error| broken(app, error))?;
+    response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+    Ok(response)
 }
 
 /// The provider sends somebody back. A GET, because the protocol has it so; what it brings works once, in one browser.

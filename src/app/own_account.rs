@@ -2,11 +2,13 @@
 //! anybody else's.
 
 use crate::app::context::Context;
+use crate::app::sign_in::single_sign_on;
 use crate::app::staff_sessions::SessionError;
 use crate::app::staff_sign_in::{Resumed, staff_context};
 use crate::app::{App, PerformError};
 use crate::enrollment::staff::{Command, LocalAccount, Refusal};
 use std::net::IpAddr;
+use url::Url;
 
 /// Somebody's own account, in one of their sessions.
 pub struct OwnAccount {
@@ -46,5 +48,12 @@ impl OwnAccount {
         self.app.staff_sessions.end(&self.key).await?;
         self.perform(Command::SignOut).await?;
         Ok(())
+    }
+
+    /// Where to sign out at the identity provider that vouches for them as well, and come back to `back`; `None` if there
+    /// is none, or it offers that nowhere.
+    pub async fn sign_out_at_provider(&self, back: &str) -> Option<Url> {
+        let external = self.resumed.account.external.as_ref()?;
+        single_sign_on::sign_out(&self.app, &external.provider, back).await
     }
 }

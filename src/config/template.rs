@@ -131,7 +131,7 @@ client_cert_header = false
 # max_age_seconds = 3600
 # # The acr that the provider must vouch for; left out: any.
 # acr = "urn:example:two-factors"
-# # Whoever signs out at the portal is led to sign out at the provider too, where it offers that.
+# # Whoever signs out here is led to sign out at the provider too, where it offers that.
 # sign_out_at_provider = true
 # # The CA that the provider's certificate comes from, PEM; left out: the system's.
 # root = "school-root.pem"

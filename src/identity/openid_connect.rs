@@ -142,8 +142,12 @@ impl Provider {
     /// Where to send a browser so that the person is signed out at the provider as well; `None` where it offers that
     /// nowhere, or the configuration says not to. The person is not named: an ID token in an address would tell
     /// everybody who reads it who they are, and keeping one would be keeping a secret for nothing.
-    pub fn sign_out(&self, back: &str) -> Option<Url> {
-        let known = self.known.at_hand().filter(|_| self.config.sign_out_at_provider)?;
+    pub async fn sign_out(&self, back: &str, now: Timestamp) -> Option<Url> {
+        if !self.config.sign_out_at_provider {
+            return None;
+        }
+        // A provider that does not answer cannot be signed out at either.
+        let known = self.known.get(self, now).await.ok()?;
         let mut url = known.metadata.additional_metadata().end_session_endpoint.clone()?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.config.client_id)

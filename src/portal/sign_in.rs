@@ -132,7 +132,9 @@ pub async fn leave(form: Submission) -> Answered {
     if let Some(session) = visitor.session.take() {
         let stream = session.enrollment.stream();
         visitor.app.perform::<Visit>(&stream, &Command::SignOut, &session.context(visitor.source)).await?;
-        onward = single_sign_on::sign_out(&visitor.app, &session.visit, steps::path(Step::SignIn));
+        if let Some(provider) = &session.visit.signed_in_at {
+            onward = single_sign_on::sign_out(&visitor.app, provider, steps::path(Step::SignIn)).await;
+        }
     }
     let mut response = match onward {
         Some(address) => lead_on(&visitor, &address, true)?,

@@ -5,6 +5,7 @@ mod hostile;
 mod live;
 pub mod provider;
 mod round_trip;
+mod short_cuts;
 mod tokens;
 
 use crate::harness::TestServer;

@@ -10,8 +10,8 @@ mod providers;
 pub mod saml;
 pub mod staff;
 
-pub use flow::{Back, REQUEST_SECONDS};
-pub use portal::{Departure, arrive, depart, sign_out};
+pub use flow::{Back, REQUEST_SECONDS, sign_out};
+pub use portal::{Departure, arrive, depart};
 pub use providers::{Offer, Providers};
 
 /// Where people sign in, and come back to.

@@ -77,7 +77,7 @@ fn addresses(provider: &OpenIdConnect, about: &str, here: &str) -> Finding {
          {here}/console/sso/{name}/callback for staff"
     );
     if provider.sign_out_at_provider {
-        mend.push_str(&format!(", and {here}/enroll/sign-in for after signing out"));
+        mend.push_str(&format!(", and {here}/enroll/sign-in and {here}/console/sign-in for after signing out"));
     }
     let wrong = format!("the provider must know where to send people back to for the client {:?}", provider.client_id);
     Finding::note("redirect-addresses", about, wrong, &mend)

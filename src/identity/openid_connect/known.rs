@@ -83,11 +83,6 @@ impl Cache {
         self.ask(provider, now).await
     }
 
-    /// What is known without asking, however old.
-    pub fn at_hand(&self) -> Option<Arc<Known>> {
-        self.state().known.clone()
-    }
-
     /// Something newer than `seen`, because a key was not in it; `None` if that may not be asked for yet.
     pub async fn newer(&self, provider: &Provider, seen: &Known, now: Timestamp) -> Option<Arc<Known>> {
         let _turn = self.asking.lock().await;

@@ -175,3 +175,20 @@ async fn a_provider_that_is_down_leaves_staff_their_other_ways() {
     assert_eq!(browser.sign_in("grace", crate::console::desk::PASSWORD).await.status, 303);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_who_sign_out_are_led_to_sign_out_at_the_provider() {
+    let Some((server, _provider)) = school("staff-single-sign-on-sign-out").await else { return };
+    open_to_staff(&server).await;
+    let browser = Browser::new(&server);
+    sign_in(&server, &browser, "alice").await;
+    let csrf = browser.get("/console/audit").await.csrf();
+    let page = browser.post("/console/sign-out", &[("csrf", &csrf)]).await;
+    let leaving: url::Url = page.attribute("a#onward", "href").unwrap().parse().unwrap();
+    let after = format!("{}/console/sign-in", server.url());
+    assert_eq!(leaving.path(), "/session/end");
+    assert_eq!(parameter(leaving.as_str(), "post_logout_redirect_uri"), Some(after));
+    assert_eq!(parameter(leaving.as_str(), "id_token_hint"), None);
+    assert_ne!(browser.get("/console/audit").await.status, 200);
+    server.stop().await;
+}

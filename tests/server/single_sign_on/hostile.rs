@@ -15,8 +15,10 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::sign::Signer;
+use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 /// What it answers, and how often it was asked.
@@ -118,16 +120,30 @@ pub fn now() -> i64 {
 }
 
 impl Hostile {
-    /// An honest one, at first.
+    /// An honest one, at first, at an address without TLS.
     pub async fn start() -> Hostile {
+        Hostile::start_with(None).await
+    }
+
+    /// The same over TLS, with this certificate for `localhost` and its key.
+    pub async fn start_with(tls: Option<(&Path, &Path)>) -> Hostile {
         let script = Arc::new(Mutex::new(Script::default()));
         let shared = web::Data::from(Arc::clone(&script));
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
             .workers(1)
-            .disable_signals()
-            .bind(("127.0.0.1", 0))
-            .unwrap();
-        let issuer = format!("http://{}", server.addrs()[0]);
+            .disable_signals();
+        let server = match tls {
+            None => server.bind(("127.0.0.1", 0)).unwrap(),
+            Some((certificate, key)) => {
+                let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
+                acceptor.set_certificate_chain_file(certificate).unwrap();
+                acceptor.set_private_key_file(key, SslFiletype::PEM).unwrap();
+                server.bind_openssl(("127.0.0.1", 0), acceptor).unwrap()
+            }
+        };
+        let (address, scheme) = (server.addrs()[0], server.addrs_with_scheme()[0].1);
+        let name = if tls.is_some() { "localhost".to_owned() } else { address.ip().to_string() };
+        let issuer = format!("{scheme}://{name}:{}", address.port());
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);

@@ -15,7 +15,7 @@ pub const SECRET: &str = "s3cret: known to two";
 pub struct Provider {
     pub port: u16,
     redirects: Vec<String>,
-    after_logout: String,
+    after_logout: Vec<String>,
     process: Option<Child>,
 }
 
@@ -40,7 +40,7 @@ pub fn free_port() -> u16 {
 impl Provider {
     /// Not started yet.
     pub fn at(port: u16) -> Provider {
-        Provider { port, redirects: Vec::new(), after_logout: String::new(), process: None }
+        Provider { port, redirects: Vec::new(), after_logout: Vec::new(), process: None }
     }
 
     pub fn issuer(&self) -> String {
@@ -51,7 +51,7 @@ impl Provider {
     pub fn start(&mut self, server: &TestServer, names: &[&str]) {
         let address = |surface: &str, name: &str| format!("{}/{surface}/sso/{name}/callback", server.url());
         self.redirects = names.iter().flat_map(|name| [address("enroll", name), address("console", name)]).collect();
-        self.after_logout = format!("{}/enroll/sign-in", server.url());
+        self.after_logout = ["enroll", "console"].map(|surface| format!("{}/{surface}/sign-in", server.url())).to_vec();
         self.run(false);
     }
 
@@ -75,7 +75,7 @@ impl Provider {
         let mut command = Command::new("node");
         command.arg(script).env("MUSTER_OIDC_PROVIDER", folder).env("PORT", self.port.to_string());
         command.env("REDIRECTS", serde_json::to_string(&self.redirects).unwrap());
-        command.env("AFTER_LOGOUT", serde_json::to_string(&[&self.after_logout]).unwrap());
+        command.env("AFTER_LOGOUT", serde_json::to_string(&self.after_logout).unwrap());
         if whole {
             command.env("EVERYTHING_IN_THE_TOKEN", "yes");
         }

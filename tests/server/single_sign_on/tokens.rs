@@ -312,3 +312,31 @@ async fn a_provider_that_is_silent_is_not_asked_by_everybody_and_is_asked_again(
     assert!(matches!(visit_events(&server).await[0], EnrollmentEvent::VisitOpened { .. }));
     strike(server, hostile).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_with_a_certificate_of_its_own_authority_is_trusted_by_that_alone() {
+    let (_directory, config) = crate::harness::installation().await;
+    let pki = |name: &str| config.with_file_name("pki").join(name);
+    let hostile = Hostile::start_with(Some((&pki("tls.pem"), &pki("tls.key")))).await;
+    assert!(hostile.issuer.starts_with("https://localhost:"), "{}", hostile.issuer);
+    let issuers = [(SCHOOL, hostile.issuer.clone())];
+    let trusting = server_with(World::system(), &issuers, |config| config.root = Some(pki("tls-root.pem"))).await;
+    let answer = come_back_with(&trusting, &hostile, |nonce| hostile.token(nonce).honest()).await;
+    assert_eq!(answer.led_to(), Some("/enroll/ownership"));
+    trusting.stop().await;
+    let asked = hostile.asked("/jwks");
+    let other = server_with(World::system(), &issuers, |_| {}).await;
+    assert_told_nothing(&press(&mut guest(&other), SCHOOL).await);
+    assert_eq!(faults(&other).await, [Fault::ProviderUnavailable]);
+    assert_eq!(hostile.asked("/jwks"), asked);
+    strike(other, hostile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_of_any_size_is_not_read() {
+    let (server, hostile) = stage(|_| {}).await;
+    hostile.change(|script| script.metadata["padding"] = json!("x".repeat(600 * 1024)));
+    assert_told_nothing(&press(&mut guest(&server), SCHOOL).await);
+    assert_eq!(faults(&server).await, [Fault::ProviderUnavailable]);
+    strike(server, hostile).await;
+}

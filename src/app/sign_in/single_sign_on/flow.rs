@@ -66,6 +66,18 @@ pub(super) async fn answered(
     }
 }
 
+/// Where somebody who signs out here is led to sign out at the provider that they signed in at as well, and comes back to
+/// `back`; `None` if it is none of ours any more, or offers that nowhere.
+pub async fn sign_out(app: &App, provider: &str, back: &str) -> Option<Url> {
+    match &app.identity_providers.find(provider)?.protocol {
+        Protocol::OpenIdConnect(speaker) => {
+            let here = app.config.server.public_url.trim_end_matches('/');
+            speaker.sign_out(&format!("{here}{back}"), app.world.now()).await
+        }
+        Protocol::Saml(_) => None,
+    }
+}
+
 /// An answer that nobody here waits for.
 pub(super) fn unsolicited(detail: &str) -> Disbelief {
     Disbelief::new(Fault::Unsolicited, detail)

@@ -3,7 +3,7 @@
 use super::Place;
 use super::fault::recorded;
 use super::flow::{Back, REQUEST_SECONDS, answered, send, unsolicited};
-use super::providers::{IdentityProvider, Protocol};
+use super::providers::IdentityProvider;
 use super::saml::remember;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::refusals::{granted, record, set_out};
@@ -162,18 +162,5 @@ pub(super) async fn refuse(
     match app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
         Ok(_) | Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Where somebody who signs out of a visit is led to sign out at the provider as well; `None` if they did not sign in at
-/// one, or it offers that nowhere.
-pub fn sign_out(app: &App, visit: &Visit, back: &str) -> Option<Url> {
-    let provider = app.identity_providers.find(visit.signed_in_at.as_deref()?)?;
-    match &provider.protocol {
-        Protocol::OpenIdConnect(speaker) => {
-            let here = app.config.server.public_url.trim_end_matches('/');
-            speaker.sign_out(&format!("{here}{back}"))
-        }
-        Protocol::Saml(_) => None,
     }
 }
