@@ -1,7 +1,7 @@
 //! Sign-in at another site by SAML 2.0: this server as a service provider.
 //!
 //! The one place that knows which library reads SAML. Around it, our own checks: what may stand in an answer and where
-//! ([`content`], [`structure`]), the keys that count ([`signature`]), encryption ([`decrypt`]). Who asked for an answer, and
+//! (`content`, `structure`), the keys that count (`signature`), encryption (`decrypt`). Who asked for an answer, and
 //! that it opens one door once, is the caller's part: [`Verified`] tells the request and the assertion's ID.
 
 mod account;
