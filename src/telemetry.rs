@@ -17,6 +17,8 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 /// The crates whose log lines are ours, and hold none of what must not be logged.
 const OURS: [&str; 3] = ["muster", "events", "projections"];
+/// Writes down entries of a directory when nobody waits for them any more.
+const NEVER: &str = "ldap3";
 
 /// What is to be logged.
 ///
@@ -45,12 +47,12 @@ pub fn start(logging: &Logging) -> Result<(), String> {
 }
 
 /// Keeps libraries from telling more than `info`, whatever the filter says: finer, some of them write down what they are
-/// given to work with (handlebars every value of a page).
+/// given to work with (handlebars every value of a page). One tells nothing at all.
 pub fn discretion() -> FilterFn {
     FilterFn::new(may_be_told)
 }
 
 fn may_be_told(metadata: &Metadata<'_>) -> bool {
     let name = metadata.target().split("::").next().unwrap_or_default();
-    OURS.contains(&name) || *metadata.level() <= Level::INFO
+    OURS.contains(&name) || (name != NEVER && *metadata.level() <= Level::INFO)
 }

@@ -263,3 +263,38 @@ async fn a_directory_that_the_settings_name_and_the_configuration_does_not_lets_
     assert!(!slapd.log().contains("grace"));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_people_and_passwords_of_a_directory_is_logged() {
+    if !slapd::is_here("nothing_of_people_and_passwords_of_a_directory_is_logged") {
+        return;
+    }
+    let mut slapd = Slapd::start();
+    let directory = Directory { groups: super::walk(slapd::GROUPS, 4), ..config(&slapd) };
+    let (server, _) = server(vec![directory]).await;
+    assert_eq!(from(&server, "192.0.2.1", "ada", PASSWORD).await.status, 303);
+    for (name, password) in [("ada", "some wrong password"), ("twin", PASSWORD), ("stranger", "some wrong password")] {
+        assert_eq!(from(&server, "192.0.2.2", name, password).await.status, 401);
+    }
+    slapd.pause();
+    assert_eq!(from(&server, "192.0.2.3", "ada", PASSWORD).await.status, 401);
+    // Of ldap3 even what it warns of.
+    tracing::warn!(target: "ldap3::conn", "an entry that nobody waits for");
+    let logged = logs::so_far();
+    assert!(logged.contains("several entries match a user name"), "the administrator is told");
+    for secret in [
+        PASSWORD,
+        slapd::SEARCHER_PASSWORD,
+        "some wrong password",
+        "Lovelace",
+        "ada@example.test",
+        "ada@school.example",
+        "uid=twin",
+        "stranger",
+        "an entry that nobody waits for",
+    ] {
+        let line = logged.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret:?} is told");
+    }
+    server.stop().await;
+}
