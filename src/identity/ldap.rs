@@ -5,6 +5,7 @@
 //! no name and no DN of a person; the log may have it.
 
 mod connection;
+mod denial;
 mod groups;
 mod live;
 mod person;

@@ -1,13 +1,9 @@
 //! A real OpenLDAP server of the test's own on the loopback interface, as an unprivileged user, with TLS and people.
 
+mod certificates;
+mod people;
+
 use crate::harness::left_out;
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509Builder, X509Name};
-use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -177,12 +173,12 @@ fn pattern() -> Pattern {
     elsewhere.set_nonblocking(true).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    make_certificates(path);
+    certificates::make(path);
     std::fs::write(path.join("searcher.password"), format!("{SEARCHER_PASSWORD}\n")).unwrap();
     std::fs::set_permissions(path.join("searcher.password"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::create_dir(path.join("db")).unwrap();
     configure(path);
-    std::fs::write(path.join("seed.ldif"), seed(elsewhere.local_addr().unwrap().port())).unwrap();
+    std::fs::write(path.join("seed.ldif"), people::seed(elsewhere.local_addr().unwrap().port())).unwrap();
     let added = Command::new(SLAPD)
         .args(["-T", "add", "-q", "-f"])
         .arg(path.join("slapd.conf"))
@@ -193,7 +189,7 @@ fn pattern() -> Pattern {
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     // Over the wire: the tool that fills the database from a file keeps no memberOf.
     let mut slapd = Slapd::start_in(directory);
-    slapd.modify(&groups());
+    slapd.modify(&people::groups());
     slapd.pause();
     let directory = std::mem::replace(&mut slapd.directory, tempfile::tempdir().unwrap());
     std::fs::remove_file(directory.path().join("log")).unwrap();
@@ -270,128 +266,3 @@ ppolicy_default "cn=default,ou=policies,dc=example,dc=test"
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{searcher}" read by dn.exact="{patient}" read by self read by * none
 "#;
-
-fn seed(elsewhere: u16) -> String {
-    let mut ldif = String::from(
-        "dn: dc=example,dc=test\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n",
-    );
-    for unit in ["people", "apps", "groups", "many", "policies"] {
-        write!(ldif, "\ndn: ou={unit},dc=example,dc=test\nobjectClass: organizationalUnit\nou: {unit}\n").unwrap();
-    }
-    for dn in [SEARCHER, PATIENT_SEARCHER] {
-        let name = dn.split(['=', ',']).nth(1).unwrap();
-        write!(
-            ldif,
-            "\ndn: {dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: {name}\n\
-             userPassword: {SEARCHER_PASSWORD}\n"
-        )
-        .unwrap();
-    }
-    ldif.push_str(
-        "\ndn: cn=default,ou=policies,dc=example,dc=test\nobjectClass: device\nobjectClass: pwdPolicy\ncn: default\n\
-         pwdAttribute: userPassword\npwdLockout: TRUE\npwdMaxFailure: 5\npwdLockoutDuration: 0\n",
-    );
-    for (rdn, uid, more) in PERSONS {
-        write!(
-            ldif,
-            "\ndn: {rdn},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid} of Example School\nsn: {uid}\n\
-             userPassword: {PASSWORD}\n{more}"
-        )
-        .unwrap();
-        if rdn.starts_with("cn=") {
-            let value = rdn.trim_start_matches("cn=").replace('\\', "");
-            writeln!(ldif, "cn: {value}").unwrap();
-        }
-    }
-    write!(
-        ldif,
-        "\ndn: ou=elsewhere,{PEOPLE}\nobjectClass: referral\nobjectClass: extensibleObject\nou: elsewhere\n\
-         ref: ldap://127.0.0.1:{elsewhere}/ou=elsewhere,{PEOPLE}\n"
-    )
-    .unwrap();
-    ldif
-}
-
-/// A DN with everything in it that a filter and a DN must escape.
-pub const ADA: &str = "cn=Lovelace\\, Ada (Countess)*,ou=people,dc=example,dc=test";
-
-/// The first part of the DN, the user name, and what else there is.
-const PERSONS: [(&str, &str, &str); 9] = [
-    (
-        "cn=Lovelace\\, Ada (Countess)*",
-        "ada",
-        "mail: ada@example.test\nemployeeNumber: ada@school.example\ndepartmentNumber: Physics\ndepartmentNumber: Chemistry\n\
-         jpegPhoto:: /9j/AAE=\n",
-    ),
-    ("uid=alan", "alan", "mail: alan@example.test\n"),
-    ("uid=odd*(name)", "odd*(name)", ""),
-    ("uid=twin", "twin", ""),
-    ("uid=twin+sn=other", "twin", "sn: other\n"),
-    ("uid=joiner", "joiner", ""),
-    ("uid=dreamer", "dreamer", ""),
-    ("uid=victim", "victim", "mail: victim@example.test\n"),
-    ("uid=grace", "grace", "employeeNumber: grace@school.example\n"),
-];
-
-// level1 … level4: each a member of the next; a circle of two; one with a star; many with the same member.
-fn groups() -> String {
-    let mut ldif = String::new();
-    let mut group = |name: &str, base: &str, members: &[String]| {
-        write!(ldif, "dn: cn={name},{base}\nchangetype: add\nobjectClass: groupOfNames\ncn: {name}\n").unwrap();
-        members.iter().for_each(|member| writeln!(ldif, "member: {member}").unwrap());
-        ldif.push('\n');
-    };
-    let person = |name: &str| format!("uid={name},{PEOPLE}");
-    let of = |name: &str| format!("cn={name},{GROUPS}");
-    group("level1", GROUPS, &[ADA.to_owned()]);
-    group("level2", GROUPS, &[of("level1")]);
-    group("level3", GROUPS, &[of("level2")]);
-    group("level4", GROUPS, &[of("level3")]);
-    group("staff (all)*", GROUPS, &[ADA.to_owned(), person("grace")]);
-    group("round", GROUPS, &[person("dreamer"), of("about")]);
-    group("about", GROUPS, &[of("round")]);
-    for nth in 0..MANY {
-        group(&format!("many{nth:03}"), "ou=many,dc=example,dc=test", &[person("joiner")]);
-    }
-    ldif
-}
-
-fn make_certificates(path: &Path) {
-    let (ca, ca_key) = certificate("Directory CA of a test", None);
-    let (server, server_key) = certificate("127.0.0.1", Some((&ca, &ca_key)));
-    let (other, _) = certificate("Another CA", None);
-    std::fs::write(path.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
-    std::fs::write(path.join("server.pem"), server.to_pem().unwrap()).unwrap();
-    std::fs::write(path.join("server.key"), server_key.private_key_to_pem_pkcs8().unwrap()).unwrap();
-    std::fs::write(path.join("other-ca.pem"), other.to_pem().unwrap()).unwrap();
-}
-
-/// Without an issuer, a CA.
-fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (X509, PKey<Private>) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut subject = X509Name::builder().unwrap();
-    subject.append_entry_by_text("CN", name).unwrap();
-    let subject = subject.build();
-    let mut builder = X509Builder::new().unwrap();
-    builder.set_version(2).unwrap();
-    let serial = openssl::bn::BigNum::from_u32(if issuer.is_some() { 2 } else { 1 }).unwrap();
-    builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
-    builder.set_subject_name(&subject).unwrap();
-    builder.set_issuer_name(issuer.map_or(&*subject, |(ca, _)| ca.subject_name())).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
-    match issuer {
-        None => {
-            let extension = BasicConstraints::new().critical().ca().build().unwrap();
-            builder.append_extension(extension).unwrap();
-        }
-        Some((ca, _)) => {
-            let context = builder.x509v3_context(Some(ca), None);
-            let names = SubjectAlternativeName::new().ip("127.0.0.1").dns("localhost").build(&context).unwrap();
-            builder.append_extension(names).unwrap();
-        }
-    }
-    builder.sign(issuer.map_or(&key, |(_, key)| key), MessageDigest::sha256()).unwrap();
-    (builder.build(), key)
-}
