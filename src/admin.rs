@@ -7,6 +7,7 @@
 mod act;
 mod api;
 mod audit;
+mod commands;
 mod devices;
 mod earlier;
 mod event;
@@ -62,6 +63,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/devices/export").get(devices::export))
             .service(web::resource("/devices/{device}").get(devices::page))
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
+            .configure(commands::routes)
             .service(web::resource("/earlier").get(earlier::list))
             .service(web::resource("/funnel").get(funnel::page))
             .service(web::resource("/visits").get(visits::list))

@@ -6,6 +6,7 @@
 //! [`safari`]; the device knows only what the profile it installed says.
 
 pub mod acts;
+pub mod apps;
 pub mod ber;
 pub mod certificate_request;
 pub mod chance;

@@ -108,7 +108,7 @@ async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Resu
 }
 
 // Read your writes, where they come soon enough; the deed is done in any case.
-async fn wait(app: &App, position: Position) {
+pub(super) async fn wait(app: &App, position: Position) {
     match tokio::time::timeout(WAIT, app.projections.wait_for(position)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the record is shown as it was before"),

@@ -1,7 +1,7 @@
 //! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
 
 use super::problem::Problem;
-use super::session::{SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
+use super::session::{Acts, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
 use super::words;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -27,6 +27,11 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("visits", include_str!("../../templates/admin/visits.hbs")),
     ("visit", include_str!("../../templates/admin/visit.hbs")),
     ("visit_rows", include_str!("../../templates/admin/visit_rows.hbs")),
+    ("command", include_str!("../../templates/admin/command.hbs")),
+    ("command_fields", include_str!("../../templates/admin/command_fields.hbs")),
+    ("commands", include_str!("../../templates/admin/commands.hbs")),
+    ("commands_which", include_str!("../../templates/admin/commands_which.hbs")),
+    ("commands_try", include_str!("../../templates/admin/commands_try.hbs")),
     ("problem", include_str!("../../templates/admin/problem.hbs")),
 ];
 
@@ -73,6 +78,7 @@ type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege
 /// The menu: nobody is shown an entry that leads to a refusal.
 const MENU: &[Section] = &[
     ("devices", "/console/devices", "Devices", is_permitted::<SeesInventory>),
+    ("commands", "/console/commands", "Commands", is_permitted::<Acts>),
     ("funnel", "/console/funnel", "How far people get", is_permitted::<SeesFunnel>),
     ("visits", "/console/visits", "Visits", is_permitted::<SeesFunnel>),
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),

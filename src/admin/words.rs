@@ -5,6 +5,7 @@ use events::enrollment::{EnrollmentKind, Ownership};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use projections::audit::Outcome;
+use projections::commands;
 use projections::devices::{Device, State};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -70,6 +71,41 @@ pub fn state(state: State) -> Chip {
         State::CheckedOut => Chip { label: "Removed on the device", class: "warn" },
         State::Unenrolled => Chip { label: "Unenrolled", class: "" },
         State::Superseded => Chip { label: "Enrolled again", class: "" },
+    }
+}
+
+/// What became of a command.
+pub fn command(state: commands::State) -> Chip {
+    use commands::State as S;
+    match state {
+        S::Queued => Chip { label: "Queued", class: "" },
+        S::Delivered => Chip { label: "Sent", class: "" },
+        S::Deferred => Chip { label: "Not now", class: "warn" },
+        S::Acknowledged => Chip { label: "Done", class: "ok" },
+        S::Failed => Chip { label: "Failed", class: "bad" },
+        S::NotUnderstood => Chip { label: "Not understood", class: "bad" },
+        S::TooLarge => Chip { label: "Answer too large", class: "bad" },
+        S::Cancelled => Chip { label: "Cancelled", class: "" },
+        S::Expired => Chip { label: "Expired", class: "warn" },
+        S::Ended => Chip { label: "Management ended", class: "" },
+    }
+}
+
+/// How a managed app stands, from what the device says.
+pub fn app(status: &str) -> &str {
+    match status {
+        "Queued" | "Redeeming" | "ValidatingPurchase" | "ValidatingUpdate" => "On its way",
+        "NeedsRedemption" => "Not licensed",
+        "Prompting" | "PromptingForManagement" | "PromptingForUpdate" => "The person is asked",
+        "PromptingForLogin" | "PromptingForUpdateLogin" => "The App Store asks for an Apple ID",
+        "Installing" | "Updating" => "Being installed",
+        "Managed" => "Installed",
+        "ManagedButUninstalled" => "Removed by the person",
+        "UserInstalledApp" => "Was there already, installed by the person",
+        "UserRejected" | "UpdateRejected" | "ManagementRejected" => "Refused by the person",
+        "Failed" => "Failed",
+        "NotTaken" => "Not taken by the device",
+        _ => "Not known",
     }
 }
 

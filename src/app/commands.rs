@@ -143,6 +143,8 @@ impl App {
         command.remove("UnlockToken");
         let priority = if unenrolls { Priority::Urgent } else { terms.priority };
         let payload = payload(&command, &request_type, device)?;
+        // An erased device is managed no more, and has nobody left to say so.
+        let unenrolls = unenrolls || request_type == "EraseDevice";
         Ok(Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires })
     }
 

@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::render::Page;
 use super::steps;
 use super::visitor::{Answered, Visitor};
+use crate::app::commands::self_service::{self, Offer, Outcome};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::Step;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -23,6 +24,10 @@ pub struct CompletePage {
     pub ended: bool,
     /// The app's page in the App Store, once the device is enrolled.
     pub self_service: Option<String>,
+    /// The text on what became of the app that the device is offered.
+    pub app: Option<&'static str>,
+    /// Something more is to come of it.
+    pub app_pending: bool,
 }
 
 impl Page for CompletePage {
@@ -44,15 +49,26 @@ pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
         return Err(Problem::Elsewhere(steps::path(Step::MdmProfile)));
     }
     let device = visitor.app.device(session.enrollment.device()).await?;
-    let page = CompletePage {
-        personal: session.visit.ownership == Some(Ownership::Personal),
-        ..CompletePage::of(device.phase, query.still.is_none(), visitor.settings.self_service_url.clone())
+    let ownership = session.visit.ownership;
+    let link = match self_service::offer(&visitor.settings, ownership) {
+        Offer::Link(link) => Some(link),
+        Offer::Nothing | Offer::Install { .. } => None,
     };
+    let mut page = CompletePage {
+        personal: ownership == Some(Ownership::Personal),
+        ..CompletePage::of(device.phase, query.still.is_none(), link)
+    };
+    if let (Offer::Install { store_id, .. }, true) = (self_service::offer(&visitor.settings, ownership), page.enrolled)
+    {
+        // Before the command is in the log it is about to be.
+        let outcome = self_service::outcome(&device, store_id).unwrap_or(Outcome::Coming);
+        page.follow(outcome, self_service::link(&visitor.settings));
+    }
     let mut response = visitor.page(&page)?;
     // The header does what <meta http-equiv="refresh"> does. The element itself fails WCAG 2.2.1 as axe-core checks it;
     // here the person can turn it off. A timer also outlives the time that Safari sleeps behind Settings, which a held
     // connection does not.
-    if page.waiting && page.refreshing {
+    if (page.waiting || page.app_pending) && page.refreshing {
         response.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static(REFRESH));
     }
     Ok(response)
@@ -78,6 +94,25 @@ impl CompletePage {
             personal: true,
             ended: matches!(phase, Phase::CheckedOut | Phase::Unenrolled | Phase::Superseded),
             self_service: self_service.filter(|_| enrolled),
+            app: None,
+            app_pending: false,
         }
+    }
+
+    /// Says what became of the app; where the device did not take it, the App Store is the other way.
+    pub fn follow(&mut self, outcome: Outcome, link: Option<String>) {
+        let (text, pending) = match outcome {
+            Outcome::Coming => ("app-coming", true),
+            Outcome::Prompting => ("app-prompting", true),
+            Outcome::SignInToStore => ("app-sign-in", true),
+            Outcome::Installing => ("app-installing", true),
+            Outcome::Installed => ("app-installed", false),
+            Outcome::Refused => ("app-refused", false),
+            Outcome::NotLicensed => ("app-not-licensed", false),
+            Outcome::Failed => ("app-failed", false),
+        };
+        (self.app, self.app_pending) = (Some(text), pending);
+        let other_way = matches!(outcome, Outcome::Refused | Outcome::NotLicensed | Outcome::Failed);
+        self.self_service = link.filter(|_| other_way);
     }
 }

@@ -1,8 +1,10 @@
 //! What a device answers to a command, and scripts with which a test has it answer otherwise.
 
+use crate::simulator::apps::{Apps, Taken, bundle_identifier};
 use crate::simulator::device::Device;
 use crate::simulator::management::Management;
 use crate::simulator::messages::{Identifier, dictionary};
+use crate::simulator::profile::{self, Profile};
 use plist::{Dictionary, Value};
 use std::collections::{HashMap, VecDeque};
 
@@ -107,11 +109,19 @@ impl Device {
         }
         match request_type {
             "DeviceInformation" => self.device_information(command, personal),
-            "SecurityInfo" => security_info(personal),
-            "ProfileList" => self.profile_list(management),
-            "InstallApplication" => self.install_application(command),
+            "SecurityInfo" => security_info(personal && !self.tells_too_much),
+            "ProfileList" => self.profile_list(management, personal),
+            "CertificateList" => self.certificate_list(management, personal),
+            "InstallApplication" => self.install_application(command, personal),
+            "ManagedApplicationList" => self.managed_apps(command),
+            "InstalledApplicationList" => self.installed_apps(command, personal),
+            "RemoveApplication" => self.remove_application(command),
+            "InstallProfile" => self.install_profile(command),
             "RemoveProfile" => self.remove_profile(management, command),
-            "Settings" | "DeviceLock" => status("Acknowledged"),
+            "Settings" => self.settings(command),
+            "DeviceLock" => self.lock(command),
+            "ClearPasscode" => self.clear_passcode(command),
+            "EraseDevice" => self.erase(),
             _ => error(12021, "MCMDMErrorDomain", &format!("Unknown command: {request_type}")),
         }
     }
@@ -121,8 +131,10 @@ impl Device {
             return status("CommandFormatError");
         };
         let asked = queries.iter().filter_map(Value::as_string);
-        let allowed = asked.filter(|query| !(personal && FORBIDDEN_QUERIES.contains(query)));
-        let known = allowed.filter_map(|query| Some((query.to_owned(), self.tell(query)?)));
+        let too_much = self.tells_too_much;
+        let allowed = asked.filter(|query| too_much || !(personal && FORBIDDEN_QUERIES.contains(query)));
+        let unasked = FORBIDDEN_QUERIES.iter().copied().filter(|_| too_much);
+        let known = allowed.chain(unasked).filter_map(|query| Some((query.to_owned(), self.tell(query)?)));
         let mut answer = status("Acknowledged");
         answer.insert("QueryResponses".into(), Value::Dictionary(known.collect()));
         answer.insert("RequestType".into(), "DeviceInformation".into());
@@ -144,11 +156,13 @@ impl Device {
             "UDID" => hardware.udid.clone().into(),
             "SerialNumber" => hardware.serial_number.clone().into(),
             "IMEI" => hardware.imei.clone()?.into(),
+            "PhoneNumber" => "+1 555 0100".into(),
+            "WiFiMAC" => "02:00:00:00:00:01".into(),
             _ => return None,
         })
     }
 
-    fn profile_list(&self, management: &Management) -> Dictionary {
+    fn profile_list(&self, management: &Management, personal: bool) -> Dictionary {
         let one = |profile: &crate::simulator::profile::Profile| {
             Value::Dictionary(dictionary([
                 ("PayloadIdentifier", profile.identifier.clone().into()),
@@ -157,20 +171,147 @@ impl Device {
             ]))
         };
         let all = self.profiles.iter().chain(std::iter::once(&management.profile));
+        let mut list: Vec<Value> = all.map(one).collect();
+        if personal && self.tells_too_much {
+            list.push(dictionary([("PayloadIdentifier", "org.private.club".into())]).into());
+        }
         let mut answer = status("Acknowledged");
-        answer.insert("ProfileList".into(), Value::Array(all.map(one).collect()));
+        answer.insert("ProfileList".into(), Value::Array(list));
         answer
     }
 
-    fn install_application(&mut self, command: &Dictionary) -> Dictionary {
-        let store_id = command.get("iTunesStoreID").and_then(Value::as_signed_integer).map(|id| id.to_string());
-        let identifier = command.get("Identifier").and_then(Value::as_string).map(str::to_owned);
-        let Some(app) = identifier.or(store_id) else { return status("CommandFormatError") };
-        self.apps.push(app.clone());
+    fn install_application(&mut self, command: &Dictionary, personal: bool) -> Dictionary {
+        match self.apps.install(command, personal) {
+            Taken::Prompting(app) => {
+                let organization = self.organization.clone().unwrap_or_else(|| "Somebody".to_owned());
+                self.shown.push(format!("{organization} is about to install and manage the app “{app}”."));
+                let mut answer = status("Acknowledged");
+                answer.insert("Identifier".into(), app.into());
+                answer.insert("State".into(), "Prompting".into());
+                answer
+            }
+            Taken::Rejected(reason) => {
+                let mut answer = error(12026, "MCMDMErrorDomain", "The app cannot be installed.");
+                let store_id = command.get("iTunesStoreID").and_then(Value::as_unsigned_integer);
+                if let Some(id) = store_id {
+                    answer.insert("Identifier".into(), bundle_identifier(id).into());
+                }
+                answer.insert("RejectionReason".into(), reason.into());
+                answer
+            }
+            Taken::Malformed => status("CommandFormatError"),
+        }
+    }
+
+    fn managed_apps(&mut self, command: &Dictionary) -> Dictionary {
+        let told = self.apps.list(command.get("Identifiers").and_then(Value::as_array));
         let mut answer = status("Acknowledged");
-        answer.insert("Identifier".into(), app.into());
-        answer.insert("State".into(), "Prompting".into());
+        answer.insert("ManagedApplicationList".into(), told.into());
         answer
+    }
+
+    fn installed_apps(&self, command: &Dictionary, personal: bool) -> Dictionary {
+        let managed_only = personal || command.get("ManagedAppsOnly").and_then(Value::as_boolean) == Some(true);
+        let private = self.apps.private.iter().filter(|_| !managed_only || self.tells_too_much);
+        let one = |app: &String| {
+            Value::Dictionary(dictionary([
+                ("Identifier", app.clone().into()),
+                ("Name", app.rsplit('.').next().unwrap_or_default().into()),
+                ("ShortVersion", "1.0".into()),
+                ("BundleSize", 1_000_000.into()),
+            ]))
+        };
+        let installed = self.apps.managed.iter().filter(|(_, status)| *status == "Managed").map(|(app, _)| app);
+        let mut answer = status("Acknowledged");
+        answer.insert("InstalledApplicationList".into(), Value::Array(installed.chain(private).map(one).collect()));
+        answer
+    }
+
+    fn remove_application(&mut self, command: &Dictionary) -> Dictionary {
+        let Some(app) = command.get("Identifier").and_then(Value::as_string) else {
+            return status("CommandFormatError");
+        };
+        match self.apps.managed.remove(app) {
+            Some(_) => status("Acknowledged"),
+            None => error(12024, "MCMDMErrorDomain", &format!("The app “{app}” is not managed.")),
+        }
+    }
+
+    fn certificate_list(&self, management: &Management, personal: bool) -> Dictionary {
+        let one = |name: &str, der: Vec<u8>| {
+            let entry = [("CommonName", name.into()), ("IsIdentity", true.into()), ("Data", Value::Data(der))];
+            Value::Dictionary(dictionary(entry))
+        };
+        let mut list = vec![one("Identity", management.identity.certificate.to_der().unwrap_or_default())];
+        if personal && self.tells_too_much {
+            list.push(one("Ada's tax office", vec![1, 2, 3]));
+        }
+        let mut answer = status("Acknowledged");
+        answer.insert("CertificateList".into(), Value::Array(list));
+        answer
+    }
+
+    fn install_profile(&mut self, command: &Dictionary) -> Dictionary {
+        let Some(Value::Data(file)) = command.get("Payload") else { return status("CommandFormatError") };
+        let Ok((dictionary, signed)) = profile::open(file) else {
+            return error(1000, "MCProfileErrorDomain", "The profile is invalid.");
+        };
+        let text = |key: &str| dictionary.get(key).and_then(Value::as_string).unwrap_or_default().to_owned();
+        let profile = Profile {
+            identifier: text("PayloadIdentifier"),
+            uuid: text("PayloadUUID"),
+            display_name: text("PayloadDisplayName"),
+            certificates: Vec::new(),
+            scep: None,
+            mdm: None,
+            signed,
+            dictionary,
+        };
+        self.profiles.retain(|installed| installed.identifier != profile.identifier);
+        self.profiles.push(profile);
+        status("Acknowledged")
+    }
+
+    fn settings(&mut self, command: &Dictionary) -> Dictionary {
+        let items = command.get("Settings").and_then(Value::as_array).into_iter().flatten();
+        let items: Vec<&Dictionary> = items.filter_map(Value::as_dictionary).collect();
+        for item in &items {
+            let info = item.get("OrganizationInfo").and_then(Value::as_dictionary);
+            let name = info.and_then(|info| info.get("OrganizationName")).and_then(Value::as_string);
+            self.organization = name.map(str::to_owned).or(self.organization.take());
+        }
+        let done = items.iter().map(|item| {
+            let item = item.get("Item").cloned().unwrap_or_else(|| "".into());
+            Value::Dictionary(dictionary([("Item", item), ("Status", "Acknowledged".into())]))
+        });
+        let mut answer = status("Acknowledged");
+        answer.insert("Settings".into(), Value::Array(done.collect()));
+        answer
+    }
+
+    fn lock(&mut self, command: &Dictionary) -> Dictionary {
+        if let Some(message) = command.get("Message").and_then(Value::as_string) {
+            self.shown.push(message.to_owned());
+        }
+        let mut answer = status("Acknowledged");
+        answer.insert("MessageResult".into(), "Success".into());
+        answer
+    }
+
+    fn clear_passcode(&mut self, command: &Dictionary) -> Dictionary {
+        if command.get("UnlockToken").and_then(Value::as_data) != Some(self.unlock_token.as_slice()) {
+            return error(12067, "MCMDMErrorDomain", "The unlock token is not this device's.");
+        }
+        self.passcode = None;
+        status("Acknowledged")
+    }
+
+    // It answers, and then nothing is left of it.
+    fn erase(&mut self) -> Dictionary {
+        self.profiles.clear();
+        self.apps = Apps::default();
+        self.erased = true;
+        status("Acknowledged")
     }
 
     fn remove_profile(&mut self, management: &Management, command: &Dictionary) -> Dictionary {

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::simulator::apps::Apps;
 use crate::simulator::chance::{self, Clock};
 use crate::simulator::commands::Script;
 use crate::simulator::keys::KeyPool;
@@ -71,8 +72,20 @@ pub struct Device {
     /// Profiles in Settings, without the MDM profile.
     pub profiles: Vec<Profile>,
     pub(crate) management: Option<Management>,
-    /// Bundle ids and store ids of apps that the server asked for.
-    pub apps: Vec<String>,
+    /// Apps that came, or are to come, by management.
+    pub apps: Apps,
+    /// It answers more than its kind of enrollment may tell.
+    pub tells_too_much: bool,
+    /// The organization that prompts name.
+    pub organization: Option<String>,
+    /// What the screen showed: prompts and messages, oldest first.
+    pub shown: Vec<String>,
+    /// Its passcode, if it has one.
+    pub passcode: Option<String>,
+    /// What opens it without the passcode; the server has it in a Device Enrollment.
+    pub(crate) unlock_token: Vec<u8>,
+    /// Everything on it was deleted.
+    pub erased: bool,
     /// `DeviceName`.
     pub name: String,
 }
@@ -91,7 +104,13 @@ impl Device {
             pending: None,
             profiles: Vec::new(),
             management: None,
-            apps: Vec::new(),
+            apps: Apps::default(),
+            tells_too_much: false,
+            organization: None,
+            shown: Vec::new(),
+            passcode: Some("1234".to_owned()),
+            unlock_token: chance::bytes::<512>().to_vec(),
+            erased: false,
             name,
         }
     }
@@ -132,10 +151,5 @@ impl Device {
     /// As `management`, to change it: a test gives the device another certificate.
     pub fn management_mut(&mut self) -> Option<&mut Management> {
         self.management.as_mut()
-    }
-
-    /// An unlock token, as a Device Enrollment hands over: a few hundred bytes that nobody but the device can read.
-    pub(crate) fn unlock_token() -> Vec<u8> {
-        chance::bytes::<512>().to_vec()
     }
 }

@@ -122,7 +122,7 @@ impl Device {
     async fn hand_over_token(&self, management: &mut Management, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
         watcher.before(Act::TokenUpdate).await;
         let started = Instant::now();
-        let unlock_token = matches!(management.identifier, Identifier::Udid(_)).then(Device::unlock_token);
+        let unlock_token = matches!(management.identifier, Identifier::Udid(_)).then(|| self.unlock_token.clone());
         let message = messages::token_update(
             &management.identifier,
             &management.mdm.topic,

@@ -174,6 +174,11 @@ impl Device {
                 self.say_goodbye(management).await;
                 return Ok(true);
             }
+            if self.erased {
+                // Nobody says goodbye: there is nobody any more.
+                self.send(management, &url, COMMANDS, &messages::xml(&message)).await?;
+                return Ok(true);
+            }
         }
     }
 

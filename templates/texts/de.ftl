@@ -209,6 +209,15 @@ complete-back-button = Zurück zur Anleitung
 self-service-title = Noch etwas
 self-service = { $organization } bietet Apps in Self Service an. Lade es aus dem App Store.
 self-service-button = Self Service laden
+app-title = Self Service
+app-coming = Self Service ist auf dem Weg zu Ihrem { $device }.
+app-prompting = Ihr { $device } fragt, ob Self Service installiert werden soll. Tippen Sie auf „Installieren“.
+app-sign-in = Der App Store fragt nach einer Apple-ID. Melden Sie sich dort an, dann wird Self Service installiert.
+app-installing = Self Service wird gerade installiert.
+app-installed = Self Service ist installiert.
+app-refused = Sie haben Self Service nicht installiert. Sie können es noch holen.
+app-not-licensed = Für Sie gibt es noch keine Lizenz für Self Service. { $organization } muss eine zuweisen.
+app-failed = Self Service konnte nicht installiert werden.
 
 stopped-old-title = Dieses { $device } braucht ein neueres iOS
 stopped-old-lead = Es hat Version { $version }. Ein eigenes Gerät kann ab Version 13.1 registriert werden; ein älteres würde als Ganzes verwaltet, und das hast du nicht gewählt.

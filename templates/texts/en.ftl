@@ -201,6 +201,15 @@ complete-back-button = Back to the instructions
 self-service-title = One more thing
 self-service = { $organization } offers its apps in Self Service. Get it from the App Store.
 self-service-button = Get Self Service
+app-title = Self Service
+app-coming = Self Service is on its way to your { $device }.
+app-prompting = Your { $device } asks whether to install Self Service. Tap Install.
+app-sign-in = The App Store asks for an Apple ID. Sign in there, and Self Service is installed.
+app-installing = Self Service is being installed.
+app-installed = Self Service is installed.
+app-refused = You chose not to install Self Service. You can still get it.
+app-not-licensed = There is no licence for Self Service for you yet. { $organization } has to assign one.
+app-failed = Self Service could not be installed.
 
 stopped-old-title = This { $device } needs a newer iOS
 stopped-old-lead = It has version { $version }. A personal device can be enrolled from version 13.1 on; an older one would be managed as a whole, and that is not what you chose.

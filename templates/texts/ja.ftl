@@ -181,6 +181,15 @@ complete-back-button = 説明に戻る
 self-service-title = もうひとつ
 self-service = { $organization }のAppはSelf Serviceから入手できます。App Storeからインストールしてください。
 self-service-button = Self Serviceを入手
+app-title = Self Service
+app-coming = Self Service を { $device } に送っています。
+app-prompting = { $device } に Self Service のインストールの確認が表示されます。「インストール」をタップしてください。
+app-sign-in = App Store で Apple ID の入力を求められます。サインインすると、Self Service がインストールされます。
+app-installing = Self Service をインストールしています。
+app-installed = Self Service がインストールされました。
+app-refused = Self Service はインストールされませんでした。あとからでも入手できます。
+app-not-licensed = Self Service のライセンスがまだありません。{ $organization } による割り当てが必要です。
+app-failed = Self Service をインストールできませんでした。
 
 stopped-old-title = この{ $device }には新しいiOSが必要です
 stopped-old-lead = 現在のバージョンは{ $version }です。個人のデバイスはバージョン13.1以降で登録できます。それより古いとデバイス全体が管理されてしまい、選んだ内容と異なります。

@@ -1,5 +1,9 @@
 //! Commands: queued, delivered, answered once; what a mode forbids; answers of every kind, and answers that are too large.
 
+mod queue;
+mod self_service;
+mod told;
+
 use crate::devices::{TestDevice, command};
 use crate::harness::TestServer;
 use events::device::{CommandId, CommandStatus, DeviceEvent, InventoryValue};
@@ -31,6 +35,26 @@ async fn queue(
     command: &Dictionary,
 ) -> Result<(), QueueError> {
     server.app().queue_command(device.id, id, command, &context(device)).await.map(|_| ())
+}
+
+/// A profile with one payload.
+pub fn profile(payload_type: &str, inside: &str) -> Vec<u8> {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><plist version=\"1.0\"><dict>
+         <key>PayloadType</key><string>Configuration</string><key>PayloadVersion</key><integer>1</integer>
+         <key>PayloadIdentifier</key><string>org.example.profile</string><key>PayloadUUID</key><string>1</string>
+         <key>PayloadDisplayName</key><string>Example</string>
+         <key>PayloadContent</key><array><dict><key>PayloadType</key><string>{payload_type}</string>{inside}
+         <key>PayloadVersion</key><integer>1</integer><key>PayloadIdentifier</key><string>org.example.profile.1</string>
+         <key>PayloadUUID</key><string>2</string></dict></array></dict></plist>"
+    )
+    .into_bytes()
+}
+
+async fn ask_for_apps(server: &TestServer, device: events::device::DeviceId) {
+    let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, device.0);
+    let command = muster::app::commands::build::managed_apps(&[]);
+    server.app().queue_command(device, id(), &command, &context).await.unwrap();
 }
 
 /// Enrolled, and whatever the server asked by itself after that answered.

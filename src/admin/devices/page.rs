@@ -1,8 +1,9 @@
 //! One device: the record, what it told about itself, earlier records, what happened; and what may be done.
 
 use super::{href, parse_as_of, parse_device};
-use crate::admin::act::{self, Verb};
+use crate::admin::act;
 use crate::admin::audit;
+use crate::admin::commands::{Standing, Verb, possible as commands_of, standing};
 use crate::admin::earlier;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
@@ -15,14 +16,19 @@ use events::enrollment::EnrollmentKind;
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row};
+use projections::commands::{self, ManagedApp, Queued};
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
 use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Events shown; the rest is in the audit trail.
 const TIMELINE: usize = 100;
+
+/// Commands shown.
+const COMMANDS: usize = 25;
 
 #[derive(Deserialize)]
 pub struct AsOf {
@@ -43,6 +49,10 @@ struct Page {
     inventory: Vec<Fact>,
     earlier: Vec<Relative>,
     manage: Vec<Manage>,
+    acts: Vec<Offered>,
+    commands: Vec<Standing>,
+    apps: Vec<AppLine>,
+    lists: Vec<List>,
     timeline: Vec<Happened>,
     more: bool,
     audit_href: String,
@@ -95,8 +105,33 @@ struct Happened {
     href: String,
 }
 
+/// An act that has a page of its own.
+#[derive(Serialize)]
+struct Offered {
+    href: String,
+    label: &'static str,
+    class: &'static str,
+}
+
+/// An app that came by management.
+#[derive(Serialize)]
+struct AppLine {
+    app: String,
+    status: String,
+    at: Instant,
+}
+
+/// Profiles, apps or certificates, as the device listed them.
+#[derive(Serialize)]
+struct List {
+    label: &'static str,
+    entries: Vec<String>,
+}
+
 /// What is read for the page.
 struct Found {
+    commands: Vec<Queued>,
+    apps: Vec<ManagedApp>,
     device: Device,
     known: BTreeMap<String, Option<String>>,
     earlier: Vec<(Earlier, Option<Device>)>,
@@ -147,12 +182,17 @@ async fn look_up(
             earlier.push((found, other));
         }
     }
-    Ok(Some(Found { device, known, earlier, more: history.next.is_some(), rows: history.rows }))
+    // What is asked of it is of now alone.
+    let (commands, apps) = match as_of {
+        None => (commands::of_device(projections, id, COMMANDS).await?, commands::apps(projections, id).await?),
+        Some(_) => (vec![], vec![]),
+    };
+    Ok(Some(Found { commands, apps, device, known, earlier, more: history.next.is_some(), rows: history.rows }))
 }
 
 fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
     let device = &found.device;
-    let manage = if is_permitted::<Acts>(&staff.roles) && as_of.is_none() { manage(device) } else { vec![] };
+    let acts = is_permitted::<Acts>(&staff.roles) && as_of.is_none();
     Page {
         href: href(device.id, None),
         label: words::label(device),
@@ -163,13 +203,17 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         facts: facts(device, now),
-        inventory: found.known.iter().map(|(name, value)| told(name, value.as_deref())).collect(),
+        inventory: facts_told(&found.known),
+        lists: lists(&found.known),
+        commands: found.commands.iter().map(|queued| standing(device.id, queued, acts, now)).collect(),
+        apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
+        acts: if acts { offered(device) } else { vec![] },
         earlier: found
             .earlier
             .iter()
             .map(|(earlier, other)| relative(device.id, earlier, other.as_ref(), now))
             .collect(),
-        manage,
+        manage: if acts { manage(device) } else { vec![] },
         timeline: found.rows.iter().map(|row| happened(row, now)).collect(),
         more: found.more,
         audit_href: Query::default().with("device", Some(&device.id.to_string())).href(audit::PATH),
@@ -228,6 +272,49 @@ fn told(name: &str, value: Option<&str>) -> Fact {
     Fact::new(name, value.unwrap_or("(erased)"))
 }
 
+/// What `app::inventory` keeps as a list, and what people call it.
+const LISTS: [(&str, &str); 3] =
+    [("ProfileList", "Profiles"), ("InstalledApplicationList", "Apps"), ("CertificateList", "Certificates")];
+
+fn facts_told(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
+    let facts = known.iter().filter(|(name, _)| !LISTS.iter().any(|(list, _)| list == name));
+    facts.map(|(name, value)| told(name, value.as_deref())).collect()
+}
+
+fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
+    let list = |(name, label): &(&str, &'static str)| {
+        let told = known.get(*name)?.as_deref().and_then(|json| serde_json::from_str::<Vec<Json>>(json).ok())?;
+        Some(List { label, entries: told.iter().map(entry).collect() })
+    };
+    LISTS.iter().filter_map(list).collect()
+}
+
+// A name, and what tells it from others of that name.
+fn entry(told: &Json) -> String {
+    let text = |key: &str| told.get(key).and_then(Json::as_str).map(str::to_owned);
+    let name = text("PayloadDisplayName").or_else(|| text("Name")).or_else(|| text("CommonName"));
+    let more = [text("PayloadIdentifier").or_else(|| text("Identifier")), text("ShortVersion")];
+    name.into_iter().chain(more.into_iter().flatten()).collect::<Vec<_>>().join(" · ")
+}
+
+fn app_line(app: &ManagedApp, now: Timestamp) -> AppLine {
+    let reason = app.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    AppLine {
+        app: app.app.clone(),
+        status: format!("{}{reason}", words::app(&app.status)),
+        at: Instant::of(app.at, now),
+    }
+}
+
+fn offered(device: &Device) -> Vec<Offered> {
+    let offer = |verb: Verb| Offered {
+        href: format!("{}/commands/{}", href(device.id, None), verb.as_str()),
+        label: verb.label(),
+        class: if verb.is_destructive() { "bad" } else { "" },
+    };
+    commands_of(device).into_iter().map(offer).collect()
+}
+
 fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestamp) -> Relative {
     let (other_id, relation, class) = if found.enrollment == id {
         (found.previous, "Earlier record", "warn")
@@ -251,7 +338,7 @@ fn manage(device: &Device) -> Vec<Manage> {
             verb: verb.label(),
             consequence: verb.consequence(),
             action: format!("{}/{}", href(device.id, None), verb.as_str()),
-            class: if verb == Verb::Unenroll { "bad" } else { "" },
+            class: if verb == act::Verb::Unenroll { "bad" } else { "" },
         })
         .collect()
 }

@@ -104,6 +104,25 @@ impl Browser {
         answer(request.form(fields)).await
     }
 
+    /// A form with a file in it.
+    pub async fn upload(&self, path: &str, fields: &[(String, String)], file: Vec<u8>) -> Answer {
+        let boundary = "----muster";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            body.extend(
+                format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                    .into_bytes(),
+            );
+        }
+        let head = "content-disposition: form-data; name=\"file\"; filename=\"a.mobileconfig\"";
+        body.extend(format!("--{boundary}\r\n{head}\r\n\r\n").into_bytes());
+        body.extend(file);
+        body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+        let request = self.client.post(format!("{}{path}", self.url)).header(ORIGIN, &self.url);
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        answer(request.header("content-type", kind).body(body)).await
+    }
+
     pub async fn post_from(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.client.post(format!("{}{path}", self.url)).header(ORIGIN, origin);
         answer(request.header("sec-fetch-site", "cross-site").form(fields)).await

@@ -19,10 +19,33 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     {
         findings.wrong(format!("self_service_url {url:?} is no https address, such as https://apps.apple.com/app/id1"));
     }
+    self_service(settings, findings);
     for domain in settings.managed_apple_id_domains.iter().filter(|domain| !is_domain(domain)) {
         findings.wrong(format!("managed_apple_id_domains: {domain:?} is no domain such as example.com, in lower case"));
     }
     languages("personal_description", settings.personal_description.keys(), findings);
+}
+
+// The app that is installed and the page in the App Store are about one app.
+fn self_service(settings: &Settings, findings: &mut Findings) {
+    match settings.self_service.store_id {
+        Some(0) => findings.wrong(
+            "self_service.store_id is 0: give the number at the end of the app's address, such as 1234567890 of …/id1234567890",
+        ),
+        Some(id) => {
+            let url = settings.self_service_url.as_deref().unwrap_or_default();
+            let number = url.rsplit("/id").next().and_then(|rest| rest.split(['?', '/']).next()?.parse::<u64>().ok());
+            if let Some(other) = number.filter(|other| *other != id) {
+                findings.wrong(format!(
+                    "self_service.store_id is {id}, and self_service_url leads to the app {other}: give one app in both"
+                ));
+            }
+        }
+        None if !settings.self_service.licensed.is_empty() => findings.wrong(
+            "self_service.licensed says for whom there are licences, and self_service.store_id does not say of what: give the app's number in the App Store",
+        ),
+        None => {}
+    }
 }
 
 /// Texts are there in languages that pages are in.

@@ -113,6 +113,18 @@ fn each_setting_that_makes_no_sense_is_named() {
     wrong(|settings| settings.organization = "  ".into(), &["organization is empty", "give the name"]);
     wrong(|settings| settings.abandon_after_hours = 0, &["abandon_after_hours", "at least 1"]);
     wrong(|settings| settings.self_service_url = Some("http://apps.apple.com/".into()), &["self_service_url", "https"]);
+    wrong(|settings| settings.self_service.store_id = Some(0), &["self_service.store_id is 0", "such as 1234567890"]);
+    wrong(
+        |settings| settings.self_service.licensed = [events::enrollment::Ownership::Personal].into(),
+        &["self_service.licensed", "give the app's number"],
+    );
+    wrong(
+        |settings| {
+            settings.self_service.store_id = Some(7);
+            settings.self_service_url = Some("https://apps.apple.com/de/app/self-service/id8?mt=8".into());
+        },
+        &["store_id is 7", "the app 8", "one app in both"],
+    );
     for domain in ["@example.com", "example", "Example.com"] {
         wrong(
             |settings| settings.managed_apple_id_domains = [domain.to_owned()].into(),

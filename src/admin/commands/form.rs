@@ -1,0 +1,94 @@
+//! Forms with a file in them, or without: read whole, and believed only if they were filled in on a page of ours.
+
+use crate::admin::problem::Problem;
+use crate::admin::session::{COOKIE, SURFACE, app, cookie};
+use crate::web::forgery;
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+/// A profile, once as a file or once more in base64 on the way from the rehearsal, and the names of some hundred devices.
+const LARGEST: usize = 1024 * 1024;
+
+/// What was sent.
+#[derive(Debug, Default)]
+pub struct Sent {
+    fields: BTreeMap<String, String>,
+    file: Option<Vec<u8>>,
+}
+
+impl Sent {
+    /// What somebody wrote into a field; `None` if nothing.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// The file that was chosen.
+    pub fn file(&self) -> Option<&[u8]> {
+        self.file.as_deref().filter(|file| !file.is_empty())
+    }
+}
+
+impl FromRequest for Sent {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Sent, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = read(payload).await?;
+            let sent = parse(&request, body).await.ok_or(Problem::Bad("The form is not complete."))?;
+            let app = app(&request);
+            let cookie = cookie(&request).ok_or(Problem::Forged)?;
+            let token = sent.text("csrf").unwrap_or_default();
+            if forgery::is_genuine(&app.secrets, SURFACE, &cookie, token, &request, &app.config.server.public_url) {
+                Ok(sent)
+            } else {
+                tracing::warn!(cookie = COOKIE, "a form was refused: its token is not the session's");
+                Err(Problem::Forged)
+            }
+        })
+    }
+}
+
+async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(part) = payload.next().await {
+        let part = part.map_err(|_| Problem::Bad("The form is not complete."))?;
+        if body.len() + part.len() > LARGEST {
+            return Err(Problem::Bad("The form, or the file in it, is too large."));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body.freeze())
+}
+
+// RFC 7578 where there may be a file, else as forms are sent usually.
+async fn parse(request: &HttpRequest, body: Bytes) -> Option<Sent> {
+    let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    if let Ok(boundary) = multer::parse_boundary(kind) {
+        return parts(body, boundary).await;
+    }
+    let fields = url::form_urlencoded::parse(&body).into_owned().collect();
+    Some(Sent { fields, file: None })
+}
+
+async fn parts(body: Bytes, boundary: String) -> Option<Sent> {
+    let whole = futures_util::stream::once(async { Ok::<_, Infallible>(body) });
+    let mut parts = multer::Multipart::new(whole, boundary);
+    let mut sent = Sent::default();
+    while let Some(part) = parts.next_field().await.ok()? {
+        let name = part.name()?.to_owned();
+        if part.file_name().is_some() {
+            sent.file = Some(part.bytes().await.ok()?.to_vec());
+        } else {
+            sent.fields.insert(name, part.text().await.ok()?);
+        }
+    }
+    Some(sent)
+}

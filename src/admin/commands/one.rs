@@ -1,0 +1,139 @@
+//! One device: the page that says what an act does and asks for what it takes, the act, and what was queued before.
+
+use super::form::Sent;
+use super::wanted::{Verb, possible, wanted};
+use crate::admin::act::wait;
+use crate::admin::devices::{href, parse_device};
+use crate::admin::form::{Empty, Genuine};
+use crate::admin::pages::show;
+use crate::admin::problem::Problem;
+use crate::admin::session::{Acts, May};
+use crate::admin::words::{self, Chip, Instant};
+use crate::app::PerformError;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, web};
+use events::Timestamp;
+use events::device::{CommandId, DeviceId};
+use events::staff::AccessEvent;
+use projections::commands::Queued;
+use projections::devices::{self as inventory, Device};
+use serde::Serialize;
+use uuid::Uuid;
+
+#[derive(Serialize)]
+struct Page {
+    verb: &'static str,
+    label: &'static str,
+    consequence: &'static str,
+    device: String,
+    device_href: String,
+    action: String,
+    destructive: bool,
+    /// What has to be typed before anything is destroyed.
+    confirm: Option<String>,
+    /// Made anew with each page: the form sent twice is done once.
+    request: Uuid,
+}
+
+/// What an act does, and a form for what it takes.
+///
+/// # Errors
+/// If there is no such device, or it does not take the act.
+pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
+    let device = device(&staff, id, verb).await?;
+    staff.record(AccessEvent::DeviceViewed { device: id }).await?;
+    let label = words::label(&device);
+    let page = Page {
+        verb: verb.as_str(),
+        label: verb.label(),
+        consequence: verb.consequence(),
+        device_href: href(id, None),
+        action: format!("{}/commands/{}", href(id, None), verb.as_str()),
+        destructive: verb.is_destructive(),
+        confirm: (verb == Verb::Erase).then(|| label.clone()),
+        request: staff.app().world.random_uuid(),
+        device: label.clone(),
+    };
+    show("command", &format!("{}: {label}", verb.label()), "devices", &staff, &page)
+}
+
+async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, Problem> {
+    let found = inventory::get(staff.projections(), id, None).await.map_err(|error| staff.broken(error))?;
+    let device = found.ok_or(Problem::NotFound)?;
+    if possible(&device).contains(&verb) {
+        return Ok(device);
+    }
+    Err(Problem::Refused(format!("{} is not possible on this device.", verb.label())))
+}
+
+/// Queues it.
+///
+/// # Errors
+/// The refusal says why the device would not take it, and names the key.
+pub async fn submit(staff: May<Acts>, path: web::Path<(String, String)>, sent: Sent) -> Result<HttpResponse, Problem> {
+    let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
+    let device = device(&staff, id, verb).await?;
+    let wanted = wanted(verb, &sent, staff.now())?;
+    if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
+        return Err(Problem::Refused("Nothing was erased: the name that was typed is not the device's.".into()));
+    }
+    match staff.app().want(id, &wanted, &staff.context()).await {
+        Ok(Some(appended)) => wait(staff.app(), appended.position).await,
+        Ok(None) => {}
+        Err(error) => {
+            let why = super::refusal(error, staff.correlation())?;
+            return Err(Problem::Refused(format!("This cannot be done: {why}.")));
+        }
+    }
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+}
+
+/// Calls a command off.
+///
+/// # Errors
+/// If the device has answered it already.
+pub async fn cancel(
+    staff: May<Acts>,
+    path: web::Path<(String, String)>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let id = parse_device(&path.0)?;
+    let command = Uuid::parse_str(&path.1).map(CommandId).map_err(|_| Problem::NotFound)?;
+    match staff.app().cancel_command(id, command, &staff.context()).await {
+        Ok(performed) => {
+            if let Some(appended) = performed.appended {
+                wait(staff.app(), appended.position).await;
+            }
+        }
+        Err(PerformError::Refused(refusal)) => {
+            return Err(Problem::Refused(format!("This cannot be called off: {refusal}.")));
+        }
+        Err(error) => return Err(staff.broken(error)),
+    }
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+}
+
+/// A command on the device's page.
+#[derive(Serialize)]
+pub struct Standing {
+    request_type: String,
+    state: Chip,
+    queued: Instant,
+    expires: Option<Instant>,
+    /// Where it is called off, while that makes sense.
+    cancel: Option<String>,
+}
+
+/// A command as the device's page shows it.
+pub fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -> Standing {
+    let waiting = queued.state.is_waiting();
+    let cancel = || format!("{}/commands/{}/cancel", href(device, None), queued.command);
+    Standing {
+        request_type: queued.request_type.clone(),
+        state: words::command(queued.state),
+        queued: Instant::of(queued.queued_at, now),
+        expires: queued.expires.filter(|_| waiting).map(|at| Instant::of(at, now)),
+        cancel: (waiting && acts).then(cancel),
+    }
+}

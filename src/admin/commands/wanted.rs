@@ -1,0 +1,189 @@
+//! The verbs of the console, what each of them does to a device in words, and the act that a form asks for.
+
+use super::form::Sent;
+use crate::admin::problem::Problem;
+use crate::app::commands::act::{Act, Question, Wanted};
+use crate::app::commands::build::AppName;
+use crate::app::commands::upload::{self, Upload};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use events::Timestamp;
+use events::enrollment::EnrollmentKind;
+use projections::devices::{Device, State};
+use uuid::Uuid;
+
+/// Words on a lock screen.
+const LONGEST_MESSAGE: usize = 500;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Ask,
+    Lock,
+    ClearPasscode,
+    Erase,
+    InstallProfile,
+    RemoveProfile,
+    InstallApp,
+    RemoveApp,
+    Unenroll,
+}
+
+impl Verb {
+    pub const ALL: [Verb; 9] = [
+        Verb::Ask,
+        Verb::Lock,
+        Verb::InstallProfile,
+        Verb::RemoveProfile,
+        Verb::InstallApp,
+        Verb::RemoveApp,
+        Verb::ClearPasscode,
+        Verb::Erase,
+        Verb::Unenroll,
+    ];
+
+    pub fn parse(name: &str) -> Result<Verb, Problem> {
+        Verb::ALL.into_iter().find(|verb| verb.as_str() == name).ok_or(Problem::NotFound)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verb::Ask => "ask",
+            Verb::Lock => "lock",
+            Verb::ClearPasscode => "clear-passcode",
+            Verb::Erase => "erase",
+            Verb::InstallProfile => "install-profile",
+            Verb::RemoveProfile => "remove-profile",
+            Verb::InstallApp => "install-app",
+            Verb::RemoveApp => "remove-app",
+            Verb::Unenroll => "unenroll",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Verb::Ask => "Ask for information",
+            Verb::Lock => "Lock",
+            Verb::ClearPasscode => "Clear the passcode",
+            Verb::Erase => "Erase",
+            Verb::InstallProfile => "Install a profile",
+            Verb::RemoveProfile => "Remove a profile",
+            Verb::InstallApp => "Install an app",
+            Verb::RemoveApp => "Remove an app",
+            Verb::Unenroll => "Unenroll",
+        }
+    }
+
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Verb::Ask => {
+                "The device answers when it is next in reach. A personal device tells nothing of its hardware and of what \
+                 belongs to the person; what it tells beyond that is not kept."
+            }
+            Verb::Lock => "Locks the screen at once. Who has the passcode opens it again. Nothing is lost.",
+            Verb::ClearPasscode => {
+                "Takes the passcode away. Until a new one is set, whoever holds the device can open it and read everything \
+                 on it."
+            }
+            Verb::Erase => {
+                "Deletes everything on the device: settings, apps, pictures and messages, and its management with them. \
+                 Nobody can undo it."
+            }
+            Verb::InstallProfile => {
+                "Sends a configuration profile. It is held against what this version of iOS and this kind of enrollment \
+                 take before it is queued."
+            }
+            Verb::RemoveProfile => "Removes a profile that came by management, with the settings in it.",
+            Verb::InstallApp => {
+                "The device offers the app to the person, or installs it at once where it may. The app goes with its data \
+                 when management ends."
+            }
+            Verb::RemoveApp => "Removes an app that came by management, with all its data on the device.",
+            Verb::Unenroll => {
+                "Ends management. The device removes the MDM profile with the apps, accounts and data that came with it; \
+                 what belongs to the person stays."
+            }
+        }
+    }
+
+    /// What cannot be undone is asked for twice.
+    pub fn is_destructive(self) -> bool {
+        matches!(self, Verb::Erase | Verb::ClearPasscode | Verb::Unenroll)
+    }
+}
+
+/// What makes sense for a device; unenrolling has its place beside the record.
+pub fn possible(device: &Device) -> Vec<Verb> {
+    if device.state != State::Enrolled {
+        return vec![];
+    }
+    let institutional = device.kind == Some(EnrollmentKind::DeviceEnrollment);
+    let makes_sense = |verb: &Verb| match verb {
+        Verb::ClearPasscode | Verb::Erase => institutional,
+        Verb::Unenroll => false,
+        _ => true,
+    };
+    Verb::ALL.into_iter().filter(makes_sense).collect()
+}
+
+pub fn question_name(question: Question) -> &'static str {
+    match question {
+        Question::Information => "information",
+        Question::Security => "security",
+        Question::Profiles => "profiles",
+        Question::Apps => "apps",
+        Question::ManagedApps => "managed-apps",
+        Question::Certificates => "certificates",
+    }
+}
+
+/// The act that a form asks for.
+///
+/// # Errors
+/// Says what is missing or wrong.
+pub fn wanted(verb: Verb, sent: &Sent, now: Timestamp) -> Result<Wanted, Problem> {
+    let request = sent.text("request").and_then(|text| Uuid::parse_str(text).ok());
+    let request = request.ok_or(Problem::Bad("The form is not complete."))?;
+    let days = sent.text("expires").map_or(Ok(0), str::parse::<i64>).ok().filter(|days| (0..=365).contains(days));
+    let days = days.ok_or(Problem::Bad("There is no such time to wait."))?;
+    let expires = (days > 0).then(|| now.plus_seconds(days * 24 * 3_600));
+    Ok(Wanted { act: act(verb, sent)?, request, expires })
+}
+
+fn act(verb: Verb, sent: &Sent) -> Result<Act, Problem> {
+    let needed = |name: &str, what: &'static str| sent.text(name).map(str::to_owned).ok_or(Problem::Bad(what));
+    Ok(match verb {
+        Verb::Ask => {
+            let name = needed("question", "Choose what to ask for.")?;
+            let found = Question::ALL.into_iter().find(|question| question_name(*question) == name);
+            Act::Ask(found.ok_or(Problem::Bad("There is no such question."))?)
+        }
+        Verb::Lock => Act::Lock { message: short(sent, "message")?, phone_number: short(sent, "phone_number")? },
+        Verb::ClearPasscode => Act::ClearPasscode,
+        Verb::Erase => Act::Erase,
+        Verb::InstallProfile => Act::InstallProfile(Box::new(profile(sent)?)),
+        Verb::RemoveProfile => {
+            Act::RemoveProfile { identifier: needed("identifier", "Give the identifier of the profile.")? }
+        }
+        Verb::InstallApp => {
+            let app = needed("app", "Give the app's number in the App Store, or its bundle identifier.")?;
+            let app = app.parse().map_or_else(|_| AppName::Bundle(app.clone()), AppName::Store);
+            Act::InstallApp { app, licensed: sent.text("licensed").is_some() }
+        }
+        Verb::RemoveApp => Act::RemoveApp { identifier: needed("identifier", "Give the app's bundle identifier.")? },
+        Verb::Unenroll => Act::Unenroll,
+    })
+}
+
+fn short(sent: &Sent, name: &str) -> Result<Option<String>, Problem> {
+    match sent.text(name) {
+        Some(text) if text.chars().count() > LONGEST_MESSAGE => Err(Problem::Bad("The message is too long.")),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+// The file itself, or what the rehearsal kept of it on its page.
+fn profile(sent: &Sent) -> Result<Upload, Problem> {
+    let kept = || sent.text("profile").and_then(|text| STANDARD.decode(text).ok());
+    let file = sent.file().map(<[u8]>::to_vec).or_else(kept).ok_or(Problem::Bad("Choose a configuration profile."))?;
+    upload::open(&file).map_err(|why| Problem::Refused(format!("This profile cannot be installed: {why}.")))
+}

@@ -1,0 +1,94 @@
+//! Managed apps on a simulated device: offered, answered by the person, installed or not (Apple's schema:
+//! mdm/commands/application.install.yaml, application.managed.list.yaml).
+
+use plist::{Dictionary, Value};
+use std::collections::BTreeMap;
+
+/// What the person does with an offer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Taste {
+    #[default]
+    Installs,
+    Refuses,
+    /// Leaves the prompt where it is.
+    Waits,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Apps {
+    pub taste: Taste,
+    /// Numbers of apps that a licence is assigned for.
+    pub licensed: Vec<u64>,
+    /// By bundle identifier, with the status that the device tells next.
+    pub managed: BTreeMap<String, String>,
+    /// Installed by the person: none of the organization's business.
+    pub private: Vec<String>,
+}
+
+/// The bundle identifier of an app that the App Store has under this number.
+pub fn bundle_identifier(store_id: u64) -> String {
+    format!("org.example.app{store_id}")
+}
+
+/// What the device makes of `InstallApplication`.
+pub enum Taken {
+    /// The app, which the person is asked about.
+    Prompting(String),
+    /// `RejectionReason`.
+    Rejected(&'static str),
+    Malformed,
+}
+
+impl Apps {
+    pub(crate) fn install(&mut self, command: &Dictionary, personal: bool) -> Taken {
+        let store_id = command.get("iTunesStoreID").and_then(Value::as_unsigned_integer);
+        let identifier = command.get("Identifier").and_then(Value::as_string).map(str::to_owned);
+        let options = command.get("Options").and_then(Value::as_dictionary);
+        let method = options.and_then(|options| options.get("PurchaseMethod")).and_then(Value::as_unsigned_integer);
+        let (app, licensed) = match (store_id, identifier) {
+            (Some(id), None) => (bundle_identifier(id), self.licensed.contains(&id)),
+            (None, Some(app)) => (app, true),
+            _ => return Taken::Malformed,
+        };
+        // User Enrollment takes licensed apps only; who promises a licence has to have assigned it.
+        if (personal && method != Some(1)) || (method == Some(1) && !licensed) {
+            return Taken::Rejected("PurchaseMethodNotSupported");
+        }
+        if self.private.contains(&app) {
+            return Taken::Rejected("AppAlreadyInstalled");
+        }
+        self.managed.insert(app.clone(), "Prompting".into());
+        Taken::Prompting(app)
+    }
+
+    /// How the managed apps stand. The person has had time to answer since; what is told once is forgotten.
+    pub(crate) fn list(&mut self, asked: Option<&Vec<Value>>) -> Dictionary {
+        let mut told = Dictionary::new();
+        let wanted = |app: &str| asked.is_none_or(|asked| asked.iter().any(|name| name.as_string() == Some(app)));
+        let taste = self.taste;
+        for (app, status) in self.managed.iter_mut().filter(|(app, _)| wanted(app)) {
+            let entry: Dictionary = [
+                ("Status".to_owned(), Value::from(status.clone())),
+                ("ManagementFlags".to_owned(), 1.into()),
+                ("HasConfiguration".to_owned(), false.into()),
+                ("HasFeedback".to_owned(), false.into()),
+                ("IsValidated".to_owned(), true.into()),
+            ]
+            .into_iter()
+            .collect();
+            told.insert(app.clone(), entry.into());
+            *status = match (status.as_str(), taste) {
+                ("Prompting", Taste::Installs) => "Installing".into(),
+                ("Prompting", Taste::Refuses) => "UserRejected".into(),
+                ("Installing", _) => "Managed".into(),
+                (same, _) => same.to_owned(),
+            };
+        }
+        // “Transient statuses are reported only once.”
+        self.managed.retain(|app, _| {
+            let entry = told.get(app).and_then(Value::as_dictionary);
+            entry.and_then(|entry| entry.get("Status")).and_then(Value::as_string) != Some("UserRejected")
+        });
+        told
+    }
+}

@@ -1,0 +1,133 @@
+//! A device that tells too much: what a personal device must not reveal is stored nowhere, whatever the answer is to.
+
+use super::{id, queue, quiet, request};
+use crate::devices::TestDevice;
+use crate::harness::TestServer;
+use events::device::{DeviceEvent, InventoryValue};
+use events::enrollment::{EnrollmentKind, OsVersion};
+use muster::app::commands::build::{self, AppName};
+use muster::apple;
+use plist::{Dictionary, Value};
+
+fn dictionary(entries: &[(&str, Value)]) -> Dictionary {
+    entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+}
+
+fn list(entry: &[(&str, Value)]) -> Value {
+    Value::Array(vec![dictionary(entry).into()])
+}
+
+/// Everything that any device could say, in one answer, each with a word that is looked for.
+fn everything() -> Dictionary {
+    let secret = || Value::from("SECRET");
+    let hardware =
+        ["UDID", "SerialNumber", "IMEI", "MEID", "ICCID", "PhoneNumber", "WiFiMAC", "BluetoothMAC", "PushToken"];
+    let responses: Dictionary = hardware.iter().map(|key| ((*key).to_owned(), secret())).collect();
+    let restrictions = dictionary(&[("restrictedBool", dictionary(&[("SECRET", secret())]).into())]);
+    dictionary(&[
+        ("QueryResponses", responses.into()),
+        ("SecurityInfo", dictionary(&[("PasscodePresent", true.into()), ("Diary", secret())]).into()),
+        ("ProfileList", list(&[("PayloadIdentifier", secret()), ("PayloadDisplayName", secret())])),
+        ("ProvisioningProfileList", list(&[("Name", secret()), ("UUID", secret())])),
+        ("InstalledApplicationList", list(&[("Identifier", secret()), ("Name", secret())])),
+        (
+            "ManagedApplicationList",
+            dictionary(&[("SECRET", dictionary(&[("Status", "Managed".into())]).into())]).into(),
+        ),
+        ("CertificateList", list(&[("CommonName", secret()), ("Data", Value::Data(b"SECRET".to_vec()))])),
+        (
+            "ManagedApplicationFeedback",
+            list(&[("Identifier", secret()), ("Feedback", dictionary(&[("a", secret())]).into())]),
+        ),
+        ("ApplicationConfigurations", list(&[("Identifier", secret())])),
+        ("ApplicationAttributes", list(&[("Identifier", secret())])),
+        ("Books", list(&[("Title", secret())])),
+        ("GlobalRestrictions", restrictions.into()),
+        ("UnlockToken", Value::Data(b"SECRET".to_vec())),
+        ("ActivationLockBypassCode", secret()),
+        ("MessageResult", secret()),
+        ("Latitude", Value::Real(52.5)),
+        ("Longitude", Value::Real(13.4)),
+        ("RequestType", secret()),
+    ])
+}
+
+/// A command of this type with what it needs.
+fn asked(request_type: &str) -> Dictionary {
+    let mut command = request(request_type);
+    let app = || Value::Array(vec!["org.example.app".into()]);
+    match request_type {
+        "DeviceInformation" => {
+            return build::device_information(EnrollmentKind::UserEnrollment, OsVersion::parse("17.5"));
+        }
+        "InstallApplication" => return build::install_app(&AppName::Store(7), true),
+        "Settings" => return build::organization_info("Example School"),
+        "ManagedApplicationAttributes" | "ManagedApplicationConfiguration" | "ManagedApplicationFeedback" => {
+            command.insert("Identifiers".into(), app());
+        }
+        "InstallMedia" => {
+            command.insert("MediaType".into(), "Book".into());
+            command.insert("iTunesStoreID".into(), 7.into());
+        }
+        _ => {}
+    }
+    command
+}
+
+async fn answer_with_everything(server: &TestServer, device: &TestDevice, request_type: &str) {
+    let id = id();
+    queue(server, device, id, &asked(request_type)).await.unwrap_or_else(|error| panic!("{request_type}: {error}"));
+    let (given, _) = device.poll().await.unwrap();
+    assert_eq!(given, id.to_string());
+    let mut report = device.report("Acknowledged", Some(&given));
+    report.extend(everything());
+    assert_eq!(device.report_on(&report).await.status, 200);
+}
+
+#[actix_web::test]
+async fn of_a_personal_device_nothing_is_stored_that_it_must_not_reveal_whatever_it_answers() {
+    let server = TestServer::start().await;
+    let device = quiet(&server, EnrollmentKind::UserEnrollment).await;
+    let (mut tried, mut refused) = (vec![], vec![]);
+    for request_type in apple::commands_with_results() {
+        match apple::command_allowed(request_type, EnrollmentKind::UserEnrollment, OsVersion::parse("17.5")) {
+            Ok(()) => {
+                answer_with_everything(&server, &device, request_type).await;
+                tried.push(request_type);
+            }
+            Err(_) => {
+                queue(&server, &device, id(), &request(request_type)).await.unwrap_err();
+                refused.push(request_type);
+            }
+        }
+    }
+    println!("told too much in answer to {}; cannot be asked: {}", tried.join(", "), refused.join(", "));
+    assert!(tried.len() >= 13 && refused.contains(&"DeviceLocation"), "{tried:?} {refused:?}");
+    for entry in server.log_of(&device.id.stream()).await {
+        let (name, data) = entry.event.to_parts();
+        let data = data.to_string();
+        assert!(!data.contains("SECRET") && !data.contains("U0VDUkVU"), "{name}: {data}");
+        assert!(!data.contains("PasscodePresent") && !data.contains("52.5"), "{name}: {data}");
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn of_an_institutional_device_lists_are_kept_cut_to_what_is_of_use_and_sealed() {
+    let server = TestServer::start().await;
+    let device = quiet(&server, EnrollmentKind::DeviceEnrollment).await;
+    answer_with_everything(&server, &device, "InstalledApplicationList").await;
+    answer_with_everything(&server, &device, "CertificateList").await;
+    let mut lists = std::collections::BTreeMap::new();
+    for event in device.events(&server).await {
+        let DeviceEvent::InventoryReported { changes } = event else { continue };
+        for (name, value) in changes {
+            if let InventoryValue::Personal(value) = value {
+                lists.insert(name, value.get().unwrap().to_string());
+            }
+        }
+    }
+    assert_eq!(lists["InstalledApplicationList"], r#"[{"Identifier":"SECRET","Name":"SECRET"}]"#);
+    assert_eq!(lists["CertificateList"], r#"[{"CommonName":"SECRET"}]"#, "never the certificate itself");
+    server.stop().await;
+}
