@@ -2,6 +2,7 @@
 
 mod export;
 mod page;
+mod told;
 
 pub use export::export;
 pub use page::{Fact, page};

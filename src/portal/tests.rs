@@ -18,6 +18,7 @@ use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
 use super::texts::Language;
 use super::visitor::bare_frame;
+use crate::app::commands::self_service::Outcome;
 use crate::app::sign_in::single_sign_on::Offer;
 use crate::enrollment::device::Phase;
 use events::enrollment::{EnrollmentRefusal, OsVersion, Ownership};
@@ -121,7 +122,22 @@ fn complete_pages() -> Vec<CompletePage> {
         let of = |still: bool, app: Option<String>| CompletePage::of(phase, !still, app);
         [of(false, None), CompletePage { personal: false, ..of(true, Some("https://apps.apple.com/x".into())) }]
     };
-    phases.into_iter().flat_map(page).collect()
+    let outcomes = [
+        Outcome::Coming,
+        Outcome::Prompting,
+        Outcome::SignInToStore,
+        Outcome::Installing,
+        Outcome::Installed,
+        Outcome::Refused,
+        Outcome::NotLicensed,
+        Outcome::Failed,
+    ];
+    let followed = |outcome| {
+        let mut page = CompletePage::of(Phase::Enrolled, true, None);
+        page.follow(outcome, Some("https://apps.apple.com/x".into()));
+        page
+    };
+    phases.into_iter().flat_map(page).chain(outcomes.map(followed)).collect()
 }
 
 fn every_page() -> Vec<(String, String)> {

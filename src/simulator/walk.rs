@@ -231,7 +231,8 @@ impl Walk {
         let started = Instant::now();
         let reloaded = self.safari.reload().await;
         let mut page = self.page(act, reloaded)?;
-        while page.refresh.is_some() {
+        // Once there is no way back to the instructions it is done; what comes after it the person need not wait for.
+        while page.refresh.is_some() && page.link("instructions").is_some() {
             if started.elapsed() > Duration::from_secs(20) {
                 return Err(WalkError::NotNoticed(page.text));
             }

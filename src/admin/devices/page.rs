@@ -1,5 +1,6 @@
 //! One device: the record, what it told about itself, earlier records, what happened; and what may be done.
 
+use super::told;
 use super::{href, parse_as_of, parse_device};
 use crate::admin::act;
 use crate::admin::audit;
@@ -21,7 +22,6 @@ use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
 use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Events shown; the rest is in the audit trail.
@@ -52,7 +52,7 @@ struct Page {
     acts: Vec<Offered>,
     commands: Vec<Standing>,
     apps: Vec<AppLine>,
-    lists: Vec<List>,
+    lists: Vec<told::List>,
     timeline: Vec<Happened>,
     more: bool,
     audit_href: String,
@@ -119,13 +119,6 @@ struct AppLine {
     app: String,
     status: String,
     at: Instant,
-}
-
-/// Profiles, apps or certificates, as the device listed them.
-#[derive(Serialize)]
-struct List {
-    label: &'static str,
-    entries: Vec<String>,
 }
 
 /// What is read for the page.
@@ -203,8 +196,8 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         facts: facts(device, now),
-        inventory: facts_told(&found.known),
-        lists: lists(&found.known),
+        inventory: told::facts(&found.known),
+        lists: told::lists(&found.known),
         commands: found.commands.iter().map(|queued| standing(device.id, queued, acts, now)).collect(),
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
         acts: if acts { offered(device) } else { vec![] },
@@ -266,35 +259,6 @@ fn identity(device: &Device, now: Timestamp) -> Fact {
         0..30 => Fact { class: "warn", ..Fact::new("Identity", format!("expires in {days} days")) },
         _ => Fact::new("Identity", format!("expires in {days} days")),
     }
-}
-
-fn told(name: &str, value: Option<&str>) -> Fact {
-    Fact::new(name, value.unwrap_or("(erased)"))
-}
-
-/// What `app::inventory` keeps as a list, and what people call it.
-const LISTS: [(&str, &str); 3] =
-    [("ProfileList", "Profiles"), ("InstalledApplicationList", "Apps"), ("CertificateList", "Certificates")];
-
-fn facts_told(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
-    let facts = known.iter().filter(|(name, _)| !LISTS.iter().any(|(list, _)| list == name));
-    facts.map(|(name, value)| told(name, value.as_deref())).collect()
-}
-
-fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
-    let list = |(name, label): &(&str, &'static str)| {
-        let told = known.get(*name)?.as_deref().and_then(|json| serde_json::from_str::<Vec<Json>>(json).ok())?;
-        Some(List { label, entries: told.iter().map(entry).collect() })
-    };
-    LISTS.iter().filter_map(list).collect()
-}
-
-// A name, and what tells it from others of that name.
-fn entry(told: &Json) -> String {
-    let text = |key: &str| told.get(key).and_then(Json::as_str).map(str::to_owned);
-    let name = text("PayloadDisplayName").or_else(|| text("Name")).or_else(|| text("CommonName"));
-    let more = [text("PayloadIdentifier").or_else(|| text("Identifier")), text("ShortVersion")];
-    name.into_iter().chain(more.into_iter().flatten()).collect::<Vec<_>>().join(" · ")
 }
 
 fn app_line(app: &ManagedApp, now: Timestamp) -> AppLine {

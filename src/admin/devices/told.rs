@@ -1,0 +1,42 @@
+//! What a device told about itself, as its page shows it: facts, and lists of profiles, apps and certificates.
+
+use super::Fact;
+use serde::Serialize;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// Profiles, apps or certificates, as the device listed them.
+#[derive(Serialize)]
+pub struct List {
+    label: &'static str,
+    entries: Vec<String>,
+}
+
+/// What `app::inventory` keeps as a list, and what people call it.
+const LISTS: [(&str, &str); 3] =
+    [("ProfileList", "Profiles"), ("InstalledApplicationList", "Apps"), ("CertificateList", "Certificates")];
+
+pub fn facts(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
+    let facts = known.iter().filter(|(name, _)| !LISTS.iter().any(|(list, _)| list == name));
+    facts.map(|(name, value)| told(name, value.as_deref())).collect()
+}
+
+pub fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
+    let list = |(name, label): &(&str, &'static str)| {
+        let told = known.get(*name)?.as_deref().and_then(|json| serde_json::from_str::<Vec<Json>>(json).ok())?;
+        Some(List { label, entries: told.iter().map(entry).collect() })
+    };
+    LISTS.iter().filter_map(list).collect()
+}
+
+// A name, and what tells it from others of that name.
+fn entry(told: &Json) -> String {
+    let text = |key: &str| told.get(key).and_then(Json::as_str).map(str::to_owned);
+    let name = text("PayloadDisplayName").or_else(|| text("Name")).or_else(|| text("CommonName"));
+    let more = [text("PayloadIdentifier").or_else(|| text("Identifier")), text("ShortVersion")];
+    name.into_iter().chain(more.into_iter().flatten()).collect::<Vec<_>>().join(" · ")
+}
+
+fn told(name: &str, value: Option<&str>) -> Fact {
+    Fact::new(name, value.unwrap_or("(erased)"))
+}
