@@ -42,6 +42,8 @@ impl PushRequest {
             subject.append_entry_by_nid(Nid::PKCS9_EMAILADDRESS, mail)?;
         }
         let mut request = X509ReqBuilder::new()?;
+        // Version 1, written as 0 (RFC 2986 section 4.1): left out, OpenSSL writes an integer without a value.
+        request.set_version(0)?;
         request.set_subject_name(&subject.build())?;
         request.set_pubkey(&key)?;
         request.sign(&key, MessageDigest::sha256())?;
@@ -112,6 +114,9 @@ mod tests {
     fn a_request_is_signed_with_its_own_rsa_key_of_2048_bits() {
         let made = PushRequest::make(&"Ü".repeat(100), Some("mdm@example.com")).unwrap();
         assert!(made.request.verify(&made.key).unwrap());
+        use der::Decode as _;
+        let request = made.request.to_der().unwrap();
+        x509_cert::request::CertReq::from_der(&request).expect("a strict reader takes it");
         assert!(made.request.public_key().unwrap().public_eq(&made.key));
         assert_eq!(made.key.bits(), 2048);
     }

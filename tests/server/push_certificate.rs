@@ -185,6 +185,7 @@ fn what_is_no_certificate_for_this_key_and_day_is_refused_and_nothing_changes() 
     let foreign = other.path().join("other.csr");
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut made = X509Req::builder().unwrap();
+    made.set_version(0).unwrap();
     made.set_pubkey(&key).unwrap();
     made.sign(&key, MessageDigest::sha256()).unwrap();
     std::fs::write(&foreign, made.build().to_pem().unwrap()).unwrap();
