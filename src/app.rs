@@ -25,6 +25,7 @@ use crate::enrollment::Aggregate;
 use crate::enrollment::device::Device;
 use crate::enrollment::settings::Current;
 use crate::enrollment::visit::Visit;
+use crate::identity::throttle::Throttle;
 use crate::pki::Pki;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
@@ -69,6 +70,8 @@ pub struct Parts {
     pub health: Health,
     pub staff_sessions: StaffSessions,
     pub revocations: revocation::Revocations,
+    /// Slows down guessing at second factors.
+    pub factor_throttle: Throttle,
     /// `None` where no push certificate is configured.
     pub pusher: Option<Pusher>,
     pub metrics: Metrics,

@@ -7,9 +7,12 @@ mod fault;
 pub mod ldap;
 pub mod local;
 pub mod lockout;
+pub mod one_time_codes;
 pub mod openid_connect;
+pub mod passkeys;
 pub mod password;
 pub mod saml;
+pub mod recovery_codes;
 pub mod throttle;
 
 pub use fault::{Disbelief, Fault};

@@ -9,6 +9,7 @@ use crate::app::{App, Parts};
 use crate::config::check::Finding;
 use crate::config::{self, Config};
 use crate::identity;
+use crate::identity::throttle::Throttle;
 use crate::pki::Pki;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
@@ -104,6 +105,7 @@ impl App {
             identity_providers,
             staff_sessions,
             revocations: Default::default(),
+            factor_throttle: Throttle::default(),
             pusher,
             health,
             metrics,

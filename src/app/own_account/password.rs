@@ -1,0 +1,87 @@
+//! One's own password: given again to confirm a change, or changed.
+
+use super::{OwnAccount, OwnAccountError, Proved};
+use crate::app::sign_in::{Proof, Verified, granted, staff_account_name, verify};
+use crate::enrollment::staff::{Command, UserName};
+use crate::identity::password::{WeakPassword, check_new_password, hash_password};
+use events::StreamName;
+use events::enrollment::SignInMethodName;
+use events::settings::Ways;
+use secrecy::SecretString;
+
+/// Why a new password was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    #[error(transparent)]
+    Own(#[from] OwnAccountError),
+}
+
+impl OwnAccount {
+    /// Whether there is a password to confirm with: ours, or a directory's.
+    pub fn has_password(&self) -> bool {
+        match &self.state().external {
+            None => true,
+            Some(external) => external.method == SignInMethodName::Directory,
+        }
+    }
+
+    /// The password, given again.
+    ///
+    /// # Errors
+    /// If accounts, sessions or log cannot be used.
+    pub async fn confirm_password(&self, password: &SecretString) -> Result<Proved, OwnAccountError> {
+        let ways = match &self.state().external {
+            None => Ways { local_accounts: true, ..Ways::default() },
+            Some(_) => Ways { local_accounts: false, ..self.app.settings().await?.sign_in.staff },
+        };
+        let verified = verify(&self.app, &ways, &self.user_name(), password, self.address(), |_| true).await?;
+        let reason = match verified {
+            Verified::Proven(proof) if self.is_own(&proof).await? => {
+                self.perform(Command::ConfirmPassword).await?;
+                self.app.staff_sessions.confirm(self.app.world.now(), &self.key).await?;
+                return Ok(Proved::Yes { key: None });
+            }
+            Verified::Proven(_) => events::enrollment::SignInRefusal::NotEntitled,
+            Verified::Refused(refused) => {
+                self.refuse_confirmation(refused.reason).await?;
+                return Ok(refused.retry_after.map_or(Proved::No, |seconds| Proved::Wait { seconds }));
+            }
+        };
+        self.refuse_confirmation(reason).await?;
+        Ok(Proved::No)
+    }
+
+    async fn refuse_confirmation(&self, reason: events::enrollment::SignInRefusal) -> Result<(), OwnAccountError> {
+        if granted(&self.app) {
+            self.perform(Command::RefuseConfirmation { reason }).await?;
+        }
+        Ok(())
+    }
+
+    // A directory may know the same name as somebody else's.
+    async fn is_own(&self, proof: &Proof) -> Result<bool, OwnAccountError> {
+        if let Some((id, _)) = &proof.local {
+            return Ok(*id == self.id());
+        }
+        let account = &proof.account;
+        let name = staff_account_name(&self.app.secrets, proof.method, &account.issuer, &account.subject);
+        let (found, _) = self.app.load::<UserName>(&StreamName::of("username", name)).await?;
+        Ok(found.account == Some(self.id()))
+    }
+
+    /// Another password for a local account. All its other sessions end.
+    ///
+    /// # Errors
+    /// If the password is too weak or the account not ours, or sessions or log cannot be used.
+    pub async fn change_password(&self, password: SecretString) -> Result<(), PasswordError> {
+        check_new_password(&self.user_name(), &password)?;
+        let world = self.app.world.clone();
+        let hashed = tokio::task::spawn_blocking(move || hash_password(&world, &password)).await;
+        let hashed = hashed.map_err(|error| OwnAccountError::Broken(error.to_string()))?;
+        self.perform(Command::ChangePassword { password: self.sealed(hashed) }).await?;
+        self.end_other_sessions().await?;
+        Ok(())
+    }
+}
