@@ -16,6 +16,7 @@ mod push_notice;
 pub mod push_topics;
 pub mod revocation;
 pub mod secrets;
+pub mod set_up;
 pub mod sign_in;
 pub mod staff_sessions;
 pub mod staff_sign_in;

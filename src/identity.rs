@@ -11,8 +11,8 @@ pub mod one_time_codes;
 pub mod openid_connect;
 pub mod passkeys;
 pub mod password;
-pub mod saml;
 pub mod recovery_codes;
+pub mod saml;
 pub mod throttle;
 
 pub use fault::{Disbelief, Fault};

@@ -5,9 +5,10 @@ mod accounts;
 mod api_clients;
 mod explain;
 mod settings;
+mod staff;
 
-use crate::app::App;
 use crate::app::context::Context;
+use crate::app::{App, set_up};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use events::staff::Privilege;
@@ -15,9 +16,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-pub use accounts::{Listed, list_accounts, may};
+pub use accounts::{Listed, list_accounts, may, reserve_name};
 pub use explain::Question;
 pub use settings::{Findings, apply as apply_settings, check as check_settings, difference};
+pub use staff::{Act, ActError, act};
 
 /// A command of an operator. Not printable: it may hold a password.
 #[derive(Serialize, Deserialize)]
@@ -30,6 +32,10 @@ pub enum Request {
     DisableUser { user_name: String },
     EnableUser { user_name: String },
     ExplainAccess(Question),
+    SetRoles { user_name: String, privileges: BTreeSet<Privilege> },
+    SetPassword { user_name: String, password: String },
+    RemoveFactors { user_name: String },
+    SetUpLink,
 }
 
 /// A local account to be added.
@@ -96,11 +102,24 @@ pub async fn execute(app: &App, request: Request) -> Answer {
         Request::AddUser(user) => accounts::add(app, user).await,
         Request::AddApiClient { user_name, display_name } => api_clients::add(app, user_name, display_name).await,
         Request::RotateToken { user_name } => api_clients::rotate(app, &user_name).await,
-        Request::DisableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::Off).await,
+        Request::DisableUser { user_name } => accounts::do_to(app, &user_name, Act::Disable).await,
+        Request::EnableUser { user_name } => accounts::do_to(app, &user_name, Act::Enable).await,
+        Request::SetRoles { user_name, privileges } => {
+            accounts::do_to(app, &user_name, Act::SetRoles(privileges)).await
+        }
+        Request::SetPassword { user_name, password } => {
+            accounts::do_to(app, &user_name, Act::SetPassword(password.into())).await
+        }
+        Request::RemoveFactors { user_name } => accounts::do_to(app, &user_name, Act::RemoveFactors).await,
+        Request::SetUpLink => set_up_link(app).await,
         Request::ExplainAccess(question) => explain::explain(app, &question).await.map(Answer::done),
-        Request::EnableUser { user_name } => accounts::switch(app, &user_name, accounts::Switch::On).await,
     };
     done.unwrap_or_else(|why| Answer::Refused { why })
+}
+
+async fn set_up_link(app: &App) -> Result<Answer, String> {
+    let address = set_up::issue(app, &operator(app)).await.map_err(|error| error.to_string())?;
+    Ok(Answer::done(format!("within 24 hours, once, and instead of any link before it:\n{address}")))
 }
 
 /// Somebody at the command line did it: no source address, a correlation of its own.

@@ -1,6 +1,9 @@
 //! Makes a new installation: configuration, master key, certificates, key store and a log that begins with `LogCreated`.
 
+use crate::app::secrets::Secrets;
+use crate::app::set_up::{self, NewLink};
 use crate::config::template::{self, Answers};
+use crate::enrollment::staff::SetUpLink;
 use crate::pki::create::{self, CreateError, Given, PushServerFiles};
 use crate::pki::files::PkiError;
 use crate::pki::{Fingerprints, Pki};
@@ -10,6 +13,7 @@ use events::envelope::{Actor, ActorKind};
 use events::log::{Draft, Log};
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
 use events::settings::{self, Settings, SettingsEvent};
+use events::staff::StaffEvent;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, Expected};
 use events::system::{LogEvent, LogFingerprints, log_stream};
@@ -43,6 +47,8 @@ pub struct Made {
     /// Certificates of a push server of our own; trials only.
     pub push_server: Option<PushServerFiles>,
     pub tls_root: Option<PathBuf>,
+    /// Where the first administrator makes their account, once, within a day.
+    pub set_up_link: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +104,9 @@ async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, Init
     let master_key = directory.join("master.key");
     let master = MasterKey::from_bytes(world.random());
     master.write_file(&master_key)?;
-    make_log(&directory.join("data"), master, fingerprints, &plan.organization, world).await?;
+    let new = set_up::new_link(world, set_up::staff_of(&Secrets::derive(&master), 0));
+    let set_up_link = set_up::address(&plan.public_url, &new.token);
+    make_log(&directory.join("data"), master, fingerprints, (&plan.organization, new), world).await?;
     // The configuration comes last: where it is, the installation is whole.
     let config = directory.join("muster.toml");
     let answers = Answers {
@@ -109,7 +117,7 @@ async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, Init
         push,
     };
     write_new(&config, &template::file(directory, &answers))?;
-    Ok(Made { config, master_key, push_server: made.push_server, tls_root: made.files.tls_root })
+    Ok(Made { config, master_key, push_server: made.push_server, tls_root: made.files.tls_root, set_up_link })
 }
 
 fn prepare(directory: &Path) -> Result<(), InitError> {
@@ -123,7 +131,7 @@ async fn make_log(
     directory: &Path,
     master: MasterKey,
     pki: Fingerprints,
-    organization: &str,
+    (organization, new): (&str, NewLink),
     world: &World,
 ) -> Result<(), InitError> {
     std::fs::DirBuilder::new().mode(0o700).create(directory).map_err(|why| write_error(directory, why))?;
@@ -152,6 +160,9 @@ async fn make_log(
     after.organization = organization.to_owned();
     let named = SettingsEvent::SettingsChanged { before, after };
     log.append(&settings::stream(), Expected::NoStream, vec![draft(named.into())]).await?;
+    let SetUpLink { hash, expires } = new.link;
+    let issued = StaffEvent::SetUpLinkIssued { hash, expires };
+    log.append(&new.staff.stream(), Expected::NoStream, vec![draft(issued.into())]).await?;
     store.close().await;
     Ok(())
 }

@@ -41,11 +41,39 @@ pub enum User {
         #[command(flatten)]
         at: At,
     },
+    /// Put these roles in the place of those that a local account has.
+    SetRoles {
+        user_name: String,
+        #[command(flatten)]
+        roles: Roles,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Give a local account another password, one line on standard input. Its sessions end.
+    SetPassword {
+        user_name: String,
+        /// Make a password and print it once, instead of reading one.
+        #[arg(long)]
+        generate_password: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Take every second factor from somebody who lost theirs. Their sessions end.
+    RemoveFactors {
+        user_name: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Print a link with which an administrator makes their account: within 24 hours, once.
+    SetUpLink {
+        #[command(flatten)]
+        at: At,
+    },
 }
 
+/// What an account may do.
 #[derive(Args)]
-pub struct Add {
-    user_name: String,
+pub struct Roles {
     /// May enroll devices at the portal.
     #[arg(long)]
     enroll: bool,
@@ -58,9 +86,29 @@ pub struct Add {
     /// Auditor at the console: reads only.
     #[arg(long)]
     auditor: bool,
-    /// Help desk at the console: sees how far people get, and their visits.
+    /// Help desk at the console: how far people get, and one person's visits.
     #[arg(long)]
     help_desk: bool,
+}
+
+impl Roles {
+    fn privileges(&self) -> BTreeSet<Privilege> {
+        let chosen = [
+            (self.enroll, Privilege::Enroll),
+            (self.enroll_for_others, Privilege::EnrollForOthers),
+            (self.admin, Privilege::Administrator),
+            (self.auditor, Privilege::Auditor),
+            (self.help_desk, Privilege::HelpDesk),
+        ];
+        chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect()
+    }
+}
+
+#[derive(Args)]
+pub struct Add {
+    user_name: String,
+    #[command(flatten)]
+    roles: Roles,
     /// A program that reads by the API: gets a token, which is printed once, instead of a password.
     #[arg(long, conflicts_with_all = [
         "enroll", "admin", "enroll_for_others", "auditor", "help_desk", "generate_password", "mail", "managed_apple_id"
@@ -103,6 +151,15 @@ impl User {
             User::Disable { user_name, at } => tell(perform(&at, Request::DisableUser { user_name }).await?),
             User::RotateToken { user_name, at } => tell(perform(&at, Request::RotateToken { user_name }).await?),
             User::Enable { user_name, at } => tell(perform(&at, Request::EnableUser { user_name }).await?),
+            User::SetRoles { user_name, roles, at } => {
+                let privileges = roles.privileges();
+                tell(perform(&at, Request::SetRoles { user_name, privileges }).await?)
+            }
+            User::SetPassword { user_name, generate_password, at } => {
+                set_password(user_name, generate_password, &at).await
+            }
+            User::RemoveFactors { user_name, at } => tell(perform(&at, Request::RemoveFactors { user_name }).await?),
+            User::SetUpLink { at } => tell(perform(&at, Request::SetUpLink).await?),
         }
     }
 }
@@ -113,15 +170,7 @@ impl Add {
             let request = Request::AddApiClient { user_name: self.user_name, display_name: self.display_name };
             return tell(perform(&self.at, request).await?);
         }
-        let chosen = [
-            (self.enroll, Privilege::Enroll),
-            (self.enroll_for_others, Privilege::EnrollForOthers),
-            (self.admin, Privilege::Administrator),
-            (self.auditor, Privilege::Auditor),
-            (self.help_desk, Privilege::HelpDesk),
-        ];
-        let privileges: BTreeSet<Privilege> =
-            chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect();
+        let privileges = self.roles.privileges();
         let password = if self.generate_password { password::generate(&World::system()) } else { password::read()? };
         let shown = self.generate_password.then(|| password.clone());
         let user = NewUser {
@@ -140,12 +189,24 @@ impl Add {
     }
 }
 
+async fn set_password(user_name: String, generate: bool, at: &At) -> anyhow::Result<ExitCode> {
+    let password = if generate { password::generate(&World::system()) } else { password::read()? };
+    let code = tell(perform(at, Request::SetPassword { user_name, password: password.clone() }).await?)?;
+    if generate {
+        say(format_args!("password: {password}"));
+    }
+    Ok(code)
+}
+
 async fn list(at: &At) -> anyhow::Result<ExitCode> {
     let log = read_log(&at.load()?)?;
     for user in administration::list_accounts(&log).await.map_err(anyhow::Error::msg)? {
         let disabled = if user.disabled { " (disabled)" } else { "" };
         let may = administration::may(&user.privileges);
-        say(format_args!("{:<24} {:<28} may {may}{disabled}", user.user_name, user.display_name));
+        // Names at another provider may be the same: the id tells them apart.
+        let whose = user.provider.map(|provider| format!(" ({provider}, id {})", user.id)).unwrap_or_default();
+        let may = if may.is_empty() { "nothing".to_owned() } else { may };
+        say(format_args!("{:<24} {:<28} may {may}{disabled}{whose}", user.user_name, user.display_name));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -115,9 +115,11 @@ fn tell(made: &Made, trial: bool) {
     say("next:");
     say(format_args!("  back up {} apart from everything else", made.master_key.display()));
     say(format_args!("  muster check-config --config {config}"));
-    say(format_args!("  muster user add NAME --admin --config {config}"));
     say(format_args!("  muster user add NAME --enroll --config {config}"));
     say(format_args!("  muster serve --config {config}"));
+    say("the first administrator makes their account here, within 24 hours, once:");
+    say(format_args!("  {}", made.set_up_link));
+    say(format_args!("or by: muster user add NAME --admin --config {config}"));
     if trial {
         say("this is a trial: real devices must install and trust the root first, and Apple does not push for it");
     }

@@ -1,7 +1,8 @@
 //! Local accounts: added, switched off and on, listed.
 
-use super::{Answer, NewUser, operator};
-use crate::app::App;
+use super::{Act, Answer, NewUser, act, operator};
+use crate::app::context::Context;
+use crate::app::{App, set_up};
 use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
 use crate::identity::password::{check_new_password, hash_password};
 use events::log::Log;
@@ -9,6 +10,7 @@ use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// The stream that reserves a user name, whatever its capitals.
 fn name_stream(app: &App, user_name: &str) -> StreamName {
@@ -20,13 +22,20 @@ fn name_stream(app: &App, user_name: &str) -> StreamName {
 pub async fn add(app: &App, user: NewUser) -> Result<Answer, String> {
     check(&user)?;
     let account = account_of(app, &user.user_name).await?;
+    let administrates = user.privileges.contains(&Privilege::Administrator);
     let password = {
         let (world, password) = (app.world.clone(), user.secret());
         tokio::task::spawn_blocking(move || hash_password(&world, &password)).await.map_err(text)?
     };
     let said = format!("{} may {}", user.user_name, may(&user.privileges));
     match app.perform::<LocalAccount>(&account.stream(), &command(account, user, password), &operator(app)).await {
-        Ok(_) => Ok(Answer::done(said)),
+        Ok(_) => {
+            // The first administrator is there: nobody else becomes one by an old link.
+            if administrates {
+                set_up::revoke(app, &operator(app)).await.map_err(text)?;
+            }
+            Ok(Answer::done(said))
+        }
         Err(crate::app::PerformError::Refused(Refusal::Exists)) => {
             Err("there is a user of that name already; `muster user list` shows them".into())
         }
@@ -36,18 +45,22 @@ pub async fn add(app: &App, user: NewUser) -> Result<Answer, String> {
 
 /// The account that a name is reserved for, from now on if it was not.
 pub(super) async fn account_of(app: &App, user_name: &str) -> Result<StaffId, String> {
-    let name = name_stream(app, user_name);
-    match app.load::<UserName>(&name).await.map_err(text)?.0.account {
-        Some(account) => Ok(account),
-        None => reserve(app, &name, StaffId(app.world.random_uuid())).await,
-    }
+    reserve_name(app, user_name, StaffId(app.world.random_uuid()), &operator(app)).await
 }
 
-// Whoever reserves first wins; the loser of a race goes on with the winner's id and is told that the account exists.
-async fn reserve(app: &App, name: &StreamName, fresh: StaffId) -> Result<StaffId, String> {
-    match app.perform::<UserName>(name, &ReserveUserName { account: fresh }, &operator(app)).await {
+/// The account that a user name belongs to: `fresh`, unless it was reserved before. Whoever reserves first wins.
+///
+/// # Errors
+/// If the name will not do, or the log cannot be used.
+pub async fn reserve_name(app: &App, user_name: &str, fresh: StaffId, by: &Context) -> Result<StaffId, String> {
+    check_name(user_name)?;
+    let name = name_stream(app, user_name);
+    if let Some(account) = app.load::<UserName>(&name).await.map_err(text)?.0.account {
+        return Ok(account);
+    }
+    match app.perform::<UserName>(&name, &ReserveUserName { account: fresh }, by).await {
         Ok(_) => Ok(fresh),
-        Err(error) => app.load::<UserName>(name).await.map_err(text)?.0.account.ok_or_else(|| error.to_string()),
+        Err(error) => app.load::<UserName>(&name).await.map_err(text)?.0.account.ok_or_else(|| error.to_string()),
     }
 }
 
@@ -60,8 +73,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn check(user: &NewUser) -> Result<(), String> {
-    let name = &user.user_name;
-    check_name(name)?;
+    check_name(&user.user_name)?;
     if user.privileges.is_empty() {
         let options = "--enroll, --enroll-for-others, --admin, --auditor, --help-desk";
         return Err(format!("say what the user may do: {options}, or several of them; or --api, for a program"));
@@ -73,7 +85,7 @@ fn check(user: &NewUser) -> Result<(), String> {
             ));
         }
     }
-    check_new_password(name, &user.secret()).map_err(text)
+    check_new_password(&user.user_name, &user.secret()).map_err(text)
 }
 
 /// Whether somebody could have such an address: finds what was mistyped, not what does not exist.
@@ -96,33 +108,43 @@ fn command(account: StaffId, user: NewUser, password: String) -> Command {
     })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    Off,
-    On,
-}
-
-/// The account of this name.
-pub(super) async fn existing(app: &App, user_name: &str) -> Result<StaffId, String> {
-    let nobody = || format!("there is no user {user_name:?}; `muster user list` shows them");
-    app.load::<UserName>(&name_stream(app, user_name)).await.map_err(text)?.0.account.ok_or_else(nobody)
-}
-
-/// Ends what the account may do, or brings it back.
-pub async fn switch(app: &App, user_name: &str, switch: Switch) -> Result<Answer, String> {
+/// Does something to the account of that name.
+pub async fn do_to(app: &App, user_name: &str, what: Act) -> Result<Answer, String> {
     let account = existing(app, user_name).await?;
-    let (command, word) = match switch {
-        Switch::Off => (Command::Disable, "disabled"),
-        Switch::On => (Command::Enable, "enabled"),
+    let done = match &what {
+        Act::Disable => "is disabled".to_owned(),
+        Act::Enable => "is enabled".to_owned(),
+        Act::SetRoles(privileges) => format!("may {}", may(privileges)),
+        Act::SetPassword(_) => "has a new password".to_owned(),
+        Act::RemoveFactors => "has no second factor".to_owned(),
+        Act::EndSession(_) | Act::EndSessions => "is signed out".to_owned(),
     };
-    let performed = app.perform::<LocalAccount>(&account.stream(), &command, &operator(app)).await.map_err(text)?;
-    let already = if performed.events.is_empty() { " already" } else { "" };
-    Ok(Answer::done(format!("{user_name} is {word}{already}")))
+    let already = act(app, account, what, &operator(app)).await.map_err(text)?.is_none();
+    Ok(Answer::done(format!("{user_name} {done}{}", if already { " already" } else { "" })))
+}
+
+// A local account by its name; else somebody whom a directory or identity provider vouches for, by the name they have
+// there, or by the id that `muster user list` shows where several have it.
+pub(super) async fn existing(app: &App, user_name: &str) -> Result<StaffId, String> {
+    let (local, _) = app.load::<UserName>(&name_stream(app, user_name)).await.map_err(text)?;
+    if let Some(account) = local.account {
+        return Ok(account);
+    }
+    let is_it = |listed: &Listed| listed.user_name == user_name || listed.id.to_string() == user_name;
+    let found: Vec<Listed> = list_accounts(&app.log).await?.into_iter().filter(is_it).collect();
+    match &found[..] {
+        [] => Err(format!("there is no user {user_name:?}; `muster user list` shows them")),
+        [one] => Ok(one.id),
+        _ => Err(format!("several are called {user_name:?}; give the id that `muster user list` shows")),
+    }
 }
 
 /// A local account as `muster user list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
+    pub id: StaffId,
+    /// The directory or identity provider that vouches for them; `None`: a local account.
+    pub provider: Option<String>,
     pub user_name: String,
     pub display_name: String,
     pub privileges: BTreeSet<Privilege>,
@@ -148,19 +170,22 @@ pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
             }
         }
     }
-    let mut listed: Vec<Listed> = accounts.into_values().map(listed).collect();
+    let mut listed: Vec<Listed> = accounts.into_iter().filter_map(listed).collect();
     listed.sort_by(|a, b| a.user_name.cmp(&b.user_name));
     Ok(listed)
 }
 
-fn listed(account: LocalAccount) -> Listed {
-    let text = |value: Option<Personal<String>>| value.map(|value| value.text().to_owned()).unwrap_or_default();
-    Listed {
+// A stream with nothing but a set-up link in it is nobody's account yet.
+fn listed((stream, account): (StreamName, LocalAccount)) -> Option<Listed> {
+    let text = |value: Option<Personal<String>>| value.and_then(|value| value.get().cloned()).unwrap_or_default();
+    Some(Listed {
+        id: StaffId(Uuid::parse_str(stream.id()).ok().filter(|_| account.exists)?),
+        provider: account.external.map(|external| external.provider),
         user_name: text(account.user_name),
         display_name: text(account.display_name),
         privileges: account.privileges,
         disabled: account.disabled,
-    }
+    })
 }
 
 /// What these privileges mean, in words.

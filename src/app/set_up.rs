@@ -1,0 +1,161 @@
+//! First run: a link, printed once, with which the first administrator makes their account. There is no default account.
+//!
+//! The token is `setup-<staff id>.<secret>`: the id names the stream, the secret is stored as its hash. Only one link
+//! works at a time: the next one goes into the same stream while no account was made with it, and so takes its place.
+
+use crate::app::administration::reserve_name;
+use crate::app::context::Context;
+use crate::app::secrets::{Secrets, hash};
+use crate::app::{App, PerformError};
+use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, SetUpLink};
+use crate::identity::password::{WeakPassword, check_new_password, hash_password};
+use crate::world::World;
+use events::Personal;
+use events::envelope::{Actor, ActorKind};
+use events::staff::{Privilege, StaffId};
+use events::store::ReadError;
+use secrecy::SecretString;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// A link works for so many seconds.
+pub const LINK_SECONDS: i64 = 24 * 60 * 60;
+
+/// A link that was made: what is stored of it, and what is printed.
+pub struct NewLink {
+    pub staff: StaffId,
+    pub link: SetUpLink,
+    pub token: String,
+}
+
+/// Who makes their account with a link, and what they chose.
+pub struct FirstAdministrator {
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub password: SecretString,
+    pub source: Option<IpAddr>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// Used, replaced, expired, or never one.
+    #[error("the link does not work, or does not work any more; `muster user set-up-link` makes another")]
+    Link,
+    /// To be told in words.
+    #[error("{0}")]
+    Name(String),
+    #[error(transparent)]
+    Password(#[from] WeakPassword),
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<ReadError> for SetUpError {
+    fn from(error: ReadError) -> SetUpError {
+        SetUpError::Broken(error.to_string())
+    }
+}
+
+/// The account that the `nth` link of this installation is for.
+pub fn staff_of(secrets: &Secrets, nth: usize) -> StaffId {
+    let name = secrets.name("set-up", &[&nth.to_string()]);
+    StaffId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+}
+
+/// A fresh link.
+pub fn new_link(world: &World, staff: StaffId) -> NewLink {
+    let secret = world.secret();
+    let link = SetUpLink { hash: hash(&secret), expires: world.now().plus_seconds(LINK_SECONDS) };
+    NewLink { staff, link, token: format!("setup-{staff}.{secret}") }
+}
+
+/// Where the link leads.
+pub fn address(public_url: &str, token: &str) -> String {
+    format!("{public_url}/console/set-up/{token}")
+}
+
+/// Makes a link; the one before it is worth nothing any more.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn issue(app: &App, context: &Context) -> Result<String, SetUpError> {
+    let (staff, _) = current(app).await?;
+    let new = new_link(&app.world, staff);
+    let issued = app.perform::<LocalAccount>(&staff.stream(), &Command::IssueSetUpLink(new.link), context).await;
+    issued.map_err(|error| SetUpError::Broken(error.to_string()))?;
+    Ok(address(&app.config.server.public_url, &new.token))
+}
+
+/// Ends the link that is open, if any: an administrator was made in another way.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn revoke(app: &App, context: &Context) -> Result<(), SetUpError> {
+    let (staff, _) = current(app).await?;
+    let revoked = app.perform::<LocalAccount>(&staff.stream(), &Command::RevokeSetUpLink, context).await;
+    revoked.map(drop).map_err(|error| SetUpError::Broken(error.to_string()))
+}
+
+// The first whose account was not made yet.
+async fn current(app: &App) -> Result<(StaffId, LocalAccount), ReadError> {
+    let mut nth = 0;
+    loop {
+        let staff = staff_of(&app.secrets, nth);
+        let (account, _) = app.load::<LocalAccount>(&staff.stream()).await?;
+        if !account.exists {
+            return Ok((staff, account));
+        }
+        nth += 1;
+    }
+}
+
+/// Whether the link of this token works.
+///
+/// # Errors
+/// If it does not, or the log cannot be read.
+pub async fn check(app: &App, token: &str) -> Result<(), SetUpError> {
+    let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
+    let (account, _) = app.load::<LocalAccount>(&staff.stream()).await?;
+    let link = account.open_link(&hash(secret)).map_err(|_| SetUpError::Link)?;
+    if link.expires <= app.world.now() { Err(SetUpError::Link) } else { Ok(()) }
+}
+
+fn parse(token: &str) -> Option<(StaffId, &str)> {
+    let (id, secret) = token.strip_prefix("setup-")?.split_once('.')?;
+    Some((StaffId(Uuid::parse_str(id).ok()?), secret))
+}
+
+/// Makes the first administrator's account.
+///
+/// # Errors
+/// If the link does not work, or name or password will not do.
+pub async fn set_up(app: &App, token: &str, first: FirstAdministrator) -> Result<(), SetUpError> {
+    let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
+    check(app, token).await?;
+    check_new_password(&first.user_name, &first.password)?;
+    let actor = Actor::new(ActorKind::Visitor, staff);
+    let context = Context::of(actor, first.source.map(|source| (source, staff.key())), app.world.uuid());
+    if reserve_name(app, &first.user_name, staff, &context).await.map_err(SetUpError::Name)? != staff {
+        return Err(SetUpError::Name("there is a user of that name already".into()));
+    }
+    let world = app.world.clone();
+    let hashed = tokio::task::spawn_blocking(move || hash_password(&world, &first.password)).await;
+    let sealed = |text: String| Personal::new(staff.key(), text);
+    let account = NewAccount {
+        user_name: sealed(first.user_name),
+        password: sealed(hashed.map_err(|error| SetUpError::Broken(error.to_string()))?),
+        privileges: BTreeSet::from([Privilege::Administrator]),
+        display_name: first.display_name.map(sealed),
+        mail: None,
+        managed_apple_id: None,
+    };
+    let command = Command::SetUp { secret: hash(secret), now: app.world.now(), account };
+    match app.perform::<LocalAccount>(&staff.stream(), &command, &context).await {
+        Ok(_) => Ok(()),
+        Err(PerformError::Refused(Refusal::LinkUnknown | Refusal::LinkExpired | Refusal::Exists)) => {
+            Err(SetUpError::Link)
+        }
+        Err(error) => Err(SetUpError::Broken(error.to_string())),
+    }
+}
