@@ -1,9 +1,10 @@
 //! The console under `/console`: the inventory, the audit trail and what administrators do to records. Pages without
-//! scripts; everything shown comes from projections, and looking at it is an event.
+//! scripts, but for the one that asks the browser for a passkey; everything shown comes from projections, and looking at it is an event.
 //!
 //! Who may do what is a type: a handler takes a permit such as `May<SeesInventory>` and can read no more than that gives.
 //! Only permits that act, such as `May<Acts>`, hand out the way to a command, and they come with a `form::Genuine` form.
 
+mod account;
 mod act;
 mod api;
 mod audit;
@@ -15,12 +16,16 @@ mod export;
 mod form;
 mod funnel;
 mod pages;
+mod passkey;
 mod problem;
+mod proof;
 mod query;
 mod record;
 mod session;
+mod set_up;
 mod sign_in;
 mod single_sign_on;
+mod staff;
 mod visits;
 mod words;
 
@@ -59,6 +64,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
             )
             .service(web::resource("/sso/{provider}/return").get(single_sign_on::return_from_post))
             .service(web::resource("/sign-out").post(sign_in::sign_out))
+            .service(web::resource("/set-up/{token}").get(set_up::page).post(set_up::submit))
+            .service(web::resource("/passkey.js").get(passkey::script))
+            .configure(proofs)
+            .configure(own_account)
+            .configure(of_staff)
             .service(web::resource("/devices").get(devices::list))
             .service(web::resource("/devices/export").get(devices::export))
             .service(web::resource("/devices/{device}").get(devices::page))
@@ -73,6 +83,53 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/audit/{event}").get(event::page))
             .default_service(web::to(nothing_here)),
     );
+}
+
+// The second factor at sign-in, and a proof before changes.
+fn proofs(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/second-factor").get(proof::second_factor))
+        .service(web::resource("/second-factor/code").post(proof::second_factor_code))
+        .service(web::resource("/second-factor/passkey/begin").post(proof::second_factor_begin))
+        .service(
+            web::resource("/second-factor/passkey").get(proof::second_factor_passkey).post(proof::second_factor_answer),
+        )
+        .service(web::resource("/confirm").get(proof::confirm))
+        .service(web::resource("/confirm/code").post(proof::confirm_code))
+        .service(web::resource("/confirm/password").post(proof::confirm_password))
+        .service(web::resource("/confirm/passkey/begin").post(proof::confirm_begin))
+        .service(web::resource("/confirm/passkey").get(proof::confirm_passkey).post(proof::confirm_answer));
+}
+
+fn own_account(config: &mut web::ServiceConfig) {
+    use account::factors;
+    config
+        .service(web::resource("/account").get(account::page))
+        .service(web::resource("/account/password").post(account::change_password))
+        .service(web::resource("/account/sessions/end-others").post(account::end_other_sessions))
+        .service(web::resource("/account/sessions/{session}/end").post(account::end_session))
+        .service(web::resource("/account/factors/new").get(factors::new))
+        .service(web::resource("/account/factors/one-time-codes/begin").post(factors::begin_codes))
+        .service(web::resource("/account/factors/one-time-codes").get(factors::codes).post(factors::finish_codes))
+        .service(web::resource("/account/factors/passkey/begin").post(factors::begin_passkey))
+        .service(web::resource("/account/factors/passkey").get(factors::passkey_page).post(factors::finish_passkey))
+        .service(web::resource("/account/recovery-codes").post(factors::recovery_codes))
+        .service(web::resource("/account/passkeys/{passkey}/remove").post(factors::remove_passkey))
+        .service(web::resource("/account/one-time-codes/remove").post(factors::remove_codes));
+}
+
+fn of_staff(config: &mut web::ServiceConfig) {
+    use staff::act;
+    config
+        .service(web::resource("/staff").get(staff::list))
+        .service(web::resource("/staff/{staff}").get(staff::page))
+        .service(web::resource("/staff/{staff}/roles").post(act::roles))
+        .service(web::resource("/staff/{staff}/disable").post(act::disable))
+        .service(web::resource("/staff/{staff}/enable").post(act::enable))
+        .service(web::resource("/staff/{staff}/remove-factors").post(act::remove_factors))
+        .service(web::resource("/staff/{staff}/password").post(act::password))
+        .service(web::resource("/staff/{staff}/end-sessions").post(act::end_sessions))
+        .service(web::resource("/staff/{staff}/sessions/{session}/end").post(act::end_session));
 }
 
 async fn home(staff: May<IsStaff>) -> HttpResponse {
@@ -100,6 +157,10 @@ async fn secure(
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = response.into_response(Problem::Method.error_response());
     }
-    headers::secure(response.headers_mut(), &headers::content_security_policy(""));
+    let mut policy = headers::content_security_policy("");
+    if passkey::has_script(response.request().path()) {
+        policy.push_str("; script-src 'self'");
+    }
+    headers::secure(response.headers_mut(), &policy);
     Ok(response)
 }

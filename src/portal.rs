@@ -20,7 +20,6 @@ pub mod ownership;
 pub mod previous;
 pub mod problem;
 mod profile_link;
-mod qr;
 pub mod render;
 pub mod sign_in;
 pub mod single_sign_on;

@@ -4,6 +4,7 @@
 
 pub mod forgery;
 pub mod headers;
+pub mod qr;
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};

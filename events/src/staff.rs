@@ -134,6 +134,10 @@ pub enum AccessEvent {
         resource: ApiResource,
         filters: Vec<String>,
     },
+    StaffListViewed {},
+    StaffViewed {
+        staff: StaffId,
+    },
     /// Somebody without the role for it wanted to do this.
     AccessRefused {
         act: String,

@@ -24,6 +24,7 @@ pub mod last_seen;
 pub mod people;
 mod rebuild;
 pub mod reenrollment;
+pub mod staff;
 pub mod visits;
 
 pub use database::Projections;
@@ -60,6 +61,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &visits::Visits,
     &certificates::Certificates,
     &commands::Commands,
+    &staff::Staff,
 ];
 
 /// Why a projection cannot be read or brought further.

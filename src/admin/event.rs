@@ -17,7 +17,19 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Fields that nobody is shown, whatever their role: who knows them can do what they are for.
-const SECRET: &[&str] = &["password", "token", "push_magic", "unlock_token", "session", "challenge"];
+const SECRET: &[&str] = &[
+    "password",
+    "token",
+    "push_magic",
+    "unlock_token",
+    "session",
+    "challenge",
+    "seed",
+    "credential",
+    "hash",
+    "hashes",
+    "code_hash",
+];
 
 #[derive(Serialize)]
 struct Page {

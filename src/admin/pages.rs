@@ -1,7 +1,7 @@
 //! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
 
 use super::problem::Problem;
-use super::session::{Acts, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
+use super::session::{Acts, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
 use super::words;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -32,6 +32,17 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("commands", include_str!("../../templates/admin/commands.hbs")),
     ("commands_which", include_str!("../../templates/admin/commands_which.hbs")),
     ("commands_try", include_str!("../../templates/admin/commands_try.hbs")),
+    ("proof", include_str!("../../templates/admin/proof.hbs")),
+    ("passkey", include_str!("../../templates/admin/passkey.hbs")),
+    ("account", include_str!("../../templates/admin/account.hbs")),
+    ("factor_new", include_str!("../../templates/admin/factor_new.hbs")),
+    ("one_time_codes", include_str!("../../templates/admin/one_time_codes.hbs")),
+    ("recovery_codes", include_str!("../../templates/admin/recovery_codes.hbs")),
+    ("staff_list", include_str!("../../templates/admin/staff_list.hbs")),
+    ("staff_rows", include_str!("../../templates/admin/staff_rows.hbs")),
+    ("staff_member", include_str!("../../templates/admin/staff_member.hbs")),
+    ("staff_password", include_str!("../../templates/admin/staff_password.hbs")),
+    ("set_up", include_str!("../../templates/admin/set_up.hbs")),
     ("problem", include_str!("../../templates/admin/problem.hbs")),
 ];
 
@@ -83,6 +94,7 @@ const MENU: &[Section] = &[
     ("visits", "/console/visits", "Visits", is_permitted::<SeesFunnel>),
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
+    ("staff", "/console/staff", "Staff", is_permitted::<ManagesStaff>),
 ];
 
 fn menu(section: &str, roles: &BTreeSet<Privilege>) -> Vec<Entry> {

@@ -28,6 +28,8 @@ pub enum Problem {
     /// The form was not filled in on a page of ours, or long ago.
     Forged,
     NotFound,
+    /// The set-up link was used, replaced, or is too old.
+    LinkDead,
     Method,
     Bad(&'static str),
     /// It cannot be done in the state things are in.
@@ -78,6 +80,11 @@ impl Problem {
                 "There is nothing at this address, or there was nothing at that time.".to_owned(),
                 "Look for it in the list of devices or in the audit trail.",
             ),
+            Problem::LinkDead => (
+                "The link does not work",
+                "It was used, replaced by another one, or is older than 24 hours.".to_owned(),
+                "Whoever runs the server makes another with `muster user set-up-link`.",
+            ),
             Problem::Method => (
                 "Not understood",
                 "The page was called in a way it does not know.".to_owned(),
@@ -87,8 +94,8 @@ impl Problem {
             Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see how it stands."),
             Problem::Throttled { seconds } => (
                 "Too many attempts",
-                format!("Too many sign-ins failed. Wait {seconds} seconds."),
-                "Nothing is locked: after that you can sign in as usual.",
+                format!("Too many attempts failed. Wait {seconds} seconds."),
+                "Nothing is locked: after that you can go on as usual.",
             ),
             Problem::Unavailable { .. } => (
                 "Something is not working",
@@ -118,7 +125,7 @@ impl ResponseError for Problem {
             | Problem::SetUpFactor
             | Problem::Confirm { .. } => StatusCode::SEE_OTHER,
             Problem::NotAllowed | Problem::Forged => StatusCode::FORBIDDEN,
-            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::NotFound | Problem::LinkDead => StatusCode::NOT_FOUND,
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Bad(_) => StatusCode::BAD_REQUEST,
             Problem::Refused(_) => StatusCode::CONFLICT,

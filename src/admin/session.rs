@@ -1,14 +1,18 @@
 //! Who is at the console: their session, and what can be read on their behalf. What they may is a type of [`permits`] that
 //! a handler names in its arguments.
 
+mod fresh;
 mod own;
 mod permits;
+mod ways;
 
-pub use own::Own;
+pub use fresh::Fresh;
+pub use own::{AtTheDoor, Own, SettingUp};
 pub use permits::{
     Acts, ChangesSettings, Exports, ExportsInventory, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel,
     SeesInventory, home, is_permitted,
 };
+pub use ways::{local, see_other, with_key};
 
 use super::problem::Problem;
 use super::words::readable_name;

@@ -3,7 +3,7 @@
 use super::form::{Empty, Genuine};
 use super::pages::show_alone;
 use super::problem::Problem;
-use super::session::{COOKIE, Own, SURFACE, address, cookie, home};
+use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, local, see_other};
 use super::single_sign_on::lead_on;
 use super::words::browser_label;
 use crate::app::App;
@@ -13,7 +13,7 @@ use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use crate::enrollment::staff::works_at_console;
 use crate::web::{forgery, host_cookie, no_cookie};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{LOCATION, USER_AGENT};
+use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -159,7 +159,7 @@ async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<H
 ///
 /// # Errors
 /// If sessions or log cannot be used.
-pub async fn sign_out(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.sign_out().await.map_err(|error| own.staff.broken(error))?;
     let mut response = match own.account.sign_out_at_provider("/console/sign-in").await {
         Some(address) => lead_on(&own.staff.app, &address, true)?,
@@ -167,11 +167,6 @@ pub async fn sign_out(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, P
     };
     response.add_cookie(&no_cookie(COOKIE)).map_err(|error| own.staff.broken(error))?;
     Ok(response)
-}
-
-/// To another page of the console.
-pub fn see_other(path: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, path.to_owned())).finish()
 }
 
 /// Our fault, with a code that finds the cause in the log.
@@ -189,38 +184,4 @@ pub fn set_cookie(
     app: &App,
 ) -> Result<(), Problem> {
     response.add_cookie(&cookie).map_err(|error| broken(app, error))
-}
-
-/// A page of the console to go on to. Anything else somebody may have put into the address leads home.
-pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = next.starts_with("/console/") && !next.starts_with("/console/sign-") && !next.contains("//");
-    if plain && ours { next } else { home }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::local;
-
-    #[test]
-    fn after_sign_in_nobody_is_sent_to_another_site() {
-        assert_eq!(
-            local("/console/audit?type=DeviceEnrolled", "/console/devices"),
-            "/console/audit?type=DeviceEnrolled"
-        );
-        for next in [
-            "",
-            "//evil.example",
-            "/\\evil.example",
-            "https:evil.example",
-            "https://evil.example/console/",
-            "/console//evil.example",
-            "/console/\r\nSet-Cookie: a=b",
-            "/console/\\evil",
-            "/enroll",
-            "/console/sign-in",
-        ] {
-            assert_eq!(local(next, "/console/devices"), "/console/devices", "{next:?}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Values as people read them.
 
 use crate::enrollment::staff::LocalAccount;
-use events::enrollment::{EnrollmentKind, Ownership};
+use events::enrollment::{EnrollmentKind, Ownership, SignInMethodName};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use projections::audit::Outcome;
@@ -196,6 +196,15 @@ pub fn role(role: Privilege) -> &'static str {
         Privilege::ApiClient => "API client",
         Privilege::Enroll => "Enrolls devices",
         Privilege::EnrollForOthers => "Enrolls devices for others",
+    }
+}
+
+/// How somebody proved who they are.
+pub fn way(method: SignInMethodName) -> &'static str {
+    match method {
+        SignInMethodName::LocalAccount => "a local account",
+        SignInMethodName::Directory => "a directory account",
+        SignInMethodName::OpenIdConnect | SignInMethodName::Saml => "single sign-on",
     }
 }
 

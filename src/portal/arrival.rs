@@ -2,7 +2,6 @@
 
 use super::browser::{Answer, Browser};
 use super::problem::Problem;
-use super::qr::Qr;
 use super::render::Page;
 use super::steps;
 use super::submission::Submission;
@@ -11,6 +10,7 @@ use super::visitor::{Answered, DEVICE_COOKIE, LANGUAGE_COOKIE, Visitor, see_othe
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::Step;
 use crate::web::host_cookie;
+use crate::web::qr::Qr;
 use actix_web::HttpResponse;
 use serde::Serialize;
 

@@ -113,6 +113,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("inventory-exported", "Exported the list of devices: {rows} records as {format}"),
     ("inventory-part-exported", "Exported {rows} records of devices as {format}, by {filters}"),
     ("api-read", "Read {resource} by the API"),
+    ("staff-list-viewed", "Viewed the list of staff"),
+    ("staff-viewed", "Viewed an account of the staff"),
     ("access-refused", "Wanted to {act} without the role for it: refused"),
     ("unknown-staff-refused", "Sign-in to the console under an unknown name refused"),
     ("refusals-suppressed", "{count} more refusals were not written down one by one"),

@@ -251,6 +251,8 @@ fn access(event: &AccessEvent) -> Message {
             exported(Message::of("inventory-part-exported"), filters, *format, *rows)
         }
         AccessEvent::ApiRead { resource, .. } => Message::of("api-read").with("resource", words::resource(*resource)),
+        AccessEvent::StaffListViewed {} => Message::of("staff-list-viewed"),
+        AccessEvent::StaffViewed { .. } => Message::of("staff-viewed"),
         AccessEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
 }

@@ -1,32 +1,71 @@
-//! What everybody at the console may do: with their own account, and nothing else.
+//! What everybody at the console may do: with their own account, and nothing else. How far they must have come is a type.
 
-use super::{Staff, signed_in};
+use super::{Staff, signed_in, wanted};
 use crate::admin::problem::Problem;
 use crate::app::own_account::OwnAccount;
 use crate::enrollment::staff::Standing;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use std::marker::PhantomData;
 
-/// Somebody who gave their first proof at least, and their own account.
-pub struct Own {
+/// How far somebody must have come in.
+pub trait Stage: 'static {
+    fn admits(standing: Standing) -> bool;
+}
+
+/// The first proof was given.
+pub struct AtTheDoor;
+
+impl Stage for AtTheDoor {
+    fn admits(_: Standing) -> bool {
+        true
+    }
+}
+
+/// In, or setting up the second factor that is asked for. Whoever has one to show is not: another could add theirs.
+pub struct SettingUp;
+
+impl Stage for SettingUp {
+    fn admits(standing: Standing) -> bool {
+        standing != Standing::Prove
+    }
+}
+
+/// In.
+pub struct Inside;
+
+impl Stage for Inside {
+    fn admits(standing: Standing) -> bool {
+        standing == Standing::Full
+    }
+}
+
+/// Somebody and their own account.
+pub struct Own<S = Inside> {
     pub staff: Staff,
     pub standing: Standing,
     pub account: OwnAccount,
+    stage: PhantomData<S>,
 }
 
-impl FromRequest for Own {
+impl<S: Stage> FromRequest for Own<S> {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Own, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Own<S>, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
             let signed = signed_in(&request).await?;
             let standing = signed.resumed.standing;
+            match standing {
+                _ if S::admits(standing) => {}
+                Standing::SetUp => return Err(Problem::SetUpFactor),
+                _ => return Err(Problem::SecondFactor { next: wanted(&request) }),
+            }
             let app = signed.staff.app.clone();
             let account = OwnAccount::new(app, signed.key, signed.resumed, signed.staff.source);
-            Ok(Own { staff: signed.staff, standing, account })
+            Ok(Own { staff: signed.staff, standing, account, stage: PhantomData })
         })
     }
 }

@@ -1,0 +1,148 @@
+//! “My account”: second factors, password and sessions of whoever is at the console.
+
+pub mod factors;
+
+use super::form::{Empty, Genuine};
+use super::pages::show;
+use super::problem::Problem;
+use super::session::{Fresh, Own, see_other};
+use super::words::{self, Instant};
+use crate::app::own_account::PasswordError;
+use crate::app::staff_sessions::Session;
+use actix_web::{HttpResponse, web};
+use events::Personal;
+use events::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+use uuid::Uuid;
+
+pub const PATH: &str = "/console/account";
+
+#[derive(Deserialize)]
+pub struct NewPassword {
+    password: String,
+    again: String,
+}
+
+#[derive(Serialize)]
+struct Page {
+    user_name: String,
+    roles: String,
+    way: &'static str,
+    provider: Option<String>,
+    local: bool,
+    passkeys: Vec<Passkey>,
+    one_time_codes: bool,
+    has_factor: bool,
+    factor_required: bool,
+    recovery_codes: usize,
+    sessions: Vec<SessionLine>,
+    others: bool,
+}
+
+#[derive(Serialize)]
+struct Passkey {
+    id: String,
+    label: String,
+}
+
+/// A session, as a line of a list.
+#[derive(Serialize)]
+pub struct SessionLine {
+    pub id: Uuid,
+    pub browser: String,
+    pub source: String,
+    pub way: &'static str,
+    pub began: Instant,
+    pub last_seen: Instant,
+    pub this: bool,
+}
+
+impl SessionLine {
+    pub fn of(session: Session, now: Timestamp, this: Uuid) -> SessionLine {
+        SessionLine {
+            id: session.id,
+            browser: session.browser,
+            source: session.source.unwrap_or_else(|| words::NONE.to_owned()),
+            way: words::way(session.method),
+            began: Instant::of(session.began, now),
+            last_seen: Instant::of(session.last_seen, now),
+            this: session.id == this,
+        }
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// If sessions cannot be read.
+pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
+    let (account, now) = (&own.account, own.staff.now());
+    let sessions = account.sessions().await.map_err(|error| own.staff.broken(error))?;
+    let (state, factors) = (account.state(), &account.state().factors);
+    let label = |label: &Personal<String>| label.get().cloned().unwrap_or_else(|| "(erased)".to_owned());
+    let page = Page {
+        user_name: account.user_name(),
+        roles: words::roles(&own.staff.roles),
+        way: words::way(own.staff.session.method),
+        provider: state.external.as_ref().map(|external| external.provider.clone()),
+        local: state.external.is_none(),
+        passkeys: factors
+            .passkeys
+            .iter()
+            .map(|(id, passkey)| Passkey { id: id.to_string(), label: label(&passkey.label) })
+            .collect(),
+        one_time_codes: factors.one_time_codes.is_some(),
+        has_factor: factors.any(),
+        factor_required: account.factor_required(),
+        recovery_codes: factors.recovery_codes.len(),
+        others: sessions.len() > 1,
+        sessions: sessions.into_iter().map(|one| SessionLine::of(one, now, account.this_session())).collect(),
+    };
+    show("account", "My account", "account", &own.staff, &page)
+}
+
+/// Ends one of one's own sessions.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn end_session(own: Own, path: web::Path<Uuid>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    own.account.end_session(*path).await.map_err(|error| own.staff.broken(error))?;
+    Ok(see_other(PATH))
+}
+
+/// Ends all of one's own sessions but this one.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn end_other_sessions(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    own.account.end_other_sessions().await.map_err(|error| own.staff.broken(error))?;
+    Ok(see_other(PATH))
+}
+
+/// Changes one's own password.
+///
+/// # Errors
+/// If it is too weak, or sessions or log cannot be used.
+pub async fn change_password(
+    Fresh(own): Fresh<Own>,
+    Genuine(form): Genuine<NewPassword>,
+) -> Result<HttpResponse, Problem> {
+    if form.password != form.again {
+        return Err(Problem::Refused("The two passwords are not the same; nothing was changed.".into()));
+    }
+    match own.account.change_password(SecretString::from(form.password)).await {
+        Ok(()) => Ok(see_other(PATH)),
+        Err(PasswordError::Weak(why)) => Err(Problem::Refused(sentence(&why))),
+        Err(PasswordError::Own(error)) => Err(own.staff.broken(error)),
+    }
+}
+
+/// What a library says in lower case, as a sentence.
+pub fn sentence(text: &impl Display) -> String {
+    let text = text.to_string();
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

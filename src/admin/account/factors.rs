@@ -1,0 +1,206 @@
+//! Second factors of one's own: added one step after another, each proven before it counts.
+
+use crate::admin::form::{Empty, Genuine};
+use crate::admin::pages::show_alone;
+use crate::admin::passkey;
+use crate::admin::problem::Problem;
+use crate::admin::session::{Fresh, Own, SettingUp, home, see_other, with_key};
+use crate::app::own_account::{Added, OwnAccountError};
+use crate::enrollment::staff::Standing;
+use crate::identity::one_time_codes;
+use crate::web::qr::Qr;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use events::staff::PasskeyId;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+const NEW: &str = "/console/account/factors/new";
+const CODES: &str = "/console/account/factors/one-time-codes";
+const PASSKEY: &str = "/console/account/factors/passkey";
+
+#[derive(Deserialize)]
+pub struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+pub struct NewPasskey {
+    answer: String,
+    #[serde(default)]
+    label: String,
+}
+
+#[derive(Serialize)]
+struct NewPage<'a> {
+    csrf: &'a str,
+    /// It is asked for before anything else.
+    required: bool,
+    passkeys: bool,
+    refused: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct CodesPage<'a> {
+    csrf: &'a str,
+    qr: Qr,
+    /// In groups of four, to be typed.
+    seed: String,
+    refused: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RecoveryPage<'a> {
+    codes: &'a [String],
+    goal: &'static str,
+}
+
+fn broken<S>(own: &Own<S>) -> impl Fn(OwnAccountError) -> Problem {
+    let staff = own.staff.clone();
+    move |error| match error {
+        OwnAccountError::Refused(refusal) => Problem::Refused(format!("This cannot be done: {refusal}.")),
+        other => staff.broken(other),
+    }
+}
+
+/// Which kind to add.
+///
+/// # Errors
+/// If the page cannot be made.
+pub async fn new(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
+    new_page(&own, None)
+}
+
+fn new_page(own: &Own<SettingUp>, refused: Option<&str>) -> Result<HttpResponse, Problem> {
+    let required = own.standing == Standing::SetUp;
+    let passkeys = own.account.passkeys_possible();
+    let page = NewPage { csrf: &own.staff.csrf, required, passkeys, refused };
+    show_alone(status(refused), "factor_new", "Add a second factor", &page, own.staff.correlation())
+}
+
+fn status(refused: Option<&str>) -> StatusCode {
+    if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// Begins to set up one-time codes.
+///
+/// # Errors
+/// If sessions cannot be used.
+pub async fn begin_codes(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    own.account.begin_one_time_codes().await.map_err(broken(&own))?;
+    Ok(see_other(CODES))
+}
+
+/// The seed, to be read by an app.
+///
+/// # Errors
+/// If sessions cannot be used.
+pub async fn codes(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
+    codes_page(&own, None).await
+}
+
+async fn codes_page(own: &Own<SettingUp>, refused: Option<&str>) -> Result<HttpResponse, Problem> {
+    let Some(seed) = own.account.pending_seed().await.map_err(broken(own))? else { return Ok(see_other(NEW)) };
+    let organization = own.account.organization().await.map_err(broken(own))?;
+    let address = one_time_codes::address(&seed, &organization, &own.account.user_name());
+    let letters: Vec<char> = seed.chars().collect();
+    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+    let qr = Qr::of(&address).ok_or_else(|| own.staff.broken("the seed is too long for a QR code"))?;
+    let page = CodesPage { csrf: &own.staff.csrf, qr, seed: groups.join(" "), refused };
+    show_alone(status(refused), "one_time_codes", "Set up one-time codes", &page, own.staff.correlation())
+}
+
+/// The first code of the app.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn finish_codes(
+    Fresh(own): Fresh<Own<SettingUp>>,
+    Genuine(form): Genuine<Code>,
+) -> Result<HttpResponse, Problem> {
+    match own.account.finish_one_time_codes(&form.code).await.map_err(broken(&own))? {
+        Some(added) => done(&own, added),
+        None => {
+            let why = "That is not the code of this moment. Take the one the app shows now; its clock must be right.";
+            codes_page(&own, Some(why)).await
+        }
+    }
+}
+
+/// Begins to add a passkey.
+///
+/// # Errors
+/// If sessions cannot be used.
+pub async fn begin_passkey(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    own.account.begin_passkey().await.map_err(broken(&own))?;
+    Ok(see_other(PASSKEY))
+}
+
+/// The page on which the browser makes it.
+///
+/// # Errors
+/// If sessions cannot be used.
+pub async fn passkey_page(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
+    match own.account.pending_passkey().await.map_err(broken(&own))? {
+        Some(options) => passkey::add(&own.staff, &options, PASSKEY, NEW),
+        None => Ok(see_other(NEW)),
+    }
+}
+
+/// What the browser made.
+///
+/// # Errors
+/// If sessions or log cannot be used.
+pub async fn finish_passkey(
+    Fresh(own): Fresh<Own<SettingUp>>,
+    Genuine(form): Genuine<NewPasskey>,
+) -> Result<HttpResponse, Problem> {
+    match own.account.finish_passkey(&form.answer, &form.label).await.map_err(broken(&own))? {
+        Some(added) => done(&own, added),
+        None => new_page(&own, Some("The passkey was not added: the browser’s answer did not fit. Try again.")),
+    }
+}
+
+fn done<S>(own: &Own<S>, added: Added) -> Result<HttpResponse, Problem> {
+    if added.recovery_codes.is_empty() {
+        return with_key(see_other(super::PATH), added.key, &own.staff);
+    }
+    with_key(recovery_page(own, &added.recovery_codes)?, added.key, &own.staff)
+}
+
+fn recovery_page<S>(own: &Own<S>, codes: &[String]) -> Result<HttpResponse, Problem> {
+    let goal = if own.standing == Standing::SetUp { home(&own.staff.roles) } else { super::PATH };
+    let page = RecoveryPage { codes, goal };
+    show_alone(StatusCode::OK, "recovery_codes", "Recovery codes", &page, own.staff.correlation())
+}
+
+/// New recovery codes, shown once.
+///
+/// # Errors
+/// If there is no factor they stand in for, or the log cannot be used.
+pub async fn recovery_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    let codes = own.account.make_recovery_codes().await.map_err(broken(&own))?;
+    recovery_page(&own, &codes)
+}
+
+/// Takes a passkey away.
+///
+/// # Errors
+/// If it is the last factor where one is required, or the log cannot be used.
+pub async fn remove_passkey(
+    Fresh(own): Fresh<Own>,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    own.account.remove_passkey(PasskeyId(*path)).await.map_err(broken(&own))?;
+    Ok(see_other(super::PATH))
+}
+
+/// Takes the one-time codes away.
+///
+/// # Errors
+/// If they are the last factor where one is required, or the log cannot be used.
+pub async fn remove_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+    own.account.remove_one_time_codes().await.map_err(broken(&own))?;
+    Ok(see_other(super::PATH))
+}

@@ -1,0 +1,59 @@
+//! The one page of the console with a script: browsers hand passkeys to scripts alone. Whoever has none goes by one-time
+//! codes.
+
+use super::pages::show_alone;
+use super::problem::Problem;
+use super::session::{Staff, see_other};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Page<'a> {
+    csrf: &'a str,
+    next: &'a str,
+    action: &'a str,
+    back: &'a str,
+    adding: bool,
+    /// JSON, for the script.
+    options: &'a str,
+    label: &'a str,
+}
+
+/// Whether a page of this path loads the script, which its Content-Security-Policy then permits.
+pub fn has_script(path: &str) -> bool {
+    path.ends_with("/passkey")
+}
+
+/// Asks the browser to sign with a passkey.
+///
+/// # Errors
+/// If the page cannot be made.
+pub fn ask(staff: &Staff, options: &str, action: &str, back: &str, next: &str) -> Result<HttpResponse, Problem> {
+    let page = Page { csrf: &staff.csrf, next, action, back, adding: false, options, label: "" };
+    show_alone(StatusCode::OK, "passkey", "Use a passkey", &page, staff.correlation())
+}
+
+/// Asks the browser for a new passkey.
+///
+/// # Errors
+/// If the page cannot be made.
+pub fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
+    let label = &staff.session.browser;
+    let page = Page { csrf: &staff.csrf, next: "", action, back, adding: true, options, label };
+    show_alone(StatusCode::OK, "passkey", "Add a passkey", &page, staff.correlation())
+}
+
+/// To a page that leads on to `next` afterwards.
+pub fn with_next(path: &str, next: &str) -> HttpResponse {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    see_other(&format!("{path}?{query}"))
+}
+
+pub async fn script() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/javascript; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, "public, max-age=600"))
+        .body(include_str!("../../templates/admin/passkey.js"))
+}

@@ -1,0 +1,98 @@
+//! First run: the page that the printed link leads to, where the first administrator makes their account.
+
+use super::account::sentence;
+use super::form::Genuine;
+use super::pages::show_alone;
+use super::problem::Problem;
+use super::session::{COOKIE, SURFACE, address, cookie, see_other};
+use crate::app::App;
+use crate::app::set_up::{FirstAdministrator, SetUpError, check, set_up};
+use crate::web::{forgery, host_cookie};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+pub struct Form {
+    user_name: String,
+    #[serde(default)]
+    display_name: String,
+    password: String,
+    again: String,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    csrf: String,
+    action: String,
+    user_name: &'a str,
+    display_name: &'a str,
+    refused: Option<String>,
+}
+
+/// The form, if the link works.
+///
+/// # Errors
+/// If it does not, or the log cannot be read.
+pub async fn page(
+    app: web::Data<App>,
+    request: HttpRequest,
+    token: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    check(&app, &token).await.map_err(|error| problem(&app, error))?;
+    form(&app, &request, &token, ("", ""), None)
+}
+
+fn form(
+    app: &App,
+    request: &HttpRequest,
+    token: &str,
+    (user_name, display_name): (&str, &str),
+    refused: Option<String>,
+) -> Result<HttpResponse, Problem> {
+    let value = cookie(request).unwrap_or_else(|| app.world.secret());
+    let csrf = forgery::token(&app.secrets, SURFACE, &value);
+    let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = Page { csrf, action: format!("/console/set-up/{token}"), user_name, display_name, refused };
+    let mut response = show_alone(status, "set_up", "Set up Muster", &page, app.world.uuid())?;
+    let set = response.add_cookie(&host_cookie(COOKIE, value));
+    set.map_err(|error| Problem::unavailable(error, app.world.uuid()))?;
+    Ok(response)
+}
+
+/// Makes the account. The first sign-in with it is the next page.
+///
+/// # Errors
+/// If the link does not work, or the log cannot be used.
+pub async fn submit(
+    app: web::Data<App>,
+    request: HttpRequest,
+    token: web::Path<String>,
+    Genuine(chosen): Genuine<Form>,
+) -> Result<HttpResponse, Problem> {
+    let names = (chosen.user_name.as_str(), chosen.display_name.as_str());
+    if chosen.password != chosen.again {
+        return form(&app, &request, &token, names, Some("The two passwords are not the same.".into()));
+    }
+    let first = FirstAdministrator {
+        user_name: chosen.user_name.trim().to_owned(),
+        display_name: Some(chosen.display_name.trim().to_owned()).filter(|name| !name.is_empty()),
+        password: SecretString::from(chosen.password),
+        source: address(&app, &request),
+    };
+    match set_up(&app, &token, first).await {
+        Ok(()) => Ok(see_other("/console/sign-in")),
+        Err(why @ (SetUpError::Name(_) | SetUpError::Password(_))) => {
+            form(&app, &request, &token, names, Some(sentence(&why)))
+        }
+        Err(error) => Err(problem(&app, error)),
+    }
+}
+
+fn problem(app: &App, error: SetUpError) -> Problem {
+    match error {
+        SetUpError::Broken(why) => Problem::unavailable(why, app.world.uuid()),
+        _ => Problem::LinkDead,
+    }
+}

@@ -1,0 +1,134 @@
+//! Staff as administrators see them: who has which roles and factors, who is signed in; and what is done about it.
+
+pub mod act;
+
+use super::account::SessionLine;
+use super::pages::show;
+use super::problem::Problem;
+use super::session::{ManagesStaff, May};
+use super::words::{self, Instant};
+use crate::enrollment::staff::works_at_console;
+use actix_web::{HttpResponse, web};
+use events::Timestamp;
+use events::staff::{AccessEvent, Privilege, StaffId};
+use projections::staff::{Member, all, get};
+use serde::Serialize;
+use uuid::Uuid;
+
+pub const PATH: &str = "/console/staff";
+
+/// What an account may be given, in the order of the form.
+pub const PRIVILEGES: [(&str, Privilege); 5] = [
+    ("administrator", Privilege::Administrator),
+    ("auditor", Privilege::Auditor),
+    ("help_desk", Privilege::HelpDesk),
+    ("enroll", Privilege::Enroll),
+    ("enroll_for_others", Privilege::EnrollForOthers),
+];
+
+#[derive(Serialize)]
+struct ListPage {
+    members: Vec<Line>,
+    others: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    href: String,
+    name: String,
+    user_name: String,
+    roles: String,
+    whose: String,
+    factors: String,
+    no_factor: bool,
+    disabled: bool,
+    last_sign_in: Option<Instant>,
+}
+
+#[derive(Serialize)]
+struct MemberPage {
+    member: Line,
+    path: String,
+    /// Another's account: one's own is left to others, so that nobody locks themselves out.
+    other: bool,
+    local: bool,
+    has_factor: bool,
+    roles: Vec<Role>,
+    sessions: Vec<SessionLine>,
+}
+
+#[derive(Serialize)]
+struct Role {
+    name: &'static str,
+    label: &'static str,
+    held: bool,
+}
+
+/// Everybody.
+///
+/// # Errors
+/// If log or projections cannot be used.
+pub async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
+    staff.record(AccessEvent::StaffListViewed {}).await?;
+    let now = staff.now();
+    let everybody = all(staff.projections()).await.map_err(|error| staff.broken(error))?;
+    let (members, others): (Vec<Member>, Vec<Member>) =
+        everybody.into_iter().partition(|member| works_at_console(&member.privileges));
+    let lines = |members: Vec<Member>| members.iter().map(|member| line(member, now)).collect();
+    show("staff_list", "Staff", "staff", &staff, &ListPage { members: lines(members), others: lines(others) })
+}
+
+/// One of them.
+///
+/// # Errors
+/// If there is nobody of that id, or log, sessions or projections cannot be used.
+pub async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let id = StaffId(*path);
+    let member = get(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
+    staff.record(AccessEvent::StaffViewed { staff: id }).await?;
+    let now = staff.now();
+    let sessions = staff.app().staff_sessions.list(now, Some(id)).await.map_err(|error| staff.broken(error))?;
+    let role = |(name, privilege): (&'static str, Privilege)| Role {
+        name,
+        label: words::role(privilege),
+        held: member.privileges.contains(&privilege),
+    };
+    let page = MemberPage {
+        path: format!("{PATH}/{id}"),
+        other: id != staff.id,
+        local: member.provider.is_none(),
+        has_factor: member.passkeys > 0 || member.one_time_codes,
+        roles: PRIVILEGES.into_iter().map(role).collect(),
+        sessions: sessions.into_iter().map(|one| SessionLine::of(one, now, staff.session.id)).collect(),
+        member: line(&member, now),
+    };
+    show("staff_member", &page.member.name, "staff", &staff, &page)
+}
+
+fn line(member: &Member, now: Timestamp) -> Line {
+    let user_name = member.user_name.clone().unwrap_or_else(|| "(erased)".to_owned());
+    let held: Vec<&str> = member.privileges.iter().map(|privilege| words::role(*privilege)).collect();
+    Line {
+        href: format!("{PATH}/{}", member.id),
+        name: member.display_name.clone().unwrap_or_else(|| user_name.clone()),
+        user_name,
+        roles: if held.is_empty() { words::NONE.to_owned() } else { held.join(", ") },
+        whose: member.provider.clone().unwrap_or_else(|| "Local account".to_owned()),
+        no_factor: member.passkeys == 0 && !member.one_time_codes,
+        factors: factors(member),
+        disabled: member.disabled,
+        last_sign_in: member.last_sign_in.map(|at| Instant::of(at, now)),
+    }
+}
+
+fn factors(member: &Member) -> String {
+    let passkeys = match member.passkeys {
+        0 => None,
+        1 => Some("1 passkey".to_owned()),
+        several => Some(format!("{several} passkeys")),
+    };
+    let codes = member.one_time_codes.then(|| "one-time codes".to_owned());
+    let recovery = (member.recovery_codes > 0).then(|| format!("{} recovery codes", member.recovery_codes));
+    let all: Vec<String> = [passkeys, codes, recovery].into_iter().flatten().collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}

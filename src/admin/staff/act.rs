@@ -1,0 +1,154 @@
+//! What administrators do to accounts of the staff, each time after they proved themselves again.
+
+use super::{PATH, PRIVILEGES};
+use crate::admin::account::sentence;
+use crate::admin::act::wait;
+use crate::admin::form::{Empty, Genuine};
+use crate::admin::pages::show;
+use crate::admin::problem::Problem;
+use crate::admin::session::{Fresh, ManagesStaff, May, see_other};
+use crate::app::administration::{Act, ActError, act};
+use crate::identity::password::generate;
+use actix_web::{HttpResponse, web};
+use events::staff::StaffId;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+pub struct Chosen {
+    #[serde(flatten)]
+    boxes: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct PasswordPage {
+    password: String,
+    back: String,
+}
+
+async fn perform(staff: &May<ManagesStaff>, id: StaffId, what: Act) -> Result<(), Problem> {
+    let appended = act(staff.app(), id, what, &staff.context()).await.map_err(|error| match error {
+        ActError::Broken(why) => staff.broken(why),
+        refused => Problem::Refused(sentence(&refused)),
+    })?;
+    if let Some(appended) = appended {
+        wait(staff.app(), appended.position).await;
+    }
+    Ok(())
+}
+
+// Nobody locks themselves out, or gives themselves what another should look at.
+fn another(staff: &May<ManagesStaff>, id: Uuid) -> Result<StaffId, Problem> {
+    if staff.id == StaffId(id) {
+        return Err(Problem::Refused("This is your own account: another administrator has to do it.".into()));
+    }
+    Ok(StaffId(id))
+}
+
+fn back(id: StaffId) -> HttpResponse {
+    see_other(&format!("{PATH}/{id}"))
+}
+
+/// Gives somebody other roles.
+///
+/// # Errors
+/// If the account's roles come from groups, or it would have none, or log cannot be used.
+pub async fn roles(
+    Fresh(staff): Fresh<May<ManagesStaff>>,
+    path: web::Path<Uuid>,
+    Genuine(chosen): Genuine<Chosen>,
+) -> Result<HttpResponse, Problem> {
+    let id = another(&staff, *path)?;
+    let of_form = PRIVILEGES.into_iter().filter(|(name, _)| chosen.boxes.contains_key(*name));
+    let privileges: BTreeSet<_> = of_form.map(|(_, privilege)| privilege).collect();
+    perform(&staff, id, Act::SetRoles(privileges)).await?;
+    Ok(back(id))
+}
+
+/// Ends what an account may do.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn disable(
+    Fresh(staff): Fresh<May<ManagesStaff>>,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let id = another(&staff, *path)?;
+    perform(&staff, id, Act::Disable).await?;
+    Ok(back(id))
+}
+
+/// Brings an account back.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn enable(
+    Fresh(staff): Fresh<May<ManagesStaff>>,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let id = another(&staff, *path)?;
+    perform(&staff, id, Act::Enable).await?;
+    Ok(back(id))
+}
+
+/// Takes the second factors from somebody who lost them.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn remove_factors(
+    Fresh(staff): Fresh<May<ManagesStaff>>,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let id = another(&staff, *path)?;
+    perform(&staff, id, Act::RemoveFactors).await?;
+    Ok(back(id))
+}
+
+/// Gives a local account a new password, which is shown once.
+///
+/// # Errors
+/// If the account is not ours, or log or sessions cannot be used.
+pub async fn password(
+    Fresh(staff): Fresh<May<ManagesStaff>>,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let id = another(&staff, *path)?;
+    let password = generate(&staff.app().world);
+    perform(&staff, id, Act::SetPassword(SecretString::from(password.as_str()))).await?;
+    let page = PasswordPage { password, back: format!("{PATH}/{id}") };
+    show("staff_password", "A new password", "staff", &staff, &page)
+}
+
+/// Ends every session of somebody.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn end_sessions(
+    staff: May<ManagesStaff>,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let id = StaffId(*path);
+    perform(&staff, id, Act::EndSessions).await?;
+    Ok(back(id))
+}
+
+/// Ends one session of somebody.
+///
+/// # Errors
+/// If log or sessions cannot be used.
+pub async fn end_session(
+    staff: May<ManagesStaff>,
+    path: web::Path<(Uuid, Uuid)>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
+    let (id, session) = path.into_inner();
+    perform(&staff, StaffId(id), Act::EndSession(session)).await?;
+    Ok(back(StaffId(id)))
+}
