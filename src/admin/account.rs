@@ -56,7 +56,7 @@ pub struct SessionLine {
     pub way: &'static str,
     pub began: Instant,
     pub last_seen: Instant,
-    pub this: bool,
+    pub current: bool,
 }
 
 impl SessionLine {
@@ -68,7 +68,7 @@ impl SessionLine {
             way: words::way(session.method),
             began: Instant::of(session.began, now),
             last_seen: Instant::of(session.last_seen, now),
-            this: session.id == this,
+            current: session.id == this,
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod flows;
 mod rows;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -38,12 +39,12 @@ const TOUCH_SECONDS: i64 = 30;
 pub const PENDING_SECONDS: i64 = 10 * 60;
 
 /// Raised when a table changes: the file may be lost, so the old rows go.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 const SCHEMA: &str = "
     CREATE TABLE sessions (
         key_hash TEXT PRIMARY KEY, id TEXT NOT NULL, staff TEXT NOT NULL, method TEXT NOT NULL, began INTEGER NOT NULL,
         last_seen INTEGER NOT NULL, source TEXT, browser TEXT NOT NULL, rests_on TEXT NOT NULL, entered INTEGER NOT NULL, second INTEGER NOT NULL,
-        confirmed INTEGER NOT NULL, pending TEXT, pending_at INTEGER
+        confirmed INTEGER NOT NULL, pending BLOB, pending_at INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX sessions_by_staff ON sessions (staff);
     CREATE TABLE flows (
@@ -123,8 +124,6 @@ impl StaffSessions {
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        // What waits in a row, such as a seed that is being set up, is gone when the row is.
-        connection.pragma_update(None, "secure_delete", true)?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if version != SCHEMA_VERSION {
             connection.execute_batch("DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS flows;")?;
@@ -181,7 +180,8 @@ impl StaffSessions {
     /// If the file cannot be written.
     pub async fn set_pending(&self, now: Timestamp, key: &str, what: String) -> Result<(), SessionError> {
         let key_hash = hash(key).0;
-        self.with(move |connection| rows::set_pending(connection, &key_hash, &what, now)).await
+        let sealed = sealed::seal(key, &what).ok_or_else(|| SessionError("it cannot be sealed".into()))?;
+        self.with(move |connection| rows::set_pending(connection, &key_hash, &sealed, now)).await
     }
 
     /// What waits, if it has not waited too long.
@@ -190,7 +190,8 @@ impl StaffSessions {
     /// If the file cannot be read.
     pub async fn pending(&self, now: Timestamp, key: &str) -> Result<Option<String>, SessionError> {
         let key_hash = hash(key).0;
-        self.with(move |connection| rows::pending(connection, &key_hash, now)).await
+        let found = self.with(move |connection| rows::pending(connection, &key_hash, now)).await?;
+        Ok(found.and_then(|found| sealed::open(key, &found)))
     }
 
     /// Takes what waits: it serves once.
@@ -199,7 +200,8 @@ impl StaffSessions {
     /// If the file cannot be written.
     pub async fn take_pending(&self, now: Timestamp, key: &str) -> Result<Option<String>, SessionError> {
         let key_hash = hash(key).0;
-        self.with(move |connection| rows::take_pending(connection, &key_hash, now)).await
+        let found = self.with(move |connection| rows::take_pending(connection, &key_hash, now)).await?;
+        Ok(found.and_then(|found| sealed::open(key, &found)))
     }
 
     /// The sessions that have not ended: of one person, or of everybody.

@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_rfc() {
         for (second, code) in
-            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
+            [(59_i64, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
         {
             assert_eq!(code_at(RFC_SEED, at(second)).as_deref(), Some(code));
             assert_eq!(step_of(RFC_SEED, code, at(second)), Some(second.cast_unsigned() / 30));
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_clock_may_be_one_step_off_and_no_more() {
-        let now = 1_234_567_890;
+        let now: i64 = 1_234_567_890;
         let step = now.cast_unsigned() / 30;
         for (off, expected) in [(-2, None), (-1, Some(step - 1)), (0, Some(step)), (1, Some(step + 1)), (2, None)] {
             let code = code_at(RFC_SEED, at(now + off * STEP_SECONDS)).unwrap();

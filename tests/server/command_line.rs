@@ -370,5 +370,5 @@ async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() 
     assert!(again.contains("the same rows as before"), "{again}");
     std::fs::remove_file(config.parent().unwrap().join("data/projections.db")).unwrap();
     let folded = muster_at(&config, &["replay"], "").expect_success();
-    assert!(folded.contains("4 events folded"), "{folded}");
+    assert!(folded.contains("6 events folded"), "{folded}");
 }

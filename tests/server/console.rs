@@ -4,6 +4,8 @@ mod acts;
 mod commands;
 pub mod desk;
 mod exports;
+mod factors;
 mod pages;
 mod sessions;
+mod staff;
 mod visits;

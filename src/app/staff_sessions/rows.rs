@@ -63,18 +63,18 @@ pub(super) fn confirm(rows: &Connection, key_hash: &str, now: Timestamp) -> rusq
     rows.execute("UPDATE sessions SET confirmed = ?2 WHERE key_hash = ?1", params![key_hash, now.0]).map(drop)
 }
 
-pub(super) fn set_pending(rows: &Connection, key_hash: &str, what: &str, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn set_pending(rows: &Connection, key_hash: &str, what: &[u8], now: Timestamp) -> rusqlite::Result<()> {
     let update = "UPDATE sessions SET pending = ?2, pending_at = ?3 WHERE key_hash = ?1";
     rows.execute(update, params![key_hash, what, now.0]).map(drop)
 }
 
-pub(super) fn pending(rows: &Connection, key_hash: &str, now: Timestamp) -> rusqlite::Result<Option<String>> {
+pub(super) fn pending(rows: &Connection, key_hash: &str, now: Timestamp) -> rusqlite::Result<Option<Vec<u8>>> {
     let select = "SELECT pending FROM sessions WHERE key_hash = ?1 AND pending IS NOT NULL AND pending_at >= ?2";
     let since = now.plus_seconds(-PENDING_SECONDS).0;
     rows.query_row(select, params![key_hash, since], |row| row.get(0)).optional()
 }
 
-pub(super) fn take_pending(rows: &Connection, key_hash: &str, now: Timestamp) -> rusqlite::Result<Option<String>> {
+pub(super) fn take_pending(rows: &Connection, key_hash: &str, now: Timestamp) -> rusqlite::Result<Option<Vec<u8>>> {
     let found = pending(rows, key_hash, now)?;
     rows.execute("UPDATE sessions SET pending = NULL, pending_at = NULL WHERE key_hash = ?1", [key_hash])?;
     Ok(found)

@@ -1,0 +1,45 @@
+//! What waits in a row is sealed with the session's key, which stands in the cookie and nowhere else: a copy of the file,
+//! its write-ahead log included, tells no seed that is being set up.
+
+use crate::world::World;
+use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
+
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+// The key is 256 random bits, so one hash makes a cipher key of it; the words keep it apart from the hash in the row.
+fn cipher_key(key: &str) -> [u8; 32] {
+    openssl::sha::sha256(format!("pending in session\n{key}").as_bytes())
+}
+
+/// Nonce, tag and cipher text.
+pub(super) fn seal(key: &str, text: &str) -> Option<Vec<u8>> {
+    let (mut nonce, mut tag) = ([0; NONCE], [0; TAG]);
+    World::fill(&mut nonce);
+    let sealed =
+        encrypt_aead(Cipher::aes_256_gcm(), &cipher_key(key), Some(&nonce), &[], text.as_bytes(), &mut tag).ok()?;
+    Some([&nonce[..], &tag, &sealed].concat())
+}
+
+/// `None` if it is not of this key.
+pub(super) fn open(key: &str, sealed: &[u8]) -> Option<String> {
+    let (nonce, rest) = sealed.split_at_checked(NONCE)?;
+    let (tag, text) = rest.split_at_checked(TAG)?;
+    let opened = decrypt_aead(Cipher::aes_256_gcm(), &cipher_key(key), Some(nonce), &[], text, tag).ok()?;
+    String::from_utf8(opened).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_of_the_session_opens_what_waits_in_it() {
+        let sealed = seal("key", "a seed").unwrap();
+        assert_eq!(open("key", &sealed).as_deref(), Some("a seed"));
+        assert_eq!(open("another", &sealed), None);
+        assert_eq!(open("key", &sealed[1..]), None);
+        assert_eq!(open("key", &[]), None);
+        assert!(!sealed.windows(6).any(|window| window == b"a seed"));
+    }
+}

@@ -1,0 +1,297 @@
+//! Administrators and the staff: roles, sessions, lost factors, new passwords; and the very first account.
+
+use super::desk::{Answer, Browser, PASSWORD};
+use super::factors::{server, set_up_codes};
+use crate::harness::TestServer;
+use events::Event;
+use events::enrollment::{SignInMethodName, SignInRefusal};
+use events::envelope::ActorKind;
+use events::settings::{RoleRule, Who};
+use events::staff::{AccessEvent, Privilege, StaffEvent, StaffId};
+use muster::app::administration::{self, Request, execute};
+use muster::app::sign_in::Proof;
+use muster::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
+use muster::identity::Account;
+use muster::world::{ManualClock, World};
+use reqwest::header::{COOKIE, HeaderMap};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+async fn staff_id(server: &TestServer, user_name: &str) -> StaffId {
+    let listed = administration::list_accounts(&server.app().log).await.unwrap();
+    listed.into_iter().find(|listed| listed.user_name == user_name).unwrap().id
+}
+
+async fn act(browser: &Browser, id: StaffId, what: &str, fields: &[(&str, &str)]) -> Answer {
+    let csrf = browser.get("/console/account").await.csrf();
+    let fields: Vec<(&str, &str)> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
+    browser.post(&format!("/console/staff/{id}/{what}"), &fields).await
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_away_is_gone_with_the_next_click() {
+    let server = TestServer::start().await;
+    let grace = Browser::signed_in(&server, "grace", &[Privilege::Administrator, Privilege::Auditor]).await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let id = staff_id(&server, "grace").await;
+    assert_eq!(grace.get("/console/earlier").await.status, 200);
+    let changed = act(&root, id, "roles", &[("auditor", "on")]).await;
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    assert_eq!(grace.get("/console/earlier").await.status, 403);
+    assert_eq!(grace.get("/console/audit").await.status, 200);
+    let nav = grace.get("/console/audit").await.texts("nav[aria-label=Main] a").join(", ");
+    assert!(!nav.contains("Staff") && !nav.contains("Earlier"), "{nav}");
+    let log = server.log_of(&id.stream()).await;
+    let entry = log.iter().find(|entry| entry.event.type_name() == "PrivilegesChanged").unwrap();
+    let (before, after) =
+        (BTreeSet::from([Privilege::Administrator, Privilege::Auditor]), BTreeSet::from([Privilege::Auditor]));
+    assert_eq!(entry.event, Event::Staff(StaffEvent::PrivilegesChanged { before, after }));
+    assert_eq!((entry.actor.kind, entry.source.is_some()), (ActorKind::Staff, true));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn roles_change_only_after_a_proof_of_the_last_minutes() {
+    let (server, clock) = server().await;
+    server.add_user("grace", PASSWORD, &[Privilege::Auditor]).await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let id = staff_id(&server, "grace").await;
+    clock.advance_seconds(6 * 60);
+    for what in ["roles", "disable", "enable", "remove-factors", "password"] {
+        let sent = act(&root, id, what, &[("administrator", "on")]).await;
+        assert!(sent.location().starts_with("/console/confirm"), "{what}: {}", sent.status);
+    }
+    let page = root.get("/console/confirm").await;
+    let fields = [("csrf", page.csrf()), ("password", PASSWORD.to_owned())];
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(root.post("/console/confirm/password", &fields).await.status, 303);
+    assert_eq!(act(&root, id, "roles", &[("administrator", "on")]).await.status, 303);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_administrators_administer_staff_and_nobody_themselves() {
+    let server = TestServer::start().await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let grace = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    let (own, other) = (staff_id(&server, "root").await, staff_id(&server, "grace").await);
+    assert_eq!(grace.get("/console/staff").await.status, 403);
+    for what in ["roles", "disable", "enable", "remove-factors", "password", "end-sessions"] {
+        assert_eq!(act(&grace, own, what, &[("auditor", "on")]).await.status, 403, "{what}");
+    }
+    for what in ["roles", "disable", "remove-factors", "password"] {
+        assert_eq!(act(&root, own, what, &[("auditor", "on")]).await.status, 409, "{what}");
+    }
+    assert_eq!(act(&root, other, "roles", &[]).await.status, 409, "an account has at least one privilege");
+    let refused = server.events_of("access").await.into_iter().filter(
+        |event| matches!(event, Event::Access(AccessEvent::AccessRefused { act, .. }) if act == "administer staff"),
+    );
+    assert_eq!(refused.count(), 7, "what was tried is written down");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn everybody_ends_their_own_sessions_and_an_administrator_anyones() {
+    let server = TestServer::start().await;
+    let here = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    let (there, elsewhere) = (Browser::new(&server), Browser::new(&server));
+    for browser in [&there, &elsewhere] {
+        browser.sign_in("grace", PASSWORD).await;
+    }
+    let page = here.get("/console/account").await;
+    assert_eq!(page.texts("ul.rows form[action*=sessions] button").len(), 2, "all but this one can be ended");
+    let end = page.attribute("ul.rows form[action*=sessions]", "action").unwrap();
+    assert_eq!(here.post(&end, &[("csrf", &page.csrf())]).await.status, 303);
+    let still_in = async |browser: &Browser| browser.get("/console/devices").await.status == 200;
+    assert_eq!([still_in(&there).await, still_in(&elsewhere).await].iter().filter(|in_| **in_).count(), 1);
+    here.post("/console/account/sessions/end-others", &[("csrf", &page.csrf())]).await;
+    assert!(!still_in(&there).await && !still_in(&elsewhere).await && still_in(&here).await);
+
+    there.sign_in("grace", PASSWORD).await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    server.caught_up().await;
+    let id = staff_id(&server, "grace").await;
+    let page = root.get(&format!("/console/staff/{id}")).await;
+    assert_eq!(page.texts("ul.rows li").len(), 2);
+    let one = page.attribute("ul.rows form", "action").unwrap();
+    assert_eq!(root.post(&one, &[("csrf", &page.csrf())]).await.status, 303);
+    assert!(still_in(&here).await != still_in(&there).await);
+    assert_eq!(act(&root, id, "end-sessions", &[]).await.status, 303);
+    assert!(!still_in(&here).await && !still_in(&there).await);
+    let ended = server.log_of(&id.stream()).await.into_iter().filter(|entry| {
+        matches!(entry.event, Event::Staff(StaffEvent::StaffSessionEnded { .. } | StaffEvent::StaffSessionsEnded {}))
+    });
+    assert_eq!(ended.map(|entry| entry.actor.id).collect::<BTreeSet<_>>().len(), 2, "by grace and by root");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_removes_the_factors_of_somebody_who_lost_them() {
+    let (server, _) = server().await;
+    let grace = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    set_up_codes(&server, &grace).await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let id = staff_id(&server, "grace").await;
+    assert_eq!(act(&root, id, "remove-factors", &[]).await.status, 303);
+    assert_eq!(grace.get("/console/devices").await.status, 303, "the sessions end with the factors");
+    grace.sign_in("grace", PASSWORD).await;
+    assert_eq!(grace.get("/console/devices").await.status, 200, "no factor is asked for that is not there");
+    set_up_codes(&server, &grace).await;
+    server.execute(Request::RemoveFactors { user_name: "grace".into() }).await;
+    grace.sign_in("grace", PASSWORD).await;
+    assert_eq!(grace.get("/console/devices").await.status, 200, "the operator can do it, too");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_password_from_an_administrator_is_shown_once_and_ends_the_sessions() {
+    let server = TestServer::start().await;
+    let grace = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let page = act(&root, staff_id(&server, "grace").await, "password", &[]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let password = page.texts(".codes code").remove(0);
+    assert_eq!(grace.get("/console/devices").await.status, 303);
+    assert_eq!(grace.sign_in("grace", PASSWORD).await.status, 401);
+    assert_eq!(grace.sign_in("grace", &password).await.status, 303);
+
+    let account = grace.get("/console/account").await;
+    let change = async |password: &str, again: &str| {
+        let fields = [("csrf", account.csrf()), ("password", password.to_owned()), ("again", again.to_owned())];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        grace.post("/console/account/password", &fields).await.status
+    };
+    assert_eq!(change("password1", "password1").await, 409, "too weak");
+    assert_eq!(change("four other words now", "four other words").await, 409, "not the same");
+    assert_eq!(change("four other words now", "four other words now").await, 303);
+    assert_eq!(Browser::new(&server).sign_in("grace", "four other words now").await.status, 303);
+    server.stop().await;
+}
+
+async fn link(server: &TestServer) -> String {
+    match execute(server.app(), Request::SetUpLink).await {
+        administration::Answer::Done { said } => {
+            let address = said.lines().last().unwrap().to_owned();
+            address.strip_prefix(&server.url()).unwrap().to_owned()
+        }
+        _ => panic!("refused"),
+    }
+}
+
+async fn make_account(browser: &Browser, link: &str, user_name: &str, password: &str) -> Answer {
+    let csrf = browser.get(link).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("user_name", user_name), ("password", password), ("again", password)];
+    browser.post(link, &fields).await
+}
+
+#[tokio::test]
+async fn the_set_up_link_makes_the_first_administrator_once() {
+    let server = TestServer::start().await;
+    let (browser, link) = (Browser::new(&server), link(&server).await);
+    assert_eq!(make_account(&browser, &link, "root", "password1").await.status, 422, "a weak password");
+    assert_eq!(make_account(&browser, &link, "two words", PASSWORD).await.status, 422, "no user name");
+    let made = make_account(&browser, &link, "root", PASSWORD).await;
+    assert_eq!((made.status, made.location()), (303, "/console/sign-in"), "{}", made.body);
+    assert_eq!(browser.sign_in("root", PASSWORD).await.status, 303);
+    assert_eq!(browser.get("/console/staff").await.status, 200, "an administrator");
+    let thief = Browser::new(&server);
+    assert_eq!(thief.get(&link).await.status, 404, "it works once");
+    assert_eq!(thief.get(&format!("{link}x")).await.status, 404);
+    assert_eq!(thief.get("/console/set-up/setup-nonsense").await.status, 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_set_up_link_expires_is_replaced_by_the_next_and_ends_when_an_administrator_is_there() {
+    let (server, clock) = server().await;
+    let browser = Browser::new(&server);
+    let first = link(&server).await;
+    assert_eq!(browser.get(&first).await.status, 200);
+    let second = link(&server).await;
+    assert_eq!((browser.get(&first).await.status, browser.get(&second).await.status), (404, 200));
+    clock.advance_seconds(24 * 60 * 60);
+    assert_eq!(browser.get(&second).await.status, 404, "after a day");
+    let third = link(&server).await;
+    server.add_user("root", PASSWORD, &[Privilege::Administrator]).await;
+    assert_eq!(browser.get(&third).await.status, 404, "nobody else becomes administrator by an old link");
+    let csrf = browser.get("/console/sign-in").await.csrf();
+    let form = [("csrf", csrf.as_str()), ("user_name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
+    assert_eq!(browser.post(&third, &form).await.status, 404);
+    assert_eq!(browser.get(&link(&server).await).await.status, 200, "unless the operator asks for another");
+    server.stop().await;
+}
+
+fn proof(groups: &[&str]) -> Proof {
+    let account = Account {
+        provider: "campus".into(),
+        issuer: "campus".into(),
+        subject: "uuid-of-grace".into(),
+        user_name: "grace".into(),
+        display_name: Some("Grace Hopper".into()),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        ..Account::default()
+    };
+    Proof { method: SignInMethodName::Directory, account, local: None }
+}
+
+async fn admit(server: &TestServer, proof: &Proof) -> StaffAdmission {
+    let entrance =
+        StaffEntrance { source: "192.0.2.7".parse().unwrap(), browser: "Safari on macOS".into(), replaced: None };
+    admit_staff(server.app(), proof, entrance).await.unwrap()
+}
+
+async fn role_rules(server: &TestServer, rules: &[(&str, Privilege)]) {
+    let rule = |(group, role): &(&str, Privilege)| RoleRule {
+        who: Who::Group((*group).to_owned()),
+        provider: Some("campus".into()),
+        roles: [*role].into(),
+    };
+    // As if the configuration had the directory: what is proven here has been asked there.
+    let rules = rules.iter().map(rule).collect();
+    let mut settings = server.app().settings().await.unwrap();
+    settings.staff_roles = rules;
+    let before = Box::new(server.app().settings().await.unwrap());
+    let changed = events::settings::SettingsEvent::SettingsChanged { before, after: Box::new(settings) };
+    super::desk::write(server, &events::settings::stream(), server.app().world.now(), changed).await;
+}
+
+#[tokio::test]
+async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
+    let clock = Arc::new(ManualClock::at(World::system().now()));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    role_rules(&server, &[("it", Privilege::Administrator), ("audit", Privilege::Auditor)]).await;
+    assert_eq!(admit(&server, &proof(&["students"])).await, StaffAdmission::Refused);
+    assert!(server.events_of("staff").await.iter().all(|event| event.type_name() == "SetUpLinkIssued"), "nobody known");
+    let StaffAdmission::In { key, roles } = admit(&server, &proof(&["it"])).await else { panic!("refused") };
+    assert_eq!(roles, BTreeSet::from([Privilege::Administrator]));
+    let with = |key: &str| HeaderMap::from_iter([(COOKIE, format!("__Host-muster-console={key}").parse().unwrap())]);
+    let browser = Browser::new(&server);
+    assert_eq!(browser.get_with("/console/staff", with(&key)).await.status, 200);
+    let StaffAdmission::In { key: second, .. } = admit(&server, &proof(&["audit"])).await else { panic!("refused") };
+    assert_eq!(browser.get_with("/console/staff", with(&second)).await.status, 403, "moved to another group");
+    assert_eq!(browser.get_with("/console/staff", with(&key)).await.status, 403, "in each session");
+    role_rules(&server, &[("it", Privilege::Administrator)]).await;
+    let after = browser.get_with("/console/audit", with(&second)).await;
+    assert!(after.location().starts_with("/console/sign-in"), "what the role rested on is gone: {}", after.status);
+    assert_eq!(admit(&server, &proof(&["audit"])).await, StaffAdmission::Refused);
+    let events = server.events_of("staff").await;
+    assert_eq!(events.iter().filter(|event| event.type_name() == "ExternalStaffKnown").count(), 1);
+    let refused =
+        StaffEvent::StaffSignInRefused { method: SignInMethodName::Directory, reason: SignInRefusal::NotEntitled };
+    assert_eq!(events.last(), Some(&Event::Staff(refused)));
+    let listed = administration::list_accounts(&server.app().log).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.provider.as_deref()).collect::<Vec<_>>(), [Some("campus")]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn staff_of_a_directory_can_be_disabled_like_any_other() {
+    let server = TestServer::start().await;
+    role_rules(&server, &[("it", Privilege::Auditor)]).await;
+    let StaffAdmission::In { key, .. } = admit(&server, &proof(&["it"])).await else { panic!("refused") };
+    server.execute(Request::DisableUser { user_name: "grace".into() }).await;
+    let with = HeaderMap::from_iter([(COOKIE, format!("__Host-muster-console={key}").parse().unwrap())]);
+    assert_eq!(Browser::new(&server).get_with("/console/audit", with).await.status, 303);
+    assert_eq!(admit(&server, &proof(&["it"])).await, StaffAdmission::Refused);
+    server.stop().await;
+}
