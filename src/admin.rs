@@ -25,6 +25,7 @@ mod session;
 mod set_up;
 mod sign_in;
 mod single_sign_on;
+mod settings;
 mod staff;
 mod visits;
 mod words;
@@ -41,6 +42,9 @@ use session::{IsStaff, May};
 
 /// Forms here are a few short fields.
 const LARGEST_FORM: usize = 16 * 1024;
+
+/// Settings hold texts in several languages, and a form's encoding may triple what is typed.
+const LARGEST_SETTINGS: usize = 2 * 1024 * 1024;
 
 /// The routes of the console, and of the API for programs.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -78,6 +82,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/funnel").get(funnel::page))
             .service(web::resource("/visits").get(visits::list))
             .service(web::resource("/visits/{visit}").get(visits::page))
+            .service(web::resource("/settings").get(settings::page))
+            .service(web::resource("/settings/change").get(settings::edit))
+            .service(
+                web::scope("/settings")
+                    .app_data(web::FormConfig::default().limit(LARGEST_SETTINGS))
+                    .service(web::resource("/preview").post(settings::preview))
+                    .service(web::resource("/apply").post(settings::apply)),
+            )
             .service(web::resource("/audit").get(audit::list))
             .service(web::resource("/audit/export").get(audit::export))
             .service(web::resource("/audit/{event}").get(event::page))

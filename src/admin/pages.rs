@@ -1,7 +1,7 @@
 //! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
 
 use super::problem::Problem;
-use super::session::{Acts, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
+use super::session::{Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
 use super::words;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -43,6 +43,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("staff_member", include_str!("../../templates/admin/staff_member.hbs")),
     ("staff_password", include_str!("../../templates/admin/staff_password.hbs")),
     ("set_up", include_str!("../../templates/admin/set_up.hbs")),
+    ("settings", include_str!("../../templates/admin/settings.hbs")),
+    ("settings_edit", include_str!("../../templates/admin/settings_edit.hbs")),
+    ("settings_preview", include_str!("../../templates/admin/settings_preview.hbs")),
     ("problem", include_str!("../../templates/admin/problem.hbs")),
 ];
 
@@ -95,6 +98,7 @@ const MENU: &[Section] = &[
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
     ("staff", "/console/staff", "Staff", is_permitted::<ManagesStaff>),
+    ("settings", "/console/settings", "Settings", is_permitted::<ChangesSettings>),
 ];
 
 fn menu(section: &str, roles: &BTreeSet<Privilege>) -> Vec<Entry> {

@@ -208,7 +208,7 @@ proptest! {
     #[test]
     fn of_the_settings(names in vec("[a-c]", 0..10)) {
         let last = names.last().cloned();
-        let apply = |organization| Apply(Settings { organization, ..Settings::default() });
+        let apply = |organization| Apply { after: Settings { organization, ..Settings::default() }, over: None };
         let commands: Vec<_> = names.into_iter().map(apply).collect();
         let state = commands.iter().fold(Current::default(), |current, command| {
             let happened = current.decide(command).expect("never refused");

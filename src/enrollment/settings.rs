@@ -2,22 +2,32 @@
 
 use crate::enrollment::Aggregate;
 use events::settings::{Settings, SettingsEvent};
-use std::convert::Infallible;
 
 /// The settings in force.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Current(pub Settings);
 
-/// Puts these settings in the place of all that were.
+/// Puts settings in the place of all that were.
 #[derive(Debug, Clone)]
-pub struct Apply(pub Settings);
+pub struct Apply {
+    pub after: Settings,
+    /// Those that somebody saw when they decided it: if others are in force by now, nothing is applied.
+    pub over: Option<Settings>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("somebody else changed the settings in the meantime")]
+pub struct ChangedMeanwhile;
 
 impl Aggregate for Current {
     type Event = SettingsEvent;
     type Command = Apply;
-    type Refusal = Infallible;
+    type Refusal = ChangedMeanwhile;
 
-    fn decide(&self, Apply(after): &Apply) -> Result<Vec<SettingsEvent>, Infallible> {
+    fn decide(&self, Apply { after, over }: &Apply) -> Result<Vec<SettingsEvent>, ChangedMeanwhile> {
+        if over.as_ref().is_some_and(|over| *over != self.0) {
+            return Err(ChangedMeanwhile);
+        }
         Ok(if *after == self.0 {
             vec![]
         } else {

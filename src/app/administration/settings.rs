@@ -13,12 +13,13 @@ mod tests;
 pub use difference::difference;
 
 use super::Answer;
-use crate::app::App;
+use crate::app::{App, PerformError};
 use crate::app::context::Context;
 use crate::config::identity::Identity;
-use crate::enrollment::settings::{Apply, Current};
+use crate::enrollment::settings::{Apply, ChangedMeanwhile, Current};
 use crate::identity::LOCAL;
 use events::settings::Settings;
+use events::store::Appended;
 use std::collections::BTreeSet;
 
 /// What is found in settings before they are applied. Each finding names the key, what is wrong, and what it should be.
@@ -74,6 +75,38 @@ pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Fin
     findings
 }
 
+/// Why settings were not applied.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// What is wrong with them, a line each.
+    Wrong(Vec<String>),
+    ChangedMeanwhile,
+    /// The log cannot be used.
+    Broken(String),
+}
+
+/// Applies the settings if they make sense and those in force are still `before`, on behalf of whoever `context` names.
+///
+/// # Errors
+/// Then nothing is applied.
+pub async fn apply_over(
+    app: &App,
+    before: &Settings,
+    after: Settings,
+    context: &Context,
+) -> Result<Option<Appended>, ApplyError> {
+    let Findings { wrong, .. } = check(&after, &app.config.identity, before);
+    if !wrong.is_empty() {
+        return Err(ApplyError::Wrong(wrong));
+    }
+    let command = Apply { after, over: Some(before.clone()) };
+    match app.perform::<Current>(&events::settings::stream(), &command, context).await {
+        Ok(performed) => Ok(performed.appended),
+        Err(PerformError::Refused(ChangedMeanwhile)) => Err(ApplyError::ChangedMeanwhile),
+        Err(error) => Err(ApplyError::Broken(error.to_string())),
+    }
+}
+
 /// Applies the settings if they make sense, on behalf of whoever `context` names.
 ///
 /// # Errors
@@ -84,7 +117,8 @@ pub async fn apply(app: &App, after: Settings, context: &Context) -> Result<Answ
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
     }
-    app.perform::<Current>(&events::settings::stream(), &Apply(after.clone()), context)
+    let command = Apply { after: after.clone(), over: None };
+    app.perform::<Current>(&events::settings::stream(), &command, context)
         .await
         .map_err(|error| error.to_string())?;
     Ok(Answer::SettingsApplied { before: Box::new(before), after: Box::new(after), warnings })

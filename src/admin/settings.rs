@@ -1,0 +1,72 @@
+//! The settings for administrators: those in force, how they came to be, and changing them: text, preview, apply.
+
+mod change;
+
+pub use change::{apply, edit, preview};
+
+use super::audit::event_href;
+use super::pages::show;
+use super::problem::Problem;
+use super::session::{ChangesSettings, May, Staff};
+use super::words::Instant;
+use crate::app::administration::difference;
+use actix_web::HttpResponse;
+use events::Event;
+use events::settings::{Settings, SettingsEvent};
+use events::staff::AccessEvent;
+use projections::audit::{self as trail, AuditFilter, Match, Row};
+use serde::Serialize;
+
+pub const PATH: &str = "/console/settings";
+
+/// Changes shown; all of them are in the audit trail.
+const SHOWN: usize = 20;
+
+#[derive(Serialize)]
+struct Page {
+    text: String,
+    history: Vec<Change>,
+}
+
+#[derive(Serialize)]
+struct Change {
+    at: Instant,
+    who: String,
+    href: String,
+    lines: Vec<String>,
+}
+
+/// The settings in force and their history.
+///
+/// # Errors
+/// If log or projections cannot be used.
+pub async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
+    staff.record(AccessEvent::SettingsViewed {}).await?;
+    let text = written(&staff, &staff.settings().await?)?;
+    let event_type = Some(Match::is("SettingsChanged".to_owned()));
+    let filter = AuditFilter { event_type, ..AuditFilter::default() };
+    let rows = trail::query(staff.projections(), filter, SHOWN).await.map_err(|error| staff.broken(error))?.rows;
+    let mut history = Vec::with_capacity(rows.len());
+    for row in rows {
+        history.extend(changed(&staff, &row).await?);
+    }
+    show("settings", "Settings", "settings", &staff, &Page { text, history })
+}
+
+async fn changed(staff: &Staff, row: &Row) -> Result<Option<Change>, Problem> {
+    let entry = staff.event_at(&row.stream, row.revision).await?;
+    let Some(Event::Settings(SettingsEvent::SettingsChanged { before, after })) = entry.map(|entry| entry.event) else {
+        return Ok(None);
+    };
+    Ok(Some(Change {
+        at: Instant::of(row.at, staff.now()),
+        who: super::audit::actor(row),
+        href: event_href(row.event),
+        lines: difference(&before, &after).map_err(|error| staff.broken(error))?,
+    }))
+}
+
+/// Settings as they are typed.
+fn written(staff: &Staff, settings: &Settings) -> Result<String, Problem> {
+    toml::to_string(settings).map_err(|error| staff.broken(error))
+}
