@@ -18,7 +18,10 @@ use std::collections::BTreeSet;
 
 pub use accounts::{Listed, list_accounts, may, reserve_name};
 pub use explain::Question;
-pub use settings::{ApplyError, Findings, apply as apply_settings, apply_over as apply_settings_over, check as check_settings, difference};
+pub use settings::{
+    ApplyError, Findings, apply as apply_settings, apply_over as apply_settings_over, check as check_settings,
+    difference,
+};
 pub use staff::{Act, ActError, act};
 
 /// A command of an operator. Not printable: it may hold a password.

@@ -1,5 +1,6 @@
 //! What runs beside the requests, always from the committed log: projections, reactions, figures.
 
+use super::sign_ins;
 use crate::app::App;
 use crate::reactions;
 use events::store::{Followed, ReadError};
@@ -47,6 +48,7 @@ async fn count_until_the_end(app: &App) -> Result<(), ReadError> {
         if let Followed::Events(events) = followed {
             for recorded in &events {
                 app.metrics.event(&recorded.event.event_type);
+                sign_ins::count(app, &recorded.event);
             }
             if let Some(last) = events.last() {
                 app.metrics.log_position(last.position.0);

@@ -12,6 +12,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     durations: HistogramVec,
     events: IntCounterVec,
+    sign_ins: IntCounterVec,
     check_ins: IntCounterVec,
     pushes: IntCounterVec,
     alarms: IntCounterVec,
@@ -55,6 +56,11 @@ impl Metrics {
         Metrics {
             requests: counter("muster_requests_total", "Requests answered.", &["surface", "route", "status"]),
             events: counter("muster_events_total", "Events appended since the start.", &["type"]),
+            sign_ins: counter(
+                "muster_sign_ins_total",
+                "Sign-ins and refusals of them, by surface, method and outcome.",
+                &["surface", "method", "outcome"],
+            ),
             check_ins: counter("muster_check_ins_total", "Messages of devices.", &["message"]),
             pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
             alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
@@ -75,6 +81,16 @@ impl Metrics {
     /// An event of this type was appended.
     pub fn event(&self, event_type: &str) {
         self.events.with_label_values(&[event_type]).inc();
+    }
+
+    /// Somebody signed in, or was refused: `portal`, `console` or `api`, by which method, and `ok` or why not.
+    pub fn sign_in(&self, surface: &str, method: &str, outcome: &str) {
+        self.sign_ins.with_label_values(&[surface, method, outcome]).inc();
+    }
+
+    /// So many refusals were not written down one by one.
+    pub fn sign_ins_suppressed(&self, count: u64) {
+        self.sign_ins.with_label_values(&["any", "any", "suppressed"]).inc_by(count);
     }
 
     /// A device sent a message: `Authenticate`, `TokenUpdate`, `CheckOut`, `Idle`, …; a name we do not know is `other`.
@@ -125,6 +141,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.request("portal", "/enroll/ownership", 303, Duration::from_millis(3));
         metrics.event("OwnershipChosen");
+        metrics.sign_in("portal", "directory", "wrong_password");
         metrics.check_in("TokenUpdate");
         metrics.push("accepted");
         metrics.alarm("corrupt-event");
@@ -136,6 +153,7 @@ mod tests {
             "muster_requests_total{route=\"/enroll/ownership\",status=\"303\",surface=\"portal\"} 1",
             "muster_request_seconds_count{route=\"/enroll/ownership\",surface=\"portal\"} 1",
             "muster_events_total{type=\"OwnershipChosen\"} 1",
+            "muster_sign_ins_total{method=\"directory\",outcome=\"wrong_password\",surface=\"portal\"} 1",
             "muster_check_ins_total{message=\"TokenUpdate\"} 1",
             "muster_pushes_total{outcome=\"accepted\"} 1",
             "muster_alarms_total{alarm=\"corrupt-event\"} 1",

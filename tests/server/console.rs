@@ -7,5 +7,6 @@ mod exports;
 mod factors;
 mod pages;
 mod sessions;
+mod settings;
 mod staff;
 mod visits;

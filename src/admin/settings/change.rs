@@ -65,7 +65,7 @@ pub async fn apply(
 ) -> Result<HttpResponse, Problem> {
     match fresh {
         Ok(_) => {}
-        // Not sent away: what was typed would be lost.
+        // Not sent away to prove it: what was typed would be lost.
         Err(Problem::Confirm { .. }) => return show_preview(&staff, draft, true).await,
         Err(other) => return Err(other),
     }

@@ -13,8 +13,8 @@ mod tests;
 pub use difference::difference;
 
 use super::Answer;
-use crate::app::{App, PerformError};
 use crate::app::context::Context;
+use crate::app::{App, PerformError};
 use crate::config::identity::Identity;
 use crate::enrollment::settings::{Apply, ChangedMeanwhile, Current};
 use crate::identity::LOCAL;
@@ -118,9 +118,7 @@ pub async fn apply(app: &App, after: Settings, context: &Context) -> Result<Answ
         return Err(wrong.join("\n"));
     }
     let command = Apply { after: after.clone(), over: None };
-    app.perform::<Current>(&events::settings::stream(), &command, context)
-        .await
-        .map_err(|error| error.to_string())?;
+    app.perform::<Current>(&events::settings::stream(), &command, context).await.map_err(|error| error.to_string())?;
     Ok(Answer::SettingsApplied { before: Box::new(before), after: Box::new(after), warnings })
 }
 

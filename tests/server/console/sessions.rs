@@ -166,3 +166,29 @@ async fn a_form_from_another_site_or_without_its_token_does_nothing() {
     assert_eq!(browser.get("/console/devices").await.status, 200, "still in");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn sign_ins_and_refusals_are_counted_by_method_and_outcome_and_name_nobody() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    assert_eq!(Browser::new(&server).sign_in("grace", "wrong words").await.status, 401);
+    assert_eq!(Browser::new(&server).sign_in("nobody", "wrong words").await.status, 401);
+    assert_eq!(browser.get("/api/v1/audit").await.status, 401, "no token is no try");
+    let wanted = [("ok", 1), ("wrong_password", 1), ("unknown_name", 1)].map(|(outcome, count)| {
+        format!("muster_sign_ins_total{{method=\"local_account\",outcome=\"{outcome}\",surface=\"console\"}} {count}")
+    });
+    // Counted as the log is followed.
+    let mut metrics = String::new();
+    for _ in 0..200 {
+        metrics = server.app().metrics.render();
+        if wanted.iter().all(|line| metrics.contains(line)) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for line in &wanted {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    assert!(!metrics.contains("grace") && !metrics.contains("nobody") && !metrics.contains("127.0.0.1"));
+    server.stop().await;
+}

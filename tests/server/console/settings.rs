@@ -1,0 +1,145 @@
+//! Settings at the console: shown, changed over what was seen, refused where they make no sense or others were quicker.
+
+use super::desk::{Answer, Browser};
+use crate::harness::TestServer;
+use events::Event;
+use events::envelope::ActorKind;
+use events::settings::SettingsEvent;
+use events::staff::{AccessEvent, Privilege};
+use muster::world::{ManualClock, World};
+use std::sync::Arc;
+
+/// The text of the form, and the hidden mark of what it was typed over.
+fn form(page: &Answer) -> (String, String) {
+    let text = scraper::Html::parse_document(&page.body);
+    let area = scraper::Selector::parse("textarea").unwrap();
+    let text = text.select(&area).next().unwrap().text().collect();
+    (text, page.attribute("input[name=over]", "value").unwrap())
+}
+
+async fn changes(server: &TestServer) -> Vec<(ActorKind, SettingsEvent)> {
+    let log = server.log_of(&events::settings::stream()).await.into_iter();
+    log.filter_map(|entry| match entry.event {
+        Event::Settings(event) => Some((entry.actor.kind, event)),
+        _ => None,
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn an_administrator_sees_what_would_change_and_applies_it() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let before = changes(&server).await.len();
+    let page = browser.get("/console/settings/change").await;
+    let (text, over) = form(&page);
+    assert!(text.contains("organization = \"Example School\""), "{text}");
+    // Browsers send a form's lines with CR LF.
+    let changed = text.replace("Example School", "Another School").replace('\n', "\r\n");
+    let csrf = page.csrf();
+    let fields = [("csrf", csrf.as_str()), ("text", changed.as_str()), ("over", over.as_str())];
+
+    let preview = browser.post("/console/settings/preview", &fields).await;
+    assert_eq!(preview.status, 200, "{}", preview.body);
+    assert_eq!(preview.texts("main pre"), [r#"organization: "Example School" -> "Another School""#]);
+    assert_eq!(changes(&server).await.len(), before, "a preview changes nothing");
+
+    let applied = browser.post("/console/settings/apply", &fields).await;
+    assert_eq!((applied.status, applied.location()), (303, "/console/settings"), "{}", applied.body);
+    assert_eq!(server.app().settings().await.unwrap().organization, "Another School");
+    let changes = changes(&server).await;
+    let (actor, SettingsEvent::SettingsChanged { before: was, after }) = changes.last().unwrap();
+    assert_eq!((*actor, was.organization.as_str()), (ActorKind::Staff, "Example School"));
+    assert_eq!((changes.len(), after.organization.as_str()), (before + 1, "Another School"));
+
+    let page = browser.get("/console/settings").await;
+    let newest = &page.texts("details.card")[0];
+    assert!(newest.contains("root of Example School") && newest.contains("-> \"Another School\""), "{newest}");
+    let access = server.events_of("access").await;
+    assert!(access.contains(&Event::Access(AccessEvent::SettingsViewed {})));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_not_applied_and_the_page_says_why() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let page = browser.get("/console/settings/change").await;
+    let ((text, over), csrf) = (form(&page), page.csrf());
+    let before = server.app().settings().await.unwrap();
+    for (typed, why) in [
+        (text.replace("Example School", ""), "organization is empty"),
+        ("organisation = \"Example School\"".to_owned(), "unknown field"),
+        ("organization = ".to_owned(), "line 1"),
+    ] {
+        for path in ["/console/settings/preview", "/console/settings/apply"] {
+            let fields = [("csrf", csrf.as_str()), ("text", typed.as_str()), ("over", over.as_str())];
+            let answer = browser.post(path, &fields).await;
+            let said = answer.texts("[role=alert]").join(" ");
+            assert!(said.contains(why), "{path}: {said:?}");
+            assert_eq!(form(&answer).0.trim(), typed.trim(), "what was typed is kept");
+        }
+    }
+    assert_eq!(server.app().settings().await.unwrap(), before);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_another_applied_in_the_meantime_is_not_overwritten() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let page = browser.get("/console/settings/change").await;
+    let ((text, over), csrf) = (form(&page), page.csrf());
+    server.settings(|settings| settings.help = Some("Room 12".into())).await;
+    let mine = text.replace("Example School", "Another School");
+    let fields = [("csrf", csrf.as_str()), ("text", mine.as_str()), ("over", over.as_str())];
+    let answer = browser.post("/console/settings/apply", &fields).await;
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    let settings = server.app().settings().await.unwrap();
+    assert_eq!((settings.help.as_deref(), settings.organization.as_str()), (Some("Room 12"), "Example School"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn settings_change_only_after_a_proof_of_these_minutes_and_what_was_typed_is_kept() {
+    let clock = Arc::new(ManualClock::at(World::system().now()));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let page = browser.get("/console/settings/change").await;
+    let ((text, over), csrf) = (form(&page), page.csrf());
+    clock.advance_seconds(6 * 60);
+    let mine = text.replace("Example School", "Another School");
+    let fields = [("csrf", csrf.as_str()), ("text", mine.as_str()), ("over", over.as_str())];
+    let answer = browser.post("/console/settings/apply", &fields).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.texts("[role=alert]")[0].contains("Prove it in a new tab"), "{}", answer.body);
+    assert_eq!(form(&answer).0.trim(), mine.trim());
+    assert_eq!(server.app().settings().await.unwrap().organization, "Example School");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_else_sees_or_changes_the_settings() {
+    let server = TestServer::start().await;
+    let admin = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    let (text, over) = form(&admin.get("/console/settings/change").await);
+    for (name, role) in [("grace", Privilege::Auditor), ("heidi", Privilege::HelpDesk)] {
+        let browser = Browser::signed_in(&server, name, &[role]).await;
+        let csrf = browser.get("/console").await;
+        let csrf = browser.get(csrf.location()).await.csrf();
+        for path in ["/console/settings", "/console/settings/change"] {
+            assert_eq!(browser.get(path).await.status, 403, "{name} {path}");
+        }
+        let mine = text.replace("Example School", "Another School");
+        let fields = [("csrf", csrf.as_str()), ("text", mine.as_str()), ("over", over.as_str())];
+        for path in ["/console/settings/preview", "/console/settings/apply"] {
+            assert_eq!(browser.post(path, &fields).await.status, 403, "{name} {path}");
+        }
+    }
+    let refused = server.events_of("access").await.into_iter().filter(
+        |event| matches!(event, Event::Access(AccessEvent::AccessRefused { act, .. }) if act == "change settings"),
+    );
+    assert_eq!(refused.count(), 8);
+    assert_eq!(server.app().settings().await.unwrap().organization, "Example School");
+    server.stop().await;
+}
