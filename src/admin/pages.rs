@@ -1,7 +1,9 @@
 //! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
 
 use super::problem::Problem;
-use super::session::{Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted};
+use super::session::{
+    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted,
+};
 use super::words;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -6,7 +6,7 @@ mod own;
 mod permits;
 mod ways;
 
-pub use fresh::Fresh;
+pub use fresh::{Fresh, is_fresh};
 pub use own::{AtTheDoor, Own, SettingUp};
 pub use permits::{
     Acts, ChangesSettings, Exports, ExportsInventory, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel,
@@ -25,7 +25,7 @@ use crate::web::{forgery, source};
 use actix_web::{HttpRequest, web};
 use events::settings::Settings;
 use events::staff::{AccessEvent, Privilege, StaffId};
-use events::{Entry, Position, Revision, StreamName, Timestamp};
+use events::{Entry, Revision, StreamName, Timestamp};
 use projections::Projections;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -95,14 +95,6 @@ impl Staff {
     pub async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
         let recorded = self.app.record_access(self.id, viewed, self.context()).await;
         recorded.map_err(|error| self.broken(error))
-    }
-
-    /// Events as the log itself has them, from after a position on, at most `count`.
-    ///
-    /// # Errors
-    /// If the log cannot be read.
-    pub async fn events_after(&self, after: Option<Position>, count: usize) -> Result<Vec<Entry>, Problem> {
-        self.app.log.page(after, count).await.map_err(|error| self.broken(error))
     }
 
     /// One event as the log itself has it: what has been erased since is gone in it at once.

@@ -47,14 +47,14 @@ where
         let request = request.clone();
         Box::pin(async move {
             let inner = inner.await?;
-            let staff = inner.staff();
-            if staff.now().seconds_since(staff.session.confirmed) <= FRESH_SECONDS {
-                Ok(Fresh(inner))
-            } else {
-                Err(Problem::Confirm { next: page_of(&request) })
-            }
+            if is_fresh(inner.staff()) { Ok(Fresh(inner)) } else { Err(Problem::Confirm { next: page_of(&request) }) }
         })
     }
+}
+
+/// Whether they proved themselves lately, for pages that must not be left for the proof.
+pub fn is_fresh(staff: &Staff) -> bool {
+    staff.now().seconds_since(staff.session.confirmed) <= FRESH_SECONDS
 }
 
 // Back to the page; of a form, to the page that it was on, which browsers tell within one site.

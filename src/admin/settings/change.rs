@@ -4,7 +4,7 @@ use super::{PATH, written};
 use crate::admin::form::Genuine;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
-use crate::admin::session::{ChangesSettings, Fresh, May};
+use crate::admin::session::{ChangesSettings, May, is_fresh};
 use crate::app::administration::{ApplyError, apply_settings_over, check_settings, difference};
 use crate::app::secrets::hash;
 use actix_web::HttpResponse;
@@ -58,16 +58,10 @@ pub async fn preview(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>
 ///
 /// # Errors
 /// If others were applied in the meantime, or the log cannot be used.
-pub async fn apply(
-    staff: May<ChangesSettings>,
-    fresh: Result<Fresh<May<ChangesSettings>>, Problem>,
-    Genuine(draft): Genuine<Draft>,
-) -> Result<HttpResponse, Problem> {
-    match fresh {
-        Ok(_) => {}
-        // Not sent away to prove it: what was typed would be lost.
-        Err(Problem::Confirm { .. }) => return show_preview(&staff, draft, true).await,
-        Err(other) => return Err(other),
+pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) -> Result<HttpResponse, Problem> {
+    // Not sent away to prove it: what was typed would be lost.
+    if !is_fresh(&staff) {
+        return show_preview(&staff, draft, true).await;
     }
     let before = staff.settings().await?;
     if mark(&written(&staff, &before)?) != draft.over {
