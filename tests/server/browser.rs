@@ -6,6 +6,7 @@ mod accessibility;
 mod beside;
 mod console;
 pub mod driver;
+mod passkeys;
 mod single_sign_on;
 mod walk;
 
