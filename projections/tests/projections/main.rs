@@ -2,6 +2,7 @@
 
 mod audit;
 mod certificates;
+mod commands;
 mod devices;
 mod due;
 mod rebuild;

@@ -341,3 +341,52 @@ fn every_profile_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
         }
     }
 }
+
+#[test]
+fn every_command_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
+    use crate::app::commands::build::{self, AppName};
+    let Some(schema) = schema() else { return };
+    let files = std::fs::read_dir(schema.join("mdm/commands")).unwrap();
+    let commands: Vec<Yaml> = files.map(|file| read(&file.unwrap().path())).collect();
+    let mut counted = std::collections::BTreeSet::new();
+    for (kind, versions) in
+        [(DEVICE, ["12.0", "13.1", "15", "17.7", "18.1"]), (USER, ["13.1", "14", "15", "16.6", "18.1"])]
+    {
+        for version in versions.map(|version| OsVersion::parse(version).unwrap()) {
+            let mut sent = vec![
+                build::device_information(kind, Some(version)),
+                build::security_info(),
+                build::profile_list(),
+                build::certificate_list(),
+                build::installed_apps(kind),
+                build::managed_apps(&["org.example.app".into()]),
+                build::lock(Some("Please bring me back"), Some("+1 555 0100")),
+                build::install_profile(b"<plist/>"),
+                build::remove_profile("org.example.profile"),
+                build::organization_info("School"),
+                build::install_app(&AppName::Store(1), true),
+                build::install_app(&AppName::Bundle("org.example.app".into()), true),
+                build::remove_app("org.example.app"),
+            ];
+            if kind == DEVICE {
+                let mut clear = build::clear_passcode();
+                clear.insert("UnlockToken".into(), Value::Data(vec![1]));
+                sent.extend([clear, build::erase(), build::install_app(&AppName::Store(1), false)]);
+            }
+            for command in sent {
+                let whole = Value::Dictionary(command.clone());
+                assert_eq!(check_command(&whole, kind, Some(version)), [], "{kind:?} {version}");
+                let name = command.get("RequestType").unwrap().as_string().unwrap().to_owned();
+                let theirs =
+                    commands.iter().find(|yaml| yaml["payload"]["requesttype"].as_str() == Some(&name)).unwrap();
+                let keys: Vec<&Yaml> = list(theirs, "payloadkeys").iter().collect();
+                let mut own = command;
+                own.remove("RequestType");
+                hold_against(&own, &keys, kind, version, &name);
+                counted.insert(name);
+            }
+        }
+    }
+    println!("commands held against the schema: {}", counted.iter().cloned().collect::<Vec<_>>().join(", "));
+    assert_eq!(counted.len(), 14);
+}

@@ -44,6 +44,12 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         ("audit", "/console/audit".to_owned(), "enrolled"),
         ("audit-filtered", "/console/audit?type=UserSignedIn".to_owned(), "ada"),
         ("earlier", "/console/earlier".to_owned(), "Earlier"),
+        ("lock", format!("/console/devices/{}/commands/lock", id_of(&device)), "Locks the screen"),
+        ("erase", format!("/console/devices/{}/commands/erase", id_of(&other)), "Nobody can undo it"),
+        ("ask", format!("/console/devices/{}/commands/ask", id_of(&other)), "What to ask for"),
+        ("commands", "/console/commands".to_owned(), "First a rehearsal"),
+        ("install-profile", "/console/commands/install-profile".to_owned(), "Which devices"),
+        ("clear-passcode", "/console/commands/clear-passcode".to_owned(), "Which devices"),
     ];
     for (name, path, text) in pages {
         browser.client.goto(&format!("{url}{path}")).await.unwrap();
@@ -51,6 +57,12 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         assert!(main.contains(text), "{path} does not say {text:?} but {main:?}");
         look_at(&browser, axe.as_ref(), &format!("{test}-{name}")).await;
     }
+    // On the last of them, a rehearsal: the personal device would not, the other would.
+    browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+    browser.client.wait().for_element(Locator::Css("main table.list")).await.unwrap();
+    let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
+    assert!(main.contains("1 would accept it, 1 would not"), "{main:?}");
+    look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal")).await;
     browser.close().await;
     scene.strike().await;
 }

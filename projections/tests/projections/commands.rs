@@ -1,0 +1,150 @@
+//! What became of commands, how apps stand, and when either is looked at again.
+
+use crate::support::*;
+use events::device::{
+    AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, UnenrolledBy,
+};
+use events::{StreamName, Timestamp};
+use projections::Projections;
+use projections::commands::{DueAct, State, apps, due, of_device};
+use uuid::Uuid;
+
+fn command(n: u128) -> CommandId {
+    CommandId(Uuid::from_u128(n))
+}
+
+fn queued(n: u128, request_type: &str, expires: Option<Timestamp>) -> DeviceEvent {
+    DeviceEvent::MdmCommandQueued {
+        command: command(n),
+        request_type: request_type.into(),
+        payload: CommandPayload::Plain("<plist/>".into()),
+        unenrolls: false,
+        priority: Priority::Urgent,
+        expires,
+    }
+}
+
+fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
+    DeviceEvent::MdmCommandAnswered {
+        command: command(n),
+        status,
+        errors: vec![],
+        body: BodyHash(format!("{n} {status:?}")),
+    }
+}
+
+fn stands(status: AppStatus) -> DeviceEvent {
+    DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status, reason: None, command: None }
+}
+
+async fn states(projections: &Projections, device: DeviceId) -> Vec<State> {
+    of_device(projections, device, 100).await.unwrap().into_iter().rev().map(|queued| queued.state).collect()
+}
+
+#[tokio::test]
+async fn every_command_stands_as_its_last_event_says() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let stream = device.stream();
+    let events = [
+        DeviceEvent::MdmCommandDelivered { command: command(1) },
+        answered(2, CommandStatus::NotNow),
+        answered(3, CommandStatus::Acknowledged),
+        answered(4, CommandStatus::Error),
+        answered(5, CommandStatus::CommandFormatError),
+        DeviceEvent::MdmCommandCancelled { command: command(6) },
+        DeviceEvent::MdmCommandExpired { command: command(7) },
+        DeviceEvent::MdmResultTooLarge { command: Some(command(8)), bytes: 5_000_000 },
+    ];
+    for (n, event) in events.into_iter().enumerate() {
+        desk.write(&stream, later(100), queued(n as u128 + 1, "ProfileList", None)).await;
+        desk.write(&stream, later(101), event).await;
+    }
+    desk.write(&stream, later(102), queued(9, "ProfileList", None)).await;
+    let projections = desk.caught_up().await;
+    let mut expected = vec![
+        State::Delivered,
+        State::Deferred,
+        State::Acknowledged,
+        State::Failed,
+        State::NotUnderstood,
+        State::Cancelled,
+        State::Expired,
+        State::TooLarge,
+        State::Queued,
+    ];
+    assert_eq!(states(&projections, device).await, expected);
+    desk.write(&stream, later(200), DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server }).await;
+    desk.follow(&projections).await;
+    for nth in [0, 1, 8] {
+        expected[nth] = State::Ended;
+    }
+    assert_eq!(states(&projections, device).await, expected, "what waited ends with its management");
+}
+
+#[tokio::test]
+async fn a_command_is_due_when_it_expires_and_not_when_it_was_answered() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    for n in 1..=2 {
+        desk.write(&device.stream(), later(100), queued(n, "DeviceLock", Some(later(3_600)))).await;
+    }
+    desk.write(&device.stream(), later(200), answered(2, CommandStatus::Acknowledged)).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due(&projections, later(3_599), 10).await.unwrap(), vec![]);
+    let found = due(&projections, later(3_600), 10).await.unwrap();
+    assert_eq!(found.iter().map(|due| (due.device, due.act)).collect::<Vec<_>>(), [(device, DueAct::Expire)]);
+    desk.write(&device.stream(), later(3_600), DeviceEvent::MdmCommandExpired { command: command(1) }).await;
+    desk.follow(&projections).await;
+    assert_eq!(due(&projections, later(9_999), 10).await.unwrap(), vec![]);
+}
+
+/// Asks as the timer would, and gives when it was due.
+async fn ask(desk: &Desk, projections: &Projections, stream: &StreamName, n: u128) -> Option<Timestamp> {
+    let due = due(projections, later(90 * 24 * 3_600), 10).await.unwrap().into_iter().next()?;
+    assert_eq!(due.act, DueAct::AskForApps);
+    desk.write(stream, due.at, queued(n, "ManagedApplicationList", None)).await;
+    desk.follow(projections).await;
+    assert_eq!(
+        projections::commands::due(projections, later(90 * 24 * 3_600), 10).await.unwrap(),
+        vec![],
+        "one at a time"
+    );
+    desk.write(stream, due.at, answered(n, CommandStatus::Acknowledged)).await;
+    desk.follow(projections).await;
+    Some(due.at)
+}
+
+#[tokio::test]
+async fn an_app_is_asked_about_ever_more_rarely_and_after_a_week_no_more() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    desk.write(&device.stream(), later(1_000), stands(AppStatus::Prompting)).await;
+    let projections = desk.caught_up().await;
+    let (mut times, mut n) = (vec![later(1_000)], 1);
+    while let Some(at) = ask(&desk, &projections, &device.stream(), n).await {
+        times.push(at);
+        n += 1;
+        assert!(n < 100, "it is asked for ever");
+    }
+    let gaps: Vec<i64> = times.windows(2).map(|pair| pair[1].seconds_since(pair[0])).collect();
+    assert!(gaps.is_sorted() && gaps[0] <= 60, "{gaps:?}");
+    let days = times[times.len() - 1].seconds_since(times[0]) / (24 * 3_600);
+    assert!((6..=8).contains(&days), "{days} days: {gaps:?}");
+}
+
+#[tokio::test]
+async fn an_app_that_is_there_or_was_refused_is_asked_about_no_more() {
+    for settled in [AppStatus::Managed, AppStatus::UserRejected, AppStatus::Failed, AppStatus::NotTaken] {
+        let desk = Desk::new();
+        let device = desk.enroll(1, person(1), "ada", NOON).await;
+        desk.write(&device.stream(), later(1_000), stands(AppStatus::Installing)).await;
+        let projections = desk.caught_up().await;
+        assert_eq!(due(&projections, later(9_999), 10).await.unwrap().len(), 1);
+        desk.write(&device.stream(), later(2_000), stands(settled)).await;
+        desk.follow(&projections).await;
+        assert_eq!(due(&projections, later(9_999_999), 10).await.unwrap(), vec![], "{settled:?}");
+        let known = apps(&projections, device).await.unwrap();
+        assert_eq!((known.len(), known[0].status.as_str()), (1, settled.as_str()));
+    }
+}
