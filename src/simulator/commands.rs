@@ -156,8 +156,8 @@ impl Device {
             "UDID" => hardware.udid.clone().into(),
             "SerialNumber" => hardware.serial_number.clone().into(),
             "IMEI" => hardware.imei.clone()?.into(),
-            "PhoneNumber" => "+1 555 0100".into(),
-            "WiFiMAC" => "02:00:00:00:00:01".into(),
+            "PhoneNumber" if self.tells_too_much => "+1 555 0100".into(),
+            "WiFiMAC" if self.tells_too_much => "02:00:00:00:00:01".into(),
             _ => return None,
         })
     }

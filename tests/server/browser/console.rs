@@ -48,8 +48,8 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         ("erase", format!("/console/devices/{}/commands/erase", id_of(&other)), "Nobody can undo it"),
         ("ask", format!("/console/devices/{}/commands/ask", id_of(&other)), "What to ask for"),
         ("commands", "/console/commands".to_owned(), "First a rehearsal"),
-        ("install-profile", "/console/commands/install-profile".to_owned(), "Which devices"),
-        ("clear-passcode", "/console/commands/clear-passcode".to_owned(), "Which devices"),
+        ("install-profile", "/console/commands/install-profile".to_owned(), "Rehearse"),
+        ("clear-passcode", "/console/commands/clear-passcode".to_owned(), "Rehearse"),
     ];
     for (name, path, text) in pages {
         browser.client.goto(&format!("{url}{path}")).await.unwrap();

@@ -2,11 +2,18 @@
 
 use super::{id, queue, quiet, request};
 use crate::devices::TestDevice;
+use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
 use events::device::{DeviceEvent, InventoryValue};
 use events::enrollment::{EnrollmentKind, OsVersion};
+use events::{Actor, ActorKind};
+use muster::app::commands::act::{Act, Question, Wanted};
 use muster::app::commands::build::{self, AppName};
+use muster::app::context::Context;
 use muster::apple;
+use muster::simulator::acts::Nobody;
+use muster::simulator::model::Family;
+use muster::simulator::walk::Ending;
 use plist::{Dictionary, Value};
 
 fn dictionary(entries: &[(&str, Value)]) -> Dictionary {
@@ -130,4 +137,34 @@ async fn of_an_institutional_device_lists_are_kept_cut_to_what_is_of_use_and_sea
     assert_eq!(lists["InstalledApplicationList"], r#"[{"Identifier":"SECRET","Name":"SECRET"}]"#);
     assert_eq!(lists["CertificateList"], r#"[{"CommonName":"SECRET"}]"#, "never the certificate itself");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_talkative_iphone_is_asked_everything_and_its_record_holds_nothing_private() {
+    let scene = Scene::set().await;
+    let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
+    walk.device.tells_too_much = true;
+    walk.device.apps.private = vec!["org.private.diary".into()];
+    let ending = walk.run(&scene.address(), &mut Nobody).await.unwrap();
+    assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
+    scene.answer_first_commands(&mut walk.device).await;
+    let id = id_of(&walk.device);
+    let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, id.0);
+    for question in Question::ALL {
+        let wanted = Wanted { act: Act::Ask(question), request: crate::devices::uuid(), expires: None };
+        scene.server.app().want(id, &wanted, &context).await.unwrap();
+    }
+    let handled = walk.device.poll().await.unwrap();
+    assert_eq!(handled.iter().filter(|one| one.status == "Acknowledged").count(), Question::ALL.len(), "{handled:?}");
+    let hardware = &walk.device.hardware;
+    let imei = hardware.imei.clone().unwrap();
+    let private =
+        [hardware.udid.as_str(), &hardware.serial_number, &imei, "555 0100", "02:00:00", "org.private", "tax office"];
+    let log = scene.server.log_of(&id.stream()).await;
+    let told: String = log.iter().map(|entry| entry.event.to_parts().1.to_string()).collect();
+    for word in private {
+        assert!(!told.contains(word), "{word} is in {told}");
+    }
+    assert!(told.contains("ProfileList") && told.contains("CertificateList"), "what came by management is there");
+    scene.strike().await;
 }
