@@ -1,4 +1,5 @@
 //! What became of commands, how apps stand, and when either is looked at again.
+#![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use crate::support::*;
 use events::device::{
