@@ -5,7 +5,7 @@ use super::upload::Upload;
 use super::{QueueError, Terms, removal};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::device::Device;
+use crate::enrollment::device::{Device, Refusal};
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
 use events::enrollment::EnrollmentKind;
@@ -130,9 +130,8 @@ impl App {
     async fn commands_of(&self, device: DeviceId, state: &Device, act: &Act) -> Result<Vec<Dictionary>, QueueError> {
         if *act == Act::Unenroll {
             let visit = self.visit(device.enrollment()).await.map_err(PerformError::Read)?;
-            let identity = visit
-                .identity
-                .ok_or_else(|| PerformError::Refused(crate::enrollment::device::Refusal::NotEnrolled(state.phase)))?;
+            let not_enrolled = PerformError::Refused(Refusal::NotEnrolled(state.phase));
+            let identity = visit.identity.ok_or(not_enrolled)?;
             return Ok(vec![build::remove_profile(&identity.profile.identifier)]);
         }
         let settings = self.settings().await.map_err(PerformError::Read)?;
