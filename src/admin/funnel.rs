@@ -195,7 +195,7 @@ fn totals(found: &Funnel) -> Vec<Total> {
         label,
         value: value.to_string(),
         share: (found.visits > 0).then(|| share(value, found.visits)),
-        class,
+        class: if value > 0 { class } else { "" },
     };
     let all = Total { label: "Visits", value: found.visits.to_string(), share: None, class: "" };
     let median = found.median_seconds.map_or_else(|| super::words::NONE.to_owned(), words::lasting);

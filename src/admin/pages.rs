@@ -95,7 +95,7 @@ type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege
 const MENU: &[Section] = &[
     ("devices", "/console/devices", "Devices", is_permitted::<SeesInventory>),
     ("commands", "/console/commands", "Commands", is_permitted::<Acts>),
-    ("funnel", "/console/funnel", "How far people get", is_permitted::<SeesFunnel>),
+    ("funnel", "/console/funnel", "Funnel", is_permitted::<SeesFunnel>),
     ("visits", "/console/visits", "Visits", is_permitted::<SeesFunnel>),
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),

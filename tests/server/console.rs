@@ -9,4 +9,4 @@ mod pages;
 mod sessions;
 mod settings;
 mod staff;
-mod visits;
+pub mod visits;

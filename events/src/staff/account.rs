@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Stream `staff-<id>`.
-#[expect(clippy::large_enum_variant, reason = "events are few at a time and read by name; a box would be in the way")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum StaffEvent {

@@ -41,7 +41,7 @@ fn standing(step: Step) -> &'static str {
 fn tell(visit: &Visit) -> Vec<String> {
     let lines: &[&str] = match visit.step {
         Step::SignIn if visit.refusals > 0 => &[
-            "It was refused before: see below why. Nothing is locked; after several wrong tries wait a minute.",
+            "Nothing is locked. After several wrong tries wait a minute, then try again.",
             "Use the account of your work or school, not the Apple Account of the device.",
         ],
         Step::SignIn => &["Use the account of your work or school, not the Apple Account of the device."],

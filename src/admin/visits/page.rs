@@ -13,7 +13,7 @@ use events::enrollment::EnrollmentId;
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{self, AuditFilter, Row};
-use projections::visits::{self, Refusal, State, StepTime, Visit, VisitFilter};
+use projections::visits::{self, Refusal, State, Step, StepTime, Visit, VisitFilter};
 use projections::{ProjectionError, Projections};
 use serde::Serialize;
 
@@ -118,7 +118,12 @@ fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
             .iter()
             .map(|refusal| Said { at: Instant::of(refusal.at, now), sentence: refusal.sentence.clone() })
             .collect(),
-        steps: found.steps.iter().map(|step| stood(step, visit, now)).collect(),
+        steps: found
+            .steps
+            .iter()
+            .filter(|step| step.step != Step::Enrolled)
+            .map(|step| stood(step, visit, now))
+            .collect(),
         others: found.others.iter().map(|other| super::line(other, now)).collect(),
         timeline: found.rows.iter().map(|row| happened(row, staff, now)).collect(),
     }

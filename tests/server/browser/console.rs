@@ -1,6 +1,7 @@
 //! Staff at the console in real browsers: sign in, look at the inventory, at a device, at the audit trail.
 
 use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at};
+use crate::console::visits::stuck;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use events::staff::Privilege;
 use fantoccini::Locator;
@@ -32,7 +33,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     scene.server.add_user("grace", PASSWORD, &[Privilege::Administrator, Privilege::Auditor]).await;
     let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let other = scene.enroll(Visitor::institutional(Family::IPad, "16.4")).await;
-    scene.server.caught_up().await;
+    let stuck = stuck(&scene.server, scene.server.app().world.now()).await;
     let url = scene.server.url();
     browser.client.goto(&format!("{url}/console/sign-in")).await.unwrap();
     look_at(&browser, axe.as_ref(), &format!("{test}-sign-in")).await;
@@ -44,6 +45,12 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         ("audit", "/console/audit".to_owned(), "enrolled"),
         ("audit-filtered", "/console/audit?type=UserSignedIn".to_owned(), "ada"),
         ("earlier", "/console/earlier".to_owned(), "Earlier"),
+        ("funnel", "/console/funnel".to_owned(), "Choosing whose device it is"),
+        ("visits", "/console/visits".to_owned(), "Nobody signed in"),
+        ("visit", format!("/console/visits/{}", id_of(&device)), "There is nothing more to do"),
+        ("visit-stuck", format!("/console/visits/{stuck}"), "Has to sign in"),
+        ("settings", "/console/settings".to_owned(), "organization"),
+        ("settings-change", "/console/settings/change".to_owned(), "Change the settings"),
         ("lock", format!("/console/devices/{}/commands/lock", id_of(&device)), "Locks the screen"),
         ("erase", format!("/console/devices/{}/commands/erase", id_of(&other)), "Nobody can undo it"),
         ("ask", format!("/console/devices/{}/commands/ask", id_of(&other)), "What to ask for"),
@@ -63,8 +70,25 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
     assert!(main.contains("1 would accept it, 1 would not"), "{main:?}");
     look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal")).await;
+    browser.client.goto(&format!("{url}/console/settings/change")).await.unwrap();
+    what_would_change(&browser, axe.as_ref(), test).await;
     browser.close().await;
     scene.strike().await;
+}
+
+/// On the form of the settings: types something and looks at what it would change.
+async fn what_would_change(browser: &Browser, axe: Option<&Axe>, test: &str) {
+    let text = browser.client.find(Locator::Id("text")).await.unwrap();
+    let typed = text.prop("value").await.unwrap().unwrap().replace("Example School", "Another School");
+    let element = serde_json::to_value(&text).unwrap();
+    let type_at_once = "arguments[0].value = arguments[1]; return 0";
+    browser.client.execute(type_at_once, vec![element, typed.into()]).await.unwrap();
+    browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+    let preview = browser.client.wait().for_element(Locator::Css("form[action$=apply]")).await;
+    preview.expect("a preview with a button that applies it");
+    let shown = browser.client.find(Locator::Css("main pre")).await.unwrap().text().await.unwrap();
+    assert_eq!(shown.trim(), r#"organization: "Example School" -> "Another School""#);
+    look_at(browser, axe, &format!("{test}-settings-preview")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

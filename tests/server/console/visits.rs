@@ -30,7 +30,7 @@ fn wrong_password() -> EnrollmentEvent {
 }
 
 /// Somebody who cannot sign in, at `at`.
-async fn stuck(server: &TestServer, at: Timestamp) -> EnrollmentId {
+pub async fn stuck(server: &TestServer, at: Timestamp) -> EnrollmentId {
     let visit = EnrollmentId(server.app().world.random_uuid());
     write(server, &visit.stream(), at, opened(visit)).await;
     write(server, &visit.stream(), at.plus_seconds(20), wrong_password()).await;
@@ -58,7 +58,7 @@ async fn the_help_desk_finds_a_visit_by_its_code_and_reads_what_to_tell_the_pers
     assert_eq!(path, format!("/console/visits/{visit}"));
     let page = browser.get(&path).await;
     assert_eq!(page.texts(".now"), ["Has to sign in."]);
-    assert!(page.texts(".tell li")[0].starts_with("It was refused before"), "{:?}", page.texts(".tell li"));
+    assert!(page.texts(".tell li")[0].starts_with("Nothing is locked"), "{:?}", page.texts(".tell li"));
     assert!(page.body.contains("Sign-in refused: wrong password"), "{}", page.body);
     assert!(page.texts(".sub")[0].contains("iPad, iPadOS 16.4"));
     assert!(page.attribute("a.more", "href").is_none(), "no way into the audit trail");
@@ -127,7 +127,7 @@ async fn the_help_desk_is_refused_everything_else_and_that_is_written_down() {
     let device: DeviceId = enrolled(&server, "ada", server.app().world.now()).await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let funnel = browser.get("/console/funnel").await;
-    assert_eq!(funnel.texts("nav[aria-label=Main] a")[..2], ["How far people get", "Visits"]);
+    assert_eq!(funnel.texts("nav[aria-label=Main] a")[..2], ["Funnel", "Visits"]);
     assert!(!funnel.texts("nav[aria-label=Main] a").contains(&"Audit trail".to_owned()));
     let closed = [
         ("/console/devices".to_owned(), "see the inventory"),
