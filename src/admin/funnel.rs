@@ -237,5 +237,6 @@ fn group_line(group: &Group, dimension: Dimension) -> GroupLine {
 }
 
 fn share(part: u64, whole: u64) -> String {
-    if whole == 0 { String::new() } else { format!("{} %", (part * 100 + whole / 2) / whole) }
+    let percent = (part * 100 + whole / 2).checked_div(whole);
+    percent.map(|percent| format!("{percent} %")).unwrap_or_default()
 }

@@ -76,7 +76,6 @@ pub struct Vouched {
 }
 
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a command is made, decided and gone; none is kept in numbers")]
 pub enum Command {
     Add(NewAccount),
     /// Adds the account that a set-up link is for.

@@ -182,6 +182,7 @@ pub struct Admission {
 }
 
 /// How the way goes on after sign-in.
+#[expect(clippy::large_enum_variant, reason = "one is made at sign-in and gone")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// It will be their own device.

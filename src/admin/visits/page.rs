@@ -83,7 +83,7 @@ async fn look_up(projections: &Projections, id: EnrollmentId) -> Result<Option<F
     let Some(visit) = visits::get(projections, id).await? else { return Ok(None) };
     let filter = AuditFilter { device: Some(id.device()), ..AuditFilter::default() };
     let mut rows = audit::query(projections, filter, TIMELINE).await?.rows;
-    rows.retain(|row| is_of_the_visit(row));
+    rows.retain(is_of_the_visit);
     rows.reverse();
     let others = match visit.owner.as_ref().or(visit.signed_in.as_ref()) {
         Some(named) => {
