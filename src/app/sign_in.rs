@@ -7,12 +7,14 @@ mod admit;
 mod api_token;
 mod assign;
 mod budget;
+mod departures;
 mod directories;
 mod directory;
 mod entitled;
 mod look_up;
 mod portal;
 mod refusals;
+mod shares;
 pub mod single_sign_on;
 
 pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
@@ -32,6 +34,7 @@ use crate::identity::throttle::{RetryAfter, Throttle};
 use crate::identity::{Account, Denial, LOCAL, SignInMethod as _, Unavailable, Verdict};
 use crate::world::World;
 use budget::Budget;
+use departures::Departures;
 use directories::{Answer, Question};
 use directory::OwnStreams;
 use events::enrollment::{SignInMethodName, SignInRefusal};
@@ -50,7 +53,7 @@ pub struct SignIn {
     local: LocalAccounts,
     throttle: Throttle,
     budget: Budget,
-    departures: Budget,
+    departures: Departures,
     pub directories: Directories,
 }
 
@@ -61,7 +64,7 @@ impl SignIn {
             local: LocalAccounts::new(directory, world),
             throttle: Throttle::default(),
             budget: Budget::new(budget::REFUSALS),
-            departures: Budget::new(budget::DEPARTURES),
+            departures: Departures::new(),
             directories,
         }
     }

@@ -137,8 +137,8 @@ fn make_room(paid_off: &mut HashMap<Key, Timestamp>, now: Timestamp) {
     }
 }
 
-// An IPv6 customer has a whole network of addresses: they count as one.
-pub(super) fn network(source: IpAddr) -> IpAddr {
+/// An IPv6 customer has a whole network of addresses: they count as one.
+pub fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
         v4 => v4,

@@ -1,6 +1,7 @@
 //! Refusals written down, within the budget.
 
 use super::budget::Grant;
+use super::single_sign_on::Place;
 use super::{Refused, canonical_name};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
@@ -59,9 +60,9 @@ pub fn granted(app: &App) -> bool {
     is_granted(app, app.sign_in.budget.take(app.world.now()))
 }
 
-/// Whether the budget has room for one more visitor who sets out for an identity provider.
-pub(super) fn set_out(app: &App) -> bool {
-    is_granted(app, app.sign_in.departures.take(app.world.now()))
+/// Whether there is room for one more who sets out for an identity provider.
+pub(super) fn set_out(app: &App, place: Place, source: IpAddr) -> bool {
+    is_granted(app, app.sign_in.departures.take(app.world.now(), place, source))
 }
 
 fn is_granted(app: &App, grant: Grant) -> bool {

@@ -38,7 +38,7 @@ pub async fn depart(app: &App, entrance: &Entrance<'_>, name: &str) -> Result<De
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else {
         return Ok(Departure::NotOffered);
     };
-    if !set_out(app) {
+    if !set_out(app, Place::Portal, entrance.source) {
         let retry_after = Some(ROOM_AGAIN_SECONDS);
         return Ok(Departure::Not(Outcome::Refused { opened: None, retry_after }));
     }

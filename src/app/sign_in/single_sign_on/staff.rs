@@ -46,7 +46,7 @@ pub async fn depart(app: &App, name: &str, next: &str, source: IpAddr) -> Result
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else {
         return Ok(StaffDeparture::NotOffered);
     };
-    if !set_out(app) {
+    if !set_out(app, Place::Console, source) {
         return Ok(StaffDeparture::NotNow);
     }
     match send(app, provider, Place::Console).await {

@@ -1,0 +1,96 @@
+//! How many may set out for an identity provider: each writes events or a row, and proves nothing before.
+
+use super::budget::{Allowance, Budget, Grant};
+use super::shares::Shares;
+use super::single_sign_on::Place;
+use crate::identity::throttle::network;
+use events::Timestamp;
+use std::net::IpAddr;
+
+/// One source: a whole school may set out at the bell from one address, a thousand at once, then two a second.
+const OF_SOURCE: Allowance = Allowance { burst: 1_000, refill: 500_000 };
+/// All sources together: ten thousand at once, then twenty a second.
+const OF_ALL: Allowance = Allowance { burst: 10_000, refill: 50_000 };
+
+/// Visitors and staff draw on different ones: nothing that happens at the portal keeps an administrator out.
+#[derive(Debug)]
+pub struct Departures {
+    visitors: Bucket,
+    staff: Bucket,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    of_source: Shares<IpAddr>,
+    of_all: Budget,
+}
+
+impl Departures {
+    pub fn new() -> Departures {
+        let bucket = || Bucket { of_source: Shares::new(OF_SOURCE), of_all: Budget::new(OF_ALL) };
+        Departures { visitors: bucket(), staff: bucket() }
+    }
+
+    /// Whether one more may set out from `source`.
+    pub fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> Grant {
+        let bucket = match place {
+            Place::Portal => &self.visitors,
+            Place::Console => &self.staff,
+        };
+        // Who has used up their own share takes nothing from what is there for all.
+        if bucket.of_source.take(now, network(source)) { bucket.of_all.take(now) } else { bucket.of_all.suppress() }
+    }
+
+    /// How many were sent away since this was asked last.
+    pub fn drain(&self) -> u64 {
+        self.visitors.of_all.drain() + self.staff.of_all.drain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+    fn gone(departures: &Departures, now: Timestamp, place: Place, source: IpAddr, tries: usize) -> usize {
+        (0..tries).filter(|_| departures.take(now, place, source) == Grant::Write).count()
+    }
+
+    fn address(nth: u32) -> IpAddr {
+        IpAddr::from((0x0a00_0000 + nth).to_be_bytes())
+    }
+
+    #[test]
+    fn a_whole_school_may_set_out_at_the_bell() {
+        let departures = Departures::new();
+        assert_eq!(gone(&departures, NOW, Place::Portal, address(1), 3_000), 1_000);
+        assert_eq!(gone(&departures, NOW.plus_seconds(1), Place::Portal, address(1), 10), 2);
+    }
+
+    #[test]
+    fn a_source_that_used_up_its_share_stops_neither_another_nor_staff() {
+        let departures = Departures::new();
+        gone(&departures, NOW, Place::Portal, address(1), 50_000);
+        assert_eq!(gone(&departures, NOW, Place::Portal, address(1), 1), 0);
+        assert_eq!(gone(&departures, NOW, Place::Portal, address(2), 100), 100);
+        assert_eq!(gone(&departures, NOW, Place::Console, address(1), 100), 100, "staff at the same address");
+        assert_eq!(departures.drain(), 49_001, "who was sent away is counted");
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_does_not_stop_staff() {
+        let departures = Departures::new();
+        let all: usize = (0..20_000).map(|nth| gone(&departures, NOW, Place::Portal, address(nth), 1)).sum();
+        assert_eq!(all, 10_000);
+        assert_eq!(gone(&departures, NOW, Place::Console, address(1), 1), 1);
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_share() {
+        let departures = Departures::new();
+        let host = |host: u16| IpAddr::from([0x2001, 0xdb8, 1, 2, 0, 0, 0, host]);
+        let all: usize = (0..3_000).map(|nth| gone(&departures, NOW, Place::Portal, host(nth), 1)).sum();
+        assert_eq!(all, 1_000);
+    }
+}
