@@ -52,6 +52,8 @@ struct MemberPage {
     /// Another's account: one's own is left to others, so that nobody locks themselves out.
     other: bool,
     local: bool,
+    /// A program that reads by the API: it has neither a password nor other roles.
+    program: bool,
     has_factor: bool,
     roles: Vec<Role>,
     sessions: Vec<SessionLine>,
@@ -97,6 +99,7 @@ pub async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<Htt
         path: format!("{PATH}/{id}"),
         other: id != staff.id,
         local: member.provider.is_none(),
+        program: member.privileges.contains(&Privilege::ApiClient),
         has_factor: member.passkeys > 0 || member.one_time_codes,
         roles: PRIVILEGES.into_iter().map(role).collect(),
         sessions: sessions.into_iter().map(|one| SessionLine::of(one, now, staff.session.id)).collect(),

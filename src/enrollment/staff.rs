@@ -196,6 +196,8 @@ pub enum Refusal {
     RolesByRule,
     #[error("the account is no program that reads by the API")]
     NoApiClient,
+    #[error("a program that reads by the API has this one role: disable it, and add another account for a person")]
+    Program,
     #[error("a program has a token and no password")]
     NoPassword,
     #[error("the link is not, or not any more, one that sets up an account")]

@@ -50,6 +50,7 @@ impl LocalAccount {
                 Ok(vec![StaffEvent::PasswordChanged { password: password.clone() }])
             }
             Command::ChangePrivileges { .. } if self.external.is_some() => Err(Refusal::RolesByRule),
+            Command::ChangePrivileges { .. } if self.api_token.is_some() => Err(Refusal::Program),
             Command::ChangePrivileges { privileges } if privileges.is_empty() => Err(Refusal::NoPrivilege),
             Command::ChangePrivileges { privileges } if *privileges == self.privileges => Ok(vec![]),
             Command::ChangePrivileges { privileges } => {

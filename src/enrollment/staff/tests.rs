@@ -163,6 +163,16 @@ fn an_account_that_others_vouch_for_has_neither_a_password_nor_roles_of_its_own(
 }
 
 #[test]
+fn a_program_keeps_its_one_role() {
+    let token = SecretHash("hash".into());
+    let add = Command::AddApiClient { user_name: sealed("inventory"), display_name: None, token };
+    let program = given(&LocalAccount::default().decide(&add).unwrap());
+    for privileges in [BTreeSet::from([Privilege::Auditor]), BTreeSet::from([Privilege::ApiClient]), BTreeSet::new()] {
+        assert_eq!(program.decide(&Command::ChangePrivileges { privileges }), Err(Refusal::Program));
+    }
+}
+
+#[test]
 fn whoever_has_a_second_factor_shows_it_and_whoever_needs_one_sets_it_up() {
     let required = SecondFactors { required_for: BTreeSet::from([Privilege::Auditor]), trust_single_sign_on: false };
     let free = SecondFactors::default();
