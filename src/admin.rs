@@ -30,6 +30,7 @@ mod staff;
 mod visits;
 mod words;
 
+use crate::app::App;
 use crate::web::headers;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -164,6 +165,8 @@ async fn secure(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    // Where people install our root, a remembered HSTS would lock out whoever removed it.
+    let public = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.pki.tls_root.is_none());
     let mut response = next.call(request).await?.map_into_boxed_body();
     // The framework's own answer to a wrong method is empty.
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -174,5 +177,8 @@ async fn secure(
         policy.push_str("; script-src 'self'");
     }
     headers::secure(response.headers_mut(), &policy);
+    if public {
+        headers::strict_transport(response.headers_mut());
+    }
     Ok(response)
 }

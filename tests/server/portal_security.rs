@@ -1,6 +1,6 @@
 //! Headers, cookies, forged forms, sessions and guessing at the portal: one test a rule.
 
-use crate::console::desk::write;
+use crate::console::desk::{Browser, write};
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use crate::portal::{PASSWORD, server};
@@ -98,6 +98,8 @@ async fn hsts_is_sent_only_where_the_certificate_is_publicly_trusted() {
     for (sort, answer) in one_of_each(&server).await {
         assert_eq!(answer.header("strict-transport-security"), "", "{sort}: people install our root here");
     }
+    let console = Browser::new(&server).get("/console/sign-in").await;
+    assert!(!console.headers.contains_key("strict-transport-security"));
     let root = server.tls_root();
     server.stop().await;
     let public = TestServer::start_with(World::system(), |config| config.pki.tls_root = None).await;
@@ -105,8 +107,10 @@ async fn hsts_is_sent_only_where_the_certificate_is_publicly_trusted() {
         .add_root_certificate(reqwest::Certificate::from_pem(&root).unwrap())
         .build()
         .unwrap();
-    let answer = client.get(format!("{}/enroll/about", public.url())).send().await.unwrap();
-    assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000");
+    for path in ["/enroll/about", "/console/sign-in", "/console/console.css", "/console/nothing-here"] {
+        let answer = client.get(format!("{}{path}", public.url())).send().await.unwrap();
+        assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{path}");
+    }
     public.stop().await;
 }
 
