@@ -24,7 +24,7 @@ pub use directories::Directories;
 pub use entitled::may_go_on;
 pub use look_up::{LookedUp, look_up_in};
 pub use portal::{Outcome, at_portal};
-pub use refusals::{granted, record_staff_refusal, record_unknown_staff, sum_up_refusals};
+pub use refusals::{granted, granted_to, record_staff_refusal, record_unknown_staff, sum_up_refusals};
 
 use crate::app::App;
 use crate::app::secrets::Secrets;
@@ -42,6 +42,7 @@ use events::log::Log;
 use events::settings::Ways;
 use events::staff::{Privilege, StaffId};
 use secrecy::SecretString;
+use shares::Shares;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -52,7 +53,12 @@ use uuid::Uuid;
 pub struct SignIn {
     local: LocalAccounts,
     throttle: Throttle,
+    // Of their own: a program with an old token, or a wrong name looked up, holds up nobody who signs in from its address.
+    tokens: Throttle,
+    look_ups: Throttle,
     budget: Budget,
+    /// Refusals of accounts whose first proof was given.
+    after_first_proof: Shares<StaffId>,
     departures: Departures,
     pub directories: Directories,
 }
@@ -63,7 +69,10 @@ impl SignIn {
         SignIn {
             local: LocalAccounts::new(directory, world),
             throttle: Throttle::default(),
+            tokens: Throttle::default(),
+            look_ups: Throttle::default(),
             budget: Budget::new(budget::REFUSALS),
+            after_first_proof: Shares::new(budget::AFTER_FIRST_PROOF),
             departures: Departures::new(),
             directories,
         }

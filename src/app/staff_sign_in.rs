@@ -1,7 +1,7 @@
 //! Staff come in to the console, by whichever way they proved who they are, and what each of their requests rests on.
 
 use crate::app::context::Context;
-use crate::app::sign_in::{Proof, SignInError, granted, record_unknown_staff, staff_account_name};
+use crate::app::sign_in::{Proof, SignInError, granted_to, record_unknown_staff, staff_account_name};
 use crate::app::staff_sessions::{Beginning, Session, SessionError};
 use crate::app::{App, secrets};
 use crate::enrollment::access::{self, Claimant};
@@ -160,7 +160,7 @@ async fn refuse(
     reason: SignInRefusal,
     source: IpAddr,
 ) -> Result<(), SignInError> {
-    if !granted(app) {
+    if !granted_to(app, id) {
         return Ok(());
     }
     let actor = Actor::new(ActorKind::Visitor, id);
@@ -196,10 +196,11 @@ pub async fn resume(app: &App, key: &str) -> Result<Option<Resumed>, ResumeError
 }
 
 // Roles by rule are found when somebody signs in, since only then the groups are known: when rules or ways change, they
-// sign in again. A local account's roles are read with each request.
+// sign in again. A local account's roles are read with each request, and its session rests on local accounts being a way
+// in at all.
 fn rests_on(settings: &Settings, external: bool) -> String {
     if !external {
-        return String::new();
+        return if settings.sign_in.staff.local_accounts { String::new() } else { "nothing".to_owned() };
     }
     let rules = serde_json::to_string(&(&settings.staff_roles, &settings.sign_in.staff)).unwrap_or_default();
     secrets::hash(&rules).0

@@ -1,7 +1,7 @@
 //! One's own password: given again to confirm a change, or changed.
 
 use super::{OwnAccount, OwnAccountError, Proved};
-use crate::app::sign_in::{Proof, Verified, granted, staff_account_name, verify};
+use crate::app::sign_in::{Proof, Verified, granted_to, staff_account_name, verify};
 use crate::enrollment::staff::{Command, UserName};
 use crate::identity::password::{WeakPassword, check_new_password, hash_password};
 use events::StreamName;
@@ -32,9 +32,10 @@ impl OwnAccount {
     /// # Errors
     /// If accounts, sessions or log cannot be used.
     pub async fn confirm_password(&self, password: &SecretString) -> Result<Proved, OwnAccountError> {
+        let switched_on = self.app.settings().await?.sign_in.staff;
         let ways = match &self.state().external {
-            None => Ways { local_accounts: true, ..Ways::default() },
-            Some(_) => Ways { local_accounts: false, ..self.app.settings().await?.sign_in.staff },
+            None => Ways { local_accounts: switched_on.local_accounts, ..Ways::default() },
+            Some(_) => Ways { local_accounts: false, ..switched_on },
         };
         let verified = verify(&self.app, &ways, &self.user_name(), password, self.address(), |_| true).await?;
         let reason = match verified {
@@ -54,7 +55,7 @@ impl OwnAccount {
     }
 
     async fn refuse_confirmation(&self, reason: events::enrollment::SignInRefusal) -> Result<(), OwnAccountError> {
-        if granted(&self.app) {
+        if granted_to(&self.app, self.id()) {
             self.perform(Command::RefuseConfirmation { reason }).await?;
         }
         Ok(())

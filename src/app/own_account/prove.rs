@@ -1,7 +1,7 @@
 //! A second factor shown: to sign in, or to confirm a change.
 
 use super::{OwnAccount, OwnAccountError, Pending, Proved, recovery_hash};
-use crate::app::sign_in::granted;
+use crate::app::sign_in::granted_to;
 use crate::enrollment::staff::{Command, FactorCommand, Refusal};
 use crate::identity::throttle::{Attempt, RetryAfter};
 use crate::identity::{one_time_codes, recovery_codes};
@@ -19,7 +19,10 @@ impl OwnAccount {
             Some(_) if purpose == Purpose::SignIn => SecondFactor::RecoveryCode,
             _ => SecondFactor::OneTimeCode,
         };
-        let attempt = match self.attempt().await {
+        // Only six digits can be guessed. A recovery code has 80 bits, so others' failures do not hold it up either: else
+        // whoever has the password alone could keep its owner out.
+        let attempt = if factor == SecondFactor::RecoveryCode { Ok(None) } else { self.attempt().await.map(Some) };
+        let attempt = match attempt {
             Ok(attempt) => attempt,
             Err(RetryAfter(seconds)) => {
                 self.refused(factor, FactorRefusal::Throttled).await?;
@@ -73,27 +76,21 @@ impl OwnAccount {
         })
     }
 
-    /// The browser's answer. A challenge serves once, whatever comes of it.
+    /// The browser's answer. A challenge serves once, whatever comes of it. A signature cannot be guessed, so wrong codes
+    /// do not hold it up.
     ///
     /// # Errors
     /// If sessions or log cannot be used.
     pub async fn prove_passkey(&self, answer: &str, purpose: Purpose) -> Result<Proved, OwnAccountError> {
         let factor = SecondFactor::Passkey;
-        let attempt = match self.attempt().await {
-            Ok(attempt) => attempt,
-            Err(RetryAfter(seconds)) => {
-                self.refused(factor, FactorRefusal::Throttled).await?;
-                return Ok(Proved::Wait { seconds });
-            }
-        };
         let Some(Pending::ProvePasskey { state, .. }) = self.take_kept().await? else {
-            return self.wrong(factor, FactorRefusal::UsedBefore, attempt).await;
+            return self.wrong(factor, FactorRefusal::UsedBefore, None).await;
         };
         let proven = match self.passkeys().await?.finish_proof(&state, answer, &self.credentials()) {
             Ok(proven) => proven,
             Err(error) => {
                 tracing::warn!(%error, "a passkey was not believed");
-                return self.wrong(factor, FactorRefusal::Wrong, attempt).await;
+                return self.wrong(factor, FactorRefusal::Wrong, None).await;
             }
         };
         let command = FactorCommand::UsePasskey {
@@ -121,23 +118,25 @@ impl OwnAccount {
         &self,
         factor: SecondFactor,
         reason: FactorRefusal,
-        attempt: Attempt,
+        attempt: Option<Attempt>,
     ) -> Result<Proved, OwnAccountError> {
-        self.app.factor_throttle.failed(self.app.world.now(), attempt);
+        if let Some(attempt) = attempt {
+            self.app.factor_throttle.failed(self.app.world.now(), attempt);
+        }
         self.refused(factor, reason).await?;
         Ok(Proved::No)
     }
 
     async fn refused(&self, factor: SecondFactor, reason: FactorRefusal) -> Result<(), OwnAccountError> {
-        if granted(&self.app) {
+        if granted_to(&self.app, self.id()) {
             self.perform(Command::Factor(FactorCommand::Refuse { factor, reason })).await?;
         }
         Ok(())
     }
 
     // Six digits can be guessed from many addresses at once, so wrong codes are counted by account, wherever they come
-    // from: the throttle is given an address made of the account's id. That is no way to lock somebody out, since who
-    // comes this far has given the first proof.
+    // from: the throttle is given an address made of the account's id. That is no way to lock somebody out: a passkey or a
+    // recovery code gets in all the same.
     async fn attempt(&self) -> Result<Attempt, RetryAfter> {
         let id = self.id();
         let network = u128::from_be_bytes(*id.0.as_bytes()) & (u128::MAX << 64);

@@ -50,10 +50,10 @@ pub async fn by_token(app: &App, token: &str, source: IpAddr) -> Result<TokenVer
     };
     let name = reason.map_or_else(|| "nobody".to_owned(), |(id, _)| id.to_string());
     let name = app.secrets.name("api-client", &[&name]);
-    match app.sign_in.throttle.begin(&app.world, &name, source).await {
+    match app.sign_in.tokens.begin(&app.world, &name, source).await {
         Err(RetryAfter(seconds)) => Ok(TokenVerdict::Throttled { seconds }),
         Ok(attempt) => {
-            app.sign_in.throttle.failed(app.world.now(), attempt);
+            app.sign_in.tokens.failed(app.world.now(), attempt);
             record(app, reason, source).await?;
             Ok(TokenVerdict::Refused)
         }

@@ -41,14 +41,14 @@ pub enum Assigned {
 /// If the log cannot be used.
 pub async fn assign(app: &App, assigning: &Assigning<'_>, user_name: &str) -> Result<Assigned, SignInError> {
     let typist = app.secrets.name("looks-up", &[&assigning.signed_in.account]);
-    let attempt = match app.sign_in.throttle.begin(&app.world, &typist, assigning.source).await {
+    let attempt = match app.sign_in.look_ups.begin(&app.world, &typist, assigning.source).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => return Ok(Assigned::Throttled(seconds)),
     };
     match look_up(app, &canonical_name(user_name)).await? {
         LookedUp::Found(account) => to(app, assigning, *account).await,
         LookedUp::Unknown => {
-            app.sign_in.throttle.failed(app.world.now(), attempt);
+            app.sign_in.look_ups.failed(app.world.now(), attempt);
             Ok(Assigned::Unknown)
         }
         LookedUp::NoDirectory => Ok(Assigned::NoDirectory),

@@ -14,6 +14,8 @@ pub struct Allowance {
 
 /// Refusals.
 pub const REFUSALS: Allowance = Allowance { burst: 120, refill: 1_000_000 };
+/// Refusals of one account after its first proof, beside those of strangers: thirty at once, then one a minute.
+pub const AFTER_FIRST_PROOF: Allowance = Allowance { burst: 30, refill: 60_000_000 };
 
 /// Whether a refusal may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::enrollment::staff::{Command, LocalAccount, Refusal};
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
+use events::staff::StaffId;
 use events::store::{AppendError, Expected};
 use events::system::RefusalEvent;
 use events::{KeyName, StreamName};
@@ -58,6 +59,12 @@ pub async fn record_unknown_staff(
 /// Whether the budget has room for one more refusal; if not, it is counted and summed up later.
 pub fn granted(app: &App) -> bool {
     is_granted(app, app.sign_in.budget.take(app.world.now()))
+}
+
+/// Whether one more refusal of an account may be written whose first proof was given: some of each always may, however
+/// many strangers are refused, since here somebody may be using a stolen password; more of them only within the budget.
+pub fn granted_to(app: &App, account: StaffId) -> bool {
+    app.sign_in.after_first_proof.take(app.world.now(), account) || granted(app)
 }
 
 /// Whether there is room for one more who sets out for an identity provider.

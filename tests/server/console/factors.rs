@@ -5,6 +5,7 @@ use crate::harness::TestServer;
 use events::Event;
 use events::enrollment::SignInRefusal;
 use events::staff::{FactorRefusal, Privilege, Purpose, SecondFactor, StaffEvent};
+use muster::app::sign_in::granted;
 use muster::identity::one_time_codes::{STEP_SECONDS, code_at};
 use muster::world::{ManualClock, World};
 use reqwest::header::{COOKIE, HeaderMap};
@@ -169,10 +170,10 @@ async fn a_recovery_code_signs_in_once_and_confirms_nothing() {
 }
 
 #[tokio::test]
-async fn guessing_codes_is_slowed_down_by_account_and_a_passkey_or_patience_still_gets_in() {
+async fn guessing_codes_is_slowed_down_by_account_and_a_recovery_code_or_patience_still_gets_in() {
     let (server, clock) = server().await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
-    let (seed, _) = set_up_codes(&server, &browser).await;
+    let (seed, codes) = set_up_codes(&server, &browser).await;
     let door = Browser::new(&server);
     door.sign_in("grace", PASSWORD).await;
     for _ in 0..5 {
@@ -182,11 +183,29 @@ async fn guessing_codes_is_slowed_down_by_account_and_a_passkey_or_patience_stil
     let waiting = show_code(&door, &code(&server, &seed, 0)).await;
     assert_eq!(waiting.status, 429);
     assert!(waiting.headers.contains_key("retry-after"));
+    let owner = Browser::new(&server);
+    owner.sign_in("grace", PASSWORD).await;
+    assert_eq!(show_code(&owner, &codes[0]).await.status, 303, "nobody guesses a recovery code");
+    assert_eq!(owner.get("/console/audit").await.status, 200);
     clock.advance_seconds(120);
     assert_eq!(show_code(&door, &code(&server, &seed, 0)).await.status, 303);
     let throttled =
         StaffEvent::SecondFactorRefused { factor: SecondFactor::OneTimeCode, reason: FactorRefusal::Throttled };
     assert!(staff_events(&server).await.contains(&throttled));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_who_use_up_the_budget_do_not_hide_a_wrong_second_factor() {
+    let (server, _) = server().await;
+    let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    set_up_codes(&server, &browser).await;
+    let thief = Browser::new(&server);
+    thief.sign_in("grace", PASSWORD).await;
+    while granted(server.app()) {}
+    assert_eq!(show_code(&thief, "000000").await.status, 401);
+    let wrong = StaffEvent::SecondFactorRefused { factor: SecondFactor::OneTimeCode, reason: FactorRefusal::Wrong };
+    assert_eq!(staff_events(&server).await.last(), Some(&wrong));
     server.stop().await;
 }
 

@@ -70,6 +70,35 @@ async fn roles_change_only_after_a_proof_of_the_last_minutes() {
 }
 
 #[tokio::test]
+async fn local_accounts_switched_off_end_their_sessions_at_the_next_request() {
+    let server = TestServer::start().await;
+    let grace = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    assert_eq!(grace.get("/console/audit").await.status, 200);
+    write_settings(&server, |settings| settings.sign_in.staff.local_accounts = false).await;
+    let after = grace.get("/console/audit").await;
+    assert!(after.location().starts_with("/console/sign-in"), "{}", after.status);
+    write_settings(&server, |settings| settings.sign_in.staff.local_accounts = true).await;
+    assert_eq!(grace.get("/console/audit").await.status, 303, "it is gone for good");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_keeps_its_role_and_nobody_is_offered_to_take_it() {
+    let server = TestServer::start().await;
+    let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    server.execute(Request::AddApiClient { user_name: "inventory".into(), display_name: None }).await;
+    server.caught_up().await;
+    let id = staff_id(&server, "inventory").await;
+    let page = root.get(&format!("/console/staff/{id}")).await;
+    assert_eq!(page.texts("form[action$=roles], form[action$=password]").len(), 0);
+    assert_eq!(page.texts("form[action$=disable]").len(), 1);
+    let refused = act(&root, id, "roles", &[("auditor", "on")]).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.texts("main")[0].contains("has this one role"), "{:?}", refused.texts("main"));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn only_administrators_administer_staff_and_nobody_themselves() {
     let server = TestServer::start().await;
     let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
@@ -246,11 +275,15 @@ async fn role_rules(server: &TestServer, rules: &[(&str, Privilege)]) {
         provider: Some("campus".into()),
         roles: [*role].into(),
     };
-    // As if the configuration had the directory: what is proven here has been asked there.
     let rules = rules.iter().map(rule).collect();
+    write_settings(server, |settings| settings.staff_roles = rules).await;
+}
+
+/// As if the configuration had the directories: what is proven here has been asked there.
+async fn write_settings(server: &TestServer, change: impl FnOnce(&mut events::settings::Settings)) {
     let mut settings = server.app().settings().await.unwrap();
-    settings.staff_roles = rules;
-    let before = Box::new(server.app().settings().await.unwrap());
+    let before = Box::new(settings.clone());
+    change(&mut settings);
     let changed = events::settings::SettingsEvent::SettingsChanged { before, after: Box::new(settings) };
     super::desk::write(server, &events::settings::stream(), server.app().world.now(), changed).await;
 }
