@@ -2,8 +2,10 @@
 //! through every surface that it concerns; what one surface does beyond that has tests of its own beside it.
 
 mod pages;
+mod providers;
 mod sessions;
 mod sign_in;
+mod staff;
 
 use crate::console::desk::Browser;
 use crate::harness::TestServer;

@@ -2,11 +2,11 @@
 
 mod attacks;
 mod browser_walk;
-mod console;
+pub mod console;
 #[path = "../../src/identity/saml/tests/corpus.rs"]
 mod corpus;
 #[path = "../../src/identity/saml/tests/forge.rs"]
-mod forge;
+pub mod forge;
 mod once;
 mod real;
 mod simplesamlphp;
@@ -79,7 +79,7 @@ async fn post(server: &TestServer, path: &str, field: &str) -> Answer {
 }
 
 /// The post and the hop after it.
-async fn come_back(server: &TestServer, guest: &mut Guest, field: &str) -> Answer {
+pub async fn come_back(server: &TestServer, guest: &mut Guest, field: &str) -> Answer {
     let posted = post(server, CONSUMER, field).await;
     assert_eq!(posted.led_to(), Some(RETURN), "{}", posted.body);
     assert_eq!(posted.header("set-cookie"), "", "an answer of anybody's is given no cookie");
@@ -87,7 +87,7 @@ async fn come_back(server: &TestServer, guest: &mut Guest, field: &str) -> Answe
 }
 
 /// The ID of the request in an address that leads to the provider.
-fn request_id(onward: &str) -> String {
+pub fn request_id(onward: &str) -> String {
     let url: url::Url = onward.parse().unwrap();
     let (_, encoded) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").expect("there is a request");
     use base64::Engine as _;
@@ -104,7 +104,7 @@ async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
 }
 
 /// Why answers were refused, in the order of the log: on visits, and those that belong to none.
-async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
+pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     let fault = |event| match event {
         Event::Enrollment(EnrollmentEvent::SingleSignOnRefused { why, .. }) => Some(why),
         Event::Refusal(RefusalEvent::ResponseRefused { why, .. }) => Some(why),
@@ -115,7 +115,7 @@ async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
 
 /// The person was told that it did not work, and no more, and may try again.
 #[track_caller]
-fn assert_told_nothing(answer: &Answer) {
+pub fn assert_told_nothing(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
     assert!(answer.body.contains("You were not logged in. Please try again."), "{}", answer.body);
     for told in ["signature", "assertion", "audience", "expired", "replay", "127.0.0.1"] {
@@ -124,15 +124,15 @@ fn assert_told_nothing(answer: &Answer) {
 }
 
 /// A server whose provider is the forge, and how to make answers for it.
-struct Forged {
-    server: TestServer,
-    idp: Idp,
+pub struct Forged {
+    pub server: TestServer,
+    pub idp: Idp,
     own: Idp,
     serial: Cell<usize>,
 }
 
 impl Forged {
-    async fn start(world: World, change: impl Fn(&mut Saml)) -> Forged {
+    pub async fn start(world: World, change: impl Fn(&mut Saml)) -> Forged {
         let (idp, own) = (Idp::new(), Idp::new());
         let folder = tempfile::tempdir().unwrap();
         let (certificate, key) = (folder.path().join("own.pem"), folder.path().join("own.key"));
@@ -153,7 +153,7 @@ impl Forged {
         Forged { server: server.await, idp, own, serial: Cell::new(0) }
     }
 
-    fn facts(&self, request: &str) -> Facts {
+    pub fn facts(&self, request: &str) -> Facts {
         self.serial.set(self.serial.get() + 1);
         Facts {
             audience: format!("{}/saml/{SCHOOL}/metadata", self.server.url()),
@@ -166,14 +166,14 @@ impl Forged {
     }
 
     /// Somebody who set out, and what their request is called.
-    async fn begin(&self) -> (Guest, String) {
+    pub async fn begin(&self) -> (Guest, String) {
         let mut guest = guest(&self.server);
         let onward = set_out(&mut guest).await;
         (guest, request_id(&onward))
     }
 
     /// A good answer to a request.
-    fn answer(&self, request: &str) -> String {
+    pub fn answer(&self, request: &str) -> String {
         forge::field(&self.idp.with_both_signed(&self.facts(request)))
     }
 }

@@ -1,12 +1,12 @@
 //! Signing in at an identity provider: against a real one, and against one that lies.
 
-mod console;
-mod hostile;
+pub mod console;
+pub mod hostile;
 mod live;
 pub mod provider;
-mod round_trip;
+pub mod round_trip;
 mod short_cuts;
-mod tokens;
+pub mod tokens;
 
 use crate::harness::TestServer;
 use crate::portal::guest::{Answer, Guest, iphone};

@@ -11,8 +11,8 @@ use muster::world::{ManualClock, World};
 use reqwest::header::{COOKIE, HeaderMap};
 use std::sync::Arc;
 
-const NEW: &str = "/console/account/factors/new";
-const CODES: &str = "/console/account/factors/one-time-codes";
+pub const NEW: &str = "/console/account/factors/new";
+pub const CODES: &str = "/console/account/factors/one-time-codes";
 
 /// A server whose clock the test moves.
 pub async fn server() -> (TestServer, Arc<ManualClock>) {
@@ -22,11 +22,11 @@ pub async fn server() -> (TestServer, Arc<ManualClock>) {
 }
 
 /// The code that an authenticator shows, so many steps off.
-fn code(server: &TestServer, seed: &str, steps: i64) -> String {
+pub fn code(server: &TestServer, seed: &str, steps: i64) -> String {
     code_at(seed, server.app().world.now().plus_seconds(steps * STEP_SECONDS)).unwrap()
 }
 
-async fn post(browser: &Browser, page: &Answer, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub async fn post(browser: &Browser, page: &Answer, path: &str, fields: &[(&str, &str)]) -> Answer {
     let csrf = page.csrf();
     let fields: Vec<(&str, &str)> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
     browser.post(path, &fields).await
@@ -45,7 +45,7 @@ pub async fn set_up_codes(server: &TestServer, browser: &Browser) -> (String, Ve
     (seed, done.texts(".codes code"))
 }
 
-async fn show_code(browser: &Browser, code: &str) -> Answer {
+pub async fn show_code(browser: &Browser, code: &str) -> Answer {
     let page = browser.get("/console/second-factor").await;
     post(browser, &page, "/console/second-factor/code", &[("code", code)]).await
 }

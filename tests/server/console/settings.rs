@@ -10,7 +10,7 @@ use muster::world::{ManualClock, World};
 use std::sync::Arc;
 
 /// The text of the form, and the hidden mark of what it was typed over.
-fn form(page: &Answer) -> (String, String) {
+pub fn form(page: &Answer) -> (String, String) {
     let text = scraper::Html::parse_document(&page.body);
     let area = scraper::Selector::parse("textarea").unwrap();
     let text = text.select(&area).next().unwrap().text().collect();

@@ -17,12 +17,12 @@ use reqwest::header::{COOKIE, HeaderMap};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-async fn staff_id(server: &TestServer, user_name: &str) -> StaffId {
+pub async fn staff_id(server: &TestServer, user_name: &str) -> StaffId {
     let listed = administration::list_accounts(&server.app().log).await.unwrap();
     listed.into_iter().find(|listed| listed.user_name == user_name).unwrap().id
 }
 
-async fn act(browser: &Browser, id: StaffId, what: &str, fields: &[(&str, &str)]) -> Answer {
+pub async fn act(browser: &Browser, id: StaffId, what: &str, fields: &[(&str, &str)]) -> Answer {
     let csrf = browser.get("/console/account").await.csrf();
     let fields: Vec<(&str, &str)> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
     browser.post(&format!("/console/staff/{id}/{what}"), &fields).await

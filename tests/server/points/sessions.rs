@@ -1,4 +1,4 @@
-//! Points 1 to 7: cookies and sessions.
+//! Points 1 to 6: cookies and sessions.
 
 use super::{PASSWORD, PORTAL_SESSION, clock, guest, is_at_the_console, is_in, server, server_at};
 use crate::console::desk::Browser;

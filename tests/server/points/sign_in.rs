@@ -1,4 +1,4 @@
-//! Points 8 to 12: guessing, what a refusal tells, passwords, first accounts.
+//! Points 8, 9, 11 and 12: guessing, what a refusal tells, passwords, first accounts.
 
 use super::{PASSWORD, clock, guest, is_in, server, server_at};
 use crate::console::desk::Browser;

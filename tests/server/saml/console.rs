@@ -17,7 +17,7 @@ const CONSOLE: &str = "/console/sso/school/acs";
 const CONSOLE_RETURN: &str = "/console/sso/school/return";
 
 /// The console offers the provider, and a group of it gives the role of an auditor.
-async fn open_to(server: &TestServer, group: &str) {
+pub async fn open_to(server: &TestServer, group: &str) {
     let rule = RoleRule {
         who: Who::Group(group.into()),
         provider: Some(SCHOOL.into()),
@@ -31,17 +31,17 @@ async fn open_to(server: &TestServer, group: &str) {
         .await;
 }
 
-async fn set_out(browser: &Browser, next: &str) -> String {
+pub async fn set_out(browser: &Browser, next: &str) -> String {
     let csrf = browser.get("/console/sign-in").await.csrf();
     let answer = browser.post("/console/sign-in/with/school", &[("csrf", &csrf), ("next", next)]).await;
     answer.attribute("a#onward", "href").unwrap_or_else(|| panic!("{} {}", answer.status, answer.body))
 }
 
-fn for_console(forged: &Forged, request: &str) -> Facts {
+pub fn for_console(forged: &Forged, request: &str) -> Facts {
     Facts { consumer: format!("{}{CONSOLE}", forged.server.url()), ..forged.facts(request) }
 }
 
-async fn come_back(server: &TestServer, browser: &Browser, field: &str) -> Answer {
+pub async fn come_back(server: &TestServer, browser: &Browser, field: &str) -> Answer {
     assert_eq!(post(server, CONSOLE, field).await.led_to(), Some(CONSOLE_RETURN));
     browser.get(CONSOLE_RETURN).await
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const CALLBACK: &str = "/console/sso/school/callback";
 
 /// The console offers the provider, and its group `staff` gives the role of an auditor.
-async fn open_to_staff(server: &TestServer) {
+pub async fn open_to_staff(server: &TestServer) {
     let rule = RoleRule {
         who: Who::Group("staff".into()),
         provider: Some(SCHOOL.into()),
@@ -32,7 +32,7 @@ async fn open_to_staff(server: &TestServer) {
 }
 
 /// Clicks the button; the address at the provider that the page leads on to.
-async fn set_out(browser: &Browser, next: &str) -> String {
+pub async fn set_out(browser: &Browser, next: &str) -> String {
     let answer = click(browser, next).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let onward = answer.attribute("a#onward", "href").unwrap();

@@ -32,6 +32,8 @@ pub struct Script {
     /// A path that leads elsewhere instead.
     pub moved: Option<&'static str>,
     pub asked: BTreeMap<String, usize>,
+    /// The form that came with the last code.
+    pub form: String,
 }
 
 pub struct Hostile {
@@ -170,6 +172,11 @@ impl Hostile {
         change(&mut self.script.lock().unwrap());
     }
 
+    /// A parameter of the form that came with the last code.
+    pub fn was_sent(&self, name: &str) -> Option<String> {
+        super::parameter(&format!("?{}", self.script.lock().unwrap().form), name)
+    }
+
     /// How often a path was asked for.
     pub fn asked(&self, path: &str) -> usize {
         self.script.lock().unwrap().asked.get(path).copied().unwrap_or_default()
@@ -199,7 +206,7 @@ impl Hostile {
     }
 }
 
-async fn answer(script: web::Data<Mutex<Script>>, request: HttpRequest) -> HttpResponse {
+async fn answer(script: web::Data<Mutex<Script>>, request: HttpRequest, form: String) -> HttpResponse {
     let mut script = script.lock().unwrap();
     let path = request.path().to_owned();
     *script.asked.entry(path.clone()).or_default() += 1;
@@ -210,7 +217,10 @@ async fn answer(script: web::Data<Mutex<Script>>, request: HttpRequest) -> HttpR
     let body = match path.trim_end_matches("-elsewhere") {
         "/.well-known/openid-configuration" => &script.metadata,
         "/jwks" => &script.keys,
-        "/token" => &script.tokens,
+        "/token" => {
+            script.form = form;
+            &script.tokens
+        }
         "/person" => &script.person,
         _ => return HttpResponse::NotFound().finish(),
     };

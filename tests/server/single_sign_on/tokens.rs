@@ -12,7 +12,7 @@ use openssl::hash::MessageDigest;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-async fn stage(change: impl Fn(&mut OpenIdConnect)) -> (TestServer, Hostile) {
+pub async fn stage(change: impl Fn(&mut OpenIdConnect)) -> (TestServer, Hostile) {
     stage_at(World::system(), change).await
 }
 
@@ -23,16 +23,26 @@ async fn stage_at(world: World, change: impl Fn(&mut OpenIdConnect)) -> (TestSer
 }
 
 /// A new visitor sets out and comes back; the provider answers with what `token` makes of the nonce.
-async fn come_back_with(server: &TestServer, hostile: &Hostile, token: impl FnOnce(&str) -> String) -> Answer {
+pub async fn come_back_with(server: &TestServer, hostile: &Hostile, token: impl FnOnce(&str) -> String) -> Answer {
+    come_back_to(server, SCHOOL, hostile, token).await
+}
+
+/// The same to the provider of this name.
+pub async fn come_back_to(
+    server: &TestServer,
+    name: &str,
+    hostile: &Hostile,
+    token: impl FnOnce(&str) -> String,
+) -> Answer {
     let mut guest = guest(server);
-    let onward = set_out(&mut guest, SCHOOL).await;
+    let onward = set_out(&mut guest, name).await;
     let [nonce, state] = ["nonce", "state"].map(|name| parameter(&onward, name).unwrap());
     hostile.will_answer(token(&nonce));
-    guest.get(&format!("/enroll/sso/school/callback?code=c&state={state}")).await
+    guest.get(&format!("/enroll/sso/{name}/callback?code=c&state={state}")).await
 }
 
 /// The same with an honest token of which one thing is changed.
-async fn with_claim(server: &TestServer, hostile: &Hostile, name: &str, value: Value) -> Answer {
+pub async fn with_claim(server: &TestServer, hostile: &Hostile, name: &str, value: Value) -> Answer {
     come_back_with(server, hostile, |nonce| {
         let mut token = hostile.token(nonce);
         if value.is_null() {
@@ -45,7 +55,7 @@ async fn with_claim(server: &TestServer, hostile: &Hostile, name: &str, value: V
     .await
 }
 
-async fn strike(server: TestServer, hostile: Hostile) {
+pub async fn strike(server: TestServer, hostile: Hostile) {
     hostile.stop().await;
     server.stop().await;
 }
