@@ -50,7 +50,7 @@ pub struct Staff {
     pub csrf: String,
     pub session: Session,
     source: Option<IpAddr>,
-    pub app: App,
+    app: App,
 }
 
 impl Staff {

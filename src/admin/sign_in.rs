@@ -162,7 +162,7 @@ async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<H
 pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.sign_out().await.map_err(|error| own.staff.broken(error))?;
     let mut response = match own.account.sign_out_at_provider("/console/sign-in").await {
-        Some(address) => lead_on(&own.staff.app, &address, true)?,
+        Some(address) => lead_on(own.staff.correlation(), &address, true)?,
         None => see_other("/console/sign-in"),
     };
     response.add_cookie(&no_cookie(COOKIE)).map_err(|error| own.staff.broken(error))?;

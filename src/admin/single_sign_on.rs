@@ -10,7 +10,7 @@ use super::sign_in::{Page, Wish, broken, enter, form, set_cookie};
 use crate::app::App;
 use crate::app::sign_in::single_sign_on::Back;
 use crate::app::sign_in::single_sign_on::saml::LARGEST;
-use crate::app::sign_in::single_sign_on::staff::{self, StaffArrival, StaffDeparture};
+use crate::app::sign_in::single_sign_on::staff::{self, StaffArrival, StaffDeparture, StaffPosted};
 use crate::web::{host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -19,10 +19,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use std::net::{IpAddr, Ipv6Addr};
 use url::Url;
+use uuid::Uuid;
 
 /// Holds the secret of a round trip until the browser is back; a cookie of its own, so that what begins before sign-in
 /// has nothing to do with what comes of it.
 pub const COOKIE: &str = "__Host-muster-console-sso";
+
+/// Holds the ticket of the browser that posted an answer, until it shows it one hop later.
+const TICKET_COOKIE: &str = "__Host-muster-console-answer";
 
 /// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
 pub const LIMIT: usize = 2 * LARGEST;
@@ -53,21 +57,22 @@ pub async fn leave(
         StaffDeparture::NotOffered => Err(Problem::NotFound),
         StaffDeparture::NotNow => refused(&app, &request, next).await,
         StaffDeparture::To { address, secret } => {
-            let mut response = lead_on(&app, &address, false)?;
+            let mut response = lead_on(app.world.uuid(), &address, false)?;
             set_cookie(&mut response, host_cookie(COOKIE, secret), &app)?;
             Ok(response)
         }
     }
 }
 
-/// The page that leads on.
+/// The page that leads on; `code` finds in the log why it could not be made.
 ///
 /// # Errors
 /// If it cannot be made.
-pub fn lead_on(app: &App, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
+pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
     let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str(), out };
-    let mut response = show_alone(StatusCode::OK, "leaving", "One moment", &page, app.world.uuid())?;
-    let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(|error| broken(app, error))?;
+    let mut response = show_alone(StatusCode::OK, "leaving", "One moment", &page, code)?;
+    let refresh = HeaderValue::from_str(&format!("0; url={address}"));
+    let refresh = refresh.map_err(|error| Problem::unavailable(error, code))?;
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(response)
 }
@@ -101,14 +106,15 @@ pub async fn consume(
     let field = fields.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
     let field = field.ok_or_else(|| Problem::bad("The answer is not complete."))?;
     let taken = staff::take(&app, &provider, field, source(&app, &request)).await;
-    if taken.map_err(|error| broken(&app, error))? {
-        Ok(see_other(&format!("/console/sso/{provider}/return")))
-    } else {
-        Err(Problem::NotFound)
+    let StaffPosted { ticket } = taken.map_err(|error| broken(&app, error))?.ok_or(Problem::NotFound)?;
+    let mut response = see_other(&format!("/console/sso/{provider}/return"));
+    if let Some(ticket) = ticket {
+        set_cookie(&mut response, host_cookie(TICKET_COOKIE, ticket), &app)?;
     }
+    Ok(response)
 }
 
-/// One hop after the post: here the browser shows the cookie that it began with.
+/// One hop after the post: here the browser shows the cookie that it began with, and the ticket for what it posted.
 ///
 /// # Errors
 /// If sessions or log cannot be used.
@@ -117,7 +123,8 @@ pub async fn return_from_post(
     request: HttpRequest,
     provider: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let arrived = staff::return_from_post(&app, &provider, secret(&request).as_deref()).await;
+    let ticket = request.cookie(TICKET_COOKIE).map(|cookie| cookie.value().to_owned());
+    let arrived = staff::return_from_post(&app, &provider, secret(&request).as_deref(), ticket.as_deref()).await;
     conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
 }
 
@@ -130,6 +137,7 @@ async fn conclude(app: &App, request: &HttpRequest, arrival: Option<StaffArrival
                 return refused(app, request, &next).await;
             };
             set_cookie(&mut response, no_cookie(COOKIE), app)?;
+            set_cookie(&mut response, no_cookie(TICKET_COOKIE), app)?;
             Ok(response)
         }
     }

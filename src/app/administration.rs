@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+pub use crate::identity::password::generate;
 pub use accounts::{Listed, list_accounts, may, reserve_name};
 pub use explain::Question;
 pub use settings::{

@@ -6,6 +6,7 @@ mod password;
 mod prove;
 mod sessions;
 
+pub use crate::identity::one_time_codes;
 pub use add_factor::Added;
 pub use password::PasswordError;
 

@@ -83,6 +83,9 @@ impl Passkeys {
     /// # Errors
     /// If there is none, or one is not understood.
     pub fn begin_proof(&self, credentials: &[(Uuid, &str)]) -> Result<Begun, PasskeyError> {
+        if credentials.is_empty() {
+            return Err(PasskeyError("there is none".into()));
+        }
         let known: Vec<Passkey> = credentials.iter().map(|(_, text)| parse(text)).collect::<Result<_, _>>()?;
         let (options, state) = self.webauthn.start_passkey_authentication(&known).map_err(refused)?;
         Ok(Begun { options: text(&options)?, state: text(&state)? })

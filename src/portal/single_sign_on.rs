@@ -12,12 +12,16 @@ use crate::app::App;
 use crate::app::sign_in::Entrance;
 use crate::app::sign_in::single_sign_on::saml::{self, Posted};
 use crate::app::sign_in::single_sign_on::{Back, Departure, arrive, depart};
-use actix_web::HttpResponse;
+use crate::web::host_cookie;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use events::enrollment::Platform;
 use serde::Serialize;
 use url::Url;
+
+/// Holds the ticket of the browser that posted an answer, until it shows it one hop later.
+const TICKET_COOKIE: &str = "__Host-muster-answer";
 
 /// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
 pub const LIMIT: usize = 2 * crate::app::sign_in::single_sign_on::saml::LARGEST;
@@ -72,16 +76,23 @@ pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(S
     let platform = visitor.on_ios()?;
     match saml::take(&visitor.app, &entrance(&visitor, platform), &provider, field).await? {
         None => Err(Problem::NotFound),
-        Some(Posted::GoOn) => Ok(see_other(&format!("/enroll/sso/{}/return", *provider))),
+        Some(Posted::GoOn { ticket }) => {
+            let mut response = see_other(&format!("/enroll/sso/{}/return", *provider));
+            if let Some(ticket) = ticket {
+                response.add_cookie(&host_cookie(TICKET_COOKIE, ticket)).map_err(Problem::internal)?;
+            }
+            Ok(response)
+        }
         Some(Posted::In(outcome)) => conclude(visitor, outcome, Notice::SingleSignOn).await,
     }
 }
 
-/// One hop after the post: here the browser shows the cookie that it began with.
-pub async fn return_from_post(visitor: Visitor, provider: Path<String>) -> Answered {
+/// One hop after the post: here the browser shows the cookie that it began with, and the ticket for what it posted.
+pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: Path<String>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
-    match saml::return_from_post(&visitor.app, &entrance(&visitor, platform), &provider).await? {
+    let ticket = request.cookie(TICKET_COOKIE).map(|cookie| cookie.value().to_owned());
+    match saml::return_from_post(&visitor.app, &entrance(&visitor, platform), &provider, ticket.as_deref()).await? {
         None => Err(Problem::NotFound),
         Some(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
     }

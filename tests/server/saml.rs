@@ -78,12 +78,20 @@ async fn post(server: &TestServer, path: &str, field: &str) -> Answer {
     guest(server).request(Method::POST, path, headers, body.finish()).await
 }
 
-/// The post and the hop after it.
+/// The post and the hop after it, in one browser.
 pub async fn come_back(server: &TestServer, guest: &mut Guest, field: &str) -> Answer {
     let posted = post(server, CONSUMER, field).await;
     assert_eq!(posted.led_to(), Some(RETURN), "{}", posted.body);
-    assert_eq!(posted.header("set-cookie"), "", "an answer of anybody's is given no cookie");
+    keep_ticket(guest, &posted);
     guest.get(RETURN).await
+}
+
+/// The browser that posted an answer keeps what it is given for it, if anything.
+fn keep_ticket(guest: &mut Guest, posted: &Answer) {
+    if let Some((name, rest)) = posted.header("set-cookie").split_once('=') {
+        assert_eq!(name, "__Host-muster-answer");
+        guest.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
+    }
 }
 
 /// The ID of the request in an address that leads to the provider.

@@ -41,8 +41,10 @@ pub fn for_console(forged: &Forged, request: &str) -> Facts {
     Facts { consumer: format!("{}{CONSOLE}", forged.server.url()), ..forged.facts(request) }
 }
 
-pub async fn come_back(server: &TestServer, browser: &Browser, field: &str) -> Answer {
-    assert_eq!(post(server, CONSOLE, field).await.led_to(), Some(CONSOLE_RETURN));
+/// The post and the hop after it, in one browser.
+pub async fn come_back(browser: &Browser, field: &str) -> Answer {
+    let posted = browser.post_from("https://idp.example.test", CONSOLE, &[("SAMLResponse", field)]).await;
+    assert_eq!(posted.location(), CONSOLE_RETURN);
     browser.get(CONSOLE_RETURN).await
 }
 
@@ -56,13 +58,13 @@ async fn an_auditor_signs_in_at_a_real_provider() {
     let onward = set_out(&browser, "/console/audit").await;
     let (action, field) = idp.log_in(&onward, "alice").await;
     assert_eq!(action, format!("{}{CONSOLE}", server.url()));
-    let answer = come_back(&server, &browser, &field).await;
+    let answer = come_back(&browser, &field).await;
     assert_eq!((answer.status, answer.location()), (303, "/console/audit"), "{}", answer.body);
     assert_eq!(browser.get("/console/audit").await.status, 200);
     // Somebody without a role is told what everybody is told.
     let browser = Browser::new(&server);
     let (_, field) = idp.log_in(&set_out(&browser, "").await, "bob").await;
-    assert_eq!(come_back(&server, &browser, &field).await.status, 401);
+    assert_eq!(come_back(&browser, &field).await.status, 401);
     server.stop().await;
 }
 
@@ -74,17 +76,21 @@ async fn an_answer_opens_the_console_once_in_the_browser_that_asked_and_never_un
     let request = request_id(&set_out(&staff, "").await);
     set_out(&thief, "").await;
     let good = field(&forged.idp.with_both_signed(&for_console(&forged, &request)));
-    assert_eq!(come_back(&forged.server, &thief, &good).await.status, 401, "the answer alone lets nobody in");
-    assert_eq!(staff.get(CONSOLE_RETURN).await.status, 303);
+    assert_eq!(come_back(&thief, &good).await.status, 401, "the answer alone lets nobody in");
+    let status = staff.get(CONSOLE_RETURN).await.status;
+    assert_eq!(status, 401, "nor is whoever asked let in by an answer that another browser posted");
+    let request = request_id(&set_out(&staff, "").await);
+    let good = field(&forged.idp.with_both_signed(&for_console(&forged, &request)));
+    assert_eq!(come_back(&staff, &good).await.status, 303);
     assert_eq!(staff.get("/console/audit").await.status, 200);
     forged.server.restart().await;
-    assert_eq!(come_back(&forged.server, &Browser::new(&forged.server), &good).await.status, 401);
+    assert_eq!(come_back(&Browser::new(&forged.server), &good).await.status, 401);
     // Nobody asked; the switch is the portal's.
     let facts = for_console(&forged, "_x");
     let unasked = |text: String| text.replace("InResponseTo=\"_x\" ", "");
     let assertion = forged.idp.signed(&unasked(facts.assertion()), &facts.assertion_id(), &Signing::default());
     let unasked = field(&unasked(facts.response(&assertion)));
-    assert_eq!(come_back(&forged.server, &Browser::new(&forged.server), &unasked).await.status, 401);
+    assert_eq!(come_back(&Browser::new(&forged.server), &unasked).await.status, 401);
     assert_eq!(faults(&forged.server).await, [Fault::Replayed, Fault::Unsolicited]);
     forged.server.stop().await;
 }
@@ -96,7 +102,7 @@ async fn what_is_for_the_portal_does_not_open_the_console_nor_the_other_way_roun
     let browser = Browser::new(&forged.server);
     let request = request_id(&set_out(&browser, "").await);
     let for_portal = forged.answer(&request);
-    assert_eq!(come_back(&forged.server, &browser, &for_portal).await.status, 401);
+    assert_eq!(come_back(&browser, &for_portal).await.status, 401);
     // A request of the console's, answered to the portal as the provider would: nobody waits for it there.
     let browser = Browser::new(&forged.server);
     let request = request_id(&set_out(&browser, "").await);
@@ -104,7 +110,7 @@ async fn what_is_for_the_portal_does_not_open_the_console_nor_the_other_way_roun
     // And the portal's, answered to the console.
     let (mut guest, request) = forged.begin().await;
     let answer = field(&forged.idp.with_both_signed(&for_console(&forged, &request)));
-    assert_eq!(come_back(&forged.server, &browser, &answer).await.status, 401);
+    assert_eq!(come_back(&browser, &answer).await.status, 401);
     assert_eq!(guest.get(super::RETURN).await.status, 401);
     assert_eq!(faults(&forged.server).await, [Fault::WrongDestination, Fault::Unsolicited, Fault::Unsolicited]);
     forged.server.stop().await;

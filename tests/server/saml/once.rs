@@ -1,6 +1,8 @@
 //! An answer counts once, for the request it answers, in the browser that began it.
 
-use super::{CONSUMER, Forged, RETURN, assert_told_nothing, come_back, faults, forge, guest, post, visit_events};
+use super::{
+    CONSUMER, Forged, RETURN, assert_told_nothing, come_back, faults, forge, guest, keep_ticket, post, visit_events,
+};
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use std::sync::Arc;
@@ -32,7 +34,9 @@ async fn of_many_posts_of_one_answer_at_once_one_counts() {
     let forged = Forged::start(World::system(), |_| {}).await;
     let (mut guest, request) = forged.begin().await;
     let field = forged.answer(&request);
-    futures_util::future::join_all((0..12).map(|_| post(&forged.server, CONSUMER, &field))).await;
+    for posted in futures_util::future::join_all((0..12).map(|_| post(&forged.server, CONSUMER, &field))).await {
+        keep_ticket(&mut guest, &posted);
+    }
     assert_eq!(faults(&forged.server).await, [Fault::Replayed; 11]);
     assert_eq!(guest.get(RETURN).await.led_to(), Some("/enroll/ownership"));
     let proven = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::SingleSignOnProven { .. });
@@ -45,7 +49,7 @@ async fn a_page_that_is_loaded_again_before_the_hop_costs_nobody_their_sign_in()
     let forged = Forged::start(World::system(), |_| {}).await;
     let (mut guest, request) = forged.begin().await;
     let field = forged.answer(&request);
-    post(&forged.server, CONSUMER, &field).await;
+    keep_ticket(&mut guest, &post(&forged.server, CONSUMER, &field).await);
     assert_eq!(come_back(&forged.server, &mut guest, &field).await.led_to(), Some("/enroll/ownership"));
     assert_eq!(faults(&forged.server).await, [Fault::Replayed]);
     forged.server.stop().await;
@@ -60,13 +64,27 @@ async fn an_answer_lets_in_the_browser_that_began_and_no_other() {
     assert_told_nothing(&come_back(&forged.server, &mut thief, &forged.answer(&request)).await);
     let mut nobody = guest(&forged.server);
     assert_told_nothing(&nobody.get(RETURN).await);
-    // An answer to the thief's request, pushed into the victim's browser, does not make the victim the thief.
-    let (mut other, pushed) = forged.begin().await;
-    post(&forged.server, CONSUMER, &forged.answer(&pushed)).await;
-    assert_eq!(victim.get(RETURN).await.led_to(), Some("/enroll/ownership"));
-    assert_eq!(other.get(RETURN).await.led_to(), Some("/enroll/ownership"));
+    // Nor is whoever began let in by an answer that another browser posted.
+    assert_told_nothing(&victim.get(RETURN).await);
     let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
-    assert_eq!(visit_events(&forged.server).await.iter().filter(signed_in).count(), 2);
+    assert_eq!(visit_events(&forged.server).await.iter().filter(signed_in).count(), 0);
+    forged.server.stop().await;
+}
+
+/// A thief begins, and sends the link with their request to somebody who is signed in at the provider: whose browser posts
+/// the answer, of which the thief knows that it was given.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_a_strangers_link_to_the_provider_does_not_sign_the_stranger_in() {
+    let forged = Forged::start(World::system(), |_| {}).await;
+    let (mut thief, request) = forged.begin().await;
+    let mut victim = guest(&forged.server);
+    assert_told_nothing(&come_back(&forged.server, &mut victim, &forged.answer(&request)).await);
+    assert_told_nothing(&thief.get(RETURN).await);
+    // Not with a ticket of the thief's own either.
+    let (mut again, own) = forged.begin().await;
+    come_back(&forged.server, &mut again, &forged.answer(&own)).await;
+    thief.cookies.insert("__Host-muster-answer".into(), again.cookies["__Host-muster-answer"].clone());
+    assert_told_nothing(&thief.get(RETURN).await);
     forged.server.stop().await;
 }
 
@@ -77,7 +95,7 @@ async fn an_answer_that_nobody_waits_for_is_refused() {
     post(&forged.server, CONSUMER, &forged.answer("_never-asked")).await;
     // A second answer to a request that has its answer.
     let (mut guest, request) = forged.begin().await;
-    post(&forged.server, CONSUMER, &forged.answer(&request)).await;
+    keep_ticket(&mut guest, &post(&forged.server, CONSUMER, &forged.answer(&request)).await);
     post(&forged.server, CONSUMER, &forged.answer(&request)).await;
     assert_eq!(faults(&forged.server).await, [Fault::Unsolicited, Fault::Unsolicited]);
     // Proven, but the browser comes too late.

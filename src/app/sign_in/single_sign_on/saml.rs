@@ -1,6 +1,8 @@
 //! Answers of a provider that speaks SAML: posted from its site, so without a cookie of ours, and found by the request that
-//! they answer. What is proven waits in the visit for the browser that began it, which comes by one more hop, with its
-//! cookie: whoever holds the answer alone is let in nowhere.
+//! they answer. What is proven waits in the visit for the browser that began it, which comes by one more hop. There it
+//! shows two things: the cookie that it began with, and the ticket that whoever posted the answer was given. So whoever
+//! holds the answer alone is let in nowhere; and whoever began is not let in by an answer that somebody else's browser
+//! posted, which a link with their request would bring about.
 //!
 //! An assertion opens one door once, on every node and after any restart: its name is reserved in the log.
 
@@ -14,7 +16,7 @@ use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, SingleSignOn, Visit};
 use crate::identity::saml::{Refused, Verified};
 use crate::identity::{Account, Disbelief, Fault};
-use events::enrollment::{EnrollmentId, SignInMethodName};
+use events::enrollment::{EnrollmentId, SecretHash, SignInMethodName};
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
 use events::person::ProvenAccount;
@@ -26,8 +28,9 @@ pub use crate::identity::saml::LARGEST;
 
 /// What came of an answer that was posted to the portal.
 pub enum Posted {
-    /// The browser goes on to where its cookie is seen; there it is told what came of it.
-    GoOn,
+    /// The browser goes on to where its cookie is seen; there it is told what came of it. `ticket`: for the browser that
+    /// posted an answer that is believed.
+    GoOn { ticket: Option<String> },
     /// It answers no request, and such answers are allowed: in, in a visit of its own.
     In(Outcome),
 }
@@ -56,7 +59,7 @@ pub async fn take(app: &App, entrance: &Entrance<'_>, name: &str, field: &str) -
                 None => None,
             };
             refuse(app, entrance, waiting, provider, &disbelief).await?;
-            Ok(Some(Posted::GoOn))
+            Ok(Some(Posted::GoOn { ticket: None }))
         }
     }
 }
@@ -71,7 +74,7 @@ async fn believed(
         // The visit that the first one opened is left alone: browsers post again when a page is loaded again.
         let replayed = Disbelief::new(Fault::Replayed, "the assertion was seen before");
         refuse(app, entrance, None, provider, &replayed).await?;
-        return Ok(Posted::GoOn);
+        return Ok(Posted::GoOn { ticket: None });
     }
     let Some(request) = verified.in_response_to else {
         let (enrollment, _) = open(app, &Entrance { visit: None, ..*entrance }).await?;
@@ -82,24 +85,41 @@ async fn believed(
         let nobody =
             unsolicited("no visit waits for this answer: its request is unknown, answered, or older than five minutes");
         refuse(app, entrance, None, provider, &nobody).await?;
-        return Ok(Posted::GoOn);
+        return Ok(Posted::GoOn { ticket: None });
     };
     let account = Personal::new(enrollment.visit_key(), kept(verified.account));
-    let command = Command::ProveSingleSignOn { request: hash(&request), account };
+    let request = hash(&request);
+    let command = Command::ProveSingleSignOn { request: request.clone(), account };
     match app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
         // Out of step, or begun anew meanwhile: the browser is shown where it stands.
-        Ok(_) | Err(PerformError::Refused(visit::Refusal::OutOfStep(_) | visit::Refusal::UnknownRequest)) => {
-            Ok(Posted::GoOn)
+        Ok(_) => Ok(Posted::GoOn { ticket: Some(ticket(app, &request)) }),
+        Err(PerformError::Refused(visit::Refusal::OutOfStep(_) | visit::Refusal::UnknownRequest)) => {
+            Ok(Posted::GoOn { ticket: None })
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// The browser that began comes back from its post; `None` if no provider of this name is offered.
+// For the browser that posted the answer to this request: derived, so that it need not be kept anywhere.
+pub(super) fn ticket(app: &App, request: &SecretHash) -> String {
+    app.secrets.tag("single-sign-on-answer", &[&request.0])
+}
+
+pub(super) fn is_ticket(app: &App, ticket: Option<&str>, request: &SecretHash) -> bool {
+    ticket.is_some_and(|ticket| app.secrets.is_tag(ticket, "single-sign-on-answer", &[&request.0]))
+}
+
+/// The browser that began comes back from its post, with the ticket that it was given there; `None` if no provider of this
+/// name is offered.
 ///
 /// # Errors
 /// If the log cannot be used.
-pub async fn return_from_post(app: &App, entrance: &Entrance<'_>, name: &str) -> Result<Option<Outcome>, SignInError> {
+pub async fn return_from_post(
+    app: &App,
+    entrance: &Entrance<'_>,
+    name: &str,
+    ticket: Option<&str>,
+) -> Result<Option<Outcome>, SignInError> {
     let ways = app.settings().await?.sign_in.enrollment;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     // What was wrong with the answer was written down when it was posted.
@@ -110,6 +130,9 @@ pub async fn return_from_post(app: &App, entrance: &Entrance<'_>, name: &str) ->
         return Ok(Some(Outcome::OutOfStep));
     }
     let Some(state) = visit.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
+    if !is_ticket(app, ticket, &state.request) {
+        return not_in;
+    }
     let Some(proven) = state.proven.as_ref().and_then(Personal::get) else { return not_in };
     if !is_recent(app, enrollment, &state.request).await? {
         return not_in;

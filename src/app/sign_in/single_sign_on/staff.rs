@@ -5,7 +5,7 @@ use super::Place;
 use super::fault::recorded;
 use super::flow::{Back, answered, send, unsolicited};
 use super::providers::{IdentityProvider, Protocol};
-use super::saml::reserve;
+use super::saml::{is_ticket, reserve, ticket};
 use crate::app::App;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::refusals::{granted, record, set_out};
@@ -13,6 +13,7 @@ use crate::app::sign_in::{Proof, SignInError};
 use crate::app::staff_sessions::{Flow, SessionError};
 use crate::identity::saml::{Refused, Verified};
 use crate::identity::{Account, Disbelief, Fault, Unavailable};
+use events::enrollment::SecretHash;
 use events::system::RefusalEvent;
 use std::net::IpAddr;
 use url::Url;
@@ -106,42 +107,54 @@ async fn expected<'a>(
     Ok(taken.filter(waits).map(|flow| (state, flow)))
 }
 
+/// An answer was posted. `ticket`: for the browser that posted one that is believed; it is asked for at the hop after
+/// that.
+pub struct StaffPosted {
+    pub ticket: Option<String>,
+}
+
 /// Takes an answer that was posted by a provider that speaks SAML: without a cookie, so that it waits for the browser
-/// that asked for it. `false` if no provider of this name is offered. An answer that nobody asked for is never taken here.
+/// that asked for it. `None` if no provider of this name is offered. An answer that nobody asked for is never taken here.
 ///
 /// # Errors
 /// If log or sessions cannot be used.
-pub async fn take(app: &App, name: &str, field: &str, source: IpAddr) -> Result<bool, SignInError> {
+pub async fn take(app: &App, name: &str, field: &str, source: IpAddr) -> Result<Option<StaffPosted>, SignInError> {
     let ways = app.settings().await?.sign_in.staff;
-    let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(false) };
-    let Protocol::Saml(saml) = &provider.protocol else { return Ok(false) };
+    let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
+    let Protocol::Saml(saml) = &provider.protocol else { return Ok(None) };
     let outcome = match saml.verify(field, saml.console_consumer(), app.world.now()) {
         Ok(verified) => keep(app, provider, verified).await?,
         Err(Refused { disbelief, .. }) => Err(disbelief),
     };
-    if let Err(why) = outcome {
-        refuse(app, provider, &why, source).await?;
-    }
-    Ok(true)
+    let ticket = match outcome {
+        Ok(request) => Some(ticket(app, &request)),
+        Err(why) => {
+            refuse(app, provider, &why, source).await?;
+            None
+        }
+    };
+    Ok(Some(StaffPosted { ticket }))
 }
 
 async fn keep(
     app: &App,
     provider: &IdentityProvider,
     verified: Verified,
-) -> Result<Result<(), Disbelief>, SignInError> {
+) -> Result<Result<SecretHash, Disbelief>, SignInError> {
     if !reserve(app, provider, &verified).await? {
         return Ok(Err(Disbelief::new(Fault::Replayed, "the assertion was seen before")));
     }
     let Some(request) = verified.in_response_to else {
         return Ok(Err(unsolicited("nobody asked for it, and staff are let in by what they asked for alone")));
     };
-    let kept = app.staff_sessions.prove_flow(app.world.now(), &hash(&request), &verified.account).await;
+    let request = hash(&request);
+    let kept = app.staff_sessions.prove_flow(app.world.now(), &request, &verified.account).await;
     let nobody = || unsolicited("nobody waits for this answer: its request is unknown, answered, or too old");
-    Ok(kept.map_err(unusable)?.then_some(()).ok_or_else(nobody))
+    Ok(kept.map_err(unusable)?.then_some(request).ok_or_else(nobody))
 }
 
-/// The browser that began comes back from its post, with its cookie. `None` if no provider of this name is offered.
+/// The browser that began comes back from its post, with its cookie and the ticket that it was given there. `None` if no
+/// provider of this name is offered.
 ///
 /// # Errors
 /// If log or sessions cannot be used.
@@ -149,6 +162,7 @@ pub async fn return_from_post(
     app: &App,
     name: &str,
     secret: Option<&str>,
+    ticket: Option<&str>,
 ) -> Result<Option<StaffArrival>, SignInError> {
     let ways = app.settings().await?.sign_in.staff;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
@@ -157,7 +171,8 @@ pub async fn return_from_post(
         None => None,
     };
     // What was wrong with the answer was written down when it was posted.
-    let Some(Flow { account: Some(account), next, .. }) = taken.filter(|flow| flow.provider == provider.name) else {
+    let posted_here = |flow: &Flow| flow.provider == provider.name && is_ticket(app, ticket, &flow.request);
+    let Some(Flow { account: Some(account), next, .. }) = taken.filter(posted_here) else {
         return Ok(Some(StaffArrival::Refused));
     };
     // Another provider's word does not count, though it may have been told the request.
