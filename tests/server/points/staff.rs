@@ -145,7 +145,7 @@ async fn by_saml() {
     let browser = Browser::new(&forged.server);
     let request = saml::request_id(&saml::console::set_out(&browser, "").await);
     let answer = forged.idp.with_both_signed(&saml::console::for_console(&forged, &request));
-    let answer = saml::console::come_back(&forged.server, &browser, &saml::forge::field(&answer)).await;
+    let answer = saml::console::come_back(&browser, &saml::forge::field(&answer)).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     assert_kept_out(&browser, "SAML").await;
     forged.server.stop().await;
