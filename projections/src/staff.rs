@@ -64,6 +64,11 @@ impl Projection for Staff {
                 known(rows, id, names, None, SignInMethodName::LocalAccount)?;
                 roles(rows, id, privileges)
             }
+            StaffEvent::ApiClientAdded { user_name, display_name } => {
+                let names = [Some(user_name), display_name.as_ref()];
+                known(rows, id, names, None, SignInMethodName::LocalAccount)?;
+                roles(rows, id, &BTreeSet::from([Privilege::ApiClient]))
+            }
             StaffEvent::ExternalStaffKnown { method, provider, user_name, display_name, .. } => {
                 known(rows, id, [Some(user_name), display_name.as_ref()], Some(provider), *method)
             }

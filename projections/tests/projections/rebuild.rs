@@ -1,8 +1,9 @@
 //! Folded live, folded again, folded after a crash: always the same rows; and what stops them.
 
 use crate::support::*;
-use events::Position;
 use events::device::{AppStatus, CommandId, CommandPayload, DeviceEvent, Priority};
+use events::staff::{StaffEvent, StaffId};
+use events::{Personal, Position};
 use projections::{ProjectionError, Projections, devices, last_seen};
 use uuid::Uuid;
 
@@ -32,6 +33,9 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
         command: None,
     };
     desk.write(&first.stream(), later(20_001), waits).await;
+    let staff = StaffId(Uuid::from_u128(0x3000));
+    let user_name = Personal::new(staff.key(), "sync".to_owned());
+    desk.write(&staff.stream(), later(20_002), StaffEvent::ApiClientAdded { user_name, display_name: None }).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();
