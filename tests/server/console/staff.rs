@@ -90,6 +90,7 @@ async fn a_program_keeps_its_role_and_nobody_is_offered_to_take_it() {
     server.caught_up().await;
     let id = staff_id(&server, "inventory").await;
     let page = root.get(&format!("/console/staff/{id}")).await;
+    assert_eq!(page.status, 200, "{}", page.body);
     assert_eq!(page.texts("form[action$=roles], form[action$=password]").len(), 0);
     assert_eq!(page.texts("form[action$=disable]").len(), 1);
     let refused = act(&root, id, "roles", &[("auditor", "on")]).await;
