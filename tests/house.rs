@@ -160,6 +160,29 @@ fn decisions_are_pure() {
     }
 }
 
+/// Who in the console may name the `App`, and with it reach a command: the routes, those that hand it out by permit, those
+/// before sign-in, and what is given it by a permit that acts. A page that only shows is not among them.
+const CONSOLE_WRITERS: [&str; 8] = [
+    "admin.rs",
+    "act.rs",
+    "api/client.rs",
+    "session.rs",
+    "session/permits.rs",
+    "set_up.rs",
+    "sign_in.rs",
+    "single_sign_on.rs",
+];
+
+#[test]
+fn a_page_of_the_console_that_only_shows_has_no_way_to_a_command() {
+    for (path, code) in sources("src", "admin") {
+        let name = path.strip_prefix(root().join("src/admin")).or(path.strip_prefix(root().join("src")));
+        let name = name.map(|path| path.display().to_string()).unwrap_or_default();
+        let names_it = code.contains("app::App") || code.contains("app::{App") || code.contains("Data<App>");
+        assert!(!names_it || CONSOLE_WRITERS.contains(&name.as_str()), "{} names the App", path.display());
+    }
+}
+
 #[test]
 fn the_simulator_shares_no_code_with_the_server() {
     for (path, code) in sources("src", "simulator") {

@@ -198,6 +198,8 @@ async fn a_new_password_from_an_administrator_is_shown_once_and_ends_the_session
     server.stop().await;
 }
 
+const DIRECTORY: SignInMethodName = SignInMethodName::Directory;
+
 async fn link(server: &TestServer) -> String {
     match execute(server.app(), Request::SetUpLink).await {
         administration::Answer::Done { said } => {
@@ -251,7 +253,7 @@ async fn a_set_up_link_expires_is_replaced_by_the_next_and_ends_when_an_administ
     server.stop().await;
 }
 
-fn proof(groups: &[&str]) -> Proof {
+fn proof(method: SignInMethodName, groups: &[&str]) -> Proof {
     let account = Account {
         provider: "campus".into(),
         issuer: "campus".into(),
@@ -261,7 +263,7 @@ fn proof(groups: &[&str]) -> Proof {
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         ..Account::default()
     };
-    Proof { method: SignInMethodName::Directory, account, local: None }
+    Proof { method, account, local: None }
 }
 
 async fn admit(server: &TestServer, proof: &Proof) -> StaffAdmission {
@@ -294,20 +296,22 @@ async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
     let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
     role_rules(&server, &[("it", Privilege::Administrator), ("audit", Privilege::Auditor)]).await;
-    assert_eq!(admit(&server, &proof(&["students"])).await, StaffAdmission::Refused);
+    assert_eq!(admit(&server, &proof(DIRECTORY, &["students"])).await, StaffAdmission::Refused);
     assert!(server.events_of("staff").await.iter().all(|event| event.type_name() == "SetUpLinkIssued"), "nobody known");
-    let StaffAdmission::In { key, roles } = admit(&server, &proof(&["it"])).await else { panic!("refused") };
+    let StaffAdmission::In { key, roles } = admit(&server, &proof(DIRECTORY, &["it"])).await else { panic!("refused") };
     assert_eq!(roles, BTreeSet::from([Privilege::Administrator]));
     let with = |key: &str| HeaderMap::from_iter([(COOKIE, format!("__Host-muster-console={key}").parse().unwrap())]);
     let browser = Browser::new(&server);
     assert_eq!(browser.get_with("/console/staff", with(&key)).await.status, 200);
-    let StaffAdmission::In { key: second, .. } = admit(&server, &proof(&["audit"])).await else { panic!("refused") };
+    let StaffAdmission::In { key: second, .. } = admit(&server, &proof(DIRECTORY, &["audit"])).await else {
+        panic!("refused")
+    };
     assert_eq!(browser.get_with("/console/staff", with(&second)).await.status, 403, "moved to another group");
     assert_eq!(browser.get_with("/console/staff", with(&key)).await.status, 403, "in each session");
     role_rules(&server, &[("it", Privilege::Administrator)]).await;
     let after = browser.get_with("/console/audit", with(&second)).await;
     assert!(after.location().starts_with("/console/sign-in"), "what the role rested on is gone: {}", after.status);
-    assert_eq!(admit(&server, &proof(&["audit"])).await, StaffAdmission::Refused);
+    assert_eq!(admit(&server, &proof(DIRECTORY, &["audit"])).await, StaffAdmission::Refused);
     let events = server.events_of("staff").await;
     assert_eq!(events.iter().filter(|event| event.type_name() == "ExternalStaffKnown").count(), 1);
     let refused =
@@ -322,10 +326,35 @@ async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
 async fn staff_of_a_directory_can_be_disabled_like_any_other() {
     let server = TestServer::start().await;
     role_rules(&server, &[("it", Privilege::Auditor)]).await;
-    let StaffAdmission::In { key, .. } = admit(&server, &proof(&["it"])).await else { panic!("refused") };
+    let StaffAdmission::In { key, .. } = admit(&server, &proof(DIRECTORY, &["it"])).await else { panic!("refused") };
     server.execute(Request::DisableUser { user_name: "grace".into() }).await;
     let with = HeaderMap::from_iter([(COOKIE, format!("__Host-muster-console={key}").parse().unwrap())]);
     assert_eq!(Browser::new(&server).get_with("/console/audit", with).await.status, 303);
-    assert_eq!(admit(&server, &proof(&["it"])).await, StaffAdmission::Refused);
+    assert_eq!(admit(&server, &proof(DIRECTORY, &["it"])).await, StaffAdmission::Refused);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_identity_provider_is_trusted_with_the_second_factor_only_where_the_settings_say_so() {
+    let server = TestServer::start().await;
+    server.settings(|settings| settings.second_factors.required_for = [Privilege::Auditor].into()).await;
+    role_rules(&server, &[("it", Privilege::Auditor)]).await;
+    let led_to = async |method| {
+        let StaffAdmission::In { key, .. } = admit(&server, &proof(method, &["it"])).await else { panic!("refused") };
+        let with = HeaderMap::from_iter([(COOKIE, format!("__Host-muster-console={key}").parse().unwrap())]);
+        Browser::new(&server).get_with("/console/devices", with).await.location().to_owned()
+    };
+    let set_up = "/console/account/factors/new";
+    for method in [DIRECTORY, SignInMethodName::OpenIdConnect, SignInMethodName::Saml] {
+        assert_eq!(led_to(method).await, set_up, "{method:?}");
+    }
+    // Written past the checks, which look for the directory in the configuration.
+    let before = Box::new(server.app().settings().await.unwrap());
+    let mut after = before.clone();
+    after.second_factors.trust_single_sign_on = true;
+    let changed = events::settings::SettingsEvent::SettingsChanged { before, after };
+    super::desk::write(&server, &events::settings::stream(), server.app().world.now(), changed).await;
+    assert_eq!(led_to(SignInMethodName::Saml).await, "", "in");
+    assert_eq!(led_to(DIRECTORY).await, set_up, "a directory asks for none itself");
     server.stop().await;
 }
