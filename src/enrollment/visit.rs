@@ -184,7 +184,6 @@ pub struct Admission {
 /// How the way goes on after sign-in.
 #[expect(clippy::large_enum_variant, reason = "one is made at sign-in and gone")]
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "made for one command and gone; a box would be in the way of tests")]
 pub enum Entry {
     /// It will be their own device.
     Oneself(Admission),
