@@ -44,6 +44,7 @@ async fn an_unknown_name_and_a_wrong_password_take_the_same_time() {
     server.stop().await;
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 async fn compare(server: &TestServer, clock: &ManualClock, what: &str, known: &str, unknown: &str) {
     let mut times = [Vec::new(), Vec::new()];
     for nth in 0..tries() + 20 {
