@@ -34,9 +34,10 @@ impl Serve {
                 Severity::Note => tracing::info!(about = finding.about, "{}; {}", finding.wrong, finding.mend),
             }
         }
+        // Before anybody is told that we serve: who hears it may ask us to stop at once.
+        let mut terminate = signal(SignalKind::terminate())?;
         let running = server::start(config, world).await?;
         super::say(format_args!("serving {} (listening on {})", running.app.config.server.public_url, running.address));
-        let mut terminate = signal(SignalKind::terminate())?;
         let health = running.app.health.clone();
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}

@@ -243,7 +243,8 @@ async fn taking_the_privilege_to_enroll_ends_a_session_and_giving_it_back_revive
     let mut guest = Guest::new(&server, &iphone("17.5"));
     guest.sign_in("Ada ", PASSWORD).await;
     let log = server.whole_log().await;
-    let account = log.iter().find(|entry| entry.stream.category() == "staff").unwrap().stream.clone();
+    let added = |event: &Event| matches!(event, Event::Staff(StaffEvent::LocalAccountAdded { .. }));
+    let account = log.iter().find(|entry| added(&entry.event)).unwrap().stream.clone();
     let may = async |privilege: Privilege| {
         let changed = StaffEvent::PrivilegesChanged { before: BTreeSet::new(), after: BTreeSet::from([privilege]) };
         write(&server, &account, server.app().world.now(), changed).await;
