@@ -28,5 +28,7 @@ pub mod world;
 pub(crate) fn left_out(why: &str) {
     use std::io::Write as _;
     let thread = std::thread::current();
-    let _ = writeln!(std::io::stderr(), "left out: {}: {why}", thread.name().unwrap_or("a test"));
+    // In one piece: what other tests print at the same time must not come between.
+    let line = format!("left out: {}: {why}\n", thread.name().unwrap_or("a test"));
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -25,7 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Says by name that a test is left out, and why; seen even where the test runner keeps what tests print to itself.
 pub fn left_out(test: &str, why: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "left out: {test}: {why}");
+    // In one piece: what other tests print at the same time must not come between.
+    let line = format!("left out: {test}: {why}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
