@@ -7,6 +7,7 @@
 
 use crate::world::{Timestamp, World};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -123,8 +124,9 @@ fn wait(paid_off: Option<&Timestamp>, allowance: Allowance, now: Timestamp) -> i
     if micros <= 0 { 0 } else { (micros + 999_999) / 1_000_000 }
 }
 
-// Forgets what is paid off; under a flood from everywhere also the half that failed least.
-fn make_room(paid_off: &mut HashMap<Key, Timestamp>, now: Timestamp) {
+/// Forgets what is paid off, once there are [`CAPACITY`] entries; under a flood from everywhere also the half that took
+/// least.
+pub fn make_room<K: Eq + Hash>(paid_off: &mut HashMap<K, Timestamp>, now: Timestamp) {
     if paid_off.len() < CAPACITY {
         return;
     }

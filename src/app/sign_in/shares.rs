@@ -1,13 +1,11 @@
 //! A share of a budget for each who draws on it, so that nobody uses up what is there for all.
 
 use super::budget::Allowance;
+use crate::identity::throttle::make_room;
 use events::Timestamp;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
-
-/// No more shares than these are remembered.
-const CAPACITY: usize = 50_000;
 
 /// When each share will be whole again is all that is remembered (GCRA).
 #[derive(Debug)]
@@ -36,23 +34,10 @@ impl<K: Eq + Hash> Shares<K> {
     }
 }
 
-// Forgets shares that are whole; under a flood from everywhere also the half of which least was taken.
-fn make_room<K: Eq + Hash>(paid_off: &mut HashMap<K, Timestamp>, now: Timestamp) {
-    if paid_off.len() < CAPACITY {
-        return;
-    }
-    paid_off.retain(|_, until| *until > now);
-    if paid_off.len() >= CAPACITY {
-        let mut dates: Vec<Timestamp> = paid_off.values().copied().collect();
-        let (_, median, _) = dates.select_nth_unstable(CAPACITY / 2);
-        let median = *median;
-        paid_off.retain(|_, until| *until > median);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::throttle::CAPACITY;
 
     const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
     const TEN: Allowance = Allowance { burst: 10, refill: 1_000_000 };
