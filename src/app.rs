@@ -5,6 +5,7 @@ pub mod administration;
 pub mod assemble;
 pub mod commands;
 pub mod context;
+pub mod enrollment_profile;
 pub mod health;
 pub mod identify;
 pub mod initialize;

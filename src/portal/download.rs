@@ -4,18 +4,16 @@ use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
 use super::visitor::{Answered, Session, Visitor};
 use crate::app::App;
-use crate::app::issue::challenge;
+use crate::app::enrollment_profile::{Serving, names_target, reverse_dns};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step, Visit};
-use crate::pki::profile::{AccessRights, CONTENT_TYPE, CaProfile, MdmProfile, Mode, Texts};
-use crate::pki::{Pki, fingerprint};
+use crate::pki::fingerprint;
+use crate::pki::profile::{AccessRights, CONTENT_TYPE, CaProfile, Texts};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
-use events::settings::Settings;
-use url::Url;
 
 /// How long a served profile can get the device its identity: the eight minutes that iOS keeps it, and time to spare
 /// for passcode, account and password.
@@ -56,9 +54,10 @@ async fn ca(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
         display_name: &display_name,
         description: "Lets this device trust the enrollment server.",
     };
-    let profile = CaProfile { texts, identifier: &identifier, profile_uuid, names_target: names_target(session) };
+    let profile =
+        CaProfile { texts, identifier: &identifier, profile_uuid, names_target: names_target(version(session)) };
     let xml = profile.xml(&app.pki).map_err(Problem::internal)?;
-    let signed = sign(&app.pki, xml).await?;
+    let signed = app.sign_profile(xml).await.map_err(Problem::internal)?;
     serve(visitor, session, &Command::ServeCaProfile { profile_uuid, ca_fingerprint }).await?;
     Ok(signed)
 }
@@ -70,8 +69,15 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let topic = app.pki.push_topic().ok_or(Problem::NoPush)?;
     let served = served_profile(app, session, kind, topic);
     let secret = app.world.secret();
-    let xml = mdm_xml(app, &visitor.settings, session, &served, &challenge(session.enrollment, &secret))?;
-    let signed = sign(&app.pki, xml).await?;
+    let serving = Serving {
+        enrollment: session.enrollment,
+        profile: &served,
+        organization: &visitor.settings.organization,
+        secret: &secret,
+        version: version(session),
+    };
+    let xml = app.enrollment_profile_xml(&serving).map_err(Problem::internal)?;
+    let signed = app.sign_profile(xml).await.map_err(Problem::internal)?;
     let device = app.device(session.enrollment.device()).await?;
     let command = Command::ServeMdmProfile {
         profile: served,
@@ -121,70 +127,6 @@ fn served_profile(app: &App, session: &Session, kind: EnrollmentKind, topic: &st
     }
 }
 
-fn mdm_xml(
-    app: &App,
-    settings: &Settings,
-    session: &Session,
-    served: &ServedProfile,
-    challenge: &str,
-) -> Result<Vec<u8>, Problem> {
-    let managed_apple_id = served.managed_apple_id.as_ref().map(|id| id.text().to_owned()).unwrap_or_default();
-    let mode = match served.access_rights.and_then(AccessRights::new) {
-        Some(access_rights) => Mode::DeviceEnrollment { access_rights },
-        None => Mode::UserEnrollment { managed_apple_id: &managed_apple_id },
-    };
-    let profile = MdmProfile {
-        texts: Texts {
-            organization: &settings.organization,
-            display_name: &settings.organization,
-            description: "Enrolls this device in management.",
-        },
-        identifier: &served.identifier,
-        profile_uuid: served.profile_uuid,
-        identity_uuid: served.identity_uuid,
-        mdm_uuid: served.mdm_uuid,
-        names_target: names_target(session),
-        topic: &served.topic,
-        server_url: &served.server_url,
-        check_in_url: &served.check_in_url,
-        scep_url: &served.scep_url,
-        sign_message: app.config.devices.url.is_none(),
-        challenge,
-        device: session.enrollment.0,
-        mode,
-    };
-    profile.xml(&app.pki).map_err(Problem::internal)
-}
-
-// Signing takes a private key operation: not on the thread that answers everybody.
-async fn sign(pki: &Pki, xml: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    let pki = pki.clone();
-    let signed = web::block(move || pki.sign_profile(&xml)).await.map_err(Problem::internal)?;
-    signed.map_err(Problem::internal)
-}
-
-// `TargetDeviceType` is known from 12.2 on.
-fn names_target(session: &Session) -> bool {
-    let platform = session.visit.opened.as_ref().map(|opened| opened.platform);
-    platform.and_then(|platform| platform.version).is_some_and(|version| version >= OsVersion::new(12, 2))
-}
-
-/// `enroll.example.com` as the beginning of identifiers: `com.example.enroll`.
-fn reverse_dns(public_url: &str) -> String {
-    let url = Url::parse(public_url).ok();
-    let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("localhost");
-    let plain = |label: &str| label.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>();
-    host.split('.').rev().map(plain).collect::<Vec<_>>().join(".")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reverse_dns;
-
-    #[test]
-    fn identifiers_begin_with_the_host_backwards() {
-        assert_eq!(reverse_dns("https://enroll.example.com:8443/"), "com.example.enroll");
-        assert_eq!(reverse_dns("https://[::1]:8443"), "1");
-        assert_eq!(reverse_dns("https://localhost"), "localhost");
-    }
+fn version(session: &Session) -> Option<OsVersion> {
+    session.visit.opened.as_ref().and_then(|opened| opened.platform.version)
 }
