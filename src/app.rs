@@ -5,6 +5,7 @@ pub mod administration;
 pub mod assemble;
 pub mod commands;
 pub mod context;
+pub mod device_message;
 pub mod enrollment_profile;
 pub mod health;
 pub mod identify;
@@ -29,6 +30,7 @@ use crate::enrollment::settings::Current;
 use crate::enrollment::visit::Visit;
 use crate::identity::throttle::Throttle;
 use crate::pki::Pki;
+use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
@@ -66,6 +68,8 @@ pub struct Parts {
     pub config: Arc<Config>,
     pub secrets: Secrets,
     pub pki: Pki,
+    /// Who certifies devices when they are made.
+    pub device_cas: DeviceCas,
     pub projections: Projections,
     pub sign_in: SignIn,
     pub identity_providers: Providers,

@@ -97,6 +97,9 @@ pub struct Devices {
     /// A reverse proxy among `server.trusted_proxies` ends TLS for `url` and passes the certificate in `Client-Cert`
     /// (RFC 9440). It must remove that header from what clients send.
     pub client_cert_header: bool,
+    /// PEM files with CAs that certify devices when they are made, beside "Apple iPhone Device CA", which is known: what
+    /// they signed counts as a genuine device of Apple's. Whether they have expired is not asked.
+    pub device_ca_certificates: Vec<PathBuf>,
 }
 
 /// `[logging]`: what is written to standard error while the server runs.
@@ -152,7 +155,7 @@ impl Config {
     }
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
-        let Config { store, pki, push, identity, .. } = self;
+        let Config { store, pki, push, devices, identity, .. } = self;
         let mut paths = vec![
             &mut store.directory,
             &mut store.master_key,
@@ -167,6 +170,7 @@ impl Config {
         ];
         let optional = [&mut pki.tls_root, &mut push.certificate, &mut push.key, &mut push.root];
         paths.extend(optional.into_iter().flatten());
+        paths.extend(&mut devices.device_ca_certificates);
         paths.extend(identity.paths_mut());
         paths
     }

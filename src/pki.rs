@@ -3,8 +3,11 @@
 //! A library at heart: it knows nothing of enrollments. [`Pki::load`] reads what [`create`] (or an administrator) made.
 
 pub mod create;
+pub mod device_cas;
+pub mod device_signed;
 pub mod files;
 mod issue;
+pub mod one_signer;
 pub mod profile;
 pub mod push;
 pub mod revocation;

@@ -8,6 +8,7 @@
 pub mod acts;
 pub mod apps;
 pub mod ber;
+pub mod built_in;
 pub mod certificate_request;
 pub mod chance;
 pub mod commands;

@@ -261,6 +261,18 @@ pub enum SingleSignOnFault {
     SubjectMissing,
 }
 
+/// What the signature of a device's built-in identity proved about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceSignature {
+    /// By a device that a known CA of devices certified.
+    Genuine,
+    /// By whoever holds the certificate, which no known CA of devices issued: a newer device, a simulator, or a stranger.
+    UnknownIssuer,
+    /// It does not fit what the message says.
+    Invalid,
+}
+
 /// Everything in a served MDM profile that must never change while the device is enrolled
 /// (mdm/profiles/com.apple.mdm.yaml), and what the profile was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

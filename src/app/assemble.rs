@@ -11,6 +11,7 @@ use crate::config::{self, Config};
 use crate::identity;
 use crate::identity::throttle::Throttle;
 use crate::pki::Pki;
+use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
@@ -80,6 +81,8 @@ impl App {
         let (engine, keys) = open_to_write(&directory, master)?;
         let log = Log::new(Arc::clone(&engine) as _, Arc::clone(&keys) as _);
         let pki = load_pki(&config)?;
+        let device_cas = DeviceCas::load(&config.devices.device_ca_certificates)
+            .map_err(|error| StartError::Pki(error.to_string()))?;
         check_keys(&config, &created(&log, &directory).await?, &fingerprints(&pki, fingerprint))?;
         let projections = Projections::open(&directory)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
@@ -100,6 +103,7 @@ impl App {
             config: Arc::new(config),
             secrets,
             pki,
+            device_cas,
             projections,
             sign_in,
             identity_providers,

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration and how to mend it, without starting anything.
 
 mod certificates;
+mod devices;
 mod directory;
 mod files;
 mod identity;
@@ -80,6 +81,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = server::check(config);
     findings.extend(logging(&config.logging));
     findings.extend(files::check(config));
+    findings.extend(devices::check(&config.devices));
     findings.extend(identity::check(&config.identity));
     findings.extend(directory::check(&config.identity.directory));
     findings.extend(openid_connect::check(config));

@@ -104,6 +104,9 @@ base_url = "{push_base_url}"
 # A reverse proxy among trusted_proxies ends TLS there and passes the certificate in Client-Cert (RFC 9440). It must
 # remove that header from what clients send, or anybody can speak for any device.
 client_cert_header = false
+# PEM files with CAs that certify devices when they are made, beside "Apple iPhone Device CA", which is known: what they
+# signed counts as a genuine device of Apple's. A trial with the simulator names the simulator's here.
+device_ca_certificates = []
 
 # Identity providers that speak OpenID Connect: people sign in there. Who is offered which is a setting (sign_in).
 # `muster check-config` says which addresses have to be registered at the provider.

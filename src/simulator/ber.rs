@@ -8,6 +8,8 @@ pub const NULL: u8 = 0x05;
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 pub const UTF8_STRING: u8 = 0x0c;
 pub const PRINTABLE_STRING: u8 = 0x13;
+/// In pieces, each an OCTET STRING of its own.
+pub const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
 pub const SEQUENCE: u8 = 0x30;
 pub const SET: u8 = 0x31;
 /// `[0]`, constructed.

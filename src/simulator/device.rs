@@ -5,6 +5,7 @@
 mod tests;
 
 use crate::simulator::apps::Apps;
+use crate::simulator::built_in::BuiltIn;
 use crate::simulator::chance::{self, Clock};
 use crate::simulator::commands::Script;
 use crate::simulator::keys::KeyPool;
@@ -64,6 +65,8 @@ pub struct Device {
     pub trust: Trust,
     /// How its messages are signed.
     pub style: Style,
+    /// The identity it was made with.
+    pub built_in: BuiltIn,
     /// What it answers to commands, where a test says so.
     pub script: Script,
     pub(crate) keys: KeyPool,
@@ -98,6 +101,7 @@ impl Device {
             clock: Clock::default(),
             trust: Trust::default(),
             style: Style::REAL,
+            built_in: BuiltIn::default(),
             script: Script::default(),
             keys,
             push_server,

@@ -48,7 +48,7 @@ pub fn authenticate(hardware: &Hardware, identifier: &Identifier, topic: &str) -
         message.insert("SerialNumber".into(), hardware.serial_number.clone().into());
         if let Some(imei) = &hardware.imei {
             message.insert("IMEI".into(), imei.clone().into());
-            message.insert("MEID".into(), imei.replace(' ', "")[..14].to_owned().into());
+            message.insert("MEID".into(), meid(imei).into());
         }
     }
     message
@@ -70,6 +70,32 @@ pub fn token_update(
         message.insert("UnlockToken".into(), Value::Data(unlock_token.to_vec()));
     }
     message
+}
+
+/// Machine information (other/machineinfo.yaml): nothing of the hardware's identifiers in User Enrollment.
+pub fn machine_info(hardware: &Hardware, user_enrollment: bool, language: &str) -> Dictionary {
+    let mut message = dictionary([
+        ("PRODUCT", hardware.product.into()),
+        ("VERSION", hardware.ios.build().into()),
+        ("LANGUAGE", language.into()),
+    ]);
+    if hardware.ios.major >= 17 {
+        message.insert("OS_VERSION".into(), hardware.ios.to_string().into());
+    }
+    if !user_enrollment {
+        message.insert("UDID".into(), hardware.udid.clone().into());
+        message.insert("SERIAL".into(), hardware.serial_number.clone().into());
+        if let Some(imei) = &hardware.imei {
+            message.insert("IMEI".into(), imei.clone().into());
+            message.insert("MEID".into(), meid(imei).into());
+        }
+    }
+    message
+}
+
+/// The MEID of a phone with this IMEI: its first fourteen digits.
+fn meid(imei: &str) -> String {
+    imei.chars().filter(|c| *c != ' ').take(14).collect()
 }
 
 pub fn check_out(identifier: &Identifier, topic: &str) -> Dictionary {

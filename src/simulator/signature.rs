@@ -1,7 +1,8 @@
-//! `Mdm-Signature`: a detached CMS over the body of a message, as devices make it. Decoded from real messages of 2021: BER of
-//! indefinite length, SHA-1, no signed attributes, the signer's certificate and nothing else.
+//! How devices sign. `Mdm-Signature` is a detached CMS over the body of a message, decoded from real messages of 2021: BER of
+//! indefinite length, SHA-1, no signed attributes, the signer's certificate and nothing else. What a device signs with the
+//! identity it was made with has its content inside, in pieces, and comes with the signer's chain.
 
-use crate::simulator::ber::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, SET};
+use crate::simulator::ber::{self, CONSTRUCTED_OCTET_STRING, CONTEXT_0, OCTET_STRING, SEQUENCE, SET};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::error::ErrorStack;
@@ -52,6 +53,9 @@ impl Style {
     pub const REAL: Style = Style { digest: Digest::Sha1, signed_attributes: false, indefinite: true };
 }
 
+/// A content inside is written in pieces of so many bytes.
+const PIECE: usize = 512;
+
 pub(crate) const DATA: &[u32] = &[1, 2, 840, 113_549, 1, 7, 1];
 pub(crate) const SIGNED_DATA: &[u32] = &[1, 2, 840, 113_549, 1, 7, 2];
 pub(crate) const CONTENT_TYPE: &[u32] = &[1, 2, 840, 113_549, 1, 9, 3];
@@ -96,16 +100,44 @@ pub fn mdm_signature(body: &[u8], identity: &Identity, style: Style) -> Result<S
 /// # Errors
 /// If OpenSSL cannot sign with this key.
 pub fn detached(body: &[u8], identity: &Identity, style: Style) -> Result<Vec<u8>, ErrorStack> {
+    signed_data(body, &[], identity, &[], style)
+}
+
+/// A CMS with `content` inside; after the signer's certificate come those of `chain`.
+///
+/// # Errors
+/// If OpenSSL cannot sign with this key.
+pub fn attached(content: &[u8], identity: &Identity, chain: &[X509], style: Style) -> Result<Vec<u8>, ErrorStack> {
+    let inside = if style.indefinite {
+        let pieces: Vec<Vec<u8>> = content.chunks(PIECE).map(|piece| ber::encode(OCTET_STRING, piece)).collect();
+        ber::indefinite(CONTEXT_0, &[&ber::indefinite(CONSTRUCTED_OCTET_STRING, &[&pieces.concat()])])
+    } else {
+        ber::encode(CONTEXT_0, &ber::encode(OCTET_STRING, content))
+    };
+    signed_data(content, &inside, identity, chain, style)
+}
+
+fn signed_data(
+    content: &[u8],
+    inside: &[u8],
+    identity: &Identity,
+    chain: &[X509],
+    style: Style,
+) -> Result<Vec<u8>, ErrorStack> {
     let outer = if style.indefinite { ber::indefinite } else { ber::constructed };
-    let attributes = if style.signed_attributes { attributes_of(body, style.digest)? } else { Vec::new() };
-    let signer_info = signer_info(body, identity, style.digest, &attributes)?;
+    let attributes = if style.signed_attributes { attributes_of(content, style.digest)? } else { Vec::new() };
+    let signer_info = signer_info(content, identity, style.digest, &attributes)?;
+    let mut certificates = identity.certificate.to_der()?;
+    for certificate in chain {
+        certificates.extend(certificate.to_der()?);
+    }
     let signed_data = outer(
         SEQUENCE,
         &[
             &ber::unsigned(&[1]),
             &ber::encode(SET, &style.digest.identifier()),
-            &outer(SEQUENCE, &[&ber::oid(DATA)]),
-            &ber::encode(CONTEXT_0, &identity.certificate.to_der()?),
+            &outer(SEQUENCE, &[&ber::oid(DATA), inside]),
+            &ber::encode(CONTEXT_0, &certificates),
             &ber::encode(SET, &signer_info),
         ],
     );
@@ -214,6 +246,28 @@ mod tests {
         // SHA-1 with RSA right after the digest: nothing between them that could be attributes.
         let algorithms = [Digest::Sha1.identifier(), Digest::Sha1.signature_identifier(Id::RSA)].concat();
         assert!(cms.windows(algorithms.len()).any(|window| window == algorithms));
+    }
+
+    #[test]
+    fn a_content_inside_is_what_openssl_finds_in_every_style() {
+        let (signer, content) = (rsa(), vec![b'x'; 3 * PIECE + 7]);
+        for style in styles() {
+            let cms = attached(&content, &signer, &[ecdsa().certificate], style).unwrap();
+            let nobody = X509StoreBuilder::new().unwrap().build();
+            let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY;
+            let mut found = Vec::new();
+            let mut message = CmsContentInfo::from_der(&cms).unwrap();
+            message.verify(None, Some(&nobody), None, Some(&mut found), flags).unwrap();
+            assert_eq!(found, content, "{style:?}");
+        }
+    }
+
+    /// As the value of `x-apple-aspen-deviceinfo` in the documentation of a vendor begins.
+    #[test]
+    fn the_real_style_has_its_content_in_a_constructed_octet_string() {
+        let cms = attached(b"body", &rsa(), &[], Style::REAL).unwrap();
+        let head = [&[0x30, 0x80][..], &ber::oid(DATA), &[0xa0, 0x80, 0x24, 0x80, 0x04, 4], b"body", &[0; 6]].concat();
+        assert!(cms.windows(head.len()).any(|window| window == head));
     }
 
     #[test]

@@ -271,3 +271,15 @@ fn a_finding_says_what_is_wrong_where_and_how_to_mend_it() {
     let said = findings[0].to_string();
     assert!(said.starts_with("error: server.public_url: ") && said.contains("https://enroll.example.com\""), "{said}");
 }
+
+#[test]
+fn a_ca_of_devices_that_cannot_be_read_is_an_error_and_one_that_expired_is_none() {
+    let about = "devices.device_ca_certificates";
+    let (_folder, nothing) = write("empty.pem", b"", 0o644);
+    let found = |path: &Path| found(0, |config| config.devices.device_ca_certificates = vec![path.to_owned()]);
+    assert_finds(&found(&nothing), Severity::Error, "not-a-certificate", about);
+    assert_finds(&found(Path::new("/nowhere/ca.pem")), Severity::Error, "file-unreadable", about);
+    let (_folder, expired) = write("ca.pem", &certificate(&[("CN", "a device CA")], -3_000, -30).0, 0o644);
+    let findings = found(&expired);
+    assert!(findings.iter().all(|finding| finding.about != about), "{findings:#?}");
+}

@@ -9,7 +9,8 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
-use openssl::x509::{X509Builder, X509NameBuilder};
+use openssl::stack::Stack;
+use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 const BODY: &[u8] = b"<?xml version=\"1.0\"?>\r\n<plist version=\"1.0\"><dict/></plist>\n";
 

@@ -1,0 +1,25 @@
+//! The CAs of devices: can they be read. That they have expired, as Apple's has, is nothing to mention.
+
+use super::{Finding, files};
+use crate::config::Devices;
+use openssl::x509::X509;
+
+pub fn check(devices: &Devices) -> Vec<Finding> {
+    let about = "devices.device_ca_certificates";
+    let mut findings = Vec::new();
+    for path in &devices.device_ca_certificates {
+        let pem = match std::fs::read(path) {
+            Ok(pem) => pem,
+            Err(_) => {
+                findings.extend(files::missing(about, path));
+                continue;
+            }
+        };
+        if !X509::stack_from_pem(&pem).is_ok_and(|found| !found.is_empty()) {
+            let wrong = format!("there is no certificate in {}", path.display());
+            let mend = "give a PEM file: it begins with -----BEGIN CERTIFICATE-----";
+            findings.push(Finding::error("not-a-certificate", about, wrong, mend));
+        }
+    }
+    findings
+}
