@@ -1,6 +1,7 @@
 //! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
 
 pub mod access;
+pub mod account_driven;
 pub mod administration;
 pub mod assemble;
 pub mod commands;

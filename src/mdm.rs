@@ -2,7 +2,9 @@
 //! issued, in TLS or as a signature over the raw body: [`claim`] reads and proves it, [`crate::app::identify`] leads from the certificate to the device's
 //! stream, [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
 
+mod account;
 pub mod answer;
+mod bearer;
 mod body;
 mod check_in;
 pub mod claim;
@@ -10,6 +12,7 @@ mod command;
 mod crl;
 mod heard;
 mod limits;
+mod machine_information;
 mod message;
 pub use crate::app::property_list;
 mod result;
@@ -26,7 +29,8 @@ use plist::Dictionary;
 /// The endpoints of devices.
 pub fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
-    config.service(mdm.configure(check_in::routes).configure(command::routes));
+    config.service(mdm.configure(account::routes).configure(check_in::routes).configure(command::routes));
+    config.route(account::WELL_KNOWN, web::get().to(account::discover));
     config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
     config.service(crl::resource());
 }

@@ -5,6 +5,7 @@
 //! its handler only as a `submission::Submission`, which proves that it came from a page of ours.
 
 pub mod about;
+pub mod account;
 mod account_name;
 pub mod arrival;
 mod assets;
@@ -63,6 +64,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/enroll/device").route(post().to(arrival::device)))
         .service(page("/enroll/language").route(post().to(arrival::language)))
         .service(form!("/enroll/sign-in", sign_in))
+        .service(shown!("/enroll/account/{link}", account::show))
+        .service(
+            page("/enroll/hand-over")
+                .route(get().to(account::show_hand_over))
+                .route(head().to(account::show_hand_over))
+                .route(post().to(account::take_hand_over)),
+        )
         .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::leave)))
         .service(page("/enroll/sso/{provider}/callback").route(get().to(single_sign_on::back)))
         .service(page("/enroll/sso/{provider}/return").route(get().to(single_sign_on::return_from_post)))

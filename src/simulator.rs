@@ -5,6 +5,7 @@
 //! protocols was written down a second time, as the device sees it. A [`walk`] is a person with a [`device`] and its
 //! [`safari`]; the device knows only what the profile it installed says.
 
+pub mod account;
 pub mod acts;
 pub mod apps;
 pub mod ber;

@@ -77,17 +77,66 @@ pub enum Ownership {
     Institutional,
 }
 
-/// Apple's kinds of enrollment, with the way in.
+/// Apple's kinds of enrollment. The way in is another matter: see [`EnrollmentMode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrollmentKind {
-    /// Profile-based User Enrollment: iOS 13.1 to 17 (`ManagedAppleID` in mdm/profiles/com.apple.mdm.yaml).
+    /// Profile-based: iOS 13.1 to 17 (`ManagedAppleID` in mdm/profiles/com.apple.mdm.yaml). By account: from iOS 15 on.
     UserEnrollment,
-    /// Profile-based Device Enrollment.
     DeviceEnrollment,
 }
 
+/// `EnrollmentMode` of the MDM payload (mdm/profiles/com.apple.mdm.yaml): only account-driven enrollments have one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EnrollmentMode {
+    /// Account-driven User Enrollment.
+    #[serde(rename = "BYOD")]
+    Byod,
+    /// Account-driven Device Enrollment.
+    #[serde(rename = "ADDE")]
+    Adde,
+}
+
+impl EnrollmentMode {
+    pub const ALL: [EnrollmentMode; 2] = [EnrollmentMode::Byod, EnrollmentMode::Adde];
+
+    pub fn of(ownership: Ownership) -> EnrollmentMode {
+        match ownership {
+            Ownership::Personal => EnrollmentMode::Byod,
+            Ownership::Institutional => EnrollmentMode::Adde,
+        }
+    }
+
+    pub fn ownership(self) -> Ownership {
+        match self {
+            EnrollmentMode::Byod => Ownership::Personal,
+            EnrollmentMode::Adde => Ownership::Institutional,
+        }
+    }
+
+    /// As the profile says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EnrollmentMode::Byod => "BYOD",
+            EnrollmentMode::Adde => "ADDE",
+        }
+    }
+
+    /// `Version` in the discovery document.
+    pub fn version(self) -> &'static str {
+        match self {
+            EnrollmentMode::Byod => "mdm-byod",
+            EnrollmentMode::Adde => "mdm-adde",
+        }
+    }
+
+    /// The mode of a `Version`.
+    pub fn of_version(version: &str) -> Option<EnrollmentMode> {
+        EnrollmentMode::ALL.into_iter().find(|mode| mode.version() == version)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceFamily {
     #[serde(rename = "iphone")]
@@ -173,6 +222,20 @@ pub enum SignInRefusal {
     Throttled,
     /// The directory cannot be asked: nobody is let in and nobody is blamed.
     DirectoryUnavailable,
+    /// An enrolled device asked its person to sign in again, and another one did.
+    AnotherPerson,
+}
+
+/// Why an enrolled device is told to have its person sign in again (account-driven enrollment).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInAgainReason {
+    /// Its access token is older than the settings allow.
+    TokenExpired,
+    /// It sent none.
+    TokenMissing,
+    /// It sent none of ours, or one of another enrollment.
+    TokenUnknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -201,6 +264,8 @@ pub enum EnrollmentRefusal {
     VersionTooOld,
     /// Profile-based User Enrollment ended with iOS 18: the person is led to the account-driven way.
     AccountDrivenOnly,
+    /// This device could enroll by account only, and that is not offered for its family.
+    AccountDrivenNotOffered,
     /// The device enrolled in another mode (UDID or EnrollmentID) than the profile it was given says.
     WrongMode,
     /// No access rule lets this person enroll a device.
@@ -213,6 +278,8 @@ pub enum EnrollmentRefusal {
     VersionAboveMaximum,
     /// The settings do not allow this model.
     ModelNotPermitted,
+    /// The settings ask for proof that the device is one of Apple's, and there is none that is known.
+    NotGenuine,
 }
 
 /// What the access rules say about somebody, looked up once, at sign-in.
@@ -289,7 +356,14 @@ pub struct ServedProfile {
     pub scep_url: String,
     /// `None` in User Enrollment, where the key must be absent.
     pub access_rights: Option<u16>,
+    /// `ManagedAppleID`; in account-driven enrollments `AssignedManagedAppleID`.
     pub managed_apple_id: Option<Personal<String>>,
+    /// Account-driven enrollments only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrollment_mode: Option<EnrollmentMode>,
+    /// `RequiredAppIDForMDM`, account-driven enrollments only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_app_id: Option<u64>,
 }
 
 /// A certificate of ours for a device.
@@ -317,6 +391,17 @@ pub enum EnrollmentEvent {
         /// Language tag of the pages shown, such as `en`.
         language: String,
     },
+    /// The visit began in Settings, at "Sign In to Work or School Account": whose device it is was said by the discovery
+    /// document, and its profile is handed to whoever holds an access token.
+    AccountDrivenBegun {
+        mode: EnrollmentMode,
+    },
+    /// An enrolled device was told to have its person sign in again, and they begin to.
+    VisitResumed {
+        session: SecretHash,
+        user_agent: Personal<String>,
+        begun: Timestamp,
+    },
     /// Step 1, no: `account` is the HMAC of the account where there is one, `name` the HMAC of the name typed where not.
     SignInRefused {
         method: SignInMethodName,
@@ -331,6 +416,11 @@ pub enum EnrollmentEvent {
         /// HMAC of (method, issuer, subject): the id of the `account-` stream.
         account: String,
         user_name: Personal<String>,
+        session: SecretHash,
+    },
+    /// The person of an enrolled device signed in once more.
+    UserSignedInAgain {
+        method: SignInMethodName,
         session: SecretHash,
     },
     /// Step 1 at another site: the person was sent there. `request` is the hash of what must come back.
@@ -404,6 +494,27 @@ pub enum EnrollmentEvent {
     /// Step 7.
     ManagedAppleIdGiven {
         managed_apple_id: Personal<String>,
+    },
+    /// Step 7, not asked: the directory or identity provider tells it of whoever signed in.
+    ManagedAppleIdAssigned {
+        managed_apple_id: Personal<String>,
+    },
+    /// The device was handed a token by which it gets its profile, and which it shows with every message from then on.
+    AccessTokenIssued {
+        token: SecretHash,
+        issued: Timestamp,
+    },
+    /// What the device said of itself when it asked for its profile (other/machineinfo.yaml).
+    MachineInformationReceived {
+        signature: DeviceSignature,
+        /// Such as `iPhone17,2`.
+        product: Option<String>,
+        build_version: Option<String>,
+        os_version: Option<OsVersion>,
+    },
+    /// The device is told to have its person sign in again: the cause of every such answer until they have.
+    SignInAgainAsked {
+        why: SignInAgainReason,
     },
     /// Step 8: the MDM profile was sent to the device. Each serving has its own SCEP challenge.
     MdmProfileServed {

@@ -2,12 +2,14 @@
 //! `settings-main`. Addresses, paths and keys are configuration instead.
 
 mod access;
+mod account_driven;
 mod limits;
 mod self_service;
 mod sign_in;
 mod terms;
 
 pub use access::{AccessRule, RoleRule, Who};
+pub use account_driven::AccountDriven;
 pub use limits::{Limits, VersionRange};
 pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};
@@ -50,6 +52,8 @@ pub struct Settings {
     pub second_factors: SecondFactors,
     /// What a device must be to enroll.
     pub limits: Limits,
+    /// Enrollment from Settings, by account.
+    pub account_driven: AccountDriven,
     /// Terms of use, by whose device it is. Asked of whom an access rule says so; where there are no rules, of everybody.
     pub terms: BTreeMap<Ownership, Terms>,
     /// Who may enroll what: the first rule that is about somebody decides. Without any rule everybody who can sign in
@@ -74,6 +78,7 @@ impl Default for Settings {
             sign_in: SignIn::default(),
             second_factors: SecondFactors::default(),
             limits: Limits::default(),
+            account_driven: AccountDriven::default(),
             terms: BTreeMap::new(),
             access: Vec::new(),
             staff_roles: Vec::new(),

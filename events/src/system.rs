@@ -2,7 +2,7 @@
 
 use crate::StreamName;
 use crate::device::DeviceId;
-use crate::enrollment::{EnrollmentId, SignInMethodName, SignInRefusal, SingleSignOnFault};
+use crate::enrollment::{EnrollmentId, EnrollmentRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -54,6 +54,8 @@ pub enum RefusalEvent {
     UnknownApiTokenRefused {},
     /// An answer of an identity provider that belongs to no visit and no session.
     ResponseRefused { provider: String, why: SingleSignOnFault },
+    /// A device that would enroll by account was refused before anybody signed in on it.
+    DeviceRefused { why: EnrollmentRefusal, product: Option<String> },
     /// So many refusals were not written one by one, because strangers must not fill the log.
     RefusalsSuppressed { count: u64 },
 }

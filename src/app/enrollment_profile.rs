@@ -2,10 +2,16 @@
 
 use super::App;
 use super::issue::challenge;
+use crate::enrollment::visit::Visit;
 use crate::pki::profile::{AccessRights, MdmProfile, Mode, ProfileError, Texts};
-use events::enrollment::{EnrollmentId, OsVersion, ServedProfile};
+use events::enrollment::{EnrollmentId, EnrollmentKind, OsVersion, ServedProfile};
+use events::settings::Settings;
 use openssl::error::ErrorStack;
 use url::Url;
+
+/// How long a served profile can get the device its identity: the eight minutes that iOS keeps it, and time to spare
+/// for passcode, account and password.
+pub const CHALLENGE_SECONDS: i64 = 60 * 60;
 
 /// `TargetDeviceType` is known from this version on.
 const FIRST_TARGET: OsVersion = OsVersion::new(12, 2);
@@ -33,6 +39,32 @@ pub struct Serving<'a> {
 }
 
 impl App {
+    /// What the profile of a visit is made of when it is served now; `None` where the visit's kind or the push topic is not
+    /// known.
+    pub fn new_profile(&self, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> Option<ServedProfile> {
+        let (kind, topic) = (visit.kind()?, self.pki.push_topic()?);
+        let base = self.config.server.public_url.trim_end_matches('/');
+        let devices = self.config.devices.url.as_deref().map_or(base, |url| url.trim_end_matches('/'));
+        let personal = kind == EnrollmentKind::UserEnrollment;
+        let by_account = visit.account_driven.is_some();
+        Some(ServedProfile {
+            kind,
+            identifier: format!("{}.muster.mdm.{enrollment}", reverse_dns(base)),
+            profile_uuid: self.world.random_uuid(),
+            identity_uuid: self.world.random_uuid(),
+            mdm_uuid: self.world.random_uuid(),
+            topic: topic.to_owned(),
+            server_url: format!("{devices}/mdm/command"),
+            check_in_url: format!("{devices}/mdm/checkin"),
+            scep_url: format!("{base}/scep"),
+            // They can never be widened later: an institutional device is managed as a whole, as the (i) page says.
+            access_rights: (!personal).then_some(AccessRights::ALL.bits()),
+            managed_apple_id: visit.managed_apple_id.clone().filter(|_| personal || by_account),
+            enrollment_mode: visit.account_driven,
+            required_app_id: settings.account_driven.required_app_id.filter(|_| by_account),
+        })
+    }
+
     /// The profile as XML: everything that must never change comes from the record, not from today's configuration.
     ///
     /// # Errors
@@ -40,9 +72,16 @@ impl App {
     pub fn enrollment_profile_xml(&self, serving: &Serving<'_>) -> Result<Vec<u8>, ProfileError> {
         let Serving { enrollment, profile, organization, secret, version } = serving;
         let managed_apple_id = profile.managed_apple_id.as_ref().map(|id| id.text().to_owned()).unwrap_or_default();
-        let mode = match profile.access_rights.and_then(AccessRights::new) {
-            Some(access_rights) => Mode::DeviceEnrollment { access_rights },
-            None => Mode::UserEnrollment { managed_apple_id: &managed_apple_id },
+        let access_rights = profile.access_rights.and_then(AccessRights::new);
+        let mode = match (profile.enrollment_mode, access_rights) {
+            (Some(mode), access_rights) => Mode::AccountDriven {
+                enrollment_mode: mode.as_str(),
+                assigned_managed_apple_id: &managed_apple_id,
+                access_rights,
+                required_app_id: profile.required_app_id,
+            },
+            (None, Some(access_rights)) => Mode::DeviceEnrollment { access_rights },
+            (None, None) => Mode::UserEnrollment { managed_apple_id: &managed_apple_id },
         };
         let profile = MdmProfile {
             texts: Texts {

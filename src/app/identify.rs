@@ -22,6 +22,8 @@ pub struct Known {
     /// SHA-256 of the certificate, lower-case hex.
     pub fingerprint: String,
     pub state: Device,
+    /// The visit that brought it.
+    pub visit: Visit,
 }
 
 impl Known {
@@ -59,7 +61,7 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     let visit = app.visit(device.enrollment()).await.map_err(unreadable)?;
     let state = app.device(device).await.map_err(unreadable)?;
     let fingerprint = crate::pki::fingerprint(certificate);
-    known(device, &visit, state, fingerprint).inspect_err(|why| {
+    known(device, visit, state, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {
             // Either the log was set back to an older state or the CA signs for another log: management of every
             // device hangs on not telling them to go.
@@ -69,7 +71,7 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     })
 }
 
-fn known(device: DeviceId, visit: &Visit, state: Device, fingerprint: String) -> Result<Known, Unidentified> {
+fn known(device: DeviceId, visit: Visit, state: Device, fingerprint: String) -> Result<Known, Unidentified> {
     let (Some(_), Some(owner)) = (&visit.opened, visit.owner()) else { return Err(Unidentified::Unavailable) };
     let Some(identity) = &visit.identity else { return Err(Unidentified::Stranger) };
     let issued = identity.certificate.fingerprint == fingerprint;
@@ -77,7 +79,8 @@ fn known(device: DeviceId, visit: &Visit, state: Device, fingerprint: String) ->
     if !issued && !renewed() {
         return Err(Unidentified::Stranger);
     }
-    Ok(Known { device, person: owner.person, profile: identity.profile.clone(), fingerprint, state })
+    let (person, profile) = (owner.person, identity.profile.clone());
+    Ok(Known { device, person, profile, fingerprint, state, visit })
 }
 
 // A minute of grace at the beginning: the clock may have been set back a little since the certificate was signed.

@@ -24,7 +24,7 @@ pub use directories::Directories;
 pub use entitled::may_go_on;
 pub use look_up::{LookedUp, look_up_in};
 pub use portal::{Outcome, at_portal};
-pub use refusals::{granted, granted_to, record_staff_refusal, record_unknown_staff, sum_up_refusals};
+pub use refusals::{granted, granted_to, record, record_staff_refusal, record_unknown_staff, sum_up_refusals};
 
 use crate::app::App;
 use crate::app::secrets::Secrets;

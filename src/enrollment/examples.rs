@@ -70,6 +70,8 @@ pub fn profile(kind: EnrollmentKind) -> ServedProfile {
         scep_url: "https://muster.example/scep".into(),
         access_rights: (kind == EnrollmentKind::DeviceEnrollment).then_some(8191),
         managed_apple_id: (kind == EnrollmentKind::UserEnrollment).then(|| sealed("ada@example.com")),
+        enrollment_mode: None,
+        required_app_id: None,
     }
 }
 

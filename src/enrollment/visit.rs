@@ -1,5 +1,6 @@
 //! A person's way through the portal: stream `enrollment-<id>`. The steps are those of the enrollment guide.
 
+mod access_token;
 mod decide;
 mod evolve;
 #[cfg(test)]
@@ -9,26 +10,37 @@ use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
-    Access, EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion, Ownership,
-    Platform, SecretHash, ServedProfile, SignInMethodName, SignInRefusal, SingleSignOnFault,
+    Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion,
+    Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName, SignInRefusal,
+    SingleSignOnFault,
 };
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
-use events::settings::Limits;
+use events::settings::{AccountDriven, Limits};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+
+pub use access_token::{AccessToken, FIRST_USE_SECONDS, MachineInformation, Presented};
 
 /// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
 /// First version that has it by account only.
 pub const FIRST_ACCOUNT_DRIVEN_ONLY: OsVersion = OsVersion::new(18, 0);
+/// First version that has it by account (`EnrollmentMode`, mdm/profiles/com.apple.mdm.yaml).
+pub const FIRST_ACCOUNT_DRIVEN: OsVersion = OsVersion::new(15, 0);
+/// First version that has Device Enrollment by account. Apple says 16 in one place and 17 in another: the later counts.
+pub const FIRST_ACCOUNT_DRIVEN_DEVICE: OsVersion = OsVersion::new(17, 0);
 
 /// Everything that has happened on one visit.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Visit {
     pub opened: Option<Opened>,
+    /// It began in Settings.
+    pub account_driven: Option<EnrollmentMode>,
     /// Hash of the secret that the visitor's cookie must hold now.
     pub session: Option<SecretHash>,
+    /// When the session began, where that was not with the visit.
+    pub resumed: Option<Timestamp>,
     /// The answer of an identity provider that is waited for.
     pub single_sign_on: Option<SingleSignOn>,
     pub signed_in: Option<SignedIn>,
@@ -46,6 +58,12 @@ pub struct Visit {
     /// Every MDM profile that was sent, oldest first.
     pub servings: Vec<Serving>,
     pub identity: Option<Identity>,
+    /// The tokens that were handed to the device, oldest first.
+    pub access_tokens: Vec<AccessToken>,
+    /// What the device said of itself when it asked for its profile.
+    pub machine: Option<MachineInformation>,
+    /// The enrolled device was told to have its person sign in again, and they have not yet.
+    pub sign_in_again: Option<SignInAgainReason>,
     pub end: Option<End>,
 }
 
@@ -156,6 +174,10 @@ pub enum Step {
     ManagedAppleId,
     /// The MDM profile may be taken, again and again, until the device is enrolled.
     MdmProfile,
+    /// The device may be handed an access token, by which it takes the profile.
+    HandOver,
+    /// The person of an enrolled device is to sign in once more.
+    SignInAgain,
     Ended(End),
 }
 
@@ -169,6 +191,10 @@ pub struct Policy {
     pub terms: BTreeMap<Ownership, String>,
     /// The versions that the person accepted on an earlier visit.
     pub accepted: BTreeMap<Ownership, String>,
+    /// The Managed Apple ID that the person's directory or identity provider tells.
+    pub assigned_managed_apple_id: Option<Personal<String>>,
+    /// Whose device a family is that enrolls by account.
+    pub account_driven: AccountDriven,
 }
 
 /// What is found about the person whose device it will be, when that is known.
@@ -199,6 +225,14 @@ pub enum Command {
         user_agent: Personal<String>,
         platform: Platform,
         language: String,
+        /// It begins in Settings.
+        account_driven: Option<EnrollmentMode>,
+    },
+    /// The first form was sent after an enrolled device was told to have its person sign in again.
+    Resume {
+        session: SecretHash,
+        user_agent: Personal<String>,
+        now: Timestamp,
     },
     RefuseSignIn {
         method: SignInMethodName,
@@ -256,6 +290,20 @@ pub enum Command {
     ReportCaInstall,
     GiveManagedAppleId {
         managed_apple_id: Personal<String>,
+    },
+    /// The device is handed an access token.
+    IssueAccessToken {
+        token: SecretHash,
+        now: Timestamp,
+    },
+    /// The device asked for its profile.
+    ReceiveMachineInformation {
+        machine: MachineInformation,
+    },
+    /// The enrolled device shows no access token that is good. `device_enrolled`: another is of no use to it.
+    AskToSignInAgain {
+        why: SignInAgainReason,
+        device_enrolled: bool,
     },
     ServeMdmProfile {
         profile: ServedProfile,
@@ -326,6 +374,8 @@ impl Visit {
     pub fn step(&self) -> Step {
         if let Some(end) = self.end {
             Step::Ended(end)
+        } else if self.sign_in_again.is_some() {
+            Step::SignInAgain
         } else if self.opened.is_none() {
             Step::Open
         } else if self.signed_in.is_none() {
@@ -343,10 +393,19 @@ impl Visit {
         match (self.ownership, self.ca, &self.managed_apple_id) {
             (None, _, _) => Step::Ownership,
             _ if matches!(self.terms, TermsStep::Asked { .. }) => Step::Terms,
+            // Settings asked the server over TLS before anything else: it is trusted already. Whose account the device
+            // signs in with is in the profile, whoever the device belongs to (`AssignedManagedAppleID`).
+            (_, _, None) if self.account_driven.is_some() => Step::ManagedAppleId,
+            _ if self.account_driven.is_some() => Step::HandOver,
             (_, CaStep::Pending | CaStep::Served, _) => Step::CaProfile,
             (Some(Ownership::Personal), _, None) => Step::ManagedAppleId,
             _ => Step::MdmProfile,
         }
+    }
+
+    /// Whether somebody may sign in now: for the first time, or once more.
+    pub fn awaits_sign_in(&self) -> bool {
+        matches!(self.step(), Step::SignIn | Step::SignInAgain)
     }
 
     /// Whose device it will be: who signed in, or whom it is assigned to. `None` before that is known.

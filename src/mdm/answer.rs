@@ -20,6 +20,8 @@ pub enum Answer {
     Empty,
     /// A command, as an XML property list.
     Command(Vec<u8>),
+    /// The signed profile of an account-driven enrollment.
+    Profile(Vec<u8>),
     /// Management of this device was ended, as its stream says: the device removes its profile.
     Unenroll { os_version: Option<OsVersion> },
     /// The person has to sign in again (account-driven enrollment): the value of `WWW-Authenticate`.
@@ -44,6 +46,7 @@ impl Answer {
         match self {
             Answer::Ok | Answer::Empty => HttpResponse::Ok().finish(),
             Answer::Command(body) => HttpResponse::Ok().content_type("application/xml; charset=UTF-8").body(body),
+            Answer::Profile(signed) => HttpResponse::Ok().content_type(crate::pki::profile::CONTENT_TYPE).body(signed),
             Answer::Unenroll { os_version } => unenroll(os_version),
             Answer::SignInAgain { method } => {
                 deliberate(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, method)).finish())
@@ -157,10 +160,11 @@ mod tests {
     #[actix_web::test]
     async fn of_all_answers_only_unenroll_and_sign_in_again_remove_management_or_ask_for_sign_in() {
         type Case = (fn() -> Answer, u16, bool);
-        let answers: [Case; 11] = [
+        let answers: [Case; 12] = [
             (|| Answer::Ok, 200, false),
             (|| Answer::Empty, 200, false),
             (|| Answer::Command(b"<plist/>".to_vec()), 200, true),
+            (|| Answer::Profile(b"signed".to_vec()), 200, true),
             (|| Answer::Unenroll { os_version: Some(OsVersion::new(16, 7)) }, 401, false),
             (|| Answer::Unenroll { os_version: Some(OsVersion::new(17, 0)) }, 403, true),
             (|| Answer::SignInAgain { method: "Bearer method=\"apple-as-web\"".into() }, 401, false),

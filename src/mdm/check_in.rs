@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::body::{self, Body};
 use super::claim::Claimed;
 use super::message::{self, BadField};
-use super::{heard, identified, property_list, unavailable};
+use super::{bearer, heard, identified, property_list, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, PerformError};
 use crate::enrollment::device::{Command, Device, Phase, Refusal};
@@ -37,6 +37,10 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let known = identified(app, &certificate).await?;
     let fields = property_list::parse(&body).map_err(super::refuse_body)?;
     let message = Message { app, known: &known, fields: &fields, body: &body, source };
+    // A device that leaves is let go whatever it shows: it says so once.
+    if !message::text(&fields, "MessageType").is_ok_and(|kind| kind == "CheckOut") {
+        bearer::check(app, &known, request, source).await?;
+    }
     let answer = message.take().await?;
     heard::from(app, &known, source).await;
     Ok(answer)

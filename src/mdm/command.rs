@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::body::{self, Body};
 use super::claim::Claimed;
 use super::result::Report;
-use super::{heard, identified, message, property_list, unavailable};
+use super::{bearer, heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, PerformError, commands, inventory};
 use crate::enrollment::device::{Command, CommandState, Device, Phase, QueuedCommand, Refusal};
@@ -38,6 +38,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     };
     let (fields, body) = read(claimed, body).await?;
     super::is_this_device(&known, &fields)?;
+    bearer::check(app, &known, request, source).await?;
     let answer = conversation.take(&fields, &body).await?;
     heard::from(app, &known, source).await;
     Ok(answer)

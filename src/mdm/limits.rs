@@ -44,8 +44,8 @@ pub(super) async fn refusal(
 // By the rule that decided at sign-in. Two devices that announce themselves in the same instant may both pass: the limit
 // keeps order among devices, it guards no secret.
 async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>, Answer> {
-    let visit = app.visit(known.device.enrollment()).await.map_err(unavailable)?;
-    let Some(most) = visit.access.and_then(|access| access.devices_per_person) else { return Ok(None) };
+    let access = known.visit.access.as_ref();
+    let Some(most) = access.and_then(|access| access.devices_per_person) else { return Ok(None) };
     catch_up(app).await;
     let active = projections::devices::active_of_person(&app.projections, known.person).await.map_err(unavailable)?;
     let others = active.iter().filter(|active| active.device != known.device).count();

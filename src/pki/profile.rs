@@ -70,6 +70,15 @@ pub enum Mode<'a> {
     DeviceEnrollment {
         access_rights: AccessRights,
     },
+    /// The device asked for the profile by itself, after its person had signed in. iOS 15 and later.
+    AccountDriven {
+        /// `BYOD` or `ADDE`, as the discovery document said.
+        enrollment_mode: &'a str,
+        assigned_managed_apple_id: &'a str,
+        /// Must be absent for `BYOD`: a device that finds them cancels the enrollment.
+        access_rights: Option<AccessRights>,
+        required_app_id: Option<u64>,
+    },
 }
 
 /// `AccessRights` of mdm/profiles/com.apple.mdm.yaml: what MDM may do. Later profiles may hold fewer, never more.
@@ -163,9 +172,14 @@ impl MdmProfile<'_> {
                 return Err(ProfileError::Url(url.to_owned()));
             }
         }
-        if let Mode::UserEnrollment { managed_apple_id } = self.mode
-            && !managed_apple_id.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
-        {
+        let managed_apple_id = match self.mode {
+            Mode::UserEnrollment { managed_apple_id } => Some(managed_apple_id),
+            Mode::AccountDriven { assigned_managed_apple_id, .. } => Some(assigned_managed_apple_id),
+            Mode::DeviceEnrollment { .. } => None,
+        };
+        let has_both =
+            |id: &str| id.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
+        if !managed_apple_id.is_none_or(has_both) {
             return Err(ProfileError::ManagedAppleId);
         }
         let (profile, identity, mdm) = (self.profile_uuid, self.identity_uuid, self.mdm_uuid);
@@ -213,6 +227,16 @@ impl MdmProfile<'_> {
             }
             Mode::DeviceEnrollment { access_rights } => {
                 payload.insert("AccessRights".into(), access_rights.bits().into());
+            }
+            Mode::AccountDriven { enrollment_mode, assigned_managed_apple_id, access_rights, required_app_id } => {
+                payload.insert("EnrollmentMode".into(), enrollment_mode.into());
+                payload.insert("AssignedManagedAppleID".into(), assigned_managed_apple_id.into());
+                if let Some(access_rights) = access_rights {
+                    payload.insert("AccessRights".into(), access_rights.bits().into());
+                }
+                if let Some(app) = required_app_id {
+                    payload.insert("RequiredAppIDForMDM".into(), app.into());
+                }
             }
         }
         Value::Dictionary(payload)

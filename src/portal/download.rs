@@ -3,21 +3,16 @@
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
 use super::visitor::{Answered, Session, Visitor};
-use crate::app::App;
-use crate::app::enrollment_profile::{Serving, names_target, reverse_dns};
+use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving, names_target, reverse_dns};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step, Visit};
 use crate::pki::fingerprint;
-use crate::pki::profile::{AccessRights, CONTENT_TYPE, CaProfile, Texts};
+use crate::pki::profile::{CONTENT_TYPE, CaProfile, Texts};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
-
-/// How long a served profile can get the device its identity: the eight minutes that iOS keeps it, and time to spare
-/// for passcode, account and password.
-const CHALLENGE_SECONDS: i64 = 60 * 60;
+use events::enrollment::{EnrollmentKind, OsVersion};
 
 pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Visitor) -> Answered {
     let app = &visitor.app;
@@ -66,8 +61,7 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
     let kind = session.visit.kind().ok_or(Problem::Link)?;
     check_version(visitor, kind)?;
-    let topic = app.pki.push_topic().ok_or(Problem::NoPush)?;
-    let served = served_profile(app, session, kind, topic);
+    let served = app.new_profile(session.enrollment, &session.visit, &visitor.settings).ok_or(Problem::NoPush)?;
     let secret = app.world.secret();
     let serving = Serving {
         enrollment: session.enrollment,
@@ -105,26 +99,6 @@ async fn serve(visitor: &Visitor, session: &Session, command: &Command) -> Resul
     let context = session.context(visitor.source);
     visitor.app.perform::<Visit>(&session.enrollment.stream(), command, &context).await?;
     Ok(())
-}
-
-fn served_profile(app: &App, session: &Session, kind: EnrollmentKind, topic: &str) -> ServedProfile {
-    let base = app.config.server.public_url.trim_end_matches('/');
-    let devices = app.config.devices.url.as_deref().map_or(base, |url| url.trim_end_matches('/'));
-    let personal = kind == EnrollmentKind::UserEnrollment;
-    ServedProfile {
-        kind,
-        identifier: format!("{}.muster.mdm.{}", reverse_dns(base), session.enrollment),
-        profile_uuid: app.world.random_uuid(),
-        identity_uuid: app.world.random_uuid(),
-        mdm_uuid: app.world.random_uuid(),
-        topic: topic.to_owned(),
-        server_url: format!("{devices}/mdm/command"),
-        check_in_url: format!("{devices}/mdm/checkin"),
-        scep_url: format!("{base}/scep"),
-        // They can never be widened later: an institutional device is managed as a whole, as the (i) page says.
-        access_rights: (!personal).then_some(AccessRights::ALL.bits()),
-        managed_apple_id: session.visit.managed_apple_id.clone().filter(|_| personal),
-    }
 }
 
 fn version(session: &Session) -> Option<OsVersion> {

@@ -1,12 +1,12 @@
 //! Between steps 1 and 2: whoever may enroll devices for others says for whom.
 
+use super::account::onward;
 use super::problem::Problem;
 use super::render::Page;
-use super::steps;
 use super::submission::Submission;
-use super::visitor::{Answered, Session, Visitor, see_other};
+use super::visitor::{Answered, Session, Visitor};
 use crate::app::sign_in::{Assigned, Assigning, assign, assign_to_oneself};
-use crate::enrollment::visit::{Assignment, Step, Visit};
+use crate::enrollment::visit::{Assignment, Step};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub async fn take(mut form: Submission) -> Answered {
     };
     if oneself.is_some() {
         return if may_for_oneself(session) {
-            Ok(led_on(&assign_to_oneself(&visitor.app, &assigning).await?))
+            onward(&visitor, session, &assign_to_oneself(&visitor.app, &assigning).await?).await
         } else {
             Err(Problem::Bad)
         };
@@ -61,7 +61,7 @@ pub async fn take(mut form: Submission) -> Answered {
         visitor.page_with(status, &page)
     };
     match assign(&visitor.app, &assigning, &value).await? {
-        Assigned::To(visit) => Ok(led_on(&visit)),
+        Assigned::To(visit) => onward(&visitor, session, &visit).await,
         Assigned::Unknown => again(StatusCode::UNPROCESSABLE_ENTITY, "for-whom-unknown", 0),
         Assigned::NoDirectory => again(StatusCode::UNPROCESSABLE_ENTITY, "for-whom-no-directory", 0),
         Assigned::Unavailable => again(StatusCode::SERVICE_UNAVAILABLE, "for-whom-unavailable", 0),
@@ -71,10 +71,6 @@ pub async fn take(mut form: Submission) -> Answered {
             Ok(response)
         }
     }
-}
-
-fn led_on(visit: &Visit) -> actix_web::HttpResponse {
-    see_other(steps::path(visit.step()))
 }
 
 fn may_for_oneself(session: &Session) -> bool {

@@ -1,11 +1,12 @@
 //! Step 7: the Managed Apple ID, for personal devices.
 
+use super::account::onward;
 use super::account_name::{self, Problem as Wrong};
 use super::problem::Problem;
 use super::render::Page;
 use super::steps;
 use super::submission::Submission;
-use super::visitor::{Answered, Session, Visitor, see_other};
+use super::visitor::{Answered, Session, Visitor};
 use crate::enrollment::person::{self, Person};
 use crate::enrollment::visit::{Command, Step, Visit};
 use actix_web::http::StatusCode;
@@ -37,7 +38,7 @@ pub async fn show(visitor: Visitor, query: web::Query<Change>) -> Answered {
     let session = at(&visitor, query.change.is_some())?;
     let value = match &session.visit.managed_apple_id {
         Some(given) => given.text().to_owned(),
-        None => known(&visitor, session).await?,
+        None => known(&visitor, session).await?.unwrap_or_default(),
     };
     visitor.page(&page(&visitor, value, None))
 }
@@ -60,7 +61,7 @@ pub async fn take(mut form: Submission) -> Answered {
     let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &give, &context).await?;
     let learn = person::Command::LearnManagedAppleId { managed_apple_id };
     visitor.app.perform::<Person>(&person.stream(), &learn, &context).await?;
-    Ok(see_other(steps::path(performed.state.step())))
+    onward(&visitor, session, &performed.state).await
 }
 
 // At its step; and, to change it, until the profile is installed.
@@ -74,11 +75,14 @@ fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
     }
 }
 
-// What the directory or an earlier visit told.
-async fn known(visitor: &Visitor, session: &Session) -> Result<String, Problem> {
-    let Some(owner) = session.visit.owner() else { return Ok(String::new()) };
+/// What the directory or an earlier visit told.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn known(visitor: &Visitor, session: &Session) -> Result<Option<String>, Problem> {
+    let Some(owner) = session.visit.owner() else { return Ok(None) };
     let (person, _) = visitor.app.load::<Person>(&owner.person.stream()).await?;
-    Ok(person.managed_apple_id().map(|known| known.text().to_owned()).unwrap_or_default())
+    Ok(person.managed_apple_id().and_then(|known| known.get().cloned()))
 }
 
 fn page(visitor: &Visitor, value: String, problem: Option<&'static str>) -> ManagedAppleIdPage {

@@ -1,10 +1,10 @@
 //! Between steps 1 and 2: somebody who has an enrolled device already is told what to do about it first.
 
+use super::account::onward;
 use super::problem::Problem;
 use super::render::Page;
-use super::steps;
 use super::submission::Submission;
-use super::visitor::{Answered, Visitor, see_other};
+use super::visitor::{Answered, Visitor};
 use crate::enrollment::device::Device;
 use crate::enrollment::visit::{Command, PreviousRecord, Step, Visit};
 use events::device::InventoryValue;
@@ -54,7 +54,7 @@ pub async fn take(form: Submission) -> Answered {
     let command = Command::NotePreviousRecords { policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
     let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
-    Ok(see_other(steps::path(performed.state.step())))
+    onward(&visitor, session, &performed.state).await
 }
 
 // Its name, else its model, else what Apple calls it in itself.

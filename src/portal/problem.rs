@@ -28,6 +28,8 @@ pub enum Problem {
     Forged,
     #[error("the link is expired, tampered with, or of another step")]
     Link,
+    #[error("the link from Settings is expired, tampered with, or was used by another browser")]
+    AccountLink,
     #[error("the profile is not for this version of iOS")]
     Version,
     #[error("no push certificate is configured")]
@@ -64,6 +66,7 @@ impl Problem {
             Problem::TooLarge => ("problem-large-title", "problem-large", "problem-large-do"),
             Problem::Forged => ("problem-forged-title", "problem-forged", "problem-forged-do"),
             Problem::Link => ("problem-link-title", "problem-link", "problem-link-do"),
+            Problem::AccountLink => ("problem-account-title", "problem-account", "problem-account-do"),
             Problem::Version => ("problem-version-title", "problem-version", "problem-version-do"),
             Problem::NoPush => ("problem-push-title", "problem-push", "problem-push-do"),
             Problem::Unavailable(_) => ("problem-unavailable-title", "problem-unavailable", "problem-unavailable-do"),
@@ -87,7 +90,7 @@ impl ResponseError for Problem {
             Problem::Bad => StatusCode::BAD_REQUEST,
             Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Forged | Problem::Version => StatusCode::FORBIDDEN,
-            Problem::Link => StatusCode::GONE,
+            Problem::Link | Problem::AccountLink => StatusCode::GONE,
             Problem::NoPush | Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

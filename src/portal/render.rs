@@ -27,6 +27,10 @@ pub struct Frame {
     pub csrf: Option<String>,
     /// Where the language form leads back to.
     pub back: &'static str,
+    /// The link by which a device came from Settings: its forms hold it, and the language form leads back to it.
+    pub account: Option<String>,
+    /// The way began in Settings.
+    pub by_account: bool,
     pub signed_in_as: Option<String>,
     /// `yes` or `no`: the device will be somebody else's than who signed in.
     pub other: &'static str,
@@ -100,9 +104,10 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     engine
 });
 
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
+    ("hand_over", include_str!("../../templates/portal/hand_over.hbs")),
     ("leaving", include_str!("../../templates/portal/leaving.hbs")),
     ("for_whom", include_str!("../../templates/portal/for_whom.hbs")),
     ("previous", include_str!("../../templates/portal/previous.hbs")),

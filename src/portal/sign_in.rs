@@ -1,11 +1,13 @@
 //! Step 1: somebody says who they are.
 
+use super::account::onward;
 use super::problem::Problem;
 use super::render::Page;
 use super::single_sign_on::lead_on;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, SESSION_COOKIE, Session, Visitor, see_other};
+use crate::app::account_driven::link::Purpose;
 use crate::app::sign_in::single_sign_on::{self, Offer};
 use crate::app::sign_in::{Entrance, Outcome, at_portal};
 use crate::enrollment::visit::{Command, Step, Visit};
@@ -30,6 +32,10 @@ pub struct SignInPage {
     pub password: bool,
     /// There is no way at all to sign in.
     pub nobody: bool,
+    /// What was typed already, in Settings.
+    pub user_name: String,
+    /// Their device is enrolled: they sign in so that it stays so.
+    pub again: bool,
 }
 
 impl Page for SignInPage {
@@ -44,11 +50,12 @@ pub enum Notice {
 }
 
 impl SignInPage {
-    fn of(visitor: &Visitor) -> SignInPage {
+    pub fn of(visitor: &Visitor) -> SignInPage {
         let ways = &visitor.settings.sign_in.enrollment;
         let providers = visitor.app.identity_providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
-        SignInPage { nobody: !password && providers.is_empty(), providers, password, ..SignInPage::default() }
+        let again = visitor.link.is_some_and(|link| link.purpose == Purpose::SignInAgain);
+        SignInPage { nobody: !password && providers.is_empty(), providers, password, again, ..SignInPage::default() }
     }
 }
 
@@ -69,6 +76,7 @@ pub async fn take(mut form: Submission) -> Answered {
         user_agent: &visitor.user_agent,
         platform,
         language: visitor.language.tag(),
+        link: visitor.link,
     };
     let outcome = at_portal(&visitor.app, &entrance, &user_name, &password).await?;
     conclude(visitor, outcome, Notice::Password).await
@@ -82,7 +90,8 @@ pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Ans
     match outcome {
         Outcome::SignedIn { enrollment, secret } => {
             let visit = visitor.app.visit(enrollment).await?;
-            let mut response = see_other(steps::path(visit.step()));
+            let session = Session::of_link(enrollment, visit.clone());
+            let mut response = onward(&visitor, &session, &visit).await?;
             keep(&mut response, &visitor, enrollment, &secret)?;
             Ok(response)
         }
@@ -151,7 +160,7 @@ pub async fn leave(form: Submission) -> Answered {
 pub fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     visitor.on_ios()?;
     match visitor.session.as_ref().map(|session| session.visit.step()) {
-        None | Some(Step::Open | Step::SignIn) => Ok(()),
+        None | Some(Step::Open | Step::SignIn | Step::SignInAgain) => Ok(()),
         Some(step) => Err(Problem::Elsewhere(steps::path(step))),
     }
 }

@@ -16,6 +16,8 @@ pub fn path(step: Step) -> &'static str {
         Step::CaProfile => "/enroll/ca",
         Step::ManagedAppleId => "/enroll/managed-apple-id",
         Step::MdmProfile => "/enroll/mdm",
+        Step::HandOver => "/enroll/hand-over",
+        Step::SignInAgain => "/enroll/sign-in",
         Step::Ended(End::Refused(_)) => "/enroll/stopped",
     }
 }
@@ -23,6 +25,10 @@ pub fn path(step: Step) -> &'static str {
 /// The place of a page among the steps that this person walks, and how many these are; `None` for pages beside the way.
 /// Before something is decided the longer way is counted.
 pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<(usize, usize)> {
+    // In the sheet that Settings opens the way is short, and its end is not a page.
+    if visit.is_some_and(|visit| visit.account_driven.is_some()) {
+        return None;
+    }
     let offered = visit.map_or_else(|| settings.ownership_kinds.clone(), |visit| offered(visit, settings));
     let only = offered.iter().next().filter(|_| offered.len() == 1).copied();
     let ownership = visit.and_then(|visit| visit.ownership).or(only);

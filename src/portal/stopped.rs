@@ -1,5 +1,6 @@
 //! Why an enrollment came to an end short of a device, and what to do about it.
 
+use super::managed_apple_id;
 use super::previous::{Record, records};
 use super::problem::Problem;
 use super::render::Page;
@@ -21,6 +22,10 @@ pub struct StoppedPage {
     pub limit: String,
     /// Keys of what to do, in order.
     pub steps: &'static [&'static str],
+    /// The way goes on in Settings.
+    pub by_settings: bool,
+    /// What is to be typed in Settings, where it is known.
+    pub account: Option<String>,
     /// The devices that are too many.
     pub devices: Vec<Record>,
 }
@@ -35,6 +40,9 @@ pub async fn show(visitor: Visitor) -> Answered {
         return Err(Problem::Elsewhere(steps::path(session.visit.step())));
     };
     let mut page = StoppedPage::of(why, visitor.version(), limit(why, &visitor, session));
+    if why == EnrollmentRefusal::AccountDrivenOnly {
+        page.account = managed_apple_id::known(&visitor, session).await?;
+    }
     if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.visit.owner()) {
         let platform = visitor.on_ios()?;
         page.devices = records(&visitor, &previous_records(&visitor.app, owner.person, platform).await).await?;
@@ -77,14 +85,25 @@ impl StoppedPage {
             EnrollmentRefusal::AccountDrivenOnly => (
                 "stopped-account-title",
                 "stopped-account-lead",
-                &["stopped-account-open", "stopped-account-sign-in", "stopped-account-account"],
+                &[
+                    "stopped-account-open",
+                    "stopped-account-sign-in",
+                    "stopped-account-account",
+                    "stopped-account-page",
+                    "stopped-account-password",
+                    "stopped-account-allow",
+                ],
             ),
+            EnrollmentRefusal::AccountDrivenNotOffered => {
+                ("stopped-no-account-title", "stopped-no-account-lead", &["stopped-permitted-ask"])
+            }
             EnrollmentRefusal::WrongMode => (
                 "stopped-mode-title",
                 "stopped-mode-lead",
                 &["stopped-mode-remove", "stopped-mode-version", "stopped-mode-again"],
             ),
-            EnrollmentRefusal::NotPermitted => (
+            // Devices that are not genuine are refused before they have a page.
+            EnrollmentRefusal::NotPermitted | EnrollmentRefusal::NotGenuine => (
                 "stopped-permitted-title",
                 "stopped-permitted-lead",
                 &["stopped-permitted-ask", "stopped-permitted-again"],
@@ -112,6 +131,8 @@ impl StoppedPage {
             version: version.map_or_else(|| "unknown".to_owned(), |version| version.to_string()),
             limit: limit.unwrap_or_else(|| "none".to_owned()),
             steps,
+            by_settings: why == EnrollmentRefusal::AccountDrivenOnly,
+            account: None,
             devices: vec![],
         }
     }

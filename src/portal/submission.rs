@@ -1,5 +1,6 @@
 //! A form that may be acted on: it came from a page of ours, in this session. No handler can have it otherwise.
 
+use super::account;
 use super::problem::Problem;
 use super::visitor::{SURFACE, Visitor};
 use crate::web::forgery;
@@ -34,8 +35,12 @@ impl FromRequest for Submission {
         let request = request.clone();
         Box::pin(async move {
             let web::Form(fields) = form.await.map_err(|error| unreadable(&error))?;
-            let visitor = Visitor::of(&request).await?;
-            let token = fields.iter().find(|(field, _)| field == "csrf").map_or("", |(_, token)| token);
+            let mut visitor = Visitor::of(&request).await?;
+            let field = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+            if let Some(link) = field(account::FIELD) {
+                account::enter(&mut visitor, link).await?;
+            }
+            let token = field("csrf").unwrap_or_default();
             let (secrets, url) = (&visitor.app.secrets, &visitor.app.config.server.public_url);
             if forgery::is_genuine(secrets, SURFACE, visitor.form_binding(), token, &request, url) {
                 Ok(Submission { visitor, fields })

@@ -1,12 +1,12 @@
 //! Terms of use: shown in full, accepted or not, before anything is installed.
 
+use super::account::onward;
 use super::description;
 use super::problem::Problem;
 use super::render::Page;
-use super::steps;
 use super::submission::Submission;
 use super::texts::Language;
-use super::visitor::{Answered, Session, Visitor, see_other};
+use super::visitor::{Answered, Session, Visitor};
 use crate::app::secrets::hash;
 use crate::enrollment::person::{self, Person};
 use crate::enrollment::visit::{Command, Step, TermsStep, Visit};
@@ -65,7 +65,7 @@ pub async fn take(mut form: Submission) -> Answered {
     keep(&visitor, session, &performed.state).await?;
     match performed.state.step() {
         Step::Terms => again(),
-        step => Ok(see_other(steps::path(step))),
+        _ => onward(&visitor, session, &performed.state).await,
     }
 }
 

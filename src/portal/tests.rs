@@ -1,6 +1,7 @@
 //! Every page in every state and every language.
 
 use super::about::AboutPage;
+use super::account::HandOverPage;
 use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
 use super::ca_profile::{self, CaProfilePage};
 use super::complete::CompletePage;
@@ -39,6 +40,8 @@ fn frame(language: Language, old: bool) -> Frame {
         ios15: if old { "no" } else { "yes" },
         ios18: if old { "no" } else { "yes" },
         // Whoever has the old device enrolls it for somebody else.
+        account: (!old).then(|| "link".into()),
+        by_account: !old,
         other: if old { "yes" } else { "no" },
         owner: if old { "bob <bob>".into() } else { String::new() },
         ..bare_frame(language, &settings())
@@ -66,6 +69,7 @@ fn problems() -> Vec<super::problem::ProblemPage> {
         Problem::TooLarge,
         Problem::Forged,
         Problem::Link,
+        Problem::AccountLink,
         Problem::Version,
         Problem::NoPush,
         Problem::Unavailable("x".into()),
@@ -154,6 +158,10 @@ fn every_page() -> Vec<(String, String)> {
     };
     let nobody = SignInPage { nobody: true, ..SignInPage::default() };
     all(&[with_providers(false, true), with_providers(true, true), with_providers(true, false), nobody], &mut out);
+    let by_account =
+        |again| SignInPage { password: true, user_name: "\"ada\"@example.com".into(), again, ..SignInPage::default() };
+    all(&[by_account(false), by_account(true)], &mut out);
+    all(&[HandOverPage {}], &mut out);
     let leaving =
         |out| LeavingPage { site: "id.example.com".into(), address: "https://id.example.com/?a=b&c".into(), out };
     all(&[leaving(false), leaving(true)], &mut out);
@@ -191,6 +199,11 @@ fn stopped_pages() -> Vec<StoppedPage> {
     vec![
         StoppedPage::of(EnrollmentRefusal::VersionTooOld, version(), None),
         StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version(), None),
+        StoppedPage {
+            account: Some("ada@appleid.example.com".into()),
+            ..StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version(), None)
+        },
+        StoppedPage::of(EnrollmentRefusal::AccountDrivenNotOffered, version(), None),
         StoppedPage::of(EnrollmentRefusal::WrongMode, version(), None),
         StoppedPage::of(EnrollmentRefusal::NotPermitted, version(), None),
         many,
@@ -265,7 +278,7 @@ fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
 fn every_page_renders_strictly_in_every_state_and_language() {
     let pages = every_page();
     let names: BTreeSet<&str> = pages.iter().map(|(name, _)| name.split(' ').next().unwrap()).collect();
-    assert_eq!(names.len(), 16, "every template but the layout has samples");
+    assert_eq!(names.len(), 17, "every template but the layout has samples");
     for (name, html) in &pages {
         assert!(html.starts_with("<!doctype html>"), "{name}");
         assert!(!html.contains("**"), "{name}: markup left over");

@@ -6,6 +6,7 @@ use super::render::{Frame, LanguageChoice, Page, Progress, render};
 use super::steps;
 use super::texts::Language;
 use crate::app::App;
+use crate::app::account_driven::link::AccountLink;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
@@ -42,6 +43,8 @@ pub struct Visitor {
     pub user_agent: String,
     pub source: IpAddr,
     pub session: Option<Session>,
+    /// The link that a device followed from Settings, where this page or form was reached by one.
+    pub link: Option<AccountLink>,
     form_cookie: FormCookie,
 }
 
@@ -79,8 +82,10 @@ impl Visitor {
         let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
         let settings = app.settings().await?;
         let session = session(&app, request, &settings).await?;
+        let browser = Browser::of(user_agent).answered(answer);
         Ok(Visitor {
-            browser: Browser::of(user_agent).answered(answer),
+            browser: session.as_ref().and_then(|session| session.device(browser)).unwrap_or(browser),
+            link: None,
             language: language(request),
             user_agent: user_agent.to_owned(),
             source: source(request, &app.config.server.trusted_proxies).unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
@@ -177,6 +182,8 @@ impl Visitor {
         Frame {
             csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
             back: if template == "about" { "about" } else { "" },
+            account: self.link.map(|link| link.token(&self.app.secrets)),
+            by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
             progress: progress(template, visit, &self.settings),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
             other: if assigned.is_some() { "yes" } else { "no" },
@@ -208,6 +215,13 @@ impl Session {
     /// The visit that a profile link names; it proves no cookie.
     pub fn of_link(enrollment: EnrollmentId, visit: Visit) -> Session {
         Session { enrollment, visit, cookie: String::new() }
+    }
+
+    // A device that came from Settings said which family it is; an iPad's browser calls itself a Mac there, too.
+    fn device(&self, browser: Browser) -> Option<Browser> {
+        let opened = self.visit.opened.as_ref().filter(|_| self.visit.account_driven.is_some())?;
+        let version = browser.version().or(opened.platform.version);
+        Some(Browser::Safari(Platform { family: opened.platform.family, version }))
     }
 
     /// Who signed in.
@@ -250,6 +264,8 @@ pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
         progress: None,
         csrf: None,
         back: "",
+        account: None,
+        by_account: false,
         signed_in_as: None,
         other: "no",
         owner: String::new(),
@@ -282,7 +298,8 @@ fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
 }
 
 // A session ends when its secret is replaced (sign-in), taken back (sign-out), when the visit is abandoned, when the
-// account is disabled or may not enroll any more, and at the latest so many hours after it began, which the id tells.
+// account is disabled or may not enroll any more, and at the latest so many hours after it began, which the id tells, or
+// the visit where it was resumed.
 async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
     let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
@@ -290,15 +307,17 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     let visit = app.visit(enrollment).await?;
     let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
     let over = matches!(visit.end, Some(crate::enrollment::visit::End::Abandoned));
-    let live = proven && !over && !is_old(app, enrollment, settings) && may_go_on(app, &visit).await?;
+    // Whoever signs in once more is asked again whether they may.
+    let again = visit.step() == Step::SignInAgain;
+    let in_time = proven && !over && !is_old(app, enrollment, &visit, settings);
+    let live = in_time && (again || may_go_on(app, &visit).await?);
     Ok(live.then_some(Session { enrollment, visit, cookie: value }))
 }
 
-fn is_old(app: &App, enrollment: EnrollmentId, settings: &Settings) -> bool {
-    let Some(begun) = enrollment.0.get_timestamp() else { return true };
-    let (seconds, _) = begun.to_unix();
-    let now = app.world.now().0 / 1_000_000;
-    let age = now.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX));
+fn is_old(app: &App, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> bool {
+    let opened = || i64::try_from(enrollment.0.get_timestamp()?.to_unix().0).ok();
+    let Some(begun) = visit.resumed.map(|resumed| resumed.0 / 1_000_000).or_else(opened) else { return true };
+    let age = (app.world.now().0 / 1_000_000).saturating_sub(begun);
     age > i64::from(settings.abandon_after_hours) * 3_600
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 /// One act on the way, in the order of the guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Act {
+    /// Settings asks the domain of an account for its server.
+    Discover,
     OpenPortal,
     ProceedInSpiteOfWarning,
     AnswerDeviceQuestion,
@@ -37,7 +39,7 @@ impl Act {
     /// The step of the enrollment guide that it belongs to.
     pub fn step(self) -> u8 {
         match self {
-            Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,
+            Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,
             Act::SignIn | Act::SayForWhom | Act::NotePreviousRecords => 1,
             Act::ChooseOwnership | Act::AcceptTerms => 2,
             Act::DownloadCaProfile => 3,
@@ -55,6 +57,7 @@ impl Act {
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Act::Discover => "find the server of an account",
             Act::OpenPortal => "open the enrollment URL",
             Act::ProceedInSpiteOfWarning => "proceed in spite of the warning",
             Act::AnswerDeviceQuestion => "say that this is an iPad",

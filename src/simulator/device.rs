@@ -37,6 +37,9 @@ pub enum DeviceError {
     /// The server ended management: the profile is deleted.
     #[error("the server answered {what} with status {status}: the device deletes its MDM profile")]
     Unenrolled { what: String, status: u16 },
+    /// Account-driven enrollment: the server asks its person to sign in again, here.
+    #[error("the server asks to sign in again at {url}")]
+    SignInAgain { url: url::Url },
     #[error("the server cannot be reached: {0}")]
     Unreachable(#[from] reqwest::Error),
     #[error("TLS cannot be set up: {0}")]

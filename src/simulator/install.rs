@@ -28,11 +28,24 @@ impl Device {
     pub async fn install_watched(&mut self, watcher: &mut dyn Watcher) -> Result<Profile, DeviceError> {
         let profile = self.pending_profile()?;
         match (&profile.mdm, &profile.scep) {
-            (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), watcher).await?,
+            (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), None, watcher).await?,
             _ => self.install_certificates(&profile, watcher).await,
         }
         self.forget_pending();
         Ok(profile)
+    }
+
+    /// Installs a profile that was not downloaded but brought by an access token.
+    pub(crate) async fn enroll_by_account(
+        &mut self,
+        profile: Profile,
+        token: String,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), DeviceError> {
+        match (&profile.mdm, &profile.scep) {
+            (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), Some(token), watcher).await,
+            _ => Err(DeviceError::NoPendingProfile),
+        }
     }
 
     async fn install_certificates(&mut self, profile: &Profile, watcher: &mut dyn Watcher) {
@@ -51,6 +64,7 @@ impl Device {
         profile: &Profile,
         mdm: &MdmPayload,
         scep: &ScepPayload,
+        token: Option<String>,
         watcher: &mut dyn Watcher,
     ) -> Result<(), DeviceError> {
         if self.is_managed() {
@@ -58,7 +72,7 @@ impl Device {
         }
         self.check_server(mdm, watcher).await?;
         let identity = self.get_identity(scep, watcher).await?;
-        let mut management = self.relationship(profile, mdm, scep, identity);
+        let mut management = self.relationship(profile, mdm, scep, identity, token);
         self.announce(&management, watcher).await?;
         self.hand_over_token(&mut management, watcher).await?;
         self.management = Some(management);
@@ -93,8 +107,16 @@ impl Device {
         Ok(identity)
     }
 
-    fn relationship(&self, profile: &Profile, mdm: &MdmPayload, scep: &ScepPayload, identity: Identity) -> Management {
-        let identifier = match mdm.managed_apple_id {
+    fn relationship(
+        &self,
+        profile: &Profile,
+        mdm: &MdmPayload,
+        scep: &ScepPayload,
+        identity: Identity,
+        access_token: Option<String>,
+    ) -> Management {
+        let personal = mdm.managed_apple_id.as_ref().filter(|_| mdm.enrollment_mode.as_deref() != Some("ADDE"));
+        let identifier = match personal {
             Some(_) => Identifier::EnrollmentId(chance::uuid()),
             None => Identifier::Udid(self.hardware.udid.clone()),
         };
@@ -107,6 +129,7 @@ impl Device {
             identity,
             identifier,
             unsent: None,
+            access_token,
         }
     }
 
@@ -144,7 +167,7 @@ impl Device {
         let answer = self.send(management, url, CHECK_IN, body).await?;
         match answer.status {
             200 => Ok(()),
-            status => Err(self.refused(what, status, answer.body)),
+            _ => Err(self.refused(what, answer)),
         }
     }
 }

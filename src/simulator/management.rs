@@ -1,5 +1,6 @@
 //! A managed device: it asks for commands when its push server called, answers them, and ends management when it is told to.
 
+use crate::simulator::account;
 use crate::simulator::acts::{Act, Nobody, Watcher};
 use crate::simulator::device::{Device, DeviceError};
 use crate::simulator::messages::{self, Identifier};
@@ -25,6 +26,8 @@ pub struct Management {
     pub push_magic: String,
     /// A result that the server has not taken yet: it is sent again until it answers 200.
     pub(crate) unsent: Option<Dictionary>,
+    /// Account-driven enrollments only: shown with every message.
+    pub access_token: Option<String>,
 }
 
 /// A command that came, and the status that was answered.
@@ -42,6 +45,8 @@ pub struct Handled {
 #[derive(Debug, Clone)]
 pub struct ServerAnswer {
     pub status: u16,
+    /// `WWW-Authenticate`.
+    pub challenge: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -64,18 +69,29 @@ impl Device {
         } else {
             self.trust.client_of(identity)?.put(url)
         };
+        let request = match &management.access_token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         let request = request.header("Content-Type", content_type).header("User-Agent", "MDM/1.0");
         let answer = request.body(body.to_vec()).send().await?;
         let status = answer.status().as_u16();
-        // A bare 401 ends management; with a challenge it would ask an account-driven enrollment to sign in again.
-        let challenged = answer.headers().contains_key("WWW-Authenticate");
-        let body = answer.bytes().await?.to_vec();
-        Ok(ServerAnswer { status: if status == 401 && challenged { 403 } else { status }, body })
+        let challenge = answer.headers().get("WWW-Authenticate").and_then(|value| value.to_str().ok());
+        let challenge = challenge.map(str::to_owned);
+        Ok(ServerAnswer { status, challenge, body: answer.bytes().await?.to_vec() })
     }
 
     /// What an answer other than 200 means to the device.
-    pub(crate) fn refused(&self, what: &str, status: u16, body: Vec<u8>) -> DeviceError {
+    pub(crate) fn refused(&self, what: &str, answer: ServerAnswer) -> DeviceError {
+        let ServerAnswer { status, challenge, body } = answer;
         let body = String::from_utf8_lossy(&body).into_owned();
+        // A bare 401 ends management; with a challenge it asks an account-driven enrollment to sign in again.
+        if let Some(challenge) = challenge.filter(|_| status == 401) {
+            return match account::read_challenge(&challenge) {
+                Ok(as_web) => DeviceError::SignInAgain { url: as_web.url },
+                Err(why) => DeviceError::Refused { what: what.into(), status, body: why },
+            };
+        }
         let unrecognized = status == 403 && body.contains("com.apple.unrecognized.device");
         if status == 401 || (unrecognized && self.hardware.ios.major >= 17) {
             return DeviceError::Unenrolled { what: what.into(), status };
@@ -154,9 +170,9 @@ impl Device {
             let url = management.mdm.server_url.clone();
             let answer = self.send(management, &url, COMMANDS, &messages::xml(&message)).await;
             let body = match answer {
-                Ok(ServerAnswer { status: 200, body }) => body,
-                Ok(ServerAnswer { status, body }) => {
-                    let refused = self.refused("a request for commands", status, body);
+                Ok(ServerAnswer { status: 200, body, .. }) => body,
+                Ok(answer) => {
+                    let refused = self.refused("a request for commands", answer);
                     management.unsent = message.contains_key("CommandUUID").then_some(message);
                     return Err(refused);
                 }

@@ -9,7 +9,7 @@ use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use plist::{Dictionary, Value};
 
-pub use rules::check;
+pub use rules::{check, check_by_account};
 
 /// A profile, opened and understood.
 #[derive(Debug, Clone)]
@@ -46,8 +46,11 @@ pub struct MdmPayload {
     pub topic: String,
     pub identity_certificate_uuid: String,
     pub sign_message: bool,
+    /// `ManagedAppleID`, or `AssignedManagedAppleID` of an account-driven enrollment.
     pub managed_apple_id: Option<String>,
     pub check_out_when_removed: bool,
+    /// Account-driven enrollments only: `BYOD` or `ADDE`.
+    pub enrollment_mode: Option<String>,
 }
 
 /// Why a device will not have a profile, in its own words.

@@ -3,6 +3,7 @@
 mod cookies;
 mod page;
 
+use crate::simulator::model::{Hardware, IosVersion};
 use crate::simulator::trust::{self, Trust, TrustError};
 use cookies::Jar;
 use reqwest::{Method, Response, header};
@@ -16,6 +17,11 @@ pub enum Opened {
     Page(Box<Page>),
     /// A configuration profile, which iOS hands over to Settings.
     Profile(Vec<u8>),
+    /// A redirect, of this status, to an address that is none of the web: for whoever opened the page.
+    Left {
+        status: u16,
+        url: Url,
+    },
 }
 
 /// Why Safari shows no page.
@@ -63,6 +69,12 @@ struct Visit {
 }
 
 impl Safari {
+    /// The Safari of a device that runs this iOS, with no cookies.
+    pub fn of(hardware: &Hardware, ios: IosVersion, trust: Trust) -> Safari {
+        let fetch_metadata = ios >= IosVersion { major: 16, minor: 4, patch: 0 };
+        Safari::new(hardware.user_agent(), fetch_metadata, trust)
+    }
+
     pub fn new(user_agent: String, fetch_metadata: bool, trust: Trust) -> Safari {
         Safari {
             user_agent,
@@ -173,6 +185,9 @@ impl Safari {
             let Some(next) = redirect(&visit, &response) else {
                 return self.show(visit.url, response).await;
             };
+            if next.url.scheme() != "https" && next.url.scheme() != "http" {
+                return Ok(Opened::Left { status: response.status().as_u16(), url: next.url });
+            }
             visit = next;
         }
         Err(SafariError::Redirects(visit.url))

@@ -2,9 +2,10 @@
 
 use crate::simulator::acts::{Act, Watcher};
 use crate::simulator::device::{Device, DeviceError};
-use crate::simulator::model::{Family, IosVersion};
+use crate::simulator::model::Family;
 use crate::simulator::safari::{Opened, Page, Safari, SafariError};
 use std::time::{Duration, Instant};
+use url::Url;
 
 /// Who walks, and what they answer.
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ pub enum WalkError {
     Refused { act: Act, text: String },
     #[error("the portal leads in circles: the page “{title}” came again and again")]
     Circles { title: String },
+    #[error("the portal led to {url}, where Safari has no page")]
+    Left { url: Url },
     #[error("the page does not notice that the device is enrolled: {0}")]
     NotNoticed(String),
 }
@@ -76,8 +79,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn new(person: Person, device: Device) -> Walk {
-        let fetch_metadata = device.hardware.ios >= IosVersion { major: 16, minor: 4, patch: 0 };
-        let safari = Safari::new(device.hardware.user_agent(), fetch_metadata, device.trust.clone());
+        let safari = Safari::of(&device.hardware, device.hardware.ios, device.trust.clone());
         Walk { person, device, safari, enrolls_for: None }
     }
 
@@ -91,6 +93,7 @@ impl Walk {
             page = match self.next(&page, watcher).await? {
                 Next::Page(page) => page,
                 Next::Ending(ending) => return Ok(ending),
+                Next::Left { url, .. } => return Err(WalkError::Left { url }),
             };
         }
         Err(WalkError::Circles { title: page.title })
@@ -172,6 +175,10 @@ impl Walk {
         let started = Instant::now();
         let before = self.safari.page().map(|page| page.url.path().to_owned());
         let sent = self.safari.send_form(form, answers).await;
+        if let Ok(Opened::Left { status, url }) = sent {
+            watcher.after(act, started.elapsed(), "back to Settings").await;
+            return Ok(Next::Left { status, url });
+        }
         let page = self.page(act, sent)?;
         // The same page again means that the answer was not taken; it says why.
         if !answers.is_empty() && Some(page.url.path()) == before.as_deref() {
@@ -207,6 +214,7 @@ impl Walk {
         match self.safari.tap_link("profile").await.map_err(|error| WalkError::Safari { act, error })? {
             Opened::Page(page) => return Err(WalkError::Refused { act, text: page.text }),
             Opened::Profile(file) => self.device.download(file),
+            Opened::Left { url, .. } => return Err(WalkError::Left { url }),
         }
         let profile = self.device.pending_profile().map_err(|error| WalkError::Device { act, error })?;
         watcher.after(act, started.elapsed(), &profile.display_name).await;
@@ -252,6 +260,7 @@ impl Walk {
         match opened.map_err(|error| WalkError::Safari { act, error })? {
             Opened::Page(page) if page.status >= 400 => Err(WalkError::Refused { act, text: page.text }),
             Opened::Page(page) => Ok(*page),
+            Opened::Left { url, .. } => Err(WalkError::Left { url }),
             Opened::Profile(_) => {
                 let error = SafariError::Unreadable { status: 200, content_type: "a configuration profile".into() };
                 Err(WalkError::Safari { act, error })
@@ -265,6 +274,11 @@ impl Walk {
 pub enum Next {
     Page(Page),
     Ending(Ending),
+    /// The web is left: by a redirect of this status to an address that only whoever opened the page understands.
+    Left {
+        status: u16,
+        url: Url,
+    },
 }
 
 /// The devices that people bring: a family and a version of iOS.

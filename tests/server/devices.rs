@@ -65,6 +65,7 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
             user_agent: personal("Safari"),
             platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
             language: "en".into(),
+            account_driven: None,
         },
         Command::SignIn { signed_in, session: secrets::hash("signed in"), entry: Entry::Oneself(admission) },
         Command::ChooseOwnership { ownership, policy },
@@ -114,6 +115,8 @@ fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> Serve
         scep_url: format!("{}/scep", server.url()),
         access_rights: device_enrollment.then_some(8191),
         managed_apple_id: (!device_enrollment).then(managed_apple_id),
+        enrollment_mode: None,
+        required_app_id: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod directory;
 mod harness;
 
 mod access;
+mod account;
 mod browser;
 mod checkin;
 mod command_line;

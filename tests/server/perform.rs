@@ -20,6 +20,7 @@ async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_stat
         user_agent: Personal::new(enrollment.visit_key(), "Safari".into()),
         platform: Platform { family: DeviceFamily::IPhone, version: None },
         language: "en".into(),
+        account_driven: None,
     };
     let mut at_once = tokio::task::JoinSet::new();
     for _ in 0..8 {

@@ -61,6 +61,9 @@ pub fn message(event: &Event) -> Message {
         Event::Assertion(AssertionEvent::AssertionUsed { provider }) => {
             Message::of("assertion-used").with("provider", provider)
         }
+        Event::Refusal(RefusalEvent::DeviceRefused { why, product }) => Message::of("device-refused")
+            .with("product", product.as_deref().unwrap_or("device"))
+            .with("reason", words::enrollment_refusal(*why)),
         Event::Refusal(RefusalEvent::RefusalsSuppressed { count }) => {
             Message::of("refusals-suppressed").with("count", count)
         }
@@ -88,6 +91,25 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             };
             let version = platform.version.map(|version| format!(" with version {version}")).unwrap_or_default();
             Message::of("visit-opened").with("family", family).with("version", version)
+        }
+        EnrollmentEvent::AccountDrivenBegun { mode } => {
+            Message::of("account-driven-begun").with("kind", words::mode_words(*mode))
+        }
+        EnrollmentEvent::VisitResumed { .. } => Message::of("visit-resumed"),
+        EnrollmentEvent::UserSignedInAgain { method: by, .. } => {
+            Message::of("signed-in-again").with("method", words::method(*by))
+        }
+        EnrollmentEvent::SignInAgainAsked { why } => {
+            Message::of("sign-in-again-asked").with("reason", words::sign_in_again(*why))
+        }
+        EnrollmentEvent::AccessTokenIssued { .. } => Message::of("access-token-issued"),
+        EnrollmentEvent::MachineInformationReceived { signature, product, .. } => {
+            Message::of("machine-information-received")
+                .with("product", product.as_deref().unwrap_or("The device"))
+                .with("signature", words::device_signature(*signature))
+        }
+        EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
+            Message::of("managed-apple-id-assigned").personal("managed_apple_id", managed_apple_id)
         }
         EnrollmentEvent::SignInRefused { reason, .. } => {
             Message::of("sign-in-refused").with("reason", words::sign_in_refusal(*reason))

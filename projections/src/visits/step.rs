@@ -76,11 +76,17 @@ pub(super) struct Way {
     account_given: bool,
     profile_taken: bool,
     identity: bool,
+    #[serde(default)]
+    by_account: bool,
 }
 
 impl Way {
     pub fn after(mut self, event: &EnrollmentEvent) -> Way {
         match event {
+            EnrollmentEvent::AccountDrivenBegun { .. } => {
+                self.by_account = true;
+                self.ca_done = true;
+            }
             EnrollmentEvent::UserSignedIn { .. } => self.signed_in = true,
             EnrollmentEvent::AssignmentOffered { .. } => self.asked_for_whom = true,
             EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => {
@@ -92,7 +98,9 @@ impl Way {
             EnrollmentEvent::TermsRequested { .. } => self.terms_asked = true,
             EnrollmentEvent::TermsAccepted { .. } => self.terms_asked = false,
             EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => self.ca_done = true,
-            EnrollmentEvent::ManagedAppleIdGiven { .. } => self.account_given = true,
+            EnrollmentEvent::ManagedAppleIdGiven { .. } | EnrollmentEvent::ManagedAppleIdAssigned { .. } => {
+                self.account_given = true;
+            }
             EnrollmentEvent::MdmProfileServed { .. } => self.profile_taken = true,
             EnrollmentEvent::IdentityIssued { .. } => self.identity = true,
             _ => {}
@@ -118,7 +126,7 @@ impl Way {
             Step::Terms
         } else if !self.ca_done {
             Step::CaProfile
-        } else if ownership == Ownership::Personal && !self.account_given {
+        } else if (ownership == Ownership::Personal || self.by_account) && !self.account_given {
             Step::ManagedAppleId
         } else if !self.profile_taken {
             Step::MdmProfile

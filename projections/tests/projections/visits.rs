@@ -51,6 +51,8 @@ fn served() -> EnrollmentEvent {
         scep_url: "https://localhost/scep".into(),
         access_rights: Some(8191),
         managed_apple_id: None,
+        enrollment_mode: None,
+        required_app_id: None,
     };
     EnrollmentEvent::MdmProfileServed { profile, challenge: SecretHash("02".into()), challenge_expires: later(86_400) }
 }

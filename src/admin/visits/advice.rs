@@ -98,6 +98,15 @@ fn refused(visit: &Visit, again: String) -> Advice {
             "Since iOS 18 a personal device enrolls in Settings, not with a profile.",
             format!("Open Settings › {} and tap Sign In to Work or School Account.", row(visit)),
         ),
+        EnrollmentRefusal::AccountDrivenNotOffered => (
+            "The device could enroll in Settings only, and the settings do not offer that for it.",
+            "An administrator can offer it: account_driven in the settings.".to_owned(),
+        ),
+        EnrollmentRefusal::NotGenuine => (
+            "The device did not prove that it is one of Apple’s.",
+            "An administrator can accept devices whose CA is not known here: account_driven.genuine_devices_only."
+                .to_owned(),
+        ),
         EnrollmentRefusal::WrongMode => (
             "The device enrolled in another mode than its profile says.",
             format!("If a profile of the organization is in Settings › {}, remove it.", row(visit)),

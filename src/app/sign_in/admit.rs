@@ -3,6 +3,7 @@
 
 use super::Proof;
 use super::portal::Outcome;
+use crate::app::account_driven::link::{AccountLink, Purpose};
 use crate::app::context::Context;
 use crate::app::secrets::hash;
 use crate::app::{App, PerformError};
@@ -10,7 +11,7 @@ use crate::enrollment::access::{self, Claimant};
 use crate::enrollment::person::{self, Person, ReserveAccount};
 use crate::enrollment::visit::{self, Admission, Command, Entry, Policy, PreviousRecord, SignedIn, Visit};
 use crate::identity::{Account, Unavailable};
-use events::enrollment::{EnrollmentId, Evidence, Platform};
+use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, Platform};
 use events::envelope::{Actor, ActorKind};
 use events::person::{PersonAttributes, PersonId};
 use events::settings::Settings;
@@ -27,6 +28,8 @@ pub struct Entrance<'a> {
     pub user_agent: &'a str,
     pub platform: Platform,
     pub language: &'a str,
+    /// The link that a device followed from Settings, where it did.
+    pub link: Option<AccountLink>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +71,16 @@ pub async fn admit(
     let entry = entry(app, entrance, proof, signed_in.person).await?;
     let command = Command::SignIn { signed_in, session: hash(&secret), entry };
     match app.perform::<Visit>(&enrollment.stream(), &command, &context).await {
-        Ok(_) => Ok(Outcome::SignedIn { enrollment, secret }),
+        // Who signs in once more on an enrolled device may be another person.
+        Ok(performed) if performed.events.iter().any(lets_in) => Ok(Outcome::SignedIn { enrollment, secret }),
+        Ok(_) => Ok(Outcome::Refused { opened: None, retry_after: None }),
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),
     }
+}
+
+fn lets_in(event: &EnrollmentEvent) -> bool {
+    matches!(event, EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::UserSignedInAgain { .. })
 }
 
 /// The person behind an account, known from now on at the latest; `context` is that of whoever makes them known.
@@ -147,7 +156,9 @@ pub async fn policy(app: &App, settings: &Settings, person: PersonId) -> Result<
         skip_ca_profile: settings.skip_ca_profile,
         limits: settings.limits.clone(),
         terms: settings.terms.iter().map(|(ownership, terms)| (*ownership, terms.version.clone())).collect(),
+        assigned_managed_apple_id: known.attributes.managed_apple_id.clone(),
         accepted: known.accepted_terms,
+        account_driven: settings.account_driven.clone(),
     })
 }
 
@@ -162,15 +173,21 @@ pub async fn open(
     if let Some(enrollment) = entrance.visit {
         return Ok((enrollment, None));
     }
-    let enrollment = EnrollmentId(app.world.uuid());
+    let enrollment = entrance.link.map_or_else(|| EnrollmentId(app.world.uuid()), |link| link.enrollment);
     let secret = app.world.secret();
     let user_agent: String = entrance.user_agent.chars().take(512).collect();
-    let command = Command::Open {
-        session: hash(&secret),
-        user_agent: Personal::new(enrollment.visit_key(), user_agent),
-        platform: entrance.platform,
-        language: entrance.language.to_owned(),
+    let (session, user_agent) = (hash(&secret), Personal::new(enrollment.visit_key(), user_agent));
+    let account_driven = match entrance.link.map(|link| link.purpose) {
+        Some(Purpose::SignInAgain) => {
+            let resume = Command::Resume { session, user_agent, now: app.world.now() };
+            app.perform::<Visit>(&enrollment.stream(), &resume, &visitor(entrance, enrollment)).await?;
+            return Ok((enrollment, Some((enrollment, secret))));
+        }
+        Some(Purpose::Enroll { mode, .. }) => Some(mode),
+        None => None,
     };
+    let (platform, language) = (entrance.platform, entrance.language.to_owned());
+    let command = Command::Open { session, user_agent, platform, language, account_driven };
     app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await?;
     Ok((enrollment, Some((enrollment, secret))))
 }

@@ -101,7 +101,10 @@ pub async fn sum_up_refusals(app: &App) {
 }
 
 /// Writes down a refusal that belongs to nobody we know.
-pub(super) async fn record(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
+///
+/// # Errors
+/// If the log cannot be written.
+pub async fn record(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
     let at = app.world.now();
     let stream = StreamName::of("refusals", at.day());
     let key = KeyName::of("refusals", at.day());

@@ -47,5 +47,6 @@ fn shown(opened: Opened) -> anyhow::Result<Page> {
         Opened::Page(page) if page.status == 200 => Ok(*page),
         Opened::Page(page) => bail!("status {}: {}", page.status, page.text),
         Opened::Profile(_) => bail!("a profile instead of a page"),
+        Opened::Left { url, .. } => bail!("led to {url} instead of a page"),
     }
 }

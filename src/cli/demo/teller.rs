@@ -18,6 +18,7 @@ impl Teller {
     fn words(&self, act: Act, told: &str) -> String {
         let device = self.device;
         match act {
+            Act::Discover => format!("types the account in Settings; its domain names the server: {told}"),
             Act::OpenPortal => format!("opens the enrollment URL in Safari: “{told}”"),
             Act::ProceedInSpiteOfWarning => {
                 format!("Safari cannot verify the identity of {told}; Ada proceeds to the website")

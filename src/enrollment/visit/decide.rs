@@ -1,5 +1,6 @@
 //! What happens on a visit, or why not. Closed by default: what is not allowed is out of step.
 
+mod account_driven;
 mod admit;
 mod barrier;
 mod single_sign_on;
@@ -12,16 +13,26 @@ use events::enrollment::{ChosenBy, EnrollmentEvent, IssuedCertificate, Ownership
 
 pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentEvent>, Refusal> {
     match (visit.step(), command) {
-        (Step::Open, Command::Open { session, user_agent, platform, language }) => {
-            Ok(vec![EnrollmentEvent::VisitOpened {
+        (Step::Open, Command::Open { session, user_agent, platform, language, account_driven }) => {
+            let mut happened = vec![EnrollmentEvent::VisitOpened {
                 session: session.clone(),
                 user_agent: user_agent.clone(),
                 platform: *platform,
                 language: language.clone(),
-            }])
+            }];
+            happened.extend(account_driven.map(|mode| EnrollmentEvent::AccountDrivenBegun { mode }));
+            Ok(happened)
+        }
+        (Step::SignInAgain, Command::Resume { session, user_agent, now }) => Ok(vec![EnrollmentEvent::VisitResumed {
+            session: session.clone(),
+            user_agent: user_agent.clone(),
+            begun: *now,
+        }]),
+        (Step::SignInAgain, Command::SignIn { signed_in, session, entry }) => {
+            Ok(account_driven::sign_in_again(visit, signed_in, session, entry))
         }
         // What an auditor would ask about is a fact, even when the answer is no.
-        (Step::SignIn, Command::RefuseSignIn { method, reason, account, name }) => {
+        (Step::SignIn | Step::SignInAgain, Command::RefuseSignIn { method, reason, account, name }) => {
             Ok(vec![EnrollmentEvent::SignInRefused {
                 method: *method,
                 reason: *reason,
@@ -29,13 +40,13 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
                 name: name.clone(),
             }])
         }
-        (Step::SignIn, Command::BeginSingleSignOn { method, provider, request }) => {
+        (Step::SignIn | Step::SignInAgain, Command::BeginSingleSignOn { method, provider, request }) => {
             Ok(single_sign_on::begin(*method, provider, request))
         }
-        (Step::SignIn, Command::ProveSingleSignOn { request, account }) => {
+        (Step::SignIn | Step::SignInAgain, Command::ProveSingleSignOn { request, account }) => {
             single_sign_on::prove(visit, request, account)
         }
-        (Step::SignIn, Command::RefuseSingleSignOn { method, provider, why }) => {
+        (Step::SignIn | Step::SignInAgain, Command::RefuseSingleSignOn { method, provider, why }) => {
             Ok(vec![EnrollmentEvent::SingleSignOnRefused { method: *method, provider: provider.clone(), why: *why }])
         }
         (Step::SignIn, Command::SignIn { signed_in, session, entry }) => Ok(sign_in(visit, signed_in, session, entry)),
@@ -85,7 +96,7 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (Step::ManagedAppleId | Step::MdmProfile, Command::ReportCaInstall) => Ok(vec![]),
         // Until the profile is installed a slip of the finger can be put right.
         (Step::ManagedAppleId | Step::MdmProfile, Command::GiveManagedAppleId { managed_apple_id })
-            if visit.ownership == Some(Ownership::Personal) =>
+            if visit.ownership == Some(Ownership::Personal) || visit.account_driven.is_some() =>
         {
             Ok(if visit.managed_apple_id.as_ref() == Some(managed_apple_id) {
                 vec![]
@@ -93,9 +104,20 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
                 vec![EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: managed_apple_id.clone() }]
             })
         }
-        (Step::MdmProfile, Command::ServeMdmProfile { device_enrolled: true, .. }) => Err(Refusal::DeviceEnrolled),
-        (Step::MdmProfile, Command::ServeMdmProfile { profile, challenge, challenge_expires, .. })
-            if Some(profile.kind) == visit.kind() =>
+        (Step::HandOver, Command::IssueAccessToken { token, now }) => {
+            Ok(vec![EnrollmentEvent::AccessTokenIssued { token: token.clone(), issued: *now }])
+        }
+        (Step::HandOver, Command::ReceiveMachineInformation { machine }) => {
+            Ok(account_driven::receive(visit, machine).into_iter().collect())
+        }
+        (_, Command::AskToSignInAgain { why, device_enrolled }) => {
+            Ok(account_driven::ask_to_sign_in_again(visit, *why, *device_enrolled).into_iter().collect())
+        }
+        (Step::MdmProfile | Step::HandOver, Command::ServeMdmProfile { device_enrolled: true, .. }) => {
+            Err(Refusal::DeviceEnrolled)
+        }
+        (Step::MdmProfile | Step::HandOver, Command::ServeMdmProfile { profile, challenge, challenge_expires, .. })
+            if Some(profile.kind) == visit.kind() && profile.enrollment_mode == visit.account_driven =>
         {
             Ok(vec![EnrollmentEvent::MdmProfileServed {
                 profile: profile.clone(),
@@ -103,9 +125,10 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
                 challenge_expires: *challenge_expires,
             }])
         }
-        (Step::MdmProfile, Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled }) => {
-            issue(visit, *now, challenge, transaction, certificate, *device_enrolled)
-        }
+        (
+            Step::MdmProfile | Step::HandOver,
+            Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled },
+        ) => issue(visit, *now, challenge, transaction, certificate, *device_enrolled),
         (Step::Ended(_), Command::Refuse { .. } | Command::Abandon { .. }) => Ok(vec![]),
         (_, Command::Refuse { device_enrolled: true, .. } | Command::Abandon { device_enrolled: true }) => Ok(vec![]),
         (step, Command::Refuse { why, .. }) if step != Step::Open => {

@@ -1,7 +1,8 @@
 //! The visit after an event: every event leads somewhere.
 
 use super::{
-    Assignment, CaStep, End, Identity, Opened, PreviousRecord, Serving, SignedIn, SingleSignOn, TermsStep, Visit,
+    AccessToken, Assignment, CaStep, End, Identity, MachineInformation, Opened, PreviousRecord, Serving, SignedIn,
+    SingleSignOn, TermsStep, Visit,
 };
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
 
@@ -11,6 +12,30 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             visit.session = Some(session.clone());
             visit.opened = Some(Opened { platform: *platform, language: language.clone() });
         }
+        EnrollmentEvent::AccountDrivenBegun { mode } => visit.account_driven = Some(*mode),
+        EnrollmentEvent::VisitResumed { session, begun, user_agent: _ } => {
+            visit.session = Some(session.clone());
+            visit.resumed = Some(*begun);
+            visit.single_sign_on = None;
+        }
+        EnrollmentEvent::UserSignedInAgain { method, session } => {
+            visit.session = Some(session.clone());
+            let at = visit.single_sign_on.take().filter(|waiting| waiting.method == *method);
+            visit.signed_in_at = at.map(|waiting| waiting.provider);
+            visit.sign_in_again = None;
+        }
+        EnrollmentEvent::AccessTokenIssued { token, issued } => {
+            visit.access_tokens.push(AccessToken { hash: token.clone(), issued: *issued });
+        }
+        EnrollmentEvent::MachineInformationReceived { signature, product, build_version, os_version } => {
+            visit.machine = Some(MachineInformation {
+                signature: *signature,
+                product: product.clone(),
+                build_version: build_version.clone(),
+                os_version: *os_version,
+            });
+        }
+        EnrollmentEvent::SignInAgainAsked { why } => visit.sign_in_again = Some(*why),
         EnrollmentEvent::SignInRefused { .. } => {}
         EnrollmentEvent::SingleSignOnBegun { method, provider, request } => {
             visit.single_sign_on = Some(SingleSignOn {
@@ -68,7 +93,8 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         EnrollmentEvent::CaProfileServed { .. } => {}
         EnrollmentEvent::CaInstallReported {} => visit.ca = CaStep::Reported,
         EnrollmentEvent::CaStepSkipped {} => visit.ca = CaStep::Skipped,
-        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }
+        | EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
             visit.managed_apple_id = Some(managed_apple_id.clone());
         }
         EnrollmentEvent::MdmProfileServed { profile, challenge, challenge_expires } => visit.servings.push(Serving {

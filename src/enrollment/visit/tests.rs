@@ -5,11 +5,13 @@ use crate::enrollment::examples::{
 };
 use events::enrollment::Ownership::{Institutional, Personal};
 use events::enrollment::{
-    Access, ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentRefusal, Evidence, OsVersion, Ownership,
-    SignInMethodName, SignInRefusal,
+    Access, ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, OsVersion,
+    Ownership, SignInMethodName, SignInRefusal,
 };
 use events::settings::{Limits, VersionRange};
 use uuid::Uuid;
+
+mod from_settings;
 
 /// A visit to which all these commands were put, each accepted.
 #[track_caller]
@@ -26,6 +28,7 @@ fn open(version: &str) -> Command {
         user_agent: sealed("Safari"),
         platform: iphone(version),
         language: "en".into(),
+        account_driven: None,
     }
 }
 
@@ -501,6 +504,7 @@ mod any_sequence {
             Just(Command::Abandon { device_enrolled: false }),
             Just(Command::SignOut),
             beside_the_guide(),
+            from_settings::any_command(),
         ]
     }
 
@@ -528,7 +532,8 @@ mod any_sequence {
             assert!(visit.opened.is_some());
         }
         if !visit.servings.is_empty() {
-            assert!(visit.ownership.is_some() && visit.ca != super::super::CaStep::Pending);
+            assert!(visit.ownership.is_some());
+            assert!(visit.ca != super::super::CaStep::Pending || visit.account_driven.is_some());
             assert!(visit.servings.iter().all(|serving| Some(serving.profile.kind) == visit.kind()));
             assert!(visit.owner().is_some() && !matches!(visit.terms, TermsStep::Asked { .. }));
         }
@@ -537,6 +542,10 @@ mod any_sequence {
         }
         if let Some(identity) = &visit.identity {
             assert!(visit.servings.iter().any(|serving| serving.challenge == identity.challenge && serving.dead));
+        }
+        if !visit.access_tokens.is_empty() {
+            assert!(visit.account_driven.is_some() && visit.owner().is_some() && visit.managed_apple_id.is_some());
+            assert_eq!(visit.ownership, visit.account_driven.map(EnrollmentMode::ownership));
         }
         if visit.end.is_some() {
             assert!(visit.identity.is_none(), "an ended visit's identity opens nothing");
@@ -579,13 +588,15 @@ mod any_sequence {
                     Step::Terms => Shown::Terms,
                     Step::CaProfile => Shown::CaProfile,
                     Step::ManagedAppleId => Shown::ManagedAppleId,
-                    Step::MdmProfile if live.servings.is_empty() => Shown::MdmProfile,
-                    Step::MdmProfile if log.iter().any(|e| matches!(e, EnrollmentEvent::IdentityIssued { .. })) => {
+                    Step::MdmProfile | Step::HandOver if live.servings.is_empty() => Shown::MdmProfile,
+                    Step::MdmProfile | Step::HandOver
+                        if log.iter().any(|e| matches!(e, EnrollmentEvent::IdentityIssued { .. })) =>
+                    {
                         Shown::Connect
                     }
-                    Step::MdmProfile => Shown::Install,
-                    // Of what has ended the projection keeps the last step.
-                    Step::Ended(_) => shown,
+                    Step::MdmProfile | Step::HandOver => Shown::Install,
+                    // Of what has ended the projection keeps the last step, of an enrolled device that it is enrolled.
+                    Step::Ended(_) | Step::SignInAgain => shown,
                 };
                 prop_assert_eq!(shown, expected);
             }

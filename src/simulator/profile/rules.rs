@@ -20,11 +20,32 @@ fn required(dictionary: &Dictionary, key: &str, place: &str) -> Checked<String> 
     }
 }
 
-/// Reads an opened profile as a device with this iOS does.
+/// How a profile came to the device.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    Downloaded,
+    /// By account, with this version in the discovery document.
+    ByAccount(&'a str),
+}
+
+/// Reads a downloaded profile as a device with this iOS does.
 ///
 /// # Errors
 /// The first thing it would refuse.
 pub fn check(dictionary: Dictionary, signed: bool, ios: IosVersion) -> Checked<Profile> {
+    checked(dictionary, signed, ios, Way::Downloaded)
+}
+
+/// The same of a profile that an access token brought; `version` is what discovery said.
+///
+/// # Errors
+/// The first thing it would refuse.
+pub fn check_by_account(dictionary: Dictionary, signed: bool, ios: IosVersion, version: &str) -> Checked<Profile> {
+    let profile = checked(dictionary, signed, ios, Way::ByAccount(version))?;
+    if profile.mdm.is_none() { refuse("the profile has no MDM payload") } else { Ok(profile) }
+}
+
+fn checked(dictionary: Dictionary, signed: bool, ios: IosVersion, way: Way<'_>) -> Checked<Profile> {
     let place = "the profile";
     if required(&dictionary, "PayloadType", place)? != "Configuration" {
         return refuse("PayloadType of the profile is not Configuration");
@@ -43,7 +64,7 @@ pub fn check(dictionary: Dictionary, signed: bool, ios: IosVersion) -> Checked<P
         dictionary,
     };
     for payload in &payloads {
-        read(&mut profile, payload, ios)?;
+        read(&mut profile, payload, ios, way)?;
     }
     match_identity(&profile)?;
     Ok(profile)
@@ -78,7 +99,7 @@ fn distinct_uuids(profile: &Dictionary, payloads: &[Dictionary]) -> Checked<()> 
     Ok(())
 }
 
-fn read(profile: &mut Profile, payload: &Dictionary, ios: IosVersion) -> Checked<()> {
+fn read(profile: &mut Profile, payload: &Dictionary, ios: IosVersion, way: Way<'_>) -> Checked<()> {
     let kind = required(payload, "PayloadType", "a payload")?;
     version(payload, &kind)?;
     required(payload, "PayloadIdentifier", &kind)?;
@@ -86,7 +107,7 @@ fn read(profile: &mut Profile, payload: &Dictionary, ios: IosVersion) -> Checked
         "com.apple.security.root" | "com.apple.security.pkcs1" => profile.certificates.push(certificate(payload)?),
         "com.apple.security.scep" => profile.scep = Some(scep(payload)?),
         "com.apple.mdm" if profile.mdm.is_some() => return refuse("only one MDM payload is allowed"),
-        "com.apple.mdm" => profile.mdm = Some(mdm(payload, &profile.dictionary, ios)?),
+        "com.apple.mdm" => profile.mdm = Some(mdm(payload, &profile.dictionary, ios, way)?),
         other => return refuse(format!("this simulated device does not know payloads of type {other}")),
     }
     Ok(())
@@ -137,7 +158,7 @@ fn subject(content: &Dictionary) -> Checked<Vec<(String, String)>> {
     Ok(parts)
 }
 
-fn mdm(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) -> Checked<MdmPayload> {
+fn mdm(payload: &Dictionary, profile: &Dictionary, ios: IosVersion, way: Way<'_>) -> Checked<MdmPayload> {
     let place = "the MDM payload";
     let topic = required(payload, "Topic", place)?;
     if !topic.starts_with("com.apple.mgmt.") {
@@ -145,7 +166,10 @@ fn mdm(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) -> Checked<M
     }
     let server_url = https(required(payload, "ServerURL", place)?)?;
     let check_in_url = text(payload, "CheckInURL").map_or(Ok(server_url.clone()), https)?;
-    let managed_apple_id = user_enrollment(payload, profile, ios)?;
+    let managed_apple_id = match way {
+        Way::Downloaded => user_enrollment(payload, profile, ios)?,
+        Way::ByAccount(version) => Some(by_account(payload, version)?),
+    };
     Ok(MdmPayload {
         server_url,
         check_in_url,
@@ -154,6 +178,7 @@ fn mdm(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) -> Checked<M
         sign_message: flag(payload, "SignMessage"),
         managed_apple_id,
         check_out_when_removed: flag(payload, "CheckOutWhenRemoved"),
+        enrollment_mode: text(payload, "EnrollmentMode"),
     })
 }
 
@@ -182,6 +207,26 @@ fn user_enrollment(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) 
         return refuse("PayloadRemovalDisallowed is forbidden in a User Enrollment");
     }
     Ok(Some(managed_apple_id))
+}
+
+// The device cancels where anything of this is amiss (Apple, "Implementing the simple authentication user-enrollment flow").
+fn by_account(payload: &Dictionary, version: &str) -> Checked<String> {
+    let expected = if version == "mdm-adde" { "ADDE" } else { "BYOD" };
+    let mode = required(payload, "EnrollmentMode", "the MDM payload")?;
+    if mode != expected {
+        return refuse(format!("EnrollmentMode {mode} does not go with {version}"));
+    }
+    if payload.contains_key("ManagedAppleID") {
+        return refuse("ManagedAppleID has no place in an account-driven enrollment");
+    }
+    match expected {
+        "BYOD" if payload.contains_key("AccessRights") => {
+            return refuse("AccessRights have no place in an account-driven User Enrollment");
+        }
+        "BYOD" => {}
+        _ => access_rights(payload)?,
+    }
+    required(payload, "AssignedManagedAppleID", "the MDM payload")
 }
 
 fn access_rights(payload: &Dictionary) -> Checked<()> {

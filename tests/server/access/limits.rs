@@ -156,6 +156,7 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
                 assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
                 break;
             }
+            Next::Left { url, .. } => panic!("led to {url}"),
         }
     }
     scene.answer_first_commands(&mut second.device).await;

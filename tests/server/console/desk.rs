@@ -194,6 +194,8 @@ fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<
         scep_url: "https://localhost/scep".into(),
         access_rights: None,
         managed_apple_id: None,
+        enrollment_mode: None,
+        required_app_id: None,
     };
     let challenge = SecretHash("02".into());
     let identity = IssuedCertificate {

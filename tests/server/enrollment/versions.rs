@@ -73,7 +73,7 @@ async fn text_of_ca_page(scene: &Scene, ios: &str) -> String {
     while page.link("profile").is_none() {
         page = match walk.next(&page, &mut diary).await.unwrap() {
             muster::simulator::walk::Next::Page(page) => page,
-            muster::simulator::walk::Next::Ending(ending) => panic!("{ending:?}"),
+            other => panic!("{other:?}"),
         };
     }
     page.text

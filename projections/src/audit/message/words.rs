@@ -3,7 +3,8 @@
 use super::list;
 use events::device::AppStatus;
 use events::enrollment::{
-    Access, EnrollmentKind, EnrollmentRefusal, Evidence, Ownership, SignInMethodName, SignInRefusal, SingleSignOnFault,
+    Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership, SignInAgainReason,
+    SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
         SignInRefusal::AccountDisabled => "account disabled",
         SignInRefusal::Throttled => "too many attempts",
         SignInRefusal::DirectoryUnavailable => "the directory cannot be asked",
+        SignInRefusal::AnotherPerson => "another person than the one whose device it is",
     }
 }
 
@@ -23,12 +25,14 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
     match why {
         EnrollmentRefusal::VersionTooOld => "the version of iOS is too old",
         EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
+        EnrollmentRefusal::AccountDrivenNotOffered => "it could enroll by account only, which is not offered for it",
         EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
         EnrollmentRefusal::NotPermitted => "no access rule permits it",
         EnrollmentRefusal::TooManyDevices => "the person has as many devices as they may",
         EnrollmentRefusal::VersionBelowMinimum => "the version of iOS is older than the settings allow",
         EnrollmentRefusal::VersionAboveMaximum => "the version of iOS is newer than the settings allow",
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
+        EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
     }
 }
 
@@ -43,6 +47,29 @@ pub(super) fn kind_words(kind: EnrollmentKind) -> &'static str {
     match kind {
         EnrollmentKind::UserEnrollment => "User Enrollment",
         EnrollmentKind::DeviceEnrollment => "Device Enrollment",
+    }
+}
+
+pub(super) fn mode_words(mode: EnrollmentMode) -> &'static str {
+    match mode {
+        EnrollmentMode::Byod => "account-driven User Enrollment",
+        EnrollmentMode::Adde => "account-driven Device Enrollment",
+    }
+}
+
+pub(super) fn sign_in_again(why: SignInAgainReason) -> &'static str {
+    match why {
+        SignInAgainReason::TokenExpired => "its access token is too old",
+        SignInAgainReason::TokenMissing => "it showed no access token",
+        SignInAgainReason::TokenUnknown => "its access token is none of this enrollment",
+    }
+}
+
+pub(super) fn device_signature(signature: DeviceSignature) -> &'static str {
+    match signature {
+        DeviceSignature::Genuine => "by a device of Apple’s",
+        DeviceSignature::UnknownIssuer => "by a device whose maker is not known here",
+        DeviceSignature::Invalid => "not valid",
     }
 }
 

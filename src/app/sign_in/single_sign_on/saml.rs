@@ -77,7 +77,7 @@ async fn believed(
         return Ok(Posted::GoOn { ticket: None });
     }
     let Some(request) = verified.in_response_to else {
-        let (enrollment, _) = open(app, &Entrance { visit: None, ..*entrance }).await?;
+        let (enrollment, _) = open(app, &Entrance { visit: None, link: None, ..*entrance }).await?;
         let proof = Proof { method: SignInMethodName::Saml, account: verified.account, local: None };
         return admit(app, entrance, enrollment, &proof).await.map(Posted::In);
     };
@@ -126,7 +126,7 @@ pub async fn return_from_post(
     let not_in = Ok(Some(Outcome::Refused { opened: None, retry_after: None }));
     let Some(enrollment) = entrance.visit else { return not_in };
     let visit = app.visit(enrollment).await?;
-    if visit.signed_in.is_some() {
+    if !visit.awaits_sign_in() {
         return Ok(Some(Outcome::OutOfStep));
     }
     let Some(state) = visit.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
@@ -170,7 +170,7 @@ async fn waiting(app: &App, provider: &IdentityProvider, request: &str) -> Resul
         let same = state.request == request && state.provider == provider.name && state.method == provider.method();
         same && state.proven.is_none()
     };
-    let waits = visit.signed_in.is_none() && visit.single_sign_on.is_some_and(waits);
+    let waits = visit.awaits_sign_in() && visit.single_sign_on.is_some_and(waits);
     Ok((waits && is_recent(app, *enrollment, &request).await?).then_some(*enrollment))
 }
 

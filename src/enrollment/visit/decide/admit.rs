@@ -1,8 +1,8 @@
 //! What follows when it is known whose device it will be: may they, and is there anything to choose.
 
 use super::super::{Admission, Policy, Visit};
-use super::barrier::barrier;
-use super::terms;
+use super::barrier::{Barrier, barrier};
+use super::{account_driven, terms};
 use events::enrollment::{Access, ChosenBy, EnrollmentEvent, EnrollmentRefusal, Ownership};
 use std::collections::BTreeSet;
 
@@ -11,8 +11,14 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
     let decided = access.iter().map(|access| EnrollmentEvent::AccessDecided { access: access.clone() });
     let mut happened: Vec<EnrollmentEvent> = decided.collect();
     // Nobody shall learn at the last step that they may not enroll.
-    let by_rule = access.as_ref().and_then(|access| refusal(access, previous.len(), policy));
-    if let Some(why) = by_rule.or_else(|| by_device(visit, access.as_ref(), policy)) {
+    let refused = match visit.account_driven {
+        Some(mode) => account_driven::refusal(mode, access.as_ref(), previous.len(), policy),
+        None => {
+            let by_rule = access.as_ref().and_then(|access| refusal(visit, access, previous.len(), policy));
+            by_rule.or_else(|| by_device(visit, access.as_ref(), policy))
+        }
+    };
+    if let Some(why) = refused {
         happened.push(EnrollmentEvent::EnrollmentRefused { why });
         return happened;
     }
@@ -27,9 +33,10 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
     happened
 }
 
-fn refusal(access: &Access, devices: usize, policy: &Policy) -> Option<EnrollmentRefusal> {
+fn refusal(visit: &Visit, access: &Access, devices: usize, policy: &Policy) -> Option<EnrollmentRefusal> {
     if permitted(Some(access), policy).is_empty() {
-        let elsewhere = access.account_driven && policy.offered.contains(&Ownership::Personal);
+        let platform = visit.opened.as_ref().map(|opened| opened.platform);
+        let elsewhere = access.account_driven && platform.is_some_and(|platform| policy.leads_to_settings(platform));
         return Some(if elsewhere { EnrollmentRefusal::AccountDrivenOnly } else { EnrollmentRefusal::NotPermitted });
     }
     let most = access.devices_per_person?;
@@ -41,7 +48,8 @@ fn refusal(access: &Access, devices: usize, policy: &Policy) -> Option<Enrollmen
 fn by_device(visit: &Visit, access: Option<&Access>, policy: &Policy) -> Option<EnrollmentRefusal> {
     let platform = visit.opened.as_ref()?.platform;
     let kinds = permitted(access, policy);
-    let barriers: Vec<_> = kinds.iter().map(|kind| barrier(platform, *kind, &policy.limits, access)).collect();
+    let of = |kind: &Ownership| barrier(&Barrier { platform, ownership: *kind, by_account: None, access, policy });
+    let barriers: Vec<_> = kinds.iter().map(of).collect();
     match barriers[..] {
         [one, other] if one == other => one,
         _ => None,
@@ -55,6 +63,10 @@ fn permitted(access: Option<&Access>, policy: &Policy) -> BTreeSet<Ownership> {
 
 /// Step 2 is shown only where there is a choice; a lone kind is chosen by policy.
 pub(super) fn by_policy(visit: &Visit, access: Option<&Access>, policy: &Policy) -> Vec<EnrollmentEvent> {
+    // Settings asked which kind it is before anybody signed in.
+    if let Some(mode) = visit.account_driven {
+        return choose(visit, access, mode.ownership(), ChosenBy::Policy, policy);
+    }
     let permitted = permitted(access, policy);
     let mut kinds = permitted.iter();
     match (kinds.next(), kinds.next()) {
@@ -71,13 +83,18 @@ pub(super) fn choose(
     policy: &Policy,
 ) -> Vec<EnrollmentEvent> {
     let mut happened = vec![EnrollmentEvent::OwnershipChosen { ownership, chosen_by }];
+    let by_account = visit.account_driven;
     let platform = visit.opened.as_ref().map(|opened| opened.platform);
-    if let Some(why) = platform.and_then(|platform| barrier(platform, ownership, &policy.limits, access)) {
+    let barrier = |platform| barrier(&Barrier { platform, ownership, by_account, access, policy });
+    if let Some(why) = platform.and_then(barrier) {
         happened.push(EnrollmentEvent::EnrollmentRefused { why });
         return happened;
     }
     happened.extend(terms::request(access, ownership, policy));
-    if policy.skip_ca_profile {
+    if by_account.is_some() {
+        let assigned = policy.assigned_managed_apple_id.clone();
+        happened.extend(assigned.map(|managed_apple_id| EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id }));
+    } else if policy.skip_ca_profile {
         happened.push(EnrollmentEvent::CaStepSkipped {});
     }
     happened

@@ -1,0 +1,80 @@
+//! Whether an enrolled device may go on: the access token that it shows with each message.
+//!
+//! The identity certificate says which device it is; the token, that its person signed in not too long ago. It belongs to the one
+//! enrollment whose stream keeps its hash, and so to the one EnrollmentID that this enrollment's certificate ever spoke for.
+
+use super::link::Purpose;
+use super::token;
+use crate::app::identify::Known;
+use crate::app::{App, PerformError};
+use crate::enrollment::device::Phase;
+use crate::enrollment::visit::{Command, Presented, Visit};
+use events::enrollment::SignInAgainReason;
+use events::store::{AppendError, ReadError};
+use std::net::IpAddr;
+
+/// What a device is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorization {
+    Granted,
+    /// Have its person sign in again: the value of `WWW-Authenticate`.
+    SignInAgain(String),
+    /// It is not enrolled yet and came too late: it has to begin anew.
+    Refused,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Looks at the `Authorization` header of a device's message. Devices that did not enroll by account have none, and devices
+/// whose management has ended need none. Nor does one that is to be unenrolled: no token keeps management in place.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn authorize(
+    app: &App,
+    known: &Known,
+    authorization: Option<&str>,
+    source: Option<IpAddr>,
+) -> Result<Authorization, AuthorizeError> {
+    let leaves = known.state.phase.has_ended() || known.state.waiting().any(|command| command.unenrolls);
+    if known.profile.enrollment_mode.is_none() || leaves {
+        return Ok(Authorization::Granted);
+    }
+    let device_enrolled = known.state.phase == Phase::Enrolled;
+    let settings = app.settings().await?.account_driven;
+    let named = authorization.and_then(token::bearer);
+    let of_this = named.and_then(token::parse).filter(|(enrollment, _)| *enrollment == known.device.enrollment());
+    let why = match (named, of_this) {
+        (None, _) => SignInAgainReason::TokenMissing,
+        (Some(_), None) => SignInAgainReason::TokenUnknown,
+        (Some(_), Some((_, hash))) => match known.visit.presented(&hash, &settings, app.world.now(), device_enrolled) {
+            Presented::Good => return Ok(Authorization::Granted),
+            Presented::Expired => SignInAgainReason::TokenExpired,
+            Presented::Unknown => SignInAgainReason::TokenUnknown,
+        },
+    };
+    if !device_enrolled {
+        tracing::warn!(device.id = %known.device, ?why, "a device that is enrolling shows no access token that is good");
+        return Ok(Authorization::Refused);
+    }
+    ask(app, known, why, source).await?;
+    let enrollment = known.device.enrollment();
+    Ok(Authorization::SignInAgain(app.authenticate_on_the_web(enrollment, Purpose::SignInAgain)))
+}
+
+// The answer has its cause in the log before it is given.
+async fn ask(app: &App, known: &Known, why: SignInAgainReason, source: Option<IpAddr>) -> Result<(), AuthorizeError> {
+    let command = Command::AskToSignInAgain { why, device_enrolled: true };
+    let stream = known.device.enrollment().stream();
+    match app.perform::<Visit>(&stream, &command, &known.context(source)).await {
+        Ok(_) | Err(PerformError::Refused(_)) => Ok(()),
+        Err(PerformError::Append(error)) => Err(error.into()),
+        Err(PerformError::Read(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,109 @@
+//! The address where a device lets its person sign in. It names the enrollment and says everything that must still hold when
+//! they come back; nobody can change it, and nothing of it travels in the query.
+
+use crate::app::secrets::Secrets;
+use crate::world::World;
+use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentMode};
+use uuid::Uuid;
+
+/// How long a link waits for the first form. The device opens it at once.
+const SECONDS: i64 = 30 * 60;
+const PURPOSE: &str = "account-link";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A device of this family is to be enrolled.
+    Enroll { mode: EnrollmentMode, family: DeviceFamily },
+    /// The person of an enrolled device is to sign in once more.
+    SignInAgain,
+}
+
+impl Purpose {
+    const ALL: [Purpose; 5] = {
+        use DeviceFamily::{IPad, IPhone};
+        use EnrollmentMode::{Adde, Byod};
+        [
+            Purpose::Enroll { mode: Byod, family: IPhone },
+            Purpose::Enroll { mode: Byod, family: IPad },
+            Purpose::Enroll { mode: Adde, family: IPhone },
+            Purpose::Enroll { mode: Adde, family: IPad },
+            Purpose::SignInAgain,
+        ]
+    };
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Enroll { mode: EnrollmentMode::Byod, family: DeviceFamily::IPhone } => "byod-iphone",
+            Purpose::Enroll { mode: EnrollmentMode::Byod, family: DeviceFamily::IPad } => "byod-ipad",
+            Purpose::Enroll { mode: EnrollmentMode::Adde, family: DeviceFamily::IPhone } => "adde-iphone",
+            Purpose::Enroll { mode: EnrollmentMode::Adde, family: DeviceFamily::IPad } => "adde-ipad",
+            Purpose::SignInAgain => "again",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountLink {
+    pub enrollment: EnrollmentId,
+    pub purpose: Purpose,
+    /// Seconds since 1970.
+    expires: i64,
+}
+
+impl AccountLink {
+    pub fn new(enrollment: EnrollmentId, purpose: Purpose, world: &World) -> AccountLink {
+        AccountLink { enrollment, purpose, expires: world.now().0 / 1_000_000 + SECONDS }
+    }
+
+    /// What names it in an address or a form.
+    pub fn token(&self, secrets: &Secrets) -> String {
+        let (enrollment, purpose, expires) = self.parts();
+        let tag = secrets.tag(PURPOSE, &[&enrollment, purpose, &expires]);
+        format!("{enrollment}.{purpose}.{expires}.{tag}")
+    }
+
+    /// The link whose token this is, if it was made here and still waits.
+    pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<AccountLink> {
+        let parts: Vec<&str> = token.split('.').collect();
+        let [enrollment, purpose, expires, tag] = parts[..] else { return None };
+        let purpose = Purpose::ALL.into_iter().find(|known| known.as_str() == purpose)?;
+        let enrollment = EnrollmentId(Uuid::parse_str(enrollment).ok()?);
+        let link = AccountLink { enrollment, purpose, expires: expires.parse().ok()? };
+        let (enrollment, purpose, date) = link.parts();
+        let genuine = secrets.is_tag(tag, PURPOSE, &[&enrollment, purpose, &date]);
+        (genuine && world.now().0 / 1_000_000 < link.expires).then_some(link)
+    }
+
+    fn parts(&self) -> (String, &'static str, String) {
+        (self.enrollment.to_string(), self.purpose.as_str(), self.expires.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::ManualClock;
+    use events::Timestamp;
+    use events::personal::keys::MasterKey;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_link_holds_for_half_an_hour_and_only_as_it_was_made() {
+        let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
+        let world = World { clock: clock.clone() };
+        let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
+        for purpose in Purpose::ALL {
+            let link = AccountLink::new(EnrollmentId(world.uuid()), purpose, &world);
+            assert_eq!(AccountLink::parse(&link.token(&secrets), &secrets, &world), Some(link));
+        }
+        let purpose = Purpose::Enroll { mode: EnrollmentMode::Byod, family: DeviceFamily::IPhone };
+        let token = AccountLink::new(EnrollmentId(world.uuid()), purpose, &world).token(&secrets);
+        let parse = |token: &str| AccountLink::parse(token, &secrets, &world);
+        assert_eq!(parse(&token.replace("byod", "adde")), None, "a private phone would be the company's");
+        assert_eq!(parse(&token.replace("byod-iphone", "again")), None);
+        assert_eq!(parse(&format!("{token}.x")), None);
+        assert_eq!(parse(""), None);
+        clock.advance_seconds(SECONDS);
+        assert_eq!(parse(&token), None, "expired");
+    }
+}

@@ -1,0 +1,216 @@
+//! A device asks for its profile: first without a token, then with the one that its person brought home.
+
+use super::discovery::{family, mode};
+use super::token;
+use crate::app::context::Context;
+use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
+use crate::app::secrets::hash;
+use crate::app::sign_in::{granted, may_go_on, record};
+use crate::app::{App, PerformError};
+use crate::enrollment::device::Phase;
+use crate::enrollment::limits;
+use crate::enrollment::visit::{
+    Command, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step, Visit,
+};
+use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentId, EnrollmentMode, EnrollmentRefusal, OsVersion};
+use events::settings::Settings;
+use events::store::{AppendError, ReadError};
+use events::system::RefusalEvent;
+use events::{Actor, ActorKind};
+use std::net::IpAddr;
+
+/// A device that asks for its profile.
+pub struct Asking {
+    /// As the address says that it asked at.
+    pub mode: EnrollmentMode,
+    pub machine: MachineInformation,
+    pub source: Option<IpAddr>,
+}
+
+/// What it gets.
+pub enum Served {
+    /// The signed profile.
+    Profile(Vec<u8>),
+    /// Nothing yet: its person has to sign in.
+    SignIn { family: DeviceFamily },
+    /// This device, or this visit, never gets one.
+    Refused(EnrollmentRefusal),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+fn unavailable(error: impl std::fmt::Display) -> ServeError {
+    ServeError::Unavailable(error.to_string())
+}
+
+impl App {
+    /// Answers a device that asks for its profile with the token that it shows, if it shows one. What can be known of the
+    /// device is looked at before anybody signs in.
+    ///
+    /// # Errors
+    /// If the log cannot be used, or no profile can be made.
+    pub async fn serve_by_account(&self, asking: &Asking, shown: Option<&str>) -> Result<Served, ServeError> {
+        let settings = self.settings().await?;
+        let family = match admissible(asking, &settings) {
+            Ok(family) => family,
+            Err(why) => {
+                self.refuse_device(asking, why).await?;
+                return Ok(Served::Refused(why));
+            }
+        };
+        let Some((enrollment, hash)) = shown.and_then(token::parse) else { return Ok(Served::SignIn { family }) };
+        let visit = self.visit(enrollment).await?;
+        let device_enrolled = self.device(enrollment.device()).await?.phase == Phase::Enrolled;
+        let presented = visit.presented(&hash, &settings.account_driven, self.world.now(), false);
+        // An enrolled device has its profile: whoever shows its token anew begins another enrollment.
+        let goes_on = presented == Presented::Good
+            && !device_enrolled
+            && visit.account_driven == Some(asking.mode)
+            && visit.step() == Step::HandOver
+            && may_go_on(self, &visit).await?;
+        if !goes_on {
+            return Ok(Served::SignIn { family });
+        }
+        self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
+    }
+
+    async fn record_and_sign(
+        &self,
+        asking: &Asking,
+        settings: &Settings,
+        enrollment: EnrollmentId,
+        visit: &Visit,
+    ) -> Result<Vec<u8>, ServeError> {
+        let profile = self
+            .new_profile(enrollment, visit, settings)
+            .ok_or_else(|| unavailable("there is no push certificate, so no MDM profile; run `muster push request`"))?;
+        let secret = self.world.secret();
+        let version = asking.machine.os_version;
+        let organization = &settings.organization;
+        let serving = Serving { enrollment, profile: &profile, organization, secret: &secret, version };
+        let xml = self.enrollment_profile_xml(&serving).map_err(unavailable)?;
+        let signed = self.sign_profile(xml).await.map_err(unavailable)?;
+        let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };
+        let serve = Command::ServeMdmProfile {
+            profile,
+            challenge: hash(&secret),
+            challenge_expires: self.world.now().plus_seconds(CHALLENGE_SECONDS),
+            device_enrolled: false,
+        };
+        let actor = Actor::new(ActorKind::Device, enrollment.device());
+        let key = visit.owner().map(|owner| owner.person.key());
+        let context = Context::of(actor, asking.source.zip(key), enrollment.0);
+        for command in [receive, serve] {
+            match self.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+                Ok(_) => {}
+                Err(PerformError::Refused(why)) => return Err(unavailable(why)),
+                Err(PerformError::Append(error)) => return Err(error.into()),
+                Err(PerformError::Read(error)) => return Err(error.into()),
+            }
+        }
+        Ok(signed)
+    }
+
+    async fn refuse_device(&self, asking: &Asking, why: EnrollmentRefusal) -> Result<(), AppendError> {
+        tracing::warn!(?why, mode = asking.mode.as_str(), "a device that would enroll by account is refused");
+        if !granted(self) {
+            return Ok(());
+        }
+        let product = asking.machine.product.clone();
+        record(self, RefusalEvent::DeviceRefused { why, product }, asking.source).await
+    }
+}
+
+// Nobody shall sign in on a device that gets no profile in the end.
+fn admissible(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, EnrollmentRefusal> {
+    let Asking { mode: asked, machine, .. } = asking;
+    let family = machine.product.as_deref().and_then(family).ok_or(EnrollmentRefusal::AccountDrivenNotOffered)?;
+    if mode(settings, family) != Some(*asked) {
+        return Err(EnrollmentRefusal::AccountDrivenNotOffered);
+    }
+    if settings.account_driven.genuine_devices_only && machine.signature != DeviceSignature::Genuine {
+        return Err(EnrollmentRefusal::NotGenuine);
+    }
+    let by_model = machine.product.as_deref().and_then(|model| limits::model(&settings.limits, model));
+    let by_version = machine.os_version.and_then(|version| {
+        too_old(*asked, version).or_else(|| limits::version(&settings.limits, asked.ownership(), version))
+    });
+    by_model.or(by_version).map_or(Ok(family), Err)
+}
+
+fn too_old(mode: EnrollmentMode, version: OsVersion) -> Option<EnrollmentRefusal> {
+    let first = match mode {
+        EnrollmentMode::Byod => FIRST_ACCOUNT_DRIVEN,
+        EnrollmentMode::Adde => FIRST_ACCOUNT_DRIVEN_DEVICE,
+    };
+    (version < first).then_some(EnrollmentRefusal::VersionTooOld)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::enrollment::Ownership;
+    use events::settings::{Limits, VersionRange};
+
+    fn asking(mode: EnrollmentMode, product: &str, version: &str) -> Asking {
+        let machine = MachineInformation {
+            signature: DeviceSignature::UnknownIssuer,
+            product: Some(product.into()),
+            build_version: None,
+            os_version: OsVersion::parse(version),
+        };
+        Asking { mode, machine, source: None }
+    }
+
+    fn admitted(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, EnrollmentRefusal> {
+        admissible(asking, settings)
+    }
+
+    #[test]
+    fn given_the_defaults_then_iphones_and_ipads_enroll_as_personal_ones() {
+        let settings = Settings::default();
+        let byod = EnrollmentMode::Byod;
+        assert_eq!(admitted(&asking(byod, "iPhone17,2", "18.2"), &settings), Ok(DeviceFamily::IPhone));
+        assert_eq!(admitted(&asking(byod, "iPad13,1", "15.0"), &settings), Ok(DeviceFamily::IPad));
+        let elsewhere = Err(EnrollmentRefusal::AccountDrivenNotOffered);
+        assert_eq!(admitted(&asking(EnrollmentMode::Adde, "iPhone17,2", "18.2"), &settings), elsewhere);
+        assert_eq!(admitted(&asking(byod, "Mac14,2", "15.0"), &settings), elsewhere);
+    }
+
+    #[test]
+    fn given_a_version_that_cannot_then_it_is_told_before_anybody_signs_in() {
+        let mut settings = Settings::default();
+        let byod = EnrollmentMode::Byod;
+        assert_eq!(admitted(&asking(byod, "iPhone8,1", "14.8"), &settings), Err(EnrollmentRefusal::VersionTooOld));
+        settings.account_driven.families.insert(DeviceFamily::IPhone, Ownership::Institutional);
+        assert_eq!(
+            admitted(&asking(EnrollmentMode::Adde, "iPhone14,5", "16.7"), &settings),
+            Err(EnrollmentRefusal::VersionTooOld)
+        );
+        let minimum = VersionRange { minimum: OsVersion::parse("17.0"), maximum: None };
+        let limits = Limits { versions: [(Ownership::Personal, minimum)].into(), ..Limits::default() };
+        let settings = Settings { limits, ..Settings::default() };
+        assert_eq!(
+            admitted(&asking(byod, "iPhone14,5", "16.7"), &settings),
+            Err(EnrollmentRefusal::VersionBelowMinimum)
+        );
+    }
+
+    #[test]
+    fn given_that_only_genuine_devices_may_then_others_may_not() {
+        let mut settings = Settings::default();
+        settings.account_driven.genuine_devices_only = true;
+        let mut asking = asking(EnrollmentMode::Byod, "iPhone17,2", "18.2");
+        assert_eq!(admitted(&asking, &settings), Err(EnrollmentRefusal::NotGenuine));
+        asking.machine.signature = DeviceSignature::Genuine;
+        assert_eq!(admitted(&asking, &settings), Ok(DeviceFamily::IPhone));
+    }
+}

@@ -1,0 +1,73 @@
+//! The way that begins in Settings, and the person of an enrolled device who signs in once more.
+
+use super::super::{Entry, MachineInformation, Policy, SignedIn, Visit};
+use events::enrollment::{
+    Access, EnrollmentEvent, EnrollmentMode, EnrollmentRefusal, Ownership, SecretHash, SignInAgainReason, SignInRefusal,
+};
+
+/// Why this person may not enroll a device of theirs by account; `devices`: how many they have.
+pub(super) fn refusal(
+    mode: EnrollmentMode,
+    access: Option<&Access>,
+    devices: usize,
+    policy: &Policy,
+) -> Option<EnrollmentRefusal> {
+    if !policy.offered.contains(&mode.ownership()) || !permits(mode, access) {
+        return Some(EnrollmentRefusal::NotPermitted);
+    }
+    let most = access?.devices_per_person?;
+    (devices >= most as usize).then_some(EnrollmentRefusal::TooManyDevices)
+}
+
+// Who may not enroll an institutional device at the portal may not have one by account either.
+fn permits(mode: EnrollmentMode, access: Option<&Access>) -> bool {
+    access.is_none_or(|access| {
+        access.account_driven && (mode == EnrollmentMode::Byod || access.offered.contains(&Ownership::Institutional))
+    })
+}
+
+/// The same person, and still permitted: the device may be handed another token. Anybody else is told no, and the device
+/// goes on asking.
+pub(super) fn sign_in_again(
+    visit: &Visit,
+    signed_in: &SignedIn,
+    session: &SecretHash,
+    entry: &Entry,
+) -> Vec<EnrollmentEvent> {
+    let refused = |reason| {
+        let account = Some(signed_in.account.clone());
+        vec![EnrollmentEvent::SignInRefused { method: signed_in.method, reason, account, name: None }]
+    };
+    if visit.owner().map(|owner| owner.person) != Some(signed_in.person) {
+        return refused(SignInRefusal::AnotherPerson);
+    }
+    let access = match entry {
+        Entry::Oneself(admission) => admission.access.as_ref(),
+        Entry::AskForWhom { .. } => visit.access.as_ref(),
+    };
+    if !visit.account_driven.is_some_and(|mode| permits(mode, access)) {
+        return refused(SignInRefusal::NotEntitled);
+    }
+    vec![EnrollmentEvent::UserSignedInAgain { method: signed_in.method, session: session.clone() }]
+}
+
+/// A device says the same with each try; it is written down once.
+pub(super) fn receive(visit: &Visit, machine: &MachineInformation) -> Option<EnrollmentEvent> {
+    let MachineInformation { signature, product, build_version, os_version } = machine.clone();
+    (visit.machine.as_ref() != Some(machine)).then_some(EnrollmentEvent::MachineInformationReceived {
+        signature,
+        product,
+        build_version,
+        os_version,
+    })
+}
+
+/// Once, until they have signed in: a device that waits for its person comes again and again.
+pub(super) fn ask_to_sign_in_again(
+    visit: &Visit,
+    why: SignInAgainReason,
+    device_enrolled: bool,
+) -> Option<EnrollmentEvent> {
+    let asks = device_enrolled && visit.account_driven.is_some() && visit.sign_in_again.is_none();
+    asks.then_some(EnrollmentEvent::SignInAgainAsked { why })
+}

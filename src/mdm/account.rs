@@ -1,0 +1,79 @@
+//! Enrollment from Settings, by account: where devices find us, and where they ask for their profile. What they say is signed
+//! with the identity that they were made with; it proves no person and, since newer CAs are not known, not always a device.
+
+use super::answer::Answer;
+use super::bearer;
+use super::body::{self, Body};
+use super::machine_information;
+use super::unavailable;
+use crate::app::App;
+use crate::app::account_driven::discovery::{document, family, mode};
+use crate::app::account_driven::link::Purpose;
+use crate::app::account_driven::serve::{Asking, Served};
+use crate::app::account_driven::token;
+use actix_web::web::{Data, Path, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse, web};
+use events::enrollment::{EnrollmentId, EnrollmentMode};
+use serde::Deserialize;
+use serde_json::json;
+
+pub use crate::app::account_driven::discovery::WELL_KNOWN;
+
+/// Machine information has a few KiB, most of it the chain of the device's identity.
+const MAX_BODY: usize = 64 * 1024;
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/account/{version}", web::post().to(ask));
+}
+
+/// What a device asks with. `user-identifier` is there, too, and is not looked at: the answer is the same for everybody.
+#[derive(Deserialize)]
+pub(super) struct Discovering {
+    #[serde(rename = "model-family")]
+    model_family: Option<String>,
+}
+
+/// `GET /.well-known/com.apple.remotemanagement`. Devices that tell no family are shown what iPhones are.
+pub(super) async fn discover(app: Data<App>, asked: Query<Discovering>) -> HttpResponse {
+    let settings = match app.settings().await {
+        Ok(settings) => settings,
+        Err(error) => return unavailable(error).into_response(),
+    };
+    let family = family(asked.model_family.as_deref().unwrap_or("iPhone"));
+    match family.and_then(|family| mode(&settings, family)) {
+        Some(mode) => HttpResponse::Ok().json(document(&app.config.server.public_url, mode)),
+        // mdm/errors/well-known.failed.yaml; earlier than iOS 17.5 a device says so in words of its own.
+        None => HttpResponse::Forbidden().json(json!({
+            "code": "com.apple.well-known.failed",
+            "message": format!("{} does not enroll this kind of device by account.", settings.organization),
+            "description": "settings: account_driven.families names no kind for this family that may enroll",
+        })),
+    }
+}
+
+async fn ask(request: HttpRequest, payload: Payload, version: Path<String>, app: Data<App>) -> Answer {
+    take(&request, payload, &version, &app).await.unwrap_or_else(|answer| answer)
+}
+
+async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+    // The bytes as they are: iOS 15 calls them a form (application/x-www-form-urlencoded).
+    let Body::Whole(body) = body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? else {
+        return Err(Answer::BadRequest);
+    };
+    let mode = EnrollmentMode::of_version(version).ok_or(Answer::NotFound)?;
+    let machine = machine_information::read(app, body).await?;
+    app.metrics.check_in("MachineInformation");
+    let shown = bearer::header(request).and_then(token::bearer);
+    let asking = Asking { mode, machine, source };
+    match app.serve_by_account(&asking, shown).await.map_err(unavailable)? {
+        Served::Profile(profile) => Ok(Answer::Profile(profile)),
+        // Not enrolled and not managed: this 401 removes nothing, and has no event that caused it.
+        Served::SignIn { family } => {
+            let enrollment = EnrollmentId(app.world.uuid());
+            let method = app.authenticate_on_the_web(enrollment, Purpose::Enroll { mode, family });
+            Ok(Answer::SignInAgain { method })
+        }
+        Served::Refused(_) => Ok(Answer::Forbidden),
+    }
+}

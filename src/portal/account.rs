@@ -1,0 +1,117 @@
+//! The way that begins in Settings: the device opens a link of ours, its person signs in as at the portal, and the way ends
+//! not with a page but at an address that only Settings understands, which hands the device its access token.
+
+use super::browser::Browser;
+use super::problem::Problem;
+use super::render::Page;
+use super::sign_in::SignInPage;
+use super::steps;
+use super::submission::Submission;
+use super::visitor::{Answered, Session, Visitor, see_other};
+use crate::app::account_driven::link::{AccountLink, Purpose};
+use crate::app::account_driven::token;
+use crate::app::secrets::hash;
+use crate::enrollment::visit::{Command, Step, Visit};
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Path, Query};
+use events::enrollment::{EnrollmentId, Platform};
+use serde::{Deserialize, Serialize};
+
+/// The form field that holds the link.
+pub const FIELD: &str = "account";
+
+/// Where the device waits for its token (Apple, "Implementing the simple authentication user-enrollment flow").
+const AUTHENTICATION_RESULTS: &str = "apple-remotemanagement-user-login://authentication-results?access-token=";
+
+/// What the device adds to the link: what was typed in Settings. It fills in a field and proves nothing.
+#[derive(Deserialize)]
+pub struct Typed {
+    #[serde(rename = "user-identifier")]
+    user_identifier: Option<String>,
+}
+
+/// The last page, for who loads it anew; at first the device is handed its token without one.
+#[derive(Debug, Clone, Serialize)]
+pub struct HandOverPage {}
+
+impl Page for HandOverPage {
+    const TEMPLATE: &'static str = "hand_over";
+}
+
+pub async fn show(mut visitor: Visitor, token: Path<String>, typed: Query<Typed>) -> Answered {
+    enter(&mut visitor, &token).await?;
+    match visitor.session.as_ref().map(|session| session.visit.step()) {
+        None | Some(Step::SignIn | Step::SignInAgain) => {
+            let user_name: String = typed.user_identifier.iter().flat_map(|typed| typed.chars()).take(128).collect();
+            visitor.page(&SignInPage { user_name, ..SignInPage::of(&visitor) })
+        }
+        Some(step) => Err(Problem::Elsewhere(steps::path(step))),
+    }
+}
+
+/// A visitor who followed the link with this token. Another session of theirs, at the portal, is not of this way.
+///
+/// # Errors
+/// If the link is none of ours, or waits no more: then the way begins anew in Settings.
+pub async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
+    let link = AccountLink::parse(token, &visitor.app.secrets, &visitor.app.world).ok_or(Problem::AccountLink)?;
+    visitor.session.take_if(|session| session.enrollment != link.enrollment);
+    let visit = match &visitor.session {
+        Some(session) => session.visit.clone(),
+        None => visitor.app.visit(link.enrollment).await?,
+    };
+    let (family, waits) = match link.purpose {
+        // Once it is opened, only the browser that opened it goes on.
+        Purpose::Enroll { family, .. } => (Some(family), visit.opened.is_none() || visitor.session.is_some()),
+        Purpose::SignInAgain => {
+            let family = visit.opened.as_ref().map(|opened| opened.platform.family);
+            (family, visit.sign_in_again.is_some() || visitor.session.is_some())
+        }
+    };
+    let family = family.filter(|_| waits).ok_or(Problem::AccountLink)?;
+    // The device said which family it is; what its browser calls itself does not matter.
+    visitor.browser = Browser::Safari(Platform { family, version: visitor.version() });
+    visitor.link = Some(link);
+    Ok(())
+}
+
+pub async fn show_hand_over(visitor: Visitor) -> Answered {
+    visitor.at(Step::HandOver)?;
+    visitor.page(&HandOverPage {})
+}
+
+pub async fn take_hand_over(form: Submission) -> Answered {
+    let visitor = form.visitor;
+    let session = visitor.at(Step::HandOver)?;
+    hand_over(&visitor, session).await
+}
+
+/// To the page of the visit's step; at the end of a way that began in Settings, back there.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
+    match visit.step() {
+        Step::HandOver => hand_over(visitor, session).await,
+        step => Ok(see_other(steps::path(step))),
+    }
+}
+
+/// The device is handed a token. The event is written before it leaves; who loses the answer gets another token.
+///
+/// # Errors
+/// If the log cannot be used.
+async fn hand_over(visitor: &Visitor, session: &Session) -> Answered {
+    let app = &visitor.app;
+    let secret = app.world.secret();
+    let command = Command::IssueAccessToken { token: hash(&secret), now: app.world.now() };
+    app.perform::<Visit>(&session.enrollment.stream(), &command, &session.context(visitor.source)).await?;
+    Ok(back_to_settings(session.enrollment, &secret))
+}
+
+// 308, as Apple asks; 303 would do for a browser, but this is not one.
+fn back_to_settings(enrollment: EnrollmentId, secret: &str) -> HttpResponse {
+    let address = format!("{AUTHENTICATION_RESULTS}{}", token::text(enrollment, secret));
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, address)).finish()
+}

@@ -1,0 +1,241 @@
+//! Settings › General › VPN & Device Management › Sign In to Work or School Account: how a device finds its server, lets its person sign in
+//! there, and takes its profile home (Apple, "Implementing the simple authentication user-enrollment flow").
+
+mod challenge;
+mod discovery;
+
+use crate::simulator::acts::{Act, Watcher};
+use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::profile;
+use crate::simulator::safari::{Opened, Safari, SafariError};
+use crate::simulator::walk::{Next, Walk, WalkError};
+pub use challenge::{AsWeb, read as read_challenge};
+pub use discovery::{DiscoveryError, Server};
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// More pages than any sign-in has: it goes round in circles.
+const MOST_PAGES: usize = 20;
+
+/// How the way from Settings ended, where nothing went wrong with the device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedIn {
+    /// With an access token.
+    Token(String),
+    /// On a page that leads nowhere: its text.
+    Stopped(String),
+}
+
+/// Why an enrollment from Settings does not come about, as the device sees it.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    #[error("the server answered the first request with status {status} instead of 401: the enrollment is cancelled")]
+    NotAsked { status: u16 },
+    #[error("the server did not say how to sign in: {0}")]
+    Challenge(String),
+    #[error("the server answered the token with status {status} and {content_type:?}: the enrollment is cancelled")]
+    NoProfile { status: u16, content_type: String },
+    #[error("signing in ended at {0}, which means nothing to the device")]
+    Elsewhere(Url),
+    #[error("signing in ended with status {0} instead of 308")]
+    NotPermanent(u16),
+    #[error("signing in stopped at a page: {0}")]
+    Stopped(String),
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(#[from] reqwest::Error),
+}
+
+impl Walk {
+    /// Types a work or school account in Settings and goes all the way: `user@domain`, where the domain may have a port here.
+    ///
+    /// # Errors
+    /// At the first thing that goes wrong.
+    pub async fn enroll_with_account(
+        &mut self,
+        identifier: &str,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), AccountError> {
+        let server = self.discover(identifier, watcher).await?;
+        let information = self.device.machine_info(server.version == "mdm-byod").map_err(DeviceError::from)?;
+        let asked = self.device.ask_for_profile(&server.base_url, &information, None).await?;
+        let url = asked.challenge()?;
+        match self.sign_in_on_the_web(&url, Some(identifier), watcher).await? {
+            SignedIn::Stopped(text) => Err(AccountError::Stopped(text)),
+            SignedIn::Token(token) => self.take_home(&server, &information, token, watcher).await,
+        }
+    }
+
+    async fn discover(&self, identifier: &str, watcher: &mut dyn Watcher) -> Result<Server, AccountError> {
+        watcher.before(Act::Discover).await;
+        let started = Instant::now();
+        let client = self.device.trust.client().map_err(DeviceError::from)?;
+        let server = discovery::find(&client, identifier, self.device.hardware.family.name()).await?;
+        watcher.after(Act::Discover, started.elapsed(), server.base_url.as_str()).await;
+        Ok(server)
+    }
+
+    /// The sheet that Settings opens, with cookies of Safari's: up to the address that hands over a token.
+    ///
+    /// # Errors
+    /// If a page cannot be shown, or the sheet ends anywhere else.
+    pub async fn sign_in_on_the_web(
+        &mut self,
+        url: &Url,
+        identifier: Option<&str>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<SignedIn, AccountError> {
+        let mut url = url.clone();
+        if let Some(identifier) = identifier {
+            url.query_pairs_mut().append_pair("user-identifier", identifier);
+        }
+        let opened = self.safari.open(url.as_str()).await;
+        let mut page = match opened.map_err(|error| WalkError::Safari { act: Act::SignIn, error })? {
+            Opened::Page(page) if page.status >= 400 => return Ok(SignedIn::Stopped(page.text)),
+            Opened::Page(page) => *page,
+            Opened::Left { status, url } => return handed_over(status, &url),
+            Opened::Profile(_) => return Err(AccountError::Elsewhere(url)),
+        };
+        for _ in 0..MOST_PAGES {
+            page = match self.next(&page, watcher).await {
+                Ok(Next::Page(page)) => page,
+                Ok(Next::Left { status, url }) => return handed_over(status, &url),
+                Ok(Next::Ending(_)) => return Ok(SignedIn::Stopped(page.text)),
+                Err(WalkError::Refused { text, .. }) => return Ok(SignedIn::Stopped(text)),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Err(WalkError::Circles { title: page.title }.into())
+    }
+
+    async fn take_home(
+        &mut self,
+        server: &Server,
+        information: &[u8],
+        token: String,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), AccountError> {
+        watcher.before(Act::DownloadMdmProfile).await;
+        let started = Instant::now();
+        let asked = self.device.ask_for_profile(&server.base_url, information, Some(&token)).await?;
+        let file = asked.profile()?;
+        watcher.after(Act::DownloadMdmProfile, started.elapsed(), &server.version).await;
+        self.device.install_by_account(&file, &server.version, token, watcher).await?;
+        Ok(())
+    }
+
+    /// The device was told to have its person sign in again, and they do: it has another token then, or none.
+    ///
+    /// # Errors
+    /// As [`Walk::sign_in_on_the_web`]; and if the device is not managed.
+    pub async fn sign_in_again(&mut self, url: &Url, watcher: &mut dyn Watcher) -> Result<SignedIn, AccountError> {
+        let signed_in = self.sign_in_on_the_web(url, None, watcher).await?;
+        if let SignedIn::Token(token) = &signed_in {
+            let management = self.device.management_mut().ok_or(DeviceError::NotManaged)?;
+            management.access_token = Some(token.clone());
+        }
+        Ok(signed_in)
+    }
+
+    /// Cookies are gone, as after weeks.
+    pub fn forget_cookies(&mut self) {
+        let ios = self.device.hardware.ios;
+        self.safari = Safari::of(&self.device.hardware, ios, self.device.trust.clone());
+    }
+}
+
+fn handed_over(status: u16, url: &Url) -> Result<SignedIn, AccountError> {
+    if status != 308 {
+        return Err(AccountError::NotPermanent(status));
+    }
+    let ours = url.scheme() == "apple-remotemanagement-user-login" && url.host_str() == Some("authentication-results");
+    let token = url.query_pairs().find(|(name, _)| name == "access-token").map(|(_, token)| token.into_owned());
+    token.filter(|_| ours).map(SignedIn::Token).ok_or_else(|| AccountError::Elsewhere(url.clone()))
+}
+
+/// What a server answered to a device that asked for its profile.
+pub struct Asked {
+    pub status: u16,
+    pub content_type: String,
+    pub authenticate: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// Where to sign in.
+    ///
+    /// # Errors
+    /// If it is not asked for, or not in a way that the device knows.
+    pub fn challenge(&self) -> Result<Url, AccountError> {
+        if self.status != 401 {
+            return Err(AccountError::NotAsked { status: self.status });
+        }
+        let header =
+            self.authenticate.as_deref().ok_or_else(|| AccountError::Challenge("no WWW-Authenticate".into()))?;
+        read_challenge(header).map(|as_web| as_web.url).map_err(AccountError::Challenge)
+    }
+
+    fn profile(self) -> Result<Vec<u8>, AccountError> {
+        if self.status == 200 && self.content_type.starts_with("application/x-apple-aspen-config") {
+            return Ok(self.body);
+        }
+        Err(AccountError::NoProfile { status: self.status, content_type: self.content_type })
+    }
+}
+
+impl Device {
+    /// Asks for a profile with signed machine information, and with a token if there is one.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn ask_for_profile(
+        &self,
+        base_url: &Url,
+        information: &[u8],
+        token: Option<&str>,
+    ) -> Result<Asked, DeviceError> {
+        // iOS 15 calls the same bytes a form.
+        let content_type = match self.hardware.ios.major {
+            ..=15 => "application/x-www-form-urlencoded",
+            _ => "application/pkcs7-signature",
+        };
+        let request = self.trust.client()?.post(base_url.clone()).header("Content-Type", content_type);
+        let request = request.header("User-Agent", "DeviceManagementClient/1.0").body(information.to_vec());
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.timeout(Duration::from_secs(60)).send().await?;
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (content_type, authenticate) = (header("Content-Type").unwrap_or_default(), header("WWW-Authenticate"));
+        let status = answer.status().as_u16();
+        Ok(Asked { status, content_type, authenticate, body: answer.bytes().await?.to_vec() })
+    }
+
+    /// Installs the profile that the token brought. `version` is what discovery said.
+    ///
+    /// # Errors
+    /// What the device would show; nothing is installed then.
+    pub async fn install_by_account(
+        &mut self,
+        file: &[u8],
+        version: &str,
+        token: String,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), DeviceError> {
+        let (dictionary, signed) = profile::open(file)?;
+        let profile = profile::check_by_account(dictionary, signed, self.hardware.ios, version)?;
+        self.enroll_by_account(profile, token, watcher).await
+    }
+}
+
+impl From<SafariError> for AccountError {
+    fn from(error: SafariError) -> AccountError {
+        AccountError::Walk(WalkError::Safari { act: Act::SignIn, error })
+    }
+}

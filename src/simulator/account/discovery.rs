@@ -1,0 +1,76 @@
+//! How a device finds its server from what its person typed: a document at a well-known address of the domain.
+
+use reqwest::Client;
+use reqwest::header::LOCATION;
+use serde_json::Value;
+use url::Url;
+
+/// As many redirects as a device follows.
+const MOST_REDIRECTS: usize = 10;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `mdm-byod` or `mdm-adde`.
+    pub version: String,
+    pub base_url: Url,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    #[error("{0:?} has no domain after an @")]
+    NoDomain(String),
+    #[error("{url} answered with status {status}{said}")]
+    Status { url: Url, status: u16, said: String },
+    #[error("the document is not understood: {0}")]
+    Document(String),
+    #[error("too many redirects, the last to {0}")]
+    Redirects(Url),
+    #[error("the domain cannot be asked: {0}")]
+    Unreachable(#[from] reqwest::Error),
+}
+
+/// Asks the domain, which is what follows the last `@`.
+pub async fn find(client: &Client, identifier: &str, family: &str) -> Result<Server, DiscoveryError> {
+    let no_domain = || DiscoveryError::NoDomain(identifier.to_owned());
+    let (_, domain) = identifier.rsplit_once('@').filter(|(_, domain)| !domain.is_empty()).ok_or_else(no_domain)?;
+    let address = format!("https://{domain}/.well-known/com.apple.remotemanagement");
+    let mut url = Url::parse(&address).map_err(|_| no_domain())?;
+    url.query_pairs_mut().append_pair("user-identifier", identifier).append_pair("model-family", family);
+    for _ in 0..MOST_REDIRECTS {
+        let answer = client.get(url.clone()).send().await?;
+        let status = answer.status().as_u16();
+        if answer.status().is_redirection() {
+            let to = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            // The query is not carried over: whoever redirects has to put it there.
+            url = url.join(to).map_err(|_| DiscoveryError::Document(format!("a redirect to {to:?}")))?;
+            continue;
+        }
+        let body = answer.bytes().await?;
+        let document: Result<Value, _> = serde_json::from_slice(&body);
+        return match (status, document) {
+            (200, Ok(document)) => server(&document),
+            (200, Err(error)) => Err(DiscoveryError::Document(error.to_string())),
+            (status, document) => Err(DiscoveryError::Status { url, status, said: said(document.ok().as_ref()) }),
+        };
+    }
+    Err(DiscoveryError::Redirects(url))
+}
+
+// mdm/errors/well-known.failed.yaml: from 17.5 on the person is shown the message.
+fn said(document: Option<&Value>) -> String {
+    let known = document.filter(|document| document["code"] == "com.apple.well-known.failed");
+    let message = known.and_then(|document| document["message"].as_str());
+    message.map(|message| format!(": {message}")).unwrap_or_default()
+}
+
+fn server(document: &Value) -> Result<Server, DiscoveryError> {
+    let wrong = |why: &str| DiscoveryError::Document(why.to_owned());
+    let first = document["Servers"].get(0).ok_or_else(|| wrong("Servers is missing or empty"))?;
+    let version = first["Version"].as_str().ok_or_else(|| wrong("Version is missing"))?;
+    if !["mdm-byod", "mdm-adde"].contains(&version) {
+        return Err(DiscoveryError::Document(format!("the version {version:?} is not known")));
+    }
+    let base_url = first["BaseURL"].as_str().ok_or_else(|| wrong("BaseURL is missing"))?;
+    let base_url = Url::parse(base_url).ok().filter(|url| url.scheme() == "https");
+    Ok(Server { version: version.to_owned(), base_url: base_url.ok_or_else(|| wrong("BaseURL is not https"))? })
+}

@@ -1,0 +1,60 @@
+//! Account-driven enrollment through the real server: from what is typed in Settings to a managed device, and what happens when
+//! its person has to sign in again.
+
+mod again;
+mod asking;
+mod discovery;
+mod way;
+
+use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
+use crate::harness::TestServer;
+use events::Event;
+use events::enrollment::EnrollmentEvent;
+use events::staff::Privilege;
+use muster::app::administration::{NewUser, Request};
+use muster::simulator::walk::Walk;
+use openssl::x509::X509;
+
+/// Whose Managed Apple ID the server knows.
+const GRACE: &str = "grace@appleid.example.com";
+
+/// A server that knows grace and her Managed Apple ID.
+async fn scene() -> Scene {
+    let scene = Scene::set().await;
+    let user = NewUser {
+        user_name: "grace".into(),
+        password: PASSWORD.into(),
+        privileges: [Privilege::Enroll].into(),
+        display_name: None,
+        mail: None,
+        managed_apple_id: Some(GRACE.into()),
+    };
+    scene.server.execute(Request::AddUser(user)).await;
+    scene
+}
+
+/// A device whose administrator saw to it that it trusts the server, as the public roots do elsewhere; grace holds it.
+fn walk(scene: &Scene, visitor: Visitor) -> Walk {
+    let mut walk = scene.walk(visitor);
+    walk.person.user_name = "grace".into();
+    trust(&scene.server, &walk);
+    walk
+}
+
+fn trust(server: &TestServer, walk: &Walk) {
+    walk.device.trust.install(X509::from_pem(&server.tls_root()).unwrap());
+    walk.device.trust.switch_on();
+}
+
+/// What is typed in Settings. The domain leads to the server itself, port included, since there is no name service here.
+fn identifier(scene: &Scene, name: &str) -> String {
+    format!("{name}@{}", scene.server.url().trim_start_matches("https://"))
+}
+
+async fn visit_events(scene: &Scene) -> Vec<EnrollmentEvent> {
+    let of_visit = |event| match event {
+        Event::Enrollment(event) => Some(event),
+        _ => None,
+    };
+    scene.server.events_of("enrollment").await.into_iter().filter_map(of_visit).collect()
+}

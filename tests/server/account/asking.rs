@@ -1,0 +1,162 @@
+//! What a device is answered that asks for its profile: with what it says of itself, with tokens good and bad.
+
+use super::{identifier, scene, visit_events, walk};
+use crate::enrollment::cast::{Scene, Visitor};
+use events::Event;
+use events::enrollment::{DeviceFamily, EnrollmentEvent, EnrollmentRefusal, Ownership};
+use events::system::RefusalEvent;
+use muster::simulator::account::{Asked, SignedIn};
+use muster::simulator::acts::Nobody;
+use muster::simulator::model::Family;
+use muster::simulator::walk::Walk;
+use url::Url;
+
+fn base_url(scene: &Scene, version: &str) -> Url {
+    format!("{}/mdm/account/{version}", scene.server.url()).parse().unwrap()
+}
+
+async fn ask(scene: &Scene, walk: &Walk, version: &str, token: Option<&str>) -> Asked {
+    let information = walk.device.machine_info(version == "mdm-byod").unwrap();
+    walk.device.ask_for_profile(&base_url(scene, version), &information, token).await.unwrap()
+}
+
+/// Signs in and keeps the token instead of taking the profile.
+async fn token(scene: &Scene, walk: &mut Walk) -> String {
+    let url = ask(scene, walk, "mdm-byod", None).await.challenge().unwrap();
+    match walk.sign_in_on_the_web(&url, None, &mut Nobody).await.unwrap() {
+        SignedIn::Token(token) => token,
+        SignedIn::Stopped(text) => panic!("{text}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_good_again_and_again_until_the_device_is_enrolled() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let token = token(&scene, &mut walk).await;
+    for _ in 0..3 {
+        assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&token)).await.status, 200);
+    }
+    let file = ask(&scene, &walk, "mdm-byod", Some(&token)).await.body;
+    walk.device.install_by_account(&file, "mdm-byod", token.clone(), &mut Nobody).await.unwrap();
+    let asked = ask(&scene, &walk, "mdm-byod", Some(&token)).await;
+    assert!(asked.challenge().is_ok(), "another enrollment begins with another sign-in: {}", asked.status);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_belongs_to_the_enrollment_that_it_was_made_for() {
+    let scene = scene().await;
+    let (mut one, mut two) = (
+        walk(&scene, Visitor::personal(Family::IPhone, "18.2")),
+        walk(&scene, Visitor::personal(Family::IPad, "18.2")),
+    );
+    one.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
+    two.person.user_name = "ada".into();
+    two.enroll_with_account(&identifier(&scene, "ada"), &mut Nobody).await.unwrap();
+    let foreign = two.device.management().unwrap().access_token.clone();
+    one.device.management_mut().unwrap().access_token = foreign;
+    let refused = one.device.poll().await.unwrap_err();
+    assert!(refused.to_string().contains("sign in again"), "{refused}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_token_of_ours_leads_to_sign_in_and_to_nothing_else() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let good = token(&scene, &mut walk).await;
+    let (id, _) = good.split_once('.').unwrap();
+    for bad in
+        ["", "x", "access-1.2", &format!("{id}."), &format!("{id}.guess"), &good.to_uppercase(), &format!("{good}x")]
+    {
+        let asked = ask(&scene, &walk, "mdm-byod", Some(bad)).await;
+        assert!(asked.challenge().is_ok() && asked.body.is_empty(), "{bad}: {}", asked.status);
+    }
+    assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&good)).await.status, 200);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_a_private_device_gets_no_profile_for_an_institutional_one() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let token = token(&scene, &mut walk).await;
+    let families = [(DeviceFamily::IPhone, Ownership::Institutional)];
+    scene.server.settings(|settings| settings.account_driven.families = families.into()).await;
+    assert!(ask(&scene, &walk, "mdm-adde", Some(&token)).await.challenge().is_ok(), "sign in anew");
+    assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&token)).await.status, 403, "no longer offered");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_that_cannot_enroll_are_refused_before_anybody_signs_in_and_the_log_says_why() {
+    let scene = scene().await;
+    scene
+        .server
+        .settings(|settings| settings.limits.models = ["iPhone14,".to_owned(), "iPad13,".to_owned()].into())
+        .await;
+    let old = walk(&scene, Visitor::personal(Family::IPhone, "14.8"));
+    assert_eq!(ask(&scene, &old, "mdm-byod", None).await.status, 403);
+    let new = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    assert_eq!(ask(&scene, &new, "mdm-adde", None).await.status, 403, "not offered");
+    scene.server.settings(|settings| settings.account_driven.genuine_devices_only = true).await;
+    assert_eq!(ask(&scene, &new, "mdm-byod", None).await.status, 403);
+    let mut why: Vec<_> = Vec::new();
+    for event in scene.server.events_of("refusals").await {
+        if let Event::Refusal(RefusalEvent::DeviceRefused { why: reason, .. }) = event {
+            why.push(reason);
+        }
+    }
+    use EnrollmentRefusal::{AccountDrivenNotOffered, ModelNotPermitted, NotGenuine};
+    assert_eq!(why, [ModelNotPermitted, AccountDrivenNotOffered, NotGenuine]);
+    assert!(visit_events(&scene).await.is_empty());
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_a_bad_request_and_never_a_bare_401() {
+    let scene = scene().await;
+    let client = scene.server.client();
+    for body in [vec![], b"hello".to_vec(), vec![0x30; 70_000], vec![0x30, 0x80]] {
+        let answer = client.post(base_url(&scene, "mdm-byod")).body(body).send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+    }
+    let unknown = client.post(base_url(&scene, "mdm-other")).body("x").send().await.unwrap();
+    assert_eq!(unknown.status(), 404);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let url = ask(&scene, &walk, "mdm-byod", None).await.challenge().unwrap();
+    let changed: Url = url.as_str().replace("byod-iphone", "adde-iphone").parse().unwrap();
+    let stopped = walk.sign_in_on_the_web(&changed, None, &mut Nobody).await.unwrap();
+    assert!(matches!(&stopped, SignedIn::Stopped(text) if text.contains("begin again in Settings")), "{stopped:?}");
+    walk.sign_in_on_the_web(&url, None, &mut Nobody).await.unwrap();
+    walk.forget_cookies();
+    let stopped = walk.sign_in_on_the_web(&url, None, &mut Nobody).await.unwrap();
+    assert!(matches!(stopped, SignedIn::Stopped(_)), "whoever sees the link later cannot go on with it");
+    let issued = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::AccessTokenIssued { .. });
+    assert_eq!(visit_events(&scene).await.iter().filter(|event| issued(event)).count(), 1);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_at_the_portal_is_none_of_this_ways() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "17.6"));
+    // Somebody walked some steps at the portal in the same browser.
+    let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
+    for _ in 0..2 {
+        let muster::simulator::walk::Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else {
+            panic!("the way ended")
+        };
+        page = next;
+    }
+    walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
+    assert!(walk.device.is_managed());
+    scene.strike().await;
+}
