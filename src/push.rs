@@ -136,14 +136,16 @@ impl Pusher {
     }
 
     /// Wakes a device, in as many tries as [`back_off`] says, each told to `tried`; waits while the push service is in
-    /// trouble. Never fails: what goes wrong is an outcome, the last try's.
+    /// trouble, however long. Never fails: what goes wrong is an outcome, the last try's.
     pub async fn deliver(&self, notification: Notification<'_>, world: &World, tried: impl Fn(&Outcome)) -> Outcome {
-        let mut tries = 0;
+        let gate = &self.inner.gate;
+        let _unsettled = gate.begin();
+        let mut tries = Tries::default();
         loop {
-            let pass = self.inner.gate.enter().await;
+            let pass = gate.enter().await;
             let outcome = self.wake(notification).await;
-            tries += 1;
             tried(&outcome);
+            let tries = tries.count(&outcome, gate.times_well());
             let chance = world.chance();
             hand_back(pass, &outcome, chance);
             match back_off::next(tries, &outcome, chance) {
@@ -172,6 +174,25 @@ impl Pusher {
             // Without the URL: it holds the token.
             Err(error) => Outcome::broken(&causes(&error.without_url())),
         }
+    }
+}
+
+/// The tries that count against a notification. Where nobody gets through it is not its fault, and somebody has to find
+/// out when the trouble is over; one that fails again and again while others get through is left.
+#[derive(Default)]
+struct Tries {
+    counted: u32,
+    /// How often it had gone well when a try last failed for trouble that is everybody's.
+    well_then: Option<u64>,
+}
+
+impl Tries {
+    /// Counts a try; how many count by now. `times_well`: how often it has gone well, for anybody.
+    fn count(&mut self, outcome: &Outcome, times_well: u64) -> u32 {
+        let for_all = matches!(outcome, Outcome::RetryLater { trouble: Trouble::Service | Trouble::Certificate, .. });
+        let counts = !for_all || self.well_then.replace(times_well) != Some(times_well);
+        self.counted += u32::from(counts);
+        self.counted
     }
 }
 

@@ -14,7 +14,7 @@ pub enum Next {
     Leave,
 }
 
-/// How often one notification is sent before it is left.
+/// How often one notification is sent before it is left; while nobody gets through, tries are not counted.
 pub const TRIES: u32 = 5;
 
 /// A push service that wants to be left alone for longer than this is obeyed by leaving the notification.
@@ -23,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Nobody is let go deaf for longer by a header, which may come from something in between.
 const LONGEST_OBEYED: Duration = Duration::from_secs(3_600);
 
-/// After the `tries`-th try of a notification ended so. `chance`, from 0 to 1, spreads what would come back all at once.
+/// After the `tries`-th try that counts ended so. `chance`, from 0 to 1, spreads what would come back all at once.
 pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
     let Outcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
     let after = delay(*trouble, tries, *after_seconds, chance);

@@ -33,7 +33,14 @@ struct State {
     not_before: Option<Instant>,
     /// Somebody tries while the others wait.
     probing: bool,
+    /// How often it went well, since the start.
+    went_well: u64,
+    /// Notifications that are not settled: whoever waits will try.
+    unsettled: usize,
 }
+
+/// A notification that is not settled. With the last one the trouble is forgotten: nobody would find out that it is over.
+pub(super) struct Unsettled<'a>(&'a Gate);
 
 /// The right to try once; to be handed back with how it went. Dropped without a word it counts as not used.
 pub(super) struct Pass<'a> {
@@ -60,7 +67,12 @@ impl State {
     }
 
     fn went_well(&mut self) {
-        *self = State::default();
+        self.went_well += 1;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        *self = State { went_well: self.went_well, unsettled: self.unsettled, ..State::default() };
     }
 
     fn failed(&mut self, trouble: Trouble, reason: &str, after: Option<u64>, chance: f64, probe: bool, now: Instant) {
@@ -81,6 +93,17 @@ impl State {
 impl Gate {
     pub fn condition(&self) -> Condition {
         self.state().condition.clone()
+    }
+
+    /// Holds the condition as long as the notification that it was made for is not settled.
+    pub fn begin(&self) -> Unsettled<'_> {
+        self.state().unsettled += 1;
+        Unsettled(self)
+    }
+
+    /// How often it went well, since the start, for anybody.
+    pub fn times_well(&self) -> u64 {
+        self.state().went_well
     }
 
     /// Waits until it is this one's turn to try.
@@ -115,6 +138,16 @@ impl Pass<'_> {
     /// Nobody would have got through.
     pub fn failed(self, trouble: Trouble, reason: &str, after_seconds: Option<u64>, chance: f64) {
         self.gate.state().failed(trouble, reason, after_seconds, chance, self.probe, Instant::now());
+    }
+}
+
+impl Drop for Unsettled<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.unsettled -= 1;
+        if state.unsettled == 0 {
+            state.forget();
+        }
     }
 }
 
@@ -168,6 +201,18 @@ mod tests {
         let (mut state, now) = (State::default(), Instant::now());
         state.failed(Trouble::Certificate, "BadCertificate", None, 0.0, false, now);
         assert_eq!(state.condition, Condition::CertificateRefused { reason: "BadCertificate".into() });
+    }
+
+    #[tokio::test]
+    async fn given_that_nobody_is_left_who_would_find_out_its_end_then_the_trouble_is_forgotten() {
+        let gate = Gate::default();
+        let (first, second) = (gate.begin(), gate.begin());
+        gate.enter().await.failed(Trouble::Certificate, "BadCertificate", None, 0.0);
+        drop(first);
+        assert_ne!(gate.condition(), Condition::Well, "the second still tries");
+        drop(second);
+        assert_eq!(gate.condition(), Condition::Well);
+        assert!(gate.enter().now_or_never().is_some(), "the next one tries at once");
     }
 
     #[tokio::test]

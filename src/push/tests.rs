@@ -234,3 +234,40 @@ async fn trouble_is_the_condition_until_a_push_gets_through() {
     assert_eq!(*seen.lock().unwrap(), [(false, Condition::Well), (true, troubled)]);
     assert_eq!(bench.pusher.condition(), Condition::Well);
 }
+
+#[tokio::test]
+async fn an_outage_of_more_tries_than_a_notification_has_is_waited_out() {
+    let bench = bench().await;
+    let mut device = bench.server.connect(&bench.topic);
+    let refusal = Behaviour::Refuse(Refusal::new(503, "ServiceUnavailable"));
+    bench.server.next(&device.token, std::iter::repeat_n(refusal, back_off::TRIES as usize));
+    let token = device.token.clone();
+    let notification =
+        Notification { token: &token, push_magic: "MAGIC", topic: &bench.topic, expires_unix: 1_800_000_000 };
+    let outcome = bench.pusher.deliver(notification, &World::system(), |_| ()).await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert_eq!(device.next().await.as_deref(), Some("MAGIC"));
+    assert_eq!(bench.pusher.condition(), Condition::Well);
+}
+
+#[tokio::test]
+async fn one_that_fails_again_and_again_while_others_get_through_is_left_and_leaves_no_trouble_behind() {
+    let bench = bench().await;
+    let (broken, other) = (bench.server.connect(&bench.topic), bench.server.connect(&bench.topic));
+    bench.server.refuse(&broken.token, 500, "InternalServerError");
+    let to = |token| Notification { token, push_magic: "MAGIC", topic: &bench.topic, expires_unix: 1_800_000_000 };
+    let (world, tries) = (World::system(), AtomicUsize::new(0));
+    let count = |_: &Outcome| {
+        tries.fetch_add(1, Ordering::Relaxed);
+    };
+    let mut left = std::pin::pin!(bench.pusher.deliver(to(&broken.token), &world, count));
+    let outcome = loop {
+        tokio::select! {
+            outcome = left.as_mut() => break outcome,
+            got = bench.pusher.deliver(to(&other.token), &world, |_| ()) => assert!(matches!(got, Outcome::Accepted { .. })),
+        }
+    };
+    assert!(matches!(outcome, Outcome::RetryLater { status: Some(500), .. }), "{outcome:?}");
+    assert!(tries.load(Ordering::Relaxed) >= back_off::TRIES as usize);
+    assert_eq!(bench.pusher.condition(), Condition::Well);
+}
