@@ -12,7 +12,9 @@ mod walk;
 
 use accessibility::Axe;
 use driver::{Browser, Engine, Looks};
+use fantoccini::Locator;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub const PHONE: (u32, u32) = (390, 844);
 pub const DESK: (u32, u32) = (1280, 900);
@@ -24,6 +26,28 @@ pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Br
         return None;
     }
     Some(Browser::start(engine, looks).await)
+}
+
+pub async fn language_of(browser: &Browser) -> String {
+    let language = browser.client.execute("return document.documentElement.lang", vec![]).await;
+    language.expect("a page is shown").as_str().expect("it says its language").to_owned()
+}
+
+/// The person chooses their language, unless the page is in it already.
+pub async fn speak(browser: &Browser, language: &str) {
+    if language_of(browser).await == language {
+        return;
+    }
+    let button = format!("form.languages button[value={language}]");
+    let button = browser.client.find(Locator::Css(&button)).await.expect("there is a button for the language");
+    button.click().await.expect("it can be tapped");
+    for _ in 0..300 {
+        if language_of(browser).await == language {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the page is not shown in {language}");
 }
 
 /// Looks at the page that is shown: keeps a picture where `MUSTER_SCREENSHOTS` names a folder; nothing may be wider than

@@ -21,6 +21,7 @@ pub struct Looks<'a> {
     pub width: u32,
     pub height: u32,
     pub dark: bool,
+    /// WebKit asks for that of the system, whatever stands here.
     pub language: &'a str,
 }
 
@@ -124,7 +125,7 @@ fn webkit(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
     let port = free_port();
     let mut command = Command::new("WebKitWebDriver");
     command.arg(format!("--port={port}")).env("DISPLAY", format!(":{display}"));
-    command.env("LIBGL_ALWAYS_SOFTWARE", "1").env("LANGUAGE", looks.language);
+    command.env("LIBGL_ALWAYS_SOFTWARE", "1");
     command.env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1");
     let driver = spawn(&mut command);
     let capabilities = json!({

@@ -2,7 +2,7 @@
 //! cookies along from another site or do not.
 
 use super::walk::Journey;
-use super::{Axe, Browser, Engine, Looks, PHONE, browser, look_at};
+use super::{Axe, Browser, Engine, Looks, PHONE, browser, language_of, look_at, speak};
 use crate::enrollment::cast::{Scene, Visitor};
 use crate::single_sign_on::provider::{self, Provider};
 use crate::single_sign_on::{SCHOOL, secret_beside};
@@ -54,6 +54,7 @@ async fn walk(engine: Engine, test: &str, language: &str, dark: bool) {
 
     browser.client.goto(&scene.address()).await.unwrap();
     arrive(&browser, &format!("{here}/enroll/sign-in")).await;
+    speak(&browser, language).await;
     look_at(&browser, axe.as_ref(), &format!("{test}-1-sign-in")).await;
 
     // Changes their mind there, is told so here, and tries again.
@@ -62,6 +63,7 @@ async fn walk(engine: Engine, test: &str, language: &str, dark: bool) {
     look_at(&browser, None, &format!("{test}-2-provider")).await;
     tap(&browser, "button[name=cancel]").await;
     arrive(&browser, &format!("{here}/enroll/sso/school/callback")).await;
+    assert_eq!(language_of(&browser).await, language, "after the round trip");
     look_at(&browser, axe.as_ref(), &format!("{test}-3-not-through")).await;
 
     tap(&browser, "form#with-school button").await;

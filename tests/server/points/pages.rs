@@ -37,8 +37,20 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
     let csrf = console.get("/console/devices").await.csrf();
     portal.get("/enroll/ownership").await;
     let before = (portal_events(&server).await, staff_events(&server).await);
-    for path in ["sign-in", "sign-out", "device", "language", "previous", "ownership", "ca", "managed-apple-id", "mdm"]
-    {
+    for path in [
+        "sign-in",
+        "sign-in/school",
+        "sign-out",
+        "device",
+        "language",
+        "for-whom",
+        "previous",
+        "ownership",
+        "terms",
+        "ca",
+        "managed-apple-id",
+        "mdm",
+    ] {
         let path = format!("/enroll/{path}");
         let answer = portal.post_with(&path, &[], elsewhere()).await;
         assert_eq!(answer.status, 403, "{path} from another site");
@@ -47,11 +59,12 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
         assert!([400, 403].contains(&answer.status), "{path} with a token that is made up: {}", answer.status);
         portal.csrf = genuine;
     }
-    for path in ["/console/sign-in", "/console/sign-out"] {
-        let fields = [("csrf", csrf.as_str()), ("user_name", "grace"), ("password", PASSWORD)];
-        assert_eq!(console.post_from("https://evil.example", path, &fields).await.status, 403, "{path}");
-        let fields = [("csrf", "made-up"), ("user_name", "grace"), ("password", PASSWORD)];
-        assert_eq!(console.post(path, &fields).await.status, 403, "{path}");
+    let forms = forms_of_the_console();
+    assert!(forms.len() >= 35, "{forms:?}");
+    for path in &forms {
+        let genuine = console.post_from("https://evil.example", path, &filled_in(&csrf)).await;
+        assert_eq!(genuine.status, 403, "{path} from another site: {}", genuine.body);
+        assert_eq!(console.post(path, &filled_in("made-up")).await.status, 403, "{path} with a token that is made up");
     }
     for path in PORTAL {
         portal.get(path).await;
@@ -63,6 +76,46 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
     assert_eq!((portal_events(&server).await, staff_events(&server).await), before);
     assert!(is_in(&mut portal).await);
     server.stop().await;
+}
+
+/// Every form of the console, read from its routes, with something in the place of each name.
+fn forms_of_the_console() -> Vec<String> {
+    let sources = [include_str!("../../../src/admin.rs"), include_str!("../../../src/admin/commands.rs")];
+    let routes = sources.into_iter().flat_map(|source| source.split("web::resource(\"").skip(1));
+    let forms = routes.filter(|route| route.contains(".post(")).map(|route| route.split('"').next().unwrap());
+    let within = |path: &str| ["/preview", "/apply"].contains(&path).then_some("/settings").unwrap_or_default();
+    // What a provider sends has no token of ours, and no session's authority.
+    forms
+        .filter(|path| !path.ends_with("/acs"))
+        .map(|path| format!("/console{}{}", within(path), named(path)))
+        .collect()
+}
+
+fn named(path: &str) -> String {
+    let parts = path.split('/').map(|part| match part {
+        "{verb}" => "lock",
+        "{provider}" => "school",
+        "{token}" => "setup-00000000-0000-0000-0000-000000000000.secret",
+        choice if choice.starts_with("{verb:") => "archive",
+        id if id.starts_with('{') => "00000000-0000-0000-0000-000000000000",
+        plain => plain,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Enough for any form, so that nothing but its token is wrong with it.
+fn filled_in(csrf: &str) -> [(&str, &str); 9] {
+    [
+        ("csrf", csrf),
+        ("user_name", "grace"),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
+        ("code", "123456"),
+        ("answer", "{}"),
+        ("label", "a key"),
+        ("text", "organization = \"Example School\""),
+        ("over", "0"),
+    ]
 }
 
 fn elsewhere() -> HeaderMap {

@@ -3,7 +3,7 @@
 use super::server_with;
 use super::simplesamlphp::SimpleSaml;
 use crate::browser::driver::{Engine, Looks};
-use crate::browser::{PHONE, browser, look_at};
+use crate::browser::{PHONE, browser, language_of, look_at, speak};
 use crate::portal::guest::iphone;
 use fantoccini::{Client, Locator};
 use muster::world::World;
@@ -27,15 +27,16 @@ async fn fill(client: &Client, name: &str, text: &str) {
     field.send_keys(text).await.unwrap();
 }
 
-async fn walk(engine: Engine, test: &str) {
+async fn walk(engine: Engine, test: &str, language: &str) {
     let user_agent = iphone("17.5");
-    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language };
     let Some(browser) = browser(engine, test, &looks).await else { return };
     let Some(idp) = SimpleSaml::start(test).await else { return browser.close().await };
     let server = server_with(World::system(), &idp.metadata().await, |_| {}).await;
     idp.knows(&server, |text| text).await;
     let client = &browser.client;
     client.goto(&format!("{}/enroll/sign-in", server.url())).await.unwrap();
+    speak(&browser, language).await;
     look_at(&browser, None, &format!("{test}-sign-in")).await;
     client.find(Locator::Css("#with-school")).await.unwrap().click().await.unwrap();
     shown(client, "loginuserpass.php").await;
@@ -44,6 +45,7 @@ async fn walk(engine: Engine, test: &str) {
     client.find(Locator::Css("[type=submit]")).await.unwrap().click().await.unwrap();
     // The provider's last page posts by itself.
     shown(client, "/enroll/ownership").await;
+    assert_eq!(language_of(&browser).await, language, "after the round trip");
     look_at(&browser, None, &format!("{test}-ownership")).await;
     let text = client.find(Locator::Css("body")).await.unwrap().text().await.unwrap();
     assert!(text.contains("alice"), "{text}");
@@ -56,10 +58,10 @@ async fn walk(engine: Engine, test: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_signs_in_at_a_real_provider_in_chromium() {
-    walk(Engine::Chromium, "saml-chromium").await;
+    walk(Engine::Chromium, "saml-chromium", "ja").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_signs_in_at_a_real_provider_in_webkit() {
-    walk(Engine::WebKit, "saml-webkit").await;
+    walk(Engine::WebKit, "saml-webkit", "de").await;
 }
