@@ -17,8 +17,6 @@ const CROWD: usize = 200;
 const MEBIBYTES_A_PASSWORD: u64 = 19;
 /// For everything else that two hundred requests need.
 const MEBIBYTES_BESIDE: u64 = 128;
-/// One that waited for the whole crowd would take longer; on an idle machine with two cores it is less than a second.
-const LONGEST_ANSWER: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_sign_ins_at_once_take_little_memory_and_devices_are_answered_meanwhile() {
@@ -64,7 +62,8 @@ async fn two_hundred_sign_ins_at_once_take_little_memory_and_devices_are_answere
     let allowed = cores * MEBIBYTES_A_PASSWORD + MEBIBYTES_BESIDE;
     assert!(peak.saturating_sub(before) <= allowed, "{before} MiB grew to {peak} MiB, more than {allowed} MiB");
     assert!(storm.count >= 5, "a device is answered again and again: {storm}");
-    assert!(storm.longest < LONGEST_ANSWER, "no answer to a device waits for the crowd: {storm}");
+    // In proportion, since the machine may be busy with other things: one that waited for the crowd would take all of it.
+    assert!(storm.longest < took / 2, "no answer to a device waits for the crowd: {storm}");
     drop(server);
 }
 

@@ -83,7 +83,7 @@ fn forms_of_the_console() -> Vec<String> {
     let sources = [include_str!("../../../src/admin.rs"), include_str!("../../../src/admin/commands.rs")];
     let routes = sources.into_iter().flat_map(|source| source.split("web::resource(\"").skip(1));
     let forms = routes.filter(|route| route.contains(".post(")).map(|route| route.split('"').next().unwrap());
-    let within = |path: &str| ["/preview", "/apply"].contains(&path).then_some("/settings").unwrap_or_default();
+    let within = |path: &str| if ["/preview", "/apply"].contains(&path) { "/settings" } else { "" };
     // What a provider sends has no token of ours, and no session's authority.
     forms
         .filter(|path| !path.ends_with("/acs"))
