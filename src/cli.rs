@@ -126,3 +126,23 @@ fn say(text: impl std::fmt::Display) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn undescribed(command: &clap::Command, path: &str) -> Vec<String> {
+        let path = format!("{path} {}", command.get_name());
+        let here = command.get_about().is_none().then(|| path.clone());
+        let arguments = command.get_arguments().filter(|argument| argument.get_help().is_none());
+        let arguments = arguments.map(|argument| format!("{path} {}", argument.get_id()));
+        let below = command.get_subcommands().flat_map(|command| undescribed(command, &path));
+        here.into_iter().chain(arguments).chain(below).collect()
+    }
+
+    #[test]
+    fn every_command_and_every_argument_says_what_it_is() {
+        assert_eq!(undescribed(&Cli::command(), ""), Vec::<String>::new());
+    }
+}

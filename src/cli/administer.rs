@@ -7,7 +7,7 @@ use crate::app::{self, App};
 use crate::config::Config;
 use crate::server::command_socket;
 use crate::world::World;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use events::staff::Privilege;
 use std::collections::BTreeSet;
@@ -25,24 +25,28 @@ pub enum User {
     },
     /// End what an account may do, and its sessions.
     Disable {
+        /// The name that it signs in with.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
     /// Give a program another token for the API; the one before is worth nothing from then on.
     RotateToken {
+        /// The name that it signs in with.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
     /// Bring a disabled account back.
     Enable {
+        /// The name that it signs in with.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
     /// Put these roles in the place of those that a local account has.
     SetRoles {
+        /// The name that it signs in with.
         user_name: String,
         #[command(flatten)]
         roles: Roles,
@@ -51,6 +55,7 @@ pub enum User {
     },
     /// Give a local account another password, one line on standard input. Its sessions end.
     SetPassword {
+        /// The name that it signs in with.
         user_name: String,
         /// Make a password and print it once, instead of reading one.
         #[arg(long)]
@@ -60,6 +65,7 @@ pub enum User {
     },
     /// Take every second factor from somebody who lost theirs. Their sessions end.
     RemoveFactors {
+        /// The name that it signs in with.
         user_name: String,
         #[command(flatten)]
         at: At,
@@ -92,7 +98,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    fn privileges(&self) -> BTreeSet<Privilege> {
+    fn privileges(&self) -> anyhow::Result<BTreeSet<Privilege>> {
         let chosen = [
             (self.enroll, Privilege::Enroll),
             (self.enroll_for_others, Privilege::EnrollForOthers),
@@ -100,12 +106,21 @@ impl Roles {
             (self.auditor, Privilege::Auditor),
             (self.help_desk, Privilege::HelpDesk),
         ];
-        chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect()
+        let chosen: BTreeSet<_> =
+            chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect();
+        if chosen.is_empty() {
+            bail!(
+                "which roles? Give at least one of --enroll, --enroll-for-others, --admin, --auditor, --help-desk; \
+                 `muster user disable` ends all that an account may do"
+            );
+        }
+        Ok(chosen)
     }
 }
 
 #[derive(Args)]
 pub struct Add {
+    /// The name to sign in with; capitals do not matter.
     user_name: String,
     #[command(flatten)]
     roles: Roles,
@@ -117,8 +132,10 @@ pub struct Add {
     /// Make a password and print it once, instead of reading one.
     #[arg(long)]
     generate_password: bool,
+    /// The name that people read.
     #[arg(long)]
     display_name: Option<String>,
+    /// The mail address.
     #[arg(long)]
     mail: Option<String>,
     /// What step 7 of an enrollment is filled in with.
@@ -137,6 +154,7 @@ pub enum Settings {
     },
     /// Put the settings of a TOML file in the place of all that were; what the file leaves out gets its default.
     Apply {
+        /// What `muster settings show` prints, changed.
         file: PathBuf,
         #[command(flatten)]
         at: At,
@@ -152,7 +170,7 @@ impl User {
             User::RotateToken { user_name, at } => tell(perform(&at, Request::RotateToken { user_name }).await?),
             User::Enable { user_name, at } => tell(perform(&at, Request::EnableUser { user_name }).await?),
             User::SetRoles { user_name, roles, at } => {
-                let privileges = roles.privileges();
+                let privileges = roles.privileges()?;
                 tell(perform(&at, Request::SetRoles { user_name, privileges }).await?)
             }
             User::SetPassword { user_name, generate_password, at } => {
@@ -170,7 +188,7 @@ impl Add {
             let request = Request::AddApiClient { user_name: self.user_name, display_name: self.display_name };
             return tell(perform(&self.at, request).await?);
         }
-        let privileges = self.roles.privileges();
+        let privileges = self.roles.privileges()?;
         let password = if self.generate_password { password::generate(&World::system()) } else { password::read()? };
         let shown = self.generate_password.then(|| password.clone());
         let user = NewUser {
@@ -223,7 +241,10 @@ impl Settings {
                 let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 let settings =
                     toml::from_str(&text).with_context(|| format!("{} is not understood", file.display()))?;
-                tell(perform(&at, Request::ApplySettings { settings: Box::new(settings) }).await?)
+                match perform(&at, Request::ApplySettings { settings: Box::new(settings) }).await? {
+                    Answer::Refused { why } => bail!("{} is not applied:\n{why}", file.display()),
+                    applied => tell(applied),
+                }
             }
         }
     }

@@ -35,6 +35,7 @@ pub struct Init {
     /// The TLS certificate for the name in --public-url, followed by its intermediates (PEM).
     #[arg(long, requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
+    /// The key of --tls-certificate (PEM).
     #[arg(long, requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
     /// The root of --tls-certificate, where it is a private one.
@@ -43,21 +44,25 @@ pub struct Init {
     /// An MDM push certificate (`identity.apple.com/pushcert`). It can be configured later.
     #[arg(long, requires = "push_key")]
     push_certificate: Option<PathBuf>,
+    /// The key of --push-certificate (PEM).
     #[arg(long, requires = "push_certificate")]
     push_key: Option<PathBuf>,
     /// A CA for the identities of devices; made if it is not given.
     #[arg(long, requires = "identity_ca_key")]
     identity_ca_certificate: Option<PathBuf>,
+    /// The key of --identity-ca-certificate (PEM).
     #[arg(long, requires = "identity_ca_certificate")]
     identity_ca_key: Option<PathBuf>,
     /// A registration authority, which SCEP requests are encrypted to and answers are signed by; made if it is not given.
     #[arg(long, requires = "registration_authority_key")]
     registration_authority_certificate: Option<PathBuf>,
+    /// The key of --registration-authority-certificate (PEM).
     #[arg(long, requires = "registration_authority_certificate")]
     registration_authority_key: Option<PathBuf>,
     /// A certificate to sign profiles with, such as a publicly trusted one; made if it is not given.
     #[arg(long, requires = "profile_signer_key")]
     profile_signer_certificate: Option<PathBuf>,
+    /// The key of --profile-signer-certificate (PEM).
     #[arg(long, requires = "profile_signer_certificate")]
     profile_signer_key: Option<PathBuf>,
 }

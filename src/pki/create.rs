@@ -70,8 +70,8 @@ pub enum CreateError {
     #[error("OpenSSL could not make a key or certificate: {0}")]
     OpenSsl(#[from] ErrorStack),
     #[error(
-        "there is no TLS certificate: give the server's own (certificate and key), \
-         or ask for a trial, which makes a private root that people must install and trust"
+        "there is no TLS certificate: give the server's own (--tls-certificate, --tls-key), \
+         or ask for a trial (--trial), which makes a private root that people must install and trust"
     )]
     NoTls,
 }

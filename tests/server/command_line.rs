@@ -46,7 +46,7 @@ fn init_without_a_tls_certificate_says_what_to_give() {
         muster(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "").expect_failure()
     };
     let said = refused("https://enroll.example.com", &[]);
-    assert!(said.contains("TLS certificate"), "{said}");
+    assert!(said.contains("--tls-certificate") && said.contains("--trial"), "{said}");
     assert!(!there.exists(), "an init that failed left its directory behind");
     for more_than_a_name in ["https://a.example/b", "https://ada@a.example", "https://a.example?b=c"] {
         assert!(refused(more_than_a_name, &["--trial"]).contains("nothing behind it"), "{more_than_a_name}");

@@ -4,8 +4,9 @@
 use super::walk::Journey;
 use super::{Axe, Browser, Engine, Looks, PHONE, browser, language_of, look_at, speak};
 use crate::enrollment::cast::{Scene, Visitor};
+use crate::single_sign_on::console::open_to_staff;
 use crate::single_sign_on::provider::{self, Provider};
-use crate::single_sign_on::{SCHOOL, secret_beside};
+use crate::single_sign_on::{SCHOOL, school, secret_beside};
 use fantoccini::Locator;
 use muster::simulator::model::Family;
 use std::time::Duration;
@@ -113,4 +114,45 @@ async fn somebody_enrolls_through_their_identity_provider_in_webkit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_enrolls_through_their_identity_provider_in_japanese_and_in_the_dark() {
     walk(Engine::Chromium, "single-sign-on-ja-dark", "ja", true).await;
+}
+
+/// The same for staff: the console holds redirects against a policy of its own, and has cookies of its own.
+async fn staff(engine: Engine, test: &str) {
+    if provider::installed(test).is_none() {
+        return;
+    }
+    let user_agent = Visitor::personal(Family::IPhone, "17.5").hardware.user_agent();
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let Some(browser) = browser(engine, test, &looks).await else { return };
+    let axe = Axe::load(test);
+    let Some((server, provider)) = school(test).await else { return };
+    open_to_staff(&server).await;
+    let (here, there) = (server.url(), provider.issuer());
+    browser.client.goto(&format!("{here}/console/audit")).await.unwrap();
+    arrive(&browser, &format!("{here}/console/sign-in")).await;
+    look_at(&browser, axe.as_ref(), &format!("{test}-1-sign-in")).await;
+
+    tap(&browser, "form#with-school button").await;
+    arrive(&browser, &format!("{there}/log-in/")).await;
+    tap(&browser, "button[name=cancel]").await;
+    arrive(&browser, &format!("{here}/console/sso/school/callback")).await;
+    look_at(&browser, axe.as_ref(), &format!("{test}-2-not-through")).await;
+
+    tap(&browser, "form#with-school button").await;
+    log_in(&browser, &there, "alice").await;
+    arrive(&browser, &format!("{here}/console/")).await;
+    assert!(!browser.client.current_url().await.unwrap().path().contains("sign-in"), "alice is in");
+    look_at(&browser, axe.as_ref(), &format!("{test}-3-in")).await;
+    browser.close().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_signs_in_through_their_identity_provider_in_chromium() {
+    staff(Engine::Chromium, "staff-single-sign-on-chromium").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_signs_in_through_their_identity_provider_in_webkit() {
+    staff(Engine::WebKit, "staff-single-sign-on-webkit").await;
 }

@@ -2,10 +2,14 @@
 
 use super::{PASSWORD, PORTAL_SESSION, guest, is_in, server};
 use crate::console::desk::Browser;
+use crate::console::factors::set_up_codes;
+use crate::console::staff::{act, staff_id};
 use crate::devices::TestDevice;
 use crate::harness::TestServer;
 use crate::portal::guest::Guest;
 use events::enrollment::{EnrollmentKind, Ownership};
+use events::staff::Privilege;
+use events::{Actor, ActorKind};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 
@@ -238,16 +242,30 @@ async fn point_20_what_breaks_lets_nobody_in_and_tells_nothing_of_itself() {
 
 /// ASVS 16.2.1 to 16.2.5 and 16.3.1 to 16.3.4.
 #[tokio::test(flavor = "multi_thread")]
-async fn point_21_every_sign_in_and_refusal_is_written_down_with_who_when_where_and_how() {
+async fn point_21_every_sign_in_refusal_and_change_of_factors_or_roles_is_written_down_with_who_when_where_and_how() {
     let server = server().await;
+    server.add_user("eve", PASSWORD, &[Privilege::HelpDesk]).await;
     let mut portal = guest(&server);
     portal.sign_in("ada", "wrong\r\npassword").await;
     portal.sign_in("ada", PASSWORD).await;
     guest(&server).sign_in("nobody\r\nforged: line", "my password in the wrong field").await;
     Browser::new(&server).sign_in("grace", "wrong password").await;
-    Browser::new(&server).sign_in("grace", PASSWORD).await;
+    let grace = Browser::new(&server);
+    grace.sign_in("grace", PASSWORD).await;
     Browser::new(&server).sign_in("nobody at all", PASSWORD).await;
+    let [id, eve] = [staff_id(&server, "grace").await, staff_id(&server, "eve").await];
+    act(&grace, eve, "roles", &[("auditor", "on")]).await;
+    set_up_codes(&server, &grace).await;
     let log = server.whole_log().await;
+    for wanted in ["PrivilegesChanged", "OneTimeCodesAdded", "RecoveryCodesMade"] {
+        let change =
+            log.iter().find(|entry| entry.event.type_name() == wanted).unwrap_or_else(|| panic!("no {wanted}"));
+        assert_eq!(change.actor, Actor::new(ActorKind::Staff, id), "{wanted}");
+        let source = change.source.as_ref().and_then(|source| source.get());
+        assert_eq!(source.map(String::as_str), Some("127.0.0.1"), "{wanted}");
+        let session = log.iter().find(|entry| entry.event.type_name() == "StaffSignedIn").unwrap();
+        assert_eq!(change.correlation, session.correlation, "{wanted}: how they signed in is in the same session");
+    }
     for wanted in ["SignInRefused", "UserSignedIn", "StaffSignInRefused", "StaffSignedIn", "UnknownStaffRefused"] {
         let entries: Vec<_> = log.iter().filter(|entry| entry.event.type_name() == wanted).collect();
         assert!(!entries.is_empty(), "{wanted} is not written down");

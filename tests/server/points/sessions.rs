@@ -2,8 +2,10 @@
 
 use super::{PASSWORD, PORTAL_SESSION, clock, guest, is_at_the_console, is_in, server, server_at};
 use crate::console::desk::Browser;
+use crate::console::staff::{act, staff_id};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use events::staff::Privilege;
 use muster::app::administration::Request;
 use muster::app::staff_sessions::{IDLE_SECONDS, LONGEST_SECONDS};
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue};
@@ -137,8 +139,9 @@ async fn point_05_sessions_end_when_idle_and_at_the_latest_when_they_are_old() {
 
 /// ASVS 7.4.2, 7.4.5.
 #[tokio::test(flavor = "multi_thread")]
-async fn point_06_disabling_somebody_ends_all_their_sessions() {
+async fn point_06_disabling_somebody_ends_all_their_sessions_and_an_administrator_can_end_anyones() {
     let server = server().await;
+    server.add_user("root", PASSWORD, &[Privilege::Administrator]).await;
     let (mut phone, mut tablet) = (guest(&server), guest(&server));
     let (desk, sofa) = (Browser::new(&server), Browser::new(&server));
     for portal in [&mut phone, &mut tablet] {
@@ -148,6 +151,14 @@ async fn point_06_disabling_somebody_ends_all_their_sessions() {
     for console in [&desk, &sofa] {
         console.sign_in("grace", PASSWORD).await;
         assert!(is_at_the_console(console).await);
+    }
+    let root = Browser::new(&server);
+    root.sign_in("root", PASSWORD).await;
+    act(&root, staff_id(&server, "grace").await, "end-sessions", &[]).await;
+    assert!(!is_at_the_console(&desk).await && !is_at_the_console(&sofa).await);
+    for console in [&desk, &sofa] {
+        console.sign_in("grace", PASSWORD).await;
+        assert!(is_at_the_console(console).await, "nothing but the sessions was ended");
     }
     for user_name in ["ada", "grace"] {
         server.execute(Request::DisableUser { user_name: user_name.into() }).await;

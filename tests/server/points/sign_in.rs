@@ -86,7 +86,7 @@ fn names(headers: &HeaderMap) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn point_11_passwords_may_be_long_and_of_anything_and_must_not_be_guessed_first() {
     let server = server().await;
-    for weak in ["seven77", "password1", "Qwerty123!", "aaaaaaaaaaaa"] {
+    for weak in ["seven77", "password1", "Qwerty123!", "aaaaaaaaaaaa", "Michelle1987", "bob.bob.1"] {
         let Answer::Refused { why } = execute(server.app(), add("bob", weak)).await else { panic!("{weak} is taken") };
         assert!(why.contains("password"), "{why}");
     }

@@ -65,3 +65,37 @@ async fn somebody_signs_in_at_a_real_provider_in_chromium() {
 async fn somebody_signs_in_at_a_real_provider_in_webkit() {
     walk(Engine::WebKit, "saml-webkit", "de").await;
 }
+
+/// The same for staff, whose cookies are others.
+async fn staff(engine: Engine, test: &str) {
+    let user_agent = iphone("17.5");
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: true, language: "en" };
+    let Some(browser) = browser(engine, test, &looks).await else { return };
+    let Some(idp) = SimpleSaml::start(test).await else { return browser.close().await };
+    let server = server_with(World::system(), &idp.metadata().await, |_| {}).await;
+    idp.knows(&server, |text| text).await;
+    super::console::open_to(&server, "physics").await;
+    let client = &browser.client;
+    client.goto(&format!("{}/console/audit", server.url())).await.unwrap();
+    shown(client, "/console/sign-in").await;
+    look_at(&browser, None, &format!("{test}-sign-in")).await;
+    client.find(Locator::Css("#with-school button")).await.unwrap().click().await.unwrap();
+    shown(client, "loginuserpass.php").await;
+    fill(client, "username", "alice").await;
+    fill(client, "password", "alice-password").await;
+    client.find(Locator::Css("[type=submit]")).await.unwrap().click().await.unwrap();
+    shown(client, "/console/audit").await;
+    look_at(&browser, None, &format!("{test}-audit")).await;
+    browser.close().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_signs_in_at_a_real_provider_in_chromium() {
+    staff(Engine::Chromium, "saml-staff-chromium").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_signs_in_at_a_real_provider_in_webkit() {
+    staff(Engine::WebKit, "saml-staff-webkit").await;
+}
