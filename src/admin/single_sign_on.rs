@@ -131,7 +131,7 @@ pub async fn return_from_post(
 async fn conclude(app: &App, request: &HttpRequest, arrival: Option<StaffArrival>) -> Result<HttpResponse, Problem> {
     match arrival {
         None => Err(Problem::NotFound),
-        Some(StaffArrival::Refused) => refused(app, request, "").await,
+        Some(StaffArrival::Refused { next }) => refused(app, request, &next).await,
         Some(StaffArrival::Proven { proof, next }) => {
             let Some(mut response) = enter(app, request, &proof, &next).await? else {
                 return refused(app, request, &next).await;

@@ -35,7 +35,8 @@ pub enum StaffArrival {
         /// The page of the console to go on to.
         next: String,
     },
-    Refused,
+    /// `next`: as above, where the browser is one that asked; for the next try.
+    Refused { next: String },
 }
 
 /// Sends somebody to a provider.
@@ -76,15 +77,17 @@ pub async fn arrive(
 ) -> Result<Option<StaffArrival>, SignInError> {
     let ways = app.settings().await?.sign_in.staff;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
-    let told = match expected(app, provider, secret, back).await? {
-        Some((state, flow)) => {
-            answered(app, provider, Place::Console, state, back).await.map(|account| (account, flow))
-        }
-        None => Err(unsolicited("the browser waits for no answer, for another one, or has waited for five minutes")),
+    let Some((state, flow)) = expected(app, provider, secret, back).await? else {
+        let nobody = unsolicited("the browser waits for no answer, for another one, or has waited for five minutes");
+        refuse(app, provider, &nobody, source).await?;
+        return Ok(Some(StaffArrival::Refused { next: String::new() }));
     };
-    match told {
-        Ok((account, Flow { next, .. })) => Ok(Some(proven(provider, account, next))),
-        Err(why) => refuse(app, provider, &why, source).await.map(Some),
+    match answered(app, provider, Place::Console, state, back).await {
+        Ok(account) => Ok(Some(proven(provider, account, flow.next))),
+        Err(why) => {
+            refuse(app, provider, &why, source).await?;
+            Ok(Some(StaffArrival::Refused { next: flow.next }))
+        }
     }
 }
 
@@ -172,32 +175,27 @@ pub async fn return_from_post(
     };
     // What was wrong with the answer was written down when it was posted.
     let posted_here = |flow: &Flow| flow.provider == provider.name && is_ticket(app, ticket, &flow.request);
-    let Some(Flow { account: Some(account), next, .. }) = taken.filter(posted_here) else {
-        return Ok(Some(StaffArrival::Refused));
-    };
-    // Another provider's word does not count, though it may have been told the request.
-    if account.provider != provider.name {
-        return Ok(Some(StaffArrival::Refused));
-    }
-    Ok(Some(proven(provider, account, next)))
+    let wanted = taken.as_ref().map(|flow| flow.next.clone()).unwrap_or_default();
+    Ok(Some(match taken.filter(posted_here) {
+        // Another provider's word does not count, though it may have been told the request.
+        Some(Flow { account: Some(account), next, .. }) if account.provider == provider.name => {
+            proven(provider, account, next)
+        }
+        _ => StaffArrival::Refused { next: wanted },
+    }))
 }
 
 fn proven(provider: &IdentityProvider, account: Account, next: String) -> StaffArrival {
     StaffArrival::Proven { proof: Box::new(Proof { method: provider.method(), account, local: None }), next }
 }
 
-async fn refuse(
-    app: &App,
-    provider: &IdentityProvider,
-    why: &Disbelief,
-    source: IpAddr,
-) -> Result<StaffArrival, SignInError> {
+async fn refuse(app: &App, provider: &IdentityProvider, why: &Disbelief, source: IpAddr) -> Result<(), SignInError> {
     tracing::warn!(provider = provider.name, fault = ?why.fault, %why, "single sign-on of staff was refused");
     if granted(app) {
         let event = RefusalEvent::ResponseRefused { provider: provider.name.clone(), why: recorded(why.fault) };
         record(app, event, Some(source)).await?;
     }
-    Ok(StaffArrival::Refused)
+    Ok(())
 }
 
 fn unusable(error: SessionError) -> SignInError {
