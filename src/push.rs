@@ -4,6 +4,7 @@
 //! the device ignore the notification (Apple, "Sending push notifications to devices").
 
 pub mod back_off;
+mod farewell;
 mod gate;
 mod outcome;
 
@@ -12,6 +13,7 @@ pub use outcome::{Fault, Outcome, Trouble};
 
 use crate::world::World;
 use back_off::Next;
+use farewell::Farewell;
 use gate::{Gate, Pass};
 use openssl::pkey::PKey;
 use reqwest::{Certificate, Client, Identity, Response, StatusCode};
@@ -58,6 +60,8 @@ pub enum PushError {
     Key(openssl::error::ErrorStack),
     #[error("the push certificate, its key or the push server's root cannot be used: {0}")]
     Tls(reqwest::Error),
+    #[error("the push certificate, its key or the push server's root cannot be used: {0}")]
+    Farewell(native_tls::Error),
     #[error("push base URL {0:?} is not an https URL without path")]
     BaseUrl(String),
 }
@@ -77,6 +81,7 @@ struct Inner {
     turn: AtomicUsize,
     base_url: String,
     gate: Gate,
+    farewell: Farewell,
 }
 
 impl Pusher {
@@ -97,10 +102,8 @@ impl Pusher {
     /// Says which part cannot be used.
     pub fn new(options: &Options<'_>) -> Result<Pusher, PushError> {
         let base_url = options.base_url.trim_end_matches('/');
-        let is_origin = url::Url::parse(base_url).is_ok_and(|url| url.scheme() == "https" && url.path() == "/");
-        if !is_origin {
-            return Err(PushError::BaseUrl(options.base_url.into()));
-        }
+        let url = url::Url::parse(base_url).ok().filter(|url| url.scheme() == "https" && url.path() == "/");
+        let url = url.ok_or_else(|| PushError::BaseUrl(options.base_url.into()))?;
         // Identity takes PKCS #8 only; keys come in other PEM forms as well.
         // A key with a passphrase is an error, not a question at the terminal.
         let key = PKey::private_key_from_pem_callback(options.key, |_| Ok(0)).map_err(PushError::Key)?;
@@ -126,7 +129,9 @@ impl Pusher {
             client.build().map_err(PushError::Tls)
         };
         let clients = [client()?, client()?];
-        let inner = Inner { clients, turn: AtomicUsize::new(0), base_url: base_url.into(), gate: Gate::default() };
+        let farewell = Farewell::new(&url, options, &key)?;
+        let (turn, gate) = (AtomicUsize::new(0), Gate::default());
+        let inner = Inner { clients, turn, base_url: base_url.into(), gate, farewell };
         Ok(Pusher { inner: Arc::new(inner) })
     }
 
@@ -159,7 +164,7 @@ impl Pusher {
 
     /// Asks the push service once to wake a device. Never fails: what goes wrong is an outcome.
     pub async fn wake(&self, notification: Notification<'_>) -> Outcome {
-        let Inner { clients, turn, base_url, .. } = &*self.inner;
+        let Inner { clients, turn, base_url, farewell, .. } = &*self.inner;
         let url = format!("{base_url}/3/device/{}", hex::encode(notification.token));
         let body = serde_json::json!({ "mdm": notification.push_magic }).to_string();
         let request = clients[turn.fetch_add(1, Ordering::Relaxed) % CONNECTIONS]
@@ -171,8 +176,15 @@ impl Pusher {
             .body(body);
         match request.send().await {
             Ok(answer) => read_answer(answer).await,
-            // Without the URL: it holds the token.
-            Err(error) => Outcome::broken(&causes(&error.without_url())),
+            Err(error) => {
+                let was_closed = !error.is_timeout() && !error.is_connect();
+                // Without the URL: it holds the token.
+                let mut causes = causes(&error.without_url());
+                if was_closed && !outcome::is_told(&causes) {
+                    causes.extend(farewell.heard().await);
+                }
+                Outcome::broken(&causes)
+            }
         }
     }
 }

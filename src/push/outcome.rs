@@ -90,6 +90,11 @@ fn word(reason: String) -> Option<String> {
     is_word.then_some(reason)
 }
 
+/// Whether these say why a connection was closed.
+pub(super) fn is_told(causes: &[String]) -> bool {
+    causes.iter().any(|text| said_in_farewell(text).is_some())
+}
+
 /// The reason in the JSON that a GOAWAY frame may carry; the HTTP/2 library shows it only as a byte string in its text.
 fn said_in_farewell(text: &str) -> Option<String> {
     let (begin, end) = (text.find('{')?, text.rfind('}')?);

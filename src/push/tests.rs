@@ -200,6 +200,27 @@ async fn the_reason_in_a_goaway_is_understood() {
     assert!(matches!(bench.wake(&bench.pusher, &device.token).await, Outcome::Accepted { .. }));
 }
 
+/// With several threads the client loses what was said more often than not.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reason_is_also_understood_where_the_farewell_was_quicker_than_the_request() {
+    let bench = bench().await;
+    let device = bench.server.connect(&bench.topic);
+    for round in 0..5 {
+        for _ in 0..CONNECTIONS {
+            let outcome = bench.wake(&bench.pusher, &device.token).await;
+            assert!(matches!(outcome, Outcome::Accepted { .. }), "round {round}: {outcome:?}");
+        }
+        bench.server.greet_with_farewell(Some("BadCertificate"));
+        bench.server.cut_connections();
+        for _ in 0..2 * CONNECTIONS {
+            let outcome = bench.wake(&bench.pusher, &device.token).await;
+            let Outcome::RetryLater { trouble, reason, .. } = &outcome else { panic!("round {round}: {outcome:?}") };
+            assert_eq!((*trouble, reason.as_str()), (Trouble::Certificate, "BadCertificate"), "round {round}");
+        }
+        bench.server.greet_with_farewell(None);
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_refused_in_the_handshake_is_told_apart() {
     let bench = bench().await;
