@@ -17,6 +17,7 @@ pub mod own_account;
 pub mod property_list;
 mod push_notice;
 pub mod push_topics;
+pub mod renewal;
 pub mod revocation;
 pub mod secrets;
 pub mod set_up;

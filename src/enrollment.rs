@@ -9,7 +9,7 @@ pub mod access;
 mod any_sequence;
 pub mod device;
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 pub mod hardware;
 pub mod limits;
 pub mod person;

@@ -5,6 +5,7 @@
 
 mod effects;
 mod pushes;
+mod renewals;
 mod timer;
 
 use crate::app::App;

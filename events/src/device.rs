@@ -1,6 +1,6 @@
 //! What happens to one management relationship: stream `device-<id>`, from `Authenticate` to the end of management.
 
-use crate::enrollment::{EnrollmentId, EnrollmentKind, IssuedCertificate, OsVersion};
+use crate::enrollment::{EnrollmentId, EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use crate::person::PersonId;
 use crate::personal::Personal;
 use crate::{KeyName, StreamName, Timestamp};
@@ -227,6 +227,22 @@ pub enum UnenrolledBy {
     Server,
 }
 
+/// Why the identity of a device was not renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalFailure {
+    /// The device did not take the profile; its answer to the command says why.
+    Refused,
+    /// The device did not come for the profile in time.
+    NotFetched,
+    /// The device never came with the new identity.
+    NotUsed,
+    /// Somebody called the command off.
+    Cancelled,
+    /// Apple permits no such profile on a device of this version and kind.
+    NotPermitted,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum DeviceEvent {
@@ -252,10 +268,41 @@ pub enum DeviceEvent {
         push: PushAddress,
         body: BodyHash,
     },
-    /// A RenewalReq was answered with a new certificate; the old one works on until it expires.
+    /// Another certificate was issued for the device; the old one works on until it expires.
     IdentityRenewed {
         identity: IssuedCertificate,
         transaction: String,
+        /// The challenge of the renewal that it was issued for. `None`: the device asked by itself, by RenewalReq.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        challenge: Option<SecretHash>,
+    },
+    /// The identity is to be renewed: the enrollment profile is sent anew (`command`), with a challenge that is good for
+    /// this device's renewal alone.
+    IdentityRenewalRequested {
+        command: CommandId,
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+    },
+    /// `Authenticate` with a renewed identity: the device installs the enrollment profile that was sent anew. It stays
+    /// enrolled; no enrollment begins.
+    DeviceReauthenticated {
+        identifiers: DeviceIdentifiers,
+        /// SHA-256 of the certificate that signed: one that an `IdentityRenewed` names.
+        certificate: String,
+        os_version: Option<OsVersion>,
+        build_version: Option<String>,
+        product_name: Option<String>,
+        body: BodyHash,
+    },
+    /// `TokenUpdate` after that: from now on the device speaks with the renewed identity.
+    IdentityRenewalCompleted {
+        fingerprint: String,
+        serial: String,
+        not_after: Timestamp,
+    },
+    /// The device has the identity that it had.
+    IdentityRenewalFailed {
+        why: RenewalFailure,
     },
     MdmCommandQueued {
         command: CommandId,

@@ -364,6 +364,9 @@ pub struct ServedProfile {
     /// `RequiredAppIDForMDM`, account-driven enrollments only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required_app_id: Option<u64>,
+    /// `SignMessage`: the device signs what it sends. `None`: not recorded, as of profiles served by the first release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_message: Option<bool>,
 }
 
 /// A certificate of ours for a device.

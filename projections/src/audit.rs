@@ -59,7 +59,8 @@ impl Outcome {
                 | EnrollmentEvent::EnrollmentRefused { .. },
             ) => Outcome::Refused,
             Event::Device(
-                DeviceEvent::PushFailed { .. }
+                DeviceEvent::IdentityRenewalFailed { .. }
+                | DeviceEvent::PushFailed { .. }
                 | DeviceEvent::MdmResultTooLarge { .. }
                 | DeviceEvent::MdmCommandAnswered {
                     status: CommandStatus::Error | CommandStatus::CommandFormatError,

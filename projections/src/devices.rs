@@ -137,7 +137,18 @@ impl Record<'_> {
                 self.set_word("phase", State::Enrolled.as_str())?;
                 self.set("enrolled_at", self.effective.0)
             }
-            DeviceEvent::IdentityRenewed { identity, .. } => self.identity(identity),
+            // By a RenewalReq the device has it at once; after a challenge it may still go back to the one it had.
+            DeviceEvent::IdentityRenewed { identity, challenge: None, .. } => self.identity(identity),
+            DeviceEvent::IdentityRenewalCompleted { serial, not_after, .. } => {
+                self.set("identity_serial", serial.clone())?;
+                self.set("identity_expires", not_after.0)
+            }
+            DeviceEvent::DeviceReauthenticated { identifiers, os_version, build_version, product_name, .. } => {
+                self.identifiers(identifiers)?;
+                self.set_known("os_version", os_version.map(|version| version.to_string()))?;
+                self.set_known("build_version", build_version.clone())?;
+                self.set_known("product_name", product_name.clone())
+            }
             DeviceEvent::InventoryReported { changes } => self.inventory(changes),
             DeviceEvent::DeviceCheckedOut { .. } => self.end(State::CheckedOut),
             DeviceEvent::DeviceUnenrolled { .. } => self.end(State::Unenrolled),

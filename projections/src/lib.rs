@@ -24,6 +24,7 @@ pub mod last_seen;
 pub mod people;
 mod rebuild;
 pub mod reenrollment;
+pub mod renewals;
 pub mod staff;
 pub mod visits;
 
@@ -62,6 +63,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &certificates::Certificates,
     &commands::Commands,
     &staff::Staff,
+    &renewals::Renewals,
 ];
 
 /// Why a projection cannot be read or brought further.

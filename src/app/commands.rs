@@ -132,7 +132,8 @@ impl App {
         let profile = visit.identity.map(|identity| identity.profile);
         let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
         if let Some(kind) = state.kind() {
-            let wrong = forbidden(command, kind, os_version(state), profile.as_ref(), state, unenrolls);
+            let purpose = if unenrolls { Purpose::Unenroll } else { Purpose::Any };
+            let wrong = forbidden(command, kind, profile.as_ref(), state, purpose);
             if !wrong.is_empty() {
                 let refusal = Refusal::CommandForbidden { request_type, why: wrong.join("; ") };
                 return Err(PerformError::Refused(refusal).into());
@@ -223,14 +224,27 @@ fn removes(command: &Dictionary, profile: &ServedProfile) -> bool {
         && command.get("Identifier").and_then(Value::as_string) == Some(profile.identifier.as_str())
 }
 
+/// Why a device would not take its enrollment profile anew, by this command; empty: it would.
+pub(super) fn wrong_for_renewal(install: &Dictionary, profile: &ServedProfile, state: &Device) -> Vec<String> {
+    forbidden(install, profile.kind, Some(profile), state, Purpose::Renew)
+}
+
+/// What a command is for: two of them may touch the enrollment profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Any,
+    Unenroll,
+    Renew,
+}
+
 fn forbidden(
     command: &Dictionary,
     kind: EnrollmentKind,
-    version: Option<OsVersion>,
     profile: Option<&ServedProfile>,
     state: &Device,
-    unenrolls: bool,
+    purpose: Purpose,
 ) -> Vec<String> {
+    let version = os_version(state);
     let name = request_type(command).unwrap_or_default();
     let mut whole = command.clone();
     if name == "ClearPasscode" && kind == EnrollmentKind::DeviceEnrollment {
@@ -243,7 +257,7 @@ fn forbidden(
         apple::check_command(&Value::Dictionary(whole), kind, version).iter().map(ToString::to_string).collect();
     let rights = profile.and_then(|profile| profile.access_rights);
     // The enrollment profile may be removed whatever the rights (managing-mdm-connections).
-    if let (Some(rights), Some(needed), false) = (rights, apple::right_needed(name), unenrolls)
+    if let (Some(rights), Some(needed), false) = (rights, apple::right_needed(name), purpose == Purpose::Unenroll)
         && u64::from(rights) & needed == 0
     {
         wrong.push(format!("{name} needs the access right {needed}, which the device's profile does not give"));
@@ -251,6 +265,7 @@ fn forbidden(
     if let ("InstallProfile", Some(Value::Data(file))) = (name, command.get("Payload")) {
         let enrollment = profile.map(|profile| profile.identifier.as_str()).unwrap_or_default();
         wrong.extend(match upload::open(file) {
+            Ok(upload) if purpose == Purpose::Renew => upload.wrong_as_enrollment(enrollment, kind, version),
             Ok(upload) => upload.wrong_for(enrollment, kind, version),
             Err(why) => vec![why.to_string()],
         });
@@ -258,7 +273,11 @@ fn forbidden(
     wrong
 }
 
-fn payload(command: &Dictionary, request_type: &str, device: DeviceId) -> Result<CommandPayload, plist::Error> {
+pub(super) fn payload(
+    command: &Dictionary,
+    request_type: &str,
+    device: DeviceId,
+) -> Result<CommandPayload, plist::Error> {
     let mut xml = Vec::new();
     Value::Dictionary(command.clone()).to_writer_xml(&mut xml)?;
     let xml = String::from_utf8_lossy(&xml).into_owned();

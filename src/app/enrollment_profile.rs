@@ -1,7 +1,6 @@
 //! The MDM profile of one enrollment: from what is recorded of it to the signed file, whoever fetches it and however often.
 
 use super::App;
-use super::issue::challenge;
 use crate::enrollment::visit::Visit;
 use crate::pki::profile::{AccessRights, MdmProfile, Mode, ProfileError, Texts};
 use events::enrollment::{EnrollmentId, EnrollmentKind, OsVersion, ServedProfile};
@@ -32,8 +31,8 @@ pub struct Serving<'a> {
     pub profile: &'a ServedProfile,
     /// The organization that the profile names.
     pub organization: &'a str,
-    /// The secret by which the device gets its identity; only its hash is recorded.
-    pub secret: &'a str,
+    /// What gets the device its identity: as in [`super::issue`]; only the hash of its secret is recorded.
+    pub challenge: &'a str,
     /// The version of iOS, as far as it is known.
     pub version: Option<OsVersion>,
 }
@@ -62,6 +61,7 @@ impl App {
             managed_apple_id: visit.managed_apple_id.clone().filter(|_| personal || by_account),
             enrollment_mode: visit.account_driven,
             required_app_id: settings.account_driven.required_app_id.filter(|_| by_account),
+            sign_message: Some(self.config.devices.url.is_none()),
         })
     }
 
@@ -70,7 +70,7 @@ impl App {
     /// # Errors
     /// If a device would refuse it, or OpenSSL fails.
     pub fn enrollment_profile_xml(&self, serving: &Serving<'_>) -> Result<Vec<u8>, ProfileError> {
-        let Serving { enrollment, profile, organization, secret, version } = serving;
+        let Serving { enrollment, profile, organization, challenge, version } = serving;
         let managed_apple_id = profile.managed_apple_id.as_ref().map(|id| id.text().to_owned()).unwrap_or_default();
         let access_rights = profile.access_rights.and_then(AccessRights::new);
         let mode = match (profile.enrollment_mode, access_rights) {
@@ -83,6 +83,7 @@ impl App {
             (None, Some(access_rights)) => Mode::DeviceEnrollment { access_rights },
             (None, None) => Mode::UserEnrollment { managed_apple_id: &managed_apple_id },
         };
+        let sign_message = signs_messages(profile);
         let profile = MdmProfile {
             texts: Texts {
                 organization,
@@ -98,8 +99,8 @@ impl App {
             server_url: &profile.server_url,
             check_in_url: &profile.check_in_url,
             scep_url: &profile.scep_url,
-            sign_message: self.config.devices.url.is_none(),
-            challenge: &challenge(*enrollment, secret),
+            sign_message,
+            challenge,
             device: enrollment.0,
             mode,
         };
@@ -114,6 +115,13 @@ impl App {
         let pki = self.pki.clone();
         Ok(tokio::task::spawn_blocking(move || pki.sign_profile(&xml)).await??)
     }
+}
+
+// What was not recorded at first follows from what was: devices that present their identity in TLS have a listener of
+// their own, SCEP never has.
+fn signs_messages(profile: &ServedProfile) -> bool {
+    let base = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    profile.sign_message.unwrap_or_else(|| base(&profile.check_in_url) == base(&profile.scep_url))
 }
 
 /// Whether a profile says that it is for an iPhone or iPad.
@@ -131,12 +139,31 @@ pub fn reverse_dns(public_url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::reverse_dns;
+    use super::{reverse_dns, signs_messages};
+    use crate::enrollment::examples::profile;
+    use events::enrollment::{EnrollmentKind, ServedProfile};
 
     #[test]
     fn identifiers_begin_with_the_host_backwards() {
         assert_eq!(reverse_dns("https://enroll.example.com:8443/"), "com.example.enroll");
         assert_eq!(reverse_dns("https://[::1]:8443"), "1");
         assert_eq!(reverse_dns("https://localhost"), "localhost");
+    }
+
+    #[test]
+    fn a_profile_served_before_it_was_recorded_says_by_its_addresses_whether_messages_are_signed() {
+        let at = |check_in_url: &str, sign_message| ServedProfile {
+            check_in_url: check_in_url.into(),
+            scep_url: "https://enroll.example.com/scep".into(),
+            sign_message,
+            ..profile(EnrollmentKind::DeviceEnrollment)
+        };
+        let (same, own) = ("https://enroll.example.com/mdm/checkin", "https://devices.example.com/mdm/checkin");
+        assert!(signs_messages(&at(same, None)) && !signs_messages(&at(own, None)));
+        assert!(
+            !signs_messages(&at(same, Some(false))) && signs_messages(&at(own, Some(true))),
+            "what is recorded counts"
+        );
+        assert!(!signs_messages(&at("https://enroll.example.com:8444/mdm/checkin", None)));
     }
 }

@@ -24,17 +24,24 @@ use uuid::Uuid;
 pub const IDENTITY_DAYS: u32 = 3 * 365;
 
 const CHALLENGE: &str = "challenge-";
+const RENEWAL: &str = "renewal-";
 
 /// The SCEP challenge of one serving of a profile: `challenge-<enrollment>.<secret>`. The secret is stored as its hash.
 pub fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
     format!("{CHALLENGE}{enrollment}.{secret}")
 }
 
-fn parse_challenge(challenge: &str) -> Option<(EnrollmentId, SecretHash)> {
-    let (id, secret) = challenge.strip_prefix(CHALLENGE)?.split_once('.')?;
+/// The SCEP challenge of one renewal: `renewal-<device>.<secret>`. It is good for no enrollment, as the other kind is good
+/// for no renewal.
+pub fn renewal_challenge(device: DeviceId, secret: &str) -> String {
+    format!("{RENEWAL}{device}.{secret}")
+}
+
+fn parse_challenge(challenge: &str, kind: &str) -> Option<(Uuid, SecretHash)> {
+    let (id, secret) = challenge.strip_prefix(kind)?.split_once('.')?;
     let uuid = Uuid::parse_str(id).ok()?;
     // One spelling only, as everywhere: the name leads to the stream.
-    (uuid.to_string() == id).then(|| (EnrollmentId(uuid), secrets::hash(secret)))
+    (uuid.to_string() == id).then(|| (uuid, secrets::hash(secret)))
 }
 
 /// What a request for an identity gives besides its right to one.
@@ -74,13 +81,18 @@ impl<R: std::error::Error> From<PerformError<R>> for IssueError {
 }
 
 impl App {
-    /// A first identity, for whoever knows a challenge that is still good.
+    /// An identity for whoever knows a challenge that is still good: a first one, or another at a renewal.
     ///
     /// # Errors
     /// Refused: the challenge is unknown, expired or used by another key, the device is enrolled, or whoever signed in may
     /// not enroll any more.
     pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
-        let (enrollment, challenge) = parse_challenge(challenge).ok_or_else(|| refused("not a challenge of ours"))?;
+        if let Some((device, challenge)) = parse_challenge(challenge, RENEWAL) {
+            return self.issue_renewal(DeviceId(device), challenge, wanted).await;
+        }
+        let (enrollment, challenge) =
+            parse_challenge(challenge, CHALLENGE).ok_or_else(|| refused("not a challenge of ours"))?;
+        let enrollment = EnrollmentId(enrollment);
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
         let Some(owner) = visit.owner() else { return Err(refused("no such enrollment")) };
         let device = enrollment.device();
@@ -117,6 +129,31 @@ impl App {
         let identity =
             performed.state.identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?;
         parse(&identity.certificate)
+    }
+
+    async fn issue_renewal(&self, device: DeviceId, challenge: SecretHash, wanted: Wanted) -> Result<X509, IssueError> {
+        let state = self.device(device).await.map_err(unavailable)?;
+        // A stranger's guess costs no signature.
+        let renewal = state.renewal.filter(|renewal| renewal.challenge == challenge);
+        let (Some(renewal), Some(person)) = (renewal, state.person) else {
+            return Err(refused(device::Refusal::UnknownChallenge));
+        };
+        let now = self.world.now();
+        let identity = match renewal.identity {
+            // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
+            Some(issued) => IssuedCertificate { key_hash: wanted.key_hash.clone(), ..issued },
+            None => recorded(&self.sign(device, wanted.public_key, now).await?)?,
+        };
+        let context = Context::of(
+            Actor::new(ActorKind::Device, device),
+            wanted.source.map(|address| (address, person.key())),
+            device.0,
+        );
+        let (transaction, issue) = (wanted.transaction, challenge.clone());
+        let command = device::Command::IssueRenewal { now, challenge: issue, identity, transaction };
+        let state = self.perform::<Device>(&device.stream(), &command, &context).await?.state;
+        let issued = state.renewal.filter(|renewal| renewal.challenge == challenge).and_then(|it| it.identity);
+        parse(&issued.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
     }
 
     /// Another identity for a device, by right of the one it signed with, which has to be in force.

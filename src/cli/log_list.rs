@@ -122,6 +122,9 @@ impl Context {
                 let product = product_name.clone().unwrap_or_else(|| "unnamed hardware".into());
                 os_version.map_or(product.clone(), |version| format!("{product}, iOS {version}"))
             }
+            E::DeviceReauthenticated { os_version, .. } => os_version.map(|version| format!("iOS {version}"))?,
+            E::IdentityRenewalFailed { why } => format!("{why:?}"),
+            E::IdentityRenewalRequested { .. } | E::IdentityRenewalCompleted { .. } => return None,
             E::MdmCommandQueued { request_type, .. } => request_type.clone(),
             E::MdmCommandDelivered { command }
             | E::MdmCommandCancelled { command }

@@ -2,6 +2,7 @@
 
 mod decide;
 mod evolve;
+mod renewal;
 #[cfg(test)]
 mod tests;
 
@@ -11,9 +12,11 @@ use events::device::{
     AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers,
     InventoryValue, MdmError, Priority, PushAddress,
 };
-use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion};
+use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
 use std::collections::{BTreeMap, HashSet};
+
+pub use renewal::Renewal;
 
 /// A request for the same key within this time is a repeated one: the answer got lost. Later it is another renewal.
 const RENEWAL_REPEATED_SECONDS: i64 = 30 * 24 * 3600;
@@ -23,6 +26,8 @@ pub struct Device {
     pub phase: Phase,
     pub person: Option<PersonId>,
     pub identifiers: Option<DeviceIdentifiers>,
+    /// How it named itself before its identity was renewed. It may go back to that identity.
+    pub former_identifiers: Vec<DeviceIdentifiers>,
     pub os_version: Option<OsVersion>,
     pub product_name: Option<String>,
     /// The push topic that it enrolled with.
@@ -34,10 +39,13 @@ pub struct Device {
     pub wants_push: bool,
     /// A command was put off (NotNow) and the device was not woken since.
     pub wants_push_again: bool,
-    /// Fingerprint of the certificate that the device authenticated with last.
+    /// Fingerprint of the certificate that the device enrolled with.
     pub certificate: Option<String>,
-    /// Certificates issued by renewal, oldest first.
+    /// Certificates issued by renewal since then, oldest first.
     pub renewed: Vec<IssuedCertificate>,
+    pub renewal: Option<Renewal>,
+    /// Fingerprint of the renewed certificate that `Authenticate` came with, until its TokenUpdate.
+    pub reauthenticated: Option<String>,
     /// Commands in the order they were queued.
     pub commands: Vec<QueuedCommand>,
     /// How often commands were put off so far.
@@ -134,6 +142,8 @@ pub enum Command {
     TokenUpdate {
         identifiers: DeviceIdentifiers,
         push: PushAddress,
+        /// Fingerprint of the certificate that signed.
+        certificate: String,
         body: BodyHash,
     },
     CheckOut {
@@ -189,9 +199,30 @@ pub enum Command {
         unregistered_since: Option<Timestamp>,
         again: bool,
     },
+    /// By RenewalReq: the device asked by itself, with the identity that it has.
     RenewIdentity {
         identity: IssuedCertificate,
         transaction: String,
+    },
+    /// Send the enrollment profile anew: `payload` is the command with it, in it `challenge`.
+    RequestRenewal {
+        id: CommandId,
+        payload: CommandPayload,
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+    },
+    /// The table permits no such profile on this device.
+    RefuseRenewal,
+    /// A certificate was signed for whoever presented `challenge`; it counts if this is appended first.
+    IssueRenewal {
+        now: Timestamp,
+        challenge: SecretHash,
+        identity: IssuedCertificate,
+        transaction: String,
+    },
+    /// The renewal with this command had its time.
+    LapseRenewal {
+        command: CommandId,
     },
     HearFrom,
     Supersede {
@@ -224,6 +255,13 @@ pub enum Refusal {
     UnknownCommand,
     #[error("the device has answered {request_type} already")]
     AnsweredCommand { request_type: String },
+    #[error("no renewal of this device's identity has this challenge")]
+    UnknownChallenge,
+    #[error("the time of this challenge is over")]
+    ExpiredChallenge,
+    /// The challenge has renewed the identity for another key.
+    #[error("the challenge was used by another key")]
+    ChallengeUsed,
 }
 
 impl Aggregate for Device {
@@ -243,13 +281,7 @@ impl Aggregate for Device {
 impl Device {
     /// Whether a message that names its device so comes from this one. Erased identifiers match any of their mode.
     pub fn is(&self, identifiers: &DeviceIdentifiers) -> bool {
-        use DeviceIdentifiers::{DeviceEnrollment, UserEnrollment};
-        let (ours, theirs) = match (&self.identifiers, identifiers) {
-            (Some(UserEnrollment { enrollment_id: ours }), UserEnrollment { enrollment_id }) => (ours, enrollment_id),
-            (Some(DeviceEnrollment { udid: ours, .. }), DeviceEnrollment { udid, .. }) => (ours, udid),
-            _ => return false,
-        };
-        ours.get().is_none() || ours.get() == theirs.get()
+        self.identifiers.iter().chain(&self.former_identifiers).any(|ours| same_device(ours, identifiers))
     }
 
     /// A renewal that a request for `identity` repeats: the same key, and hardly any time in between.
@@ -297,4 +329,14 @@ impl Device {
     pub fn command(&self, id: CommandId) -> Option<&QueuedCommand> {
         self.commands.iter().find(|command| command.id == id)
     }
+}
+
+fn same_device(ours: &DeviceIdentifiers, theirs: &DeviceIdentifiers) -> bool {
+    use DeviceIdentifiers::{DeviceEnrollment, UserEnrollment};
+    let (ours, theirs) = match (ours, theirs) {
+        (UserEnrollment { enrollment_id: ours }, UserEnrollment { enrollment_id }) => (ours, enrollment_id),
+        (DeviceEnrollment { udid: ours, .. }, DeviceEnrollment { udid, .. }) => (ours, udid),
+        _ => return false,
+    };
+    ours.get().is_none() || ours.get() == theirs.get()
 }

@@ -72,6 +72,7 @@ pub fn profile(kind: EnrollmentKind) -> ServedProfile {
         managed_apple_id: (kind == EnrollmentKind::UserEnrollment).then(|| sealed("ada@example.com")),
         enrollment_mode: None,
         required_app_id: None,
+        sign_message: None,
     }
 }
 

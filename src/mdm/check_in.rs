@@ -138,6 +138,7 @@ impl Message<'_> {
         let command = Command::TokenUpdate {
             identifiers: message::identifiers(self.fields, self.known.person).map_err(bad_field)?,
             push: message::push_address(self.fields, kind, self.known.device).map_err(bad_field)?,
+            certificate: self.known.fingerprint.clone(),
             body: message::body_hash(&self.known.fingerprint, self.body),
         };
         self.perform(&command).await

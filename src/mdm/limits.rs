@@ -21,9 +21,11 @@ pub(super) async fn refusal(
     fields: &Dictionary,
 ) -> Result<Option<EnrollmentRefusal>, Answer> {
     // After the end an `Authenticate` with the same certificate is an old one played again: the device's stream refuses it.
-    let begins = match known.state.phase {
+    let state = &known.state;
+    let is_new = state.certificate.as_ref() != Some(&known.fingerprint) && !state.is_renewed(&known.fingerprint);
+    let begins = match state.phase {
         Phase::Unknown => true,
-        phase => phase.has_ended() && known.state.certificate.as_ref() != Some(&known.fingerprint),
+        phase => phase.has_ended() && is_new,
     };
     if !begins {
         return Ok(None);

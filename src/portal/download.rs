@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
 use super::visitor::{Answered, Session, Visitor};
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving, names_target, reverse_dns};
+use crate::app::issue::challenge;
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::enrollment::device::Phase;
@@ -67,7 +68,7 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
         enrollment: session.enrollment,
         profile: &served,
         organization: &visitor.settings.organization,
-        secret: &secret,
+        challenge: &challenge(session.enrollment, &secret),
         version: version(session),
     };
     let xml = app.enrollment_profile_xml(&serving).map_err(Problem::internal)?;

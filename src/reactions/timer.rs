@@ -2,6 +2,7 @@
 //! once however often it is tried.
 
 use super::pushes::Reminders;
+use super::renewals::Renewals;
 use super::{ReactionError, settled};
 use crate::app::App;
 use crate::app::commands::{QueueError, Terms, build};
@@ -26,10 +27,13 @@ const ANSWER_WITHIN: i64 = 24 * 3_600;
 const AT_MOST: usize = 200;
 
 pub(super) async fn run(app: &App, reminders: &Reminders) {
+    let mut renewals = Renewals::default();
     loop {
         tokio::time::sleep(TICK).await;
-        if let Err(error) = tick(app, reminders).await {
-            tracing::error!(%error, "what is due could not be done; it is tried again");
+        for done in [tick(app, reminders).await, renewals.tick(app).await] {
+            if let Err(error) = done {
+                tracing::error!(%error, "what is due could not be done; it is tried again");
+            }
         }
     }
 }

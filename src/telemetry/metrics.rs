@@ -18,6 +18,7 @@ pub struct Metrics {
     alarms: IntCounterVec,
     log_position: IntGauge,
     push_certificate: IntGauge,
+    identities: IntGaugeVec,
     lag: IntGaugeVec,
 }
 
@@ -49,6 +50,12 @@ impl Metrics {
             "When the push certificate ends, in seconds since 1970; 0 where there is none.",
         )
         .expect("a legal metric");
+        let identities = Opts::new(
+            "muster_identities",
+            "Identities of enrolled devices that are due to be renewed, failing, expired.",
+        );
+        let identities = IntGaugeVec::new(identities, &["standing"]).expect("a legal metric");
+        registry.register(Box::new(identities.clone())).expect("a name of its own");
         registry.register(Box::new(push_certificate.clone())).expect("a name of its own");
         registry.register(Box::new(durations.clone())).expect("a name of its own");
         registry.register(Box::new(log_position.clone())).expect("a name of its own");
@@ -68,6 +75,7 @@ impl Metrics {
             durations,
             log_position,
             push_certificate,
+            identities,
             lag,
         }
     }
@@ -113,6 +121,11 @@ impl Metrics {
         self.push_certificate.set(unix);
     }
 
+    /// So many identities of enrolled devices are `due` to be renewed, `failing` or `expired`.
+    pub fn identities(&self, standing: &str, count: u64) {
+        self.identities.with_label_values(&[standing]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     /// The newest event stands here.
     pub fn log_position(&self, position: u64) {
         self.log_position.set(i64::try_from(position).unwrap_or(i64::MAX));
@@ -146,6 +159,7 @@ mod tests {
         metrics.push("accepted");
         metrics.alarm("corrupt-event");
         metrics.push_certificate_ends(1_800_000_000);
+        metrics.identities("due", 3);
         metrics.log_position(7);
         metrics.lag("devices", 2);
         let text = metrics.render();
@@ -158,6 +172,7 @@ mod tests {
             "muster_pushes_total{outcome=\"accepted\"} 1",
             "muster_alarms_total{alarm=\"corrupt-event\"} 1",
             "muster_push_certificate_not_after_seconds 1800000000",
+            "muster_identities{standing=\"due\"} 3",
             "muster_log_position 7",
             "muster_projection_lag{projection=\"devices\"} 2",
         ] {

@@ -117,6 +117,7 @@ fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> Serve
         managed_apple_id: (!device_enrollment).then(managed_apple_id),
         enrollment_mode: None,
         required_app_id: None,
+        sign_message: Some(true),
     }
 }
 
@@ -189,6 +190,11 @@ impl TestDevice {
         assert_eq!(device.check_in(&device.authenticate()).await, 200);
         assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
         device
+    }
+
+    /// The same device with another identity.
+    pub fn with_identity(&self, identity: Identity) -> TestDevice {
+        TestDevice { identity, ..self.clone() }
     }
 
     fn named(&self, entries: &[(&str, Value)]) -> Dictionary {

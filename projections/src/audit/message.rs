@@ -179,6 +179,14 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::IdentityRenewed { identity, .. } => {
             Message::of("identity-renewed").with("serial", &identity.serial)
         }
+        DeviceEvent::IdentityRenewalRequested { .. } => Message::of("identity-renewal-requested"),
+        DeviceEvent::DeviceReauthenticated { .. } => Message::of("device-reauthenticated"),
+        DeviceEvent::IdentityRenewalCompleted { serial, .. } => {
+            Message::of("identity-renewal-completed").with("serial", serial)
+        }
+        DeviceEvent::IdentityRenewalFailed { why } => {
+            Message::of("identity-renewal-failed").with("reason", words::renewal_failure(*why))
+        }
         DeviceEvent::MdmCommandQueued { request_type, .. } => {
             Message::of("command-queued").with("request_type", request_type)
         }

@@ -1,6 +1,7 @@
 //! Questions about the inventory, now and as of any instant.
 
 use super::COLUMNS;
+use crate::renewals::{STANDING, Standing};
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
 use events::device::DeviceId;
@@ -96,6 +97,8 @@ pub struct DeviceFilter {
     pub person: Option<PersonId>,
     /// Found anywhere in name, model, identifiers, Managed Apple ID, user name.
     pub text: Option<String>,
+    /// How the identity stands at this instant, which is now: what was of it before is not kept.
+    pub identity: Option<(Standing, Timestamp)>,
     /// The inventory as it was at this instant.
     pub as_of: Option<Timestamp>,
     /// Go on after this device.
@@ -145,6 +148,11 @@ fn select(source: &str, condition: &str) -> String {
     )
 }
 
+fn list_condition() -> String {
+    let standing = format!("SELECT r.device FROM renewals_v1_devices r WHERE ({STANDING}) = :identity");
+    format!("(:identity IS NULL OR d.id IN ({standing})) AND {LIST_CONDITION}")
+}
+
 const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS NULL OR d.kind = :kind)
     AND (:archived OR coalesce(d.archived, 0) = 0) AND (:person IS NULL OR d.person = :person)
     AND (:after IS NULL OR d.added < (SELECT added FROM devices_v1_current WHERE id = :after))
@@ -169,6 +177,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     let person = filter.person.map(|person| person.to_string());
     let after = filter.after.map(|after| after.to_string());
     let text = filter.text.as_deref().map(like);
+    let (identity, now) = filter.identity.map(|(standing, now)| (standing.as_str(), now.0)).unzip();
     // One more than asked for tells whether there is another page.
     let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let as_of = filter.as_of.map(|at| at.0);
@@ -179,6 +188,8 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
         (":person", &person),
         (":after", &after),
         (":text", &text),
+        (":identity", &identity),
+        (":now", &now),
         (":limit", &fetch),
     ];
     let source = match &as_of {
@@ -188,7 +199,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
         }
         None => "devices_v1_current".to_owned(),
     };
-    let mut statement = rows.prepare_cached(&select(&source, LIST_CONDITION))?;
+    let mut statement = rows.prepare_cached(&select(&source, &list_condition()))?;
     let found = statement.query_map(&bindings[..], device_of)?.collect::<Result<Vec<_>, _>>()?;
     let mut devices: Vec<Device> = found.into_iter().flatten().collect();
     let next = if devices.len() > limit {

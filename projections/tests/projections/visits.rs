@@ -53,6 +53,7 @@ fn served() -> EnrollmentEvent {
         managed_apple_id: None,
         enrollment_mode: None,
         required_app_id: None,
+        sign_message: None,
     };
     EnrollmentEvent::MdmProfileServed { profile, challenge: SecretHash("02".into()), challenge_expires: later(86_400) }
 }

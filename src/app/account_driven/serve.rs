@@ -4,6 +4,7 @@ use super::discovery::{family, mode};
 use super::token;
 use crate::app::context::Context;
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
+use crate::app::issue::challenge;
 use crate::app::secrets::hash;
 use crate::app::sign_in::{granted, may_go_on, record};
 use crate::app::{App, PerformError};
@@ -95,7 +96,8 @@ impl App {
         let secret = self.world.secret();
         let version = asking.machine.os_version;
         let organization = &settings.organization;
-        let serving = Serving { enrollment, profile: &profile, organization, secret: &secret, version };
+        let challenge = challenge(enrollment, &secret);
+        let serving = Serving { enrollment, profile: &profile, organization, challenge: &challenge, version };
         let xml = self.enrollment_profile_xml(&serving).map_err(unavailable)?;
         let signed = self.sign_profile(xml).await.map_err(unavailable)?;
         let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };

@@ -70,4 +70,20 @@ impl Upload {
         let content = Value::Dictionary(self.content.clone());
         apple::check_upload(&content, enrollment, kind, version).iter().map(ToString::to_string).collect()
     }
+
+    /// As [`Upload::wrong_for`], of a profile that is to take the place of the enrollment profile.
+    pub(in crate::app) fn wrong_as_enrollment(
+        &self,
+        enrollment: &str,
+        kind: EnrollmentKind,
+        version: Option<OsVersion>,
+    ) -> Vec<String> {
+        let content = Value::Dictionary(self.content.clone());
+        let mut wrong: Vec<String> =
+            apple::check_profile(&content, kind, version).iter().map(ToString::to_string).collect();
+        if self.identifier != enrollment {
+            wrong.push(format!("PayloadIdentifier is not {enrollment}, that of the profile it is to replace"));
+        }
+        wrong
+    }
 }

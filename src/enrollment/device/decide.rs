@@ -1,17 +1,21 @@
 //! What happens to a device, or why not.
 
-use super::{Command, CommandState, Device, Phase, Refusal};
+use super::{Command, CommandState, Device, Phase, Refusal, renewal};
 use crate::apple;
 use events::Timestamp;
-use events::device::{CommandId, CommandStatus, DeviceEvent, PushAddress, UnenrolledBy};
+use events::device::{CommandId, CommandStatus, DeviceEvent, PushAddress, RenewalFailure, UnenrolledBy};
 
 pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     match command {
         // A device says NotNow in the same words every time, and each time it means it.
         Command::AnswerCommand { status: CommandStatus::NotNow, .. } => Ok(answer(device, command)),
         // Said again after its token was called dead: the device is there. Played again, it costs one push in vain.
-        Command::TokenUpdate { push, identifiers, body } if device.is_back(push) && device.is(identifiers) => {
-            Ok(vec![DeviceEvent::PushTokenRenewed { push: push.clone(), body: body.clone() }])
+        Command::TokenUpdate { push, identifiers, certificate, body }
+            if device.is_back(push) && device.is(identifiers) =>
+        {
+            let mut happened = vec![DeviceEvent::PushTokenRenewed { push: push.clone(), body: body.clone() }];
+            happened.extend(renewal::completion(device, certificate));
+            Ok(happened)
         }
         // A body that changed something once changes nothing any more: `Mdm-Signature` has no nonce.
         Command::Authenticate { body, .. }
@@ -60,9 +64,18 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             Ok(if device.renewal_of(identity).is_some() {
                 vec![]
             } else {
-                vec![DeviceEvent::IdentityRenewed { identity: identity.clone(), transaction: transaction.clone() }]
+                let (identity, transaction) = (identity.clone(), transaction.clone());
+                vec![DeviceEvent::IdentityRenewed { identity, transaction, challenge: None }]
             })
         }
+        Command::RequestRenewal { .. } => renewal::request(device, command),
+        Command::RefuseRenewal => {
+            enrolled(device)?;
+            let failed = DeviceEvent::IdentityRenewalFailed { why: RenewalFailure::NotPermitted };
+            Ok(if device.renewal_under_way().is_some() { vec![] } else { vec![failed] })
+        }
+        Command::IssueRenewal { .. } => renewal::issue(device, command),
+        Command::LapseRenewal { command } => Ok(renewal::lapse(device, *command)),
         Command::HearFrom => enrolled(device).map(|()| vec![DeviceEvent::DeviceHeardFrom {}]),
         Command::Supersede { by } => Ok(if device.phase == Phase::Unknown || device.phase.has_ended() {
             vec![]
@@ -97,9 +110,12 @@ fn authenticate(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, 
     if arrived != *intended {
         return Err(Refusal::WrongMode { intended: *intended, arrived });
     }
+    if device.goes_on_with(certificate) {
+        return renewal::reauthenticate(device, command);
+    }
     if device.phase.has_ended() {
         // After the end only a new certificate revives: an old message played again cannot.
-        if device.certificate.as_ref() == Some(certificate) {
+        if device.certificate.as_ref() == Some(certificate) || device.is_renewed(certificate) {
             return Err(Refusal::Ended(device.phase));
         }
     } else if device.identifiers.is_some() && !device.is(identifiers) {
@@ -118,7 +134,7 @@ fn authenticate(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, 
 }
 
 fn token_update(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
-    let Command::TokenUpdate { identifiers, push, body } = command else { return Ok(vec![]) };
+    let Command::TokenUpdate { identifiers, push, certificate, body } = command else { return Ok(vec![]) };
     match device.phase {
         Phase::Unknown => return Err(Refusal::NotAuthenticated),
         phase if phase.has_ended() => return Err(Refusal::Ended(phase)),
@@ -126,6 +142,9 @@ fn token_update(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, 
         _ => {}
     }
     let (push, body) = (push.clone(), body.clone());
+    if let Some(completed) = renewal::completion(device, certificate) {
+        return Ok(vec![DeviceEvent::PushTokenRenewed { push, body }, completed]);
+    }
     Ok(match device.phase {
         Phase::Authenticated => vec![DeviceEvent::DeviceEnrolled { push, body }],
         _ if device.push.as_ref().is_some_and(|before| same_address(before, &push)) => vec![],
@@ -165,7 +184,8 @@ fn cancel(device: &Device, id: CommandId) -> Result<Vec<DeviceEvent>, Refusal> {
     let queued = device.command(id).ok_or(Refusal::UnknownCommand)?;
     match queued.status {
         CommandState::Queued | CommandState::Delivered | CommandState::Deferred => {
-            Ok(vec![DeviceEvent::MdmCommandCancelled { command: id }])
+            let cancelled = DeviceEvent::MdmCommandCancelled { command: id };
+            Ok(std::iter::once(cancelled).chain(renewal::ended(device, id, RenewalFailure::Cancelled)).collect())
         }
         CommandState::Cancelled | CommandState::Expired | CommandState::Ended => Ok(vec![]),
         CommandState::Answered => Err(Refusal::AnsweredCommand { request_type: queued.request_type.clone() }),
@@ -174,7 +194,11 @@ fn cancel(device: &Device, id: CommandId) -> Result<Vec<DeviceEvent>, Refusal> {
 
 fn expire(device: &Device, now: Timestamp) -> Vec<DeviceEvent> {
     let over = device.waiting().filter(|command| command.expires.is_some_and(|expires| expires <= now));
-    over.map(|command| DeviceEvent::MdmCommandExpired { command: command.id }).collect()
+    let expired = |command: &super::QueuedCommand| {
+        let failed = renewal::ended(device, command.id, RenewalFailure::NotFetched);
+        std::iter::once(DeviceEvent::MdmCommandExpired { command: command.id }).chain(failed)
+    };
+    over.flat_map(expired).collect()
 }
 
 // What has expired is not handed out, even if the timer did not come by yet.
@@ -226,13 +250,14 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
     if !changes.is_empty() {
         happened.push(DeviceEvent::InventoryReported { changes });
     }
+    happened.extend(renewal::answered(device, *id, *status));
     if queued.unenrolls && *status == CommandStatus::Acknowledged && !device.phase.has_ended() {
         happened.push(DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server });
     }
     happened
 }
 
-fn enrolled(device: &Device) -> Result<(), Refusal> {
+pub(super) fn enrolled(device: &Device) -> Result<(), Refusal> {
     match device.phase {
         Phase::Enrolled => Ok(()),
         phase if phase.has_ended() => Err(Refusal::Ended(phase)),

@@ -1,6 +1,6 @@
 //! The device after an event: every event leads somewhere.
 
-use super::{App, CommandState, Device, Phase, QueuedCommand};
+use super::{App, CommandState, Device, Phase, QueuedCommand, Renewal};
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress};
 
 pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
@@ -15,9 +15,12 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             if device.phase.has_ended() {
                 device.inventory.clear();
                 device.apps.clear();
+                // What was issued to the management that ended opens nothing of the one that begins.
+                device.renewed.clear();
             }
             device.phase = Phase::Authenticated;
             device.person = Some(*person);
+            device.former_identifiers.clear();
             device.identifiers = Some(identifiers.clone());
             device.certificate = Some(certificate.clone());
             device.os_version = *os_version;
@@ -28,7 +31,35 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             set_push(&mut device, push);
         }
         DeviceEvent::PushTokenRenewed { push, .. } => set_push(&mut device, push),
-        DeviceEvent::IdentityRenewed { identity, .. } => device.renewed.push(identity.clone()),
+        DeviceEvent::IdentityRenewalRequested { command, challenge, challenge_expires } => {
+            device.renewal = Some(Renewal {
+                command: *command,
+                challenge: challenge.clone(),
+                challenge_expires: *challenge_expires,
+                identity: None,
+                over: false,
+            });
+        }
+        DeviceEvent::IdentityRenewed { identity, challenge, .. } => {
+            device.renewed.push(identity.clone());
+            let renewal = device.renewal.as_mut().filter(|renewal| challenge.as_ref() == Some(&renewal.challenge));
+            if let Some(renewal) = renewal {
+                renewal.identity = Some(identity.clone());
+            }
+        }
+        DeviceEvent::DeviceReauthenticated { identifiers, certificate, os_version, product_name, .. } => {
+            device.reauthenticated = Some(certificate.clone());
+            if !device.is(identifiers) {
+                device.former_identifiers.extend(device.identifiers.replace(identifiers.clone()));
+            }
+            device.os_version = os_version.or(device.os_version);
+            device.product_name = product_name.clone().or(device.product_name);
+        }
+        DeviceEvent::IdentityRenewalCompleted { .. } => {
+            device.reauthenticated = None;
+            end_renewal(&mut device);
+        }
+        DeviceEvent::IdentityRenewalFailed { .. } => end_renewal(&mut device),
         DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, priority, expires } => {
             device.wants_push = true;
             device.commands.push(QueuedCommand {
@@ -107,6 +138,7 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
         DeviceEvent::DeviceAuthenticated { body, .. }
         | DeviceEvent::DeviceEnrolled { body, .. }
         | DeviceEvent::PushTokenRenewed { body, .. }
+        | DeviceEvent::DeviceReauthenticated { body, .. }
         | DeviceEvent::MdmCommandAnswered { body, .. }
         | DeviceEvent::DeviceCheckedOut { body } => Some(body),
         _ => None,
@@ -121,6 +153,12 @@ fn set_push(device: &mut Device, push: &PushAddress) {
     // What the old token was not woken for, or was woken for in vain, the new one is.
     let waits = device.waiting().next().is_some();
     device.wants_push = waits;
+}
+
+fn end_renewal(device: &mut Device) {
+    if let Some(renewal) = &mut device.renewal {
+        renewal.over = true;
+    }
 }
 
 fn find(device: &mut Device, id: CommandId) -> Option<&mut QueuedCommand> {
@@ -149,6 +187,8 @@ fn end(device: &mut Device, phase: Phase) {
     }
     device.wants_push = false;
     device.wants_push_again = false;
+    device.renewal = None;
+    device.reauthenticated = None;
     // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
     for command in device.commands.iter_mut().filter(|command| command.status != CommandState::Answered) {
         command.status = CommandState::Ended;

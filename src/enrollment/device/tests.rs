@@ -1,4 +1,5 @@
 mod queue;
+mod renewal;
 
 use super::{Command, CommandState, Device, Phase, Refusal};
 use crate::enrollment::Aggregate;
@@ -43,7 +44,13 @@ fn authenticate(identifiers: DeviceIdentifiers, certificate: &str, text: &str) -
 }
 
 fn token_update(identifiers: DeviceIdentifiers, token: &str) -> Command {
-    Command::TokenUpdate { identifiers, push: push(token), body: body(&format!("token-{token}")) }
+    token_update_by("cert", identifiers, token)
+}
+
+/// Signed with this certificate.
+fn token_update_by(certificate: &str, identifiers: DeviceIdentifiers, token: &str) -> Command {
+    let body = body(&format!("token-{token}-{certificate}"));
+    Command::TokenUpdate { identifiers, push: push(token), certificate: certificate.into(), body }
 }
 
 fn check_out() -> Command {
@@ -168,7 +175,12 @@ fn a_token_update_without_unlock_token_keeps_the_one_that_came_before() {
     let with_unlock = PushAddress { unlock_token: Some(push("unlock").token), ..push("t1") };
     let device = given([
         authenticate(device_enrollment("U1"), "cert", "a"),
-        Command::TokenUpdate { identifiers: device_enrollment("U1"), push: with_unlock, body: body("x") },
+        Command::TokenUpdate {
+            identifiers: device_enrollment("U1"),
+            push: with_unlock,
+            certificate: "cert".into(),
+            body: body("x"),
+        },
         token_update(device_enrollment("U1"), "t2"),
     ]);
     let push = device.push.expect("enrolled");
@@ -413,6 +425,7 @@ mod any_sequence {
             Just(Command::Supersede { by: DeviceId(Uuid::from_u128(99)) }),
             Just(Command::Archive),
             Just(Command::Restore),
+            renewal::any_command(),
         ]
     }
 
@@ -424,7 +437,7 @@ mod any_sequence {
             assert!(device.identifiers.is_some());
         }
         if device.phase.has_ended() {
-            assert!(!device.wants_push);
+            assert!(!device.wants_push && device.renewal.is_none() && device.reauthenticated.is_none());
         }
         let mut ids: Vec<_> = device.commands.iter().map(|command| command.id).collect();
         ids.sort();

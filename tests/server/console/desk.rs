@@ -196,6 +196,7 @@ fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<
         managed_apple_id: None,
         enrollment_mode: None,
         required_app_id: None,
+        sign_message: None,
     };
     let challenge = SecretHash("02".into());
     let identity = IssuedCertificate {

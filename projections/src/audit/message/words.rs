@@ -1,7 +1,7 @@
 //! Words for the values that sentences are filled with.
 
 use super::list;
-use events::device::AppStatus;
+use events::device::{AppStatus, RenewalFailure};
 use events::enrollment::{
     Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership, SignInAgainReason,
     SignInMethodName, SignInRefusal, SingleSignOnFault,
@@ -33,6 +33,16 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::VersionAboveMaximum => "the version of iOS is newer than the settings allow",
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
         EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
+    }
+}
+
+pub(super) fn renewal_failure(why: RenewalFailure) -> &'static str {
+    match why {
+        RenewalFailure::Refused => "the device did not take the profile",
+        RenewalFailure::NotFetched => "the device did not come for it in time",
+        RenewalFailure::NotUsed => "the device never came with the new identity",
+        RenewalFailure::Cancelled => "it was cancelled",
+        RenewalFailure::NotPermitted => "this version of iOS takes no such profile",
     }
 }
 

@@ -1,0 +1,223 @@
+//! Identities of enrolled devices and their renewal: what is due, under way, failing, expired.
+//!
+//! Due times count from recorded-at: the timer compares them with the clock.
+
+mod query;
+
+pub(crate) use query::STANDING;
+pub use query::{Act, Counts, Due, Outcome, Renewal, Standing, counts, due, of_device, requested_since};
+
+use crate::Projection;
+use events::device::{CommandStatus, DeviceEvent, RenewalFailure};
+use events::enrollment::EnrollmentEvent;
+use events::{Entry, Event, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+const DAY: i64 = 86_400;
+
+/// An identity is renewed when it has this long to go. iPads lie in a cupboard over the longest holidays, and pupils come
+/// back with what they took along: half a year leaves whoever is away for a term time to come back and try again.
+pub const BEGIN_BEFORE: i64 = 180 * DAY;
+
+/// Devices that enrolled on one day are not renewed on one day, but over as many: each on its own, which follows from its id.
+pub const SPREAD: i64 = 30 * DAY;
+
+/// The distance from a failure to the next attempt, doubled with each.
+const FIRST_DISTANCE: i64 = 6 * 3_600;
+const LONGEST_DISTANCE: i64 = 7 * DAY;
+const SHORTEST_DISTANCE: i64 = 3_600;
+
+/// After it acknowledged the profile, a device comes with its new identity at once or not at all.
+const USED_WITHIN: i64 = 3_600;
+
+/// When the renewal of an identity begins that is good until `expires`.
+fn begin(expires: Timestamp, device: &str) -> Timestamp {
+    // The last bits of a UUID are random, whatever its version.
+    let id = Uuid::parse_str(device).unwrap_or_default().as_u64_pair().1;
+    let own = id % SPREAD.unsigned_abs();
+    expires.plus_seconds(i64::try_from(own).unwrap_or(0) - BEGIN_BEFORE)
+}
+
+/// Seconds until the next attempt after so many failures in a row. The less time there is, the sooner: of what is left
+/// never more than a quarter goes by.
+fn distance(failures: i64, left: i64) -> i64 {
+    let doublings = failures.clamp(1, 16) - 1;
+    (FIRST_DISTANCE << doublings).min(LONGEST_DISTANCE).min(left / 4).max(SHORTEST_DISTANCE)
+}
+
+pub(crate) struct Renewals;
+
+impl Projection for Renewals {
+    fn name(&self) -> &'static str {
+        "renewals"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["renewals_v1_devices"]
+    }
+
+    // `cause`: the event from which the due time counts. `command`: the renewal that is under way. `outcome`: of the last.
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS renewals_v1_devices (
+            device TEXT PRIMARY KEY, enrolled INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, due_at INTEGER,
+            cause TEXT, command TEXT, requested_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, outcome TEXT,
+            outcome_at INTEGER
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS renewals_v1_by_due ON renewals_v1_devices (due_at) WHERE enrolled;
+        CREATE INDEX IF NOT EXISTS renewals_v1_by_expiry ON renewals_v1_devices (expires) WHERE enrolled;
+        CREATE INDEX IF NOT EXISTS renewals_v1_by_request ON renewals_v1_devices (requested_at);"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
+        let record = Record { rows, entry, device: entry.stream.id() };
+        match &entry.event {
+            Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. }) => record.issued(identity.not_after),
+            Event::Device(event) => record.device(event),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Record<'a> {
+    rows: &'a Connection,
+    entry: &'a Entry,
+    device: &'a str,
+}
+
+impl Record<'_> {
+    fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
+        match event {
+            DeviceEvent::DeviceEnrolled { .. } => self.enrolled(),
+            // Between Authenticate and TokenUpdate nothing can be asked of the device.
+            DeviceEvent::DeviceAuthenticated { .. }
+            | DeviceEvent::DeviceCheckedOut { .. }
+            | DeviceEvent::DeviceUnenrolled { .. }
+            | DeviceEvent::DeviceSuperseded { .. } => self.left(),
+            DeviceEvent::IdentityRenewalRequested { command, challenge_expires, .. } => {
+                let update = "UPDATE renewals_v1_devices SET command = ?2, requested_at = ?3, due_at = ?4, cause = ?5
+                    WHERE device = ?1";
+                self.update(
+                    update,
+                    params![self.device, command.to_string(), self.entry.at.0, challenge_expires.0, self.cause()],
+                )
+            }
+            DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::Acknowledged, .. } => {
+                let update = "UPDATE renewals_v1_devices SET due_at = min(due_at, ?3), cause = ?4
+                    WHERE device = ?1 AND command = ?2";
+                let by = self.entry.at.plus_seconds(USED_WITHIN).0;
+                self.update(update, params![self.device, command.to_string(), by, self.cause()])
+            }
+            DeviceEvent::IdentityRenewed { identity, challenge: None, .. } => {
+                self.renewed_by_itself(identity.not_after)
+            }
+            DeviceEvent::IdentityRenewalCompleted { not_after, .. } => self.renewed(*not_after),
+            DeviceEvent::IdentityRenewalFailed { why } => self.failed(*why),
+            _ => Ok(()),
+        }
+    }
+
+    fn issued(&self, expires: Timestamp) -> rusqlite::Result<()> {
+        let insert = "INSERT OR REPLACE INTO renewals_v1_devices (device, expires) VALUES (?1, ?2)";
+        self.update(insert, params![self.device, expires.0])
+    }
+
+    fn enrolled(&self) -> rusqlite::Result<()> {
+        let Some((expires, _)) = self.standing()? else { return Ok(()) };
+        // What was under way before stays so: the device said Authenticate once more.
+        let update = "UPDATE renewals_v1_devices SET enrolled = 1, due_at = coalesce(due_at, ?2),
+            cause = coalesce(cause, ?3) WHERE device = ?1";
+        self.update(update, params![self.device, begin(expires, self.device).0, self.cause()])
+    }
+
+    fn left(&self) -> rusqlite::Result<()> {
+        let ends = !matches!(self.entry.event, Event::Device(DeviceEvent::DeviceAuthenticated { .. }));
+        let update = match ends {
+            true => {
+                "UPDATE renewals_v1_devices SET enrolled = 0, due_at = NULL, cause = NULL, command = NULL WHERE device = ?1"
+            }
+            false => "UPDATE renewals_v1_devices SET enrolled = 0 WHERE device = ?1",
+        };
+        self.update(update, params![self.device])
+    }
+
+    // A RenewalReq in the middle of a renewal of ours leaves that one under way: its end is still to come.
+    fn renewed_by_itself(&self, expires: Timestamp) -> rusqlite::Result<()> {
+        let update = "UPDATE renewals_v1_devices SET expires = ?2,
+            due_at = CASE WHEN command IS NULL THEN ?3 ELSE due_at END,
+            cause = CASE WHEN command IS NULL THEN ?4 ELSE cause END,
+            failures = 0, outcome = 'renewed', outcome_at = ?5 WHERE device = ?1";
+        let due = begin(expires, self.device).0;
+        self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
+    }
+
+    fn renewed(&self, expires: Timestamp) -> rusqlite::Result<()> {
+        let update = "UPDATE renewals_v1_devices SET expires = ?2, due_at = ?3, cause = ?4, command = NULL,
+            failures = 0, outcome = 'renewed', outcome_at = ?5 WHERE device = ?1";
+        let due = begin(expires, self.device).0;
+        self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
+    }
+
+    fn failed(&self, why: RenewalFailure) -> rusqlite::Result<()> {
+        let Some((expires, failures)) = self.standing()? else { return Ok(()) };
+        let failures = failures + 1;
+        // Who was away gets another profile at once, good for as long as the first, to find when they come back.
+        let distance = match why {
+            RenewalFailure::NotFetched => 0,
+            _ => distance(failures, expires.seconds_since(self.entry.at)),
+        };
+        let update = "UPDATE renewals_v1_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
+            outcome = ?5, outcome_at = ?6 WHERE device = ?1";
+        // Never before its time: the device may have renewed its identity by itself meanwhile.
+        let due = self.entry.at.plus_seconds(distance).max(begin(expires, self.device)).0;
+        self.update(update, params![self.device, due, self.cause(), failures, query::name(why), self.entry.at.0])
+    }
+
+    fn standing(&self) -> rusqlite::Result<Option<(Timestamp, i64)>> {
+        let select = "SELECT expires, failures FROM renewals_v1_devices WHERE device = ?1";
+        let mut select = self.rows.prepare_cached(select)?;
+        select.query_row([self.device], |row| Ok((Timestamp(row.get(0)?), row.get(1)?))).optional()
+    }
+
+    fn cause(&self) -> String {
+        self.entry.id.to_string()
+    }
+
+    fn update(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
+        self.rows.prepare_cached(statement)?.execute(values).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BEGIN_BEFORE, DAY, SPREAD, begin, distance};
+    use events::Timestamp;
+    use uuid::Uuid;
+
+    #[test]
+    fn devices_that_enrolled_in_the_same_instant_are_renewed_on_different_days_within_a_month() {
+        let expires = Timestamp(2_000_000_000_000_000);
+        let mut days = std::collections::BTreeMap::<i64, u32>::new();
+        for n in 0..3_000_u64 {
+            // Random bits as ids have them, without chance.
+            let id = Uuid::from_u64_pair(7, n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let before = expires.seconds_since(begin(expires, &id.to_string()));
+            assert!((BEGIN_BEFORE - SPREAD..=BEGIN_BEFORE).contains(&before), "{before}");
+            *days.entry(before / DAY).or_default() += 1;
+        }
+        let most = days.values().max().unwrap();
+        assert!(days.len() >= 30 && *most < 150, "100 a day would be even: {days:?}");
+    }
+
+    #[test]
+    fn the_distance_grows_with_each_failure_and_shrinks_with_the_time_that_is_left() {
+        let hours = |failures, days| distance(failures, days * DAY) / 3_600;
+        assert_eq!([1, 2, 3, 4, 5, 6, 40].map(|failures| hours(failures, 150)), [6, 12, 24, 48, 96, 168, 168]);
+        assert_eq!([8, 4, 1, 0].map(|days| hours(9, days)), [48, 24, 6, 1]);
+        assert_eq!(distance(9, -5 * DAY), 3_600, "given up by expiry alone, which is not decided here");
+    }
+}

@@ -1,0 +1,202 @@
+//! Questions about renewals: what the timer has to do, and what people are told.
+
+use crate::{ProjectionError, Projections};
+use events::device::{CommandId, DeviceId, RenewalFailure};
+use events::{EventId, Timestamp};
+use rusqlite::{OptionalExtension as _, Row, named_params, params};
+use uuid::Uuid;
+
+/// How the identity of a device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It is to be renewed, or is being renewed.
+    Due,
+    /// The last attempt to renew it failed.
+    Failing,
+    /// The device cannot speak to us any more.
+    Expired,
+}
+
+impl Standing {
+    pub const ALL: [Standing; 3] = [Standing::Due, Standing::Failing, Standing::Expired];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standing::Due => "due",
+            Standing::Failing => "failing",
+            Standing::Expired => "expired",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Standing> {
+        Standing::ALL.into_iter().find(|standing| standing.as_str() == name)
+    }
+}
+
+/// The standing of row `r` at `:now` by its name; NULL where nothing is to be told.
+pub(crate) const STANDING: &str = "CASE WHEN NOT r.enrolled THEN NULL WHEN r.expires <= :now THEN 'expired'
+    WHEN r.failures > 0 THEN 'failing' WHEN r.command IS NOT NULL OR r.due_at <= :now THEN 'due' END";
+
+pub(super) fn name(why: RenewalFailure) -> &'static str {
+    match why {
+        RenewalFailure::Refused => "refused",
+        RenewalFailure::NotFetched => "not_fetched",
+        RenewalFailure::NotUsed => "not_used",
+        RenewalFailure::Cancelled => "cancelled",
+        RenewalFailure::NotPermitted => "not_permitted",
+    }
+}
+
+fn outcome(name: &str) -> Option<Outcome> {
+    use RenewalFailure as F;
+    let failure = [F::Refused, F::NotFetched, F::NotUsed, F::Cancelled, F::NotPermitted];
+    let failed = || failure.into_iter().find(|why| self::name(*why) == name).map(Outcome::Failed);
+    if name == "renewed" { Some(Outcome::Renewed) } else { failed() }
+}
+
+/// How a renewal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Renewed,
+    Failed(RenewalFailure),
+}
+
+/// How many devices stand so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub due: u64,
+    pub failing: u64,
+    pub expired: u64,
+}
+
+impl Counts {
+    pub fn of(&self, standing: Standing) -> u64 {
+        match standing {
+            Standing::Due => self.due,
+            Standing::Failing => self.failing,
+            Standing::Expired => self.expired,
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Ask the device to renew its identity.
+    Request,
+    /// The renewal with this command had its time.
+    Lapse(CommandId),
+}
+
+/// Something that has become due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    pub device: DeviceId,
+    pub act: Act,
+    /// The event from which the time counts.
+    pub cause: EventId,
+}
+
+/// What the record of a device tells of its renewal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    pub expires: Timestamp,
+    /// A renewal is under way since then.
+    pub under_way_since: Option<Timestamp>,
+    /// The next attempt, where none is under way.
+    pub next: Option<Timestamp>,
+    /// How the last one ended, and when.
+    pub last: Option<(Outcome, Timestamp)>,
+    pub failures: u64,
+}
+
+/// Up to `limit` renewals to ask for at `now`, the identity that expires first before all others; and renewals whose time
+/// is over, up to `limit` as well. An identity that has expired is not renewed: its device cannot come for it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<Due>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_v1_devices
+            WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?2)
+        UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v1_devices
+            WHERE enrolled AND due_at <= ?1 AND command IS NULL AND expires > ?1 ORDER BY expires LIMIT ?2)";
+    projections
+        .read(move |rows| {
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map(params![now.0, limit], due_of)?;
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
+        .await
+}
+
+// `None` for a row that this version did not write.
+fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
+    let id = |text: String| Uuid::parse_str(&text).ok();
+    let command = row.get::<_, Option<String>>(1)?.and_then(id).map(CommandId);
+    let cause = row.get::<_, Option<String>>(2)?.and_then(id).map(EventId);
+    let (Some(device), Some(cause)) = (id(row.get(0)?).map(DeviceId), cause) else { return Ok(None) };
+    Ok(Some(Due { device, act: command.map_or(Act::Request, Act::Lapse), cause }))
+}
+
+/// How many renewals were asked for after `since`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn requested_since(projections: &Projections, since: Timestamp) -> Result<usize, ProjectionError> {
+    let select = "SELECT count(*) FROM renewals_v1_devices WHERE requested_at > ?1";
+    projections.read(move |rows| rows.prepare_cached(select)?.query_row([since.0], |row| row.get(0))).await
+}
+
+/// How many identities are due, failing, expired at `now`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = format!(
+                "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_v1_devices r) WHERE s IS NOT NULL GROUP BY s"
+            );
+            let mut select = rows.prepare_cached(&select)?;
+            let mut found = select.query(named_params! { ":now": now.0 })?;
+            let mut counts = Counts::default();
+            while let Some(row) = found.next()? {
+                match Standing::parse(&row.get::<_, String>(0)?) {
+                    Some(Standing::Due) => counts.due = row.get(1)?,
+                    Some(Standing::Failing) => counts.failing = row.get(1)?,
+                    Some(Standing::Expired) => counts.expired = row.get(1)?,
+                    None => {}
+                }
+            }
+            Ok(counts)
+        })
+        .await
+}
+
+/// How the renewal of a device's identity stands; `None` for a device that is not enrolled.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Option<Renewal>, ProjectionError> {
+    let select = "SELECT expires, command, requested_at, due_at, outcome, outcome_at, failures
+        FROM renewals_v1_devices WHERE device = ?1 AND enrolled";
+    projections
+        .read(move |rows| {
+            let time = |row: &Row<'_>, column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_row([device.to_string()], |row| {
+                let under_way = row.get::<_, Option<String>>(1)?.is_some();
+                let last = row.get::<_, Option<String>>(4)?.as_deref().and_then(outcome);
+                Ok(Renewal {
+                    expires: Timestamp(row.get(0)?),
+                    under_way_since: time(row, 2)?.filter(|_| under_way),
+                    next: time(row, 3)?.filter(|_| !under_way),
+                    last: last.zip(time(row, 5)?),
+                    failures: row.get(6)?,
+                })
+            });
+            found.optional()
+        })
+        .await
+}
