@@ -22,6 +22,7 @@ pub mod messages;
 pub mod model;
 pub mod profile;
 pub mod push_server;
+pub mod renewal;
 pub mod safari;
 pub mod scep;
 pub mod scep_answer;

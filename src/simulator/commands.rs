@@ -33,6 +33,10 @@ impl Script {
         self.replies.entry(request_type.to_owned()).or_default().push_back(reply);
     }
 
+    pub(crate) fn has(&self, request_type: &str) -> bool {
+        self.replies.get(request_type).is_some_and(|replies| !replies.is_empty())
+    }
+
     fn next(&mut self, request_type: &str) -> Option<Reply> {
         self.replies.get_mut(request_type)?.pop_front()
     }
@@ -68,11 +72,11 @@ const FORBIDDEN_COMMANDS: &[&str] = &[
     "ScheduleOSUpdate",
 ];
 
-fn status(status: &str) -> Dictionary {
+pub(crate) fn status(status: &str) -> Dictionary {
     dictionary([("Status", status.into())])
 }
 
-fn error(code: i64, domain: &str, description: &str) -> Dictionary {
+pub(crate) fn error(code: i64, domain: &str, description: &str) -> Dictionary {
     let item = dictionary([
         ("ErrorCode", code.into()),
         ("ErrorDomain", domain.into()),

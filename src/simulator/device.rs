@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::simulator::acts::Act;
 use crate::simulator::apps::Apps;
 use crate::simulator::built_in::BuiltIn;
 use crate::simulator::chance::{self, Clock};
@@ -13,6 +14,7 @@ use crate::simulator::management::Management;
 use crate::simulator::model::Hardware;
 use crate::simulator::profile::{self, Profile, ProfileError};
 use crate::simulator::push_server::PushServer;
+use crate::simulator::renewal::RenewalScript;
 use crate::simulator::scep::ScepError;
 use crate::simulator::signature::Style;
 use crate::simulator::trust::{Trust, TrustError};
@@ -50,6 +52,8 @@ pub enum DeviceError {
     ManagedAlready,
     #[error("the server sent no command that can be read: {0}")]
     Command(String),
+    #[error("a test had it break off before this: {0}")]
+    BrokenOff(Act),
     #[error("no notification came within {0} seconds")]
     NotWoken(u64),
     #[error(transparent)]
@@ -72,6 +76,8 @@ pub struct Device {
     pub built_in: BuiltIn,
     /// What it answers to commands, where a test says so.
     pub script: Script,
+    /// How it renews its identity, where a test says so.
+    pub renewal: RenewalScript,
     pub(crate) keys: KeyPool,
     pub(crate) push_server: PushServer,
     pending: Option<Pending>,
@@ -106,6 +112,7 @@ impl Device {
             style: Style::REAL,
             built_in: BuiltIn::default(),
             script: Script::default(),
+            renewal: RenewalScript::default(),
             keys,
             push_server,
             pending: None,
@@ -144,6 +151,11 @@ impl Device {
     /// The profile is installed or was given up.
     pub(crate) fn forget_pending(&mut self) {
         self.pending = None;
+    }
+
+    /// Where its keys come from.
+    pub fn keys(&self) -> &KeyPool {
+        &self.keys
     }
 
     pub fn is_managed(&self) -> bool {

@@ -98,7 +98,11 @@ impl Device {
         Ok(())
     }
 
-    async fn get_identity(&self, scep: &ScepPayload, watcher: &mut dyn Watcher) -> Result<Identity, DeviceError> {
+    pub(crate) async fn get_identity(
+        &self,
+        scep: &ScepPayload,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Identity, DeviceError> {
         watcher.before(Act::GetIdentity).await;
         let started = Instant::now();
         let identity = scep::enroll(&self.trust.client()?, scep, self.hardware.ios, &self.keys).await?;
@@ -107,7 +111,7 @@ impl Device {
         Ok(identity)
     }
 
-    fn relationship(
+    pub(crate) fn relationship(
         &self,
         profile: &Profile,
         mdm: &MdmPayload,
@@ -130,10 +134,11 @@ impl Device {
             identifier,
             unsent: None,
             access_token,
+            answers_as: None,
         }
     }
 
-    async fn announce(&self, management: &Management, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
+    pub(crate) async fn announce(&self, management: &Management, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
         watcher.before(Act::Authenticate).await;
         let started = Instant::now();
         let message = messages::authenticate(&self.hardware, &management.identifier, &management.mdm.topic);
@@ -142,7 +147,11 @@ impl Device {
         Ok(())
     }
 
-    async fn hand_over_token(&self, management: &mut Management, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
+    pub(crate) async fn hand_over_token(
+        &self,
+        management: &mut Management,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), DeviceError> {
         watcher.before(Act::TokenUpdate).await;
         let started = Instant::now();
         let unlock_token = matches!(management.identifier, Identifier::Udid(_)).then(|| self.unlock_token.clone());

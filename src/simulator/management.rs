@@ -6,8 +6,8 @@ use crate::simulator::device::{Device, DeviceError};
 use crate::simulator::messages::{self, Identifier};
 use crate::simulator::profile::{MdmPayload, Profile, ScepPayload};
 use crate::simulator::push_server::PushConnection;
-use crate::simulator::scep;
 use crate::simulator::signature::{self, Identity};
+use crate::simulator::{renewal, scep};
 use plist::Dictionary;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub struct Management {
     pub(crate) unsent: Option<Dictionary>,
     /// Account-driven enrollments only: shown with every message.
     pub access_token: Option<String>,
+    /// The identity that signs the next answer, where it is another.
+    pub(crate) answers_as: Option<Identity>,
 }
 
 /// A command that came, and the status that was answered.
@@ -62,7 +64,7 @@ impl Device {
         content_type: &str,
         body: &[u8],
     ) -> Result<ServerAnswer, DeviceError> {
-        let identity = &management.identity;
+        let identity = management.answers_as.as_ref().unwrap_or(&management.identity);
         let request = if management.mdm.sign_message {
             let signature = signature::mdm_signature(body, identity, self.style)?;
             self.trust.client()?.put(url).header("Mdm-Signature", signature)
@@ -181,10 +183,11 @@ impl Device {
                     return Err(error);
                 }
             };
+            management.answers_as = None;
             if body.is_empty() {
                 return Ok(false);
             }
-            message = self.obey(management, &body, handled)?;
+            message = self.obey(management, &body, handled).await?;
             if self.removes_itself(management, handled) {
                 self.send(management, &url, COMMANDS, &messages::xml(&message)).await?;
                 self.say_goodbye(management).await;
@@ -198,15 +201,22 @@ impl Device {
         }
     }
 
-    fn obey(
+    async fn obey(
         &mut self,
-        management: &Management,
+        management: &mut Management,
         body: &[u8],
         handled: &mut Vec<Handled>,
     ) -> Result<Dictionary, DeviceError> {
         let (uuid, command) = read_command(body)?;
         let request_type = command.get("RequestType").and_then(plist::Value::as_string).unwrap_or_default().to_owned();
-        let (mut answer, scripted) = self.answer(management, &request_type, &command);
+        let comes_anew = match request_type.as_str() {
+            "InstallProfile" if !self.script.has(&request_type) => renewal::mdm_profile(&command),
+            _ => None,
+        };
+        let (mut answer, scripted) = match comes_anew {
+            Some(profile) => (self.renew(management, profile).await, false),
+            None => self.answer(management, &request_type, &command),
+        };
         let (key, id) = management.identifier.entry();
         answer.insert(key.into(), id.into());
         answer.insert("CommandUUID".into(), uuid.clone().into());
