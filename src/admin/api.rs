@@ -76,7 +76,7 @@ async fn list_devices(
     filters: web::Query<devices::Filters>,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse, ApiProblem> {
-    let (filter, limit) = (filters.parse()?, paging.limit()?);
+    let (filter, limit) = (filters.parse(client.now())?, paging.limit()?);
     if let Some(after) = filter.after {
         let there = inventory::get(client.projections(), after, None).await;
         there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;

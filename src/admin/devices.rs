@@ -1,6 +1,7 @@
 //! The inventory: the list of devices, and one device with its timeline; now or as of any instant.
 
 mod export;
+mod identity;
 mod page;
 mod told;
 
@@ -18,6 +19,7 @@ use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::staff::AccessEvent;
 use projections::devices::{self as inventory, Device, DeviceFilter, State};
+use projections::renewals;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,6 +36,7 @@ pub struct Filters {
     q: Option<String>,
     state: Option<String>,
     kind: Option<String>,
+    identity: Option<String>,
     as_of: Option<String>,
     archived: Option<String>,
     after: Option<String>,
@@ -45,6 +48,8 @@ struct Page {
     q: String,
     states: Vec<Choice>,
     kinds: Vec<Choice>,
+    identities: Vec<Choice>,
+    counts: Vec<identity::Count>,
     archived: bool,
     filtered: bool,
     devices: Vec<Line>,
@@ -87,16 +92,20 @@ struct Line {
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
 pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
-    let filter = filters.parse()?;
+    let now = staff.now();
+    let filter = filters.parse(now)?;
     staff.record(AccessEvent::DeviceListViewed {}).await?;
     let found = inventory::list(staff.projections(), filter.clone(), PAGE).await;
     let found = found.map_err(|error| staff.broken(error))?;
-    let (now, query) = (staff.now(), filters.query());
+    let query = filters.query();
+    let counts = renewals::counts(staff.projections(), now).await.map_err(|error| staff.broken(error))?;
     let page = Page {
         as_of: filter.as_of.map(|at| Instant::of(at, now)),
         q: filters.q.clone().unwrap_or_default(),
         states: filters.states(),
         kinds: filters.kinds(),
+        identities: identity::choices(filters.identity.as_deref()),
+        counts: identity::shown(&counts),
         archived: filter.archived,
         filtered: !query.is_empty(),
         devices: found.devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
@@ -136,7 +145,7 @@ impl Filters {
     ///
     /// # Errors
     /// Says which one is not understood.
-    pub fn parse(&self) -> Result<DeviceFilter, Problem> {
+    pub fn parse(&self, now: Timestamp) -> Result<DeviceFilter, Problem> {
         let as_of = filled(self.as_of.as_deref()).map(parse_as_of).transpose()?;
         let after = filled(self.after.as_deref()).map(parse_device).transpose()?;
         let state = filled(self.state.as_deref())
@@ -148,9 +157,16 @@ impl Filters {
             Some("device") => Some(EnrollmentKind::DeviceEnrollment),
             Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
         };
+        let identity =
+            filled(self.identity.as_deref()).map(identity::parse).transpose()?.map(|standing| (standing, now));
+        if identity.is_some() && as_of.is_some() {
+            return Err(Problem::Bad(
+                "How identities stand is known for now alone: leave out that filter, or the time.",
+            ));
+        }
         let archived = filled(self.archived.as_deref()).is_some();
         let text = filled(self.q.as_deref()).map(str::to_owned);
-        Ok(DeviceFilter { state, kind, archived, person: None, text, as_of, after })
+        Ok(DeviceFilter { state, kind, archived, person: None, text, identity, as_of, after })
     }
 
     /// What an export or the API was asked for, to be written down: what was searched for may be personal.
@@ -166,6 +182,7 @@ impl Filters {
         Query::default()
             .with("q", self.q.as_deref())
             .with("state", self.state.as_deref())
+            .with("identity", self.identity.as_deref())
             .with("kind", self.kind.as_deref())
             .with("as_of", self.as_of.as_deref())
             .with("archived", self.archived.as_deref())

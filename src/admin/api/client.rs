@@ -8,6 +8,7 @@ use crate::app::staff_sign_in::staff_context;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest};
+use events::Timestamp;
 use events::staff::{ApiResource, StaffId};
 use futures_util::future::LocalBoxFuture;
 use projections::Projections;
@@ -27,6 +28,10 @@ pub struct Client {
 impl Client {
     pub fn projections(&self) -> &Projections {
         &self.app.projections
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.app.world.now()
     }
 
     /// Writes down what the program is about to be given.

@@ -22,7 +22,7 @@ pub async fn export(
     wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     let format = wanted.format()?;
-    let filter = DeviceFilter { after: None, ..filters.parse()? };
+    let filter = DeviceFilter { after: None, ..filters.parse(staff.now())? };
     let found = inventory::list(staff.projections(), filter, MOST).await.map_err(|error| staff.broken(error))?;
     if found.next.is_some() {
         return Err(Problem::Bad("More than 100,000 records match: narrow the filters and take them in parts."));

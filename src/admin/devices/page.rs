@@ -1,7 +1,7 @@
 //! One device: the record, what it told about itself, earlier records, what happened; and what may be done.
 
-use super::told;
 use super::{href, parse_as_of, parse_device};
+use super::{identity, told};
 use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::commands::{Standing, Verb, possible as commands_of, standing};
@@ -20,6 +20,7 @@ use projections::audit::{AuditFilter, Match, Row};
 use projections::commands::{self, ManagedApp, Queued};
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
+use projections::renewals::{self, Renewal};
 use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -70,6 +71,10 @@ pub struct Fact {
 impl Fact {
     pub fn new(label: &str, value: impl Into<String>) -> Fact {
         Fact { label: label.to_owned(), value: value.into(), class: "", href: None }
+    }
+
+    pub fn of_class(self, class: &'static str) -> Fact {
+        Fact { class, ..self }
     }
 
     pub fn linked(label: &str, value: impl Into<String>, href: String) -> Fact {
@@ -126,6 +131,8 @@ struct Found {
     commands: Vec<Queued>,
     apps: Vec<ManagedApp>,
     device: Device,
+    /// How the renewal of its identity stands, of a device that is enrolled now.
+    renewal: Option<Renewal>,
     known: BTreeMap<String, Option<String>>,
     earlier: Vec<(Earlier, Option<Device>)>,
     rows: Vec<Row>,
@@ -176,11 +183,24 @@ async fn look_up(
         }
     }
     // What is asked of it is of now alone.
-    let (commands, apps) = match as_of {
-        None => (commands::of_device(projections, id, COMMANDS).await?, commands::apps(projections, id).await?),
-        Some(_) => (vec![], vec![]),
+    let (commands, apps, renewal) = match as_of {
+        None => (
+            commands::of_device(projections, id, COMMANDS).await?,
+            commands::apps(projections, id).await?,
+            renewals::of_device(projections, id).await?,
+        ),
+        Some(_) => (vec![], vec![], None),
     };
-    Ok(Some(Found { commands, apps, device, known, earlier, more: history.next.is_some(), rows: history.rows }))
+    Ok(Some(Found {
+        commands,
+        apps,
+        device,
+        renewal,
+        known,
+        earlier,
+        more: history.next.is_some(),
+        rows: history.rows,
+    }))
 }
 
 fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
@@ -195,7 +215,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         archived: device.archived,
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
-        facts: facts(device, now),
+        facts: facts(found, now),
         inventory: told::facts(&found.known),
         lists: told::lists(&found.known),
         commands: found.commands.iter().map(|queued| standing(device.id, queued, acts, now)).collect(),
@@ -219,7 +239,8 @@ fn sub(device: &Device) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn facts(device: &Device, now: Timestamp) -> Vec<Fact> {
+fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
+    let device = &found.device;
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
     let instant = |at: Option<Timestamp>| at.map_or_else(|| NONE.to_owned(), |at| Instant::of(at, now).words);
     let mut facts = vec![Fact::new("Enrolled", instant(device.enrolled_at))];
@@ -244,21 +265,11 @@ fn facts(device: &Device, now: Timestamp) -> Vec<Fact> {
         facts.push(Fact::new("UDID", text(&device.udid)));
     }
     facts.push(Fact::new("Build", text(&device.build_version)));
-    facts.push(identity(device, now));
+    facts.extend(identity::facts(device, found.renewal.as_ref(), now));
     if let Some(by) = device.superseded_by {
         facts.push(Fact::linked("Enrolled again as", words::short(&by.to_string()), href(by, None)));
     }
     facts
-}
-
-fn identity(device: &Device, now: Timestamp) -> Fact {
-    let Some(expires) = device.identity_expires else { return Fact::new("Identity", NONE) };
-    let days = expires.seconds_since(now) / 86_400;
-    match days {
-        ..0 => Fact { class: "bad", ..Fact::new("Identity", "expired") },
-        0..30 => Fact { class: "warn", ..Fact::new("Identity", format!("expires in {days} days")) },
-        _ => Fact::new("Identity", format!("expires in {days} days")),
-    }
 }
 
 fn app_line(app: &ManagedApp, now: Timestamp) -> AppLine {

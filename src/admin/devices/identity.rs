@@ -1,0 +1,104 @@
+//! How identities stand: how many are to be renewed or could not be, and what a device's page says of its own.
+
+use super::page::Fact;
+use super::{Choice, PATH};
+use crate::admin::problem::Problem;
+use crate::admin::query::Query;
+use crate::admin::words::{Instant, NONE};
+use events::Timestamp;
+use events::device::RenewalFailure;
+use projections::devices::Device;
+use projections::renewals::{Counts, Outcome, Renewal, Standing};
+use serde::Serialize;
+
+/// A number, and the way to the devices that it counts.
+#[derive(Serialize)]
+pub struct Count {
+    label: String,
+    class: &'static str,
+    href: String,
+}
+
+/// The counts that there is something to say of.
+pub(super) fn shown(counts: &Counts) -> Vec<Count> {
+    let count = |standing: Standing| Count {
+        label: format!("{} {}", counts.of(standing), said(standing)),
+        class: class(standing),
+        href: Query::default().with("identity", Some(standing.as_str())).href(PATH),
+    };
+    Standing::ALL.into_iter().filter(|standing| counts.of(*standing) > 0).map(count).collect()
+}
+
+pub(super) fn choices(chosen: Option<&str>) -> Vec<Choice> {
+    let all = Standing::ALL.map(|standing| Choice::new(standing.as_str(), said(standing), chosen));
+    std::iter::once(Choice::new("", "Any", chosen)).chain(all).collect()
+}
+
+pub(super) fn parse(name: &str) -> Result<Standing, Problem> {
+    Standing::parse(name).ok_or(Problem::Bad("There is no such standing of an identity."))
+}
+
+fn said(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Due => "to be renewed",
+        Standing::Failing => "not renewed yet, after failures",
+        Standing::Expired => "expired",
+    }
+}
+
+fn class(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Due => "",
+        Standing::Failing => "warn",
+        Standing::Expired => "bad",
+    }
+}
+
+/// When the identity expires, and, of a device that is enrolled now, how its renewal goes.
+pub(super) fn facts(device: &Device, renewal: Option<&Renewal>, now: Timestamp) -> Vec<Fact> {
+    let mut facts = vec![expiry(device, now)];
+    facts.extend(renewal.filter(|renewal| renewal.expires > now).map(|renewal| progress(renewal, now)));
+    facts.extend(renewal.and_then(|renewal| renewal.last).map(|(outcome, at)| last(outcome, at, now)));
+    facts
+}
+
+fn expiry(device: &Device, now: Timestamp) -> Fact {
+    let Some(expires) = device.identity_expires else { return Fact::new("Identity", NONE) };
+    let on = Instant::of(expires, now).words;
+    let days = expires.seconds_since(now).div_euclid(86_400);
+    match days {
+        ..0 => Fact::new("Identity", format!("expired on {on}: the device has to enroll again")).of_class("bad"),
+        0..30 => Fact::new("Identity", format!("expires in {days} days, on {on}")).of_class("warn"),
+        _ => Fact::new("Identity", format!("expires in {days} days, on {on}")),
+    }
+}
+
+fn progress(renewal: &Renewal, now: Timestamp) -> Fact {
+    let on = |at| Instant::of(at, now).words;
+    match (renewal.under_way_since, renewal.next) {
+        (Some(since), _) => Fact::new("Its renewal", format!("asked for on {}", on(since))),
+        (None, Some(next)) if renewal.failures > 0 => {
+            Fact::new("Its renewal", format!("tried again on {}", on(next))).of_class("warn")
+        }
+        (None, Some(next)) => Fact::new("Its renewal", format!("begins on {}", on(next))),
+        (None, None) => Fact::new("Its renewal", NONE),
+    }
+}
+
+fn last(outcome: Outcome, at: Timestamp, now: Timestamp) -> Fact {
+    let on = Instant::of(at, now).words;
+    match outcome {
+        Outcome::Renewed => Fact::new("Last renewal", format!("done on {on}")),
+        Outcome::Failed(why) => Fact::new("Last renewal", format!("failed on {on}: {}", reason(why))).of_class("warn"),
+    }
+}
+
+fn reason(why: RenewalFailure) -> &'static str {
+    match why {
+        RenewalFailure::Refused => "the device did not take the profile",
+        RenewalFailure::NotFetched => "the device did not come for it in time",
+        RenewalFailure::NotUsed => "the device never came with the new identity",
+        RenewalFailure::Cancelled => "the command was cancelled",
+        RenewalFailure::NotPermitted => "its version of iOS takes no such profile",
+    }
+}
