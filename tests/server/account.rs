@@ -4,7 +4,7 @@
 mod again;
 mod asking;
 mod discovery;
-mod way;
+pub mod way;
 
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
 use crate::harness::TestServer;
@@ -13,6 +13,7 @@ use events::enrollment::EnrollmentEvent;
 use events::staff::Privilege;
 use muster::app::administration::{NewUser, Request};
 use muster::simulator::walk::Walk;
+use muster::world::World;
 use openssl::x509::X509;
 
 /// Whose Managed Apple ID the server knows.
@@ -20,7 +21,12 @@ const GRACE: &str = "grace@appleid.example.com";
 
 /// A server that knows grace and her Managed Apple ID.
 async fn scene() -> Scene {
-    let scene = Scene::set().await;
+    scene_in(World::system()).await
+}
+
+/// The same, with a clock of the test's own.
+pub async fn scene_in(world: World) -> Scene {
+    let scene = Scene::set_in(world, |_| {}).await;
     let user = NewUser {
         user_name: "grace".into(),
         password: PASSWORD.into(),
@@ -34,7 +40,7 @@ async fn scene() -> Scene {
 }
 
 /// A device whose administrator saw to it that it trusts the server, as the public roots do elsewhere; grace holds it.
-fn walk(scene: &Scene, visitor: Visitor) -> Walk {
+pub fn walk(scene: &Scene, visitor: Visitor) -> Walk {
     let mut walk = scene.walk(visitor);
     walk.person.user_name = "grace".into();
     trust(&scene.server, &walk);
@@ -47,7 +53,7 @@ fn trust(server: &TestServer, walk: &Walk) {
 }
 
 /// What is typed in Settings. The domain leads to the server itself, port included, since there is no name service here.
-fn identifier(scene: &Scene, name: &str) -> String {
+pub fn identifier(scene: &Scene, name: &str) -> String {
     format!("{name}@{}", scene.server.url().trim_start_matches("https://"))
 }
 

@@ -118,9 +118,14 @@ impl TestServer {
 
     /// As [`TestServer::restart`], with something done while no server runs.
     pub async fn restart_after(&mut self, meanwhile: impl FnOnce()) {
-        let config = (*self.app().config).clone();
+        self.restart_with(|_| meanwhile()).await;
+    }
+
+    /// As [`TestServer::restart`], with the configuration changed in between.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = (*self.app().config).clone();
         self.running.take().unwrap().stop().await;
-        meanwhile();
+        change(&mut config);
         self.running = Some(server::start(config, self.world.clone()).await.unwrap());
     }
 

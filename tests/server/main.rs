@@ -26,6 +26,7 @@ mod portal_security;
 mod push;
 mod push_certificate;
 mod reactions;
+mod renewal;
 mod saml;
 mod scep;
 mod secrets;

@@ -6,5 +6,6 @@ mod commands;
 mod devices;
 mod due;
 mod rebuild;
+mod renewals;
 mod support;
 mod visits;

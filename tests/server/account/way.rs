@@ -57,7 +57,7 @@ async fn institutional_devices_from_seventeen_on_enroll_from_settings_as_a_whole
     scene.strike().await;
 }
 
-async fn institutional(scene: &Scene) {
+pub async fn institutional(scene: &Scene) {
     let families = [DeviceFamily::IPhone, DeviceFamily::IPad].map(|family| (family, Ownership::Institutional));
     scene.server.settings(|settings| settings.account_driven.families = families.into()).await;
 }

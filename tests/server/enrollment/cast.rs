@@ -48,6 +48,11 @@ impl Scene {
 
     /// The same, in a configuration of the test's own.
     pub async fn set_with(change: impl FnOnce(&mut Config)) -> Scene {
+        Scene::set_in(World::system(), change).await
+    }
+
+    /// The same, with a clock of the test's own.
+    pub async fn set_in(world: World, change: impl FnOnce(&mut Config)) -> Scene {
         let files = TestServer::push_server_files().await;
         let files = PushServerFiles {
             certificate: std::fs::read(files.certificate).unwrap(),
@@ -56,7 +61,7 @@ impl Scene {
         };
         let push_server = PushServer::start(&files, ([127, 0, 0, 1], 0).into()).await.unwrap();
         let base_url = format!("https://localhost:{}", push_server.address().port());
-        let server = TestServer::start_with(World::system(), |config| {
+        let server = TestServer::start_with(world, |config| {
             config.push.base_url = base_url;
             change(config);
         })
@@ -82,7 +87,11 @@ impl Scene {
 
     /// All the way, and the server's first questions answered.
     pub async fn enroll(&self, visitor: Visitor) -> Device {
-        let mut walk = self.walk(visitor);
+        self.enroll_in(self.walk(visitor)).await
+    }
+
+    /// As [`Scene::enroll`], on a walk that the test prepared.
+    pub async fn enroll_in(&self, mut walk: Walk) -> Device {
         let ending = walk.run(&self.address(), &mut Nobody).await.unwrap();
         assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
         self.answer_first_commands(&mut walk.device).await;

@@ -1,0 +1,109 @@
+//! Identities are renewed before they expire: the enrollment profile comes anew, the device gets another identity by it and
+//! stays what it was, or goes back to the one it had.
+
+mod apart;
+mod crash;
+mod ended;
+mod happy;
+mod shown;
+mod trouble;
+
+use crate::devices::TestDevice;
+use crate::enrollment::cast::{PATIENCE, Scene, id_of};
+use crate::harness::TestServer;
+use events::device::{CommandStatus, DeviceEvent, DeviceId, RenewalFailure};
+use muster::simulator::device::Device;
+use muster::world::{Clock as _, ManualClock, SystemClock, World};
+use projections::renewals::{self, Renewal};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const DAY: i64 = 86_400;
+
+/// Identities are good for three years.
+const LIFETIME: i64 = 3 * 365 * DAY;
+
+/// So long after it was issued every identity is due, wherever its own day in the month is.
+const ALL_DUE: i64 = LIFETIME - renewals::BEGIN_BEFORE + renewals::SPREAD;
+
+/// A clock at which a device enrolls whose identity is due at the machine's time, or will be.
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(SystemClock.now().plus_seconds(-ALL_DUE - DAY)))
+}
+
+fn world(clock: &Arc<ManualClock>) -> World {
+    World { clock: clock.clone() }
+}
+
+/// A stage with a clock of its own, and the clock.
+async fn stage() -> (Scene, Arc<ManualClock>) {
+    let clock = clock();
+    (Scene::set_in(world(&clock), |_| {}).await, clock)
+}
+
+async fn events(server: &TestServer, id: DeviceId) -> Vec<DeviceEvent> {
+    let log = server.log_of(&id.stream()).await;
+    log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()
+}
+
+/// How many events of the device's stream are of this type.
+async fn count(server: &TestServer, id: DeviceId, event_type: &str) -> usize {
+    let log = server.log_of(&id.stream()).await;
+    log.iter().filter(|entry| entry.event.type_name() == event_type).count()
+}
+
+/// Waits until the stream holds so many events of a type.
+async fn until(server: &TestServer, id: DeviceId, event_type: &str, wanted: usize) {
+    let begun = Instant::now();
+    while count(server, id, event_type).await < wanted {
+        assert!(begun.elapsed() < PATIENCE, "{event_type} did not happen {wanted} times");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The timer looked at least twice.
+async fn looked() {
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+}
+
+async fn failures(server: &TestServer, id: DeviceId) -> Vec<RenewalFailure> {
+    let failure = |event| match event {
+        DeviceEvent::IdentityRenewalFailed { why } => Some(why),
+        _ => None,
+    };
+    events(server, id).await.into_iter().filter_map(failure).collect()
+}
+
+async fn renewal_of(server: &TestServer, id: DeviceId) -> Renewal {
+    server.caught_up().await;
+    renewals::of_device(&server.app().projections, id).await.unwrap().expect("the device is enrolled")
+}
+
+fn serial(device: &Device) -> String {
+    let certificate = &device.management().unwrap().identity.certificate;
+    certificate.serial_number().to_bn().unwrap().to_hex_str().unwrap().to_string()
+}
+
+/// The device is woken until it has been sent its profile anew; the answer it gave.
+async fn renew(scene: &Scene, device: &mut Device) -> CommandStatus {
+    until(&scene.server, id_of(device), "IdentityRenewalRequested", 1).await;
+    serve_profile(device).await
+}
+
+async fn serve_profile(device: &mut Device) -> CommandStatus {
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < PATIENCE, "the profile did not come");
+        let handled = device.serve_once(PATIENCE).await.unwrap();
+        if let Some(profile) = handled.iter().find(|one| one.request_type == "InstallProfile") {
+            return if profile.status == "Acknowledged" { CommandStatus::Acknowledged } else { CommandStatus::Error };
+        }
+    }
+}
+
+/// Everything that waits is answered.
+async fn idle(device: &TestDevice) {
+    while let Some((id, _)) = device.poll().await {
+        device.report_on(&device.report("Acknowledged", Some(&id))).await;
+    }
+}
