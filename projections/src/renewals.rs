@@ -68,8 +68,10 @@ impl Projection for Renewals {
             cause TEXT, command TEXT, requested_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, outcome TEXT,
             outcome_at INTEGER
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS renewals_v1_by_due ON renewals_v1_devices (due_at) WHERE enrolled;
-        CREATE INDEX IF NOT EXISTS renewals_v1_by_expiry ON renewals_v1_devices (expires) WHERE enrolled;
+        CREATE INDEX IF NOT EXISTS renewals_v1_by_begin ON renewals_v1_devices (due_at)
+            WHERE enrolled AND command IS NULL;
+        CREATE INDEX IF NOT EXISTS renewals_v1_by_end ON renewals_v1_devices (due_at)
+            WHERE enrolled AND command IS NOT NULL;
         CREATE INDEX IF NOT EXISTS renewals_v1_by_request ON renewals_v1_devices (requested_at);"
     }
 

@@ -16,6 +16,9 @@ use std::collections::HashMap;
 /// as after a restored backup, take three and a half days of the half year that there is.
 const MOST_A_MINUTE: usize = 20;
 
+/// So many renewals whose time is over are ended in one look.
+const MOST_ENDS: usize = 200;
+
 /// A device whose renewal could not even be asked for is left alone so long, so that it holds up no other.
 const ASIDE_SECONDS: i64 = 600;
 
@@ -45,8 +48,10 @@ impl Renewals {
         self.aside.retain(|_, until| *until > now);
         let begun = renewals::requested_since(&app.projections, now.plus_seconds(-60)).await?;
         let mut room = MOST_A_MINUTE.saturating_sub(begun);
-        let limit = MOST_A_MINUTE + self.aside.len();
-        for due in renewals::due(&app.projections, now, limit).await? {
+        // Those that are left alone are found, too, and must not hide the others.
+        let besides = |wanted: usize| if wanted == 0 { 0 } else { wanted + self.aside.len() };
+        let found = renewals::due(&app.projections, now, besides(room), besides(MOST_ENDS)).await?;
+        for due in found {
             if self.aside.contains_key(&due.device) || (due.act == Act::Request && room == 0) {
                 continue;
             }

@@ -2,9 +2,9 @@
 //! tests say so by name and are left out; `tests/run` installs what they need.
 
 mod access;
-mod accessibility;
+pub mod accessibility;
 mod beside;
-mod console;
+pub mod console;
 pub mod driver;
 mod passkeys;
 mod single_sign_on;

@@ -110,21 +110,28 @@ pub struct Renewal {
     pub failures: u64,
 }
 
-/// Up to `limit` renewals to ask for at `now`, the identity that expires first before all others; and renewals whose time
-/// is over, up to `limit` as well. An identity that has expired is not renewed: its device cannot come for it.
+/// Up to `begin` renewals to ask for at `now`, the identity that expires first before all others; and up to `end` whose
+/// time is over. An identity that has expired is not renewed: its device cannot come for it.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<Due>, ProjectionError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+pub async fn due(
+    projections: &Projections,
+    now: Timestamp,
+    begin: usize,
+    end: usize,
+) -> Result<Vec<Due>, ProjectionError> {
+    let limit = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
+    let (begin, end) = (limit(begin), limit(end));
+    // `+`: by the index of what is due, which is little, and not by one of what expires, which is everything.
     let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_v1_devices
-            WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?2)
+            WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?3)
         UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v1_devices
-            WHERE enrolled AND due_at <= ?1 AND command IS NULL AND expires > ?1 ORDER BY expires LIMIT ?2)";
+            WHERE enrolled AND due_at <= ?1 AND command IS NULL AND +expires > ?1 ORDER BY +expires LIMIT ?2)";
     projections
         .read(move |rows| {
             let mut select = rows.prepare_cached(select)?;
-            let found = select.query_map(params![now.0, limit], due_of)?;
+            let found = select.query_map(params![now.0, begin, end], due_of)?;
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         })
         .await

@@ -14,7 +14,8 @@ use serde::Serialize;
 /// A number, and the way to the devices that it counts.
 #[derive(Serialize)]
 pub struct Count {
-    label: String,
+    label: &'static str,
+    count: u64,
     class: &'static str,
     href: String,
 }
@@ -22,7 +23,12 @@ pub struct Count {
 /// The counts that there is something to say of.
 pub(super) fn shown(counts: &Counts) -> Vec<Count> {
     let count = |standing: Standing| Count {
-        label: format!("{} {}", counts.of(standing), said(standing)),
+        label: match standing {
+            Standing::Due => "Identities to be renewed",
+            Standing::Failing => "Identities whose renewal failed",
+            Standing::Expired => "Identities expired",
+        },
+        count: counts.of(standing),
         class: class(standing),
         href: Query::default().with("identity", Some(standing.as_str())).href(PATH),
     };
@@ -40,9 +46,9 @@ pub(super) fn parse(name: &str) -> Result<Standing, Problem> {
 
 fn said(standing: Standing) -> &'static str {
     match standing {
-        Standing::Due => "to be renewed",
-        Standing::Failing => "not renewed yet, after failures",
-        Standing::Expired => "expired",
+        Standing::Due => "To be renewed",
+        Standing::Failing => "Renewal failed",
+        Standing::Expired => "Expired",
     }
 }
 

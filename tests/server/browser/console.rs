@@ -7,12 +7,13 @@ use events::staff::Privilege;
 use fantoccini::Locator;
 use muster::simulator::model::Family;
 
-const PASSWORD: &str = "the keys of the whole school";
-const DESK_BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
+pub const PASSWORD: &str = "the keys of the whole school";
+pub const DESK_BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
 
-async fn sign_in(browser: &Browser, url: &str) {
+/// Somebody signs in, with [`PASSWORD`].
+pub async fn sign_in(browser: &Browser, url: &str, user_name: &str) {
     browser.client.goto(&format!("{url}/console")).await.unwrap();
-    browser.client.find(Locator::Id("user_name")).await.unwrap().send_keys("grace").await.unwrap();
+    browser.client.find(Locator::Id("user_name")).await.unwrap().send_keys(user_name).await.unwrap();
     browser.client.find(Locator::Id("password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
     // The driver does not wait for the page that a click leads to.
@@ -37,7 +38,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     let url = scene.server.url();
     browser.client.goto(&format!("{url}/console/sign-in")).await.unwrap();
     look_at(&browser, axe.as_ref(), &format!("{test}-sign-in")).await;
-    sign_in(&browser, &url).await;
+    sign_in(&browser, &url, "grace").await;
     let pages = [
         ("devices", "/console/devices".to_owned(), "ada"),
         ("device", format!("/console/devices/{}", id_of(&device)), "iPhone"),

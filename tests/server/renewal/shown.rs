@@ -1,6 +1,9 @@
 //! What staff and operators see: how many are due, failing, expired, which those are, and how one stands.
 
 use super::*;
+use crate::browser::accessibility::Axe;
+use crate::browser::driver::{Engine, Looks};
+use crate::browser::{PHONE, browser, console, look_at};
 use crate::console::desk::Browser;
 use events::enrollment::EnrollmentKind;
 use events::staff::Privilege;
@@ -49,7 +52,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     let list = browser.get("/console/devices").await;
     assert_eq!(
         list.texts(".chips a"),
-        ["Identities 1 to be renewed", "Identities 1 not renewed yet, after failures", "Identities 1 expired"]
+        ["Identities to be renewed: 1", "Identities whose renewal failed: 1", "Identities expired: 1"]
     );
     for (standing, device) in [("due", &due), ("failing", &failing), ("expired", &expired)] {
         let found = browser.get(&format!("/console/devices?identity={standing}")).await;
@@ -66,5 +69,23 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
         let page = browser.get(&format!("/console/devices/{}", device.id)).await;
         assert!(page.texts("dd").iter().any(|fact| fact.starts_with(says)), "{says}: {:?}", page.texts("dd"));
     }
+    on_a_phone(&server, &[&due, &failing, &expired]).await;
     server.stop().await;
+}
+
+/// The same in a browser: nothing may be wider than the window or hard to read.
+async fn on_a_phone(server: &TestServer, devices: &[&TestDevice]) {
+    let test = "identities-phone";
+    let (width, height) = PHONE;
+    let looks = Looks { user_agent: console::DESK_BROWSER, width, height, dark: false, language: "en" };
+    let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
+    let axe = Axe::load(test);
+    server.add_user("grace-on-a-phone", console::PASSWORD, &[Privilege::Administrator]).await;
+    console::sign_in(&browser, &server.url(), "grace-on-a-phone").await;
+    let pages = devices.iter().map(|device| format!("/console/devices/{}", device.id));
+    for (nth, path) in ["/console/devices".to_owned()].into_iter().chain(pages).enumerate() {
+        browser.client.goto(&format!("{}{path}", server.url())).await.unwrap();
+        look_at(&browser, axe.as_ref(), &format!("{test}-{nth}")).await;
+    }
+    browser.close().await;
 }
