@@ -4,6 +4,7 @@ mod access;
 mod administer;
 mod check_config;
 pub mod demo;
+mod discovery;
 pub mod init;
 mod keep;
 pub mod log_list;
@@ -63,6 +64,9 @@ enum Command {
     /// Say what the access rules mean for somebody.
     #[command(subcommand)]
     Access(access::Access),
+    /// How devices find this server by the account that is typed in Settings.
+    #[command(subcommand)]
+    Discovery(discovery::Discovery),
     /// Get, renew and install the certificate that wakes devices.
     #[command(subcommand)]
     Push(push::Push),
@@ -86,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Settings(command) => wait(command.run()),
         Command::User(command) => wait(command.run()),
         Command::Access(command) => wait(command.run()),
+        Command::Discovery(command) => wait(command.run()),
         Command::Push(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),

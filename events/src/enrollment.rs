@@ -226,6 +226,14 @@ pub enum SignInRefusal {
     AnotherPerson,
 }
 
+/// What came with an access token by an authorization code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    pub refresh_token: SecretHash,
+    /// The code that was redeemed, for good.
+    pub code: SecretHash,
+}
+
 /// Why an enrolled device is told to have its person sign in again (account-driven enrollment).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -398,12 +406,15 @@ pub enum EnrollmentEvent {
     /// document, and its profile is handed to whoever holds an access token.
     AccountDrivenBegun {
         mode: EnrollmentMode,
+        /// The device's own `state`, where it wants an authorization code (`apple-oauth2`).
+        state: Option<String>,
     },
     /// An enrolled device was told to have its person sign in again, and they begin to.
     VisitResumed {
         session: SecretHash,
         user_agent: Personal<String>,
         begun: Timestamp,
+        state: Option<String>,
     },
     /// Step 1, no: `account` is the HMAC of the account where there is one, `name` the HMAC of the name typed where not.
     SignInRefused {
@@ -506,6 +517,19 @@ pub enum EnrollmentEvent {
     AccessTokenIssued {
         token: SecretHash,
         issued: Timestamp,
+        /// By which the device gets another without its person, where it redeemed an authorization code.
+        refresh: Option<Refresh>,
+    },
+    /// The device is handed a code, which it redeems for tokens (`apple-oauth2`).
+    AuthorizationCodeIssued {
+        code: SecretHash,
+        issued: Timestamp,
+    },
+    /// The device got another access token by its refresh token: its person was not asked.
+    AccessTokenRefreshed {
+        token: SecretHash,
+        issued: Timestamp,
+        refresh_token: SecretHash,
     },
     /// What the device said of itself when it asked for its profile (other/machineinfo.yaml).
     MachineInformationReceived {

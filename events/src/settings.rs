@@ -9,7 +9,7 @@ mod sign_in;
 mod terms;
 
 pub use access::{AccessRule, RoleRule, Who};
-pub use account_driven::AccountDriven;
+pub use account_driven::{AccountDriven, AuthenticationMethod};
 pub use limits::{Limits, VersionRange};
 pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};

@@ -85,12 +85,13 @@ impl Context {
         use EnrollmentEvent as E;
         Some(match event {
             E::VisitOpened { platform, language, .. } => format!("{}, in {language}", told_platform(platform)),
-            E::AccountDrivenBegun { mode } => mode.as_str().into(),
+            E::AccountDrivenBegun { mode, .. } => mode.as_str().into(),
             E::UserSignedInAgain { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
             E::SignInAgainAsked { why } => format!("{why:?}"),
             E::MachineInformationReceived { signature, product, .. } => {
                 format!("{}, signature {signature:?}", product.as_deref().unwrap_or("unnamed hardware"))
             }
+            E::AuthorizationCodeIssued { .. } | E::AccessTokenRefreshed { .. } => return None,
             E::VisitResumed { .. } | E::AccessTokenIssued { .. } | E::ManagedAppleIdAssigned { .. } => return None,
             E::SignInRefused { reason, .. } => format!("{reason:?}"),
             E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), told_method(*method)),

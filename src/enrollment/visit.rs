@@ -20,7 +20,9 @@ use events::settings::{AccountDriven, Limits};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-pub use access_token::{AccessToken, FIRST_USE_SECONDS, MachineInformation, Presented};
+pub use access_token::{
+    ACCESS_TOKEN_SECONDS, AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken,
+};
 
 /// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
@@ -60,6 +62,10 @@ pub struct Visit {
     pub identity: Option<Identity>,
     /// The tokens that were handed to the device, oldest first.
     pub access_tokens: Vec<AccessToken>,
+    /// The device wants codes: its `state` of now.
+    pub authorization: Option<String>,
+    pub codes: Vec<AuthorizationCode>,
+    pub refresh_tokens: Vec<RefreshToken>,
     /// What the device said of itself when it asked for its profile.
     pub machine: Option<MachineInformation>,
     /// The enrolled device was told to have its person sign in again, and they have not yet.
@@ -217,6 +223,14 @@ pub enum Entry {
     AskForWhom { for_oneself: bool },
 }
 
+/// How a visit begins in Settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    pub mode: EnrollmentMode,
+    /// The device's own `state`, where it wants an authorization code.
+    pub state: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 pub enum Command {
     /// The first form was sent.
@@ -226,13 +240,14 @@ pub enum Command {
         platform: Platform,
         language: String,
         /// It begins in Settings.
-        account_driven: Option<EnrollmentMode>,
+        account_driven: Option<Begun>,
     },
     /// The first form was sent after an enrolled device was told to have its person sign in again.
     Resume {
         session: SecretHash,
         user_agent: Personal<String>,
         now: Timestamp,
+        state: Option<String>,
     },
     RefuseSignIn {
         method: SignInMethodName,
@@ -296,6 +311,25 @@ pub enum Command {
         token: SecretHash,
         now: Timestamp,
     },
+    /// The device is handed a code.
+    IssueAuthorizationCode {
+        code: SecretHash,
+        now: Timestamp,
+    },
+    /// The device redeems a code.
+    RedeemCode {
+        code: SecretHash,
+        token: SecretHash,
+        refresh_token: SecretHash,
+        now: Timestamp,
+    },
+    /// The device wants another access token. `last_for_days`: how long a sign-in holds, by the settings of today.
+    RefreshAccess {
+        refresh_token: SecretHash,
+        token: SecretHash,
+        now: Timestamp,
+        last_for_days: Option<u32>,
+    },
     /// The device asked for its profile.
     ReceiveMachineInformation {
         machine: MachineInformation,
@@ -348,6 +382,8 @@ pub enum Refusal {
     UnknownChallenge,
     #[error("the challenge expired")]
     ExpiredChallenge,
+    #[error("the code or refresh token is unknown, used or too old")]
+    InvalidGrant,
     /// The challenge has issued an identity to another key.
     #[error("the challenge was used by another key")]
     ChallengeUsed,

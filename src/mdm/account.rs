@@ -8,10 +8,12 @@ use super::machine_information;
 use super::unavailable;
 use crate::app::App;
 use crate::app::account_driven::discovery::{document, family, mode};
+use crate::app::account_driven::grant::{GrantError, Wanted};
 use crate::app::account_driven::link::Purpose;
 use crate::app::account_driven::serve::{Asking, Served};
 use crate::app::account_driven::token;
-use actix_web::web::{Data, Path, Payload, Query};
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Data, Form, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, web};
 use events::enrollment::{EnrollmentId, EnrollmentMode};
 use serde::Deserialize;
@@ -23,7 +25,7 @@ pub use crate::app::account_driven::discovery::WELL_KNOWN;
 const MAX_BODY: usize = 64 * 1024;
 
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/account/{version}", web::post().to(ask));
+    config.route("/account/{version}", web::post().to(ask)).route("/account-token", web::post().to(grant));
 }
 
 /// What a device asks with. `user-identifier` is there, too, and is not looked at: the answer is the same for everybody.
@@ -51,6 +53,20 @@ pub(super) async fn discover(app: Data<App>, asked: Query<Discovering>) -> HttpR
     }
 }
 
+/// `POST /mdm/account-token`, as [`TOKEN_PATH`](crate::app::account_driven::discovery::TOKEN_PATH) says: the token endpoint
+/// (RFC 6749 section 3.2).
+async fn grant(request: HttpRequest, app: Data<App>, wanted: Form<Wanted>) -> HttpResponse {
+    let source = crate::web::source(&request, &app.config.server.trusted_proxies);
+    let no_store = (CACHE_CONTROL, "no-store");
+    match app.grant(&wanted, source).await {
+        Ok(granted) => HttpResponse::Ok().insert_header(no_store).json(granted),
+        Err(GrantError::Refused(error)) => {
+            HttpResponse::BadRequest().insert_header(no_store).json(json!({ "error": error }))
+        }
+        Err(error) => unavailable(error).into_response(),
+    }
+}
+
 async fn ask(request: HttpRequest, payload: Payload, version: Path<String>, app: Data<App>) -> Answer {
     take(&request, payload, &version, &app).await.unwrap_or_else(|answer| answer)
 }
@@ -71,7 +87,8 @@ async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App)
         // Not enrolled and not managed: this 401 removes nothing, and has no event that caused it.
         Served::SignIn { family } => {
             let enrollment = EnrollmentId(app.world.uuid());
-            let method = app.authenticate_on_the_web(enrollment, Purpose::Enroll { mode, family });
+            let settings = app.settings().await.map_err(unavailable)?;
+            let method = app.authenticate(settings.account_driven.method, enrollment, Purpose::Enroll { mode, family });
             Ok(Answer::SignInAgain { method })
         }
         Served::Refused(_) => Ok(Answer::Forbidden),

@@ -8,14 +8,15 @@ use super::sign_in::SignInPage;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
+use crate::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use crate::app::account_driven::link::{AccountLink, Purpose};
-use crate::app::account_driven::token;
+use crate::app::account_driven::token::{self, Kind};
 use crate::app::secrets::hash;
 use crate::enrollment::visit::{Command, Step, Visit};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Path, Query};
-use events::enrollment::{EnrollmentId, Platform};
+use events::enrollment::Platform;
 use serde::{Deserialize, Serialize};
 
 /// The form field that holds the link.
@@ -24,11 +25,33 @@ pub const FIELD: &str = "account";
 /// Where the device waits for its token (Apple, "Implementing the simple authentication user-enrollment flow").
 const AUTHENTICATION_RESULTS: &str = "apple-remotemanagement-user-login://authentication-results?access-token=";
 
-/// What the device adds to the link: what was typed in Settings. It fills in a field and proves nothing.
+/// Longer than any `state` of a device's.
+const LONGEST_STATE: usize = 512;
+
+/// What the device adds to the link.
 #[derive(Deserialize)]
-pub struct Typed {
+pub struct Added {
+    /// What was typed in Settings. It fills in a field and proves nothing.
     #[serde(rename = "user-identifier")]
     user_identifier: Option<String>,
+    /// The same, where the device wants an authorization code (RFC 6749 section 4.1.1).
+    login_hint: Option<String>,
+    response_type: Option<String>,
+    client_id: Option<String>,
+    redirect_uri: Option<String>,
+    state: Option<String>,
+}
+
+impl Added {
+    /// The device's own `state`, if it wants a code; of that nothing else is open.
+    fn wanted_code(&self) -> Result<Option<&str>, Problem> {
+        let Some(response_type) = &self.response_type else { return Ok(None) };
+        let known = response_type == "code"
+            && self.client_id.as_deref() == Some(CLIENT_ID)
+            && self.redirect_uri.as_deref() == Some(REDIRECT_URL);
+        let state = self.state.as_deref().filter(|state| known && (1..=LONGEST_STATE).contains(&state.len()));
+        state.map(Some).ok_or(Problem::Bad)
+    }
 }
 
 /// The last page, for who loads it anew; at first the device is handed its token without one.
@@ -39,11 +62,16 @@ impl Page for HandOverPage {
     const TEMPLATE: &'static str = "hand_over";
 }
 
-pub async fn show(mut visitor: Visitor, token: Path<String>, typed: Query<Typed>) -> Answered {
+pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>) -> Answered {
     enter(&mut visitor, &token).await?;
+    // Into the forms, and with the first of them into the stream: it holds whatever way of signing in is taken.
+    if let (Some(state), Some(link)) = (added.wanted_code()?, &mut visitor.link) {
+        link.state = Some(state.to_owned());
+    }
     match visitor.session.as_ref().map(|session| session.visit.step()) {
         None | Some(Step::SignIn | Step::SignInAgain) => {
-            let user_name: String = typed.user_identifier.iter().flat_map(|typed| typed.chars()).take(128).collect();
+            let typed = added.user_identifier.as_deref().or(added.login_hint.as_deref());
+            let user_name: String = typed.unwrap_or_default().chars().take(128).collect();
             visitor.page(&SignInPage { user_name, ..SignInPage::of(&visitor) })
         }
         Some(step) => Err(Problem::Elsewhere(steps::path(step))),
@@ -84,7 +112,7 @@ pub async fn show_hand_over(visitor: Visitor) -> Answered {
 pub async fn take_hand_over(form: Submission) -> Answered {
     let visitor = form.visitor;
     let session = visitor.at(Step::HandOver)?;
-    hand_over(&visitor, session).await
+    hand_over(&visitor, session, &session.visit).await
 }
 
 /// To the page of the visit's step; at the end of a way that began in Settings, back there.
@@ -93,25 +121,35 @@ pub async fn take_hand_over(form: Submission) -> Answered {
 /// If the log cannot be used.
 pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
     match visit.step() {
-        Step::HandOver => hand_over(visitor, session).await,
+        Step::HandOver => hand_over(visitor, session, visit).await,
         step => Ok(see_other(steps::path(step))),
     }
 }
 
-/// The device is handed a token. The event is written before it leaves; who loses the answer gets another token.
+/// The device is handed a token, or a code if it wants one. The event is written before it leaves; who loses the answer gets
+/// another.
 ///
 /// # Errors
 /// If the log cannot be used.
-async fn hand_over(visitor: &Visitor, session: &Session) -> Answered {
-    let app = &visitor.app;
-    let secret = app.world.secret();
-    let command = Command::IssueAccessToken { token: hash(&secret), now: app.world.now() };
-    app.perform::<Visit>(&session.enrollment.stream(), &command, &session.context(visitor.source)).await?;
-    Ok(back_to_settings(session.enrollment, &secret))
-}
-
-// 308, as Apple asks; 303 would do for a browser, but this is not one.
-fn back_to_settings(enrollment: EnrollmentId, secret: &str) -> HttpResponse {
-    let address = format!("{AUTHENTICATION_RESULTS}{}", token::text(enrollment, secret));
-    HttpResponse::PermanentRedirect().insert_header((LOCATION, address)).finish()
+async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
+    let (app, enrollment) = (&visitor.app, session.enrollment);
+    let (secret, now) = (app.world.secret(), app.world.now());
+    let (command, address) = match &visit.authorization {
+        None => {
+            let token = token::text(Kind::Access, enrollment, &secret);
+            let command = Command::IssueAccessToken { token: hash(&secret), now };
+            (command, format!("{AUTHENTICATION_RESULTS}{token}"))
+        }
+        Some(state) => {
+            let code = token::text(Kind::Code, enrollment, &secret);
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("code", &code)
+                .append_pair("state", state)
+                .finish();
+            (Command::IssueAuthorizationCode { code: hash(&secret), now }, format!("{REDIRECT_URL}?{query}"))
+        }
+    };
+    app.perform::<Visit>(&enrollment.stream(), &command, &session.context(visitor.source)).await?;
+    // 308, as Apple asks; 303 would do for a browser, but this is not one.
+    Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, address)).finish())
 }

@@ -79,7 +79,8 @@ pub async fn device(mut form: Submission) -> Answered {
 /// Another language. The way back is one of two places, never an address from the form.
 pub async fn language(mut form: Submission) -> Answered {
     let language = form.take("language").and_then(|tag| Language::parse(&tag)).ok_or(Problem::Bad)?;
-    let there = form.visitor.link.map(|link| format!("/enroll/account/{}", link.token(&form.visitor.app.secrets)));
+    let there =
+        form.visitor.link.as_ref().map(|link| format!("/enroll/account/{}", link.token(&form.visitor.app.secrets)));
     if let Some(there) = there {
         return with_cookie(see_other(&there), LANGUAGE_COOKIE, language.tag());
     }

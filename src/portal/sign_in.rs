@@ -54,7 +54,7 @@ impl SignInPage {
         let ways = &visitor.settings.sign_in.enrollment;
         let providers = visitor.app.identity_providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
-        let again = visitor.link.is_some_and(|link| link.purpose == Purpose::SignInAgain);
+        let again = visitor.link.as_ref().is_some_and(|link| link.purpose == Purpose::SignInAgain);
         SignInPage { nobody: !password && providers.is_empty(), providers, password, again, ..SignInPage::default() }
     }
 }
@@ -76,7 +76,7 @@ pub async fn take(mut form: Submission) -> Answered {
         user_agent: &visitor.user_agent,
         platform,
         language: visitor.language.tag(),
-        link: visitor.link,
+        link: visitor.link.clone(),
     };
     let outcome = at_portal(&visitor.app, &entrance, &user_name, &password).await?;
     conclude(visitor, outcome, Notice::Password).await

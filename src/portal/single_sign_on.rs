@@ -125,6 +125,6 @@ fn entrance(visitor: &Visitor, platform: Platform) -> Entrance<'_> {
         user_agent: &visitor.user_agent,
         platform: opened.map_or(platform, |opened| opened.platform),
         language: opened.map_or(visitor.language.tag(), |opened| &opened.language),
-        link: visitor.link,
+        link: visitor.link.clone(),
     }
 }

@@ -182,7 +182,7 @@ impl Visitor {
         Frame {
             csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
             back: if template == "about" { "about" } else { "" },
-            account: self.link.map(|link| link.token(&self.app.secrets)),
+            account: self.link.as_ref().map(|link| link.token(&self.app.secrets)),
             by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
             progress: progress(template, visit, &self.settings),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),

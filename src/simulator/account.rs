@@ -2,6 +2,7 @@
 //! there, and takes its profile home (Apple, "Implementing the simple authentication user-enrollment flow").
 
 mod challenge;
+mod code;
 mod discovery;
 
 use crate::simulator::acts::{Act, Watcher};
@@ -9,8 +10,9 @@ use crate::simulator::device::{Device, DeviceError};
 use crate::simulator::profile;
 use crate::simulator::safari::{Opened, Safari, SafariError};
 use crate::simulator::walk::{Next, Walk, WalkError};
-pub use challenge::{AsWeb, read as read_challenge};
-pub use discovery::{DiscoveryError, Server};
+pub use challenge::{Challenge, OAuth2, read as read_challenge};
+pub use code::Tokens;
+pub use discovery::{DiscoveryError, Hop, Server, find_server};
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -21,7 +23,7 @@ const MOST_PAGES: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedIn {
     /// With an access token.
-    Token(String),
+    Token(Tokens),
     /// On a page that leads nowhere: its text.
     Stopped(String),
 }
@@ -41,6 +43,8 @@ pub enum AccountError {
     Elsewhere(Url),
     #[error("signing in ended with status {0} instead of 308")]
     NotPermanent(u16),
+    #[error("the code was not redeemed: {0}")]
+    NotGranted(String),
     #[error("signing in stopped at a page: {0}")]
     Stopped(String),
     #[error(transparent)]
@@ -64,10 +68,10 @@ impl Walk {
         let server = self.discover(identifier, watcher).await?;
         let information = self.device.machine_info(server.version == "mdm-byod").map_err(DeviceError::from)?;
         let asked = self.device.ask_for_profile(&server.base_url, &information, None).await?;
-        let url = asked.challenge()?;
-        match self.sign_in_on_the_web(&url, Some(identifier), watcher).await? {
+        let challenge = asked.challenge()?;
+        match self.sign_in(&challenge, Some(identifier), watcher).await? {
             SignedIn::Stopped(text) => Err(AccountError::Stopped(text)),
-            SignedIn::Token(token) => self.take_home(&server, &information, token, watcher).await,
+            SignedIn::Token(tokens) => self.take_home(&server, &information, tokens, watcher).await,
         }
     }
 
@@ -75,38 +79,51 @@ impl Walk {
         watcher.before(Act::Discover).await;
         let started = Instant::now();
         let client = self.device.trust.client().map_err(DeviceError::from)?;
-        let server = discovery::find(&client, identifier, self.device.hardware.family.name()).await?;
+        let server = find_server(&client, identifier, self.device.hardware.family.name(), &mut Vec::new()).await?;
         watcher.after(Act::Discover, started.elapsed(), server.base_url.as_str()).await;
         Ok(server)
     }
 
-    /// The sheet that Settings opens, with cookies of Safari's: up to the address that hands over a token.
+    /// The sheet that Settings opens, with cookies of Safari's, up to the tokens.
     ///
     /// # Errors
     /// If a page cannot be shown, or the sheet ends anywhere else.
-    pub async fn sign_in_on_the_web(
+    pub async fn sign_in(
         &mut self,
-        url: &Url,
+        challenge: &Challenge,
         identifier: Option<&str>,
         watcher: &mut dyn Watcher,
     ) -> Result<SignedIn, AccountError> {
-        let mut url = url.clone();
-        if let Some(identifier) = identifier {
-            url.query_pairs_mut().append_pair("user-identifier", identifier);
+        match challenge {
+            Challenge::AsWeb(url) => {
+                let mut url = url.clone();
+                if let Some(identifier) = identifier {
+                    url.query_pairs_mut().append_pair("user-identifier", identifier);
+                }
+                match self.sheet(&url, watcher).await? {
+                    Sheet::Stopped(text) => Ok(SignedIn::Stopped(text)),
+                    Sheet::Left(back) => token_of(&back).map(|token| SignedIn::Token(Tokens::lasting(token))),
+                }
+            }
+            Challenge::OAuth2(way) => self.sign_in_by_code(way, identifier, watcher).await,
         }
+    }
+
+    // Up to where the web is left, by a 308.
+    async fn sheet(&mut self, url: &Url, watcher: &mut dyn Watcher) -> Result<Sheet, AccountError> {
         let opened = self.safari.open(url.as_str()).await;
         let mut page = match opened.map_err(|error| WalkError::Safari { act: Act::SignIn, error })? {
-            Opened::Page(page) if page.status >= 400 => return Ok(SignedIn::Stopped(page.text)),
+            Opened::Page(page) if page.status >= 400 => return Ok(Sheet::Stopped(page.text)),
             Opened::Page(page) => *page,
-            Opened::Left { status, url } => return handed_over(status, &url),
-            Opened::Profile(_) => return Err(AccountError::Elsewhere(url)),
+            Opened::Left { status, url } => return left(status, url),
+            Opened::Profile(_) => return Err(AccountError::Elsewhere(url.clone())),
         };
         for _ in 0..MOST_PAGES {
             page = match self.next(&page, watcher).await {
                 Ok(Next::Page(page)) => page,
-                Ok(Next::Left { status, url }) => return handed_over(status, &url),
-                Ok(Next::Ending(_)) => return Ok(SignedIn::Stopped(page.text)),
-                Err(WalkError::Refused { text, .. }) => return Ok(SignedIn::Stopped(text)),
+                Ok(Next::Left { status, url }) => return left(status, url),
+                Ok(Next::Ending(_)) => return Ok(Sheet::Stopped(page.text)),
+                Err(WalkError::Refused { text, .. }) => return Ok(Sheet::Stopped(text)),
                 Err(error) => return Err(error.into()),
             };
         }
@@ -117,27 +134,31 @@ impl Walk {
         &mut self,
         server: &Server,
         information: &[u8],
-        token: String,
+        tokens: Tokens,
         watcher: &mut dyn Watcher,
     ) -> Result<(), AccountError> {
         watcher.before(Act::DownloadMdmProfile).await;
         let started = Instant::now();
-        let asked = self.device.ask_for_profile(&server.base_url, information, Some(&token)).await?;
+        let asked = self.device.ask_for_profile(&server.base_url, information, Some(&tokens.access)).await?;
         let file = asked.profile()?;
         watcher.after(Act::DownloadMdmProfile, started.elapsed(), &server.version).await;
-        self.device.install_by_account(&file, &server.version, token, watcher).await?;
+        self.device.install_by_account(&file, &server.version, tokens, watcher).await?;
         Ok(())
     }
 
     /// The device was told to have its person sign in again, and they do: it has another token then, or none.
     ///
     /// # Errors
-    /// As [`Walk::sign_in_on_the_web`]; and if the device is not managed.
-    pub async fn sign_in_again(&mut self, url: &Url, watcher: &mut dyn Watcher) -> Result<SignedIn, AccountError> {
-        let signed_in = self.sign_in_on_the_web(url, None, watcher).await?;
-        if let SignedIn::Token(token) = &signed_in {
+    /// As [`Walk::sign_in`]; and if the device is not managed.
+    pub async fn sign_in_again(
+        &mut self,
+        challenge: &Challenge,
+        watcher: &mut dyn Watcher,
+    ) -> Result<SignedIn, AccountError> {
+        let signed_in = self.sign_in(challenge, None, watcher).await?;
+        if let SignedIn::Token(tokens) = &signed_in {
             let management = self.device.management_mut().ok_or(DeviceError::NotManaged)?;
-            management.access_token = Some(token.clone());
+            management.tokens = Some(tokens.clone());
         }
         Ok(signed_in)
     }
@@ -149,13 +170,21 @@ impl Walk {
     }
 }
 
-fn handed_over(status: u16, url: &Url) -> Result<SignedIn, AccountError> {
-    if status != 308 {
-        return Err(AccountError::NotPermanent(status));
-    }
+enum Sheet {
+    /// On a page that leads nowhere: its text.
+    Stopped(String),
+    /// To an address that only Settings understands.
+    Left(Url),
+}
+
+fn left(status: u16, url: Url) -> Result<Sheet, AccountError> {
+    if status == 308 { Ok(Sheet::Left(url)) } else { Err(AccountError::NotPermanent(status)) }
+}
+
+fn token_of(url: &Url) -> Result<String, AccountError> {
     let ours = url.scheme() == "apple-remotemanagement-user-login" && url.host_str() == Some("authentication-results");
     let token = url.query_pairs().find(|(name, _)| name == "access-token").map(|(_, token)| token.into_owned());
-    token.filter(|_| ours).map(SignedIn::Token).ok_or_else(|| AccountError::Elsewhere(url.clone()))
+    token.filter(|_| ours).ok_or_else(|| AccountError::Elsewhere(url.clone()))
 }
 
 /// What a server answered to a device that asked for its profile.
@@ -171,13 +200,13 @@ impl Asked {
     ///
     /// # Errors
     /// If it is not asked for, or not in a way that the device knows.
-    pub fn challenge(&self) -> Result<Url, AccountError> {
+    pub fn challenge(&self) -> Result<Challenge, AccountError> {
         if self.status != 401 {
             return Err(AccountError::NotAsked { status: self.status });
         }
         let header =
             self.authenticate.as_deref().ok_or_else(|| AccountError::Challenge("no WWW-Authenticate".into()))?;
-        read_challenge(header).map(|as_web| as_web.url).map_err(AccountError::Challenge)
+        read_challenge(header).map_err(AccountError::Challenge)
     }
 
     fn profile(self) -> Result<Vec<u8>, AccountError> {
@@ -225,12 +254,12 @@ impl Device {
         &mut self,
         file: &[u8],
         version: &str,
-        token: String,
+        tokens: Tokens,
         watcher: &mut dyn Watcher,
     ) -> Result<(), DeviceError> {
         let (dictionary, signed) = profile::open(file)?;
         let profile = profile::check_by_account(dictionary, signed, self.hardware.ios, version)?;
-        self.enroll_by_account(profile, token, watcher).await
+        self.enroll_by_account(profile, tokens, watcher).await
     }
 }
 

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::simulator::account::Challenge;
 use crate::simulator::acts::Act;
 use crate::simulator::apps::Apps;
 use crate::simulator::built_in::BuiltIn;
@@ -40,8 +41,8 @@ pub enum DeviceError {
     #[error("the server answered {what} with status {status}: the device deletes its MDM profile")]
     Unenrolled { what: String, status: u16 },
     /// Account-driven enrollment: the server asks its person to sign in again, here.
-    #[error("the server asks to sign in again at {url}")]
-    SignInAgain { url: url::Url },
+    #[error("the server asks to sign in again")]
+    SignInAgain { challenge: Box<Challenge> },
     #[error("the server cannot be reached: {0}")]
     Unreachable(#[from] reqwest::Error),
     #[error("TLS cannot be set up: {0}")]

@@ -1,5 +1,6 @@
 //! Settings › Profile Downloaded › Install: what a device does when its user installs a profile.
 
+use crate::simulator::account::Tokens;
 use crate::simulator::acts::{Act, Nobody, Watcher};
 use crate::simulator::chance;
 use crate::simulator::device::{Device, DeviceError};
@@ -39,11 +40,11 @@ impl Device {
     pub(crate) async fn enroll_by_account(
         &mut self,
         profile: Profile,
-        token: String,
+        tokens: Tokens,
         watcher: &mut dyn Watcher,
     ) -> Result<(), DeviceError> {
         match (&profile.mdm, &profile.scep) {
-            (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), Some(token), watcher).await,
+            (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), Some(tokens), watcher).await,
             _ => Err(DeviceError::NoPendingProfile),
         }
     }
@@ -64,7 +65,7 @@ impl Device {
         profile: &Profile,
         mdm: &MdmPayload,
         scep: &ScepPayload,
-        token: Option<String>,
+        tokens: Option<Tokens>,
         watcher: &mut dyn Watcher,
     ) -> Result<(), DeviceError> {
         if self.is_managed() {
@@ -72,7 +73,7 @@ impl Device {
         }
         self.check_server(mdm, watcher).await?;
         let identity = self.get_identity(scep, watcher).await?;
-        let mut management = self.relationship(profile, mdm, scep, identity, token);
+        let mut management = self.relationship(profile, mdm, scep, identity, tokens);
         self.announce(&management, watcher).await?;
         self.hand_over_token(&mut management, watcher).await?;
         self.management = Some(management);
@@ -117,7 +118,7 @@ impl Device {
         mdm: &MdmPayload,
         scep: &ScepPayload,
         identity: Identity,
-        access_token: Option<String>,
+        tokens: Option<Tokens>,
     ) -> Management {
         let personal = mdm.managed_apple_id.as_ref().filter(|_| mdm.enrollment_mode.as_deref() != Some("ADDE"));
         let identifier = match personal {
@@ -133,7 +134,7 @@ impl Device {
             identity,
             identifier,
             unsent: None,
-            access_token,
+            tokens,
             answers_as: None,
         }
     }

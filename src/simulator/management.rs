@@ -1,6 +1,6 @@
 //! A managed device: it asks for commands when its push server called, answers them, and ends management when it is told to.
 
-use crate::simulator::account;
+use crate::simulator::account::{self, Tokens};
 use crate::simulator::acts::{Act, Nobody, Watcher};
 use crate::simulator::device::{Device, DeviceError};
 use crate::simulator::messages::{self, Identifier};
@@ -27,7 +27,7 @@ pub struct Management {
     /// A result that the server has not taken yet: it is sent again until it answers 200.
     pub(crate) unsent: Option<Dictionary>,
     /// Account-driven enrollments only: shown with every message.
-    pub access_token: Option<String>,
+    pub tokens: Option<Tokens>,
     /// The identity that signs the next answer, where it is another.
     pub(crate) answers_as: Option<Identity>,
 }
@@ -71,8 +71,8 @@ impl Device {
         } else {
             self.trust.client_of(identity)?.put(url)
         };
-        let request = match &management.access_token {
-            Some(token) => request.bearer_auth(token),
+        let request = match &management.tokens {
+            Some(tokens) => request.bearer_auth(&tokens.access),
             None => request,
         };
         let request = request.header("Content-Type", content_type).header("User-Agent", "MDM/1.0");
@@ -90,7 +90,7 @@ impl Device {
         // A bare 401 ends management; with a challenge it asks an account-driven enrollment to sign in again.
         if let Some(challenge) = challenge.filter(|_| status == 401) {
             return match account::read_challenge(&challenge) {
-                Ok(as_web) => DeviceError::SignInAgain { url: as_web.url },
+                Ok(challenge) => DeviceError::SignInAgain { challenge: Box::new(challenge) },
                 Err(why) => DeviceError::Refused { what: what.into(), status, body: why },
             };
         }

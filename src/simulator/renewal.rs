@@ -112,7 +112,7 @@ impl Device {
         };
         self.goes_on(Act::GetIdentity)?;
         let identity = self.get_identity(scep, &mut Nobody).await?;
-        let renewed = self.relationship(profile, mdm, scep, identity, management.access_token.clone());
+        let renewed = self.relationship(profile, mdm, scep, identity, management.tokens.clone());
         Ok(Management { identifier: management.identifier.clone(), ..renewed })
     }
 

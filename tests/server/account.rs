@@ -3,6 +3,8 @@
 
 mod again;
 mod asking;
+mod code;
+mod command_line;
 mod discovery;
 pub mod way;
 

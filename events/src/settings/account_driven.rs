@@ -4,6 +4,19 @@ use crate::enrollment::{DeviceFamily, EnrollmentMode, Ownership};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How a device lets its person sign in, in Apple's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthenticationMethod {
+    /// On our pages, which hand it an access token.
+    #[default]
+    AppleAsWeb,
+    /// On our pages, which hand it a code. It redeems that for tokens and gets new ones by itself, each time asked
+    /// whether the person still may, until they have to sign in again.
+    #[serde(rename = "apple-oauth2")]
+    AppleOAuth2,
+}
+
 /// Account-driven enrollment: Settings › General › VPN & Device Management › Sign In to Work or School Account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -13,6 +26,8 @@ pub struct AccountDriven {
     pub families: BTreeMap<DeviceFamily, Ownership>,
     /// The portal leads personal devices to Settings from iOS 15 on; otherwise from iOS 18 on, where there is no other way.
     pub from_ios_15: bool,
+    /// How a device lets its person sign in.
+    pub method: AuthenticationMethod,
     /// Days after which people sign in again on their device; left out: never.
     pub sign_in_again_after_days: Option<u32>,
     /// The number in the App Store of one app that may be installed later without asking (`RequiredAppIDForMDM`). It holds
@@ -29,6 +44,7 @@ impl Default for AccountDriven {
         AccountDriven {
             families: personal.into(),
             from_ios_15: false,
+            method: AuthenticationMethod::AppleAsWeb,
             sign_in_again_after_days: None,
             required_app_id: None,
             genuine_devices_only: false,

@@ -12,6 +12,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("signed-in-again", "Signed in once more with {method}"),
     ("sign-in-again-asked", "The device was told to have its person sign in again: {reason}"),
     ("access-token-issued", "An access token was handed to the device"),
+    ("authorization-code-issued", "A code for an access token was handed to the device"),
+    ("access-token-refreshed", "The device got another access token; its person still may"),
     ("machine-information-received", "{product} asked for its profile; its signature is {signature}"),
     ("managed-apple-id-assigned", "The Managed Apple ID {managed_apple_id} came with the account"),
     ("sign-in-refused", "Sign-in refused: {reason}"),

@@ -92,7 +92,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             let version = platform.version.map(|version| format!(" with version {version}")).unwrap_or_default();
             Message::of("visit-opened").with("family", family).with("version", version)
         }
-        EnrollmentEvent::AccountDrivenBegun { mode } => {
+        EnrollmentEvent::AccountDrivenBegun { mode, .. } => {
             Message::of("account-driven-begun").with("kind", words::mode_words(*mode))
         }
         EnrollmentEvent::VisitResumed { .. } => Message::of("visit-resumed"),
@@ -103,6 +103,8 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("sign-in-again-asked").with("reason", words::sign_in_again(*why))
         }
         EnrollmentEvent::AccessTokenIssued { .. } => Message::of("access-token-issued"),
+        EnrollmentEvent::AuthorizationCodeIssued { .. } => Message::of("authorization-code-issued"),
+        EnrollmentEvent::AccessTokenRefreshed { .. } => Message::of("access-token-refreshed"),
         EnrollmentEvent::MachineInformationReceived { signature, product, .. } => {
             Message::of("machine-information-received")
                 .with("product", product.as_deref().unwrap_or("The device"))

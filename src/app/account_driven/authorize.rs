@@ -10,6 +10,7 @@ use crate::app::{App, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, Presented, Visit};
 use events::enrollment::SignInAgainReason;
+use events::settings::AuthenticationMethod;
 use events::store::{AppendError, ReadError};
 use std::net::IpAddr;
 
@@ -49,7 +50,8 @@ pub async fn authorize(
     let device_enrolled = known.state.phase == Phase::Enrolled;
     let settings = app.settings().await?.account_driven;
     let named = authorization.and_then(token::bearer);
-    let of_this = named.and_then(token::parse).filter(|(enrollment, _)| *enrollment == known.device.enrollment());
+    let parsed = named.and_then(|named| token::parse(token::Kind::Access, named));
+    let of_this = parsed.filter(|(enrollment, _)| *enrollment == known.device.enrollment());
     let why = match (named, of_this) {
         (None, _) => SignInAgainReason::TokenMissing,
         (Some(_), None) => SignInAgainReason::TokenUnknown,
@@ -64,8 +66,12 @@ pub async fn authorize(
         return Ok(Authorization::Refused);
     }
     ask(app, known, why, source).await?;
-    let enrollment = known.device.enrollment();
-    Ok(Authorization::SignInAgain(app.authenticate_on_the_web(enrollment, Purpose::SignInAgain)))
+    // As it enrolled: a device that has a refresh token tries that first.
+    let method = match known.visit.refresh_tokens.is_empty() {
+        true => AuthenticationMethod::AppleAsWeb,
+        false => AuthenticationMethod::AppleOAuth2,
+    };
+    Ok(Authorization::SignInAgain(app.authenticate(method, known.device.enrollment(), Purpose::SignInAgain)))
 }
 
 // The answer has its cause in the log before it is given.

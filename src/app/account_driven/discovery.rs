@@ -3,11 +3,19 @@
 use super::link::{AccountLink, Purpose};
 use crate::app::App;
 use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentMode};
-use events::settings::Settings;
+use events::settings::{AuthenticationMethod, Settings};
 use serde_json::{Value, json};
 
 /// Where the document is on the host of a person's domain.
 pub const WELL_KNOWN: &str = "/.well-known/com.apple.remotemanagement";
+
+/// Where a device redeems codes and refreshes tokens.
+pub const TOKEN_PATH: &str = "/mdm/account-token";
+/// Where our pages send a device back to with a code; only Settings understands it.
+pub const REDIRECT_URL: &str = "apple-remotemanagement-user-login:/oauth2/redirection";
+/// Devices are public clients: all are the same one.
+pub const CLIENT_ID: &str = "muster";
+pub const SCOPE: &str = "mdm";
 
 /// Families as devices call them (`model-family`).
 pub const FAMILIES: [(DeviceFamily, &str); 2] = [(DeviceFamily::IPhone, "iPhone"), (DeviceFamily::IPad, "iPad")];
@@ -34,10 +42,17 @@ pub fn mode(settings: &Settings, family: DeviceFamily) -> Option<EnrollmentMode>
 
 impl App {
     /// The value of `WWW-Authenticate` that sends a device to our pages. A bare 401 would remove management.
-    pub fn authenticate_on_the_web(&self, enrollment: EnrollmentId, purpose: Purpose) -> String {
+    pub fn authenticate(&self, method: AuthenticationMethod, enrollment: EnrollmentId, purpose: Purpose) -> String {
         let token = AccountLink::new(enrollment, purpose, &self.world).token(&self.secrets);
         let here = self.config.server.public_url.trim_end_matches('/');
-        format!("Bearer method=\"apple-as-web\", url=\"{here}/enroll/account/{token}\"")
+        let page = format!("{here}/enroll/account/{token}");
+        match method {
+            AuthenticationMethod::AppleAsWeb => format!("Bearer method=\"apple-as-web\", url=\"{page}\""),
+            AuthenticationMethod::AppleOAuth2 => format!(
+                "Bearer method=\"apple-oauth2\", authorization-url=\"{page}\", token-url=\"{here}{TOKEN_PATH}\", \
+                 redirect-url=\"{REDIRECT_URL}\", client-id=\"{CLIENT_ID}\", scope=\"{SCOPE}\""
+            ),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 use crate::app::secrets::Secrets;
 use crate::world::World;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentMode};
 use uuid::Uuid;
 
@@ -42,40 +44,44 @@ impl Purpose {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountLink {
     pub enrollment: EnrollmentId,
     pub purpose: Purpose,
+    /// The device's own `state`, once it opened the link with one: it wants a code.
+    pub state: Option<String>,
     /// Seconds since 1970.
     expires: i64,
 }
 
 impl AccountLink {
     pub fn new(enrollment: EnrollmentId, purpose: Purpose, world: &World) -> AccountLink {
-        AccountLink { enrollment, purpose, expires: world.now().0 / 1_000_000 + SECONDS }
+        AccountLink { enrollment, purpose, state: None, expires: world.now().0 / 1_000_000 + SECONDS }
     }
 
     /// What names it in an address or a form.
     pub fn token(&self, secrets: &Secrets) -> String {
-        let (enrollment, purpose, expires) = self.parts();
-        let tag = secrets.tag(PURPOSE, &[&enrollment, purpose, &expires]);
-        format!("{enrollment}.{purpose}.{expires}.{tag}")
+        let parts = self.parts();
+        let tag = secrets.tag(PURPOSE, &parts.each_ref().map(String::as_str));
+        format!("{}.{tag}", parts.join("."))
     }
 
     /// The link whose token this is, if it was made here and still waits.
     pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<AccountLink> {
-        let parts: Vec<&str> = token.split('.').collect();
-        let [enrollment, purpose, expires, tag] = parts[..] else { return None };
+        let given: Vec<&str> = token.split('.').collect();
+        let [enrollment, purpose, expires, state, tag] = given[..] else { return None };
         let purpose = Purpose::ALL.into_iter().find(|known| known.as_str() == purpose)?;
         let enrollment = EnrollmentId(Uuid::parse_str(enrollment).ok()?);
-        let link = AccountLink { enrollment, purpose, expires: expires.parse().ok()? };
-        let (enrollment, purpose, date) = link.parts();
-        let genuine = secrets.is_tag(tag, PURPOSE, &[&enrollment, purpose, &date]);
+        let state = String::from_utf8(URL_SAFE_NO_PAD.decode(state).ok()?).ok()?;
+        let state = Some(state).filter(|state| !state.is_empty());
+        let link = AccountLink { enrollment, purpose, state, expires: expires.parse().ok()? };
+        let genuine = secrets.is_tag(tag, PURPOSE, &link.parts().each_ref().map(String::as_str));
         (genuine && world.now().0 / 1_000_000 < link.expires).then_some(link)
     }
 
-    fn parts(&self) -> (String, &'static str, String) {
-        (self.enrollment.to_string(), self.purpose.as_str(), self.expires.to_string())
+    fn parts(&self) -> [String; 4] {
+        let state = URL_SAFE_NO_PAD.encode(self.state.as_deref().unwrap_or_default());
+        [self.enrollment.to_string(), self.purpose.as_str().to_owned(), self.expires.to_string(), state]
     }
 }
 
@@ -94,7 +100,10 @@ mod tests {
         let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
         for purpose in Purpose::ALL {
             let link = AccountLink::new(EnrollmentId(world.uuid()), purpose, &world);
-            assert_eq!(AccountLink::parse(&link.token(&secrets), &secrets, &world), Some(link));
+            let with_state = AccountLink { state: Some("a.b/ü".into()), ..link.clone() };
+            for link in [link, with_state] {
+                assert_eq!(AccountLink::parse(&link.token(&secrets), &secrets, &world), Some(link));
+            }
         }
         let purpose = Purpose::Enroll { mode: EnrollmentMode::Byod, family: DeviceFamily::IPhone };
         let token = AccountLink::new(EnrollmentId(world.uuid()), purpose, &world).token(&secrets);

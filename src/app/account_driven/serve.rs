@@ -67,7 +67,9 @@ impl App {
                 return Ok(Served::Refused(why));
             }
         };
-        let Some((enrollment, hash)) = shown.and_then(token::parse) else { return Ok(Served::SignIn { family }) };
+        let Some((enrollment, hash)) = shown.and_then(|token| token::parse(token::Kind::Access, token)) else {
+            return Ok(Served::SignIn { family });
+        };
         let visit = self.visit(enrollment).await?;
         let device_enrolled = self.device(enrollment.device()).await?.phase == Phase::Enrolled;
         let presented = visit.presented(&hash, &settings.account_driven, self.world.now(), false);

@@ -1,6 +1,7 @@
 //! Settings: checked whole, then applied; and what they change, told so that people can read it.
 
 mod access;
+mod account_driven;
 mod difference;
 mod general;
 mod limits;
@@ -70,6 +71,7 @@ pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Fin
     sign_in::check(settings, &providers, &mut findings);
     access::check(settings, &providers, &mut findings);
     limits::check(settings, &mut findings);
+    account_driven::check(settings, &mut findings);
     terms::check(settings, before, &mut findings);
     roles::check(settings, &providers, &mut findings);
     findings

@@ -173,17 +173,19 @@ pub async fn open(
     if let Some(enrollment) = entrance.visit {
         return Ok((enrollment, None));
     }
-    let enrollment = entrance.link.map_or_else(|| EnrollmentId(app.world.uuid()), |link| link.enrollment);
+    let link = entrance.link.as_ref();
+    let enrollment = link.map_or_else(|| EnrollmentId(app.world.uuid()), |link| link.enrollment);
+    let state = link.and_then(|link| link.state.clone());
     let secret = app.world.secret();
     let user_agent: String = entrance.user_agent.chars().take(512).collect();
     let (session, user_agent) = (hash(&secret), Personal::new(enrollment.visit_key(), user_agent));
-    let account_driven = match entrance.link.map(|link| link.purpose) {
+    let account_driven = match link.map(|link| link.purpose) {
         Some(Purpose::SignInAgain) => {
-            let resume = Command::Resume { session, user_agent, now: app.world.now() };
+            let resume = Command::Resume { session, user_agent, now: app.world.now(), state };
             app.perform::<Visit>(&enrollment.stream(), &resume, &visitor(entrance, enrollment)).await?;
             return Ok((enrollment, Some((enrollment, secret))));
         }
-        Some(Purpose::Enroll { mode, .. }) => Some(mode),
+        Some(Purpose::Enroll { mode, .. }) => Some(visit::Begun { mode, state }),
         None => None,
     };
     let (platform, language) = (entrance.platform, entrance.language.to_owned());

@@ -1,20 +1,44 @@
 //! Access tokens of account-driven enrollments: opaque, kept as hashes, each belonging to the one enrollment whose stream it
-//! is in. A device gets its profile with one and shows it with every message from then on.
+//! is in. A device gets its profile with one and shows it with every message from then on. Where it wants it so, it redeems
+//! a code for its first one and gets others by a refresh token.
 
 use super::Visit;
 use events::Timestamp;
 use events::enrollment::{DeviceSignature, OsVersion, SecretHash};
 use events::settings::AccountDriven;
 
-/// How long a token waits to become an enrolled device: the person types a password for Apple and a passcode meanwhile, and may begin once more
-/// with the same token.
-pub const FIRST_USE_SECONDS: i64 = 60 * 60;
+/// How long a token waits to become an enrolled device: the person types a password for Apple and a passcode meanwhile, and
+/// may begin once more with the same token.
+const FIRST_USE_SECONDS: i64 = 60 * 60;
+
+/// How long a token lasts that can be refreshed: what is withdrawn from a person is noticed then, and each refreshing is
+/// an event.
+pub const ACCESS_TOKEN_SECONDS: i64 = 7 * DAY;
+
+/// A device redeems its code at once.
+const CODE_SECONDS: i64 = 5 * 60;
 
 const DAY: i64 = 24 * 60 * 60;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken {
     pub hash: SecretHash,
+    pub issued: Timestamp,
+    /// The device gets another by itself.
+    pub refreshable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationCode {
+    pub hash: SecretHash,
+    pub issued: Timestamp,
+    pub used: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    pub hash: SecretHash,
+    /// When the person signed in.
     pub issued: Timestamp,
 }
 
@@ -48,14 +72,29 @@ impl Visit {
         let Some(token) = self.access_tokens.iter().find(|known| known.hash == *token) else {
             return Presented::Unknown;
         };
-        let lasts = match (device_enrolled, settings.sign_in_again_after_days) {
+        let lasts = match (device_enrolled, token.refreshable) {
             (false, _) => Some(FIRST_USE_SECONDS),
-            (true, days) => days.map(|days| i64::from(days) * DAY),
+            (true, true) => Some(ACCESS_TOKEN_SECONDS),
+            (true, false) => settings.sign_in_again_after_days.map(|days| i64::from(days) * DAY),
         };
         if lasts.is_none_or(|seconds| now.seconds_since(token.issued) < seconds) {
             Presented::Good
         } else {
             Presented::Expired
         }
+    }
+
+    /// Whether a code can be redeemed: once, and soon.
+    pub(super) fn redeems(&self, code: &SecretHash, now: Timestamp) -> bool {
+        let found = self.codes.iter().find(|known| known.hash == *code && !known.used);
+        found.is_some_and(|found| now.seconds_since(found.issued) < CODE_SECONDS)
+    }
+
+    /// Whether a refresh token is good: as long as its person need not sign in again.
+    pub(super) fn refreshes(&self, token: &SecretHash, now: Timestamp, last_for_days: Option<u32>) -> bool {
+        let found = self.refresh_tokens.iter().find(|known| known.hash == *token);
+        found.is_some_and(|found| {
+            last_for_days.is_none_or(|days| now.seconds_since(found.issued) < i64::from(days) * DAY)
+        })
     }
 }

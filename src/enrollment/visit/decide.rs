@@ -6,7 +6,7 @@ mod barrier;
 mod single_sign_on;
 mod terms;
 
-use super::{Assignment, CaStep, Command, Entry, Refusal, Serving, SignedIn, Step, Visit};
+use super::{Assignment, Begun, CaStep, Command, Entry, Refusal, Serving, SignedIn, Step, Visit};
 use admit::{admit, by_policy, choose};
 use events::Timestamp;
 use events::enrollment::{ChosenBy, EnrollmentEvent, IssuedCertificate, Ownership, SecretHash};
@@ -20,14 +20,19 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
                 platform: *platform,
                 language: language.clone(),
             }];
-            happened.extend(account_driven.map(|mode| EnrollmentEvent::AccountDrivenBegun { mode }));
+            happened.extend(
+                account_driven.clone().map(|Begun { mode, state }| EnrollmentEvent::AccountDrivenBegun { mode, state }),
+            );
             Ok(happened)
         }
-        (Step::SignInAgain, Command::Resume { session, user_agent, now }) => Ok(vec![EnrollmentEvent::VisitResumed {
-            session: session.clone(),
-            user_agent: user_agent.clone(),
-            begun: *now,
-        }]),
+        (Step::SignInAgain, Command::Resume { session, user_agent, now, state }) => {
+            Ok(vec![EnrollmentEvent::VisitResumed {
+                session: session.clone(),
+                user_agent: user_agent.clone(),
+                begun: *now,
+                state: state.clone(),
+            }])
+        }
         (Step::SignInAgain, Command::SignIn { signed_in, session, entry }) => {
             Ok(account_driven::sign_in_again(visit, signed_in, session, entry))
         }
@@ -105,7 +110,16 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
             })
         }
         (Step::HandOver, Command::IssueAccessToken { token, now }) => {
-            Ok(vec![EnrollmentEvent::AccessTokenIssued { token: token.clone(), issued: *now }])
+            Ok(vec![EnrollmentEvent::AccessTokenIssued { token: token.clone(), issued: *now, refresh: None }])
+        }
+        (Step::HandOver, Command::IssueAuthorizationCode { code, now }) => {
+            Ok(vec![EnrollmentEvent::AuthorizationCodeIssued { code: code.clone(), issued: *now }])
+        }
+        (Step::HandOver, Command::RedeemCode { code, token, refresh_token, now }) => {
+            account_driven::redeem(visit, code, token, refresh_token, *now)
+        }
+        (Step::HandOver | Step::SignInAgain, Command::RefreshAccess { refresh_token, token, now, last_for_days }) => {
+            account_driven::refresh(visit, refresh_token, token, *now, *last_for_days)
         }
         (Step::HandOver, Command::ReceiveMachineInformation { machine }) => {
             Ok(account_driven::receive(visit, machine).into_iter().collect())

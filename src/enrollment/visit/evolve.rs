@@ -1,10 +1,10 @@
 //! The visit after an event: every event leads somewhere.
 
 use super::{
-    AccessToken, Assignment, CaStep, End, Identity, MachineInformation, Opened, PreviousRecord, Serving, SignedIn,
-    SingleSignOn, TermsStep, Visit,
+    AccessToken, Assignment, AuthorizationCode, CaStep, End, Identity, MachineInformation, Opened, PreviousRecord,
+    RefreshToken, Serving, SignedIn, SingleSignOn, TermsStep, Visit,
 };
-use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
+use events::enrollment::{EnrollmentEvent, Refresh, SingleSignOnFault};
 
 pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
     match event {
@@ -12,8 +12,12 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             visit.session = Some(session.clone());
             visit.opened = Some(Opened { platform: *platform, language: language.clone() });
         }
-        EnrollmentEvent::AccountDrivenBegun { mode } => visit.account_driven = Some(*mode),
-        EnrollmentEvent::VisitResumed { session, begun, user_agent: _ } => {
+        EnrollmentEvent::AccountDrivenBegun { mode, state } => {
+            visit.account_driven = Some(*mode);
+            visit.authorization.clone_from(state);
+        }
+        EnrollmentEvent::VisitResumed { session, begun, state, user_agent: _ } => {
+            visit.authorization.clone_from(state);
             visit.session = Some(session.clone());
             visit.resumed = Some(*begun);
             visit.single_sign_on = None;
@@ -24,8 +28,20 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             visit.signed_in_at = at.map(|waiting| waiting.provider);
             visit.sign_in_again = None;
         }
-        EnrollmentEvent::AccessTokenIssued { token, issued } => {
-            visit.access_tokens.push(AccessToken { hash: token.clone(), issued: *issued });
+        EnrollmentEvent::AccessTokenIssued { token, issued, refresh } => {
+            let refreshable = refresh.is_some();
+            visit.access_tokens.push(AccessToken { hash: token.clone(), issued: *issued, refreshable });
+            if let Some(Refresh { refresh_token, code }) = refresh {
+                visit.refresh_tokens.push(RefreshToken { hash: refresh_token.clone(), issued: *issued });
+                visit.codes.iter_mut().filter(|known| known.hash == *code).for_each(|known| known.used = true);
+            }
+        }
+        EnrollmentEvent::AuthorizationCodeIssued { code, issued } => {
+            visit.codes.push(AuthorizationCode { hash: code.clone(), issued: *issued, used: false });
+        }
+        EnrollmentEvent::AccessTokenRefreshed { token, issued, refresh_token: _ } => {
+            visit.access_tokens.push(AccessToken { hash: token.clone(), issued: *issued, refreshable: true });
+            visit.sign_in_again = None;
         }
         EnrollmentEvent::MachineInformationReceived { signature, product, build_version, os_version } => {
             visit.machine = Some(MachineInformation {

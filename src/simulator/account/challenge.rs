@@ -1,33 +1,61 @@
-//! `WWW-Authenticate: Bearer method="apple-as-web", url="…"`, read as RFC 9110 section 11.6.1 has it.
+//! `WWW-Authenticate: Bearer method="apple-as-web", url="…"`, or with `apple-oauth2` and its five parameters, read as RFC 9110
+//! section 11.6.1 has it.
 
 use url::Url;
 
-/// Sign in on a page of the server's.
+/// How a server lets a person sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AsWeb {
-    pub url: Url,
+pub enum Challenge {
+    /// On a page of the server's, which hands over an access token.
+    AsWeb(Url),
+    /// By an authorization code.
+    OAuth2(OAuth2),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuth2 {
+    pub authorization_url: Url,
+    pub token_url: Url,
+    /// Where the page leads back to; its scheme is Apple's own.
+    pub redirect_url: String,
+    pub client_id: String,
+    pub scope: String,
 }
 
 /// Reads the header.
 ///
 /// # Errors
 /// What a device would not understand.
-pub fn read(header: &str) -> Result<AsWeb, String> {
+pub fn read(header: &str) -> Result<Challenge, String> {
     let (scheme, parameters) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(format!("the scheme is {scheme}, not Bearer"));
     }
     let parameters = parameters_of(parameters)?;
     let find = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    match find("method") {
-        Some("apple-as-web") => {
-            let url = find("url").ok_or("the parameter url is missing")?;
-            let url = Url::parse(url).map_err(|error| format!("{url:?} is not an address: {error}"))?;
-            if url.scheme() == "https" { Ok(AsWeb { url }) } else { Err(format!("{url} is not https")) }
+    let required = |name: &str| find(name).ok_or_else(|| format!("the parameter {name} is missing"));
+    match required("method")? {
+        "apple-as-web" => https(required("url")?).map(Challenge::AsWeb),
+        "apple-oauth2" => {
+            let redirect_url = required("redirect-url")?;
+            if !redirect_url.starts_with("apple-remotemanagement-user-login:") {
+                return Err(format!("redirect-url {redirect_url} has not Apple's scheme"));
+            }
+            Ok(Challenge::OAuth2(OAuth2 {
+                authorization_url: https(required("authorization-url")?)?,
+                token_url: https(required("token-url")?)?,
+                redirect_url: redirect_url.to_owned(),
+                client_id: required("client-id")?.to_owned(),
+                scope: required("scope")?.to_owned(),
+            }))
         }
-        Some(other) => Err(format!("the method {other} is not known")),
-        None => Err("the parameter method is missing".into()),
+        other => Err(format!("the method {other} is not known")),
     }
+}
+
+fn https(url: &str) -> Result<Url, String> {
+    let url = Url::parse(url).map_err(|error| format!("{url:?} is not an address: {error}"))?;
+    if url.scheme() == "https" { Ok(url) } else { Err(format!("{url} is not https")) }
 }
 
 fn parameters_of(text: &str) -> Result<Vec<(String, String)>, String> {
@@ -53,7 +81,8 @@ mod tests {
             r#"Bearer method="apple-as-web", url="https://mdm.example/a?b=c,d""#,
             r#"Bearer method="apple-as-web" url="https://mdm.example/a?b=c,d""#,
         ] {
-            assert_eq!(read(header).unwrap().url.as_str(), "https://mdm.example/a?b=c,d");
+            let url = Url::parse("https://mdm.example/a?b=c,d").unwrap();
+            assert_eq!(read(header), Ok(Challenge::AsWeb(url)));
         }
         for header in [
             "Bearer",
@@ -61,6 +90,7 @@ mod tests {
             r#"Bearer method="apple-as-web""#,
             r#"Bearer method="apple-as-web", url="http://mdm.example/""#,
             r#"Bearer method="else", url="https://mdm.example/""#,
+            r#"Bearer method="apple-oauth2", authorization-url="https://mdm.example/", token-url="https://mdm.example/""#,
         ] {
             assert!(read(header).is_err(), "{header}");
         }

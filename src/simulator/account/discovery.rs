@@ -1,7 +1,7 @@
 //! How a device finds its server from what its person typed: a document at a well-known address of the domain.
 
 use reqwest::Client;
-use reqwest::header::LOCATION;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::Value;
 use url::Url;
 
@@ -29,8 +29,26 @@ pub enum DiscoveryError {
     Unreachable(#[from] reqwest::Error),
 }
 
-/// Asks the domain, which is what follows the last `@`.
-pub async fn find(client: &Client, identifier: &str, family: &str) -> Result<Server, DiscoveryError> {
+/// One request on the way, and what was answered.
+#[derive(Debug, Clone)]
+pub struct Hop {
+    pub url: Url,
+    pub status: u16,
+    pub content_type: String,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+}
+
+/// Asks the domain, which is what follows the last `@`; every request is told to `hops`.
+///
+/// # Errors
+/// Why a device would give up.
+pub async fn find_server(
+    client: &Client,
+    identifier: &str,
+    family: &str,
+    hops: &mut Vec<Hop>,
+) -> Result<Server, DiscoveryError> {
     let no_domain = || DiscoveryError::NoDomain(identifier.to_owned());
     let (_, domain) = identifier.rsplit_once('@').filter(|(_, domain)| !domain.is_empty()).ok_or_else(no_domain)?;
     let address = format!("https://{domain}/.well-known/com.apple.remotemanagement");
@@ -39,10 +57,13 @@ pub async fn find(client: &Client, identifier: &str, family: &str) -> Result<Ser
     for _ in 0..MOST_REDIRECTS {
         let answer = client.get(url.clone()).send().await?;
         let status = answer.status().as_u16();
-        if answer.status().is_redirection() {
-            let to = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let location = header(LOCATION).filter(|_| answer.status().is_redirection());
+        let content_type = header(CONTENT_TYPE).unwrap_or_default();
+        hops.push(Hop { url: url.clone(), status, content_type, location: location.clone() });
+        if let Some(to) = location {
             // The query is not carried over: whoever redirects has to put it there.
-            url = url.join(to).map_err(|_| DiscoveryError::Document(format!("a redirect to {to:?}")))?;
+            url = url.join(&to).map_err(|_| DiscoveryError::Document(format!("a redirect to {to:?}")))?;
             continue;
         }
         let body = answer.bytes().await?;

@@ -1,17 +1,19 @@
 //! The person of an enrolled device has to sign in again: by a 401 with a header, never a bare one.
 
-use super::{identifier, scene, visit_events, walk};
+use super::{identifier, scene_in, visit_events, walk};
 use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
 use events::device::DeviceEvent;
 use events::enrollment::{EnrollmentEvent, SignInAgainReason, SignInRefusal};
 use events::{Actor, ActorKind, Event};
 use muster::app::context::Context;
-use muster::simulator::account::SignedIn;
+use muster::simulator::account::{Challenge, SignedIn};
 use muster::simulator::acts::Nobody;
 use muster::simulator::device::DeviceError;
 use muster::simulator::model::Family;
 use muster::simulator::walk::Walk;
-use url::Url;
+use muster::world::{ManualClock, Timestamp, World};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 async fn enrolled(scene: &Scene) -> Walk {
     let mut walk = walk(scene, Visitor::personal(Family::IPhone, "18.2"));
@@ -20,18 +22,24 @@ async fn enrolled(scene: &Scene) -> Walk {
     walk
 }
 
-/// Days are counted whole: with none of them a token is too old at once.
-async fn expire_tokens(scene: &Scene) {
-    scene.server.settings(|settings| settings.account_driven.sign_in_again_after_days = Some(0)).await;
+const DAYS: u32 = 90;
+
+/// A server whose clock can be put forward, where people sign in again after so many days.
+async fn scene() -> (Scene, Arc<ManualClock>) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+    let clock = Arc::new(ManualClock::at(Timestamp(i64::try_from(now).unwrap())));
+    let scene = scene_in(World { clock: clock.clone() }).await;
+    scene.server.settings(|settings| settings.account_driven.sign_in_again_after_days = Some(DAYS)).await;
+    (scene, clock)
 }
 
-async fn tokens_last(scene: &Scene) {
-    scene.server.settings(|settings| settings.account_driven.sign_in_again_after_days = Some(90)).await;
+fn expire_tokens(clock: &ManualClock) {
+    clock.advance_seconds(i64::from(DAYS) * 86_400);
 }
 
-async fn asked(walk: &mut Walk) -> Url {
+async fn asked(walk: &mut Walk) -> Challenge {
     match walk.device.poll().await {
-        Err(DeviceError::SignInAgain { url }) => url,
+        Err(DeviceError::SignInAgain { challenge }) => *challenge,
         other => panic!("{other:?}"),
     }
 }
@@ -46,14 +54,13 @@ async fn asked_why(scene: &Scene) -> Vec<SignInAgainReason> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_asks_for_sign_in_and_the_device_stays_enrolled() {
-    let scene = scene().await;
+    let (scene, clock) = scene().await;
     let mut walk = enrolled(&scene).await;
-    expire_tokens(&scene).await;
+    expire_tokens(&clock);
     let url = asked(&mut walk).await;
     asked(&mut walk).await;
     assert!(walk.device.is_managed());
     assert_eq!(asked_why(&scene).await, [SignInAgainReason::TokenExpired], "written down once");
-    tokens_last(&scene).await;
     // Weeks later there are no cookies of the first time.
     walk.forget_cookies();
     let signed_in = walk.sign_in_again(&url, &mut Nobody).await.unwrap();
@@ -66,22 +73,22 @@ async fn an_expired_token_asks_for_sign_in_and_the_device_stays_enrolled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_token_and_a_foreign_one_are_told_apart_in_the_log_and_neither_removes_management() {
-    let scene = scene().await;
+async fn a_token_that_is_missing_asks_for_sign_in_too_and_removes_nothing() {
+    let (scene, _) = scene().await;
     let mut walk = enrolled(&scene).await;
-    let token = walk.device.management_mut().unwrap().access_token.take();
+    let tokens = walk.device.management_mut().unwrap().tokens.take();
     asked(&mut walk).await;
     assert_eq!(asked_why(&scene).await, [SignInAgainReason::TokenMissing]);
-    walk.device.management_mut().unwrap().access_token = token;
+    walk.device.management_mut().unwrap().tokens = tokens;
     walk.device.poll().await.expect("the token that was good is good");
     scene.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_else_cannot_sign_in_on_the_device() {
-    let scene = scene().await;
+    let (scene, clock) = scene().await;
     let mut walk = enrolled(&scene).await;
-    expire_tokens(&scene).await;
+    expire_tokens(&clock);
     let url = asked(&mut walk).await;
     walk.person.user_name = "ada".into();
     let stopped = walk.sign_in_again(&url, &mut Nobody).await.unwrap();
@@ -96,10 +103,10 @@ async fn somebody_else_cannot_sign_in_on_the_device() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_leaves_is_let_go_with_an_expired_token() {
-    let scene = scene().await;
+    let (scene, clock) = scene().await;
     let mut walk = enrolled(&scene).await;
     let id = id_of(&walk.device);
-    expire_tokens(&scene).await;
+    expire_tokens(&clock);
     walk.device.remove_mdm_profile().await.unwrap();
     let log = scene.server.log_of(&id.stream()).await;
     assert!(log.iter().any(|entry| matches!(entry.event, Event::Device(DeviceEvent::DeviceCheckedOut { .. }))));
@@ -108,10 +115,10 @@ async fn a_device_that_leaves_is_let_go_with_an_expired_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_keeps_nobody_from_ending_management() {
-    let scene = scene().await;
+    let (scene, clock) = scene().await;
     let mut walk = enrolled(&scene).await;
     let id = id_of(&walk.device);
-    expire_tokens(&scene).await;
+    expire_tokens(&clock);
     asked(&mut walk).await;
     let app = scene.server.app();
     let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
@@ -126,11 +133,10 @@ async fn an_expired_token_keeps_nobody_from_ending_management() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_to_sign_in_again_is_worth_nothing_once_it_was_used() {
-    let scene = scene().await;
+    let (scene, clock) = scene().await;
     let mut walk = enrolled(&scene).await;
-    expire_tokens(&scene).await;
+    expire_tokens(&clock);
     let url = asked(&mut walk).await;
-    tokens_last(&scene).await;
     walk.sign_in_again(&url, &mut Nobody).await.unwrap();
     walk.forget_cookies();
     let stopped = walk.sign_in_again(&url, &mut Nobody).await.unwrap();

@@ -5,7 +5,7 @@ use crate::enrollment::cast::{Scene, Visitor};
 use events::Event;
 use events::enrollment::{DeviceFamily, EnrollmentEvent, EnrollmentRefusal, Ownership};
 use events::system::RefusalEvent;
-use muster::simulator::account::{Asked, SignedIn};
+use muster::simulator::account::{Asked, Challenge, SignedIn, Tokens};
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
 use muster::simulator::walk::Walk;
@@ -22,9 +22,9 @@ async fn ask(scene: &Scene, walk: &Walk, version: &str, token: Option<&str>) -> 
 
 /// Signs in and keeps the token instead of taking the profile.
 async fn token(scene: &Scene, walk: &mut Walk) -> String {
-    let url = ask(scene, walk, "mdm-byod", None).await.challenge().unwrap();
-    match walk.sign_in_on_the_web(&url, None, &mut Nobody).await.unwrap() {
-        SignedIn::Token(token) => token,
+    let challenge = ask(scene, walk, "mdm-byod", None).await.challenge().unwrap();
+    match walk.sign_in(&challenge, None, &mut Nobody).await.unwrap() {
+        SignedIn::Token(tokens) => tokens.access,
         SignedIn::Stopped(text) => panic!("{text}"),
     }
 }
@@ -38,7 +38,7 @@ async fn a_token_is_good_again_and_again_until_the_device_is_enrolled() {
         assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&token)).await.status, 200);
     }
     let file = ask(&scene, &walk, "mdm-byod", Some(&token)).await.body;
-    walk.device.install_by_account(&file, "mdm-byod", token.clone(), &mut Nobody).await.unwrap();
+    walk.device.install_by_account(&file, "mdm-byod", Tokens::lasting(token.clone()), &mut Nobody).await.unwrap();
     let asked = ask(&scene, &walk, "mdm-byod", Some(&token)).await;
     assert!(asked.challenge().is_ok(), "another enrollment begins with another sign-in: {}", asked.status);
     scene.strike().await;
@@ -54,8 +54,8 @@ async fn a_token_belongs_to_the_enrollment_that_it_was_made_for() {
     one.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
     two.person.user_name = "ada".into();
     two.enroll_with_account(&identifier(&scene, "ada"), &mut Nobody).await.unwrap();
-    let foreign = two.device.management().unwrap().access_token.clone();
-    one.device.management_mut().unwrap().access_token = foreign;
+    let foreign = two.device.management().unwrap().tokens.clone();
+    one.device.management_mut().unwrap().tokens = foreign;
     let refused = one.device.poll().await.unwrap_err();
     assert!(refused.to_string().contains("sign in again"), "{refused}");
     scene.strike().await;
@@ -131,13 +131,14 @@ async fn what_cannot_be_read_is_a_bad_request_and_never_a_bare_401() {
 async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
     let scene = scene().await;
     let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
-    let url = ask(&scene, &walk, "mdm-byod", None).await.challenge().unwrap();
+    let challenge = ask(&scene, &walk, "mdm-byod", None).await.challenge().unwrap();
+    let Challenge::AsWeb(url) = &challenge else { panic!("{challenge:?}") };
     let changed: Url = url.as_str().replace("byod-iphone", "adde-iphone").parse().unwrap();
-    let stopped = walk.sign_in_on_the_web(&changed, None, &mut Nobody).await.unwrap();
+    let stopped = walk.sign_in(&Challenge::AsWeb(changed), None, &mut Nobody).await.unwrap();
     assert!(matches!(&stopped, SignedIn::Stopped(text) if text.contains("begin again in Settings")), "{stopped:?}");
-    walk.sign_in_on_the_web(&url, None, &mut Nobody).await.unwrap();
+    walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();
     walk.forget_cookies();
-    let stopped = walk.sign_in_on_the_web(&url, None, &mut Nobody).await.unwrap();
+    let stopped = walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();
     assert!(matches!(stopped, SignedIn::Stopped(_)), "whoever sees the link later cannot go on with it");
     let issued = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::AccessTokenIssued { .. });
     assert_eq!(visit_events(&scene).await.iter().filter(|event| issued(event)).count(), 1);

@@ -72,7 +72,7 @@ async fn what_happened_stands_in_the_log() {
     let expected = "VisitOpened AccountDrivenBegun UserSignedIn OwnershipChosen ManagedAppleIdAssigned AccessTokenIssued \
                     MachineInformationReceived MdmProfileServed IdentityIssued";
     assert_eq!(names.join(" "), expected);
-    assert!(events.contains(&EnrollmentEvent::AccountDrivenBegun { mode: EnrollmentMode::Byod }));
+    assert!(events.contains(&EnrollmentEvent::AccountDrivenBegun { mode: EnrollmentMode::Byod, state: None }));
     let chosen = EnrollmentEvent::OwnershipChosen { ownership: Ownership::Personal, chosen_by: ChosenBy::Policy };
     assert!(events.contains(&chosen), "the version said it, nobody was asked");
     let said = events.iter().find_map(|event| match event {

@@ -1,8 +1,10 @@
 //! The way that begins in Settings, and the person of an enrolled device who signs in once more.
 
-use super::super::{Entry, MachineInformation, Policy, SignedIn, Visit};
+use super::super::{Entry, MachineInformation, Policy, Refusal, SignedIn, Visit};
+use events::Timestamp;
 use events::enrollment::{
-    Access, EnrollmentEvent, EnrollmentMode, EnrollmentRefusal, Ownership, SecretHash, SignInAgainReason, SignInRefusal,
+    Access, EnrollmentEvent, EnrollmentMode, EnrollmentRefusal, Ownership, Refresh, SecretHash, SignInAgainReason,
+    SignInRefusal,
 };
 
 /// Why this person may not enroll a device of theirs by account; `devices`: how many they have.
@@ -49,6 +51,36 @@ pub(super) fn sign_in_again(
         return refused(SignInRefusal::NotEntitled);
     }
     vec![EnrollmentEvent::UserSignedInAgain { method: signed_in.method, session: session.clone() }]
+}
+
+/// A code is good once.
+pub(super) fn redeem(
+    visit: &Visit,
+    code: &SecretHash,
+    token: &SecretHash,
+    refresh_token: &SecretHash,
+    now: Timestamp,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    if !visit.redeems(code, now) {
+        return Err(Refusal::InvalidGrant);
+    }
+    let refresh = Refresh { refresh_token: refresh_token.clone(), code: code.clone() };
+    Ok(vec![EnrollmentEvent::AccessTokenIssued { token: token.clone(), issued: now, refresh: Some(refresh) }])
+}
+
+/// A refresh token is good again and again: a device that lost the answer asks once more.
+pub(super) fn refresh(
+    visit: &Visit,
+    refresh_token: &SecretHash,
+    token: &SecretHash,
+    now: Timestamp,
+    last_for_days: Option<u32>,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    if !visit.refreshes(refresh_token, now, last_for_days) {
+        return Err(Refusal::InvalidGrant);
+    }
+    let (token, refresh_token) = (token.clone(), refresh_token.clone());
+    Ok(vec![EnrollmentEvent::AccessTokenRefreshed { token, issued: now, refresh_token }])
 }
 
 /// A device says the same with each try; it is written down once.

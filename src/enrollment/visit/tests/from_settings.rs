@@ -1,7 +1,7 @@
 //! Decisions on the way that begins in Settings, and of signing in once more.
 
 use super::*;
-use crate::enrollment::visit::{AccessToken, MachineInformation, Presented};
+use crate::enrollment::visit::{ACCESS_TOKEN_SECONDS, AccessToken, Begun, MachineInformation, Presented};
 use events::enrollment::EnrollmentMode::{Adde, Byod};
 use events::enrollment::{DeviceFamily, DeviceSignature, SignInAgainReason};
 use events::settings::AccountDriven;
@@ -9,7 +9,13 @@ use proptest::prelude::*;
 
 fn begin(mode: EnrollmentMode, version: &str) -> Command {
     let Command::Open { session, user_agent, platform, language, .. } = open(version) else { unreachable!() };
-    Command::Open { session, user_agent, platform, language, account_driven: Some(mode) }
+    Command::Open { session, user_agent, platform, language, account_driven: Some(Begun { mode, state: None }) }
+}
+
+fn begin_with_code(version: &str) -> Command {
+    let Command::Open { session, user_agent, platform, language, .. } = open(version) else { unreachable!() };
+    let account_driven = Some(Begun { mode: Byod, state: Some("state".into()) });
+    Command::Open { session, user_agent, platform, language, account_driven }
 }
 
 fn token(name: &str) -> Command {
@@ -30,7 +36,7 @@ fn ask(why: SignInAgainReason) -> Command {
 }
 
 fn resume() -> Command {
-    Command::Resume { session: secret("resumed"), user_agent: sealed("Safari"), now: NOW.plus_seconds(90) }
+    Command::Resume { session: secret("resumed"), user_agent: sealed("Safari"), now: NOW.plus_seconds(90), state: None }
 }
 
 fn serve(mode: EnrollmentMode) -> Command {
@@ -241,6 +247,46 @@ fn at_the_portal_personal_devices_are_led_to_settings_where_the_way_is_there() {
     assert_eq!((led("17.6", &pads), led("18.0", &pads)), (None, nowhere));
 }
 
+fn code(name: &str) -> Command {
+    Command::IssueAuthorizationCode { code: secret(name), now: NOW }
+}
+
+fn redeem(name: &str, seconds: i64) -> Command {
+    let (token, refresh_token) = (secret("access"), secret("refresh"));
+    Command::RedeemCode { code: secret(name), token, refresh_token, now: NOW.plus_seconds(seconds) }
+}
+
+fn refresh(token: &str, days: i64, last_for_days: Option<u32>) -> Command {
+    let now = NOW.plus_seconds(days * 86_400);
+    Command::RefreshAccess { refresh_token: secret("refresh"), token: secret(token), now, last_for_days }
+}
+
+fn with_code() -> Visit {
+    given([begin_with_code("18.2"), sign_in_with(admission(told(&[Personal]))), code("one")])
+}
+
+#[test]
+fn a_code_is_redeemed_once_and_soon() {
+    let visit = with_code();
+    assert_eq!(visit.decide(&redeem("two", 1)), Err(Refusal::InvalidGrant));
+    assert_eq!(visit.decide(&redeem("one", 300)), Err(Refusal::InvalidGrant));
+    let visit = given_more(visit, [redeem("one", 299)]);
+    assert!(visit.access_tokens[0].refreshable && visit.codes[0].used);
+    assert_eq!(visit.decide(&redeem("one", 299)), Err(Refusal::InvalidGrant));
+}
+
+#[test]
+fn a_refresh_token_is_good_until_the_person_has_to_sign_in_again() {
+    let visit = given_more(with_code(), [redeem("one", 0), refresh("next", 7, Some(90))]);
+    assert_eq!(visit.decide(&refresh("late", 90, Some(90))), Err(Refusal::InvalidGrant));
+    assert!(visit.decide(&refresh("later", 900, None)).is_ok());
+    let settings = AccountDriven::default();
+    let at = |seconds| visit.presented(&secret("next"), &settings, NOW.plus_seconds(7 * 86_400 + seconds), true);
+    assert_eq!((at(ACCESS_TOKEN_SECONDS - 1), at(ACCESS_TOKEN_SECONDS)), (Presented::Good, Presented::Expired));
+    let asked = given_more(visit, [ask(SignInAgainReason::TokenExpired), refresh("again", 15, Some(90))]);
+    assert_eq!((asked.sign_in_again, asked.step()), (None, Step::HandOver), "nobody had to sign in");
+}
+
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
     let mode = prop_oneof![Just(Byod), Just(Adde)];
     let why = prop_oneof![Just(SignInAgainReason::TokenExpired), Just(SignInAgainReason::TokenMissing)];
@@ -252,10 +298,14 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::ReceiveMachineInformation { machine: machine() }),
         (why, any::<bool>()).prop_map(|(why, device_enrolled)| Command::AskToSignInAgain { why, device_enrolled }),
         Just(resume()),
+        Just(begin_with_code("18.2")),
+        Just(code("one")),
+        Just(redeem("one", 1)),
+        Just(refresh("next", 1, Some(7))),
     ]
 }
 
 #[test]
 fn tokens_are_kept_as_hashes() {
-    assert_eq!(with_token().access_tokens, [AccessToken { hash: secret("t"), issued: NOW }]);
+    assert_eq!(with_token().access_tokens, [AccessToken { hash: secret("t"), issued: NOW, refreshable: false }]);
 }

@@ -1,0 +1,126 @@
+//! The token endpoint of `apple-oauth2` (RFC 6749 sections 4.1.3 and 6): codes are redeemed, tokens refreshed. The devices are
+//! public clients without a secret, and Apple's send no proof of possession (RFC 7636): a code lives for minutes, once, and
+//! reaches the device by an address that only Settings understands.
+
+use super::discovery::{CLIENT_ID, REDIRECT_URL, SCOPE};
+use super::token::{self, Kind};
+use crate::app::context::Context;
+use crate::app::secrets::hash;
+use crate::app::sign_in::may_go_on;
+use crate::app::{App, PerformError};
+use crate::enrollment::visit::{ACCESS_TOKEN_SECONDS, Command, Visit};
+use events::enrollment::{EnrollmentId, SecretHash};
+use events::store::{AppendError, ReadError};
+use events::{Actor, ActorKind};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What a device asks with.
+#[derive(Deserialize)]
+pub struct Wanted {
+    pub grant_type: String,
+    pub code: Option<String>,
+    pub refresh_token: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub client_id: Option<String>,
+}
+
+/// What it gets (RFC 6749 section 5.1).
+#[derive(Serialize)]
+pub struct Granted {
+    token_type: &'static str,
+    scope: &'static str,
+    access_token: String,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// Why it gets nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// `error` of RFC 6749 section 5.2.
+    #[error("{0}")]
+    Refused(&'static str),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+const INVALID_GRANT: GrantError = GrantError::Refused("invalid_grant");
+
+impl App {
+    /// Redeems a code, or refreshes a token if the person still may.
+    ///
+    /// # Errors
+    /// The refusal in the words of the standard, or why the log cannot be used.
+    pub async fn grant(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        if wanted.client_id.as_deref().is_some_and(|client| client != CLIENT_ID) {
+            return Err(GrantError::Refused("invalid_client"));
+        }
+        match wanted.grant_type.as_str() {
+            "authorization_code" => self.redeem(wanted, source).await,
+            "refresh_token" => self.refresh(wanted, source).await,
+            _ => Err(GrantError::Refused("unsupported_grant_type")),
+        }
+    }
+
+    async fn redeem(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        if wanted.redirect_uri.as_deref().is_some_and(|address| address != REDIRECT_URL) {
+            return Err(INVALID_GRANT);
+        }
+        let (enrollment, code) = named(Kind::Code, wanted.code.as_deref())?;
+        let (access, refresh) = (self.world.secret(), self.world.secret());
+        let (token, refresh_token, now) = (hash(&access), hash(&refresh), self.world.now());
+        let command = Command::RedeemCode { code, token, refresh_token, now };
+        self.grant_by(enrollment, &command, source).await?;
+        Ok(granted(enrollment, &access, Some(&refresh)))
+    }
+
+    async fn refresh(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        let (enrollment, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
+        let access = self.world.secret();
+        let last_for_days = self.settings().await?.account_driven.sign_in_again_after_days;
+        let (token, now) = (hash(&access), self.world.now());
+        let command = Command::RefreshAccess { refresh_token, token, now, last_for_days };
+        self.grant_by(enrollment, &command, source).await?;
+        Ok(granted(enrollment, &access, None))
+    }
+
+    async fn grant_by(
+        &self,
+        enrollment: EnrollmentId,
+        command: &Command,
+        source: Option<IpAddr>,
+    ) -> Result<(), GrantError> {
+        let visit = self.visit(enrollment).await?;
+        let Some(owner) = visit.owner() else { return Err(INVALID_GRANT) };
+        if !may_go_on(self, &visit).await? {
+            return Err(INVALID_GRANT);
+        }
+        let source = source.map(|source| (source, owner.person.key()));
+        let context = Context::of(Actor::new(ActorKind::Device, enrollment.device()), source, enrollment.0);
+        match self.perform::<Visit>(&enrollment.stream(), command, &context).await {
+            Ok(_) => Ok(()),
+            Err(PerformError::Refused(_)) => Err(INVALID_GRANT),
+            Err(PerformError::Append(error)) => Err(error.into()),
+            Err(PerformError::Read(error)) => Err(error.into()),
+        }
+    }
+}
+
+fn named(kind: Kind, token: Option<&str>) -> Result<(EnrollmentId, SecretHash), GrantError> {
+    let token = token.ok_or(GrantError::Refused("invalid_request"))?;
+    token::parse(kind, token).ok_or(INVALID_GRANT)
+}
+
+fn granted(enrollment: EnrollmentId, access: &str, refresh: Option<&str>) -> Granted {
+    Granted {
+        token_type: "Bearer",
+        scope: SCOPE,
+        access_token: token::text(Kind::Access, enrollment, access),
+        expires_in: ACCESS_TOKEN_SECONDS,
+        refresh_token: refresh.map(|refresh| token::text(Kind::Refresh, enrollment, refresh)),
+    }
+}

@@ -1,0 +1,24 @@
+//! `muster discovery …`: how devices find this server by the account that is typed in Settings.
+
+mod check;
+mod show;
+
+use clap::Subcommand;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub enum Discovery {
+    /// Print the document that the domains of people's accounts have to serve, and what to register with Apple.
+    Show(show::Show),
+    /// Walk the way from a domain to the sign-in page as a device would, and say what a device would say.
+    Check(check::Check),
+}
+
+impl Discovery {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Discovery::Show(command) => command.run().await,
+            Discovery::Check(command) => command.run().await,
+        }
+    }
+}

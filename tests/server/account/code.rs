@@ -1,0 +1,139 @@
+//! `apple-oauth2`: a code is redeemed at the token endpoint, and tokens are refreshed without the person.
+
+use super::{identifier, scene_in, walk};
+use crate::enrollment::cast::{Scene, Visitor};
+use events::settings::AuthenticationMethod;
+use muster::app::administration::Request;
+use muster::simulator::account::{Challenge, OAuth2, SignedIn};
+use muster::simulator::acts::Nobody;
+use muster::simulator::device::DeviceError;
+use muster::simulator::model::Family;
+use muster::simulator::walk::Walk;
+use muster::world::{ManualClock, Timestamp, World};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+const WEEK: i64 = 7 * 86_400;
+
+async fn scene() -> (Scene, Arc<ManualClock>) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+    let clock = Arc::new(ManualClock::at(Timestamp(i64::try_from(now).unwrap())));
+    let scene = scene_in(World { clock: clock.clone() }).await;
+    scene
+        .server
+        .settings(|settings| {
+            settings.account_driven.method = AuthenticationMethod::AppleOAuth2;
+            settings.account_driven.sign_in_again_after_days = Some(30);
+        })
+        .await;
+    (scene, clock)
+}
+
+async fn enrolled(scene: &Scene) -> Walk {
+    let mut walk = walk(scene, Visitor::personal(Family::IPhone, "18.2"));
+    walk.enroll_with_account(&identifier(scene, "grace"), &mut Nobody).await.unwrap();
+    scene.answer_first_commands(&mut walk.device).await;
+    walk
+}
+
+async fn way(scene: &Scene, walk: &Walk) -> OAuth2 {
+    let base_url = format!("{}/mdm/account/mdm-byod", scene.server.url()).parse().unwrap();
+    let information = walk.device.machine_info(true).unwrap();
+    let asked = walk.device.ask_for_profile(&base_url, &information, None).await.unwrap();
+    match asked.challenge().unwrap() {
+        Challenge::OAuth2(way) => way,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn asks_again(walk: &mut Walk) -> Challenge {
+    match walk.device.poll().await {
+        Err(DeviceError::SignInAgain { challenge }) => *challenge,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_redeems_its_code_and_refreshes_its_token_until_its_person_has_to_sign_in_again() {
+    let (scene, clock) = scene().await;
+    let mut walk = enrolled(&scene).await;
+    for _ in 0..4 {
+        clock.advance_seconds(WEEK);
+        asks_again(&mut walk).await;
+        walk.device.refresh_access().await.unwrap();
+        walk.device.poll().await.unwrap();
+    }
+    clock.advance_seconds(WEEK);
+    let challenge = asks_again(&mut walk).await;
+    let refused = walk.device.refresh_access().await.unwrap_err();
+    assert!(refused.to_string().contains("invalid_grant"), "{refused}");
+    walk.forget_cookies();
+    let signed_in = walk.sign_in_again(&challenge, &mut Nobody).await.unwrap();
+    assert!(matches!(signed_in, SignedIn::Token(_)), "{signed_in:?}");
+    walk.device.poll().await.unwrap();
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_from_a_person_is_noticed_when_the_token_is_refreshed() {
+    let (scene, clock) = scene().await;
+    let mut walk = enrolled(&scene).await;
+    scene.server.execute(Request::DisableUser { user_name: "grace".into() }).await;
+    walk.device.poll().await.expect("the token holds for a week");
+    clock.advance_seconds(WEEK);
+    asks_again(&mut walk).await;
+    let refused = walk.device.refresh_access().await.unwrap_err();
+    assert!(refused.to_string().contains("invalid_grant"), "{refused}");
+    assert!(walk.device.is_managed());
+    scene.strike().await;
+}
+
+async fn token_endpoint(scene: &Scene, form: &str) -> (u16, Value) {
+    let request = scene.server.client().post(format!("{}/mdm/account-token", scene.server.url()));
+    let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(form.to_owned());
+    let answer = request.send().await.unwrap();
+    assert!(answer.status() != 200 || answer.headers()["cache-control"] == "no-store");
+    let status = answer.status().as_u16();
+    (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_endpoint_grants_nothing_to_whoever_guesses() {
+    let (scene, _) = scene().await;
+    let walk = enrolled(&scene).await;
+    let tokens = walk.device.management().unwrap().tokens.clone().unwrap();
+    let (access, refresh) = (tokens.access, tokens.refresh.unwrap().token);
+    let cases = [
+        ("grant_type=authorization_code".to_owned(), "invalid_request"),
+        ("grant_type=password&username=grace&password=x".to_owned(), "unsupported_grant_type"),
+        ("grant_type=authorization_code&code=code-1.2".to_owned(), "invalid_grant"),
+        (format!("grant_type=authorization_code&code={access}"), "invalid_grant"),
+        (format!("grant_type=authorization_code&code={refresh}"), "invalid_grant"),
+        (format!("grant_type=refresh_token&refresh_token={access}"), "invalid_grant"),
+        (format!("grant_type=refresh_token&refresh_token={refresh}x"), "invalid_grant"),
+        (format!("grant_type=refresh_token&refresh_token={refresh}&client_id=other"), "invalid_client"),
+    ];
+    for (form, error) in cases {
+        let (status, said) = token_endpoint(&scene, &form).await;
+        assert_eq!((status, said["error"].as_str()), (400, Some(error)), "{form}");
+    }
+    assert_eq!(token_endpoint(&scene, &format!("grant_type=refresh_token&refresh_token={refresh}")).await.0, 200);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authorization_request_of_another_client_or_to_another_address_gets_no_code() {
+    let (scene, _) = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let right = way(&scene, &walk).await;
+    let elsewhere = OAuth2 { redirect_url: "apple-remotemanagement-user-login:/elsewhere".into(), ..right.clone() };
+    let stranger = OAuth2 { client_id: "stranger".into(), ..right.clone() };
+    for wrong in [elsewhere, stranger] {
+        let stopped = walk.sign_in(&Challenge::OAuth2(wrong), None, &mut Nobody).await.unwrap();
+        assert!(matches!(stopped, SignedIn::Stopped(_)), "{stopped:?}");
+    }
+    let signed_in = walk.sign_in(&Challenge::OAuth2(right), None, &mut Nobody).await.unwrap();
+    assert!(matches!(signed_in, SignedIn::Token(_)), "{signed_in:?}");
+    scene.strike().await;
+}
