@@ -6,6 +6,7 @@ mod asking;
 mod code;
 mod command_line;
 mod discovery;
+mod single_sign_on;
 pub mod way;
 
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
@@ -14,6 +15,8 @@ use events::Event;
 use events::enrollment::EnrollmentEvent;
 use events::staff::Privilege;
 use muster::app::administration::{NewUser, Request};
+use muster::simulator::account::Challenge;
+use muster::simulator::device::Device;
 use muster::simulator::walk::Walk;
 use muster::world::World;
 use openssl::x509::X509;
@@ -41,17 +44,29 @@ pub async fn scene_in(world: World) -> Scene {
     scene
 }
 
+/// Where a device that would enroll is sent to sign in; from the server's own address on.
+pub async fn link(server: &TestServer, device: &Device, version: &str) -> String {
+    let base_url = format!("{}/mdm/account/{version}", server.url()).parse().unwrap();
+    let information = device.machine_info(version == "mdm-byod").unwrap();
+    let asked = device.ask_for_profile(&base_url, &information, None).await.unwrap();
+    match asked.challenge().unwrap() {
+        Challenge::AsWeb(url) => url.as_str().strip_prefix(&server.url()).unwrap().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A device whose administrator saw to it that it trusts the server, as the public roots do elsewhere; grace holds it.
 pub fn walk(scene: &Scene, visitor: Visitor) -> Walk {
     let mut walk = scene.walk(visitor);
     walk.person.user_name = "grace".into();
-    trust(&scene.server, &walk);
+    trust(&scene.server, &walk.device);
     walk
 }
 
-fn trust(server: &TestServer, walk: &Walk) {
-    walk.device.trust.install(X509::from_pem(&server.tls_root()).unwrap());
-    walk.device.trust.switch_on();
+/// The device trusts the server, as it would by a public root elsewhere.
+pub fn trust(server: &TestServer, device: &Device) {
+    device.trust.install(X509::from_pem(&server.tls_root()).unwrap());
+    device.trust.switch_on();
 }
 
 /// What is typed in Settings. The domain leads to the server itself, port included, since there is no name service here.

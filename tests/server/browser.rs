@@ -3,6 +3,7 @@
 
 mod access;
 pub mod accessibility;
+mod account;
 mod beside;
 pub mod console;
 pub mod driver;
