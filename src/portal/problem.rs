@@ -72,7 +72,7 @@ impl Problem {
             Problem::Unavailable(_) => ("problem-unavailable-title", "problem-unavailable", "problem-unavailable-do"),
             Problem::Internal(_) => ("problem-internal-title", "problem-internal", "problem-internal-do"),
         };
-        ProblemPage { title, what, action, code: None }
+        ProblemPage { title, what, action, code: None, in_settings: matches!(self, Problem::AccountLink) }
     }
 
     /// The page that tells it. `code` finds the events, or the line in the server's log.
@@ -116,6 +116,8 @@ pub struct ProblemPage {
     #[serde(rename = "do")]
     pub action: &'static str,
     pub code: Option<String>,
+    /// The way began in Settings and begins there again, not at the portal.
+    pub in_settings: bool,
 }
 
 impl Page for ProblemPage {

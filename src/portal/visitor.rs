@@ -184,7 +184,7 @@ impl Visitor {
             back: if template == "about" { "about" } else { "" },
             account: self.link.as_ref().map(|link| link.token(&self.app.secrets)),
             by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
-            progress: progress(template, visit, &self.settings),
+            progress: progress(template, visit, &self.settings).filter(|_| self.link.is_none()),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
             other: if assigned.is_some() { "yes" } else { "no" },
             owner: assigned.map(|owner| owner.user_name.text().to_owned()).unwrap_or_default(),
