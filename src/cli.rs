@@ -49,7 +49,7 @@ enum Command {
     Init(Box<init::Init>),
     /// Serve people, devices and staff.
     Serve(serve::Serve),
-    /// Serve from a throw-away directory and watch two simulated devices enroll, step by step.
+    /// Serve from a throw-away directory and watch three simulated devices enroll, step by step.
     Demo(demo::Demo),
     /// Enroll many simulated devices at a running server; tell rates and latencies.
     Simulate(simulate::Simulate),

@@ -112,7 +112,8 @@ impl Record<'_> {
             EnrollmentEvent::OwnershipChosen { ownership, .. } => {
                 self.set_word("ownership", ownership_name(*ownership))
             }
-            EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+            EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }
+            | EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
                 self.set_personal("managed_apple_id", managed_apple_id)
             }
             EnrollmentEvent::IdentityIssued { identity, .. } => self.identity(identity),

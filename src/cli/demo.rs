@@ -25,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub struct Demo {
-    /// End when both devices are enrolled, instead of serving on.
+    /// End when all devices are enrolled, instead of serving on.
     #[arg(long)]
     exit: bool,
     /// Address and port to serve on; port 0 takes any free one.
@@ -42,26 +42,37 @@ struct Visitor {
     family: Family,
     ios: IosVersion,
     ownership: Ownership,
+    /// Signs in with her account in Settings instead of opening the portal.
+    from_settings: bool,
 }
 
-const VISITORS: [Visitor; 2] = [
+const VISITORS: [Visitor; 3] = [
     Visitor {
         title: "Ada enrolls her own iPhone (iOS 17.5, User Enrollment)",
         family: Family::IPhone,
         ios: IosVersion::new(17, 5),
         ownership: Ownership::Personal,
+        from_settings: false,
     },
     Visitor {
         title: "Ada enrolls an iPad of the school (iPadOS 17.5, Device Enrollment)",
         family: Family::IPad,
         ios: IosVersion::new(17, 5),
         ownership: Ownership::Institutional,
+        from_settings: false,
+    },
+    Visitor {
+        title: "Ada enrolls her new iPhone from Settings (iOS 18.2, account-driven User Enrollment)",
+        family: Family::IPhone,
+        ios: IosVersion::new(18, 2),
+        ownership: Ownership::Personal,
+        from_settings: true,
     },
 ];
 
 impl Demo {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        say("Muster demo: a throw-away server on this machine, and a simulated person with an iPhone and an iPad.");
+        say("Muster demo: a throw-away server on this machine, and a simulated person with two iPhones and an iPad.");
         let mut terminate = signal(SignalKind::terminate())?;
         let stage = tokio::select! {
             stage = Stage::set(self.listen) => stage?,
@@ -90,7 +101,7 @@ impl Demo {
         if self.exit {
             return Ok(());
         }
-        say("\nServing until Ctrl-C. The two devices stay awake: what you send them, they answer.");
+        say("\nServing until Ctrl-C. The devices stay awake: what you send them, they answer.");
         for device in devices {
             tokio::spawn(live_on(device));
         }
@@ -105,14 +116,18 @@ async fn enroll(stage: &Stage, visitor: &Visitor) -> anyhow::Result<Device> {
         user_name: stage::ENROLLING.into(),
         password: stage.passwords.enrolling.clone(),
         ownership: visitor.ownership,
-        managed_apple_id: "ada@appleid.school.example".into(),
+        managed_apple_id: stage::MANAGED_APPLE_ID.into(),
         switches_on_trust: true,
     };
     let mut walk = Walk::new(person, device);
     let mut teller = Teller::new(visitor.family);
-    match walk.run(&stage.address(), &mut teller).await? {
-        Ending::Enrolled(_) => {}
-        Ending::Directed(page) => bail!("the portal directs elsewhere: {}", page.text),
+    if visitor.from_settings {
+        // Elsewhere the server's certificate is publicly trusted; here somebody installed the demo's root before.
+        walk.device.trust.install(stage.root()?);
+        walk.device.trust.switch_on();
+        walk.enroll_with_account(&stage.account(), &mut teller).await?;
+    } else if let Ending::Directed(page) = walk.run(&stage.address(), &mut teller).await? {
+        bail!("the portal directs elsewhere: {}", page.text);
     }
     answer_first_commands(&mut walk.device, &mut teller).await?;
     Ok(walk.device)

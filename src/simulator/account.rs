@@ -137,11 +137,11 @@ impl Walk {
         tokens: Tokens,
         watcher: &mut dyn Watcher,
     ) -> Result<(), AccountError> {
-        watcher.before(Act::DownloadMdmProfile).await;
+        watcher.before(Act::FetchMdmProfile).await;
         let started = Instant::now();
         let asked = self.device.ask_for_profile(&server.base_url, information, Some(&tokens.access)).await?;
         let file = asked.profile()?;
-        watcher.after(Act::DownloadMdmProfile, started.elapsed(), &server.version).await;
+        watcher.after(Act::FetchMdmProfile, started.elapsed(), &server.version).await;
         self.device.install_by_account(&file, &server.version, tokens, watcher).await?;
         Ok(())
     }

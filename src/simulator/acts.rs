@@ -23,6 +23,8 @@ pub enum Act {
     ReportCaProfile,
     GiveManagedAppleId,
     DownloadMdmProfile,
+    /// By the device itself, with the access token.
+    FetchMdmProfile,
     /// The device's check of the server before it installs an MDM profile.
     CheckServer,
     GetIdentity,
@@ -46,7 +48,7 @@ impl Act {
             Act::InstallCaProfile => 5,
             Act::SwitchOnTrust | Act::ReportCaProfile => 6,
             Act::GiveManagedAppleId => 7,
-            Act::DownloadMdmProfile => 8,
+            Act::DownloadMdmProfile | Act::FetchMdmProfile => 8,
             Act::CheckServer | Act::GetIdentity => 9,
             Act::Authenticate => 10,
             Act::TokenUpdate | Act::ReportMdmProfile | Act::SeeCompletion | Act::WakeUp | Act::AnswerCommands => 11,
@@ -72,6 +74,7 @@ impl fmt::Display for Act {
             Act::ReportCaProfile => "report the CA profile",
             Act::GiveManagedAppleId => "give the Managed Apple ID",
             Act::DownloadMdmProfile => "download the MDM profile",
+            Act::FetchMdmProfile => "fetch the MDM profile",
             Act::CheckServer => "check the server",
             Act::GetIdentity => "get an identity by SCEP",
             Act::Authenticate => "Authenticate",

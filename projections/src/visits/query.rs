@@ -1,6 +1,7 @@
 //! Questions of the help desk: one visit, visits by what somebody can say about them, and who is stuck now.
 
 use super::Step;
+use super::step::Way;
 use crate::audit::english;
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
@@ -49,6 +50,8 @@ pub struct Visit {
     pub opened: Timestamp,
     /// When something happened last.
     pub last: Timestamp,
+    /// It began in Settings, by account.
+    pub by_account: bool,
     pub family: DeviceFamily,
     /// As the browser claimed it, or the device said it.
     pub version: Option<String>,
@@ -117,7 +120,7 @@ pub struct Refusal {
 const COLUMNS: &str =
     "SELECT v.id, v.help_code, v.opened, v.last, v.family, v.version, v.language, v.method, v.provider,
     v.signed_in, s.user_name, s.display_name, v.owner, o.user_name, o.display_name, v.step, v.step_since, v.refusals,
-    v.state, v.ended, v.why FROM visits_v1_visits v
+    v.state, v.ended, v.why, v.way FROM visits_v1_visits v
     LEFT JOIN people_v1_names s ON s.id = v.signed_in
     LEFT JOIN people_v1_names o ON o.id = v.owner";
 
@@ -254,12 +257,14 @@ fn visit_of(row: &Row<'_>) -> rusqlite::Result<Visit> {
     let id = Uuid::parse_str(&id)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))?;
     let (family, step, state): (String, String, String) = (row.get(4)?, row.get(15)?, row.get(18)?);
+    let way: Way = serde_json::from_str(&row.get::<_, String>(21)?).unwrap_or_default();
     let why = text(20)?.and_then(|why| serde_json::from_value(serde_json::Value::String(why)).ok());
     Ok(Visit {
         id: EnrollmentId(id),
         help_code: row.get(1)?,
         opened: Timestamp(row.get(2)?),
         last: Timestamp(row.get(3)?),
+        by_account: way.is_by_account(),
         family: if family == "ipad" { DeviceFamily::IPad } else { DeviceFamily::IPhone },
         version: text(5)?,
         language: row.get(6)?,

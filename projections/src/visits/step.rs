@@ -81,6 +81,11 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// It began in Settings.
+    pub fn is_by_account(&self) -> bool {
+        self.by_account
+    }
+
     pub fn after(mut self, event: &EnrollmentEvent) -> Way {
         match event {
             EnrollmentEvent::AccountDrivenBegun { .. } => {

@@ -21,6 +21,7 @@ use projections::commands::{self, ManagedApp, Queued};
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
 use projections::renewals::{self, Renewal};
+use projections::visits;
 use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -131,6 +132,7 @@ struct Found {
     commands: Vec<Queued>,
     apps: Vec<ManagedApp>,
     device: Device,
+    by_account: bool,
     /// How the renewal of its identity stands, of a device that is enrolled now.
     renewal: Option<Renewal>,
     known: BTreeMap<String, Option<String>>,
@@ -182,6 +184,7 @@ async fn look_up(
             earlier.push((found, other));
         }
     }
+    let visit = visits::get(projections, id.enrollment()).await?;
     // What is asked of it is of now alone.
     let (commands, apps, renewal) = match as_of {
         None => (
@@ -194,6 +197,7 @@ async fn look_up(
     Ok(Some(Found {
         commands,
         apps,
+        by_account: visit.is_some_and(|visit| visit.by_account),
         device,
         renewal,
         known,
@@ -250,7 +254,8 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
     if let Some(at) = device.last_seen {
         facts.push(Fact::new("Last contact", Instant::of(at, now).ago));
     }
-    facts.push(Fact::new("Enrollment", format!("{}, by profile", words::kind(device.kind))));
+    let way = if found.by_account { "from Settings, by account" } else { "by profile" };
+    facts.push(Fact::new("Enrollment", format!("{}, {way}", words::kind(device.kind))));
     if let Some(person) = device.person {
         let name = device.user_name.clone().unwrap_or_else(|| "(erased)".to_owned());
         let href = Query::default().with("person", Some(&person.to_string())).href(audit::PATH);

@@ -11,7 +11,10 @@ pub struct Advice {
 
 /// For a visit as it stands. `enroll_url` is where enrollment begins.
 pub fn advice(visit: &Visit, enroll_url: &str) -> Advice {
-    let again = format!("Open {enroll_url} in Safari on the device and begin again.");
+    let again = match visit.by_account {
+        true => format!("Open Settings › {}, tap Sign In to Work or School Account and begin again.", row(visit)),
+        false => format!("Open {enroll_url} in Safari on the device and begin again."),
+    };
     match visit.state {
         State::Enrolled => Advice { now: "The device is enrolled. There is nothing more to do.", tell: vec![] },
         State::Abandoned => {
@@ -19,6 +22,7 @@ pub fn advice(visit: &Visit, enroll_url: &str) -> Advice {
         }
         State::SignedOut => Advice { now: "The person signed out before the device was enrolled.", tell: vec![again] },
         State::Refused => refused(visit, again),
+        State::Open if visit.by_account => by_account(visit, again),
         State::Open => Advice { now: standing(visit.step), tell: tell(visit) },
     }
 }
@@ -36,6 +40,26 @@ fn standing(step: Step) -> &'static str {
         Step::Install => "Took the MDM profile, and has to install it in Settings.",
         Step::Connect | Step::Enrolled => "The device got its identity, and has not said yet that it is enrolled.",
     }
+}
+
+// The sheet that Settings opened is gone when it is closed: whoever lost it begins again there.
+fn by_account(visit: &Visit, again: String) -> Advice {
+    let (now, tell) = match visit.step {
+        Step::MdmProfile => ("Signed in; the device has not fetched its profile yet.", vec![]),
+        Step::Install => (
+            "The device has its profile, and the person has to go on in Settings.",
+            vec![
+                "Enter the password of the Managed Apple Account when the device asks for it.".to_owned(),
+                "Then tap Allow Remote Management.".to_owned(),
+            ],
+        ),
+        Step::Connect | Step::Enrolled => {
+            (standing(visit.step), vec!["Keep the device on and online for a minute.".to_owned()])
+        }
+        _ => (standing(visit.step), tell(visit)),
+    };
+    let tell = tell.into_iter().chain([format!("If nothing more happens: {again}")]).collect();
+    Advice { now, tell }
 }
 
 fn tell(visit: &Visit) -> Vec<String> {

@@ -134,6 +134,7 @@ fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
         Fact::new("Step", words::step(visit.step)),
         Fact::new("Since", time(visit.step_since).ago),
+        Fact::new("Way in", if visit.by_account { "Settings, by account" } else { "the portal" }),
         Fact::new("Opened", time(visit.opened).words),
         Fact::new("Last event", time(visit.last).words),
         Fact::new("Signed in with", words::signed_in_with(visit)),

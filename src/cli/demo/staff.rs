@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                        Version/17.5 Safari/605.1.15";
 
-/// The administrator finds both devices in the inventory, the auditor both enrollments in the audit trail.
+/// The administrator finds the devices in the inventory, the auditor their enrollments in the audit trail.
 pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
     say("\nThe staff look at the console\n");
     let passwords = &stage.passwords;
@@ -19,12 +19,12 @@ pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
             bail!("the console lists no {device}: {}", devices.text);
         }
     }
-    say("  The administrator signs in: the iPhone and the iPad are in the inventory.");
+    say("  The administrator signs in: the iPhones and the iPad are in the inventory.");
     let trail = visit(stage, AUDITOR, &passwords.auditor, "/console/audit?type=DeviceEnrolled").await?;
     if !trail.text.contains("DeviceEnrolled") {
         bail!("the audit trail shows no enrollment: {}", trail.text);
     }
-    say("  The auditor signs in: the audit trail tells of both enrollments.");
+    say("  The auditor signs in: the audit trail tells of the enrollments.");
     Ok(())
 }
 

@@ -14,11 +14,14 @@ use crate::world::World;
 use anyhow::{Context as _, anyhow, bail};
 use events::settings::Settings;
 use events::staff::Privilege;
+use openssl::x509::X509;
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
 /// Who enrolls devices.
 pub const ENROLLING: &str = "ada";
+/// Of whoever enrolls devices.
+pub const MANAGED_APPLE_ID: &str = "ada@appleid.school.example";
 pub const ADMINISTRATOR: &str = "administrator";
 pub const AUDITOR: &str = "auditor";
 
@@ -91,7 +94,7 @@ impl Stage {
             privileges: [privilege].into(),
             display_name: None,
             mail: None,
-            managed_apple_id: None,
+            managed_apple_id: (privilege == Privilege::Enroll).then(|| MANAGED_APPLE_ID.into()),
         };
         self.execute(Request::AddUser(user)).await
     }
@@ -110,6 +113,17 @@ impl Stage {
     /// What people type.
     pub fn address(&self) -> String {
         self.app().config.server.public_url.clone()
+    }
+
+    /// What Ada types in Settings. There is no name service for a domain of the demo's: it is the server's own host and port.
+    pub fn account(&self) -> String {
+        format!("{ENROLLING}@{}", self.address().trim_start_matches("https://"))
+    }
+
+    /// The root that the server's certificate comes from.
+    pub fn root(&self) -> anyhow::Result<X509> {
+        let root = self.app().config.pki.tls_root.as_ref().context("the demo has no root")?;
+        Ok(X509::from_pem(&std::fs::read(root)?)?)
     }
 
     pub fn tell_addresses(&self) {

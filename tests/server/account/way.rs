@@ -1,6 +1,7 @@
 //! The whole way from Settings, for every version that has it.
 
 use super::{GRACE, identifier, scene, visit_events, walk};
+use crate::console::desk::Browser;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use events::Event;
 use events::device::DeviceEvent;
@@ -8,6 +9,7 @@ use events::enrollment::{
     ChosenBy, DeviceFamily, DeviceSignature, EnrollmentEvent, EnrollmentMode, EnrollmentRefusal, Ownership,
 };
 use events::settings::{AccessRule, Terms, Who};
+use events::staff::Privilege;
 use muster::simulator::account::AccountError;
 use muster::simulator::acts::Nobody;
 use muster::simulator::messages::Identifier;
@@ -63,7 +65,7 @@ pub async fn institutional(scene: &Scene) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happened_stands_in_the_log() {
+async fn what_happened_stands_in_the_log_and_in_the_record() {
     let scene = scene().await;
     let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
     walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
@@ -80,6 +82,10 @@ async fn what_happened_stands_in_the_log() {
         _ => None,
     });
     assert_eq!(said, Some((DeviceSignature::UnknownIssuer, Some("iPhone14,5".into()))), "no device of Apple's is here");
+    scene.server.caught_up().await;
+    let administrator = Browser::signed_in(&scene.server, "boss", &[Privilege::Administrator]).await;
+    let record = administrator.get(&format!("/console/devices/{}", id_of(&walk.device))).await.body;
+    assert!(record.contains("from Settings, by account") && record.contains(GRACE), "{record}");
     scene.strike().await;
 }
 

@@ -83,6 +83,8 @@ async fn demo_shows_every_step_both_logs_and_where_to_look() {
         "Device Enrollment",
         "In the inventory: iPhone 13 of ada, enrolled.",
         "In the inventory: iPad Air of ada, enrolled.",
+        "its domain names the server: https://localhost:",
+        "AccessTokenIssued",
         "/console/devices",
         "administrator",
     ] {
