@@ -14,6 +14,7 @@ pub mod initialize;
 pub mod inventory;
 pub mod issue;
 pub mod own_account;
+pub mod profile_service;
 pub mod property_list;
 mod push_notice;
 pub mod push_topics;

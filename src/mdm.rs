@@ -14,6 +14,7 @@ mod heard;
 mod limits;
 mod machine_information;
 mod message;
+mod profile_service;
 pub use crate::app::property_list;
 mod result;
 mod scep;
@@ -29,7 +30,8 @@ use plist::Dictionary;
 /// The endpoints of devices.
 pub fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
-    config.service(mdm.configure(account::routes).configure(check_in::routes).configure(command::routes));
+    let mdm = mdm.configure(account::routes).configure(check_in::routes).configure(command::routes);
+    config.service(mdm.configure(profile_service::routes));
     config.route(account::WELL_KNOWN, web::get().to(account::discover));
     config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
     config.service(crl::resource());

@@ -20,6 +20,7 @@ pub mod load;
 pub mod management;
 pub mod messages;
 pub mod model;
+pub mod over_the_air;
 pub mod profile;
 pub mod push_server;
 pub mod renewal;

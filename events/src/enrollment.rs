@@ -262,6 +262,8 @@ pub enum Evidence {
     SamePerson,
     /// … of the same family (iPhone or iPad) as the one at the portal now.
     SameFamily,
+    /// The device at the portal told, before it got its profile, the UDID of one that is managed.
+    SameHardware,
 }
 
 /// Why an enrollment came to an end short of a device.
@@ -288,6 +290,8 @@ pub enum EnrollmentRefusal {
     ModelNotPermitted,
     /// The settings ask for proof that the device is one of Apple's, and there is none that is known.
     NotGenuine,
+    /// Another device than the one that was verified before it got the profile.
+    OtherDevice,
 }
 
 /// What the access rules say about somebody, looked up once, at sign-in.
@@ -334,6 +338,43 @@ pub enum SingleSignOnFault {
     StaleAuthentication,
     EncryptionRefused,
     SubjectMissing,
+}
+
+/// What an institutional device told of itself, signed with its built-in identity, before it got its profile
+/// ("Over-the-Air Profile Delivery and Configuration", phase 2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAttributes {
+    pub udid: Personal<String>,
+    /// `SERIAL`.
+    pub serial_number: Option<Personal<String>>,
+    pub imei: Option<Personal<String>>,
+    pub meid: Option<Personal<String>>,
+    /// `PRODUCT`, such as `iPhone14,5`.
+    pub product: Option<String>,
+    /// `VERSION`, such as `21F79`.
+    pub build_version: Option<String>,
+}
+
+/// A served payload of type `Profile Service`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedProfileService {
+    pub identifier: String,
+    pub payload_uuid: Uuid,
+    /// Where the device sends what it is asked for.
+    pub url: String,
+    /// `DeviceAttributes`: what it is asked for.
+    pub attributes: Vec<String>,
+}
+
+/// Why a device was not answered that came with a challenge of ours, or with an identity by which it was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileServiceRefusal {
+    /// The signature does not fit what the message says.
+    SignatureInvalid,
+    ChallengeExpired,
+    /// Another device answered this challenge already, or told another UDID then.
+    AnotherDevice,
 }
 
 /// What the signature of a device's built-in identity proved about a message.
@@ -543,11 +584,52 @@ pub enum EnrollmentEvent {
     SignInAgainAsked {
         why: SignInAgainReason,
     },
+    /// Step 8, where institutional devices have to say first what they are: a Profile Service was sent to the device, which
+    /// answers it with `challenge`.
+    ProfileServiceServed {
+        service: ServedProfileService,
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+    },
+    /// The device answered the Profile Service.
+    DeviceAttributesReported {
+        /// The challenge that it answered.
+        challenge: SecretHash,
+        signature: DeviceSignature,
+        /// SHA-256 of the certificate that signed, lower-case hex.
+        certificate: String,
+        attributes: DeviceAttributes,
+    },
+    /// It was sent a profile with nothing but a way to an identity, by which it is known when it asks for the MDM profile.
+    VerificationProfileServed {
+        /// The challenge of the Profile Service that it answered.
+        service: SecretHash,
+        profile_uuid: Uuid,
+        identity_uuid: Uuid,
+        scep_url: String,
+        /// The SCEP challenge in the profile.
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+    },
+    /// It got that identity, which is good for asking for the MDM profile and for nothing else.
+    VerificationIdentityIssued {
+        identity: IssuedCertificate,
+        transaction: String,
+        challenge: SecretHash,
+    },
+    ProfileServiceRefused {
+        /// The challenge of the Profile Service.
+        challenge: SecretHash,
+        why: ProfileServiceRefusal,
+    },
     /// Step 8: the MDM profile was sent to the device. Each serving has its own SCEP challenge.
     MdmProfileServed {
         profile: ServedProfile,
         challenge: SecretHash,
         challenge_expires: Timestamp,
+        /// Fingerprint of the verification identity that asked for it, where one had to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verified_by: Option<String>,
     },
     /// Step 9: the device asked for its identity by SCEP and got it.
     IdentityIssued {

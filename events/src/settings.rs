@@ -4,6 +4,7 @@
 mod access;
 mod account_driven;
 mod limits;
+mod profile_service;
 mod self_service;
 mod sign_in;
 mod terms;
@@ -11,6 +12,7 @@ mod terms;
 pub use access::{AccessRule, RoleRule, Who};
 pub use account_driven::{AccountDriven, AuthenticationMethod};
 pub use limits::{Limits, VersionRange};
+pub use profile_service::ProfileService;
 pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};
 pub use terms::Terms;
@@ -54,6 +56,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Enrollment from Settings, by account.
     pub account_driven: AccountDriven,
+    /// Whether institutional devices say what they are before they get the MDM profile.
+    #[serde(skip_serializing_if = "ProfileService::is_default")]
+    pub profile_service: ProfileService,
     /// Terms of use, by whose device it is. Asked of whom an access rule says so; where there are no rules, of everybody.
     pub terms: BTreeMap<Ownership, Terms>,
     /// Who may enroll what: the first rule that is about somebody decides. Without any rule everybody who can sign in
@@ -79,6 +84,7 @@ impl Default for Settings {
             second_factors: SecondFactors::default(),
             limits: Limits::default(),
             account_driven: AccountDriven::default(),
+            profile_service: ProfileService::default(),
             terms: BTreeMap::new(),
             access: Vec::new(),
             staff_roles: Vec::new(),

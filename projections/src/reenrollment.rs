@@ -24,7 +24,7 @@ pub struct Earlier {
 pub enum Found {
     SamePerson,
     SameFamily,
-    /// The device said the same UDID: the old record was superseded.
+    /// The device said the same UDID: before it got its profile, or when it enrolled, and the old record was superseded.
     SameHardware,
 }
 
@@ -45,6 +45,7 @@ impl From<Evidence> for Found {
         match evidence {
             Evidence::SamePerson => Found::SamePerson,
             Evidence::SameFamily => Found::SameFamily,
+            Evidence::SameHardware => Found::SameHardware,
         }
     }
 }

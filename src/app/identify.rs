@@ -84,7 +84,7 @@ fn known(device: DeviceId, visit: Visit, state: Device, fingerprint: String) -> 
 }
 
 // A minute of grace at the beginning: the clock may have been set back a little since the certificate was signed.
-fn is_in_time(certificate: &X509Ref, unix: i64) -> bool {
+pub(super) fn is_in_time(certificate: &X509Ref, unix: i64) -> bool {
     let order = |bound: &Asn1TimeRef, unix| Asn1Time::from_unix(unix).and_then(|now| bound.compare(&now));
     let begun = order(certificate.not_before(), unix + 60).is_ok_and(|order| order != Ordering::Greater);
     begun && order(certificate.not_after(), unix).is_ok_and(|order| order != Ordering::Less)

@@ -23,6 +23,9 @@ use uuid::Uuid;
 /// more: long, and renewed long before.
 pub const IDENTITY_DAYS: u32 = 3 * 365;
 
+/// How long the identity is good for that a device is verified by: it asks for the MDM profile in the next moment.
+const VERIFICATION_DAYS: u32 = 1;
+
 const CHALLENGE: &str = "challenge-";
 const RENEWAL: &str = "renewal-";
 
@@ -37,7 +40,7 @@ pub fn renewal_challenge(device: DeviceId, secret: &str) -> String {
     format!("{RENEWAL}{device}.{secret}")
 }
 
-fn parse_challenge(challenge: &str, kind: &str) -> Option<(Uuid, SecretHash)> {
+pub(super) fn parse_challenge(challenge: &str, kind: &str) -> Option<(Uuid, SecretHash)> {
     let (id, secret) = challenge.strip_prefix(kind)?.split_once('.')?;
     let uuid = Uuid::parse_str(id).ok()?;
     // One spelling only, as everywhere: the name leads to the stream.
@@ -102,29 +105,28 @@ impl App {
             enrollment.0,
         );
         // A stranger's guess costs no signature: signing is for challenges that were handed out.
-        if !visit.servings.iter().any(|serving| serving.challenge == challenge) {
+        let verifies = visit.verifications.iter().any(|verification| verification.challenge == challenge);
+        if !verifies && !visit.servings.iter().any(|serving| serving.challenge == challenge) {
             return Err(refused(visit::Refusal::UnknownChallenge));
         }
         // A profile may have been served before the account was disabled.
         if !may_go_on(self, &visit).await.map_err(unavailable)? {
             return Err(refused("whoever signed in may not enroll any more"));
         }
-        let phase = self.device(device).await.map_err(unavailable)?.phase;
+        let device_enrolled = self.device(device).await.map_err(unavailable)?.phase == Phase::Enrolled;
+        if verifies {
+            return self.issue_verification_identity(enrollment, challenge, wanted, &context, device_enrolled).await;
+        }
         let now = self.world.now();
         let certificate = match &visit.identity {
             // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
             Some(known) if known.challenge == challenge => {
                 IssuedCertificate { key_hash: wanted.key_hash.clone(), ..known.certificate.clone() }
             }
-            _ => recorded(&self.sign(device, wanted.public_key, now).await?)?,
+            _ => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
         };
-        let command = visit::Command::IssueIdentity {
-            now,
-            challenge,
-            transaction: wanted.transaction,
-            certificate,
-            device_enrolled: phase == Phase::Enrolled,
-        };
+        let transaction = wanted.transaction;
+        let command = visit::Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled };
         let performed = self.perform::<Visit>(&enrollment.stream(), &command, &context).await?;
         let identity =
             performed.state.identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?;
@@ -142,7 +144,7 @@ impl App {
         let identity = match renewal.identity {
             // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
             Some(issued) => IssuedCertificate { key_hash: wanted.key_hash.clone(), ..issued },
-            None => recorded(&self.sign(device, wanted.public_key, now).await?)?,
+            None => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
         };
         let context = Context::of(
             Actor::new(ActorKind::Device, device),
@@ -168,7 +170,7 @@ impl App {
         if known.device != device {
             return Err(refused("the certificate is another device's"));
         }
-        let identity = recorded(&self.sign(device, wanted.public_key, self.world.now()).await?)?;
+        let identity = recorded(&self.sign(device, wanted.public_key, self.world.now(), IDENTITY_DAYS).await?)?;
         let renewed = |state: &Device| state.renewal_of(&identity).cloned();
         if let Some(before) = renewed(&known.state) {
             return parse(&before);
@@ -179,9 +181,33 @@ impl App {
         parse(&renewed(&state).ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
     }
 
-    async fn sign(&self, device: DeviceId, key: PKey<Public>, now: Timestamp) -> Result<Issued, IssueError> {
+    // What a device is verified by before it gets the MDM profile. It is none of the identities that a device is managed by.
+    async fn issue_verification_identity(
+        &self,
+        enrollment: EnrollmentId,
+        challenge: SecretHash,
+        wanted: Wanted,
+        context: &Context,
+        device_enrolled: bool,
+    ) -> Result<X509, IssueError> {
+        let (now, transaction) = (self.world.now(), wanted.transaction);
+        let signed = self.sign(enrollment.device(), wanted.public_key, now, VERIFICATION_DAYS).await?;
+        let command = visit::Command::IssueVerificationIdentity {
+            now,
+            challenge: challenge.clone(),
+            transaction,
+            certificate: recorded(&signed)?,
+            device_enrolled,
+        };
+        let visit = self.perform::<Visit>(&enrollment.stream(), &command, context).await?.state;
+        let issued = visit.verifications.into_iter().find(|verification| verification.challenge == challenge);
+        let identity = issued.and_then(|verification| verification.identity);
+        parse(&identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
+    }
+
+    async fn sign(&self, device: DeviceId, key: PKey<Public>, now: Timestamp, days: u32) -> Result<Issued, IssueError> {
         let (pki, seconds) = (self.pki.clone(), now.0.div_euclid(1_000_000));
-        tokio::task::spawn_blocking(move || pki.issue(&key, device.0, seconds, IDENTITY_DAYS))
+        tokio::task::spawn_blocking(move || pki.issue(&key, device.0, seconds, days))
             .await
             .map_err(unavailable)?
             .map_err(unavailable)

@@ -1,7 +1,9 @@
 //! The log of one enrollment as a short numbered list that a support engineer can read.
 
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
-use events::enrollment::{ChosenBy, EnrollmentEvent, EnrollmentKind, Evidence, Ownership, Platform, SignInMethodName};
+use events::enrollment::{
+    ChosenBy, DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, Ownership, Platform, SignInMethodName,
+};
 use events::envelope::{ActorKind, EventId};
 use events::log::{Entry, Log};
 use events::store::ReadError;
@@ -108,6 +110,13 @@ impl Context {
                 let by = if *chosen_by == ChosenBy::User { self.who() } else { "the settings" };
                 format!("{}, by {by}", told_ownership(*ownership))
             }
+            E::DeviceAttributesReported { attributes, signature, .. } => {
+                let product = attributes.product.as_deref().unwrap_or("unnamed hardware");
+                format!("{product}, {}", told_signature(*signature))
+            }
+            E::ProfileServiceRefused { why, .. } => format!("{why:?}"),
+            E::ProfileServiceServed { .. } | E::VerificationProfileServed { .. } => return None,
+            E::VerificationIdentityIssued { .. } => return None,
             E::MdmProfileServed { profile, .. } => told_kind(profile.kind).into(),
             E::EnrollmentRefused { why } => format!("{why:?}"),
             E::IdentityIssued { .. } | E::IdentityRevoked { .. } | E::PreviousRecordsNoted {} => return None,
@@ -173,6 +182,7 @@ fn told_evidence(evidence: &Evidence) -> &'static str {
     match evidence {
         Evidence::SamePerson => "same person",
         Evidence::SameFamily => "same family",
+        Evidence::SameHardware => "same hardware",
     }
 }
 
@@ -180,6 +190,14 @@ fn told_ownership(ownership: Ownership) -> &'static str {
     match ownership {
         Ownership::Personal => "personal",
         Ownership::Institutional => "institutional",
+    }
+}
+
+fn told_signature(signature: DeviceSignature) -> &'static str {
+    match signature {
+        DeviceSignature::Genuine => "genuine",
+        DeviceSignature::UnknownIssuer => "of an unknown issuer",
+        DeviceSignature::Invalid => "signature invalid",
     }
 }
 

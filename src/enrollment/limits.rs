@@ -23,6 +23,27 @@ fn within(version: OsVersion, maximum: OsVersion) -> bool {
     version.major == maximum.major && minor && maximum.patch == 0
 }
 
+/// Why a device with this build, such as `21F79`, may not enroll; `None` if it may. A build tells the first number of the
+/// version and no other for certain: only what that settles is refused, the rest when the device says its version.
+pub fn build(limits: &Limits, ownership: Ownership, build: &str) -> Option<EnrollmentRefusal> {
+    let major = major_of_build(build)?;
+    let VersionRange { minimum, maximum } = limits.versions.get(&ownership).copied().unwrap_or_default();
+    if minimum.is_some_and(|minimum| major < minimum.major) {
+        Some(EnrollmentRefusal::VersionBelowMinimum)
+    } else if maximum.is_some_and(|maximum| major > maximum.major) {
+        Some(EnrollmentRefusal::VersionAboveMaximum)
+    } else {
+        None
+    }
+}
+
+// Builds of iOS 12 begin with 16, and so on; 26 follows on 18, its builds begin with 23.
+fn major_of_build(build: &str) -> Option<u16> {
+    let digits = build.split(|c: char| !c.is_ascii_digit()).next()?;
+    let year: u16 = digits.parse().ok()?;
+    if year >= 23 { year.checked_add(3) } else { year.checked_sub(4) }
+}
+
 /// Why a model, such as `iPhone14,5`, may not enroll; `None` if it may.
 pub fn model(limits: &Limits, product_name: &str) -> Option<EnrollmentRefusal> {
     let may = limits.models.is_empty() || limits.models.iter().any(|model| product_name.starts_with(model));
@@ -62,6 +83,21 @@ mod tests {
         assert_eq!(refused(None, Some("17.5"), "17.5.1"), None);
         assert_eq!(refused(None, Some("17.5"), "17.6"), Some(EnrollmentRefusal::VersionAboveMaximum));
         assert_eq!(refused(None, Some("17.5.1"), "17.5.2"), Some(EnrollmentRefusal::VersionAboveMaximum));
+    }
+
+    #[test]
+    fn of_a_build_only_the_first_number_counts() {
+        let parse = |text| OsVersion::parse(text).unwrap();
+        let range = VersionRange { minimum: Some(parse("16.5")), maximum: Some(parse("18.2")) };
+        let limits = Limits { versions: [(Ownership::Institutional, range)].into(), ..Limits::default() };
+        let refused = |text| build(&limits, Ownership::Institutional, text);
+        assert_eq!(refused("19H12"), Some(EnrollmentRefusal::VersionBelowMinimum));
+        for fine in ["20A362", "20F66", "21F79", "22H10", "beta", ""] {
+            assert_eq!(refused(fine), None, "{fine:?}");
+        }
+        assert_eq!(refused("23A341"), Some(EnrollmentRefusal::VersionAboveMaximum), "iOS 26 follows on 18");
+        assert_eq!(build(&limits, Ownership::Personal, "16A366"), None, "the other kind is not limited");
+        assert_eq!((major_of_build("16A366"), major_of_build("23A341")), (Some(12), Some(26)));
     }
 
     #[test]

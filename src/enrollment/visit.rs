@@ -3,6 +3,7 @@
 mod access_token;
 mod decide;
 mod evolve;
+mod profile_service;
 #[cfg(test)]
 mod tests;
 
@@ -11,8 +12,8 @@ use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
     Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion,
-    Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName, SignInRefusal,
-    SingleSignOnFault,
+    Ownership, Platform, ProfileServiceRefusal, SecretHash, ServedProfile, ServedProfileService, SignInAgainReason,
+    SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 pub use access_token::{
     ACCESS_TOKEN_SECONDS, AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken,
 };
+pub use profile_service::{ProfileService, ReportedDevice, Verification};
 
 /// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
@@ -57,6 +59,10 @@ pub struct Visit {
     pub ownership: Option<Ownership>,
     pub ca: CaStep,
     pub managed_apple_id: Option<Personal<String>>,
+    /// Every Profile Service that was sent, oldest first.
+    pub profile_services: Vec<ProfileService>,
+    /// What the devices that answered them got, oldest first.
+    pub verifications: Vec<Verification>,
     /// Every MDM profile that was sent, oldest first.
     pub servings: Vec<Serving>,
     pub identity: Option<Identity>,
@@ -144,6 +150,8 @@ pub struct Serving {
     pub profile: ServedProfile,
     pub challenge: SecretHash,
     pub challenge_expires: Timestamp,
+    /// Fingerprint of the verification identity that asked for it, where one had to.
+    pub verified_by: Option<String>,
     /// Another serving's challenge has issued an identity: this one never will.
     pub dead: bool,
 }
@@ -157,6 +165,8 @@ pub struct Identity {
     pub challenge: SecretHash,
     /// The profile it was issued for.
     pub profile: ServedProfile,
+    /// The device that was verified before it got the profile.
+    pub verified: Option<ReportedDevice>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -339,10 +349,33 @@ pub enum Command {
         why: SignInAgainReason,
         device_enrolled: bool,
     },
+    ServeProfileService {
+        service: ServedProfileService,
+        challenge: SecretHash,
+        challenge_expires: Timestamp,
+        device_enrolled: bool,
+    },
+    /// The device answers a Profile Service.
+    ReportAttributes(Box<AttributesReport>),
+    /// It came with a challenge of ours, or with an identity to be verified by, and is not answered.
+    RefuseProfileService {
+        challenge: SecretHash,
+        why: ProfileServiceRefusal,
+    },
+    /// As `IssueIdentity`, for the identity that it is verified by.
+    IssueVerificationIdentity {
+        now: Timestamp,
+        challenge: SecretHash,
+        transaction: String,
+        certificate: IssuedCertificate,
+        device_enrolled: bool,
+    },
+    /// `verified_by`: the fingerprint of the verification identity that asks for it.
     ServeMdmProfile {
         profile: ServedProfile,
         challenge: SecretHash,
         challenge_expires: Timestamp,
+        verified_by: Option<String>,
         device_enrolled: bool,
     },
     /// A certificate was signed for whoever presented `challenge`; it counts if this is appended first.
@@ -366,6 +399,26 @@ pub enum Command {
     SignOut,
 }
 
+/// What a device says of itself before it gets the MDM profile, and what it is answered if it may go on.
+#[derive(Debug, Clone)]
+pub struct AttributesReport {
+    pub now: Timestamp,
+    /// The challenge that it answers.
+    pub challenge: SecretHash,
+    pub device: ReportedDevice,
+    /// What the settings ask of it.
+    pub genuine_devices_only: bool,
+    pub limits: Limits,
+    /// Devices of ours that the same hardware is now.
+    pub managed: Vec<DeviceId>,
+    pub profile_uuid: Uuid,
+    pub identity_uuid: Uuid,
+    pub scep_url: String,
+    pub scep_challenge: SecretHash,
+    pub scep_challenge_expires: Timestamp,
+    pub device_enrolled: bool,
+}
+
 /// Why a command may not be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -387,6 +440,10 @@ pub enum Refusal {
     /// The challenge has issued an identity to another key.
     #[error("the challenge was used by another key")]
     ChallengeUsed,
+    #[error("another device answered this Profile Service already")]
+    AnotherDevice,
+    #[error("the identity is none that a device was verified by")]
+    NotVerified,
     #[error("the device is enrolled: its identity is renewed with the old one, not with a challenge")]
     DeviceEnrolled,
 }
@@ -465,6 +522,29 @@ impl Visit {
             Some(access) => offered.intersection(&access.offered).copied().collect(),
             None => offered.clone(),
         }
+    }
+
+    /// Whether the device has what the last page waits for: the MDM profile, or the Profile Service that brings it.
+    pub fn profile_was_taken(&self) -> bool {
+        !self.servings.is_empty() || !self.profile_services.is_empty()
+    }
+
+    /// The Profile Service with this challenge.
+    pub fn profile_service(&self, challenge: &SecretHash) -> Option<&ProfileService> {
+        self.profile_services.iter().find(|service| service.challenge == *challenge)
+    }
+
+    /// What the identity with this fingerprint was issued by, if a device is verified by it.
+    pub fn verification(&self, fingerprint: &str) -> Option<&Verification> {
+        let issued = |verification: &&Verification| {
+            verification.identity.as_ref().is_some_and(|identity| identity.fingerprint == fingerprint)
+        };
+        self.verifications.iter().find(issued)
+    }
+
+    /// The device that is verified by the identity with this fingerprint.
+    pub fn verified(&self, fingerprint: &str) -> Option<&ReportedDevice> {
+        self.profile_service(&self.verification(fingerprint)?.service)?.device.as_ref()
     }
 
     /// The kind of enrollment that the chosen ownership means; `None` before the choice.

@@ -20,7 +20,7 @@ pub enum Answer {
     Empty,
     /// A command, as an XML property list.
     Command(Vec<u8>),
-    /// The signed profile of an account-driven enrollment.
+    /// A signed profile.
     Profile(Vec<u8>),
     /// Management of this device was ended, as its stream says: the device removes its profile.
     Unenroll { os_version: Option<OsVersion> },

@@ -97,6 +97,11 @@ impl Message<'_> {
         if arrived != intended {
             return self.refuse(EnrollmentRefusal::WrongMode).await;
         }
+        let udid = message::text(self.fields, "UDID").unwrap_or_default();
+        let verified = self.known.visit.identity.as_ref().and_then(|identity| identity.verified.as_ref());
+        if verified.is_some_and(|verified| !verified.has_udid(udid)) {
+            return self.refuse(EnrollmentRefusal::OtherDevice).await;
+        }
         if let Some(why) = super::limits::refusal(self.app, self.known, self.fields).await? {
             return self.refuse(why).await;
         }

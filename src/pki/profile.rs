@@ -3,14 +3,16 @@
 //! Keys and values are those of mdm/profiles/ in Apple's schema; what a picky device refuses is listed beside each check.
 
 mod payload;
+mod profile_service;
 
 use super::{Pki, TOPIC_PREFIX};
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
 use openssl::x509::X509Ref;
-use payload::{Envelope, certificate};
-use plist::{Dictionary, Value};
+use payload::{Envelope, Scep, certificate};
+use plist::Value;
 use uuid::Uuid;
+
+pub use profile_service::{ProfileService, VerificationProfile};
 
 /// Content type of a profile, signed or not.
 pub const CONTENT_TYPE: &str = "application/x-apple-aspen-config";
@@ -149,7 +151,9 @@ impl MdmProfile<'_> {
         self.check()?;
         let anchors: Vec<&X509Ref> = pki.tls_root().into_iter().collect();
         let mut payloads = self.envelope().certificates(&anchors)?;
-        payloads.push(self.scep(pki)?);
+        let identity =
+            Scep { url: self.scep_url, challenge: self.challenge, device: self.device, uuid: self.identity_uuid };
+        payloads.push(identity.payload(&self.envelope(), pki)?);
         payloads.push(self.mdm());
         self.envelope().close(payloads)
     }
@@ -187,29 +191,6 @@ impl MdmProfile<'_> {
             return Err(ProfileError::SameUuid);
         }
         Ok(())
-    }
-
-    /// com.apple.security.scep: the settings are in a dictionary of their own, and the subject has three levels, of which
-    /// macOS tolerates two (micromdm#40).
-    fn scep(&self, pki: &Pki) -> Result<Value, ProfileError> {
-        let pair = |name: &str, value: &str| Value::Array(vec![Value::Array(vec![name.into(), value.into()])]);
-        let subject = vec![pair("O", "Muster"), pair("CN", &self.device.to_string())];
-        // Clients know a fingerprint's digest by its length; all of them know SHA-1's.
-        let fingerprint = pki.identity_ca().digest(MessageDigest::sha1())?.to_vec();
-        let mut content = Dictionary::new();
-        content.insert("URL".into(), self.scep_url.into());
-        content.insert("Name".into(), "Muster".into());
-        content.insert("Subject".into(), Value::Array(subject));
-        content.insert("Challenge".into(), self.challenge.into());
-        content.insert("Key Type".into(), "RSA".into());
-        content.insert("Keysize".into(), 2048.into());
-        // Signing and encryption: the answer is encrypted to this key.
-        content.insert("Key Usage".into(), 5.into());
-        content.insert("CAFingerprint".into(), Value::Data(fingerprint));
-        let mut payload =
-            self.envelope().payload("com.apple.security.scep", "identity", self.identity_uuid, "Identity");
-        payload.insert("PayloadContent".into(), Value::Dictionary(content));
-        Ok(Value::Dictionary(payload))
     }
 
     /// com.apple.mdm.

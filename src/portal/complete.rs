@@ -45,7 +45,7 @@ const REFRESH: &str = "5";
 
 pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;
-    if session.visit.servings.is_empty() {
+    if !session.visit.profile_was_taken() {
         return Err(Problem::Elsewhere(steps::path(Step::MdmProfile)));
     }
     let device = visitor.app.device(session.enrollment.device()).await?;

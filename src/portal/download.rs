@@ -63,6 +63,9 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let kind = session.visit.kind().ok_or(Problem::Link)?;
     check_version(visitor, kind)?;
     let served = app.new_profile(session.enrollment, &session.visit, &visitor.settings).ok_or(Problem::NoPush)?;
+    if kind == EnrollmentKind::DeviceEnrollment && visitor.settings.profile_service.enabled {
+        return profile_service(visitor, session).await;
+    }
     let secret = app.world.secret();
     let serving = Serving {
         enrollment: session.enrollment,
@@ -76,6 +79,25 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let device = app.device(session.enrollment.device()).await?;
     let command = Command::ServeMdmProfile {
         profile: served,
+        challenge: hash(&secret),
+        challenge_expires: app.world.now().plus_seconds(CHALLENGE_SECONDS),
+        verified_by: None,
+        device_enrolled: device.phase == Phase::Enrolled,
+    };
+    serve(visitor, session, &command).await?;
+    Ok(signed)
+}
+
+// The device says first what it is; the MDM profile goes to that device alone (`app::profile_service`).
+async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
+    let app = &visitor.app;
+    let (service, secret) = (app.new_profile_service(session.enrollment), app.world.secret());
+    let organization = &visitor.settings.organization;
+    let xml = app.profile_service_xml(session.enrollment, &service, organization, &secret);
+    let signed = app.sign_profile(xml.map_err(Problem::internal)?).await.map_err(Problem::internal)?;
+    let device = app.device(session.enrollment.device()).await?;
+    let command = Command::ServeProfileService {
+        service,
         challenge: hash(&secret),
         challenge_expires: app.world.now().plus_seconds(CHALLENGE_SECONDS),
         device_enrolled: device.phase == Phase::Enrolled,

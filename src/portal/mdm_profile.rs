@@ -36,10 +36,15 @@ pub async fn show(visitor: Visitor) -> Answered {
     // Without a topic the device could never be woken, and would refuse the profile.
     visitor.app.pki.push_topic().ok_or(Problem::NoPush)?;
     let personal = session.visit.ownership == Some(Ownership::Personal);
-    let taken = !session.visit.servings.is_empty();
+    let way = match personal {
+        true => Way::UserEnrollment,
+        false if visitor.settings.profile_service.enabled => Way::VerifiedDeviceEnrollment,
+        false => Way::DeviceEnrollment,
+    };
+    let taken = session.visit.profile_was_taken();
     let page = MdmProfilePage {
         personal,
-        steps: remaining(instructions(personal, visitor.version()), taken),
+        steps: remaining(instructions(way, visitor.version()), taken),
         taken,
         profile: ProfileLink::new(Kind::Mdm, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
         minutes: at_least(visitor.version(), FIRST_DOWNLOADED),
@@ -54,8 +59,17 @@ pub async fn take(form: Submission) -> Answered {
     Ok(see_other("/enroll/complete"))
 }
 
-/// What to do, as the kind of enrollment and the version of iOS have it.
-pub fn instructions(personal: bool, version: Option<OsVersion>) -> Vec<&'static str> {
+/// What the person does in Settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    UserEnrollment,
+    DeviceEnrollment,
+    /// The device says first what it is (Profile Service).
+    VerifiedDeviceEnrollment,
+}
+
+/// What to do, as the way and the version of iOS have it.
+pub fn instructions(way: Way, version: Option<OsVersion>) -> Vec<&'static str> {
     let mut steps = if at_least(version, FIRST_DOWNLOADED) {
         vec!["mdm-tap-continue-close", "mdm-open-downloaded"]
     } else if at_least(version, FIRST_ALLOW) {
@@ -63,7 +77,11 @@ pub fn instructions(personal: bool, version: Option<OsVersion>) -> Vec<&'static 
     } else {
         vec!["mdm-tap-continue"]
     };
-    steps.extend(if personal { ["mdm-enroll-my", "mdm-account-password"] } else { ["mdm-install", "mdm-trust"] });
+    steps.extend(match way {
+        Way::UserEnrollment => &["mdm-enroll-my", "mdm-account-password"][..],
+        Way::DeviceEnrollment => &["mdm-install", "mdm-trust"],
+        Way::VerifiedDeviceEnrollment => &["mdm-install", "mdm-verified", "mdm-trust"],
+    });
     steps.push("mdm-come-back");
     steps
 }
@@ -76,14 +94,18 @@ mod tests {
     fn the_steps_are_those_of_kind_and_version() {
         let close = ["mdm-tap-continue-close", "mdm-open-downloaded"];
         assert_eq!(
-            instructions(true, OsVersion::parse("17.5")),
+            instructions(Way::UserEnrollment, OsVersion::parse("17.5")),
             [&close[..], &["mdm-enroll-my", "mdm-account-password", "mdm-come-back"]].concat()
         );
         assert_eq!(
-            instructions(false, OsVersion::parse("18.1")),
+            instructions(Way::DeviceEnrollment, OsVersion::parse("18.1")),
             [&close[..], &["mdm-install", "mdm-trust", "mdm-come-back"]].concat()
         );
-        assert_eq!(instructions(false, OsVersion::parse("11.4"))[0], "mdm-tap-continue-settings");
-        assert_eq!(instructions(false, OsVersion::parse("10.3"))[0], "mdm-tap-continue");
+        assert_eq!(
+            instructions(Way::VerifiedDeviceEnrollment, OsVersion::parse("26.1")),
+            [&close[..], &["mdm-install", "mdm-verified", "mdm-trust", "mdm-come-back"]].concat()
+        );
+        assert_eq!(instructions(Way::DeviceEnrollment, OsVersion::parse("11.4"))[0], "mdm-tap-continue-settings");
+        assert_eq!(instructions(Way::DeviceEnrollment, OsVersion::parse("10.3"))[0], "mdm-tap-continue");
     }
 }

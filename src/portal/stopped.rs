@@ -102,8 +102,7 @@ impl StoppedPage {
                 "stopped-mode-lead",
                 &["stopped-mode-remove", "stopped-mode-version", "stopped-mode-again"],
             ),
-            // Devices that are not genuine are refused before they have a page.
-            EnrollmentRefusal::NotPermitted | EnrollmentRefusal::NotGenuine => (
+            EnrollmentRefusal::NotPermitted => (
                 "stopped-permitted-title",
                 "stopped-permitted-lead",
                 &["stopped-permitted-ask", "stopped-permitted-again"],
@@ -123,6 +122,12 @@ impl StoppedPage {
             }
             EnrollmentRefusal::ModelNotPermitted => {
                 ("stopped-model-title", "stopped-model-lead", &["stopped-permitted-ask"])
+            }
+            EnrollmentRefusal::NotGenuine => {
+                ("stopped-genuine-title", "stopped-genuine-lead", &["stopped-permitted-ask"])
+            }
+            EnrollmentRefusal::OtherDevice => {
+                ("stopped-other-title", "stopped-other-lead", &["stopped-mode-remove", "stopped-other-again"])
             }
         };
         StoppedPage {

@@ -7,7 +7,7 @@ use super::ca_profile::{self, CaProfilePage};
 use super::complete::CompletePage;
 use super::for_whom::ForWhomPage;
 use super::managed_apple_id::ManagedAppleIdPage;
-use super::mdm_profile::{self, MdmProfilePage};
+use super::mdm_profile::{self, MdmProfilePage, Way};
 use super::ownership::OwnershipPage;
 use super::previous::{PreviousPage, Record};
 use super::problem::Problem;
@@ -91,15 +91,19 @@ fn ca_pages() -> Vec<CaProfilePage> {
 }
 
 fn mdm_pages() -> Vec<MdmProfilePage> {
-    let page = |(personal, version)| MdmProfilePage {
-        personal,
+    let page = |(way, version)| MdmProfilePage {
+        personal: way == Way::UserEnrollment,
         taken: version == "17.5",
-        steps: mdm_profile::instructions(personal, OsVersion::parse(version)),
+        steps: mdm_profile::instructions(way, OsVersion::parse(version)),
         profile: "/enroll/profile/mdm-x.mobileconfig".into(),
-        minutes: personal,
-        managed_apple_id: personal.then(|| "ada@example.com".into()),
+        minutes: way == Way::UserEnrollment,
+        managed_apple_id: (way == Way::UserEnrollment).then(|| "ada@example.com".into()),
     };
-    [(true, "13.1"), (true, "17.5"), (false, "10.3"), (false, "11.0"), (false, "18.1")].into_iter().map(page).collect()
+    let (user, device, verified) = (Way::UserEnrollment, Way::DeviceEnrollment, Way::VerifiedDeviceEnrollment);
+    [(user, "13.1"), (user, "17.5"), (device, "10.3"), (device, "11.0"), (device, "18.1"), (verified, "26.1")]
+        .into_iter()
+        .map(page)
+        .collect()
 }
 
 fn maid_pages() -> Vec<ManagedAppleIdPage> {
@@ -212,6 +216,8 @@ fn stopped_pages() -> Vec<StoppedPage> {
         StoppedPage::of(EnrollmentRefusal::VersionAboveMaximum, version(), Some("11".into())),
         StoppedPage::of(EnrollmentRefusal::VersionAboveMaximum, None, None),
         StoppedPage::of(EnrollmentRefusal::ModelNotPermitted, version(), Some("iPad".into())),
+        StoppedPage::of(EnrollmentRefusal::NotGenuine, version(), None),
+        StoppedPage::of(EnrollmentRefusal::OtherDevice, version(), None),
         StoppedPage::of(EnrollmentRefusal::ModelNotPermitted, None, None),
     ]
 }

@@ -25,6 +25,8 @@ pub enum Act {
     DownloadMdmProfile,
     /// By the device itself, with the access token.
     FetchMdmProfile,
+    /// The device says what it is, and gets an identity by which it asks for the MDM profile.
+    BeVerified,
     /// The device's check of the server before it installs an MDM profile.
     CheckServer,
     GetIdentity,
@@ -49,7 +51,7 @@ impl Act {
             Act::SwitchOnTrust | Act::ReportCaProfile => 6,
             Act::GiveManagedAppleId => 7,
             Act::DownloadMdmProfile | Act::FetchMdmProfile => 8,
-            Act::CheckServer | Act::GetIdentity => 9,
+            Act::BeVerified | Act::CheckServer | Act::GetIdentity => 9,
             Act::Authenticate => 10,
             Act::TokenUpdate | Act::ReportMdmProfile | Act::SeeCompletion | Act::WakeUp | Act::AnswerCommands => 11,
         }
@@ -75,6 +77,7 @@ impl fmt::Display for Act {
             Act::GiveManagedAppleId => "give the Managed Apple ID",
             Act::DownloadMdmProfile => "download the MDM profile",
             Act::FetchMdmProfile => "fetch the MDM profile",
+            Act::BeVerified => "be verified by a Profile Service",
             Act::CheckServer => "check the server",
             Act::GetIdentity => "get an identity by SCEP",
             Act::Authenticate => "Authenticate",

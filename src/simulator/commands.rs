@@ -268,6 +268,7 @@ impl Device {
             certificates: Vec::new(),
             scep: None,
             mdm: None,
+            service: None,
             signed,
             dictionary,
         };

@@ -27,7 +27,10 @@ impl Device {
     /// # Errors
     /// As [`Device::install`].
     pub async fn install_watched(&mut self, watcher: &mut dyn Watcher) -> Result<Profile, DeviceError> {
-        let profile = self.pending_profile()?;
+        let mut profile = self.pending_profile()?;
+        if let Some(service) = profile.service.take() {
+            profile = self.fetch_over_the_air(&service, watcher).await?;
+        }
         match (&profile.mdm, &profile.scep) {
             (Some(mdm), Some(scep)) => self.enroll(&profile, &mdm.clone(), &scep.clone(), None, watcher).await?,
             _ => self.install_certificates(&profile, watcher).await,

@@ -93,6 +93,27 @@ pub fn machine_info(hardware: &Hardware, user_enrollment: bool, language: &str) 
     message
 }
 
+/// What a Profile Service asked for, as far as this hardware has it, and its challenge. What was asked for under a name that
+/// is not known is left out.
+pub fn device_attributes(hardware: &Hardware, name: &str, asked: &[String], challenge: Option<&str>) -> Dictionary {
+    let mut message = Dictionary::new();
+    for attribute in asked {
+        let value = match attribute.as_str() {
+            "UDID" => Some(hardware.udid.clone()),
+            "SERIAL" => Some(hardware.serial_number.clone()),
+            "PRODUCT" => Some(hardware.product.to_owned()),
+            "VERSION" => Some(hardware.ios.build()),
+            "IMEI" => hardware.imei.clone(),
+            "MEID" => hardware.imei.as_deref().map(meid),
+            "DEVICE_NAME" => Some(name.to_owned()),
+            _ => None,
+        };
+        message.extend(value.map(|value| (attribute.clone(), Value::from(value))));
+    }
+    message.extend(challenge.map(|challenge| ("CHALLENGE".to_owned(), Value::from(challenge))));
+    message
+}
+
 /// The MEID of a phone with this IMEI: its first fourteen digits.
 fn meid(imei: &str) -> String {
     imei.chars().filter(|c| *c != ' ').take(14).collect()

@@ -20,7 +20,9 @@ impl IosVersion {
     /// The build, such as `21F79`: the year's number, a letter for the minor version, a number.
     pub fn build(self) -> String {
         let letter = char::from_u32('A' as u32 + self.minor.min(25)).unwrap_or('A');
-        format!("{}{letter}{}", self.major + 4, 79 + self.patch)
+        // 26 follows on 18.
+        let year = if self.major >= 26 { self.major - 3 } else { self.major + 4 };
+        format!("{year}{letter}{}", 79 + self.patch)
     }
 }
 

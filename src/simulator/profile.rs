@@ -21,6 +21,8 @@ pub struct Profile {
     pub certificates: Vec<X509>,
     pub scep: Option<ScepPayload>,
     pub mdm: Option<MdmPayload>,
+    /// It is no profile but asks what the device is, and brings one then.
+    pub service: Option<ProfileService>,
     /// It came signed.
     pub signed: bool,
     pub dictionary: Dictionary,
@@ -51,6 +53,14 @@ pub struct MdmPayload {
     pub check_out_when_removed: bool,
     /// Account-driven enrollments only: `BYOD` or `ADDE`.
     pub enrollment_mode: Option<String>,
+}
+
+/// `Profile Service` ("Over-the-Air Profile Delivery and Configuration").
+#[derive(Debug, Clone)]
+pub struct ProfileService {
+    pub url: String,
+    pub attributes: Vec<String>,
+    pub challenge: Option<String>,
 }
 
 /// Why a device will not have a profile, in its own words.

@@ -167,6 +167,7 @@ mdm-account-password = { $ios18 ->
    *[no] Tippe auf **{ -ios-continue }** und melde dich mit deiner verwalteten Apple-ID an.
   } Das Passwort geht an Apple, nicht an diesen Server.
 mdm-install = Tippe auf **{ -install }**, gib den Gerätecode ein, tippe noch einmal auf **{ -install }**.
+mdm-verified = Dein { $device } sagt, welches Gerät es ist, und wird geprüft; danach zeigt es das Profil für die entfernte Verwaltung: Tippe auf **{ -install }**.
 mdm-trust = Wenn nach der entfernten Verwaltung gefragt wird, tippe auf **{ -trust }**, dann auf **{ -done }**.
 mdm-come-back = Komm zu Safari zurück und tippe auf **Ich habe es installiert**.
 mdm-account-title = { $ios18 ->
@@ -284,6 +285,11 @@ stopped-model-lead = { $limit ->
     [none] { $organization } registriert keine Geräte dieses Modells.
    *[given] { $organization } registriert nur: { $limit }.
   }
+stopped-genuine-title = Dieses { $device } ließ sich nicht prüfen
+stopped-genuine-lead = { $organization } registriert nur Geräte, die nachweisen, dass sie von Apple sind; der Nachweis von diesem ist hier nicht bekannt. Über dein { $device } wurde nichts aufbewahrt.
+stopped-other-title = Das war ein anderes Gerät
+stopped-other-lead = Das Profil war für das { $device }, das geprüft wurde; ein anderes Gerät hat es installiert, darum hat der Server es abgelehnt. Über das andere Gerät wurde nichts aufbewahrt.
+stopped-other-again = Beginne hier von vorn und installiere das Profil auf genau diesem { $device }.
 
 desktop-title = Weiter auf deinem iPhone oder iPad
 desktop-lead = Richte die Kamera des iPhone oder iPad, das du registrieren willst, auf diesen Code.

@@ -162,6 +162,7 @@ mdm-open-downloaded = Open **{ -settings }** and tap **{ -profile-downloaded }**
 mdm-enroll-my = Tap **{ enroll-my }** and enter your passcode.
 mdm-account-password = Tap **{ -ios-continue }** and sign in with your { account-name }. The password goes to Apple, not to this server.
 mdm-install = Tap **{ -install }**, enter your passcode, tap **{ -install }** again.
+mdm-verified = Your { $device } says which device it is and is checked; then it shows the profile for remote management: tap **{ -install }**.
 mdm-trust = When asked about remote management, tap **{ -trust }**, then **{ -done }**.
 mdm-come-back = Come back to Safari and tap **I have installed it**.
 mdm-account-title = Your { account-name }
@@ -276,6 +277,11 @@ stopped-model-lead = { $limit ->
     [none] { $organization } does not enroll devices of this model.
    *[given] { $organization } enrolls only: { $limit }.
   }
+stopped-genuine-title = This { $device } could not be checked
+stopped-genuine-lead = { $organization } enrolls only devices that prove to be from Apple, and this one’s proof is not known here. Nothing about your { $device } was kept.
+stopped-other-title = That was another device
+stopped-other-lead = The profile was made for the { $device } that was checked, and another device installed it, so the server refused it. Nothing about the other device was kept.
+stopped-other-again = Start again here, and install the profile on this same { $device }.
 
 desktop-title = Continue on your iPhone or iPad
 desktop-lead = Point the camera of the iPhone or iPad that you want to enroll at this code.

@@ -142,6 +142,7 @@ mdm-open-downloaded = **{ -settings }** を開き、**{ -profile-downloaded }** 
 mdm-enroll-my = **{ enroll-my }** をタップし、パスコードを入力します。
 mdm-account-password = **{ -ios-continue }** をタップし、{ account-name }でサインインします。パスワードはAppleに送られ、このサーバには送られません。
 mdm-install = **{ -install }** をタップし、パスコードを入力し、もう一度 **{ -install }** をタップします。
+mdm-verified = { $device }がどのデバイスかを伝え、確認されます。その後、リモート管理のプロファイルが表示されたら **{ -install }** をタップします。
 mdm-trust = リモート管理について確認されたら **{ -trust }**、続いて **{ -done }** をタップします。
 mdm-come-back = Safariに戻り、**インストールしました** をタップします。
 mdm-account-title = { account-name }
@@ -256,6 +257,11 @@ stopped-model-lead = { $limit ->
     [none] { $organization }は、このモデルのデバイスを登録していません。
    *[given] { $organization }で登録できるのは次のものだけです：{ $limit }
   }
+stopped-genuine-title = この{ $device }を確認できませんでした
+stopped-genuine-lead = { $organization }で登録できるのは、Apple製であることを証明できるデバイスだけです。このデバイスの証明は確認できませんでした。{ $device }の情報は保存されていません。
+stopped-other-title = 別のデバイスでした
+stopped-other-lead = プロファイルは確認された{ $device }のためのものですが、別のデバイスにインストールされたため、サーバが拒否しました。別のデバイスの情報は保存されていません。
+stopped-other-again = ここで最初からやり直し、プロファイルを同じ{ $device }にインストールしてください。
 
 desktop-title = iPhoneまたはiPadで続ける
 desktop-lead = 登録したいiPhoneまたはiPadのカメラをこのコードに向けてください。

@@ -9,7 +9,7 @@ pub mod console;
 pub mod driver;
 mod passkeys;
 mod single_sign_on;
-mod walk;
+pub mod walk;
 
 use accessibility::Axe;
 use driver::{Browser, Engine, Looks};

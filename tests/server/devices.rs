@@ -125,6 +125,7 @@ fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> Serve
 pub async fn serve(server: &TestServer, enrollment: EnrollmentId, profile: &ServedProfile, seconds: i64) -> String {
     let secret = server.app().world.secret();
     let serve = Command::ServeMdmProfile {
+        verified_by: None,
         profile: profile.clone(),
         challenge: secrets::hash(&secret),
         challenge_expires: server.app().world.now().plus_seconds(seconds),

@@ -23,6 +23,7 @@ mod perform;
 mod points;
 mod portal;
 mod portal_security;
+mod profile_service;
 mod push;
 mod push_certificate;
 mod reactions;

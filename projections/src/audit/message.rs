@@ -12,7 +12,7 @@ use events::settings::{Settings, SettingsEvent};
 use events::staff::{AccessEvent, ExportFormat, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is said about an event, in no language: a key, and values by name (`None`: erased).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,23 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
         EnrollmentEvent::CaStepSkipped {} => Message::of("ca-step-skipped"),
         EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
             Message::of("managed-apple-id-given").personal("managed_apple_id", managed_apple_id)
+        }
+        EnrollmentEvent::ProfileServiceServed { .. } => Message::of("profile-service-served"),
+        EnrollmentEvent::DeviceAttributesReported { signature, attributes, .. } => {
+            Message::of("device-attributes-reported")
+                .with("product", attributes.product.as_deref().unwrap_or("a device of unknown model"))
+                .with("build", attributes.build_version.as_deref().unwrap_or("unknown"))
+                .with("signature", words::device_signature(*signature))
+        }
+        EnrollmentEvent::VerificationProfileServed { .. } => Message::of("verification-profile-served"),
+        EnrollmentEvent::VerificationIdentityIssued { identity, .. } => {
+            Message::of("verification-identity-issued").with("serial", &identity.serial)
+        }
+        EnrollmentEvent::ProfileServiceRefused { why, .. } => {
+            Message::of("profile-service-refused").with("reason", words::profile_service_refusal(*why))
+        }
+        EnrollmentEvent::MdmProfileServed { profile, verified_by: Some(_), .. } => {
+            Message::of("mdm-profile-served-to-verified").with("kind", words::kind_words(profile.kind))
         }
         EnrollmentEvent::MdmProfileServed { profile, .. } => {
             Message::of("mdm-profile-served").with("kind", words::kind_words(profile.kind))
@@ -301,7 +318,9 @@ fn changed(before: &Settings, after: &Settings) -> String {
     else {
         return String::new();
     };
-    list(after.iter().filter(|(name, value)| before.get(*name) != Some(*value)).map(|(name, _)| name.as_str()))
+    // One that has its default may be left out on either side.
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    list(names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(String::as_str))
 }
 
 fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

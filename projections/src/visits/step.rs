@@ -1,6 +1,6 @@
 //! Where a visit stands: the steps as the help desk counts them, and how events lead from one to the next.
 
-use events::enrollment::{EnrollmentEvent, Ownership};
+use events::enrollment::{EnrollmentEvent, Evidence, Ownership};
 use serde::{Deserialize, Serialize};
 
 /// A step on the way from the first form to the enrolled device. The portal's pages, and after them what the device does.
@@ -97,6 +97,8 @@ impl Way {
             EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => {
                 self.asked_for_whom = false;
             }
+            // Found when the device said what it is: nobody is asked to read about it any more.
+            EnrollmentEvent::PreviousRecordFound { evidence, .. } if evidence.contains(&Evidence::SameHardware) => {}
             EnrollmentEvent::PreviousRecordFound { .. } => self.earlier_records = true,
             EnrollmentEvent::PreviousRecordsNoted {} => self.earlier_records_noted = true,
             EnrollmentEvent::OwnershipChosen { ownership, .. } => self.ownership = Some(*ownership),
@@ -106,7 +108,9 @@ impl Way {
             EnrollmentEvent::ManagedAppleIdGiven { .. } | EnrollmentEvent::ManagedAppleIdAssigned { .. } => {
                 self.account_given = true;
             }
-            EnrollmentEvent::MdmProfileServed { .. } => self.profile_taken = true,
+            EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::MdmProfileServed { .. } => {
+                self.profile_taken = true;
+            }
             EnrollmentEvent::IdentityIssued { .. } => self.identity = true,
             _ => {}
         }

@@ -55,7 +55,12 @@ fn served() -> EnrollmentEvent {
         required_app_id: None,
         sign_message: None,
     };
-    EnrollmentEvent::MdmProfileServed { profile, challenge: SecretHash("02".into()), challenge_expires: later(86_400) }
+    EnrollmentEvent::MdmProfileServed {
+        profile,
+        challenge: SecretHash("02".into()),
+        challenge_expires: later(86_400),
+        verified_by: None,
+    }
 }
 
 fn issued() -> EnrollmentEvent {

@@ -137,6 +137,8 @@ struct Found {
     renewal: Option<Renewal>,
     known: BTreeMap<String, Option<String>>,
     earlier: Vec<(Earlier, Option<Device>)>,
+    /// What it told of itself before it got its profile, where it was asked.
+    told_before: Option<Row>,
     rows: Vec<Row>,
     more: bool,
 }
@@ -176,6 +178,9 @@ async fn look_up(
     let event_type = Some(Match::is_not("DeviceViewed".to_owned()));
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
     let history = projections::audit::query(projections, filter, TIMELINE).await?;
+    let event_type = Some(Match::is("DeviceAttributesReported".to_owned()));
+    let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
+    let told_before = projections::audit::query(projections, filter, 1).await?.rows.pop();
     let mut earlier = Vec::new();
     for found in reenrollment::of_device(projections, id).await? {
         if as_of.is_none_or(|as_of| found.at <= as_of) {
@@ -194,17 +199,9 @@ async fn look_up(
         ),
         Some(_) => (vec![], vec![], None),
     };
-    Ok(Some(Found {
-        commands,
-        apps,
-        by_account: visit.is_some_and(|visit| visit.by_account),
-        device,
-        renewal,
-        known,
-        earlier,
-        more: history.next.is_some(),
-        rows: history.rows,
-    }))
+    let by_account = visit.is_some_and(|visit| visit.by_account);
+    let (more, rows) = (history.next.is_some(), history.rows);
+    Ok(Some(Found { commands, apps, by_account, device, renewal, known, earlier, told_before, rows, more }))
 }
 
 fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
@@ -268,6 +265,9 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
     } else {
         facts.push(Fact::new("Serial number", text(&device.serial_number)));
         facts.push(Fact::new("UDID", text(&device.udid)));
+    }
+    if let Some(row) = &found.told_before {
+        facts.push(Fact::linked("Before its profile", &row.sentence, audit::event_href(row.event)));
     }
     facts.push(Fact::new("Build", text(&device.build_version)));
     facts.extend(identity::facts(device, found.renewal.as_ref(), now));

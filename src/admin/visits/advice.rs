@@ -126,11 +126,6 @@ fn refused(visit: &Visit, again: String) -> Advice {
             "The device could enroll in Settings only, and the settings do not offer that for it.",
             "An administrator can offer it: account_driven in the settings.".to_owned(),
         ),
-        EnrollmentRefusal::NotGenuine => (
-            "The device did not prove that it is one of Apple’s.",
-            "An administrator can accept devices whose CA is not known here: account_driven.genuine_devices_only."
-                .to_owned(),
-        ),
         EnrollmentRefusal::WrongMode => (
             "The device enrolled in another mode than its profile says.",
             format!("If a profile of the organization is in Settings › {}, remove it.", row(visit)),
@@ -155,6 +150,15 @@ fn refused(visit: &Visit, again: String) -> Advice {
         EnrollmentRefusal::ModelNotPermitted => (
             "The organization does not enroll devices of this model.",
             "Use another device, or ask an administrator.".to_owned(),
+        ),
+        EnrollmentRefusal::NotGenuine => (
+            "The device did not prove that it is one of Apple’s.",
+            "An administrator can accept devices whose CA is not known here (genuine_devices_only), or name the CA."
+                .to_owned(),
+        ),
+        EnrollmentRefusal::OtherDevice => (
+            "Another device came than the one that was verified before it got the profile.",
+            "Take and install the profile on one and the same device.".to_owned(),
         ),
     };
     let waits = matches!(why, EnrollmentRefusal::VersionAboveMaximum | EnrollmentRefusal::ModelNotPermitted);

@@ -104,6 +104,7 @@ impl App {
         let signed = self.sign_profile(xml).await.map_err(unavailable)?;
         let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };
         let serve = Command::ServeMdmProfile {
+            verified_by: None,
             profile,
             challenge: hash(&secret),
             challenge_expires: self.world.now().plus_seconds(CHALLENGE_SECONDS),

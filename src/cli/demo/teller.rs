@@ -36,6 +36,7 @@ impl Teller {
             Act::GiveManagedAppleId => format!("gives her Managed Apple ID {told}"),
             Act::DownloadMdmProfile => format!("taps Allow: “{told}” is downloaded"),
             Act::FetchMdmProfile => format!("the {device} fetches its profile with the token of that sign-in ({told})"),
+            Act::BeVerified => format!("the {device} says what it is and gets “{told}”"),
             Act::CheckServer => format!("taps Enroll My {device}; the {device} trusts the server"),
             Act::GetIdentity => format!("the {device} gets its identity by SCEP: {told}"),
             Act::Authenticate => format!("the {device} announces itself by its {told}"),

@@ -3,13 +3,14 @@
 mod account_driven;
 mod admit;
 mod barrier;
+mod profile_service;
 mod single_sign_on;
 mod terms;
 
 use super::{Assignment, Begun, CaStep, Command, Entry, Refusal, Serving, SignedIn, Step, Visit};
 use admit::{admit, by_policy, choose};
 use events::Timestamp;
-use events::enrollment::{ChosenBy, EnrollmentEvent, IssuedCertificate, Ownership, SecretHash};
+use events::enrollment::{ChosenBy, EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership, SecretHash};
 
 pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentEvent>, Refusal> {
     match (visit.step(), command) {
@@ -127,16 +128,43 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (_, Command::AskToSignInAgain { why, device_enrolled }) => {
             Ok(account_driven::ask_to_sign_in_again(visit, *why, *device_enrolled).into_iter().collect())
         }
-        (Step::MdmProfile | Step::HandOver, Command::ServeMdmProfile { device_enrolled: true, .. }) => {
-            Err(Refusal::DeviceEnrolled)
-        }
-        (Step::MdmProfile | Step::HandOver, Command::ServeMdmProfile { profile, challenge, challenge_expires, .. })
-            if Some(profile.kind) == visit.kind() && profile.enrollment_mode == visit.account_driven =>
+        (
+            Step::MdmProfile | Step::HandOver,
+            Command::ServeMdmProfile { device_enrolled: true, .. }
+            | Command::ServeProfileService { device_enrolled: true, .. }
+            | Command::IssueVerificationIdentity { device_enrolled: true, .. },
+        ) => Err(Refusal::DeviceEnrolled),
+        (Step::MdmProfile, Command::ServeProfileService { service, challenge, challenge_expires, .. })
+            if visit.kind() == Some(EnrollmentKind::DeviceEnrollment) =>
         {
+            Ok(vec![EnrollmentEvent::ProfileServiceServed {
+                service: service.clone(),
+                challenge: challenge.clone(),
+                challenge_expires: *challenge_expires,
+            }])
+        }
+        (Step::MdmProfile, Command::ReportAttributes(report)) => profile_service::report(visit, report),
+        (Step::MdmProfile, Command::RefuseProfileService { challenge, why }) => {
+            profile_service::refuse(visit, challenge, *why)
+        }
+        (
+            Step::MdmProfile,
+            Command::IssueVerificationIdentity { now, challenge, transaction, certificate, device_enrolled: false },
+        ) => profile_service::issue(visit, *now, challenge, transaction, certificate),
+        (Step::MdmProfile | Step::HandOver, Command::ServeMdmProfile { verified_by: Some(by), .. })
+            if visit.verified(by).is_none() =>
+        {
+            Err(Refusal::NotVerified)
+        }
+        (
+            Step::MdmProfile | Step::HandOver,
+            Command::ServeMdmProfile { profile, challenge, challenge_expires, verified_by, .. },
+        ) if Some(profile.kind) == visit.kind() && profile.enrollment_mode == visit.account_driven => {
             Ok(vec![EnrollmentEvent::MdmProfileServed {
                 profile: profile.clone(),
                 challenge: challenge.clone(),
                 challenge_expires: *challenge_expires,
+                verified_by: verified_by.clone(),
             }])
         }
         (

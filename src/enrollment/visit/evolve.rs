@@ -2,9 +2,9 @@
 
 use super::{
     AccessToken, Assignment, AuthorizationCode, CaStep, End, Identity, MachineInformation, Opened, PreviousRecord,
-    RefreshToken, Serving, SignedIn, SingleSignOn, TermsStep, Visit,
+    ProfileService, RefreshToken, ReportedDevice, Serving, SignedIn, SingleSignOn, TermsStep, Verification, Visit,
 };
-use events::enrollment::{EnrollmentEvent, Refresh, SingleSignOnFault};
+use events::enrollment::{EnrollmentEvent, Evidence, Refresh, SecretHash, SingleSignOnFault};
 
 pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
     match event {
@@ -99,6 +99,8 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
                 user_name: user_name.clone(),
             });
         }
+        // Found when the device said what it is: nobody is asked to read about it any more.
+        EnrollmentEvent::PreviousRecordFound { evidence, .. } if evidence.contains(&Evidence::SameHardware) => {}
         EnrollmentEvent::PreviousRecordFound { device, evidence } => {
             visit.previous.push(PreviousRecord { device: *device, evidence: evidence.clone() });
         }
@@ -113,21 +115,60 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         | EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
             visit.managed_apple_id = Some(managed_apple_id.clone());
         }
-        EnrollmentEvent::MdmProfileServed { profile, challenge, challenge_expires } => visit.servings.push(Serving {
-            profile: profile.clone(),
-            challenge: challenge.clone(),
-            challenge_expires: *challenge_expires,
-            dead: false,
-        }),
+        EnrollmentEvent::ProfileServiceServed { challenge, challenge_expires, service: _ } => {
+            visit.profile_services.push(ProfileService {
+                challenge: challenge.clone(),
+                challenge_expires: *challenge_expires,
+                device: None,
+                refusals: vec![],
+            });
+        }
+        EnrollmentEvent::DeviceAttributesReported { challenge, signature, certificate, attributes } => {
+            if let Some(service) = service(&mut visit, challenge) {
+                service.device = Some(ReportedDevice {
+                    signature: *signature,
+                    certificate: certificate.clone(),
+                    attributes: attributes.clone(),
+                });
+            }
+        }
+        EnrollmentEvent::VerificationProfileServed { service, challenge, challenge_expires, .. } => {
+            visit.verifications.push(Verification {
+                service: service.clone(),
+                challenge: challenge.clone(),
+                challenge_expires: *challenge_expires,
+                identity: None,
+            });
+        }
+        EnrollmentEvent::VerificationIdentityIssued { identity, challenge, transaction: _ } => {
+            let issued_by = |verification: &&mut Verification| verification.challenge == *challenge;
+            if let Some(verification) = visit.verifications.iter_mut().find(issued_by) {
+                verification.identity = Some(identity.clone());
+            }
+        }
+        EnrollmentEvent::ProfileServiceRefused { challenge, why } => {
+            if let Some(service) = service(&mut visit, challenge) {
+                service.refusals.push(*why);
+            }
+        }
+        EnrollmentEvent::MdmProfileServed { profile, challenge, challenge_expires, verified_by } => {
+            visit.servings.push(Serving {
+                profile: profile.clone(),
+                challenge: challenge.clone(),
+                challenge_expires: *challenge_expires,
+                verified_by: verified_by.clone(),
+                dead: false,
+            });
+        }
         EnrollmentEvent::IdentityIssued { identity, transaction, challenge } => {
-            let profile =
-                visit.servings.iter().find(|serving| serving.challenge == *challenge).map(|s| s.profile.clone());
+            let serving = visit.servings.iter().find(|serving| serving.challenge == *challenge).cloned();
             visit.servings.iter_mut().for_each(|serving| serving.dead = true);
-            visit.identity = profile.map(|profile| Identity {
+            visit.identity = serving.map(|serving| Identity {
                 certificate: identity.clone(),
                 transaction: transaction.clone(),
                 challenge: challenge.clone(),
-                profile,
+                profile: serving.profile,
+                verified: serving.verified_by.and_then(|by| visit.verified(&by)).cloned(),
             });
         }
         EnrollmentEvent::IdentityRevoked { fingerprint } => {
@@ -138,4 +179,8 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         EnrollmentEvent::SignedOut {} => visit.session = None,
     }
     visit
+}
+
+fn service<'a>(visit: &'a mut Visit, challenge: &SecretHash) -> Option<&'a mut ProfileService> {
+    visit.profile_services.iter_mut().find(|service| service.challenge == *challenge)
 }

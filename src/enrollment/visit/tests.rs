@@ -57,6 +57,7 @@ fn serve_mdm(kind: EnrollmentKind, challenge: &str) -> Command {
         profile: profile(kind),
         challenge: secret(challenge),
         challenge_expires: NOW.plus_seconds(3_600),
+        verified_by: None,
         device_enrolled: false,
     }
 }
@@ -429,6 +430,7 @@ fn a_profile_taken_again_replaces_the_unused_identity() {
 fn once_the_device_is_enrolled_no_profile_is_served_and_no_challenge_issues() {
     let visit = served(&["one"]);
     let serve = Command::ServeMdmProfile {
+        verified_by: None,
         profile: profile(EnrollmentKind::DeviceEnrollment),
         challenge: secret("two"),
         challenge_expires: NOW.plus_seconds(1),
@@ -481,7 +483,10 @@ fn a_visit_whose_device_enrolled_is_never_abandoned() {
     assert_eq!(abandoned.decide(&Command::Abandon { device_enrolled: false }), Ok(vec![]));
 }
 
+mod profile_service;
+
 mod any_sequence {
+    use super::profile_service as verified;
     use super::*;
     use proptest::prelude::*;
 
@@ -505,6 +510,19 @@ mod any_sequence {
             Just(Command::SignOut),
             beside_the_guide(),
             from_settings::any_command(),
+            before_the_profile(),
+        ]
+    }
+
+    /// What an institutional device says before it gets the MDM profile.
+    fn before_the_profile() -> impl Strategy<Value = Command> {
+        let name = prop_oneof![Just("one"), Just("two")];
+        prop_oneof![
+            name.clone().prop_map(verified::ask),
+            (name.clone(), name.clone(), name.clone())
+                .prop_map(|(asked, scep, udid)| verified::told(verified::report(asked, scep, udid))),
+            (name.clone(), name.clone()).prop_map(|(scep, key)| verified::issue(scep, key, key)),
+            name.prop_map(|by| verified::serve(by, by)),
         ]
     }
 
@@ -547,6 +565,12 @@ mod any_sequence {
             assert!(visit.account_driven.is_some() && visit.owner().is_some() && visit.managed_apple_id.is_some());
             assert_eq!(visit.ownership, visit.account_driven.map(EnrollmentMode::ownership));
         }
+        for by in visit.servings.iter().filter_map(|serving| serving.verified_by.as_deref()) {
+            assert!(visit.verified(by).is_some(), "who asked was verified");
+        }
+        if !visit.profile_services.is_empty() {
+            assert_eq!(visit.kind(), Some(EnrollmentKind::DeviceEnrollment), "nobody asks a personal device");
+        }
         if visit.end.is_some() {
             assert!(visit.identity.is_none(), "an ended visit's identity opens nothing");
         }
@@ -588,7 +612,7 @@ mod any_sequence {
                     Step::Terms => Shown::Terms,
                     Step::CaProfile => Shown::CaProfile,
                     Step::ManagedAppleId => Shown::ManagedAppleId,
-                    Step::MdmProfile | Step::HandOver if live.servings.is_empty() => Shown::MdmProfile,
+                    Step::MdmProfile | Step::HandOver if !live.profile_was_taken() => Shown::MdmProfile,
                     Step::MdmProfile | Step::HandOver
                         if log.iter().any(|e| matches!(e, EnrollmentEvent::IdentityIssued { .. })) =>
                     {

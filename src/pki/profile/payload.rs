@@ -1,7 +1,8 @@
 //! What all profiles and payloads have in common (mdm/profiles/TopLevel.yaml, CommonPayloadKeys.yaml).
 
 use super::{ProfileError, Texts};
-use crate::pki::fingerprint;
+use crate::pki::{Pki, fingerprint};
+use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::x509::X509Ref;
 use plist::{Dictionary, Value};
@@ -58,8 +59,41 @@ pub(super) fn certificate(envelope: &Envelope<'_>, nth: usize, anchor: &X509Ref)
     Ok(Value::Dictionary(payload))
 }
 
+/// A way to an identity.
+pub(super) struct Scep<'a> {
+    pub url: &'a str,
+    pub challenge: &'a str,
+    /// The device's UUID, which the identity will name.
+    pub device: Uuid,
+    pub uuid: Uuid,
+}
+
+impl Scep<'_> {
+    /// com.apple.security.scep: the settings are in a dictionary of their own, and the subject has three levels, of which
+    /// macOS tolerates two (micromdm#40).
+    pub(super) fn payload(&self, envelope: &Envelope<'_>, pki: &Pki) -> Result<Value, ProfileError> {
+        let pair = |name: &str, value: &str| Value::Array(vec![Value::Array(vec![name.into(), value.into()])]);
+        let subject = vec![pair("O", "Muster"), pair("CN", &self.device.to_string())];
+        // Clients know a fingerprint's digest by its length; all of them know SHA-1's.
+        let fingerprint = pki.identity_ca().digest(MessageDigest::sha1())?.to_vec();
+        let mut content = Dictionary::new();
+        content.insert("URL".into(), self.url.into());
+        content.insert("Name".into(), "Muster".into());
+        content.insert("Subject".into(), Value::Array(subject));
+        content.insert("Challenge".into(), self.challenge.into());
+        content.insert("Key Type".into(), "RSA".into());
+        content.insert("Keysize".into(), 2048.into());
+        // Signing and encryption: the answer is encrypted to this key.
+        content.insert("Key Usage".into(), 5.into());
+        content.insert("CAFingerprint".into(), Value::Data(fingerprint));
+        let mut payload = envelope.payload("com.apple.security.scep", "identity", self.uuid, "Identity");
+        payload.insert("PayloadContent".into(), Value::Dictionary(content));
+        Ok(Value::Dictionary(payload))
+    }
+}
+
 /// Without `PayloadVersion` iOS refuses a profile that macOS takes (mosen/profiledocs#8).
-fn common(payload_type: &str, identifier: &str, id: Uuid) -> Dictionary {
+pub(super) fn common(payload_type: &str, identifier: &str, id: Uuid) -> Dictionary {
     let mut dictionary = Dictionary::new();
     dictionary.insert("PayloadType".into(), payload_type.into());
     dictionary.insert("PayloadVersion".into(), 1.into());
@@ -74,7 +108,7 @@ pub(super) fn uuid(id: Uuid) -> Value {
 }
 
 /// Without the characters that XML 1.0 cannot hold (section 2.2), which a property list writer lets pass.
-fn writable(text: &str) -> String {
+pub(super) fn writable(text: &str) -> String {
     text.chars()
         .filter(|c| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))
         .collect()

@@ -10,11 +10,13 @@ use crate::world::World;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use openssl::asn1::Asn1Time;
 use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::BasicConstraints;
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
+use plist::Dictionary;
 use std::process::Command;
 
 const USER: EnrollmentKind = EnrollmentKind::UserEnrollment;
@@ -88,6 +90,61 @@ fn every_profile_keeps_every_rule_on_every_version_it_is_served_to() {
             assert_eq!(said(&profile, kind, version), [""; 0], "CA profile on {version}");
         }
     }
+}
+
+fn verification_profile(version: OsVersion) -> VerificationProfile<'static> {
+    let world = World::system();
+    VerificationProfile {
+        texts: TEXTS,
+        identifier: "org.example.verification",
+        profile_uuid: world.random_uuid(),
+        identity_uuid: world.random_uuid(),
+        names_target: version >= OsVersion::new(12, 2),
+        scep_url: "https://enroll.example.org/scep",
+        challenge: "challenge-1.secret",
+        device: world.uuid(),
+    }
+}
+
+#[test]
+fn the_profile_to_be_verified_by_keeps_every_rule_and_holds_an_identity_alone() {
+    for version in ["12.0", "12.2", "13.1", "17.7", "18.1"] {
+        let mut profile = read(&verification_profile(ios(version)).xml(testing::pki()).unwrap());
+        assert_eq!(said(&profile, DEVICE, version), [""; 0], "{version}");
+        payload(&mut profile, "com.apple.security.scep");
+        let payloads = profile.as_dictionary().unwrap().get("PayloadContent").unwrap().as_array().unwrap();
+        assert_eq!(payloads.len(), 1, "{version}");
+    }
+}
+
+/// It is in no schema of Apple's: the keys are those of "Over-the-Air Profile Delivery and Configuration", listing 2-5.
+#[test]
+fn a_profile_service_is_a_bare_payload_with_the_keys_of_apples_document() {
+    let attributes = ["UDID".to_owned(), "SERIAL".to_owned()];
+    let service = ProfileService {
+        texts: TEXTS,
+        identifier: "org.example.device",
+        uuid: World::system().random_uuid(),
+        url: "https://enroll.example.org/mdm/profile-service",
+        attributes: &attributes,
+        challenge: "profile-service-1.secret",
+    };
+    let read = read(&service.xml().unwrap());
+    let keys = |value: &Value| {
+        let mut keys: Vec<String> = value.as_dictionary().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys.join(" ")
+    };
+    assert_eq!(
+        keys(&read),
+        "PayloadContent PayloadDescription PayloadDisplayName PayloadIdentifier PayloadOrganization PayloadType \
+         PayloadUUID PayloadVersion"
+    );
+    let top = read.as_dictionary().unwrap();
+    assert_eq!(top.get("PayloadType").and_then(Value::as_string), Some("Profile Service"));
+    assert_eq!(keys(top.get("PayloadContent").unwrap()), "Challenge DeviceAttributes URL");
+    let elsewhere = ProfileService { url: "http://enroll.example.org/", ..service };
+    assert!(matches!(elsewhere.xml(), Err(ProfileError::Url(_))));
 }
 
 #[test]

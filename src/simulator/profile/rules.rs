@@ -1,7 +1,7 @@
 //! What iOS refuses in a profile. Each rule has been seen to fail on a device that others got past, or stands in Apple's schema
 //! (mdm/profiles/*.yaml).
 
-use super::{MdmPayload, Profile, ProfileError, ScepPayload, flag, text};
+use super::{MdmPayload, Profile, ProfileError, ProfileService, ScepPayload, flag, text};
 use crate::simulator::model::IosVersion;
 use openssl::x509::X509;
 use plist::{Dictionary, Value};
@@ -47,11 +47,13 @@ pub fn check_by_account(dictionary: Dictionary, signed: bool, ios: IosVersion, v
 
 fn checked(dictionary: Dictionary, signed: bool, ios: IosVersion, way: Way<'_>) -> Checked<Profile> {
     let place = "the profile";
-    if required(&dictionary, "PayloadType", place)? != "Configuration" {
-        return refuse("PayloadType of the profile is not Configuration");
-    }
+    let kind = required(&dictionary, "PayloadType", place)?;
     version(&dictionary, place)?;
-    let payloads = payloads(&dictionary)?;
+    let (payloads, service) = match kind.as_str() {
+        "Configuration" => (payloads(&dictionary)?, None),
+        "Profile Service" => (vec![], Some(profile_service(&dictionary)?)),
+        _ => return refuse("PayloadType of the profile is not Configuration"),
+    };
     distinct_uuids(&dictionary, &payloads)?;
     let mut profile = Profile {
         identifier: required(&dictionary, "PayloadIdentifier", place)?,
@@ -60,6 +62,7 @@ fn checked(dictionary: Dictionary, signed: bool, ios: IosVersion, way: Way<'_>) 
         certificates: Vec::new(),
         scep: None,
         mdm: None,
+        service,
         signed,
         dictionary,
     };
@@ -86,6 +89,18 @@ fn payloads(dictionary: &Dictionary) -> Checked<Vec<Dictionary>> {
         .map(|item| item.as_dictionary().cloned())
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| ProfileError::new("a payload is not a dictionary"))
+}
+
+fn profile_service(dictionary: &Dictionary) -> Checked<ProfileService> {
+    let place = "the Profile Service";
+    let content = dictionary.get("PayloadContent").and_then(Value::as_dictionary);
+    let Some(content) = content else { return refuse("PayloadContent of the Profile Service is not a dictionary") };
+    let url = https(required(content, "URL", place)?)?;
+    let attributes = content.get("DeviceAttributes").and_then(Value::as_array);
+    let Some(attributes) = attributes else { return refuse("the Profile Service asks for no DeviceAttributes") };
+    let attributes = attributes.iter().map(|attribute| attribute.as_string().map(str::to_owned)).collect();
+    let Some(attributes) = attributes else { return refuse("a name in DeviceAttributes is not a string") };
+    Ok(ProfileService { url, attributes, challenge: text(content, "Challenge") })
 }
 
 fn distinct_uuids(profile: &Dictionary, payloads: &[Dictionary]) -> Checked<()> {

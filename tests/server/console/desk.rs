@@ -222,6 +222,7 @@ fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<
         },
         EnrollmentEvent::OwnershipChosen { ownership: Ownership::Personal, chosen_by: ChosenBy::User },
         EnrollmentEvent::MdmProfileServed {
+            verified_by: None,
             profile,
             challenge: challenge.clone(),
             challenge_expires: Timestamp(4_000_000_000_000_000),

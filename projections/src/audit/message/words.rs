@@ -3,8 +3,8 @@
 use super::list;
 use events::device::{AppStatus, RenewalFailure};
 use events::enrollment::{
-    Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership, SignInAgainReason,
-    SignInMethodName, SignInRefusal, SingleSignOnFault,
+    Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership,
+    ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
@@ -33,6 +33,7 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::VersionAboveMaximum => "the version of iOS is newer than the settings allow",
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
         EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
+        EnrollmentRefusal::OtherDevice => "another device than the one that was verified",
     }
 }
 
@@ -50,6 +51,15 @@ pub(super) fn evidence_name(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::SamePerson => "same person",
         Evidence::SameFamily => "same kind of device",
+        Evidence::SameHardware => "same hardware",
+    }
+}
+
+pub(super) fn profile_service_refusal(why: ProfileServiceRefusal) -> &'static str {
+    match why {
+        ProfileServiceRefusal::SignatureInvalid => "its signature does not fit what it said",
+        ProfileServiceRefusal::ChallengeExpired => "the profile was taken too long ago",
+        ProfileServiceRefusal::AnotherDevice => "another device was verified with this profile",
     }
 }
 

@@ -1,7 +1,8 @@
 //! Switches and texts that stand alone.
 
 use super::{Findings, LANGUAGES};
-use events::settings::Settings;
+use events::enrollment::Ownership;
+use events::settings::{ProfileService, Settings};
 use url::Url;
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
@@ -20,6 +21,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
         findings.wrong(format!("self_service_url {url:?} is no https address, such as https://apps.apple.com/app/id1"));
     }
     self_service(settings, findings);
+    profile_service(settings, findings);
     for domain in settings.managed_apple_id_domains.iter().filter(|domain| !is_domain(domain)) {
         findings.wrong(format!("managed_apple_id_domains: {domain:?} is no domain such as example.com, in lower case"));
     }
@@ -45,6 +47,17 @@ fn self_service(settings: &Settings, findings: &mut Findings) {
             "self_service.licensed says for whom there are licences, and self_service.store_id does not say of what: give the app's number in the App Store",
         ),
         None => {}
+    }
+}
+
+fn profile_service(settings: &Settings, findings: &mut Findings) {
+    let ProfileService { enabled, genuine_devices_only } = settings.profile_service;
+    if genuine_devices_only && !enabled {
+        findings
+            .warn("profile_service.genuine_devices_only is of no effect: no device is asked (profile_service.enabled)");
+    }
+    if enabled && !settings.ownership_kinds.contains(&Ownership::Institutional) {
+        findings.warn("profile_service.enabled is for institutional devices, and none are enrolled (ownership_kinds)");
     }
 }
 

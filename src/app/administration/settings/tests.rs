@@ -2,7 +2,7 @@
 
 use super::*;
 use events::enrollment::Ownership;
-use events::settings::Terms;
+use events::settings::{ProfileService, Terms};
 
 const EXAMPLE: &str = include_str!("../../../../docs/settings-example.toml");
 
@@ -328,4 +328,18 @@ terms.personal.text.en:
   + * Keep a passcode of six digits.
 terms.personal.version: "2026-09" -> "2026-10""#;
     assert_eq!(told, wanted, "{told}");
+}
+
+#[test]
+fn a_profile_service_that_asks_nobody_is_warned_of() {
+    let nobody = |settings: &mut Settings| settings.ownership_kinds = [Ownership::Personal].into();
+    warned(
+        |settings| settings.profile_service = ProfileService { enabled: false, genuine_devices_only: true },
+        &["profile_service.genuine_devices_only", "no device is asked"],
+    );
+    let mut only_personal = Settings { profile_service: example().profile_service, ..Settings::default() };
+    nobody(&mut only_personal);
+    let Findings { wrong, warnings } = found(&only_personal);
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(warnings.iter().any(|warning| warning.starts_with("profile_service.enabled")), "{warnings:?}");
 }

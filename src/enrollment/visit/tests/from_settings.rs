@@ -44,12 +44,13 @@ fn serve(mode: EnrollmentMode) -> Command {
         Byod => EnrollmentKind::UserEnrollment,
         Adde => EnrollmentKind::DeviceEnrollment,
     };
-    let Command::ServeMdmProfile { profile, challenge, challenge_expires, device_enrolled } = serve_mdm(kind, "c")
+    let Command::ServeMdmProfile { profile, challenge, challenge_expires, verified_by, device_enrolled } =
+        serve_mdm(kind, "c")
     else {
         unreachable!()
     };
     let profile = events::enrollment::ServedProfile { enrollment_mode: Some(mode), ..profile };
-    Command::ServeMdmProfile { profile, challenge, challenge_expires, device_enrolled }
+    Command::ServeMdmProfile { profile, challenge, challenge_expires, verified_by, device_enrolled }
 }
 
 /// A policy whose directory tells the Managed Apple ID.

@@ -1,0 +1,89 @@
+//! Phases 1 and 2: what the device is asked, and the profile by which it gets an identity to be verified by.
+
+use crate::app::App;
+use crate::app::enrollment_profile::{names_target, reverse_dns};
+use crate::app::issue;
+use crate::enrollment::visit::{AttributesReport, Visit};
+use crate::pki::profile::{ProfileError, ProfileService, Texts, VerificationProfile};
+use events::enrollment::{EnrollmentId, SecretHash, ServedProfileService};
+
+/// What devices are asked for. Each tells which piece of hardware it is or what it can run; nothing of its network, its SIM
+/// card or its person.
+const ATTRIBUTES: [&str; 6] = ["UDID", "SERIAL", "PRODUCT", "VERSION", "IMEI", "MEID"];
+
+const CHALLENGE: &str = "profile-service-";
+
+/// What comes back as `CHALLENGE`: `profile-service-<enrollment>.<secret>`. The secret is stored as its hash.
+pub(super) fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
+    format!("{CHALLENGE}{enrollment}.{secret}")
+}
+
+pub(super) fn parse_challenge(challenge: &str) -> Option<(EnrollmentId, SecretHash)> {
+    issue::parse_challenge(challenge, CHALLENGE).map(|(id, secret)| (EnrollmentId(id), secret))
+}
+
+fn texts(organization: &str) -> Texts<'_> {
+    Texts {
+        organization,
+        display_name: organization,
+        description: "Asks this device what it is, before it is enrolled in management.",
+    }
+}
+
+impl App {
+    /// What a Profile Service is made of when it is served now.
+    pub fn new_profile_service(&self, enrollment: EnrollmentId) -> ServedProfileService {
+        let base = self.config.server.public_url.trim_end_matches('/');
+        ServedProfileService {
+            identifier: format!("{}.muster.device.{enrollment}", reverse_dns(base)),
+            payload_uuid: self.world.random_uuid(),
+            url: format!("{base}/mdm/profile-service"),
+            attributes: ATTRIBUTES.map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// The Profile Service as XML.
+    ///
+    /// # Errors
+    /// If a device would refuse it.
+    pub fn profile_service_xml(
+        &self,
+        enrollment: EnrollmentId,
+        service: &ServedProfileService,
+        organization: &str,
+        secret: &str,
+    ) -> Result<Vec<u8>, ProfileError> {
+        let payload = ProfileService {
+            texts: texts(organization),
+            identifier: &service.identifier,
+            uuid: service.payload_uuid,
+            url: &service.url,
+            attributes: &service.attributes,
+            challenge: &challenge(enrollment, secret),
+        };
+        payload.xml()
+    }
+
+    pub(super) fn verification_profile_xml(
+        &self,
+        enrollment: EnrollmentId,
+        visit: &Visit,
+        report: &AttributesReport,
+        organization: &str,
+        secret: &str,
+    ) -> Result<Vec<u8>, ProfileError> {
+        let base = self.config.server.public_url.trim_end_matches('/');
+        let profile = VerificationProfile {
+            texts: texts(organization),
+            // Another than the payload before: that one is still being installed.
+            identifier: &format!("{}.muster.verification.{enrollment}", reverse_dns(base)),
+            profile_uuid: report.profile_uuid,
+            identity_uuid: report.identity_uuid,
+            names_target: names_target(visit.opened.as_ref().and_then(|opened| opened.platform.version)),
+            scep_url: &report.scep_url,
+            challenge: &issue::challenge(enrollment, secret),
+            device: enrollment.0,
+        };
+        profile.xml(&self.pki)
+    }
+}

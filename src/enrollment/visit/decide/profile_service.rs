@@ -1,0 +1,97 @@
+//! A device says what it is before it gets the MDM profile: which may go on, and what is kept of it.
+
+use super::super::{AttributesReport, Refusal, Visit};
+use super::end;
+use crate::enrollment::limits;
+use events::Timestamp;
+use events::enrollment::{
+    DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Evidence, IssuedCertificate, Ownership, ProfileServiceRefusal,
+    SecretHash,
+};
+
+/// The first device that answers a challenge is the one it is for; until it is enrolled it may answer again and again, since
+/// answers get lost. What a refused device told of its hardware goes nowhere (design: a refusal keeps no identifiers).
+pub(super) fn report(visit: &Visit, report: &AttributesReport) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let service = visit.profile_service(&report.challenge).ok_or(Refusal::UnknownChallenge)?;
+    if report.device_enrolled {
+        return Err(Refusal::DeviceEnrolled);
+    }
+    let refuse = |why| refuse(visit, &report.challenge, why);
+    if report.device.signature == DeviceSignature::Invalid {
+        return refuse(ProfileServiceRefusal::SignatureInvalid);
+    }
+    if service.challenge_expires <= report.now {
+        return refuse(ProfileServiceRefusal::ChallengeExpired);
+    }
+    if service.device.as_ref().is_some_and(|known| !known.is(&report.device)) {
+        return refuse(ProfileServiceRefusal::AnotherDevice);
+    }
+    if let Some(why) = unfit(report) {
+        return Ok(end(visit, EnrollmentEvent::EnrollmentRefused { why }));
+    }
+    let mut happened = Vec::new();
+    if service.device.is_none() {
+        happened.push(EnrollmentEvent::DeviceAttributesReported {
+            challenge: report.challenge.clone(),
+            signature: report.device.signature,
+            certificate: report.device.certificate.clone(),
+            attributes: report.device.attributes.clone(),
+        });
+        let evidence = vec![Evidence::SameHardware];
+        let found = |device: &_| EnrollmentEvent::PreviousRecordFound { device: *device, evidence: evidence.clone() };
+        happened.extend(report.managed.iter().map(found));
+    }
+    happened.push(EnrollmentEvent::VerificationProfileServed {
+        service: report.challenge.clone(),
+        profile_uuid: report.profile_uuid,
+        identity_uuid: report.identity_uuid,
+        scep_url: report.scep_url.clone(),
+        challenge: report.scep_challenge.clone(),
+        challenge_expires: report.scep_challenge_expires,
+    });
+    Ok(happened)
+}
+
+fn unfit(report: &AttributesReport) -> Option<EnrollmentRefusal> {
+    let attributes = &report.device.attributes;
+    if report.genuine_devices_only && report.device.signature != DeviceSignature::Genuine {
+        return Some(EnrollmentRefusal::NotGenuine);
+    }
+    let model = || attributes.product.as_deref().and_then(|product| limits::model(&report.limits, product));
+    let build = attributes.build_version.as_deref();
+    build.and_then(|build| limits::build(&report.limits, Ownership::Institutional, build)).or_else(model)
+}
+
+/// The same refusal of the same challenge is written down once, however often it is earned.
+pub(super) fn refuse(
+    visit: &Visit,
+    challenge: &SecretHash,
+    why: ProfileServiceRefusal,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let service = visit.profile_service(challenge).ok_or(Refusal::UnknownChallenge)?;
+    if service.refusals.contains(&why) {
+        return Ok(vec![]);
+    }
+    Ok(vec![EnrollmentEvent::ProfileServiceRefused { challenge: challenge.clone(), why }])
+}
+
+pub(super) fn issue(
+    visit: &Visit,
+    now: Timestamp,
+    challenge: &SecretHash,
+    transaction: &str,
+    certificate: &IssuedCertificate,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let served = visit.verifications.iter().find(|verification| verification.challenge == *challenge);
+    let served = served.ok_or(Refusal::UnknownChallenge)?;
+    match &served.identity {
+        Some(identity) if identity.key_hash == certificate.key_hash => Ok(vec![]),
+        Some(_) => Err(Refusal::ChallengeUsed),
+        None if served.challenge_expires <= now => Err(Refusal::ExpiredChallenge),
+        None => Ok(vec![EnrollmentEvent::VerificationIdentityIssued {
+            identity: certificate.clone(),
+            transaction: transaction.to_owned(),
+            challenge: challenge.clone(),
+        }]),
+    }
+}

@@ -1,0 +1,43 @@
+//! `POST /mdm/profile-service`: what an institutional device says of itself, signed, before it gets the MDM profile, and its
+//! asking for that profile afterwards. Apple's phases 2 and 3 have one address; the certificate tells them apart.
+
+use super::answer::Answer;
+use super::body::{self, Body};
+use super::unavailable;
+use crate::app::App;
+use crate::app::profile_service::ProfileServiceError;
+use crate::pki::device_signed::LARGEST_MESSAGE;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, web};
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/profile-service", web::post().to(post));
+}
+
+async fn post(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer {
+    take(&request, payload, &app).await.unwrap_or_else(|answer| answer)
+}
+
+async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+    // Devices call it application/pkcs7-signature; the bytes count, whatever they are called.
+    let body = body::read(payload, LARGEST_MESSAGE).await.map_err(|_| Answer::BadRequest)?;
+    let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
+    let reader = app.clone();
+    let message = web::block(move || reader.device_message(&body)).await.map_err(unavailable)?;
+    let message = message.map_err(|error| {
+        tracing::warn!(%error, "a device's answer to a Profile Service is refused");
+        Answer::BadRequest
+    })?;
+    match app.answer_profile_service(message, source).await {
+        Ok(signed) => Ok(Answer::Profile(signed)),
+        Err(ProfileServiceError::Unavailable(why)) => Err(unavailable(why)),
+        Err(error) => {
+            tracing::warn!(%error, "a device's answer to a Profile Service is refused");
+            Err(match error {
+                ProfileServiceError::NotUnderstood(_) => Answer::BadRequest,
+                _ => Answer::Forbidden,
+            })
+        }
+    }
+}
