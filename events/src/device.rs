@@ -304,6 +304,13 @@ pub enum DeviceEvent {
     IdentityRenewalFailed {
         why: RenewalFailure,
     },
+    /// After a renewal was completed the device asks for commands with an identity that it had before: it undid the
+    /// renewal, or was restored from a backup.
+    IdentityRolledBack {
+        fingerprint: String,
+        serial: String,
+        not_after: Timestamp,
+    },
     MdmCommandQueued {
         command: CommandId,
         request_type: String,

@@ -60,6 +60,7 @@ impl Outcome {
             ) => Outcome::Refused,
             Event::Device(
                 DeviceEvent::IdentityRenewalFailed { .. }
+                | DeviceEvent::IdentityRolledBack { .. }
                 | DeviceEvent::PushFailed { .. }
                 | DeviceEvent::MdmResultTooLarge { .. }
                 | DeviceEvent::MdmCommandAnswered {

@@ -140,7 +140,8 @@ impl Record<'_> {
             }
             // By a RenewalReq the device has it at once; after a challenge it may still go back to the one it had.
             DeviceEvent::IdentityRenewed { identity, challenge: None, .. } => self.identity(identity),
-            DeviceEvent::IdentityRenewalCompleted { serial, not_after, .. } => {
+            DeviceEvent::IdentityRenewalCompleted { serial, not_after, .. }
+            | DeviceEvent::IdentityRolledBack { serial, not_after, .. } => {
                 self.set("identity_serial", serial.clone())?;
                 self.set("identity_expires", not_after.0)
             }

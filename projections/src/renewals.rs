@@ -119,6 +119,7 @@ impl Record<'_> {
             }
             DeviceEvent::IdentityRenewalCompleted { not_after, .. } => self.renewed(*not_after),
             DeviceEvent::IdentityRenewalFailed { why } => self.failed(*why),
+            DeviceEvent::IdentityRolledBack { not_after, .. } => self.rolled_back(*not_after),
             _ => Ok(()),
         }
     }
@@ -164,19 +165,30 @@ impl Record<'_> {
         self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
     }
 
+    // What was completed is undone: as if it had failed in the end.
+    fn rolled_back(&self, expires: Timestamp) -> rusqlite::Result<()> {
+        let update = "UPDATE renewals_v1_devices SET expires = ?2 WHERE device = ?1";
+        self.update(update, params![self.device, expires.0])?;
+        self.again(FIRST_DISTANCE, query::ROLLED_BACK)
+    }
+
     fn failed(&self, why: RenewalFailure) -> rusqlite::Result<()> {
         let Some((expires, failures)) = self.standing()? else { return Ok(()) };
-        let failures = failures + 1;
         // Who was away gets another profile at once, good for as long as the first, to find when they come back.
         let distance = match why {
             RenewalFailure::NotFetched => 0,
-            _ => distance(failures, expires.seconds_since(self.entry.at)),
+            _ => distance(failures + 1, expires.seconds_since(self.entry.at)),
         };
+        self.again(distance, query::name(why))
+    }
+
+    fn again(&self, distance: i64, outcome: &str) -> rusqlite::Result<()> {
+        let Some((expires, failures)) = self.standing()? else { return Ok(()) };
         let update = "UPDATE renewals_v1_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
             outcome = ?5, outcome_at = ?6 WHERE device = ?1";
         // Never before its time: the device may have renewed its identity by itself meanwhile.
         let due = self.entry.at.plus_seconds(distance).max(begin(expires, self.device)).0;
-        self.update(update, params![self.device, due, self.cause(), failures, query::name(why), self.entry.at.0])
+        self.update(update, params![self.device, due, self.cause(), failures + 1, outcome, self.entry.at.0])
     }
 
     fn standing(&self) -> rusqlite::Result<Option<(Timestamp, i64)>> {

@@ -5,7 +5,7 @@ use super::context::Context;
 use crate::enrollment::device::Device;
 use crate::enrollment::visit::Visit;
 use events::device::DeviceId;
-use events::enrollment::ServedProfile;
+use events::enrollment::{IssuedCertificate, ServedProfile};
 use events::person::PersonId;
 use events::{Actor, ActorKind};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
@@ -27,6 +27,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// The certificate that it speaks with, as it was issued.
+    pub fn identity(&self) -> Option<&IssuedCertificate> {
+        let first = self.visit.identity.as_ref().map(|identity| &identity.certificate);
+        first.into_iter().chain(&self.state.renewed).find(|identity| identity.fingerprint == self.fingerprint)
+    }
+
     /// The context of what this device does from `source`, an address that is personal.
     pub fn context(&self, source: Option<IpAddr>) -> Context {
         let actor = Actor::new(ActorKind::Device, self.device);

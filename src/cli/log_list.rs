@@ -135,6 +135,7 @@ impl Context {
             E::DeviceReauthenticated { os_version, .. } => os_version.map(|version| format!("iOS {version}"))?,
             E::IdentityRenewalFailed { why } => format!("{why:?}"),
             E::IdentityRenewalRequested { .. } | E::IdentityRenewalCompleted { .. } => return None,
+            E::IdentityRolledBack { .. } => return None,
             E::MdmCommandQueued { request_type, .. } => request_type.clone(),
             E::MdmCommandDelivered { command }
             | E::MdmCommandCancelled { command }

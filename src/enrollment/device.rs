@@ -44,6 +44,8 @@ pub struct Device {
     /// Certificates issued by renewal since then, oldest first.
     pub renewed: Vec<IssuedCertificate>,
     pub renewal: Option<Renewal>,
+    /// Fingerprint of the renewed certificate that the device speaks with since its renewal was completed.
+    pub in_use: Option<String>,
     /// Fingerprint of the renewed certificate that `Authenticate` came with, until its TokenUpdate.
     pub reauthenticated: Option<String>,
     /// Commands in the order they were queued.
@@ -219,6 +221,10 @@ pub enum Command {
         challenge: SecretHash,
         identity: IssuedCertificate,
         transaction: String,
+    },
+    /// The device asks for commands with this certificate, though its renewal was completed with another.
+    RollBack {
+        identity: IssuedCertificate,
     },
     /// The renewal with this command had its time.
     LapseRenewal {

@@ -69,6 +69,7 @@ impl Conversation<'_> {
         match report {
             Report::Idle => {
                 self.app.metrics.check_in("Idle");
+                self.note_rollback().await?;
                 self.next(&[], true).await
             }
             Report::Answer { command, status, errors } => {
@@ -81,6 +82,15 @@ impl Conversation<'_> {
                 self.next(&put_off, false).await
             }
         }
+    }
+
+    // Who begins to speak with an identity that it had before went back to it; an answer may still come by it.
+    async fn note_rollback(&self) -> Result<(), Answer> {
+        let went_back = self.known.state.went_back_to(&self.known.fingerprint);
+        if let Some(identity) = self.known.identity().filter(|_| went_back) {
+            self.perform(&Command::RollBack { identity: identity.clone() }).await?;
+        }
+        Ok(())
     }
 
     async fn answered(

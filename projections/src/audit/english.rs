@@ -64,6 +64,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("identity-renewed", "Another identity issued, serial {serial}"),
     ("device-reauthenticated", "The device is installing the enrollment profile anew, with the identity issued for it"),
     ("identity-renewal-completed", "Identity renewed: the device uses serial {serial}"),
+    ("identity-rolled-back", "The device went back to an identity that it had before, serial {serial}"),
     ("identity-renewal-failed", "The identity was not renewed: {reason}"),
     ("command-queued", "{request_type} queued"),
     ("command-delivered", "{command} was delivered"),

@@ -203,6 +203,7 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::IdentityRenewalCompleted { serial, .. } => {
             Message::of("identity-renewal-completed").with("serial", serial)
         }
+        DeviceEvent::IdentityRolledBack { serial, .. } => Message::of("identity-rolled-back").with("serial", serial),
         DeviceEvent::IdentityRenewalFailed { why } => {
             Message::of("identity-renewal-failed").with("reason", words::renewal_failure(*why))
         }

@@ -47,17 +47,25 @@ pub(super) fn name(why: RenewalFailure) -> &'static str {
     }
 }
 
+pub(super) const ROLLED_BACK: &str = "rolled_back";
+
 fn outcome(name: &str) -> Option<Outcome> {
     use RenewalFailure as F;
     let failure = [F::Refused, F::NotFetched, F::NotUsed, F::Cancelled, F::NotPermitted];
     let failed = || failure.into_iter().find(|why| self::name(*why) == name).map(Outcome::Failed);
-    if name == "renewed" { Some(Outcome::Renewed) } else { failed() }
+    match name {
+        "renewed" => Some(Outcome::Renewed),
+        ROLLED_BACK => Some(Outcome::RolledBack),
+        _ => failed(),
+    }
 }
 
 /// How a renewal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Renewed,
+    /// It was completed, and the device undid it.
+    RolledBack,
     Failed(RenewalFailure),
 }
 

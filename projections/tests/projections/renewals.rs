@@ -140,6 +140,28 @@ async fn after_a_failure_the_next_attempt_is_later_and_who_was_away_is_asked_at_
 }
 
 #[tokio::test]
+async fn a_device_that_went_back_has_its_old_expiry_again_and_is_asked_again() {
+    let desk = Desk::new();
+    let projections = desk.projections();
+    let (device, begin, _) = under_way(&desk, &projections, 1).await;
+    let new = begin.plus_seconds(3 * 365 * DAY);
+    desk.write(&device.stream(), begin, issued(new, Some("c"))).await;
+    desk.write(&device.stream(), begin, completed(new)).await;
+    let (serial, fingerprint) = ("5F21".to_owned(), "00".to_owned());
+    let back = DeviceEvent::IdentityRolledBack { fingerprint, serial, not_after: expires() };
+    let at = begin.plus_seconds(DAY);
+    let (cause, _) = desk.write(&device.stream(), at, back).await;
+    desk.follow(&projections).await;
+    let renewal = renewals::of_device(&projections, device).await.unwrap().unwrap();
+    assert_eq!((renewal.expires, renewal.last, renewal.failures), (expires(), Some((Outcome::RolledBack, at)), 1));
+    let record = devices::get(&projections, device, None).await.unwrap().unwrap();
+    assert_eq!((record.identity_expires, record.identity_serial.as_deref()), (Some(expires()), Some("5F21")));
+    let next = at.plus_seconds(6 * 3_600);
+    assert_eq!(due(&projections, Timestamp(next.0 - 1)).await, []);
+    assert_eq!(due(&projections, next).await, [Due { device, act: Act::Request, cause }]);
+}
+
+#[tokio::test]
 async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_when_our_renewal_ends() {
     let desk = Desk::new();
     let projections = desk.projections();

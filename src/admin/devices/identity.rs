@@ -95,6 +95,9 @@ fn last(outcome: Outcome, at: Timestamp, now: Timestamp) -> Fact {
     let on = Instant::of(at, now).words;
     match outcome {
         Outcome::Renewed => Fact::new("Last renewal", format!("done on {on}")),
+        Outcome::RolledBack => {
+            Fact::new("Last renewal", format!("undone by the device, as was seen on {on}")).of_class("warn")
+        }
         Outcome::Failed(why) => Fact::new("Last renewal", format!("failed on {on}: {}", reason(why))).of_class("warn"),
     }
 }

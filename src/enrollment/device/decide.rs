@@ -75,6 +75,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             Ok(if device.renewal_under_way().is_some() { vec![] } else { vec![failed] })
         }
         Command::IssueRenewal { .. } => renewal::issue(device, command),
+        Command::RollBack { identity } => Ok(renewal::roll_back(device, identity)),
         Command::LapseRenewal { command } => Ok(renewal::lapse(device, *command)),
         Command::HearFrom => enrolled(device).map(|()| vec![DeviceEvent::DeviceHeardFrom {}]),
         Command::Supersede { by } => Ok(if device.phase == Phase::Unknown || device.phase.has_ended() {

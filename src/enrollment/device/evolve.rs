@@ -55,11 +55,13 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.os_version = os_version.or(device.os_version);
             device.product_name = product_name.clone().or(device.product_name);
         }
-        DeviceEvent::IdentityRenewalCompleted { .. } => {
+        DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } => {
             device.reauthenticated = None;
+            device.in_use = Some(fingerprint.clone());
             end_renewal(&mut device);
         }
         DeviceEvent::IdentityRenewalFailed { .. } => end_renewal(&mut device),
+        DeviceEvent::IdentityRolledBack { .. } => device.in_use = None,
         DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, priority, expires } => {
             device.wants_push = true;
             device.commands.push(QueuedCommand {
@@ -189,6 +191,7 @@ fn end(device: &mut Device, phase: Phase) {
     device.wants_push_again = false;
     device.renewal = None;
     device.reauthenticated = None;
+    device.in_use = None;
     // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
     for command in device.commands.iter_mut().filter(|command| command.status != CommandState::Answered) {
         command.status = CommandState::Ended;

@@ -35,6 +35,12 @@ impl Device {
         self.renewed.iter().any(|renewed| renewed.fingerprint == certificate)
     }
 
+    /// Whether the device, speaking with this certificate, undid a renewal that was completed.
+    pub fn went_back_to(&self, certificate: &str) -> bool {
+        let in_use = self.in_use.as_ref().is_some_and(|in_use| in_use != certificate);
+        in_use && self.phase == super::Phase::Enrolled && self.renewal_under_way().is_none()
+    }
+
     /// Whether `Authenticate` with this certificate goes on with an enrollment that there is.
     pub fn goes_on_with(&self, certificate: &str) -> bool {
         self.phase == super::Phase::Enrolled && self.is_renewed(certificate)
@@ -144,4 +150,16 @@ pub(super) fn lapse(device: &Device, id: CommandId) -> Vec<DeviceEvent> {
     let failed = ended(device, id, if waits { RenewalFailure::NotFetched } else { RenewalFailure::NotUsed });
     let expired = (waits && failed.is_some()).then_some(DeviceEvent::MdmCommandExpired { command: id });
     expired.into_iter().chain(failed).collect()
+}
+
+// Written down once: what the device speaks with then is renewed anew.
+pub(super) fn roll_back(device: &Device, identity: &IssuedCertificate) -> Vec<DeviceEvent> {
+    if !device.went_back_to(&identity.fingerprint) {
+        return vec![];
+    }
+    vec![DeviceEvent::IdentityRolledBack {
+        fingerprint: identity.fingerprint.clone(),
+        serial: identity.serial.clone(),
+        not_after: identity.not_after,
+    }]
 }

@@ -99,6 +99,29 @@ async fn a_device_that_only_says_it_renewed_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_was_restored_from_an_older_backup_renews_once_more() {
+    let (scene, clock) = stage().await;
+    let mut device = scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
+    let (id, server) = (id_of(&device), &scene.server);
+    let (old, old_serial) = (device.management().unwrap().identity.clone(), serial(&device));
+    clock.advance_seconds(ALL_DUE);
+    assert_eq!(renew(&scene, &mut device).await, CommandStatus::Acknowledged);
+    device.management_mut().unwrap().identity = old;
+    for _ in 0..2 {
+        device.poll().await.unwrap();
+    }
+    assert_eq!(count(server, id, "IdentityRolledBack").await, 1);
+    let record = renewal_of(server, id).await;
+    assert_eq!((record.last.unwrap().0, record.failures), (renewals::Outcome::RolledBack, 1));
+    clock.advance_seconds(6 * 3_600);
+    until(server, id, "IdentityRenewalRequested", 2).await;
+    assert!(device.poll().await.unwrap().iter().any(|one| one.request_type == "InstallProfile"));
+    until(server, id, "IdentityRenewalCompleted", 2).await;
+    assert_ne!(serial(&device), old_serial);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_profile_that_the_devices_version_takes_no_more_is_not_sent_and_counts_as_a_failure() {
     let (scene, clock) = stage().await;
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;

@@ -213,9 +213,24 @@ fn what_device_said_once_with_the_renewed_certificate_changes_nothing_when_it_is
     assert_eq!(completed.decide(&token_update_by(NEW, user_enrollment("E1"), "t2")), Ok(vec![]));
 }
 
+#[test]
+fn a_device_that_asks_with_the_identity_it_had_before_went_back_to_it_which_is_written_down_once() {
+    let old = Command::RollBack { identity: certificate("old", "1") };
+    let device = given_more(renewing(), [reauthenticate()]);
+    assert_eq!(device.decide(&old), Ok(vec![]), "nothing is completed yet");
+    let completed = given_more(device, [token_update_by(NEW, user_enrollment("E1"), "t2")]);
+    assert_eq!(completed.decide(&Command::RollBack { identity: certificate("new", "2") }), Ok(vec![]));
+    let happened = completed.decide(&old).unwrap();
+    assert!(matches!(&happened[..], [Event::IdentityRolledBack { serial, .. }] if serial == "1"), "{happened:?}");
+    let back = given_more(completed.clone(), [old.clone()]);
+    assert_eq!(back.decide(&old), Ok(vec![]));
+    assert_eq!(given_more(completed.clone(), [request(2, "d")]).decide(&old), Ok(vec![]), "another is under way");
+    assert_eq!(given_more(completed, [check_out()]).decide(&old), Ok(vec![]));
+}
+
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
     let serial = || "[1-4]";
-    let certificate = serial().prop_map(|serial| format!("fingerprint-{serial}"));
+    let fingerprint = serial().prop_map(|serial| format!("fingerprint-{serial}"));
     prop_oneof![
         (10..14u128, "[a-c]").prop_map(|(n, challenge)| request(n, &challenge)),
         (0..2_000i64, "[a-c]", "[k-l]", serial()).prop_map(|(at, challenge, key, serial)| issue_at(
@@ -224,12 +239,12 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
             &key,
             &serial
         )),
-        (certificate.clone(), "[a-d]").prop_map(|(certificate, text)| authenticate(
+        (fingerprint.clone(), "[a-d]").prop_map(|(certificate, text)| authenticate(
             user_enrollment("E1"),
             &certificate,
             &text
         )),
-        (certificate, "[a-d]").prop_map(|(certificate, token)| token_update_by(
+        (fingerprint, "[a-d]").prop_map(|(certificate, token)| token_update_by(
             &certificate,
             user_enrollment("E1"),
             &token
@@ -237,5 +252,6 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
         (10..14u128).prop_map(|n| Command::LapseRenewal { command: command_id(n) }),
         (10..14u128).prop_map(|n| answer(n, CommandStatus::Error, "no")),
         Just(Command::RefuseRenewal),
+        serial().prop_map(|serial| Command::RollBack { identity: certificate("key", &serial) }),
     ]
 }
