@@ -61,7 +61,7 @@ pub async fn show(visitor: Visitor) -> Answered {
 async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     let Some(session) = &visitor.session else { return Ok(steps::path(Step::SignIn)) };
     let step = session.visit.step();
-    if step == Step::MdmProfile {
+    if matches!(step, Step::MdmProfile | Step::HandOver) {
         let device = visitor.app.device(session.enrollment.device()).await?;
         if device.phase != Phase::Unknown {
             return Ok("/enroll/complete");

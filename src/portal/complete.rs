@@ -44,9 +44,11 @@ pub struct Still {
 const REFRESH: &str = "5";
 
 pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
-    let session = visitor.at(Step::MdmProfile)?;
-    if !session.visit.profile_was_taken() {
-        return Err(Problem::Elsewhere(steps::path(Step::MdmProfile)));
+    // Who enrolled from Settings may look in here, too: the sheet there closed without a last page.
+    let session = visitor.signed_in()?;
+    let step = session.visit.step();
+    if !matches!(step, Step::MdmProfile | Step::HandOver) || !session.visit.profile_was_taken() {
+        return Err(Problem::Elsewhere(steps::path(step)));
     }
     let device = visitor.app.device(session.enrollment.device()).await?;
     let ownership = session.visit.ownership;

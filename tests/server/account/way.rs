@@ -14,6 +14,7 @@ use muster::simulator::account::AccountError;
 use muster::simulator::acts::Nobody;
 use muster::simulator::messages::Identifier;
 use muster::simulator::model::Family;
+use muster::simulator::safari::Opened;
 use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,5 +157,21 @@ async fn a_device_that_left_enrolls_again_from_settings_as_another_one() {
     assert_ne!(first, id_of(&walk.device));
     let left = scene.server.log_of(&first.stream()).await;
     assert!(left.iter().any(|entry| matches!(entry.event, Event::Device(DeviceEvent::DeviceCheckedOut { .. }))));
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_the_portal_after_settings_reads_where_the_device_stands_and_can_begin_anew() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
+    // The sheet of Settings shares Safari's cookies.
+    let page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
+    assert!(page.url.path().ends_with("/complete") && page.text.contains("is enrolled"), "{}", page.text);
+    walk.device.remove_mdm_profile().await.unwrap();
+    let page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
+    assert!(page.form("again").is_some(), "{}", page.text);
+    let Opened::Page(page) = walk.safari.send_form("again", &[]).await.unwrap() else { panic!("no page") };
+    assert!(page.asks_for("user_name"), "{}", page.text);
     scene.strike().await;
 }
