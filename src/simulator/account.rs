@@ -20,6 +20,7 @@ use url::Url;
 const MOST_PAGES: usize = 20;
 
 /// How the way from Settings ended, where nothing went wrong with the device.
+#[expect(clippy::large_enum_variant, reason = "one is made at a sign-in and gone")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedIn {
     /// With an access token.
