@@ -37,8 +37,9 @@ pub fn build(limits: &Limits, ownership: Ownership, build: &str) -> Option<Enrol
     }
 }
 
-// Builds of iOS 12 begin with 16, and so on; 26 follows on 18, its builds begin with 23.
-fn major_of_build(build: &str) -> Option<u16> {
+/// The first number of the version that a build is of. Builds of iOS 12 begin with 16, and so on; 26 follows on 18, its
+/// builds begin with 23.
+pub fn major_of_build(build: &str) -> Option<u16> {
     let digits = build.split(|c: char| !c.is_ascii_digit()).next()?;
     let year: u16 = digits.parse().ok()?;
     if year >= 23 { year.checked_add(3) } else { year.checked_sub(4) }

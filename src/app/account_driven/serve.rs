@@ -145,10 +145,20 @@ fn admissible(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, Enro
         return Err(EnrollmentRefusal::NotGenuine);
     }
     let by_model = machine.product.as_deref().and_then(|model| limits::model(&settings.limits, model));
-    let by_version = machine.os_version.and_then(|version| {
-        too_old(*asked, version).or_else(|| limits::version(&settings.limits, asked.ownership(), version))
-    });
+    let by_version = match (machine.os_version, machine.build_version.as_deref()) {
+        (Some(version), _) => {
+            too_old(*asked, version).or_else(|| limits::version(&settings.limits, asked.ownership(), version))
+        }
+        (None, Some(build)) => of_build(*asked, build, settings),
+        (None, None) => None,
+    };
     by_model.or(by_version).map_or(Ok(family), Err)
+}
+
+// Before iOS 17 a device tells its build alone, and that settles less: the rest is asked at `Authenticate`.
+fn of_build(mode: EnrollmentMode, build: &str, settings: &Settings) -> Option<EnrollmentRefusal> {
+    let major = limits::major_of_build(build)?;
+    too_old(mode, OsVersion::new(major, 0)).or_else(|| limits::build(&settings.limits, mode.ownership(), build))
 }
 
 fn too_old(mode: EnrollmentMode, version: OsVersion) -> Option<EnrollmentRefusal> {
@@ -207,6 +217,21 @@ mod tests {
             admitted(&asking(byod, "iPhone14,5", "16.7"), &settings),
             Err(EnrollmentRefusal::VersionBelowMinimum)
         );
+    }
+
+    #[test]
+    fn given_a_build_alone_then_only_what_it_settles_is_refused() {
+        let of_build = |build: &str| {
+            let mut asking = asking(EnrollmentMode::Byod, "iPhone14,5", "none");
+            asking.machine.build_version = Some(build.into());
+            asking
+        };
+        let minimum = VersionRange { minimum: OsVersion::parse("16.5"), maximum: None };
+        let limits = Limits { versions: [(Ownership::Personal, minimum)].into(), ..Limits::default() };
+        let settings = Settings { limits, ..Settings::default() };
+        assert_eq!(admitted(&of_build("20H18"), &settings), Ok(DeviceFamily::IPhone), "it may be 16.7");
+        assert_eq!(admitted(&of_build("19H12"), &settings), Err(EnrollmentRefusal::VersionBelowMinimum));
+        assert_eq!(admitted(&of_build("18H17"), &Settings::default()), Err(EnrollmentRefusal::VersionTooOld));
     }
 
     #[test]
