@@ -135,21 +135,29 @@ mod tests {
         );
     }
 
-    /// The quickest of each, since other work runs on the same machine.
+    /// The quickest of each, since other work runs on the same machine; and of a few rounds the first that is not disturbed.
+    /// Where a verification was missing, no round would come near.
     #[tokio::test]
     async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
         let accounts = accounts(false);
-        let mut known = Vec::new();
-        let mut unknown = Vec::new();
-        for _ in 0..9 {
-            for (name, times) in [("ada", &mut known), ("eve", &mut unknown)] {
-                let start = Instant::now();
-                accounts.verify(name, &SecretString::from("wrong")).await.unwrap();
-                times.push(start.elapsed().as_secs_f64());
+        let mut ratios = Vec::new();
+        for _ in 0..10 {
+            let ratio = quickest(&accounts, "eve").await / quickest(&accounts, "ada").await;
+            ratios.push(ratio);
+            if (0.5..2.0).contains(&ratio) {
+                return;
             }
         }
-        let quickest = |times: &[f64]| times.iter().copied().fold(f64::MAX, f64::min);
-        let ratio = quickest(&unknown) / quickest(&known);
-        assert!((0.5..2.0).contains(&ratio), "unknown / known = {ratio:.2}");
+        panic!("unknown / known = {ratios:.2?}");
+    }
+
+    async fn quickest(accounts: &LocalAccounts, name: &str) -> f64 {
+        let mut quickest = f64::MAX;
+        for _ in 0..5 {
+            let start = Instant::now();
+            accounts.verify(name, &SecretString::from("wrong")).await.unwrap();
+            quickest = quickest.min(start.elapsed().as_secs_f64());
+        }
+        quickest
     }
 }
