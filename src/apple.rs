@@ -5,6 +5,7 @@
 //! for the devices we manage (macOS, Shared iPad), and what does not exist is a violation.
 
 mod check;
+mod document;
 mod profile;
 mod table;
 mod told;
@@ -15,6 +16,7 @@ use plist::{Dictionary, Value};
 use table::{Subject, TABLE};
 
 pub use check::Violation;
+pub use document::{check_discovery, check_profile_service, check_refusal, check_token, is_profile_service};
 pub use profile::{check_profile, check_upload};
 pub use told::told;
 

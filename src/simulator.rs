@@ -14,6 +14,7 @@ pub mod certificate_request;
 pub mod chance;
 pub mod commands;
 pub mod device;
+pub mod inspection;
 pub mod install;
 pub mod keys;
 pub mod load;
@@ -40,6 +41,25 @@ mod tests {
             let path = entry.unwrap().path();
             if path.is_dir() { sources(&path, found) } else { found.push(path) }
         }
+    }
+
+    #[test]
+    fn whatever_a_device_is_given_is_shown_to_the_inspector() {
+        let mut files = vec![];
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/simulator"), &mut files);
+        // SCEP messages are neither property lists nor JSON; Safari hands what is for the device to `Device::download`, and discovery
+        // hands every answer to whoever asked.
+        let others = ["scep.rs", "safari.rs", "discovery.rs", "push_server.rs", "connection.rs"];
+        let mut readers = 0;
+        for file in files.iter().filter(|file| !others.iter().any(|other| file.ends_with(other))) {
+            let text = std::fs::read_to_string(file).unwrap();
+            if text.contains(".bytes().await") {
+                readers += 1;
+                let shows = text.contains("inspection::show(") || text.contains("self.note_profile(");
+                assert!(shows, "{} reads what a server says, and shows it to nobody", file.display());
+            }
+        }
+        assert!(readers > 2, "only {readers} files read what a server says");
     }
 
     #[test]

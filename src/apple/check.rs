@@ -60,7 +60,7 @@ impl Device {
     }
 }
 
-/// Checks a dictionary against sets of rules; `besides` are keys that are known to be right.
+/// Checks a dictionary against sets of rules; `besides` are keys that are known to be right, there or not.
 pub(super) fn dictionary(
     found: &Dictionary,
     rules: &[&[Rule]],
@@ -78,7 +78,8 @@ pub(super) fn dictionary(
             None => violations.push(Violation::new(&path, "is unknown")),
         }
     }
-    for rule in all().filter(|rule| device.needs(rule) && !found.contains_key(&rule.key)) {
+    let missing = |rule: &&Rule| !found.contains_key(&rule.key) && !besides.contains(&rule.key.as_str());
+    for rule in all().filter(|rule| device.needs(rule)).filter(missing) {
         violations.push(Violation::new(&format!("{path}.{}", rule.key), "is missing"));
     }
 }

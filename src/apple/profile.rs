@@ -67,7 +67,9 @@ fn check_payload(payload: &Dictionary, device: Device, found: &mut Vec<Violation
         found.push(Violation::new(name, why));
     }
     let common = &TABLE.profiles["CommonPayloadKeys"];
-    check::dictionary(payload, &[&common.keys, &rules.keys], &[], device, name, found);
+    // The schema knows one way into User Enrollment; by account `AssignedManagedAppleID` stands in its place.
+    let besides: &[&str] = if payload.contains_key("EnrollmentMode") { &["ManagedAppleID"] } else { &[] };
+    check::dictionary(payload, &[&common.keys, &rules.keys], besides, device, name, found);
     if name == "com.apple.security.scep" {
         check_subject(payload, found);
     }
@@ -109,8 +111,22 @@ fn check_mdm(payloads: &[&Dictionary], device: Device, found: &mut Vec<Violation
         None if device.kind == EnrollmentKind::DeviceEnrollment => wrong("AccessRights", "is missing"),
         _ => {}
     }
-    if mdm.contains_key("ManagedAppleID") && mdm.contains_key("EnrollmentMode") {
+    if !mdm.contains_key("EnrollmentMode") {
+        return;
+    }
+    if mdm.contains_key("ManagedAppleID") {
         wrong("EnrollmentMode", "belongs to the account-driven way, ManagedAppleID to the other");
+    }
+    // The device cancels otherwise ("Implementing the simple authentication user-enrollment flow").
+    if text(mdm, "AssignedManagedAppleID").is_empty() {
+        wrong("AssignedManagedAppleID", "is missing, and EnrollmentMode is there");
+    }
+    let of_kind = match device.kind {
+        EnrollmentKind::UserEnrollment => "BYOD",
+        EnrollmentKind::DeviceEnrollment => "ADDE",
+    };
+    if text(mdm, "EnrollmentMode") != of_kind {
+        wrong("EnrollmentMode", "is that of the other kind of enrollment");
     }
 }
 

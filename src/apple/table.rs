@@ -1,4 +1,4 @@
-//! The rule table, as it is written in `rules.json` (enrollment, check-in, commands), `payloads.json` (everything else that a
+//! The rule table, as it is written in `rules.json` (enrollment, check-in, commands, other documents), `payloads.json` (everything else that a
 //! profile may hold) and `results.json` (what devices answer to commands).
 
 use events::enrollment::OsVersion;
@@ -27,6 +27,9 @@ pub(super) struct Table {
     pub check_in: BTreeMap<String, Subject>,
     /// By `RequestType`.
     pub commands: BTreeMap<String, Subject>,
+    /// What is no profile and no command: the discovery document by its one key, `Profile Service` by its `PayloadType`, the
+    /// documents of a refusal by their `code`; those of a token endpoint have no name of their own.
+    pub documents: BTreeMap<String, Subject>,
     /// By the `RequestType` that they answer.
     #[serde(skip)]
     pub results: BTreeMap<String, Subject>,

@@ -222,3 +222,61 @@ fn what_a_device_may_not_tell_is_dropped_at_every_depth() {
     assert!(!format!("{kept:?}").contains("diary"), "{kept:?}");
     assert!(told("DeviceLock", answer.as_dictionary().unwrap(), DEVICE, None).is_empty());
 }
+
+#[test]
+fn a_discovery_document_names_one_server_in_a_mode_that_the_version_has() {
+    let document = |servers: serde_json::Value| serde_json::json!({ "Servers": servers });
+    let server = |version: &str, url: &str| serde_json::json!({ "Version": version, "BaseURL": url });
+    let byod = server("mdm-byod", "https://enroll.example.com/mdm-byod");
+    assert_eq!(said(&check_discovery(&document(serde_json::json!([byod])), ios("15"))), [""; 0]);
+    for (wrong, version, why) in [
+        (serde_json::json!([byod, byod]), "15", "Servers has 2 members, and a device takes the first"),
+        (serde_json::json!([]), "15", "Servers has 0 members, and a device takes the first"),
+        (
+            serde_json::json!([server("mdm-adde", "https://x")]),
+            "16.4",
+            "Servers.Servers[0].Version mdm-adde is new in iOS 17.0, and the device has 16.4",
+        ),
+        (serde_json::json!([server("mdm-own", "https://x")]), "17", "Servers.Servers[0].Version mdm-own is unknown"),
+        (
+            serde_json::json!([server("mdm-byod", "http://x")]),
+            "17",
+            "Servers.Servers[0].BaseURL has not the form Https",
+        ),
+        (serde_json::json!([{ "Version": "mdm-byod" }]), "17", "Servers.Servers[0].BaseURL is missing"),
+    ] {
+        assert_eq!(said(&check_discovery(&document(wrong), ios(version))), [why]);
+    }
+}
+
+#[test]
+fn a_refusal_is_one_that_the_version_acts_on() {
+    let unrecognized = serde_json::json!({ "code": "com.apple.unrecognized.device" });
+    assert_eq!(said(&check_refusal(&unrecognized, USER, ios("17"))), [""; 0]);
+    let why = "com.apple.unrecognized.device is new in iOS 17.0, and the device has 16.7";
+    assert_eq!(said(&check_refusal(&unrecognized, DEVICE, ios("16.7"))), [why]);
+    let more = serde_json::json!({ "code": "com.apple.well-known.failed", "message": "No.", "details": null });
+    assert!(!said(&check_refusal(&more, USER, ios("17.5"))).is_empty());
+    assert_eq!(said(&check_refusal(&serde_json::json!({}), USER, None)), [" does not exist on iPhone and iPad"]);
+}
+
+#[test]
+fn a_profile_service_is_for_institutional_devices_and_asks_for_what_devices_have() {
+    let asking = |content: &str| {
+        plist(&format!(
+            "<key>PayloadType</key><string>Profile Service</string><key>PayloadVersion</key><integer>1</integer>\
+             <key>PayloadIdentifier</key><string>a</string>\
+             <key>PayloadUUID</key><string>6E2AB7F4-2D6C-4F3B-9C0E-000000000001</string>\
+             <key>PayloadContent</key><dict><key>URL</key><string>https://enroll.example.com/a</string>{content}</dict>"
+        ))
+    };
+    let right = asking("<key>DeviceAttributes</key><array><string>UDID</string><string>SERIAL</string></array>");
+    assert!(is_profile_service(&right) && !is_profile_service(&plist("")));
+    assert_eq!(said(&check_profile_service(&right, DEVICE, ios("12"))), [""; 0]);
+    assert_eq!(said(&check_profile_service(&right, USER, ios("17"))), ["Profile Service is not for User Enrollment"]);
+    let mood = asking("<key>DeviceAttributes</key><array><string>MOOD</string></array>");
+    let why = "Profile Service.PayloadContent.DeviceAttributes[0] MOOD is unknown";
+    assert_eq!(said(&check_profile_service(&mood, DEVICE, ios("12"))), [why]);
+    let why = "Profile Service.PayloadContent.DeviceAttributes is missing";
+    assert_eq!(said(&check_profile_service(&asking(""), DEVICE, ios("12"))), [why]);
+}

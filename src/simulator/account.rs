@@ -7,6 +7,7 @@ mod discovery;
 
 use crate::simulator::acts::{Act, Watcher};
 use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::inspection::{self, Given};
 use crate::simulator::profile;
 use crate::simulator::safari::{Opened, Safari, SafariError};
 use crate::simulator::walk::{Next, Walk, WalkError};
@@ -80,7 +81,12 @@ impl Walk {
         watcher.before(Act::Discover).await;
         let started = Instant::now();
         let client = self.device.trust.client().map_err(DeviceError::from)?;
-        let server = find_server(&client, identifier, self.device.hardware.family.name(), &mut Vec::new()).await?;
+        let (family, mut hops) = (self.device.hardware.family.name(), Vec::new());
+        let found = find_server(&client, identifier, family, &mut hops).await;
+        for Hop { content_type, body, .. } in &hops {
+            inspection::show(&Given { to: &self.device.hardware, user_enrollment: None, content_type, body });
+        }
+        let server = found?;
         watcher.after(Act::Discover, started.elapsed(), server.base_url.as_str()).await;
         Ok(server)
     }
@@ -242,9 +248,11 @@ impl Device {
         };
         let answer = request.timeout(Duration::from_secs(60)).send().await?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (content_type, authenticate) = (header("Content-Type").unwrap_or_default(), header("WWW-Authenticate"));
-        let status = answer.status().as_u16();
-        Ok(Asked { status, content_type, authenticate, body: answer.bytes().await?.to_vec() })
+        let (content_type, authenticate) = (inspection::content_type(&answer), header("WWW-Authenticate"));
+        let (status, body) = (answer.status().as_u16(), answer.bytes().await?.to_vec());
+        let given = Given { to: &self.hardware, user_enrollment: None, content_type: &content_type, body: &body };
+        inspection::show(&given);
+        Ok(Asked { status, content_type, authenticate, body })
     }
 
     /// Installs the profile that the token brought. `version` is what discovery said.

@@ -10,6 +10,7 @@ use crate::simulator::apps::Apps;
 use crate::simulator::built_in::BuiltIn;
 use crate::simulator::chance::{self, Clock};
 use crate::simulator::commands::Script;
+use crate::simulator::inspection::{self, Given};
 use crate::simulator::keys::KeyPool;
 use crate::simulator::management::Management;
 use crate::simulator::model::Hardware;
@@ -132,7 +133,14 @@ impl Device {
 
     /// Safari hands a downloaded profile over. There is room for one: a second replaces the first.
     pub fn download(&mut self, file: Vec<u8>) {
+        self.note_profile(&file);
         self.pending = Some(Pending { file, since: self.clock.now() });
+    }
+
+    /// Whatever brought it: a file of the type by which iOS knows profiles.
+    pub(crate) fn note_profile(&self, body: &[u8]) {
+        let content_type = "application/x-apple-aspen-config";
+        inspection::show(&Given { to: &self.hardware, user_enrollment: None, content_type, body });
     }
 
     /// Settings shows what a downloaded profile is.

@@ -3,6 +3,7 @@
 use crate::simulator::account::{self, Tokens};
 use crate::simulator::acts::{Act, Nobody, Watcher};
 use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::inspection::{self, Given};
 use crate::simulator::messages::{self, Identifier};
 use crate::simulator::profile::{MdmPayload, Profile, ScepPayload};
 use crate::simulator::push_server::PushConnection;
@@ -80,7 +81,11 @@ impl Device {
         let status = answer.status().as_u16();
         let challenge = answer.headers().get("WWW-Authenticate").and_then(|value| value.to_str().ok());
         let challenge = challenge.map(str::to_owned);
-        Ok(ServerAnswer { status, challenge, body: answer.bytes().await?.to_vec() })
+        let content_type = inspection::content_type(&answer);
+        let body = answer.bytes().await?.to_vec();
+        let user_enrollment = Some(matches!(management.identifier, Identifier::EnrollmentId(_)));
+        inspection::show(&Given { to: &self.hardware, user_enrollment, content_type: &content_type, body: &body });
+        Ok(ServerAnswer { status, challenge, body })
     }
 
     /// What an answer other than 200 means to the device.

@@ -3,6 +3,7 @@
 
 use crate::simulator::acts::{Act, Watcher};
 use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::inspection::{self, Given};
 use crate::simulator::messages;
 use crate::simulator::profile::{self, Profile, ProfileError, ProfileService};
 use crate::simulator::scep;
@@ -72,7 +73,10 @@ impl Device {
     ) -> Result<Profile, DeviceError> {
         let request = self.trust.client()?.post(&service.url).header("Content-Type", "application/pkcs7-signature");
         let answer = request.header("User-Agent", "Profile/1.0").body(message).send().await?;
+        let content_type = inspection::content_type(&answer);
         let (status, body) = (answer.status().as_u16(), answer.bytes().await?.to_vec());
+        let given = Given { to: &self.hardware, user_enrollment: None, content_type: &content_type, body: &body };
+        inspection::show(&given);
         if status != 200 {
             let body = String::from_utf8_lossy(&body).into_owned();
             return Err(DeviceError::Refused { what: what.to_owned(), status, body });

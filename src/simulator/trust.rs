@@ -9,6 +9,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
+/// A connection that was idle so long is not used again: the server may be closing it (it does after five seconds).
+const IDLE: Duration = Duration::from_secs(2);
+
 /// The trust of one device; its Safari shares it.
 #[derive(Clone, Default)]
 pub struct Trust {
@@ -73,7 +76,7 @@ impl Trust {
         for root in &trusted {
             builder.add_root_certificate(Certificate::from_der(&root.to_der()?)?);
         }
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).pool_idle_timeout(IDLE);
         let client = client.use_preconfigured_tls(builder.build()?).timeout(Duration::from_secs(60)).build()?;
         Ok(identity.client.get_or_init(|| client).clone())
     }
@@ -93,6 +96,7 @@ pub fn reckless() -> Result<reqwest::Client, TrustError> {
 
 fn client(trusted: &[X509], reckless: bool) -> Result<reqwest::Client, TrustError> {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).tls_info(true);
+    let builder = builder.pool_idle_timeout(IDLE);
     let builder = builder.use_preconfigured_tls(connector(trusted, reckless)?);
     Ok(builder.timeout(Duration::from_secs(60)).connect_timeout(Duration::from_secs(20)).build()?)
 }

@@ -1,7 +1,7 @@
 //! Devices that say what a test wants them to say: their visits are made by command, their identities come by SCEP, and
 //! every message goes over TLS to the endpoints.
 
-use crate::harness::TestServer;
+use crate::harness::{TestServer, inspector};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::{DeviceEvent, DeviceId};
@@ -16,9 +16,10 @@ use muster::app::sign_in::account_name;
 use muster::app::{issue, secrets};
 use muster::enrollment::staff::UserName;
 use muster::enrollment::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
+use muster::simulator::inspection::Given;
 use muster::simulator::keys::KeyPool;
 use muster::simulator::messages::{self, Identifier};
-use muster::simulator::model::IosVersion;
+use muster::simulator::model::{Family, Hardware, IosVersion};
 use muster::simulator::profile::ScepPayload;
 use muster::simulator::scep::{self, ScepError};
 use muster::simulator::signature::{Identity, Style, mdm_signature};
@@ -260,7 +261,18 @@ impl TestDevice {
             request = request.header("Mdm-Signature", signature);
         }
         let answer = request.send().await.unwrap();
-        Answer { status: answer.status().as_u16(), body: answer.bytes().await.unwrap().to_vec() }
+        let content_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let answer = Answer { status: answer.status().as_u16(), body: answer.bytes().await.unwrap().to_vec() };
+        self.inspect(&content_type.unwrap_or_default(), &answer.body);
+        answer
+    }
+
+    fn inspect(&self, content_type: &str, body: &[u8]) {
+        if !body.is_empty() {
+            let user_enrollment = Some(self.profile.kind == EnrollmentKind::UserEnrollment);
+            let hardware = Hardware::new(Family::IPhone, IOS);
+            inspector::look(&Given { to: &hardware, user_enrollment, content_type, body });
+        }
     }
 
     /// Asks for a command and gives its id and dictionary, if there is one.

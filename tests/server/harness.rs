@@ -1,6 +1,7 @@
 //! [`TestServer`]: an installation of its own, served over TLS; fails when it is dropped with something left undone.
 
 pub mod binary;
+pub mod inspector;
 pub mod logs;
 
 use events::log::Entry;
@@ -24,10 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Says by name that a test is left out, and why; seen even where the test runner keeps what tests print to itself.
 pub fn left_out(test: &str, why: &str) {
+    say(&format!("left out: {test}: {why}\n"));
+}
+
+/// Prints past the test runner, in one piece: what other tests print at the same time must not come between.
+pub fn say(text: &str) {
     use std::io::Write as _;
-    // In one piece: what other tests print at the same time must not come between.
-    let line = format!("left out: {test}: {why}\n");
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
@@ -107,6 +111,7 @@ impl TestServer {
 
     async fn serve(directory: TempDir, config: Config, world: World) -> TestServer {
         logs::capture();
+        inspector::begin();
         let running = server::start(config, world.clone()).await.unwrap();
         TestServer { directory, running: Some(running), world }
     }
@@ -179,6 +184,8 @@ impl TestServer {
         reqwest::Client::builder()
             .add_root_certificate(reqwest::Certificate::from_pem(&self.tls_root()).unwrap())
             .redirect(reqwest::redirect::Policy::none())
+            // Ahead of the server, which closes connections that are idle for five seconds: on a busy machine both might at once.
+            .pool_idle_timeout(Duration::from_secs(2))
     }
 
     /// Adds a local account with these privileges.

@@ -246,6 +246,12 @@ fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
         found.sort();
         assert_eq!(found, ours.keys().cloned().collect::<Vec<_>>());
     }
+    // Of the other documents Apple's schema has the refusals.
+    for file in ["unrecognized.device", "well-known.failed"] {
+        let theirs = read(&schema.join(format!("mdm/errors/{file}.yaml")));
+        let name = format!("com.apple.{file}");
+        compare_subject(&TABLE.documents[&name], &theirs, &name, &mut counted);
+    }
     assert!(counted > 1_000, "{counted} rules compared");
 }
 

@@ -345,3 +345,29 @@ fn a_third_partys_signing_certificate_brings_its_intermediate_along() {
     verified.expect("the root alone vouches for it, so the intermediate is inside");
     assert_eq!(content, b"<plist/>");
 }
+
+#[test]
+fn by_account_the_mode_is_that_of_the_kind_and_the_account_is_named_on_every_version() {
+    let made = |kind, enrollment_mode| {
+        let access_rights = (kind == DEVICE).then_some(AccessRights::ALL);
+        let mode = Mode::AccountDriven {
+            enrollment_mode,
+            assigned_managed_apple_id: "ada@example.org",
+            access_rights,
+            required_app_id: None,
+        };
+        read(&MdmProfile { mode, ..mdm_profile(kind, ios("17")) }.xml(testing::pki()).unwrap())
+    };
+    for version in ["15", "17.5", "18.1"] {
+        assert_eq!(said(&made(USER, "BYOD"), USER, version), [""; 0], "{version}");
+        assert_eq!(said(&made(DEVICE, "ADDE"), DEVICE, version), [""; 0], "{version}");
+    }
+    let mut other = made(USER, "BYOD");
+    payload(&mut other, "com.apple.mdm").insert("EnrollmentMode".into(), "ADDE".into());
+    let why = "com.apple.mdm.EnrollmentMode is that of the other kind of enrollment";
+    assert_eq!(said(&other, USER, "17.5"), [why]);
+    let mut nameless = made(USER, "BYOD");
+    payload(&mut nameless, "com.apple.mdm").remove("AssignedManagedAppleID").expect("it is there");
+    let why = "com.apple.mdm.AssignedManagedAppleID is missing, and EnrollmentMode is there";
+    assert_eq!(said(&nameless, USER, "17.5"), [why]);
+}

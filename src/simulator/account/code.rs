@@ -5,6 +5,7 @@ use super::{AccountError, OAuth2, Sheet, SignedIn};
 use crate::simulator::acts::Watcher;
 use crate::simulator::chance;
 use crate::simulator::device::{Device, DeviceError};
+use crate::simulator::inspection::{self, Given};
 use crate::simulator::walk::Walk;
 use serde_json::Value;
 use url::Url;
@@ -102,7 +103,10 @@ impl Device {
         let request = self.trust.client().map_err(DeviceError::from)?.post(way.token_url.clone());
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         let answer = request.send().await?;
+        let content_type = inspection::content_type(&answer);
         let (status, body) = (answer.status().as_u16(), answer.bytes().await?);
+        let given = Given { to: &self.hardware, user_enrollment: None, content_type: &content_type, body: &body };
+        inspection::show(&given);
         let said: Value = serde_json::from_slice(&body).unwrap_or_default();
         match status {
             200 if said["token_type"] == "Bearer" => Ok(said),

@@ -37,6 +37,8 @@ pub struct Hop {
     pub content_type: String,
     /// Where a redirect leads.
     pub location: Option<String>,
+    /// What was said where it leads nowhere else.
+    pub body: Vec<u8>,
 }
 
 /// Asks the domain, which is what follows the last `@`; every request is told to `hops`.
@@ -60,13 +62,16 @@ pub async fn find_server(
         let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let location = header(LOCATION).filter(|_| answer.status().is_redirection());
         let content_type = header(CONTENT_TYPE).unwrap_or_default();
-        hops.push(Hop { url: url.clone(), status, content_type, location: location.clone() });
+        hops.push(Hop { url: url.clone(), status, content_type, location: location.clone(), body: Vec::new() });
         if let Some(to) = location {
             // The query is not carried over: whoever redirects has to put it there.
             url = url.join(&to).map_err(|_| DiscoveryError::Document(format!("a redirect to {to:?}")))?;
             continue;
         }
-        let body = answer.bytes().await?;
+        let body = answer.bytes().await?.to_vec();
+        if let Some(hop) = hops.last_mut() {
+            hop.body.clone_from(&body);
+        }
         let document: Result<Value, _> = serde_json::from_slice(&body);
         return match (status, document) {
             (200, Ok(document)) => server(&document),

@@ -131,7 +131,7 @@ async fn devices_that_enrolled_from_settings_renew_their_identity_in_the_same_wa
     scene.strike().await;
     let clock = self::clock();
     let scene = account::scene_in(world(&clock)).await;
-    for ios in ["18.2", "26.1"] {
+    for ios in ["15.0", "17.5", "18.2", "26.1"] {
         let mut device = by_account(&scene, Visitor::personal(Family::IPad, ios)).await;
         renews_by_account(&scene, &clock, &mut device).await;
         device.remove_mdm_profile().await.unwrap();
