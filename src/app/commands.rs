@@ -17,8 +17,8 @@ use crate::enrollment::Aggregate as _;
 use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use events::device::{CommandId, CommandPayload, DeviceId, InventoryValue, Priority};
-use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
+use events::device::{CommandId, CommandPayload, DeviceId, Priority};
+use events::enrollment::{EnrollmentKind, ServedProfile};
 use events::{Personal, StreamName, Timestamp};
 use plist::{Dictionary, Value};
 use uuid::Uuid;
@@ -244,7 +244,7 @@ fn forbidden(
     state: &Device,
     purpose: Purpose,
 ) -> Vec<String> {
-    let version = os_version(state);
+    let version = state.version();
     let name = request_type(command).unwrap_or_default();
     let mut whole = command.clone();
     if name == "ClearPasscode" && kind == EnrollmentKind::DeviceEnrollment {
@@ -285,13 +285,4 @@ pub(super) fn payload(
         true => CommandPayload::Plain(xml),
         false => CommandPayload::Sealed(Personal::new(device.key(), xml)),
     })
-}
-
-/// The version a device has now: as its inventory says, before that as it enrolled.
-pub fn os_version(device: &Device) -> Option<OsVersion> {
-    let reported = match device.inventory.get("OSVersion") {
-        Some(InventoryValue::Plain(value)) => value.as_str().and_then(OsVersion::parse),
-        _ => None,
-    };
-    reported.or(device.os_version)
 }

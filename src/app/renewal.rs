@@ -83,7 +83,7 @@ impl App {
             profile,
             organization: &settings.organization,
             challenge,
-            version: commands::os_version(state),
+            version: state.version(),
         };
         let xml = self.enrollment_profile_xml(&serving)?;
         Ok(build::install_profile(&self.sign_profile(xml).await?))

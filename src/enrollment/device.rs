@@ -303,6 +303,16 @@ impl Device {
         self.wants_push || self.wants_push_again || (again && self.waiting().next().is_some())
     }
 
+    /// The version it runs now: the newest that it told, as it enrolled, renewed, or was asked. No device goes back to an older one
+    /// while it is managed.
+    pub fn version(&self) -> Option<OsVersion> {
+        let told = match self.inventory.get("OSVersion") {
+            Some(InventoryValue::Plain(value)) => value.as_str().and_then(OsVersion::parse),
+            _ => None,
+        };
+        told.max(self.os_version)
+    }
+
     pub fn kind(&self) -> Option<EnrollmentKind> {
         self.identifiers.as_ref().map(DeviceIdentifiers::kind)
     }

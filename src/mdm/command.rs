@@ -152,7 +152,7 @@ impl Conversation<'_> {
     // Who begins to speak after we ended management is told to remove the profile; who has just acknowledged that is not.
     fn ended(&self, refusal: &Refusal, begins: bool) -> Answer {
         match refusal {
-            Refusal::Ended(Phase::Unenrolled) if begins => Answer::Unenroll { os_version: self.known.state.os_version },
+            Refusal::Ended(Phase::Unenrolled) if begins => Answer::Unenroll { os_version: self.known.state.version() },
             Refusal::Ended(_) if begins => Answer::Forbidden,
             _ => Answer::Empty,
         }

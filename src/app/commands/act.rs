@@ -62,7 +62,7 @@ impl Act {
     fn commands(&self, device: &Device, organization: &str) -> Vec<Dictionary> {
         let kind = device.kind().unwrap_or(EnrollmentKind::UserEnrollment);
         match self {
-            Act::Ask(Question::Information) => vec![build::device_information(kind, super::os_version(device))],
+            Act::Ask(Question::Information) => vec![build::device_information(kind, device.version())],
             Act::Ask(Question::Security) => vec![build::security_info()],
             Act::Ask(Question::Profiles) => vec![build::profile_list()],
             Act::Ask(Question::Apps) => vec![build::installed_apps(kind)],
@@ -134,7 +134,20 @@ impl App {
             let identity = visit.identity.ok_or(not_enrolled)?;
             return Ok(vec![build::remove_profile(&identity.profile.identifier)]);
         }
+        if let Act::RemoveProfile { identifier } = act {
+            self.is_no_enrollment_profile(device, identifier).await?;
+        }
         let settings = self.settings().await.map_err(PerformError::Read)?;
         Ok(act.commands(state, &settings.organization))
+    }
+
+    // It would end management, for which there is an act of its own that says so and asks twice.
+    async fn is_no_enrollment_profile(&self, device: DeviceId, identifier: &str) -> Result<(), QueueError> {
+        let visit = self.visit(device.enrollment()).await.map_err(PerformError::Read)?;
+        if visit.identity.is_none_or(|identity| identity.profile.identifier != identifier) {
+            return Ok(());
+        }
+        let why = format!("{identifier} is the enrollment profile: removing it ends management, which Unenroll does");
+        Err(PerformError::Refused(Refusal::CommandForbidden { request_type: "RemoveProfile".into(), why }).into())
     }
 }

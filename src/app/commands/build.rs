@@ -1,6 +1,5 @@
 //! `Command` dictionaries (Apple's schema: mdm/commands/*.yaml).
 
-use super::os_version;
 use crate::app::inventory;
 use crate::enrollment::device::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
@@ -113,10 +112,7 @@ pub fn organization_info(name: &str) -> Dictionary {
 /// What a newly enrolled device is asked, each with the name of the effect that asks it.
 pub fn first_questions(device: &Device) -> Vec<(&'static str, Dictionary)> {
     let Some(kind) = device.kind() else { return Vec::new() };
-    vec![
-        ("ask-device-information", device_information(kind, os_version(device))),
-        ("ask-security-info", security_info()),
-    ]
+    vec![("ask-device-information", device_information(kind, device.version())), ("ask-security-info", security_info())]
 }
 
 fn request<const N: usize>(request_type: &str, fields: [(&str, Value); N]) -> Dictionary {

@@ -17,7 +17,7 @@ const MAX_APPS: usize = 500;
 /// management.
 pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, App> {
     let Some(kind) = state.kind() else { return BTreeMap::new() };
-    let told = apple::told(&command.request_type, answer, kind, super::os_version(state));
+    let told = apple::told(&command.request_type, answer, kind, state.version());
     match command.request_type.as_str() {
         "InstallApplication" => installing(command, &told).into_iter().collect(),
         "ManagedApplicationList" => listed(&told, kind, state),

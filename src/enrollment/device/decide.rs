@@ -168,7 +168,7 @@ fn queue(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal
     }
     enrolled(device)?;
     if let Some(kind) = device.kind() {
-        apple::command_allowed(request_type, kind, device.os_version)
+        apple::command_allowed(request_type, kind, device.version())
             .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
     }
     Ok(vec![DeviceEvent::MdmCommandQueued {

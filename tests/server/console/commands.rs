@@ -181,11 +181,66 @@ async fn a_rehearsal_says_what_each_device_would_accept_and_queues_nothing_befor
     let file = profile("com.apple.applicationaccess", "<key>allowCamera</key><false/>");
     let tried = browser.upload("/console/commands/install-profile/try", &fields(&page, &[]), file).await;
     assert!(tried.body.contains("applicationaccess.allowCamera"), "{}", tried.body);
+    assert_eq!(tried.texts("h1"), ["1 would accept it, 1 would not"], "{}", tried.body);
     let done = post(&browser, "/console/commands/install-profile/do", &fields(&tried, &[])).await;
-    let (first, second) = (queued(&server, &institutional).await, queued(&server, &personal).await);
-    assert!(done.status == 200 && second.is_empty(), "{}", done.body);
-    // Cameras are for supervised devices since iOS 13: then nobody takes it.
-    assert!(first.len() <= 2);
+    assert_eq!((done.status, done.texts("h1")), (200, vec!["Queued for 1".to_owned()]), "{}", done.body);
+    assert_eq!(queued(&server, &institutional).await, ["ClearPasscode", "InstallProfile"]);
+    assert_eq!(queued(&server, &personal).await, Vec::<String>::new());
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn the_enrollment_profile_goes_by_unenrolling_only_and_never_as_one_profile_among_others() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.caught_up().await;
+    let browser = administrator(&server).await;
+    let its_own = [("identifier", device.profile.identifier.as_str())];
+    let path = format!("/console/devices/{}/commands/remove-profile", device.id);
+    let page = browser.get(&path).await;
+    let refused = post(&browser, &path, &fields(&page, &its_own)).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.texts("main")[0].contains("Unenroll"), "{}", refused.body);
+    // Nor for many at once, where nothing would have to be typed.
+    let page = browser.get("/console/commands/remove-profile").await;
+    let tried = post(&browser, "/console/commands/remove-profile/try", &fields(&page, &its_own)).await;
+    assert_eq!(tried.texts("h1"), ["0 would accept it, 1 would not"], "{}", tried.body);
+    let form = fields(&page, &[its_own[0], ("devices", &device.id.to_string())]);
+    let done = post(&browser, "/console/commands/remove-profile/do", &form).await;
+    assert_eq!(done.texts("h1"), ["Queued for 0, 1 refused"], "{}", done.body);
+    assert_eq!(queued(&server, &device).await, Vec::<String>::new());
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn apps_come_and_go_and_a_personal_device_takes_one_with_a_licence_only() {
+    let server = TestServer::start().await;
+    let personal = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    let institutional = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.caught_up().await;
+    let browser = administrator(&server).await;
+    let free = [("app", "361309726")];
+    let page = browser.get("/console/commands/install-app").await;
+    let tried = post(&browser, "/console/commands/install-app/try", &fields(&page, &free)).await;
+    assert_eq!(tried.texts("h1"), ["1 would accept it, 1 would not"], "{}", tried.body);
+    assert!(tried.body.contains("takes only apps that a licence is assigned for"), "{}", tried.body);
+    for (device, fields_of_app, status) in [
+        (&personal, vec![("app", "361309726")], 409),
+        (&personal, vec![("app", "361309726"), ("licensed", "yes")], 303),
+        (&institutional, vec![("app", "com.example.app")], 303),
+    ] {
+        let path = format!("/console/devices/{}/commands/install-app", device.id);
+        let page = browser.get(&path).await;
+        assert_eq!(post(&browser, &path, &fields(&page, &fields_of_app)).await.status, status, "{fields_of_app:?}");
+        if status == 303 {
+            // The organization's name comes before the prompt that says it.
+            assert_eq!(queued(&server, device).await, ["Settings", "InstallApplication"]);
+        }
+    }
+    let path = format!("/console/devices/{}/commands/remove-app", institutional.id);
+    let page = browser.get(&path).await;
+    assert_eq!(post(&browser, &path, &fields(&page, &[("identifier", "com.example.app")])).await.status, 303);
+    assert_eq!(queued(&server, &institutional).await, ["Settings", "InstallApplication", "RemoveApplication"]);
     server.stop().await;
 }
 

@@ -207,3 +207,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_device_is_taken_for_what_it_runs_now_and_not_for_what_it_enrolled_with() {
+    // Declarative management came with iOS 15.
+    let newer = |device: Device, version: &str| {
+        let told = [("OSVersion".to_owned(), InventoryValue::Plain(version.into()))].into();
+        device.evolve(&Event::InventoryReported { changes: told })
+    };
+    let device = Device { os_version: OsVersion::parse("14.2"), ..enrolled() };
+    assert!(device.decide(&queue(1, "DeclarativeManagement")).is_err());
+    let device = newer(device, "17.0");
+    assert!(device.decide(&queue(1, "DeclarativeManagement")).is_ok());
+    let renewed = Device { os_version: OsVersion::parse("18.1"), ..device };
+    assert_eq!(renewed.version(), OsVersion::parse("18.1"), "what it says as it renews is newer than its last answer");
+}
