@@ -3,11 +3,14 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use events::enrollment::OsVersion;
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 
 /// First version that unenrolls on a 403 with a code (mdm/errors/unrecognized.device.yaml); Apple prefers it to 401.
 const FIRST_UNRECOGNIZED_DEVICE: OsVersion = OsVersion::new(17, 0);
@@ -85,7 +88,8 @@ impl Responder for Answer {
     }
 }
 
-/// Turns every 401, and every 403 with a body, that no [`Answer`] meant into 503. Wraps all that devices talk to.
+/// Turns every 401, and every 403 with a body, that no [`Answer`] meant into 503, and panics as well. Wraps all that devices talk
+/// to.
 ///
 /// # Errors
 /// Those of what it wraps, if they remove nothing.
@@ -96,7 +100,12 @@ pub async fn guard(
     let held_back = |status: StatusCode| {
         tracing::error!(status = status.as_u16(), "an answer that would remove management was held back");
     };
-    match next.call(request).await {
+    // Handlers change nothing but by appending, so that one which broke off left nothing half done.
+    let Ok(outcome) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
+        tracing::error!("a handler for devices panicked");
+        return Err(InternalError::from_response("a handler panicked", unavailable()).into());
+    };
+    match outcome {
         Ok(response) if is_safe(response.response()) => Ok(response.map_into_boxed_body()),
         Ok(response) => {
             held_back(response.status());
@@ -105,7 +114,7 @@ pub async fn guard(
         Err(error) => match error.as_response_error().status_code() {
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 held_back(status);
-                Err(actix_web::error::InternalError::from_response(error, unavailable()).into())
+                Err(InternalError::from_response(error, unavailable()).into())
             }
             _ => Err(error),
         },
@@ -155,6 +164,19 @@ mod tests {
         for (nth, fault) in faults.into_iter().enumerate() {
             assert_eq!(through_guard(fault).await, (503, 0), "fault {nth}");
         }
+    }
+
+    #[actix_web::test]
+    async fn a_handler_that_panics_has_the_device_try_again() {
+        async fn panics() -> HttpResponse {
+            panic!("something that nobody thought of")
+        }
+        let app = App::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(panics)));
+        let app = test::init_service(app).await;
+        let answer = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
+        let answer = answer.expect_err("the panic is an error by now").error_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key("retry-after") && answer.body().size().is_eof());
     }
 
     #[actix_web::test]

@@ -1,5 +1,7 @@
 //! What breaks around the server: keys, paths, disks, damaged files. It says so, or stops; it never goes on regardless.
 
+mod behind_devices;
+
 use crate::harness::binary::{Serving, muster_at};
 use crate::harness::{TestServer, installation, left_out};
 use events::staff::Privilege;

@@ -24,10 +24,10 @@ async fn scene(knows_the_ca: bool, setting: Setting) -> (Scene, tempfile::NamedT
     (scene, file)
 }
 
-const ASKS: Setting = Setting { enabled: true, genuine_devices_only: false };
+pub const ASKS: Setting = Setting { enabled: true, genuine_devices_only: false };
 
 /// Goes as far as the page that offers the MDM profile, and takes what it offers.
-async fn taken(scene: &Scene, visitor: Visitor) -> (Walk, ProfileService) {
+pub async fn taken(scene: &Scene, visitor: Visitor) -> (Walk, ProfileService) {
     let mut walk = scene.walk(visitor);
     let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     while !page.url.path().ends_with("/enroll/mdm") {
