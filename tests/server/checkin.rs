@@ -382,6 +382,53 @@ async fn the_samples_of_real_devices_parse_or_are_left_out_where_shared_is_missi
 }
 
 #[actix_web::test]
+async fn what_real_devices_said_is_answered_as_they_expect_or_left_out_where_shared_is_missing() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/checkin");
+    if !folder.is_dir() {
+        let test = "what_real_devices_said_is_answered_as_they_expect";
+        crate::harness::left_out(test, &format!("no samples in {}", folder.display()));
+        return;
+    }
+    let server = TestServer::start().await;
+    // An iPad with iOS 9, and a Mac, whose messages have keys that iPhones and iPads do not send.
+    for (nth, udid) in
+        [("1", "663b07bb783e9ade1dae4fbb92ea12afc0ce5b69"), ("2", "66ADE930-5FDF-5EC4-8429-15640684C489")]
+    {
+        let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
+        device.identifier = Identifier::Udid(udid.into());
+        let topic = device.profile.topic.clone();
+        // The bytes as they were, but for the topic.
+        let sample = |name: &str| {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap();
+            text.replace("com.apple.mgmt.External.e0bd1eac-1f17-4c8e-8a63-dd17d3dd35d9", &topic).into_bytes()
+        };
+        for message in ["Authenticate", "TokenUpdate"] {
+            let body = sample(&format!("{message}.{nth}.plist"));
+            let answer = device.put("checkin", &body).await;
+            assert_eq!((answer.status, answer.body.len()), (200, 0), "{message}.{nth}");
+        }
+        assert_eq!(device.history(&server).await[..2], ["DeviceAuthenticated", "DeviceEnrolled"]);
+        let said = property_list(&sample(&format!("TokenUpdate.{nth}.plist")));
+        let push = server.app().device(device.id).await.unwrap().push.unwrap();
+        assert_eq!(push.push_magic.text(), said["PushMagic"].as_string().unwrap());
+        assert_eq!(push.token.text(), &base64(said["Token"].as_data().unwrap()));
+        assert_eq!(push.unlock_token.is_some(), said.contains_key("UnlockToken"));
+        if nth == "2" {
+            // A result to a command of another server is taken, and nothing comes of it.
+            let answer = device.put("command", &sample("DeviceInformation.1.plist")).await;
+            assert_eq!(answer.status, 200);
+            let answered = |event: &DeviceEvent| matches!(event, DeviceEvent::MdmCommandAnswered { .. });
+            assert!(!device.events(&server).await.iter().any(answered));
+        }
+    }
+    server.stop().await;
+}
+
+fn property_list(xml: &[u8]) -> plist::Dictionary {
+    Value::from_reader_xml(xml).unwrap().into_dictionary().unwrap()
+}
+
+#[actix_web::test]
 async fn a_device_that_was_only_invited_leaves_no_device_stream() {
     let server = TestServer::start().await;
     let invited = invite(&server, EnrollmentKind::UserEnrollment).await;

@@ -24,14 +24,14 @@ const DAY: i64 = 86_400;
 const LIFETIME: i64 = 3 * 365 * DAY;
 
 /// So long after it was issued every identity is due, wherever its own day in the month is.
-const ALL_DUE: i64 = LIFETIME - renewals::BEGIN_BEFORE + renewals::SPREAD;
+pub const ALL_DUE: i64 = LIFETIME - renewals::BEGIN_BEFORE + renewals::SPREAD;
 
 /// A clock at which a device enrolls whose identity is due at the machine's time, or will be.
-fn clock() -> Arc<ManualClock> {
+pub fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(SystemClock.now().plus_seconds(-ALL_DUE - DAY)))
 }
 
-fn world(clock: &Arc<ManualClock>) -> World {
+pub fn world(clock: &Arc<ManualClock>) -> World {
     World { clock: clock.clone() }
 }
 
@@ -47,13 +47,13 @@ async fn events(server: &TestServer, id: DeviceId) -> Vec<DeviceEvent> {
 }
 
 /// How many events of the device's stream are of this type.
-async fn count(server: &TestServer, id: DeviceId, event_type: &str) -> usize {
+pub async fn count(server: &TestServer, id: DeviceId, event_type: &str) -> usize {
     let log = server.log_of(&id.stream()).await;
     log.iter().filter(|entry| entry.event.type_name() == event_type).count()
 }
 
 /// Waits until the stream holds so many events of a type.
-async fn until(server: &TestServer, id: DeviceId, event_type: &str, wanted: usize) {
+pub async fn until(server: &TestServer, id: DeviceId, event_type: &str, wanted: usize) {
     let begun = Instant::now();
     while count(server, id, event_type).await < wanted {
         assert!(begun.elapsed() < PATIENCE, "{event_type} did not happen {wanted} times");
@@ -90,7 +90,7 @@ async fn renew(scene: &Scene, device: &mut Device) -> CommandStatus {
     serve_profile(device).await
 }
 
-async fn serve_profile(device: &mut Device) -> CommandStatus {
+pub async fn serve_profile(device: &mut Device) -> CommandStatus {
     let begun = Instant::now();
     loop {
         assert!(begun.elapsed() < PATIENCE, "the profile did not come");

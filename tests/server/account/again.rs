@@ -11,9 +11,8 @@ use muster::simulator::acts::Nobody;
 use muster::simulator::device::DeviceError;
 use muster::simulator::model::Family;
 use muster::simulator::walk::Walk;
-use muster::world::{ManualClock, Timestamp, World};
+use muster::world::{ManualClock, World};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 async fn enrolled(scene: &Scene) -> Walk {
     let mut walk = walk(scene, Visitor::personal(Family::IPhone, "18.2"));
@@ -26,8 +25,7 @@ const DAYS: u32 = 90;
 
 /// A server whose clock can be put forward, where people sign in again after so many days.
 async fn scene() -> (Scene, Arc<ManualClock>) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-    let clock = Arc::new(ManualClock::at(Timestamp(i64::try_from(now).unwrap())));
+    let clock = Arc::new(ManualClock::at(crate::devices::now()));
     let scene = scene_in(World { clock: clock.clone() }).await;
     scene.server.settings(|settings| settings.account_driven.sign_in_again_after_days = Some(DAYS)).await;
     (scene, clock)

@@ -9,16 +9,14 @@ use muster::simulator::acts::Nobody;
 use muster::simulator::device::DeviceError;
 use muster::simulator::model::Family;
 use muster::simulator::walk::Walk;
-use muster::world::{ManualClock, Timestamp, World};
+use muster::world::{ManualClock, World};
 use serde_json::Value;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 const WEEK: i64 = 7 * 86_400;
 
 async fn scene() -> (Scene, Arc<ManualClock>) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-    let clock = Arc::new(ManualClock::at(Timestamp(i64::try_from(now).unwrap())));
+    let clock = Arc::new(ManualClock::at(crate::devices::now()));
     let scene = scene_in(World { clock: clock.clone() }).await;
     scene
         .server

@@ -1,0 +1,246 @@
+//! Every version of iOS that counts, iPhone and iPad, both kinds of enrollment, by every way that there is: from enrollment to its end. What
+//! was walked is printed, and a hole in it fails.
+
+use crate::account::{self, way::institutional};
+use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::renewal::{ALL_DUE, clock, count, serve_profile, until, world};
+use events::device::{AppStatus, CommandId, DeviceEvent};
+use events::enrollment::{EnrollmentKind, Ownership};
+use events::settings::ProfileService as Setting;
+use events::{Actor, ActorKind};
+use muster::app::commands::build;
+use muster::app::context::Context;
+use muster::simulator::acts::Nobody;
+use muster::simulator::device::Device;
+use muster::simulator::messages::Identifier;
+use muster::simulator::model::{Family, IosVersion};
+use muster::simulator::walk::{Ending, Walk};
+use muster::world::ManualClock;
+use openssl::x509::X509;
+use plist::{Dictionary, Value};
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+const VERSIONS: [&str; 6] = ["12.4", "13.1", "15.0", "17.5", "18.2", "26.1"];
+const FAMILIES: [Family; 2] = [Family::IPhone, Family::IPad];
+const STORE_ID: u64 = 7;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The portal's profile.
+    Portal,
+    /// The portal's, after the device said what it is.
+    ProfileService,
+    /// From Settings.
+    Account,
+}
+
+/// The ways that a version has (apple-protocol: 13.1 to 17 by profile, from 15 and 17 by account).
+fn ways(kind: EnrollmentKind, ios: IosVersion) -> Vec<Way> {
+    let from = |major, minor| ios >= IosVersion::new(major, minor);
+    let (portal, account) = match kind {
+        EnrollmentKind::UserEnrollment => (from(13, 1) && !from(18, 0), from(15, 0)),
+        EnrollmentKind::DeviceEnrollment => (true, from(17, 0)),
+    };
+    let verified = kind == EnrollmentKind::DeviceEnrollment;
+    let ways = [(Way::Portal, portal), (Way::ProfileService, verified), (Way::Account, account)];
+    ways.into_iter().filter(|(_, has)| *has).map(|(way, _)| way).collect()
+}
+
+/// A device on its way, and what it went through so far.
+struct Walked {
+    family: Family,
+    ios: &'static str,
+    kind: EnrollmentKind,
+    way: Way,
+    device: Device,
+    through: Vec<&'static str>,
+}
+
+impl Walked {
+    fn name(&self) -> String {
+        format!("{:?} {} {:?} {:?}", self.family, self.ios, self.kind, self.way)
+    }
+}
+
+async fn enroll(scene: &Scene, family: Family, ios: &'static str, kind: EnrollmentKind, way: Way) -> Walked {
+    let visitor = match kind {
+        EnrollmentKind::UserEnrollment => Visitor::personal(family, ios),
+        EnrollmentKind::DeviceEnrollment => Visitor::institutional(family, ios),
+    };
+    let name = format!("{family:?} {ios} {kind:?} {way:?}");
+    let mut walk: Walk = match way {
+        Way::Portal | Way::ProfileService => scene.walk(visitor),
+        Way::Account => account::walk(scene, visitor),
+    };
+    walk.device.apps.licensed = vec![STORE_ID];
+    let setting = Setting { enabled: way == Way::ProfileService, ..Setting::default() };
+    scene.server.settings(|settings| settings.profile_service = setting).await;
+    match way {
+        Way::Portal | Way::ProfileService => {
+            let ending =
+                walk.run(&scene.address(), &mut Nobody).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(matches!(ending, Ending::Enrolled(_)), "{name}: {ending:?}");
+        }
+        Way::Account => {
+            let enrolled = walk.enroll_with_account(&account::identifier(scene, "grace"), &mut Nobody).await;
+            enrolled.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+    let personal = matches!(walk.device.management().unwrap().identifier, Identifier::EnrollmentId(_));
+    assert_eq!(personal, kind == EnrollmentKind::UserEnrollment, "{name}");
+    Walked { family, ios, kind, way, device: walk.device, through: vec!["enrolled"] }
+}
+
+/// The device is woken until it has acknowledged all of these.
+async fn acknowledge(walked: &mut Walked, mut wanted: Vec<&'static str>) {
+    let begun = Instant::now();
+    while !wanted.is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "{}: {wanted:?} did not come", walked.name());
+        for handled in walked.device.serve_once(PATIENCE).await.unwrap() {
+            assert_eq!(handled.status, "Acknowledged", "{}: {handled:?}", walked.name());
+            wanted.retain(|wanted| *wanted != handled.request_type);
+        }
+    }
+}
+
+async fn self_service(scene: &Scene, walked: &mut Walked) {
+    acknowledge(walked, vec!["DeviceInformation", "SecurityInfo", "Settings", "InstallApplication"]).await;
+    until(&scene.server, id_of(&walked.device), "ManagedAppReported", 1).await;
+    let log = scene.server.log_of(&id_of(&walked.device).stream()).await;
+    let reported = log.into_iter().find_map(|entry| match DeviceEvent::try_from(entry.event) {
+        Ok(DeviceEvent::ManagedAppReported { status, .. }) => Some(status),
+        _ => None,
+    });
+    assert_eq!(reported, Some(AppStatus::Prompting), "{}", walked.name());
+    walked.through.extend(["first questions", "Self Service"]);
+}
+
+fn root_profile(scene: &Scene) -> Vec<u8> {
+    let root = X509::from_pem(&scene.server.tls_root()).unwrap().to_der().unwrap();
+    let payload = |payload_type: &str, name: &str, content: Value| -> Dictionary {
+        [
+            ("PayloadType", payload_type.into()),
+            ("PayloadVersion", 1.into()),
+            ("PayloadIdentifier", format!("org.example.{name}").into()),
+            ("PayloadUUID", crate::devices::uuid().to_string().into()),
+            ("PayloadContent", content),
+        ]
+        .map(|(key, value): (&str, Value)| (key.to_owned(), value))
+        .into_iter()
+        .collect()
+    };
+    let inside = payload("com.apple.security.root", "root", Value::Data(root));
+    let profile = payload("Configuration", "roots", Value::Array(vec![Value::Dictionary(inside)]));
+    let mut xml = Vec::new();
+    Value::Dictionary(profile).to_writer_xml(&mut xml).unwrap();
+    xml
+}
+
+async fn commands(scene: &Scene, walked: &mut Walked) {
+    let (app, id) = (scene.server.app(), id_of(&walked.device));
+    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
+    let mut wanted = vec![
+        build::lock(None, None),
+        build::profile_list(),
+        build::certificate_list(),
+        build::installed_apps(walked.kind),
+        build::install_profile(&root_profile(scene)),
+    ];
+    if walked.kind == EnrollmentKind::DeviceEnrollment {
+        wanted.push(build::clear_passcode());
+    }
+    for command in &wanted {
+        let queued = app.queue_command(id, CommandId(app.world.uuid()), command, &context).await;
+        queued.unwrap_or_else(|error| panic!("{}: {error}", walked.name()));
+    }
+    let mut names = vec!["DeviceLock", "ProfileList", "CertificateList", "InstalledApplicationList", "InstallProfile"];
+    if walked.kind == EnrollmentKind::DeviceEnrollment {
+        names.push("ClearPasscode");
+    }
+    acknowledge(walked, names).await;
+    walked.through.push("commands");
+}
+
+async fn renewed(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
+    let id = id_of(&walked.device);
+    // They begin a few a minute, and nobody says in which order.
+    let begun = Instant::now();
+    while count(&scene.server, id, "IdentityRenewalRequested").await == 0 {
+        assert!(begun.elapsed() < PATIENCE, "{} is not asked to renew", walked.name());
+        clock.advance_seconds(61);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    serve_profile(&mut walked.device).await;
+    until(&scene.server, id, "IdentityRenewalCompleted", 1).await;
+    walked.through.push("renewed");
+}
+
+async fn unenrolled(scene: &Scene, walked: &mut Walked) {
+    let (app, id) = (scene.server.app(), id_of(&walked.device));
+    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
+    app.unenroll(id, CommandId(app.world.uuid()), &context).await.unwrap();
+    let begun = Instant::now();
+    while walked.device.is_managed() {
+        assert!(begun.elapsed() < PATIENCE, "{} is managed still", walked.name());
+        walked.device.serve_once(PATIENCE).await.unwrap();
+    }
+    until(&scene.server, id, "DeviceCheckedOut", 1).await;
+    walked.through.push("unenrolled");
+}
+
+async fn all_enrolled(scene: &Scene) -> Vec<Walked> {
+    let mut all = Vec::new();
+    for kind in [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment] {
+        if kind == EnrollmentKind::DeviceEnrollment {
+            // Discovery says one and the same to all devices of a family.
+            institutional(scene).await;
+        }
+        for (family, ios) in FAMILIES.into_iter().flat_map(|family| VERSIONS.map(|ios| (family, ios))) {
+            for way in ways(kind, ios.parse().unwrap()) {
+                all.push(enroll(scene, family, ios, kind, way).await);
+            }
+        }
+    }
+    all
+}
+
+fn table(all: &[Walked]) -> String {
+    let mut table = String::from("\nwalked by the simulator, each on a device of its own:\n");
+    for walked in all {
+        let Walked { ios, through, .. } = walked;
+        let (family, kind, way) =
+            (format!("{:?}", walked.family), format!("{:?}", walked.kind), format!("{:?}", walked.way));
+        let _ = writeln!(table, "  {family:<7} {ios:<5} {kind:<17} {way:<15} {}", through.join(", "));
+    }
+    table
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_walks_every_way_it_has_from_enrollment_to_its_end() {
+    let clock = clock();
+    let scene = account::scene_in(world(&clock)).await;
+    scene
+        .server
+        .settings(|settings| {
+            settings.self_service.store_id = Some(STORE_ID);
+            settings.self_service.licensed = [Ownership::Personal, Ownership::Institutional].into();
+        })
+        .await;
+    let mut all = all_enrolled(&scene).await;
+    for walked in &mut all {
+        self_service(&scene, walked).await;
+        commands(&scene, walked).await;
+    }
+    clock.advance_seconds(ALL_DUE);
+    for walked in &mut all {
+        renewed(&scene, &clock, walked).await;
+        unenrolled(&scene, walked).await;
+    }
+    let everything = ["enrolled", "first questions", "Self Service", "commands", "renewed", "unenrolled"];
+    assert!(all.iter().all(|walked| walked.through == everything));
+    // 13.1 to 17 and from 15 on for a private device; everything, the same verified, and from 17 on for an institutional one.
+    assert_eq!(all.len(), FAMILIES.len() * (3 + 4 + 6 + 6 + 3));
+    crate::harness::say(&table(&all));
+    scene.strike().await;
+}
