@@ -13,10 +13,10 @@ mod crl;
 mod heard;
 mod limits;
 mod machine_information;
-mod message;
+pub mod message;
 mod profile_service;
 pub use crate::app::property_list;
-mod result;
+pub mod result;
 mod scep;
 pub mod signature;
 

@@ -1,0 +1,195 @@
+//! What devices say all day, at an installation that has a hundred thousand of them: check-ins with new values, polls with
+//! nothing to do, acknowledgements; by signature and over TLS with the device's certificate; each as a share of what key
+//! operations and synced writes alone would allow in the same run.
+//!
+//! Server and devices are processes of their own, so that what each uses can be told apart. Every device has its own
+//! streams in the log; those that speak, every tenth, have certificates of their own and share a few keys. They sign before the clock
+//! runs. At the end the server is killed, and everything it took has to be in the log.
+//! `cargo bench --bench devices`; `MUSTER_BENCH_DEVICES` sets how many devices there are, `MUSTER_BENCH_SPEAKERS` how many
+//! of them speak. Run by `cargo test`, it is a small one that judges no figure.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+#[path = "devices/client.rs"]
+mod client;
+#[path = "devices/installation.rs"]
+mod installation;
+#[path = "devices/limit.rs"]
+mod limit;
+
+use client::{Kind, Sent, Turn, Way};
+use events::store::Followed;
+use installation::Made;
+use limit::Limit;
+use muster::app::App;
+use muster::config::Config;
+use muster::world::World;
+use serde::de::DeserializeOwned;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+/// Set for the processes beside this one: what they are, and the file they begin with.
+const ROLE: &str = "MUSTER_BENCH_ROLE";
+const FILE: &str = "MUSTER_BENCH_FILE";
+
+/// Messages under way at once.
+const AT_ONCE: usize = 64;
+
+/// The least share of the rate that could not be bettered.
+const LIMIT: f64 = 0.03;
+
+/// In this order: a poll finds nothing to do once everything is acknowledged.
+const KINDS: [Kind; 3] = [Kind::Acknowledgement, Kind::CheckIn, Kind::Poll];
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let file = std::env::var(FILE).unwrap_or_default();
+    match std::env::var(ROLE).as_deref() {
+        Ok("server") => runtime.block_on(serve(file.as_ref())),
+        Ok("client") => runtime.block_on(client::serve(file.as_ref())),
+        _ => return runtime.block_on(measure()),
+    }
+    ExitCode::SUCCESS
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+async fn measure() -> ExitCode {
+    let judged = std::env::args().any(|argument| argument == "--bench");
+    let devices = setting("MUSTER_BENCH_DEVICES", if judged { 100_000 } else { 40 });
+    let speakers = setting("MUSTER_BENCH_SPEAKERS", devices / 10).clamp(2, devices);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let made = installation::make(directory.path(), devices, speakers).await;
+    println!("{devices} devices, {speakers} of them speak, {AT_ONCE} messages at once; load {}", load());
+    println!("the log was made in {:.1?}, read into the projections in {:.1?}", made.log, made.projections);
+    let limit = Limit::measure();
+    println!(
+        "private key {:.0?}, public key {:.0?}, an event's share of a synced write {:.1?}",
+        limit.private, limit.public, limit.synced
+    );
+    let ratio = take_turns(&made, limit);
+    let written = written(&made).await;
+    assert_eq!(written, (speakers, 2 * speakers), "acknowledgements and check-ins that were taken are in the log");
+    println!("the server was killed, and every message that it took is in the log; load {}", load());
+    println!("the least ratio is {ratio:.3}, limit {LIMIT:.3}");
+    if ratio >= LIMIT || !judged { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn take_turns(made: &Made, limit: Limit) -> f64 {
+    let mut server = Process::start("server", &made.config);
+    let ports: (u16, u16) = server.hear();
+    let mut client = Process::start("client", &made.speakers);
+    println!("server before {}", server.memory());
+    println!("message          way         messages/s       p50       p99  server cpu  client cpu   ratio");
+    let mut least = f64::MAX;
+    for kind in KINDS {
+        for (way, port) in [(Way::Signature, ports.0), (Way::MutualTls, ports.1)] {
+            client.tell(&Turn { kind, way, port });
+            let _: String = client.hear();
+            let used = || (server.processor_time(), client.processor_time());
+            let before = used();
+            client.tell(&"go");
+            let sent: Sent = client.hear();
+            let used = (server.processor_time() - before.0, client.processor_time() - before.1);
+            let each = |time: Duration| time / u32::try_from(sent.messages).expect("not that many");
+            let rate = sent.messages as f64 / sent.took.as_secs_f64();
+            let ratio = rate / limit.rate(kind, way);
+            least = least.min(ratio);
+            println!(
+                "{:<16} {:<10} {rate:>11.0} {:>9.1?} {:>9.1?} {:>11.0?} {:>11.0?} {ratio:>7.3}",
+                format!("{kind:?}"),
+                format!("{way:?}"),
+                sent.p50,
+                sent.p99,
+                each(used.0),
+                each(used.1)
+            );
+        }
+    }
+    println!("server after {}", server.memory());
+    least
+}
+
+/// The server's process: prints its ports and serves until it is killed.
+async fn serve(config: &Path) {
+    let mut config = Config::load(config).expect("a configuration");
+    config.devices.listen = Some(([127, 0, 0, 1], 0).into());
+    config.devices.url = Some("https://localhost:0".into());
+    let running = muster::server::start(config, World::system()).await.expect("it starts");
+    let devices = running.app.config.devices.listen.expect("a listener of devices");
+    println!("[{},{}]", running.address.port(), devices.port());
+    std::future::pending::<()>().await;
+}
+
+/// Acknowledgements and check-ins in the log beyond what it began with.
+async fn written(made: &Made) -> (usize, usize) {
+    let app = App::open(Config::load(&made.config).expect("a configuration"), World::system()).await.expect("it opens");
+    let mut follow = app.log.follow(Some(events::Position(made.events)));
+    let mut written = (0, 0);
+    while let Some(Followed::Events(events)) = follow.next().await.expect("the log can be read") {
+        let count = |name: &str| events.iter().filter(|recorded| recorded.event.event_type == name).count();
+        written.0 += count("MdmCommandAnswered");
+        written.1 += count("PushTokenRenewed");
+    }
+    written
+}
+
+struct Process {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(role: &str, file: &Path) -> Process {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.env(ROLE, role).env(FILE, file).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let out = BufReader::new(child.stdout.take().expect("its output"));
+        Process { child, out }
+    }
+
+    fn tell(&mut self, what: &impl serde::Serialize) {
+        let line = serde_json::to_string(what).expect("JSON");
+        writeln!(self.child.stdin.as_mut().expect("its input"), "{line}").expect("it listens");
+    }
+
+    fn hear<T: DeserializeOwned>(&mut self) -> T {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("its next line");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// What it has used so far, in user and system mode (proc(5), `stat`).
+    fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux tells of it");
+        let fields: Vec<&str> = stat.rsplit(')').next().expect("its fields").split_whitespace().collect();
+        let ticks: u64 = [11, 12].iter().map(|nth: &usize| fields[*nth].parse::<u64>().expect("a number")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Resident memory now and at most (proc(5), `status`).
+    fn memory(&self) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells of it");
+        let of = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it is told");
+            line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().expect("a number") / 1024
+        };
+        format!("{} MiB resident, {} MiB at most", of("VmRSS:"), of("VmHWM:"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How busy this machine was with everything (proc(5), `loadavg`).
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,76 @@
+//! SCEP messages. Beside the limits: whoever is answered with a certificate holds its key.
+
+use super::limits::hold;
+use muster::pki::Pki;
+use muster::pki::create::{Given, Plan, create};
+use muster::pki::scep::{RequestKind, SignedMessage, VerifyError, authority as server};
+use muster::simulator::certificate_request::{self_signed, subject};
+use muster::simulator::scep::{Authority, Protection, authority, pki_message};
+use muster::simulator::signature::{Digest, Identity};
+use muster::world::World;
+use std::sync::LazyLock;
+
+/// The first byte of an input: what follows is a message as it is sent.
+pub const RAW: u8 = 0;
+/// What follows is a PKCS #10 request; it is put into an envelope for our registration authority and signed by a stranger.
+pub const REQUEST: u8 = 1;
+
+pub fn scep(input: &[u8]) {
+    match input.split_first() {
+        Some((&RAW, message)) => {
+            let _ = hold(input, || read(message));
+        }
+        Some((&REQUEST, request)) => {
+            let stranger = &*STRANGER;
+            let protection = Protection { digest: Digest::Sha256, aes: true };
+            let made = pki_message(request, "19", &stranger.identity, &stranger.authority, protection);
+            let Ok((message, _)) = made else { return };
+            let (key_hash, challenge) = match hold(input, || read(&message)) {
+                Ok(Asked { key_hash, kind: RequestKind::Enroll { challenge } }) => (key_hash, challenge),
+                Ok(Asked { kind: RequestKind::Renew { .. }, .. }) => panic!("a stranger renews"),
+                Err(_) => return,
+            };
+            assert_eq!(key_hash, stranger.key_hash, "a certificate for a key that the requester does not hold");
+            assert!(challenge.is_none_or(|challenge| challenge.len() <= request.len()));
+        }
+        _ => {}
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Asked {
+    key_hash: String,
+    kind: RequestKind,
+}
+
+fn read(message: &[u8]) -> Result<Asked, String> {
+    let signed = SignedMessage::verify(message).map_err(|why| match why {
+        VerifyError::Unanswerable(why) => why.to_string(),
+        VerifyError::Refused(refused) => format!("{:?}", refused.why),
+    })?;
+    let asked = signed.open(&STRANGER.pki).map_err(|refused| format!("{:?}", refused.why))?;
+    Ok(Asked { key_hash: asked.key_hash, kind: asked.kind })
+}
+
+/// A client that nobody knows, and the server it asks.
+struct Stranger {
+    pki: Pki,
+    authority: Authority,
+    identity: Identity,
+    key_hash: String,
+}
+
+static STRANGER: LazyLock<Stranger> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().expect("a directory");
+    let hosts = ["localhost".to_owned()];
+    let plan = Plan { organization: "Example School", hosts: &hosts, trial: true, given: Given::default() };
+    let made = create(directory.path(), &plan, &World::system()).expect("keys are made");
+    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).expect("they are loaded");
+    let authority = authority(&server::certificates(&pki).expect("GetCACert")).expect("it is understood");
+    // The key of the requests in the corpus: of nobody, and public.
+    let pem = std::fs::read(super::corpus().join("stranger.key")).expect("it can be read");
+    let key = openssl::pkey::PKey::private_key_from_pem(&pem).expect("a key");
+    let identity = self_signed(&subject(&[("CN".into(), "a stranger".into())]).expect("a name"), &key).expect("signed");
+    let key_hash = hex::encode(openssl::sha::sha256(&key.public_key_to_der().expect("a public key")));
+    Stranger { pki, authority, identity, key_hash }
+});

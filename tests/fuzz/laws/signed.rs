@@ -1,0 +1,104 @@
+//! `Mdm-Signature` and what devices sign with the identity they were made with. Beside the limits: nobody is believed to have
+//! said what they did not sign. The corpora hold messages of which that is known; their keys are gone.
+
+use super::limits::hold;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use muster::app::property_list;
+use muster::mdm::signature::Claimed;
+use muster::pki::device_cas::DeviceCas;
+use muster::pki::device_signed::{self, Signature};
+use muster::pki::fingerprint;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+/// What the holder of each certificate signed, by its fingerprint.
+type Known = BTreeMap<String, BTreeSet<Vec<u8>>>;
+
+/// A body and a header: the body's length in two bytes, the body, and the header's CMS before it is put into base64. With
+/// the length 0xffff there is no body, and the rest is the header as it is.
+pub fn mdm_signature(input: &[u8]) {
+    if let Some((certificate, body)) = accepted(input, |input, read| hold(input, read)) {
+        believed_body(&certificate, body);
+    }
+}
+
+/// # Panics
+/// If the certificate is one of the corpus, and its holder did not sign this body.
+pub fn believed_body(certificate: &str, body: &[u8]) {
+    believed(&SIGNED_BODIES, certificate, body);
+}
+
+/// The parts of an input of [`mdm_signature`].
+pub fn detached(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = input.split_first_chunk::<2>()?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    if length == 0xffff { Some((&[], rest)) } else { rest.split_at_checked(length) }
+}
+
+type Verdict = Result<(String, bool), String>;
+
+// Who is believed to have signed which body, if anybody. `hold`: how it is read.
+fn accepted<'a>(input: &'a [u8], hold: fn(&[u8], &dyn Fn() -> Verdict) -> Verdict) -> Option<(String, &'a [u8])> {
+    let (body, header) = detached(input)?;
+    let header = if input.starts_with(&[0xff; 2]) { header.to_vec() } else { STANDARD.encode(header).into_bytes() };
+    let verdict = hold(input, &|| match Claimed::from_header(&header) {
+        Ok(claimed) => Ok((fingerprint(claimed.certificate()), claimed.verify(body).is_ok())),
+        Err(why) => Err(format!("{why:?}")),
+    });
+    verdict.ok().and_then(|(certificate, fits)| fits.then_some((certificate, body)))
+}
+
+/// Machine information, and the answer to a Profile Service.
+pub fn device_message(input: &[u8]) {
+    let verdict = hold(input, || {
+        let message = device_signed::open(input, &CAS).map_err(|why| format!("{why:?}"))?;
+        let told = format!("{:?}", property_list::parse(&message.content));
+        Ok::<_, String>((fingerprint(&message.signer), message.signature, message.content, told))
+    });
+    if let Ok((certificate, Signature::Genuine | Signature::UnknownIssuer, content, _)) = &verdict {
+        believed(&SIGNED_CONTENTS, certificate, content);
+    }
+    if let Ok((certificate, Signature::Genuine, ..)) = &verdict {
+        assert!(SIGNED_CONTENTS.contains_key(certificate), "a certificate is genuine that the CA never issued");
+    }
+}
+
+fn believed(known: &Known, certificate: &str, content: &[u8]) {
+    let signed = known.get(certificate).is_none_or(|signed| signed.contains(content));
+    assert!(signed, "the holder of {certificate} is believed to have signed {:?}", String::from_utf8_lossy(content));
+}
+
+/// The CA that issued the certificates of the devices in the corpus, beside Apple's.
+static CAS: LazyLock<DeviceCas> =
+    LazyLock::new(|| DeviceCas::load(&[super::corpus().join("device_ca.pem")]).expect("a CA"));
+
+static SIGNED_BODIES: LazyLock<Known> = LazyLock::new(|| {
+    let mut known = Known::new();
+    for input in signed_in("mdm_signature") {
+        let (certificate, body) = accepted(&input, |_, read| read()).expect("a message of the corpus is signed");
+        known.entry(certificate).or_default().insert(body.to_vec());
+    }
+    known
+});
+
+static SIGNED_CONTENTS: LazyLock<Known> = LazyLock::new(|| {
+    let mut known = Known::new();
+    for input in signed_in("device_message") {
+        let message = device_signed::open(&input, &CAS).expect("a message of the corpus can be opened");
+        assert_eq!(message.signature, Signature::Genuine, "a message of the corpus is signed");
+        known.entry(fingerprint(&message.signer)).or_default().insert(message.content);
+    }
+    known
+});
+
+/// The messages of a corpus that are known to be signed.
+fn signed_in(target: &str) -> Vec<Vec<u8>> {
+    let files =
+        std::fs::read_dir(super::corpus().join(target)).expect("a corpus").map(|file| file.expect("a file").path());
+    let signed =
+        files.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("signed-")));
+    let signed: Vec<Vec<u8>> = signed.map(|path| std::fs::read(path).expect("it can be read")).collect();
+    assert!(!signed.is_empty(), "the corpus of {target} has signed messages");
+    signed
+}

@@ -1,0 +1,5 @@
+#![no_main]
+
+use muster_fuzz::laws;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| laws::law("check_in")(input));
