@@ -1,11 +1,12 @@
-//! What fuzzing found worth keeping, replayed in seconds, and the signatures put to the test once more with messages that
-//! are made and changed here. `tests/fuzz/run` searches on; what it finds goes into the corpus of its target.
+//! What fuzzing found worth keeping, replayed in seconds, and changed at random for a moment. `MUSTER_FUZZ_SECONDS` sets how
+//! long; `tests/fuzz/run` searches with libFuzzer, which sees what an input reaches. What is found goes into the corpus of its
+//! target.
 
 mod laws;
 mod mutate;
 mod seeds;
 
-use mutate::{Dice, mutated};
+use mutate::{Dice, mutated, mutated_text};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What an input costs is counted for the whole process: one test at a time.
@@ -56,19 +57,61 @@ fn scep_messages_of_the_corpus_are_read_as_they_should() {
     replay("scep");
 }
 
-#[test]
-fn a_signed_message_that_was_changed_is_believed_in_nothing_that_was_not_signed() {
+/// How long a target's inputs are changed and read: `MUSTER_FUZZ_SECONDS`, or a moment, with changes that come again.
+fn changed(target: &str) {
     let _alone = alone();
-    let mut dice = Dice::new(1);
-    for (target, kept) in [("mdm_signature", 2), ("device_message", 0), ("scep", 1)] {
-        let law = laws::law(target);
-        for (_, input) in inputs(target).into_iter().filter(|(name, _)| name.contains("signed-")) {
-            let kept = if target == "mdm_signature" { kept + laws::detached(&input).unwrap().0.len() } else { kept };
-            for _ in 0..100 {
-                law(&[&input[..kept], &mutated(&input[kept..], &mut dice)].concat());
-            }
+    let seconds = std::env::var("MUSTER_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let begun = std::time::Instant::now();
+    let (law, inputs, mut read) = (laws::law(target), inputs(target), 0u64);
+    let mut dice = Dice::new(seconds.map_or(1, |_| begun.elapsed().as_nanos() as u64 ^ u64::from(std::process::id())));
+    while seconds.map_or(read < 500, |seconds| begun.elapsed().as_secs_f64() < seconds) {
+        let (_, input) = &inputs[dice.below(inputs.len())];
+        let input = changed_input(target, input, &mut dice);
+        if let Err(broken) = std::panic::catch_unwind(|| law(&input)) {
+            let path = laws::corpus().join(target).join(format!("broken-{}", hex::encode(openssl::sha::sha1(&input))));
+            std::fs::write(&path, &input).unwrap();
+            println!("kept as {}", path.display());
+            std::panic::resume_unwind(broken);
         }
+        read += 1;
     }
+    println!("{target}: {read} inputs in {:.1?}", begun.elapsed());
+}
+
+fn changed_input(target: &str, input: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let kept = match target {
+        "check_in" | "command" => return mutated_text(input, dice),
+        "mdm_signature" => laws::detached(input).map_or(0, |(body, _)| 2 + body.len()),
+        "scep" => 1.min(input.len()),
+        _ => 0,
+    };
+    let (head, message) = input.split_at(kept);
+    if dice.below(4) == 0 { mutated_text(input, dice) } else { [head, &mutated(message, dice)].concat() }
+}
+
+#[test]
+fn changed_check_ins_are_read_as_they_should() {
+    changed("check_in");
+}
+
+#[test]
+fn changed_answers_to_commands_are_read_as_they_should() {
+    changed("command");
+}
+
+#[test]
+fn whoever_signed_is_believed_in_nothing_else_when_the_header_is_changed() {
+    changed("mdm_signature");
+}
+
+#[test]
+fn a_device_is_believed_in_nothing_else_when_its_message_is_changed() {
+    changed("device_message");
+}
+
+#[test]
+fn nobody_gets_a_certificate_for_another_key_when_a_scep_message_is_changed() {
+    changed("scep");
 }
 
 #[test]

@@ -46,6 +46,58 @@ pub fn mutated(message: &[u8], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
+/// What property lists are made of, and what has no place in one.
+const TOKENS: [&str; 24] = [
+    "<dict>",
+    "</dict>",
+    "<dict/>",
+    "<array>",
+    "</array>",
+    "<array/>",
+    "<key>",
+    "</key>",
+    "<string>",
+    "</string>",
+    "<true/>",
+    "<integer>-9223372036854775809</integer>",
+    "<integer>0xffffffffffffffff</integer>",
+    "<real>nan</real>",
+    "<real>1e999</real>",
+    "<date>9999-12-31T23:59:60Z</date>",
+    "<date>-0001-00-00T00:00:00Z</date>",
+    "<data>/w==</data>",
+    "<data>=</data>",
+    "<![CDATA[",
+    "]]>",
+    "&#0;",
+    "&#x110000;",
+    "<!DOCTYPE plist [",
+];
+
+/// A text with one to four changes: parts dropped, repeated or moved, tokens put in, bits turned.
+pub fn mutated_text(text: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut text = text.to_vec();
+    for _ in 0..=dice.below(4) {
+        let from = dice.below(text.len());
+        let to = (from + dice.below(64)).min(text.len());
+        match dice.below(5) {
+            0 => drop(text.drain(from..to)),
+            1 => {
+                let part = text[from..to].repeat(1 + dice.below(50));
+                text.splice(to..to, part);
+            }
+            2 => {
+                let part: Vec<u8> = text.drain(from..to).collect();
+                let place = dice.below(text.len());
+                text.splice(place..place, part);
+            }
+            3 => drop(text.splice(from..from, TOKENS[dice.below(TOKENS.len())].bytes())),
+            _ => text.iter_mut().skip(from).take(1).for_each(|byte| *byte ^= 1 << dice.below(8)),
+        }
+    }
+    text
+}
+
 fn count(values: &[Value]) -> usize {
     values.iter().map(|value| 1 + if let Content::Members(members) = &value.content { count(members) } else { 0 }).sum()
 }
