@@ -168,6 +168,7 @@ impl Maker {
                 profile: self.profile(device),
                 challenge: challenge.clone(),
                 challenge_expires: self.app.world.now(),
+                verified_by: None,
             },
             EnrollmentEvent::IdentityIssued { identity: recorded(device, issued), transaction: "AA".into(), challenge },
         ]

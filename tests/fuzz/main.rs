@@ -1,6 +1,11 @@
 //! What fuzzing found worth keeping, replayed in seconds, and changed at random for a moment. `MUSTER_FUZZ_SECONDS` sets how
 //! long; `tests/fuzz/run` searches with libFuzzer, which sees what an input reaches. What is found goes into the corpus of its
 //! target.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails where something is not there, and says how far it came"
+)]
 
 mod laws;
 mod mutate;

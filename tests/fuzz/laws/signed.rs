@@ -39,7 +39,7 @@ pub fn detached(input: &[u8]) -> Option<(&[u8], &[u8])> {
 type Verdict = Result<(String, bool), String>;
 
 // Who is believed to have signed which body, if anybody. `hold`: how it is read.
-fn accepted<'a>(input: &'a [u8], hold: fn(&[u8], &dyn Fn() -> Verdict) -> Verdict) -> Option<(String, &'a [u8])> {
+fn accepted(input: &[u8], hold: fn(&[u8], &dyn Fn() -> Verdict) -> Verdict) -> Option<(String, &[u8])> {
     let (body, header) = detached(input)?;
     let header = if input.starts_with(&[0xff; 2]) { header.to_vec() } else { STANDARD.encode(header).into_bytes() };
     let verdict = hold(input, &|| match Claimed::from_header(&header) {
