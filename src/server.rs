@@ -89,6 +89,8 @@ fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> 
         actix_web::App::new().app_data(shared.clone()).configure(surfaces).wrap(from_fn(observe))
     })
     .workers(WORKERS)
+    // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
+    .tcp_nodelay(true)
     .shutdown_timeout(GRACE_SECONDS)
     .disable_signals()
     .listen_openssl(listener, tls)?
@@ -110,6 +112,8 @@ fn serve_devices(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> R
     })
     .on_connect(mdm::claim::note_certificate)
     .workers(WORKERS)
+    // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
+    .tcp_nodelay(true)
     .shutdown_timeout(GRACE_SECONDS)
     .disable_signals()
     .listen_openssl(listener, tls)?
