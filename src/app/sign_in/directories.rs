@@ -19,8 +19,6 @@ use events::staff::StaffId;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// The directories of the configuration.
 #[derive(Default)]
@@ -55,15 +53,6 @@ impl Directories {
         let missing = |name: &String| Unavailable(format!("directory {name}: it is not in the configuration"));
         ways.directories.iter().map(|name| self.named(name).cloned().ok_or_else(|| missing(name))).collect()
     }
-}
-
-/// Refusals are answered this long after their beginning, or twice, three times …: longer than a refusal takes when nobody
-/// else is there.
-const BEAT: Duration = Duration::from_millis(250);
-
-pub(super) async fn wait_for_the_beat(begun: Instant) {
-    let beats = u32::try_from(begun.elapsed().as_millis() / BEAT.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
-    tokio::time::sleep_until(begun + BEAT.saturating_mul(beats)).await;
 }
 
 /// Somebody who is not let in as a local account.
