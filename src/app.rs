@@ -13,6 +13,7 @@ pub mod identify;
 pub mod initialize;
 pub mod inventory;
 pub mod issue;
+pub mod named_secret;
 pub mod own_account;
 pub mod profile_service;
 pub mod property_list;

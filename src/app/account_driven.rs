@@ -3,7 +3,7 @@
 //!
 //! It finds us by the discovery document of its person's domain and asks for its profile without saying who it is. It is sent
 //! to our pages with a [`link`] that names the enrollment which comes of it, so that nothing has to be kept before somebody has sent a
-//! form. There the person signs in; the device takes an access [`token`] home and asks again with it: [`serve`]. From then on
+//! form. There the person signs in; the device takes an access token home and asks again with it: [`serve`]. From then on
 //! it shows the token with every message: [`authorize`]. Where the settings say so it takes a code home instead, and redeems that:
 //! [`grant`].
 
@@ -12,4 +12,3 @@ pub mod discovery;
 pub mod grant;
 pub mod link;
 pub mod serve;
-pub mod token;

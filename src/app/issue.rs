@@ -4,8 +4,9 @@
 
 use super::context::Context;
 use super::identify::{Unidentified, identify};
+use super::named_secret::{self, Kind};
 use super::sign_in::may_go_on;
-use super::{App, PerformError, secrets};
+use super::{App, PerformError};
 use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{self, Visit};
 use crate::pki::Issued;
@@ -17,7 +18,6 @@ use events::{Actor, ActorKind, Timestamp};
 use openssl::pkey::{PKey, Public};
 use openssl::x509::X509;
 use std::net::IpAddr;
-use uuid::Uuid;
 
 /// How long an identity is good for. Devices do not renew by themselves, and one that expired cannot speak to us any
 /// more: long, and renewed long before.
@@ -26,25 +26,9 @@ pub const IDENTITY_DAYS: u32 = 3 * 365;
 /// How long the identity is good for that a device is verified by: it asks for the MDM profile in the next moment.
 const VERIFICATION_DAYS: u32 = 1;
 
-const CHALLENGE: &str = "challenge-";
-const RENEWAL: &str = "renewal-";
-
-/// The SCEP challenge of one serving of a profile: `challenge-<enrollment>.<secret>`. The secret is stored as its hash.
+/// The SCEP challenge of one serving of a profile. The secret is stored as its hash.
 pub fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
-    format!("{CHALLENGE}{enrollment}.{secret}")
-}
-
-/// The SCEP challenge of one renewal: `renewal-<device>.<secret>`. It is good for no enrollment, as the other kind is good
-/// for no renewal.
-pub fn renewal_challenge(device: DeviceId, secret: &str) -> String {
-    format!("{RENEWAL}{device}.{secret}")
-}
-
-pub(super) fn parse_challenge(challenge: &str, kind: &str) -> Option<(Uuid, SecretHash)> {
-    let (id, secret) = challenge.strip_prefix(kind)?.split_once('.')?;
-    let uuid = Uuid::parse_str(id).ok()?;
-    // One spelling only, as everywhere: the name leads to the stream.
-    (uuid.to_string() == id).then(|| (uuid, secrets::hash(secret)))
+    named_secret::text(Kind::Challenge, enrollment.0, secret)
 }
 
 /// What a request for an identity gives besides its right to one.
@@ -90,11 +74,11 @@ impl App {
     /// Refused: the challenge is unknown, expired or used by another key, the device is enrolled, or whoever signed in may
     /// not enroll any more.
     pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
-        if let Some((device, challenge)) = parse_challenge(challenge, RENEWAL) {
+        if let Some((device, challenge)) = named_secret::parse(Kind::Renewal, challenge) {
             return self.issue_renewal(DeviceId(device), challenge, wanted).await;
         }
         let (enrollment, challenge) =
-            parse_challenge(challenge, CHALLENGE).ok_or_else(|| refused("not a challenge of ours"))?;
+            named_secret::parse(Kind::Challenge, challenge).ok_or_else(|| refused("not a challenge of ours"))?;
         let enrollment = EnrollmentId(enrollment);
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
         let Some(owner) = visit.owner() else { return Err(refused("no such enrollment")) };

@@ -5,7 +5,7 @@
 use super::commands::{self, build};
 use super::context::Context;
 use super::enrollment_profile::{EnrollmentProfileError, Serving};
-use super::issue::renewal_challenge;
+use super::named_secret::{self, Kind};
 use super::secrets::hash;
 use super::{App, PerformError};
 use crate::enrollment::device::{Command, Device, Refusal};
@@ -47,7 +47,7 @@ impl App {
         let identity = visit_identity(&visit, &state)?;
         let settings = self.settings().await.map_err(PerformError::Read)?;
         let secret = self.world.secret();
-        let challenge = renewal_challenge(device, &secret);
+        let challenge = named_secret::text(Kind::Renewal, device.0, &secret);
         let install = self.install_enrollment_profile(device, &state, identity, &settings, &challenge).await;
         let wrong = match &install {
             Ok(install) => commands::wrong_for_renewal(install, identity, &state),

@@ -1,16 +1,18 @@
 //! First run: a link, printed once, with which the first administrator makes their account. There is no default account.
 //!
-//! The token is `setup-<staff id>.<secret>`: the id names the stream, the secret is stored as its hash. Only one link
-//! works at a time: the next one goes into the same stream while no account was made with it, and so takes its place.
+//! The token names the stream. Only one link works at a time: the next one goes into the same stream while no account was
+//! made with it, and so takes its place.
 
 use crate::app::administration::reserve_name;
 use crate::app::context::Context;
+use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{Secrets, hash};
 use crate::app::{App, PerformError};
 use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, SetUpLink};
 use crate::identity::password::{WeakPassword, check_new_password, hash_password};
 use crate::world::World;
 use events::Personal;
+use events::enrollment::SecretHash;
 use events::envelope::{Actor, ActorKind};
 use events::staff::{Privilege, StaffId};
 use events::store::ReadError;
@@ -67,7 +69,7 @@ pub fn staff_of(secrets: &Secrets, nth: usize) -> StaffId {
 pub fn new_link(world: &World, staff: StaffId) -> NewLink {
     let secret = world.secret();
     let link = SetUpLink { hash: hash(&secret), expires: world.now().plus_seconds(LINK_SECONDS) };
-    NewLink { staff, link, token: format!("setup-{staff}.{secret}") }
+    NewLink { staff, link, token: named_secret::text(Kind::SetUp, staff.0, &secret) }
 }
 
 /// Where the link leads.
@@ -117,13 +119,12 @@ async fn current(app: &App) -> Result<(StaffId, LocalAccount), ReadError> {
 pub async fn check(app: &App, token: &str) -> Result<(), SetUpError> {
     let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
     let (account, _) = app.load::<LocalAccount>(&staff.stream()).await?;
-    let link = account.open_link(&hash(secret)).map_err(|_| SetUpError::Link)?;
+    let link = account.open_link(&secret).map_err(|_| SetUpError::Link)?;
     if link.expires <= app.world.now() { Err(SetUpError::Link) } else { Ok(()) }
 }
 
-fn parse(token: &str) -> Option<(StaffId, &str)> {
-    let (id, secret) = token.strip_prefix("setup-")?.split_once('.')?;
-    Some((StaffId(Uuid::parse_str(id).ok()?), secret))
+fn parse(token: &str) -> Option<(StaffId, SecretHash)> {
+    named_secret::parse(Kind::SetUp, token).map(|(staff, hash)| (StaffId(staff), hash))
 }
 
 /// Makes the first administrator's account.
@@ -150,7 +151,7 @@ pub async fn set_up(app: &App, token: &str, first: FirstAdministrator) -> Result
         mail: None,
         managed_apple_id: None,
     };
-    let command = Command::SetUp { secret: hash(secret), now: app.world.now(), account };
+    let command = Command::SetUp { secret, now: app.world.now(), account };
     match app.perform::<LocalAccount>(&staff.stream(), &command, &context).await {
         Ok(_) => Ok(()),
         Err(PerformError::Refused(Refusal::LinkUnknown | Refusal::LinkExpired | Refusal::Exists)) => {

@@ -11,7 +11,7 @@ use crate::app::account_driven::discovery::{document, family, mode};
 use crate::app::account_driven::grant::{GrantError, Wanted};
 use crate::app::account_driven::link::Purpose;
 use crate::app::account_driven::serve::{Asking, Served};
-use crate::app::account_driven::token;
+use crate::app::named_secret;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Form, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -80,7 +80,7 @@ async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App)
     let mode = EnrollmentMode::of_version(version).ok_or(Answer::NotFound)?;
     let machine = machine_information::read(app, body).await?;
     app.metrics.check_in("MachineInformation");
-    let shown = bearer::header(request).and_then(token::bearer);
+    let shown = bearer::header(request).and_then(named_secret::bearer);
     let asking = Asking { mode, machine, source };
     match app.serve_by_account(&asking, shown).await.map_err(unavailable)? {
         Served::Profile(profile) => Ok(Answer::Profile(profile)),

@@ -10,7 +10,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use crate::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use crate::app::account_driven::link::{AccountLink, Purpose};
-use crate::app::account_driven::token::{self, Kind};
+use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::enrollment::visit::{Command, Step, Visit};
 use actix_web::HttpResponse;
@@ -136,12 +136,12 @@ async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answe
     let (secret, now) = (app.world.secret(), app.world.now());
     let (command, address) = match &visit.authorization {
         None => {
-            let token = token::text(Kind::Access, enrollment, &secret);
+            let token = named_secret::text(Kind::Access, enrollment.0, &secret);
             let command = Command::IssueAccessToken { token: hash(&secret), now };
             (command, format!("{AUTHENTICATION_RESULTS}{token}"))
         }
         Some(state) => {
-            let code = token::text(Kind::Code, enrollment, &secret);
+            let code = named_secret::text(Kind::Code, enrollment.0, &secret);
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("code", &code)
                 .append_pair("state", state)

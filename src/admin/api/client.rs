@@ -3,6 +3,7 @@
 use super::problem::ApiProblem;
 use crate::admin::session::{address, app};
 use crate::app::App;
+use crate::app::named_secret;
 use crate::app::sign_in::{TokenVerdict, by_token};
 use crate::app::staff_sign_in::staff_context;
 use actix_web::dev::Payload;
@@ -72,8 +73,6 @@ async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
     }
 }
 
-// RFC 6750, section 2.1. The scheme's name has no case (RFC 9110, section 11.1).
 fn bearer(request: &HttpRequest) -> Option<&str> {
-    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    named_secret::bearer(request.headers().get(AUTHORIZATION)?.to_str().ok()?)
 }

@@ -4,8 +4,8 @@
 //! enrollment whose stream keeps its hash, and so to the one EnrollmentID that this enrollment's certificate ever spoke for.
 
 use super::link::Purpose;
-use super::token;
 use crate::app::identify::Known;
+use crate::app::named_secret::{self, Kind};
 use crate::app::{App, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, Presented, Visit};
@@ -49,9 +49,9 @@ pub async fn authorize(
     }
     let device_enrolled = known.state.phase == Phase::Enrolled;
     let settings = app.settings().await?.account_driven;
-    let named = authorization.and_then(token::bearer);
-    let parsed = named.and_then(|named| token::parse(token::Kind::Access, named));
-    let of_this = parsed.filter(|(enrollment, _)| *enrollment == known.device.enrollment());
+    let named = authorization.and_then(named_secret::bearer);
+    let parsed = named.and_then(|named| named_secret::parse(Kind::Access, named));
+    let of_this = parsed.filter(|(enrollment, _)| *enrollment == known.device.enrollment().0);
     let why = match (named, of_this) {
         (None, _) => SignInAgainReason::TokenMissing,
         (Some(_), None) => SignInAgainReason::TokenUnknown,

@@ -3,8 +3,8 @@
 //! reaches the device by an address that only Settings understands.
 
 use super::discovery::{CLIENT_ID, REDIRECT_URL, SCOPE};
-use super::token::{self, Kind};
 use crate::app::context::Context;
+use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::app::{App, PerformError};
@@ -112,15 +112,16 @@ impl App {
 
 fn named(kind: Kind, token: Option<&str>) -> Result<(EnrollmentId, SecretHash), GrantError> {
     let token = token.ok_or(GrantError::Refused("invalid_request"))?;
-    token::parse(kind, token).ok_or(INVALID_GRANT)
+    let (enrollment, hash) = named_secret::parse(kind, token).ok_or(INVALID_GRANT)?;
+    Ok((EnrollmentId(enrollment), hash))
 }
 
 fn granted(enrollment: EnrollmentId, access: &str, refresh: Option<&str>) -> Granted {
     Granted {
         token_type: "Bearer",
         scope: SCOPE,
-        access_token: token::text(Kind::Access, enrollment, access),
+        access_token: named_secret::text(Kind::Access, enrollment.0, access),
         expires_in: ACCESS_TOKEN_SECONDS,
-        refresh_token: refresh.map(|refresh| token::text(Kind::Refresh, enrollment, refresh)),
+        refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, enrollment.0, refresh)),
     }
 }

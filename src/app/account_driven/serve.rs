@@ -1,10 +1,10 @@
 //! A device asks for its profile: first without a token, then with the one that its person brought home.
 
 use super::discovery::{family, mode};
-use super::token;
 use crate::app::context::Context;
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
 use crate::app::issue::challenge;
+use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::{granted, may_go_on, record};
 use crate::app::{App, PerformError};
@@ -67,9 +67,10 @@ impl App {
                 return Ok(Served::Refused(why));
             }
         };
-        let Some((enrollment, hash)) = shown.and_then(|token| token::parse(token::Kind::Access, token)) else {
+        let Some((enrollment, hash)) = shown.and_then(|token| named_secret::parse(Kind::Access, token)) else {
             return Ok(Served::SignIn { family });
         };
+        let enrollment = EnrollmentId(enrollment);
         let visit = self.visit(enrollment).await?;
         let device_enrolled = self.device(enrollment.device()).await?.phase == Phase::Enrolled;
         let presented = visit.presented(&hash, &settings.account_driven, self.world.now(), false);

@@ -1,11 +1,11 @@
 //! What a device is answered that comes from a Profile Service.
 
-use super::ask::parse_challenge;
 use crate::app::context::Context;
 use crate::app::device_message::DeviceMessage;
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
 use crate::app::identify::is_in_time;
 use crate::app::issue::challenge;
+use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::app::{App, PerformError};
@@ -101,7 +101,9 @@ impl App {
     ) -> Result<Vec<u8>, ProfileServiceError> {
         let told =
             text(&message.fields, "CHALLENGE").ok_or(ProfileServiceError::NotUnderstood("CHALLENGE is missing"))?;
-        let (enrollment, challenge) = parse_challenge(told).ok_or_else(|| refused("not a challenge of ours"))?;
+        let (enrollment, challenge) =
+            named_secret::parse(Kind::ProfileService, told).ok_or_else(|| refused("not a challenge of ours"))?;
+        let enrollment = EnrollmentId(enrollment);
         let found = self.find(enrollment, source).await?;
         // A stranger's guess is no fact of this enrollment.
         if found.visit.profile_service(&challenge).is_none() {

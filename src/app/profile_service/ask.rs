@@ -3,24 +3,14 @@
 use crate::app::App;
 use crate::app::enrollment_profile::{names_target, reverse_dns};
 use crate::app::issue;
+use crate::app::named_secret::{self, Kind};
 use crate::enrollment::visit::{AttributesReport, Visit};
 use crate::pki::profile::{ProfileError, ProfileService, Texts, VerificationProfile};
-use events::enrollment::{EnrollmentId, SecretHash, ServedProfileService};
+use events::enrollment::{EnrollmentId, ServedProfileService};
 
 /// What devices are asked for. Each tells which piece of hardware it is or what it can run; nothing of its network, its SIM
 /// card or its person.
 const ATTRIBUTES: [&str; 6] = ["UDID", "SERIAL", "PRODUCT", "VERSION", "IMEI", "MEID"];
-
-const CHALLENGE: &str = "profile-service-";
-
-/// What comes back as `CHALLENGE`: `profile-service-<enrollment>.<secret>`. The secret is stored as its hash.
-pub(super) fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
-    format!("{CHALLENGE}{enrollment}.{secret}")
-}
-
-pub(super) fn parse_challenge(challenge: &str) -> Option<(EnrollmentId, SecretHash)> {
-    issue::parse_challenge(challenge, CHALLENGE).map(|(id, secret)| (EnrollmentId(id), secret))
-}
 
 fn texts(organization: &str) -> Texts<'_> {
     Texts {
@@ -59,7 +49,7 @@ impl App {
             uuid: service.payload_uuid,
             url: &service.url,
             attributes: &service.attributes,
-            challenge: &challenge(enrollment, secret),
+            challenge: &named_secret::text(Kind::ProfileService, enrollment.0, secret),
         };
         payload.xml()
     }

@@ -1,9 +1,10 @@
-//! Programs that read by the API prove themselves with a token, `api-<id>.<secret>`, of which the log holds the hash.
+//! Programs that read by the API prove themselves with a token of which the log holds the hash.
 
 use super::SignInError;
 use super::refusals::{granted, record as record_unknown};
 use crate::app::App;
 use crate::app::context::Context;
+use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{hash, same};
 use crate::enrollment::staff::{Command, LocalAccount};
 use crate::identity::throttle::RetryAfter;
@@ -12,7 +13,6 @@ use events::envelope::{Actor, ActorKind};
 use events::staff::{ApiRefusal, Privilege, StaffId};
 use events::system::RefusalEvent;
 use std::net::IpAddr;
-use uuid::Uuid;
 
 /// What came of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum TokenVerdict {
 pub fn new_token(app: &App, client: StaffId) -> (String, SecretHash) {
     let secret = app.world.secret();
     let hash = hash(&secret);
-    (format!("api-{client}.{secret}"), hash)
+    (named_secret::text(Kind::Api, client.0, &secret), hash)
 }
 
 /// Whose token this is. A token cannot be guessed, so one that is right is never held up by others' failures.
@@ -37,11 +37,11 @@ pub fn new_token(app: &App, client: StaffId) -> (String, SecretHash) {
 /// # Errors
 /// If the log cannot be used.
 pub async fn by_token(app: &App, token: &str, source: IpAddr) -> Result<TokenVerdict, SignInError> {
-    let parsed = parse(token);
-    let reason = match parsed {
-        Some((id, secret)) => {
+    let reason = match named_secret::parse(Kind::Api, token) {
+        Some((id, hash)) => {
+            let id = StaffId(id);
             let (account, _) = app.load::<LocalAccount>(&id.stream()).await?;
-            match refusal(&account, secret) {
+            match refusal(&account, &hash) {
                 None => return Ok(TokenVerdict::Client(id)),
                 Some(reason) => account.api_token.is_some().then_some((id, reason)),
             }
@@ -60,13 +60,8 @@ pub async fn by_token(app: &App, token: &str, source: IpAddr) -> Result<TokenVer
     }
 }
 
-fn parse(token: &str) -> Option<(StaffId, &str)> {
-    let (id, secret) = token.strip_prefix("api-")?.split_once('.')?;
-    Some((StaffId(Uuid::parse_str(id).ok()?), secret))
-}
-
-fn refusal(account: &LocalAccount, secret: &str) -> Option<ApiRefusal> {
-    let right = account.api_token.as_ref().is_some_and(|token| same(token.0.as_bytes(), hash(secret).0.as_bytes()));
+fn refusal(account: &LocalAccount, shown: &SecretHash) -> Option<ApiRefusal> {
+    let right = account.api_token.as_ref().is_some_and(|token| same(token.0.as_bytes(), shown.0.as_bytes()));
     if !right {
         Some(ApiRefusal::WrongToken)
     } else if account.disabled {
