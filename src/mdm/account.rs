@@ -9,13 +9,12 @@ use super::unavailable;
 use crate::app::App;
 use crate::app::account_driven::discovery::{document, family, mode};
 use crate::app::account_driven::grant::{GrantError, Wanted};
-use crate::app::account_driven::link::Purpose;
 use crate::app::account_driven::serve::{Asking, Served};
 use crate::app::named_secret;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Form, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, web};
-use events::enrollment::{EnrollmentId, EnrollmentMode};
+use events::enrollment::EnrollmentMode;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -85,12 +84,7 @@ async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App)
     match app.serve_by_account(&asking, shown).await.map_err(unavailable)? {
         Served::Profile(profile) => Ok(Answer::Profile(profile)),
         // Not enrolled and not managed: this 401 removes nothing, and has no event that caused it.
-        Served::SignIn { family } => {
-            let enrollment = EnrollmentId(app.world.uuid());
-            let settings = app.settings().await.map_err(unavailable)?;
-            let method = app.authenticate(settings.account_driven.method, enrollment, Purpose::Enroll { mode, family });
-            Ok(Answer::SignInAgain { method })
-        }
+        Served::SignIn(method) => Ok(Answer::SignInAgain { method }),
         Served::Refused(_) => Ok(Answer::Forbidden),
     }
 }

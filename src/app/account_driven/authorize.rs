@@ -8,10 +8,9 @@ use crate::app::identify::Known;
 use crate::app::named_secret::{self, Kind};
 use crate::app::{App, PerformError};
 use crate::enrollment::device::Phase;
-use crate::enrollment::visit::{Command, Presented, Visit};
+use crate::enrollment::visit::{Command, Presented, Refusal, Visit};
 use events::enrollment::SignInAgainReason;
 use events::settings::AuthenticationMethod;
-use events::store::{AppendError, ReadError};
 use std::net::IpAddr;
 
 /// What a device is to do.
@@ -24,14 +23,6 @@ pub enum Authorization {
     Refused,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum AuthorizeError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Append(#[from] AppendError),
-}
-
 /// Looks at the `Authorization` header of a device's message. Devices that did not enroll by account have none, and devices
 /// whose management has ended need none. Nor does one that is to be unenrolled: no token keeps management in place.
 ///
@@ -42,7 +33,7 @@ pub async fn authorize(
     known: &Known,
     authorization: Option<&str>,
     source: Option<IpAddr>,
-) -> Result<Authorization, AuthorizeError> {
+) -> Result<Authorization, PerformError<Refusal>> {
     let leaves = known.state.phase.has_ended() || known.state.waiting().any(|command| command.unenrolls);
     if known.profile.enrollment_mode.is_none() || leaves {
         return Ok(Authorization::Granted);
@@ -75,12 +66,16 @@ pub async fn authorize(
 }
 
 // The answer has its cause in the log before it is given.
-async fn ask(app: &App, known: &Known, why: SignInAgainReason, source: Option<IpAddr>) -> Result<(), AuthorizeError> {
+async fn ask(
+    app: &App,
+    known: &Known,
+    why: SignInAgainReason,
+    source: Option<IpAddr>,
+) -> Result<(), PerformError<Refusal>> {
     let command = Command::AskToSignInAgain { why, device_enrolled: true };
     let stream = known.device.enrollment().stream();
     match app.perform::<Visit>(&stream, &command, &known.context(source)).await {
         Ok(_) | Err(PerformError::Refused(_)) => Ok(()),
-        Err(PerformError::Append(error)) => Err(error.into()),
-        Err(PerformError::Read(error)) => Err(error.into()),
+        Err(unusable) => Err(unusable),
     }
 }

@@ -10,7 +10,6 @@ use crate::app::sign_in::may_go_on;
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{ACCESS_TOKEN_SECONDS, Command, Visit};
 use events::enrollment::{EnrollmentId, SecretHash};
-use events::store::{AppendError, ReadError};
 use events::{Actor, ActorKind};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -42,10 +41,13 @@ pub enum GrantError {
     /// `error` of RFC 6749 section 5.2.
     #[error("{0}")]
     Refused(&'static str),
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Append(#[from] AppendError),
+    /// Nothing is decided: the device tries again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+fn unavailable(error: impl std::fmt::Display) -> GrantError {
+    GrantError::Unavailable(error.to_string())
 }
 
 const INVALID_GRANT: GrantError = GrantError::Refused("invalid_grant");
@@ -81,7 +83,7 @@ impl App {
     async fn refresh(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
         let (enrollment, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
         let access = self.world.secret();
-        let last_for_days = self.settings().await?.account_driven.sign_in_again_after_days;
+        let last_for_days = self.settings().await.map_err(unavailable)?.account_driven.sign_in_again_after_days;
         let (token, now) = (hash(&access), self.world.now());
         let command = Command::RefreshAccess { refresh_token, token, now, last_for_days };
         self.grant_by(enrollment, &command, source).await?;
@@ -94,9 +96,9 @@ impl App {
         command: &Command,
         source: Option<IpAddr>,
     ) -> Result<(), GrantError> {
-        let visit = self.visit(enrollment).await?;
+        let visit = self.visit(enrollment).await.map_err(unavailable)?;
         let Some(owner) = visit.owner() else { return Err(INVALID_GRANT) };
-        if !may_go_on(self, &visit).await? {
+        if !may_go_on(self, &visit).await.map_err(unavailable)? {
             return Err(INVALID_GRANT);
         }
         let source = source.map(|source| (source, owner.person.key()));
@@ -104,8 +106,7 @@ impl App {
         match self.perform::<Visit>(&enrollment.stream(), command, &context).await {
             Ok(_) => Ok(()),
             Err(PerformError::Refused(_)) => Err(INVALID_GRANT),
-            Err(PerformError::Append(error)) => Err(error.into()),
-            Err(PerformError::Read(error)) => Err(error.into()),
+            Err(unusable) => Err(unavailable(unusable)),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! A device asks for its profile: first without a token, then with the one that its person brought home.
 
 use super::discovery::{family, mode};
+use super::link::Purpose;
+use crate::app::App;
 use crate::app::context::Context;
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
 use crate::app::issue::challenge;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::{granted, may_go_on, record};
-use crate::app::{App, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::limits;
 use crate::enrollment::visit::{
@@ -15,7 +16,7 @@ use crate::enrollment::visit::{
 };
 use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentId, EnrollmentMode, EnrollmentRefusal, OsVersion};
 use events::settings::Settings;
-use events::store::{AppendError, ReadError};
+use events::store::AppendError;
 use events::system::RefusalEvent;
 use events::{Actor, ActorKind};
 use std::net::IpAddr;
@@ -32,24 +33,18 @@ pub struct Asking {
 pub enum Served {
     /// The signed profile.
     Profile(Vec<u8>),
-    /// Nothing yet: its person has to sign in.
-    SignIn { family: DeviceFamily },
+    /// Nothing yet, its person has to sign in: the value of `WWW-Authenticate`.
+    SignIn(String),
     /// This device, or this visit, never gets one.
     Refused(EnrollmentRefusal),
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    #[error("{0}")]
-    Unavailable(String),
-}
+#[error("{0}")]
+pub struct ServeError(String);
 
 fn unavailable(error: impl std::fmt::Display) -> ServeError {
-    ServeError::Unavailable(error.to_string())
+    ServeError(error.to_string())
 }
 
 impl App {
@@ -59,31 +54,38 @@ impl App {
     /// # Errors
     /// If the log cannot be used, or no profile can be made.
     pub async fn serve_by_account(&self, asking: &Asking, shown: Option<&str>) -> Result<Served, ServeError> {
-        let settings = self.settings().await?;
+        let settings = self.settings().await.map_err(unavailable)?;
         let family = match admissible(asking, &settings) {
             Ok(family) => family,
             Err(why) => {
-                self.refuse_device(asking, why).await?;
+                self.refuse_device(asking, why).await.map_err(unavailable)?;
                 return Ok(Served::Refused(why));
             }
         };
         let Some((enrollment, hash)) = shown.and_then(|token| named_secret::parse(Kind::Access, token)) else {
-            return Ok(Served::SignIn { family });
+            return Ok(self.sign_in(asking, family, &settings));
         };
         let enrollment = EnrollmentId(enrollment);
-        let visit = self.visit(enrollment).await?;
-        let device_enrolled = self.device(enrollment.device()).await?.phase == Phase::Enrolled;
+        let visit = self.visit(enrollment).await.map_err(unavailable)?;
+        let device_enrolled = self.device(enrollment.device()).await.map_err(unavailable)?.phase == Phase::Enrolled;
         let presented = visit.presented(&hash, &settings.account_driven, self.world.now(), false);
         // An enrolled device has its profile: whoever shows its token anew begins another enrollment.
         let goes_on = presented == Presented::Good
             && !device_enrolled
             && visit.account_driven == Some(asking.mode)
             && visit.step() == Step::HandOver
-            && may_go_on(self, &visit).await?;
+            && may_go_on(self, &visit).await.map_err(unavailable)?;
         if !goes_on {
-            return Ok(Served::SignIn { family });
+            return Ok(self.sign_in(asking, family, &settings));
         }
         self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
+    }
+
+    // Whoever is sent to sign in begins an enrollment of their own.
+    fn sign_in(&self, asking: &Asking, family: DeviceFamily, settings: &Settings) -> Served {
+        let enrollment = EnrollmentId(self.world.uuid());
+        let purpose = Purpose::Enroll { mode: asking.mode, family };
+        Served::SignIn(self.authenticate(settings.account_driven.method, enrollment, purpose))
     }
 
     async fn record_and_sign(
@@ -115,12 +117,7 @@ impl App {
         let key = visit.owner().map(|owner| owner.person.key());
         let context = Context::of(actor, asking.source.zip(key), enrollment.0);
         for command in [receive, serve] {
-            match self.perform::<Visit>(&enrollment.stream(), &command, &context).await {
-                Ok(_) => {}
-                Err(PerformError::Refused(why)) => return Err(unavailable(why)),
-                Err(PerformError::Append(error)) => return Err(error.into()),
-                Err(PerformError::Read(error)) => return Err(error.into()),
-            }
+            self.perform::<Visit>(&enrollment.stream(), &command, &context).await.map_err(unavailable)?;
         }
         Ok(signed)
     }
