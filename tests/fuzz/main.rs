@@ -12,6 +12,7 @@ mod mutate;
 mod seeds;
 
 use mutate::{Dice, mutated, mutated_text};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What an input costs is counted for the whole process: one test at a time.
@@ -20,8 +21,8 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
-    let files = std::fs::read_dir(laws::corpus().join(target)).unwrap().map(|file| file.unwrap().path());
+fn inputs(corpus: &Path, target: &str) -> Vec<(String, Vec<u8>)> {
+    let files = std::fs::read_dir(corpus.join(target)).unwrap().map(|file| file.unwrap().path());
     let mut inputs: Vec<_> = files.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
     inputs.sort();
     inputs
@@ -29,7 +30,11 @@ fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
 
 fn replay(target: &str) {
     let _alone = alone();
-    let (law, inputs) = (laws::law(target), inputs(target));
+    replay_from(&laws::corpus(), target);
+}
+
+fn replay_from(corpus: &Path, target: &str) {
+    let (law, inputs) = (laws::law(target), inputs(corpus, target));
     assert!(inputs.len() >= 4, "the corpus of {target} is gone");
     for (name, input) in inputs {
         println!("{name}");
@@ -67,7 +72,7 @@ fn changed(target: &str) {
     let _alone = alone();
     let seconds = std::env::var("MUSTER_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     let begun = std::time::Instant::now();
-    let (law, inputs, mut read) = (laws::law(target), inputs(target), 0u64);
+    let (law, inputs, mut read) = (laws::law(target), inputs(&laws::corpus(), target), 0u64);
     let mut dice = Dice::new(seconds.map_or(1, |_| begun.elapsed().as_nanos() as u64 ^ u64::from(std::process::id())));
     while seconds.map_or(read < 500, |seconds| begun.elapsed().as_secs_f64() < seconds) {
         let (_, input) = &inputs[dice.below(inputs.len())];
@@ -122,7 +127,8 @@ fn nobody_gets_a_certificate_for_another_key_when_a_scep_message_is_changed() {
 #[test]
 fn a_law_finds_what_it_is_there_for() {
     let _alone = alone();
-    let input = inputs("mdm_signature").into_iter().find(|(name, _)| name.contains("signed-")).unwrap().1;
+    let input =
+        inputs(&laws::corpus(), "mdm_signature").into_iter().find(|(name, _)| name.contains("signed-")).unwrap().1;
     let (body, cms) = laws::detached(&input).unwrap();
     let claimed = muster::pki::one_signer::OneSigner::from_der(cms).unwrap();
     let certificate = muster::pki::fingerprint(claimed.certificate());
@@ -138,8 +144,15 @@ fn a_law_finds_what_it_is_there_for() {
     assert!(other.is_err(), "the second verdict was another one");
 }
 
+/// `MUSTER_FUZZ_BEGIN=1` keeps the messages, as the beginnings of the corpora.
 #[test]
-#[ignore = "writes into the sources: only where the messages of the corpora are to be made anew"]
-fn the_corpora_are_begun_anew() {
-    seeds::write(&laws::corpus());
+fn what_simulated_devices_send_is_read_as_it_should() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("MUSTER_FUZZ_BEGIN").map(|_| laws::corpus());
+    let begun = kept.unwrap_or_else(|| folder.path().to_owned());
+    seeds::write(&begun);
+    for (target, _) in laws::LAWS {
+        replay_from(&begun, target);
+    }
 }
