@@ -1,12 +1,23 @@
 //! What happens on a person's way through the portal: stream `enrollment-<id>`, from the first form they send to the
 //! identity certificate of their device. Each event names the step of the enrollment guide it serves.
 
+mod account_driven;
+mod help_code;
+mod platform;
+mod profile_service;
+mod sign_in;
+
+pub use account_driven::{EnrollmentMode, Refresh, SignInAgainReason};
+pub use help_code::{help_code, parse_help_code};
+pub use platform::{DeviceFamily, OsVersion, Platform};
+pub use profile_service::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
+pub use sign_in::{Access, SignInMethodName, SignInRefusal, SingleSignOnFault};
+
 use crate::device::DeviceId;
 use crate::person::{PersonId, ProvenAccount};
 use crate::personal::Personal;
 use crate::{KeyName, StreamName, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt;
 use uuid::Uuid;
 
@@ -30,32 +41,6 @@ impl EnrollmentId {
     pub fn visit_key(self) -> KeyName {
         KeyName::of("visit", self.0)
     }
-}
-
-/// The code that a person reads to the help desk, such as `7KQ-3M2`: it finds the events of their visit. Six digits of
-/// Crockford's base 32 (no I, L, O, U) from the random end of the id; short enough to be said, and no secret.
-pub fn help_code(enrollment: EnrollmentId) -> String {
-    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let mut rest = enrollment.0.as_u128() & ((1 << 30) - 1);
-    let mut code = [0u8; 6];
-    for digit in code.iter_mut().rev() {
-        *digit = DIGITS[(rest % 32) as usize];
-        rest /= 32;
-    }
-    let code: String = code.iter().map(|digit| char::from(*digit)).collect();
-    format!("{}-{}", &code[..3], &code[3..])
-}
-
-/// A help code as somebody typed it, in the form of [`help_code`]; `None` if it cannot be one.
-pub fn parse_help_code(typed: &str) -> Option<String> {
-    let plain = |c: char| match c.to_ascii_uppercase() {
-        'I' | 'L' => '1',
-        'O' => '0',
-        other => other,
-    };
-    let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').map(plain).collect();
-    let well_formed = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_alphanumeric() && b != b'U');
-    well_formed.then(|| format!("{}-{}", &digits[..3], &digits[3..]))
 }
 
 impl fmt::Display for EnrollmentId {
@@ -84,166 +69,6 @@ pub enum EnrollmentKind {
     /// Profile-based: iOS 13.1 to 17 (`ManagedAppleID` in mdm/profiles/com.apple.mdm.yaml). By account: from iOS 15 on.
     UserEnrollment,
     DeviceEnrollment,
-}
-
-/// `EnrollmentMode` of the MDM payload (mdm/profiles/com.apple.mdm.yaml): only account-driven enrollments have one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum EnrollmentMode {
-    /// Account-driven User Enrollment.
-    #[serde(rename = "BYOD")]
-    Byod,
-    /// Account-driven Device Enrollment.
-    #[serde(rename = "ADDE")]
-    Adde,
-}
-
-impl EnrollmentMode {
-    pub const ALL: [EnrollmentMode; 2] = [EnrollmentMode::Byod, EnrollmentMode::Adde];
-
-    pub fn of(ownership: Ownership) -> EnrollmentMode {
-        match ownership {
-            Ownership::Personal => EnrollmentMode::Byod,
-            Ownership::Institutional => EnrollmentMode::Adde,
-        }
-    }
-
-    pub fn ownership(self) -> Ownership {
-        match self {
-            EnrollmentMode::Byod => Ownership::Personal,
-            EnrollmentMode::Adde => Ownership::Institutional,
-        }
-    }
-
-    /// As the profile says it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EnrollmentMode::Byod => "BYOD",
-            EnrollmentMode::Adde => "ADDE",
-        }
-    }
-
-    /// `Version` in the discovery document.
-    pub fn version(self) -> &'static str {
-        match self {
-            EnrollmentMode::Byod => "mdm-byod",
-            EnrollmentMode::Adde => "mdm-adde",
-        }
-    }
-
-    /// The mode of a `Version`.
-    pub fn of_version(version: &str) -> Option<EnrollmentMode> {
-        EnrollmentMode::ALL.into_iter().find(|mode| mode.version() == version)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceFamily {
-    #[serde(rename = "iphone")]
-    IPhone,
-    #[serde(rename = "ipad")]
-    IPad,
-}
-
-/// A version of iOS or iPadOS, compared part by part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct OsVersion {
-    pub major: u16,
-    pub minor: u16,
-    pub patch: u16,
-}
-
-impl OsVersion {
-    pub const fn new(major: u16, minor: u16) -> OsVersion {
-        OsVersion { major, minor, patch: 0 }
-    }
-
-    /// From `17`, `17.5` or `17.5.1`; `None` for anything else.
-    pub fn parse(text: &str) -> Option<OsVersion> {
-        let mut parts = [0u16; 3];
-        let mut given = 0;
-        for part in text.split('.') {
-            *parts.get_mut(given)? = part.parse().ok()?;
-            given += 1;
-        }
-        (given > 0).then_some(OsVersion { major: parts[0], minor: parts[1], patch: parts[2] })
-    }
-}
-
-impl fmt::Display for OsVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)?;
-        if self.patch > 0 { write!(f, ".{}", self.patch) } else { Ok(()) }
-    }
-}
-
-impl From<OsVersion> for String {
-    fn from(version: OsVersion) -> String {
-        version.to_string()
-    }
-}
-
-impl TryFrom<String> for OsVersion {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<OsVersion, String> {
-        OsVersion::parse(&text).ok_or_else(|| format!("{text:?} is not a version such as 17.5"))
-    }
-}
-
-/// The device as its browser describes itself. A claim: the device says the truth at `Authenticate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Platform {
-    pub family: DeviceFamily,
-    /// `None` where the browser did not tell.
-    pub version: Option<OsVersion>,
-}
-
-/// How somebody proves who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignInMethodName {
-    LocalAccount,
-    /// A directory (LDAP), by name and password.
-    Directory,
-    OpenIdConnect,
-    Saml,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignInRefusal {
-    UnknownName,
-    WrongPassword,
-    /// The account lacks the privilege asked for: user-initiated enrollment at the portal, a staff role at the console.
-    NotEntitled,
-    AccountDisabled,
-    Throttled,
-    /// The directory cannot be asked: nobody is let in and nobody is blamed.
-    DirectoryUnavailable,
-    /// An enrolled device asked its person to sign in again, and another one did.
-    AnotherPerson,
-}
-
-/// What came with an access token by an authorization code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refresh {
-    pub refresh_token: SecretHash,
-    /// The code that was redeemed, for good.
-    pub code: SecretHash,
-}
-
-/// Why an enrolled device is told to have its person sign in again (account-driven enrollment).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignInAgainReason {
-    /// Its access token is older than the settings allow.
-    TokenExpired,
-    /// It sent none.
-    TokenMissing,
-    /// It sent none of ours, or one of another enrollment.
-    TokenUnknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -292,101 +117,6 @@ pub enum EnrollmentRefusal {
     NotGenuine,
     /// Another device than the one that was verified before it got the profile.
     OtherDevice,
-}
-
-/// What the access rules say about somebody, looked up once, at sign-in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Access {
-    /// Who told the groups: `local`, or the name of a directory or identity provider in the configuration.
-    pub provider: String,
-    /// Name of the rule that decided; `None` where no rule is about this person.
-    pub rule: Option<String>,
-    /// Kinds of device that they may enroll through the portal.
-    pub offered: BTreeSet<Ownership>,
-    /// May enroll from Settings, by account.
-    pub account_driven: bool,
-    pub terms_required: bool,
-    pub devices_per_person: Option<u32>,
-}
-
-/// Why an answer of an identity provider was not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SingleSignOnFault {
-    /// The provider itself says no, or the person cancelled there.
-    ProviderRefused,
-    /// The provider cannot be asked (discovery, keys, token endpoint).
-    ProviderUnavailable,
-    /// It answers no request of this browser's: unknown, used, too old, or begun elsewhere.
-    Unsolicited,
-    Replayed,
-    NotUnderstood,
-    /// Something that has no business in it: a document type, an entity, a comment, a foreign transform or reference.
-    ForbiddenContent,
-    Unsigned,
-    SignatureInvalid,
-    AlgorithmRefused,
-    WrongIssuer,
-    WrongAudience,
-    WrongRecipient,
-    WrongDestination,
-    OutsideValidity,
-    /// Conditions, status or subject confirmation are missing.
-    Incomplete,
-    WrongNonce,
-    /// The person proved themselves too long ago, or not strongly enough.
-    StaleAuthentication,
-    EncryptionRefused,
-    SubjectMissing,
-}
-
-/// What an institutional device told of itself, signed with its built-in identity, before it got its profile
-/// ("Over-the-Air Profile Delivery and Configuration", phase 2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceAttributes {
-    pub udid: Personal<String>,
-    /// `SERIAL`.
-    pub serial_number: Option<Personal<String>>,
-    pub imei: Option<Personal<String>>,
-    pub meid: Option<Personal<String>>,
-    /// `PRODUCT`, such as `iPhone14,5`.
-    pub product: Option<String>,
-    /// `VERSION`, such as `21F79`.
-    pub build_version: Option<String>,
-}
-
-/// A served payload of type `Profile Service`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServedProfileService {
-    pub identifier: String,
-    pub payload_uuid: Uuid,
-    /// Where the device sends what it is asked for.
-    pub url: String,
-    /// `DeviceAttributes`: what it is asked for.
-    pub attributes: Vec<String>,
-}
-
-/// Why a device was not answered that came with a challenge of ours, or with an identity by which it was verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileServiceRefusal {
-    /// The signature does not fit what the message says.
-    SignatureInvalid,
-    ChallengeExpired,
-    /// Another device answered this challenge already, or told another UDID then.
-    AnotherDevice,
-}
-
-/// What the signature of a device's built-in identity proved about a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceSignature {
-    /// By a device that a known CA of devices certified.
-    Genuine,
-    /// By whoever holds the certificate, which no known CA of devices issued: a newer device, a simulator, or a stranger.
-    UnknownIssuer,
-    /// It does not fit what the message says.
-    Invalid,
 }
 
 /// Everything in a served MDM profile that must never change while the device is enrolled
@@ -647,25 +377,4 @@ pub enum EnrollmentEvent {
     /// Nothing happened for so long that the visit is closed.
     EnrollmentAbandoned {},
     SignedOut {},
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_help_code_is_six_digits_that_cannot_be_misread() {
-        let id = EnrollmentId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_3fff_ffff));
-        assert_eq!(help_code(id), "ZZZ-ZZZ");
-        assert_eq!(help_code(EnrollmentId(Uuid::from_u128(1 << 30 | 0x21))), "000-011");
-    }
-
-    #[test]
-    fn a_help_code_is_understood_however_it_is_typed() {
-        assert_eq!(parse_help_code(" 7kq3m2 ").as_deref(), Some("7KQ-3M2"));
-        assert_eq!(parse_help_code("oIl-00z").as_deref(), Some("011-00Z"));
-        for wrong in ["7KQ-3M", "7KQ-3MU", "7KQ-3M22", "ÄÖÜ", ""] {
-            assert_eq!(parse_help_code(wrong), None, "{wrong}");
-        }
-    }
 }

@@ -1,0 +1,68 @@
+//! What a device is and what it runs, as its browser or itself says it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceFamily {
+    #[serde(rename = "iphone")]
+    IPhone,
+    #[serde(rename = "ipad")]
+    IPad,
+}
+
+/// A version of iOS or iPadOS, compared part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OsVersion {
+    pub major: u16,
+    pub minor: u16,
+    pub patch: u16,
+}
+
+impl OsVersion {
+    pub const fn new(major: u16, minor: u16) -> OsVersion {
+        OsVersion { major, minor, patch: 0 }
+    }
+
+    /// From `17`, `17.5` or `17.5.1`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<OsVersion> {
+        let mut parts = [0u16; 3];
+        let mut given = 0;
+        for part in text.split('.') {
+            *parts.get_mut(given)? = part.parse().ok()?;
+            given += 1;
+        }
+        (given > 0).then_some(OsVersion { major: parts[0], minor: parts[1], patch: parts[2] })
+    }
+}
+
+impl fmt::Display for OsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.patch > 0 { write!(f, ".{}", self.patch) } else { Ok(()) }
+    }
+}
+
+impl From<OsVersion> for String {
+    fn from(version: OsVersion) -> String {
+        version.to_string()
+    }
+}
+
+impl TryFrom<String> for OsVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<OsVersion, String> {
+        OsVersion::parse(&text).ok_or_else(|| format!("{text:?} is not a version such as 17.5"))
+    }
+}
+
+/// The device as its browser describes itself. A claim: the device says the truth at `Authenticate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    pub family: DeviceFamily,
+    /// `None` where the browser did not tell.
+    pub version: Option<OsVersion>,
+}
