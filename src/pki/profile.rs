@@ -8,7 +8,7 @@ mod profile_service;
 use super::{Pki, TOPIC_PREFIX};
 use openssl::error::ErrorStack;
 use openssl::x509::X509Ref;
-use payload::{Envelope, Scep, certificate};
+use payload::{Envelope, Scep, certificate, https};
 use plist::Value;
 use uuid::Uuid;
 
@@ -172,9 +172,7 @@ impl MdmProfile<'_> {
             return Err(ProfileError::Topic(self.topic.to_owned()));
         }
         for url in [self.server_url, self.check_in_url, self.scep_url] {
-            if !url.starts_with("https://") {
-                return Err(ProfileError::Url(url.to_owned()));
-            }
+            https(url)?;
         }
         let managed_apple_id = match self.mode {
             Mode::UserEnrollment { managed_apple_id } => Some(managed_apple_id),

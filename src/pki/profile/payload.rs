@@ -21,21 +21,12 @@ pub(super) struct Envelope<'a> {
 
 impl Envelope<'_> {
     pub(super) fn close(&self, payloads: Vec<Value>) -> Result<Vec<u8>, ProfileError> {
-        let mut profile = common("Configuration", self.identifier, self.uuid);
-        for (key, value) in [
-            ("PayloadDisplayName", self.texts.display_name),
-            ("PayloadDescription", self.texts.description),
-            ("PayloadOrganization", self.texts.organization),
-        ] {
-            profile.insert(key.into(), writable(value).into());
-        }
+        let mut profile = outermost("Configuration", self.texts, self.identifier, self.uuid);
         if self.names_target {
             profile.insert("TargetDeviceType".into(), IPHONE_OR_IPAD.into());
         }
         profile.insert("PayloadContent".into(), Value::Array(payloads));
-        let mut xml = Vec::new();
-        Value::Dictionary(profile).to_writer_xml(&mut xml)?;
-        Ok(xml)
+        xml(profile)
     }
 
     /// A payload of this profile; `part` makes its identifier unique inside it.
@@ -92,8 +83,33 @@ impl Scep<'_> {
     }
 }
 
+/// What the device shows its person, without any content yet.
+pub(super) fn outermost(payload_type: &str, texts: Texts<'_>, identifier: &str, id: Uuid) -> Dictionary {
+    let mut dictionary = common(payload_type, identifier, id);
+    for (key, value) in [
+        ("PayloadDisplayName", texts.display_name),
+        ("PayloadDescription", texts.description),
+        ("PayloadOrganization", texts.organization),
+    ] {
+        dictionary.insert(key.into(), writable(value).into());
+    }
+    dictionary
+}
+
+pub(super) fn xml(profile: Dictionary) -> Result<Vec<u8>, ProfileError> {
+    let mut xml = Vec::new();
+    Value::Dictionary(profile).to_writer_xml(&mut xml)?;
+    Ok(xml)
+}
+
+/// # Errors
+/// If a device would not contact this address.
+pub(super) fn https(url: &str) -> Result<(), ProfileError> {
+    if url.starts_with("https://") { Ok(()) } else { Err(ProfileError::Url(url.to_owned())) }
+}
+
 /// Without `PayloadVersion` iOS refuses a profile that macOS takes (mosen/profiledocs#8).
-pub(super) fn common(payload_type: &str, identifier: &str, id: Uuid) -> Dictionary {
+fn common(payload_type: &str, identifier: &str, id: Uuid) -> Dictionary {
     let mut dictionary = Dictionary::new();
     dictionary.insert("PayloadType".into(), payload_type.into());
     dictionary.insert("PayloadVersion".into(), 1.into());
@@ -108,7 +124,7 @@ pub(super) fn uuid(id: Uuid) -> Value {
 }
 
 /// Without the characters that XML 1.0 cannot hold (section 2.2), which a property list writer lets pass.
-pub(super) fn writable(text: &str) -> String {
+fn writable(text: &str) -> String {
     text.chars()
         .filter(|c| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))
         .collect()

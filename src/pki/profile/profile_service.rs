@@ -1,7 +1,7 @@
 //! Device Enrollment by Profile Service, the two profiles that come before the MDM profile: Apple's "Over-the-Air Profile
 //! Delivery and Configuration", phases 1 and 2.
 
-use super::payload::{Envelope, Scep, common, writable};
+use super::payload::{Envelope, Scep, https, outermost, xml};
 use super::{Pki, ProfileError, Texts};
 use plist::{Dictionary, Value};
 use uuid::Uuid;
@@ -33,18 +33,9 @@ impl ProfileService<'_> {
         content.insert("DeviceAttributes".into(), Value::Array(attributes));
         content.insert("Challenge".into(), self.challenge.into());
         // This literal, without Apple's prefix.
-        let mut payload = common("Profile Service", self.identifier, self.uuid);
-        for (key, value) in [
-            ("PayloadDisplayName", self.texts.display_name),
-            ("PayloadDescription", self.texts.description),
-            ("PayloadOrganization", self.texts.organization),
-        ] {
-            payload.insert(key.into(), writable(value).into());
-        }
+        let mut payload = outermost("Profile Service", self.texts, self.identifier, self.uuid);
         payload.insert("PayloadContent".into(), Value::Dictionary(content));
-        let mut xml = Vec::new();
-        Value::Dictionary(payload).to_writer_xml(&mut xml)?;
-        Ok(xml)
+        xml(payload)
     }
 }
 
@@ -83,8 +74,4 @@ impl VerificationProfile<'_> {
             Scep { url: self.scep_url, challenge: self.challenge, device: self.device, uuid: self.identity_uuid };
         envelope.close(vec![identity.payload(&envelope, pki)?])
     }
-}
-
-fn https(url: &str) -> Result<(), ProfileError> {
-    if url.starts_with("https://") { Ok(()) } else { Err(ProfileError::Url(url.to_owned())) }
 }
