@@ -1,7 +1,9 @@
 //! The MDM profile of one enrollment: from what is recorded of it to the signed file, whoever fetches it and however often.
 
 use super::App;
-use crate::enrollment::visit::Visit;
+use super::issue::challenge;
+use super::secrets::hash;
+use crate::enrollment::visit::{Command, Visit};
 use crate::pki::profile::{AccessRights, MdmProfile, Mode, ProfileError, Texts};
 use events::enrollment::{EnrollmentId, EnrollmentKind, OsVersion, ServedProfile};
 use events::settings::Settings;
@@ -17,6 +19,8 @@ const FIRST_TARGET: OsVersion = OsVersion::new(12, 2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum EnrollmentProfileError {
+    #[error("there is no push certificate, so no MDM profile; run `muster push request`")]
+    NoPushCertificate,
     #[error(transparent)]
     Profile(#[from] ProfileError),
     #[error("OpenSSL failed: {0}")]
@@ -37,10 +41,52 @@ pub struct Serving<'a> {
     pub version: Option<OsVersion>,
 }
 
+/// Who is to get the MDM profile.
+pub struct Recipient<'a> {
+    pub enrollment: EnrollmentId,
+    pub visit: &'a Visit,
+    /// The version of iOS, as far as it is known.
+    pub version: Option<OsVersion>,
+    /// Fingerprint of the verification identity that asks for it, where one has to.
+    pub verified_by: Option<String>,
+    pub device_enrolled: bool,
+}
+
 impl App {
-    /// What the profile of a visit is made of when it is served now; `None` where the visit's kind or the push topic is not
-    /// known.
-    pub fn new_profile(&self, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> Option<ServedProfile> {
+    /// The MDM profile of a visit, made and signed, and the command that puts it on record: to be performed before the file
+    /// leaves.
+    ///
+    /// # Errors
+    /// If there is no push topic, a device would refuse the profile, or OpenSSL fails.
+    pub async fn prepare_profile(
+        &self,
+        to: Recipient<'_>,
+        settings: &Settings,
+    ) -> Result<(Vec<u8>, Command), EnrollmentProfileError> {
+        let profile = self.new_profile(to.enrollment, to.visit, settings);
+        let profile = profile.ok_or(EnrollmentProfileError::NoPushCertificate)?;
+        let secret = self.world.secret();
+        let serving = Serving {
+            enrollment: to.enrollment,
+            profile: &profile,
+            organization: &settings.organization,
+            challenge: &challenge(to.enrollment, &secret),
+            version: to.version,
+        };
+        let signed = self.sign_profile(self.enrollment_profile_xml(&serving)?).await?;
+        let command = Command::ServeMdmProfile {
+            profile,
+            challenge: hash(&secret),
+            challenge_expires: self.world.now().plus_seconds(CHALLENGE_SECONDS),
+            verified_by: to.verified_by,
+            device_enrolled: to.device_enrolled,
+        };
+        Ok((signed, command))
+    }
+
+    // What the profile of a visit is made of when it is served now; `None` where the visit's kind or the push topic is not
+    // known.
+    fn new_profile(&self, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> Option<ServedProfile> {
         let (kind, topic) = (visit.kind()?, self.pki.push_topic()?);
         let base = self.config.server.public_url.trim_end_matches('/');
         let devices = self.config.devices.url.as_deref().map_or(base, |url| url.trim_end_matches('/'));

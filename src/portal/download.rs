@@ -3,8 +3,7 @@
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
 use super::visitor::{Answered, Session, Visitor};
-use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving, names_target, reverse_dns};
-use crate::app::issue::challenge;
+use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target, reverse_dns};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::enrollment::device::Phase;
@@ -62,28 +61,19 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
     let kind = session.visit.kind().ok_or(Problem::Link)?;
     check_version(visitor, kind)?;
-    let served = app.new_profile(session.enrollment, &session.visit, &visitor.settings).ok_or(Problem::NoPush)?;
+    app.pki.push_topic().ok_or(Problem::NoPush)?;
     if kind == EnrollmentKind::DeviceEnrollment && visitor.settings.profile_service.enabled {
         return profile_service(visitor, session).await;
     }
-    let secret = app.world.secret();
-    let serving = Serving {
-        enrollment: session.enrollment,
-        profile: &served,
-        organization: &visitor.settings.organization,
-        challenge: &challenge(session.enrollment, &secret),
-        version: version(session),
-    };
-    let xml = app.enrollment_profile_xml(&serving).map_err(Problem::internal)?;
-    let signed = app.sign_profile(xml).await.map_err(Problem::internal)?;
     let device = app.device(session.enrollment.device()).await?;
-    let command = Command::ServeMdmProfile {
-        profile: served,
-        challenge: hash(&secret),
-        challenge_expires: app.world.now().plus_seconds(CHALLENGE_SECONDS),
+    let to = Recipient {
+        enrollment: session.enrollment,
+        visit: &session.visit,
+        version: version(session),
         verified_by: None,
         device_enrolled: device.phase == Phase::Enrolled,
     };
+    let (signed, command) = app.prepare_profile(to, &visitor.settings).await.map_err(Problem::internal)?;
     serve(visitor, session, &command).await?;
     Ok(signed)
 }

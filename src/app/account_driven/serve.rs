@@ -4,10 +4,8 @@ use super::discovery::{family, mode};
 use super::link::Purpose;
 use crate::app::App;
 use crate::app::context::Context;
-use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
-use crate::app::issue::challenge;
+use crate::app::enrollment_profile::Recipient;
 use crate::app::named_secret::{self, Kind};
-use crate::app::secrets::hash;
 use crate::app::sign_in::{granted, may_go_on, record};
 use crate::enrollment::device::Phase;
 use crate::enrollment::limits;
@@ -95,24 +93,10 @@ impl App {
         enrollment: EnrollmentId,
         visit: &Visit,
     ) -> Result<Vec<u8>, ServeError> {
-        let profile = self
-            .new_profile(enrollment, visit, settings)
-            .ok_or_else(|| unavailable("there is no push certificate, so no MDM profile; run `muster push request`"))?;
-        let secret = self.world.secret();
         let version = asking.machine.os_version;
-        let organization = &settings.organization;
-        let challenge = challenge(enrollment, &secret);
-        let serving = Serving { enrollment, profile: &profile, organization, challenge: &challenge, version };
-        let xml = self.enrollment_profile_xml(&serving).map_err(unavailable)?;
-        let signed = self.sign_profile(xml).await.map_err(unavailable)?;
+        let to = Recipient { enrollment, visit, version, verified_by: None, device_enrolled: false };
+        let (signed, serve) = self.prepare_profile(to, settings).await.map_err(unavailable)?;
         let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };
-        let serve = Command::ServeMdmProfile {
-            verified_by: None,
-            profile,
-            challenge: hash(&secret),
-            challenge_expires: self.world.now().plus_seconds(CHALLENGE_SECONDS),
-            device_enrolled: false,
-        };
         let actor = Actor::new(ActorKind::Device, enrollment.device());
         let key = visit.owner().map(|owner| owner.person.key());
         let context = Context::of(actor, asking.source.zip(key), enrollment.0);

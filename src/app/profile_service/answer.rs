@@ -2,9 +2,8 @@
 
 use crate::app::context::Context;
 use crate::app::device_message::DeviceMessage;
-use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Serving};
+use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Recipient};
 use crate::app::identify::is_in_time;
-use crate::app::issue::challenge;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
@@ -17,6 +16,7 @@ use events::device::DeviceId;
 use events::enrollment::{DeviceAttributes, DeviceSignature, EnrollmentId, ProfileServiceRefusal, SecretHash};
 use events::person::PersonId;
 use events::personal::Personal;
+use events::settings::Settings;
 use events::{Actor, ActorKind};
 use plist::{Dictionary, Value};
 use std::net::IpAddr;
@@ -114,15 +114,10 @@ impl App {
         }
         let secret = self.world.secret();
         let settings = self.settings().await.map_err(unavailable)?;
-        let report = self.report(&found, challenge, message, &secret).await?;
+        let report = self.report(&found, challenge, message, &secret, &settings).await?;
         let xml = self.verification_profile_xml(enrollment, &found.visit, &report, &settings.organization, &secret);
         let signed = self.sign_profile(xml.map_err(unavailable)?).await.map_err(unavailable)?;
         let waits_for = report.scep_challenge.clone();
-        let report = AttributesReport {
-            genuine_devices_only: settings.profile_service.genuine_devices_only,
-            limits: settings.limits,
-            ..report
-        };
         let visit = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
         // The decision may have been a refusal that is on record now.
         if !visit.verifications.iter().any(|verification| verification.challenge == waits_for) {
@@ -137,6 +132,7 @@ impl App {
         challenge: SecretHash,
         message: &DeviceMessage,
         secret: &str,
+        settings: &Settings,
     ) -> Result<AttributesReport, ProfileServiceError> {
         let attributes = attributes(&message.fields, found.person)?;
         let managed = self.managed_hardware(found.enrollment.device(), &attributes).await?;
@@ -149,8 +145,8 @@ impl App {
                 certificate: fingerprint(&message.signer),
                 attributes,
             },
-            genuine_devices_only: false,
-            limits: Default::default(),
+            genuine_devices_only: settings.profile_service.genuine_devices_only,
+            limits: settings.limits.clone(),
             managed,
             profile_uuid: self.world.random_uuid(),
             identity_uuid: self.world.random_uuid(),
@@ -210,26 +206,15 @@ impl App {
     }
 
     async fn serve_mdm_profile(&self, found: &Found, by: String) -> Result<Vec<u8>, ProfileServiceError> {
-        let (settings, secret) = (self.settings().await.map_err(unavailable)?, self.world.secret());
-        let profile = self
-            .new_profile(found.enrollment, &found.visit, &settings)
-            .ok_or_else(|| unavailable("there is no push certificate, so no MDM profile; run `muster push request`"))?;
-        let serving = Serving {
+        let settings = self.settings().await.map_err(unavailable)?;
+        let to = Recipient {
             enrollment: found.enrollment,
-            profile: &profile,
-            organization: &settings.organization,
-            challenge: &challenge(found.enrollment, &secret),
+            visit: &found.visit,
             version: found.visit.opened.as_ref().and_then(|opened| opened.platform.version),
-        };
-        let xml = self.enrollment_profile_xml(&serving).map_err(unavailable)?;
-        let signed = self.sign_profile(xml).await.map_err(unavailable)?;
-        let command = Command::ServeMdmProfile {
-            profile,
-            challenge: hash(&secret),
-            challenge_expires: self.world.now().plus_seconds(CHALLENGE_SECONDS),
             verified_by: Some(by),
             device_enrolled: found.device_enrolled,
         };
+        let (signed, command) = self.prepare_profile(to, &settings).await.map_err(unavailable)?;
         self.perform_on(found, &command).await?;
         Ok(signed)
     }
