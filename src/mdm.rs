@@ -21,7 +21,9 @@ mod scep;
 pub mod signature;
 
 use crate::app::App;
+use crate::app::device_message::DeviceMessage;
 use crate::app::identify::{Known, Unidentified, identify};
+use actix_web::web::Bytes;
 use actix_web::{middleware, web};
 use answer::Answer;
 use openssl::x509::X509Ref;
@@ -35,6 +37,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.route(account::WELL_KNOWN, web::get().to(account::discover));
     config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
     config.service(crl::resource());
+}
+
+/// What a device signed with the identity that it was made with.
+async fn device_message(app: &App, body: Bytes) -> Result<DeviceMessage, Answer> {
+    let reader = app.clone();
+    let message = web::block(move || reader.device_message(&body)).await.map_err(unavailable)?;
+    message.map_err(|error| {
+        tracing::warn!(%error, "what a device signed with its own identity is refused");
+        Answer::BadRequest
+    })
 }
 
 /// The device that a certificate stands for.

@@ -1,10 +1,10 @@
 //! What a device says of itself before anybody signed in on it (other/machineinfo.yaml): a property list, signed with the
 //! identity that it was made with.
 
-use super::{Answer, unavailable};
+use super::{Answer, device_message};
 use crate::app::App;
 use crate::enrollment::visit::MachineInformation;
-use actix_web::web::{self, Bytes};
+use actix_web::web::Bytes;
 use events::enrollment::OsVersion;
 use plist::Dictionary;
 
@@ -13,12 +13,7 @@ const LONGEST: usize = 64;
 
 /// Reads it. A signature that proves nothing is a finding, to be recorded; a message that cannot be read is an error.
 pub(super) async fn read(app: &App, body: Bytes) -> Result<MachineInformation, Answer> {
-    let reader = app.clone();
-    let message = web::block(move || reader.device_message(&body)).await.map_err(unavailable)?;
-    let message = message.map_err(|error| {
-        tracing::warn!(%error, "a device's machine information is refused");
-        Answer::BadRequest
-    })?;
+    let message = device_message(app, body).await?;
     let fields = message.fields;
     Ok(MachineInformation {
         signature: message.signature,

@@ -3,7 +3,7 @@
 
 use super::answer::Answer;
 use super::body::{self, Body};
-use super::unavailable;
+use super::{device_message, unavailable};
 use crate::app::App;
 use crate::app::profile_service::ProfileServiceError;
 use crate::pki::device_signed::LARGEST_MESSAGE;
@@ -23,12 +23,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Devices call it application/pkcs7-signature; the bytes count, whatever they are called.
     let body = body::read(payload, LARGEST_MESSAGE).await.map_err(|_| Answer::BadRequest)?;
     let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
-    let reader = app.clone();
-    let message = web::block(move || reader.device_message(&body)).await.map_err(unavailable)?;
-    let message = message.map_err(|error| {
-        tracing::warn!(%error, "a device's answer to a Profile Service is refused");
-        Answer::BadRequest
-    })?;
+    let message = device_message(app, body).await?;
     match app.answer_profile_service(message, source).await {
         Ok(signed) => Ok(Answer::Profile(signed)),
         Err(ProfileServiceError::Unavailable(why)) => Err(unavailable(why)),
