@@ -56,7 +56,7 @@ pub(super) fn request(device: &Device, command: &Command) -> Result<Vec<DeviceEv
     }
     let request_type = "InstallProfile".to_owned();
     if let Some(kind) = device.kind() {
-        apple::command_allowed(&request_type, kind, device.os_version)
+        apple::command_allowed(&request_type, kind, device.version())
             .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
     }
     Ok(vec![
