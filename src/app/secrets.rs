@@ -1,5 +1,6 @@
 //! What is derived from the server's master key: names that tell nothing, cookies and links that cannot be made up.
 
+use events::Timestamp;
 use events::personal::keys::MasterKey;
 use openssl::hash::MessageDigest;
 use openssl::memcmp;
@@ -33,6 +34,28 @@ impl Secrets {
     /// Whether `tag` was made by [`Secrets::tag`] of the same; in constant time.
     pub fn is_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
         same(tag.as_bytes(), self.tag(purpose, parts).as_bytes())
+    }
+
+    /// The token of a link that nobody can change: its parts, which have no dot, its end in seconds since 1970, and the tag of
+    /// all of it.
+    pub fn link(&self, purpose: &str, parts: &[&str], expires: i64) -> String {
+        let expires = expires.to_string();
+        let parts = [parts, &[&*expires]].concat();
+        format!("{}.{}", parts.join("."), self.tag(purpose, &parts))
+    }
+
+    /// The parts and the end of such a token, if it was made here and has not come to its end.
+    pub fn open_link<'t, const N: usize>(
+        &self,
+        token: &'t str,
+        purpose: &str,
+        now: Timestamp,
+    ) -> Option<([&'t str; N], i64)> {
+        let (told, tag) = token.rsplit_once('.')?;
+        let told: Vec<&str> = told.split('.').collect();
+        let (expires, parts) = told.split_last()?;
+        let (parts, ends) = (<[&str; N]>::try_from(parts).ok()?, expires.parse().ok()?);
+        (self.is_tag(tag, purpose, &told) && now.0 / 1_000_000 < ends).then_some((parts, ends))
     }
 }
 

@@ -39,27 +39,16 @@ impl ProfileLink {
     }
 
     pub fn path(&self, secrets: &Secrets) -> String {
-        let (kind, enrollment, expires) = self.parts();
-        let tag = secrets.tag(PURPOSE, &[&kind, &enrollment, &expires]);
-        format!("/enroll/profile/{kind}-{enrollment}.{expires}.{tag}.mobileconfig")
+        let named = format!("{}-{}", self.kind.as_str(), self.enrollment);
+        format!("/enroll/profile/{}.mobileconfig", secrets.link(PURPOSE, &[&named], self.expires))
     }
 
     /// The link whose token this is, if it was made here and still works.
     pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<ProfileLink> {
-        let (kind, rest) = token.split_once('-')?;
+        let ([named], expires) = secrets.open_link(token, PURPOSE, world.now())?;
+        let (kind, enrollment) = named.split_once('-')?;
         let kind = [Kind::Ca, Kind::Mdm].into_iter().find(|known| known.as_str() == kind)?;
-        let mut parts = rest.split('.');
-        let enrollment = EnrollmentId(Uuid::parse_str(parts.next()?).ok()?);
-        let expires = parts.next()?.parse().ok()?;
-        let tag = parts.next()?;
-        let link = ProfileLink { kind, enrollment, expires };
-        let (kind, enrollment, date) = link.parts();
-        let genuine = parts.next().is_none() && secrets.is_tag(tag, PURPOSE, &[&kind, &enrollment, &date]);
-        (genuine && world.now().0 / 1_000_000 < expires).then_some(link)
-    }
-
-    fn parts(&self) -> (String, String, String) {
-        (self.kind.as_str().to_owned(), self.enrollment.to_string(), self.expires.to_string())
+        Some(ProfileLink { kind, enrollment: EnrollmentId(Uuid::parse_str(enrollment).ok()?), expires })
     }
 }
 

@@ -61,27 +61,18 @@ impl AccountLink {
 
     /// What names it in an address or a form.
     pub fn token(&self, secrets: &Secrets) -> String {
-        let parts = self.parts();
-        let tag = secrets.tag(PURPOSE, &parts.each_ref().map(String::as_str));
-        format!("{}.{tag}", parts.join("."))
+        let state = URL_SAFE_NO_PAD.encode(self.state.as_deref().unwrap_or_default());
+        secrets.link(PURPOSE, &[&self.enrollment.to_string(), self.purpose.as_str(), &state], self.expires)
     }
 
     /// The link whose token this is, if it was made here and still waits.
     pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<AccountLink> {
-        let given: Vec<&str> = token.split('.').collect();
-        let [enrollment, purpose, expires, state, tag] = given[..] else { return None };
+        let ([enrollment, purpose, state], expires) = secrets.open_link(token, PURPOSE, world.now())?;
         let purpose = Purpose::ALL.into_iter().find(|known| known.as_str() == purpose)?;
         let enrollment = EnrollmentId(Uuid::parse_str(enrollment).ok()?);
         let state = String::from_utf8(URL_SAFE_NO_PAD.decode(state).ok()?).ok()?;
         let state = Some(state).filter(|state| !state.is_empty());
-        let link = AccountLink { enrollment, purpose, state, expires: expires.parse().ok()? };
-        let genuine = secrets.is_tag(tag, PURPOSE, &link.parts().each_ref().map(String::as_str));
-        (genuine && world.now().0 / 1_000_000 < link.expires).then_some(link)
-    }
-
-    fn parts(&self) -> [String; 4] {
-        let state = URL_SAFE_NO_PAD.encode(self.state.as_deref().unwrap_or_default());
-        [self.enrollment.to_string(), self.purpose.as_str().to_owned(), self.expires.to_string(), state]
+        Some(AccountLink { enrollment, purpose, state, expires })
     }
 }
 
