@@ -5,7 +5,7 @@ mod message;
 mod query;
 
 pub use english::english;
-pub use message::{Message, message};
+pub use message::{Message, message, renewal_failure};
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
 
 use crate::{Projection, sql};

@@ -3,6 +3,8 @@
 mod staff;
 mod words;
 
+pub use words::renewal_failure;
+
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, UnenrolledBy};
 use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};

@@ -6,7 +6,7 @@ use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use crate::admin::words::{Instant, NONE};
 use events::Timestamp;
-use events::device::RenewalFailure;
+use projections::audit::renewal_failure;
 use projections::devices::Device;
 use projections::renewals::{Counts, Outcome, Renewal, Standing};
 use serde::Serialize;
@@ -98,16 +98,8 @@ fn last(outcome: Outcome, at: Timestamp, now: Timestamp) -> Fact {
         Outcome::RolledBack => {
             Fact::new("Last renewal", format!("undone by the device, as was seen on {on}")).of_class("warn")
         }
-        Outcome::Failed(why) => Fact::new("Last renewal", format!("failed on {on}: {}", reason(why))).of_class("warn"),
-    }
-}
-
-fn reason(why: RenewalFailure) -> &'static str {
-    match why {
-        RenewalFailure::Refused => "the device did not take the profile",
-        RenewalFailure::NotFetched => "the device did not come for it in time",
-        RenewalFailure::NotUsed => "the device never came with the new identity",
-        RenewalFailure::Cancelled => "the command was cancelled",
-        RenewalFailure::NotPermitted => "its version of iOS takes no such profile",
+        Outcome::Failed(why) => {
+            Fact::new("Last renewal", format!("failed on {on}: {}", renewal_failure(why))).of_class("warn")
+        }
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
     }
 }
 
-pub(super) fn renewal_failure(why: RenewalFailure) -> &'static str {
+/// Why the identity of a device was not renewed, to follow a colon.
+pub fn renewal_failure(why: RenewalFailure) -> &'static str {
     match why {
         RenewalFailure::Refused => "the device did not take the profile",
         RenewalFailure::NotFetched => "the device did not come for it in time",
