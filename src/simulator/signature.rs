@@ -51,6 +51,12 @@ pub struct Style {
 impl Style {
     /// As the known devices sign.
     pub const REAL: Style = Style { digest: Digest::Sha1, signed_attributes: false, indefinite: true };
+
+    /// Every way there is: each digest, without and with attributes, in DER and BER.
+    pub fn every() -> [Style; 8] {
+        let digest = |n: usize| if n < 4 { Digest::Sha1 } else { Digest::Sha256 };
+        std::array::from_fn(|n| Style { digest: digest(n), signed_attributes: n & 2 != 0, indefinite: n & 1 != 0 })
+    }
 }
 
 /// A content inside is written in pieces of so many bytes.
@@ -210,16 +216,6 @@ mod tests {
         identity(PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
     }
 
-    fn styles() -> Vec<Style> {
-        let mut styles = Vec::new();
-        for digest in [Digest::Sha1, Digest::Sha256] {
-            for signed_attributes in [false, true] {
-                styles.extend([false, true].map(|indefinite| Style { digest, signed_attributes, indefinite }));
-            }
-        }
-        styles
-    }
-
     fn verifies(cms: &[u8], body: &[u8]) -> bool {
         let nobody = X509StoreBuilder::new().unwrap().build();
         let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY;
@@ -229,7 +225,7 @@ mod tests {
     #[test]
     fn every_style_is_verified_by_openssl_and_covers_the_body() {
         for signer in [rsa(), ecdsa()] {
-            for style in styles() {
+            for style in Style::every() {
                 let cms = detached(b"<plist/>", &signer, style).unwrap();
                 assert!(verifies(&cms, b"<plist/>"), "{style:?}");
                 assert!(!verifies(&cms, b"<plist> "), "{style:?}");
@@ -251,7 +247,7 @@ mod tests {
     #[test]
     fn a_content_inside_is_what_openssl_finds_in_every_style() {
         let (signer, content) = (rsa(), vec![b'x'; 3 * PIECE + 7]);
-        for style in styles() {
+        for style in Style::every() {
             let cms = attached(&content, &signer, &[ecdsa().certificate], style).unwrap();
             let nobody = X509StoreBuilder::new().unwrap().build();
             let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY;

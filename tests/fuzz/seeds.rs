@@ -90,16 +90,10 @@ fn named(name: &str, key: &PKey<Private>) -> Identity {
     self_signed(&subject(&[("CN".into(), name.into())]).unwrap(), key).unwrap()
 }
 
-fn styles() -> Vec<(String, Style)> {
-    let mut styles = Vec::new();
-    for digest in [Digest::Sha1, Digest::Sha256] {
-        for (attributes, indefinite) in [(false, true), (false, false), (true, true), (true, false)] {
-            let attributed = if attributes { "attributes" } else { "bare" };
-            let name = format!("{digest:?}-{attributed}-{}", if indefinite { "ber" } else { "der" }).to_lowercase();
-            styles.push((name, Style { digest, signed_attributes: attributes, indefinite }));
-        }
-    }
-    styles
+fn name(style: Style) -> String {
+    let attributes = if style.signed_attributes { "attributes" } else { "bare" };
+    let encoding = if style.indefinite { "ber" } else { "der" };
+    format!("{:?}-{attributes}-{encoding}", style.digest).to_lowercase()
 }
 
 fn signatures(folder: &Path) {
@@ -108,10 +102,10 @@ fn signatures(folder: &Path) {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
     let ecdsa = named("a device", &PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap());
     for (kind, identity) in [("rsa", named("a device", &rsa(2048))), ("ecdsa", ecdsa)] {
-        for (name, style) in styles() {
+        for style in Style::every() {
             let cms = signature::detached(body, &identity, style).unwrap();
             let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-            keep(folder, &format!("signed-{kind}-{name}"), &[&length[..], body, &cms].concat());
+            keep(folder, &format!("signed-{kind}-{}", name(style)), &[&length[..], body, &cms].concat());
         }
     }
     let header = signature::mdm_signature(body, &named("a device", &rsa(2048)), Style::REAL).unwrap();
@@ -123,10 +117,10 @@ fn device_messages(corpus: &Path) {
     keep(corpus, "device_ca.pem", &ca.certificate().to_pem().unwrap());
     let iphone = Hardware::new(Family::IPhone, IosVersion::new(17, 5));
     let content = xml(&messages::machine_info(&iphone, false, "en"));
-    for (name, style) in styles() {
+    for style in Style::every() {
         let identity = ca.issue("1EB44D08-42EE-471B-BBD6-136582A7BAA4", 1024, style.digest, NOW).unwrap();
         let message = signature::attached(&content, &identity, &[ca.certificate().clone()], style).unwrap();
-        keep(&corpus.join("device_message"), &format!("signed-{name}"), &message);
+        keep(&corpus.join("device_message"), &format!("signed-{}", name(style)), &message);
     }
 }
 

@@ -31,16 +31,6 @@ fn device(digest: Digest) -> Identity {
     CA.issue("1EB44D08-42EE-471B-BBD6-136582A7BAA4", 1024, digest, NOW).unwrap()
 }
 
-fn styles() -> Vec<Style> {
-    let mut styles = Vec::new();
-    for digest in [Digest::Sha1, Digest::Sha256] {
-        for signed_attributes in [false, true] {
-            styles.extend([false, true].map(|indefinite| Style { digest, signed_attributes, indefinite }));
-        }
-    }
-    styles
-}
-
 fn opened(message: &[u8]) -> DeviceSigned {
     open(message, &CAS).unwrap()
 }
@@ -48,7 +38,7 @@ fn opened(message: &[u8]) -> DeviceSigned {
 #[test]
 fn every_form_that_devices_sign_in_is_genuine_and_gives_its_content() {
     for identity in [device(Digest::Sha1), device(Digest::Sha256)] {
-        for style in styles() {
+        for style in Style::every() {
             for chain in [vec![], vec![CA.certificate().clone()]] {
                 let found = opened(&signature::attached(CONTENT, &identity, &chain, style).unwrap());
                 assert_eq!(found.signature, Signature::Genuine, "{style:?}");
@@ -93,7 +83,7 @@ fn a_device_that_signs_itself_or_with_an_elliptic_curve_is_of_an_unknown_issuer(
 #[test]
 fn a_content_that_was_changed_is_invalid_and_still_told() {
     let identity = device(Digest::Sha256);
-    for style in styles() {
+    for style in Style::every() {
         let mut message = signature::attached(CONTENT, &identity, &[], style).unwrap();
         let at = message.windows(CONTENT.len()).position(|window| window == CONTENT).unwrap();
         message[at + CONTENT.len() - 9] ^= 0x20;
