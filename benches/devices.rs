@@ -15,6 +15,8 @@ mod client;
 mod installation;
 #[path = "devices/limit.rs"]
 mod limit;
+#[path = "shared/mod.rs"]
+mod shared;
 
 use client::{Kind, Sent, Turn, Way};
 use events::store::Followed;

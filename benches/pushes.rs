@@ -9,6 +9,8 @@
 
 #[path = "pushes/installation.rs"]
 mod installation;
+#[path = "shared/mod.rs"]
+mod shared;
 #[path = "pushes/ways.rs"]
 mod ways;
 

@@ -1,6 +1,7 @@
 //! What is measured: an installation whose log holds all the devices, each with streams and a certificate of its own.
 
 use super::AT_ONCE;
+use super::shared::{draft, pass_over, plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::{
@@ -10,14 +11,13 @@ use events::enrollment::{
     ChosenBy, DeviceFamily, EnrollmentEvent, EnrollmentKind, IssuedCertificate, OsVersion, Ownership, Platform,
     SecretHash, ServedProfile, SignInMethodName,
 };
-use events::log::Draft;
 use events::person::PersonId;
 use events::personal::keys::KeyStore as _;
 use events::store::Expected;
-use events::{Actor, ActorKind, Event, KeyName, Personal, StreamName, Timestamp};
+use events::{Event, KeyName, Personal, StreamName, Timestamp};
 use futures_util::StreamExt as _;
 use muster::app::App;
-use muster::app::initialize::{Plan, initialize};
+use muster::app::initialize::initialize;
 use muster::config::Config;
 use muster::pki::Issued;
 use muster::world::World;
@@ -74,17 +74,7 @@ struct Maker {
 /// Makes it, and leaves it closed. Every `devices / speakers`th device speaks.
 pub async fn make(directory: &Path, devices: usize, speakers: usize) -> Made {
     let world = World::system();
-    let plan = Plan {
-        directory: directory.join("muster"),
-        organization: "Example School".into(),
-        public_url: "https://localhost:0".into(),
-        listen: "127.0.0.1:0".into(),
-        metrics_listen: "127.0.0.1:0".into(),
-        hosts: vec!["localhost".into()],
-        trial: true,
-        given: Default::default(),
-        push_base_url: "https://localhost:1".into(),
-    };
+    let plan = plan(directory, "https://localhost:0");
     let made = initialize(&plan, &world).await.expect("an installation");
     let app = App::open(Config::load(&made.config).expect("its configuration"), world).await.expect("it opens");
     let key = |_| PKey::from_rsa(Rsa::generate(2048).expect("a key is made")).expect("a key");
@@ -243,17 +233,11 @@ impl Maker {
     }
 
     async fn append(&self, stream: &StreamName, events: impl Iterator<Item = Event>) {
-        let world = &self.app.world;
-        let draft = |event| Draft {
-            id: world.event_id(),
-            at: world.now(),
-            actor: Actor::new(ActorKind::System, "bench"),
-            source: None,
-            correlation: world.uuid(),
-            causation: None,
-            event,
-        };
-        self.app.log.append(stream, Expected::NoStream, events.map(draft).collect()).await.expect("appended");
+        self.app
+            .log
+            .append(stream, Expected::NoStream, events.map(|event| draft(&self.app.world, event)).collect())
+            .await
+            .expect("appended");
     }
 
     fn speak(&self, speakers: Vec<Speaker>, tls_root: PathBuf) -> Speakers {
@@ -262,8 +246,7 @@ impl Maker {
         Speakers { keys: self.keys.iter().map(pem).collect(), topic: self.topic(), tls_root, speakers }
     }
 
-    /// The inventory of all of them, so that the server has nothing to catch up with. What a new device is asked by itself,
-    /// and its being woken, is not what is measured here.
+    /// The inventory of all of them, so that the server has nothing to catch up with.
     async fn project(&self) -> (u64, Duration) {
         let head = self.app.log.store().head().await.expect("the log").expect("events");
         let (begun, projections, log) = (Instant::now(), self.app.projections.clone(), self.app.log.clone());
@@ -271,9 +254,7 @@ impl Maker {
         self.app.projections.wait_for(head).await.expect("the projections follow");
         let took = begun.elapsed();
         running.abort();
-        for reaction in ["reactions-effects", "reactions-pushes"] {
-            self.app.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");
-        }
+        pass_over(&self.app, head).await;
         (head.0, took)
     }
 }

@@ -1,18 +1,18 @@
 //! What is measured: an installation with enrolled devices, and a push server in a process of its own.
 
 use super::AT_ONCE;
+use super::shared::{draft, pass_over, plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use events::Personal;
 use events::device::{
     BodyHash, CommandId, CommandPayload, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, PushAddress,
 };
-use events::log::Draft;
 use events::person::PersonId;
 use events::store::Expected;
-use events::{Actor, ActorKind, Personal};
 use futures_util::StreamExt as _;
 use muster::app::App;
-use muster::app::initialize::{Plan, initialize};
+use muster::app::initialize::initialize;
 use muster::config::Config;
 use muster::simulator::push_server::{Behaviour, PushServer, PushServerFiles};
 use muster::world::World;
@@ -44,17 +44,7 @@ impl Installation {
     pub async fn make(devices: usize) -> Installation {
         let world = World::system();
         let directory = tempfile::tempdir().expect("a directory");
-        let plan = Plan {
-            directory: directory.path().join("muster"),
-            organization: "Example School".into(),
-            public_url: "https://localhost:8443".into(),
-            listen: "127.0.0.1:0".into(),
-            metrics_listen: "127.0.0.1:0".into(),
-            hosts: vec!["localhost".into()],
-            trial: true,
-            given: Default::default(),
-            push_base_url: "https://localhost:1".into(),
-        };
+        let plan = plan(directory.path(), "https://localhost:8443");
         let made = initialize(&plan, &world).await.expect("an installation");
         let files = made.push_server.expect("certificates for a push server");
         let (push_server, port) = start_push_server(files.root.parent().expect("a directory"));
@@ -99,11 +89,8 @@ impl Installation {
             vec![authenticated, DeviceEvent::DeviceEnrolled { push, body: BodyHash("b".into()) }]
         })
         .await;
-        // What a newly enrolled device is asked by itself is not what is measured here.
         let head = self.app.log.store().head().await.expect("the log").expect("events");
-        for reaction in ["reactions-effects", "reactions-pushes"] {
-            self.app.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");
-        }
+        pass_over(&self.app, head).await;
     }
 
     /// One command for every device.
@@ -125,7 +112,7 @@ impl Installation {
 
     async fn append_to_all(&self, events: impl Fn(&Enrolled) -> Vec<DeviceEvent>) {
         let append = |device: &Enrolled| {
-            let drafts: Vec<Draft> = events(device).into_iter().map(|event| self.draft(event)).collect();
+            let drafts = events(device).into_iter().map(|event| draft(&self.app.world, event.into())).collect();
             let (log, stream) = (self.app.log.clone(), device.id.stream());
             async move { log.append(&stream, Expected::Any, drafts).await.expect("appended") }
         };
@@ -133,19 +120,6 @@ impl Installation {
             .buffer_unordered(AT_ONCE)
             .for_each(|_| async {})
             .await;
-    }
-
-    fn draft(&self, event: DeviceEvent) -> Draft {
-        let world = &self.app.world;
-        Draft {
-            id: world.event_id(),
-            at: world.now(),
-            actor: Actor::new(ActorKind::System, "bench"),
-            source: None,
-            correlation: world.uuid(),
-            causation: None,
-            event: event.into(),
-        }
     }
 }
 

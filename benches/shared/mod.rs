@@ -1,0 +1,41 @@
+//! What benches with an installation of their own have in common. A `mod.rs`, so that it is not taken for a bench itself.
+
+use events::log::Draft;
+use events::{Actor, ActorKind, Event, Position};
+use muster::app::App;
+use muster::app::initialize::Plan;
+use muster::world::World;
+use std::path::Path;
+
+pub fn plan(directory: &Path, public_url: &str) -> Plan {
+    Plan {
+        directory: directory.join("muster"),
+        organization: "Example School".into(),
+        public_url: public_url.into(),
+        listen: "127.0.0.1:0".into(),
+        metrics_listen: "127.0.0.1:0".into(),
+        hosts: vec!["localhost".into()],
+        trial: true,
+        given: Default::default(),
+        push_base_url: "https://localhost:1".into(),
+    }
+}
+
+pub fn draft(world: &World, event: Event) -> Draft {
+    Draft {
+        id: world.event_id(),
+        at: world.now(),
+        actor: Actor::new(ActorKind::System, "bench"),
+        source: None,
+        correlation: world.uuid(),
+        causation: None,
+        event,
+    }
+}
+
+/// What a new device is asked by itself, and its being woken, is not what is measured.
+pub async fn pass_over(app: &App, head: Position) {
+    for reaction in ["reactions-effects", "reactions-pushes"] {
+        app.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");
+    }
+}
