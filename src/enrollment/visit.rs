@@ -19,9 +19,7 @@ use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
 use std::collections::BTreeSet;
 
-pub use access_token::{
-    ACCESS_TOKEN_SECONDS, AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken,
-};
+pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
 pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Refusal};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
 

@@ -13,7 +13,7 @@ use crate::app::account_driven::serve::{Asking, Served};
 use crate::app::named_secret;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Form, Path, Payload, Query};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use events::enrollment::EnrollmentMode;
 use serde::Deserialize;
 use serde_json::json;
@@ -54,10 +54,15 @@ pub(super) async fn discover(app: Data<App>, asked: Query<Discovering>) -> HttpR
 
 /// `POST /mdm/account-token`, as [`TOKEN_PATH`](crate::app::account_driven::discovery::TOKEN_PATH) says: the token endpoint
 /// (RFC 6749 section 3.2).
-async fn grant(request: HttpRequest, app: Data<App>, wanted: Form<Wanted>) -> HttpResponse {
+async fn grant(request: HttpRequest, app: Data<App>, wanted: Result<Form<Wanted>, Error>) -> HttpResponse {
     let source = crate::web::source(&request, &app.config.server.trusted_proxies);
     let no_store = (CACHE_CONTROL, "no-store");
-    match app.grant(&wanted, source).await {
+    // Whatever cannot be read as a form is no request (section 5.2).
+    let granted = match wanted {
+        Ok(wanted) => app.grant(&wanted, source).await,
+        Err(_) => Err(GrantError::Refused("invalid_request")),
+    };
+    match granted {
         Ok(granted) => HttpResponse::Ok().insert_header(no_store).json(granted),
         Err(GrantError::Refused(error)) => {
             HttpResponse::BadRequest().insert_header(no_store).json(json!({ "error": error }))

@@ -8,7 +8,8 @@ use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::app::{App, PerformError};
-use crate::enrollment::visit::{ACCESS_TOKEN_SECONDS, Command, Visit};
+use crate::enrollment::device::Phase;
+use crate::enrollment::visit::{Command, Visit};
 use events::enrollment::{EnrollmentId, SecretHash};
 use events::{Actor, ActorKind};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use std::net::IpAddr;
 /// What a device asks with.
 #[derive(Deserialize)]
 pub struct Wanted {
-    pub grant_type: String,
+    pub grant_type: Option<String>,
     pub code: Option<String>,
     pub refresh_token: Option<String>,
     pub redirect_uri: Option<String>,
@@ -30,7 +31,8 @@ pub struct Granted {
     token_type: &'static str,
     scope: &'static str,
     access_token: String,
-    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
 }
@@ -50,6 +52,7 @@ fn unavailable(error: impl std::fmt::Display) -> GrantError {
     GrantError::Unavailable(error.to_string())
 }
 
+const INVALID_REQUEST: GrantError = GrantError::Refused("invalid_request");
 const INVALID_GRANT: GrantError = GrantError::Refused("invalid_grant");
 
 impl App {
@@ -61,33 +64,42 @@ impl App {
         if wanted.client_id.as_deref().is_some_and(|client| client != CLIENT_ID) {
             return Err(GrantError::Refused("invalid_client"));
         }
-        match wanted.grant_type.as_str() {
-            "authorization_code" => self.redeem(wanted, source).await,
-            "refresh_token" => self.refresh(wanted, source).await,
-            _ => Err(GrantError::Refused("unsupported_grant_type")),
+        match wanted.grant_type.as_deref() {
+            Some("authorization_code") => self.redeem(wanted, source).await,
+            Some("refresh_token") => self.refresh(wanted, source).await,
+            None => Err(INVALID_REQUEST),
+            Some(_) => Err(GrantError::Refused("unsupported_grant_type")),
         }
     }
 
     async fn redeem(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
-        if wanted.redirect_uri.as_deref().is_some_and(|address| address != REDIRECT_URL) {
-            return Err(INVALID_GRANT);
+        // Section 4.1.3: a client that has no secret names itself, and the address that the code was sent to.
+        match (&wanted.client_id, wanted.redirect_uri.as_deref()) {
+            (None, _) | (_, None) => return Err(INVALID_REQUEST),
+            (_, Some(address)) if address != REDIRECT_URL => return Err(INVALID_GRANT),
+            _ => {}
         }
         let (enrollment, code) = named(Kind::Code, wanted.code.as_deref())?;
         let (access, refresh) = (self.world.secret(), self.world.secret());
         let (token, refresh_token, now) = (hash(&access), hash(&refresh), self.world.now());
         let command = Command::RedeemCode { code, token, refresh_token, now };
-        self.grant_by(enrollment, &command, source).await?;
-        Ok(granted(enrollment, &access, Some(&refresh)))
+        let visit = self.grant_by(enrollment, &command, source).await?;
+        self.granted(enrollment, &visit, &access, Some(&refresh)).await
     }
 
     async fn refresh(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
         let (enrollment, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
+        // Before it was enrolled, and after, nothing is to be gone on with: the person signs in.
+        let device = self.device(enrollment.device()).await.map_err(unavailable)?;
+        if device.phase != Phase::Enrolled {
+            return Err(INVALID_GRANT);
+        }
         let access = self.world.secret();
         let last_for_days = self.settings().await.map_err(unavailable)?.account_driven.sign_in_again_after_days;
         let (token, now) = (hash(&access), self.world.now());
         let command = Command::RefreshAccess { refresh_token, token, now, last_for_days };
-        self.grant_by(enrollment, &command, source).await?;
-        Ok(granted(enrollment, &access, None))
+        let visit = self.grant_by(enrollment, &command, source).await?;
+        self.granted(enrollment, &visit, &access, None).await
     }
 
     async fn grant_by(
@@ -95,7 +107,7 @@ impl App {
         enrollment: EnrollmentId,
         command: &Command,
         source: Option<IpAddr>,
-    ) -> Result<(), GrantError> {
+    ) -> Result<Visit, GrantError> {
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
         let Some(owner) = visit.owner() else { return Err(INVALID_GRANT) };
         if !may_go_on(self, &visit).await.map_err(unavailable)? {
@@ -104,25 +116,32 @@ impl App {
         let source = source.map(|source| (source, owner.person.key()));
         let context = Context::of(Actor::new(ActorKind::Device, enrollment.device()), source, enrollment.0);
         match self.perform::<Visit>(&enrollment.stream(), command, &context).await {
-            Ok(_) => Ok(()),
+            Ok(performed) => Ok(performed.state),
             Err(PerformError::Refused(_)) => Err(INVALID_GRANT),
             Err(unusable) => Err(unavailable(unusable)),
         }
     }
+
+    async fn granted(
+        &self,
+        enrollment: EnrollmentId,
+        visit: &Visit,
+        access: &str,
+        refresh: Option<&str>,
+    ) -> Result<Granted, GrantError> {
+        let last_for_days = self.settings().await.map_err(unavailable)?.account_driven.sign_in_again_after_days;
+        Ok(Granted {
+            token_type: "Bearer",
+            scope: SCOPE,
+            access_token: named_secret::text(Kind::Access, enrollment.0, access),
+            expires_in: visit.lasts(last_for_days, self.world.now()),
+            refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, enrollment.0, refresh)),
+        })
+    }
 }
 
 fn named(kind: Kind, token: Option<&str>) -> Result<(EnrollmentId, SecretHash), GrantError> {
-    let token = token.ok_or(GrantError::Refused("invalid_request"))?;
+    let token = token.ok_or(INVALID_REQUEST)?;
     let (enrollment, hash) = named_secret::parse(kind, token).ok_or(INVALID_GRANT)?;
     Ok((EnrollmentId(enrollment), hash))
-}
-
-fn granted(enrollment: EnrollmentId, access: &str, refresh: Option<&str>) -> Granted {
-    Granted {
-        token_type: "Bearer",
-        scope: SCOPE,
-        access_token: named_secret::text(Kind::Access, enrollment.0, access),
-        expires_in: ACCESS_TOKEN_SECONDS,
-        refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, enrollment.0, refresh)),
-    }
 }

@@ -13,7 +13,7 @@ const FIRST_USE_SECONDS: i64 = 60 * 60;
 
 /// How long a token lasts that can be refreshed: what is withdrawn from a person is noticed then, and each refreshing is
 /// an event.
-pub const ACCESS_TOKEN_SECONDS: i64 = 7 * DAY;
+pub(super) const ACCESS_TOKEN_SECONDS: i64 = 7 * DAY;
 
 /// A device redeems its code at once.
 const CODE_SECONDS: i64 = 5 * 60;
@@ -24,6 +24,8 @@ const DAY: i64 = 24 * 60 * 60;
 pub struct AccessToken {
     pub hash: SecretHash,
     pub issued: Timestamp,
+    /// When the person signed in for it.
+    pub signed_in: Timestamp,
     /// The device gets another by itself.
     pub refreshable: bool,
 }
@@ -59,9 +61,18 @@ pub enum Presented {
     Unknown,
 }
 
+impl AccessToken {
+    fn ends(&self, last_for_days: Option<u32>) -> Option<Timestamp> {
+        let again = last_for_days.map(|days| self.signed_in.plus_seconds(i64::from(days) * DAY));
+        let refreshed = self.refreshable.then(|| self.issued.plus_seconds(ACCESS_TOKEN_SECONDS));
+        again.into_iter().chain(refreshed).min()
+    }
+}
+
 impl Visit {
     /// How a token with this hash stands `now`. `device_enrolled`: the device that came of the visit is enrolled; then a token
-    /// lasts until the person has to sign in again, by the settings of today; before that for an hour.
+    /// lasts until the person has to sign in again, by the settings of today, and one that can be refreshed no longer than a week;
+    /// before that for an hour.
     pub fn presented(
         &self,
         token: &SecretHash,
@@ -72,16 +83,17 @@ impl Visit {
         let Some(token) = self.access_tokens.iter().find(|known| known.hash == *token) else {
             return Presented::Unknown;
         };
-        let lasts = match (device_enrolled, token.refreshable) {
-            (false, _) => Some(FIRST_USE_SECONDS),
-            (true, true) => Some(ACCESS_TOKEN_SECONDS),
-            (true, false) => settings.sign_in_again_after_days.map(|days| i64::from(days) * DAY),
+        let ends = match device_enrolled {
+            false => Some(token.issued.plus_seconds(FIRST_USE_SECONDS)),
+            true => token.ends(settings.sign_in_again_after_days),
         };
-        if lasts.is_none_or(|seconds| now.seconds_since(token.issued) < seconds) {
-            Presented::Good
-        } else {
-            Presented::Expired
-        }
+        if ends.is_none_or(|ends| now < ends) { Presented::Good } else { Presented::Expired }
+    }
+
+    /// How many seconds from `now` the token lasts that was issued last, on a device that is enrolled; `None`: until it is asked
+    /// for.
+    pub fn lasts(&self, last_for_days: Option<u32>, now: Timestamp) -> Option<i64> {
+        Some(self.access_tokens.last()?.ends(last_for_days)?.seconds_since(now))
     }
 
     /// Whether a code can be redeemed: once, and soon.

@@ -116,7 +116,7 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (Step::HandOver, Command::IssueAuthorizationCode { code, now }) => {
             Ok(vec![EnrollmentEvent::AuthorizationCodeIssued { code: code.clone(), issued: *now }])
         }
-        (Step::HandOver, Command::RedeemCode { code, token, refresh_token, now }) => {
+        (Step::HandOver | Step::SignInAgain, Command::RedeemCode { code, token, refresh_token, now }) => {
             account_driven::redeem(visit, code, token, refresh_token, *now)
         }
         (Step::HandOver | Step::SignInAgain, Command::RefreshAccess { refresh_token, token, now, last_for_days }) => {

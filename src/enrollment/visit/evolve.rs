@@ -30,7 +30,10 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         }
         EnrollmentEvent::AccessTokenIssued { token, issued, refresh } => {
             let refreshable = refresh.is_some();
-            visit.access_tokens.push(AccessToken { hash: token.clone(), issued: *issued, refreshable });
+            let (hash, issued_at) = (token.clone(), *issued);
+            visit.access_tokens.push(AccessToken { hash, issued: issued_at, signed_in: issued_at, refreshable });
+            // A device that said the old one once more between signing in and this has a good one now.
+            visit.sign_in_again = None;
             if let Some(Refresh { refresh_token, code }) = refresh {
                 visit.refresh_tokens.push(RefreshToken { hash: refresh_token.clone(), issued: *issued });
                 visit.codes.iter_mut().filter(|known| known.hash == *code).for_each(|known| known.used = true);
@@ -39,8 +42,15 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         EnrollmentEvent::AuthorizationCodeIssued { code, issued } => {
             visit.codes.push(AuthorizationCode { hash: code.clone(), issued: *issued, used: false });
         }
-        EnrollmentEvent::AccessTokenRefreshed { token, issued, refresh_token: _ } => {
-            visit.access_tokens.push(AccessToken { hash: token.clone(), issued: *issued, refreshable: true });
+        EnrollmentEvent::AccessTokenRefreshed { token, issued, refresh_token } => {
+            let by = visit.refresh_tokens.iter().find(|known| known.hash == *refresh_token);
+            let signed_in = by.map_or(*issued, |by| by.issued);
+            visit.access_tokens.push(AccessToken {
+                hash: token.clone(),
+                issued: *issued,
+                signed_in,
+                refreshable: true,
+            });
             visit.sign_in_again = None;
         }
         EnrollmentEvent::MachineInformationReceived { signature, product, build_version, os_version } => {

@@ -3,6 +3,7 @@
 use super::{identifier, scene_in, walk};
 use crate::enrollment::cast::{Scene, Visitor};
 use events::settings::AuthenticationMethod;
+use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use muster::app::administration::Request;
 use muster::simulator::account::{Challenge, OAuth2, SignedIn};
 use muster::simulator::acts::Nobody;
@@ -13,7 +14,8 @@ use muster::world::{ManualClock, World};
 use serde_json::Value;
 use std::sync::Arc;
 
-const WEEK: i64 = 7 * 86_400;
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
 
 async fn scene() -> (Scene, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(crate::devices::now()));
@@ -62,7 +64,9 @@ async fn a_device_redeems_its_code_and_refreshes_its_token_until_its_person_has_
         walk.device.refresh_access().await.unwrap();
         walk.device.poll().await.unwrap();
     }
-    clock.advance_seconds(WEEK);
+    clock.advance_seconds(2 * DAY - 1);
+    walk.device.poll().await.unwrap();
+    clock.advance_seconds(1);
     let challenge = asks_again(&mut walk).await;
     let refused = walk.device.refresh_access().await.unwrap_err();
     assert!(refused.to_string().contains("invalid_grant"), "{refused}");
@@ -102,12 +106,16 @@ async fn the_token_endpoint_grants_nothing_to_whoever_guesses() {
     let walk = enrolled(&scene).await;
     let tokens = walk.device.management().unwrap().tokens.clone().unwrap();
     let (access, refresh) = (tokens.access, tokens.refresh.unwrap().token);
+    let code = format!("grant_type=authorization_code&client_id={CLIENT_ID}&redirect_uri={REDIRECT_URL}");
     let cases = [
         ("grant_type=authorization_code".to_owned(), "invalid_request"),
         ("grant_type=password&username=grace&password=x".to_owned(), "unsupported_grant_type"),
-        ("grant_type=authorization_code&code=code-1.2".to_owned(), "invalid_grant"),
-        (format!("grant_type=authorization_code&code={access}"), "invalid_grant"),
-        (format!("grant_type=authorization_code&code={refresh}"), "invalid_grant"),
+        (String::new(), "invalid_request"),
+        ("grant_type=a&grant_type=b".to_owned(), "invalid_request"),
+        ("grant_type=authorization_code&code=code-1.2".to_owned(), "invalid_request"),
+        (format!("{code}&code=code-1.2"), "invalid_grant"),
+        (format!("{code}&code={access}"), "invalid_grant"),
+        (format!("{code}&code={refresh}"), "invalid_grant"),
         (format!("grant_type=refresh_token&refresh_token={access}"), "invalid_grant"),
         (format!("grant_type=refresh_token&refresh_token={refresh}x"), "invalid_grant"),
         (format!("grant_type=refresh_token&refresh_token={refresh}&client_id=other"), "invalid_client"),
@@ -133,5 +141,34 @@ async fn an_authorization_request_of_another_client_or_to_another_address_gets_n
     }
     let signed_in = walk.sign_in(&Challenge::OAuth2(right), None, &mut Nobody).await.unwrap();
     assert!(matches!(signed_in, SignedIn::Token(_)), "{signed_in:?}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_can_be_refreshed_lasts_no_longer_than_the_sign_in_does() {
+    let (scene, clock) = scene().await;
+    scene.server.settings(|settings| settings.account_driven.sign_in_again_after_days = Some(1)).await;
+    let mut walk = enrolled(&scene).await;
+    clock.advance_seconds(DAY - 60);
+    let refresh = walk.device.management().unwrap().tokens.clone().unwrap().refresh.unwrap().token;
+    let (_, told) = token_endpoint(&scene, &format!("grant_type=refresh_token&refresh_token={refresh}")).await;
+    assert!((1..=60).contains(&told["expires_in"].as_i64().unwrap()), "{told}");
+    walk.device.refresh_access().await.unwrap();
+    walk.device.poll().await.unwrap();
+    clock.advance_seconds(60);
+    asks_again(&mut walk).await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_ends_with_the_management_that_it_was_for() {
+    let (scene, _) = scene().await;
+    let mut walk = enrolled(&scene).await;
+    let refresh = walk.device.management().unwrap().tokens.clone().unwrap().refresh.unwrap().token;
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+    assert_eq!(token_endpoint(&scene, &form).await.0, 200);
+    walk.device.remove_mdm_profile().await.unwrap();
+    let (status, said) = token_endpoint(&scene, &form).await;
+    assert_eq!((status, said["error"].as_str()), (400, Some("invalid_grant")), "nobody signs in by it any more");
     scene.strike().await;
 }

@@ -9,6 +9,7 @@ use crate::profile_service::{ASKS, taken};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::store::contract::Fault;
+use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use muster::simulator::account::SignedIn;
 use muster::simulator::acts::Nobody;
 use muster::simulator::device::DeviceError;
@@ -170,7 +171,8 @@ impl Stage {
     async fn redeem(&self) -> u16 {
         let url = format!("{}/mdm/account-token", self.scene.server.url());
         let code = format!("code-{}.{}", self.newcomer.enrollment, "A".repeat(43));
-        let form = format!("grant_type=authorization_code&code={code}");
+        let client = format!("client_id={CLIENT_ID}&redirect_uri={REDIRECT_URL}");
+        let form = format!("grant_type=authorization_code&code={code}&{client}");
         let request = self.scene.server.client().post(url).header("content-type", "application/x-www-form-urlencoded");
         let answer = request.body(form).send().await.unwrap();
         let status = answer.status().as_u16();

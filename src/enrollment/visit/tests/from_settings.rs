@@ -1,7 +1,8 @@
 //! Decisions on the way that begins in Settings, and of signing in once more.
 
 use super::*;
-use crate::enrollment::visit::{ACCESS_TOKEN_SECONDS, AccessToken, Begun, MachineInformation, Presented};
+use crate::enrollment::visit::access_token::ACCESS_TOKEN_SECONDS;
+use crate::enrollment::visit::{AccessToken, Begun, MachineInformation, Presented};
 use events::enrollment::EnrollmentMode::{Adde, Byod};
 use events::enrollment::{DeviceFamily, DeviceSignature, SignInAgainReason};
 use events::settings::AccountDriven;
@@ -288,6 +289,25 @@ fn a_refresh_token_is_good_until_the_person_has_to_sign_in_again() {
     assert_eq!((asked.sign_in_again, asked.step()), (None, Step::HandOver), "nobody had to sign in");
 }
 
+#[test]
+fn a_device_that_said_its_old_token_once_more_before_it_redeemed_its_code_still_does() {
+    let visit = given_more(with_code(), [ask(SignInAgainReason::TokenExpired)]);
+    assert_eq!(visit.step(), Step::SignInAgain);
+    let visit = given_more(visit, [redeem("one", 1)]);
+    assert_eq!((visit.sign_in_again, visit.step()), (None, Step::HandOver), "its person has signed in");
+}
+
+#[test]
+fn a_token_that_can_be_refreshed_ends_with_the_sign_in_that_it_came_of() {
+    let visit = given_more(with_code(), [redeem("one", 0), refresh("next", 6, Some(8))]);
+    let settings = AccountDriven { sign_in_again_after_days: Some(8), ..AccountDriven::default() };
+    let at = |seconds| visit.presented(&secret("next"), &settings, NOW.plus_seconds(seconds), true);
+    let end = 8 * 86_400;
+    assert_eq!((at(end - 1), at(end)), (Presented::Good, Presented::Expired));
+    let lasts = |days| visit.lasts(days, NOW.plus_seconds(6 * 86_400));
+    assert_eq!((lasts(Some(8)), lasts(None)), (Some(2 * 86_400), Some(ACCESS_TOKEN_SECONDS)));
+}
+
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
     let mode = prop_oneof![Just(Byod), Just(Adde)];
     let why = prop_oneof![Just(SignInAgainReason::TokenExpired), Just(SignInAgainReason::TokenMissing)];
@@ -308,5 +328,8 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
 
 #[test]
 fn tokens_are_kept_as_hashes() {
-    assert_eq!(with_token().access_tokens, [AccessToken { hash: secret("t"), issued: NOW, refreshable: false }]);
+    assert_eq!(
+        with_token().access_tokens,
+        [AccessToken { hash: secret("t"), issued: NOW, signed_in: NOW, refreshable: false }]
+    );
 }
