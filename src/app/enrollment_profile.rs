@@ -47,9 +47,26 @@ pub struct Recipient<'a> {
     pub visit: &'a Visit,
     /// The version of iOS, as far as it is known.
     pub version: Option<OsVersion>,
+    /// The build, where the device told it.
+    pub build: Option<&'a str>,
     /// Fingerprint of the verification identity that asks for it, where one has to.
     pub verified_by: Option<String>,
     pub device_enrolled: bool,
+}
+
+/// Devices know `RequiredAppIDForMDM` from then on (mdm/profiles/com.apple.mdm.yaml), and before by the first letters of
+/// their builds (iOS 15.0): they tell no version before iOS 17.
+const REQUIRED_APP_SINCE: OsVersion = OsVersion::new(15, 1);
+const BUILDS_BEFORE: &str = "19A";
+
+impl Recipient<'_> {
+    // Decided once, when the profile is served for the first time: it may not differ when it is sent anew.
+    fn takes_required_app(&self) -> bool {
+        match self.version {
+            Some(version) => version >= REQUIRED_APP_SINCE,
+            None => self.build.is_none_or(|build| !build.starts_with(BUILDS_BEFORE)),
+        }
+    }
 }
 
 impl App {
@@ -63,7 +80,7 @@ impl App {
         to: Recipient<'_>,
         settings: &Settings,
     ) -> Result<(Vec<u8>, Command), EnrollmentProfileError> {
-        let profile = self.new_profile(to.enrollment, to.visit, settings);
+        let profile = self.new_profile(&to, settings);
         let profile = profile.ok_or(EnrollmentProfileError::NoPushCertificate)?;
         let secret = self.world.secret();
         let serving = Serving {
@@ -86,7 +103,8 @@ impl App {
 
     // What the profile of a visit is made of when it is served now; `None` where the visit's kind or the push topic is not
     // known.
-    fn new_profile(&self, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> Option<ServedProfile> {
+    fn new_profile(&self, to: &Recipient<'_>, settings: &Settings) -> Option<ServedProfile> {
+        let (enrollment, visit) = (to.enrollment, to.visit);
         let (kind, topic) = (visit.kind()?, self.pki.push_topic()?);
         let base = self.config.server.public_url.trim_end_matches('/');
         let devices = self.config.devices.url.as_deref().map_or(base, |url| url.trim_end_matches('/'));
@@ -106,7 +124,7 @@ impl App {
             access_rights: (!personal).then_some(AccessRights::ALL.bits()),
             managed_apple_id: visit.managed_apple_id.clone().filter(|_| personal || by_account),
             enrollment_mode: visit.account_driven,
-            required_app_id: settings.account_driven.required_app_id.filter(|_| by_account),
+            required_app_id: settings.account_driven.required_app_id.filter(|_| by_account && to.takes_required_app()),
             sign_message: Some(self.config.devices.url.is_none()),
         })
     }

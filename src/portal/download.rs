@@ -70,6 +70,7 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
         enrollment: session.enrollment,
         visit: &session.visit,
         version: version(session),
+        build: None,
         verified_by: None,
         device_enrolled: device.phase == Phase::Enrolled,
     };

@@ -93,8 +93,8 @@ impl App {
         enrollment: EnrollmentId,
         visit: &Visit,
     ) -> Result<Vec<u8>, ServeError> {
-        let version = asking.machine.os_version;
-        let to = Recipient { enrollment, visit, version, verified_by: None, device_enrolled: false };
+        let (version, build) = (asking.machine.os_version, asking.machine.build_version.as_deref());
+        let to = Recipient { enrollment, visit, version, build, verified_by: None, device_enrolled: false };
         let (signed, serve) = self.prepare_profile(to, settings).await.map_err(unavailable)?;
         let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };
         let actor = Actor::new(ActorKind::Device, enrollment.device());

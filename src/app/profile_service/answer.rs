@@ -211,6 +211,7 @@ impl App {
             enrollment: found.enrollment,
             visit: &found.visit,
             version: found.visit.opened.as_ref().and_then(|opened| opened.platform.version),
+            build: None,
             verified_by: Some(by),
             device_enrolled: found.device_enrolled,
         };
