@@ -3,7 +3,7 @@
 mod advice;
 
 use super::super::say;
-use crate::simulator::account::{Asked, Challenge, DiscoveryError, Hop, Server, find_server};
+use crate::simulator::account::{Asked, Challenge, Hop, Server, find_server};
 use crate::simulator::device::{Device, DeviceError};
 use crate::simulator::keys::KeyPool;
 use crate::simulator::model::{Family, Hardware, IosVersion};
@@ -138,8 +138,4 @@ fn shown(url: &Url) -> String {
 /// Whether what was redirected still says what the device asked with.
 fn kept_the_query(hops: &[Hop]) -> bool {
     hops.iter().all(|hop| hop.url.query_pairs().any(|(name, _)| name == "user-identifier"))
-}
-
-fn of_version(error: &DiscoveryError) -> Option<u16> {
-    if let DiscoveryError::Status { status, .. } = error { Some(*status) } else { None }
 }

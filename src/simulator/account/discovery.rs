@@ -19,8 +19,11 @@ pub struct Server {
 pub enum DiscoveryError {
     #[error("{0:?} has no domain after an @")]
     NoDomain(String),
-    #[error("{url} answered with status {status}{said}")]
-    Status { url: Url, status: u16, said: String },
+    #[error("{url} answered with status {status}")]
+    Status { url: Url, status: u16 },
+    /// mdm/errors/well-known.failed.yaml: from 17.5 on the person is shown the message.
+    #[error("{url} refuses such devices: {message}")]
+    Refused { url: Url, message: String },
     #[error("the document is not understood: {0}")]
     Document(String),
     #[error("too many redirects, the last to {0}")]
@@ -76,17 +79,18 @@ pub async fn find_server(
         return match (status, document) {
             (200, Ok(document)) => server(&document),
             (200, Err(error)) => Err(DiscoveryError::Document(error.to_string())),
-            (status, document) => Err(DiscoveryError::Status { url, status, said: said(document.ok().as_ref()) }),
+            (status, document) => Err(match document.ok().as_ref().and_then(refusal) {
+                Some(message) => DiscoveryError::Refused { url, message },
+                None => DiscoveryError::Status { url, status },
+            }),
         };
     }
     Err(DiscoveryError::Redirects(url))
 }
 
-// mdm/errors/well-known.failed.yaml: from 17.5 on the person is shown the message.
-fn said(document: Option<&Value>) -> String {
-    let known = document.filter(|document| document["code"] == "com.apple.well-known.failed");
-    let message = known.and_then(|document| document["message"].as_str());
-    message.map(|message| format!(": {message}")).unwrap_or_default()
+fn refusal(document: &Value) -> Option<String> {
+    let known = document["code"] == "com.apple.well-known.failed";
+    known.then(|| document["message"].as_str().unwrap_or("(without a message)").to_owned())
 }
 
 fn server(document: &Value) -> Result<Server, DiscoveryError> {

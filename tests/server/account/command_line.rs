@@ -4,7 +4,7 @@ use super::scene;
 use crate::enrollment::cast::Scene;
 use crate::harness::binary::{Said, muster, muster_at};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use events::enrollment::DeviceFamily;
+use events::enrollment::{DeviceFamily, OsVersion};
 use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
 
 /// Another host that has people's domain: it answers what `answer` says.
@@ -108,10 +108,32 @@ async fn show_prints_a_document_that_another_host_can_serve() {
     let file = muster_at(&config, &["discovery", "show", "--document", "iphone"], "").expect_success();
     let document: serde_json::Value = serde_json::from_str(&file).unwrap();
     assert_eq!(document["Servers"][0]["Version"], "mdm-byod");
+    for version in ["15.0", "17.5", "26.0"] {
+        assert_eq!(muster::apple::check_discovery(&document, OsVersion::parse(version)), []);
+    }
     let told = muster_at(&config, &["discovery", "show"], "").expect_success();
     assert!(
         told.contains("/.well-known/com.apple.remotemanagement") && told.contains("mdmenrollment.apple.com"),
         "{told}"
     );
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_that_the_settings_leave_out_is_told_apart_from_a_server_that_is_not_found() {
+    let scene = scene().await;
+    scene
+        .server
+        .settings(|settings| settings.account_driven.families.retain(|family, _| *family == DeviceFamily::IPhone))
+        .await;
+    let said = check(&scene, domain(&scene)).await;
+    assert_eq!(said.code, Some(1));
+    assert_eq!(said.out.matches("it would go on with signing in").count(), 1, "{said:?}");
+    for told in
+        ["refuses this kind of device", "does not enroll this kind of device by account", "account_driven.families"]
+    {
+        assert!(said.out.contains(told), "{told} is not in {said:?}");
+    }
+    assert!(!said.out.contains("asks Apple next") && !said.out.contains("discovery show"), "{said:?}");
     scene.strike().await;
 }

@@ -1,10 +1,13 @@
 //! What is wrong where the way of a device ends, and what to do about it.
 
-use super::{Trouble, kept_the_query, of_version};
+use super::{Trouble, kept_the_query};
 use crate::simulator::account::{Asked, DiscoveryError, Hop};
 use crate::simulator::device::DeviceError;
 use crate::simulator::model::IosVersion;
 use url::Url;
+
+/// From this version on the person is shown what the server says (mdm/errors/well-known.failed.yaml).
+const FIRST_MESSAGE: IosVersion = IosVersion::new(17, 5);
 
 /// From this version on a device whose domain does not answer asks Apple.
 const FIRST_FALLBACK: IosVersion = IosVersion::new(18, 2);
@@ -50,7 +53,16 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
     match error {
         DiscoveryError::Unreachable(why) if crate::simulator::trust::is_untrusted(why) => untrusted("the domain"),
         DiscoveryError::NoDomain(_) => trouble(error.to_string(), "give the domain alone, such as example.com"),
-        _ if of_version(error).is_some() && ios >= FIRST_FALLBACK => trouble(
+        DiscoveryError::Refused { message, .. } => trouble(
+            match ios >= FIRST_MESSAGE {
+                true => format!("the server refuses this kind of device; the person is shown “{message}”"),
+                false => format!(
+                    "the server refuses this kind of device (“{message}”); before iOS {FIRST_MESSAGE} the person is shown a text of Apple's"
+                ),
+            },
+            "if it is to enroll, name an enrollment for it in the setting account_driven.families; if not, all is well",
+        ),
+        DiscoveryError::Status { .. } if ios >= FIRST_FALLBACK => trouble(
             format!("{error}; from iOS {FIRST_FALLBACK} on it asks Apple next, which this check cannot"),
             format!("{show}, and what to register with Apple"),
         ),
