@@ -11,7 +11,14 @@ use uuid::Uuid;
 const PAGE: usize = 1_000;
 
 /// What can change the answer; the other events are not even opened.
-const TELLING: [&str; 4] = ["DeviceAuthenticated", "DeviceCheckedOut", "DeviceUnenrolled", "DeviceSuperseded"];
+const TELLING: [&str; 5] =
+    ["DeviceAuthenticated", "DeviceEnrolled", "DeviceCheckedOut", "DeviceUnenrolled", "DeviceSuperseded"];
+
+struct Listens {
+    topic: String,
+    /// A device that got no further than `Authenticate` gave no token to wake it by.
+    enrolled: bool,
+}
 
 /// The devices under management, counted by topic. Reads the whole log.
 ///
@@ -27,15 +34,19 @@ pub async fn in_use(log: &Log) -> Result<BTreeMap<String, usize>, ReadError> {
         log.open(page).await?.iter().for_each(|entry| tell(&mut topics, entry));
     }
     let mut count = BTreeMap::new();
-    topics.into_values().for_each(|topic| *count.entry(topic).or_default() += 1);
+    let enrolled = topics.into_values().filter(|listens| listens.enrolled);
+    enrolled.for_each(|listens| *count.entry(listens.topic).or_default() += 1);
     Ok(count)
 }
 
-fn tell(topics: &mut HashMap<DeviceId, String>, entry: &Entry) {
+fn tell(topics: &mut HashMap<DeviceId, Listens>, entry: &Entry) {
     let (Event::Device(event), Ok(id)) = (&entry.event, Uuid::parse_str(entry.stream.id())) else { return };
     match event {
         DeviceEvent::DeviceAuthenticated { topic, .. } => {
-            topics.insert(DeviceId(id), topic.clone());
+            topics.insert(DeviceId(id), Listens { topic: topic.clone(), enrolled: false });
+        }
+        DeviceEvent::DeviceEnrolled { .. } => {
+            topics.entry(DeviceId(id)).and_modify(|listens| listens.enrolled = true);
         }
         _ => {
             topics.remove(&DeviceId(id));

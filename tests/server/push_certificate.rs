@@ -216,6 +216,9 @@ async fn a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_a
     for kind in [EnrollmentKind::DeviceEnrollment, EnrollmentKind::UserEnrollment] {
         TestDevice::enrolled(&server, kind).await;
     }
+    // One that got no further than Authenticate listens to nothing.
+    let stopped = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
+    assert_eq!(stopped.check_in(&stopped.authenticate()).await, 200);
     let left = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     assert_eq!(left.check_in(&left.message("CheckOut")).await, 200);
     let ours = server.app().pki.push_topic().unwrap().to_owned();
@@ -240,6 +243,9 @@ async fn a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_a
         assert!(why.contains(told), "{told} is not in\n{why}");
     }
     assert_eq!(std::fs::read(home.join("pki/push.pem")).unwrap(), installed);
+    let why =
+        say(&["push", "import", given.to_str().unwrap(), "--give-up-devices", "3"]).await.unwrap().expect_failure();
+    assert!(why.contains("2 enrolled devices could not be woken any more, not 3"), "{why}");
 
     // Whoever puts it there by hand is told by check-config.
     let key = home.join("pki/push-request/push.key");

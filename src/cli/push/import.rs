@@ -22,6 +22,9 @@ pub struct Import {
     /// Its key; the one that `muster push request` made, unless given.
     #[arg(long)]
     key: Option<PathBuf>,
+    /// Install it although it can never wake this many enrolled devices, which have to enroll again.
+    #[arg(long, value_name = "DEVICES")]
+    give_up_devices: Option<usize>,
     #[command(flatten)]
     at: At,
 }
@@ -46,7 +49,7 @@ impl Import {
         let now = World::system().now().0 / 1_000_000;
         in_force(&facts, now)?;
         let topics = push_topics::in_use(&read_log(&config)?).await?;
-        same_topic(&facts, &topics)?;
+        same_topic(&facts, &topics, self.give_up_devices)?;
 
         let owner_of = &config.pki.identity_ca_key;
         replace(&key_path, &credential.key.private_key_to_pem_pkcs8()?, 0o600, owner_of)?;
@@ -153,20 +156,22 @@ fn in_force(facts: &PushFacts, now: i64) -> anyhow::Result<()> {
 }
 
 /// Apple tells nobody of the mistake: pushes with another topic are taken and vanish.
-fn same_topic(facts: &PushFacts, topics: &BTreeMap<String, usize>) -> anyhow::Result<()> {
-    let others: Vec<String> = topics
-        .iter()
-        .filter(|(topic, _)| **topic != facts.topic)
-        .map(|(topic, count)| format!("  {count} enrolled with {topic}"))
-        .collect();
-    if others.is_empty() {
+fn same_topic(facts: &PushFacts, topics: &BTreeMap<String, usize>, given_up: Option<usize>) -> anyhow::Result<()> {
+    let others = || topics.iter().filter(|(topic, _)| **topic != facts.topic);
+    let lost: usize = others().map(|(_, count)| count).sum();
+    if given_up.unwrap_or_default() == lost {
         return Ok(());
     }
+    if let Some(given_up) = given_up {
+        bail!("{lost} enrolled devices could not be woken any more, not {given_up}. Nothing was changed");
+    }
+    let others: Vec<String> = others().map(|(topic, count)| format!("  {count} enrolled with {topic}")).collect();
     bail!(
         "this certificate is for another topic than devices are enrolled with, and could never wake them:\n{}\n  the \
          certificate is for {}\nNothing was changed. At {PORTAL} choose Renew beside the certificate with the devices' topic \
          (signed in with the Apple Account that it was made with), not \"Create a Certificate\". If that account is lost, \
-         unenroll those devices first: they have to enroll again",
+         unenroll those devices first; those that cannot be reached are given up by --give-up-devices {lost}. They have to \
+         enroll again",
         others.join("\n"),
         facts.topic
     )
