@@ -90,7 +90,9 @@ struct Rehearsal {
     devices: String,
     accepting: usize,
     refusing: usize,
-    more: bool,
+    /// The last of these devices, where more match; and where their rehearsal is asked for.
+    next: Option<String>,
+    next_action: String,
     done: bool,
     lines: Vec<Line>,
 }
@@ -138,7 +140,7 @@ pub async fn rehearse(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> 
         accepting: accepting.len(),
         refusing: lines.len() - accepting.len(),
         devices: accepting.join(" "),
-        more: found.next.is_some(),
+        next: found.next.map(|last| last.to_string()),
         ..Rehearsal::of(verb, wanted.request, lines, false)
     };
     show("commands_try", &format!("Rehearsal: {}", verb.label()), "commands", &staff, &page)
@@ -169,8 +171,13 @@ pub async fn perform(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> R
         done += usize::from(why.is_empty());
         lines.push(line(&device, why));
     }
-    let page =
-        Rehearsal { accepting: done, refusing: lines.len() - done, ..Rehearsal::of(verb, wanted.request, lines, true) };
+    let page = Rehearsal {
+        accepting: done,
+        refusing: lines.len() - done,
+        kept: kept(&wanted, &sent),
+        next: sent.text("next").map(str::to_owned),
+        ..Rehearsal::of(verb, wanted.request, lines, true)
+    };
     show("commands_try", &format!("Queued: {}", verb.label()), "commands", &staff, &page)
 }
 
@@ -188,7 +195,8 @@ impl Rehearsal {
             devices: String::new(),
             accepting: 0,
             refusing: 0,
-            more: false,
+            next: None,
+            next_action: format!("/console/commands/{}/try", verb.as_str()),
             done,
             lines,
         }
@@ -207,13 +215,18 @@ fn filter(sent: &Sent) -> Result<DeviceFilter, Problem> {
         Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
     };
     let text = sent.text("q").map(str::to_owned);
-    Ok(DeviceFilter { state: Some(State::Enrolled), kind, text, ..DeviceFilter::default() })
+    let after = sent.text("after").map(parse_device).transpose()?;
+    Ok(DeviceFilter { state: Some(State::Enrolled), kind, text, after, ..DeviceFilter::default() })
 }
 
 fn kept(wanted: &Wanted, sent: &Sent) -> Vec<Kept> {
-    let names = ["question", "message", "phone_number", "identifier", "app", "licensed", "expires"].into_iter();
-    let mut kept: Vec<Kept> =
-        names.filter_map(|name| Some(Kept { name, value: sent.text(name)?.to_owned() })).collect();
+    let which = ["kind", "q"];
+    let what = ["question", "message", "phone_number", "identifier", "app", "licensed", "expires"];
+    let mut kept: Vec<Kept> = which
+        .into_iter()
+        .chain(what)
+        .filter_map(|name| Some(Kept { name, value: sent.text(name)?.to_owned() }))
+        .collect();
     if let Act::InstallProfile(upload) = &wanted.act {
         kept.push(Kept { name: "profile", value: STANDARD.encode(&upload.file) });
     }

@@ -1,9 +1,10 @@
 //! What administrators want of devices: of one, called off, and of many after a rehearsal.
 
-use super::desk::{Answer, Browser};
+use super::desk::{Answer, Browser, enrolled};
 use crate::commands::profile;
-use crate::devices::{TestDevice, command};
+use crate::devices::{TestDevice, command, now};
 use crate::harness::TestServer;
+use events::Event;
 use events::device::{CommandPayload, DeviceEvent};
 use events::enrollment::EnrollmentKind;
 use events::envelope::ActorKind;
@@ -14,7 +15,7 @@ async fn administrator(server: &TestServer) -> Browser {
 }
 
 fn fields<'a>(page: &'a Answer, more: &[(&'a str, &'a str)]) -> Vec<(String, String)> {
-    let hidden = ["csrf", "request", "devices", "profile", "question", "message", "expires"];
+    let hidden = ["csrf", "request", "devices", "next", "after", "q", "profile", "question", "message", "expires"];
     let kept = hidden.iter().filter_map(|name| {
         Some(((*name).to_owned(), page.attribute(&format!("main input[type=hidden][name={name}]"), "value")?))
     });
@@ -269,5 +270,31 @@ async fn who_may_not_act_is_refused_and_a_form_of_a_stranger_is_not_believed() {
             |(_, command)| command.get("RequestType").and_then(plist::Value::as_string) != Some("DeviceLock")
         )
     );
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn more_devices_than_one_rehearsal_takes_are_done_one_rehearsal_after_the_other() {
+    let server = TestServer::start().await;
+    let count = 503;
+    for nth in 0..count {
+        enrolled(&server, &format!("person{nth}"), now().plus_seconds(nth)).await;
+    }
+    let browser = administrator(&server).await;
+    let page = browser.get("/console/commands/ask").await;
+    let tried =
+        post(&browser, "/console/commands/ask/try", &fields(&page, &[("q", "person"), ("question", "profiles")])).await;
+    assert_eq!(tried.texts("h1"), ["500 would accept it"]);
+    let done = post(&browser, "/console/commands/ask/do", &fields(&tried, &[])).await;
+    assert_eq!(done.texts("h1"), ["Queued for 500"]);
+    let next = post(&browser, "/console/commands/ask/try", &fields(&done, &[])).await;
+    assert_eq!(next.texts("h1"), ["3 would accept it"], "{}", next.body);
+    let done = post(&browser, "/console/commands/ask/do", &fields(&next, &[])).await;
+    assert_eq!(done.texts("h1"), ["Queued for 3"]);
+    assert_eq!(done.attribute("main input[type=hidden][name=after]", "value"), None, "these were all");
+    let queued = server.events_of("device").await.into_iter().filter(|event| {
+        matches!(event, Event::Device(DeviceEvent::MdmCommandQueued { request_type, .. }) if request_type == "ProfileList")
+    });
+    assert!(queued.count() >= usize::try_from(count).unwrap());
     server.stop().await;
 }
