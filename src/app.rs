@@ -6,6 +6,7 @@ pub mod administration;
 pub mod assemble;
 pub mod commands;
 pub mod context;
+pub mod conversations;
 pub mod device_message;
 pub mod enrollment_profile;
 pub mod health;
@@ -39,6 +40,7 @@ use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
 use context::Context;
+use conversations::Conversations;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Log};
@@ -84,6 +86,7 @@ pub struct Parts {
     pub factor_throttle: Throttle,
     /// `None` where no push certificate is configured.
     pub pusher: Option<Pusher>,
+    pub conversations: Conversations,
     pub metrics: Metrics,
 }
 

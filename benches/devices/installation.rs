@@ -222,6 +222,7 @@ impl Maker {
                 command: answered,
                 status: CommandStatus::Acknowledged,
                 errors: vec![],
+                rejection: None,
                 body: BodyHash(hex::encode(waits.0)),
             },
         ];

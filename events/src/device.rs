@@ -153,14 +153,12 @@ pub enum AppStatus {
     UpdateRejected,
     ManagementRejected,
     Failed,
-    /// The device did not take the command: `RejectionReason`.
-    NotTaken,
 }
 
 impl AppStatus {
     /// As devices say it; `None` for what they do not say so.
     pub fn parse(text: &str) -> Option<AppStatus> {
-        serde_json::from_value(Value::from(text)).ok().filter(|status| *status != AppStatus::NotTaken)
+        serde_json::from_value(Value::from(text)).ok()
     }
 
     /// Nothing more is to be expected: it is there, or it was refused.
@@ -168,7 +166,7 @@ impl AppStatus {
         use AppStatus as S;
         match self {
             S::Managed | S::ManagedButUninstalled | S::UserInstalledApp | S::UserRejected | S::UpdateRejected => true,
-            S::ManagementRejected | S::Failed | S::NotTaken | S::NeedsRedemption => true,
+            S::ManagementRejected | S::Failed | S::NeedsRedemption => true,
             S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => false,
             S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => false,
             S::ValidatingUpdate | S::Updating | S::Installing | S::Unknown => false,
@@ -198,8 +196,43 @@ impl AppStatus {
             S::UpdateRejected => "UpdateRejected",
             S::ManagementRejected => "ManagementRejected",
             S::Failed => "Failed",
-            S::NotTaken => "NotTaken",
         }
+    }
+
+    /// The app is there, and management brought it or took it over.
+    pub fn is_managed(self) -> bool {
+        use AppStatus as S;
+        match self {
+            S::Managed | S::PromptingForUpdate | S::PromptingForUpdateLogin | S::ValidatingUpdate => true,
+            S::Updating | S::UpdateRejected => true,
+            S::Queued | S::NeedsRedemption | S::Redeeming | S::Prompting | S::PromptingForLogin => false,
+            S::ValidatingPurchase | S::Installing | S::ManagedButUninstalled | S::Unknown => false,
+            S::UserInstalledApp | S::UserRejected | S::PromptingForManagement | S::ManagementRejected => false,
+            S::Failed => false,
+        }
+    }
+}
+
+/// Why a device does not take an app (mdm/commands/application.install.yaml, `RejectionReason`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RejectionReason {
+    AppAlreadyInstalled,
+    AppAlreadyQueued,
+    AppStoreDisabled,
+    CouldNotVerifyAppID,
+    ManagementChangeNotSupported,
+    NotAnApp,
+    NotSupported,
+    /// Also whatever else a device says: the words of a stranger are not kept.
+    Other,
+    PurchaseMethodNotSupported,
+    PurchaseMethodNotSupportedInMultiUser,
+}
+
+impl RejectionReason {
+    /// As devices say it.
+    pub fn parse(text: &str) -> RejectionReason {
+        serde_json::from_value(Value::from(text)).unwrap_or(RejectionReason::Other)
     }
 }
 
@@ -208,7 +241,8 @@ impl AppStatus {
 pub struct MdmError {
     pub code: i64,
     pub domain: String,
-    pub description: String,
+    /// Free text, which may name anything that is on the device: `None` of a device that is somebody's own.
+    pub description: Option<Personal<String>>,
 }
 
 /// A value a device reported about itself.
@@ -283,18 +317,19 @@ pub enum DeviceEvent {
         challenge: SecretHash,
         challenge_expires: Timestamp,
     },
-    /// `Authenticate` with a renewed identity: the device installs the enrollment profile that was sent anew. It stays
-    /// enrolled; no enrollment begins.
+    /// `Authenticate` of an enrolled device, with a renewed identity or the one that it has: it installs the enrollment profile
+    /// anew, or goes back to the one that it had. It stays enrolled; no enrollment begins.
     DeviceReauthenticated {
         identifiers: DeviceIdentifiers,
-        /// SHA-256 of the certificate that signed: one that an `IdentityRenewed` names.
+        /// SHA-256 of the certificate that signed.
         certificate: String,
         os_version: Option<OsVersion>,
         build_version: Option<String>,
         product_name: Option<String>,
         body: BodyHash,
     },
-    /// `TokenUpdate` after that: from now on the device speaks with the renewed identity.
+    /// `TokenUpdate` after that, or its first words with what came by RenewalReq: from now on the device speaks with the renewed
+    /// identity.
     IdentityRenewalCompleted {
         fingerprint: String,
         serial: String,
@@ -336,6 +371,9 @@ pub enum DeviceEvent {
         command: CommandId,
         status: CommandStatus,
         errors: Vec<MdmError>,
+        /// Of `InstallApplication`: why the device does not take the app.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rejection: Option<RejectionReason>,
         body: BodyHash,
     },
     /// The answer was larger than we read; the command counts as answered.
@@ -348,8 +386,6 @@ pub enum DeviceEvent {
         /// Its bundle identifier.
         app: String,
         status: AppStatus,
-        /// `RejectionReason`, where the device gives one.
-        reason: Option<String>,
         /// The `InstallApplication` that this answers.
         command: Option<CommandId>,
     },

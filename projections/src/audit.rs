@@ -5,7 +5,7 @@ mod message;
 mod query;
 
 pub use english::english;
-pub use message::{Message, message, renewal_failure};
+pub use message::{Message, message, rejection, renewal_failure};
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
 
 use crate::{Projection, sql};
@@ -63,6 +63,7 @@ impl Outcome {
                 | DeviceEvent::IdentityRolledBack { .. }
                 | DeviceEvent::PushFailed { .. }
                 | DeviceEvent::MdmResultTooLarge { .. }
+                | DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. }
                 | DeviceEvent::MdmCommandAnswered {
                     status: CommandStatus::Error | CommandStatus::CommandFormatError,
                     ..

@@ -5,8 +5,9 @@ mod query;
 
 pub use query::{CommandDue, DueAct, ManagedApp, Queued, State, apps, due, of_device};
 
+use crate::audit::rejection;
 use crate::{Projection, sql};
-use events::device::{AppStatus, CommandId, CommandStatus, DeviceEvent};
+use events::device::{AppStatus, CommandId, CommandStatus, DeviceEvent, MdmError, RejectionReason};
 use events::{Entry, Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -26,30 +27,30 @@ impl Projection for Commands {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["commands_v1_queue", "commands_v1_apps", "commands_v1_following"]
+        &["commands_v2_queue", "commands_v2_apps", "commands_v2_following"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS commands_v1_queue (
+        "CREATE TABLE IF NOT EXISTS commands_v2_queue (
             command TEXT PRIMARY KEY, device TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL,
             request_type TEXT NOT NULL, priority TEXT NOT NULL, state TEXT NOT NULL, queued_at INTEGER NOT NULL,
-            expires INTEGER, changed_at INTEGER NOT NULL
+            expires INTEGER, changed_at INTEGER NOT NULL, why TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS commands_v1_by_device ON commands_v1_queue (device, position);
-        CREATE INDEX IF NOT EXISTS commands_v1_by_expiry ON commands_v1_queue (expires)
+        CREATE INDEX IF NOT EXISTS commands_v2_by_device ON commands_v2_queue (device, position);
+        CREATE INDEX IF NOT EXISTS commands_v2_by_expiry ON commands_v2_queue (expires)
             WHERE expires IS NOT NULL AND state IN ('queued', 'delivered', 'deferred');
-        CREATE TABLE IF NOT EXISTS commands_v1_apps (
-            device TEXT NOT NULL, app TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, settled INTEGER NOT NULL,
-            at INTEGER NOT NULL, PRIMARY KEY (device, app)
+        CREATE TABLE IF NOT EXISTS commands_v2_apps (
+            device TEXT NOT NULL, app TEXT NOT NULL, status TEXT NOT NULL, settled INTEGER NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (device, app)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS commands_v1_following (
+        CREATE TABLE IF NOT EXISTS commands_v2_following (
             device TEXT PRIMARY KEY, tries INTEGER NOT NULL, due_at INTEGER, event TEXT NOT NULL
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS commands_v1_by_due ON commands_v1_following (due_at);"
+        CREATE INDEX IF NOT EXISTS commands_v2_by_due ON commands_v2_following (due_at);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -70,7 +71,7 @@ impl Fold<'_> {
     fn event(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
         match event {
             DeviceEvent::MdmCommandQueued { command, request_type, priority, expires, .. } => {
-                let insert = "INSERT OR IGNORE INTO commands_v1_queue (command, device, position, event, request_type,
+                let insert = "INSERT OR IGNORE INTO commands_v2_queue (command, device, position, event, request_type,
                     priority, state, queued_at, expires, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)";
                 self.rows.prepare_cached(insert)?.execute(params![
                     command.to_string(),
@@ -85,17 +86,20 @@ impl Fold<'_> {
                 ])?;
                 if request_type == ASKS_FOR_APPS {
                     // Asked; the next time counts from the answer.
-                    let asked = "UPDATE commands_v1_following SET due_at = NULL WHERE device = ?1";
+                    let asked = "UPDATE commands_v2_following SET due_at = NULL WHERE device = ?1";
                     self.rows.prepare_cached(asked)?.execute([self.device])?;
                 }
                 Ok(())
             }
             DeviceEvent::MdmCommandDelivered { command } => self.state(*command, State::Delivered),
-            DeviceEvent::MdmCommandAnswered { command, status, .. } => self.answered(*command, *status),
+            DeviceEvent::MdmCommandAnswered { command, status, errors, rejection, .. } => {
+                self.answered(*command, *status, rejection.is_some())?;
+                self.why(*command, why(errors, *rejection))
+            }
             DeviceEvent::MdmResultTooLarge { command: Some(command), .. } => self.over(*command, State::TooLarge),
             DeviceEvent::MdmCommandCancelled { command } => self.over(*command, State::Cancelled),
             DeviceEvent::MdmCommandExpired { command } => self.over(*command, State::Expired),
-            DeviceEvent::ManagedAppReported { app, status, reason, .. } => self.app(app, *status, reason.as_deref()),
+            DeviceEvent::ManagedAppReported { app, status, .. } => self.app(app, *status),
             DeviceEvent::DeviceCheckedOut { .. }
             | DeviceEvent::DeviceUnenrolled { .. }
             | DeviceEvent::DeviceSuperseded { .. } => self.end(),
@@ -104,13 +108,19 @@ impl Fold<'_> {
     }
 
     fn state(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
-        let update = "UPDATE commands_v1_queue SET state = ?2, changed_at = ?3 WHERE command = ?1";
+        let update = "UPDATE commands_v2_queue SET state = ?2, changed_at = ?3 WHERE command = ?1";
         let changed = params![command.to_string(), state.as_str(), self.entry.at.0];
         self.rows.prepare_cached(update)?.execute(changed).map(drop)
     }
 
-    fn answered(&self, command: CommandId, status: CommandStatus) -> rusqlite::Result<()> {
+    fn why(&self, command: CommandId, why: Option<String>) -> rusqlite::Result<()> {
+        let update = "UPDATE commands_v2_queue SET why = ?2 WHERE command = ?1";
+        self.rows.prepare_cached(update)?.execute(params![command.to_string(), why]).map(drop)
+    }
+
+    fn answered(&self, command: CommandId, status: CommandStatus, rejected: bool) -> rusqlite::Result<()> {
         match status {
+            CommandStatus::Acknowledged | CommandStatus::Error if rejected => self.over(command, State::Rejected),
             CommandStatus::NotNow => self.state(command, State::Deferred),
             CommandStatus::Acknowledged => self.over(command, State::Acknowledged),
             CommandStatus::Error => self.over(command, State::Failed),
@@ -121,14 +131,14 @@ impl Fold<'_> {
     // Whatever became of a question for apps: it is asked again later, but not for ever.
     fn over(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
         self.state(command, state)?;
-        let select = "SELECT request_type FROM commands_v1_queue WHERE command = ?1";
+        let select = "SELECT request_type FROM commands_v2_queue WHERE command = ?1";
         let mut select = self.rows.prepare_cached(select)?;
         let request_type: Option<String> = select.query_row([command.to_string()], |row| row.get(0)).optional()?;
         if request_type.as_deref() == Some(ASKS_FOR_APPS) { self.ask_again() } else { Ok(()) }
     }
 
     fn ask_again(&self) -> rusqlite::Result<()> {
-        let select = "SELECT tries FROM commands_v1_following WHERE device = ?1";
+        let select = "SELECT tries FROM commands_v2_following WHERE device = ?1";
         let tries: Option<i64> =
             self.rows.prepare_cached(select)?.query_row([self.device], |row| row.get(0)).optional()?;
         let Some(tries) = tries.map(|tries| tries + 1) else { return Ok(()) };
@@ -138,24 +148,23 @@ impl Fold<'_> {
         }
     }
 
-    fn app(&self, app: &str, status: AppStatus, reason: Option<&str>) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO commands_v1_apps (device, app, status, reason, settled, at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (device, app) DO UPDATE SET status = excluded.status,
-                reason = excluded.reason, settled = excluded.settled, at = excluded.at";
+    fn app(&self, app: &str, status: AppStatus) -> rusqlite::Result<()> {
+        let upsert = "INSERT INTO commands_v2_apps (device, app, status, settled, at) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (device, app) DO UPDATE SET status = excluded.status, settled = excluded.settled,
+                at = excluded.at";
         let settled = status.is_settled();
         self.rows.prepare_cached(upsert)?.execute(params![
             self.device,
             app,
             status.as_str(),
-            reason,
             settled,
             self.entry.at.0
         ])?;
-        let open = "SELECT 1 FROM commands_v1_apps WHERE device = ?1 AND NOT settled";
+        let open = "SELECT 1 FROM commands_v2_apps WHERE device = ?1 AND NOT settled";
         if !self.rows.prepare_cached(open)?.exists([self.device])? {
             return self.follow_no_more();
         }
-        let followed = "SELECT 1 FROM commands_v1_following WHERE device = ?1";
+        let followed = "SELECT 1 FROM commands_v2_following WHERE device = ?1";
         if settled || self.rows.prepare_cached(followed)?.exists([self.device])? {
             return Ok(());
         }
@@ -163,7 +172,7 @@ impl Fold<'_> {
     }
 
     fn follow(&self, tries: i64, delay: i64) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO commands_v1_following (device, tries, due_at, event) VALUES (?1, ?2, ?3, ?4)
+        let upsert = "INSERT INTO commands_v2_following (device, tries, due_at, event) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (device) DO UPDATE SET tries = excluded.tries, due_at = excluded.due_at,
                 event = excluded.event";
         let due = self.entry.at.plus_seconds(delay).0;
@@ -172,17 +181,23 @@ impl Fold<'_> {
     }
 
     fn follow_no_more(&self) -> rusqlite::Result<()> {
-        let delete = "DELETE FROM commands_v1_following WHERE device = ?1";
+        let delete = "DELETE FROM commands_v2_following WHERE device = ?1";
         self.rows.prepare_cached(delete)?.execute([self.device]).map(drop)
     }
 
     // Apps go with the management that brought them.
     fn end(&self) -> rusqlite::Result<()> {
-        let end = "UPDATE commands_v1_queue SET state = ?2, changed_at = ?3
+        let end = "UPDATE commands_v2_queue SET state = ?2, changed_at = ?3
             WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
         let ended = params![self.device, State::Ended.as_str(), self.entry.at.0];
         self.rows.prepare_cached(end)?.execute(ended)?;
-        self.rows.prepare_cached("DELETE FROM commands_v1_apps WHERE device = ?1")?.execute([self.device])?;
+        self.rows.prepare_cached("DELETE FROM commands_v2_apps WHERE device = ?1")?.execute([self.device])?;
         self.follow_no_more()
     }
+}
+
+// Nothing personal: what a device said in its own words is in the audit trail, as long as it may be read.
+fn why(errors: &[MdmError], rejected: Option<RejectionReason>) -> Option<String> {
+    let number = |error: &MdmError| format!("{} {}", error.domain, error.code).trim_start().to_owned();
+    rejected.map(|reason| rejection(reason).to_owned()).or_else(|| errors.first().map(number))
 }

@@ -114,9 +114,6 @@ impl Record<'_> {
                 let by = self.entry.at.plus_seconds(USED_WITHIN).0;
                 self.update(update, params![self.device, command.to_string(), by, self.cause()])
             }
-            DeviceEvent::IdentityRenewed { identity, challenge: None, .. } => {
-                self.renewed_by_itself(identity.not_after)
-            }
             DeviceEvent::IdentityRenewalCompleted { not_after, .. } => self.renewed(*not_after),
             DeviceEvent::IdentityRenewalFailed { why } => self.failed(*why),
             DeviceEvent::IdentityRolledBack { not_after, .. } => self.rolled_back(*not_after),
@@ -146,16 +143,6 @@ impl Record<'_> {
             false => "UPDATE renewals_v1_devices SET enrolled = 0 WHERE device = ?1",
         };
         self.update(update, params![self.device])
-    }
-
-    // A RenewalReq in the middle of a renewal of ours leaves that one under way: its end is still to come.
-    fn renewed_by_itself(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let update = "UPDATE renewals_v1_devices SET expires = ?2,
-            due_at = CASE WHEN command IS NULL THEN ?3 ELSE due_at END,
-            cause = CASE WHEN command IS NULL THEN ?4 ELSE cause END,
-            failures = 0, outcome = 'renewed', outcome_at = ?5 WHERE device = ?1";
-        let due = begin(expires, self.device).0;
-        self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
     }
 
     fn renewed(&self, expires: Timestamp) -> rusqlite::Result<()> {

@@ -83,6 +83,7 @@ pub fn command(state: commands::State) -> Chip {
         S::Deferred => Chip { label: "Not now", class: "warn" },
         S::Acknowledged => Chip { label: "Done", class: "ok" },
         S::Failed => Chip { label: "Failed", class: "bad" },
+        S::Rejected => Chip { label: "App not taken", class: "bad" },
         S::NotUnderstood => Chip { label: "Not understood", class: "bad" },
         S::TooLarge => Chip { label: "Answer too large", class: "bad" },
         S::Cancelled => Chip { label: "Cancelled", class: "" },
@@ -104,7 +105,6 @@ pub fn app(status: &str) -> &str {
         "UserInstalledApp" => "Was there already, installed by the person",
         "UserRejected" | "UpdateRejected" | "ManagementRejected" => "Refused by the person",
         "Failed" => "Failed",
-        "NotTaken" => "Not taken by the device",
         _ => "Not known",
     }
 }

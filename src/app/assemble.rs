@@ -112,6 +112,7 @@ impl App {
             factor_throttle: Throttle::default(),
             pusher,
             health,
+            conversations: Default::default(),
             metrics,
         }))
     }

@@ -10,7 +10,7 @@ use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::{
     AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers,
-    InventoryValue, MdmError, Priority, PushAddress,
+    InventoryValue, MdmError, Priority, PushAddress, RejectionReason,
 };
 use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
@@ -44,16 +44,16 @@ pub struct Device {
     /// Certificates issued by renewal since then, oldest first.
     pub renewed: Vec<IssuedCertificate>,
     pub renewal: Option<Renewal>,
-    /// Fingerprint of the renewed certificate that the device speaks with since its renewal was completed.
+    /// Fingerprint of the certificate that the device speaks with since a renewal, or what it went back to.
     pub in_use: Option<String>,
-    /// Fingerprint of the renewed certificate that `Authenticate` came with, until its TokenUpdate.
+    /// Fingerprint of the certificate that `Authenticate` came with while it was enrolled, until its TokenUpdate.
     pub reauthenticated: Option<String>,
     /// Commands in the order they were queued.
     pub commands: Vec<QueuedCommand>,
     /// How often commands were put off so far.
     pub put_offs: u64,
     /// Managed apps by bundle identifier.
-    pub apps: BTreeMap<String, App>,
+    pub apps: BTreeMap<String, AppStatus>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
     /// Bodies that changed something already.
@@ -94,6 +94,8 @@ pub struct QueuedCommand {
     pub answer: Option<CommandStatus>,
     /// The bundle identifier of the app that it installs, once the device told.
     pub app: Option<String>,
+    /// Why the device does not take the app that it installs.
+    pub rejection: Option<RejectionReason>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,13 +120,6 @@ impl CommandState {
             CommandState::Answered | CommandState::Cancelled | CommandState::Expired | CommandState::Ended => false,
         }
     }
-}
-
-/// How a managed app stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct App {
-    pub status: AppStatus,
-    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -178,11 +173,12 @@ pub enum Command {
         id: CommandId,
         status: CommandStatus,
         errors: Vec<MdmError>,
+        rejection: Option<RejectionReason>,
         body: BodyHash,
         /// What the answer tells about the device, already trimmed to what its mode may tell.
         inventory: BTreeMap<String, InventoryValue>,
         /// How managed apps stand, by bundle identifier, trimmed likewise.
-        apps: BTreeMap<String, App>,
+        apps: BTreeMap<String, AppStatus>,
     },
     ResultTooLarge {
         id: Option<CommandId>,
@@ -222,8 +218,8 @@ pub enum Command {
         identity: IssuedCertificate,
         transaction: String,
     },
-    /// The device asks for commands with this certificate, though its renewal was completed with another.
-    RollBack {
+    /// The device asks for commands with this certificate: another one than it spoke with before, maybe.
+    NoteIdentity {
         identity: IssuedCertificate,
     },
     /// The renewal with this command had its time.
@@ -322,11 +318,27 @@ impl Device {
         self.commands.iter().filter(|command| command.status.is_waiting())
     }
 
+    /// What waits and was put off, in whatever conversation.
+    pub fn put_off(&self) -> Vec<CommandId> {
+        let deferred = self.commands.iter().filter(|command| command.status == CommandState::Deferred);
+        deferred.map(|command| command.id).collect()
+    }
+
+    /// What it was handed out last and did not answer, if it put these off before.
+    pub fn handed_out(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
+        self.first(not_now, |command| command.delivered)
+    }
+
     /// The command the device gets when it asks, leaving out what it just put off: first what it never put off, the most
     /// urgent and then the oldest; then what it put off longest ago, so that no command keeps others from being tried.
     pub fn next_command(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
+        self.first(not_now, |_| true)
+    }
+
+    fn first(&self, not_now: &[CommandId], among: impl Fn(&QueuedCommand) -> bool) -> Option<&QueuedCommand> {
         let deliverable = self.commands.iter().enumerate().filter(|(nth, command)| {
             command.status.is_waiting()
+                && among(command)
                 && command.payload.xml().is_some()
                 && !not_now.contains(&command.id)
                 && !self.waits_for_settings(*nth)

@@ -68,6 +68,11 @@ impl Claimed {
         }
     }
 
+    /// Whether TLS proved it already.
+    pub fn is_proven(&self) -> bool {
+        matches!(self, Claimed::Presented(_))
+    }
+
     /// Proves that the holder of the certificate's key sent exactly this body.
     ///
     /// # Errors

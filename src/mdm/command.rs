@@ -1,13 +1,13 @@
 //! `PUT /mdm/command`: a device reports what became of a command and gets the next one, or a body of zero bytes.
 
 use super::answer::Answer;
-use super::body::{self, Body};
+use super::body::{self, Body, Kept};
 use super::claim::Claimed;
-use super::result::Report;
+use super::result::{self, Report};
 use super::{bearer, heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, PerformError, commands, inventory};
-use crate::enrollment::device::{Command, CommandState, Device, Phase, QueuedCommand, Refusal};
+use crate::enrollment::device::{Command, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use events::device::{CommandId, CommandStatus, InventoryValue};
@@ -32,9 +32,13 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let claimed = Claimed::of(request, app)?;
     let known = identified(app, claimed.certificate()).await?;
     let conversation = Conversation { app, known: &known, source };
-    let body = match body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? {
+    let body = match body::read_large(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? {
         Body::Whole(body) => body,
-        Body::TooLarge { bytes } => return conversation.too_large(bytes).await,
+        Body::Large { bytes, whole } => {
+            prove(claimed, whole).await?;
+            bearer::check(app, &known, request, source).await?;
+            return conversation.too_large(bytes).await;
+        }
     };
     let (fields, body) = read(claimed, body).await?;
     super::is_this_device(&known, &fields)?;
@@ -54,6 +58,16 @@ async fn read(claimed: Claimed, body: Bytes) -> Result<(Dictionary, Bytes), Answ
     web::block(read).await.map_err(unavailable)?
 }
 
+// What is too large to be read is still proven to be the device's before it settles anything.
+async fn prove(claimed: Claimed, whole: Option<Kept>) -> Result<(), Answer> {
+    if claimed.is_proven() {
+        return Ok(());
+    }
+    let kept = whole.ok_or_else(|| unavailable("an answer is too large to be looked at now"))?;
+    let proven = move || claimed.verify(&kept.bytes).map_err(super::refuse_signature);
+    web::block(proven).await.map_err(unavailable)?
+}
+
 struct Conversation<'a> {
     app: &'a App,
     known: &'a Known,
@@ -69,26 +83,26 @@ impl Conversation<'_> {
         match report {
             Report::Idle => {
                 self.app.metrics.check_in("Idle");
-                self.note_rollback().await?;
+                self.note_identity().await?;
+                self.app.conversations.begin(self.known.device);
                 self.next(&[], true).await
             }
-            Report::Answer { command, status, errors } => {
+            Report::Answer { command, status } => {
                 self.app.metrics.check_in(status_name(status));
-                let put_off = match command {
-                    Some(id) => self.answered(id, status, errors, fields, body).await?,
-                    None => self.put_off(&self.known.state),
+                let state = match command {
+                    Some(id) => self.answered(id, status, fields, body).await?,
+                    None => self.known.state.clone(),
                 };
-                // What it put off in this conversation is not sent again before it polls anew.
-                self.next(&put_off, false).await
+                self.next(&self.not_now(&state), false).await
             }
         }
     }
 
-    // Who begins to speak with an identity that it had before went back to it; an answer may still come by it.
-    async fn note_rollback(&self) -> Result<(), Answer> {
-        let went_back = self.known.state.went_back_to(&self.known.fingerprint);
-        if let Some(identity) = self.known.identity().filter(|_| went_back) {
-            self.perform(&Command::RollBack { identity: identity.clone() }).await?;
+    // Who begins to speak with another identity has changed to it; an answer may still come by the one before.
+    async fn note_identity(&self) -> Result<(), Answer> {
+        let otherwise = self.known.state.speaks_otherwise_with(&self.known.fingerprint);
+        if let Some(identity) = self.known.identity().filter(|_| otherwise) {
+            self.perform(&Command::NoteIdentity { identity: identity.clone() }).await?;
         }
         Ok(())
     }
@@ -97,10 +111,9 @@ impl Conversation<'_> {
         &self,
         id: CommandId,
         status: CommandStatus,
-        errors: Vec<events::device::MdmError>,
         fields: &Dictionary,
         body: &[u8],
-    ) -> Result<Vec<CommandId>, Answer> {
+    ) -> Result<Device, Answer> {
         if self.known.state.command(id).is_none() {
             tracing::warn!(device.id = %self.known.device, command.id = %id, "a report on a command that was never queued");
         }
@@ -113,21 +126,23 @@ impl Conversation<'_> {
             (CommandStatus::Acknowledged, Some(queued)) => self.inventory(queued, fields),
             _ => BTreeMap::new(),
         };
-        // A device that does not take an app says so with an error.
         let apps = match (status, queued) {
-            (CommandStatus::Acknowledged | CommandStatus::Error, Some(queued)) => {
-                commands::outcome::apps(queued, fields, &self.known.state)
-            }
+            (CommandStatus::Acknowledged, Some(queued)) => commands::outcome::apps(queued, fields, &self.known.state),
             _ => BTreeMap::new(),
         };
+        let rejection = queued.and_then(|queued| commands::outcome::rejection(queued, fields));
+        let errors = result::errors(fields, self.known.state.kind(), self.known.person);
         let body = message::body_hash(&self.known.fingerprint, body);
-        let state = self.perform(&Command::AnswerCommand { id, status, errors, body, inventory, apps }).await?;
-        Ok(self.put_off(&state))
+        let answer = Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps };
+        let state = self.perform(&answer).await?;
+        if status == CommandStatus::NotNow && state.command(id).is_some() {
+            self.app.conversations.put_off(self.known.device, id);
+        }
+        Ok(state)
     }
 
-    fn put_off(&self, state: &Device) -> Vec<CommandId> {
-        let deferred = state.commands.iter().filter(|command| command.status == CommandState::Deferred);
-        deferred.map(|command| command.id).collect()
+    fn not_now(&self, state: &Device) -> Vec<CommandId> {
+        self.app.conversations.not_now(self.known.device, state)
     }
 
     fn inventory(&self, queued: &QueuedCommand, fields: &Dictionary) -> BTreeMap<String, InventoryValue> {
@@ -143,7 +158,10 @@ impl Conversation<'_> {
             Err(PerformError::Refused(refusal)) => return Ok(self.ended(&refusal, begins)),
             Err(error) => return Err(unavailable(error)),
         };
-        let Some(next) = state.next_command(put_off) else { return Ok(Answer::Empty) };
+        let Some(next) = state.next_command(put_off) else {
+            self.app.conversations.end(self.known.device);
+            return Ok(Answer::Empty);
+        };
         let dictionary =
             commands::complete(next, &state).ok_or_else(|| unavailable("a queued command has no content"))?;
         Ok(Answer::Command(envelope(next.id, dictionary).map_err(unavailable)?))
@@ -158,11 +176,11 @@ impl Conversation<'_> {
         }
     }
 
-    // Nothing of the body was read, its signature included. It answers the command that was delivered.
+    // It is not read, so which command it answers is not known: the one that the device has.
     async fn too_large(&self, bytes: u64) -> Result<Answer, Answer> {
         self.app.metrics.alarm("mdm-result-too-large");
-        let delivered = self.known.state.commands.iter().find(|command| command.status == CommandState::Delivered);
-        self.perform(&Command::ResultTooLarge { id: delivered.map(|command| command.id), bytes }).await?;
+        let id = self.known.state.handed_out(&self.not_now(&self.known.state)).map(|command| command.id);
+        self.perform(&Command::ResultTooLarge { id, bytes }).await?;
         Ok(Answer::Ok)
     }
 

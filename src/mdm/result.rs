@@ -2,11 +2,16 @@
 
 use super::message::{self, BadField};
 use events::device::{CommandId, CommandStatus, MdmError};
+use events::enrollment::EnrollmentKind;
+use events::person::PersonId;
+use events::personal::Personal;
 use plist::{Dictionary, Value};
 use uuid::Uuid;
 
 /// Longer texts of errors are cut: they are for people to read.
 const MAX_TEXT: usize = 500;
+/// Names of error domains are short.
+const MAX_DOMAIN: usize = 100;
 /// A chain of errors has two or three items.
 const MAX_ERRORS: usize = 16;
 
@@ -18,7 +23,6 @@ pub enum Report {
         /// `None` if it is no command id of ours.
         command: Option<CommandId>,
         status: CommandStatus,
-        errors: Vec<MdmError>,
     },
 }
 
@@ -35,23 +39,35 @@ impl Report {
             _ => return Err(BadField("Status")),
         };
         let command = Uuid::parse_str(message::text(fields, "CommandUUID")?).ok().map(CommandId);
-        Ok(Report::Answer { command, status, errors: errors(fields) })
+        Ok(Report::Answer { command, status })
     }
 }
 
-fn errors(fields: &Dictionary) -> Vec<MdmError> {
+/// Its `ErrorChain` (mdm/commands/commonresponse), the texts sealed under the person's key. Of User Enrollment, where nobody may
+/// know what else is on the device, a text is not kept: no list can tell what it names.
+pub fn errors(fields: &Dictionary, kind: Option<EnrollmentKind>, person: PersonId) -> Vec<MdmError> {
     let chain = fields.get("ErrorChain").and_then(Value::as_array);
-    chain.into_iter().flatten().filter_map(Value::as_dictionary).take(MAX_ERRORS).map(error).collect()
+    let items = chain.into_iter().flatten().filter_map(Value::as_dictionary).take(MAX_ERRORS);
+    let texts = kind == Some(EnrollmentKind::DeviceEnrollment);
+    items.map(|item| error(item, texts.then_some(person))).collect()
 }
 
-// English where there is it: the other text is in the person's language.
-fn error(item: &Dictionary) -> MdmError {
-    let text = |key| message::text(item, key).ok().map(|text: &str| text.chars().take(MAX_TEXT).collect::<String>());
+fn error(item: &Dictionary, person: Option<PersonId>) -> MdmError {
+    let text = |key| message::text(item, key).ok().filter(|text: &&str| !text.is_empty());
+    // English where there is it: the other text is in the person's language.
+    let description = || text("USEnglishDescription").or_else(|| text("LocalizedDescription"));
+    let sealed =
+        |person: PersonId| Some(Personal::new(person.key(), description()?.chars().take(MAX_TEXT).collect::<String>()));
     MdmError {
         code: item.get("ErrorCode").and_then(Value::as_signed_integer).unwrap_or_default(),
-        domain: text("ErrorDomain").unwrap_or_default(),
-        description: text("USEnglishDescription").or_else(|| text("LocalizedDescription")).unwrap_or_default(),
+        domain: text("ErrorDomain").filter(|domain| is_domain(domain)).unwrap_or_default().to_owned(),
+        description: person.and_then(sealed),
     }
+}
+
+// `MCMDMErrorDomain`, `com.apple.…`: a name, never a sentence.
+fn is_domain(text: &str) -> bool {
+    text.len() <= MAX_DOMAIN && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
 #[cfg(test)]
@@ -79,25 +95,39 @@ mod tests {
                 "<key>Status</key><string>{status}</string><key>CommandUUID</key><string>{id}</string>"
             )));
             let command = Some(CommandId(Uuid::parse_str(id).unwrap()));
-            assert_eq!(report, Ok(Report::Answer { command, status: expected, errors: vec![] }));
+            assert_eq!(report, Ok(Report::Answer { command, status: expected }));
         }
         assert_eq!(Report::of(&fields("<key>Status</key><string>Idle</string>")), Ok(Report::Idle));
         assert!(Report::of(&fields("<key>Status</key><string>Fine</string>")).is_err());
         assert!(Report::of(&fields("")).is_err());
     }
 
-    #[test]
-    fn an_error_chain_is_kept_in_english_and_cut() {
-        let chain = format!(
-            "<key>Status</key><string>Error</string><key>CommandUUID</key><string>not ours</string>
-             <key>ErrorChain</key><array><dict><key>ErrorCode</key><integer>12021</integer>
-             <key>ErrorDomain</key><string>MCMDMErrorDomain</string>
+    const ADA: PersonId = PersonId(Uuid::from_u128(1));
+
+    fn failed(domain: &str, text: &str) -> Dictionary {
+        fields(&format!(
+            "<key>ErrorChain</key><array><dict><key>ErrorCode</key><integer>12021</integer>
+             <key>ErrorDomain</key><string>{domain}</string>
              <key>LocalizedDescription</key><string>Ungültig</string>
-             <key>USEnglishDescription</key><string>{}</string></dict></array>",
-            "x".repeat(10_000)
-        );
-        let Ok(Report::Answer { command: None, errors, .. }) = Report::of(&fields(&chain)) else { panic!() };
+             <key>USEnglishDescription</key><string>{text}</string></dict></array>"
+        ))
+    }
+
+    #[test]
+    fn an_error_chain_is_kept_in_english_cut_and_sealed() {
+        let failed = failed("MCMDMErrorDomain", &"x".repeat(10_000));
+        let errors = errors(&failed, Some(EnrollmentKind::DeviceEnrollment), ADA);
         assert_eq!((errors.len(), errors[0].code, errors[0].domain.as_str()), (1, 12021, "MCMDMErrorDomain"));
-        assert_eq!(errors[0].description, "x".repeat(MAX_TEXT));
+        assert_eq!(errors[0].description, Some(Personal::new(ADA.key(), "x".repeat(MAX_TEXT))));
+    }
+
+    #[test]
+    fn of_a_personal_device_no_text_of_an_error_is_kept_nor_one_that_passes_for_a_domain() {
+        for kind in [Some(EnrollmentKind::UserEnrollment), None] {
+            let told = errors(&failed("MCMDMErrorDomain", "The app Tinder is in the way."), kind, ADA);
+            assert_eq!(told, [MdmError { code: 12021, domain: "MCMDMErrorDomain".into(), description: None }]);
+        }
+        let told = errors(&failed("Tinder is in the way", ""), Some(EnrollmentKind::UserEnrollment), ADA);
+        assert_eq!(told, [MdmError { code: 12021, domain: String::new(), description: None }]);
     }
 }

@@ -62,9 +62,7 @@ pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
     };
     if let (Offer::Install { store_id, .. }, true) = (self_service::offer(&visitor.settings, ownership), page.enrolled)
     {
-        // Before the command is in the log it is about to be.
-        let outcome = self_service::outcome(&device, store_id).unwrap_or(Outcome::Coming);
-        page.follow(outcome, self_service::link(&visitor.settings));
+        page.follow(self_service::outcome(&device, store_id), self_service::link(&visitor.settings));
     }
     let mut response = visitor.page(&page)?;
     // The header does what <meta http-equiv="refresh"> does. The element itself fails WCAG 2.2.1 as axe-core checks it;

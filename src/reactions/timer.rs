@@ -70,7 +70,7 @@ async fn about_commands(app: &App, due: &CommandDue) -> Result<(), ReactionError
 
 async fn ask_for_apps(app: &App, id: DeviceId, cause: EventId, context: &Context) -> Result<(), ReactionError> {
     let state = app.device(id).await?;
-    let open = state.apps.iter().filter(|(_, app)| !app.status.is_settled());
+    let open = state.apps.iter().filter(|(_, status)| !status.is_settled());
     let open: Vec<String> = open.map(|(name, _)| name.clone()).collect();
     let command = build::managed_apps(&open);
     let terms =

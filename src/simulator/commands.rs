@@ -1,6 +1,6 @@
 //! What a device answers to a command, and scripts with which a test has it answer otherwise.
 
-use crate::simulator::apps::{Apps, Taken, bundle_identifier};
+use crate::simulator::apps::{Apps, Taken};
 use crate::simulator::device::Device;
 use crate::simulator::management::Management;
 use crate::simulator::messages::{Identifier, dictionary};
@@ -196,10 +196,6 @@ impl Device {
             }
             Taken::Rejected(reason) => {
                 let mut answer = error(12026, "MCMDMErrorDomain", "The app cannot be installed.");
-                let store_id = command.get("iTunesStoreID").and_then(Value::as_unsigned_integer);
-                if let Some(id) = store_id {
-                    answer.insert("Identifier".into(), bundle_identifier(id).into());
-                }
                 answer.insert("RejectionReason".into(), reason.into());
                 answer
             }

@@ -14,6 +14,7 @@ use muster::app::commands::{QueueError, device_information, security_info};
 use muster::app::context::Context;
 use muster::enrollment::device::{Phase, Refusal};
 use muster::simulator::messages::xml;
+use muster::simulator::signature::mdm_signature;
 use plist::{Dictionary, Value};
 
 fn context(device: &TestDevice) -> Context {
@@ -167,7 +168,8 @@ async fn errors_end_a_command_and_are_kept_to_be_read() {
         });
         let errors = errors.unwrap();
         assert_eq!((errors[0].code, errors[0].domain.as_str()), (12021, "MCMDMErrorDomain"));
-        assert_eq!(errors[0].description, "“ProfileList” is not a valid request type.");
+        let said = errors[0].description.as_ref().and_then(events::Personal::get);
+        assert_eq!(said.map(String::as_str), Some("“ProfileList” is not a valid request type."));
     }
     assert!(server.app().metrics.render().contains("muster_alarms_total{alarm=\"command-format-error\"} 1"));
     server.stop().await;
@@ -268,6 +270,45 @@ async fn an_answer_of_more_than_four_mebibytes_is_taken_recorded_as_too_large_an
     let too_large = DeviceEvent::MdmResultTooLarge { command: Some(id), bytes: body.len() as u64 };
     assert!(device.events(&server).await.contains(&too_large));
     assert_eq!(device.poll().await, None);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_body_that_is_too_large_settles_nothing_unless_the_device_sent_it() {
+    let server = TestServer::start().await;
+    let device = quiet(&server, EnrollmentKind::DeviceEnrollment).await;
+    let id = id();
+    queue(&server, &device, id, &request("InstalledApplicationList")).await.unwrap();
+    device.poll().await.unwrap();
+    let before = device.history(&server).await;
+    let too_large = vec![b'x'; 4 * 1024 * 1024 + 1];
+    // A signature that the device once made, under other bytes: certificate and signature are no secrets.
+    let replayed = mdm_signature(b"something small", &device.identity, device.style).unwrap();
+    assert_eq!(device.put_signed("command", &too_large, Some(&replayed)).await.status, 400);
+    assert_eq!(device.history(&server).await, before);
+    assert_eq!(device.poll().await.map(|(given, _)| given), Some(id.to_string()), "it is asked still");
+
+    assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
+    let left = device.history(&server).await;
+    device.put("command", &too_large).await;
+    assert_eq!(device.history(&server).await, left, "who has left settles nothing either");
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn what_was_put_off_in_an_earlier_conversation_is_served_behind_what_is_new() {
+    let server = TestServer::start().await;
+    let device = quiet(&server, EnrollmentKind::UserEnrollment).await;
+    let (first, second) = (id(), id());
+    queue(&server, &device, first, &request("ProfileList")).await.unwrap();
+    device.poll().await.unwrap();
+    device.report_on(&device.report("NotNow", Some(&first.to_string()))).await;
+    queue(&server, &device, second, &request("SecurityInfo")).await.unwrap();
+    assert_eq!(device.poll().await.map(|(given, _)| given), Some(second.to_string()));
+    let next = device.report_on(&device.report("Acknowledged", Some(&second.to_string()))).await;
+    assert_eq!(command(&next).map(|(given, _)| given), Some(first.to_string()), "it would wait for another push");
+    let next = device.report_on(&device.report("NotNow", Some(&first.to_string()))).await;
+    assert_eq!(command(&next), None, "not again in the same conversation");
     server.stop().await;
 }
 

@@ -9,10 +9,13 @@ use events::log::Entry;
 use events::{Actor, ActorKind, Event};
 use muster::app::commands::security_info;
 use muster::app::context::Context;
+use muster::simulator::commands::Reply;
 use muster::simulator::device::Device;
 use muster::simulator::messages;
 use muster::simulator::model::Family;
 use muster::simulator::push_server::{Behaviour, DOCUMENTED, Refusal};
+use muster::world::{ManualClock, World};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A command is queued; the event that says so.
@@ -354,5 +357,27 @@ async fn a_refused_certificate_is_an_alarm_and_a_banner_for_administrators_only(
     assert!(metric(&scene, "muster_push_certificate_not_after_seconds") > 1_700_000_000);
     scene.push_server.greet_with_farewell(None);
     until("the end of the banner", async || !administrator.get("/console/devices").await.body.contains(banner)).await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour_and_not_before() {
+    let clock = Arc::new(ManualClock::at(crate::devices::now()));
+    let scene = Scene::set_in(World { clock: clock.clone() }, |_| {}).await;
+    let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
+    let id = id_of(&device);
+    quiet(&scene, id).await;
+    device.script.reply("SecurityInfo", Reply::NotNow);
+    ask(&scene, id).await;
+    let handled = device.serve_once(PATIENCE).await.unwrap();
+    assert_eq!(handled.iter().map(|one| one.status.as_str()).collect::<Vec<_>>(), ["NotNow"]);
+    quiet(&scene, id).await;
+    let before = scene.push_server.received().len();
+    clock.advance_seconds(15 * 60 - 60);
+    quiet(&scene, id).await;
+    assert_eq!(scene.push_server.received().len(), before);
+    clock.advance_seconds(60);
+    let handled = device.serve_once(PATIENCE).await.unwrap();
+    assert_eq!(handled.iter().map(|one| one.status.as_str()).collect::<Vec<_>>(), ["Acknowledged"]);
     scene.strike().await;
 }

@@ -3,10 +3,10 @@
 mod staff;
 mod words;
 
-pub use words::renewal_failure;
+pub use words::{rejection, renewal_failure};
 
 use events::Event;
-use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, UnenrolledBy};
+use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
 use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
@@ -215,17 +215,13 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::MdmCommandDelivered { .. } => Message::of("command-delivered").with("command", SOME_COMMAND),
         DeviceEvent::MdmCommandCancelled { .. } => Message::of("command-cancelled").with("command", SOME_COMMAND),
         DeviceEvent::MdmCommandExpired { .. } => Message::of("command-expired").with("command", SOME_COMMAND),
-        DeviceEvent::ManagedAppReported { app, status, reason, .. } => {
-            let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            Message::of("managed-app-reported")
-                .with("app", app)
-                .with("status", words::app_status(*status))
-                .with("reason", reason)
+        DeviceEvent::ManagedAppReported { app, status, .. } => {
+            Message::of("managed-app-reported").with("app", app).with("status", words::app_status(*status))
         }
-        DeviceEvent::MdmCommandAnswered { status, errors, .. } => {
-            let errors = list(errors.iter().map(|error| error.description.as_str()));
-            answered(*status, &errors)
+        DeviceEvent::MdmCommandAnswered { rejection: Some(reason), .. } => {
+            Message::of("app-rejected").with("command", SOME_COMMAND).with("reason", words::rejection(*reason))
         }
+        DeviceEvent::MdmCommandAnswered { status, errors, .. } => answered(*status, errors),
         DeviceEvent::MdmResultTooLarge { bytes, .. } => {
             Message::of("result-too-large").with("command", SOME_COMMAND).with("bytes", bytes)
         }
@@ -250,8 +246,8 @@ fn authenticated(identifiers: &DeviceIdentifiers, version: Option<String>, produ
         .with("product", product.unwrap_or("a device"))
 }
 
-fn answered(status: CommandStatus, errors: &str) -> Message {
-    let errors = if errors.is_empty() { "no reason given" } else { errors };
+fn answered(status: CommandStatus, errors: &[MdmError]) -> Message {
+    let errors = words::errors(errors);
     let said = match status {
         CommandStatus::Acknowledged => Message::of("command-acknowledged"),
         CommandStatus::NotNow => Message::of("command-not-now"),

@@ -15,6 +15,8 @@ pub enum State {
     Deferred,
     Acknowledged,
     Failed,
+    /// The device does not take the app.
+    Rejected,
     /// `CommandFormatError`.
     NotUnderstood,
     TooLarge,
@@ -25,12 +27,13 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [State; 10] = [
+    pub const ALL: [State; 11] = [
         State::Queued,
         State::Delivered,
         State::Deferred,
         State::Acknowledged,
         State::Failed,
+        State::Rejected,
         State::NotUnderstood,
         State::TooLarge,
         State::Cancelled,
@@ -45,6 +48,7 @@ impl State {
             State::Deferred => "deferred",
             State::Acknowledged => "acknowledged",
             State::Failed => "failed",
+            State::Rejected => "rejected",
             State::NotUnderstood => "not_understood",
             State::TooLarge => "too_large",
             State::Cancelled => "cancelled",
@@ -69,6 +73,8 @@ pub struct Queued {
     pub queued_at: Timestamp,
     pub expires: Option<Timestamp>,
     pub changed_at: Timestamp,
+    /// Why the device did not do it, where it said.
+    pub why: Option<String>,
     /// The event that queued it.
     pub event: EventId,
 }
@@ -79,7 +85,6 @@ pub struct ManagedApp {
     pub app: String,
     /// As the device says it.
     pub status: String,
-    pub reason: Option<String>,
     pub at: Timestamp,
 }
 
@@ -102,7 +107,7 @@ pub struct CommandDue {
     pub cause: EventId,
 }
 
-/// The device's commands, the latest first, up to `limit`.
+/// The device's commands, up to `limit`: what it owes an answer to, then the others, the latest first.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -114,8 +119,9 @@ pub async fn of_device(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read(move |rows| {
-            let select = "SELECT command, request_type, priority, state, queued_at, expires, changed_at, event
-                FROM commands_v1_queue WHERE device = ?1 ORDER BY position DESC LIMIT ?2";
+            let select = "SELECT command, request_type, priority, state, queued_at, expires, changed_at, event, why
+                FROM commands_v2_queue WHERE device = ?1 
+                ORDER BY state NOT IN ('queued', 'delivered', 'deferred'), position DESC LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![device.to_string(), limit], queued_of)?;
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -130,15 +136,10 @@ pub async fn of_device(
 pub async fn apps(projections: &Projections, device: DeviceId) -> Result<Vec<ManagedApp>, ProjectionError> {
     projections
         .read(move |rows| {
-            let select = "SELECT app, status, reason, at FROM commands_v1_apps WHERE device = ?1 ORDER BY app";
+            let select = "SELECT app, status, at FROM commands_v2_apps WHERE device = ?1 ORDER BY app";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map([device.to_string()], |row| {
-                Ok(ManagedApp {
-                    app: row.get(0)?,
-                    status: row.get(1)?,
-                    reason: row.get(2)?,
-                    at: Timestamp(row.get(3)?),
-                })
+                Ok(ManagedApp { app: row.get(0)?, status: row.get(1)?, at: Timestamp(row.get(2)?) })
             })?;
             found.collect()
         })
@@ -153,9 +154,9 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read(move |rows| {
-            let select = "SELECT device, 'expire' AS act, expires AS at, event FROM commands_v1_queue
+            let select = "SELECT device, 'expire' AS act, expires AS at, event FROM commands_v2_queue
                     WHERE expires <= ?1 AND state IN ('queued', 'delivered', 'deferred')
-                UNION ALL SELECT device, 'ask', due_at, event FROM commands_v1_following WHERE due_at <= ?1
+                UNION ALL SELECT device, 'ask', due_at, event FROM commands_v2_following WHERE due_at <= ?1
                 ORDER BY at, device LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, limit], due_of)?;
@@ -202,6 +203,7 @@ fn queued_of(row: &Row<'_>) -> rusqlite::Result<Option<Queued>> {
         queued_at: Timestamp(row.get(4)?),
         expires: row.get::<_, Option<i64>>(5)?.map(Timestamp),
         changed_at: Timestamp(row.get(6)?),
+        why: row.get(8)?,
         event: EventId(event),
     }))
 }

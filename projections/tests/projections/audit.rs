@@ -146,6 +146,7 @@ async fn what_happens_to_a_command_is_told_with_its_name() {
         command,
         status: CommandStatus::Acknowledged,
         errors: vec![],
+        rejection: None,
         body: BodyHash("02".into()),
     };
     let unknown = answered(CommandId(Uuid::from_u128(2)));

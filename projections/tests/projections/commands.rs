@@ -3,9 +3,10 @@
 
 use crate::support::*;
 use events::device::{
-    AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, UnenrolledBy,
+    AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, MdmError, Priority,
+    RejectionReason, UnenrolledBy,
 };
-use events::{StreamName, Timestamp};
+use events::{Personal, StreamName, Timestamp};
 use projections::Projections;
 use projections::commands::{DueAct, State, apps, due, of_device};
 use uuid::Uuid;
@@ -30,16 +31,19 @@ fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
         command: command(n),
         status,
         errors: vec![],
+        rejection: None,
         body: BodyHash(format!("{n} {status:?}")),
     }
 }
 
 fn stands(status: AppStatus) -> DeviceEvent {
-    DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status, reason: None, command: None }
+    DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status, command: None }
 }
 
 async fn states(projections: &Projections, device: DeviceId) -> Vec<State> {
-    of_device(projections, device, 100).await.unwrap().into_iter().rev().map(|queued| queued.state).collect()
+    let mut queued = of_device(projections, device, 100).await.unwrap();
+    queued.sort_by_key(|queued| queued.command.0);
+    queued.into_iter().map(|queued| queued.state).collect()
 }
 
 #[tokio::test]
@@ -136,7 +140,7 @@ async fn an_app_is_asked_about_ever_more_rarely_and_after_a_week_no_more() {
 
 #[tokio::test]
 async fn an_app_that_is_there_or_was_refused_is_asked_about_no_more() {
-    for settled in [AppStatus::Managed, AppStatus::UserRejected, AppStatus::Failed, AppStatus::NotTaken] {
+    for settled in [AppStatus::Managed, AppStatus::UserRejected, AppStatus::Failed] {
         let desk = Desk::new();
         let device = desk.enroll(1, person(1), "ada", NOON).await;
         desk.write(&device.stream(), later(1_000), stands(AppStatus::Installing)).await;
@@ -148,4 +152,45 @@ async fn an_app_that_is_there_or_was_refused_is_asked_about_no_more() {
         let known = apps(&projections, device).await.unwrap();
         assert_eq!((known.len(), known[0].status.as_str()), (1, settled.as_str()));
     }
+}
+
+#[tokio::test]
+async fn a_limit_hides_no_command_that_waits() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    for n in 1..=4 {
+        desk.write(&device.stream(), later(100), queued(n, "ProfileList", None)).await;
+    }
+    for n in 2..=4 {
+        desk.write(&device.stream(), later(200), answered(n, CommandStatus::Acknowledged)).await;
+    }
+    let projections = desk.caught_up().await;
+    let shown: Vec<_> = of_device(&projections, device, 2).await.unwrap().into_iter().map(|q| q.command).collect();
+    assert_eq!(shown, [command(1), command(4)]);
+}
+
+#[tokio::test]
+async fn a_command_says_why_it_was_not_done_without_a_word_of_the_device() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let text = Personal::new(person(1).key(), "The app Tinder is in the way.".to_owned());
+    let error = MdmError { code: 12021, domain: "MCMDMErrorDomain".into(), description: Some(text) };
+    let failed = |n, rejection| DeviceEvent::MdmCommandAnswered {
+        command: command(n),
+        status: CommandStatus::Error,
+        errors: vec![error.clone()],
+        rejection,
+        body: BodyHash(format!("{n}")),
+    };
+    for (n, rejection) in [(1, None), (2, Some(RejectionReason::PurchaseMethodNotSupported))] {
+        desk.write(&device.stream(), later(100), queued(n, "InstallApplication", None)).await;
+        desk.write(&device.stream(), later(200), failed(n, rejection)).await;
+    }
+    let projections = desk.caught_up().await;
+    let told: Vec<_> =
+        of_device(&projections, device, 10).await.unwrap().into_iter().map(|q| (q.state, q.why.unwrap())).collect();
+    assert_eq!(
+        told,
+        [(State::Rejected, "no licence is assigned".to_owned()), (State::Failed, "MCMDMErrorDomain 12021".to_owned())]
+    );
 }

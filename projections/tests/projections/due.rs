@@ -1,7 +1,10 @@
 //! What becomes due, and what puts it off.
 
 use crate::support::*;
-use events::device::{BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority};
+use events::Personal;
+use events::device::{
+    BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, PushAddress,
+};
 use events::enrollment::EnrollmentEvent;
 use events::settings::{Settings, SettingsEvent};
 use projections::due::{self, DueKind};
@@ -76,6 +79,7 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() 
         command: CommandId(Uuid::from_u128(1)),
         status: CommandStatus::NotNow,
         errors: vec![],
+        rejection: None,
         body: BodyHash("03".into()),
     };
     let (cause, _) = desk.write(&device.stream(), later(1_000), not_now).await;
@@ -114,6 +118,7 @@ async fn a_device_that_was_woken_and_owes_an_answer_is_woken_again_after_a_day()
         command,
         status: CommandStatus::Acknowledged,
         errors: vec![],
+        rejection: None,
         body: BodyHash("04".into()),
     };
     desk.write(&device.stream(), later(2_001), answered).await;
@@ -134,4 +139,60 @@ async fn failed_pushes_are_repeated_ever_more_rarely() {
         assert_eq!(due::next(&projections).await.unwrap(), Some(at.plus_seconds(delay)));
         at = at.plus_seconds(delay);
     }
+}
+
+#[tokio::test]
+async fn a_device_whose_token_is_dead_is_not_due_until_it_tells_one() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let not_now = |text: &str| DeviceEvent::MdmCommandAnswered {
+        command: CommandId(Uuid::from_u128(1)),
+        status: CommandStatus::NotNow,
+        errors: vec![],
+        rejection: None,
+        body: BodyHash(text.into()),
+    };
+    let dead = DeviceEvent::PushFailed {
+        status: Some(410),
+        reason: "Unregistered".into(),
+        unregistered_since: Some(later(900)),
+    };
+    desk.write(&device.stream(), later(1_000), dead).await;
+    // It came by itself.
+    desk.write(&device.stream(), later(2_000), not_now("a")).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due::next(&projections).await.unwrap(), None);
+    let personal = |text: &str| Personal::new(person(1).key(), text.to_owned());
+    let push = PushAddress { token: personal("AQ=="), push_magic: personal("magic"), unlock_token: None };
+    let renewed = DeviceEvent::PushTokenRenewed { push, body: BodyHash("t2".into()) };
+    desk.write(&device.stream(), later(3_000), renewed).await;
+    desk.write(&device.stream(), later(4_000), not_now("b")).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(4_900)));
+}
+
+#[tokio::test]
+async fn what_waits_behind_an_answer_that_was_too_large_is_due_after_a_quarter_of_an_hour() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let command = |n| CommandId(Uuid::from_u128(n));
+    for n in [1, 2] {
+        let queued = DeviceEvent::MdmCommandQueued {
+            command: command(n),
+            request_type: "SecurityInfo".into(),
+            payload: CommandPayload::Plain("<plist/>".into()),
+            unenrolls: false,
+            priority: Priority::Normal,
+            expires: None,
+        };
+        desk.write(&device.stream(), later(1_000), queued).await;
+    }
+    desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
+    let too_large = |n| DeviceEvent::MdmResultTooLarge { command: Some(command(n)), bytes: 5_000_000 };
+    desk.write(&device.stream(), later(1_010), too_large(1)).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_910)));
+    desk.write(&device.stream(), later(1_920), too_large(2)).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::next(&projections).await.unwrap(), None, "nothing waits");
 }

@@ -26,20 +26,23 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
         expires: None,
     };
     desk.write(&first.stream(), later(20_000), queued).await;
-    let waits = DeviceEvent::ManagedAppReported {
-        app: "org.example.app".into(),
-        status: AppStatus::Prompting,
-        reason: None,
-        command: None,
-    };
+    let waits =
+        DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status: AppStatus::Prompting, command: None };
     desk.write(&first.stream(), later(20_001), waits).await;
+    let dead_one = desk.enroll(9, person(1), "ada", later(20_001)).await;
+    let dead = DeviceEvent::PushFailed {
+        status: Some(410),
+        reason: "Unregistered".into(),
+        unregistered_since: Some(later(0)),
+    };
+    desk.write(&dead_one.stream(), later(20_002), dead).await;
     let staff = StaffId(Uuid::from_u128(0x3000));
     let user_name = Personal::new(staff.key(), "sync".to_owned());
     desk.write(&staff.stream(), later(20_002), StaffEvent::ApiClientAdded { user_name, display_name: None }).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();
-    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_v1_settings"), "{live:#?}");
+    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_v2_settings"), "{live:#?}");
 
     let rebuilt = projections.rebuild(&desk.log).await.unwrap();
     assert_eq!(rebuilt.position, Some(head));

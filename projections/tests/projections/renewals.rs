@@ -82,6 +82,7 @@ async fn while_a_renewal_is_under_way_nothing_is_due_but_its_end() {
         command: COMMAND,
         status: CommandStatus::Acknowledged,
         errors: vec![],
+        rejection: None,
         body: BodyHash("05".into()),
     };
     let (cause, _) = desk.write(&device.stream(), begin.plus_seconds(60), acknowledged).await;
@@ -173,6 +174,11 @@ async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_when_our_renewal
     assert_eq!(due(&projections, end).await.len(), 1, "what is under way still ends");
     desk.write(&device.stream(), end, failed(RenewalFailure::NotFetched)).await;
     desk.follow(&projections).await;
+    let renewal = async || renewals::of_device(&projections, device).await.unwrap().unwrap();
+    assert_eq!(renewal().await.expires, expires(), "the answer may have been lost");
+    desk.write(&device.stream(), end.plus_seconds(60), completed(new)).await;
+    desk.follow(&projections).await;
+    assert_eq!(renewal().await.expires, new);
     assert_eq!(due(&projections, begin.plus_seconds(2 * 365 * DAY)).await, []);
 }
 
@@ -210,6 +216,7 @@ async fn the_identity_that_expires_first_is_renewed_first_and_a_limit_holds_up_n
     let (early, late) = (desk.enroll(1, person(1), "ada", NOON).await, desk.enroll(2, person(1), "ada", NOON).await);
     let sooner = later(200 * DAY);
     desk.write(&late.stream(), NOON, issued(sooner, None)).await;
+    desk.write(&late.stream(), NOON, completed(sooner)).await;
     desk.follow(&projections).await;
     let found = renewals::due(&projections, begin.plus_seconds(10 * DAY), 1, 1).await.unwrap();
     assert_eq!(found.iter().map(|due| due.device).collect::<Vec<_>>(), [late]);

@@ -121,6 +121,8 @@ pub struct Standing {
     state: Chip,
     queued: Instant,
     expires: Option<Instant>,
+    /// Why the device did not do it.
+    why: Option<String>,
     /// Where it is called off, while that makes sense.
     cancel: Option<String>,
 }
@@ -134,6 +136,7 @@ pub fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -
         state: words::command(queued.state),
         queued: Instant::of(queued.queued_at, now),
         expires: queued.expires.filter(|_| waiting).map(|at| Instant::of(at, now)),
+        why: queued.why.clone(),
         cancel: (waiting && acts).then(cancel),
     }
 }

@@ -278,12 +278,7 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
 }
 
 fn app_line(app: &ManagedApp, now: Timestamp) -> AppLine {
-    let reason = app.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    AppLine {
-        app: app.app.clone(),
-        status: format!("{}{reason}", words::app(&app.status)),
-        at: Instant::of(app.at, now),
-    }
+    AppLine { app: app.app.clone(), status: words::app(&app.status).to_owned(), at: Instant::of(app.at, now) }
 }
 
 fn offered(device: &Device) -> Vec<Offered> {

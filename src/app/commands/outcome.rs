@@ -2,20 +2,20 @@
 
 use super::asked;
 use crate::apple;
-use crate::enrollment::device::{App, Device, QueuedCommand};
-use events::device::AppStatus;
+use crate::enrollment::device::{Device, QueuedCommand};
+use events::device::{AppStatus, RejectionReason};
 use events::enrollment::EnrollmentKind;
 use plist::{Dictionary, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names of apps and reasons are short words.
+/// Names of apps are short words.
 const MAX_TEXT: usize = 200;
 /// A device has tens of managed apps.
 const MAX_APPS: usize = 500;
 
 /// The apps that an answer tells of, trimmed to what the device may tell and, for a personal device, to apps that came by
 /// management.
-pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, App> {
+pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, AppStatus> {
     let Some(kind) = state.kind() else { return BTreeMap::new() };
     let told = apple::told(&command.request_type, answer, kind, state.version());
     match command.request_type.as_str() {
@@ -25,43 +25,58 @@ pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTr
     }
 }
 
+// CFBundleIdentifier: letters, digits, hyphens, periods; some apps have underscores. Anything else is no name of an app.
+fn identifier(told: &Dictionary) -> Option<&str> {
+    text(told, "Identifier").filter(|text| is_identifier(text))
+}
+
+fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
 fn text<'a>(told: &'a Dictionary, key: &str) -> Option<&'a str> {
     told.get(key).and_then(Value::as_string).filter(|text| text.len() <= MAX_TEXT)
 }
 
-// The device says which app the App Store's number is.
-fn installing(command: &QueuedCommand, told: &Dictionary) -> Option<(String, App)> {
-    let asked = asked(command)?;
-    let app = text(told, "Identifier").or_else(|| text(&asked, "Identifier"))?.to_owned();
-    let stands = match (text(told, "RejectionReason"), text(told, "State")) {
-        (Some(reason), _) => App { status: AppStatus::NotTaken, reason: Some(reason.to_owned()) },
-        (None, Some(state)) => App { status: status(state), reason: None },
-        (None, None) => return None,
-    };
-    Some((app, stands))
+/// Why a device does not take the app that it was to install. It names the app only where it takes it
+/// (mdm/commands/application.install.yaml, `Identifier`), so that this belongs to the command.
+pub fn rejection(command: &QueuedCommand, answer: &Dictionary) -> Option<RejectionReason> {
+    let installs = command.request_type == "InstallApplication";
+    let reason = answer.get("RejectionReason").and_then(Value::as_string);
+    reason.filter(|_| installs).map(RejectionReason::parse)
 }
 
-fn listed(told: &Dictionary, kind: EnrollmentKind, state: &Device) -> BTreeMap<String, App> {
+// The device says which app the App Store's number is.
+fn installing(command: &QueuedCommand, told: &Dictionary) -> Option<(String, AppStatus)> {
+    if rejection(command, told).is_some() {
+        return None;
+    }
+    let asked = asked(command)?;
+    let app = identifier(told).or_else(|| identifier(&asked))?.to_owned();
+    Some((app, status(text(told, "State")?)))
+}
+
+fn listed(told: &Dictionary, kind: EnrollmentKind, state: &Device) -> BTreeMap<String, AppStatus> {
     let managed = managed(state);
     let list = told.get("ManagedApplicationList").and_then(Value::as_dictionary);
-    let apps = list.into_iter().flatten().filter_map(|(app, told)| {
-        let status = status(text(told.as_dictionary()?, "Status")?);
-        Some((app.clone(), App { status, reason: None }))
-    });
+    let apps = list
+        .into_iter()
+        .flatten()
+        .filter_map(|(app, told)| Some((app.clone(), status(text(told.as_dictionary()?, "Status")?))));
     let ours = |app: &String| kind == EnrollmentKind::DeviceEnrollment || managed.contains(app);
-    apps.filter(|(app, _)| app.len() <= MAX_TEXT && ours(app)).take(MAX_APPS).collect()
+    apps.filter(|(app, _)| app.len() <= MAX_TEXT && is_identifier(app) && ours(app)).take(MAX_APPS).collect()
 }
 
 fn status(text: &str) -> AppStatus {
     AppStatus::parse(text).unwrap_or(AppStatus::Unknown)
 }
 
-/// The bundle identifiers of apps that came, or were to come, by management.
-pub fn managed(state: &Device) -> BTreeSet<String> {
+// The bundle identifiers of apps that came, or were to come, by management.
+fn managed(state: &Device) -> BTreeSet<String> {
     let installs = state.commands.iter().filter(|command| command.request_type == "InstallApplication");
     let named = installs.filter_map(|command| {
         let asked = asked(command)?;
-        command.app.clone().or_else(|| text(&asked, "Identifier").map(str::to_owned))
+        command.app.clone().or_else(|| identifier(&asked).map(str::to_owned))
     });
     named.chain(state.apps.keys().cloned()).collect()
 }

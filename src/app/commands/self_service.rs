@@ -3,7 +3,7 @@
 use super::asked;
 use super::build::{self, AppName};
 use crate::enrollment::device::{CommandState, Device, QueuedCommand};
-use events::device::{AppStatus, CommandStatus};
+use events::device::{AppStatus, CommandStatus, RejectionReason};
 use events::enrollment::Ownership;
 use events::settings::Settings;
 use plist::{Dictionary, Value};
@@ -61,23 +61,28 @@ pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Diction
     ]
 }
 
-/// What came of it, if it was queued for this management.
-pub fn outcome(device: &Device, store_id: u64) -> Option<Outcome> {
-    let command = device.commands.iter().rev().find(|command| installs(command, store_id))?;
+/// What came of it. Before the command is in the log it is about to be.
+pub fn outcome(device: &Device, store_id: u64) -> Outcome {
+    let ours = |command: &&QueuedCommand| command.status != CommandState::Ended && installs(command, store_id);
+    let Some(command) = device.commands.iter().rev().find(ours) else { return Outcome::Coming };
     match command.status {
-        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => Some(Outcome::Coming),
-        CommandState::Cancelled | CommandState::Expired | CommandState::Ended => None,
-        CommandState::Answered => Some(answered(command, device)),
+        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => Outcome::Coming,
+        // It is not coming any more; the App Store is the other way.
+        CommandState::Cancelled | CommandState::Expired | CommandState::Ended => Outcome::Failed,
+        CommandState::Answered => answered(command, device),
     }
 }
 
 fn answered(command: &QueuedCommand, device: &Device) -> Outcome {
     use AppStatus as S;
-    let Some(app) = command.app.as_ref().and_then(|app| device.apps.get(app)) else {
+    if let Some(reason) = command.rejection {
+        return rejected(reason);
+    }
+    let Some(status) = command.app.as_ref().and_then(|app| device.apps.get(app)) else {
         let taken = command.answer == Some(CommandStatus::Acknowledged);
         return if taken { Outcome::Coming } else { Outcome::Failed };
     };
-    match app.status {
+    match status {
         S::Queued | S::Unknown => Outcome::Coming,
         S::Prompting | S::PromptingForManagement | S::PromptingForUpdate => Outcome::Prompting,
         S::PromptingForLogin | S::PromptingForUpdateLogin => Outcome::SignInToStore,
@@ -86,13 +91,18 @@ fn answered(command: &QueuedCommand, device: &Device) -> Outcome {
         S::UserRejected | S::ManagementRejected | S::ManagedButUninstalled => Outcome::Refused,
         S::NeedsRedemption => Outcome::NotLicensed,
         S::Failed => Outcome::Failed,
-        S::NotTaken => match app.reason.as_deref() {
-            Some("AppAlreadyInstalled") => Outcome::Installed,
-            Some("AppAlreadyQueued") => Outcome::Coming,
-            // It is not assigned to the person or device.
-            Some("PurchaseMethodNotSupported" | "PurchaseMethodNotSupportedInMultiUser") => Outcome::NotLicensed,
-            _ => Outcome::Failed,
-        },
+    }
+}
+
+fn rejected(reason: RejectionReason) -> Outcome {
+    use RejectionReason as R;
+    match reason {
+        R::AppAlreadyInstalled => Outcome::Installed,
+        R::AppAlreadyQueued => Outcome::Coming,
+        // It is not assigned to the person or device.
+        R::PurchaseMethodNotSupported | R::PurchaseMethodNotSupportedInMultiUser => Outcome::NotLicensed,
+        R::AppStoreDisabled | R::CouldNotVerifyAppID | R::ManagementChangeNotSupported => Outcome::Failed,
+        R::NotAnApp | R::NotSupported | R::Other => Outcome::Failed,
     }
 }
 

@@ -2,8 +2,9 @@
 //! those entries are kept that came by management, whatever else it tells.
 
 use super::json;
-use crate::app::commands::{asked, outcome, upload};
+use crate::app::commands::{asked, upload};
 use crate::enrollment::device::Device;
+use events::device::CommandStatus;
 use events::enrollment::EnrollmentKind;
 use plist::{Dictionary, Value};
 use serde_json::{Map, Value as Json};
@@ -52,7 +53,7 @@ fn cut(entry: &Dictionary, fields: &[&str]) -> Json {
     Json::Object(kept.collect::<Map<_, _>>())
 }
 
-/// What came to the device by management.
+/// What came to the device by management, as it said itself: what we asked it to take may be the person's own still.
 struct Ours {
     profiles: BTreeSet<String>,
     apps: BTreeSet<String>,
@@ -62,7 +63,10 @@ struct Ours {
 
 impl Ours {
     fn of(state: &Device, enrollment: &str) -> Ours {
-        let installs = state.commands.iter().filter(|command| command.request_type == "InstallProfile");
+        let installs = state.commands.iter().filter(|command| {
+            command.request_type == "InstallProfile" && command.answer == Some(CommandStatus::Acknowledged)
+        });
+        let apps = state.apps.iter().filter(|(_, status)| status.is_managed());
         let installed = installs.filter_map(|command| match asked(command)?.get("Payload")? {
             Value::Data(file) => upload::open(file).ok().map(|upload| upload.identifier),
             _ => None,
@@ -70,7 +74,7 @@ impl Ours {
         let renewed = state.renewed.iter().map(|identity| identity.fingerprint.clone());
         Ours {
             profiles: installed.chain([enrollment.to_owned()]).collect(),
-            apps: outcome::managed(state),
+            apps: apps.map(|(app, _)| app.clone()).collect(),
             certificates: renewed.chain(state.certificate.clone()).collect(),
         }
     }

@@ -44,6 +44,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         }
         Command::AnswerCommand { .. } => Ok(answer(device, command)),
         Command::ResultTooLarge { id, bytes } => {
+            enrolled(device)?;
             Ok(vec![DeviceEvent::MdmResultTooLarge { command: *id, bytes: *bytes }])
         }
         Command::RecordPush { apns_id, again } if device.wants(*again) => {
@@ -75,7 +76,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             Ok(if device.renewal_under_way().is_some() { vec![] } else { vec![failed] })
         }
         Command::IssueRenewal { .. } => renewal::issue(device, command),
-        Command::RollBack { identity } => Ok(renewal::roll_back(device, identity)),
+        Command::NoteIdentity { identity } => Ok(renewal::note(device, identity)),
         Command::LapseRenewal { command } => Ok(renewal::lapse(device, *command)),
         Command::HearFrom => enrolled(device).map(|()| vec![DeviceEvent::DeviceHeardFrom {}]),
         Command::Supersede { by } => Ok(if device.phase == Phase::Unknown || device.phase.has_ended() {
@@ -214,7 +215,9 @@ fn next(device: &Device, not_now: &[CommandId], now: Timestamp) -> Vec<DeviceEve
 // An answer to a command that we do not know, or know as answered, is no news: devices repeat themselves. What became of
 // a command that was called off after the device had it is news: it may have been done.
 fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
-    let Command::AnswerCommand { id, status, errors, body, inventory, apps } = command else { return vec![] };
+    let Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps } = command else {
+        return vec![];
+    };
     let Some(queued) = device.command(*id) else { return vec![] };
     let not_now = *status == CommandStatus::NotNow;
     match queued.status {
@@ -230,17 +233,13 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
         command: *id,
         status: *status,
         errors: errors.clone(),
+        rejection: *rejection,
         body: body.clone(),
     }];
     let installs = (queued.request_type == "InstallApplication").then_some(*id);
-    for (app, stands) in apps {
-        if device.apps.get(app) != Some(stands) || (installs.is_some() && queued.app.is_none()) {
-            happened.push(DeviceEvent::ManagedAppReported {
-                app: app.clone(),
-                status: stands.status,
-                reason: stands.reason.clone(),
-                command: installs,
-            });
+    for (app, status) in apps {
+        if device.apps.get(app) != Some(status) || (installs.is_some() && queued.app.is_none()) {
+            happened.push(DeviceEvent::ManagedAppReported { app: app.clone(), status: *status, command: installs });
         }
     }
     let changes: std::collections::BTreeMap<_, _> = inventory

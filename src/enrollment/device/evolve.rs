@@ -1,6 +1,6 @@
 //! The device after an event: every event leads somewhere.
 
-use super::{App, CommandState, Device, Phase, QueuedCommand, Renewal};
+use super::{CommandState, Device, Phase, QueuedCommand, Renewal};
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress};
 
 pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
@@ -61,7 +61,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             end_renewal(&mut device);
         }
         DeviceEvent::IdentityRenewalFailed { .. } => end_renewal(&mut device),
-        DeviceEvent::IdentityRolledBack { .. } => device.in_use = None,
+        DeviceEvent::IdentityRolledBack { fingerprint, .. } => device.in_use = Some(fingerprint.clone()),
         DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, priority, expires } => {
             device.wants_push = true;
             device.commands.push(QueuedCommand {
@@ -76,6 +76,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
                 put_off: 0,
                 answer: None,
                 app: None,
+                rejection: None,
             });
         }
         DeviceEvent::MdmCommandDelivered { command } => {
@@ -95,19 +96,23 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             }
             device.wants_push_again = true;
         }
-        DeviceEvent::MdmCommandAnswered { command, status, .. } => {
+        DeviceEvent::MdmCommandAnswered { command, status, rejection, .. } => {
             set_status(&mut device, *command, CommandState::Answered);
             if let Some(command) = find(&mut device, *command) {
                 command.answer = Some(*status);
+                command.rejection = *rejection;
             }
         }
         DeviceEvent::MdmResultTooLarge { command, .. } => {
             if let Some(command) = command {
                 set_status(&mut device, *command, CommandState::Answered);
             }
+            // It was told nothing more, whatever else waits.
+            let waits = device.waiting().next().is_some();
+            device.wants_push_again |= waits;
         }
-        DeviceEvent::ManagedAppReported { app, status, reason, command } => {
-            device.apps.insert(app.clone(), App { status: *status, reason: reason.clone() });
+        DeviceEvent::ManagedAppReported { app, status, command } => {
+            device.apps.insert(app.clone(), *status);
             if let Some(command) = command.and_then(|command| find(&mut device, command)) {
                 command.app = Some(app.clone());
             }

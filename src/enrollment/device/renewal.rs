@@ -10,6 +10,7 @@ use crate::apple;
 use events::Timestamp;
 use events::device::{CommandId, CommandStatus, DeviceEvent, RenewalFailure};
 use events::enrollment::{IssuedCertificate, SecretHash};
+use std::cmp::Ordering;
 
 /// The renewal that was asked for last.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,15 +36,29 @@ impl Device {
         self.renewed.iter().any(|renewed| renewed.fingerprint == certificate)
     }
 
-    /// Whether the device, speaking with this certificate, undid a renewal that was completed.
-    pub fn went_back_to(&self, certificate: &str) -> bool {
-        let in_use = self.in_use.as_ref().is_some_and(|in_use| in_use != certificate);
-        in_use && self.phase == super::Phase::Enrolled && self.renewal_under_way().is_none()
+    /// Whether the device, speaking with this certificate, speaks with another one than before. While a renewal is under way
+    /// that is its to tell.
+    pub fn speaks_otherwise_with(&self, certificate: &str) -> bool {
+        self.turn(certificate).is_some_and(|turn| turn != Ordering::Equal)
     }
 
-    /// Whether `Authenticate` with this certificate goes on with an enrollment that there is.
+    // `Greater`: to a certificate that was issued later than the one in use; `Less`: back to an earlier one.
+    fn turn(&self, certificate: &str) -> Option<Ordering> {
+        let settled = self.phase == super::Phase::Enrolled && self.renewal_under_way().is_none();
+        let in_use = self.in_use.as_deref().or(self.certificate.as_deref())?;
+        settled.then_some(self.age(certificate)?.cmp(&self.age(in_use)?))
+    }
+
+    // 0: the certificate that it enrolled with; then those that came by renewal, in their order.
+    fn age(&self, certificate: &str) -> Option<usize> {
+        let renewed = self.renewed.iter().rposition(|renewed| renewed.fingerprint == certificate);
+        renewed.map(|nth| nth + 1).or((self.certificate.as_deref() == Some(certificate)).then_some(0))
+    }
+
+    /// Whether `Authenticate` with this certificate goes on with an enrollment that there is: the device installs its profile anew,
+    /// or goes back to the one that it had. A new enrollment has a new certificate.
     pub fn goes_on_with(&self, certificate: &str) -> bool {
-        self.phase == super::Phase::Enrolled && self.is_renewed(certificate)
+        self.phase == super::Phase::Enrolled && self.age(certificate).is_some()
     }
 }
 
@@ -102,7 +117,7 @@ pub(super) fn reauthenticate(device: &Device, command: &Command) -> Result<Vec<D
         return Ok(vec![]);
     };
     let hardware = matches!(identifiers, events::device::DeviceIdentifiers::DeviceEnrollment { .. });
-    if hardware && !device.is(identifiers) {
+    if (hardware || !device.is_renewed(certificate)) && !device.is(identifiers) {
         return Err(Refusal::OtherDevice);
     }
     Ok(vec![DeviceEvent::DeviceReauthenticated {
@@ -115,15 +130,19 @@ pub(super) fn reauthenticate(device: &Device, command: &Command) -> Result<Vec<D
     }])
 }
 
-// The TokenUpdate that completes a renewal: from the certificate that `Authenticate` came with.
+// The TokenUpdate that completes a renewal: from the renewed certificate that `Authenticate` came with.
 pub(super) fn completion(device: &Device, certificate: &str) -> Option<DeviceEvent> {
     device.reauthenticated.as_ref().filter(|reauthenticated| *reauthenticated == certificate)?;
     let identity = device.renewed.iter().find(|renewed| renewed.fingerprint == certificate)?;
-    Some(DeviceEvent::IdentityRenewalCompleted {
+    Some(completed(identity))
+}
+
+fn completed(identity: &IssuedCertificate) -> DeviceEvent {
+    DeviceEvent::IdentityRenewalCompleted {
         fingerprint: identity.fingerprint.clone(),
         serial: identity.serial.clone(),
         not_after: identity.not_after,
-    })
+    }
 }
 
 // Acknowledged is no end: that is the TokenUpdate with the new identity, whether it comes before the answer or after.
@@ -152,14 +171,16 @@ pub(super) fn lapse(device: &Device, id: CommandId) -> Vec<DeviceEvent> {
     expired.into_iter().chain(failed).collect()
 }
 
-// Written down once: what the device speaks with then is renewed anew.
-pub(super) fn roll_back(device: &Device, identity: &IssuedCertificate) -> Vec<DeviceEvent> {
-    if !device.went_back_to(&identity.fingerprint) {
-        return vec![];
+// Written down once. What came by RenewalReq counts from here on, since its answer may have been lost; what the device went back
+// to is renewed anew.
+pub(super) fn note(device: &Device, identity: &IssuedCertificate) -> Vec<DeviceEvent> {
+    match device.turn(&identity.fingerprint) {
+        Some(Ordering::Greater) => vec![completed(identity)],
+        Some(Ordering::Less) => vec![DeviceEvent::IdentityRolledBack {
+            fingerprint: identity.fingerprint.clone(),
+            serial: identity.serial.clone(),
+            not_after: identity.not_after,
+        }],
+        Some(Ordering::Equal) | None => vec![],
     }
-    vec![DeviceEvent::IdentityRolledBack {
-        fingerprint: identity.fingerprint.clone(),
-        serial: identity.serial.clone(),
-        not_after: identity.not_after,
-    }]
 }

@@ -85,6 +85,7 @@ fn answer(n: u128, status: CommandStatus, text: &str) -> Command {
         id: command_id(n),
         status,
         errors: vec![],
+        rejection: None,
         body: body(text),
         inventory: BTreeMap::new(),
         apps: BTreeMap::new(),
@@ -312,6 +313,7 @@ fn only_what_changed_is_reported() {
         id: command_id(n),
         status: CommandStatus::Acknowledged,
         errors: vec![],
+        rejection: None,
         body: body(text),
         inventory: BTreeMap::from([
             ("Model".to_owned(), InventoryValue::Plain(json!(model))),

@@ -183,6 +183,7 @@ mod tests {
             command: CommandId(Uuid::from_u128(1)),
             status: CommandStatus::Acknowledged,
             errors: vec![],
+            rejection: None,
             body: BodyHash("x".into()),
         };
         assert!(!Stream::enrolled().queued(1).then(answered).owes(2));

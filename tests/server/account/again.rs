@@ -9,7 +9,8 @@ use muster::app::context::Context;
 use muster::simulator::account::{Challenge, SignedIn};
 use muster::simulator::acts::Nobody;
 use muster::simulator::device::DeviceError;
-use muster::simulator::model::Family;
+use muster::simulator::messages;
+use muster::simulator::model::{Family, IosVersion};
 use muster::simulator::walk::Walk;
 use muster::world::{ManualClock, World};
 use std::sync::Arc;
@@ -139,5 +140,28 @@ async fn a_link_to_sign_in_again_is_worth_nothing_once_it_was_used() {
     walk.forget_cookies();
     let stopped = walk.sign_in_again(&url, &mut Nobody).await.unwrap();
     assert!(matches!(stopped, SignedIn::Stopped(_)), "{stopped:?}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_says_authenticate_once_more_stays_enrolled_and_is_still_asked_to_sign_in() {
+    let (scene, clock) = scene().await;
+    let mut walk = enrolled(&scene).await;
+    let id = id_of(&walk.device);
+    walk.device.hardware.ios = IosVersion::new(18, 3);
+    let management = walk.device.management().unwrap();
+    let said = messages::authenticate(&walk.device.hardware, &management.identifier, &management.mdm.topic);
+    walk.device.check_in(management, "Authenticate", &messages::xml(&said)).await.unwrap();
+    walk.device.poll().await.unwrap();
+    let names = async || {
+        let log = scene.server.log_of(&id.stream()).await;
+        log.iter().map(|entry| entry.event.type_name()).collect::<Vec<_>>()
+    };
+    let told = names().await;
+    assert_eq!(told.iter().filter(|name| *name == "DeviceAuthenticated").count(), 1, "{told:?}");
+    assert!(told.iter().any(|name| name == "DeviceReauthenticated"), "{told:?}");
+    expire_tokens(&clock);
+    asked(&mut walk).await;
+    assert!(walk.device.is_managed());
     scene.strike().await;
 }

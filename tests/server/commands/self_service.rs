@@ -3,8 +3,10 @@
 use crate::devices::TestDevice;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
-use events::device::{AppStatus, DeviceEvent};
+use events::device::{AppStatus, CommandId, DeviceEvent, DeviceId, RejectionReason};
 use events::enrollment::{EnrollmentKind, Ownership};
+use events::{Actor, ActorKind};
+use muster::app::context::Context;
 use muster::simulator::acts::Nobody;
 use muster::simulator::apps::Taste;
 use muster::simulator::device::Device;
@@ -208,4 +210,55 @@ async fn a_person_who_refuses_is_told_so_and_offered_the_app_store() {
     assert!(page.text.contains("You chose not to install Self Service"), "{}", page.text);
     assert!(page.link("self-service").is_some() && page.refresh.is_none());
     scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_was_called_off_is_not_waited_for_and_the_app_store_is_the_other_way() {
+    let scene = with_self_service(&[]).await;
+    let mut walk = walk(&scene, Visitor::institutional(Family::IPhone, "17.5"), |_| {}).await;
+    let id = id_of(&walk.device);
+    let install = install_queued(&scene, id).await;
+    let administrator = Context::of(Actor::new(ActorKind::Operator, "tests"), None, id.0);
+    scene.server.app().cancel_command(id, install, &administrator).await.unwrap();
+    let page = last_page(&scene, &mut walk).await;
+    assert!(page.link("self-service").is_some() && page.refresh.is_none(), "{}", page.text);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_a_device_does_not_take_the_app_is_on_its_command_though_it_names_no_app() {
+    let scene = with_self_service(&[Ownership::Personal]).await;
+    let visitor = Visitor::personal(Family::IPhone, "17.5");
+    let mut walk = walk(&scene, visitor, |device| device.apps.licensed = vec![]).await;
+    scene.answer_first_commands(&mut walk.device).await;
+    let log = scene.server.log_of(&id_of(&walk.device).stream()).await;
+    let rejection = log.into_iter().find_map(|entry| match DeviceEvent::try_from(entry.event) {
+        Ok(DeviceEvent::MdmCommandAnswered { rejection, .. }) => rejection,
+        _ => None,
+    });
+    assert_eq!(rejection, Some(RejectionReason::PurchaseMethodNotSupported));
+    assert_eq!(app_events(&scene, &walk.device).await, [], "no app of ours came of it");
+    let projections = &scene.server.app().projections;
+    scene.server.caught_up().await;
+    let commands = projections::commands::of_device(projections, id_of(&walk.device), 50).await.unwrap();
+    let install = commands.iter().find(|queued| queued.request_type == "InstallApplication").unwrap();
+    assert_eq!(install.why.as_deref(), Some("no licence is assigned"));
+    scene.strike().await;
+}
+
+async fn install_queued(scene: &Scene, id: DeviceId) -> CommandId {
+    for _ in 0..100 {
+        let log = scene.server.log_of(&id.stream()).await;
+        let found = log.into_iter().find_map(|entry| match DeviceEvent::try_from(entry.event) {
+            Ok(DeviceEvent::MdmCommandQueued { command, request_type, .. }) if request_type == "InstallApplication" => {
+                Some(command)
+            }
+            _ => None,
+        });
+        if let Some(command) = found {
+            return command;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no app was queued")
 }

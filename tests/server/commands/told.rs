@@ -56,6 +56,17 @@ fn everything() -> Dictionary {
         ("Latitude", Value::Real(52.5)),
         ("Longitude", Value::Real(13.4)),
         ("RequestType", secret()),
+        ("Identifier", "an app called SECRET".into()),
+        ("State", "SECRET".into()),
+        (
+            "ErrorChain",
+            list(&[
+                ("ErrorCode", 12021.into()),
+                ("ErrorDomain", "the SECRET domain".into()),
+                ("LocalizedDescription", secret()),
+                ("USEnglishDescription", secret()),
+            ]),
+        ),
     ])
 }
 
@@ -81,13 +92,16 @@ fn asked(request_type: &str) -> Dictionary {
     command
 }
 
-async fn answer_with_everything(server: &TestServer, device: &TestDevice, request_type: &str) {
+async fn answer_with_everything(server: &TestServer, device: &TestDevice, request_type: &str, status: &str) {
     let id = id();
     queue(server, device, id, &asked(request_type)).await.unwrap_or_else(|error| panic!("{request_type}: {error}"));
     let (given, _) = device.poll().await.unwrap();
     assert_eq!(given, id.to_string());
-    let mut report = device.report("Acknowledged", Some(&given));
+    let mut report = device.report(status, Some(&given));
     report.extend(everything());
+    if status == "Error" {
+        report.insert("RejectionReason".into(), "SECRET".into());
+    }
     assert_eq!(device.report_on(&report).await.status, 200);
 }
 
@@ -99,7 +113,9 @@ async fn of_a_personal_device_nothing_is_stored_that_it_must_not_reveal_whatever
     for request_type in apple::commands_with_results() {
         match apple::command_allowed(request_type, EnrollmentKind::UserEnrollment, OsVersion::parse("17.5")) {
             Ok(()) => {
-                answer_with_everything(&server, &device, request_type).await;
+                for status in ["Acknowledged", "Error"] {
+                    answer_with_everything(&server, &device, request_type, status).await;
+                }
                 tried.push(request_type);
             }
             Err(_) => {
@@ -123,8 +139,8 @@ async fn of_a_personal_device_nothing_is_stored_that_it_must_not_reveal_whatever
 async fn of_an_institutional_device_lists_are_kept_cut_to_what_is_of_use_and_sealed() {
     let server = TestServer::start().await;
     let device = quiet(&server, EnrollmentKind::DeviceEnrollment).await;
-    answer_with_everything(&server, &device, "InstalledApplicationList").await;
-    answer_with_everything(&server, &device, "CertificateList").await;
+    answer_with_everything(&server, &device, "InstalledApplicationList", "Acknowledged").await;
+    answer_with_everything(&server, &device, "CertificateList", "Acknowledged").await;
     let mut lists = std::collections::BTreeMap::new();
     for event in device.events(&server).await {
         let DeviceEvent::InventoryReported { changes } = event else { continue };

@@ -119,6 +119,7 @@ async fn a_removal_that_failed_or_was_cancelled_can_be_asked_for_again() {
             command: removals[nth - 1],
             status: CommandStatus::Error,
             errors: vec![],
+            rejection: None,
             body: BodyHash(format!("error {nth}")),
         };
         write(&server, &device.stream(), now, answered).await;

@@ -1,11 +1,12 @@
 //! Words for the values that sentences are filled with.
 
 use super::list;
-use events::device::{AppStatus, RenewalFailure};
+use events::device::{AppStatus, MdmError, RejectionReason, RenewalFailure};
 use events::enrollment::{
     Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership,
     ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
+use events::personal::Personal;
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
 use std::collections::BTreeSet;
 
@@ -213,6 +214,32 @@ pub(super) fn app_status(status: AppStatus) -> &'static str {
         AppStatus::UpdateRejected => "not updated: the person refused",
         AppStatus::ManagementRejected => "not managed: the person refused",
         AppStatus::Failed => "not installed: it failed",
-        AppStatus::NotTaken => "not taken by the device",
     }
+}
+
+/// Why a device does not take an app, to follow a colon.
+pub fn rejection(why: RejectionReason) -> &'static str {
+    match why {
+        RejectionReason::AppAlreadyInstalled => "it is there already",
+        RejectionReason::AppAlreadyQueued => "it is on its way already",
+        RejectionReason::AppStoreDisabled => "the App Store is switched off on the device",
+        RejectionReason::CouldNotVerifyAppID => "the App Store does not know it",
+        RejectionReason::ManagementChangeNotSupported => "it cannot become a managed app",
+        RejectionReason::NotAnApp => "it is no app",
+        RejectionReason::NotSupported => "the device does not support it",
+        RejectionReason::Other => "it gave no reason",
+        RejectionReason::PurchaseMethodNotSupported | RejectionReason::PurchaseMethodNotSupportedInMultiUser => {
+            "no licence is assigned"
+        }
+    }
+}
+
+/// What went wrong, in the device's words where they are kept, else by their number.
+pub(super) fn errors(chain: &[MdmError]) -> String {
+    let said = |error: &MdmError| match error.description.as_ref().and_then(Personal::get) {
+        Some(text) => text.clone(),
+        None => format!("{} {}", error.domain, error.code).trim_start().to_owned(),
+    };
+    let said: Vec<String> = chain.iter().map(said).collect();
+    if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") }
 }

@@ -1,8 +1,8 @@
 //! The queue: who comes first, what is called off or expires, and that nothing keeps others waiting for ever.
 
 use super::*;
-use crate::enrollment::device::App;
 use events::device::AppStatus;
+use events::device::CommandId;
 use proptest::prelude::*;
 
 fn next_id(device: &Device) -> Option<events::device::CommandId> {
@@ -87,11 +87,12 @@ fn an_app_waits_for_the_name_that_its_prompt_says() {
 
 #[test]
 fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that_installs_it() {
-    let app = |status| BTreeMap::from([("org.example.app".to_owned(), App { status, reason: None })]);
+    let app = |status| BTreeMap::from([("org.example.app".to_owned(), status)]);
     let told = |n: u128, text: &str, status| Command::AnswerCommand {
         id: command_id(n),
         status: CommandStatus::Acknowledged,
         errors: vec![],
+        rejection: None,
         body: body(text),
         inventory: BTreeMap::new(),
         apps: app(status),
@@ -103,7 +104,7 @@ fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that
     let same = device.decide(&told(2, "told b", AppStatus::Prompting)).expect("taken");
     assert!(matches!(same[..], [Event::MdmCommandAnswered { .. }]), "{same:?}");
     let device = given_more(device, [told(2, "told c", AppStatus::Managed)]);
-    assert_eq!(device.apps["org.example.app"].status, AppStatus::Managed);
+    assert_eq!(device.apps["org.example.app"], AppStatus::Managed);
     let gone = given_more(device, [check_out(), authenticate(user_enrollment("E2"), "new-cert", "z")]);
     assert!(gone.apps.is_empty(), "apps go with the management that brought them");
 }
@@ -221,4 +222,31 @@ fn a_device_is_taken_for_what_it_runs_now_and_not_for_what_it_enrolled_with() {
     assert!(device.decide(&queue(1, "DeclarativeManagement")).is_ok());
     let renewed = Device { os_version: OsVersion::parse("18.1"), ..device };
     assert_eq!(renewed.version(), OsVersion::parse("18.1"), "what it says as it renews is newer than its last answer");
+}
+
+fn pushed() -> Command {
+    Command::RecordPush { apns_id: None, again: false }
+}
+
+fn not_now(n: u128, text: &str) -> Command {
+    answer(n, CommandStatus::NotNow, text)
+}
+
+#[test]
+fn what_was_handed_out_last_is_known_though_it_was_put_off_once() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), queue(2, "DeviceInformation"), next()]);
+    let id = |device: &Device, not_now: &[CommandId]| device.handed_out(not_now).map(|command| command.id);
+    assert_eq!(id(&device, &[]), Some(command_id(1)), "the other is not out yet");
+    let device = given_more(device, [not_now(1, "a"), next(), answer(2, CommandStatus::Acknowledged, "b")]);
+    assert_eq!((id(&device, &[command_id(1)]), id(&device, &[])), (None, Some(command_id(1))));
+}
+
+#[test]
+fn who_is_told_nothing_more_because_an_answer_was_too_large_is_woken_again_for_what_waits() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), queue(2, "DeviceInformation"), pushed(), next()]);
+    let too_large = |n| Command::ResultTooLarge { id: Some(command_id(n)), bytes: 5_000_000 };
+    let device = given_more(device, [too_large(1)]);
+    assert!(device.wants_push_again);
+    let device = given_more(device, [pushed(), next(), too_large(2)]);
+    assert!(!device.wants_push_again, "nothing waits");
 }

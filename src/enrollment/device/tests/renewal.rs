@@ -3,6 +3,7 @@
 use super::*;
 use crate::enrollment::examples::secret;
 use events::device::RenewalFailure;
+use events::enrollment::IssuedCertificate;
 
 use proptest::prelude::*;
 
@@ -24,6 +25,15 @@ fn issue(challenge: &str, key: &str, serial: &str) -> Command {
 fn issue_at(now: Timestamp, challenge: &str, key: &str, serial: &str) -> Command {
     let (challenge, identity) = (secret(challenge), certificate(key, serial));
     Command::IssueRenewal { now, challenge, identity, transaction: "t".into() }
+}
+
+fn note(identity: IssuedCertificate) -> Command {
+    Command::NoteIdentity { identity }
+}
+
+/// The certificate that the device enrolled with.
+fn first() -> IssuedCertificate {
+    IssuedCertificate { fingerprint: "cert".into(), ..certificate("old", "1") }
 }
 
 fn failed(why: RenewalFailure) -> Event {
@@ -215,17 +225,58 @@ fn what_device_said_once_with_the_renewed_certificate_changes_nothing_when_it_is
 
 #[test]
 fn a_device_that_asks_with_the_identity_it_had_before_went_back_to_it_which_is_written_down_once() {
-    let old = Command::RollBack { identity: certificate("old", "1") };
+    let old = note(first());
     let device = given_more(renewing(), [reauthenticate()]);
     assert_eq!(device.decide(&old), Ok(vec![]), "nothing is completed yet");
     let completed = given_more(device, [token_update_by(NEW, user_enrollment("E1"), "t2")]);
-    assert_eq!(completed.decide(&Command::RollBack { identity: certificate("new", "2") }), Ok(vec![]));
+    assert_eq!(completed.decide(&note(certificate("new", "2"))), Ok(vec![]));
     let happened = completed.decide(&old).unwrap();
     assert!(matches!(&happened[..], [Event::IdentityRolledBack { serial, .. }] if serial == "1"), "{happened:?}");
     let back = given_more(completed.clone(), [old.clone()]);
     assert_eq!(back.decide(&old), Ok(vec![]));
     assert_eq!(given_more(completed.clone(), [request(2, "d")]).decide(&old), Ok(vec![]), "another is under way");
     assert_eq!(given_more(completed, [check_out()]).decide(&old), Ok(vec![]));
+}
+
+#[test]
+fn what_came_by_renewal_req_counts_from_the_day_that_the_device_speaks_with_it() {
+    let by_itself = |key: &str, serial: &str| Command::RenewIdentity {
+        identity: certificate(key, serial),
+        transaction: "t".into(),
+    };
+    let device = given_more(enrolled(), [by_itself("new", "2")]);
+    assert_eq!(device.decide(&note(first())), Ok(vec![]), "the answer may have been lost");
+    let happened = device.decide(&note(certificate("new", "2"))).unwrap();
+    assert!(matches!(&happened[..], [Event::IdentityRenewalCompleted { serial, .. }] if serial == "2"), "{happened:?}");
+    let device = given_more(device, [note(certificate("new", "2"))]);
+    assert_eq!(device.decide(&note(certificate("new", "2"))), Ok(vec![]));
+
+    let again = given_more(device, [by_itself("newer", "3"), note(certificate("newer", "3"))]);
+    let back = again.decide(&note(certificate("new", "2"))).unwrap();
+    assert!(matches!(&back[..], [Event::IdentityRolledBack { serial, .. }] if serial == "2"), "{back:?}");
+}
+
+#[test]
+fn a_renewal_req_after_a_completed_renewal_is_no_way_back() {
+    let completed = given_more(renewing(), [reauthenticate(), token_update_by(NEW, user_enrollment("E1"), "t2")]);
+    let by_itself = Command::RenewIdentity { identity: certificate("newer", "3"), transaction: "t".into() };
+    let device = given_more(completed, [by_itself]);
+    let happened = device.decide(&note(certificate("newer", "3"))).unwrap();
+    assert!(matches!(&happened[..], [Event::IdentityRenewalCompleted { serial, .. }] if serial == "3"), "{happened:?}");
+}
+
+#[test]
+fn an_enrolled_device_that_says_authenticate_once_more_with_the_identity_it_has_stays_enrolled() {
+    let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
+    let happened = device.decide(&authenticate(user_enrollment("E1"), "cert", "other bytes")).unwrap();
+    assert!(matches!(happened[..], [Event::DeviceReauthenticated { .. }]), "{happened:?}");
+    let device = given_more(device, [authenticate(user_enrollment("E1"), "cert", "other bytes")]);
+    // The TokenUpdate that follows may be the same as before, byte for byte.
+    assert_eq!(device.decide(&token_update(user_enrollment("E1"), "t1")), Ok(vec![]));
+    assert_eq!(device.phase, Phase::Enrolled);
+    assert_eq!(device.waiting().count(), 1);
+    let other = authenticate(user_enrollment("E2"), "cert", "other id");
+    assert_eq!(device.decide(&other), Err(Refusal::OtherDevice));
 }
 
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
@@ -252,6 +303,6 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
         (10..14u128).prop_map(|n| Command::LapseRenewal { command: command_id(n) }),
         (10..14u128).prop_map(|n| answer(n, CommandStatus::Error, "no")),
         Just(Command::RefuseRenewal),
-        serial().prop_map(|serial| Command::RollBack { identity: certificate("key", &serial) }),
+        serial().prop_map(|serial| Command::NoteIdentity { identity: certificate("key", &serial) }),
     ]
 }
