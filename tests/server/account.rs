@@ -15,6 +15,7 @@ use events::Event;
 use events::enrollment::EnrollmentEvent;
 use events::staff::Privilege;
 use muster::app::administration::{NewUser, Request};
+use muster::config::Config;
 use muster::simulator::account::Challenge;
 use muster::simulator::device::Device;
 use muster::simulator::walk::Walk;
@@ -31,7 +32,12 @@ async fn scene() -> Scene {
 
 /// The same, with a clock of the test's own.
 pub async fn scene_in(world: World) -> Scene {
-    let scene = Scene::set_in(world, |_| {}).await;
+    scene_with(world, |_| {}).await
+}
+
+/// The same, in a configuration of the test's own.
+pub async fn scene_with(world: World, change: impl FnOnce(&mut Config)) -> Scene {
+    let scene = Scene::set_in(world, change).await;
     let user = NewUser {
         user_name: "grace".into(),
         password: PASSWORD.into(),

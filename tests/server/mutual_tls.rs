@@ -22,7 +22,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-fn with_listener(config: &mut Config) {
+pub fn with_listener(config: &mut Config) {
     config.devices.url = Some("https://localhost:0".into());
     config.devices.listen = Some("127.0.0.1:0".parse().unwrap());
 }
