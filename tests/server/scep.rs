@@ -157,6 +157,9 @@ async fn a_renewal_by_a_certificate_that_is_not_in_force_is_refused() {
         let refused = scep::renew(&client, &payload, IOS, &signer, key.clone()).await;
         assert_eq!(fail_info(refused), BAD_CERT_ID, "{what}");
     }
+    assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
+    let refused = scep::renew(&client, &payload, IOS, &device.identity, key.clone()).await;
+    assert_eq!(fail_info(refused), BAD_CERT_ID, "of a device that left");
     server.stop().await;
 }
 

@@ -1,23 +1,31 @@
 //! Which certificates are revoked, and since when.
 
 use crate::support::*;
-use events::device::{BodyHash, DeviceEvent};
+use events::device::{BodyHash, DeviceEvent, DeviceId, UnenrolledBy};
 use events::enrollment::EnrollmentEvent;
 use projections::certificates::revoked;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn the_certificates_of_a_device_that_left_are_revoked_until_they_expire() {
-    let desk = Desk::new();
-    let device = desk.enroll(1, person(1), "ada", NOON).await;
-    let projections = desk.caught_up().await;
-    assert_eq!(revoked(&projections, NOON).await.unwrap(), []);
+    let ends = [
+        DeviceEvent::DeviceCheckedOut { body: BodyHash("05".into()) },
+        DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server },
+        DeviceEvent::DeviceSuperseded { by: DeviceId(Uuid::from_u128(2)) },
+    ];
+    for end in ends {
+        let desk = Desk::new();
+        let device = desk.enroll(1, person(1), "ada", NOON).await;
+        let projections = desk.caught_up().await;
+        assert_eq!(revoked(&projections, NOON).await.unwrap(), []);
 
-    desk.write(&device.stream(), later(600), DeviceEvent::DeviceCheckedOut { body: BodyHash("05".into()) }).await;
-    desk.follow(&projections).await;
-    let found = revoked(&projections, later(601)).await.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!((found[0].device, found[0].at), (device, later(600)));
-    assert_eq!(revoked(&projections, later(400 * 365 * 86_400)).await.unwrap(), [], "expired by then");
+        desk.write(&device.stream(), later(600), end.clone()).await;
+        desk.follow(&projections).await;
+        let found = revoked(&projections, later(601)).await.unwrap();
+        assert_eq!(found.len(), 1, "{end:?}");
+        assert_eq!((found[0].device, found[0].at), (device, later(600)));
+        assert_eq!(revoked(&projections, later(400 * 365 * 86_400)).await.unwrap(), [], "expired by then");
+    }
 }
 
 #[tokio::test]

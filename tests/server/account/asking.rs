@@ -3,12 +3,13 @@
 use super::{identifier, scene, visit_events, walk};
 use crate::enrollment::cast::{Scene, Visitor};
 use events::Event;
-use events::enrollment::{DeviceFamily, EnrollmentEvent, EnrollmentRefusal, Ownership};
+use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Ownership};
 use events::system::RefusalEvent;
 use muster::simulator::account::{Asked, Challenge, SignedIn, Tokens};
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
 use muster::simulator::walk::Walk;
+use plist::Value;
 use url::Url;
 
 fn base_url(scene: &Scene, version: &str) -> Url {
@@ -160,4 +161,42 @@ async fn a_session_at_the_portal_is_none_of_this_ways() {
     walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
     assert!(walk.device.is_managed());
     scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_that_does_not_fit_is_on_record_and_refused_by_setting_only() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let token = token(&scene, &mut walk).await;
+    let mut forged = walk.device.machine_info(true).unwrap();
+    let product = b"iPhone14,5";
+    let at = forged.windows(product.len()).position(|window| window == product).unwrap();
+    forged[at + product.len() - 1] = b'7';
+    let ask = async || {
+        walk.device.ask_for_profile(&base_url(&scene, "mdm-byod"), &forged, Some(&token)).await.unwrap().status
+    };
+    assert_eq!(ask().await, 200);
+    let said = visit_events(&scene).await.into_iter().find_map(|event| match event {
+        EnrollmentEvent::MachineInformationReceived { signature, product, .. } => Some((signature, product)),
+        _ => None,
+    });
+    assert_eq!(said, Some((DeviceSignature::Invalid, Some("iPhone14,7".into()))));
+    scene.server.settings(|settings| settings.account_driven.genuine_devices_only = true).await;
+    assert_eq!(ask().await, 403);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_that_stays_is_named_to_devices_that_know_of_it() {
+    for (version, named) in [("15.0", None), ("15.1", Some(7))] {
+        let scene = scene().await;
+        scene.server.settings(|settings| settings.account_driven.required_app_id = Some(7)).await;
+        let mut walk = walk(&scene, Visitor::personal(Family::IPhone, version));
+        walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
+        let profile = &walk.device.management().unwrap().profile.dictionary;
+        let payloads = profile.get("PayloadContent").and_then(Value::as_array).unwrap().iter();
+        let told = payloads.filter_map(Value::as_dictionary).find_map(|payload| payload.get("RequiredAppIDForMDM"));
+        assert_eq!(told.and_then(Value::as_unsigned_integer), named, "{version}");
+        scene.strike().await;
+    }
 }
