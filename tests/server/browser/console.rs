@@ -3,8 +3,13 @@
 use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at};
 use crate::console::visits::stuck;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
+use events::device::CommandId;
 use events::staff::Privilege;
+use events::{Actor, ActorKind};
 use fantoccini::Locator;
+use muster::app::commands::build::{self, AppName};
+use muster::app::context::Context;
+use muster::simulator::device::Device;
 use muster::simulator::model::Family;
 
 pub const PASSWORD: &str = "the keys of the whole school";
@@ -33,7 +38,8 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     let scene = Scene::set().await;
     scene.server.add_user("grace", PASSWORD, &[Privilege::Administrator, Privilege::Auditor]).await;
     let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
-    let other = scene.enroll(Visitor::institutional(Family::IPad, "16.4")).await;
+    let mut other = scene.enroll(Visitor::institutional(Family::IPad, "16.4")).await;
+    refuses_an_app(&scene, &mut other).await;
     let stuck = stuck(&scene.server, scene.server.app().world.now()).await;
     let url = scene.server.url();
     browser.client.goto(&format!("{url}/console/sign-in")).await.unwrap();
@@ -42,7 +48,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     let pages = [
         ("devices", "/console/devices".to_owned(), "ada"),
         ("device", format!("/console/devices/{}", id_of(&device)), "iPhone"),
-        ("institutional", format!("/console/devices/{}", id_of(&other)), "iPad"),
+        ("institutional", format!("/console/devices/{}", id_of(&other)), "no licence is assigned"),
         ("audit", "/console/audit".to_owned(), "enrolled"),
         ("audit-filtered", "/console/audit?type=UserSignedIn".to_owned(), "ada"),
         ("earlier", "/console/earlier".to_owned(), "Earlier"),
@@ -75,6 +81,16 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     what_would_change(&browser, axe.as_ref(), test).await;
     browser.close().await;
     scene.strike().await;
+}
+
+/// A command that failed is on the device's page.
+async fn refuses_an_app(scene: &Scene, device: &mut Device) {
+    let (app, id) = (scene.server.app(), id_of(device));
+    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
+    let command = build::install_app(&AppName::Store(7), true);
+    app.queue_command(id, CommandId(app.world.uuid()), &command, &context).await.unwrap();
+    device.poll().await.unwrap();
+    scene.server.caught_up().await;
 }
 
 /// On the form of the settings: types something and looks at what it would change.
