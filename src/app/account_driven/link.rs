@@ -8,8 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentMode};
 use uuid::Uuid;
 
-/// How long a link waits for the first form. The device opens it at once.
+/// How long a link waits for the first form. A device that enrolls opens it at once.
 const SECONDS: i64 = 30 * 60;
+
+/// One that is enrolled shows a notice, which its person follows when they find the time; nobody has written down whether it asks for
+/// another link then. Only the same person gets anything by it.
+const SECONDS_TO_SIGN_IN_AGAIN: i64 = 7 * 24 * 60 * 60;
 const PURPOSE: &str = "account-link";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,13 @@ impl Purpose {
             Purpose::SignInAgain => "again",
         }
     }
+
+    fn waits(self) -> i64 {
+        match self {
+            Purpose::Enroll { .. } => SECONDS,
+            Purpose::SignInAgain => SECONDS_TO_SIGN_IN_AGAIN,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +67,7 @@ pub struct AccountLink {
 
 impl AccountLink {
     pub fn new(enrollment: EnrollmentId, purpose: Purpose, world: &World) -> AccountLink {
-        AccountLink { enrollment, purpose, state: None, expires: world.now().0 / 1_000_000 + SECONDS }
+        AccountLink { enrollment, purpose, state: None, expires: world.now().0 / 1_000_000 + purpose.waits() }
     }
 
     /// What names it in an address or a form.
@@ -85,7 +96,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_link_holds_for_half_an_hour_and_only_as_it_was_made() {
+    fn a_link_holds_for_half_an_hour_to_sign_in_again_for_a_week_and_only_as_it_was_made() {
         let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
         let world = World { clock: clock.clone() };
         let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
@@ -103,7 +114,12 @@ mod tests {
         assert_eq!(parse(&token.replace("byod-iphone", "again")), None);
         assert_eq!(parse(&format!("{token}.x")), None);
         assert_eq!(parse(""), None);
+        let again = AccountLink::new(EnrollmentId(world.uuid()), Purpose::SignInAgain, &world).token(&secrets);
         clock.advance_seconds(SECONDS);
         assert_eq!(parse(&token), None, "expired");
+        clock.advance_seconds(SECONDS_TO_SIGN_IN_AGAIN - SECONDS - 1);
+        assert!(parse(&again).is_some());
+        clock.advance_seconds(1);
+        assert_eq!(parse(&again), None, "expired");
     }
 }
