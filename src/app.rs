@@ -56,6 +56,7 @@ use sign_in::SignIn;
 use sign_in::single_sign_on::Providers;
 use staff_sessions::StaffSessions;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The server's parts, shared by every handler and reaction.
 #[derive(Clone)]
@@ -87,6 +88,8 @@ pub struct Parts {
     /// `None` where no push certificate is configured.
     pub pusher: Option<Pusher>,
     pub conversations: Conversations,
+    /// Who may keep a large body in memory: one at a time.
+    pub large_bodies: Arc<Semaphore>,
     pub metrics: Metrics,
 }
 

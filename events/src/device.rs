@@ -380,6 +380,9 @@ pub enum DeviceEvent {
     MdmResultTooLarge {
         command: Option<CommandId>,
         bytes: u64,
+        /// `None`: it was proven by its connection, and not kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<BodyHash>,
     },
     /// A managed app stands otherwise than before.
     ManagedAppReported {

@@ -25,6 +25,7 @@ use projections::Projections;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Why the server does not start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +114,7 @@ impl App {
             pusher,
             health,
             conversations: Default::default(),
+            large_bodies: Arc::new(Semaphore::new(1)),
             metrics,
         }))
     }

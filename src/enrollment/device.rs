@@ -46,7 +46,7 @@ pub struct Device {
     pub renewal: Option<Renewal>,
     /// Fingerprint of the certificate that the device speaks with since a renewal, or what it went back to.
     pub in_use: Option<String>,
-    /// Fingerprint of the certificate that `Authenticate` came with while it was enrolled, until its TokenUpdate.
+    /// Fingerprint of the certificate that `Authenticate` came with while it was enrolled, until a renewal is completed.
     pub reauthenticated: Option<String>,
     /// Commands in the order they were queued.
     pub commands: Vec<QueuedCommand>,
@@ -108,7 +108,7 @@ pub enum CommandState {
     /// Somebody called it off.
     Cancelled,
     Expired,
-    /// Management ended before it was answered: it belongs to no management that may come.
+    /// Management ended: it belongs to no management that may come.
     Ended,
 }
 
@@ -180,9 +180,11 @@ pub enum Command {
         /// How managed apps stand, by bundle identifier, trimmed likewise.
         apps: BTreeMap<String, AppStatus>,
     },
+    /// `body`: of one that was proven by a signature.
     ResultTooLarge {
         id: Option<CommandId>,
         bytes: u64,
+        body: Option<BodyHash>,
     },
     /// APNs took a notification. `again`: because what waits was not answered for long, not because something is new.
     RecordPush {
@@ -324,21 +326,11 @@ impl Device {
         deferred.map(|command| command.id).collect()
     }
 
-    /// What it was handed out last and did not answer, if it put these off before.
-    pub fn handed_out(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
-        self.first(not_now, |command| command.delivered)
-    }
-
     /// The command the device gets when it asks, leaving out what it just put off: first what it never put off, the most
     /// urgent and then the oldest; then what it put off longest ago, so that no command keeps others from being tried.
     pub fn next_command(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
-        self.first(not_now, |_| true)
-    }
-
-    fn first(&self, not_now: &[CommandId], among: impl Fn(&QueuedCommand) -> bool) -> Option<&QueuedCommand> {
         let deliverable = self.commands.iter().enumerate().filter(|(nth, command)| {
             command.status.is_waiting()
-                && among(command)
                 && command.payload.xml().is_some()
                 && !not_now.contains(&command.id)
                 && !self.waits_for_settings(*nth)

@@ -3,31 +3,45 @@
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 /// Of a body that is too large, so much is taken off the wire: a device that may not finish sending sees a broken
 /// connection instead of the answer, and sends it all again.
 const DRAIN: u64 = 64 * 1024 * 1024;
 
-/// One body at a time may be kept beyond the limit: whoever sends many costs no more memory than that.
-static TURN: Semaphore = Semaphore::const_new(1);
+/// Who takes longer to send a large body does not keep others waiting.
+const TURN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub enum Body {
     Whole(Bytes),
-    /// It had at least this many bytes.
-    Large {
-        bytes: u64,
-        /// All of it, if it was asked for, was not larger than what is taken off the wire, and no other was kept.
-        whole: Option<Kept>,
-    },
+    TooLarge(TooLarge),
 }
 
-/// A body beyond the limit, while it is looked at.
+/// A body beyond the limit.
+#[derive(Debug)]
+pub struct TooLarge {
+    /// It had at least so many.
+    pub bytes: u64,
+    /// All of it, where it was to be kept and could be.
+    pub kept: Option<Kept>,
+}
+
+impl TooLarge {
+    /// Whether no other time could keep it either.
+    pub fn is_for_ever(&self) -> bool {
+        self.bytes > DRAIN
+    }
+}
+
+/// A large body, while it is looked at.
 #[derive(Debug)]
 pub struct Kept {
     pub bytes: Bytes,
-    _turn: SemaphorePermit<'static>,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// Reads at most `limit` bytes into memory.
@@ -35,42 +49,99 @@ pub struct Kept {
 /// # Errors
 /// If the connection breaks.
 pub async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> {
-    take(payload, limit, || None).await
+    take(payload, limit, None).await
 }
 
-/// As [`read`]; what is larger is kept, too, where it can be.
+/// As [`read`]; what is larger is kept, too, by whoever has their turn: so many at a time, whoever sends them, and however many.
 ///
 /// # Errors
 /// If the connection breaks.
-pub async fn read_large(payload: Payload, limit: usize) -> Result<Body, PayloadError> {
-    take(payload, limit, || TURN.try_acquire().ok()).await
+pub async fn read_large(payload: Payload, limit: usize, turns: &Arc<Semaphore>) -> Result<Body, PayloadError> {
+    take(payload, limit, Some(turns)).await
 }
 
-async fn take(
-    mut payload: Payload,
-    limit: usize,
-    acquire: impl Fn() -> Option<SemaphorePermit<'static>>,
-) -> Result<Body, PayloadError> {
-    let (mut kept, mut turn) = (Some(BytesMut::new()), None);
-    let mut bytes = 0u64;
-    while let Some(chunk) = payload.next().await {
+async fn take(mut payload: Payload, limit: usize, turns: Option<&Arc<Semaphore>>) -> Result<Body, PayloadError> {
+    let (mut kept, mut bytes) = (Some(BytesMut::new()), 0u64);
+    let mut turn: Option<(OwnedSemaphorePermit, Instant)> = None;
+    loop {
+        let next = match &turn {
+            Some((_, ends)) => timeout_at(*ends, payload.next()).await,
+            None => Ok(payload.next().await),
+        };
+        let Ok(next) = next else {
+            (kept, turn) = (None, None);
+            continue;
+        };
+        let Some(chunk) = next else { break };
         let chunk = chunk?;
         bytes += chunk.len() as u64;
-        if bytes > limit as u64 && turn.is_none() {
-            turn = kept.as_ref().and_then(|_| acquire());
-        }
         if bytes > DRAIN {
+            kept = None;
             break;
         }
-        kept = kept.filter(|_| bytes <= limit as u64 || turn.is_some());
+        if bytes > limit as u64 && turn.is_none() && kept.is_some() {
+            let permit = turns.and_then(|turns| turns.clone().try_acquire_owned().ok());
+            turn = permit.map(|permit| (permit, Instant::now() + TURN));
+            kept = kept.filter(|_| turn.is_some());
+        }
         if let Some(kept) = &mut kept {
             kept.extend_from_slice(&chunk);
         }
     }
-    let whole = kept.filter(|_| bytes <= DRAIN).map(BytesMut::freeze);
+    let whole = kept.map(BytesMut::freeze);
     Ok(match (whole, turn) {
         (Some(whole), None) => Body::Whole(whole),
-        (Some(bytes_kept), Some(turn)) => Body::Large { bytes, whole: Some(Kept { bytes: bytes_kept, _turn: turn }) },
-        (None, _) => Body::Large { bytes, whole: None },
+        (Some(all), Some((turn, _))) => {
+            Body::TooLarge(TooLarge { bytes, kept: Some(Kept { bytes: all, _turn: turn }) })
+        }
+        (None, _) => Body::TooLarge(TooLarge { bytes, kept: None }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::FromRequest as _;
+    use actix_web::test::TestRequest;
+
+    const LIMIT: usize = 1_000;
+
+    async fn payload(bytes: usize) -> Payload {
+        let (request, mut payload) = TestRequest::default().set_payload(vec![b'x'; bytes]).to_http_parts();
+        Payload::from_request(&request, &mut payload).await.expect("a payload")
+    }
+
+    async fn large(bytes: usize, turns: &Arc<Semaphore>) -> Option<TooLarge> {
+        match read_large(payload(bytes).await, LIMIT, turns).await.expect("it is read") {
+            Body::Whole(_) => None,
+            Body::TooLarge(large) => Some(large),
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_large_body_is_kept_by_whoever_has_their_turn_and_one_at_a_time() {
+        let turns = Arc::new(Semaphore::new(1));
+        assert!(large(LIMIT, &turns).await.is_none(), "that is none");
+        assert_eq!(turns.available_permits(), 1);
+        let first = large(LIMIT + 1, &turns).await.unwrap();
+        assert_eq!(first.kept.as_ref().map(|kept| kept.bytes.len()), Some(LIMIT + 1));
+        let second = large(LIMIT + 2, &turns).await.unwrap();
+        assert!(second.kept.is_none() && second.bytes == LIMIT as u64 + 2 && !second.is_for_ever());
+        drop(first);
+        assert!(large(LIMIT + 2, &turns).await.unwrap().kept.is_some());
+    }
+
+    #[actix_web::test]
+    async fn who_needs_no_proof_keeps_nothing() {
+        let Ok(Body::TooLarge(large)) = read(payload(LIMIT + 1).await, LIMIT).await else { panic!() };
+        assert!(large.kept.is_none());
+    }
+
+    #[actix_web::test]
+    async fn what_nobody_can_keep_is_said_to_be_so_for_ever() {
+        let turns = Arc::new(Semaphore::new(1));
+        let large = large(usize::try_from(DRAIN).unwrap() + 1, &turns).await.unwrap();
+        assert!(large.is_for_ever() && large.kept.is_none());
+        assert_eq!(turns.available_permits(), 1);
+    }
 }

@@ -68,7 +68,7 @@ impl Claimed {
         }
     }
 
-    /// Whether TLS proved it already.
+    /// Whether TLS proved it already, here or at a proxy that we trust.
     pub fn is_proven(&self) -> bool {
         matches!(self, Claimed::Presented(_))
     }

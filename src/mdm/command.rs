@@ -1,7 +1,7 @@
 //! `PUT /mdm/command`: a device reports what became of a command and gets the next one, or a body of zero bytes.
 
 use super::answer::Answer;
-use super::body::{self, Body, Kept};
+use super::body::{self, Body, TooLarge};
 use super::claim::Claimed;
 use super::result::{self, Report};
 use super::{bearer, heard, identified, message, property_list, unavailable};
@@ -10,12 +10,12 @@ use crate::app::{App, PerformError, commands, inventory};
 use crate::enrollment::device::{Command, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
-use events::device::{CommandId, CommandStatus, InventoryValue};
+use events::device::{BodyHash, CommandId, CommandStatus, InventoryValue};
 use plist::{Dictionary, Value};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Lists of apps and profiles grow large; what is larger still is recorded as too large (design §8).
+/// Lists of apps and profiles grow large; what is larger still is recorded as too large (design §8), if it can be told whose it is.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -32,12 +32,19 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let claimed = Claimed::of(request, app)?;
     let known = identified(app, claimed.certificate()).await?;
     let conversation = Conversation { app, known: &known, source };
-    let body = match body::read_large(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? {
+    // What TLS has proven need not be kept to be proven.
+    let body = match claimed.is_proven() {
+        true => body::read(payload, MAX_BODY).await,
+        false => body::read_large(payload, MAX_BODY, &app.large_bodies).await,
+    };
+    let body = match body.map_err(|_| Answer::BadRequest)? {
         Body::Whole(body) => body,
-        Body::Large { bytes, whole } => {
-            prove(claimed, whole).await?;
+        Body::TooLarge(large) => {
+            let bytes = large.bytes;
+            app.metrics.alarm("mdm-result-too-large");
+            let hash = prove(claimed, large).await?;
             bearer::check(app, &known, request, source).await?;
-            return conversation.too_large(bytes).await;
+            return conversation.too_large(bytes, hash).await;
         }
     };
     let (fields, body) = read(claimed, body).await?;
@@ -58,13 +65,25 @@ async fn read(claimed: Claimed, body: Bytes) -> Result<(Dictionary, Bytes), Answ
     web::block(read).await.map_err(unavailable)?
 }
 
-// What is too large to be read is still proven to be the device's before it settles anything.
-async fn prove(claimed: Claimed, whole: Option<Kept>) -> Result<(), Answer> {
+// What is too large to be read is still proven to be the device's before it settles anything. The hash of what a signature
+// proves: it is nothing that it can be sent once more.
+async fn prove(claimed: Claimed, large: TooLarge) -> Result<Option<BodyHash>, Answer> {
     if claimed.is_proven() {
-        return Ok(());
+        return Ok(None);
     }
-    let kept = whole.ok_or_else(|| unavailable("an answer is too large to be looked at now"))?;
-    let proven = move || claimed.verify(&kept.bytes).map_err(super::refuse_signature);
+    if large.is_for_ever() {
+        tracing::error!(
+            bytes = large.bytes,
+            "an answer is so large that nobody can tell whose it is: call the command off"
+        );
+        return Err(Answer::Ok);
+    }
+    let kept = large.kept.ok_or_else(|| unavailable("another large answer is being looked at"))?;
+    let proven = move || {
+        claimed.verify(&kept.bytes).map_err(super::refuse_signature)?;
+        let fingerprint = crate::pki::fingerprint(claimed.certificate());
+        Ok(Some(message::body_hash(&fingerprint, &kept.bytes)))
+    };
     web::block(proven).await.map_err(unavailable)?
 }
 
@@ -130,7 +149,12 @@ impl Conversation<'_> {
             (CommandStatus::Acknowledged, Some(queued)) => commands::outcome::apps(queued, fields, &self.known.state),
             _ => BTreeMap::new(),
         };
-        let rejection = queued.and_then(|queued| commands::outcome::rejection(queued, fields));
+        let rejection = match status {
+            CommandStatus::Acknowledged | CommandStatus::Error => {
+                queued.and_then(|queued| commands::outcome::rejection(queued, fields))
+            }
+            CommandStatus::CommandFormatError | CommandStatus::NotNow => None,
+        };
         let errors = result::errors(fields, self.known.state.kind(), self.known.person);
         let body = message::body_hash(&self.known.fingerprint, body);
         let answer = Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps };
@@ -155,13 +179,17 @@ impl Conversation<'_> {
         let context = self.known.context(self.source);
         let state = match self.app.perform::<Device>(&self.known.device.stream(), &command, &context).await {
             Ok(performed) => performed.state,
-            Err(PerformError::Refused(refusal)) => return Ok(self.ended(&refusal, begins)),
+            Err(PerformError::Refused(refusal)) => {
+                self.app.conversations.end(self.known.device);
+                return Ok(self.ended(&refusal, begins));
+            }
             Err(error) => return Err(unavailable(error)),
         };
         let Some(next) = state.next_command(put_off) else {
             self.app.conversations.end(self.known.device);
             return Ok(Answer::Empty);
         };
+        self.app.conversations.hand_out(self.known.device, next.id);
         let dictionary =
             commands::complete(next, &state).ok_or_else(|| unavailable("a queued command has no content"))?;
         Ok(Answer::Command(envelope(next.id, dictionary).map_err(unavailable)?))
@@ -176,11 +204,10 @@ impl Conversation<'_> {
         }
     }
 
-    // It is not read, so which command it answers is not known: the one that the device has.
-    async fn too_large(&self, bytes: u64) -> Result<Answer, Answer> {
-        self.app.metrics.alarm("mdm-result-too-large");
-        let id = self.known.state.handed_out(&self.not_now(&self.known.state)).map(|command| command.id);
-        self.perform(&Command::ResultTooLarge { id, bytes }).await?;
+    // It is not read, so which command it answers is not known: the one that the device was given last.
+    async fn too_large(&self, bytes: u64, body: Option<BodyHash>) -> Result<Answer, Answer> {
+        let id = self.app.conversations.take_back(self.known.device);
+        self.perform(&Command::ResultTooLarge { id, bytes, body }).await?;
         Ok(Answer::Ok)
     }
 

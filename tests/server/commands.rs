@@ -6,13 +6,14 @@ mod told;
 
 use crate::devices::{TestDevice, command};
 use crate::harness::TestServer;
-use events::device::{CommandId, CommandStatus, DeviceEvent, InventoryValue};
+use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, InventoryValue};
 use events::enrollment::EnrollmentKind;
 use events::{Actor, ActorKind};
 use muster::app::PerformError;
 use muster::app::commands::{QueueError, device_information, security_info};
 use muster::app::context::Context;
 use muster::enrollment::device::{Phase, Refusal};
+use muster::pki::fingerprint;
 use muster::simulator::messages::xml;
 use muster::simulator::signature::mdm_signature;
 use plist::{Dictionary, Value};
@@ -267,9 +268,17 @@ async fn an_answer_of_more_than_four_mebibytes_is_taken_recorded_as_too_large_an
     let body = xml(&report);
     let answer = device.put("command", &body).await;
     assert_eq!((answer.status, answer.body.len()), (200, 0));
-    let too_large = DeviceEvent::MdmResultTooLarge { command: Some(id), bytes: body.len() as u64 };
+    let hash = BodyHash(hex::encode(openssl::sha::sha256(
+        &[fingerprint(&device.identity.certificate).as_bytes(), &body[..]].concat(),
+    )));
+    let too_large = DeviceEvent::MdmResultTooLarge { command: Some(id), bytes: body.len() as u64, body: Some(hash) };
     assert!(device.events(&server).await.contains(&too_large));
-    assert_eq!(device.poll().await, None);
+    // The same once more, while another command is out, settles nothing.
+    let other = self::id();
+    queue(&server, &device, other, &request("ProfileList")).await.unwrap();
+    assert_eq!(device.poll().await.map(|(given, _)| given), Some(other.to_string()));
+    assert_eq!(device.put("command", &body).await.status, 200);
+    assert_eq!(device.poll().await.map(|(given, _)| given), Some(other.to_string()));
     server.stop().await;
 }
 

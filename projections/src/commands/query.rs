@@ -120,7 +120,7 @@ pub async fn of_device(
     projections
         .read(move |rows| {
             let select = "SELECT command, request_type, priority, state, queued_at, expires, changed_at, event, why
-                FROM commands_v2_queue WHERE device = ?1 
+                FROM commands_v2_queue WHERE device = ?1
                 ORDER BY state NOT IN ('queued', 'delivered', 'deferred'), position DESC LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![device.to_string(), limit], queued_of)?;

@@ -131,8 +131,8 @@ fn as_of_rows() -> String {
         .map(|column| format!("max(CASE WHEN h.attribute = '{column}' THEN h.value END) AS {column}"))
         .collect();
     format!(
-        "(SELECT h.device AS id, c.added AS added, {} FROM devices_v1_history h
-            JOIN devices_v1_current c ON c.id = h.device
+        "(SELECT h.device AS id, c.added AS added, {} FROM devices_v2_history h
+            JOIN devices_v2_current c ON c.id = h.device
             WHERE h.valid_from <= :as_of AND (h.valid_to IS NULL OR h.valid_to > :as_of) GROUP BY h.device)",
         columns.join(", ")
     )
@@ -149,13 +149,13 @@ fn select(source: &str, condition: &str) -> String {
 }
 
 fn list_condition() -> String {
-    let standing = format!("SELECT r.device FROM renewals_v1_devices r WHERE ({STANDING}) = :identity");
+    let standing = format!("SELECT r.device FROM renewals_v2_devices r WHERE ({STANDING}) = :identity");
     format!("(:identity IS NULL OR d.id IN ({standing})) AND {LIST_CONDITION}")
 }
 
 const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS NULL OR d.kind = :kind)
     AND (:archived OR coalesce(d.archived, 0) = 0) AND (:person IS NULL OR d.person = :person)
-    AND (:after IS NULL OR d.added < (SELECT added FROM devices_v1_current WHERE id = :after))
+    AND (:after IS NULL OR d.added < (SELECT added FROM devices_v2_current WHERE id = :after))
     AND (:text IS NULL OR lower(coalesce(d.name, '') || char(10) || coalesce(d.model, '') || char(10)
         || coalesce(d.product_name, '') || char(10) || coalesce(d.serial_number, '') || char(10)
         || coalesce(d.udid, '') || char(10) || coalesce(d.enrollment_id, '') || char(10)
@@ -197,7 +197,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
             bindings.push((":as_of", as_of));
             as_of_rows()
         }
-        None => "devices_v1_current".to_owned(),
+        None => "devices_v2_current".to_owned(),
     };
     let mut statement = rows.prepare_cached(&select(&source, &list_condition()))?;
     let found = statement.query_map(&bindings[..], device_of)?.collect::<Result<Vec<_>, _>>()?;
@@ -242,7 +242,7 @@ pub async fn known(
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
     projections
         .read(move |rows| {
-            let select = "SELECT substr(attribute, 11), value FROM devices_v1_history
+            let select = "SELECT substr(attribute, 11), value FROM devices_v2_history
                 WHERE device = ?1 AND attribute LIKE 'inventory.%' AND valid_from <= ?2
                     AND (valid_to IS NULL OR valid_to > ?2)";
             let mut statement = rows.prepare_cached(select)?;

@@ -132,9 +132,9 @@ pub async fn due(
     let limit = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
     let (begin, end) = (limit(begin), limit(end));
     // `+`: by the index of what is due, which is little, and not by one of what expires, which is everything.
-    let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_v1_devices
+    let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_v2_devices
             WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?3)
-        UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v1_devices
+        UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v2_devices
             WHERE enrolled AND due_at <= ?1 AND command IS NULL AND +expires > ?1 ORDER BY +expires LIMIT ?2)";
     projections
         .read(move |rows| {
@@ -159,7 +159,7 @@ fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
 /// # Errors
 /// If the file cannot be read.
 pub async fn requested_since(projections: &Projections, since: Timestamp) -> Result<usize, ProjectionError> {
-    let select = "SELECT count(*) FROM renewals_v1_devices WHERE requested_at > ?1";
+    let select = "SELECT count(*) FROM renewals_v2_devices WHERE requested_at > ?1";
     projections.read(move |rows| rows.prepare_cached(select)?.query_row([since.0], |row| row.get(0))).await
 }
 
@@ -171,7 +171,7 @@ pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts,
     projections
         .read(move |rows| {
             let select = format!(
-                "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_v1_devices r) WHERE s IS NOT NULL GROUP BY s"
+                "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_v2_devices r) WHERE s IS NOT NULL GROUP BY s"
             );
             let mut select = rows.prepare_cached(&select)?;
             let mut found = select.query(named_params! { ":now": now.0 })?;
@@ -195,7 +195,7 @@ pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts,
 /// If the file cannot be read.
 pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Option<Renewal>, ProjectionError> {
     let select = "SELECT expires, command, requested_at, due_at, outcome, outcome_at, failures
-        FROM renewals_v1_devices WHERE device = ?1 AND enrolled";
+        FROM renewals_v2_devices WHERE device = ?1 AND enrolled";
     projections
         .read(move |rows| {
             let time = |row: &Row<'_>, column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));

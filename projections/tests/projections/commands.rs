@@ -59,7 +59,7 @@ async fn every_command_stands_as_its_last_event_says() {
         answered(5, CommandStatus::CommandFormatError),
         DeviceEvent::MdmCommandCancelled { command: command(6) },
         DeviceEvent::MdmCommandExpired { command: command(7) },
-        DeviceEvent::MdmResultTooLarge { command: Some(command(8)), bytes: 5_000_000 },
+        DeviceEvent::MdmResultTooLarge { command: Some(command(8)), bytes: 5_000_000, body: None },
     ];
     for (n, event) in events.into_iter().enumerate() {
         desk.write(&stream, later(100), queued(n as u128 + 1, "ProfileList", None)).await;

@@ -188,7 +188,7 @@ async fn what_waits_behind_an_answer_that_was_too_large_is_due_after_a_quarter_o
         desk.write(&device.stream(), later(1_000), queued).await;
     }
     desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
-    let too_large = |n| DeviceEvent::MdmResultTooLarge { command: Some(command(n)), bytes: 5_000_000 };
+    let too_large = |n| DeviceEvent::MdmResultTooLarge { command: Some(command(n)), bytes: 5_000_000, body: None };
     desk.write(&device.stream(), later(1_010), too_large(1)).await;
     let projections = desk.caught_up().await;
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_910)));

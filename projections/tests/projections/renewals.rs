@@ -163,7 +163,7 @@ async fn a_device_that_went_back_has_its_old_expiry_again_and_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_when_our_renewal_ends() {
+async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_once_it_speaks_with_what_it_got() {
     let desk = Desk::new();
     let projections = desk.projections();
     let (device, begin, _) = under_way(&desk, &projections, 1).await;

@@ -31,8 +31,7 @@ pub struct Granted {
     token_type: &'static str,
     scope: &'static str,
     access_token: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_in: Option<i64>,
+    expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
 }

@@ -3,7 +3,7 @@
 
 use super::json;
 use crate::app::commands::{asked, upload};
-use crate::enrollment::device::Device;
+use crate::enrollment::device::{CommandState, Device};
 use events::device::CommandStatus;
 use events::enrollment::EnrollmentKind;
 use plist::{Dictionary, Value};
@@ -64,7 +64,8 @@ struct Ours {
 impl Ours {
     fn of(state: &Device, enrollment: &str) -> Ours {
         let installs = state.commands.iter().filter(|command| {
-            command.request_type == "InstallProfile" && command.answer == Some(CommandStatus::Acknowledged)
+            let done = command.status == CommandState::Answered && command.answer == Some(CommandStatus::Acknowledged);
+            command.request_type == "InstallProfile" && done
         });
         let apps = state.apps.iter().filter(|(_, status)| status.is_managed());
         let installed = installs.filter_map(|command| match asked(command)?.get("Payload")? {

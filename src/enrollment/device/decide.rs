@@ -43,9 +43,11 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             Ok(next(device, not_now, *now))
         }
         Command::AnswerCommand { .. } => Ok(answer(device, command)),
-        Command::ResultTooLarge { id, bytes } => {
+        Command::ResultTooLarge { id, bytes, body } => {
             enrolled(device)?;
-            Ok(vec![DeviceEvent::MdmResultTooLarge { command: *id, bytes: *bytes }])
+            let played_again = body.as_ref().is_some_and(|body| device.seen.contains(body));
+            let happened = DeviceEvent::MdmResultTooLarge { command: *id, bytes: *bytes, body: body.clone() };
+            Ok(if played_again { vec![] } else { vec![happened] })
         }
         Command::RecordPush { apns_id, again } if device.wants(*again) => {
             Ok(vec![DeviceEvent::DevicePushed { apns_id: apns_id.clone() }])

@@ -147,6 +147,7 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
         | DeviceEvent::PushTokenRenewed { body, .. }
         | DeviceEvent::DeviceReauthenticated { body, .. }
         | DeviceEvent::MdmCommandAnswered { body, .. }
+        | DeviceEvent::MdmResultTooLarge { body: Some(body), .. }
         | DeviceEvent::DeviceCheckedOut { body } => Some(body),
         _ => None,
     }
@@ -198,7 +199,7 @@ fn end(device: &mut Device, phase: Phase) {
     device.reauthenticated = None;
     device.in_use = None;
     // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
-    for command in device.commands.iter_mut().filter(|command| command.status != CommandState::Answered) {
+    for command in &mut device.commands {
         command.status = CommandState::Ended;
     }
 }

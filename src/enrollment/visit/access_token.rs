@@ -90,10 +90,11 @@ impl Visit {
         if ends.is_none_or(|ends| now < ends) { Presented::Good } else { Presented::Expired }
     }
 
-    /// How many seconds from `now` the token lasts that was issued last, on a device that is enrolled; `None`: until it is asked
-    /// for.
-    pub fn lasts(&self, last_for_days: Option<u32>, now: Timestamp) -> Option<i64> {
-        Some(self.access_tokens.last()?.ends(last_for_days)?.seconds_since(now))
+    /// How many seconds from `now` the token lasts that was issued last and can be refreshed, on a device that is enrolled; 0 without
+    /// one.
+    pub fn lasts(&self, last_for_days: Option<u32>, now: Timestamp) -> i64 {
+        let ends = self.access_tokens.last().and_then(|token| token.ends(last_for_days));
+        ends.map_or(0, |ends| ends.seconds_since(now))
     }
 
     /// Whether a code can be redeemed: once, and soon.

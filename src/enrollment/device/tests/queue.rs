@@ -2,7 +2,6 @@
 
 use super::*;
 use events::device::AppStatus;
-use events::device::CommandId;
 use proptest::prelude::*;
 
 fn next_id(device: &Device) -> Option<events::device::CommandId> {
@@ -228,25 +227,17 @@ fn pushed() -> Command {
     Command::RecordPush { apns_id: None, again: false }
 }
 
-fn not_now(n: u128, text: &str) -> Command {
-    answer(n, CommandStatus::NotNow, text)
-}
-
-#[test]
-fn what_was_handed_out_last_is_known_though_it_was_put_off_once() {
-    let device = given_more(enrolled(), [queue(1, "SecurityInfo"), queue(2, "DeviceInformation"), next()]);
-    let id = |device: &Device, not_now: &[CommandId]| device.handed_out(not_now).map(|command| command.id);
-    assert_eq!(id(&device, &[]), Some(command_id(1)), "the other is not out yet");
-    let device = given_more(device, [not_now(1, "a"), next(), answer(2, CommandStatus::Acknowledged, "b")]);
-    assert_eq!((id(&device, &[command_id(1)]), id(&device, &[])), (None, Some(command_id(1))));
-}
-
 #[test]
 fn who_is_told_nothing_more_because_an_answer_was_too_large_is_woken_again_for_what_waits() {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo"), queue(2, "DeviceInformation"), pushed(), next()]);
-    let too_large = |n| Command::ResultTooLarge { id: Some(command_id(n)), bytes: 5_000_000 };
+    let too_large = |n| Command::ResultTooLarge {
+        id: Some(command_id(n)),
+        bytes: 5_000_000,
+        body: Some(body(&format!("too large {n}"))),
+    };
     let device = given_more(device, [too_large(1)]);
     assert!(device.wants_push_again);
     let device = given_more(device, [pushed(), next(), too_large(2)]);
     assert!(!device.wants_push_again, "nothing waits");
+    assert_eq!(device.decide(&too_large(2)), Ok(vec![]), "played again it settles nothing more");
 }

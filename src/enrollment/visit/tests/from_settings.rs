@@ -305,7 +305,7 @@ fn a_token_that_can_be_refreshed_ends_with_the_sign_in_that_it_came_of() {
     let end = 8 * 86_400;
     assert_eq!((at(end - 1), at(end)), (Presented::Good, Presented::Expired));
     let lasts = |days| visit.lasts(days, NOW.plus_seconds(6 * 86_400));
-    assert_eq!((lasts(Some(8)), lasts(None)), (Some(2 * 86_400), Some(ACCESS_TOKEN_SECONDS)));
+    assert_eq!((lasts(Some(8)), lasts(None)), (2 * 86_400, ACCESS_TOKEN_SECONDS));
 }
 
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
