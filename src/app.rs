@@ -101,11 +101,16 @@ impl std::ops::Deref for App {
     }
 }
 
+/// The state of a stream, and the revision it stands at.
+pub type Loaded<A> = (A, Option<Revision>);
+
 /// What became of a command.
 #[derive(Debug, Clone)]
 pub struct Performed<A: Aggregate> {
     /// The state after it.
     pub state: A,
+    /// Where the stream stands now.
+    pub revision: Option<Revision>,
     /// What happened; empty where it had happened already.
     pub events: Vec<A::Event>,
     /// Where the events stand; `None` where there are none.
@@ -132,11 +137,11 @@ impl App {
         App { inner: Arc::new(parts) }
     }
 
-    /// The state of a stream, and the revision it stands at.
+    /// Reads a stream.
     ///
     /// # Errors
     /// If the stream cannot be read.
-    pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<(A, Option<Revision>), ReadError> {
+    pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
         load(&self.log, stream).await
     }
 
@@ -150,20 +155,41 @@ impl App {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        let mut attempt = 1;
+        self.perform_from(stream, self.load(stream).await?, command, context).await
+    }
+
+    /// As [`App::perform`], for whoever has just read the stream: it is read once more only where another was quicker.
+    ///
+    /// # Errors
+    /// The refusal, or why the log cannot be used.
+    pub async fn perform_from<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        loaded: Loaded<A>,
+        command: &A::Command,
+        context: &Context,
+    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
+        let ((mut state, mut revision), mut attempt) = (loaded, 1);
         loop {
-            let (state, revision) = self.load::<A>(stream).await?;
             let events = state.decide(command).map_err(PerformError::Refused)?;
             if events.is_empty() {
-                return Ok(Performed { state, events, appended: None });
+                return Ok(Performed { state, revision, events, appended: None });
             }
             let drafts = self.drafts(&events, context);
             match self.append(stream, revision, drafts).await {
                 Ok(appended) => {
                     let state = events.iter().fold(state, A::evolve);
-                    return Ok(Performed { state, events, appended: Some(appended) });
+                    return Ok(Performed {
+                        state,
+                        revision: Some(appended.revision),
+                        events,
+                        appended: Some(appended),
+                    });
                 }
-                Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    (state, revision) = self.load(stream).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -235,7 +261,7 @@ pub async fn settings(log: &Log) -> Result<Settings, ReadError> {
     Ok(settings)
 }
 
-async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<(A, Option<Revision>), ReadError> {
+async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
     let entries = log.read(stream).await?;
     let revision = entries.last().map(|entry| entry.revision);
     let mut state = A::default();

@@ -1,13 +1,13 @@
 //! Who speaks: from the certificate that signed to the device's stream (design §8, "Identity").
 
-use super::App;
 use super::context::Context;
+use super::{App, Loaded};
 use crate::enrollment::device::Device;
 use crate::enrollment::visit::Visit;
 use events::device::DeviceId;
 use events::enrollment::{IssuedCertificate, ServedProfile};
 use events::person::PersonId;
-use events::{Actor, ActorKind};
+use events::{Actor, ActorKind, Revision};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509Ref;
 use std::cmp::Ordering;
@@ -22,6 +22,8 @@ pub struct Known {
     /// SHA-256 of the certificate, lower-case hex.
     pub fingerprint: String,
     pub state: Device,
+    /// Where the device's stream stood when it was read.
+    pub revision: Option<Revision>,
     /// The visit that brought it.
     pub visit: Visit,
 }
@@ -31,6 +33,11 @@ impl Known {
     pub fn identity(&self) -> Option<&IssuedCertificate> {
         let first = self.visit.identity.as_ref().map(|identity| &identity.certificate);
         first.into_iter().chain(&self.state.renewed).find(|identity| identity.fingerprint == self.fingerprint)
+    }
+
+    /// The device as it was read, to go on from.
+    pub fn loaded(&self) -> Loaded<Device> {
+        (self.state.clone(), self.revision)
     }
 
     /// The context of what this device does from `source`, an address that is personal.
@@ -65,9 +72,9 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     };
     let device = DeviceId(uuid);
     let visit = app.visit(device.enrollment()).await.map_err(unreadable)?;
-    let state = app.device(device).await.map_err(unreadable)?;
+    let loaded = app.load(&device.stream()).await.map_err(unreadable)?;
     let fingerprint = crate::pki::fingerprint(certificate);
-    known(device, visit, state, fingerprint).inspect_err(|why| {
+    known(device, visit, loaded, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {
             // Either the log was set back to an older state or the CA signs for another log: management of every
             // device hangs on not telling them to go.
@@ -77,7 +84,12 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     })
 }
 
-fn known(device: DeviceId, visit: Visit, state: Device, fingerprint: String) -> Result<Known, Unidentified> {
+fn known(
+    device: DeviceId,
+    visit: Visit,
+    (state, revision): Loaded<Device>,
+    fingerprint: String,
+) -> Result<Known, Unidentified> {
     let (Some(_), Some(owner)) = (&visit.opened, visit.owner()) else { return Err(Unidentified::Unavailable) };
     let Some(identity) = &visit.identity else { return Err(Unidentified::Stranger) };
     let issued = identity.certificate.fingerprint == fingerprint;
@@ -86,7 +98,7 @@ fn known(device: DeviceId, visit: Visit, state: Device, fingerprint: String) -> 
         return Err(Unidentified::Stranger);
     }
     let (person, profile) = (owner.person, identity.profile.clone());
-    Ok(Known { device, person, profile, fingerprint, state, visit })
+    Ok(Known { device, person, profile, fingerprint, state, revision, visit })
 }
 
 // A minute of grace at the beginning: the clock may have been set back a little since the certificate was signed.

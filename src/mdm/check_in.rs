@@ -157,7 +157,8 @@ impl Message<'_> {
 
     async fn perform(&self, command: &Command) -> Result<Answer, Answer> {
         let context = self.known.context(self.source);
-        match self.app.perform::<Device>(&self.known.device.stream(), command, &context).await {
+        let stream = self.known.device.stream();
+        match self.app.perform_from::<Device>(&stream, self.known.loaded(), command, &context).await {
             Ok(_) => Ok(Answer::Ok),
             Err(PerformError::Refused(refusal)) => Err(self.refused(&refusal)),
             Err(error) => Err(unavailable(error)),

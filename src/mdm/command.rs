@@ -6,7 +6,7 @@ use super::claim::Claimed;
 use super::result::{self, Report};
 use super::{bearer, heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
-use crate::app::{App, PerformError, commands, inventory};
+use crate::app::{App, Loaded, PerformError, commands, inventory};
 use crate::enrollment::device::{Command, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
@@ -104,15 +104,16 @@ impl Conversation<'_> {
                 self.app.metrics.check_in("Idle");
                 self.note_identity().await?;
                 self.app.conversations.begin(self.known.device);
-                self.next(&[], true).await
+                self.next(self.known.loaded(), &[], true).await
             }
             Report::Answer { command, status } => {
                 self.app.metrics.check_in(status_name(status));
-                let state = match command {
+                let loaded = match command {
                     Some(id) => self.answered(id, status, fields, body).await?,
-                    None => self.known.state.clone(),
+                    None => self.known.loaded(),
                 };
-                self.next(&self.not_now(&state), false).await
+                let not_now = self.not_now(&loaded.0);
+                self.next(loaded, &not_now, false).await
             }
         }
     }
@@ -132,7 +133,7 @@ impl Conversation<'_> {
         status: CommandStatus,
         fields: &Dictionary,
         body: &[u8],
-    ) -> Result<Device, Answer> {
+    ) -> Result<Loaded<Device>, Answer> {
         if self.known.state.command(id).is_none() {
             tracing::warn!(device.id = %self.known.device, command.id = %id, "a report on a command that was never queued");
         }
@@ -158,11 +159,11 @@ impl Conversation<'_> {
         let errors = result::errors(fields, self.known.state.kind(), self.known.person);
         let body = message::body_hash(&self.known.fingerprint, body);
         let answer = Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps };
-        let state = self.perform(&answer).await?;
-        if status == CommandStatus::NotNow && state.command(id).is_some() {
+        let loaded = self.perform(&answer).await?;
+        if status == CommandStatus::NotNow && loaded.0.command(id).is_some() {
             self.app.conversations.put_off(self.known.device, id);
         }
-        Ok(state)
+        Ok(loaded)
     }
 
     fn not_now(&self, state: &Device) -> Vec<CommandId> {
@@ -174,10 +175,11 @@ impl Conversation<'_> {
         inventory::of(queued, fields, &self.known.state, enrollment, self.known.person)
     }
 
-    async fn next(&self, put_off: &[CommandId], begins: bool) -> Result<Answer, Answer> {
+    async fn next(&self, from: Loaded<Device>, put_off: &[CommandId], begins: bool) -> Result<Answer, Answer> {
         let command = Command::NextCommand { not_now: put_off.to_vec(), now: self.app.world.now() };
         let context = self.known.context(self.source);
-        let state = match self.app.perform::<Device>(&self.known.device.stream(), &command, &context).await {
+        let stream = self.known.device.stream();
+        let state = match self.app.perform_from::<Device>(&stream, from, &command, &context).await {
             Ok(performed) => performed.state,
             Err(PerformError::Refused(refusal)) => {
                 self.app.conversations.end(self.known.device);
@@ -211,14 +213,15 @@ impl Conversation<'_> {
         Ok(Answer::Ok)
     }
 
-    async fn perform(&self, command: &Command) -> Result<Device, Answer> {
+    async fn perform(&self, command: &Command) -> Result<Loaded<Device>, Answer> {
         let context = self.known.context(self.source);
-        match self.app.perform::<Device>(&self.known.device.stream(), command, &context).await {
-            Ok(performed) => Ok(performed.state),
+        let stream = self.known.device.stream();
+        match self.app.perform_from::<Device>(&stream, self.known.loaded(), command, &context).await {
+            Ok(performed) => Ok((performed.state, performed.revision)),
             // Late or unknown: taken, and nothing comes of it.
             Err(PerformError::Refused(refusal)) => {
                 tracing::warn!(device.id = %self.known.device, %refusal, "a report on a command changes nothing");
-                Ok(self.known.state.clone())
+                Ok(self.known.loaded())
             }
             Err(error) => Err(unavailable(error)),
         }
