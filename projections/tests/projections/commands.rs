@@ -3,38 +3,11 @@
 
 use crate::support::*;
 use events::device::{
-    AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, MdmError, Priority,
-    RejectionReason, UnenrolledBy,
+    AppStatus, BodyHash, CommandStatus, DeviceEvent, DeviceId, MdmError, RejectionReason, UnenrolledBy,
 };
 use events::{Personal, StreamName, Timestamp};
 use projections::Projections;
 use projections::commands::{DueAct, State, apps, due, of_device};
-use uuid::Uuid;
-
-fn command(n: u128) -> CommandId {
-    CommandId(Uuid::from_u128(n))
-}
-
-fn queued(n: u128, request_type: &str, expires: Option<Timestamp>) -> DeviceEvent {
-    DeviceEvent::MdmCommandQueued {
-        command: command(n),
-        request_type: request_type.into(),
-        payload: CommandPayload::Plain("<plist/>".into()),
-        unenrolls: false,
-        priority: Priority::Urgent,
-        expires,
-    }
-}
-
-fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
-    DeviceEvent::MdmCommandAnswered {
-        command: command(n),
-        status,
-        errors: vec![],
-        rejection: None,
-        body: BodyHash(format!("{n} {status:?}")),
-    }
-}
 
 fn stands(status: AppStatus) -> DeviceEvent {
     DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status, command: None }

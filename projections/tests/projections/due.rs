@@ -2,9 +2,7 @@
 
 use crate::support::*;
 use events::Personal;
-use events::device::{
-    BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, PushAddress,
-};
+use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId, PushAddress};
 use events::enrollment::EnrollmentEvent;
 use events::settings::{Settings, SettingsEvent};
 use projections::due::{self, DueKind};
@@ -75,14 +73,7 @@ async fn what_is_due_of_one_kind_hides_nothing_of_another() {
 async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;
-    let not_now = DeviceEvent::MdmCommandAnswered {
-        command: CommandId(Uuid::from_u128(1)),
-        status: CommandStatus::NotNow,
-        errors: vec![],
-        rejection: None,
-        body: BodyHash("03".into()),
-    };
-    let (cause, _) = desk.write(&device.stream(), later(1_000), not_now).await;
+    let (cause, _) = desk.write(&device.stream(), later(1_000), answered(1, CommandStatus::NotNow)).await;
     let projections = desk.caught_up().await;
     assert_eq!(due::due(&projections, later(1_000 + 899), 10).await.unwrap(), vec![]);
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_900)));
@@ -97,31 +88,15 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() 
 async fn a_device_that_was_woken_and_owes_an_answer_is_woken_again_after_a_day() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;
-    let command = CommandId(Uuid::from_u128(1));
-    let queued = DeviceEvent::MdmCommandQueued {
-        command,
-        request_type: "SecurityInfo".into(),
-        payload: CommandPayload::Plain("<plist/>".into()),
-        unenrolls: false,
-        priority: Priority::Normal,
-        expires: None,
-    };
-    desk.write(&device.stream(), later(1_000), queued).await;
+    desk.write(&device.stream(), later(1_000), queued(1, "SecurityInfo", None)).await;
     desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
     let projections = desk.caught_up().await;
     let day = 24 * 3_600;
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_001 + day)));
-    desk.write(&device.stream(), later(2_000), DeviceEvent::MdmCommandDelivered { command }).await;
+    desk.write(&device.stream(), later(2_000), DeviceEvent::MdmCommandDelivered { command: command(1) }).await;
     desk.follow(&projections).await;
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(2_000 + day)), "it is awake and has not answered");
-    let answered = DeviceEvent::MdmCommandAnswered {
-        command,
-        status: CommandStatus::Acknowledged,
-        errors: vec![],
-        rejection: None,
-        body: BodyHash("04".into()),
-    };
-    desk.write(&device.stream(), later(2_001), answered).await;
+    desk.write(&device.stream(), later(2_001), answered(1, CommandStatus::Acknowledged)).await;
     desk.follow(&projections).await;
     assert_eq!(due::next(&projections).await.unwrap(), None);
 }
@@ -145,13 +120,6 @@ async fn failed_pushes_are_repeated_ever_more_rarely() {
 async fn a_device_whose_token_is_dead_is_not_due_until_it_tells_one() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;
-    let not_now = |text: &str| DeviceEvent::MdmCommandAnswered {
-        command: CommandId(Uuid::from_u128(1)),
-        status: CommandStatus::NotNow,
-        errors: vec![],
-        rejection: None,
-        body: BodyHash(text.into()),
-    };
     let dead = DeviceEvent::PushFailed {
         status: Some(410),
         reason: "Unregistered".into(),
@@ -159,14 +127,14 @@ async fn a_device_whose_token_is_dead_is_not_due_until_it_tells_one() {
     };
     desk.write(&device.stream(), later(1_000), dead).await;
     // It came by itself.
-    desk.write(&device.stream(), later(2_000), not_now("a")).await;
+    desk.write(&device.stream(), later(2_000), answered(1, CommandStatus::NotNow)).await;
     let projections = desk.caught_up().await;
     assert_eq!(due::next(&projections).await.unwrap(), None);
     let personal = |text: &str| Personal::new(person(1).key(), text.to_owned());
     let push = PushAddress { token: personal("AQ=="), push_magic: personal("magic"), unlock_token: None };
     let renewed = DeviceEvent::PushTokenRenewed { push, body: BodyHash("t2".into()) };
     desk.write(&device.stream(), later(3_000), renewed).await;
-    desk.write(&device.stream(), later(4_000), not_now("b")).await;
+    desk.write(&device.stream(), later(4_000), answered(1, CommandStatus::NotNow)).await;
     desk.follow(&projections).await;
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(4_900)));
 }
@@ -175,17 +143,8 @@ async fn a_device_whose_token_is_dead_is_not_due_until_it_tells_one() {
 async fn what_waits_behind_an_answer_that_was_too_large_is_due_after_a_quarter_of_an_hour() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;
-    let command = |n| CommandId(Uuid::from_u128(n));
     for n in [1, 2] {
-        let queued = DeviceEvent::MdmCommandQueued {
-            command: command(n),
-            request_type: "SecurityInfo".into(),
-            payload: CommandPayload::Plain("<plist/>".into()),
-            unenrolls: false,
-            priority: Priority::Normal,
-            expires: None,
-        };
-        desk.write(&device.stream(), later(1_000), queued).await;
+        desk.write(&device.stream(), later(1_000), queued(n, "SecurityInfo", None)).await;
     }
     desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
     let too_large = |n| DeviceEvent::MdmResultTooLarge { command: Some(command(n)), bytes: 5_000_000, body: None };

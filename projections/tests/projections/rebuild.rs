@@ -1,7 +1,7 @@
 //! Folded live, folded again, folded after a crash: always the same rows; and what stops them.
 
 use crate::support::*;
-use events::device::{AppStatus, CommandId, CommandPayload, DeviceEvent, Priority};
+use events::device::{AppStatus, DeviceEvent};
 use events::staff::{StaffEvent, StaffId};
 use events::{Personal, Position};
 use projections::{ProjectionError, Projections, devices, last_seen};
@@ -17,15 +17,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
         async move { projections.run(log).await }
     });
     let (first, _) = busy_day(&desk).await;
-    let queued = DeviceEvent::MdmCommandQueued {
-        command: CommandId(Uuid::from_u128(1)),
-        request_type: "SecurityInfo".into(),
-        payload: CommandPayload::Plain("<plist/>".into()),
-        unenrolls: false,
-        priority: Priority::Normal,
-        expires: None,
-    };
-    desk.write(&first.stream(), later(20_000), queued).await;
+    desk.write(&first.stream(), later(20_000), queued(1, "SecurityInfo", None)).await;
     let waits =
         DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status: AppStatus::Prompting, command: None };
     desk.write(&first.stream(), later(20_001), waits).await;

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use events::device::{BodyHash, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress};
+use events::device::{
+    BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue,
+    Priority, PushAddress,
+};
 use events::enrollment::{
     ChosenBy, DeviceFamily, EnrollmentEvent, Evidence, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
     SignInMethodName, SignInRefusal,
@@ -231,4 +234,29 @@ pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let viewed = AccessEvent::DeviceViewed { device: first };
     desk.write_as(&staff.access_stream("20261117"), later(8_200), viewer, source, viewed).await;
     (first, second)
+}
+
+pub fn command(n: u128) -> CommandId {
+    CommandId(Uuid::from_u128(n))
+}
+
+pub fn queued(n: u128, request_type: &str, expires: Option<Timestamp>) -> DeviceEvent {
+    DeviceEvent::MdmCommandQueued {
+        command: command(n),
+        request_type: request_type.into(),
+        payload: CommandPayload::Plain("<plist/>".into()),
+        unenrolls: false,
+        priority: Priority::Urgent,
+        expires,
+    }
+}
+
+pub fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
+    DeviceEvent::MdmCommandAnswered {
+        command: command(n),
+        status,
+        errors: vec![],
+        rejection: None,
+        body: BodyHash(format!("{n} {status:?}")),
+    }
 }
