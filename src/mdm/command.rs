@@ -191,10 +191,11 @@ impl Conversation<'_> {
             self.app.conversations.end(self.known.device);
             return Ok(Answer::Empty);
         };
-        self.app.conversations.hand_out(self.known.device, next.id);
         let dictionary =
             commands::complete(next, &state).ok_or_else(|| unavailable("a queued command has no content"))?;
-        Ok(Answer::Command(envelope(next.id, dictionary).map_err(unavailable)?))
+        let command = envelope(next.id, dictionary).map_err(unavailable)?;
+        self.app.conversations.hand_out(self.known.device, next.id);
+        Ok(Answer::Command(command))
     }
 
     // Who begins to speak after we ended management is told to remove the profile; who has just acknowledged that is not.

@@ -63,12 +63,14 @@ pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Diction
 
 /// What came of it. Before the command is in the log it is about to be.
 pub fn outcome(device: &Device, store_id: u64) -> Outcome {
-    let ours = |command: &&QueuedCommand| command.status != CommandState::Ended && installs(command, store_id);
-    let Some(command) = device.commands.iter().rev().find(ours) else { return Outcome::Coming };
+    let last = device.commands.iter().rev().find(|command| installs(command, store_id));
+    let Some(command) = last else { return Outcome::Coming };
     match command.status {
         CommandState::Queued | CommandState::Delivered | CommandState::Deferred => Outcome::Coming,
+        // Of the management before: this one's is about to be queued.
+        CommandState::Ended => Outcome::Coming,
         // It is not coming any more; the App Store is the other way.
-        CommandState::Cancelled | CommandState::Expired | CommandState::Ended => Outcome::Failed,
+        CommandState::Cancelled | CommandState::Expired => Outcome::Failed,
         CommandState::Answered => answered(command, device),
     }
 }
@@ -110,4 +112,60 @@ fn installs(command: &QueuedCommand, store_id: u64) -> bool {
     command.request_type == "InstallApplication"
         && asked(command).and_then(|asked| asked.get("iTunesStoreID").and_then(Value::as_unsigned_integer))
             == Some(store_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::messages::xml;
+    use events::device::{CommandId, CommandPayload, Priority};
+    use uuid::Uuid;
+
+    const STORE_ID: u64 = 7;
+
+    fn after(status: CommandState, rejection: Option<RejectionReason>) -> Outcome {
+        let asked = xml(&build::install_app(&AppName::Store(STORE_ID), true));
+        let command = QueuedCommand {
+            id: CommandId(Uuid::from_u128(1)),
+            request_type: "InstallApplication".into(),
+            payload: CommandPayload::Plain(String::from_utf8(asked).unwrap()),
+            unenrolls: false,
+            priority: Priority::Normal,
+            expires: None,
+            status,
+            delivered: true,
+            put_off: 0,
+            answer: None,
+            app: None,
+            rejection,
+        };
+        outcome(&Device { commands: vec![command], ..Device::default() }, STORE_ID)
+    }
+
+    #[test]
+    fn given_no_command_or_one_of_the_management_before_then_the_app_is_about_to_come() {
+        assert_eq!(outcome(&Device::default(), STORE_ID), Outcome::Coming);
+        assert_eq!(after(CommandState::Ended, Some(RejectionReason::NotSupported)), Outcome::Coming);
+    }
+
+    #[test]
+    fn given_a_command_that_was_called_off_or_expired_then_the_app_does_not_come() {
+        for status in [CommandState::Cancelled, CommandState::Expired] {
+            assert_eq!(after(status, None), Outcome::Failed);
+        }
+    }
+
+    #[test]
+    fn given_a_rejection_then_the_person_is_told_what_it_means_for_them() {
+        use RejectionReason as R;
+        let cases = [
+            (R::AppAlreadyInstalled, Outcome::Installed),
+            (R::AppAlreadyQueued, Outcome::Coming),
+            (R::PurchaseMethodNotSupported, Outcome::NotLicensed),
+            (R::Other, Outcome::Failed),
+        ];
+        for (reason, expected) in cases {
+            assert_eq!(after(CommandState::Answered, Some(reason)), expected, "{reason:?}");
+        }
+    }
 }
