@@ -11,11 +11,11 @@ mod passkeys;
 mod single_sign_on;
 pub mod walk;
 
+use crate::harness::waiting::{sought, until};
 use accessibility::Axe;
 use driver::{Browser, Engine, Looks};
 use fantoccini::Locator;
 use std::path::PathBuf;
-use std::time::Duration;
 
 pub const PHONE: (u32, u32) = (390, 844);
 pub const DESK: (u32, u32) = (1280, 900);
@@ -42,18 +42,35 @@ pub async fn speak(browser: &Browser, language: &str) {
     let button = format!("form.languages button[value={language}]");
     let button = browser.client.find(Locator::Css(&button)).await.expect("there is a button for the language");
     button.click().await.expect("it can be tapped");
-    for _ in 0..300 {
-        if language_of(browser).await == language {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the page is not shown in {language}");
+    until(&format!("a page in {language}"), async || {
+        is_loaded(browser).await && language_of(browser).await == language
+    })
+    .await;
 }
 
-/// Looks at the page that is shown: keeps a picture where `MUSTER_SCREENSHOTS` names a folder; nothing may be wider than
+/// No page is on its way: the driver does not wait for what a tap leads to.
+pub async fn is_loaded(browser: &Browser) -> bool {
+    let state = browser.client.execute("return document.readyState", vec![]).await;
+    state.is_ok_and(|state| state == "complete")
+}
+
+/// Waits until a page is shown, whole, whose address before the query has this part.
+pub async fn arrive(browser: &Browser, part: &str) {
+    let there = async || {
+        let there =
+            browser.client.current_url().await.is_ok_and(|url| url.as_str().split('?').next().unwrap().contains(part));
+        (there && is_loaded(browser).await).then_some(())
+    };
+    if sought(there).await.is_none() {
+        let (url, source) = (browser.client.current_url().await.unwrap(), browser.client.source().await.unwrap());
+        panic!("{url} is shown, not {part}: {source}");
+    }
+}
+
+/// Looks at the page that is shown, once it is there whole: keeps a picture where `MUSTER_SCREENSHOTS` names a folder; nothing may be wider than
 /// the window, and axe-core finds no violation.
 pub async fn look_at(browser: &Browser, axe: Option<&Axe>, name: &str) {
+    until("the whole page", async || is_loaded(browser).await).await;
     if let Some(folder) = std::env::var_os("MUSTER_SCREENSHOTS").map(PathBuf::from) {
         std::fs::create_dir_all(&folder).expect("the folder can be made");
         let picture = browser.client.screenshot().await.expect("a picture is taken");

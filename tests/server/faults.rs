@@ -3,6 +3,7 @@
 mod behind_devices;
 
 use crate::harness::binary::{Serving, muster_at};
+use crate::harness::waiting::seen;
 use crate::harness::{TestServer, installation, left_out};
 use events::staff::Privilege;
 use events::store::contract::Fault;
@@ -212,19 +213,14 @@ async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it
     damage(&config.with_file_name("data").join("events.db"), 4);
     let _ = std::fs::remove_file(config.with_file_name("data").join("projections.db"));
     let server = TestServer::start_in(directory, &config).await;
-    let corrupt = async {
-        loop {
-            let answer = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
-            let (status, text) = (answer.status(), answer.text().await.unwrap());
-            if status == StatusCode::SERVICE_UNAVAILABLE && text.contains("position 4") {
-                return text;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    let corrupt = async || {
+        let answer = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        (status == StatusCode::SERVICE_UNAVAILABLE && text.contains("position 4")).then_some(text)
     };
-    let text = tokio::time::timeout(Duration::from_secs(10), corrupt).await.expect("the server is not ready");
+    let text = seen("a server that is not ready", corrupt).await;
     assert!(text.contains("projections: "), "{text}");
-    let metrics = reqwest::get(format!("{}/metrics", server.metrics_url())).await.unwrap().text().await.unwrap();
+    let metrics = server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"projections-stopped\"} 1"), "{metrics}");
     // It is skipped by nobody: what reads the whole log stops there, too.
     assert!(muster_at(&config, &["user", "list"], "").expect_failure().contains("corrupt"));

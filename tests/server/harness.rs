@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod inspector;
 pub mod logs;
+pub mod waiting;
 
 use events::log::Entry;
 use events::staff::Privilege;
@@ -19,9 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
-
-/// How long projections may take to catch up before a test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+use waiting::PATIENCE;
 
 /// Says by name that a test is left out, and why; seen even where the test runner keeps what tests print to itself.
 pub fn left_out(test: &str, why: &str) {
@@ -149,6 +148,11 @@ impl TestServer {
 
     pub fn metrics_url(&self) -> String {
         format!("http://{}", self.running().metrics_address)
+    }
+
+    /// What Prometheus is told.
+    pub async fn metrics(&self) -> String {
+        reqwest::get(format!("{}/metrics", self.metrics_url())).await.unwrap().text().await.unwrap()
     }
 
     /// The installation: `muster.toml`, `data`, `pki`.

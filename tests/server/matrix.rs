@@ -5,7 +5,8 @@
 //! version does either.
 
 use crate::account::{self, way::institutional};
-use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
+use crate::harness::waiting::{self, PATIENCE};
 use crate::mutual_tls::with_listener;
 use crate::renewal::{ALL_DUE, clock, count, serve_profile, until, world};
 use events::device::{AppStatus, CommandId, DeviceEvent};
@@ -204,10 +205,9 @@ async fn commands(scene: &Scene, walked: &mut Walked) {
 async fn put_off(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
     walked.walk.device.script.reply("SecurityInfo", Reply::NotNow);
     queue(scene, walked, &[security_info()]).await;
-    let begun = Instant::now();
-    while walked.walk.device.serve_once(PATIENCE).await.unwrap().iter().all(|handled| handled.status != "NotNow") {
-        assert!(begun.elapsed() < PATIENCE, "{}: the question did not come", walked.name());
-    }
+    let device = &mut walked.walk.device;
+    let put_off = async || device.serve_once(PATIENCE).await.unwrap().iter().any(|handled| handled.status == "NotNow");
+    waiting::until("the question", put_off).await;
     scene.server.caught_up().await;
     clock.advance_seconds(15 * 60);
     acknowledge(walked, vec!["SecurityInfo"]).await;
@@ -236,12 +236,12 @@ async fn erased(scene: &Scene, walked: &mut Walked) {
 async fn renewed(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
     let id = id_of(&walked.walk.device);
     // They begin a few a minute, and nobody says in which order.
-    let begun = Instant::now();
-    while count(&scene.server, id, "IdentityRenewalRequested").await == 0 {
-        assert!(begun.elapsed() < PATIENCE, "{} is not asked to renew", walked.name());
+    let asked = async || {
         clock.advance_seconds(61);
         tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+        count(&scene.server, id, "IdentityRenewalRequested").await > 0
+    };
+    waiting::until(&format!("{} is asked to renew", walked.name()), asked).await;
     // Who has just signed in again came for it by the way.
     if count(&scene.server, id, "IdentityRenewalCompleted").await == 0 {
         serve_profile(&mut walked.walk.device).await;
@@ -254,11 +254,12 @@ async fn unenrolled(scene: &Scene, walked: &mut Walked) {
     let (app, id) = (scene.server.app(), id_of(&walked.walk.device));
     let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
     app.unenroll(id, CommandId(app.world.uuid()), &context).await.unwrap();
-    let begun = Instant::now();
-    while walked.walk.device.is_managed() {
-        assert!(begun.elapsed() < PATIENCE, "{} is managed still", walked.name());
-        walked.walk.device.serve_once(PATIENCE).await.unwrap();
-    }
+    let device = &mut walked.walk.device;
+    let gone = async || {
+        device.serve_once(PATIENCE).await.unwrap();
+        !device.is_managed()
+    };
+    waiting::until("the end of management", gone).await;
     until(&scene.server, id, "DeviceCheckedOut", 1).await;
     walked.through.push("unenrolled");
 }

@@ -1,6 +1,7 @@
 //! The operator's listener, the command socket, stopping and starting.
 
 use crate::harness::TestServer;
+use crate::harness::waiting::{seen, until};
 use events::staff::{Privilege, StaffId};
 use events::{Actor, ActorKind, StreamName};
 use muster::app::administration::{Answer, NewUser, Request, execute};
@@ -17,12 +18,7 @@ async fn a_server_that_has_caught_up_says_that_it_is_healthy_and_ready() {
     let server = TestServer::start().await;
     server.caught_up().await;
     assert_eq!(get(&format!("{}/healthz", server.metrics_url())).await, (200, "ok\n".into()));
-    let ready = async {
-        while get(&format!("{}/readyz", server.metrics_url())).await.0 != 200 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(10), ready).await.unwrap();
+    until("readiness", async || get(&format!("{}/readyz", server.metrics_url())).await.0 == 200).await;
     server.stop().await;
 }
 
@@ -32,16 +28,10 @@ async fn metrics_count_requests_by_route_and_events_by_type() {
     server.client().get(format!("{}/console/sign-in", server.url())).send().await.unwrap();
     server.add_user("ada", "four plain words here", &[Privilege::Enroll]).await;
     server.caught_up().await;
-    let counted = async {
-        loop {
-            let (_, text) = get(&format!("{}/metrics", server.metrics_url())).await;
-            if text.contains("muster_events_total{type=\"LocalAccountAdded\"} 1") {
-                return text;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+    let counted = async || {
+        Some(server.metrics().await).filter(|text| text.contains("muster_events_total{type=\"LocalAccountAdded\"} 1"))
     };
-    let text = tokio::time::timeout(std::time::Duration::from_secs(10), counted).await.unwrap();
+    let text = seen("the account among the metrics", counted).await;
     assert!(text.contains("muster_requests_total{route=\"/console/sign-in\""), "{text}");
     assert!(text.contains("muster_projection_lag{projection=\"all\"} 0"), "{text}");
     server.stop().await;

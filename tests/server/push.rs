@@ -2,8 +2,9 @@
 //! is forgotten, whatever is slow, cut or killed.
 
 use crate::crash::Installation;
-use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::logs;
+use crate::harness::waiting::{PATIENCE, seen, until};
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::log::Entry;
 use events::{Actor, ActorKind, Event};
@@ -16,7 +17,7 @@ use muster::simulator::model::Family;
 use muster::simulator::push_server::{Behaviour, DOCUMENTED, Refusal};
 use muster::world::{ManualClock, World};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A command is queued; the event that says so.
 async fn ask(scene: &Scene, id: DeviceId) -> Entry {
@@ -34,28 +35,16 @@ fn is_outcome(event: &Event) -> bool {
 
 /// What became of the push that `cause` asked for.
 async fn outcome(scene: &Scene, cause: &Entry) -> DeviceEvent {
-    let begun = Instant::now();
-    loop {
+    let outcome = async || {
         let stream = scene.server.log_of(&cause.stream).await;
         let found = stream.into_iter().find(|entry| is_outcome(&entry.event) && entry.causation == Some(cause.id));
-        if let Some(Event::Device(event)) = found.map(|entry| entry.event) {
-            return event;
-        }
-        assert!(begun.elapsed() < PATIENCE * 6, "nothing became of the push");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        found.and_then(|entry| DeviceEvent::try_from(entry.event).ok())
+    };
+    seen("what became of the push", outcome).await
 }
 
 async fn outcomes(scene: &Scene, id: DeviceId) -> usize {
     scene.server.log_of(&id.stream()).await.iter().filter(|entry| is_outcome(&entry.event)).count()
-}
-
-async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !happened().await {
-        assert!(begun.elapsed() < PATIENCE * 6, "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Nothing is under way any more.

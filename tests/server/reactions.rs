@@ -1,8 +1,10 @@
 //! Whenever this fact, then that effect: once, also after a crash, also when the projections are gone; and what the timer does.
 
 use crate::console::desk::Browser;
-use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
+use crate::harness::waiting;
+use crate::harness::waiting::PATIENCE;
 use events::Event;
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
@@ -14,7 +16,7 @@ use muster::simulator::device::Device;
 use muster::simulator::model::{Family, Hardware};
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 async fn ask(scene: &Scene, id: DeviceId) {
     let app = scene.server.app();
@@ -23,11 +25,7 @@ async fn ask(scene: &Scene, id: DeviceId) {
 }
 
 async fn until(server: &TestServer, what: &str, happened: impl Fn(&Event) -> bool) {
-    let begun = Instant::now();
-    while !server.whole_log().await.iter().any(|entry| happened(&entry.event)) {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    waiting::until(what, async || server.whole_log().await.iter().any(|entry| happened(&entry.event))).await;
 }
 
 /// Nothing is under way any more: neither event nor push comes for a while.

@@ -9,14 +9,15 @@ mod shown;
 mod trouble;
 
 use crate::devices::TestDevice;
-use crate::enrollment::cast::{PATIENCE, Scene, id_of};
+use crate::enrollment::cast::{Scene, id_of};
 use crate::harness::TestServer;
+use crate::harness::waiting::{self, PATIENCE};
 use events::device::{CommandStatus, DeviceEvent, DeviceId, RenewalFailure};
 use muster::simulator::device::Device;
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use projections::renewals::{self, Renewal};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const DAY: i64 = 86_400;
 
@@ -54,11 +55,8 @@ pub async fn count(server: &TestServer, id: DeviceId, event_type: &str) -> usize
 
 /// Waits until the stream holds so many events of a type.
 pub async fn until(server: &TestServer, id: DeviceId, event_type: &str, wanted: usize) {
-    let begun = Instant::now();
-    while count(server, id, event_type).await < wanted {
-        assert!(begun.elapsed() < PATIENCE, "{event_type} did not happen {wanted} times");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let enough = async || count(server, id, event_type).await >= wanted;
+    waiting::until(&format!("{event_type} for the {wanted}. time"), enough).await;
 }
 
 /// The timer looked at least twice.
@@ -91,14 +89,12 @@ async fn renew(scene: &Scene, device: &mut Device) -> CommandStatus {
 }
 
 pub async fn serve_profile(device: &mut Device) -> CommandStatus {
-    let begun = Instant::now();
-    loop {
-        assert!(begun.elapsed() < PATIENCE, "the profile did not come");
+    let profile = async || {
         let handled = device.serve_once(PATIENCE).await.unwrap();
-        if let Some(profile) = handled.iter().find(|one| one.request_type == "InstallProfile") {
-            return if profile.status == "Acknowledged" { CommandStatus::Acknowledged } else { CommandStatus::Error };
-        }
-    }
+        handled.into_iter().find(|one| one.request_type == "InstallProfile")
+    };
+    let profile = waiting::seen("the profile", profile).await;
+    if profile.status == "Acknowledged" { CommandStatus::Acknowledged } else { CommandStatus::Error }
 }
 
 /// Everything that waits is answered.

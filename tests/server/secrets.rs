@@ -23,7 +23,7 @@ async fn nothing_personal_and_no_secret_is_logged_or_counted() {
     secrets.remove("127.0.0.1");
     assert!(secrets.len() > 10, "the flow tells enough to look for: {secrets:?}");
 
-    let metrics = reqwest::get(format!("{}/metrics", scene.server.metrics_url())).await.unwrap().text().await.unwrap();
+    let metrics = scene.server.metrics().await;
     for counted in ["muster_check_ins_total{message=\"TokenUpdate\"} 2", "muster_pushes_total{outcome=\"accepted\"}"] {
         assert!(metrics.contains(counted), "{counted} is not in {metrics}");
     }

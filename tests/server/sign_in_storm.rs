@@ -5,6 +5,7 @@ use crate::crash::Installation;
 use crate::directory::slapd::{self, Slapd};
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
 use crate::harness::TestServer;
+use crate::harness::waiting::until;
 use crate::portal::guest::{Guest, iphone};
 use muster::simulator::device::Device;
 use muster::simulator::model::Family;
@@ -103,11 +104,8 @@ fn client(server: &TestServer) -> reqwest::Client {
 
 // The server may be starting still.
 async fn arrive(guest: &mut Guest, client: &reqwest::Client, url: &str) {
-    let begun = Instant::now();
-    while client.get(format!("{url}/enroll/sign-in")).send().await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the server does not answer");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let answers = async || client.get(format!("{url}/enroll/sign-in")).send().await.is_ok();
+    until("an answer of the server", answers).await;
     guest.get("/enroll/sign-in").await;
 }
 

@@ -1,7 +1,8 @@
 //! The person of an enrolled device has to sign in again: by a 401 with a header, never a bare one.
 
 use super::{identifier, scene_in, visit_events, walk};
-use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
+use crate::harness::waiting::PATIENCE;
 use events::device::DeviceEvent;
 use events::enrollment::{EnrollmentEvent, SignInAgainReason, SignInRefusal};
 use events::{Actor, ActorKind, Event};

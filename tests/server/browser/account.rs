@@ -3,6 +3,7 @@
 use super::{Axe, Engine, Looks, PHONE, browser, look_at, speak};
 use crate::account::{link, trust};
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
+use crate::harness::waiting::until;
 use events::enrollment::Ownership;
 use events::settings::Terms;
 use fantoccini::Locator;
@@ -41,15 +42,20 @@ async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_addre
     look_at(&browser, axe.as_ref(), &format!("{test}-managed-apple-id")).await;
     field.send_keys("ada@appleid.example.com").await.unwrap();
     client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
-    // Chromium knows no such scheme and stays where it is; the page for who comes by again is another.
+    // Chromium knows no such scheme and stays where it is; the page for who comes by again is another. Who leaves before
+    // the form has arrived takes it back.
+    until("the token", async || tokens(&scene).await == 1).await;
     client.goto(&format!("{}/enroll/hand-over", scene.server.url())).await.unwrap();
     client.wait().for_element(Locator::Css("main.happy")).await.unwrap();
     look_at(&browser, axe.as_ref(), &format!("{test}-hand-over")).await;
     browser.close().await;
-    let issued =
-        scene.server.events_of("enrollment").await.into_iter().filter(|event| event.type_name() == "AccessTokenIssued");
-    assert_eq!(issued.count(), 1, "the form led to a token, looking at the page to none");
+    assert_eq!(tokens(&scene).await, 1, "the form led to a token, looking at the page to none");
     scene.strike().await;
+}
+
+async fn tokens(scene: &Scene) -> usize {
+    let events = scene.server.events_of("enrollment").await;
+    events.iter().filter(|event| event.type_name() == "AccessTokenIssued").count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

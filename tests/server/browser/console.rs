@@ -3,6 +3,7 @@
 use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at};
 use crate::console::visits::stuck;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
+use crate::harness::waiting::until;
 use events::device::CommandId;
 use events::staff::Privilege;
 use events::{Actor, ActorKind};
@@ -22,13 +23,8 @@ pub async fn sign_in(browser: &Browser, url: &str, user_name: &str) {
     browser.client.find(Locator::Id("password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
     // The driver does not wait for the page that a click leads to.
-    for _ in 0..200 {
-        if !browser.client.current_url().await.is_ok_and(|url| url.path() == "/console/sign-in") {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("signing in leads nowhere");
+    let elsewhere = async || browser.client.current_url().await.is_ok_and(|url| url.path() != "/console/sign-in");
+    until("what signing in leads to", elsewhere).await;
 }
 
 async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), dark: bool) {

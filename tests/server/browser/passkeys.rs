@@ -4,13 +4,13 @@
 use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at};
 use crate::console::desk::Browser as Client;
 use crate::harness::TestServer;
+use crate::harness::waiting::sought;
 use events::staff::{Privilege, Purpose, StaffEvent};
 use fantoccini::Locator;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use muster::app::administration::{Answer, Request, execute};
 use reqwest::Method;
 use serde_json::json;
-use std::time::Duration;
 use url::{ParseError, Url};
 
 const PASSWORD: &str = "the keys of the whole school";
@@ -58,32 +58,27 @@ impl Visit<'_> {
     }
 
     async fn at(&self, path: &str) {
-        let mut last = String::new();
-        for _ in 0..200 {
-            if let Ok(url) = self.browser.client.current_url().await {
-                last = url.path().to_owned();
-                if last == path && self.browser.client.find(Locator::Css("main h1")).await.is_ok() {
-                    return;
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let why = "return document.getElementById('passkey-trouble')?.dataset.why || document.body.innerText";
-        let why = self.browser.client.execute(why, vec![]).await;
-        panic!("{last} is not {path}: {why:?}");
+        let there = async || {
+            self.browser.client.current_url().await.is_ok_and(|url| url.path() == path)
+                && self.browser.client.find(Locator::Css("main h1")).await.is_ok()
+        };
+        self.sees(path, there).await;
     }
 
     async fn heading(&self, text: &str) {
-        for _ in 0..200 {
-            if let Ok(heading) = self.browser.client.find(Locator::Css("main h1")).await
-                && heading.text().await.is_ok_and(|heading| heading == text)
-            {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let there = async || match self.browser.client.find(Locator::Css("main h1")).await {
+            Ok(heading) => heading.text().await.is_ok_and(|heading| heading == text),
+            Err(_) => false,
+        };
+        self.sees(text, there).await;
+    }
+
+    async fn sees(&self, what: &str, mut is_there: impl AsyncFnMut() -> bool) {
+        if sought(async || is_there().await.then_some(())).await.is_none() {
+            let why = "return document.getElementById('passkey-trouble')?.dataset.why || document.body.innerText";
+            let why = self.browser.client.execute(why, vec![]).await;
+            panic!("no {what}: {why:?} at {:?}", self.browser.client.current_url().await);
         }
-        let why = "return document.getElementById('passkey-trouble')?.dataset.why || document.body.innerText";
-        panic!("no page {text:?}: {:?}", self.browser.client.execute(why, vec![]).await);
     }
 
     async fn look(&self, name: &str) {

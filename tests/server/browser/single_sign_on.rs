@@ -2,31 +2,17 @@
 //! cookies along from another site or do not.
 
 use super::walk::Journey;
-use super::{Axe, Browser, Engine, Looks, PHONE, browser, language_of, look_at, speak};
+use super::{Axe, Browser, Engine, Looks, PHONE, arrive, browser, language_of, look_at, speak};
 use crate::enrollment::cast::{Scene, Visitor};
 use crate::single_sign_on::console::open_to_staff;
 use crate::single_sign_on::provider::{self, Provider};
 use crate::single_sign_on::{SCHOOL, school, secret_beside};
 use fantoccini::Locator;
 use muster::simulator::model::Family;
-use std::time::Duration;
 
 async fn tap(browser: &Browser, css: &str) {
     let element = browser.client.find(Locator::Css(css)).await;
     element.unwrap_or_else(|error| panic!("no {css}: {error}")).click().await.unwrap();
-}
-
-/// Waits until an address with this beginning is shown, whole.
-async fn arrive(browser: &Browser, beginning: &str) {
-    for _ in 0..300 {
-        let there = browser.client.current_url().await.is_ok_and(|url| url.as_str().starts_with(beginning));
-        let state = browser.client.execute("return document.readyState", vec![]).await;
-        if there && state.is_ok_and(|state| state == "complete") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{beginning} is not reached but {}", browser.client.current_url().await.unwrap());
 }
 
 async fn main_text(browser: &Browser) -> String {

@@ -1,13 +1,13 @@
 //! A person walks the guide in a real browser; what they install goes to the simulated device that they hold.
 
-use super::{Axe, Browser, Engine, Looks, PHONE, browser, look_at};
+use super::{Axe, Browser, Engine, Looks, PHONE, browser, is_loaded, look_at};
 use crate::enrollment::cast::{Scene, Visitor};
+use crate::harness::waiting::{sought, until};
 use fantoccini::Locator;
 use muster::simulator::device::Device;
 use muster::simulator::model::Family;
 use muster::simulator::trust;
 use muster::simulator::walk::{Ownership, Walk};
-use std::time::Duration;
 
 /// The pages that were shown, by path, in order and each once.
 pub struct Journey<'a> {
@@ -44,8 +44,8 @@ impl<'a> Journey<'a> {
                 look_at(&self.browser, self.axe.as_ref(), &format!("{}-{}", self.name, path.replace('/', "-"))).await;
                 self.pages.push(path.clone());
             }
-            if path == "/enroll/complete" && self.is_finished().await {
-                return;
+            if path == "/enroll/complete" {
+                return self.finish().await;
             }
             self.next(&path).await;
         }
@@ -74,11 +74,6 @@ impl<'a> Journey<'a> {
                 self.walk.device.trust.switch_on();
             }
             "/enroll/mdm" => self.install().await,
-            "/enroll/complete" => {
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                self.browser.client.refresh().await.unwrap();
-                return;
-            }
             _ => {}
         }
         self.tap_continue().await;
@@ -95,18 +90,9 @@ impl<'a> Journey<'a> {
         let before = self.path().await;
         let button = Locator::Css("form#continue button[type=submit]");
         self.browser.client.find(button).await.expect("there is a way on").click().await.unwrap();
-        for _ in 0..200 {
-            if self.path().await != before && self.is_loaded().await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{before} leads nowhere: {}", self.browser.client.source().await.unwrap());
-    }
-
-    async fn is_loaded(&self) -> bool {
-        let state = self.browser.client.execute("return document.readyState", vec![]).await;
-        state.is_ok_and(|state| state == "complete")
+        let elsewhere = async || (self.path().await != before && is_loaded(&self.browser).await).then_some(());
+        let arrived = sought(elsewhere).await;
+        assert!(arrived.is_some(), "{before} leads nowhere: {}", self.browser.client.source().await.unwrap());
     }
 
     // A browser on a desk only downloads a profile; iOS hands it over to Settings.
@@ -119,9 +105,14 @@ impl<'a> Journey<'a> {
         self.walk.device.install().await.unwrap();
     }
 
-    async fn is_finished(&self) -> bool {
-        self.browser.client.find(Locator::Css("meta[http-equiv=refresh]")).await.is_err()
-            && self.browser.client.find(Locator::Css("main.happy")).await.is_ok()
+    // The last page looks by itself whether the device is there; this looks more often.
+    async fn finish(&self) {
+        let finished = async || {
+            self.browser.client.refresh().await.unwrap();
+            self.browser.client.find(Locator::Css("meta[http-equiv=refresh]")).await.is_err()
+                && self.browser.client.find(Locator::Css("main.happy")).await.is_ok()
+        };
+        until("the end of the last page", finished).await;
     }
 
     async fn path(&self) -> String {

@@ -2,6 +2,7 @@
 
 use super::{context, id, queue, quiet, request};
 use crate::harness::TestServer;
+use crate::harness::waiting::until;
 use events::device::{CommandPayload, CommandStatus, DeviceEvent, Priority};
 use events::enrollment::EnrollmentKind;
 use muster::app::PerformError;
@@ -46,12 +47,7 @@ async fn a_command_whose_time_is_over_expires_by_the_timer_and_is_not_sent() {
     let lock = build::lock(Some("Please bring me back"), None);
     server.app().queue_command_on(device.id, id, &lock, terms, &context(&device)).await.unwrap();
     let expired = DeviceEvent::MdmCommandExpired { command: id };
-    for _ in 0..200 {
-        if device.events(&server).await.contains(&expired) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until("the end of its time", async || device.events(&server).await.contains(&expired)).await;
     assert_eq!(device.events(&server).await.iter().filter(|event| **event == expired).count(), 1);
     assert_eq!(device.poll().await, None);
     server.stop().await;

@@ -3,6 +3,7 @@
 use crate::devices::TestDevice;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
+use crate::harness::waiting::seen;
 use events::device::{AppStatus, CommandId, DeviceEvent, DeviceId, RejectionReason};
 use events::enrollment::{EnrollmentKind, Ownership};
 use events::{Actor, ActorKind};
@@ -16,7 +17,6 @@ use muster::simulator::walk::{Ending, Walk};
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use plist::Value;
 use std::sync::Arc;
-use std::time::Duration;
 
 const STORE_ID: u64 = 7;
 
@@ -127,18 +127,15 @@ impl Slow {
 
     /// Answers what waits until a command of this type comes, and gives its id.
     async fn until(&self, request_type: &str) -> String {
-        for _ in 0..400 {
-            match self.device.poll().await {
-                Some((id, command)) if command.get("RequestType").and_then(Value::as_string) == Some(request_type) => {
-                    return id;
-                }
-                Some((id, _)) => {
-                    self.device.report_on(&self.device.report("Acknowledged", Some(&id))).await;
-                }
-                None => tokio::time::sleep(Duration::from_millis(50)).await,
+        let asked = async || {
+            let (id, command) = self.device.poll().await?;
+            if command.get("RequestType").and_then(Value::as_string) == Some(request_type) {
+                return Some(id);
             }
-        }
-        panic!("{request_type} did not come")
+            self.device.report_on(&self.device.report("Acknowledged", Some(&id))).await;
+            None
+        };
+        seen(request_type, asked).await
     }
 
     async fn answer(&self, id: &str, key: &str, told: Value) {
@@ -247,18 +244,14 @@ async fn why_a_device_does_not_take_the_app_is_on_its_command_though_it_names_no
 }
 
 async fn install_queued(scene: &Scene, id: DeviceId) -> CommandId {
-    for _ in 0..100 {
+    let queued = async || {
         let log = scene.server.log_of(&id.stream()).await;
-        let found = log.into_iter().find_map(|entry| match DeviceEvent::try_from(entry.event) {
+        log.into_iter().find_map(|entry| match DeviceEvent::try_from(entry.event) {
             Ok(DeviceEvent::MdmCommandQueued { command, request_type, .. }) if request_type == "InstallApplication" => {
                 Some(command)
             }
             _ => None,
-        });
-        if let Some(command) = found {
-            return command;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("no app was queued")
+        })
+    };
+    seen("an app in the queue", queued).await
 }

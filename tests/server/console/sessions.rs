@@ -2,6 +2,7 @@
 
 use super::desk::{Browser, PASSWORD};
 use crate::harness::TestServer;
+use crate::harness::waiting::until;
 use events::Event;
 use events::enrollment::SignInRefusal;
 use events::staff::{Privilege, StaffEvent};
@@ -178,17 +179,10 @@ async fn sign_ins_and_refusals_are_counted_by_method_and_outcome_and_name_nobody
         format!("muster_sign_ins_total{{method=\"local_account\",outcome=\"{outcome}\",surface=\"console\"}} {count}")
     });
     // Counted as the log is followed.
-    let mut metrics = String::new();
-    for _ in 0..200 {
-        metrics = server.app().metrics.render();
-        if wanted.iter().all(|line| metrics.contains(line)) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
     for line in &wanted {
-        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+        until(line, async || server.app().metrics.render().contains(line)).await;
     }
+    let metrics = server.app().metrics.render();
     assert!(!metrics.contains("grace") && !metrics.contains("nobody") && !metrics.contains("127.0.0.1"));
     server.stop().await;
 }

@@ -146,7 +146,7 @@ async fn a_directory_that_is_down_is_told_in_the_log_and_not_to_the_person() {
     assert_eq!(told[0], (SignInMethodName::Directory, SignInRefusal::WrongPassword, true));
     assert_eq!(told[1..10], [(SignInMethodName::Directory, SignInRefusal::DirectoryUnavailable, false); 9]);
     assert!(logs::so_far().contains("a directory cannot be asked: nobody signs in with it"));
-    let metrics = reqwest::get(format!("{}/metrics", server.metrics_url())).await.unwrap().text().await.unwrap();
+    let metrics = server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"directory-unavailable\"} 9"), "{metrics}");
     slapd.go_on();
     assert_eq!(from(&server, "192.0.2.2", "grace", PASSWORD).await.status, 303);

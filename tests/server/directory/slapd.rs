@@ -4,6 +4,7 @@ mod certificates;
 mod people;
 
 use crate::harness::left_out;
+use crate::harness::waiting::PATIENCE;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,6 @@ const SLAPD: &str = "/usr/sbin/slapd";
 const MODULES: &str = "/usr/lib/ldap";
 /// Whom Debian lets own nothing.
 const NOBODY: u32 = 65_534;
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const PEOPLE: &str = "ou=people,dc=example,dc=test";
 pub const GROUPS: &str = "ou=groups,dc=example,dc=test";

@@ -1,6 +1,7 @@
 //! The stage and the cast: a server with its push server, people, and those who watch them.
 
 use crate::harness::TestServer;
+use crate::harness::waiting::{PATIENCE, until};
 use async_trait::async_trait;
 use events::device::DeviceId;
 use events::staff::Privilege;
@@ -16,7 +17,6 @@ use muster::simulator::walk::{Ending, Ownership, Person, Walk};
 use muster::world::World;
 use std::time::Duration;
 
-pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const PASSWORD: &str = "a long walk in eleven steps";
 
 pub struct Scene {
@@ -101,12 +101,8 @@ impl Scene {
     /// Waits until the server has its first questions ready, so that logs can be compared; then the device, woken by the
     /// push server, answers them.
     pub async fn answer_first_commands(&self, device: &mut Device) {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            while self.log_of(device).await.matches("MdmCommandQueued").count() < 2 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        waited.await.expect("the first questions are queued");
+        let queued = async || self.log_of(device).await.matches("MdmCommandQueued").count() >= 2;
+        until("the first questions", queued).await;
         let mut missing = vec!["DeviceInformation", "SecurityInfo"];
         while !missing.is_empty() {
             let handled = device.serve_once(PATIENCE).await.unwrap();

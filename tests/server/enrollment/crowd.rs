@@ -1,6 +1,7 @@
 //! Many people at once, and the commands that play them.
 
-use super::cast::{PASSWORD, PATIENCE, Scene};
+use super::cast::{PASSWORD, Scene};
+use crate::harness::waiting::PATIENCE;
 use events::Event;
 use events::enrollment::EnrollmentEvent;
 use muster::simulator::keys::KeyPool;

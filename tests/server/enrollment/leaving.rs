@@ -1,6 +1,7 @@
 //! How management ends: the person removes the profile, or the server has it removed.
 
-use super::cast::{PATIENCE, Scene, Visitor, id_of};
+use super::cast::{Scene, Visitor, id_of};
+use crate::harness::waiting::PATIENCE;
 use events::device::{CommandId, DeviceId};
 use events::envelope::{Actor, ActorKind};
 use muster::app::context::Context;

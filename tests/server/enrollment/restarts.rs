@@ -1,6 +1,7 @@
 //! The server is stopped and started again in the middle of every step.
 
-use super::cast::{PATIENCE, Scene, Visitor};
+use super::cast::{Scene, Visitor};
+use crate::harness::waiting::PATIENCE;
 use async_trait::async_trait;
 use muster::simulator::acts::{Act, Watcher};
 use muster::simulator::model::Family;

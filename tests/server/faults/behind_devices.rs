@@ -3,8 +3,9 @@
 
 use crate::account;
 use crate::devices::{IOS, Invited, KEYS, TestDevice, invite, scep_payload};
-use crate::enrollment::cast::{PATIENCE, Scene, Visitor, id_of};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
+use crate::harness::waiting::until;
 use crate::profile_service::{ASKS, taken};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
@@ -210,12 +211,7 @@ impl Stage {
 
 /// Waits until the server has queued what it asks every device by itself.
 async fn questions(server: &TestServer, device: DeviceId) {
-    let asked = async {
-        while server.app().device(device).await.unwrap().commands.len() < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asked).await.expect("the first questions are queued");
+    until("the first questions", async || server.app().device(device).await.unwrap().commands.len() >= 2).await;
 }
 
 async fn delivered(device: &TestDevice) -> String {

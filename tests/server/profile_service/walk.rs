@@ -3,6 +3,7 @@
 use super::{ASKS, scene, taken, visits};
 use crate::console::desk::Browser;
 use crate::enrollment::cast::{Diary, Scene, Visitor, id_of};
+use crate::harness::waiting::until;
 use events::device::DeviceId;
 use events::enrollment::{DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, OsVersion};
 use events::staff::Privilege;
@@ -182,12 +183,7 @@ async fn hardware_that_is_managed_already_is_found_before_it_gets_the_profile() 
     assert!(found);
     // It enrolls all the same, and then the old record ends.
     walk.device.install().await.unwrap();
-    let waited = tokio::time::timeout(crate::enrollment::cast::PATIENCE, async {
-        while !scene.log(old).await.contains("DeviceSuperseded") {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    });
-    waited.await.expect("the old record ends");
+    until("the end of the old record", async || scene.log(old).await.contains("DeviceSuperseded")).await;
     scene.strike().await;
 }
 

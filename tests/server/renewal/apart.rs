@@ -25,11 +25,7 @@ async fn many_that_are_due_at_once_begin_a_few_a_minute_each_once() {
         devices.push(TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await);
     }
     clock.advance_seconds(ALL_DUE);
-    let begun = Instant::now();
-    while requested(&server).await < 20 {
-        assert!(begun.elapsed() < PATIENCE, "{} have begun", requested(&server).await);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    waiting::until("the first twenty", async || requested(&server).await >= 20).await;
     looked().await;
     assert_eq!(requested(&server).await, 20, "the clock stands still");
     clock.advance_seconds(61);

@@ -17,30 +17,23 @@ async fn history(installation: &Installation, id: DeviceId) -> Vec<String> {
 }
 
 async fn until_written(installation: &Installation, id: DeviceId, event_type: &str) {
-    let begun = Instant::now();
-    while !history(installation, id).await.iter().any(|name| name == event_type) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{event_type} did not happen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    waiting::until(event_type, async || history(installation, id).await.iter().any(|name| name == event_type)).await;
 }
 
 /// What the device is sent when it asks, as soon as the server answers.
 async fn fetch(device: &Device) -> Profile {
     let management = device.management().unwrap();
     let idle = messages::xml(&messages::idle(&management.identifier));
-    let begun = Instant::now();
-    loop {
+    let answer = async || {
         let answer = device.send(management, &management.mdm.server_url, "application/x-apple-aspen-mdm", &idle).await;
-        if let Some(answer) = answer.ok().filter(|answer| answer.status == 200 && !answer.body.is_empty()) {
-            let envelope = Value::from_reader_xml(&answer.body[..]).unwrap().into_dictionary().unwrap();
-            let command = envelope.get("Command").and_then(Value::as_dictionary).unwrap();
-            let Some(Value::Data(file)) = command.get("Payload") else { panic!("{command:?}") };
-            let (dictionary, signed) = profile::open(file).unwrap();
-            return profile::check(dictionary, signed, device.hardware.ios).unwrap();
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "the server does not answer");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        answer.ok().filter(|answer| answer.status == 200 && !answer.body.is_empty())
+    };
+    let answer = waiting::seen("an answer of the server", answer).await;
+    let envelope = Value::from_reader_xml(&answer.body[..]).unwrap().into_dictionary().unwrap();
+    let command = envelope.get("Command").and_then(Value::as_dictionary).unwrap();
+    let Some(Value::Data(file)) = command.get("Payload") else { panic!("{command:?}") };
+    let (dictionary, signed) = profile::open(file).unwrap();
+    profile::check(dictionary, signed, device.hardware.ios).unwrap()
 }
 
 // The real program at the machine's time: the device enrolled long ago, and its identity is due.

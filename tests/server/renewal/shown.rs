@@ -9,16 +9,7 @@ use events::enrollment::EnrollmentKind;
 use events::staff::Privilege;
 
 async fn metric(server: &TestServer, line: &str) {
-    let begun = Instant::now();
-    loop {
-        let url = format!("{}/metrics", server.metrics_url());
-        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-        if text.lines().any(|shown| shown == line) {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{line} is not in\n{text}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    waiting::until(line, async || server.metrics().await.lines().any(|shown| shown == line)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

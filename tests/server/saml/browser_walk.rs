@@ -3,24 +3,10 @@
 use super::server_with;
 use super::simplesamlphp::SimpleSaml;
 use crate::browser::driver::{Engine, Looks};
-use crate::browser::{PHONE, browser, language_of, look_at, speak};
+use crate::browser::{PHONE, arrive, browser, language_of, look_at, speak};
 use crate::portal::guest::iphone;
 use fantoccini::{Client, Locator};
 use muster::world::World;
-use std::time::Duration;
-
-async fn shown(client: &Client, part: &str) {
-    for _ in 0..200 {
-        let url = client.current_url().await.unwrap();
-        let ready = client.execute("return document.readyState", vec![]).await;
-        if url.as_str().contains(part) && ready.is_ok_and(|state| state == "complete") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let url = client.current_url().await.unwrap();
-    panic!("{url} is shown, not {part}: {}", client.source().await.unwrap());
-}
 
 async fn fill(client: &Client, name: &str, text: &str) {
     let field = client.find(Locator::Css(&format!("input[name={name}]"))).await.unwrap();
@@ -39,19 +25,19 @@ async fn walk(engine: Engine, test: &str, language: &str) {
     speak(&browser, language).await;
     look_at(&browser, None, &format!("{test}-sign-in")).await;
     client.find(Locator::Css("#with-school")).await.unwrap().click().await.unwrap();
-    shown(client, "loginuserpass.php").await;
+    arrive(&browser, "loginuserpass.php").await;
     fill(client, "username", "alice").await;
     fill(client, "password", "alice-password").await;
     client.find(Locator::Css("[type=submit]")).await.unwrap().click().await.unwrap();
     // The provider's last page posts by itself.
-    shown(client, "/enroll/ownership").await;
+    arrive(&browser, "/enroll/ownership").await;
     assert_eq!(language_of(&browser).await, language, "after the round trip");
     look_at(&browser, None, &format!("{test}-ownership")).await;
     let text = client.find(Locator::Css("body")).await.unwrap().text().await.unwrap();
     assert!(text.contains("alice"), "{text}");
     // Back to the page before: the answer is not taken twice, and nobody is thrown out.
     client.goto(&format!("{}/enroll/sso/school/return", server.url())).await.unwrap();
-    shown(client, "/enroll/ownership").await;
+    arrive(&browser, "/enroll/ownership").await;
     browser.close().await;
     server.stop().await;
 }
@@ -77,14 +63,14 @@ async fn staff(engine: Engine, test: &str) {
     super::console::open_to(&server, "physics").await;
     let client = &browser.client;
     client.goto(&format!("{}/console/audit", server.url())).await.unwrap();
-    shown(client, "/console/sign-in").await;
+    arrive(&browser, "/console/sign-in").await;
     look_at(&browser, None, &format!("{test}-sign-in")).await;
     client.find(Locator::Css("#with-school button")).await.unwrap().click().await.unwrap();
-    shown(client, "loginuserpass.php").await;
+    arrive(&browser, "loginuserpass.php").await;
     fill(client, "username", "alice").await;
     fill(client, "password", "alice-password").await;
     client.find(Locator::Css("[type=submit]")).await.unwrap().click().await.unwrap();
-    shown(client, "/console/audit").await;
+    arrive(&browser, "/console/audit").await;
     look_at(&browser, None, &format!("{test}-audit")).await;
     browser.close().await;
     server.stop().await;

@@ -2,6 +2,7 @@
 //! logs in there.
 
 use super::forge;
+use crate::harness::waiting::sought;
 use crate::harness::{TestServer, left_out};
 use reqwest::Client;
 use scraper::{Html, Selector};
@@ -11,7 +12,6 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// Debian's user `nobody`.
@@ -86,13 +86,8 @@ impl SimpleSaml {
     }
 
     async fn wait(&self) {
-        for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("PHP does not start: {}", self.log());
+        let begun = sought(async || TcpStream::connect(("127.0.0.1", self.port)).ok()).await;
+        assert!(begun.is_some(), "PHP does not start: {}", self.log());
     }
 
     fn log(&self) -> String {
