@@ -9,6 +9,7 @@ pub mod context;
 pub mod conversations;
 pub mod device_message;
 pub mod enrollment_profile;
+mod following;
 pub mod health;
 pub mod identify;
 pub mod initialize;
@@ -43,12 +44,12 @@ use context::Context;
 use conversations::Conversations;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
-use events::log::{Draft, Log};
+use events::log::{Draft, Entry, Log};
 use events::personal::keys::SqliteKeyStore;
 use events::settings::Settings;
 use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Appended, Expected, ReadError};
-use events::{Event, Revision, StreamName};
+use events::{Event, Position, Revision, StreamName};
 use health::Health;
 use projections::Projections;
 use secrets::Secrets;
@@ -117,6 +118,13 @@ pub struct Performed<A: Aggregate> {
     pub appended: Option<Appended>,
 }
 
+/// A stream as somebody finds it who wants to change it.
+enum Found<A: Aggregate> {
+    Undone(Loaded<A>),
+    /// It holds what was to be written: an effect that is repeated.
+    Done(Performed<A>),
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum PerformError<R: std::error::Error> {
     /// The decision is no.
@@ -155,7 +163,10 @@ impl App {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        self.perform_from(stream, self.load(stream).await?, command, context).await
+        match self.load_for(stream, context).await? {
+            Found::Undone(loaded) => self.perform_from(stream, loaded, command, context).await,
+            Found::Done(performed) => Ok(performed),
+        }
     }
 
     /// As [`App::perform`], for whoever has just read the stream: it is read once more only where another was quicker.
@@ -188,11 +199,25 @@ impl App {
                 }
                 Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    (state, revision) = self.load(stream).await?;
+                    match self.load_for(stream, context).await? {
+                        Found::Undone(loaded) => (state, revision) = loaded,
+                        Found::Done(performed) => return Ok(performed),
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    // The store knows a repeated id only at the revision it was written at: what comes later would write it again.
+    async fn load_for<A: Aggregate>(&self, stream: &StreamName, context: &Context) -> Result<Found<A>, ReadError> {
+        let entries = self.log.read(stream).await?;
+        let is_done = context.first_effect().is_some_and(|id| entries.iter().any(|entry| entry.id == id));
+        let (state, revision) = fold(entries);
+        Ok(match is_done {
+            false => Found::Undone((state, revision)),
+            true => Found::Done(Performed { state, revision, events: vec![], appended: None }),
+        })
     }
 
     fn drafts<E: Into<Event> + Clone>(&self, events: &[E], context: &Context) -> Vec<Draft> {
@@ -250,6 +275,17 @@ impl App {
     pub async fn settings(&self) -> Result<Settings, ReadError> {
         settings(&self.log).await
     }
+
+    /// The settings that were in force at `position`: effects follow from what was, however late they are tried again.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub async fn settings_at(&self, position: Position) -> Result<Settings, ReadError> {
+        let mut entries = self.log.read(&events::settings::stream()).await?;
+        entries.retain(|entry| entry.position <= position);
+        let (Current(settings), _) = fold(entries);
+        Ok(settings)
+    }
 }
 
 /// The settings in force, as this log tells them.
@@ -262,7 +298,10 @@ pub async fn settings(log: &Log) -> Result<Settings, ReadError> {
 }
 
 async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
-    let entries = log.read(stream).await?;
+    Ok(fold(log.read(stream).await?))
+}
+
+fn fold<A: Aggregate>(entries: Vec<Entry>) -> Loaded<A> {
     let revision = entries.last().map(|entry| entry.revision);
     let mut state = A::default();
     for entry in entries {
@@ -271,5 +310,5 @@ async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>,
             state = state.evolve(&event);
         }
     }
-    Ok((state, revision))
+    (state, revision)
 }

@@ -1,8 +1,10 @@
 //! Whenever this fact, then that effect. An effect is done when its outcome is in the log; every effect may be tried again
 //! and happens once, so a crash repeats or resumes, never forgets, and deleting the projections resends nothing.
 //!
-//! `effects` are commands to other streams; `pushes` wake devices; `timer` turns what has become due into commands.
+//! `effects` are commands to other streams; `pushes` wake devices; `timer` turns what has become due into commands;
+//! `aside` is for what cannot be done now.
 
+mod aside;
 mod effects;
 mod pushes;
 mod renewals;
@@ -14,6 +16,7 @@ use events::store::{Followed, ReadError};
 use futures_util::StreamExt as _;
 use projections::ProjectionError;
 use projections::due::Due;
+use std::borrow::Cow;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -88,8 +91,9 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
 }
 
 /// The context of an effect of `entry`.
-fn effect_of(entry: &Entry, effect: &'static str) -> crate::app::context::Context {
-    let actor = events::Actor::new(events::ActorKind::System, effect);
+fn effect_of(entry: &Entry, effect: impl Into<Cow<'static, str>>) -> crate::app::context::Context {
+    let effect = effect.into();
+    let actor = events::Actor::new(events::ActorKind::System, effect.split(' ').next().unwrap_or_default());
     crate::app::context::Context::effect(actor, entry.id, entry.correlation, effect)
 }
 

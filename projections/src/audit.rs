@@ -102,32 +102,33 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["audit_v3_events", "audit_v3_people", "audit_v3_commands"]
+        &["audit_v4_events", "audit_v4_people", "audit_v4_commands"]
     }
 
+    // Not unique by event: a log in which an id stands twice is shown whole, too.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS audit_v3_events (
+        "CREATE TABLE IF NOT EXISTS audit_v4_events (
             position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
             stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL, actor_kind TEXT NOT NULL,
             actor_id TEXT NOT NULL, person TEXT, device TEXT, correlation TEXT NOT NULL, help_code TEXT NOT NULL,
             device_code TEXT, source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
             message_values TEXT NOT NULL, text TEXT NOT NULL
         );
-        CREATE UNIQUE INDEX IF NOT EXISTS audit_v3_by_event ON audit_v3_events (event);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_time ON audit_v3_events (effective);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_device ON audit_v3_events (device);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_person ON audit_v3_events (person);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_actor ON audit_v3_events (actor_id);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_type ON audit_v3_events (type);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_correlation ON audit_v3_events (correlation);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_help_code ON audit_v3_events (help_code);
-        CREATE INDEX IF NOT EXISTS audit_v3_by_device_code ON audit_v3_events (device_code);
-        CREATE TABLE IF NOT EXISTS audit_v3_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS audit_v3_commands (
+        CREATE INDEX IF NOT EXISTS audit_v4_by_event ON audit_v4_events (event);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_time ON audit_v4_events (effective);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_device ON audit_v4_events (device);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_person ON audit_v4_events (person);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_actor ON audit_v4_events (actor_id);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_type ON audit_v4_events (type);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_correlation ON audit_v4_events (correlation);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_help_code ON audit_v4_events (help_code);
+        CREATE INDEX IF NOT EXISTS audit_v4_by_device_code ON audit_v4_events (device_code);
+        CREATE TABLE IF NOT EXISTS audit_v4_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS audit_v4_commands (
             device TEXT NOT NULL, command TEXT NOT NULL, request_type TEXT NOT NULL, PRIMARY KEY (device, command)
         ) WITHOUT ROWID;"
     }
@@ -173,16 +174,16 @@ fn person_named(entry: &Entry) -> Option<String> {
 
 fn person_of(rows: &Connection, device: Option<&str>) -> rusqlite::Result<Option<String>> {
     let Some(device) = device else { return Ok(None) };
-    let select = "SELECT person FROM audit_v3_people WHERE device = ?1";
+    let select = "SELECT person FROM audit_v4_people WHERE device = ?1";
     rows.prepare_cached(select)?.query_row([device], |row| row.get(0)).optional()
 }
 
 // What a visitor did before they signed in is theirs, too.
 fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Result<()> {
     let Some(device) = device else { return Ok(()) };
-    let keep = "INSERT INTO audit_v3_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
+    let keep = "INSERT INTO audit_v4_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
     if rows.prepare_cached(keep)?.execute([device, person])? > 0 {
-        let update = "UPDATE audit_v3_events SET person = ?2 WHERE device = ?1 AND person IS NULL";
+        let update = "UPDATE audit_v4_events SET person = ?2 WHERE device = ?1 AND person IS NULL";
         rows.prepare_cached(update)?.execute([device, person])?;
     }
     Ok(())
@@ -193,7 +194,7 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
     let device = entry.stream.id();
     let command = match &entry.event {
         Event::Device(DeviceEvent::MdmCommandQueued { command, request_type, .. }) => {
-            let keep = "INSERT INTO audit_v3_commands (device, command, request_type) VALUES (?1, ?2, ?3)
+            let keep = "INSERT INTO audit_v4_commands (device, command, request_type) VALUES (?1, ?2, ?3)
                 ON CONFLICT (device, command) DO NOTHING";
             rows.prepare_cached(keep)?.execute([device, &command.to_string(), request_type])?;
             return Ok(said);
@@ -207,7 +208,7 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
         ) => command,
         _ => return Ok(said),
     };
-    let select = "SELECT request_type FROM audit_v3_commands WHERE device = ?1 AND command = ?2";
+    let select = "SELECT request_type FROM audit_v4_commands WHERE device = ?1 AND command = ?2";
     let found = rows.prepare_cached(select)?.query_row([device, &command.to_string()], |row| row.get::<_, String>(0));
     Ok(match found.optional()? {
         Some(request_type) => said.with("command", request_type),
@@ -227,7 +228,7 @@ fn insert(
     let event_type = entry.event.type_name();
     let id = entry.id.to_string();
     let text = format!("{}\n{event_type}\n{}\n{id}", english(said.key, &said.values), entry.stream).to_lowercase();
-    let insert = "INSERT INTO audit_v3_events (position, event, at, effective, stream, revision, type, actor_kind,
+    let insert = "INSERT INTO audit_v4_events (position, event, at, effective, stream, revision, type, actor_kind,
         actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text, device_code)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
     rows.prepare_cached(insert)?.execute(params![

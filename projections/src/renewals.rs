@@ -5,7 +5,7 @@
 mod query;
 
 pub(crate) use query::STANDING;
-pub use query::{Act, Counts, Due, Outcome, Renewal, Standing, counts, due, of_device, requested_since};
+pub use query::{Act, Counts, Due, Outcome, Renewal, Standing, counts, due, of_device, requested_between};
 
 use crate::Projection;
 use events::device::{CommandStatus, DeviceEvent, RenewalFailure};

@@ -3,6 +3,7 @@
 use crate::world::World;
 use events::envelope::{Actor, EventId};
 use events::{KeyName, Personal};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ pub struct Context {
     pub causation: Option<EventId>,
     /// Makes the ids of the events follow from [`Context::causation`], so that the effect is written once however often it
     /// is repeated: the name of the effect.
-    pub effect: Option<&'static str>,
+    pub effect: Option<Cow<'static, str>>,
 }
 
 impl Context {
@@ -26,13 +27,19 @@ impl Context {
         Context { actor, source, correlation, causation: None, effect: None }
     }
 
-    /// `effect` happens because of `cause`; done twice, it is written once.
-    pub fn effect(actor: Actor, cause: EventId, correlation: Uuid, effect: &'static str) -> Context {
-        Context { actor, source: None, correlation, causation: Some(cause), effect: Some(effect) }
+    /// `effect` happens because of `cause`; done twice in a stream, it is written once. What happens to several streams needs
+    /// a name for each.
+    pub fn effect(actor: Actor, cause: EventId, correlation: Uuid, effect: impl Into<Cow<'static, str>>) -> Context {
+        Context { actor, source: None, correlation, causation: Some(cause), effect: Some(effect.into()) }
+    }
+
+    /// The id of the first event of an effect; `None` if this is none.
+    pub(super) fn first_effect(&self) -> Option<EventId> {
+        Some(self.causation?.caused(self.effect.as_ref()?, 0))
     }
 
     pub(super) fn event_id(&self, world: &World, nth: usize) -> EventId {
-        match (self.causation, self.effect) {
+        match (self.causation, &self.effect) {
             (Some(cause), Some(effect)) => cause.caused(effect, nth),
             _ => world.event_id(),
         }

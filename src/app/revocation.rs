@@ -20,11 +20,15 @@ impl App {
     /// The list of revoked identities, DER.
     ///
     /// # Errors
-    /// If the projections cannot be read, or OpenSSL fails.
+    /// If the projections are not there, whole, or OpenSSL fails.
     pub async fn revocation_list(&self) -> Result<Vec<u8>, String> {
         let now = self.world.now();
         if let Some(list) = self.revocations.fresh(now) {
             return Ok(list);
+        }
+        // Signed, an incomplete list would pass for the whole one for a day.
+        if let Some(why) = self.projections_trouble().await {
+            return Err(format!("the projections would lack identities: {why}"));
         }
         let revoked = projections::certificates::revoked(&self.projections, now).await.map_err(|e| e.to_string())?;
         let revoked: Vec<RevokedIdentity> = revoked

@@ -9,7 +9,7 @@ use crate::enrollment::person::{self, Person};
 use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
-use events::person::PersonId;
+use events::person::{PersonEvent, PersonId};
 use events::{Event, Personal};
 use plist::Dictionary;
 use uuid::Uuid;
@@ -50,6 +50,10 @@ async fn remember_managed_apple_id(
 ) -> Result<(), ReactionError> {
     let visit = app.visit(enrollment).await?;
     let Some(person) = visit.owner().map(|owner| owner.person) else { return Ok(()) };
+    let learned = |kept: &Event| matches!(kept, Event::Person(PersonEvent::ManagedAppleIdLearned { .. }));
+    if is_overtaken(app, entry, person, learned).await? {
+        return Ok(());
+    }
     let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
     settled(app.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await)
 }
@@ -63,8 +67,30 @@ async fn remember_acceptance(
 ) -> Result<(), ReactionError> {
     let visit = app.visit(enrollment).await?;
     let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
+    let of_these = |kept: &Event| matches!(kept, Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) if *of == ownership);
+    if is_overtaken(app, entry, person, of_these).await? {
+        return Ok(());
+    }
     let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment };
     settled(app.perform::<Person>(&person.stream(), &keep, &effect_of(entry, "remember-terms-acceptance")).await)
+}
+
+// Whether what the person told later is remembered already: a repeated effect puts back nothing that is older.
+async fn is_overtaken(
+    app: &App,
+    entry: &Entry,
+    person: PersonId,
+    is_alike: impl Fn(&Event) -> bool,
+) -> Result<bool, ReactionError> {
+    let remembered = app.log.read(&person.stream()).await?;
+    let Some(last) = remembered.iter().rev().find(|kept| is_alike(&kept.event)) else { return Ok(false) };
+    // It was told on the visit that it is correlated with: here an effect remembered it, or the portal did at once.
+    let visit = app.log.read(&EnrollmentId(last.correlation).stream()).await?;
+    let told = visit.iter().rfind(|told| match last.causation {
+        Some(cause) => told.id == cause,
+        None => told.position < last.position && told.event.type_name() == entry.event.type_name(),
+    });
+    Ok(told.map_or(last.position, |told| told.position) >= entry.position)
 }
 
 // What there is to know of a newly enrolled device, as far as its mode tells it.
@@ -75,7 +101,7 @@ async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(
 
 // First the organization's name, which the prompt for the app says.
 async fn offer_self_service(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    let settings = app.settings().await?;
+    let settings = app.settings_at(entry.position).await?;
     let visit = app.visit(id.enrollment()).await?;
     let offer = self_service::offer(&settings, visit.ownership);
     queue(app, entry, id, self_service::commands(&offer, &settings.organization)).await
@@ -113,7 +139,8 @@ async fn supersede_same_hardware(app: &App, entry: &Entry, id: DeviceId) -> Resu
         };
     for earlier in hardware.before(id) {
         let supersede = Command::Supersede { by: id };
-        settled(app.perform::<Device>(&earlier.stream(), &supersede, &effect_of(entry, "supersede")).await)?;
+        let context = effect_of(entry, format!("supersede {earlier}"));
+        settled(app.perform::<Device>(&earlier.stream(), &supersede, &context).await)?;
     }
     Ok(())
 }

@@ -1,16 +1,16 @@
 //! Renews identities ahead of their expiry, a few at a time: what is due is a projection, how many begin is decided here.
 
 use super::ReactionError;
+use super::aside::Aside;
 use crate::app::App;
 use crate::app::PerformError;
 use crate::app::context::Context;
 use crate::app::renewal::RenewalError;
 use crate::enrollment::device::{Command, Device};
-use events::device::{CommandId, DeviceId};
+use events::device::CommandId;
 use events::store::Appended;
-use events::{Actor, ActorKind, Position, Timestamp};
+use events::{Actor, ActorKind, Position};
 use projections::renewals::{self, Act, Due, Standing};
-use std::collections::HashMap;
 
 /// So many renewals begin in a minute. Each is a profile to sign, a push and a conversation; 100,000 that are due at once,
 /// as after a restored backup, take three and a half days of the half year that there is.
@@ -18,9 +18,6 @@ const MOST_A_MINUTE: usize = 20;
 
 /// So many renewals whose time is over are ended in one look.
 const MOST_ENDS: usize = 200;
-
-/// A device whose renewal could not even be asked for is left alone so long, so that it holds up no other.
-const ASIDE_SECONDS: i64 = 600;
 
 /// Looks between two counts for the metrics.
 const COUNT_EVERY: u32 = 10;
@@ -30,7 +27,7 @@ const COUNT_EVERY: u32 = 10;
 pub(super) struct Renewals {
     /// Where the last event stands that was written here: before the projection has it, it tells what was due before.
     written: Option<Position>,
-    aside: HashMap<DeviceId, Timestamp>,
+    aside: Aside,
     looks: u32,
 }
 
@@ -45,14 +42,13 @@ impl Renewals {
             return Ok(());
         }
         let now = app.world.now();
-        self.aside.retain(|_, until| *until > now);
-        let begun = renewals::requested_since(&app.projections, now.plus_seconds(-60)).await?;
+        self.aside.release(now);
+        let begun = renewals::requested_between(&app.projections, now.plus_seconds(-60), now).await?;
         let mut room = MOST_A_MINUTE.saturating_sub(begun);
-        // Those that are left alone are found, too, and must not hide the others.
-        let besides = |wanted: usize| if wanted == 0 { 0 } else { wanted + self.aside.len() };
-        let found = renewals::due(&app.projections, now, besides(room), besides(MOST_ENDS)).await?;
+        let (requests, ends) = (self.aside.besides(room), self.aside.besides(MOST_ENDS));
+        let found = renewals::due(&app.projections, now, requests, ends).await?;
         for due in found {
-            if self.aside.contains_key(&due.device) || (due.act == Act::Request && room == 0) {
+            if self.aside.holds(due.device.0) || (due.act == Act::Request && room == 0) {
                 continue;
             }
             room -= usize::from(due.act == Act::Request);
@@ -60,7 +56,7 @@ impl Renewals {
                 Ok(appended) => self.written = appended.map(|appended| appended.position).max(self.written),
                 Err(error) => {
                     tracing::error!(device.id = %due.device, %error, "an identity could not be renewed; it is tried again");
-                    self.aside.insert(due.device, now.plus_seconds(ASIDE_SECONDS));
+                    self.aside.put(due.device.0, now);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! One timer: turns what has become due into commands, each keyed by the event its time counts from, so that it happens
 //! once however often it is tried.
 
+use super::aside::Aside;
 use super::pushes::Reminders;
 use super::renewals::Renewals;
 use super::{ReactionError, settled};
@@ -11,7 +12,7 @@ use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{Command, Visit};
 use events::device::{CommandId, DeviceId};
 use events::enrollment::EnrollmentId;
-use events::{Actor, ActorKind, EventId};
+use events::{Actor, ActorKind, EventId, Timestamp};
 use projections::commands::{self, CommandDue, DueAct};
 use projections::due::{self, Due, DueKind};
 use std::time::Duration;
@@ -27,10 +28,10 @@ const ANSWER_WITHIN: i64 = 24 * 3_600;
 const AT_MOST: usize = 200;
 
 pub(super) async fn run(app: &App, reminders: &Reminders) {
-    let mut renewals = Renewals::default();
+    let (mut renewals, mut aside) = (Renewals::default(), Aside::default());
     loop {
         tokio::time::sleep(TICK).await;
-        for done in [tick(app, reminders).await, renewals.tick(app).await] {
+        for done in [tick(app, reminders, &mut aside).await, renewals.tick(app).await] {
             if let Err(error) = done {
                 tracing::error!(%error, "what is due could not be done; it is tried again");
             }
@@ -39,17 +40,32 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
 }
 
 // Kind by kind: what cannot be done now, such as pushes while the push service is away, holds up nothing else.
-async fn tick(app: &App, reminders: &Reminders) -> Result<(), ReactionError> {
+// What is wrong with one stream is no error here: it is set aside.
+async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside) -> Result<(), ReactionError> {
+    let now = app.world.now();
+    aside.release(now);
     for kind in DueKind::ALL {
-        let at_most = if kind == DueKind::PushAgain { reminders.room() } else { AT_MOST };
-        for due in due::due_of(&app.projections, kind, app.world.now(), at_most).await? {
-            act(app, reminders, due).await?;
+        let at_most = if kind == DueKind::PushAgain { reminders.room() } else { aside.besides(AT_MOST) };
+        for due in due::due_of(&app.projections, kind, now, at_most).await? {
+            let Ok(id) = Uuid::parse_str(due.stream.id()) else { continue };
+            if !aside.holds(id) {
+                set_aside(act(app, reminders, id, due).await, id, aside, now);
+            }
         }
     }
-    for due in commands::due(&app.projections, app.world.now(), AT_MOST).await? {
-        about_commands(app, &due).await?;
+    for due in commands::due(&app.projections, now, aside.besides(AT_MOST)).await? {
+        if !aside.holds(due.device.0) {
+            set_aside(about_commands(app, &due).await, due.device.0, aside, now);
+        }
     }
     Ok(())
+}
+
+fn set_aside(done: Result<(), ReactionError>, id: Uuid, aside: &mut Aside, now: Timestamp) {
+    if let Err(error) = done {
+        tracing::error!(stream.id = %id, %error, "what is due could not be done; it is tried again");
+        aside.put(id, now);
+    }
 }
 
 // What is due about commands: keyed by the command that expires, or the event that the question counts from.
@@ -83,8 +99,7 @@ async fn ask_for_apps(app: &App, id: DeviceId, cause: EventId, context: &Context
     }
 }
 
-async fn act(app: &App, reminders: &Reminders, due: Due) -> Result<(), ReactionError> {
-    let Ok(id) = Uuid::parse_str(due.stream.id()) else { return Ok(()) };
+async fn act(app: &App, reminders: &Reminders, id: Uuid, due: Due) -> Result<(), ReactionError> {
     let context = Context::effect(Actor::new(ActorKind::System, "timer"), due.cause, id, due.kind.as_str());
     match due.kind {
         DueKind::AbandonVisit => {

@@ -222,6 +222,9 @@ async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it
     assert!(text.contains("projections: "), "{text}");
     let metrics = server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"projections-stopped\"} 1"), "{metrics}");
+    // A list of revoked identities that lacks some would be signed as if it were whole.
+    let list = server.client().get(format!("{}/crl", server.url())).send().await.unwrap();
+    assert_eq!(list.status(), StatusCode::SERVICE_UNAVAILABLE);
     // It is skipped by nobody: what reads the whole log stops there, too.
     assert!(muster_at(&config, &["user", "list"], "").expect_failure().contains("corrupt"));
     assert!(muster_at(&config, &["backup", "copy"], "").expect_failure().contains("position 4"));

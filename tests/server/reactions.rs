@@ -3,12 +3,12 @@
 use crate::console::desk::Browser;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
-use crate::harness::waiting;
-use crate::harness::waiting::PATIENCE;
+use crate::harness::waiting::{self, PATIENCE};
 use events::Event;
 use events::device::{CommandId, DeviceEvent, DeviceId};
-use events::enrollment::EnrollmentEvent;
+use events::enrollment::{EnrollmentEvent, Ownership};
 use events::envelope::{Actor, ActorKind};
+use events::settings::Terms;
 use events::staff::Privilege;
 use muster::app::commands::security_info;
 use muster::app::context::Context;
@@ -55,6 +55,78 @@ async fn deleting_the_projections_resends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_again_follows_from_what_was_in_force_and_puts_back_nothing_older() {
+    let mut scene = Scene::set().await;
+    for version in ["1", "2"] {
+        let text = [("en".to_owned(), "Be kind.".to_owned())].into();
+        let terms = Terms { version: version.into(), text };
+        scene.server.settings(|settings| settings.terms = [(Ownership::Personal, terms)].into()).await;
+        let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
+        walk.person.managed_apple_id = format!("ada{version}@appleid.example.com");
+        scene.enroll_in(walk).await;
+    }
+    let offered = |settings: &mut events::settings::Settings| {
+        settings.self_service.store_id = Some(7);
+        settings.self_service.licensed = [Ownership::Personal].into();
+    };
+    scene.server.settings(offered).await;
+    let before = quiet(&scene).await;
+    let directory = scene.server.app().config.store.directory.clone();
+    for _ in 0..2 {
+        scene.server.restart_after(|| std::fs::remove_file(directory.join("projections.db")).unwrap()).await;
+        scene.server.caught_up().await;
+        assert_eq!(quiet(&scene).await, before);
+    }
+    let log = scene.server.whole_log().await;
+    let ids: std::collections::HashSet<_> = log.iter().map(|entry| entry.id).collect();
+    assert_eq!(ids.len(), log.len(), "no id stands twice");
+    scene.strike().await;
+}
+
+// The visit was read into the projections before its stream was damaged, as by a disk that forgets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let mut server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    for _ in 0..2 {
+        open_a_visit(&server).await;
+        clock.advance_seconds(1);
+    }
+    server.caught_up().await;
+    let visits: Vec<_> = server.whole_log().await.into_iter().filter(|e| e.stream.category() == "enrollment").collect();
+    let (damaged, whole) = (visits[0].clone(), visits.last().unwrap().stream.clone());
+    assert_ne!(damaged.stream, whole);
+    let log = server.app().config.store.directory.join("events.db");
+    server
+        .restart_after(|| {
+            let change = "UPDATE events SET envelope = replace(envelope, 'visitor', 'visitos') WHERE position = ?1";
+            let log = rusqlite::Connection::open(log).unwrap();
+            assert_eq!(log.execute(change, [damaged.position.0]).unwrap(), 1);
+        })
+        .await;
+    assert!(server.app().log.read(&damaged.stream).await.is_err());
+    clock.advance_seconds(25 * 3_600);
+    let abandoned = Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
+    waiting::until("the end of the visit that can be read", async || {
+        server.log_of(&whole).await.iter().any(|entry| entry.event == abandoned)
+    })
+    .await;
+    server.abandon().await;
+}
+
+async fn open_a_visit(server: &TestServer) {
+    let mut safari = muster::simulator::safari::Safari::new(
+        Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent(),
+        true,
+        Default::default(),
+    );
+    let address = format!("{}/enroll", server.url());
+    safari.proceed_in_spite_of_warning(&address).await.unwrap();
+    safari.open(&address).await.unwrap();
+    safari.send_form("continue", &[("user_name", "nobody"), ("password", "nothing")]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_with_a_new_token_is_woken_for_what_the_old_one_could_not_be_woken_for() {
     let scene = Scene::set().await;
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
@@ -96,15 +168,7 @@ async fn known_hardware_that_enrolls_again_supersedes_its_old_record() {
 async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
-    let mut safari = muster::simulator::safari::Safari::new(
-        Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent(),
-        true,
-        Default::default(),
-    );
-    let address = format!("{}/enroll", server.url());
-    safari.proceed_in_spite_of_warning(&address).await.unwrap();
-    safari.open(&address).await.unwrap();
-    safari.send_form("continue", &[("user_name", "nobody"), ("password", "nothing")]).await.unwrap();
+    open_a_visit(&server).await;
     clock.advance_seconds(23 * 3_600);
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let abandoned = |event: &Event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});

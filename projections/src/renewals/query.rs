@@ -154,13 +154,17 @@ fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
     Ok(Some(Due { device, act: command.map_or(Act::Request, Act::Lapse), cause }))
 }
 
-/// How many renewals were asked for after `since`.
+/// How many renewals were asked for after `since` and up to `now`: what a clock that ran ahead wrote down does not count.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub async fn requested_since(projections: &Projections, since: Timestamp) -> Result<usize, ProjectionError> {
-    let select = "SELECT count(*) FROM renewals_v2_devices WHERE requested_at > ?1";
-    projections.read(move |rows| rows.prepare_cached(select)?.query_row([since.0], |row| row.get(0))).await
+pub async fn requested_between(
+    projections: &Projections,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<usize, ProjectionError> {
+    let select = "SELECT count(*) FROM renewals_v2_devices WHERE requested_at > ?1 AND requested_at <= ?2";
+    projections.read(move |rows| rows.prepare_cached(select)?.query_row([since.0, now.0], |row| row.get(0))).await
 }
 
 /// How many identities are due, failing, expired at `now`.

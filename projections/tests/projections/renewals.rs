@@ -89,8 +89,10 @@ async fn while_a_renewal_is_under_way_nothing_is_due_but_its_end() {
     desk.follow(&projections).await;
     let lapse = Due { device, act: Act::Lapse(COMMAND), cause };
     assert_eq!(due(&projections, begin.plus_seconds(60 + 3_600)).await, [lapse], "an hour to come with the new one");
-    assert_eq!(renewals::requested_since(&projections, begin.plus_seconds(-60)).await.unwrap(), 1);
-    assert_eq!(renewals::requested_since(&projections, begin).await.unwrap(), 0);
+    assert_eq!(renewals::requested_between(&projections, begin.plus_seconds(-60), begin).await.unwrap(), 1);
+    let before = renewals::requested_between(&projections, begin.plus_seconds(-120), begin.plus_seconds(-60));
+    assert_eq!(before.await.unwrap(), 0, "written down by a clock that ran ahead");
+    assert_eq!(renewals::requested_between(&projections, begin, begin.plus_seconds(60)).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,33 @@
+//! How the projections stand to the log.
+
+use super::App;
+use events::store::ReadError;
+
+/// How far the projections may be behind, in positions, before what is read from them is not to be relied on.
+const MOST_LAG: u64 = 1_000;
+
+impl App {
+    /// What is wrong with the projections: they stopped, or lack too much of the log.
+    pub async fn projections_trouble(&self) -> Option<String> {
+        let health = self.projections.health();
+        if let Some(stopped) = health.stopped {
+            return Some(stopped.to_string());
+        }
+        match self.projections_lag().await {
+            Err(error) => Some(error.to_string()),
+            Ok(lag) if lag > MOST_LAG => Some(format!("{lag} positions behind the log")),
+            Ok(_) if !health.caught_up => Some("not caught up with the log yet".into()),
+            Ok(_) => None,
+        }
+    }
+
+    /// How many positions the projections are behind the log.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn projections_lag(&self) -> Result<u64, ReadError> {
+        let head = self.log.store().head().await?.map_or(0, |position| position.0);
+        let reached = self.projections.health().position.map_or(0, |position| position.0);
+        Ok(head.saturating_sub(reached))
+    }
+}
