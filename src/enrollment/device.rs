@@ -33,6 +33,10 @@ pub struct Device {
     /// The push topic that it enrolled with.
     pub topic: Option<String>,
     pub push: Option<PushAddress>,
+    /// Where it was woken under certificates that it does not use now, by fingerprint: one that it goes back to has its own.
+    pub former_pushes: BTreeMap<String, PushAddress>,
+    /// The address that the last event replaced, if it did.
+    pub replaced_push: Option<PushAddress>,
     /// The push service said that the token is dead: nothing is pushed until a `TokenUpdate` comes.
     pub push_is_dead: bool,
     /// A command is queued and the device was not woken since.

@@ -7,6 +7,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
     if let Some(body) = body(event) {
         device.seen.insert(body.clone());
     }
+    let replaced = device.replaced_push.take();
     match event {
         DeviceEvent::DeviceAuthenticated {
             person, identifiers, certificate, topic, os_version, product_name, ..
@@ -30,7 +31,10 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.phase = Phase::Enrolled;
             set_push(&mut device, push);
         }
-        DeviceEvent::PushTokenRenewed { push, .. } => set_push(&mut device, push),
+        DeviceEvent::PushTokenRenewed { push, .. } => {
+            device.replaced_push.clone_from(&device.push);
+            set_push(&mut device, push);
+        }
         DeviceEvent::IdentityRenewalRequested { command, challenge, challenge_expires } => {
             device.renewal = Some(Renewal {
                 command: *command,
@@ -56,12 +60,13 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.product_name = product_name.clone().or(device.product_name);
         }
         DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } => {
-            device.reauthenticated = None;
-            device.in_use = Some(fingerprint.clone());
+            // With the TokenUpdate that completes it, or later by any other message.
+            let is_told = device.reauthenticated.take().as_ref() == Some(fingerprint);
+            turn_to(&mut device, fingerprint, replaced.filter(|_| is_told));
             end_renewal(&mut device);
         }
         DeviceEvent::IdentityRenewalFailed { .. } => end_renewal(&mut device),
-        DeviceEvent::IdentityRolledBack { fingerprint, .. } => device.in_use = Some(fingerprint.clone()),
+        DeviceEvent::IdentityRolledBack { fingerprint, .. } => turn_to(&mut device, fingerprint, None),
         DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, priority, expires } => {
             device.wants_push = true;
             device.commands.push(QueuedCommand {
@@ -163,6 +168,21 @@ fn set_push(device: &mut Device, push: &PushAddress) {
     device.wants_push = waits;
 }
 
+// The TokenUpdate that completes a renewal tells another PushMagic; a device that went back to the certificate of before
+// listens to that of before, and may say so in the words of then, which are not heard twice. `replaced`: the address of
+// before, where the new one has just been told.
+fn turn_to(device: &mut Device, fingerprint: &str, replaced: Option<PushAddress>) {
+    let turned = device.in_use.replace(fingerprint.to_owned()).or_else(|| device.certificate.clone());
+    let is_told = replaced.is_some();
+    if let (Some(before), Some(push)) = (turned, replaced.or_else(|| device.push.clone())) {
+        device.former_pushes.insert(before, push);
+    }
+    let own = device.former_pushes.remove(fingerprint).filter(|_| !is_told);
+    if let Some(push) = own {
+        set_push(device, &push);
+    }
+}
+
 fn end_renewal(device: &mut Device) {
     if let Some(renewal) = &mut device.renewal {
         renewal.over = true;
@@ -198,6 +218,7 @@ fn end(device: &mut Device, phase: Phase) {
     device.renewal = None;
     device.reauthenticated = None;
     device.in_use = None;
+    device.former_pushes.clear();
     // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
     for command in &mut device.commands {
         command.status = CommandState::Ended;

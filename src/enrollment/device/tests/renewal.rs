@@ -239,6 +239,23 @@ fn a_device_that_asks_with_the_identity_it_had_before_went_back_to_it_which_is_w
 }
 
 #[test]
+fn a_device_that_went_back_is_woken_where_it_listened_before_and_forward_again_where_it_listens_then() {
+    let before = enrolled().push;
+    let completed = given_more(renewing(), [reauthenticate(), token_update_by(NEW, user_enrollment("E1"), "t2")]);
+    let after = completed.push.clone();
+    assert_ne!(before, after);
+    let back = given_more(completed, [note(first())]);
+    assert_eq!(back.push, before);
+    // It may say so in the words of then, which count no more: they may have been played again.
+    assert_eq!(back.decide(&token_update_by("cert", user_enrollment("E1"), "t1")), Ok(vec![]));
+    let forward = given_more(back.clone(), [note(certificate("new", "2"))]);
+    assert_eq!(forward.push, after);
+    let elsewhere =
+        given_more(back, [token_update_by("cert", user_enrollment("E1"), "t3"), note(certificate("new", "2"))]);
+    assert_eq!(elsewhere.push, after);
+}
+
+#[test]
 fn what_came_by_renewal_req_counts_from_the_day_that_the_device_speaks_with_it() {
     let by_itself = |key: &str, serial: &str| Command::RenewIdentity {
         identity: certificate(key, serial),
