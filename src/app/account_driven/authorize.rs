@@ -39,6 +39,7 @@ pub async fn authorize(
         return Ok(Authorization::Granted);
     }
     let device_enrolled = known.state.phase == Phase::Enrolled;
+    let in_use = device_enrolled || known.state.phase == Phase::Authenticated;
     let settings = app.settings().await?.account_driven;
     let named = authorization.and_then(named_secret::bearer);
     let parsed = named.and_then(|named| named_secret::parse(Kind::Access, named));
@@ -46,7 +47,7 @@ pub async fn authorize(
     let why = match (named, of_this) {
         (None, _) => SignInAgainReason::TokenMissing,
         (Some(_), None) => SignInAgainReason::TokenUnknown,
-        (Some(_), Some((_, hash))) => match known.visit.presented(&hash, &settings, app.world.now(), device_enrolled) {
+        (Some(_), Some((_, hash))) => match known.visit.presented(&hash, &settings, app.world.now(), in_use) {
             Presented::Good => return Ok(Authorization::Granted),
             Presented::Expired => SignInAgainReason::TokenExpired,
             Presented::Unknown => SignInAgainReason::TokenUnknown,

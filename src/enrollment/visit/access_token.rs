@@ -70,20 +70,14 @@ impl AccessToken {
 }
 
 impl Visit {
-    /// How a token with this hash stands `now`. `device_enrolled`: the device that came of the visit is enrolled; then a token
-    /// lasts until the person has to sign in again, by the settings of today, and one that can be refreshed no longer than a week;
-    /// before that for an hour.
-    pub fn presented(
-        &self,
-        token: &SecretHash,
-        settings: &AccountDriven,
-        now: Timestamp,
-        device_enrolled: bool,
-    ) -> Presented {
+    /// How a token with this hash stands `now`. `in_use`: a device has authenticated with it, and may be held up for long before
+    /// its first TokenUpdate; then it lasts until the person has to sign in again, by the settings of today, and one that can
+    /// be refreshed no longer than a week; before that for an hour.
+    pub fn presented(&self, token: &SecretHash, settings: &AccountDriven, now: Timestamp, in_use: bool) -> Presented {
         let Some(token) = self.access_tokens.iter().find(|known| known.hash == *token) else {
             return Presented::Unknown;
         };
-        let ends = match device_enrolled {
+        let ends = match in_use {
             false => Some(token.issued.plus_seconds(FIRST_USE_SECONDS)),
             true => token.ends(settings.sign_in_again_after_days),
         };

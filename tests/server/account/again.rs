@@ -8,7 +8,7 @@ use events::enrollment::{EnrollmentEvent, SignInAgainReason, SignInRefusal};
 use events::{Actor, ActorKind, Event};
 use muster::app::context::Context;
 use muster::simulator::account::{Challenge, SignedIn};
-use muster::simulator::acts::Nobody;
+use muster::simulator::acts::{Act, Nobody, Watcher};
 use muster::simulator::device::DeviceError;
 use muster::simulator::messages;
 use muster::simulator::model::{Family, IosVersion};
@@ -50,6 +50,27 @@ async fn asked_why(scene: &Scene) -> Vec<SignInAgainReason> {
         _ => None,
     };
     visit_events(scene).await.into_iter().filter_map(why).collect()
+}
+
+/// Two hours pass before the first TokenUpdate, as when the device or the server loses its network.
+struct HeldUp(Arc<ManualClock>);
+
+#[async_trait::async_trait]
+impl Watcher for HeldUp {
+    async fn before(&mut self, act: Act) {
+        if act == Act::TokenUpdate {
+            self.0.advance_seconds(2 * 3_600);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_held_up_after_authenticate_comes_in_with_its_token_still() {
+    let (scene, clock) = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    walk.enroll_with_account(&identifier(&scene, "grace"), &mut HeldUp(clock)).await.unwrap();
+    scene.answer_first_commands(&mut walk.device).await;
+    scene.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,11 +169,11 @@ fn what_a_device_says_of_itself_is_written_down_once() {
 }
 
 #[test]
-fn a_token_lasts_an_hour_until_the_device_is_enrolled_and_then_as_the_settings_say_today() {
+fn a_token_lasts_an_hour_until_a_device_authenticates_with_it_and_then_as_the_settings_say_today() {
     let visit = with_token();
     let days = |days| AccountDriven { sign_in_again_after_days: days, ..AccountDriven::default() };
-    let at = |settings: &AccountDriven, seconds: i64, enrolled| {
-        visit.presented(&secret("t"), settings, NOW.plus_seconds(seconds), enrolled)
+    let at = |settings: &AccountDriven, seconds: i64, in_use| {
+        visit.presented(&secret("t"), settings, NOW.plus_seconds(seconds), in_use)
     };
     assert_eq!((at(&days(None), 3_599, false), at(&days(None), 3_600, false)), (Presented::Good, Presented::Expired));
     assert_eq!(at(&days(None), 10 * 365 * 86_400, true), Presented::Good);
