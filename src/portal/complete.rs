@@ -106,6 +106,7 @@ impl CompletePage {
             Outcome::Prompting => ("app-prompting", true),
             Outcome::SignInToStore => ("app-sign-in", true),
             Outcome::Installing => ("app-installing", true),
+            Outcome::ByTheirOwnDoing => ("app-by-their-own-doing", false),
             Outcome::Installed => ("app-installed", false),
             Outcome::Refused => ("app-refused", false),
             Outcome::NotLicensed => ("app-not-licensed", false),

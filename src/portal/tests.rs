@@ -135,6 +135,7 @@ fn complete_pages() -> Vec<CompletePage> {
         Outcome::Prompting,
         Outcome::SignInToStore,
         Outcome::Installing,
+        Outcome::ByTheirOwnDoing,
         Outcome::Installed,
         Outcome::Refused,
         Outcome::NotLicensed,

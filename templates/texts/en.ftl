@@ -211,6 +211,7 @@ app-coming = Self Service is on its way to your { $device }.
 app-prompting = Your { $device } asks whether to install Self Service. Tap Install.
 app-sign-in = The App Store asks for an Apple ID. Sign in there, and Self Service is installed.
 app-installing = Self Service is being installed.
+app-by-their-own-doing = The App Store is installing Self Service already.
 app-installed = Self Service is installed.
 app-refused = You chose not to install Self Service. You can still get it.
 app-not-licensed = There is no licence for Self Service for you yet. { $organization } has to assign one.

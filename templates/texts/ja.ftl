@@ -191,6 +191,7 @@ app-coming = Self Service を { $device } に送っています。
 app-prompting = { $device } に Self Service のインストールの確認が表示されます。「インストール」をタップしてください。
 app-sign-in = App Store で Apple ID の入力を求められます。サインインすると、Self Service がインストールされます。
 app-installing = Self Service をインストールしています。
+app-by-their-own-doing = App Store がすでに Self Service をインストールしています。
 app-installed = Self Service がインストールされました。
 app-refused = Self Service はインストールされませんでした。あとからでも入手できます。
 app-not-licensed = Self Service のライセンスがまだありません。{ $organization } による割り当てが必要です。

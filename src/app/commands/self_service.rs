@@ -29,6 +29,8 @@ pub enum Outcome {
     /// The App Store asks for an Apple ID.
     SignInToStore,
     Installing,
+    /// The App Store installs it already, for the person themself: nobody tells us how that ends.
+    ByTheirOwnDoing,
     Installed,
     /// The person said no.
     Refused,
@@ -63,8 +65,13 @@ pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Diction
 
 /// What came of it. Before the command is in the log it is about to be.
 pub fn outcome(device: &Device, store_id: u64) -> Outcome {
-    let last = device.commands.iter().rev().find(|command| installs(command, store_id));
-    let Some(command) = last else { return Outcome::Coming };
+    let mut asked = device.commands.iter().rev().filter(|command| installs(command, store_id));
+    // Asked for once more while it was on its way: how the command before ends tells how the app stands.
+    let again = |command: &&QueuedCommand| command.rejection == Some(RejectionReason::AppAlreadyQueued);
+    let mut of_now = asked.clone().take_while(|command| command.status != CommandState::Ended);
+    let Some(command) = of_now.find(|command| !again(command)).or_else(|| asked.next()) else {
+        return Outcome::Coming;
+    };
     match command.status {
         CommandState::Queued | CommandState::Delivered | CommandState::Deferred => Outcome::Coming,
         // Of the management before: this one's is about to be queued.
@@ -100,7 +107,7 @@ fn rejected(reason: RejectionReason) -> Outcome {
     use RejectionReason as R;
     match reason {
         R::AppAlreadyInstalled => Outcome::Installed,
-        R::AppAlreadyQueued => Outcome::Coming,
+        R::AppAlreadyQueued => Outcome::ByTheirOwnDoing,
         // It is not assigned to the person or device.
         R::PurchaseMethodNotSupported | R::PurchaseMethodNotSupportedInMultiUser => Outcome::NotLicensed,
         R::AppStoreDisabled | R::CouldNotVerifyAppID | R::ManagementChangeNotSupported => Outcome::Failed,
@@ -124,8 +131,12 @@ mod tests {
     const STORE_ID: u64 = 7;
 
     fn after(status: CommandState, rejection: Option<RejectionReason>) -> Outcome {
+        outcome(&Device { commands: vec![command(status, rejection)], ..Device::default() }, STORE_ID)
+    }
+
+    fn command(status: CommandState, rejection: Option<RejectionReason>) -> QueuedCommand {
         let asked = xml(&build::install_app(&AppName::Store(STORE_ID), true));
-        let command = QueuedCommand {
+        QueuedCommand {
             id: CommandId(Uuid::from_u128(1)),
             request_type: "InstallApplication".into(),
             payload: CommandPayload::Plain(String::from_utf8(asked).unwrap()),
@@ -138,8 +149,7 @@ mod tests {
             answer: None,
             app: None,
             rejection,
-        };
-        outcome(&Device { commands: vec![command], ..Device::default() }, STORE_ID)
+        }
     }
 
     #[test]
@@ -156,11 +166,27 @@ mod tests {
     }
 
     #[test]
+    fn given_an_app_that_was_sent_again_while_it_was_on_its_way_then_the_first_command_tells_how_it_stands() {
+        let again = command(CommandState::Answered, Some(RejectionReason::AppAlreadyQueued));
+        let first = QueuedCommand {
+            answer: Some(CommandStatus::Acknowledged),
+            app: Some("com.example.app".into()),
+            ..command(CommandState::Answered, None)
+        };
+        let apps = [("com.example.app".to_owned(), AppStatus::Managed)].into();
+        let device = Device { commands: vec![first, again.clone()], apps, ..Device::default() };
+        assert_eq!(outcome(&device, STORE_ID), Outcome::Installed);
+        let of_before = QueuedCommand { status: CommandState::Ended, ..device.commands[0].clone() };
+        let device = Device { commands: vec![of_before, again], ..device };
+        assert_eq!(outcome(&device, STORE_ID), Outcome::ByTheirOwnDoing, "not of the management before");
+    }
+
+    #[test]
     fn given_a_rejection_then_the_person_is_told_what_it_means_for_them() {
         use RejectionReason as R;
         let cases = [
             (R::AppAlreadyInstalled, Outcome::Installed),
-            (R::AppAlreadyQueued, Outcome::Coming),
+            (R::AppAlreadyQueued, Outcome::ByTheirOwnDoing),
             (R::PurchaseMethodNotSupported, Outcome::NotLicensed),
             (R::Other, Outcome::Failed),
         ];
