@@ -217,7 +217,7 @@ impl Maker {
             DeviceEvent::DeviceEnrolled { push, body: BodyHash(hex::encode(answered.0)) },
             queued(answered),
             DeviceEvent::MdmCommandDelivered { command: answered },
-            DeviceEvent::DevicePushed { apns_id: None },
+            DeviceEvent::DevicePushed { apns_id: None, put_off_since: false },
             DeviceEvent::MdmCommandAnswered {
                 command: answered,
                 status: CommandStatus::Acknowledged,
@@ -227,7 +227,7 @@ impl Maker {
             },
         ];
         if speaks {
-            let woken = DeviceEvent::DevicePushed { apns_id: None };
+            let woken = DeviceEvent::DevicePushed { apns_id: None, put_off_since: false };
             events.extend([queued(waits), woken, DeviceEvent::MdmCommandDelivered { command: waits }]);
         }
         events

@@ -401,6 +401,9 @@ pub enum DeviceEvent {
     /// APNs took the notification.
     DevicePushed {
         apns_id: Option<String>,
+        /// The device put something off while the notification was on its way: it is woken for that as if there had been none.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        put_off_since: bool,
     },
     PushFailed {
         status: Option<u16>,

@@ -225,6 +225,7 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
             answered(rows, stream, &command.to_string())?;
             if waits(rows, stream)? { Ok(()) } else { remove(rows, stream, DueKind::PushAgain) }
         }
+        DeviceEvent::DevicePushed { put_off_since: true, .. } => Ok(()),
         DeviceEvent::DevicePushed { .. } if waits(rows, stream)? => wake(rows, entry, UNANSWERED_AFTER, 1),
         DeviceEvent::DevicePushed { .. } => remove(rows, stream, DueKind::PushAgain),
         DeviceEvent::DeviceCheckedOut { .. }

@@ -191,9 +191,11 @@ pub enum Command {
         body: Option<BodyHash>,
     },
     /// APNs took a notification. `again`: because what waits was not answered for long, not because something is new.
+    /// `put_offs`: how often the device had put something off when it was sent; `None`: as often as now.
     RecordPush {
         apns_id: Option<String>,
         again: bool,
+        put_offs: Option<u64>,
     },
     /// `to`: where the notification was sent. What became of an address that the device has left is no news.
     RecordPushFailure {

@@ -87,7 +87,7 @@ async fn every_documented_status_leads_to_its_outcome_in_the_log_and_to_its_alar
         scene.push_server.next(&token_of(&device), [refusal]);
         let cause = ask(&scene, id).await;
         match outcome(&scene, &cause).await {
-            DeviceEvent::DevicePushed { apns_id } => {
+            DeviceEvent::DevicePushed { apns_id, .. } => {
                 assert!(passes && apns_id.is_some(), "{status} {reason} was tried again");
             }
             DeviceEvent::PushFailed { status: told, reason: why, unregistered_since } => {

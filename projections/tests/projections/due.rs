@@ -79,9 +79,23 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() 
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_900)));
     let found = due::due(&projections, later(1_900), 10).await.unwrap();
     assert_eq!((found[0].kind, found[0].cause), (DueKind::PushAgain, cause));
-    desk.write(&device.stream(), later(1_901), DeviceEvent::DevicePushed { apns_id: None }).await;
+    desk.write(&device.stream(), later(1_901), DeviceEvent::DevicePushed { apns_id: None, put_off_since: false }).await;
     desk.follow(&projections).await;
     assert_eq!(due::due(&projections, later(1_000_000), 10).await.unwrap(), vec![]);
+}
+
+// The device is quicker than the answer of the push service.
+#[tokio::test]
+async fn what_was_put_off_while_a_push_was_on_its_way_is_due_after_a_quarter_of_an_hour_all_the_same() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    desk.write(&device.stream(), later(999), queued(1, "SecurityInfo", None)).await;
+    let (cause, _) = desk.write(&device.stream(), later(1_000), answered(1, CommandStatus::NotNow)).await;
+    let pushed = DeviceEvent::DevicePushed { apns_id: None, put_off_since: true };
+    desk.write(&device.stream(), later(1_001), pushed).await;
+    let projections = desk.caught_up().await;
+    let found = due::due(&projections, later(1_900), 10).await.unwrap();
+    assert_eq!((found[0].kind, found[0].cause), (DueKind::PushAgain, cause));
 }
 
 #[tokio::test]
@@ -89,7 +103,7 @@ async fn a_device_that_was_woken_and_owes_an_answer_is_woken_again_after_a_day()
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;
     desk.write(&device.stream(), later(1_000), queued(1, "SecurityInfo", None)).await;
-    desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
+    desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None, put_off_since: false }).await;
     let projections = desk.caught_up().await;
     let day = 24 * 3_600;
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_001 + day)));
@@ -146,7 +160,7 @@ async fn what_waits_behind_an_answer_that_was_too_large_is_due_after_a_quarter_o
     for n in [1, 2] {
         desk.write(&device.stream(), later(1_000), queued(n, "SecurityInfo", None)).await;
     }
-    desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None }).await;
+    desk.write(&device.stream(), later(1_001), DeviceEvent::DevicePushed { apns_id: None, put_off_since: false }).await;
     let too_large = |n| DeviceEvent::MdmResultTooLarge { command: Some(command(n)), bytes: 5_000_000, body: None };
     desk.write(&device.stream(), later(1_010), too_large(1)).await;
     let projections = desk.caught_up().await;

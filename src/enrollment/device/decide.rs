@@ -49,8 +49,9 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             let happened = DeviceEvent::MdmResultTooLarge { command: *id, bytes: *bytes, body: body.clone() };
             Ok(if played_again { vec![] } else { vec![happened] })
         }
-        Command::RecordPush { apns_id, again } if device.wants(*again) => {
-            Ok(vec![DeviceEvent::DevicePushed { apns_id: apns_id.clone() }])
+        Command::RecordPush { apns_id, again, put_offs } if device.wants(*again) => {
+            let put_off_since = put_offs.is_some_and(|before| before < device.put_offs);
+            Ok(vec![DeviceEvent::DevicePushed { apns_id: apns_id.clone(), put_off_since }])
         }
         Command::RecordPushFailure { to, status, reason, unregistered_since, again }
             if device.wants(*again) && device.push.as_ref().is_some_and(|push| same_address(push, to)) =>

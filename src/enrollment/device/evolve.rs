@@ -126,9 +126,9 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.inventory.extend(changes.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
         DeviceEvent::DeviceHeardFrom {} => {}
-        DeviceEvent::DevicePushed { .. } => {
+        DeviceEvent::DevicePushed { put_off_since, .. } => {
             device.wants_push = false;
-            device.wants_push_again = false;
+            device.wants_push_again &= put_off_since;
         }
         // A token that is dead stays so until a TokenUpdate; anything else is worth another try later.
         DeviceEvent::PushFailed { unregistered_since, .. } => {

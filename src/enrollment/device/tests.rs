@@ -219,9 +219,19 @@ fn a_command_that_is_put_off_again_after_a_push_wants_another_push() {
     let not_now = || answer(1, CommandStatus::NotNow, "not now");
     let device = given_more(enrolled(), [queue(1, "InstallProfile"), next(), not_now()]);
     assert_eq!(device.decide(&not_now()), Ok(vec![]));
-    let device = given_more(device, [Command::RecordPush { apns_id: None, again: false }]);
+    let device = given_more(device, [Command::RecordPush { apns_id: None, again: false, put_offs: None }]);
     assert!(!device.wants_push_again);
     assert!(given_more(device, [not_now()]).wants_push_again);
+}
+
+#[test]
+fn a_command_that_is_put_off_while_a_push_is_on_its_way_wants_another_push() {
+    let not_now = answer(1, CommandStatus::NotNow, "not now");
+    let device = given_more(enrolled(), [queue(1, "InstallProfile"), next(), not_now]);
+    let sent_before = Command::RecordPush { apns_id: None, again: true, put_offs: Some(0) };
+    let happened = device.decide(&sent_before).unwrap();
+    assert_eq!(happened, [Event::DevicePushed { apns_id: None, put_off_since: true }]);
+    assert!(given_more(device, [sent_before]).wants_push_again);
 }
 
 #[test]
@@ -233,7 +243,7 @@ fn an_answer_to_an_unknown_command_changes_nothing() {
 fn a_queued_command_wants_one_push_and_a_device_that_came_by_itself_none() {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
     assert!(device.wants_push);
-    let pushed = Command::RecordPush { apns_id: None, again: false };
+    let pushed = Command::RecordPush { apns_id: None, again: false, put_offs: None };
     let after = given_more(device.clone(), [pushed.clone()]);
     assert_eq!(after.decide(&pushed), Ok(vec![]));
     assert!(!given_more(device, [next()]).wants_push);
@@ -365,18 +375,18 @@ fn what_was_asked_of_one_management_is_not_asked_of_the_next() {
 
 #[test]
 fn what_the_old_token_was_woken_for_in_vain_the_new_one_is_woken_for() {
-    let pushed = Command::RecordPush { apns_id: None, again: false };
+    let pushed = Command::RecordPush { apns_id: None, again: false, put_offs: None };
     let device = given_more(enrolled(), [queue(1, "SecurityInfo"), pushed]);
     assert!(given_more(device, [token_update(user_enrollment("E1"), "t2")]).wants_push);
 }
 
 #[test]
 fn a_push_for_what_waits_unanswered_is_written_down_and_for_nothing_is_not() {
-    let again = Command::RecordPush { apns_id: None, again: true };
+    let again = Command::RecordPush { apns_id: None, again: true, put_offs: None };
     assert_eq!(enrolled().decide(&again), Ok(vec![]));
-    let pushed = Command::RecordPush { apns_id: None, again: false };
+    let pushed = Command::RecordPush { apns_id: None, again: false, put_offs: None };
     let device = given_more(enrolled(), [queue(1, "SecurityInfo"), pushed]);
-    assert_eq!(device.decide(&again), Ok(vec![Event::DevicePushed { apns_id: None }]));
+    assert_eq!(device.decide(&again), Ok(vec![Event::DevicePushed { apns_id: None, put_off_since: false }]));
 }
 
 #[test]
@@ -423,7 +433,7 @@ mod any_sequence {
             Just(Command::ExpireCommands { now: NOW }),
             Just(next()),
             (0..4u128, status, text).prop_map(|(n, status, text)| answer(n, status, &text)),
-            Just(Command::RecordPush { apns_id: None, again: false }),
+            Just(Command::RecordPush { apns_id: None, again: false, put_offs: None }),
             Just(Command::Supersede { by: DeviceId(Uuid::from_u128(99)) }),
             Just(Command::Archive),
             Just(Command::Restore),

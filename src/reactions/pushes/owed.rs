@@ -14,6 +14,8 @@ pub struct Owed {
     /// When the device told it.
     pub told_at: Timestamp,
     pub topic: String,
+    /// How often the device has put something off.
+    pub put_offs: u64,
 }
 
 /// What the event `cause` of this stream asks for; `None` if there is nothing to do any more, or never was.
@@ -39,7 +41,7 @@ pub fn owed(stream: &[Entry], cause: EventId) -> Option<Owed> {
         matches!(event, DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::PushTokenRenewed { .. })
     };
     let told_at = events().rfind(|(_, event)| is_address(event))?.0.at;
-    Some(Owed { to: device.push?, told_at, topic: device.topic? })
+    Some(Owed { to: device.push?, told_at, topic: device.topic?, put_offs: device.put_offs })
 }
 
 fn device_event(entry: &Entry) -> Option<&DeviceEvent> {
@@ -125,7 +127,7 @@ mod tests {
     }
 
     fn pushed() -> DeviceEvent {
-        DeviceEvent::DevicePushed { apns_id: None }
+        DeviceEvent::DevicePushed { apns_id: None, put_off_since: false }
     }
 
     fn failed(unregistered_since: Option<Timestamp>) -> DeviceEvent {
@@ -158,6 +160,21 @@ mod tests {
         assert!(stream.owes(3), "the device may have gone to sleep before it was there");
         let fetched = stream.then(delivered(1)).then(delivered(2));
         assert!(!fetched.owes(3), "it came for it");
+    }
+
+    #[test]
+    fn given_something_put_off_while_a_push_was_on_its_way_then_the_timer_still_wakes_the_device_for_it() {
+        let not_now = DeviceEvent::MdmCommandAnswered {
+            command: CommandId(Uuid::from_u128(1)),
+            status: CommandStatus::NotNow,
+            errors: vec![],
+            rejection: None,
+            body: BodyHash("n".into()),
+        };
+        let overtaken = DeviceEvent::DevicePushed { apns_id: None, put_off_since: true };
+        let stream = Stream::enrolled().queued(1).then(delivered(1)).then(not_now).because_of(Some(2), overtaken);
+        assert!(stream.owes(4));
+        assert!(!stream.because_of(Some(4), pushed()).owes(4));
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn tell(app: &App, outcome: &Outcome) {
 }
 
 fn record(outcome: Outcome, owed: Owed, now: Timestamp) -> Command {
-    let Owed { to, told_at, .. } = owed;
+    let Owed { to, told_at, put_offs, .. } = owed;
     let again = true;
     let failure = |status, reason, unregistered_since| Command::RecordPushFailure {
         to,
@@ -77,7 +77,7 @@ fn record(outcome: Outcome, owed: Owed, now: Timestamp) -> Command {
         again,
     };
     match outcome {
-        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again },
+        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again, put_offs: Some(put_offs) },
         Outcome::Unregistered { reason, since_unix_ms } => {
             let since = since_unix_ms.map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)));
             // What was said of the token before the device told it does not count (Apple: compare with the timestamp).
@@ -100,7 +100,7 @@ mod tests {
     fn recorded(outcome: Outcome) -> (Option<u16>, Option<Timestamp>) {
         let sealed = |text: &str| Personal::new(KeyName::of("device", Uuid::nil()), text.to_owned());
         let to = PushAddress { token: sealed("t"), push_magic: sealed("m"), unlock_token: None };
-        let owed = Owed { to, told_at: TOLD_AT, topic: String::new() };
+        let owed = Owed { to, told_at: TOLD_AT, topic: String::new(), put_offs: 0 };
         match record(outcome, owed, TOLD_AT.plus_seconds(60)) {
             Command::RecordPushFailure { status, unregistered_since, .. } => (status, unregistered_since),
             other => panic!("{other:?}"),

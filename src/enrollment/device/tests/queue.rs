@@ -127,7 +127,7 @@ fn priority() -> impl Strategy<Value = Priority> {
 
 /// One conversation: the device is woken, asks until there is nothing more, and what it put off is not sent again.
 fn converse(mut device: Device, habits: &mut [Habit], sent: &mut Vec<usize>) -> Device {
-    device = given_more(device, [Command::RecordPush { apns_id: None, again: true }]);
+    device = given_more(device, [Command::RecordPush { apns_id: None, again: true, put_offs: None }]);
     let mut not_now = vec![];
     for turn in 0.. {
         assert!(turn < 100, "a conversation ends");
@@ -224,7 +224,7 @@ fn a_device_is_taken_for_what_it_runs_now_and_not_for_what_it_enrolled_with() {
 }
 
 fn pushed() -> Command {
-    Command::RecordPush { apns_id: None, again: false }
+    Command::RecordPush { apns_id: None, again: false, put_offs: None }
 }
 
 #[test]
