@@ -5,8 +5,9 @@ pub mod check;
 pub mod identity;
 pub mod template;
 
-use serde::Deserialize;
-use std::net::SocketAddr;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are refused.
@@ -37,8 +38,22 @@ pub struct Server {
     /// Address and port for `/metrics`, `/healthz` and `/readyz`; keep it on the loopback interface.
     pub metrics_listen: SocketAddr,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed. None by default.
-    #[serde(default)]
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    #[serde(default, deserialize_with = "addresses")]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+// The library's "invalid IP address syntax" does not say that a range is the mistake.
+fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let wrong = |text: &str| match text.contains('/') {
+        true => format!(
+            "{text:?} is a range, and ranges are not taken: name each proxy by its own address, such as \"10.0.0.1\""
+        ),
+        false => {
+            format!("{text:?} is no IP address: write it as \"10.0.0.1\" or \"2001:db8::1\", without port or name")
+        }
+    };
+    texts.iter().map(|text| text.parse().map_err(|_| D::Error::custom(wrong(text)))).collect()
 }
 
 /// `[store]`: where the log, the keys and the projections are.
@@ -200,6 +215,15 @@ mod tests {
             error.contains("lissten") && error.contains("public_url") && error.contains("trusted_proxies"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_range_of_proxies_is_refused_as_what_it_is() {
+        for (given, told) in [("10.0.0.0/8", "ranges are not taken"), ("proxy.example", "no IP address")] {
+            let text = file().replace("trusted_proxies = []", &format!("trusted_proxies = [{given:?}]"));
+            let error = Config::parse(&text, Path::new("/")).unwrap_err().to_string();
+            assert!(error.contains(told) && error.contains(given), "{error}");
+        }
     }
 
     #[test]

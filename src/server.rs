@@ -26,6 +26,9 @@ use tokio::task::JoinSet;
 const WORKERS: usize = 2;
 /// How long requests under way may take once the server is asked to stop.
 const GRACE_SECONDS: u64 = 5;
+/// Instead of actix's three seconds, in which a phone on a poor network, or a server under load, does not always get through
+/// the round trips of TLS and a signature: one lost packet alone is sent again only after a second, then two, then four.
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
 
 /// A server at work.
 pub struct Running {
@@ -91,6 +94,7 @@ fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> 
     .workers(WORKERS)
     // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
     .tcp_nodelay(true)
+    .tls_handshake_timeout(LONGEST_HANDSHAKE)
     .shutdown_timeout(GRACE_SECONDS)
     .disable_signals()
     .listen_openssl(listener, tls)?
@@ -114,6 +118,7 @@ fn serve_devices(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> R
     .workers(WORKERS)
     // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
     .tcp_nodelay(true)
+    .tls_handshake_timeout(LONGEST_HANDSHAKE)
     .shutdown_timeout(GRACE_SECONDS)
     .disable_signals()
     .listen_openssl(listener, tls)?

@@ -295,3 +295,26 @@ fn every_direct_dependency_is_explained_or_speaks_for_itself() {
         assert!(explained || plain.contains(&name), "{name} is not explained in Cargo.toml");
     }
 }
+
+#[test]
+fn every_alarm_and_metric_of_the_code_is_in_the_paper_on_operating_and_no_other() {
+    let mut files = Vec::new();
+    collect(&root().join("src"), &mut files);
+    let mut known = BTreeSet::new();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let begins: &[&str] = match () {
+            () if file.ends_with("telemetry/metrics.rs") => &["\"muster_"],
+            () if file.ends_with("reactions/pushes/send.rs") => &["alarm(\"", "Some(\"push-"],
+            () => &["alarm(\""],
+        };
+        for begin in begins {
+            let name = |rest: &str| format!("{}{}", begin.split('"').nth(1).unwrap(), rest.split('"').next().unwrap());
+            known.extend(text.split(begin).skip(1).map(name));
+        }
+    }
+    let paper = std::fs::read_to_string(root().join("docs/operating.md")).unwrap();
+    let told = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
+    assert_eq!(known, told.collect::<BTreeSet<_>>(), "left: the code; right: docs/operating.md");
+}

@@ -54,7 +54,7 @@ public_url = "{public_url}"
 listen = "{listen}"
 # Address and port for /metrics, /healthz and /readyz. Keep it on the loopback interface.
 metrics_listen = "{metrics_listen}"
-# Addresses of reverse proxies whose X-Forwarded-For is believed, such as ["10.0.0.1"].
+# Addresses of reverse proxies whose X-Forwarded-For is believed, such as ["10.0.0.1"]: each by its own address, not ranges.
 trusted_proxies = []
 
 [store]

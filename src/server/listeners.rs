@@ -4,6 +4,7 @@ use crate::app::assemble::StartError;
 use crate::config::{Config, PkiFiles};
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVerifyMode};
 use openssl::x509::X509Ref;
+use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use url::Url;
 
@@ -22,10 +23,10 @@ impl Listeners {
     /// # Errors
     /// If an address cannot be listened on.
     pub fn bind(config: &mut Config) -> Result<Listeners, StartError> {
-        let public = bind(&mut config.server.listen)?;
-        let metrics = bind(&mut config.server.metrics_listen)?;
+        let public = bind("server.listen", &mut config.server.listen)?;
+        let metrics = bind("server.metrics_listen", &mut config.server.metrics_listen)?;
         fill_port(&mut config.server.public_url, config.server.listen);
-        let devices = config.devices.listen.as_mut().map(bind).transpose()?;
+        let devices = config.devices.listen.as_mut().map(|address| bind("devices.listen", address)).transpose()?;
         if let (Some(url), Some(address)) = (&mut config.devices.url, config.devices.listen) {
             fill_port(url, address);
         }
@@ -42,11 +43,29 @@ fn fill_port(address: &mut String, listened: SocketAddr) {
     }
 }
 
-fn bind(address: &mut SocketAddr) -> Result<TcpListener, StartError> {
-    let unusable = |why| StartError::Listen { address: *address, why };
-    let listener = TcpListener::bind(*address).map_err(unusable)?;
+// `setting` names the address in the configuration.
+fn bind(setting: &str, address: &mut SocketAddr) -> Result<TcpListener, StartError> {
+    let asked = *address;
+    let unusable = |why: Error| Error::new(why.kind(), unusable(setting, asked, &why));
+    let listener = TcpListener::bind(asked).map_err(unusable)?;
     *address = listener.local_addr().map_err(unusable)?;
     Ok(listener)
+}
+
+fn unusable(setting: &str, address: SocketAddr, why: &Error) -> String {
+    let mend = match why.kind() {
+        ErrorKind::AddrInUse => {
+            "another server, or another listener of this one, has that port: end it, or name a free one there"
+        }
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need the capability CAP_NET_BIND_SERVICE; or name a higher one there"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: name one that it has there, or 0.0.0.0 for all"
+        }
+        _ => "name an address there that this machine can listen on",
+    };
+    format!("cannot listen on {address}, which `{setting}` names: {why}; {mend}")
 }
 
 /// TLS 1.2 and 1.3 with Mozilla's intermediate settings.
@@ -84,4 +103,18 @@ pub fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBu
     // Without it a client that resumes a session is turned away with "internal error" (SSL_CTX_set_session_id_context(3)).
     acceptor.set_session_id_context(b"muster-devices").map_err(unusable)?;
     Ok(acceptor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_address_is_told_by_the_setting_that_names_it() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        for setting in ["server.listen", "server.metrics_listen", "devices.listen"] {
+            let told = bind(setting, &mut taken.local_addr().unwrap()).unwrap_err().to_string();
+            assert!(told.contains(&format!("`{setting}`")) && told.contains("end it"), "{told}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ use url::Url;
 #[derive(Args)]
 pub struct Check {
     /// What follows the @ in people's accounts, such as example.com.
+    #[arg(value_parser = domain)]
     domain: String,
     /// The version of iOS to be.
     #[arg(long, value_name = "VERSION", default_value = "18.2")]
@@ -27,8 +28,27 @@ pub struct Check {
     root: Option<PathBuf>,
 }
 
+/// In a trial perhaps with a port.
+fn domain(text: &str) -> Result<String, String> {
+    let url = Url::parse(&format!("https://{text}/"));
+    let alone = !text.contains(|letter: char| letter.is_whitespace() || "/\\@?#".contains(letter));
+    match url {
+        Ok(url) if alone && url.has_host() => Ok(text.to_owned()),
+        _ => {
+            Err("this is no domain; give what follows the @ in people's accounts and nothing else, such as example.com"
+                .into())
+        }
+    }
+}
+
 impl Check {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.ios < advice::FIRST_BY_ACCOUNT {
+            let trouble = advice::no_such_way(self.ios);
+            say(format_args!("iOS {}: it would stop: {}", self.ios, trouble.wrong));
+            say(format_args!("  to mend it: {}", trouble.mend));
+            return Ok(ExitCode::FAILURE);
+        }
         let mut fine = true;
         for family in [Family::IPhone, Family::IPad] {
             say(format_args!("{} with iOS {}:", family.name(), self.ios));
@@ -138,4 +158,21 @@ fn shown(url: &Url) -> String {
 /// Whether what was redirected still says what the device asked with.
 fn kept_the_query(hops: &[Hop]) -> bool {
     hops.iter().all(|hop| hop.url.query_pairs().any(|(name, _)| name == "user-identifier"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_stands_alone() {
+        for fine in ["example.com", "localhost:8443", "bücher.example"] {
+            assert_eq!(domain(fine).as_deref(), Ok(fine));
+        }
+        for wrong in
+            ["https://example.com/", "https://example.com", "ada@example.com", "exa mple.com", "", "a.example/b"]
+        {
+            assert!(domain(wrong).is_err_and(|told| told.contains("such as example.com")), "{wrong}");
+        }
+    }
 }

@@ -130,7 +130,11 @@ pub fn check_tls(config: &Config, reading: &Reading, public: &Option<X509Store>)
     let about = "pki.tls_certificate";
     let Some(chain) = reading.0.get(about).filter(|chain| !chain.is_empty()) else { return Vec::new() };
     let mut findings = Vec::new();
-    findings.extend(check_name(&config.server.public_url, &chain[0]));
+    findings.extend(check_name("server.public_url", &config.server.public_url, &chain[0]));
+    // Where only a proxy takes them, devices see the proxy's certificate, which is not known here.
+    if let (Some(url), Some(_)) = (&config.devices.url, config.devices.listen) {
+        findings.extend(check_name("devices.url", url, &chain[0]));
+    }
     let term = days(chain[0].not_before(), chain[0].not_after()).unwrap_or_default();
     if term > LONGEST_TLS_DAYS {
         let wrong = format!("it is valid for {term} days; iOS refuses more than {LONGEST_TLS_DAYS}");
@@ -140,8 +144,8 @@ pub fn check_tls(config: &Config, reading: &Reading, public: &Option<X509Store>)
     findings
 }
 
-fn check_name(public_url: &str, certificate: &X509Ref) -> Option<Finding> {
-    let url = Url::parse(public_url).ok()?;
+fn check_name(setting: &str, address: &str, certificate: &X509Ref) -> Option<Finding> {
+    let url = Url::parse(address).ok()?;
     let host = url.host_str()?.trim_matches(['[', ']']).to_ascii_lowercase();
     let names = certificate.subject_alt_names()?;
     let address = host.parse::<IpAddr>().ok();
@@ -152,9 +156,9 @@ fn check_name(public_url: &str, certificate: &X509Ref) -> Option<Finding> {
         _ => false,
     });
     (!matches).then(|| {
-        let wrong = format!("it is not for {host}, the name in server.public_url (subject alternative names count)");
-        let mend = "get a certificate for that name, or correct server.public_url";
-        Finding::error("tls-certificate-for-another-name", "pki.tls_certificate", wrong, mend)
+        let wrong = format!("it is not for {host}, the name in {setting} (subject alternative names count)");
+        let mend = format!("get a certificate for that name too, or correct {setting}");
+        Finding::error("tls-certificate-for-another-name", "pki.tls_certificate", wrong, &mend)
     })
 }
 

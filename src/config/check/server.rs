@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::config::Config;
+use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 pub fn check(config: &Config) -> Vec<Finding> {
@@ -9,6 +10,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings.extend(check_address("public-url", "server.public_url", &config.server.public_url));
     findings.extend(check_devices(config));
     findings.extend(check_push_url(&config.push.base_url));
+    findings.extend(check_taken(config));
     let metrics = config.server.metrics_listen;
     if !metrics.ip().is_loopback() {
         findings.push(Finding::warning(
@@ -78,6 +80,29 @@ fn check_address(kind: &'static str, about: &str, text: &str) -> Option<Finding>
         return Some(Finding::error(with_path, about, wrong, &mend));
     }
     None
+}
+
+// The order is the one in which they are bound: the later of two is the one that fails.
+fn check_taken(config: &Config) -> Vec<Finding> {
+    let mut listened =
+        vec![("server.listen", config.server.listen), ("server.metrics_listen", config.server.metrics_listen)];
+    listened.extend(config.devices.listen.map(|address| ("devices.listen", address)));
+    let mut findings = Vec::new();
+    for (number, (about, address)) in listened.iter().enumerate() {
+        if let Some((other, _)) = listened[..number].iter().find(|(_, before)| collide(*before, *address)) {
+            let wrong = format!("{address} is taken by {other} already: the server cannot listen there twice");
+            let mend = format!("give one of the two another port (0 takes any free one), here or in {other}");
+            findings.push(Finding::error("address-listened-on-twice", about, wrong, &mend));
+        }
+    }
+    findings
+}
+
+// 0.0.0.0 is every IPv4 address of the machine; [::] is every address, as Linux comes (net.ipv6.bindv6only = 0).
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers = |all: IpAddr, ip: IpAddr| all.is_unspecified() && (all.is_ipv6() || ip.is_ipv4());
+    let (first, second) = (one.ip(), other.ip());
+    one.port() == other.port() && one.port() != 0 && (first == second || covers(first, second) || covers(second, first))
 }
 
 fn check_push_url(text: &str) -> Option<Finding> {

@@ -117,6 +117,49 @@ fn a_tls_certificate_for_another_name_is_an_error() {
 }
 
 #[test]
+fn a_tls_certificate_that_is_not_for_the_address_of_devices_is_an_error_where_we_show_it_to_them() {
+    let with = |url: &str, own: bool| {
+        found(0, |config| {
+            config.devices.url = Some(url.into());
+            config.devices.client_cert_header = !own;
+            config.devices.listen = own.then(|| "127.0.0.1:0".parse().unwrap());
+            config.server.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+        })
+    };
+    let findings = with("https://mdm.example.com", true);
+    assert_finds(&findings, Severity::Error, "tls-certificate-for-another-name", "pki.tls_certificate");
+    assert!(findings.iter().any(|finding| finding.wrong.contains("devices.url")), "{findings:#?}");
+    for fine in [with("https://enroll.example.com:8444", true), with("https://mdm.example.com", false)] {
+        assert!(fine.iter().all(|finding| finding.severity > Severity::Error), "{fine:#?}");
+    }
+}
+
+#[test]
+fn an_address_that_is_listened_on_twice_is_an_error_that_names_both_settings() {
+    let with = |listen: &str, metrics: &str, devices: &str| {
+        found(0, |config| {
+            config.server.listen = listen.parse().unwrap();
+            config.server.metrics_listen = metrics.parse().unwrap();
+            config.devices.url = Some("https://enroll.example.com:8444".into());
+            config.devices.listen = Some(devices.parse().unwrap());
+        })
+    };
+    let code = "address-listened-on-twice";
+    let same = with("127.0.0.1:8443", "127.0.0.1:8443", "127.0.0.1:8444");
+    assert_finds(&same, Severity::Error, code, "server.metrics_listen");
+    for (listen, devices) in [("0.0.0.0:8443", "127.0.0.1:8443"), ("[::]:8443", "0.0.0.0:8443")] {
+        let covered = with(listen, "127.0.0.1:9443", devices);
+        assert_finds(&covered, Severity::Error, code, "devices.listen");
+        let named = covered.iter().any(|finding| finding.code == code && finding.wrong.contains("server.listen"));
+        assert!(named, "{covered:#?}");
+    }
+    for (listen, devices) in [("127.0.0.1:0", "127.0.0.1:0"), ("0.0.0.0:8443", "[::1]:8443")] {
+        let apart = with(listen, "127.0.0.1:0", devices);
+        assert!(apart.iter().all(|finding| finding.code != code), "{apart:#?}");
+    }
+}
+
+#[test]
 fn a_star_stands_for_one_label_and_a_certificate_for_three_years_is_refused_as_ios_refuses_it() {
     let (pem, key) = certificate(&[("CN", "example")], 0, 1_095);
     let ((_a, certificate), (_b, key)) = (write("tls.pem", &pem, 0o644), write("tls.key", &key, 0o600));

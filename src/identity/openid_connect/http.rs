@@ -10,6 +10,10 @@ use url::Url;
 /// Metadata, keys and tokens are far smaller.
 const LARGEST: usize = 512 * 1024;
 
+/// Providers close connections on which nothing happens, Node.js after five seconds as it comes; people take about as long
+/// to sign in there. A request on a connection that is just being closed fails, and a code must not be sent twice.
+const LONGEST_IDLE: Duration = Duration::from_secs(2);
+
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// Without the address, which may hold what is secret.
@@ -34,7 +38,8 @@ impl Http {
             // To follow one would let a provider's document lead us to any address inside (server-side request forgery).
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(10));
+            .timeout(Duration::from_secs(10))
+            .pool_idle_timeout(LONGEST_IDLE);
         if let Some(root) = root {
             let roots = Certificate::from_pem_bundle(root).map_err(|error| error.to_string())?;
             builder = builder.tls_built_in_root_certs(false);

@@ -9,6 +9,9 @@ use url::Url;
 /// From this version on the person is shown what the server says (mdm/errors/well-known.failed.yaml).
 const FIRST_MESSAGE: IosVersion = IosVersion::new(17, 5);
 
+/// From this version on devices enroll by account at all.
+pub(super) const FIRST_BY_ACCOUNT: IosVersion = IosVersion::new(15, 0);
+
 /// From this version on a device whose domain does not answer asks Apple.
 const FIRST_FALLBACK: IosVersion = IosVersion::new(18, 2);
 
@@ -32,10 +35,59 @@ pub(super) fn unreachable(url: &Url, error: &DeviceError) -> Trouble {
     if is_untrusted(error) {
         return untrusted(url.host_str().unwrap_or_default());
     }
+    match error {
+        DeviceError::Unreachable(error) => network(error),
+        _ => trouble(
+            format!("{url} cannot be reached: {}", causes(error)),
+            "see that the address is right and reachable from the internet",
+        ),
+    }
+}
+
+pub(super) fn no_such_way(ios: IosVersion) -> Trouble {
     trouble(
-        format!("{url} cannot be reached: {error}"),
-        "see that the address is right and reachable from the internet",
+        format!("iOS {ios} does not enroll by account: devices do from iOS {FIRST_BY_ACCOUNT} on"),
+        "enroll it at the portal, or give a later version with --ios",
     )
+}
+
+// What went wrong below HTTP; the libraries tell it in words alone.
+fn network(error: &reqwest::Error) -> Trouble {
+    let host = error.url().and_then(Url::host_str).unwrap_or("the host").to_owned();
+    let why = causes(error);
+    let says = |word: &str| why.to_lowercase().contains(word);
+    let [wrong, mend] = if says("dns error") || says("lookup") {
+        [
+            "the name is not known to DNS",
+            "correct the name, or give it an address (an A or AAAA record) that the internet sees",
+        ]
+    } else if says("connection refused") {
+        ["nothing listens there", "start a web server there, on port 443, and open that port in the firewall"]
+    } else if says("ssl") || says("tls") {
+        ["TLS fails", "see that TLS, 1.2 or later, is spoken on that port, with a certificate for the name"]
+    } else if error.is_timeout() || says("timed out") {
+        ["nobody answers in time", "see that no firewall drops what comes for that port, and that the server is up"]
+    } else {
+        ["the connection fails", "see that a web server is reachable there from the internet"]
+    };
+    trouble(format!("{host} cannot be asked: {wrong} ({why})"), mend)
+}
+
+// "error sending request" alone says nothing; what is under it does.
+fn causes(error: &dyn std::error::Error) -> String {
+    let told: Vec<String> =
+        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
+    told.join(": ")
+}
+
+fn asks_apple_next(trouble: Trouble, ios: IosVersion) -> Trouble {
+    if ios < FIRST_FALLBACK {
+        return trouble;
+    }
+    Trouble {
+        wrong: format!("{}; from iOS {FIRST_FALLBACK} on it asks Apple next, which this check cannot", trouble.wrong),
+        mend: format!("{}; or register with Apple what `muster discovery show` prints", trouble.mend),
+    }
 }
 
 fn is_untrusted(error: &DeviceError) -> bool {
@@ -52,6 +104,7 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
     }
     match error {
         DiscoveryError::Unreachable(why) if crate::simulator::trust::is_untrusted(why) => untrusted("the domain"),
+        DiscoveryError::Unreachable(why) => asks_apple_next(network(why), ios),
         DiscoveryError::NoDomain(_) => trouble(error.to_string(), "give the domain alone, such as example.com"),
         DiscoveryError::Refused { message, .. } => trouble(
             match ios >= FIRST_MESSAGE {
@@ -62,10 +115,7 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
             },
             "if it is to enroll, name an enrollment for it in the setting account_driven.families; if not, all is well",
         ),
-        DiscoveryError::Status { .. } if ios >= FIRST_FALLBACK => trouble(
-            format!("{error}; from iOS {FIRST_FALLBACK} on it asks Apple next, which this check cannot"),
-            format!("{show}, and what to register with Apple"),
-        ),
+        DiscoveryError::Status { .. } => asks_apple_next(trouble(error.to_string(), show), ios),
         _ => trouble(error.to_string(), show),
     }
 }
@@ -91,4 +141,54 @@ pub(super) fn no_page(status: u16, title: &str) -> Trouble {
         format!("the page to sign in answers {status} (“{title}”)"),
         "see that the address that people open reaches the same server, with its path as it is",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(address: &str, ios: IosVersion) -> Trouble {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let error = client.get(address).send().await.unwrap_err();
+        discovery(&DiscoveryError::Unreachable(error), &[], ios)
+    }
+
+    // Answers what is no TLS.
+    fn plain() -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_name_without_address_a_closed_port_and_a_broken_tls_are_told_apart_with_their_causes() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let no_tls = format!("https://127.0.0.1:{}", plain());
+        for (address, wrong, mend) in [
+            ("https://nowhere.invalid", "not known to DNS (", "correct the name"),
+            (&format!("https://{closed}"), "nothing listens there (", "start a web server"),
+            (&no_tls, "TLS fails (", "see that TLS"),
+        ] {
+            let told = told(address, IosVersion::new(17, 5)).await;
+            assert!(told.wrong.contains(wrong) && !told.wrong.contains("Apple"), "{}", told.wrong);
+            assert!(told.mend.starts_with(mend), "{}", told.mend);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_gets_no_answer_asks_apple_from_18_2_on() {
+        let told = told("https://nowhere.invalid", FIRST_FALLBACK).await;
+        assert!(told.wrong.contains("asks Apple next") && told.mend.contains("register with Apple"), "{}", told.wrong);
+    }
+
+    #[test]
+    fn before_ios_15_no_device_enrolls_by_account() {
+        let told = no_such_way(IosVersion::new(14, 8));
+        assert!(told.wrong.contains("iOS 14.8 does not") && told.wrong.contains("15.0"), "{}", told.wrong);
+    }
 }
