@@ -22,6 +22,7 @@ use events::store::sqlite::{OpenError, SqliteStore};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::{Event, Revision, Timestamp};
 use projections::Projections;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,8 +31,9 @@ use tokio::sync::Semaphore;
 /// Why the server does not start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot listen on {address}: {why}; is another server running there? `server.listen` names the address")]
-    Listen { address: SocketAddr, why: std::io::Error },
+    /// `setting` names the address in the configuration.
+    #[error("cannot listen on {address}, which `{setting}` names: {why}; {}", mend(.why))]
+    Listen { setting: &'static str, address: SocketAddr, why: std::io::Error },
     #[error(
         "cannot use the TLS certificate {} with the key {}: {why}; `muster check-config` says more",
         .certificate.display(), .key.display()
@@ -67,6 +69,21 @@ pub enum StartError {
     Socket { path: PathBuf, why: std::io::Error },
     #[error("cannot start the server: {0}")]
     Io(#[from] std::io::Error),
+}
+
+fn mend(why: &std::io::Error) -> &'static str {
+    match why.kind() {
+        ErrorKind::AddrInUse => {
+            "another server, or another listener of this one, has that port: end it, or name a free one there"
+        }
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need the capability CAP_NET_BIND_SERVICE; or name a higher one there"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: name one that it has there, or 0.0.0.0 for all"
+        }
+        _ => "name an address there that this machine can listen on",
+    }
 }
 
 impl App {

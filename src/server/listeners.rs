@@ -4,7 +4,6 @@ use crate::app::assemble::StartError;
 use crate::config::{Config, PkiFiles};
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVerifyMode};
 use openssl::x509::X509Ref;
-use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use url::Url;
 
@@ -43,29 +42,12 @@ fn fill_port(address: &mut String, listened: SocketAddr) {
     }
 }
 
-// `setting` names the address in the configuration.
-fn bind(setting: &str, address: &mut SocketAddr) -> Result<TcpListener, StartError> {
+fn bind(setting: &'static str, address: &mut SocketAddr) -> Result<TcpListener, StartError> {
     let asked = *address;
-    let unusable = |why: Error| Error::new(why.kind(), unusable(setting, asked, &why));
+    let unusable = |why| StartError::Listen { setting, address: asked, why };
     let listener = TcpListener::bind(asked).map_err(unusable)?;
     *address = listener.local_addr().map_err(unusable)?;
     Ok(listener)
-}
-
-fn unusable(setting: &str, address: SocketAddr, why: &Error) -> String {
-    let mend = match why.kind() {
-        ErrorKind::AddrInUse => {
-            "another server, or another listener of this one, has that port: end it, or name a free one there"
-        }
-        ErrorKind::PermissionDenied => {
-            "ports below 1024 need the capability CAP_NET_BIND_SERVICE; or name a higher one there"
-        }
-        ErrorKind::AddrNotAvailable => {
-            "this machine has no such address: name one that it has there, or 0.0.0.0 for all"
-        }
-        _ => "name an address there that this machine can listen on",
-    };
-    format!("cannot listen on {address}, which `{setting}` names: {why}; {mend}")
 }
 
 /// TLS 1.2 and 1.3 with Mozilla's intermediate settings.

@@ -11,10 +11,11 @@ mod passkeys;
 mod single_sign_on;
 pub mod walk;
 
-use crate::harness::waiting::{sought, until};
+use crate::harness::waiting::{seen, sought, until};
 use accessibility::Axe;
 use driver::{Browser, Engine, Looks};
 use fantoccini::Locator;
+use fantoccini::elements::Element;
 use std::path::PathBuf;
 
 pub const PHONE: (u32, u32) = (390, 844);
@@ -30,8 +31,18 @@ pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Br
 }
 
 pub async fn language_of(browser: &Browser) -> String {
+    language_if_shown(browser).await.expect("a page is shown, and says its language")
+}
+
+// `None` while a page gives way to another.
+async fn language_if_shown(browser: &Browser) -> Option<String> {
     let language = browser.client.execute("return document.documentElement.lang", vec![]).await;
-    language.expect("a page is shown").as_str().expect("it says its language").to_owned()
+    Some(language.ok()?.as_str()?.to_owned())
+}
+
+/// Waits until there is such an element.
+pub async fn wait_for(browser: &Browser, css: &str) -> Element {
+    seen(css, async || browser.client.find(Locator::Css(css)).await.ok()).await
 }
 
 /// The person chooses their language, unless the page is in it already.
@@ -43,7 +54,7 @@ pub async fn speak(browser: &Browser, language: &str) {
     let button = browser.client.find(Locator::Css(&button)).await.expect("there is a button for the language");
     button.click().await.expect("it can be tapped");
     until(&format!("a page in {language}"), async || {
-        is_loaded(browser).await && language_of(browser).await == language
+        is_loaded(browser).await && language_if_shown(browser).await.as_deref() == Some(language)
     })
     .await;
 }

@@ -34,7 +34,7 @@ fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
         File::create(&acknowledged).unwrap();
         let mut child = again::command(name, directory.path(), "").spawn().unwrap();
         // Not before it writes: a round that kills nothing shows nothing.
-        for _ in 0..2_000 {
+        for _ in 0..24_000 {
             if std::fs::metadata(&acknowledged).unwrap().len() > 0 {
                 break;
             }

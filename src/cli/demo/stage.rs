@@ -60,7 +60,7 @@ impl Stage {
         let mut config = Config::load(&made.config)?;
         config.push.base_url = format!("https://localhost:{}", push_server.address().port());
         let running = server::start(config, world.clone()).await.map_err(|error| match error {
-            StartError::Listen { address, why } => {
+            StartError::Listen { address, why, .. } => {
                 anyhow!("cannot listen on {address}: {why}; --listen names another address")
             }
             error => error.into(),

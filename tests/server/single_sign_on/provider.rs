@@ -137,6 +137,8 @@ pub struct AtProvider {
 impl AtProvider {
     pub fn new(server: &TestServer) -> AtProvider {
         let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+        // Ahead of node, which closes connections that are idle for five seconds.
+        let client = client.pool_idle_timeout(Duration::from_secs(2));
         AtProvider { client: client.build().unwrap(), home: server.url().parse().unwrap() }
     }
 
