@@ -67,7 +67,8 @@ impl Answer {
 
 impl Browser {
     pub fn new(server: &TestServer) -> Browser {
-        Browser { client: server.client_with_cookies(), url: server.url() }
+        let client = server.client_with_cookies();
+        Browser { client, url: server.url() }
     }
 
     /// Somebody with these privileges, signed in.
