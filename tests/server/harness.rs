@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod inspector;
 pub mod logs;
+pub mod ports;
 pub mod waiting;
 
 use events::log::Entry;
@@ -31,6 +32,12 @@ pub fn left_out(test: &str, why: &str) {
 pub fn say(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// For an HTTP client that follows no redirects.
+pub fn client_builder() -> reqwest::ClientBuilder {
+    // Ahead of servers, which close connections that are idle for five seconds: on a busy machine both might at once.
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).pool_idle_timeout(Duration::from_secs(2))
 }
 
 /// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
@@ -108,9 +115,13 @@ impl TestServer {
         TestServer::serve(directory, Config::load(config).unwrap(), World::system()).await
     }
 
-    async fn serve(directory: TempDir, config: Config, world: World) -> TestServer {
+    // Every server may be restarted at the address it had: where port 0 is configured, the port comes from `ports`.
+    async fn serve(directory: TempDir, mut config: Config, world: World) -> TestServer {
         logs::capture();
         inspector::begin();
+        let server = &mut config.server;
+        let addresses = [&mut server.listen, &mut server.metrics_listen].into_iter().chain(&mut config.devices.listen);
+        addresses.for_each(ports::settle);
         let running = server::start(config, world.clone()).await.unwrap();
         TestServer { directory, running: Some(running), world }
     }
@@ -185,11 +196,7 @@ impl TestServer {
     }
 
     fn client_builder(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
-            .add_root_certificate(reqwest::Certificate::from_pem(&self.tls_root()).unwrap())
-            .redirect(reqwest::redirect::Policy::none())
-            // Ahead of the server, which closes connections that are idle for five seconds: on a busy machine both might at once.
-            .pool_idle_timeout(Duration::from_secs(2))
+        client_builder().add_root_certificate(reqwest::Certificate::from_pem(&self.tls_root()).unwrap())
     }
 
     /// Adds a local account with these privileges.

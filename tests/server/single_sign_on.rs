@@ -8,7 +8,7 @@ pub mod round_trip;
 mod short_cuts;
 pub mod tokens;
 
-use crate::harness::TestServer;
+use crate::harness::{TestServer, ports};
 use crate::portal::guest::{Answer, Guest, iphone};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
@@ -56,7 +56,7 @@ pub async fn school_with(
     change: impl Fn(&mut OpenIdConnect),
 ) -> Option<(TestServer, Provider)> {
     provider::installed(test)?;
-    let mut provider = Provider::at(provider::free_port());
+    let mut provider = Provider::at(ports::free());
     // The server is up before its provider is.
     let server = server_with(world, &[(SCHOOL, provider.issuer())], change).await;
     provider.start(&server, &[SCHOOL]);

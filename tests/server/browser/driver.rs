@@ -1,9 +1,9 @@
 //! Real browsers by WebDriver: Chromium, and WebKit, which is Safari's engine. Each has its own driver process.
 
+use crate::harness::ports;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -86,7 +86,7 @@ impl Browser {
 }
 
 fn chromium(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
-    let port = free_port();
+    let port = ports::free();
     let driver = spawn(Command::new("chromedriver").arg(format!("--port={port}")));
     let mut arguments = vec![
         "--headless=new".to_owned(),
@@ -122,7 +122,7 @@ fn chromium(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
 
 fn webkit(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
     let (display, xvfb) = display(looks);
-    let port = free_port();
+    let port = ports::free();
     let mut command = Command::new("WebKitWebDriver");
     command.arg(format!("--port={port}")).env("DISPLAY", format!(":{display}"));
     command.env("LIBGL_ALWAYS_SOFTWARE", "1");
@@ -154,10 +154,6 @@ fn display(looks: &Looks<'_>) -> (u16, Process) {
 
 fn spawn(command: &mut Command) -> Process {
     Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the driver starts"))
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free").port()
 }
 
 fn mini_browser() -> Option<&'static str> {

@@ -4,6 +4,7 @@
 use super::walk::Journey;
 use super::{Axe, Browser, Engine, Looks, PHONE, arrive, browser, language_of, look_at, speak};
 use crate::enrollment::cast::{Scene, Visitor};
+use crate::harness::ports;
 use crate::single_sign_on::console::open_to_staff;
 use crate::single_sign_on::provider::{self, Provider};
 use crate::single_sign_on::{SCHOOL, school, secret_beside};
@@ -28,7 +29,7 @@ async fn walk(engine: Engine, test: &str, language: &str, dark: bool) {
     let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark, language };
     let Some(browser) = browser(engine, test, &looks).await else { return };
     let axe = Axe::load(test);
-    let mut provider = Provider::at(provider::free_port());
+    let mut provider = Provider::at(ports::free());
     let issuer = provider.issuer();
     let scene = Scene::set_with(|config| {
         let secret = secret_beside(config);

@@ -67,12 +67,7 @@ impl Answer {
 
 impl Browser {
     pub fn new(server: &TestServer) -> Browser {
-        let client = reqwest::Client::builder()
-            .add_root_certificate(reqwest::Certificate::from_pem(&server.tls_root()).unwrap())
-            .redirect(reqwest::redirect::Policy::none())
-            .cookie_store(true)
-            .build()
-            .unwrap();
+        let client = server.client_with_cookies();
         Browser { client, url: server.url() }
     }
 

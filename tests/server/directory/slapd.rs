@@ -3,8 +3,8 @@
 mod certificates;
 mod people;
 
-use crate::harness::left_out;
 use crate::harness::waiting::PATIENCE;
+use crate::harness::{left_out, ports};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ impl Slapd {
     }
 
     fn start_in(directory: TempDir) -> Slapd {
-        let [plain, tls] = [free_port(), free_port()];
+        let [plain, tls] = [ports::free(), ports::free()];
         configure(directory.path());
         let mut slapd = Slapd { directory, plain, tls, child: None };
         slapd.go_on();
@@ -162,10 +162,6 @@ impl Drop for Slapd {
 
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn pattern() -> Pattern {

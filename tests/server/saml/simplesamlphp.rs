@@ -3,11 +3,11 @@
 
 use super::forge;
 use crate::harness::waiting::sought;
-use crate::harness::{TestServer, left_out};
+use crate::harness::{TestServer, left_out, ports};
 use reqwest::Client;
 use scraper::{Html, Selector};
 use serde_json::Value;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ impl SimpleSaml {
         let idp = forge::Idp::new();
         std::fs::write(home.join("idp.pem"), idp.certificate.to_pem().unwrap()).unwrap();
         std::fs::write(home.join("idp.key"), idp.key.private_key_to_pem_pkcs8().unwrap()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::free();
         let mut command = Command::new("php");
         command.args(["-d", "error_reporting=0", "-S", &format!("127.0.0.1:{port}"), "-t"]).arg(&www);
         command.arg(home.join("router.php")).env("SIMPLESAMLPHP_CONFIG_DIR", home).env("IDP_PORT", port.to_string());

@@ -1,10 +1,9 @@
 //! A real identity provider: npm's `oidc-provider`, on a port of its own, and somebody who logs in there.
 
-use crate::harness::{TestServer, left_out};
+use crate::harness::{TestServer, client_builder, left_out};
 use muster::config::identity::OpenIdConnect;
 use reqwest::Client;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -32,11 +31,6 @@ pub fn installed(test: &str) -> Option<PathBuf> {
     }
     left_out(test, "oidc-provider is not installed; tests/run installs it");
     None
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Provider {
@@ -136,8 +130,8 @@ pub struct AtProvider {
 
 impl AtProvider {
     pub fn new(server: &TestServer) -> AtProvider {
-        let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
-        AtProvider { client: client.build().unwrap(), home: server.url().parse().unwrap() }
+        let client = client_builder().cookie_store(true).build();
+        AtProvider { client: client.unwrap(), home: server.url().parse().unwrap() }
     }
 
     /// Goes there, logs in as `login` if asked to, and comes back: the path and query that the browser is sent to here.

@@ -6,6 +6,7 @@ use super::{
     SCHOOL, assert_told_nothing, faults, guest, parameter, school, school_with, server_with, set_out, sign_in,
     visit_events,
 };
+use crate::harness::ports;
 use events::enrollment::{EnrollmentEvent, SignInMethodName, SingleSignOnFault as Fault};
 use events::person::PersonEvent;
 use muster::world::{ManualClock, World};
@@ -185,8 +186,8 @@ async fn the_same_name_at_another_provider_is_another_person() {
     if provider::installed(test).is_none() {
         return;
     }
-    let mut school = Provider::at(provider::free_port());
-    let mut company = Provider::at(provider::free_port());
+    let mut school = Provider::at(ports::free());
+    let mut company = Provider::at(ports::free());
     let issuers = [(SCHOOL, school.issuer()), ("company", company.issuer())];
     let server = server_with(World::system(), &issuers, |_| {}).await;
     school.start(&server, &[SCHOOL]);
