@@ -6,6 +6,7 @@ mod told;
 
 use crate::devices::{TestDevice, command};
 use crate::harness::TestServer;
+use crate::harness::waiting::until;
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, InventoryValue};
 use events::enrollment::EnrollmentKind;
 use events::{Actor, ActorKind};
@@ -63,17 +64,14 @@ async fn ask_for_apps(server: &TestServer, device: events::device::DeviceId) {
 async fn quiet(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
     let device = TestDevice::enrolled(server, kind).await;
     server.caught_up().await;
-    for _ in 0..50 {
+    until("the answers to the first questions", async || {
         while let Some((id, _)) = device.poll().await {
             device.report_on(&device.report("Acknowledged", Some(&id))).await;
         }
-        let asked = device.history(server).await.iter().filter(|name| *name == "MdmCommandAnswered").count();
         // The server asks for DeviceInformation and SecurityInfo by itself.
-        if asked >= 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+        device.history(server).await.iter().filter(|name| *name == "MdmCommandAnswered").count() >= 2
+    })
+    .await;
     device
 }
 
