@@ -11,10 +11,11 @@ mod passkeys;
 mod single_sign_on;
 pub mod walk;
 
-use crate::harness::waiting::{sought, until};
+use crate::harness::waiting::{seen, sought, until};
 use accessibility::Axe;
 use driver::{Browser, Engine, Looks};
 use fantoccini::Locator;
+use fantoccini::elements::Element;
 use std::path::PathBuf;
 
 pub const PHONE: (u32, u32) = (390, 844);
@@ -29,21 +30,27 @@ pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Br
     Some(Browser::start(engine, looks).await)
 }
 
-pub async fn language_of(browser: &Browser) -> String {
-    let language = browser.client.execute("return document.documentElement.lang", vec![]).await;
-    language.expect("a page is shown").as_str().expect("it says its language").to_owned()
+/// What language the page says that it is in; `None` while none is shown.
+pub async fn language_of(browser: &Browser) -> Option<String> {
+    let language = browser.client.execute("return document.documentElement.lang", vec![]).await.ok()?;
+    language.as_str().map(str::to_owned)
+}
+
+/// The first element that this selector finds, as soon as there is one.
+pub async fn wait_for(browser: &Browser, css: &str) -> Element {
+    seen(css, async || browser.client.find(Locator::Css(css)).await.ok()).await
 }
 
 /// The person chooses their language, unless the page is in it already.
 pub async fn speak(browser: &Browser, language: &str) {
-    if language_of(browser).await == language {
+    if language_of(browser).await.as_deref() == Some(language) {
         return;
     }
     let button = format!("form.languages button[value={language}]");
     let button = browser.client.find(Locator::Css(&button)).await.expect("there is a button for the language");
     button.click().await.expect("it can be tapped");
     until(&format!("a page in {language}"), async || {
-        is_loaded(browser).await && language_of(browser).await == language
+        is_loaded(browser).await && language_of(browser).await.as_deref() == Some(language)
     })
     .await;
 }

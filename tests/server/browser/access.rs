@@ -1,7 +1,7 @@
 //! Pages that rules, limits and terms of use put into the way.
 
 use super::walk::Journey;
-use super::{Axe, Engine, Looks, PHONE, browser, look_at};
+use super::{Axe, Engine, Looks, PHONE, browser, look_at, wait_for};
 use crate::access::rules;
 use crate::directory::slapd::{self, Slapd};
 use crate::enrollment::cast::{self, Scene, Visitor};
@@ -76,7 +76,7 @@ async fn an_unknown_name_is_said_to_be_unknown_where_it_was_typed() {
     let client = &journey.browser.client;
     client.find(Locator::Css("#for_user")).await.unwrap().send_keys("nobody").await.unwrap();
     client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
-    let alert = client.wait().for_element(Locator::Css("[role=alert]")).await.unwrap();
+    let alert = wait_for(&journey.browser, "[role=alert]").await;
     assert!(alert.text().await.unwrap().contains("niemand mit diesem Namen"));
     assert_eq!(
         client.find(Locator::Css("#for_user")).await.unwrap().prop("value").await.unwrap().as_deref(),

@@ -1,6 +1,6 @@
 //! The pages of the sheet that Settings opens, in a real browser at phone size.
 
-use super::{Axe, Engine, Looks, PHONE, browser, look_at, speak};
+use super::{Axe, Engine, Looks, PHONE, browser, look_at, speak, wait_for};
 use crate::account::{link, trust};
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
 use crate::harness::waiting::until;
@@ -35,10 +35,10 @@ async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_addre
     name.send_keys("ada").await.unwrap();
     client.find(Locator::Css("#password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
     client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
-    client.wait().for_element(Locator::Css("input[name=text_hash]")).await.unwrap();
+    wait_for(&browser, "input[name=text_hash]").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-terms")).await;
     client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
-    let field = client.wait().for_element(Locator::Css("#managed_apple_id")).await.unwrap();
+    let field = wait_for(&browser, "#managed_apple_id").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-managed-apple-id")).await;
     field.send_keys("ada@appleid.example.com").await.unwrap();
     client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
@@ -46,7 +46,7 @@ async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_addre
     // the form has arrived takes it back.
     until("the token", async || tokens(&scene).await == 1).await;
     client.goto(&format!("{}/enroll/hand-over", scene.server.url())).await.unwrap();
-    client.wait().for_element(Locator::Css("main.happy")).await.unwrap();
+    wait_for(&browser, "main.happy").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-hand-over")).await;
     browser.close().await;
     assert_eq!(tokens(&scene).await, 1, "the form led to a token, looking at the page to none");

@@ -1,6 +1,6 @@
 //! Staff at the console in real browsers: sign in, look at the inventory, at a device, at the audit trail.
 
-use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at};
+use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at, wait_for};
 use crate::console::visits::stuck;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::waiting::until;
@@ -69,7 +69,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     }
     // On the last of them, a rehearsal: the personal device would not, the other would.
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
-    browser.client.wait().for_element(Locator::Css("main table.list")).await.unwrap();
+    wait_for(&browser, "main table.list").await;
     let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
     assert!(main.contains("1 would accept it, 1 would not"), "{main:?}");
     look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal")).await;
@@ -97,8 +97,8 @@ async fn what_would_change(browser: &Browser, axe: Option<&Axe>, test: &str) {
     let type_at_once = "arguments[0].value = arguments[1]; return 0";
     browser.client.execute(type_at_once, vec![element, typed.into()]).await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
-    let preview = browser.client.wait().for_element(Locator::Css("form[action$=apply]")).await;
-    preview.expect("a preview with a button that applies it");
+    // A preview with a button that applies it.
+    wait_for(browser, "form[action$=apply]").await;
     let shown = browser.client.find(Locator::Css("main pre")).await.unwrap().text().await.unwrap();
     assert_eq!(shown.trim(), r#"organization: "Example School" -> "Another School""#);
     look_at(browser, axe, &format!("{test}-settings-preview")).await;
