@@ -2,6 +2,7 @@
 
 use super::{identifier, scene_in, walk};
 use crate::enrollment::cast::{Scene, Visitor};
+use crate::harness::logs;
 use events::settings::AuthenticationMethod;
 use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use muster::app::administration::Request;
@@ -170,5 +171,35 @@ async fn a_refresh_token_ends_with_the_management_that_it_was_for() {
     walk.device.remove_mdm_profile().await.unwrap();
     let (status, said) = token_endpoint(&scene, &form).await;
     assert_eq!((status, said["error"].as_str()), (400, Some("invalid_grant")), "nobody signs in by it any more");
+    scene.strike().await;
+}
+
+/// Looks for it in what is kept and in what is logged, at the finest level.
+fn assert_nowhere(scene: &Scene, what: &str, secret: &str) {
+    // What comes before the point names the visit and is no secret.
+    let secret = secret.rsplit('.').next().unwrap();
+    assert!(secret.len() > 20, "{what} is long enough to be looked for");
+    for file in std::fs::read_dir(&scene.server.app().config.store.directory).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() && file.file_name().unwrap().to_string_lossy().contains(".db") {
+            let bytes = std::fs::read(&file).unwrap();
+            let is_there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!is_there, "{what} is in {}", file.display());
+        }
+    }
+    assert!(!logs::so_far().contains(secret), "{what} is logged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_and_tokens_are_kept_nowhere_and_logged_nowhere() {
+    let (scene, _) = scene().await;
+    let mut walk = enrolled(&scene).await;
+    let tokens = walk.device.management().unwrap().tokens.clone().unwrap();
+    walk.device.refresh_access().await.unwrap();
+    let refreshed = walk.device.management().unwrap().tokens.clone().unwrap();
+    scene.server.caught_up().await;
+    assert_nowhere(&scene, "the access token", &tokens.access);
+    assert_nowhere(&scene, "the refreshed access token", &refreshed.access);
+    assert_nowhere(&scene, "the refresh token", &tokens.refresh.unwrap().token);
     scene.strike().await;
 }
