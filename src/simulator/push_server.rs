@@ -19,7 +19,6 @@ use connection::Order;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -43,8 +42,6 @@ pub struct Received {
     pub push_magic: Option<String>,
     /// 0 where it was not answered.
     pub status: u16,
-    /// When it was answered.
-    pub at: Instant,
 }
 
 /// What is shared by its connections.

@@ -30,31 +30,27 @@ pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Br
     Some(Browser::start(engine, looks).await)
 }
 
-pub async fn language_of(browser: &Browser) -> String {
-    language_if_shown(browser).await.expect("a page is shown, and says its language")
+/// What language the page says that it is in; `None` while none is shown.
+pub async fn language_of(browser: &Browser) -> Option<String> {
+    let language = browser.client.execute("return document.documentElement.lang", vec![]).await.ok()?;
+    language.as_str().map(str::to_owned)
 }
 
-// `None` while a page gives way to another.
-async fn language_if_shown(browser: &Browser) -> Option<String> {
-    let language = browser.client.execute("return document.documentElement.lang", vec![]).await;
-    Some(language.ok()?.as_str()?.to_owned())
-}
-
-/// Waits until there is such an element.
+/// The first element that this selector finds, as soon as there is one.
 pub async fn wait_for(browser: &Browser, css: &str) -> Element {
     seen(css, async || browser.client.find(Locator::Css(css)).await.ok()).await
 }
 
 /// The person chooses their language, unless the page is in it already.
 pub async fn speak(browser: &Browser, language: &str) {
-    if language_of(browser).await == language {
+    if language_of(browser).await.as_deref() == Some(language) {
         return;
     }
     let button = format!("form.languages button[value={language}]");
     let button = browser.client.find(Locator::Css(&button)).await.expect("there is a button for the language");
     button.click().await.expect("it can be tapped");
     until(&format!("a page in {language}"), async || {
-        is_loaded(browser).await && language_if_shown(browser).await.as_deref() == Some(language)
+        is_loaded(browser).await && language_of(browser).await.as_deref() == Some(language)
     })
     .await;
 }

@@ -6,7 +6,7 @@ mod told;
 
 use crate::devices::{TestDevice, command};
 use crate::harness::TestServer;
-use crate::harness::waiting;
+use crate::harness::waiting::until;
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, InventoryValue};
 use events::enrollment::EnrollmentKind;
 use events::{Actor, ActorKind};
@@ -64,11 +64,11 @@ async fn ask_for_apps(server: &TestServer, device: events::device::DeviceId) {
 async fn quiet(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
     let device = TestDevice::enrolled(server, kind).await;
     server.caught_up().await;
-    // The server asks for DeviceInformation and SecurityInfo by itself.
-    waiting::until("the first questions", async || {
+    until("the answers to the first questions", async || {
         while let Some((id, _)) = device.poll().await {
             device.report_on(&device.report("Acknowledged", Some(&id))).await;
         }
+        // The server asks for DeviceInformation and SecurityInfo by itself.
         device.history(server).await.iter().filter(|name| *name == "MdmCommandAnswered").count() >= 2
     })
     .await;

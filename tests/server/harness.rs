@@ -258,6 +258,24 @@ impl TestServer {
         }
     }
 
+    /// Waits until every reaction has done what the log asks for, to its end: no push is owed or on its way.
+    pub async fn settled(&self) {
+        waiting::until("the reactions", async || {
+            self.followed("reactions-effects").await && self.followed("reactions-pushes").await
+        })
+        .await;
+    }
+
+    /// As [`TestServer::settled`], for a server that reaches no push server: pushes are left aside.
+    pub async fn reacted(&self) {
+        waiting::until("the effects", async || self.followed("reactions-effects").await).await;
+    }
+
+    async fn followed(&self, follower: &'static str) -> bool {
+        let head = self.app().log.store().head().await.unwrap();
+        self.app().projections.checkpoint(follower).await.unwrap() >= head
+    }
+
     /// Ends the server and looks at what it leaves: projections that lag, a log that does not verify.
     pub async fn stop(self) {
         drop(self.stop_keeping().await);

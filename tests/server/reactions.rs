@@ -14,6 +14,7 @@ use muster::app::commands::security_info;
 use muster::app::context::Context;
 use muster::simulator::device::Device;
 use muster::simulator::model::{Family, Hardware};
+use muster::simulator::safari::Safari;
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,13 +29,14 @@ async fn until(server: &TestServer, what: &str, happened: impl Fn(&Event) -> boo
     waiting::until(what, async || server.whole_log().await.iter().any(|entry| happened(&entry.event))).await;
 }
 
-/// Nothing is under way any more: neither event nor push comes for a while.
+/// Nothing is under way any more: all that the log asks for is done, and neither event nor push comes for a while.
 async fn quiet(scene: &Scene) -> (usize, usize) {
     loop {
+        scene.server.settled().await;
         let before = (scene.server.whole_log().await.len(), scene.push_server.received().len());
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         let after = (scene.server.whole_log().await.len(), scene.push_server.received().len());
-        if before == after {
+        if scene.push_server.in_flight() == 0 && before == after {
             return after;
         }
     }
@@ -89,7 +91,7 @@ async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let mut server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
     for _ in 0..2 {
-        open_a_visit(&server).await;
+        visit(&server).await;
         clock.advance_seconds(1);
     }
     server.caught_up().await;
@@ -112,18 +114,6 @@ async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     })
     .await;
     server.abandon().await;
-}
-
-async fn open_a_visit(server: &TestServer) {
-    let mut safari = muster::simulator::safari::Safari::new(
-        Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent(),
-        true,
-        Default::default(),
-    );
-    let address = format!("{}/enroll", server.url());
-    safari.proceed_in_spite_of_warning(&address).await.unwrap();
-    safari.open(&address).await.unwrap();
-    safari.send_form("continue", &[("user_name", "nobody"), ("password", "nothing")]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,17 +154,35 @@ async fn known_hardware_that_enrolls_again_supersedes_its_old_record() {
     scene.strike().await;
 }
 
+/// Somebody comes, cannot sign in, and does nothing more.
+async fn visit(server: &TestServer) {
+    let user_agent = Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent();
+    let mut safari = Safari::new(user_agent, true, Default::default());
+    let address = format!("{}/enroll", server.url());
+    safari.proceed_in_spite_of_warning(&address).await.unwrap();
+    safari.open(&address).await.unwrap();
+    safari.send_form("continue", &[("user_name", "nobody"), ("password", "nothing")]).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
-    open_a_visit(&server).await;
-    clock.advance_seconds(23 * 3_600);
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    let abandoned = |event: &Event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
-    assert!(!server.whole_log().await.iter().any(|entry| abandoned(&entry.event)), "too early");
+    let abandoned = async || {
+        let log = server.whole_log().await;
+        let ended = |event: &Event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
+        log.iter().filter(|entry| ended(&entry.event)).count()
+    };
+    visit(&server).await;
     clock.advance_seconds(2 * 3_600);
-    until(&server, "the end of the visit", abandoned).await;
+    visit(&server).await;
+    clock.advance_seconds(23 * 3_600);
+    // The timer looked at both of them.
+    waiting::until("the end of the earlier visit", async || abandoned().await > 0).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(abandoned().await, 1, "too early for the later one");
+    clock.advance_seconds(2 * 3_600);
+    waiting::until("the end of the later visit", async || abandoned().await == 2).await;
     server.stop().await;
 }
 

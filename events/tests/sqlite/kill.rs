@@ -33,7 +33,7 @@ fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
     for round in 0..rounds() {
         File::create(&acknowledged).unwrap();
         let mut child = again::command(name, directory.path(), "").spawn().unwrap();
-        // Not before it writes: a round that kills nothing shows nothing.
+        // Not before it writes: a round that kills nothing shows nothing. Two minutes, for a machine under load.
         for _ in 0..24_000 {
             if std::fs::metadata(&acknowledged).unwrap().len() > 0 {
                 break;

@@ -13,7 +13,6 @@ use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -210,7 +209,7 @@ impl UnderWay {
         let UnderWay { token, topic, push_magic, status, .. } = self;
         let (token, topic, push_magic) = (token.clone(), topic.clone(), push_magic.clone());
         connected.in_flight -= 1;
-        connected.received.push(Received { token, topic, push_magic, status: *status, at: Instant::now() });
+        connected.received.push(Received { token, topic, push_magic, status: *status });
         self.ended = true;
     }
 }

@@ -129,6 +129,22 @@ async fn what_cannot_be_read_is_a_bad_request_and_never_a_bare_401() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn machine_information_is_taken_whatever_type_it_is_sent_as() {
+    let scene = scene().await;
+    let device = walk(&scene, Visitor::personal(Family::IPhone, "18.2")).device;
+    let information = device.machine_info(true).unwrap();
+    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let request = scene.server.client().post(base_url(&scene, "mdm-byod")).body(information.clone());
+        let request = content_type.into_iter().fold(request, |request, one| request.header("Content-Type", one));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{content_type:?}");
+        let how = answer.headers()["www-authenticate"].to_str().unwrap();
+        assert!(how.contains("apple-as-web"), "{content_type:?}: {how}");
+    }
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
     let scene = scene().await;
     let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));

@@ -2,6 +2,7 @@
 
 use super::{identifier, scene_in, walk};
 use crate::enrollment::cast::{Scene, Visitor};
+use crate::harness::logs;
 use events::settings::AuthenticationMethod;
 use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use muster::app::administration::Request;
@@ -12,6 +13,7 @@ use muster::simulator::model::Family;
 use muster::simulator::walk::Walk;
 use muster::world::{ManualClock, World};
 use serde_json::Value;
+use std::io::Read as _;
 use std::sync::Arc;
 
 const DAY: i64 = 86_400;
@@ -170,5 +172,59 @@ async fn a_refresh_token_ends_with_the_management_that_it_was_for() {
     walk.device.remove_mdm_profile().await.unwrap();
     let (status, said) = token_endpoint(&scene, &form).await;
     assert_eq!((status, said["error"].as_str()), (400, Some("invalid_grant")), "nobody signs in by it any more");
+    scene.strike().await;
+}
+
+/// Looks for it in what is kept and in what is logged, at the finest level.
+fn assert_nowhere(scene: &Scene, what: &str, secret: &str) {
+    // What comes before the point names the visit and is no secret.
+    let secret = secret.rsplit('.').next().unwrap();
+    assert!(secret.len() > 20, "{what} is long enough to be looked for");
+    for file in std::fs::read_dir(&scene.server.app().config.store.directory).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() && file.file_name().unwrap().to_string_lossy().contains(".db") {
+            let bytes = std::fs::read(&file).unwrap();
+            let is_there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!is_there, "{what} is in {}", file.display());
+        }
+    }
+    assert!(!logs::so_far().contains(secret), "{what} is logged");
+}
+
+/// The code that the device would redeem: it is sent to somebody who only reads it.
+async fn raw_code(scene: &Scene, walk: &mut Walk) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let token_url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
+    let reader = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let (mut stream, mut read) = (stream, String::new());
+        while !read.contains("client_id=") {
+            let mut part = [0; 4_096];
+            let length = stream.read(&mut part).unwrap();
+            assert!(length > 0, "the form ended: {read}");
+            read += std::str::from_utf8(&part[..length]).unwrap();
+        }
+        read
+    });
+    let way = OAuth2 { token_url, ..way(scene, walk).await };
+    walk.sign_in(&Challenge::OAuth2(way), None, &mut Nobody).await.unwrap_err();
+    let form = reader.join().unwrap();
+    form.split("&code=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_and_tokens_are_kept_nowhere_and_logged_nowhere() {
+    let (scene, _) = scene().await;
+    let mut stranger = walk(&scene, Visitor::personal(Family::IPad, "18.2"));
+    let code = raw_code(&scene, &mut stranger).await;
+    let mut walk = enrolled(&scene).await;
+    let tokens = walk.device.management().unwrap().tokens.clone().unwrap();
+    walk.device.refresh_access().await.unwrap();
+    let refreshed = walk.device.management().unwrap().tokens.clone().unwrap();
+    scene.server.caught_up().await;
+    assert_nowhere(&scene, "the code", &code);
+    assert_nowhere(&scene, "the access token", &tokens.access);
+    assert_nowhere(&scene, "the refreshed access token", &refreshed.access);
+    assert_nowhere(&scene, "the refresh token", &tokens.refresh.unwrap().token);
     scene.strike().await;
 }

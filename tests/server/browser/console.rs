@@ -97,6 +97,7 @@ async fn what_would_change(browser: &Browser, axe: Option<&Axe>, test: &str) {
     let type_at_once = "arguments[0].value = arguments[1]; return 0";
     browser.client.execute(type_at_once, vec![element, typed.into()]).await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+    // A preview with a button that applies it.
     wait_for(browser, "form[action$=apply]").await;
     let shown = browser.client.find(Locator::Css("main pre")).await.unwrap().text().await.unwrap();
     assert_eq!(shown.trim(), r#"organization: "Example School" -> "Another School""#);

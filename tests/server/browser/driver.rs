@@ -1,6 +1,7 @@
 //! Real browsers by WebDriver: Chromium, and WebKit, which is Safari's engine. Each has its own driver process.
 
 use crate::harness::ports;
+use crate::harness::waiting::PATIENCE;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
@@ -66,7 +67,7 @@ impl Browser {
         };
         let Value::Object(capabilities) = capabilities else { unreachable!("capabilities are an object") };
         let address = format!("http://127.0.0.1:{port}");
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + PATIENCE;
         let client = loop {
             match ClientBuilder::native().capabilities(capabilities.clone()).connect(&address).await {
                 Ok(client) => break client,

@@ -4,7 +4,6 @@ use super::desk::{Answer, Browser, enrolled};
 use crate::commands::profile;
 use crate::devices::{TestDevice, command, now};
 use crate::harness::TestServer;
-use crate::harness::waiting;
 use events::Event;
 use events::device::{CommandPayload, DeviceEvent};
 use events::enrollment::EnrollmentKind;
@@ -139,9 +138,8 @@ async fn a_profile_that_the_mode_does_not_take_is_refused_by_the_name_of_its_key
 async fn a_queued_command_is_called_off_on_the_devices_page() {
     let server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-    // What is queued last stands first.
-    let app = server.app();
-    waiting::until("the first questions", async || app.device(device.id).await.unwrap().commands.len() >= 2).await;
+    // Its first questions are asked before: the page lists the newest command first, and that has to be the one below.
+    server.reacted().await;
     server.caught_up().await;
     let browser = administrator(&server).await;
     let path = format!("/console/devices/{}/commands/ask", device.id);

@@ -76,7 +76,7 @@ fn check(given: &Given<'_>) -> Checked {
     match given.content_type.split(';').next().unwrap_or_default() {
         "application/xml" => command(given.body, managed.expect("commands are for managed devices"), version),
         "application/json" => document(given.body, managed, version),
-        "application/x-apple-aspen-config" => profile_file(given.body, version),
+        "application/x-apple-aspen-config" => profile_file(given.body, managed, version),
         other => panic!("a device was given a body of type {other:?}, which means nothing to it: {:?}", given.body),
     }
 }
@@ -115,15 +115,15 @@ fn document(body: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVers
     }
 }
 
-// The kind is what the profile is for; one without an MDM payload goes to devices of both kinds.
-fn profile_file(file: &[u8], version: Option<OsVersion>) -> Checked {
+// The kind is that of the device, else what the profile is for; one without an MDM payload goes to devices of both kinds.
+fn profile_file(file: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVersion>) -> Checked {
     let profile = Value::Dictionary(profile::open(file).expect("a profile can be opened").0);
     if apple::is_profile_service(&profile) {
         let kind = EnrollmentKind::DeviceEnrollment;
         return (vec!["Profile Service".into()], name_of(kind), apple::check_profile_service(&profile, kind, version));
     }
     let names = vec![format!("profile: {}", payload_types(&profile))];
-    match kind_of(&profile) {
+    match managed.or_else(|| kind_of(&profile)) {
         Some(kind) => (names, name_of(kind), apple::check_profile(&profile, kind, version)),
         None => {
             let both = KINDS.into_iter().flat_map(|kind| apple::check_profile(&profile, kind, version));
@@ -215,6 +215,23 @@ mod tests {
         assert_eq!(given("application/json", unrecognized, "17.0", Some(true)), [""; 0]);
         assert_eq!(given("application/json", unrecognized, "16.7", Some(true)).len(), 1);
         assert_eq!(given("application/json", br#"{"Servers":[]}"#, "17.0", None).len(), 1);
+    }
+
+    #[test]
+    fn a_profile_of_the_other_mode_is_noticed() {
+        let payload =
+            "<key>PayloadType</key><string>com.apple.mdm</string><key>EnrollmentMode</key><string>BYOD</string>";
+        let content = format!("<key>PayloadContent</key><array><dict>{payload}</dict></array>");
+        let header = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+        let profile = format!("{header}<plist version=\"1.0\"><dict>{content}</dict></plist>").into_bytes();
+        let (own, other) = (Some(true), Some(false));
+        let kind_told = |managed| {
+            let hardware = Hardware::new(Family::IPhone, "17.5".parse().unwrap());
+            let content_type = "application/x-apple-aspen-config";
+            check(&Given { to: &hardware, user_enrollment: managed, content_type, body: &profile }).1
+        };
+        assert_eq!((kind_told(own), kind_told(None)), ("User Enrollment", "User Enrollment"));
+        assert_eq!(kind_told(other), "Device Enrollment");
     }
 
     #[test]

@@ -1,20 +1,24 @@
-//! Everything the servers of this test process log, at the finest level there is, to be searched for what must not be there.
+//! Everything the servers of this test process log, at the finest level there is, to be searched for what must not be
+//! there. It is kept in a file: in memory it would be a gigabyte, for as long as the process runs.
 
+use std::fs::File;
 use std::io::Write;
-use std::sync::{Mutex, Once, PoisonError};
+use std::os::unix::fs::FileExt as _;
+use std::sync::{LazyLock, Mutex, Once, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// Without a name: it goes with the process.
+static LINES: LazyLock<Mutex<File>> = LazyLock::new(|| Mutex::new(tempfile::tempfile().unwrap()));
 static START: Once = Once::new();
 
 struct Buffer;
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)?;
         Ok(bytes.len())
     }
 
@@ -42,5 +46,8 @@ pub fn capture() {
 
 /// What was logged so far.
 pub fn so_far() -> String {
-    String::from_utf8_lossy(&LINES.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut bytes = vec![0; lines.metadata().unwrap().len() as usize];
+    lines.read_exact_at(&mut bytes, 0).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
 }

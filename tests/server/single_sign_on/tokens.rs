@@ -293,7 +293,9 @@ async fn a_provider_that_calls_itself_otherwise_is_not_believed_and_the_administ
     let (server, hostile) = stage(|_| {}).await;
     hostile.change(|script| script.metadata["issuer"] = json!("https://login.example.com/{tenantid}/v2.0"));
     assert_told_nothing(&press(&mut guest(&server), SCHOOL).await);
-    assert!(crate::harness::logs::so_far().contains("configure the issuer of one tenant"));
+    let (port, log) = (hostile.issuer.rsplit(':').next().unwrap().to_owned(), crate::harness::logs::so_far());
+    let line = log.lines().find(|line| line.contains("configure the issuer of one tenant") && line.contains(&port));
+    assert!(line.is_some(), "the provider at port {port} is named");
     strike(server, hostile).await;
 }
 
