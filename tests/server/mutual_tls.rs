@@ -1,5 +1,7 @@
 //! Devices that present their identity in TLS instead of signing each message, and proxies that pass it on.
 
+mod haproxy;
+
 use crate::devices::{TestDevice, base64};
 use crate::enrollment::cast::{Scene, Visitor};
 use crate::harness::{TestServer, left_out};
