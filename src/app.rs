@@ -118,11 +118,10 @@ pub struct Performed<A: Aggregate> {
     pub appended: Option<Appended>,
 }
 
-/// A stream as somebody finds it who wants to change it.
-enum Found<A: Aggregate> {
-    Undone(Loaded<A>),
-    /// It holds what was to be written: an effect that is repeated.
-    Done(Performed<A>),
+impl<A: Aggregate> Performed<A> {
+    fn nothing((state, revision): Loaded<A>) -> Performed<A> {
+        Performed { state, revision, events: vec![], appended: None }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -163,13 +162,15 @@ impl App {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        match self.load_for(stream, context).await? {
-            Found::Undone(loaded) => self.perform_from(stream, loaded, command, context).await,
-            Found::Done(performed) => Ok(performed),
+        let (loaded, is_done) = self.load_for(stream, context).await?;
+        if is_done {
+            return Ok(Performed::nothing(loaded));
         }
+        self.perform_from(stream, loaded, command, context).await
     }
 
-    /// As [`App::perform`], for whoever has just read the stream: it is read once more only where another was quicker.
+    /// As [`App::perform`], for whoever has just read the stream: it is read once more only where another was quicker. Not for
+    /// effects that are tried again: only whoever reads the stream here sees that it holds them.
     ///
     /// # Errors
     /// The refusal, or why the log cannot be used.
@@ -184,7 +185,7 @@ impl App {
         loop {
             let events = state.decide(command).map_err(PerformError::Refused)?;
             if events.is_empty() {
-                return Ok(Performed { state, revision, events, appended: None });
+                return Ok(Performed::nothing((state, revision)));
             }
             let drafts = self.drafts(&events, context);
             match self.append(stream, revision, drafts).await {
@@ -199,25 +200,27 @@ impl App {
                 }
                 Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    match self.load_for(stream, context).await? {
-                        Found::Undone(loaded) => (state, revision) = loaded,
-                        Found::Done(performed) => return Ok(performed),
+                    let (loaded, is_done) = self.load_for(stream, context).await?;
+                    if is_done {
+                        return Ok(Performed::nothing(loaded));
                     }
+                    (state, revision) = loaded;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    // The store knows a repeated id only at the revision it was written at: what comes later would write it again.
-    async fn load_for<A: Aggregate>(&self, stream: &StreamName, context: &Context) -> Result<Found<A>, ReadError> {
+    // With whether the stream holds already what the effect would write. The store knows a repeated id only at the revision it
+    // was written at: whoever comes later would write it again.
+    async fn load_for<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        context: &Context,
+    ) -> Result<(Loaded<A>, bool), ReadError> {
         let entries = self.log.read(stream).await?;
         let is_done = context.first_effect().is_some_and(|id| entries.iter().any(|entry| entry.id == id));
-        let (state, revision) = fold(entries);
-        Ok(match is_done {
-            false => Found::Undone((state, revision)),
-            true => Found::Done(Performed { state, revision, events: vec![], appended: None }),
-        })
+        Ok((fold(entries), is_done))
     }
 
     fn drafts<E: Into<Event> + Clone>(&self, events: &[E], context: &Context) -> Vec<Draft> {

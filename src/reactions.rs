@@ -16,7 +16,6 @@ use events::store::{Followed, ReadError};
 use futures_util::StreamExt as _;
 use projections::ProjectionError;
 use projections::due::Due;
-use std::borrow::Cow;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -91,9 +90,8 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
 }
 
 /// The context of an effect of `entry`.
-fn effect_of(entry: &Entry, effect: impl Into<Cow<'static, str>>) -> crate::app::context::Context {
-    let effect = effect.into();
-    let actor = events::Actor::new(events::ActorKind::System, effect.split(' ').next().unwrap_or_default());
+fn effect_of(entry: &Entry, effect: &'static str) -> crate::app::context::Context {
+    let actor = events::Actor::new(events::ActorKind::System, effect);
     crate::app::context::Context::effect(actor, entry.id, entry.correlation, effect)
 }
 

@@ -28,8 +28,8 @@ impl Context {
     }
 
     /// `effect` happens because of `cause`; done twice in a stream, it is written once. What happens to several streams needs
-    /// a name for each.
-    pub fn effect(actor: Actor, cause: EventId, correlation: Uuid, effect: impl Into<Cow<'static, str>>) -> Context {
+    /// a [`Context::effect`] for each.
+    pub fn effect(actor: Actor, cause: EventId, correlation: Uuid, effect: &'static str) -> Context {
         Context { actor, source: None, correlation, causation: Some(cause), effect: Some(effect.into()) }
     }
 

@@ -20,7 +20,7 @@ impl App {
     /// The list of revoked identities, DER.
     ///
     /// # Errors
-    /// If the projections are not there, whole, or OpenSSL fails.
+    /// If the projections are not whole or cannot be read, or OpenSSL fails.
     pub async fn revocation_list(&self) -> Result<Vec<u8>, String> {
         let now = self.world.now();
         if let Some(list) = self.revocations.fresh(now) {
@@ -28,7 +28,7 @@ impl App {
         }
         // Signed, an incomplete list would pass for the whole one for a day.
         if let Some(why) = self.projections_trouble().await {
-            return Err(format!("the projections would lack identities: {why}"));
+            return Err(format!("it would lack identities, since the projections are not whole: {why}"));
         }
         let revoked = projections::certificates::revoked(&self.projections, now).await.map_err(|e| e.to_string())?;
         let revoked: Vec<RevokedIdentity> = revoked

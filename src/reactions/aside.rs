@@ -24,7 +24,7 @@ impl Aside {
         self.0.insert(id, now.plus_seconds(SECONDS));
     }
 
-    /// So many are found besides those that are wanted, and must not hide them.
+    /// How many to look for, if so many are wanted: those that are held are found, too, and must hide nothing.
     pub fn besides(&self, wanted: usize) -> usize {
         if wanted == 0 { 0 } else { wanted + self.0.len() }
     }

@@ -2,6 +2,7 @@
 
 use super::{ReactionError, effect_of, settled};
 use crate::app::commands::{QueueError, first_questions, self_service};
+use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::device::{Command, Device};
 use crate::enrollment::hardware::{Enroll, Hardware};
@@ -67,8 +68,11 @@ async fn remember_acceptance(
 ) -> Result<(), ReactionError> {
     let visit = app.visit(enrollment).await?;
     let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
-    let of_these = |kept: &Event| matches!(kept, Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) if *of == ownership);
-    if is_overtaken(app, entry, person, of_these).await? {
+    let kept = |kept: &Event| match kept {
+        Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) => *of == ownership,
+        _ => false,
+    };
+    if is_overtaken(app, entry, person, kept).await? {
         return Ok(());
     }
     let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment };
@@ -139,7 +143,7 @@ async fn supersede_same_hardware(app: &App, entry: &Entry, id: DeviceId) -> Resu
         };
     for earlier in hardware.before(id) {
         let supersede = Command::Supersede { by: id };
-        let context = effect_of(entry, format!("supersede {earlier}"));
+        let context = Context { effect: Some(format!("supersede {earlier}").into()), ..effect_of(entry, "supersede") };
         settled(app.perform::<Device>(&earlier.stream(), &supersede, &context).await)?;
     }
     Ok(())

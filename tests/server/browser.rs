@@ -74,8 +74,8 @@ pub async fn arrive(browser: &Browser, part: &str) {
     }
 }
 
-/// Looks at the page that is shown, once it is there whole: keeps a picture where `MUSTER_SCREENSHOTS` names a folder; nothing may be wider than
-/// the window, and axe-core finds no violation.
+/// Looks at the page that is shown, once it is there whole: keeps a picture where `MUSTER_SCREENSHOTS` names a folder;
+/// nothing may be wider than the window, and axe-core finds no violation.
 pub async fn look_at(browser: &Browser, axe: Option<&Axe>, name: &str) {
     until("the whole page", async || is_loaded(browser).await).await;
     if let Some(folder) = std::env::var_os("MUSTER_SCREENSHOTS").map(PathBuf::from) {

@@ -128,7 +128,7 @@ async fn quiet_soon(scene: &Scene, id: DeviceId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_queued_while_a_push_is_on_its_way_share_one_more_and_none_if_the_device_came() {
+async fn commands_queued_while_a_push_is_on_its_way_share_one_more() {
     let scene = Scene::set().await;
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let (id, token) = (id_of(&device), token_of(&device));

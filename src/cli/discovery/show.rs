@@ -115,8 +115,9 @@ fn with_apple(url: &str) -> Vec<String> {
     let registration = json!({ "mdm_service_discovery_url": format!("{url}{WELL_KNOWN}") });
     vec![
         String::new(),
-        "3. From iOS 18.2 on a device that gets no answer from example.com, or an HTTP error, asks Apple, if the account is a Managed Apple Account of".into(),
-        "   your organization. Apple then names what you registered. With the server token of Apple School Manager or Apple Business:".into(),
+        "3. From iOS 18.2 on a device that gets no answer from example.com, or an HTTP error, asks Apple, if the account is a".into(),
+        "   Managed Apple Account of your organization. Apple then names what you registered. With the server token of Apple".into(),
+        "   School Manager or Apple Business:".into(),
         "   POST https://mdmenrollment.apple.com/account-driven-enrollment/profile".into(),
         format!("   {registration}"),
         "   GET and DELETE of the same address show it and take it back. Anybody can learn this address.".into(),

@@ -134,6 +134,16 @@ mod tests {
         DeviceEvent::PushFailed { status: None, reason: "x".into(), unregistered_since }
     }
 
+    fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
+        DeviceEvent::MdmCommandAnswered {
+            command: CommandId(Uuid::from_u128(n)),
+            status,
+            errors: vec![],
+            rejection: None,
+            body: BodyHash(format!("{n} {status:?}")),
+        }
+    }
+
     fn delivered(n: u128) -> DeviceEvent {
         DeviceEvent::MdmCommandDelivered { command: CommandId(Uuid::from_u128(n)) }
     }
@@ -164,15 +174,12 @@ mod tests {
 
     #[test]
     fn given_something_put_off_while_a_push_was_on_its_way_then_the_timer_still_wakes_the_device_for_it() {
-        let not_now = DeviceEvent::MdmCommandAnswered {
-            command: CommandId(Uuid::from_u128(1)),
-            status: CommandStatus::NotNow,
-            errors: vec![],
-            rejection: None,
-            body: BodyHash("n".into()),
-        };
         let overtaken = DeviceEvent::DevicePushed { apns_id: None, put_off_since: true };
-        let stream = Stream::enrolled().queued(1).then(delivered(1)).then(not_now).because_of(Some(2), overtaken);
+        let stream = Stream::enrolled()
+            .queued(1)
+            .then(delivered(1))
+            .then(answered(1, CommandStatus::NotNow))
+            .because_of(Some(2), overtaken);
         assert!(stream.owes(4));
         assert!(!stream.because_of(Some(4), pushed()).owes(4));
     }
@@ -196,14 +203,8 @@ mod tests {
 
     #[test]
     fn given_nothing_that_waits_or_an_end_then_nothing_is_owed() {
-        let answered = DeviceEvent::MdmCommandAnswered {
-            command: CommandId(Uuid::from_u128(1)),
-            status: CommandStatus::Acknowledged,
-            errors: vec![],
-            rejection: None,
-            body: BodyHash("x".into()),
-        };
-        assert!(!Stream::enrolled().queued(1).then(answered).owes(2));
+        let acknowledged = answered(1, CommandStatus::Acknowledged);
+        assert!(!Stream::enrolled().queued(1).then(acknowledged).owes(2));
         let left = DeviceEvent::DeviceCheckedOut { body: BodyHash("y".into()) };
         assert!(!Stream::enrolled().queued(1).then(left).owes(2));
     }
