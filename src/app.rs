@@ -28,6 +28,7 @@ pub mod set_up;
 pub mod sign_in;
 pub mod staff_sessions;
 pub mod staff_sign_in;
+pub mod strangers;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;
@@ -57,6 +58,7 @@ use sign_in::SignIn;
 use sign_in::single_sign_on::Providers;
 use staff_sessions::StaffSessions;
 use std::sync::Arc;
+use strangers::Strangers;
 use tokio::sync::Semaphore;
 
 /// The server's parts, shared by every handler and reaction.
@@ -91,6 +93,8 @@ pub struct Parts {
     pub conversations: Conversations,
     /// Who may keep a large body in memory: one at a time.
     pub large_bodies: Arc<Semaphore>,
+    /// Whose turn it is among those without an identity.
+    pub strangers: Strangers,
     pub metrics: Metrics,
 }
 

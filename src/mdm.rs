@@ -28,6 +28,7 @@ use actix_web::{middleware, web};
 use answer::Answer;
 use openssl::x509::X509Ref;
 use plist::Dictionary;
+use std::net::IpAddr;
 
 /// The endpoints of devices.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -40,7 +41,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// What a device signed with the identity that it was made with.
-async fn device_message(app: &App, body: Bytes) -> Result<DeviceMessage, Answer> {
+async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
+    let _turn = app.strangers.turn(source).await.map_err(unavailable)?;
     let reader = app.clone();
     let message = web::block(move || reader.device_message(&body)).await.map_err(unavailable)?;
     message.map_err(|error| {

@@ -2,6 +2,7 @@
 //!
 //! A library at heart: it knows nothing of enrollments. [`Pki::load`] reads what [`create`] (or an administrator) made.
 
+mod ber;
 pub mod create;
 pub mod device_cas;
 pub mod device_signed;
@@ -12,6 +13,7 @@ pub mod profile;
 pub mod push;
 pub mod revocation;
 pub mod scep;
+pub mod shape;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -14,6 +14,7 @@ pub mod certificate_request;
 pub mod chance;
 pub mod commands;
 pub mod device;
+pub mod hostile;
 pub mod inspection;
 pub mod install;
 pub mod keys;

@@ -132,6 +132,7 @@ impl App {
             health,
             conversations: Default::default(),
             large_bodies: Arc::new(Semaphore::new(1)),
+            strangers: Default::default(),
             metrics,
         }))
     }

@@ -82,7 +82,7 @@ async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App)
         return Err(Answer::BadRequest);
     };
     let mode = EnrollmentMode::of_version(version).ok_or(Answer::NotFound)?;
-    let machine = machine_information::read(app, body).await?;
+    let machine = machine_information::read(app, body, source).await?;
     app.metrics.check_in("MachineInformation");
     let shown = bearer::header(request).and_then(named_secret::bearer);
     let asking = Asking { mode, machine, source };

@@ -32,9 +32,9 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let body = body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)?;
     let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
     let claimed = Claimed::of(request, app)?;
-    let certificate = claimed.certificate().to_owned();
+    // Whose certificate it is comes first: for nobody else's the body is hashed.
+    let known = identified(app, claimed.certificate()).await?;
     let body = proven(claimed, body).await?;
-    let known = identified(app, &certificate).await?;
     let fields = property_list::parse(&body).map_err(super::refuse_body)?;
     let message = Message { app, known: &known, fields: &fields, body: &body, source };
     // A device that leaves is let go whatever it shows: it says so once.

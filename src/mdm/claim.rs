@@ -5,13 +5,14 @@
 use super::answer::Answer;
 use super::signature::{self, BadSignature};
 use crate::app::App;
+use crate::pki::shape;
 use actix_tls::accept::openssl::TlsStream;
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use openssl::x509::{X509, X509Ref};
+use openssl::x509::{X509, X509Ref, X509StoreContextRef};
 use std::any::Any;
 
 /// Longer than any certificate that we issue.
@@ -26,6 +27,14 @@ pub fn note_certificate(connection: &dyn Any, extensions: &mut Extensions) {
     if let Some(certificate) = certificate {
         extensions.insert(Presented(certificate));
     }
+}
+
+/// Whether certificates may be presented in TLS: those of a device are few, and their keys cost no more to verify with than
+/// they must. Asked before the client's signature is verified.
+pub fn is_fair(presented: &X509StoreContextRef) -> bool {
+    let Some(chain) = presented.chain() else { return true };
+    let is_fair = |certificate: &X509Ref| certificate.to_der().is_ok_and(|der| shape::is_fair_certificate(&der));
+    chain.len() <= shape::MOST_CERTIFICATES && chain.iter().all(is_fair)
 }
 
 /// Who a message is from, as far as it says.

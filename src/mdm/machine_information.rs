@@ -7,13 +7,14 @@ use crate::enrollment::visit::MachineInformation;
 use actix_web::web::Bytes;
 use events::enrollment::OsVersion;
 use plist::Dictionary;
+use std::net::IpAddr;
 
 /// Longer than any model or build that there is.
 const LONGEST: usize = 64;
 
 /// Reads it. A signature that proves nothing is a finding, to be recorded; a message that cannot be read is an error.
-pub(super) async fn read(app: &App, body: Bytes) -> Result<MachineInformation, Answer> {
-    let message = device_message(app, body).await?;
+pub(super) async fn read(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<MachineInformation, Answer> {
+    let message = device_message(app, body, source).await?;
     let fields = message.fields;
     Ok(MachineInformation {
         signature: message.signature,

@@ -23,7 +23,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Devices call it application/pkcs7-signature; the bytes count, whatever they are called.
     let body = body::read(payload, LARGEST_MESSAGE).await.map_err(|_| Answer::BadRequest)?;
     let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
-    let message = device_message(app, body).await?;
+    let message = device_message(app, body, source).await?;
     match app.answer_profile_service(message, source).await {
         Ok(signed) => Ok(Answer::Profile(signed)),
         Err(ProfileServiceError::Unavailable(why)) => Err(unavailable(why)),

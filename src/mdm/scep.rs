@@ -12,10 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use events::device::DeviceId;
 use openssl::x509::X509;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
-
-/// So many requests are decrypted at once, however many come: each costs a private-key operation.
-static DECRYPTIONS: Semaphore = Semaphore::const_new(4);
+use std::net::IpAddr;
 
 pub fn resource() -> Resource {
     web::resource("/scep").route(web::get().to(get)).route(web::post().to(post))
@@ -65,7 +62,7 @@ enum Outcome {
 
 async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResponse {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
-    let read = match read(app, message).await {
+    let read = match read(app, message, source).await {
         Ok(read) => read,
         Err(response) => return response,
     };
@@ -83,11 +80,16 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
             }
         }
     };
-    reply(app, exchange, outcome).await
+    reply(app, exchange, outcome, source).await
 }
 
-// Signature first, which uses no secret of ours; then decryption, a few at a time.
-async fn read(app: &App, message: Vec<u8>) -> Result<Result<PkiRequest, Refused>, HttpResponse> {
+// Signature first, which uses no secret of ours; then decryption, which is an operation with a private key.
+async fn read(
+    app: &App,
+    message: Vec<u8>,
+    source: Option<IpAddr>,
+) -> Result<Result<PkiRequest, Refused>, HttpResponse> {
+    let _turn = app.strangers.turn(source).await.map_err(unavailable)?;
     let signed = match web::block(move || SignedMessage::verify(&message)).await.map_err(unavailable)? {
         Ok(signed) => signed,
         Err(VerifyError::Refused(refused)) => return Ok(Err(refused)),
@@ -96,7 +98,6 @@ async fn read(app: &App, message: Vec<u8>) -> Result<Result<PkiRequest, Refused>
             return Err(HttpResponse::BadRequest().finish());
         }
     };
-    let _permit = DECRYPTIONS.acquire().await.map_err(unavailable)?;
     let pki = app.pki.clone();
     web::block(move || signed.open(&pki)).await.map_err(unavailable)
 }
@@ -120,7 +121,11 @@ async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wante
     }
 }
 
-async fn reply(app: &App, exchange: Exchange, outcome: Outcome) -> HttpResponse {
+async fn reply(app: &App, exchange: Exchange, outcome: Outcome, source: Option<IpAddr>) -> HttpResponse {
+    let _turn = match app.strangers.turn(source).await {
+        Ok(turn) => turn,
+        Err(full) => return unavailable(full),
+    };
     let (pki, world) = (app.pki.clone(), app.world.clone());
     let reply = web::block(move || match outcome {
         Outcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),

@@ -4,6 +4,7 @@
 //! [`crate::app::identify`]'s to say.
 
 use crate::pki::one_signer::{NotOneSigner, OneSigner};
+use crate::pki::shape::BadShape;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::x509::X509Ref;
@@ -21,6 +22,8 @@ pub enum BadSignature {
     NotCms,
     #[error("the signature must have exactly one signer, whose certificate it contains")]
     NotOneSigner,
+    #[error("no device signs like this: {0}")]
+    Shape(BadShape),
     #[error("the signature does not fit the body")]
     Wrong,
 }
@@ -42,6 +45,7 @@ impl Claimed {
         let signed = OneSigner::from_der(&encoded).map_err(|why| match why {
             NotOneSigner::NotSigned => BadSignature::NotCms,
             NotOneSigner::NotOne => BadSignature::NotOneSigner,
+            NotOneSigner::Shape(why) => BadSignature::Shape(why),
         })?;
         Ok(Claimed(signed))
     }

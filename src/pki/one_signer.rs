@@ -2,12 +2,10 @@
 //! itself before it is enrolled.
 //!
 //! Real devices sign in indefinite-length BER, with SHA-1, RSA and without signed attributes; newer ones may use SHA-2,
-//! ECDSA and attributes. OpenSSL reads all of these. Nothing here trusts the certificate: whose it is, the caller asks.
+//! ECDSA and attributes. OpenSSL reads all of these, once [`super::shape`] has looked them over. Nothing here trusts the
+//! certificate: whose it is, the caller asks.
 
-use cms::content_info::ContentInfo;
-use cms::signed_data::SignedData;
-use der::Decode as _;
-use der::asn1::OctetString;
+use super::shape::{BadShape, Signed};
 use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
 use openssl::stack::Stack;
 use openssl::x509::store::X509StoreBuilder;
@@ -19,20 +17,36 @@ pub enum NotOneSigner {
     NotSigned,
     #[error("it must have exactly one signer, whose certificate it contains")]
     NotOne,
+    #[error("no device signs like this: {0}")]
+    Shape(BadShape),
+}
+
+impl From<BadShape> for NotOneSigner {
+    fn from(why: BadShape) -> NotOneSigner {
+        match why {
+            BadShape::NotCms | BadShape::NotSigned => NotOneSigner::NotSigned,
+            BadShape::NotOneSigner => NotOneSigner::NotOne,
+            why => NotOneSigner::Shape(why),
+        }
+    }
 }
 
 /// Who a message says has signed it: nothing is proven yet.
 pub struct OneSigner {
     message: Pkcs7,
     certificate: X509,
+    /// The content inside, which nobody has proven yet.
+    content: Option<Vec<u8>>,
 }
 
 impl OneSigner {
     /// Reads BER or DER.
     ///
     /// # Errors
-    /// If it is no SignedData with exactly one signer and its certificate.
+    /// If it is no SignedData with exactly one signer and its certificate, or would cost more to verify than honest ones do.
     pub fn from_der(encoded: &[u8]) -> Result<OneSigner, NotOneSigner> {
+        let signed = Signed::of(encoded)?;
+        signed.uses_sha()?;
         let message = Pkcs7::from_der(encoded).map_err(|_| NotOneSigner::NotSigned)?;
         if message.signed().is_none() {
             return Err(NotOneSigner::NotSigned);
@@ -44,7 +58,7 @@ impl OneSigner {
             [signer] => signer.to_owned(),
             _ => return Err(NotOneSigner::NotOne),
         };
-        Ok(OneSigner { message, certificate })
+        Ok(OneSigner { message, certificate, content: signed.content() })
     }
 
     /// The certificate that the signature names.
@@ -67,11 +81,7 @@ impl OneSigner {
 
     /// The content inside the message, whoever wrote it; `None` where there is none.
     pub fn claimed_content(&self) -> Option<Vec<u8>> {
-        // OpenSSL writes DER, which the `cms` crate insists on.
-        let der = self.message.to_der().ok()?;
-        let signed: SignedData = ContentInfo::from_der(&der).ok()?.content.decode_as().ok()?;
-        let content: OctetString = signed.encap_content_info.econtent?.decode_as().ok()?;
-        Some(content.into_bytes())
+        self.content.clone()
     }
 
     fn verify(&self, content: Option<&[u8]>, out: Option<&mut Vec<u8>>, flags: Pkcs7Flags) -> Option<()> {

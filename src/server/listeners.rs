@@ -2,6 +2,7 @@
 
 use crate::app::assemble::StartError;
 use crate::config::{Config, PkiFiles};
+use crate::mdm;
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVerifyMode};
 use openssl::x509::X509Ref;
 use std::net::{SocketAddr, TcpListener};
@@ -69,7 +70,8 @@ pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
 
 /// As [`tls`], and asks for a certificate, which is optional. Which certificates are believed is not decided here: TLS
 /// proves that the client holds the key, [`crate::app::identify`] that the certificate is one of ours and in force. So a
-/// device whose identity expired is answered instead of cut off.
+/// device whose identity expired is answered instead of cut off. What no device presents ([`mdm::claim::is_fair`]) ends the
+/// connection before a signature is looked at.
 ///
 /// # Errors
 /// If certificate and key cannot be used.
@@ -81,7 +83,7 @@ pub fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBu
     };
     let mut acceptor = tls(pki)?;
     acceptor.add_client_ca(identity_ca).map_err(unusable)?;
-    acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+    acceptor.set_verify_callback(SslVerifyMode::PEER, |_, presented| mdm::claim::is_fair(presented));
     // Without it a client that resumes a session is turned away with "internal error" (SSL_CTX_set_session_id_context(3)).
     acceptor.set_session_id_context(b"muster-devices").map_err(unusable)?;
     Ok(acceptor)

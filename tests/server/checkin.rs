@@ -135,6 +135,20 @@ async fn a_foreign_certificate_is_answered_403_without_a_code() {
 }
 
 #[actix_web::test]
+async fn whose_certificate_it_is_comes_before_whether_its_signature_fits() {
+    let server = TestServer::start().await;
+    let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
+    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
+    device.identity = muster::simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
+    let of_another_body = mdm_signature(b"another body", &device.identity, Style::REAL).unwrap();
+    let body = xml(&device.authenticate());
+    for endpoint in ["checkin", "command"] {
+        assert_eq!(device.put_signed(endpoint, &body, Some(&of_another_body)).await.status, 403, "{endpoint}");
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn another_devices_certificate_is_answered_403_without_a_code() {
     let server = TestServer::start().await;
     let (ours, other) = (

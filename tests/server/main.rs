@@ -35,3 +35,4 @@ mod scep;
 mod secrets;
 mod sign_in_storm;
 mod single_sign_on;
+mod strangers;

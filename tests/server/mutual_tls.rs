@@ -86,6 +86,22 @@ async fn who_presents_nothing_and_signs_nothing_is_refused_without_ending_manage
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_whose_key_costs_more_than_any_devices_ends_the_connection() {
+    let server = server().await;
+    let exponent = openssl::bn::BigNum::from_dec_str("4294967311").unwrap();
+    let key = PKey::from_rsa(Rsa::generate_with_e(2048, &exponent).unwrap()).unwrap();
+    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), "a stranger".into())]).unwrap();
+    let identity = muster::simulator::certificate_request::self_signed(&subject, &key).unwrap();
+    let mut client =
+        reqwest::Client::builder().add_root_certificate(reqwest::Certificate::from_pem(&server.tls_root()).unwrap());
+    let (certificate, key) = (identity.certificate.to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap());
+    client = client.identity(reqwest::Identity::from_pkcs8_pem(&certificate, &key).unwrap());
+    let request = client.build().unwrap().put(format!("{}/mdm/checkin", devices_url(&server))).body("<plist/>");
+    assert!(request.send().await.is_err(), "the server takes part in the handshake to its end");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_certificate_in_tls_is_answered_403_without_a_code() {
     let server = server().await;
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;

@@ -3,8 +3,8 @@
 
 use crate::app::property_list::{self, BadPropertyList};
 use crate::apple;
+use crate::pki::shape;
 use events::enrollment::{EnrollmentKind, OsVersion};
-use openssl::cms::{CMSOptions, CmsContentInfo};
 use plist::{Dictionary, Value};
 
 /// Profiles are small; a device takes larger ones, a queue need not.
@@ -52,16 +52,13 @@ pub fn open(file: &[u8]) -> Result<Upload, BadProfile> {
     Ok(Upload { file: file.to_vec(), identifier, name, content })
 }
 
-// Who signed it is for the device to judge; here it matters what is inside. DER and BER begin with a SEQUENCE.
+// Who signed it is for the device to judge; here it matters what is inside, so nothing of the signature is decoded. DER and
+// BER begin with a SEQUENCE.
 fn unwrapped(file: &[u8]) -> Result<Vec<u8>, BadProfile> {
     if file.first() != Some(&0x30) {
         return Ok(file.to_vec());
     }
-    let mut cms = CmsContentInfo::from_der(file).map_err(|_| BadProfile::Sealed)?;
-    let mut content = Vec::new();
-    let flags = CMSOptions::NO_SIGNER_CERT_VERIFY | CMSOptions::NO_ATTR_VERIFY | CMSOptions::NO_CONTENT_VERIFY;
-    cms.verify(None, None, None, Some(&mut content), flags).map_err(|_| BadProfile::Sealed)?;
-    Ok(content)
+    shape::content_of(file).ok_or(BadProfile::Sealed)
 }
 
 impl Upload {

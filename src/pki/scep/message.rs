@@ -1,6 +1,7 @@
 //! The outer layer of a request: CMS SignedData with the SCEP attributes (RFC 8894 section 3.2).
 
 use super::{FailInfo, LARGEST_MESSAGE, MessageType, Refused, oid};
+use crate::pki::shape::{BadShape, Signed};
 use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
@@ -76,6 +77,7 @@ impl SignedMessage {
         if body.len() > LARGEST_MESSAGE {
             return Err(Unanswerable("it is too large").into());
         }
+        Signed::of(body).map_err(|why| Unanswerable(unfit(why)))?;
         // Clients send BER with indefinite lengths; OpenSSL reads it and writes DER, which the `cms` crate insists on.
         let mut message = CmsContentInfo::from_der(body).map_err(|_| Unanswerable("it is no CMS message"))?;
         let der = message.to_der().map_err(|_| Unanswerable("it cannot be encoded again"))?;
@@ -104,6 +106,19 @@ impl SignedMessage {
 
     pub fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+}
+
+// In front of OpenSSL. A digest that is none of ours has an answer of its own, before anything is hashed (`check`).
+fn unfit(why: BadShape) -> &'static str {
+    match why {
+        BadShape::NotCms => "it is no CMS message",
+        BadShape::NotSigned => "it is not signed",
+        BadShape::NotOneSigner => "it must have exactly one signer",
+        BadShape::Digests | BadShape::Digest => "it must name one digest, that of its signer",
+        BadShape::Certificates => "it holds too many certificates, too large ones, or revocation lists",
+        BadShape::Key => "it holds a key that nobody needs",
+        BadShape::Attributes => "it has too many attributes",
     }
 }
 

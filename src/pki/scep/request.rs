@@ -4,6 +4,7 @@ use super::message::{Exchange, SignedMessage, acceptable};
 use super::{FailInfo, MessageType, Refused, oid};
 use crate::pki::Pki;
 use crate::pki::issue::key_hash;
+use crate::pki::shape;
 use cms::content_info::ContentInfo;
 use cms::enveloped_data::EnvelopedData;
 use der::asn1::ObjectIdentifier;
@@ -57,6 +58,9 @@ impl SignedMessage {
         if self.message_type == MessageType::Unsupported {
             return Err(FailInfo::BadRequest);
         }
+        if !shape::is_one_envelope(&self.content) {
+            return Err(FailInfo::BadMessageCheck);
+        }
         let envelope = CmsContentInfo::from_der(&self.content).map_err(|_| FailInfo::BadMessageCheck)?;
         self.exchange.cipher = Some(permitted_cipher(&envelope)?);
         let (public_key, challenge) = self.decrypt(pki, &envelope).ok_or(FailInfo::BadMessageCheck)?;
@@ -79,6 +83,9 @@ impl SignedMessage {
     fn decrypt(&self, pki: &Pki, envelope: &CmsContentInfo) -> Option<(PKey<Public>, Option<String>)> {
         let authority = &pki.inner.registration_authority;
         let pkcs10 = envelope.decrypt(&authority.key, &authority.certificate).ok()?;
+        if !shape::is_fair_request(&pkcs10) {
+            return None;
+        }
         let request = X509Req::from_der(&pkcs10).ok()?;
         let key = request.public_key().ok()?;
         if !request.verify(&key).ok()? {

@@ -1,0 +1,112 @@
+//! Turns for the work that is done before anybody has an identity: opening what a foreign certificate signed, decrypting and
+//! answering SCEP. So many at a time in all, one at a time for each source, so that nobody's flood is everybody's wait.
+//!
+//! A school behind one address enrolls many phones at once: they wait in their own line, and are not sent away until it is
+//! longer than any school makes it.
+
+use crate::identity::throttle::network;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// So many work at once, whoever they are.
+const PLACES: usize = 4;
+/// So many of one source wait or work; a turn takes about a millisecond.
+const LONGEST_LINE: usize = 256;
+
+#[derive(Debug)]
+pub struct Strangers {
+    places: Arc<Semaphore>,
+    /// Those who wait or have their turn hold the line of their source; nobody holds an empty one.
+    lines: Mutex<HashMap<Option<IpAddr>, Arc<Semaphore>>>,
+}
+
+impl Default for Strangers {
+    fn default() -> Strangers {
+        Strangers { places: Arc::new(Semaphore::new(PLACES)), lines: Mutex::default() }
+    }
+}
+
+/// Somebody's turn, until it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _of_source: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+/// The line of this source is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests from one source at once")]
+pub struct LineFull;
+
+impl Strangers {
+    /// Waits for a turn. Those who come from where it is not known share a line.
+    ///
+    /// # Errors
+    /// If too many of this source wait already.
+    pub async fn turn(&self, source: Option<IpAddr>) -> Result<Turn, LineFull> {
+        let line = self.line(source.map(network))?;
+        // In this order: who waits in a line of their own takes no place from others.
+        let of_source = line.acquire_owned().await.map_err(|_| LineFull)?;
+        let of_all = self.places.clone().acquire_owned().await.map_err(|_| LineFull)?;
+        Ok(Turn { _of_source: of_source, _of_all: of_all })
+    }
+
+    fn line(&self, source: Option<IpAddr>) -> Result<Arc<Semaphore>, LineFull> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| Arc::strong_count(line) > 1);
+        let line = lines.entry(source).or_insert_with(|| Arc::new(Semaphore::new(1)));
+        if Arc::strong_count(line) > LONGEST_LINE { Err(LineFull) } else { Ok(line.clone()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    fn at(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn one_of_a_source_at_a_time_and_others_do_not_wait_for_it() {
+        let strangers = Strangers::default();
+        let first = strangers.turn(at("2001:db8::1")).await.unwrap();
+        assert!(strangers.turn(at("2001:db8::2")).now_or_never().is_none(), "the same network waits");
+        let other = strangers.turn(at("192.0.2.1")).now_or_never().unwrap().unwrap();
+        drop(first);
+        assert!(strangers.turn(at("2001:db8::2")).now_or_never().unwrap().is_ok());
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn so_many_sources_have_a_place_and_the_next_waits_for_one() {
+        let strangers = Strangers::default();
+        let mut turns = Vec::new();
+        for nth in 0..PLACES {
+            turns.push(strangers.turn(at(&format!("192.0.2.{nth}"))).await.unwrap());
+        }
+        let waits = strangers.turn(at("198.51.100.1"));
+        tokio::pin!(waits);
+        assert!(waits.as_mut().now_or_never().is_none());
+        turns.pop();
+        assert!(waits.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_line_has_an_end_and_is_forgotten_when_it_is_empty() {
+        let strangers = Strangers::default();
+        let turn = strangers.turn(at("192.0.2.1")).await.unwrap();
+        let mut waiting: Vec<_> = (1..LONGEST_LINE).map(|_| Box::pin(strangers.turn(at("192.0.2.1")))).collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
+        }
+        assert_eq!(strangers.turn(at("192.0.2.1")).await.err(), Some(LineFull));
+        drop((turn, waiting));
+        assert!(strangers.turn(at("192.0.2.1")).await.is_ok());
+        assert!(strangers.turn(at("192.0.2.2")).await.is_ok());
+        assert_eq!(strangers.lines.lock().unwrap().len(), 1);
+    }
+}
