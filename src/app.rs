@@ -4,6 +4,7 @@ pub mod access;
 pub mod account_driven;
 pub mod administration;
 pub mod assemble;
+mod budgets;
 pub mod commands;
 pub mod context;
 pub mod conversations;

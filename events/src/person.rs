@@ -1,7 +1,8 @@
 //! People, known by a random id; accounts lead to them.
 
-use crate::enrollment::{EnrollmentId, Ownership, SignInMethodName};
+use crate::enrollment::{EnrollmentId, Ownership, SignInMethodName, SignInRefusal};
 use crate::personal::Personal;
+use crate::system::SuppressedRefusals;
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,5 +86,14 @@ pub enum PersonEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum AccountEvent {
-    AccountReserved { person: PersonId },
+    AccountReserved {
+        person: PersonId,
+    },
+    /// A sign-in at the portal was refused, and its source had no share left that a visit could be opened from.
+    AccountSignInRefused {
+        method: SignInMethodName,
+        reason: SignInRefusal,
+    },
+    /// Refused sign-ins at the portal under this account's name that were counted instead of written one by one.
+    AccountRefusalsSuppressed(SuppressedRefusals),
 }

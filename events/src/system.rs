@@ -3,6 +3,7 @@
 use crate::StreamName;
 use crate::device::DeviceId;
 use crate::enrollment::{EnrollmentId, EnrollmentRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault};
+use crate::personal::Personal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -57,7 +58,26 @@ pub enum RefusalEvent {
     /// A device that would enroll by account was refused before anybody signed in on it.
     DeviceRefused { why: EnrollmentRefusal, product: Option<String> },
     /// So many refusals were not written one by one, because strangers must not fill the log.
-    RefusalsSuppressed { count: u64 },
+    RefusalsSuppressed(SuppressedRefusals),
+}
+
+/// Refusals that were counted instead of written one by one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressedRefusals {
+    /// All of them.
+    pub count: u64,
+    /// The sources with the most, at most 20, the largest first.
+    pub sources: Vec<SuppressedSource>,
+    /// Those of all other sources together.
+    pub others: u64,
+}
+
+/// How many refusals of one source were counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressedSource {
+    /// An IPv4 address, or the first address of an IPv6 network (/64).
+    pub source: Personal<String>,
+    pub count: u64,
 }
 
 /// Stream `request-<HMAC(request)>`: which visit waits for the answer to a request that an identity provider was sent.

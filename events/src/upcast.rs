@@ -64,6 +64,12 @@ const STEPS: &[Step] = &[
             data
         },
     },
+    // No source was named.
+    Step {
+        event_type: "RefusalsSuppressed",
+        from: 1,
+        upgrade: |data| json!({ "count": data["count"], "sources": [], "others": data["count"] }),
+    },
 ];
 
 #[cfg(test)]

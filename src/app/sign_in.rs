@@ -7,15 +7,14 @@ mod admit;
 mod api_token;
 mod assign;
 mod beat;
-mod budget;
 mod departures;
 mod directories;
 mod directory;
 mod entitled;
 mod look_up;
 mod portal;
+mod refusal_budget;
 mod refusals;
-mod shares;
 pub mod single_sign_on;
 
 pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
@@ -25,16 +24,20 @@ pub use directories::Directories;
 pub use entitled::may_go_on;
 pub use look_up::{LookedUp, look_up_in};
 pub use portal::{Outcome, at_portal};
-pub use refusals::{granted, granted_to, record, record_staff_refusal, record_unknown_staff, sum_up_refusals};
+pub use refusal_budget::About;
+pub use refusals::{
+    granted, granted_about, granted_to, granted_to_wait, keep_summing_up, record, record_staff_refusal,
+    record_unknown_staff, refuse_staff, sum_up_due_refusals, sum_up_refusals,
+};
 
 use crate::app::App;
 use crate::app::secrets::Secrets;
-use crate::enrollment::staff::LocalAccount;
+use crate::enrollment::staff::{LocalAccount, works_at_console};
 use crate::identity::local::LocalAccounts;
 use crate::identity::throttle::{RetryAfter, Throttle};
 use crate::identity::{Account, Denial, LOCAL, SignInMethod as _, Unavailable, Verdict};
 use crate::world::World;
-use budget::Budget;
+use beat::Beat;
 use departures::Departures;
 use directories::{Answer, Question};
 use directory::OwnStreams;
@@ -42,8 +45,8 @@ use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::log::Log;
 use events::settings::Ways;
 use events::staff::{Privilege, StaffId};
+use refusal_budget::RefusalBudget;
 use secrecy::SecretString;
-use shares::Shares;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -57,9 +60,7 @@ pub struct SignIn {
     // Of their own: a program with an old token, or a wrong name looked up, holds up nobody who signs in from its address.
     tokens: Throttle,
     look_ups: Throttle,
-    budget: Budget,
-    /// Refusals of accounts whose first proof was given.
-    after_first_proof: Shares<StaffId>,
+    refusals: RefusalBudget,
     departures: Departures,
     pub directories: Directories,
 }
@@ -72,8 +73,7 @@ impl SignIn {
             throttle: Throttle::default(),
             tokens: Throttle::default(),
             look_ups: Throttle::default(),
-            budget: Budget::new(budget::REFUSALS),
-            after_first_proof: Shares::new(budget::AFTER_FIRST_PROOF),
+            refusals: RefusalBudget::new(),
             departures: Departures::new(),
             directories,
         }
@@ -110,26 +110,44 @@ pub struct Refused {
     pub reason: SignInRefusal,
     /// The local account, where there is one of that name.
     pub account: Option<StaffId>,
-    /// The id of the `account-` stream of another account, where there is one of that name.
-    pub known: Option<String>,
+    /// Whether that account works at the console.
+    pub staff: bool,
+    /// Another account, where there is one of that name.
+    pub known: Option<KnownAccount>,
     /// HMAC of the name as it was typed: people type passwords there.
     pub name: String,
     /// Throttled: how many seconds to wait.
     pub retry_after: Option<i64>,
+    /// To be waited for when all is written.
+    pub beat: Beat,
+}
+
+/// An account of a directory, by the names of streams that lead from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAccount {
+    /// The id of its `account-` stream, which leads to a person.
+    pub account: String,
+    /// The id of its `username-` stream, which leads to somebody of the staff.
+    pub staff: String,
 }
 
 impl Refused {
+    /// Told to wait (429) without a password being judged. That charges nothing: it is counted.
+    pub fn is_held_up(&self) -> bool {
+        self.retry_after.is_some() && self.reason == SignInRefusal::Throttled
+    }
+
     /// The id of the `account-` stream of whose name it is, where there is somebody.
     pub fn account_name(&self, secrets: &Secrets) -> Option<String> {
         let local = |id: StaffId| account_name(secrets, SignInMethodName::LocalAccount, LOCAL, &id.to_string());
-        self.account.map(local).or_else(|| self.known.clone())
+        self.account.map(local).or_else(|| self.known.as_ref().map(|known| known.account.clone()))
     }
 }
 
 /// Verifies a name and a password in the `ways` that are switched on, throttled, always at the price of one local
 /// password: local accounts first, then the directories for a name that is not a local account's. `entitled` says which
-/// privileges of a local account suffice. Writes nothing down: that is the caller's part ([`at_portal`],
-/// [`record_staff_refusal`]).
+/// privileges of a local account suffice. Writes nothing down and does not wait for the beat of a refusal: that is the
+/// caller's part ([`at_portal`], [`record_staff_refusal`]).
 ///
 /// # Errors
 /// If the accounts cannot be read.
@@ -143,19 +161,21 @@ pub async fn verify(
 ) -> Result<Verified, Unavailable> {
     let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
     let method = SignInMethodName::LocalAccount;
-    let refused = |reason, account, retry_after| Refused {
+    let refused = |reason, local: Option<&Known>, retry_after, beat| Refused {
         method,
         reason,
-        account,
+        account: local.map(|(id, _)| *id),
+        staff: local.is_some_and(|(_, privileges)| works_at_console(privileges)),
         known: None,
         name: name.clone(),
         retry_after,
+        beat,
     };
-    let begun = Instant::now();
+    let beat = Beat::since(Instant::now());
     let attempt = match app.sign_in.throttle.begin(&app.world, &name, source).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => {
-            return Ok(Verified::Refused(refused(SignInRefusal::Throttled, None, Some(seconds))));
+            return Ok(Verified::Refused(refused(SignInRefusal::Throttled, None, Some(seconds), Beat::none())));
         }
     };
     let (reason, known) = match judge(app, user_name, password).await? {
@@ -165,22 +185,19 @@ pub async fn verify(
         (Verdict::Proven(_), known) => (SignInRefusal::NotEntitled, known),
         (Verdict::Denied { denial, .. }, known) => (reason(denial), known),
     };
-    let account = known.map(|(id, _)| id);
     let answer = if ways.directories.is_empty() {
-        Answer { verified: Verified::Refused(refused(reason, account, None)), counts: true }
+        Answer { verified: Verified::Refused(refused(reason, known.as_ref(), None, beat)), counts: true }
     } else {
-        // Where local accounts are no way in, they do not stand before the directories either.
-        let local = account.filter(|_| ways.local_accounts).map(|id| (id, reason));
-        directories::ask(app, ways, &Question { typed: user_name, password, source, name: &name, local }).await
+        // If local accounts are disabled, a local account does not shadow an account of a directory.
+        let local = known.filter(|_| ways.local_accounts);
+        let local = local.map(|_| refused(reason, local.as_ref(), None, beat));
+        directories::ask(app, ways, &Question { typed: user_name, password, source, name: &name, local, beat }).await
     };
     // What cannot be judged is our fault, not theirs: it does not count.
     if answer.counts {
         app.sign_in.throttle.failed(app.world.now(), attempt);
     } else {
         drop(attempt);
-    }
-    if matches!(answer.verified, Verified::Refused(_)) {
-        beat::wait_for_the_beat(begun).await;
     }
     Ok(answer.verified)
 }

@@ -1,7 +1,7 @@
 //! Staff come in to the console, by whichever way they proved who they are, and what each of their requests rests on.
 
 use crate::app::context::Context;
-use crate::app::sign_in::{Proof, SignInError, granted_to, record_unknown_staff, staff_account_name};
+use crate::app::sign_in::{Proof, SignInError, granted_to, record_unknown_staff, refuse_staff, staff_account_name};
 use crate::app::staff_sessions::{Beginning, Session, SessionError};
 use crate::app::{App, secrets};
 use crate::enrollment::access::{self, Claimant};
@@ -160,13 +160,10 @@ async fn refuse(
     reason: SignInRefusal,
     source: IpAddr,
 ) -> Result<(), SignInError> {
-    if !granted_to(app, id) {
-        return Ok(());
+    if granted_to(app, id, source) {
+        refuse_staff(app, id, Command::RefuseSignIn { method, reason }, source).await?;
     }
-    let actor = Actor::new(ActorKind::Visitor, id);
-    let context = Context::of(actor, Some((source, id.key())), app.world.uuid());
-    let command = Command::RefuseSignIn { method, reason };
-    Ok(app.perform::<LocalAccount>(&id.stream(), &command, &context).await.map(drop)?)
+    Ok(())
 }
 
 /// The session that a key is of, with the account as it is now: what was taken from it is gone at once. `None`: there is

@@ -130,6 +130,7 @@ impl Aggregate for Account {
     fn evolve(self, event: &AccountEvent) -> Account {
         match event {
             AccountEvent::AccountReserved { person } => Account { person: Some(*person) },
+            AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_) => self,
         }
     }
 }

@@ -3,9 +3,12 @@
 use crate::app::App;
 use events::envelope::NewEvent;
 
+/// Counts of refusals that were not written one by one.
+const SUPPRESSED: [&str; 3] = ["RefusalsSuppressed", "StaffRefusalsSuppressed", "AccountRefusalsSuppressed"];
+
 /// Counts the event if it is about signing in.
 pub fn count(app: &App, event: &NewEvent) {
-    if event.event_type == "RefusalsSuppressed" {
+    if SUPPRESSED.contains(&event.event_type.as_str()) {
         // Not written one by one, and of no method any more.
         return app.metrics.sign_ins_suppressed(event.data["count"].as_u64().unwrap_or(0));
     }
@@ -21,7 +24,7 @@ pub fn count(app: &App, event: &NewEvent) {
 fn told(event_type: &str) -> Option<(&'static str, Option<&'static str>)> {
     Some(match event_type {
         "UserSignedIn" => ("portal", Some("ok")),
-        "SignInRefused" | "SingleSignOnRefused" => ("portal", None),
+        "SignInRefused" | "SingleSignOnRefused" | "AccountSignInRefused" => ("portal", None),
         "StaffSignedIn" => ("console", Some("ok")),
         "StaffSignInRefused" | "UnknownStaffRefused" | "SecondFactorRefused" => ("console", None),
         "ResponseRefused" => ("none", None),
@@ -33,7 +36,7 @@ fn told(event_type: &str) -> Option<(&'static str, Option<&'static str>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::told;
+    use super::{SUPPRESSED, told};
     use events::Event;
 
     #[test]
@@ -54,9 +57,11 @@ mod tests {
             "ResponseRefused",
             "ApiTokenRefused",
             "UnknownApiTokenRefused",
+            "AccountSignInRefused",
         ] {
             assert!(told(counted).is_some() && known.contains(&format!("`{counted}`")), "{counted}");
         }
+        assert!(SUPPRESSED.iter().all(|counted| known.contains(&format!("`{counted}`"))));
         assert_eq!(told("DeviceEnrolled"), None);
     }
 }

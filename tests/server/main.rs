@@ -11,6 +11,7 @@ mod harness;
 mod access;
 mod account;
 mod browser;
+mod budgets;
 mod checkin;
 mod command_line;
 mod commands;

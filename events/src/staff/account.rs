@@ -4,6 +4,7 @@ use super::{ApiRefusal, FactorRefusal, PasskeyId, Privilege, Purpose, SecondFact
 use crate::Timestamp;
 use crate::enrollment::{SecretHash, SignInMethodName, SignInRefusal};
 use crate::personal::Personal;
+use crate::system::SuppressedRefusals;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -68,6 +69,8 @@ pub enum StaffEvent {
         method: SignInMethodName,
         reason: SignInRefusal,
     },
+    /// Refusals of this account that were counted instead of written one by one.
+    StaffRefusalsSuppressed(SuppressedRefusals),
     StaffSignedOut {},
     /// One session was ended, by whoever it belongs to or by an administrator. The id is the correlation of its events.
     StaffSessionEnded {

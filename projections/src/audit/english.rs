@@ -142,7 +142,10 @@ const ENGLISH: &[(&str, &str)] = &[
     ("access-refused", "Wanted to {act} without the role for it: refused"),
     ("unknown-staff-refused", "Sign-in to the console under an unknown name refused"),
     ("device-refused", "A {product} that would enroll by account was refused: {reason}"),
-    ("refusals-suppressed", "{count} more refusals were not written down one by one"),
+    ("refusals-suppressed", "{count} more refusals were counted, not written one by one: from {sources}"),
+    ("account-sign-in-refused", "Sign-in refused at the portal: {reason}"),
+    ("account-refusals-suppressed", "{count} more refused sign-ins with this account were counted: from {sources}"),
+    ("staff-refusals-suppressed", "{count} more refusals of this account were counted: from {sources}"),
     ("settings-changed", "Settings changed: {names}"),
 ];
 

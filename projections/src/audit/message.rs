@@ -12,7 +12,7 @@ use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
 use events::settings::{Settings, SettingsEvent};
 use events::staff::{AccessEvent, ExportFormat, UserNameEvent};
-use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
+use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuppressedRefusals};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ pub fn message(event: &Event) -> Message {
         Event::Enrollment(event) => enrollment(event),
         Event::Device(event) => device(event),
         Event::Person(event) => person(event),
-        Event::Account(AccountEvent::AccountReserved { .. }) => Message::of("account-reserved"),
+        Event::Account(event) => account(event),
         Event::Hardware(HardwareEvent::HardwareEnrolled { .. }) => Message::of("hardware-enrolled"),
         Event::Staff(event) => staff::message(event),
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
@@ -66,13 +66,32 @@ pub fn message(event: &Event) -> Message {
         Event::Refusal(RefusalEvent::DeviceRefused { why, product }) => Message::of("device-refused")
             .with("product", product.as_deref().unwrap_or("device"))
             .with("reason", words::enrollment_refusal(*why)),
-        Event::Refusal(RefusalEvent::RefusalsSuppressed { count }) => {
-            Message::of("refusals-suppressed").with("count", count)
-        }
+        Event::Refusal(RefusalEvent::RefusalsSuppressed(refusals)) => suppressed("refusals-suppressed", refusals),
         Event::Settings(SettingsEvent::SettingsChanged { before, after }) => {
             Message::of("settings-changed").with("names", changed(before, after))
         }
     }
+}
+
+fn account(event: &AccountEvent) -> Message {
+    match event {
+        AccountEvent::AccountReserved { .. } => Message::of("account-reserved"),
+        AccountEvent::AccountSignInRefused { reason, .. } => {
+            Message::of("account-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
+        }
+        AccountEvent::AccountRefusalsSuppressed(refusals) => suppressed("account-refusals-suppressed", refusals),
+    }
+}
+
+// The sources are personal: one that is erased reads so.
+fn suppressed(key: &'static str, refusals: &SuppressedRefusals) -> Message {
+    let sources = refusals.sources.iter().map(|source| {
+        let address = source.source.get().map_or("(erased)", String::as_str);
+        format!("{address} ({})", source.count)
+    });
+    let others = (refusals.others > 0).then(|| format!("others ({})", refusals.others));
+    let sources: Vec<String> = sources.chain(others).collect();
+    Message::of(key).with("count", refusals.count).with("sources", sources.join(", "))
 }
 
 fn log(event: &LogEvent) -> Message {

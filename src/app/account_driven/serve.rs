@@ -17,7 +17,7 @@ use events::settings::Settings;
 use events::store::AppendError;
 use events::system::RefusalEvent;
 use events::{Actor, ActorKind};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A device that asks for its profile.
 pub struct Asking {
@@ -108,7 +108,7 @@ impl App {
 
     async fn refuse_device(&self, asking: &Asking, why: EnrollmentRefusal) -> Result<(), AppendError> {
         tracing::warn!(?why, mode = asking.mode.as_str(), "a device that would enroll by account is refused");
-        if !granted(self) {
+        if !granted(self, asking.source.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))) {
             return Ok(());
         }
         let product = asking.machine.product.clone();

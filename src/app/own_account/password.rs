@@ -1,13 +1,16 @@
 //! One's own password: given again to confirm a change, or changed.
 
 use super::{OwnAccount, OwnAccountError, Proved};
-use crate::app::sign_in::{Proof, Verified, granted_to, staff_account_name, verify};
+use crate::app::App;
+use crate::app::sign_in::{Proof, Verified, granted_to, granted_to_wait, staff_account_name, verify};
 use crate::enrollment::staff::{Command, UserName};
 use crate::identity::password::{WeakPassword, check_new_password, hash_password};
 use events::StreamName;
 use events::enrollment::SignInMethodName;
 use events::settings::Ways;
+use events::staff::StaffId;
 use secrecy::SecretString;
+use std::net::IpAddr;
 
 /// Why a new password was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -46,16 +49,25 @@ impl OwnAccount {
             }
             Verified::Proven(_) => events::enrollment::SignInRefusal::NotEntitled,
             Verified::Refused(refused) => {
-                self.refuse_confirmation(refused.reason).await?;
+                if refused.is_held_up() {
+                    self.refuse_confirmation(refused.reason, granted_to_wait).await?;
+                } else {
+                    self.refuse_confirmation(refused.reason, granted_to).await?;
+                }
+                refused.beat.wait().await;
                 return Ok(refused.retry_after.map_or(Proved::No, |seconds| Proved::Wait { seconds }));
             }
         };
-        self.refuse_confirmation(reason).await?;
+        self.refuse_confirmation(reason, granted_to).await?;
         Ok(Proved::No)
     }
 
-    async fn refuse_confirmation(&self, reason: events::enrollment::SignInRefusal) -> Result<(), OwnAccountError> {
-        if granted_to(&self.app, self.id()) {
+    async fn refuse_confirmation(
+        &self,
+        reason: events::enrollment::SignInRefusal,
+        granted: impl Fn(&App, StaffId, IpAddr) -> bool,
+    ) -> Result<(), OwnAccountError> {
+        if granted(&self.app, self.id(), self.address()) {
             self.perform(Command::RefuseConfirmation { reason }).await?;
         }
         Ok(())

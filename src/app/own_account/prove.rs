@@ -1,7 +1,7 @@
 //! A second factor shown: to sign in, or to confirm a change.
 
 use super::{OwnAccount, OwnAccountError, Pending, Proved, recovery_hash};
-use crate::app::sign_in::granted_to;
+use crate::app::sign_in::{granted_to, granted_to_wait};
 use crate::enrollment::staff::{Command, FactorCommand, Refusal};
 use crate::identity::throttle::{Attempt, RetryAfter};
 use crate::identity::{one_time_codes, recovery_codes};
@@ -25,7 +25,9 @@ impl OwnAccount {
         let attempt = match attempt {
             Ok(attempt) => attempt,
             Err(RetryAfter(seconds)) => {
-                self.refused(factor, FactorRefusal::Throttled).await?;
+                if granted_to_wait(&self.app, self.id(), self.address()) {
+                    self.refused(factor, FactorRefusal::Throttled).await?;
+                }
                 return Ok(Proved::Wait { seconds });
             }
         };
@@ -123,15 +125,14 @@ impl OwnAccount {
         if let Some(attempt) = attempt {
             self.app.factor_throttle.failed(self.app.world.now(), attempt);
         }
-        self.refused(factor, reason).await?;
+        if granted_to(&self.app, self.id(), self.address()) {
+            self.refused(factor, reason).await?;
+        }
         Ok(Proved::No)
     }
 
     async fn refused(&self, factor: SecondFactor, reason: FactorRefusal) -> Result<(), OwnAccountError> {
-        if granted_to(&self.app, self.id()) {
-            self.perform(Command::Factor(FactorCommand::Refuse { factor, reason })).await?;
-        }
-        Ok(())
+        self.perform(Command::Factor(FactorCommand::Refuse { factor, reason })).await.map(drop)
     }
 
     // Six digits can be guessed from many addresses at once, so wrong codes are counted by account, wherever they come

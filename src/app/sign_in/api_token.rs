@@ -1,15 +1,14 @@
 //! Programs that read by the API prove themselves with a token of which the log holds the hash.
 
 use super::SignInError;
-use super::refusals::{granted, record as record_unknown};
+use super::refusal_budget::About;
+use super::refusals::{granted, granted_about, record as record_unknown, refuse_staff};
 use crate::app::App;
-use crate::app::context::Context;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{hash, same};
 use crate::enrollment::staff::{Command, LocalAccount};
 use crate::identity::throttle::RetryAfter;
 use events::enrollment::SecretHash;
-use events::envelope::{Actor, ActorKind};
 use events::staff::{ApiRefusal, Privilege, StaffId};
 use events::system::RefusalEvent;
 use std::net::IpAddr;
@@ -74,15 +73,13 @@ fn refusal(account: &LocalAccount, shown: &SecretHash) -> Option<ApiRefusal> {
 }
 
 async fn record(app: &App, refused: Option<(StaffId, ApiRefusal)>, source: IpAddr) -> Result<(), SignInError> {
-    if !granted(app) {
-        return Ok(());
+    match refused {
+        Some((id, reason)) if granted_about(app, &About::Staff(id), source) => {
+            Ok(refuse_staff(app, id, Command::RefuseApiToken { reason }, source).await?)
+        }
+        None if granted(app, source) => {
+            Ok(record_unknown(app, RefusalEvent::UnknownApiTokenRefused {}, Some(source)).await?)
+        }
+        Some(_) | None => Ok(()),
     }
-    let Some((id, reason)) = refused else {
-        return Ok(record_unknown(app, RefusalEvent::UnknownApiTokenRefused {}, Some(source)).await?);
-    };
-    // Who gave this name did not prove to be it.
-    let actor = Actor::new(ActorKind::Visitor, id);
-    let context = Context::of(actor, Some((source, id.key())), app.world.uuid());
-    app.perform::<LocalAccount>(&id.stream(), &Command::RefuseApiToken { reason }, &context).await?;
-    Ok(())
 }

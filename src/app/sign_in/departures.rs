@@ -1,8 +1,7 @@
 //! How many may set out for an identity provider: each writes events or a row, and proves nothing before.
 
-use super::budget::{Allowance, Budget, Grant};
-use super::shares::Shares;
 use super::single_sign_on::Place;
+use crate::app::budgets::{Allowance, Shares};
 use crate::identity::throttle::network;
 use events::Timestamp;
 use std::net::IpAddr;
@@ -22,28 +21,23 @@ pub struct Departures {
 #[derive(Debug)]
 struct Bucket {
     of_source: Shares<IpAddr>,
-    of_all: Budget,
+    of_all: Shares<()>,
 }
 
 impl Departures {
     pub fn new() -> Departures {
-        let bucket = || Bucket { of_source: Shares::new(OF_SOURCE), of_all: Budget::new(OF_ALL) };
+        let bucket = || Bucket { of_source: Shares::new(OF_SOURCE), of_all: Shares::new(OF_ALL) };
         Departures { visitors: bucket(), staff: bucket() }
     }
 
     /// Whether one more may set out from `source`.
-    pub fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> Grant {
+    pub fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> bool {
         let bucket = match place {
             Place::Portal => &self.visitors,
             Place::Console => &self.staff,
         };
         // Who has used up their own share takes nothing from what is there for all.
-        if bucket.of_source.take(now, network(source)) { bucket.of_all.take(now) } else { bucket.of_all.suppress() }
-    }
-
-    /// How many were sent away since this was asked last.
-    pub fn drain(&self) -> u64 {
-        self.visitors.of_all.drain() + self.staff.of_all.drain()
+        bucket.of_source.take(now, network(source), 1) && bucket.of_all.take(now, (), 1)
     }
 }
 
@@ -54,7 +48,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 
     fn gone(departures: &Departures, now: Timestamp, place: Place, source: IpAddr, tries: usize) -> usize {
-        (0..tries).filter(|_| departures.take(now, place, source) == Grant::Write).count()
+        (0..tries).filter(|_| departures.take(now, place, source)).count()
     }
 
     fn address(nth: u32) -> IpAddr {
@@ -75,7 +69,6 @@ mod tests {
         assert_eq!(gone(&departures, NOW, Place::Portal, address(1), 1), 0);
         assert_eq!(gone(&departures, NOW, Place::Portal, address(2), 100), 100);
         assert_eq!(gone(&departures, NOW, Place::Console, address(1), 100), 100, "staff at the same address");
-        assert_eq!(departures.drain(), 49_001, "who was sent away is counted");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! a beat, so that the time tells nothing. A directory that cannot be asked is told apart in the log and by a metric; the person is told what everybody is told who
 //! is not let in.
 
-use super::{Proof, Refused, Verified, account_name, reason};
+use super::beat::Beat;
+use super::{KnownAccount, Proof, Refused, Verified, account_name, reason, staff_account_name};
 use crate::app::App;
 use crate::config::identity::Identity;
 use crate::identity::ldap::{Found, Ldap, Unanswered};
@@ -15,7 +16,6 @@ use crate::identity::throttle::RetryAfter;
 use crate::identity::{Account, Unavailable, Verdict};
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::settings::Ways;
-use events::staff::StaffId;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -62,8 +62,9 @@ pub(super) struct Question<'a> {
     pub source: IpAddr,
     /// HMAC of the name as it was typed.
     pub name: &'a str,
-    /// The name is that of a local account, with what is to be said of it: no directory is asked about it.
-    pub local: Option<(StaffId, SignInRefusal)>,
+    /// The name is that of a local account, refused for this reason: no directory is asked about it.
+    pub local: Option<Refused>,
+    pub beat: Beat,
 }
 
 /// What came of it, and whether it counts against the source.
@@ -76,8 +77,8 @@ pub(super) struct Answer {
 enum Said {
     Unknown,
     Proven(Box<Account>),
-    /// With the id of the account's stream, where there is an account.
-    No(SignInRefusal, Option<String>),
+    /// With the account, where there is one.
+    No(SignInRefusal, Option<KnownAccount>),
     /// It may have heard a password that it counts as wrong.
     Nothing {
         password_sent: bool,
@@ -99,7 +100,7 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
         Ok(turn) => turn,
         Err(RetryAfter(seconds)) => return question.wait(seconds),
     };
-    let mut said = question.local.map_or(Said::Unknown, |(_, reason)| Said::No(reason, None));
+    let mut said = question.local.as_ref().map_or(Said::Unknown, |local| Said::No(local.reason, None));
     for directory in &directories {
         if matches!(said, Said::Unknown) {
             said = one(app, directory, question).await;
@@ -141,10 +142,13 @@ async fn one(app: &App, directory: &Ldap, question: &Question<'_>) -> Said {
 async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Found) -> Said {
     let lockout = &app.sign_in.directories.lockout;
     let Account { issuer, subject, .. } = found.account();
-    let account = account_name(&app.secrets, SignInMethodName::Directory, issuer, subject);
-    let Ok(turn) = lockout.begin(&app.world, &account, question.source, limits(directory)).await else {
+    let known = KnownAccount {
+        account: account_name(&app.secrets, SignInMethodName::Directory, issuer, subject),
+        staff: staff_account_name(&app.secrets, SignInMethodName::Directory, issuer, subject),
+    };
+    let Ok(turn) = lockout.begin(&app.world, &known.account, question.source, limits(directory)).await else {
         let _ = directory.prove_nobody(question.password).await;
-        return Said::No(SignInRefusal::Throttled, Some(account));
+        return Said::No(SignInRefusal::Throttled, Some(known));
     };
     match directory.prove(found, question.password).await {
         Ok(Verdict::Proven(proven)) => {
@@ -153,7 +157,7 @@ async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Fou
         }
         Ok(Verdict::Denied { denial, .. }) => {
             lockout.failed(app.world.now(), turn);
-            Said::No(reason(denial), Some(account))
+            Said::No(reason(denial), Some(known))
         }
         Err(unanswered) => {
             if unanswered.password_sent {
@@ -191,21 +195,30 @@ impl Question<'_> {
     }
 
     fn nothing(&self) -> Answer {
-        match self.local {
-            Some((_, reason)) => Answer { verified: self.told(reason, None, None), counts: true },
+        match &self.local {
+            Some(local) => Answer { verified: self.told(local.reason, None, None), counts: true },
             None => self.refused(Said::Nothing { password_sent: false }),
         }
     }
 
     // The password of a local account was judged and is written down as that; the person is told to wait like everybody.
     fn wait(&self, seconds: i64) -> Answer {
-        let reason = self.local.map_or(SignInRefusal::Throttled, |(_, reason)| reason);
+        let reason = self.local.as_ref().map_or(SignInRefusal::Throttled, |local| local.reason);
         Answer { verified: self.told(reason, None, Some(seconds)), counts: true }
     }
 
-    fn told(&self, reason: SignInRefusal, known: Option<String>, retry_after: Option<i64>) -> Verified {
-        let account = self.local.map(|(id, _)| id);
-        let method = if account.is_some() { SignInMethodName::LocalAccount } else { SignInMethodName::Directory };
-        Verified::Refused(Refused { method, reason, account, known, name: self.name.to_owned(), retry_after })
+    fn told(&self, reason: SignInRefusal, known: Option<KnownAccount>, retry_after: Option<i64>) -> Verified {
+        let of_directory = || Refused {
+            method: SignInMethodName::Directory,
+            reason,
+            account: None,
+            staff: false,
+            known,
+            name: self.name.to_owned(),
+            retry_after,
+            beat: self.beat,
+        };
+        let of_local = |local: &Refused| Refused { reason, retry_after, ..local.clone() };
+        Verified::Refused(self.local.as_ref().map_or_else(of_directory, of_local))
     }
 }

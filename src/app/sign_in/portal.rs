@@ -1,7 +1,8 @@
 //! A name and a password at the portal.
 
 use super::admit::{Entrance, SignInError, admit, open, visitor};
-use super::refusals::granted;
+use super::refusal_budget::{REFUSAL_BYTES, VISIT_BYTES};
+use super::refusals::record_portal_refusal;
 use super::{Refused, Verified, verify};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
@@ -44,18 +45,31 @@ fn may_enroll(privileges: &BTreeSet<Privilege>) -> bool {
     privileges.contains(&Privilege::Enroll) || privileges.contains(&Privilege::EnrollForOthers)
 }
 
+// Whether a visit is opened, which the browser sees, depends on its source alone and not on the name.
 async fn refuse(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
-    let retry_after = refused.retry_after;
-    if !granted(app) {
-        return Ok(Outcome::Refused { opened: None, retry_after });
-    }
+    let (beat, retry_after, now) = (refused.beat, refused.retry_after, app.world.now());
+    let bytes = if entrance.visit.is_some() { REFUSAL_BYTES } else { VISIT_BYTES };
+    let outcome = if refused.is_held_up() {
+        app.sign_in.refusals.count(now, None, entrance.source);
+        Outcome::Refused { opened: None, retry_after }
+    } else if retry_after.is_none() && app.sign_in.refusals.through_source(now, entrance.source, bytes) {
+        refuse_on_visit(app, entrance, refused).await?
+    } else {
+        record_portal_refusal(app, &refused, entrance.source).await?;
+        Outcome::Refused { opened: None, retry_after }
+    };
+    beat.wait().await;
+    Ok(outcome)
+}
+
+async fn refuse_on_visit(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
     let (enrollment, opened) = open(app, entrance).await?;
     let account = refused.account_name(&app.secrets);
     // Only the HMAC of a name that nobody has: of the others the account says enough.
     let name = account.is_none().then_some(refused.name);
     let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
     match app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
-        Ok(_) => Ok(Outcome::Refused { opened, retry_after }),
+        Ok(_) => Ok(Outcome::Refused { opened, retry_after: None }),
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),
     }

@@ -1,40 +1,73 @@
-//! Refusals written down, within the budget.
+//! Refusals written down, within the budget; beyond it, their counts.
 
-use super::budget::Grant;
+use super::refusal_budget::{About, REFUSAL_BYTES};
 use super::single_sign_on::Place;
 use super::{Refused, canonical_name};
+use crate::app::budgets::Counted;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::staff::{Command, LocalAccount, Refusal};
+use crate::enrollment::person::Account;
+use crate::enrollment::staff::{Command, LocalAccount, UserName};
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
-use events::staff::StaffId;
-use events::store::{AppendError, Expected};
-use events::system::RefusalEvent;
-use events::{KeyName, StreamName};
+use events::person::AccountEvent;
+use events::staff::{StaffEvent, StaffId};
+use events::store::{AppendError, Expected, ReadError};
+use events::system::{RefusalEvent, SuppressedRefusals, SuppressedSource};
+use events::{Event, KeyName, Personal, StreamName, Timestamp};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Suppressed refusals are written as one event after this long.
-const SUM_UP_AFTER: Duration = Duration::from_secs(60);
+/// How often the counts are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// Writes down that somebody was refused at the console.
+/// Writes down that somebody was refused at the console, and waits for the beat: how long it took does not tell what was
+/// written.
 ///
 /// # Errors
-/// If the log cannot be written.
-pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) -> Result<(), PerformError<Refusal>> {
-    if !granted(app) {
+/// If the log cannot be used.
+pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) -> Result<(), super::SignInError> {
+    if refused.is_held_up() {
+        app.sign_in.refusals.count(app.world.now(), None, source);
         return Ok(());
     }
     let method = refused.method;
-    let Some(account) = refused.account else {
-        let event = RefusalEvent::UnknownStaffRefused { method, reason: refused.reason, name: refused.name.clone() };
-        return Ok(record(app, event, Some(source)).await?);
-    };
+    match staff_named(app, refused).await? {
+        Some(account) => {
+            if granted_about(app, &About::Staff(account), source) {
+                refuse_staff(app, account, Command::RefuseSignIn { method, reason: refused.reason }, source).await?;
+            }
+        }
+        None if granted(app, source) => {
+            let (reason, name) = (refused.reason, refused.name.clone());
+            record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await?;
+        }
+        None => {}
+    }
+    refused.beat.wait().await;
+    Ok(())
+}
+
+// Reads a stream for a name that nobody has, too.
+async fn staff_named(app: &App, refused: &Refused) -> Result<Option<StaffId>, ReadError> {
+    let name = refused.known.as_ref().map_or("nobody", |known| known.staff.as_str());
+    let (reserved, _) = app.load::<UserName>(&StreamName::of("username", name)).await?;
+    Ok(refused.account.or(reserved.account))
+}
+
+/// Writes down that an account of the staff was refused. Who gave its name did not prove to be it.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn refuse_staff(
+    app: &App,
+    account: StaffId,
+    command: Command,
+    source: IpAddr,
+) -> Result<(), PerformError<crate::enrollment::staff::Refusal>> {
     let actor = Actor::new(ActorKind::Visitor, account);
     let context = Context::of(actor, Some((source, account.key())), app.world.uuid());
-    let command = Command::RefuseSignIn { method, reason: refused.reason };
     app.perform::<LocalAccount>(&account.stream(), &command, &context).await.map(drop)
 }
 
@@ -49,55 +82,165 @@ pub async fn record_unknown_staff(
     user_name: &str,
     source: IpAddr,
 ) -> Result<(), AppendError> {
-    if !granted(app) {
+    if !granted(app, source) {
         return Ok(());
     }
     let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
     record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await
 }
 
-/// Whether the budget has room for one more refusal; if not, it is counted and summed up later.
-pub fn granted(app: &App) -> bool {
-    is_granted(app, app.sign_in.budget.take(app.world.now()))
-}
-
-/// Whether one more refusal of an account may be written whose first proof was given: some of each always may, however
-/// many strangers are refused, since here somebody may be using a stolen password; more of them only within the budget.
-pub fn granted_to(app: &App, account: StaffId) -> bool {
-    app.sign_in.after_first_proof.take(app.world.now(), account) || granted(app)
-}
-
-/// Whether there is room for one more who sets out for an identity provider.
-pub(super) fn set_out(app: &App, place: Place, source: IpAddr) -> bool {
-    is_granted(app, app.sign_in.departures.take(app.world.now(), place, source))
-}
-
-fn is_granted(app: &App, grant: Grant) -> bool {
-    match grant {
-        Grant::Write => true,
-        Grant::Suppress { first } => {
-            if first {
-                let app = app.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(SUM_UP_AFTER).await;
-                    sum_up_refusals(&app).await;
-                });
-            }
-            false
+/// Writes down that a sign-in at the portal was refused whose source has no share left: on the stream of the account, if
+/// there is one of that name, within the account's own share. No visit is opened for it, since that would tell which names
+/// there are.
+///
+/// # Errors
+/// If the log cannot be used.
+pub(super) async fn record_portal_refusal(
+    app: &App,
+    refused: &Refused,
+    source: IpAddr,
+) -> Result<(), super::SignInError> {
+    let (now, budget) = (app.world.now(), &app.sign_in.refusals);
+    let about = refused.account_name(&app.secrets).map(|name| About::Account { name, staff: refused.staff });
+    match about {
+        Some(about @ About::Account { .. }) if budget.through_account(now, &about, source) => {
+            let event = AccountEvent::AccountSignInRefused { method: refused.method, reason: refused.reason };
+            write_about(app, &about, Some(source), |_| event.clone().into()).await
+        }
+        about => {
+            budget.count(now, about.as_ref(), source);
+            Ok(())
         }
     }
 }
 
-/// Writes down how many refusals were suppressed, if any: a minute after the first of them, and when the server stops.
+/// Whether the share of this source has room for one more refusal that is nobody's; if not, it is counted.
+pub fn granted(app: &App, source: IpAddr) -> bool {
+    let now = app.world.now();
+    let granted = app.sign_in.refusals.through_source(now, source, REFUSAL_BYTES);
+    if !granted {
+        app.sign_in.refusals.count(now, None, source);
+    }
+    granted
+}
+
+/// Whether one more refusal about this account may be written: through its source's share or its own; if not, it is counted
+/// for the account.
+pub fn granted_about(app: &App, about: &About, source: IpAddr) -> bool {
+    let (now, budget) = (app.world.now(), &app.sign_in.refusals);
+    let granted = budget.through_source(now, source, REFUSAL_BYTES) || budget.through_account(now, about, source);
+    if !granted {
+        budget.count(now, Some(about), source);
+    }
+    granted
+}
+
+/// Whether one more refusal of an account may be written whose first proof was given: some of each always may, however
+/// many strangers are refused, since here somebody may be using a stolen password.
+pub fn granted_to(app: &App, account: StaffId, source: IpAddr) -> bool {
+    app.sign_in.refusals.after_first_proof(app.world.now(), account, source)
+        || granted_about(app, &About::Staff(account), source)
+}
+
+/// Whether it is written that an account has to wait after its first proof; if not, it is counted.
+pub fn granted_to_wait(app: &App, account: StaffId, source: IpAddr) -> bool {
+    let (now, budget) = (app.world.now(), &app.sign_in.refusals);
+    let granted = budget.held_up(now, account);
+    if !granted {
+        budget.count(now, Some(&About::Staff(account)), source);
+    }
+    granted
+}
+
+/// Whether there is room for one more who sets out for an identity provider; if not, it is counted.
+pub(super) fn set_out(app: &App, place: Place, source: IpAddr) -> bool {
+    let now = app.world.now();
+    let granted = app.sign_in.departures.take(now, place, source);
+    if !granted {
+        app.sign_in.refusals.count(now, None, source);
+    }
+    granted
+}
+
+/// Writes the counts of suppressed refusals when each is due, as long as the server runs.
+pub async fn keep_summing_up(app: App) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        sum_up_due_refusals(&app).await;
+    }
+}
+
+/// Writes the counts that are due now: once a minute for ten minutes, then once an hour.
+pub async fn sum_up_due_refusals(app: &App) {
+    sum_up(app, false).await;
+}
+
+/// Writes every count there is, as when the server stops.
 pub async fn sum_up_refusals(app: &App) {
-    let count = app.sign_in.budget.drain() + app.sign_in.departures.drain();
-    if count == 0 {
-        return;
+    sum_up(app, true).await;
+}
+
+async fn sum_up(app: &App, all: bool) {
+    for (about, counted) in app.sign_in.refusals.take_counted(app.world.now(), all) {
+        let count = counted.total();
+        tracing::warn!(count, "refusals were suppressed");
+        let written = match &about {
+            None => {
+                let key = key_of_day(app.world.now());
+                let event = RefusalEvent::RefusalsSuppressed(told(&counted, &key));
+                record(app, event, None).await.map_err(super::SignInError::from)
+            }
+            Some(about) => write_about(app, about, None, |key| suppressed(about, told(&counted, key))).await,
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, count, "suppressed refusals cannot be written down");
+        }
     }
-    tracing::warn!(count, "refusals were suppressed");
-    if let Err(error) = record(app, RefusalEvent::RefusalsSuppressed { count }, None).await {
-        tracing::error!(%error, count, "suppressed refusals cannot be written down");
+}
+
+fn suppressed(about: &About, refusals: SuppressedRefusals) -> Event {
+    match about {
+        About::Staff(_) => StaffEvent::StaffRefusalsSuppressed(refusals).into(),
+        About::Account { .. } => AccountEvent::AccountRefusalsSuppressed(refusals).into(),
     }
+}
+
+fn told(counted: &Counted, key: &KeyName) -> SuppressedRefusals {
+    let source = |(source, count): &(IpAddr, u64)| SuppressedSource {
+        source: Personal::new(key.clone(), source.to_string()),
+        count: *count,
+    };
+    SuppressedRefusals {
+        count: counted.total(),
+        sources: counted.sources.iter().map(source).collect(),
+        others: counted.others,
+    }
+}
+
+// On the stream of the account, sealed with the key of whose it is. An account whose person never came to the portal has no
+// key of its own.
+async fn write_about(
+    app: &App,
+    about: &About,
+    source: Option<IpAddr>,
+    event: impl Fn(&KeyName) -> Event,
+) -> Result<(), super::SignInError> {
+    let (stream, key, id) = match about {
+        About::Staff(id) => (id.stream(), id.key(), id.to_string()),
+        About::Account { name, .. } => {
+            let stream = StreamName::of("account", name);
+            let person = app.load::<Account>(&stream).await?.0.person;
+            let key = person.map_or_else(|| key_of_day(app.world.now()), |person| person.key());
+            (stream, key, person.map_or_else(|| name.clone(), |person| person.to_string()))
+        }
+    };
+    let actor = match source {
+        Some(_) => Actor::new(ActorKind::Visitor, id),
+        None => Actor::new(ActorKind::System, "sign-in"),
+    };
+    let event = event(&key);
+    let source = source.map(|source| (source, key));
+    Ok(write(app, &stream, Context::of(actor, source, app.world.uuid()), event).await?)
 }
 
 /// Writes down a refusal that belongs to nobody we know.
@@ -107,17 +250,24 @@ pub async fn sum_up_refusals(app: &App) {
 pub async fn record(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
     let at = app.world.now();
     let stream = StreamName::of("refusals", at.day());
-    let key = KeyName::of("refusals", at.day());
-    let context =
-        Context::of(Actor::new(ActorKind::System, "sign-in"), source.map(|source| (source, key)), app.world.uuid());
+    let source = source.map(|source| (source, key_of_day(at)));
+    let context = Context::of(Actor::new(ActorKind::System, "sign-in"), source, app.world.uuid());
+    write(app, &stream, context, event.into()).await
+}
+
+fn key_of_day(at: Timestamp) -> KeyName {
+    KeyName::of("refusals", at.day())
+}
+
+async fn write(app: &App, stream: &StreamName, context: Context, event: Event) -> Result<(), AppendError> {
     let draft = Draft {
         id: app.world.event_id(),
-        at,
+        at: app.world.now(),
         actor: context.actor,
         source: context.source,
         correlation: context.correlation,
         causation: None,
-        event: event.into(),
+        event,
     };
-    app.log.append(&stream, Expected::Any, vec![draft]).await.map(drop)
+    app.log.append(stream, Expected::Any, vec![draft]).await.map(drop)
 }

@@ -7,10 +7,15 @@ use super::slapd::{self, Slapd};
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use events::staff::Privilege;
+use muster::app::sign_in::granted;
 use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Where the tries come from.
+const SOURCE: &str = "203.0.113.66";
 
 /// Of each kind.
 fn tries() -> usize {
@@ -29,6 +34,9 @@ async fn an_unknown_name_and_a_wrong_password_take_the_same_time() {
     .await;
     server.add_user("lena", "a long walk in eleven steps", &[Privilege::Enroll]).await;
     compare(&server, &clock, "local accounts", "lena", "zara").await;
+    // Then a refusal of the known name is written, one of the unknown name is counted.
+    let flood = Some(SOURCE.parse().unwrap());
+    compare_under(&server, &clock, flood, "local accounts while their source floods", "lena", "zara").await;
     if let Some(slapd) = slapd {
         server.settings(|settings| settings.sign_in.enrollment.directories = vec!["main".into()]).await;
         // The directory would lock the account: what it does with a locked one is not what is measured.
@@ -44,8 +52,20 @@ async fn an_unknown_name_and_a_wrong_password_take_the_same_time() {
     server.stop().await;
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 async fn compare(server: &TestServer, clock: &ManualClock, what: &str, known: &str, unknown: &str) {
+    compare_under(server, clock, None, what, known, unknown).await;
+}
+
+/// `flood`: the share of this source is used up before each try.
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+async fn compare_under(
+    server: &TestServer,
+    clock: &ManualClock,
+    flood: Option<IpAddr>,
+    what: &str,
+    known: &str,
+    unknown: &str,
+) {
     let mut times = [Vec::new(), Vec::new()];
     for nth in 0..tries() + 20 {
         // Another order each time: what comes first finds other caches.
@@ -53,6 +73,7 @@ async fn compare(server: &TestServer, clock: &ManualClock, what: &str, known: &s
         for (kind, name) in names {
             // Nothing is throttled: it is another quarter of an hour.
             clock.advance_seconds(901);
+            while flood.is_some_and(|source| granted(server.app(), source)) {}
             let took = refusal(server, name).await;
             // The first ones open connections.
             if nth >= 20 {
@@ -76,7 +97,7 @@ async fn refusal(server: &TestServer, name: &str) -> f64 {
     let mut guest = Guest::with(server.client(), server.url(), &iphone("17.5"));
     guest.get("/enroll/sign-in").await;
     let mut headers = HeaderMap::new();
-    headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.66"));
+    headers.insert("x-forwarded-for", HeaderValue::from_static(SOURCE));
     headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
     let fields = [("user_name", name), ("password", "a wrong password")];
     let begun = Instant::now();

@@ -34,6 +34,7 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         StaffEvent::StaffSignInRefused { reason, .. } => {
             Message::of("staff-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
         }
+        StaffEvent::StaffRefusalsSuppressed(refusals) => super::suppressed("staff-refusals-suppressed", refusals),
         StaffEvent::StaffSignedOut {} => Message::of("staff-signed-out"),
         StaffEvent::StaffSessionEnded { .. } => Message::of("staff-session-ended"),
         StaffEvent::StaffSessionsEnded {} => Message::of("staff-sessions-ended"),

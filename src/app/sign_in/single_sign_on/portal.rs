@@ -150,7 +150,7 @@ pub(super) async fn refuse(
 ) -> Result<(), SignInError> {
     let code = enrollment.map(help_code);
     tracing::warn!(provider = provider.name, help.code = code, fault = ?why.fault, %why, "single sign-on was refused");
-    if !granted(app) {
+    if !granted(app, entrance.source) {
         return Ok(());
     }
     let (name, fault) = (provider.name.clone(), recorded(why.fault));

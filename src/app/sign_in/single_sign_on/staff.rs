@@ -191,7 +191,7 @@ fn proven(provider: &IdentityProvider, account: Account, next: String) -> StaffA
 
 async fn refuse(app: &App, provider: &IdentityProvider, why: &Disbelief, source: IpAddr) -> Result<(), SignInError> {
     tracing::warn!(provider = provider.name, fault = ?why.fault, %why, "single sign-on of staff was refused");
-    if granted(app) {
+    if granted(app, source) {
         let event = RefusalEvent::ResponseRefused { provider: provider.name.clone(), why: recorded(why.fault) };
         record(app, event, Some(source)).await?;
     }
