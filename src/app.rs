@@ -8,6 +8,7 @@ mod budgets;
 pub mod commands;
 pub mod context;
 pub mod conversations;
+mod device_budget;
 pub mod device_message;
 pub mod enrollment_profile;
 mod following;
@@ -30,6 +31,7 @@ pub mod sign_in;
 pub mod staff_sessions;
 pub mod staff_sign_in;
 pub mod strangers;
+pub mod suppressed;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;
@@ -44,6 +46,8 @@ use crate::telemetry::Metrics;
 use crate::world::World;
 use context::Context;
 use conversations::Conversations;
+pub use device_budget::ByDeviceError;
+use device_budget::DeviceBudget;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Entry, Log};
@@ -92,6 +96,8 @@ pub struct Parts {
     /// `None` where no push certificate is configured.
     pub pusher: Option<Pusher>,
     pub conversations: Conversations,
+    /// What single devices may make the server write.
+    pub device_budget: DeviceBudget,
     /// Who may keep a large body in memory: one at a time.
     pub large_bodies: Arc<Semaphore>,
     /// Whose turn it is among those without an identity.

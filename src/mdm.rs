@@ -20,14 +20,16 @@ pub mod result;
 mod scep;
 pub mod signature;
 
-use crate::app::App;
 use crate::app::device_message::DeviceMessage;
 use crate::app::identify::{Known, Unidentified, identify};
+use crate::app::{App, ByDeviceError};
+use crate::enrollment::device::{Command, Device};
 use actix_web::web::Bytes;
 use actix_web::{middleware, web};
 use answer::Answer;
 use openssl::x509::X509Ref;
 use plist::Dictionary;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The endpoints of devices.
@@ -63,6 +65,26 @@ async fn identified(app: &App, certificate: &X509Ref) -> Result<Known, Answer> {
 fn unavailable(error: impl std::fmt::Display) -> Answer {
     tracing::error!(%error, "a device could not be served");
     Answer::Unavailable
+}
+
+// Written down once for each field: what is known changes nothing.
+async fn note_left_out(
+    app: &App,
+    known: &Known,
+    fields: BTreeSet<String>,
+    source: Option<IpAddr>,
+) -> Result<(), Answer> {
+    if fields.is_subset(&known.state.left_out) {
+        return Ok(());
+    }
+    tracing::warn!(device.id = %known.device, ?fields, "fields of a message are longer than is kept");
+    let stream = known.device.stream();
+    let loaded = app.load::<Device>(&stream).await.map_err(unavailable)?;
+    let (command, context) = (Command::NoteLeftOut { fields }, known.context(source));
+    match app.perform_by_device::<Device>(known.device, &stream, loaded, &command, &context).await {
+        Ok(_) | Err(ByDeviceError::Spent) => Ok(()),
+        Err(ByDeviceError::Perform(error)) => Err(unavailable(error)),
+    }
 }
 
 fn refuse_signature(error: signature::BadSignature) -> Answer {

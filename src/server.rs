@@ -9,7 +9,7 @@ mod tasks;
 
 use crate::app::App;
 use crate::app::assemble::StartError;
-use crate::app::sign_in::sum_up_refusals;
+use crate::app::suppressed;
 use crate::config::Config;
 use crate::world::World;
 use crate::{admin, mdm, portal};
@@ -72,7 +72,7 @@ impl Running {
         };
         tokio::join!(self.public.stop(true), devices, self.metrics.stop(true));
         self.tasks.shutdown().await;
-        sum_up_refusals(&self.app).await;
+        suppressed::write_all(&self.app).await;
         self.app.engine.close().await;
         command_socket::remove(&self.app);
         tracing::info!("stopped");

@@ -6,7 +6,7 @@ use crate::personal::Personal;
 use crate::{KeyName, StreamName, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use uuid::Uuid;
 
@@ -398,6 +398,15 @@ pub enum DeviceEvent {
     },
     /// A contact that is evidence: the first after seven days' silence.
     DeviceHeardFrom {},
+    /// The device told these fields at a length that is not kept: 16 KiB of an unlock token, 1 KiB of anything else.
+    DeviceFieldsLeftOut {
+        fields: BTreeSet<String>,
+    },
+    /// The device has used up its budget: so many events that it alone caused were not written, by type.
+    DeviceEventsSuppressed {
+        count: u64,
+        events: BTreeMap<String, u64>,
+    },
     /// APNs took the notification.
     DevicePushed {
         apns_id: Option<String>,

@@ -65,6 +65,8 @@ impl Outcome {
                 | DeviceEvent::IdentityRolledBack { .. }
                 | DeviceEvent::PushFailed { .. }
                 | DeviceEvent::MdmResultTooLarge { .. }
+                | DeviceEvent::DeviceFieldsLeftOut { .. }
+                | DeviceEvent::DeviceEventsSuppressed { .. }
                 | DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. }
                 | DeviceEvent::MdmCommandAnswered {
                     status: CommandStatus::Error | CommandStatus::CommandFormatError,

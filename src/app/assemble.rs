@@ -131,6 +131,7 @@ impl App {
             pusher,
             health,
             conversations: Default::default(),
+            device_budget: Default::default(),
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Default::default(),
             metrics,

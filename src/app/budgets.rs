@@ -7,4 +7,4 @@ mod tally;
 
 pub use cadence::Cadence;
 pub use shares::{Allowance, Shares};
-pub use tally::{Counted, LARGEST_SOURCES, Tally};
+pub use tally::{Counted, Tally};

@@ -17,10 +17,10 @@ use events::person::PersonId;
 use events::personal::Personal;
 use plist::{Dictionary, Value};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Values are facts about a device, not documents.
-const MAX_TEXT: usize = 1_000;
+/// Values are facts about a device, not documents: what is longer is left out, in bytes.
+const MAX_TEXT: usize = 1_024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
@@ -107,6 +107,16 @@ pub fn of(
     }
 }
 
+/// What of an answer would be kept if it were not too long, by name; of lists with the name of the list.
+pub fn left_out(queued: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeSet<String> {
+    let Some(kind) = state.kind() else { return BTreeSet::new() };
+    let told = apple::told(&queued.request_type, answer, kind, None);
+    let is_long = |value: &Value| value.as_string().is_some_and(|text| text.len() > MAX_TEXT);
+    let responses = told.get("QueryResponses").and_then(Value::as_dictionary);
+    let facts = responses.into_iter().flatten().filter(|(_, value)| is_long(value)).map(|(name, _)| name.clone());
+    facts.chain(lists::left_out(&queued.request_type, &told, is_long)).collect()
+}
+
 // Of `DeviceInformation` and `SecurityInfo`; nothing else tells facts. `asked`: the `Command` dictionary.
 fn facts(
     asked: &Dictionary,
@@ -157,7 +167,7 @@ fn at<'a>(told: &'a Dictionary, path: &str) -> Option<&'a Value> {
 // Events hold no numbers but integers, so that their bytes are the same everywhere: a fraction becomes text.
 fn json(value: &Value) -> Option<Json> {
     Some(match value {
-        Value::String(text) => Json::from(text.chars().take(MAX_TEXT).collect::<String>()),
+        Value::String(text) if text.len() <= MAX_TEXT => Json::from(text.as_str()),
         Value::Boolean(yes) => Json::from(*yes),
         Value::Integer(number) => {
             number.as_signed().map(Json::from).or_else(|| number.as_unsigned().map(Json::from))?

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::identify::{Unidentified, identify};
 use super::named_secret::{self, Kind};
 use super::sign_in::may_go_on;
-use super::{App, PerformError};
+use super::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{self, Visit};
 use crate::pki::Issued;
@@ -63,6 +63,15 @@ impl<R: std::error::Error> From<PerformError<R>> for IssueError {
         match error {
             PerformError::Refused(refusal) => refused(refusal),
             other => unavailable(other),
+        }
+    }
+}
+
+impl<R: std::error::Error> From<ByDeviceError<R>> for IssueError {
+    fn from(error: ByDeviceError<R>) -> IssueError {
+        match error {
+            ByDeviceError::Spent => unavailable(error),
+            ByDeviceError::Perform(error) => error.into(),
         }
     }
 }
@@ -154,6 +163,12 @@ impl App {
         if known.device != device {
             return Err(refused("the certificate is another device's"));
         }
+        // Signing is what costs: not for a device that has used up its budget of events, unless it asks once more for the key
+        // that it got a certificate for.
+        let repeats = known.state.renewed.iter().any(|renewed| renewed.key_hash == wanted.key_hash);
+        if !repeats && !self.device_has_room(device, "IdentityRenewed") {
+            return Err(unavailable("the device has used up its budget of events"));
+        }
         let identity = recorded(&self.sign(device, wanted.public_key, self.world.now(), IDENTITY_DAYS).await?)?;
         let renewed = |state: &Device| state.renewal_of(&identity).cloned();
         if let Some(before) = renewed(&known.state) {
@@ -161,7 +176,8 @@ impl App {
         }
         let command = device::Command::RenewIdentity { identity: identity.clone(), transaction: wanted.transaction };
         let context = known.context(wanted.source);
-        let state = self.perform::<Device>(&device.stream(), &command, &context).await?.state;
+        let (stream, loaded) = (device.stream(), known.loaded());
+        let state = self.perform_by_device::<Device>(device, &stream, loaded, &command, &context).await?.state;
         parse(&renewed(&state).ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
     }
 

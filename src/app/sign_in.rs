@@ -26,8 +26,8 @@ pub use look_up::{LookedUp, look_up_in};
 pub use portal::{Outcome, at_portal};
 pub use refusal_budget::About;
 pub use refusals::{
-    granted, granted_about, granted_to, granted_to_wait, keep_summing_up, record, record_staff_refusal,
-    record_unknown_staff, refuse_staff, sum_up_due_refusals, sum_up_refusals,
+    granted, granted_about, granted_to, granted_to_wait, record, record_staff_refusal, record_unknown_staff,
+    refuse_staff, sum_up_refusals,
 };
 
 use crate::app::App;
@@ -190,7 +190,7 @@ pub async fn verify(
     } else {
         // If local accounts are disabled, a local account does not shadow an account of a directory.
         let local = known.filter(|_| ways.local_accounts);
-        let local = local.map(|_| refused(reason, local.as_ref(), None, beat));
+        let local = local.map(|local| refused(reason, Some(&local), None, beat));
         directories::ask(app, ways, &Question { typed: user_name, password, source, name: &name, local, beat }).await
     };
     // What cannot be judged is our fault, not theirs: it does not count.

@@ -145,6 +145,8 @@ impl Context {
                 format!("{}: {}", self.name_of(*command), told_status(*status))
             }
             E::MdmResultTooLarge { bytes, .. } => format!("{bytes} bytes"),
+            E::DeviceFieldsLeftOut { fields } => fields.iter().cloned().collect::<Vec<_>>().join(", "),
+            E::DeviceEventsSuppressed { count, .. } => format!("{count} events"),
             E::InventoryReported { changes } => format!("{} values", changes.len()),
             E::PushFailed { status, reason, .. } => match status {
                 Some(status) => format!("{status} {reason}"),

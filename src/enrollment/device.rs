@@ -3,6 +3,7 @@
 mod decide;
 mod evolve;
 mod renewal;
+mod self_caused;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +15,10 @@ use events::device::{
 };
 use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use renewal::Renewal;
+pub use self_caused::Draws;
 
 /// A request for the same key within this time is a repeated one: the answer got lost. Later it is another renewal.
 const RENEWAL_REPEATED_SECONDS: i64 = 30 * 24 * 3600;
@@ -60,6 +62,8 @@ pub struct Device {
     pub apps: BTreeMap<String, AppStatus>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
+    /// Fields that were told once at a length that is not kept.
+    pub left_out: BTreeSet<String>,
     /// Bodies that changed something already.
     pub seen: HashSet<BodyHash>,
 }
@@ -235,6 +239,10 @@ pub enum Command {
         command: CommandId,
     },
     HearFrom,
+    /// These fields of what the device told were too long to be kept.
+    NoteLeftOut {
+        fields: BTreeSet<String>,
+    },
     Supersede {
         by: DeviceId,
     },

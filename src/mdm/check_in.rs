@@ -6,7 +6,7 @@ use super::claim::Claimed;
 use super::message::{self, BadField};
 use super::{bearer, heard, identified, property_list, unavailable};
 use crate::app::identify::Known;
-use crate::app::{App, PerformError};
+use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::{Command, Device, Phase, Refusal};
 use crate::enrollment::visit::{self, Visit};
 use actix_web::web::{Bytes, Data, Payload};
@@ -75,8 +75,8 @@ impl Message<'_> {
         let name = known.into_iter().find(|known| *known == message_type);
         self.app.metrics.check_in(name.unwrap_or("other"));
         match message_type {
-            "Authenticate" => self.authenticate().await,
-            "TokenUpdate" => self.token_update().await,
+            "Authenticate" => self.noting_left_out(self.authenticate().await?).await,
+            "TokenUpdate" => self.noting_left_out(self.token_update().await?).await,
             "CheckOut" => self.check_out().await,
             // Declarative management is never switched on here: there is nothing to fetch.
             "DeclarativeManagement" => self.is_this_device().map(|()| Answer::NotFound),
@@ -105,7 +105,7 @@ impl Message<'_> {
         if let Some(why) = super::limits::refusal(self.app, self.known, self.fields).await? {
             return self.refuse(why).await;
         }
-        let text = |key| message::text(self.fields, key).ok().map(str::to_owned);
+        let text = |key| message::short(self.fields, key).ok().map(str::to_owned);
         let command = Command::Authenticate {
             person: self.known.person,
             intended,
@@ -158,11 +158,20 @@ impl Message<'_> {
     async fn perform(&self, command: &Command) -> Result<Answer, Answer> {
         let context = self.known.context(self.source);
         let stream = self.known.device.stream();
-        match self.app.perform_from::<Device>(&stream, self.known.loaded(), command, &context).await {
+        let device = self.known.device;
+        match self.app.perform_by_device::<Device>(device, &stream, self.known.loaded(), command, &context).await {
             Ok(_) => Ok(Answer::Ok),
-            Err(PerformError::Refused(refusal)) => Err(self.refused(&refusal)),
-            Err(error) => Err(unavailable(error)),
+            Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => Err(self.refused(&refusal)),
+            // Never 200 for what is not kept: the device says it again, and the next refill takes the newest.
+            Err(ByDeviceError::Spent) => Err(Answer::Unavailable),
+            Err(ByDeviceError::Perform(error)) => Err(unavailable(error)),
         }
+    }
+
+    // What is too long is left out, and the log says so; the message is taken all the same.
+    async fn noting_left_out(&self, answer: Answer) -> Result<Answer, Answer> {
+        super::note_left_out(self.app, self.known, message::left_out(self.fields), self.source).await?;
+        Ok(answer)
     }
 
     fn refused(&self, refusal: &Refusal) -> Answer {

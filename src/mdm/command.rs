@@ -6,7 +6,7 @@ use super::claim::Claimed;
 use super::result::{self, Report};
 use super::{bearer, heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
-use crate::app::{App, Loaded, PerformError, commands, inventory};
+use crate::app::{App, ByDeviceError, Loaded, PerformError, commands, inventory};
 use crate::enrollment::device::{Command, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
@@ -122,6 +122,7 @@ impl Conversation<'_> {
     async fn note_identity(&self) -> Result<(), Answer> {
         let otherwise = self.known.state.speaks_otherwise_with(&self.known.fingerprint);
         if let Some(identity) = self.known.identity().filter(|_| otherwise) {
+            // Not written beyond the budget of a device that goes back and forth; it is told what to do all the same.
             self.perform(&Command::NoteIdentity { identity: identity.clone() }).await?;
         }
         Ok(())
@@ -158,8 +159,17 @@ impl Conversation<'_> {
         };
         let errors = result::errors(fields, self.known.state.kind(), self.known.person);
         let body = message::body_hash(&self.known.fingerprint, body);
-        let answer = Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps };
-        let loaded = self.perform(&answer).await?;
+        let long = queued.map(|queued| inventory::left_out(queued, fields, &self.known.state)).unwrap_or_default();
+        let answer = |inventory, apps| {
+            let (errors, body) = (errors.clone(), body.clone());
+            Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps }
+        };
+        let loaded = match self.perform_within(&answer(inventory, apps)).await? {
+            Some(loaded) => loaded,
+            // The command is settled, whatever there is no room for.
+            None => self.perform(&answer(BTreeMap::new(), BTreeMap::new())).await?,
+        };
+        super::note_left_out(self.app, self.known, long, self.source).await?;
         if status == CommandStatus::NotNow && loaded.0.command(id).is_some() {
             self.app.conversations.put_off(self.known.device, id);
         }
@@ -215,16 +225,22 @@ impl Conversation<'_> {
     }
 
     async fn perform(&self, command: &Command) -> Result<Loaded<Device>, Answer> {
-        let context = self.known.context(self.source);
-        let stream = self.known.device.stream();
-        match self.app.perform_from::<Device>(&stream, self.known.loaded(), command, &context).await {
-            Ok(performed) => Ok((performed.state, performed.revision)),
+        Ok(self.perform_within(command).await?.unwrap_or_else(|| self.known.loaded()))
+    }
+
+    // `None`: the device has used up its budget.
+    async fn perform_within(&self, command: &Command) -> Result<Option<Loaded<Device>>, Answer> {
+        let (device, context) = (self.known.device, self.known.context(self.source));
+        let loaded = self.known.loaded();
+        match self.app.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
+            Ok(performed) => Ok(Some((performed.state, performed.revision))),
+            Err(ByDeviceError::Spent) => Ok(None),
             // Late or unknown: taken, and nothing comes of it.
-            Err(PerformError::Refused(refusal)) => {
-                tracing::warn!(device.id = %self.known.device, %refusal, "a report on a command changes nothing");
-                Ok(self.known.loaded())
+            Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => {
+                tracing::warn!(device.id = %device, %refusal, "a report on a command changes nothing");
+                Ok(Some(self.known.loaded()))
             }
-            Err(error) => Err(unavailable(error)),
+            Err(ByDeviceError::Perform(error)) => Err(unavailable(error)),
         }
     }
 }

@@ -7,6 +7,7 @@ use events::enrollment::{EnrollmentKind, OsVersion};
 use events::person::PersonId;
 use events::personal::Personal;
 use plist::{Dictionary, Value};
+use std::collections::BTreeSet;
 
 /// A field that every such message has is missing or of another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,29 @@ pub struct BadField(pub &'static str);
 /// A text field.
 pub fn text<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a str, BadField> {
     fields.get(key).and_then(Value::as_string).ok_or(BadField(key))
+}
+
+/// Identifiers, versions and models are at most this long, in bytes; what is longer is left out.
+const LONGEST_TEXT: usize = 1_024;
+/// The longest `Token` and `PushMagic`: APNs tokens have 32 bytes, a PushMagic is a UUID.
+const LONGEST_ADDRESS: usize = 256;
+/// The longest `UnlockToken`; what is longer is left out.
+const LONGEST_UNLOCK_TOKEN: usize = 16 * 1_024;
+
+/// A text field that is no longer than is kept.
+///
+/// # Errors
+/// If it is missing, of another type, or too long.
+pub fn short<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a str, BadField> {
+    text(fields, key).and_then(|value| if value.len() <= LONGEST_TEXT { Ok(value) } else { Err(BadField(key)) })
+}
+
+/// The optional fields of a check-in that are longer than is kept.
+pub fn left_out(fields: &Dictionary) -> BTreeSet<String> {
+    let texts = ["SerialNumber", "IMEI", "MEID", "OSVersion", "BuildVersion", "ProductName"];
+    let is_long = |key: &&'static str| text(fields, key).is_ok_and(|value| value.len() > LONGEST_TEXT);
+    let unlock_token = data(fields, "UnlockToken").is_ok_and(|token| token.len() > LONGEST_UNLOCK_TOKEN);
+    texts.iter().copied().filter(is_long).chain(unlock_token.then_some("UnlockToken")).map(str::to_owned).collect()
 }
 
 fn data<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a [u8], BadField> {
@@ -37,7 +61,7 @@ pub fn body_hash(certificate: &str, body: &[u8]) -> BodyHash {
 /// # Errors
 /// If it names none.
 pub fn kind(fields: &Dictionary) -> Result<EnrollmentKind, BadField> {
-    match (text(fields, "UDID"), text(fields, "EnrollmentID")) {
+    match (short(fields, "UDID"), short(fields, "EnrollmentID")) {
         (Ok(_), _) => Ok(EnrollmentKind::DeviceEnrollment),
         (_, Ok(_)) => Ok(EnrollmentKind::UserEnrollment),
         _ => Err(BadField("UDID or EnrollmentID")),
@@ -50,13 +74,13 @@ pub fn kind(fields: &Dictionary) -> Result<EnrollmentKind, BadField> {
 /// If there are none.
 pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdentifiers, BadField> {
     let personal = |value: &str| Personal::new(person.key(), value.to_owned());
-    let optional = |key| text(fields, key).ok().filter(|value| !value.is_empty()).map(personal);
+    let optional = |key| short(fields, key).ok().filter(|value| !value.is_empty()).map(personal);
     Ok(match kind(fields)? {
         EnrollmentKind::UserEnrollment => {
-            DeviceIdentifiers::UserEnrollment { enrollment_id: personal(text(fields, "EnrollmentID")?) }
+            DeviceIdentifiers::UserEnrollment { enrollment_id: personal(short(fields, "EnrollmentID")?) }
         }
         EnrollmentKind::DeviceEnrollment => DeviceIdentifiers::DeviceEnrollment {
-            udid: personal(text(fields, "UDID")?),
+            udid: personal(short(fields, "UDID")?),
             serial_number: optional("SerialNumber"),
             imei: optional("IMEI"),
             meid: optional("MEID"),
@@ -66,23 +90,32 @@ pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdenti
 
 /// `OSVersion`, where it is one.
 pub fn os_version(fields: &Dictionary) -> Option<OsVersion> {
-    text(fields, "OSVersion").ok().and_then(OsVersion::parse)
+    short(fields, "OSVersion").ok().and_then(OsVersion::parse)
 }
 
 /// Where the device is woken, sealed under the device's key. An unlock token is none of our business in User Enrollment
 /// (mdm/checkin/tokenupdate.yaml: forbidden).
 ///
 /// # Errors
-/// If `Token` or `PushMagic` is missing.
+/// If `Token` or `PushMagic` is missing, or longer than any device's.
 pub fn push_address(fields: &Dictionary, kind: EnrollmentKind, device: DeviceId) -> Result<PushAddress, BadField> {
     let sealed = |text: String| Personal::new(device.key(), text);
     let unlock_token = match kind {
-        EnrollmentKind::DeviceEnrollment => data(fields, "UnlockToken").ok(),
+        EnrollmentKind::DeviceEnrollment => {
+            data(fields, "UnlockToken").ok().filter(|token| token.len() <= LONGEST_UNLOCK_TOKEN)
+        }
         EnrollmentKind::UserEnrollment => None,
     };
+    let (token, push_magic) = (data(fields, "Token")?, text(fields, "PushMagic")?);
+    if token.len() > LONGEST_ADDRESS {
+        return Err(BadField("Token"));
+    }
+    if push_magic.len() > LONGEST_ADDRESS {
+        return Err(BadField("PushMagic"));
+    }
     Ok(PushAddress {
-        token: sealed(STANDARD.encode(data(fields, "Token")?)),
-        push_magic: sealed(text(fields, "PushMagic")?.to_owned()),
+        token: sealed(STANDARD.encode(token)),
+        push_magic: sealed(push_magic.to_owned()),
         unlock_token: unlock_token.map(|token| sealed(STANDARD.encode(token))),
     })
 }

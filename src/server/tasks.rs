@@ -2,7 +2,7 @@
 
 use super::sign_ins;
 use crate::app::App;
-use crate::app::sign_in::keep_summing_up;
+use crate::app::suppressed;
 use crate::reactions;
 use events::store::{Followed, ReadError};
 use tokio::sync::watch;
@@ -14,7 +14,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(project(app.clone()));
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
-    tasks.spawn(keep_summing_up(app.clone()));
+    tasks.spawn(suppressed::keep_writing(app.clone()));
 }
 
 /// Tells when the log or the key store has stopped for good.

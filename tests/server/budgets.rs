@@ -1,5 +1,6 @@
 //! Budgets for what strangers and single devices can make the server write or wait for.
 
+mod devices;
 mod refusals;
 
 use crate::console::desk::PASSWORD;

@@ -12,7 +12,7 @@ use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use events::{Event, Timestamp};
 use muster::app::administration::Request;
-use muster::app::sign_in::sum_up_refusals;
+use muster::app::suppressed;
 use muster::portal::surround::surround;
 use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -412,7 +412,7 @@ async fn strangers_cannot_fill_the_log() {
         assert!([401, 429].contains(&answer.status), "{}", answer.status);
         guest.cookies.remove(SESSION);
     }
-    sum_up_refusals(server.app()).await;
+    suppressed::write_all(server.app()).await;
     let counted: Vec<u64> = server
         .events_of("refusals")
         .await

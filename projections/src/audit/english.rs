@@ -78,6 +78,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("managed-app-reported", "The app {app} is {status}"),
     ("app-rejected", "{command}: the device did not take the app: {reason}"),
     ("inventory-reported", "Reported {names}"),
+    ("device-fields-left-out", "The device told more than is kept: left out {fields}"),
+    ("device-events-suppressed", "The device used up its budget: {count} events were counted, not written: {events}"),
     ("device-heard-from", "Heard from again after a long silence"),
     ("device-pushed", "The device was woken"),
     ("push-failed", "The device could not be woken: {reason}"),

@@ -247,6 +247,13 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::InventoryReported { changes } => {
             Message::of("inventory-reported").with("names", list(changes.keys().map(String::as_str)))
         }
+        DeviceEvent::DeviceFieldsLeftOut { fields } => {
+            Message::of("device-fields-left-out").with("fields", list(fields.iter().map(String::as_str)))
+        }
+        DeviceEvent::DeviceEventsSuppressed { count, events } => {
+            let events: Vec<String> = events.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+            Message::of("device-events-suppressed").with("count", count).with("events", events.join(", "))
+        }
         DeviceEvent::DeviceHeardFrom {} => Message::of("device-heard-from"),
         DeviceEvent::DevicePushed { .. } => Message::of("device-pushed"),
         DeviceEvent::PushFailed { reason, .. } => Message::of("push-failed").with("reason", reason),

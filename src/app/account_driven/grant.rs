@@ -7,7 +7,7 @@ use crate::app::context::Context;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
-use crate::app::{App, PerformError};
+use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, Visit};
 use events::enrollment::{EnrollmentId, SecretHash};
@@ -107,16 +107,18 @@ impl App {
         command: &Command,
         source: Option<IpAddr>,
     ) -> Result<Visit, GrantError> {
-        let visit = self.visit(enrollment).await.map_err(unavailable)?;
+        let stream = enrollment.stream();
+        let loaded = self.load::<Visit>(&stream).await.map_err(unavailable)?;
+        let visit = loaded.0.clone();
         let Some(owner) = visit.owner() else { return Err(INVALID_GRANT) };
         if !may_go_on(self, &visit).await.map_err(unavailable)? {
             return Err(INVALID_GRANT);
         }
         let source = source.map(|source| (source, owner.person.key()));
         let context = Context::of(Actor::new(ActorKind::Device, enrollment.device()), source, enrollment.0);
-        match self.perform::<Visit>(&enrollment.stream(), command, &context).await {
+        match self.perform_by_device::<Visit>(enrollment.device(), &stream, loaded, command, &context).await {
             Ok(performed) => Ok(performed.state),
-            Err(PerformError::Refused(_)) => Err(INVALID_GRANT),
+            Err(ByDeviceError::Perform(PerformError::Refused(_))) => Err(INVALID_GRANT),
             Err(unusable) => Err(unavailable(unusable)),
         }
     }

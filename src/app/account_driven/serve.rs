@@ -100,8 +100,10 @@ impl App {
         let actor = Actor::new(ActorKind::Device, enrollment.device());
         let key = visit.owner().map(|owner| owner.person.key());
         let context = Context::of(actor, asking.source.zip(key), enrollment.0);
+        let (device, stream) = (enrollment.device(), enrollment.stream());
         for command in [receive, serve] {
-            self.perform::<Visit>(&enrollment.stream(), &command, &context).await.map_err(unavailable)?;
+            let loaded = self.load::<Visit>(&stream).await.map_err(unavailable)?;
+            self.perform_by_device::<Visit>(device, &stream, loaded, &command, &context).await.map_err(unavailable)?;
         }
         Ok(signed)
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// So many sources are named; the rest are "others".
-pub const LARGEST_SOURCES: usize = 20;
+const LARGEST_SOURCES: usize = 20;
 /// So many sources are counted apart between two writings; those that come later are "others" at once.
 const CAPACITY: usize = 10_000;
 
@@ -37,10 +37,10 @@ impl Tally {
     pub fn count(&mut self, now: Timestamp, source: IpAddr) {
         self.cadence.counts(now);
         let source = network(source);
-        match self.of_source.get_mut(&source) {
-            Some(count) => *count += 1,
-            None if self.of_source.len() < CAPACITY => drop(self.of_source.insert(source, 1)),
-            None => self.others += 1,
+        if self.of_source.len() < CAPACITY || self.of_source.contains_key(&source) {
+            *self.of_source.entry(source).or_default() += 1;
+        } else {
+            self.others += 1;
         }
     }
 

@@ -48,6 +48,17 @@ pub(super) fn of(
     Some((list.name, Json::Array(kept)))
 }
 
+/// Fields of the list's entries that are too long, with the list's name.
+pub(super) fn left_out(request_type: &str, told: &Dictionary, is_long: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let Some(list) = LISTS.iter().find(|list| list.name == request_type) else { return BTreeSet::new() };
+    let entries = told.get(list.name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_dictionary);
+    let long = |entry: &Dictionary| {
+        let fields = list.fields.iter().filter(|field| entry.get(field).is_some_and(&is_long));
+        fields.map(|field| format!("{}.{field}", list.name)).collect::<Vec<_>>()
+    };
+    entries.flat_map(long).collect()
+}
+
 fn cut(entry: &Dictionary, fields: &[&str]) -> Json {
     let kept = fields.iter().filter_map(|field| Some(((*field).to_owned(), json(entry.get(field)?)?)));
     Json::Object(kept.collect::<Map<_, _>>())

@@ -7,7 +7,7 @@ use crate::app::identify::is_in_time;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
-use crate::app::{App, PerformError};
+use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::hardware::Hardware;
 use crate::enrollment::visit::{AttributesReport, Command, Refusal, ReportedDevice, Visit};
@@ -90,7 +90,13 @@ impl App {
     }
 
     async fn perform_on(&self, found: &Found, command: &Command) -> Result<Visit, ProfileServiceError> {
-        Ok(self.perform::<Visit>(&found.enrollment.stream(), command, &found.context).await?.state)
+        let (device, stream) = (found.enrollment.device(), found.enrollment.stream());
+        let loaded = self.load::<Visit>(&stream).await.map_err(unavailable)?;
+        match self.perform_by_device::<Visit>(device, &stream, loaded, command, &found.context).await {
+            Ok(performed) => Ok(performed.state),
+            Err(ByDeviceError::Spent) => Err(unavailable(ByDeviceError::<Refusal>::Spent)),
+            Err(ByDeviceError::Perform(error)) => Err(error.into()),
+        }
     }
 
     // Phase 2: signed with the identity that the device was made with.

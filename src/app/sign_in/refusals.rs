@@ -17,10 +17,6 @@ use events::store::{AppendError, Expected, ReadError};
 use events::system::{RefusalEvent, SuppressedRefusals, SuppressedSource};
 use events::{Event, KeyName, Personal, StreamName, Timestamp};
 use std::net::IpAddr;
-use std::time::Duration;
-
-/// How often the counts are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Writes down that somebody was refused at the console, and waits for the beat: how long it took does not tell what was
 /// written.
@@ -162,25 +158,8 @@ pub(super) fn set_out(app: &App, place: Place, source: IpAddr) -> bool {
     granted
 }
 
-/// Writes the counts of suppressed refusals when each is due, as long as the server runs.
-pub async fn keep_summing_up(app: App) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        sum_up_due_refusals(&app).await;
-    }
-}
-
-/// Writes the counts that are due now: once a minute for ten minutes, then once an hour.
-pub async fn sum_up_due_refusals(app: &App) {
-    sum_up(app, false).await;
-}
-
-/// Writes every count there is, as when the server stops.
-pub async fn sum_up_refusals(app: &App) {
-    sum_up(app, true).await;
-}
-
-async fn sum_up(app: &App, all: bool) {
+/// Writes the counts of suppressed refusals, those that are due or every one (`all`).
+pub async fn sum_up_refusals(app: &App, all: bool) {
     for (about, counted) in app.sign_in.refusals.take_counted(app.world.now(), all) {
         let count = counted.total();
         tracing::warn!(count, "refusals were suppressed");

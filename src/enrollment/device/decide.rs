@@ -4,6 +4,7 @@ use super::{Command, CommandState, Device, Phase, Refusal, renewal};
 use crate::apple;
 use events::Timestamp;
 use events::device::{CommandId, CommandStatus, DeviceEvent, PushAddress, RenewalFailure, UnenrolledBy};
+use std::collections::BTreeSet;
 
 pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     match command {
@@ -81,6 +82,10 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::IssueRenewal { .. } => renewal::issue(device, command),
         Command::NoteIdentity { identity } => Ok(renewal::note(device, identity)),
         Command::LapseRenewal { command } => Ok(renewal::lapse(device, *command)),
+        Command::NoteLeftOut { fields } => {
+            let news: BTreeSet<String> = fields.difference(&device.left_out).cloned().collect();
+            Ok(if news.is_empty() { vec![] } else { vec![DeviceEvent::DeviceFieldsLeftOut { fields: news }] })
+        }
         Command::HearFrom => enrolled(device).map(|()| vec![DeviceEvent::DeviceHeardFrom {}]),
         Command::Supersede { by } => Ok(if device.phase == Phase::Unknown || device.phase.has_ended() {
             vec![]

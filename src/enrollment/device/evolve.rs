@@ -125,7 +125,8 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         DeviceEvent::InventoryReported { changes } => {
             device.inventory.extend(changes.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
-        DeviceEvent::DeviceHeardFrom {} => {}
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DeviceEventsSuppressed { .. } => {}
+        DeviceEvent::DeviceFieldsLeftOut { fields } => device.left_out.extend(fields.iter().cloned()),
         DeviceEvent::DevicePushed { put_off_since, .. } => {
             device.wants_push = false;
             device.wants_push_again &= put_off_since;

@@ -9,7 +9,8 @@ use events::person::AccountEvent;
 use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use events::{ActorKind, Event};
-use muster::app::sign_in::{granted, sum_up_due_refusals, sum_up_refusals};
+use muster::app::sign_in::granted;
+use muster::app::suppressed;
 use projections::audit::{self, AuditFilter, Match, Row};
 use std::net::IpAddr;
 
@@ -66,7 +67,7 @@ async fn whoever_floods_and_then_guesses_leaves_ten_refusals_an_hour_and_a_count
         assert_eq!(console(&server, FLOOD, "root", "a wrong password").await, 401);
     }
     assert_eq!(console(&server, FLOOD, "root", "a wrong password").await, 429);
-    sum_up_refusals(server.app()).await;
+    suppressed::write_all(server.app()).await;
     let (mut refused, mut counted) = (0, Vec::new());
     for entry in entries(&server, "staff").await {
         match entry.event {
@@ -161,7 +162,7 @@ async fn counts_name_their_sources_sealed_and_are_written_by_the_minute_and_then
             for nth in 0..25 {
                 while granted(app, source(nth)) {}
             }
-            sum_up_due_refusals(app).await;
+            suppressed::write_due(app).await;
         }
         clock.advance_seconds(1);
     }

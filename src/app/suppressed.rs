@@ -1,0 +1,30 @@
+//! Writes the counts of what was not written one by one: refusals of strangers, events of single devices.
+
+use super::{App, device_budget, sign_in};
+use std::time::Duration;
+
+/// How often the counts are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Writes the counts when each is due, as long as the server runs.
+pub async fn keep_writing(app: App) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        write_due(&app).await;
+    }
+}
+
+/// Writes the counts that are due now: each once a minute for ten minutes, then once an hour.
+pub async fn write_due(app: &App) {
+    write(app, false).await;
+}
+
+/// Writes every count there is, as when the server stops.
+pub async fn write_all(app: &App) {
+    write(app, true).await;
+}
+
+async fn write(app: &App, all: bool) {
+    sign_in::sum_up_refusals(app, all).await;
+    device_budget::sum_up(app, all).await;
+}

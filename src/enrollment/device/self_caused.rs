@@ -1,0 +1,60 @@
+//! Which events a device alone can cause, as often as it likes: those have a budget. What follows from a command of ours, or
+//! happens once in a management relationship, has none.
+
+use super::Device;
+use events::device::{CommandStatus, DeviceEvent};
+
+/// What an event draws on the budget of its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draws {
+    Nothing,
+    /// Bytes alone: a command of ours asked for it, but the device says how long it is.
+    Bytes,
+    /// One event, and its bytes.
+    Event,
+}
+
+impl Device {
+    /// What `event`, decided on this state, draws.
+    pub fn draws(&self, event: &DeviceEvent) -> Draws {
+        match event {
+            // A profile that is being installed may say so again and again.
+            DeviceEvent::DeviceAuthenticated { certificate, .. } if self.certificate.as_ref() == Some(certificate) => {
+                Draws::Event
+            }
+            DeviceEvent::PushTokenRenewed { .. }
+            | DeviceEvent::DeviceReauthenticated { .. }
+            | DeviceEvent::IdentityRenewed { challenge: None, .. }
+            | DeviceEvent::IdentityRenewalCompleted { .. }
+            | DeviceEvent::IdentityRolledBack { .. }
+            | DeviceEvent::MdmResultTooLarge { command: None, .. }
+            | DeviceEvent::DeviceFieldsLeftOut { .. } => Draws::Event,
+            // The first time it is the answer to a command; each further time the device decides.
+            DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::NotNow, .. } => {
+                let again = self.command(*command).is_some_and(|command| command.put_off > 0);
+                if again { Draws::Event } else { Draws::Nothing }
+            }
+            DeviceEvent::InventoryReported { .. } | DeviceEvent::ManagedAppReported { .. } => Draws::Bytes,
+            DeviceEvent::DeviceAuthenticated { .. }
+            | DeviceEvent::DeviceEnrolled { .. }
+            | DeviceEvent::IdentityRenewed { challenge: Some(_), .. }
+            | DeviceEvent::IdentityRenewalRequested { .. }
+            | DeviceEvent::IdentityRenewalFailed { .. }
+            | DeviceEvent::MdmCommandQueued { .. }
+            | DeviceEvent::MdmCommandDelivered { .. }
+            | DeviceEvent::MdmCommandCancelled { .. }
+            | DeviceEvent::MdmCommandExpired { .. }
+            | DeviceEvent::MdmCommandAnswered { .. }
+            | DeviceEvent::MdmResultTooLarge { command: Some(_), .. }
+            | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::DevicePushed { .. }
+            | DeviceEvent::PushFailed { .. }
+            | DeviceEvent::DeviceCheckedOut { .. }
+            | DeviceEvent::DeviceUnenrolled { .. }
+            | DeviceEvent::DeviceSuperseded { .. }
+            | DeviceEvent::RecordArchived {}
+            | DeviceEvent::RecordRestored {}
+            | DeviceEvent::DeviceEventsSuppressed { .. } => Draws::Nothing,
+        }
+    }
+}
