@@ -91,6 +91,13 @@ pub enum Evidence {
     SameHardware,
 }
 
+/// An earlier record, and why it is thought to be one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRecord {
+    pub device: DeviceId,
+    pub evidence: Vec<Evidence>,
+}
+
 /// Why an enrollment came to an end short of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -255,10 +262,10 @@ pub enum EnrollmentEvent {
         /// SHA-256 of that text, lower-case hex.
         text_hash: String,
     },
-    /// The person has an earlier record that is still active.
+    /// The person has earlier records that are still active: the nearest, at most five, and how many there are in all.
     PreviousRecordFound {
-        device: DeviceId,
-        evidence: Vec<Evidence>,
+        records: Vec<FoundRecord>,
+        count: u64,
     },
     /// The person was told what to do about the earlier records and went on.
     PreviousRecordsNoted {},

@@ -64,6 +64,8 @@ const STEPS: &[Step] = &[
             data
         },
     },
+    // Each record was an event of its own.
+    Step { event_type: "PreviousRecordFound", from: 1, upgrade: |data| json!({ "records": [data], "count": 1 }) },
     // No source was named.
     Step {
         event_type: "RefusalsSuppressed",

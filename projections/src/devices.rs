@@ -7,7 +7,9 @@
 
 mod query;
 
-pub use query::{Active, Device, DeviceFilter, Page, State, active_of_person, get, known, list};
+pub use query::{
+    Active, ActiveDevices, Device, DeviceFilter, Page, State, active_of_person, count_active, get, known, list,
+};
 
 use crate::Projection;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue};

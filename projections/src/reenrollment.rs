@@ -50,16 +50,23 @@ impl From<Evidence> for Found {
     }
 }
 
-/// Earlier records of one device, and later ones it is an earlier record of.
+/// Earlier records of one device, and later ones it is an earlier record of: the newest, up to `limit`, as of an instant.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Vec<Earlier>, ProjectionError> {
+pub async fn of_device(
+    projections: &Projections,
+    device: DeviceId,
+    as_of: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<Earlier>, ProjectionError> {
+    let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read(move |rows| {
             let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
-                WHERE enrollment = ?1 OR previous = ?1 ORDER BY position DESC, previous";
-            rows.prepare_cached(select)?.query_map([device.to_string()], earlier_of)?.collect()
+                WHERE (enrollment = ?1 OR previous = ?1) AND at <= ?2 ORDER BY position DESC, previous LIMIT ?3";
+            rows.prepare_cached(select)?.query_map((device.to_string(), as_of, limit), earlier_of)?.collect()
         })
         .await
 }
@@ -124,9 +131,11 @@ impl Projection for Reenrollment {
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let stream = entry.stream.id();
         match &entry.event {
-            Event::Enrollment(EnrollmentEvent::PreviousRecordFound { device, evidence }) => {
-                let evidence: Vec<Found> = evidence.iter().copied().map(Found::from).collect();
-                keep(rows, entry, effective, stream, &device.to_string(), &evidence)
+            Event::Enrollment(EnrollmentEvent::PreviousRecordFound { records, .. }) => {
+                records.iter().try_for_each(|found| {
+                    let evidence: Vec<Found> = found.evidence.iter().copied().map(Found::from).collect();
+                    keep(rows, entry, effective, stream, &found.device.to_string(), &evidence)
+                })
             }
             // Told in the stream of the old record: the later one is the device that took its place.
             Event::Device(DeviceEvent::DeviceSuperseded { by }) => {

@@ -17,6 +17,7 @@ use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
+use events::person::PersonId;
 use events::staff::AccessEvent;
 use projections::devices::{self as inventory, Device, DeviceFilter, State};
 use projections::renewals;
@@ -39,6 +40,7 @@ pub struct Filters {
     identity: Option<String>,
     as_of: Option<String>,
     archived: Option<String>,
+    person: Option<String>,
     after: Option<String>,
 }
 
@@ -166,7 +168,8 @@ impl Filters {
         }
         let archived = filled(self.archived.as_deref()).is_some();
         let text = filled(self.q.as_deref()).map(str::to_owned);
-        Ok(DeviceFilter { state, kind, archived, person: None, text, identity, as_of, after })
+        let person = filled(self.person.as_deref()).map(parse_person).transpose()?;
+        Ok(DeviceFilter { state, kind, archived, person, text, identity, as_of, after })
     }
 
     /// What an export or the API was asked for, to be written down: what was searched for may be personal.
@@ -186,6 +189,7 @@ impl Filters {
             .with("kind", self.kind.as_deref())
             .with("as_of", self.as_of.as_deref())
             .with("archived", self.archived.as_deref())
+            .with("person", self.person.as_deref())
     }
 
     fn states(&self) -> Vec<Choice> {
@@ -227,6 +231,10 @@ pub fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
 
 pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
     parse_instant(text).ok_or(Problem::Bad("The time is not understood: write it as 2026-11-17T09:00, in UTC."))
+}
+
+fn parse_person(text: &str) -> Result<PersonId, Problem> {
+    Uuid::parse_str(text).map(PersonId).map_err(|_| Problem::Bad("The id of a person is not complete."))
 }
 
 /// A device's id in an address.

@@ -103,8 +103,9 @@ impl Context {
             E::AccessDecided { access } => access.rule.clone().unwrap_or_else(|| "no rule".into()),
             E::TermsRequested { version, .. } | E::TermsAccepted { version, .. } => format!("version {version}"),
             E::AssignmentOffered { .. } | E::AssignmentDeclined {} => return None,
-            E::PreviousRecordFound { evidence, .. } => {
-                evidence.iter().map(told_evidence).collect::<Vec<_>>().join(", ")
+            E::PreviousRecordFound { records, count } => {
+                let evidence: Vec<_> = records.iter().flat_map(|found| &found.evidence).map(told_evidence).collect();
+                if *count == 1 { evidence.join(", ") } else { format!("{count} records") }
             }
             E::OwnershipChosen { ownership, chosen_by } => {
                 let by = if *chosen_by == ChosenBy::User { self.who() } else { "the settings" };

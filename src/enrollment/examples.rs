@@ -10,7 +10,7 @@ use events::{KeyName, Personal, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-use super::visit::{Admission, Policy, SignedIn};
+use super::visit::{Admission, Policy, PreviousRecords, SignedIn};
 
 pub const ENROLLMENT: EnrollmentId = EnrollmentId(Uuid::from_u128(7));
 pub const ADA: PersonId = PersonId(Uuid::from_u128(1));
@@ -54,7 +54,7 @@ pub fn access() -> Access {
 }
 
 pub fn admission(policy: Policy) -> Admission {
-    Admission { access: None, previous: vec![], policy }
+    Admission { access: None, previous: PreviousRecords::default(), policy }
 }
 
 pub fn profile(kind: EnrollmentKind) -> ServedProfile {

@@ -10,10 +10,9 @@ mod tests;
 
 use crate::enrollment::Aggregate;
 use events::Timestamp;
-use events::device::DeviceId;
 use events::enrollment::{
-    Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, IssuedCertificate, OsVersion,
-    Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,
+    Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, FoundRecord, IssuedCertificate,
+    OsVersion, Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,
 };
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
@@ -51,7 +50,7 @@ pub struct Visit {
     /// What the access rules said; `None` where there were none.
     pub access: Option<Access>,
     pub terms: TermsStep,
-    pub previous: Vec<PreviousRecord>,
+    pub previous: PreviousRecords,
     pub previous_noted: bool,
     pub ownership: Option<Ownership>,
     pub ca: CaStep,
@@ -127,10 +126,32 @@ pub enum TermsStep {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviousRecord {
-    pub device: DeviceId,
-    pub evidence: Vec<Evidence>,
+/// So many earlier records are named; of others there is the number.
+pub const NEAREST_RECORDS: usize = 5;
+
+/// The earlier records of a person: the nearest, and how many there are in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PreviousRecords {
+    /// Visits of the first releases name every one.
+    pub nearest: Vec<FoundRecord>,
+    pub count: u64,
+}
+
+impl From<Vec<FoundRecord>> for PreviousRecords {
+    /// Of all records, the nearest first.
+    fn from(mut all: Vec<FoundRecord>) -> PreviousRecords {
+        let count = all.len() as u64;
+        all.truncate(NEAREST_RECORDS);
+        PreviousRecords { nearest: all, count }
+    }
+}
+
+impl PreviousRecords {
+    /// The event that tells of them, if there are any.
+    fn found(&self) -> Option<EnrollmentEvent> {
+        let (records, count) = (self.nearest.clone(), self.count);
+        (count > 0).then_some(EnrollmentEvent::PreviousRecordFound { records, count })
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -221,7 +242,7 @@ impl Visit {
             Step::SignIn
         } else if matches!(self.assignment, Assignment::Asked { .. }) {
             Step::Assignment
-        } else if !self.previous.is_empty() && !self.previous_noted {
+        } else if self.previous.count > 0 && !self.previous_noted {
             Step::PreviousRecords
         } else {
             self.step_after_sign_in()

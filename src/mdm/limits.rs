@@ -49,9 +49,10 @@ async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>,
     let access = known.visit.access.as_ref();
     let Some(most) = access.and_then(|access| access.devices_per_person) else { return Ok(None) };
     catch_up(app).await;
-    let active = projections::devices::active_of_person(&app.projections, known.person).await.map_err(unavailable)?;
-    let others = active.iter().filter(|active| active.device != known.device).count();
-    Ok((others >= most as usize).then_some(EnrollmentRefusal::TooManyDevices))
+    let except = Some(known.device);
+    let others =
+        projections::devices::count_active(&app.projections, known.person, except).await.map_err(unavailable)?;
+    Ok((others >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices))
 }
 
 // The inventory lags behind the log by moments. If by more, a device too many is better than one that cannot enroll.

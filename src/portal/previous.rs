@@ -6,13 +6,15 @@ use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor};
 use crate::enrollment::device::Device;
-use crate::enrollment::visit::{Command, PreviousRecord, Step, Visit};
+use crate::enrollment::visit::{Command, NEAREST_RECORDS, PreviousRecords, Step, Visit};
 use events::device::InventoryValue;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct PreviousPage {
     pub records: Vec<Record>,
+    /// How many more there are.
+    pub more: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -28,24 +30,25 @@ impl Page for PreviousPage {
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
-    let records = records(&visitor, &session.visit.previous).await?;
-    visitor.page(&PreviousPage { records })
+    let (records, more) = records(&visitor, &session.visit.previous).await?;
+    visitor.page(&PreviousPage { records, more })
 }
 
-/// Records as people know them.
+/// The nearest records as people know them, and how many more there are.
 ///
 /// # Errors
 /// If their streams cannot be read.
-pub async fn records(visitor: &Visitor, previous: &[PreviousRecord]) -> Result<Vec<Record>, Problem> {
+pub async fn records(visitor: &Visitor, previous: &PreviousRecords) -> Result<(Vec<Record>, Option<u64>), Problem> {
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
     let mut records = Vec::new();
-    for record in previous {
+    for record in previous.nearest.iter().take(NEAREST_RECORDS) {
         let entries = visitor.app.log.read(&record.device.stream()).await?;
         let since = entries.first().and_then(|entry| visitor.language.date(entry.at));
         let device = visitor.app.device(record.device).await?;
         records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
     }
-    Ok(records)
+    let more = previous.count.saturating_sub(records.len() as u64);
+    Ok((records, (more > 0).then_some(more)))
 }
 
 pub async fn take(form: Submission) -> Answered {

@@ -28,6 +28,8 @@ pub struct StoppedPage {
     pub account: Option<String>,
     /// The devices that are too many.
     pub devices: Vec<Record>,
+    /// How many more there are.
+    pub more: Option<u64>,
 }
 
 impl Page for StoppedPage {
@@ -45,7 +47,8 @@ pub async fn show(visitor: Visitor) -> Answered {
     }
     if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.visit.owner()) {
         let platform = visitor.on_ios()?;
-        page.devices = records(&visitor, &previous_records(&visitor.app, owner.person, platform).await).await?;
+        let previous = previous_records(&visitor.app, owner.person, platform).await;
+        (page.devices, page.more) = records(&visitor, &previous).await?;
     }
     visitor.page(&page)
 }
@@ -139,6 +142,7 @@ impl StoppedPage {
             by_settings: why == EnrollmentRefusal::AccountDrivenOnly,
             account: None,
             devices: vec![],
+            more: None,
         }
     }
 }

@@ -171,7 +171,7 @@ fn every_page() -> Vec<(String, String)> {
         |out| LeavingPage { site: "id.example.com".into(), address: "https://id.example.com/?a=b&c".into(), out };
     all(&[leaving(false), leaving(true)], &mut out);
     let record = |since: Option<&str>| Record { label: "Ada’s <iPhone>".into(), since: since.map(str::to_owned) };
-    all(&[PreviousPage { records: vec![record(None), record(Some("23 November 2026"))] }], &mut out);
+    all(&[PreviousPage { records: vec![record(None), record(Some("23 November 2026"))], more: Some(65) }], &mut out);
     let ownership = |unanswered: bool| OwnershipPage {
         description: "<p>Your <em>own</em>.</p>".into(),
         description_lang: unanswered.then_some("en"),

@@ -85,6 +85,7 @@ previous-lead = { $other ->
    *[no] { $organization } verwaltet noch für dich:
   }
 previous-since = registriert am { $date }
+previous-more = und { $count } weitere
 date = { $day }. { $month ->
     [1] Januar
     [2] Februar

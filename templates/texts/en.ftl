@@ -86,6 +86,7 @@ previous-lead = { $other ->
    *[no] { $organization } still manages this on your behalf:
   }
 previous-since = enrolled on { $date }
+previous-more = and { $count } more
 date = { $day } { $month ->
     [1] January
     [2] February

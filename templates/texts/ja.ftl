@@ -79,6 +79,7 @@ previous-lead = { $other ->
    *[no] { $organization }は現在、次のデバイスを管理しています。
   }
 previous-since = { $date } に登録
+previous-more = ほかに{ $count }台
 date = { $year }年{ $month }月{ $day }日
 previous-same-device = それがこの{ $device }の場合
 previous-step-open = **{ -settings }** を開き、**{ management-row }** に進みます。

@@ -5,7 +5,7 @@ pub mod guest;
 use crate::enrollment::cast::{self, Scene, Visitor};
 use crate::harness::TestServer;
 use events::Event;
-use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, Ownership, SignInRefusal};
+use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, Ownership, SignInRefusal};
 use events::staff::Privilege;
 use guest::{Guest, IPAD_AS_MAC, WINDOWS, iphone};
 use muster::portal::texts::Language;
@@ -443,10 +443,11 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
         page.body
     );
     let found = visit_events(&scene.server).await.into_iter().find_map(|event| match event {
-        EnrollmentEvent::PreviousRecordFound { device, evidence } => Some((device, evidence)),
+        EnrollmentEvent::PreviousRecordFound { records, count } => Some((records, count)),
         _ => None,
     });
-    assert_eq!(found, Some((cast::id_of(&first), vec![Evidence::SamePerson, Evidence::SameFamily])));
+    let evidence = vec![Evidence::SamePerson, Evidence::SameFamily];
+    assert_eq!(found, Some((vec![FoundRecord { device: cast::id_of(&first), evidence }], 1)));
     assert_eq!(guest.post("/enroll/previous", &[]).await.led_to(), Some("/enroll/ownership"));
     scene.strike().await;
 }

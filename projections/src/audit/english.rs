@@ -32,7 +32,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("terms-requested", "Asked to accept the terms of use, version {version}"),
     ("terms-accepted", "Accepted the terms of use, version {version}, read in “{language}”"),
     ("terms-acceptance-kept", "Accepting the terms of use, version {version}, was kept for next time"),
-    ("previous-record-found", "An earlier record is still active ({evidence})"),
+    ("previous-record-found", "Earlier records that are still active: {count} ({evidence})"),
     ("previous-records-noted", "Read about the earlier records and went on"),
     ("personal-chosen", "Chose a personal device"),
     ("institutional-chosen", "Chose an institutional device"),

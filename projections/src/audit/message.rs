@@ -162,8 +162,11 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
         EnrollmentEvent::TermsAccepted { version, language, .. } => {
             Message::of("terms-accepted").with("version", version).with("language", language)
         }
-        EnrollmentEvent::PreviousRecordFound { evidence, .. } => Message::of("previous-record-found")
-            .with("evidence", list(evidence.iter().copied().map(words::evidence_name))),
+        EnrollmentEvent::PreviousRecordFound { records, count } => {
+            let evidence: BTreeSet<&str> =
+                records.iter().flat_map(|found| &found.evidence).copied().map(words::evidence_name).collect();
+            Message::of("previous-record-found").with("count", count).with("evidence", list(evidence.into_iter()))
+        }
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
         EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {
             (ChosenBy::User, Ownership::Personal) => Message::of("personal-chosen"),

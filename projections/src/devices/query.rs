@@ -118,10 +118,13 @@ pub struct Page {
 pub struct Active {
     pub device: DeviceId,
     pub family: Option<DeviceFamily>,
-    pub kind: Option<EnrollmentKind>,
-    /// What to call it: its name, else its model, else its product name.
-    pub label: Option<String>,
-    pub enrolled_at: Option<Timestamp>,
+}
+
+/// The nearest active records of a person, and how many there are in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActiveDevices {
+    pub nearest: Vec<Active>,
+    pub count: u64,
 }
 
 // The columns of a device at an instant, in the shape of the current row.
@@ -252,21 +255,59 @@ pub async fn known(
         .await
 }
 
-/// The person's devices that are under management, the newest first.
+/// The person's devices that are under management: the nearest, up to `most`, and how many there are. Nearest are those of this
+/// family, and of those the newest.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub async fn active_of_person(projections: &Projections, person: PersonId) -> Result<Vec<Active>, ProjectionError> {
-    let filter = DeviceFilter { state: Some(State::Enrolled), person: Some(person), ..DeviceFilter::default() };
-    let page = list(projections, filter, 100).await?;
-    let active = |device: Device| Active {
-        device: device.id,
-        family: device.family(),
-        kind: device.kind,
-        label: device.name.or(device.model).or(device.product_name),
-        enrolled_at: device.enrolled_at,
-    };
-    Ok(page.devices.into_iter().map(active).collect())
+pub async fn active_of_person(
+    projections: &Projections,
+    person: PersonId,
+    of: DeviceFamily,
+    most: usize,
+) -> Result<ActiveDevices, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = "SELECT id, product_name FROM devices_v2_current WHERE person = ?1 AND phase = ?2
+                ORDER BY added DESC";
+            let mut statement = rows.prepare_cached(select)?;
+            let found = statement.query_map((person.to_string(), State::Enrolled.as_str()), |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+            })?;
+            let mut active = Vec::new();
+            for row in found {
+                let (id, product) = row?;
+                if let Ok(id) = Uuid::parse_str(&id) {
+                    active.push(Active { device: DeviceId(id), family: family(product.as_deref()) });
+                }
+            }
+            let count = active.len() as u64;
+            active.sort_by_key(|active| active.family != Some(of));
+            active.truncate(most);
+            Ok(ActiveDevices { nearest: active, count })
+        })
+        .await
+}
+
+/// How many devices of the person are under management, without `except`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn count_active(
+    projections: &Projections,
+    person: PersonId,
+    except: Option<DeviceId>,
+) -> Result<u64, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = "SELECT count(*) FROM devices_v2_current WHERE person = ?1 AND phase = ?2 AND id IS NOT ?3";
+            let (person, except) = (person.to_string(), except.map(|device| device.to_string()));
+            let count = rows
+                .prepare_cached(select)?
+                .query_row((person, State::Enrolled.as_str(), except), |row| row.get::<_, i64>(0))?;
+            Ok(count.cast_unsigned())
+        })
+        .await
 }
 
 // `None` for a row that this version did not write.

@@ -98,7 +98,8 @@ impl Way {
                 self.asked_for_whom = false;
             }
             // Found when the device said what it is: nobody is asked to read about it any more.
-            EnrollmentEvent::PreviousRecordFound { evidence, .. } if evidence.contains(&Evidence::SameHardware) => {}
+            EnrollmentEvent::PreviousRecordFound { records, .. }
+                if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) => {}
             EnrollmentEvent::PreviousRecordFound { .. } => self.earlier_records = true,
             EnrollmentEvent::PreviousRecordsNoted {} => self.earlier_records_noted = true,
             EnrollmentEvent::OwnershipChosen { ownership, .. } => self.ownership = Some(*ownership),

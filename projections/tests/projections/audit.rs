@@ -97,8 +97,8 @@ async fn earlier_records_are_listed_with_their_evidence() {
     let told: Vec<_> = latest.iter().map(|found| (found.previous, found.evidence.clone())).collect();
     use reenrollment::Found::{SameFamily, SameHardware, SamePerson};
     assert_eq!(told, vec![(second, vec![SameHardware]), (first, vec![SamePerson, SameFamily])]);
-    assert_eq!(reenrollment::of_device(&projections, second).await.unwrap().len(), 1);
-    assert_eq!(reenrollment::of_device(&projections, first).await.unwrap().len(), 2);
+    assert_eq!(reenrollment::of_device(&projections, second, None, 5).await.unwrap().len(), 1);
+    assert_eq!(reenrollment::of_device(&projections, first, None, 5).await.unwrap().len(), 2);
     assert_eq!(devices::get(&projections, second, None).await.unwrap().unwrap().superseded_by, Some(first));
 }
 

@@ -99,9 +99,12 @@ async fn active_devices_of_a_person_are_those_under_management_now() {
     desk.enroll(3, person(2), "eve", later(200)).await;
     desk.write(&first.stream(), later(300), DeviceEvent::DeviceCheckedOut { body: BodyHash("02".into()) }).await;
     let projections = desk.caught_up().await;
-    let active = devices::active_of_person(&projections, ada).await.unwrap();
-    assert_eq!(active.iter().map(|active| active.device).collect::<Vec<_>>(), vec![second]);
-    assert_eq!(active[0].family, Some(events::enrollment::DeviceFamily::IPhone));
+    let iphone = events::enrollment::DeviceFamily::IPhone;
+    let active = devices::active_of_person(&projections, ada, iphone, 5).await.unwrap();
+    assert_eq!(active.nearest.iter().map(|active| active.device).collect::<Vec<_>>(), vec![second]);
+    assert_eq!((active.count, active.nearest[0].family), (1, Some(iphone)));
+    assert_eq!(devices::count_active(&projections, ada, None).await.unwrap(), 1);
+    assert_eq!(devices::count_active(&projections, ada, Some(second)).await.unwrap(), 0);
 }
 
 #[tokio::test]

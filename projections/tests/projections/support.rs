@@ -7,8 +7,8 @@ use events::device::{
     Priority, PushAddress,
 };
 use events::enrollment::{
-    ChosenBy, DeviceFamily, EnrollmentEvent, Evidence, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
-    SignInMethodName, SignInRefusal,
+    ChosenBy, DeviceFamily, EnrollmentEvent, Evidence, FoundRecord, IssuedCertificate, OsVersion, Ownership, Platform,
+    SecretHash, SignInMethodName, SignInRefusal,
 };
 use events::envelope::{Actor, ActorKind};
 use events::log::{Draft, Log};
@@ -207,10 +207,8 @@ pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let second = desk.enroll(2, eve, "eve", later(600)).await;
     desk.write(&first.stream(), later(900), reported(ada, "ada’s iPhone", 90, "17.5.1")).await;
     desk.write(&first.stream(), later(7_200), reported(ada, "Ada’s telephone", 20, "17.6")).await;
-    let previous = EnrollmentEvent::PreviousRecordFound {
-        device: first,
-        evidence: vec![Evidence::SamePerson, Evidence::SameFamily],
-    };
+    let found = FoundRecord { device: first, evidence: vec![Evidence::SamePerson, Evidence::SameFamily] };
+    let previous = EnrollmentEvent::PreviousRecordFound { records: vec![found], count: 1 };
     let visit = DeviceId(Uuid::from_u128(0x1003)).enrollment();
     desk.write(&visit.stream(), later(7_300), opened(visit.device())).await;
     desk.write(&visit.stream(), later(7_301), previous).await;

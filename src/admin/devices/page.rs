@@ -14,6 +14,7 @@ use crate::admin::words::{self, Chip, Instant, NONE};
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
+use events::person::PersonId;
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row};
@@ -26,6 +27,8 @@ use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Earlier and later records on a page.
+const EARLIER: usize = 5;
 /// Events shown; the rest is in the audit trail.
 const TIMELINE: usize = 100;
 
@@ -50,6 +53,8 @@ struct Page {
     facts: Vec<Fact>,
     inventory: Vec<Fact>,
     earlier: Vec<Relative>,
+    /// Where all records of the person are listed, if there are more than are shown.
+    earlier_more: Option<String>,
     manage: Vec<Manage>,
     acts: Vec<Offered>,
     commands: Vec<Standing>,
@@ -182,12 +187,11 @@ async fn look_up(
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
     let told_before = projections::audit::query(projections, filter, 1).await?.rows.pop();
     let mut earlier = Vec::new();
-    for found in reenrollment::of_device(projections, id).await? {
-        if as_of.is_none_or(|as_of| found.at <= as_of) {
-            let other = if found.enrollment == id { found.previous } else { found.enrollment };
-            let other = inventory::get(projections, other, None).await?;
-            earlier.push((found, other));
-        }
+    // One more than is shown tells whether there are others.
+    for found in reenrollment::of_device(projections, id, as_of, EARLIER + 1).await? {
+        let other = if found.enrollment == id { found.previous } else { found.enrollment };
+        let other = inventory::get(projections, other, None).await?;
+        earlier.push((found, other));
     }
     let visit = visits::get(projections, id.enrollment()).await?;
     // What is asked of it is of now alone.
@@ -222,9 +226,11 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         commands: found.commands.iter().map(|queued| standing(device.id, queued, acts, now)).collect(),
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
         acts: if acts { offered(device) } else { vec![] },
+        earlier_more: device.person.filter(|_| found.earlier.len() > EARLIER).map(of_person),
         earlier: found
             .earlier
             .iter()
+            .take(EARLIER)
             .map(|(earlier, other)| relative(device.id, earlier, other.as_ref(), now))
             .collect(),
         manage: if acts { manage(device) } else { vec![] },
@@ -288,6 +294,10 @@ fn offered(device: &Device) -> Vec<Offered> {
         class: if verb.is_destructive() { "bad" } else { "" },
     };
     commands_of(device).into_iter().map(offer).collect()
+}
+
+fn of_person(person: PersonId) -> String {
+    Query::default().with("person", Some(&person.to_string())).with("archived", Some("yes")).href(super::PATH)
 }
 
 fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestamp) -> Relative {

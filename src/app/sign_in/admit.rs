@@ -9,9 +9,11 @@ use crate::app::secrets::hash;
 use crate::app::{App, PerformError};
 use crate::enrollment::access::{self, Claimant};
 use crate::enrollment::person::{self, Person, ReserveAccount};
-use crate::enrollment::visit::{self, Admission, Command, Entry, Policy, PreviousRecord, SignedIn, Visit};
+use crate::enrollment::visit::{
+    self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, SignedIn, Visit,
+};
 use crate::identity::{Account, Unavailable};
-use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, Platform};
+use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
 use events::envelope::{Actor, ActorKind};
 use events::person::{PersonAttributes, PersonId};
 use events::settings::Settings;
@@ -216,22 +218,21 @@ async fn hand_over(app: &App, enrollment: EnrollmentId, person: PersonId) -> Res
 
 /// The person's records that are active. A projection that cannot be read, or lags, hides one; it stops nobody from
 /// enrolling.
-pub async fn previous_records(app: &App, person: PersonId, platform: Platform) -> Vec<PreviousRecord> {
-    let active = match projections::devices::active_of_person(&app.projections, person).await {
-        Ok(active) => active,
-        Err(error) => {
-            tracing::error!(%error, "earlier records cannot be looked up");
-            return vec![];
-        }
-    };
+pub async fn previous_records(app: &App, person: PersonId, platform: Platform) -> PreviousRecords {
+    let family = platform.family;
+    let active = projections::devices::active_of_person(&app.projections, person, family, NEAREST_RECORDS).await;
+    let active = active.unwrap_or_else(|error| {
+        tracing::error!(%error, "earlier records cannot be looked up");
+        projections::devices::ActiveDevices::default()
+    });
     let record = |active: projections::devices::Active| {
         let mut evidence = vec![Evidence::SamePerson];
-        if active.family == Some(platform.family) {
+        if active.family == Some(family) {
             evidence.push(Evidence::SameFamily);
         }
-        PreviousRecord { device: active.device, evidence }
+        FoundRecord { device: active.device, evidence }
     };
-    active.into_iter().map(record).collect()
+    PreviousRecords { nearest: active.nearest.into_iter().map(record).collect(), count: active.count }
 }
 
 /// On behalf of somebody who did not sign in yet.

@@ -1,6 +1,6 @@
 //! What may be asked of a visit, what has to be known for it, and why it may not be.
 
-use super::{MachineInformation, PreviousRecord, ReportedDevice, SignedIn, Step};
+use super::{MachineInformation, PreviousRecords, ReportedDevice, SignedIn, Step};
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
@@ -36,7 +36,7 @@ pub struct Admission {
     /// `None` where there are no access rules.
     pub access: Option<Access>,
     /// Their records that are still active.
-    pub previous: Vec<PreviousRecord>,
+    pub previous: PreviousRecords,
     pub policy: Policy,
 }
 

@@ -1,8 +1,8 @@
 //! The visit after an event: every event leads somewhere.
 
 use super::{
-    AccessToken, Assignment, AuthorizationCode, CaStep, End, Identity, MachineInformation, Opened, PreviousRecord,
-    ProfileService, RefreshToken, ReportedDevice, Serving, SignedIn, SingleSignOn, TermsStep, Verification, Visit,
+    AccessToken, Assignment, AuthorizationCode, CaStep, End, Identity, MachineInformation, Opened, ProfileService,
+    RefreshToken, ReportedDevice, Serving, SignedIn, SingleSignOn, TermsStep, Verification, Visit,
 };
 use events::enrollment::{EnrollmentEvent, Evidence, Refresh, SecretHash, SingleSignOnFault};
 
@@ -110,9 +110,11 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             });
         }
         // Found when the device said what it is: nobody is asked to read about it any more.
-        EnrollmentEvent::PreviousRecordFound { evidence, .. } if evidence.contains(&Evidence::SameHardware) => {}
-        EnrollmentEvent::PreviousRecordFound { device, evidence } => {
-            visit.previous.push(PreviousRecord { device: *device, evidence: evidence.clone() });
+        EnrollmentEvent::PreviousRecordFound { records, .. }
+            if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) => {}
+        EnrollmentEvent::PreviousRecordFound { records, count } => {
+            visit.previous.nearest.extend(records.iter().cloned());
+            visit.previous.count += count;
         }
         EnrollmentEvent::PreviousRecordsNoted {} => visit.previous_noted = true,
         EnrollmentEvent::OwnershipChosen { ownership, .. } => visit.ownership = Some(*ownership),

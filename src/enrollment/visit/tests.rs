@@ -1,12 +1,13 @@
-use super::{Admission, Command, End, Entry, Policy, PreviousRecord, Refusal, SignedIn, Step, TermsStep, Visit};
+use super::{Admission, Command, End, Entry, Policy, PreviousRecords, Refusal, SignedIn, Step, TermsStep, Visit};
 use crate::enrollment::Aggregate;
 use crate::enrollment::examples::{
     ENROLLMENT, NOW, access, ada, admission, certificate, iphone, policy, profile, sealed, secret,
 };
+use events::device::DeviceId;
 use events::enrollment::Ownership::{Institutional, Personal};
 use events::enrollment::{
-    Access, ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, OsVersion,
-    Ownership, SignInMethodName, SignInRefusal,
+    Access, ChosenBy, EnrollmentEvent as Event, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence,
+    FoundRecord, OsVersion, Ownership, SignInMethodName, SignInRefusal,
 };
 use events::settings::{Limits, VersionRange};
 use uuid::Uuid;
@@ -138,8 +139,8 @@ fn a_kind_that_the_rule_does_not_grant_can_neither_be_seen_nor_chosen() {
 #[test]
 fn a_person_with_as_many_devices_as_they_may_is_refused() {
     let one = Access { devices_per_person: Some(1), ..access() };
-    let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
-    let full = Admission { access: Some(one), previous: vec![record], policy: both() };
+    let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
+    let full = Admission { access: Some(one), previous: vec![record].into(), policy: both() };
     let visit = given([open("17.5"), sign_in_with(full)]);
     assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::TooManyDevices)));
 }
@@ -322,9 +323,11 @@ fn a_personal_device_below_ios_13_1_is_refused() {
 
 #[test]
 fn who_has_an_earlier_record_is_told_before_anything_is_decided() {
-    let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
-    let visit =
-        given([open("18.2"), sign_in_with(Admission { previous: vec![record], ..admission(policy(&[Personal])) })]);
+    let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
+    let visit = given([
+        open("18.2"),
+        sign_in_with(Admission { previous: vec![record].into(), ..admission(policy(&[Personal])) }),
+    ]);
     assert_eq!(visit.step(), Step::PreviousRecords);
     assert_eq!(visit.ownership, None);
     let after = given_more(visit, [Command::NotePreviousRecords { policy: policy(&[Personal]) }]);
@@ -394,4 +397,27 @@ fn a_visit_whose_device_enrolled_is_never_abandoned() {
     let abandoned = given_more(served(&["one"]), [Command::Abandon { device_enrolled: false }]);
     assert_eq!(abandoned.step(), Step::Ended(End::Abandoned));
     assert_eq!(abandoned.decide(&Command::Abandon { device_enrolled: false }), Ok(vec![]));
+}
+
+#[test]
+fn seventy_earlier_records_are_one_event_that_names_the_nearest_five() {
+    let device = |nth| DeviceId(Uuid::from_u128(nth));
+    let found = |nth| FoundRecord { device: device(nth), evidence: vec![Evidence::SamePerson] };
+    let previous: PreviousRecords = (0..70).map(found).collect::<Vec<_>>().into();
+    let admitted = Admission { previous, ..admission(policy(&[Personal])) };
+    let visit = given([open("17.5"), sign_in_with(admitted)]);
+    assert_eq!((visit.step(), visit.previous.nearest.len(), visit.previous.count), (Step::PreviousRecords, 5, 70));
+}
+
+#[test]
+fn a_visit_of_the_first_release_with_an_event_for_each_record_folds_to_all_of_them() {
+    let old = |nth: u128| {
+        let data = serde_json::json!({ "device": Uuid::from_u128(nth), "evidence": ["same_person"] });
+        let data = events::upcast::upcast("PreviousRecordFound", 1, data).unwrap();
+        let event = events::Event::from_parts("enrollment", "PreviousRecordFound", data).unwrap();
+        Event::try_from(event).unwrap()
+    };
+    let visit = (0..70).map(old).fold(given([open("17.5")]), |visit, event| visit.evolve(&event));
+    assert_eq!((visit.previous.nearest.len(), visit.previous.count), (70, 70));
+    assert_eq!(visit.previous.nearest[69].device, DeviceId(Uuid::from_u128(69)));
 }

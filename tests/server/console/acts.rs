@@ -4,7 +4,7 @@ use super::desk::{Browser, enrolled, write};
 use crate::harness::TestServer;
 use events::Event;
 use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId};
-use events::enrollment::{EnrollmentEvent, Evidence};
+use events::enrollment::{EnrollmentEvent, Evidence, FoundRecord};
 use events::envelope::ActorKind;
 use events::staff::{AccessEvent, Privilege};
 
@@ -164,10 +164,8 @@ async fn earlier_records_are_listed_for_administrators_with_their_evidence() {
     let server = TestServer::start().await;
     let now = server.app().world.now();
     let (earlier, later) = (enrolled(&server, "ada", now).await, enrolled(&server, "ada", now).await);
-    let found = EnrollmentEvent::PreviousRecordFound {
-        device: earlier,
-        evidence: vec![Evidence::SamePerson, Evidence::SameFamily],
-    };
+    let found = FoundRecord { device: earlier, evidence: vec![Evidence::SamePerson, Evidence::SameFamily] };
+    let found = EnrollmentEvent::PreviousRecordFound { records: vec![found], count: 1 };
     write(&server, &later.enrollment().stream(), now, found).await;
     server.caught_up().await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;

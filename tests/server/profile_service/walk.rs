@@ -177,8 +177,8 @@ async fn hardware_that_is_managed_already_is_found_before_it_gets_the_profile() 
     let (mut walk, service) = taken(&scene, erased(&first)).await;
     walk.device.be_verified(&service).await.unwrap();
     let found = visits(&scene).await.into_iter().any(|event| {
-        matches!(&event, EnrollmentEvent::PreviousRecordFound { device, evidence }
-            if *device == old && *evidence == [Evidence::SameHardware])
+        matches!(&event, EnrollmentEvent::PreviousRecordFound { records, count: 1 }
+            if records[0].device == old && records[0].evidence == [Evidence::SameHardware])
     });
     assert!(found);
     // It enrolls all the same, and then the old record ends.

@@ -21,7 +21,7 @@ pub(super) struct Subject {
     /// The rules are never about them.
     pub for_others_only: bool,
     /// How many devices they have now; `None` where they cannot be told from others.
-    pub devices: Option<usize>,
+    pub devices: Option<u64>,
     /// The terms of use that they accepted.
     pub accepted: BTreeMap<Ownership, String>,
 }
@@ -201,13 +201,13 @@ async fn with_past(app: &App, kind: Kind, account: Account) -> Result<Subject, S
         });
     };
     let (known, _) = app.load::<Person>(&person.stream()).await.map_err(text)?;
-    let active = projections::devices::active_of_person(&app.projections, person).await.map_err(text)?;
+    let active = projections::devices::count_active(&app.projections, person, None).await.map_err(text)?;
     Ok(Subject {
         account,
         kind,
         remark: None,
         for_others_only: false,
-        devices: Some(active.len()),
+        devices: Some(active),
         accepted: known.accepted_terms,
     })
 }

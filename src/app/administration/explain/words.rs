@@ -71,7 +71,7 @@ fn devices(access: Option<&Access>, subject: &Subject) -> String {
         (None, None) => "Number of devices: not limited.".to_owned(),
         (None, Some(has)) => format!("Number of devices: not limited; {has} enrolled now."),
         (Some(most), None) => format!("Number of devices: {most} at a time; how many are enrolled is not known here."),
-        (Some(most), Some(has)) if has >= most as usize => {
+        (Some(most), Some(has)) if has >= u64::from(most) => {
             format!("Number of devices: {most} at a time; {has} enrolled now, so another one is REFUSED.")
         }
         (Some(most), Some(has)) => format!("Number of devices: {most} at a time; {has} enrolled now."),

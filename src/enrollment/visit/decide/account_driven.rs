@@ -11,14 +11,14 @@ use events::enrollment::{
 pub(super) fn refusal(
     mode: EnrollmentMode,
     access: Option<&Access>,
-    devices: usize,
+    devices: u64,
     policy: &Policy,
 ) -> Option<EnrollmentRefusal> {
     if !policy.offered.contains(&mode.ownership()) || !permits(mode, access) {
         return Some(EnrollmentRefusal::NotPermitted);
     }
     let most = access?.devices_per_person?;
-    (devices >= most as usize).then_some(EnrollmentRefusal::TooManyDevices)
+    (devices >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices)
 }
 
 // Who may not enroll an institutional device at the portal may not have one by account either.

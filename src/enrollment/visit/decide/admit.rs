@@ -12,9 +12,9 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
     let mut happened: Vec<EnrollmentEvent> = decided.collect();
     // Nobody shall learn at the last step that they may not enroll.
     let refused = match visit.account_driven {
-        Some(mode) => account_driven::refusal(mode, access.as_ref(), previous.len(), policy),
+        Some(mode) => account_driven::refusal(mode, access.as_ref(), previous.count, policy),
         None => {
-            let by_rule = access.as_ref().and_then(|access| refusal(visit, access, previous.len(), policy));
+            let by_rule = access.as_ref().and_then(|access| refusal(visit, access, previous.count, policy));
             by_rule.or_else(|| by_device(visit, access.as_ref(), policy))
         }
     };
@@ -22,25 +22,22 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
         happened.push(EnrollmentEvent::EnrollmentRefused { why });
         return happened;
     }
-    happened.extend(previous.iter().map(|record| EnrollmentEvent::PreviousRecordFound {
-        device: record.device,
-        evidence: record.evidence.clone(),
-    }));
+    happened.extend(previous.found());
     // Who has an earlier record is told about it before anything else is decided.
-    if previous.is_empty() {
+    if previous.count == 0 {
         happened.extend(by_policy(visit, access.as_ref(), policy));
     }
     happened
 }
 
-fn refusal(visit: &Visit, access: &Access, devices: usize, policy: &Policy) -> Option<EnrollmentRefusal> {
+fn refusal(visit: &Visit, access: &Access, devices: u64, policy: &Policy) -> Option<EnrollmentRefusal> {
     if permitted(Some(access), policy).is_empty() {
         let platform = visit.opened.as_ref().map(|opened| opened.platform);
         let elsewhere = access.account_driven && platform.is_some_and(|platform| policy.leads_to_settings(platform));
         return Some(if elsewhere { EnrollmentRefusal::AccountDrivenOnly } else { EnrollmentRefusal::NotPermitted });
     }
     let most = access.devices_per_person?;
-    (devices >= most as usize).then_some(EnrollmentRefusal::TooManyDevices)
+    (devices >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices)
 }
 
 // Where there would be a choice and the device is refused for one and the same reason whatever is chosen, nobody is asked

@@ -1,12 +1,12 @@
 //! A device says what it is before it gets the MDM profile: which may go on, and what is kept of it.
 
-use super::super::{AttributesReport, Refusal, Visit};
+use super::super::{AttributesReport, PreviousRecords, Refusal, Visit};
 use super::end;
 use crate::enrollment::limits;
 use events::Timestamp;
 use events::enrollment::{
-    DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Evidence, IssuedCertificate, Ownership, ProfileServiceRefusal,
-    SecretHash,
+    DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, IssuedCertificate, Ownership,
+    ProfileServiceRefusal, SecretHash,
 };
 
 /// The first device that answers a challenge is the one it is for; until it is enrolled it may answer again and again, since
@@ -38,8 +38,9 @@ pub(super) fn report(visit: &Visit, report: &AttributesReport) -> Result<Vec<Enr
             attributes: report.device.attributes.clone(),
         });
         let evidence = vec![Evidence::SameHardware];
-        let found = |device: &_| EnrollmentEvent::PreviousRecordFound { device: *device, evidence: evidence.clone() };
-        happened.extend(report.managed.iter().map(found));
+        let found = |device: &_| FoundRecord { device: *device, evidence: evidence.clone() };
+        let records: Vec<FoundRecord> = report.managed.iter().map(found).collect();
+        happened.extend(PreviousRecords::from(records).found());
     }
     happened.push(EnrollmentEvent::VerificationProfileServed {
         service: report.challenge.clone(),

@@ -101,10 +101,10 @@ fn the_rule_says_who_may_enroll_by_account_and_institutional_devices_need_both()
     assert_eq!(end(Byod, Access { offered: [].into(), ..access() }), None);
     assert_eq!(end(Adde, Access { offered: [Personal].into(), ..access() }), refused);
     assert_eq!(end(Adde, access()), None);
-    let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
+    let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
     let full = Admission {
         access: Some(Access { devices_per_person: Some(1), ..access() }),
-        previous: vec![record],
+        previous: vec![record].into(),
         ..admission(told(&[Personal]))
     };
     let visit = given([begin(Byod, "18.2"), sign_in_with(full)]);
@@ -126,10 +126,10 @@ fn terms_come_first_and_so_do_earlier_records() {
     let visit = given([begin(Byod, "18.2"), asked_for_terms(policy.clone())]);
     assert_eq!(visit.step(), Step::Terms);
     assert_eq!(given_more(visit, [accept("1", policy.clone())]).step(), Step::HandOver);
-    let record = PreviousRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
+    let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
     let visit = given([
         begin(Byod, "18.2"),
-        sign_in_with(Admission { previous: vec![record], ..admission(told(&[Personal])) }),
+        sign_in_with(Admission { previous: vec![record].into(), ..admission(told(&[Personal])) }),
     ]);
     assert_eq!(visit.step(), Step::PreviousRecords);
     let noted = Command::NotePreviousRecords { policy: told(&[Personal]) };

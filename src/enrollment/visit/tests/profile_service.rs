@@ -175,10 +175,11 @@ fn hardware_that_is_managed_already_is_found_before_the_profile_and_asks_nobody_
     let managed = DeviceId(Uuid::from_u128(9));
     let report = AttributesReport { managed: vec![managed], ..report("ask", "scep", "A") };
     let happened = then(&asked(), &told(report));
-    let found = Event::PreviousRecordFound { device: managed, evidence: vec![Evidence::SameHardware] };
+    let records = vec![FoundRecord { device: managed, evidence: vec![Evidence::SameHardware] }];
+    let found = Event::PreviousRecordFound { records, count: 1 };
     assert_eq!(happened[1], found);
     let visit = happened.iter().fold(asked(), Visit::evolve);
-    assert_eq!((visit.step(), visit.previous.len()), (Step::MdmProfile, 0));
+    assert_eq!((visit.step(), visit.previous.count), (Step::MdmProfile, 0));
 }
 
 #[test]
