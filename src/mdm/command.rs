@@ -166,6 +166,7 @@ impl Conversation<'_> {
         };
         let loaded = match self.perform_within(&answer(inventory, apps)).await? {
             Some(loaded) => loaded,
+            None if status == CommandStatus::NotNow => self.known.loaded(),
             // The command is settled, whatever there is no room for.
             None => self.perform(&answer(BTreeMap::new(), BTreeMap::new())).await?,
         };
