@@ -88,6 +88,7 @@ pub async fn arrive(
         (visit, Ok(_)) => return refused(app, entrance, visit, provider, &unsolicited("nobody waits for it")).await,
         (visit, Err(why)) => return refused(app, entrance, visit, provider, &why).await,
     };
+    app.sign_in.departures.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account, local: None };
     admit(app, entrance, enrollment, &proof).await.map(Some)
 }

@@ -6,6 +6,7 @@
 //!
 //! An assertion opens one door once, on every node and after any restart: its name is reserved in the log.
 
+use super::Place;
 use super::flow::unsolicited;
 use super::portal::{is_recent, refuse};
 use super::providers::{IdentityProvider, Protocol};
@@ -137,6 +138,7 @@ pub async fn return_from_post(
     if !is_recent(app, enrollment, &state.request).await? {
         return not_in;
     }
+    app.sign_in.departures.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account: account(&provider.name, proven), local: None };
     admit(app, entrance, enrollment, &proof).await.map(Some)
 }

@@ -83,7 +83,10 @@ pub async fn arrive(
         return Ok(Some(StaffArrival::Refused { next: String::new() }));
     };
     match answered(app, provider, Place::Console, state, back).await {
-        Ok(account) => Ok(Some(proven(provider, account, flow.next))),
+        Ok(account) => {
+            app.sign_in.departures.came_back(Place::Console, source);
+            Ok(Some(proven(provider, account, flow.next)))
+        }
         Err(why) => {
             refuse(app, provider, &why, source).await?;
             Ok(Some(StaffArrival::Refused { next: flow.next }))
