@@ -204,7 +204,7 @@ impl StaffSessions {
         Ok(found.and_then(|found| sealed::open(key, &found)))
     }
 
-    /// The sessions that have not ended: of one person, or of everybody.
+    /// The sessions that have not ended, of one person or of everybody: the hundred that were used last.
     ///
     /// # Errors
     /// If the file cannot be read.

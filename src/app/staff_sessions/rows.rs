@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "id, staff, method, began, last_seen, source, browser, entered, second, confirmed, rests_on";
 
+/// A page lists so many sessions; whoever has more ends them all at once.
+const LISTED: u32 = 100;
+
 /// The earliest last request and the earliest beginning of a session that has not ended.
 fn bounds(now: Timestamp) -> (i64, i64) {
     (now.plus_seconds(-IDLE_SECONDS).0, now.plus_seconds(-LONGEST_SECONDS).0)
@@ -84,7 +87,7 @@ pub(super) fn list(rows: &Connection, staff: Option<StaffId>, now: Timestamp) ->
     let (seen, began) = bounds(now);
     let select = format!(
         "SELECT {COLUMNS} FROM sessions WHERE last_seen >= ?1 AND began >= ?2 AND (?3 IS NULL OR staff = ?3)
-         ORDER BY last_seen DESC, id"
+         ORDER BY last_seen DESC, id LIMIT {LISTED}"
     );
     let mut select = rows.prepare(&select)?;
     let found = select.query_map(params![seen, began, staff.map(|staff| staff.to_string())], session)?;
