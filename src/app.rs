@@ -32,6 +32,7 @@ pub mod staff_sessions;
 pub mod staff_sign_in;
 pub mod strangers;
 pub mod suppressed;
+pub mod throttles;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;

@@ -9,7 +9,7 @@ mod tasks;
 
 use crate::app::App;
 use crate::app::assemble::StartError;
-use crate::app::suppressed;
+use crate::app::{suppressed, throttles};
 use crate::config::Config;
 use crate::world::World;
 use crate::{admin, mdm, portal};
@@ -73,6 +73,7 @@ impl Running {
         tokio::join!(self.public.stop(true), devices, self.metrics.stop(true));
         self.tasks.shutdown().await;
         suppressed::write_all(&self.app).await;
+        throttles::keep(&self.app).await;
         self.app.engine.close().await;
         command_socket::remove(&self.app);
         tracing::info!("stopped");

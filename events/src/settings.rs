@@ -4,6 +4,7 @@
 mod access;
 mod account_driven;
 mod limits;
+mod networks;
 mod profile_service;
 mod self_service;
 mod sign_in;
@@ -12,6 +13,7 @@ mod terms;
 pub use access::{AccessRule, RoleRule, Who};
 pub use account_driven::{AccountDriven, AuthenticationMethod};
 pub use limits::{Limits, VersionRange};
+pub use networks::SharedNetwork;
 pub use profile_service::ProfileService;
 pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};
@@ -52,6 +54,9 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// Second factors of staff.
     pub second_factors: SecondFactors,
+    /// Addresses that many people share: failed sign-ins from there are expected in proportion.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared_networks: Vec<SharedNetwork>,
     /// What a device must be to enroll.
     pub limits: Limits,
     /// Enrollment from Settings, by account.
@@ -82,6 +87,7 @@ impl Default for Settings {
             abandon_after_hours: 24,
             sign_in: SignIn::default(),
             second_factors: SecondFactors::default(),
+            shared_networks: Vec::new(),
             limits: Limits::default(),
             account_driven: AccountDriven::default(),
             profile_service: ProfileService::default(),

@@ -7,11 +7,11 @@ use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, loc
 use super::single_sign_on::lead_on;
 use super::words::browser_label;
 use crate::app::App;
-use crate::app::sign_in::single_sign_on::Offer;
-use crate::app::sign_in::{Proof, Refused, Verified, record_staff_refusal, verify};
+use crate::app::sign_in::single_sign_on::{Offer, Place};
+use crate::app::sign_in::{KNOWN_FOR_DAYS, Proof, Refused, Trying, Verified, networks, record_staff_refusal, verify};
 use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use crate::enrollment::staff::works_at_console;
-use crate::web::{forgery, host_cookie, no_cookie};
+use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -22,6 +22,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The same for an unknown name, a wrong password, a disabled account and a missing role.
 const REFUSED: &str = "That did not work. Check the user name and the password. The account also needs a role at the console: administrator, auditor or help desk.";
+
+/// Makes a browser known that somebody of the staff signed in with before; no session.
+const KNOWN_COOKIE: &str = "__Host-muster-console-known";
 
 #[derive(Deserialize)]
 pub struct Wish {
@@ -102,11 +105,25 @@ pub async fn submit(
     // Only a listener that is no socket has no address.
     let source = address(&app, &request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let password = SecretString::from(credentials.password);
-    let ways = app.settings().await.map_err(|error| broken(&app, error))?.sign_in.staff;
-    let verified = verify(&app, &ways, &credentials.user_name, &password, source, works_at_console).await;
+    let settings = app.settings().await.map_err(|error| broken(&app, error))?;
+    let known = request.cookie(KNOWN_COOKIE);
+    let trying = Trying {
+        place: Place::Console,
+        ways: &settings.sign_in.staff,
+        user_name: &credentials.user_name,
+        password: &password,
+        source,
+        known_browser: known.as_ref().map(|cookie| cookie.value()),
+        people: networks::people(&settings.shared_networks, source),
+    };
+    let verified = verify(&app, &trying, works_at_console).await;
     match verified.map_err(|error| broken(&app, error))? {
         Verified::Proven(proof) => match enter(&app, &request, &proof, &credentials.next).await? {
-            Some(response) => Ok(response),
+            Some(mut response) => {
+                let known = trying.remember_browser(&app);
+                set_cookie(&mut response, lasting_host_cookie(KNOWN_COOKIE, known, KNOWN_FOR_DAYS * 24), &app)?;
+                Ok(response)
+            }
             None => refused_again(&app, &request, &credentials.next).await,
         },
         Verified::Refused(refused) => refuse(&app, &request, &refused, source, &credentials.next).await,

@@ -113,7 +113,9 @@ impl App {
         let sign_in = SignIn::new(&log, &secrets, &world, directories);
         let metrics = Metrics::new();
         metrics.push_certificate_ends(pki.push_not_after().unwrap_or(0));
-        Ok(App::new(Parts {
+        let counting = secrets.throttles();
+        let unusable = directory.clone();
+        let app = App::new(Parts {
             engine,
             keys,
             log,
@@ -127,7 +129,7 @@ impl App {
             identity_providers,
             staff_sessions,
             revocations: Default::default(),
-            factor_throttle: Throttle::default(),
+            factor_throttle: Throttle::new(counting),
             pusher,
             health,
             conversations: Default::default(),
@@ -135,7 +137,10 @@ impl App {
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Default::default(),
             metrics,
-        }))
+        });
+        throttles::restore(&app)
+            .map_err(|error| StartError::Sessions { directory: unusable, why: error.to_string() })?;
+        Ok(app)
     }
 }
 

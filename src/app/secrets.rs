@@ -12,11 +12,18 @@ use openssl::sign::Signer;
 pub struct Secrets {
     names: [u8; 32],
     tokens: [u8; 32],
+    throttles: [u8; 32],
 }
 
 impl Secrets {
     pub fn derive(master: &MasterKey) -> Secrets {
-        Secrets { names: master.derive("names"), tokens: master.derive("tokens") }
+        let [names, tokens, throttles] = ["names", "tokens", "throttles"].map(|purpose| master.derive(purpose));
+        Secrets { names, tokens, throttles }
+    }
+
+    /// What throttles remember is a digest under this.
+    pub fn throttles(&self) -> [u8; 32] {
+        self.throttles
     }
 
     /// The id of a stream that stands for `parts` without telling them: HMAC-SHA-256, hex. `kind` keeps apart what is

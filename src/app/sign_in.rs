@@ -11,7 +11,9 @@ mod departures;
 mod directories;
 mod directory;
 mod entitled;
+mod known_browser;
 mod look_up;
+pub mod networks;
 mod portal;
 mod refusal_budget;
 mod refusals;
@@ -22,8 +24,9 @@ pub use api_token::{TokenVerdict, by_token, new_token};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use directories::Directories;
 pub use entitled::may_go_on;
+pub use known_browser::KNOWN_FOR_DAYS;
 pub use look_up::{LookedUp, look_up_in};
-pub use portal::{Outcome, at_portal};
+pub use portal::{Credentials, Outcome, at_portal};
 pub use refusal_budget::About;
 pub use refusals::{
     granted, granted_about, granted_to, granted_to_wait, record, record_staff_refusal, record_unknown_staff,
@@ -34,7 +37,7 @@ use crate::app::App;
 use crate::app::secrets::Secrets;
 use crate::enrollment::staff::{LocalAccount, works_at_console};
 use crate::identity::local::LocalAccounts;
-use crate::identity::throttle::{RetryAfter, Throttle};
+use crate::identity::throttle::{Asked, RetryAfter, Throttle};
 use crate::identity::{Account, Denial, LOCAL, SignInMethod as _, Unavailable, Verdict};
 use crate::world::World;
 use beat::Beat;
@@ -47,6 +50,7 @@ use events::settings::Ways;
 use events::staff::{Privilege, StaffId};
 use refusal_budget::RefusalBudget;
 use secrecy::SecretString;
+use single_sign_on::Place;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -56,10 +60,12 @@ use uuid::Uuid;
 /// What signing in needs: the ways to do it, the throttle, the budget for refusals.
 pub struct SignIn {
     local: LocalAccounts,
-    throttle: Throttle,
+    // Apart: nothing that happens at the portal keeps staff waiting, nor the other way round.
+    pub(super) portal: Throttle,
+    pub(super) console: Throttle,
     // Of their own: a program with an old token, or a wrong name looked up, holds up nobody who signs in from its address.
-    tokens: Throttle,
-    look_ups: Throttle,
+    pub(super) tokens: Throttle,
+    pub(super) look_ups: Throttle,
     refusals: RefusalBudget,
     departures: Departures,
     pub directories: Directories,
@@ -67,17 +73,52 @@ pub struct SignIn {
 
 impl SignIn {
     pub fn new(log: &Log, secrets: &Secrets, world: &World, directories: Directories) -> SignIn {
+        let throttle = || Throttle::new(secrets.throttles());
         let directory = Arc::new(OwnStreams { log: log.clone(), secrets: secrets.clone() });
         SignIn {
             local: LocalAccounts::new(directory, world),
-            throttle: Throttle::default(),
-            tokens: Throttle::default(),
-            look_ups: Throttle::default(),
+            portal: throttle(),
+            console: throttle(),
+            tokens: throttle(),
+            look_ups: throttle(),
             refusals: RefusalBudget::new(),
             departures: Departures::new(),
             directories,
         }
     }
+
+    fn throttle(&self, place: Place) -> &Throttle {
+        match place {
+            Place::Portal => &self.portal,
+            Place::Console => &self.console,
+        }
+    }
+}
+
+/// Somebody tries to sign in with a name and a password.
+pub struct Trying<'a> {
+    pub place: Place,
+    /// The ways that are switched on there.
+    pub ways: &'a Ways,
+    pub user_name: &'a str,
+    pub password: &'a SecretString,
+    pub source: IpAddr,
+    /// The cookie that makes their browser known, if it has one.
+    pub known_browser: Option<&'a str>,
+    /// How many people share their source, if the settings say so.
+    pub people: Option<u32>,
+}
+
+impl Trying<'_> {
+    /// A new value of the cookie that makes this browser known: only after the password was right.
+    pub fn remember_browser(&self, app: &App) -> String {
+        known_browser::remember(app, self.place, &typed_name(app, self.user_name))
+    }
+}
+
+// People type passwords there: it is kept as a digest alone.
+fn typed_name(app: &App, user_name: &str) -> String {
+    app.secrets.name("typed-name", &[&canonical_name(user_name)])
 }
 
 /// Somebody proved who they are.
@@ -144,7 +185,7 @@ impl Refused {
     }
 }
 
-/// Verifies a name and a password in the `ways` that are switched on, throttled, always at the price of one local
+/// Verifies a name and a password in the ways that are switched on, throttled, always at the price of one local
 /// password: local accounts first, then the directories for a name that is not a local account's. `entitled` says which
 /// privileges of a local account suffice. Writes nothing down and does not wait for the beat of a refusal: that is the
 /// caller's part ([`at_portal`], [`record_staff_refusal`]).
@@ -153,13 +194,13 @@ impl Refused {
 /// If the accounts cannot be read.
 pub async fn verify(
     app: &App,
-    ways: &Ways,
-    user_name: &str,
-    password: &SecretString,
-    source: IpAddr,
+    trying: &Trying<'_>,
     entitled: impl Fn(&BTreeSet<Privilege>) -> bool,
 ) -> Result<Verified, Unavailable> {
-    let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
+    let Trying { place, ways, user_name, password, source, known_browser, people } = *trying;
+    let name = typed_name(app, user_name);
+    let known = known_browser.and_then(|cookie| known_browser::known(app, place, &name, cookie));
+    let (throttle, asked) = (app.sign_in.throttle(place), Asked { name: &name, source, known, people });
     let method = SignInMethodName::LocalAccount;
     let refused = |reason, local: Option<&Known>, retry_after, beat| Refused {
         method,
@@ -172,7 +213,7 @@ pub async fn verify(
         beat,
     };
     let beat = Beat::since(Instant::now());
-    let attempt = match app.sign_in.throttle.begin(&app.world, &name, source).await {
+    let attempt = match throttle.begin(&app.world, asked).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => {
             return Ok(Verified::Refused(refused(SignInRefusal::Throttled, None, Some(seconds), Beat::none())));
@@ -195,7 +236,7 @@ pub async fn verify(
     };
     // What cannot be judged is our fault, not theirs: it does not count.
     if answer.counts {
-        app.sign_in.throttle.failed(app.world.now(), attempt);
+        throttle.failed(app.world.now(), attempt);
     } else {
         drop(attempt);
     }

@@ -13,6 +13,7 @@ mod rows;
 mod sealed;
 #[cfg(test)]
 mod tests;
+mod throttles;
 
 pub use flows::Flow;
 
@@ -39,7 +40,7 @@ const TOUCH_SECONDS: i64 = 30;
 pub const PENDING_SECONDS: i64 = 10 * 60;
 
 /// Raised when a table changes: the file may be lost, so the old rows go.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 const SCHEMA: &str = "
     CREATE TABLE sessions (
         key_hash TEXT PRIMARY KEY, id TEXT NOT NULL, staff TEXT NOT NULL, method TEXT NOT NULL, began INTEGER NOT NULL,
@@ -50,6 +51,10 @@ const SCHEMA: &str = "
     CREATE TABLE flows (
         key_hash TEXT PRIMARY KEY, request TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, next TEXT NOT NULL,
         began INTEGER NOT NULL, account TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE throttles (
+        throttle TEXT NOT NULL, counts TEXT NOT NULL, digest BLOB NOT NULL, until INTEGER NOT NULL,
+        PRIMARY KEY (throttle, counts, digest)
     ) WITHOUT ROWID;";
 
 /// `sessions.db`. Cheap to clone.
@@ -126,7 +131,9 @@ impl StaffSessions {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if version != SCHEMA_VERSION {
-            connection.execute_batch("DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS flows;")?;
+            connection.execute_batch(
+                "DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS flows; DROP TABLE IF EXISTS throttles;",
+            )?;
             connection.execute_batch(SCHEMA)?;
             connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }

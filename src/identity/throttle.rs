@@ -4,8 +4,21 @@
 //! behind one address that signs in correctly would be throttled. Here only a failure counts, when it is one. So that a
 //! thousand guesses begun at once do not all pass before the first has failed, attempts wait for their turn: those of
 //! one name from one source are judged one after the other, those of one source a few at a time.
+//!
+//! Two things keep a school behind one address from being locked out by whoever guesses there. A browser that somebody signed
+//! in with before ([`Asked::known`]) has a budget of its own. And beyond its source's limit, a name without a failure in the last
+//! quarter of an hour has one attempt a minute.
+//!
+//! Names, sources and browsers are remembered as digests under a secret, so that what is kept over a restart tells none of
+//! them.
+
+mod grace;
 
 use crate::world::{Timestamp, World};
+use grace::Grace;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -23,6 +36,8 @@ pub struct Allowance {
 pub const BY_NAME_AND_SOURCE: Allowance = Allowance { burst: 5, refill_seconds: 60 };
 /// One source, whatever the names: sixty failures, then one every five seconds; a school is one address.
 pub const BY_SOURCE: Allowance = Allowance { burst: 60, refill_seconds: 5 };
+/// One known browser: ten failures in all, since what makes it known ends before one comes back.
+pub const BY_KNOWN_BROWSER: Allowance = Allowance { burst: 10, refill_seconds: 90 * 24 * 3600 };
 /// So many attempts of one source are judged at a time: no more than these can fail beyond the allowance.
 const TURNS_OF_SOURCE: usize = 4;
 /// So many attempts of one source may wait; more are sent away for a moment.
@@ -30,17 +45,37 @@ const LONGEST_LINE: usize = 256;
 const LINE_SECONDS: i64 = 5;
 /// No more keys than this are remembered.
 pub const CAPACITY: usize = 50_000;
+/// So many keys are kept over a restart: those that owe most.
+const KEPT: usize = 10_000;
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Source(IpAddr),
-    NameAndSource(String, IpAddr),
+/// Whom an attempt is by.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// A digest of the name, never the text.
+    pub name: &'a str,
+    pub source: IpAddr,
+    /// The random id of a browser that was proven to have signed in with this name before.
+    pub known: Option<&'a str>,
+    /// How many people share the source, if the settings say so.
+    pub people: Option<u32>,
 }
 
+impl<'a> Asked<'a> {
+    /// By a browser that is not known, from a source of which nothing is known.
+    pub fn of(name: &'a str, source: IpAddr) -> Asked<'a> {
+        Asked { name, source, known: None, people: None }
+    }
+}
+
+/// What is counted, as a digest.
+type Key = [u8; 32];
+
 /// Counts failures. When each key will have paid all its failures off is all that is remembered (GCRA).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Throttle {
+    secret: [u8; 32],
     paid_off: Mutex<HashMap<Key, Timestamp>>,
+    grace: Mutex<Grace>,
     /// Who waits for a turn or has one.
     lines: Mutex<HashMap<Key, Arc<Semaphore>>>,
 }
@@ -53,24 +88,79 @@ pub struct Attempt {
     _turns: [OwnedSemaphorePermit; 2],
 }
 
-type Keys = [(Key, Allowance); 2];
+/// What an attempt is judged by and counted on.
+#[derive(Debug, Clone)]
+struct Keys {
+    name: Key,
+    source: Key,
+    name_and_source: Key,
+    /// The known browser, as long as it has failures left; then nothing else counts.
+    known: Option<Key>,
+    of_source: Spread,
+    /// So many names of one source may go beyond its limit in an hour.
+    names: usize,
+}
+
+/// An [`Allowance`] in microseconds.
+#[derive(Debug, Clone, Copy)]
+struct Spread {
+    burst: i64,
+    refill: i64,
+}
+
+impl From<Allowance> for Spread {
+    fn from(allowance: Allowance) -> Spread {
+        Spread { burst: allowance.burst, refill: allowance.refill_seconds * 1_000_000 }
+    }
+}
+
+impl Spread {
+    /// Sixty failures are meant for sixty people: more people have as many more, at most one a second in the long run.
+    fn of_source(people: Option<u32>) -> Spread {
+        let Spread { burst, refill } = BY_SOURCE.into();
+        let scaled = burst.max(people.map_or(0, i64::from));
+        Spread { burst: scaled, refill: (refill * burst / scaled).max(1_000_000) }
+    }
+}
+
+/// One count that is kept over a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub counts: Counts,
+    pub digest: [u8; 32],
+    pub until: Timestamp,
+}
+
+/// What a [`Kept`] count is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// Failures of a source, of a name from one, or of a known browser.
+    Failures,
+    /// The last failure of a name, wherever it came from.
+    Name,
+}
 
 /// Too many failures: try again after so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter(pub i64);
 
 impl Throttle {
-    /// Begins an attempt of `name` (a digest, never the text) from `source`, when it is its turn.
+    /// `secret`: what is remembered is a digest under it.
+    pub fn new(secret: [u8; 32]) -> Throttle {
+        Throttle { secret, paid_off: Mutex::default(), grace: Mutex::default(), lines: Mutex::default() }
+    }
+
+    /// Begins an attempt, when it is its turn.
     ///
     /// # Errors
     /// How long to wait, if too many failed. Waiting is enough; nothing is locked.
-    pub async fn begin(&self, world: &World, name: &str, source: IpAddr) -> Result<Attempt, RetryAfter> {
-        let keys = keys(name, source);
-        self.check(world.now(), &keys)?;
+    pub async fn begin(&self, world: &World, asked: Asked<'_>) -> Result<Attempt, RetryAfter> {
+        let keys = self.keys(world.now(), asked);
+        self.check(world.now(), &keys, false)?;
         let [of_name, of_source] = self.line_up(&keys)?;
         let turns = [turn(of_name).await, turn(of_source).await];
         // Those before may have failed in the meantime.
-        self.check(world.now(), &keys)?;
+        self.check(world.now(), &keys, true)?;
         Ok(Attempt { keys, _turns: turns })
     }
 
@@ -79,48 +169,121 @@ impl Throttle {
         self.count(now, &attempt.keys);
     }
 
-    fn check(&self, now: Timestamp, keys: &Keys) -> Result<(), RetryAfter> {
+    /// What is to be kept over a restart.
+    pub fn kept(&self, now: Timestamp) -> Vec<Kept> {
         let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = keys.iter().map(|(key, allowance)| wait(paid_off.get(key), *allowance, now)).max().unwrap_or(0);
-        if wait > 0 { Err(RetryAfter(wait)) } else { Ok(()) }
+        let mut kept = owing(&paid_off, Counts::Failures, now);
+        drop(paid_off);
+        let mut grace = self.grace.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(owing(grace.failures(), Counts::Name, now));
+        kept
+    }
+
+    /// What was kept before a restart.
+    pub fn restore(&self, kept: impl IntoIterator<Item = Kept>) {
+        let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut grace = self.grace.lock().unwrap_or_else(PoisonError::into_inner);
+        for Kept { counts, digest, until } in kept {
+            match counts {
+                Counts::Failures => paid_off.insert(digest, until),
+                Counts::Name => grace.failures().insert(digest, until),
+            };
+        }
+    }
+
+    // `take`: an attempt beyond the limit of its source uses up what its name has left.
+    fn check(&self, now: Timestamp, keys: &Keys, take: bool) -> Result<(), RetryAfter> {
+        if keys.known.is_some() {
+            return Ok(());
+        }
+        let (of_name, of_source) = {
+            let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_name = wait(paid_off.get(&keys.name_and_source), BY_NAME_AND_SOURCE.into(), now);
+            (of_name, wait(paid_off.get(&keys.source), keys.of_source, now))
+        };
+        let beyond = of_source > 0;
+        let mut grace = self.grace.lock().unwrap_or_else(PoisonError::into_inner);
+        let passes = of_name == 0 && (!beyond || grace.lets_in(now, keys.source, keys.name, keys.names, take));
+        if passes { Ok(()) } else { Err(RetryAfter(of_name.max(of_source))) }
     }
 
     fn count(&self, now: Timestamp, keys: &Keys) {
-        let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut paid_off, now);
-        for (key, allowance) in keys {
-            let until = paid_off.entry(key.clone()).or_insert(now);
-            *until = (*until).max(now).plus_seconds(allowance.refill_seconds);
+        let counted: &[(Key, Spread)] = match keys.known {
+            Some(known) => &[(known, BY_KNOWN_BROWSER.into())],
+            None => &[(keys.name_and_source, BY_NAME_AND_SOURCE.into()), (keys.source, keys.of_source)],
+        };
+        {
+            let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+            make_room(&mut paid_off, now);
+            for (key, spread) in counted {
+                let until = paid_off.entry(*key).or_insert(now);
+                // Whoever is let in beyond the limit makes the wait for the others no longer.
+                let most = now.0 + (spread.burst + TURNS_OF_SOURCE as i64) * spread.refill;
+                *until = Timestamp(((*until).max(now).0 + spread.refill).min(most.max(until.0)));
+            }
         }
+        self.grace.lock().unwrap_or_else(PoisonError::into_inner).failed(now, keys.name);
     }
 
     // Everybody in a line holds its semaphore: a line that nobody else holds is empty and forgotten.
-    fn line_up(&self, [(of_name, _), (of_source, _)]: &Keys) -> Result<[Arc<Semaphore>; 2], RetryAfter> {
+    fn line_up(&self, keys: &Keys) -> Result<[Arc<Semaphore>; 2], RetryAfter> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.retain(|_, line| Arc::strong_count(line) > 1);
-        if lines.get(of_source).is_some_and(|line| Arc::strong_count(line) > LONGEST_LINE) {
+        if lines.get(&keys.source).is_some_and(|line| Arc::strong_count(line) > LONGEST_LINE) {
             return Err(RetryAfter(LINE_SECONDS));
         }
         let mut line =
-            |key: &Key, turns| Arc::clone(lines.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(turns))));
-        Ok([line(of_name, 1), line(of_source, TURNS_OF_SOURCE)])
+            |key: Key, turns| Arc::clone(lines.entry(key).or_insert_with(|| Arc::new(Semaphore::new(turns))));
+        Ok([line(keys.known.unwrap_or(keys.name_and_source), 1), line(keys.source, TURNS_OF_SOURCE)])
     }
+
+    fn keys(&self, now: Timestamp, asked: Asked<'_>) -> Keys {
+        let source = network(asked.source).to_string();
+        let people = asked.people;
+        let known = asked.known.map(|id| self.digest("known", &[id]));
+        let has_left = |known: &Key| {
+            let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+            wait(paid_off.get(known), BY_KNOWN_BROWSER.into(), now) == 0
+        };
+        Keys {
+            name: self.digest("name", &[asked.name]),
+            source: self.digest("source", &[&source]),
+            name_and_source: self.digest("name and source", &[asked.name, &source]),
+            known: known.filter(has_left),
+            of_source: Spread::of_source(people),
+            names: people.map_or(0, |people| people as usize).max(grace::NAMES_AN_HOUR),
+        }
+    }
+
+    fn digest(&self, kind: &str, parts: &[&str]) -> Key {
+        let key = PKey::hmac(&self.secret).expect("a key of 32 bytes is a key");
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
+        for part in std::iter::once(&kind).chain(parts) {
+            signer.update(&(part.len() as u64).to_be_bytes()).expect("HMAC takes any bytes");
+            signer.update(part.as_bytes()).expect("HMAC takes any bytes");
+        }
+        let mut digest = [0; 32];
+        signer.sign(&mut digest).expect("HMAC-SHA-256 has 32 bytes");
+        digest
+    }
+}
+
+fn owing(map: &HashMap<Key, Timestamp>, counts: Counts, now: Timestamp) -> Vec<Kept> {
+    let kept = |(digest, until): (&Key, &Timestamp)| Kept { counts, digest: *digest, until: *until };
+    let mut owing: Vec<Kept> = map.iter().filter(|(_, until)| **until > now).map(kept).collect();
+    owing.sort_by_key(|kept| std::cmp::Reverse(kept.until));
+    owing.truncate(KEPT);
+    owing
 }
 
 async fn turn(line: Arc<Semaphore>) -> OwnedSemaphorePermit {
     line.acquire_owned().await.expect("no line is ever closed")
 }
 
-fn keys(name: &str, source: IpAddr) -> Keys {
-    let source = network(source);
-    [(Key::NameAndSource(name.to_owned(), source), BY_NAME_AND_SOURCE), (Key::Source(source), BY_SOURCE)]
-}
-
 // Seconds until one more failure fits into the allowance.
-fn wait(paid_off: Option<&Timestamp>, allowance: Allowance, now: Timestamp) -> i64 {
+fn wait(paid_off: Option<&Timestamp>, spread: Spread, now: Timestamp) -> i64 {
     let Some(paid_off) = paid_off else { return 0 };
-    let room = now.plus_seconds((allowance.burst - 1) * allowance.refill_seconds);
-    let micros = paid_off.0 - room.0;
+    let micros = paid_off.0 - now.0 - (spread.burst - 1) * spread.refill;
     if micros <= 0 { 0 } else { (micros + 999_999) / 1_000_000 }
 }
 
@@ -148,124 +311,4 @@ pub fn network(source: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::world::ManualClock;
-
-    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-    const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
-
-    fn fail(throttle: &Throttle, now: Timestamp, name: &str, source: IpAddr) -> Result<(), RetryAfter> {
-        let keys = keys(name, source);
-        throttle.check(now, &keys).map(|()| throttle.count(now, &keys))
-    }
-
-    fn world() -> World {
-        World { clock: Arc::new(ManualClock::at(NOW)) }
-    }
-
-    #[test]
-    fn after_five_failures_a_name_waits_a_minute_and_is_never_locked() {
-        let throttle = Throttle::default();
-        for _ in 0..5 {
-            fail(&throttle, NOW, "ada", HOME).unwrap();
-        }
-        assert_eq!(fail(&throttle, NOW, "ada", HOME), Err(RetryAfter(60)));
-        assert_eq!(fail(&throttle, NOW.plus_seconds(59), "ada", HOME), Err(RetryAfter(1)));
-        assert_eq!(fail(&throttle, NOW.plus_seconds(60), "ada", HOME), Ok(()));
-    }
-
-    #[test]
-    fn waiting_is_not_made_longer_by_trying() {
-        let throttle = Throttle::default();
-        for _ in 0..500 {
-            let _ = fail(&throttle, NOW, "ada", HOME);
-        }
-        assert_eq!(fail(&throttle, NOW.plus_seconds(60), "ada", HOME), Ok(()));
-    }
-
-    #[test]
-    fn a_stranger_cannot_lock_out_the_owner_of_a_name() {
-        let throttle = Throttle::default();
-        for _ in 0..500 {
-            let _ = fail(&throttle, NOW, "ada", ELSEWHERE);
-        }
-        assert_eq!(fail(&throttle, NOW, "ada", HOME), Ok(()));
-    }
-
-    #[tokio::test]
-    async fn successes_do_not_count() {
-        let throttle = Throttle::default();
-        for pupil in 0..1_000 {
-            drop(throttle.begin(&world(), &format!("pupil {pupil}"), HOME).await.unwrap());
-        }
-        assert_eq!(fail(&throttle, NOW, "ada", HOME), Ok(()));
-        assert!(throttle.lines.lock().unwrap().len() <= 2, "empty lines are forgotten");
-    }
-
-    #[test]
-    fn guessing_one_password_for_many_names_is_throttled_by_source() {
-        let throttle = Throttle::default();
-        let passed = (0..1_000).filter(|n| fail(&throttle, NOW, &format!("name {n}"), HOME).is_ok()).count();
-        assert_eq!(passed, 60);
-    }
-
-    /// So many attempts at once, each of which takes a moment to be judged: how many were judged.
-    async fn at_once(throttle: &Throttle, count: usize, name: impl Fn(usize) -> String, right: bool) -> usize {
-        let world = world();
-        let attempts = (0..count).map(|nth| {
-            let name = name(nth);
-            let world = &world;
-            async move {
-                let Ok(attempt) = throttle.begin(world, &name, HOME).await else { return 0 };
-                tokio::task::yield_now().await;
-                if !right {
-                    throttle.failed(NOW, attempt);
-                }
-                1
-            }
-        });
-        futures_util::future::join_all(attempts).await.into_iter().sum()
-    }
-
-    #[tokio::test]
-    async fn attempts_at_once_wait_for_each_other_and_only_those_that_fail_count() {
-        let throttle = Throttle::default();
-        assert_eq!(at_once(&throttle, 100, |_| "ada".into(), true).await, 100);
-        assert_eq!(at_once(&throttle, 100, |_| "ada".into(), false).await, 5);
-    }
-
-    #[tokio::test]
-    async fn guesses_for_many_names_at_once_are_hardly_more_than_one_by_one() {
-        let judged = at_once(&Throttle::default(), 200, |nth| format!("name {nth}"), false).await;
-        assert!((60..60 + TURNS_OF_SOURCE).contains(&judged), "{judged}");
-    }
-
-    #[tokio::test]
-    async fn a_line_has_an_end() {
-        let judged = at_once(&Throttle::default(), 1_000, |nth| format!("name {nth}"), true).await;
-        assert_eq!(judged, LONGEST_LINE);
-    }
-
-    #[test]
-    fn the_addresses_of_one_ipv6_network_are_one_source() {
-        let throttle = Throttle::default();
-        let address = |host: u16| IpAddr::from([0x2001, 0xdb8, 1, 2, 0, 0, 0, host]);
-        let passed = (0..100).filter(|host| fail(&throttle, NOW, "ada", address(*host)).is_ok()).count();
-        assert_eq!(passed, 5);
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded_and_the_worst_offender_stays_throttled() {
-        let throttle = Throttle::default();
-        for _ in 0..5 {
-            fail(&throttle, NOW, "ada", HOME).unwrap();
-        }
-        for n in 0..60_000_u32 {
-            let _ = fail(&throttle, NOW, "ada", IpAddr::from((0x0a00_0000 + n).to_be_bytes()));
-        }
-        assert!(throttle.paid_off.lock().unwrap().len() <= CAPACITY + 1);
-        assert!(fail(&throttle, NOW, "ada", HOME).is_err());
-    }
-}
+mod tests;

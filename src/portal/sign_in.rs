@@ -6,10 +6,10 @@ use super::render::Page;
 use super::single_sign_on::lead_on;
 use super::steps;
 use super::submission::Submission;
-use super::visitor::{Answered, SESSION_COOKIE, Session, Visitor, see_other};
+use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, see_other};
 use crate::app::account_driven::link::Purpose;
 use crate::app::sign_in::single_sign_on::{self, Offer};
-use crate::app::sign_in::{Entrance, Outcome, at_portal};
+use crate::app::sign_in::{Credentials, Entrance, KNOWN_FOR_DAYS, Outcome, at_portal};
 use crate::enrollment::visit::{Command, Step, Visit};
 use crate::web::{lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
@@ -78,7 +78,9 @@ pub async fn take(mut form: Submission) -> Answered {
         language: visitor.language.tag(),
         link: visitor.link.clone(),
     };
-    let outcome = at_portal(&visitor.app, &entrance, &user_name, &password).await?;
+    let known_browser = visitor.known_browser.as_deref();
+    let given = Credentials { user_name: &user_name, password: &password, known_browser };
+    let outcome = at_portal(&visitor.app, &entrance, &given).await?;
     conclude(visitor, outcome, Notice::Password).await
 }
 
@@ -88,11 +90,14 @@ pub async fn take(mut form: Submission) -> Answered {
 /// If the log cannot be read.
 pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
     match outcome {
-        Outcome::SignedIn { enrollment, secret } => {
+        Outcome::SignedIn { enrollment, secret, known_browser } => {
             let visit = visitor.app.visit(enrollment).await?;
             let session = Session::of_link(enrollment, visit.clone());
             let mut response = onward(&visitor, &session, &visit).await?;
             keep(&mut response, &visitor, enrollment, &secret)?;
+            if let Some(known) = known_browser {
+                set(&mut response, lasting_host_cookie(KNOWN_COOKIE, known, KNOWN_FOR_DAYS * 24))?;
+            }
             Ok(response)
         }
         Outcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),

@@ -23,6 +23,8 @@ use futures_util::future::LocalBoxFuture;
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
+/// Makes a browser known that somebody signed in with before; no session.
+pub const KNOWN_COOKIE: &str = "__Host-muster-known";
 /// Holds `<enrollment id>.<secret>`.
 pub const SESSION_COOKIE: &str = "__Host-muster-enrollment";
 /// Binds the forms that are sent before there is a session.
@@ -46,6 +48,8 @@ pub struct Visitor {
     /// The link that a device followed from Settings, where this page or form was reached by one.
     pub link: Option<AccountLink>,
     form_cookie: FormCookie,
+    /// The cookie of a browser that somebody signed in with before.
+    pub known_browser: Option<String>,
 }
 
 /// A visit whose secret the visitor's cookie holds.
@@ -90,6 +94,7 @@ impl Visitor {
             user_agent: user_agent.to_owned(),
             source: source(request, &app.config.server.trusted_proxies).unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
             form_cookie: form_cookie(&app, request),
+            known_browser: cookie(request, KNOWN_COOKIE),
             session,
             settings,
             app,

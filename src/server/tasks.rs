@@ -2,7 +2,7 @@
 
 use super::sign_ins;
 use crate::app::App;
-use crate::app::suppressed;
+use crate::app::{suppressed, throttles};
 use crate::reactions;
 use events::store::{Followed, ReadError};
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
     tasks.spawn(suppressed::keep_writing(app.clone()));
+    tasks.spawn(throttles::keep_on(app.clone()));
 }
 
 /// Tells when the log or the key store has stopped for good.

@@ -2,6 +2,7 @@
 
 mod devices;
 mod refusals;
+mod throttle;
 
 use crate::console::desk::PASSWORD;
 use crate::harness::TestServer;
@@ -21,7 +22,7 @@ pub async fn behind_a_proxy() -> (TestServer, Arc<ManualClock>) {
     (server, clock)
 }
 
-fn from(address: &str) -> HeaderMap {
+pub fn from(address: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("x-forwarded-for", HeaderValue::from_str(address).unwrap());
     headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));

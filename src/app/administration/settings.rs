@@ -5,6 +5,7 @@ mod account_driven;
 mod difference;
 mod general;
 mod limits;
+mod networks;
 mod roles;
 mod sign_in;
 mod terms;
@@ -71,6 +72,7 @@ pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Fin
     sign_in::check(settings, &providers, &mut findings);
     access::check(settings, &providers, &mut findings);
     limits::check(settings, &mut findings);
+    networks::check(settings, &mut findings);
     account_driven::check(settings, &mut findings);
     terms::check(settings, before, &mut findings);
     roles::check(settings, &providers, &mut findings);

@@ -2,7 +2,8 @@
 
 use super::{OwnAccount, OwnAccountError, Proved};
 use crate::app::App;
-use crate::app::sign_in::{Proof, Verified, granted_to, granted_to_wait, staff_account_name, verify};
+use crate::app::sign_in::single_sign_on::Place;
+use crate::app::sign_in::{Proof, Trying, Verified, granted_to, granted_to_wait, networks, staff_account_name, verify};
 use crate::enrollment::staff::{Command, UserName};
 use crate::identity::password::{WeakPassword, check_new_password, hash_password};
 use events::StreamName;
@@ -35,12 +36,23 @@ impl OwnAccount {
     /// # Errors
     /// If accounts, sessions or log cannot be used.
     pub async fn confirm_password(&self, password: &SecretString) -> Result<Proved, OwnAccountError> {
-        let switched_on = self.app.settings().await?.sign_in.staff;
+        let settings = self.app.settings().await?;
+        let people = networks::people(&settings.shared_networks, self.address());
+        let switched_on = settings.sign_in.staff;
         let ways = match &self.state().external {
             None => Ways { local_accounts: switched_on.local_accounts, ..Ways::default() },
             Some(_) => Ways { local_accounts: false, ..switched_on },
         };
-        let verified = verify(&self.app, &ways, &self.user_name(), password, self.address(), |_| true).await?;
+        let trying = Trying {
+            place: Place::Console,
+            ways: &ways,
+            user_name: &self.user_name(),
+            password,
+            source: self.address(),
+            known_browser: None,
+            people,
+        };
+        let verified = verify(&self.app, &trying, |_| true).await?;
         let reason = match verified {
             Verified::Proven(proof) if self.is_own(&proof).await? => {
                 self.perform(Command::ConfirmPassword).await?;

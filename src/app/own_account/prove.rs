@@ -3,7 +3,7 @@
 use super::{OwnAccount, OwnAccountError, Pending, Proved, recovery_hash};
 use crate::app::sign_in::{granted_to, granted_to_wait};
 use crate::enrollment::staff::{Command, FactorCommand, Refusal};
-use crate::identity::throttle::{Attempt, RetryAfter};
+use crate::identity::throttle::{Asked, Attempt, RetryAfter};
 use crate::identity::{one_time_codes, recovery_codes};
 use events::Personal;
 use events::staff::{FactorRefusal, PasskeyId, Purpose, SecondFactor};
@@ -142,6 +142,6 @@ impl OwnAccount {
         let id = self.id();
         let network = u128::from_be_bytes(*id.0.as_bytes()) & (u128::MAX << 64);
         let address = IpAddr::V6(Ipv6Addr::from(network));
-        self.app.factor_throttle.begin(&self.app.world, &id.to_string(), address).await
+        self.app.factor_throttle.begin(&self.app.world, Asked::of(&id.to_string(), address)).await
     }
 }

@@ -74,7 +74,9 @@ pub async fn admit(
     let command = Command::SignIn { signed_in, session: hash(&secret), entry };
     match app.perform::<Visit>(&enrollment.stream(), &command, &context).await {
         // Who signs in once more on an enrolled device may be another person.
-        Ok(performed) if performed.events.iter().any(lets_in) => Ok(Outcome::SignedIn { enrollment, secret }),
+        Ok(performed) if performed.events.iter().any(lets_in) => {
+            Ok(Outcome::SignedIn { enrollment, secret, known_browser: None })
+        }
         Ok(_) => Ok(Outcome::Refused { opened: None, retry_after: None }),
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{hash, same};
 use crate::enrollment::staff::{Command, LocalAccount};
-use crate::identity::throttle::RetryAfter;
+use crate::identity::throttle::{Asked, RetryAfter};
 use events::enrollment::SecretHash;
 use events::staff::{ApiRefusal, Privilege, StaffId};
 use events::system::RefusalEvent;
@@ -49,7 +49,7 @@ pub async fn by_token(app: &App, token: &str, source: IpAddr) -> Result<TokenVer
     };
     let name = reason.map_or_else(|| "nobody".to_owned(), |(id, _)| id.to_string());
     let name = app.secrets.name("api-client", &[&name]);
-    match app.sign_in.tokens.begin(&app.world, &name, source).await {
+    match app.sign_in.tokens.begin(&app.world, Asked::of(&name, source)).await {
         Err(RetryAfter(seconds)) => Ok(TokenVerdict::Throttled { seconds }),
         Ok(attempt) => {
             app.sign_in.tokens.failed(app.world.now(), attempt);

@@ -6,7 +6,7 @@ use super::{Proof, canonical_name};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, SignedIn, Visit};
-use crate::identity::throttle::RetryAfter;
+use crate::identity::throttle::{Asked, RetryAfter};
 use crate::identity::{Account, LOCAL};
 use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
 use std::net::IpAddr;
@@ -41,7 +41,7 @@ pub enum Assigned {
 /// If the log cannot be used.
 pub async fn assign(app: &App, assigning: &Assigning<'_>, user_name: &str) -> Result<Assigned, SignInError> {
     let typist = app.secrets.name("looks-up", &[&assigning.signed_in.account]);
-    let attempt = match app.sign_in.look_ups.begin(&app.world, &typist, assigning.source).await {
+    let attempt = match app.sign_in.look_ups.begin(&app.world, Asked::of(&typist, assigning.source)).await {
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => return Ok(Assigned::Throttled(seconds)),
     };

@@ -3,7 +3,8 @@
 use super::admit::{Entrance, SignInError, admit, open, visitor};
 use super::refusal_budget::{REFUSAL_BYTES, VISIT_BYTES};
 use super::refusals::record_portal_refusal;
-use super::{Refused, Verified, verify};
+use super::single_sign_on::Place;
+use super::{Refused, Trying, Verified, networks, verify};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
 use events::enrollment::EnrollmentId;
@@ -14,28 +15,51 @@ use std::collections::BTreeSet;
 /// What came of it.
 pub enum Outcome {
     /// In: the session cookie must hold the new secret.
-    SignedIn { enrollment: EnrollmentId, secret: String },
+    SignedIn {
+        enrollment: EnrollmentId,
+        secret: String,
+        /// The cookie that makes the browser known, after a right password.
+        known_browser: Option<String>,
+    },
     /// Not in, whatever the reason. `opened` is the new session of a visit that began with this.
     Refused { opened: Option<(EnrollmentId, String)>, retry_after: Option<i64> },
     /// The visit is past this step.
     OutOfStep,
 }
 
+/// What somebody gives who signs in with a password.
+pub struct Credentials<'a> {
+    pub user_name: &'a str,
+    pub password: &'a SecretString,
+    /// The cookie that makes their browser known, if it has one.
+    pub known_browser: Option<&'a str>,
+}
+
 /// Lets somebody in, or not; either is written down.
 ///
 /// # Errors
 /// If accounts or log cannot be used.
-pub async fn at_portal(
-    app: &App,
-    entrance: &Entrance<'_>,
-    user_name: &str,
-    password: &SecretString,
-) -> Result<Outcome, SignInError> {
-    let ways = app.settings().await?.sign_in.enrollment;
-    match verify(app, &ways, user_name, password, entrance.source, may_enroll).await? {
+pub async fn at_portal(app: &App, entrance: &Entrance<'_>, given: &Credentials<'_>) -> Result<Outcome, SignInError> {
+    let settings = app.settings().await?;
+    let trying = Trying {
+        place: Place::Portal,
+        ways: &settings.sign_in.enrollment,
+        user_name: given.user_name,
+        password: given.password,
+        source: entrance.source,
+        known_browser: given.known_browser,
+        people: networks::people(&settings.shared_networks, entrance.source),
+    };
+    match verify(app, &trying, may_enroll).await? {
         Verified::Proven(proof) => {
             let (enrollment, _) = open(app, entrance).await?;
-            admit(app, entrance, enrollment, &proof).await
+            Ok(match admit(app, entrance, enrollment, &proof).await? {
+                Outcome::SignedIn { enrollment, secret, .. } => {
+                    let known_browser = Some(trying.remember_browser(app));
+                    Outcome::SignedIn { enrollment, secret, known_browser }
+                }
+                other => other,
+            })
         }
         Verified::Refused(refused) => refuse(app, entrance, refused).await,
     }

@@ -2,7 +2,7 @@
 
 use super::refusal_budget::{About, REFUSAL_BYTES};
 use super::single_sign_on::Place;
-use super::{Refused, canonical_name};
+use super::{Refused, typed_name};
 use crate::app::budgets::Counted;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
@@ -81,7 +81,7 @@ pub async fn record_unknown_staff(
     if !granted(app, source) {
         return Ok(());
     }
-    let name = app.secrets.name("typed-name", &[&canonical_name(user_name)]);
+    let name = typed_name(app, user_name);
     record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await
 }
 

@@ -343,3 +343,18 @@ fn a_profile_service_that_asks_nobody_is_warned_of() {
     assert_eq!(wrong, Vec::<String>::new());
     assert!(warnings.iter().any(|warning| warning.starts_with("profile_service.enabled")), "{warnings:?}");
 }
+
+#[test]
+fn a_shared_network_is_a_range_of_ones_own_with_people_in_it() {
+    let network = |cidr: &str, people| events::settings::SharedNetwork { cidr: cidr.into(), people };
+    for (networks, part) in [
+        (vec![network("school", 900)], "no IP address"),
+        (vec![network("11.0.0.0/7", 900)], "bits beyond"),
+        (vec![network("8.0.0.0/7", 900)], "strangers are in so wide a range"),
+        (vec![network("2001::/16", 900)], "strangers are in so wide a range"),
+        (vec![network("192.0.2.0/24", 0)], "from 1 to 100000"),
+        (vec![network("192.0.2.0/24", 9), network("192.0.2.0/24", 9)], "twice"),
+    ] {
+        wrong(|settings| settings.shared_networks = networks, &[part]);
+    }
+}

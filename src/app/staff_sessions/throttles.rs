@@ -1,0 +1,54 @@
+//! Counts of failed sign-ins that are kept over a restart: digests and instants, which tell neither names nor addresses.
+
+use super::{SessionError, StaffSessions};
+use crate::identity::throttle::{Counts, Kept};
+use events::Timestamp;
+use rusqlite::params;
+
+impl StaffSessions {
+    /// Keeps these counts of a throttle in the place of those that were kept before.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn keep_throttle(&self, throttle: &'static str, kept: Vec<Kept>) -> Result<(), SessionError> {
+        self.with(move |connection| {
+            let rows = connection.unchecked_transaction()?;
+            rows.execute("DELETE FROM throttles WHERE throttle = ?1", [throttle])?;
+            let insert = "INSERT INTO throttles (throttle, counts, digest, until) VALUES (?1, ?2, ?3, ?4)";
+            for Kept { counts, digest, until } in &kept {
+                rows.prepare_cached(insert)?.execute(params![throttle, word(*counts), &digest[..], until.0])?;
+            }
+            rows.commit()
+        })
+        .await
+    }
+
+    /// The counts that were kept of a throttle.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn kept_throttle(&self, throttle: &'static str) -> Result<Vec<Kept>, SessionError> {
+        let rows = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut select = rows.prepare("SELECT counts, digest, until FROM throttles WHERE throttle = ?1")?;
+        let found = select.query_map([throttle], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
+        })?;
+        let mut kept = Vec::new();
+        for row in found {
+            let (counts, digest, until) = row?;
+            let counts = [Counts::Failures, Counts::Name].into_iter().find(|known| word(*known) == counts);
+            // What this version did not write counts for nothing.
+            if let (Some(counts), Ok(digest)) = (counts, digest.try_into()) {
+                kept.push(Kept { counts, digest, until: Timestamp(until) });
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn word(counts: Counts) -> &'static str {
+    match counts {
+        Counts::Failures => "failures",
+        Counts::Name => "name",
+    }
+}
