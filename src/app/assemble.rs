@@ -5,7 +5,7 @@ use crate::app::secrets::Secrets;
 use crate::app::sign_in::single_sign_on::Providers;
 use crate::app::sign_in::{Directories, SignIn};
 use crate::app::staff_sessions::StaffSessions;
-use crate::app::{App, Parts};
+use crate::app::{App, Parts, throttles};
 use crate::config::check::Finding;
 use crate::config::{self, Config};
 use crate::identity;

@@ -43,10 +43,11 @@ impl OwnAccount {
             None => Ways { local_accounts: switched_on.local_accounts, ..Ways::default() },
             Some(_) => Ways { local_accounts: false, ..switched_on },
         };
+        let user_name = self.user_name();
         let trying = Trying {
             place: Place::Console,
             ways: &ways,
-            user_name: &self.user_name(),
+            user_name: &user_name,
             password,
             source: self.address(),
             known_browser: None,
