@@ -165,7 +165,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
         EnrollmentEvent::PreviousRecordFound { records, count } => {
             let evidence: BTreeSet<&str> =
                 records.iter().flat_map(|found| &found.evidence).copied().map(words::evidence_name).collect();
-            Message::of("previous-record-found").with("count", count).with("evidence", list(evidence.into_iter()))
+            Message::of("previous-record-found").with("count", count).with("evidence", list(evidence))
         }
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
         EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {

@@ -2,8 +2,9 @@
 
 use crate::support::*;
 use events::device::{AppStatus, DeviceEvent};
+use events::person::AccountEvent;
 use events::staff::{StaffEvent, StaffId};
-use events::{Personal, Position};
+use events::{Personal, Position, StreamName};
 use projections::{ProjectionError, Projections, devices, last_seen};
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let staff = StaffId(Uuid::from_u128(0x3000));
     let user_name = Personal::new(staff.key(), "sync".to_owned());
     desk.write(&staff.stream(), later(20_002), StaffEvent::ApiClientAdded { user_name, display_name: None }).await;
+    let reserved = AccountEvent::AccountReserved { person: person(1) };
+    desk.write(&StreamName::of("account", "00"), later(20_002), reserved).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();

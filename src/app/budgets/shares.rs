@@ -62,13 +62,6 @@ impl<K: Eq + Hash> Shares<K> {
         }
     }
 
-    /// Microseconds until the share of `whose` has room for `cost` units; 0 if it has.
-    pub fn wait(&self, now: Timestamp, whose: &K, cost: i64) -> i64 {
-        let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = self.after(now, paid_off.get(whose), cost);
-        (after.0 - now.0 - self.allowance.burst * self.allowance.refill).max(0)
-    }
-
     fn after(&self, now: Timestamp, until: Option<&Timestamp>, cost: i64) -> Timestamp {
         Timestamp(until.map_or(now, |until| (*until).max(now)).0 + cost * self.allowance.refill)
     }
@@ -91,7 +84,6 @@ mod tests {
         let shares = Shares::new(TEN);
         assert_eq!((0..100).filter(|_| shares.take(NOW, "greedy", 1)).count(), 10);
         assert!(shares.take(NOW, "modest", 1));
-        assert_eq!(shares.wait(NOW, &"greedy", 1), 1_000_000);
         assert_eq!((0..100).filter(|_| shares.take(NOW.plus_seconds(3), "greedy", 1)).count(), 3);
     }
 

@@ -30,16 +30,14 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
     }
     let method = refused.method;
     match staff_named(app, refused).await? {
-        Some(account) => {
-            if granted_about(app, &About::Staff(account), source) {
-                refuse_staff(app, account, Command::RefuseSignIn { method, reason: refused.reason }, source).await?;
-            }
+        Some(account) if granted_about(app, &About::Staff(account), source) => {
+            refuse_staff(app, account, Command::RefuseSignIn { method, reason: refused.reason }, source).await?;
         }
         None if granted(app, source) => {
             let (reason, name) = (refused.reason, refused.name.clone());
             record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await?;
         }
-        None => {}
+        Some(_) | None => {}
     }
     refused.beat.wait().await;
     Ok(())
