@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod connection;
 pub mod inspector;
+pub mod kept;
 pub mod logs;
 pub mod ports;
 pub mod waiting;

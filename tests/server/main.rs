@@ -18,6 +18,7 @@ mod commands;
 mod crash;
 mod enrollment;
 mod faults;
+mod kept;
 mod matrix;
 mod mutual_tls;
 mod operations;
