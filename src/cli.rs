@@ -5,6 +5,7 @@ mod administer;
 mod check_config;
 pub mod demo;
 mod discovery;
+mod health;
 pub mod init;
 mod keep;
 pub mod log_list;
@@ -72,6 +73,8 @@ enum Command {
     Push(push::Push),
     /// Throw the projections away and build them again from the log.
     Replay(keep::Replay),
+    /// Ask whether the server on this machine answers; the exit code tells. For container health checks.
+    Health(health::Health),
     /// Copy log and keys to a new directory, verified, while the server runs.
     Backup(keep::Backup),
     /// Bring a backup back into an empty store directory, verified.
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Discovery(command) => wait(command.run()),
         Command::Push(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
+        Command::Health(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),
         Command::Restore(command) => wait(command.run()),
     };

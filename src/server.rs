@@ -4,6 +4,7 @@ pub mod command_socket;
 pub mod listeners;
 mod observe;
 mod operations;
+mod scrub;
 mod sign_ins;
 mod tasks;
 

@@ -3,8 +3,8 @@
 
 use crate::envelope::{Actor, EventId, NewEvent, Position, Recorded, Revision, StreamName, Timestamp};
 use crate::event::Event;
-use crate::personal::keys::KeyStore;
-use crate::personal::{Personal, open, personal_keys, seal};
+use crate::personal::keys::{KeyError, KeyStore};
+use crate::personal::{Personal, SealError, open, personal_keys, seal};
 use crate::store::{AppendError, Appended, EventStore, Expected, Follow, ReadError};
 use crate::upcast;
 use serde_json::{Value, json};
@@ -126,9 +126,12 @@ impl Log {
     /// `Corrupt` names the first event that cannot be understood.
     pub async fn open(&self, recorded: Vec<Recorded>) -> Result<Vec<Entry>, ReadError> {
         let keys = Arc::clone(&self.keys);
-        tokio::task::spawn_blocking(move || recorded.into_iter().map(|event| open_one(keys.as_ref(), event)).collect())
-            .await
-            .map_err(|error| ReadError::Unavailable(error.to_string()))?
+        let opened = tokio::task::spawn_blocking(move || {
+            recorded.into_iter().map(|event| open_one(keys.as_ref(), event)).collect::<Result<_, _>>()
+        })
+        .await
+        .map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        opened.inspect_err(|error| self.store.findings().note(error))
     }
 }
 
@@ -174,8 +177,13 @@ fn open_one(keys: &dyn KeyStore, recorded: Recorded) -> Result<Entry, ReadError>
         why,
     };
     let NewEvent { id, event_type, version, at, actor, mut source, correlation, causation, mut data } = event;
-    open(keys, id, "/data", &mut data).map_err(|error| corrupt(error.to_string()))?;
-    open(keys, id, "/source", &mut source).map_err(|error| corrupt(error.to_string()))?;
+    // A key store that does not answer now says nothing about the event.
+    let sealed = |error: SealError| match error {
+        SealError::Key(KeyError::Unavailable(why)) => ReadError::Unavailable(why),
+        error => corrupt(error.to_string()),
+    };
+    open(keys, id, "/data", &mut data).map_err(sealed)?;
+    open(keys, id, "/source", &mut source).map_err(sealed)?;
     let data = upcast::upcast(&event_type, version, data).map_err(|error| corrupt(error.to_string()))?;
     let event = Event::from_parts(stream.category(), &event_type, data).map_err(|error| corrupt(error.to_string()))?;
     let source = serde_json::from_value(source).map_err(|error| corrupt(error.to_string()))?;

@@ -2,7 +2,10 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod findings;
 pub mod sqlite;
+
+pub use findings::{Corruption, Findings};
 
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
@@ -56,6 +59,19 @@ pub enum ReadError {
     Corrupt { stream: String, revision: u64, position: u64, why: String },
 }
 
+impl ReadError {
+    /// The place that is corrupt; `None` for an error that may pass.
+    pub fn corruption(&self) -> Option<Corruption> {
+        match self {
+            ReadError::Unavailable(_) => None,
+            ReadError::Corrupt { stream, revision, position, why } => {
+                let (stream, why) = (stream.clone(), why.clone());
+                Some(Corruption { stream, revision: *revision, position: *position, why })
+            }
+        }
+    }
+}
+
 /// An append-only log of events in streams.
 ///
 /// * **Order.** Over the whole log events are ordered by position; within a stream by revision, dense from 0. The events
@@ -69,6 +85,9 @@ pub enum ReadError {
 ///   then it returns their places.
 /// * **Concurrency.** Any number of callers at once. Of several appends with the same `Exact` or `NoStream`, one wins.
 /// * **Reading your writes.** What was acknowledged is seen by every read that begins afterwards.
+/// * **Corruption.** A corrupt event is never skipped or handed out. Its stream is refused, to readers and to appends; other
+///   streams are served. Each place that any reader or append found corrupt is in [`EventStore::findings`], once, before
+///   the caller gets its error.
 #[async_trait]
 pub trait EventStore: Send + Sync {
     /// Appends events to a stream. At least one event.
@@ -92,6 +111,10 @@ pub trait EventStore: Send + Sync {
     /// Follows the log after `after`: first what is there, then [`Followed::CaughtUp`], then what comes, with
     /// `CaughtUp` again whenever everything was delivered.
     fn follow(&self, after: Option<Position>) -> Follow;
+
+    /// What was found corrupt since the store was opened. Whoever opens events above the store notes here, too, what
+    /// cannot be understood.
+    fn findings(&self) -> &Findings;
 }
 
 /// What a follower of the log gets.

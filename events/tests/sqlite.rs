@@ -15,5 +15,7 @@ mod disk;
 mod kill;
 #[path = "sqlite/opening.rs"]
 mod opening;
+#[path = "sqlite/scrub.rs"]
+mod scrub;
 #[path = "sqlite/typed.rs"]
 mod typed;

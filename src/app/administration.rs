@@ -12,6 +12,7 @@ use crate::app::{App, set_up};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use events::staff::Privilege;
+use events::store::Corruption;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,17 +30,40 @@ pub use staff::{Act, ActError, act};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    ApplySettings { settings: Box<Settings> },
+    ApplySettings {
+        settings: Box<Settings>,
+    },
     AddUser(NewUser),
-    AddApiClient { user_name: String, display_name: Option<String> },
-    RotateToken { user_name: String },
-    DisableUser { user_name: String },
-    EnableUser { user_name: String },
+    AddApiClient {
+        user_name: String,
+        display_name: Option<String>,
+    },
+    RotateToken {
+        user_name: String,
+    },
+    DisableUser {
+        user_name: String,
+    },
+    EnableUser {
+        user_name: String,
+    },
     ExplainAccess(Question),
-    SetRoles { user_name: String, privileges: BTreeSet<Privilege> },
-    SetPassword { user_name: String, password: String },
-    RemoveFactors { user_name: String },
+    SetRoles {
+        user_name: String,
+        privileges: BTreeSet<Privilege>,
+    },
+    SetPassword {
+        user_name: String,
+        password: String,
+    },
+    RemoveFactors {
+        user_name: String,
+    },
     SetUpLink,
+    /// A command that read the log beside the server found this.
+    TellCorruption {
+        found: Vec<Corruption>,
+    },
 }
 
 /// A local account to be added.
@@ -116,6 +140,10 @@ pub async fn execute(app: &App, request: Request) -> Answer {
         }
         Request::RemoveFactors { user_name } => accounts::do_to(app, &user_name, Act::RemoveFactors).await,
         Request::SetUpLink => set_up_link(app).await,
+        Request::TellCorruption { found } => {
+            found.into_iter().for_each(|corruption| app.log.store().findings().add(corruption));
+            Ok(Answer::done("the server tells it in its health and alarms"))
+        }
         Request::ExplainAccess(question) => explain::explain(app, &question).await.map(Answer::done),
     };
     done.unwrap_or_else(|why| Answer::Refused { why })

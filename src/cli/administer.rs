@@ -10,6 +10,7 @@ use crate::world::World;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use events::staff::Privilege;
+use events::store::Corruption;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -217,8 +218,11 @@ async fn set_password(user_name: String, generate: bool, at: &At) -> anyhow::Res
 }
 
 async fn list(at: &At) -> anyhow::Result<ExitCode> {
-    let log = read_log(&at.load()?)?;
-    for user in administration::list_accounts(&log).await.map_err(anyhow::Error::msg)? {
+    let config = at.load()?;
+    let log = read_log(&config)?;
+    let users = administration::list_accounts(&log).await;
+    tell_corruption(&config, log.store().findings().all()).await;
+    for user in users.map_err(anyhow::Error::msg)? {
         let disabled = if user.disabled { " (disabled)" } else { "" };
         let may = administration::may(&user.privileges);
         // Names at another provider may be the same: the id tells them apart.
@@ -233,8 +237,11 @@ impl Settings {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Settings::Show { at } => {
-                let settings = app::settings(&read_log(&at.load()?)?).await?;
-                say(toml::to_string(&settings)?.trim_end());
+                let config = at.load()?;
+                let log = read_log(&config)?;
+                let settings = app::settings(&log).await;
+                tell_corruption(&config, log.store().findings().all()).await;
+                say(toml::to_string(&settings?)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
             Settings::Apply { file, at } => {
@@ -256,6 +263,14 @@ pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer>
     match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
         Some(answer) => Ok(answer),
         None => Ok(execute(&App::open(config, World::system()).await?, request).await),
+    }
+}
+
+/// Tells the running server what a command found corrupt that read the log beside it: health and alarms are the server's.
+pub(super) async fn tell_corruption(config: &Config, found: Vec<Corruption>) {
+    if !found.is_empty() {
+        // The command fails in any case and says why; without a server there is nobody to tell.
+        let _ = command_socket::ask(&config.store.directory, &Request::TellCorruption { found }).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! `muster replay`, `muster backup`, `muster restore`.
 
+use super::administer::tell_corruption;
 use super::{At, say};
 use crate::app::App;
 use crate::app::assemble::check_keys_of;
@@ -41,9 +42,12 @@ pub struct Backup {
 impl Backup {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (config, destination) = (self.at.load()?, self.destination.clone());
-        let copied =
-            tokio::task::spawn_blocking(move || backup::backup(&config.store.directory, &destination)).await??;
-        tell("backed up, verified", &copied);
+        let directory = config.store.directory.clone();
+        let copied = tokio::task::spawn_blocking(move || backup::backup(&directory, &destination)).await?;
+        if let Err(error) = &copied {
+            tell_corruption(&config, error.corruption().into_iter().collect()).await;
+        }
+        tell("backed up, verified", &copied?);
         say(format_args!(
             "in {}; the master key is not in it: keep a copy of that elsewhere",
             self.destination.display()

@@ -1,16 +1,18 @@
 //! What runs beside the requests, always from the committed log: projections, reactions, figures.
 
-use super::sign_ins;
+use super::{scrub, sign_ins};
 use crate::app::App;
 use crate::app::{suppressed, throttles};
 use crate::reactions;
-use events::store::{Followed, ReadError};
+use events::store::{Corruption, Followed, ReadError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch(app.clone(), app.engine.failed()));
     tasks.spawn(watch(app.clone(), app.keys.failed()));
+    tasks.spawn(tell_corruption(app.clone()));
+    tasks.spawn(scrub::run(app.clone()));
     tasks.spawn(project(app.clone()));
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
@@ -26,6 +28,29 @@ async fn watch(app: App, mut failed: watch::Receiver<Option<String>>) {
     }
 }
 
+/// Tells health and alarms of each place of the log that anybody found corrupt, once. The server goes on for the streams that
+/// are intact.
+async fn tell_corruption(app: App) {
+    let mut findings = app.log.store().findings().watch();
+    let mut told = 0;
+    loop {
+        let found = findings.borrow_and_update().clone();
+        for corruption in &found[told..] {
+            let Corruption { stream, revision, position, why } = corruption;
+            tracing::error!(stream, revision, position, why, "a corrupt event in the log: its stream is refused");
+            app.metrics.alarm("corrupt-event");
+        }
+        told = found.len();
+        if let Some(first) = found.first() {
+            let more = if told > 1 { format!(" (and {} more places)", told - 1) } else { String::new() };
+            app.health.problem("log", format!("{first}{more}"));
+        }
+        if findings.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Feeds the projections. They stop where the log cannot be read; the server goes on and says that it is not ready.
 async fn project(app: App) {
     if let Err(error) = app.projections.run(app.log.clone()).await {
@@ -36,10 +61,14 @@ async fn project(app: App) {
 
 /// Counts events as they are committed.
 async fn count(app: App) {
-    if let Err(error) = count_until_the_end(&app).await {
-        tracing::error!(%error, "the log cannot be read");
-        app.metrics.alarm("log-unreadable");
-        app.health.problem("log", error.to_string());
+    match count_until_the_end(&app).await {
+        // Told by `tell_corruption`.
+        Ok(()) | Err(ReadError::Corrupt { .. }) => {}
+        Err(error) => {
+            tracing::error!(%error, "the log cannot be read");
+            app.metrics.alarm("log-unreadable");
+            app.health.problem("log", error.to_string());
+        }
     }
 }
 

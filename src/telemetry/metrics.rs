@@ -17,6 +17,8 @@ pub struct Metrics {
     pushes: IntCounterVec,
     alarms: IntCounterVec,
     log_position: IntGauge,
+    scrub_position: IntGauge,
+    scrub_completed: IntGauge,
     push_certificate: IntGauge,
     identities: IntGaugeVec,
     lag: IntGaugeVec,
@@ -41,6 +43,11 @@ impl Metrics {
         let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
         let durations = HistogramOpts::new("muster_request_seconds", "How long requests take.").buckets(buckets);
         let durations = HistogramVec::new(durations, &["surface", "route"]).expect("a legal metric");
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help).expect("a legal metric");
+            registry.register(Box::new(gauge.clone())).expect("a name of its own");
+            gauge
+        };
         let log_position =
             IntGauge::new("muster_log_position", "Position of the newest event.").expect("a legal metric");
         let lag = Opts::new("muster_projection_lag", "How far a reader of the log is behind its newest event.");
@@ -71,6 +78,11 @@ impl Metrics {
             check_ins: counter("muster_check_ins_total", "Messages of devices.", &["message"]),
             pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
             alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
+            scrub_position: gauge("muster_scrub_position", "The background scrub has checked the log up to here."),
+            scrub_completed: gauge(
+                "muster_scrub_completed_seconds",
+                "When the scrub last reached the end of the log, in seconds since 1970; 0 before the first time.",
+            ),
             registry,
             durations,
             log_position,
@@ -129,6 +141,16 @@ impl Metrics {
     /// The newest event stands here.
     pub fn log_position(&self, position: u64) {
         self.log_position.set(i64::try_from(position).unwrap_or(i64::MAX));
+    }
+
+    /// The background scrub has checked the log up to here.
+    pub fn scrub_position(&self, position: u64) {
+        self.scrub_position.set(i64::try_from(position).unwrap_or(i64::MAX));
+    }
+
+    /// The background scrub has checked the whole log, in seconds since 1970.
+    pub fn scrub_completed(&self, unix: i64) {
+        self.scrub_completed.set(unix);
     }
 
     /// A reader of the log is this far behind.

@@ -1,6 +1,7 @@
 //! What breaks around the server: keys, paths, disks, damaged files. It says so, or stops; it never goes on regardless.
 
 mod behind_devices;
+mod corruption;
 
 use crate::harness::binary::{Serving, muster_at};
 use crate::harness::waiting::seen;

@@ -4,12 +4,13 @@
 //! numbers.
 
 mod append;
+mod corruption;
 mod faults;
 mod follow;
 mod read;
 
 use super::{EventStore, Expected};
-use crate::envelope::{Actor, ActorKind, EventId, NewEvent, Revision, StreamName, Timestamp};
+use crate::envelope::{Actor, ActorKind, EventId, NewEvent, Position, Revision, StreamName, Timestamp};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -35,6 +36,9 @@ pub trait Subject: Send + Sync {
 
     /// The next append fails so.
     async fn fail_next_append(&mut self, fault: Fault);
+
+    /// Alters what is stored of the event at `position`, behind the store's back.
+    async fn damage(&mut self, position: Position);
 }
 
 /// Makes empty stores.
@@ -52,6 +56,7 @@ pub async fn all(factory: &dyn Factory) {
     read::all(factory).await;
     follow::all(factory).await;
     faults::all(factory).await;
+    corruption::all(factory).await;
 }
 
 /// An event with a number, the same for the same number.

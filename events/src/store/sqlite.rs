@@ -18,12 +18,13 @@ mod follow;
 mod lock;
 mod reader;
 mod schema;
+pub mod scrub;
 pub mod verify;
 mod writer;
 
 pub use schema::OpenError;
 
-use super::{AppendError, Appended, EventStore, Expected, Follow, ReadError};
+use super::{AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError};
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 use reader::Readers;
@@ -91,6 +92,14 @@ impl SqliteStore {
         self.writer.as_ref().map_or_else(|| watch::channel(None).1, Writer::failed)
     }
 
+    /// Checks the next part of the log, whether anybody reads it or not; see [`scrub`].
+    ///
+    /// # Errors
+    /// `Unavailable` only: what is corrupt is noted in [`EventStore::findings`] and passed.
+    pub async fn scrub(&self, after: Option<Position>, bytes: usize) -> Result<scrub::Scrubbed, ReadError> {
+        self.readers.scrub(after, bytes).await
+    }
+
     /// Writes what is queued, checkpoints, and gives the lock up. Later appends are `Unavailable`.
     pub async fn close(&self) {
         if let Some(writer) = &self.writer {
@@ -148,5 +157,9 @@ impl EventStore for SqliteStore {
 
     fn follow(&self, after: Option<Position>) -> Follow {
         follow::start(Arc::clone(&self.readers), self.writer.as_ref().map(Writer::watch_head), after)
+    }
+
+    fn findings(&self) -> &Findings {
+        self.readers.findings()
     }
 }

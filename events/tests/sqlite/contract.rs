@@ -1,9 +1,10 @@
 //! The contract suite, run against files in temporary directories.
 
 use async_trait::async_trait;
+use events::envelope::Position;
 use events::store::EventStore;
 use events::store::contract::{Factory, Fault, Subject, all};
-use events::store::sqlite::SqliteStore;
+use events::store::sqlite::{FILE, SqliteStore};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +40,12 @@ impl Subject for OnDisk {
 
     async fn fail_next_append(&mut self, fault: Fault) {
         self.store.fail_next_commit(fault);
+    }
+
+    async fn damage(&mut self, position: Position) {
+        let file = rusqlite::Connection::open(self.directory.join(FILE)).unwrap();
+        let alter = "UPDATE events SET envelope = replace(envelope, 'contract', 'contrakt') WHERE position = ?1";
+        assert_eq!(file.execute(alter, [position.0]).unwrap(), 1);
     }
 }
 

@@ -65,6 +65,10 @@ impl Request {
         Ok(Request { stream: stream.clone(), expected, events })
     }
 
+    pub(super) fn stream(&self) -> &StreamName {
+        &self.stream
+    }
+
     fn ids(&self) -> Vec<EventId> {
         match &self.events {
             Events::Ready(rows) => rows.iter().map(|row| row.id).collect(),

@@ -14,6 +14,7 @@ use super::{FILE, lock};
 use crate::envelope::Position;
 use crate::personal::KeyName;
 use crate::personal::keys;
+use crate::store::Corruption;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,19 @@ pub enum BackupError {
     KeyMissing(KeyName),
     #[error("{}: {error}", .path.display())]
     Sqlite { path: PathBuf, error: rusqlite::Error },
+}
+
+impl BackupError {
+    /// The damage to the log that ended the backup, if that is why it ended.
+    pub fn corruption(&self) -> Option<Corruption> {
+        match self {
+            BackupError::Verify(VerifyError::Read(error)) => error.corruption(),
+            BackupError::Verify(VerifyError::Structure(why)) => {
+                Some(Corruption { stream: "unknown".into(), revision: 0, position: 0, why: why.clone() })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes

@@ -2,8 +2,9 @@
 
 use super::append::checksum;
 use super::schema;
+use super::scrub::{self, Scrubbed};
 use crate::envelope::{Position, Recorded, Revision, StreamName, parse_canonical};
-use crate::store::{AppendError, ReadError};
+use crate::store::{AppendError, Findings, ReadError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use tokio::sync::Semaphore;
 /// Connections that read at the same time.
 const CONNECTIONS: usize = 8;
 
-/// Corrupt events that are remembered; one is too many already.
+/// Streams that are refused, at most; one is too many already.
 const REMEMBERED: usize = 1_000;
 
 /// A small pool of connections that read, and what they found corrupt.
@@ -21,12 +22,19 @@ pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
+    // By name of stream: the revision, and why. Appends to these streams are refused.
     corrupt: Mutex<HashMap<String, (u64, String)>>,
+    findings: Findings,
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Readers {
-        Readers { path, idle: Mutex::default(), permits: Semaphore::new(CONNECTIONS), corrupt: Mutex::default() }
+        let permits = Semaphore::new(CONNECTIONS);
+        Readers { path, idle: Mutex::default(), permits, corrupt: Mutex::default(), findings: Findings::default() }
+    }
+
+    pub(super) fn findings(&self) -> &Findings {
+        &self.findings
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -53,18 +61,27 @@ impl Readers {
         };
         let result = query(&connection);
         match &result {
-            Err(ReadError::Corrupt { stream, revision, why, .. }) => self.remember(stream, *revision, why),
-            Err(ReadError::Unavailable(_)) => {}
+            Err(error) => self.note(error),
             Ok(_) => locked(&self.idle).push(connection),
         }
         result
     }
 
-    fn remember(&self, stream: &str, revision: u64, why: &str) {
+    /// Keeps what was found corrupt: its stream is refused from now on.
+    pub(super) fn note(&self, error: &ReadError) {
+        let ReadError::Corrupt { stream, revision, why, .. } = error else { return };
         let mut corrupt = locked(&self.corrupt);
         if corrupt.len() < REMEMBERED {
-            corrupt.insert(stream.to_owned(), (revision, why.to_owned()));
+            corrupt.insert(stream.clone(), (*revision, why.clone()));
         }
+        drop(corrupt);
+        self.findings.note(error);
+    }
+
+    /// Checks up to `bytes` of events after `after` on a connection of the pool, and notes what is corrupt.
+    pub(super) async fn scrub(self: &Arc<Self>, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
+        let readers = Arc::clone(self);
+        self.read(move |connection| scrub::scrub(connection, after, bytes, |error| readers.note(error))).await
     }
 
     /// The error of an append to a stream in which a corrupt event was found.
@@ -88,23 +105,25 @@ pub(super) fn read_stream(
     limit: usize,
 ) -> Result<Vec<Recorded>, ReadError> {
     let wrong = |position: u64, revision: u64, why: &str| corrupt(stream.as_str(), revision, position, why);
+    let here = Place { stream: Some(stream), revision: from.0, position: 0 };
     // One transaction: the stream's version and its rows are of the same instant.
-    let transaction = connection.unchecked_transaction().map_err(|error| unreadable(error, 0))?;
+    let transaction = connection.unchecked_transaction().map_err(|error| unreadable(&error, here))?;
     let known: Option<(i64, u64)> = transaction
         .prepare_cached("SELECT id, version FROM streams WHERE name = ?1")
         .and_then(|mut select| select.query_row([stream.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-        .map_err(|error| unreadable(error, 0))?;
+        .map_err(|error| unreadable(&error, here))?;
     let Some((id, version)) = known else { return Ok(Vec::new()) };
     let query = format!("{COLUMNS} WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3");
     let mut events: Vec<Recorded> = Vec::new();
-    select(&transaction, &query, params![id, from.0, limit], |event| {
+    select(&transaction, &query, params![id, from.0, limit], here, |event| {
         let wanted = from.0 + events.len() as u64;
         if event.stream != *stream || event.revision.0 != wanted {
             return Err(wrong(event.position.0, wanted, "another event stands in its place"));
         }
         events.push(event);
         Ok(())
-    })?;
+    })
+    .map_err(|error| located(&transaction, id, error))?;
     let next = from.0 + events.len() as u64;
     if events.len() < limit && next <= version {
         return Err(wrong(0, next, "it is missing"));
@@ -120,7 +139,8 @@ pub(super) fn read_all(
     let after = after.map_or(0, |position| position.0);
     let query = format!("{COLUMNS} WHERE position > ?1 ORDER BY position LIMIT ?2");
     let mut events: Vec<Recorded> = Vec::new();
-    select(connection, &query, params![after, limit], |event| {
+    let here = Place { stream: None, revision: 0, position: after + 1 };
+    select(connection, &query, params![after, limit], here, |event| {
         let wanted = after + events.len() as u64 + 1;
         if event.position.0 != wanted {
             return Err(corrupt("unknown", 0, wanted, "it is missing"));
@@ -136,30 +156,51 @@ pub(super) fn head(connection: &Connection) -> Result<Option<Position>, ReadErro
     connection
         .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
         .map(|position: Option<u64>| position.map(Position))
-        .map_err(|error| unreadable(error, 0))
+        .map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))
+}
+
+/// Where a reader stands: what an error of SQLite's is told to be about.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// `None`: the log as a whole is read, in order of position.
+    pub stream: Option<&'a StreamName>,
+    pub revision: u64,
+    pub position: u64,
 }
 
 fn select(
     connection: &Connection,
     query: &str,
     parameters: impl rusqlite::Params,
+    mut place: Place<'_>,
     mut take: impl FnMut(Recorded) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
-    let mut last = 0;
-    let mut statement = connection.prepare_cached(query).map_err(|error| unreadable(error, last))?;
-    let mut rows = statement.query(parameters).map_err(|error| unreadable(error, last))?;
-    while let Some(row) = rows.next().map_err(|error| unreadable(error, last))? {
+    let mut statement = connection.prepare_cached(query).map_err(|error| unreadable(&error, place))?;
+    let mut rows = statement.query(parameters).map_err(|error| unreadable(&error, place))?;
+    while let Some(row) = rows.next().map_err(|error| unreadable(&error, place))? {
         let event = recorded(connection, row)?;
-        last = event.position.0;
+        match place.stream {
+            Some(_) => place.revision += 1,
+            None => place.position = event.position.0 + 1,
+        }
         take(event)?;
     }
     Ok(())
 }
 
+// A damaged page hides where its events stand; the index of the stream may still tell.
+fn located(connection: &Connection, id: i64, error: ReadError) -> ReadError {
+    let ReadError::Corrupt { stream, revision, position: 0, why } = error else { return error };
+    let select = "SELECT position FROM events WHERE stream = ?1 AND revision = ?2";
+    let position = connection.query_row(select, params![id, revision], |row| row.get(0)).unwrap_or_default();
+    ReadError::Corrupt { stream, revision, position, why }
+}
+
 /// The event in a row of `position, revision, event_id, leaf, crc, envelope`, if it is the one that was written there;
 /// else the error, which names the stream that the row is filed under.
 pub(super) fn recorded(connection: &Connection, row: &Row<'_>) -> Result<Recorded, ReadError> {
-    let position: u64 = row.get(0).map_err(|error| unreadable(error, 0))?;
+    let position: u64 =
+        row.get(0).map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))?;
     let flaw = match check(row, position) {
         Ok(Ok(event)) => return Ok(event),
         Ok(Err(flaw)) => flaw.to_owned(),
@@ -193,12 +234,17 @@ pub(super) fn corrupt(stream: &str, revision: u64, position: u64, why: &str) -> 
     ReadError::Corrupt { stream: stream.to_owned(), revision, position, why: why.to_owned() }
 }
 
-// SQLite's own "malformed" is corruption as well; anything else may pass.
-fn unreadable(error: rusqlite::Error, last: u64) -> ReadError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            corrupt("unknown", 0, last + 1, &error.to_string())
-        }
-        _ => ReadError::Unavailable(error.to_string()),
+/// SQLite's own "malformed" is corruption as well; anything else may pass.
+pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError {
+    if is_damage(error) {
+        let stream = place.stream.map_or("unknown", StreamName::as_str);
+        corrupt(stream, place.revision, place.position, &error.to_string())
+    } else {
+        ReadError::Unavailable(error.to_string())
     }
+}
+
+/// Whether SQLite says that the file is not what was written.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

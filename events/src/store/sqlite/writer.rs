@@ -2,9 +2,9 @@
 
 use super::append::{Answer, Request, Waiting, apply};
 use super::lock::Lock;
-use super::reader::Readers;
+use super::reader::{Place, Readers, is_damage, unreadable};
 use super::schema::OpenError;
-use crate::envelope::Position;
+use crate::envelope::{Position, Revision};
 use crate::store::AppendError;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -59,6 +59,7 @@ impl Writer {
         let durability = super::durability::Durability::of(&connection).map_err(sqlite)?;
         let thread = Thread {
             connection,
+            readers: Arc::clone(&readers),
             wal_pages,
             waiting,
             head: head_sender,
@@ -148,6 +149,8 @@ impl Drop for Writer {
 
 struct Thread {
     connection: Connection,
+    // Where damage is noted that an append meets.
+    readers: Arc<Readers>,
     wal_pages: Arc<AtomicI32>,
     waiting: mpsc::Receiver<Message>,
     head: watch::Sender<Option<Position>>,
@@ -240,15 +243,25 @@ impl Thread {
         Ok(answers)
     }
 
-    // A savepoint each, so that one append's conflict spoils nobody else's.
+    // A savepoint each, so that one append's conflict spoils nobody else's. An append that meets a damaged page is refused
+    // with its stream: the process goes on for streams that are intact.
     fn one(&self, next: u64, request: &Request) -> rusqlite::Result<Answer> {
         self.execute("SAVEPOINT append")?;
-        let answer = apply(&self.connection, next, request)?;
+        let answer = match apply(&self.connection, next, request) {
+            Err(error) if is_damage(&error) => Err(self.refuse(request, &error)),
+            answer => answer?,
+        };
         if answer.is_err() {
             self.execute("ROLLBACK TO append")?;
         }
         self.execute("RELEASE append")?;
         Ok(answer)
+    }
+
+    fn refuse(&self, request: &Request, error: &rusqlite::Error) -> AppendError {
+        let stream = request.stream();
+        self.readers.note(&unreadable(error, Place { stream: Some(stream), revision: 0, position: 0 }));
+        AppendError::Corrupt { stream: stream.clone(), revision: Revision(0), why: error.to_string() }
     }
 
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {

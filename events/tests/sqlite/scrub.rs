@@ -1,0 +1,122 @@
+//! The scrub finds what nobody reads: flipped bits in any event, pages that are damaged in tables and indexes.
+
+use events::envelope::Position;
+use events::store::contract::{events, stream};
+use events::store::sqlite::{FILE, SqliteStore};
+use events::store::{EventStore, Expected};
+use std::path::Path;
+use tempfile::TempDir;
+
+const STREAMS: u32 = 20;
+const EVENTS: u32 = 200;
+const PAGE: usize = 8_192;
+
+/// A closed log of [`EVENTS`] events in [`STREAMS`] streams, all of it in one file.
+async fn log() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    for number in 0..EVENTS {
+        let stream = stream(&(number % STREAMS).to_string());
+        store.append(&stream, Expected::Any, events(number..number + 1)).await.unwrap();
+    }
+    store.close().await;
+    directory
+}
+
+/// The positions that a scrub of the whole log finds, by parts of `bytes`.
+async fn scrubbed(directory: &Path, bytes: usize) -> Vec<u64> {
+    let store = SqliteStore::open(directory).unwrap();
+    let mut at = None;
+    for _ in 0..10_000 {
+        let done = store.scrub(at, bytes).await.unwrap();
+        at = done.position;
+        if done.ended {
+            return store.findings().all().iter().map(|found| found.position).collect();
+        }
+    }
+    panic!("the scrub does not end");
+}
+
+#[tokio::test]
+async fn a_sound_log_is_passed_in_parts_of_any_size() {
+    let directory = log().await;
+    for bytes in [1, 5_000, 1_000_000] {
+        assert_eq!(scrubbed(directory.path(), bytes).await, [0u64; 0], "{bytes}");
+    }
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let part = store.scrub(Some(Position(10)), 1).await.unwrap();
+    assert_eq!((part.position, part.ended), (Some(Position(11)), false));
+    let empty = tempfile::tempdir().unwrap();
+    let nothing = SqliteStore::create(empty.path()).unwrap().scrub(None, 1).await.unwrap();
+    assert_eq!((nothing.position, nothing.ended), (None, true));
+}
+
+#[tokio::test]
+async fn a_bit_that_flipped_in_an_event_is_found_at_its_position_and_the_scrub_goes_on() {
+    let directory = log().await;
+    let file = directory.path().join(FILE);
+    let mut bytes = std::fs::read(&file).unwrap();
+    for number in [3, 4, 150] {
+        // As the envelope has it, between its neighbours.
+        let wanted = format!("\"data\":{{\"number\":{number}}}");
+        let at = bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes()).unwrap();
+        bytes[at + 3] ^= 0x10;
+    }
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(scrubbed(directory.path(), 4_000).await, [4, 5, 151]);
+}
+
+// An interior page hides many events: all of them are told, up to what the register holds.
+#[tokio::test]
+async fn a_damaged_page_is_found_wherever_it_lies() {
+    let directory = log().await;
+    let file = directory.path().join(FILE);
+    let whole = std::fs::read(&file).unwrap();
+    // Page 1 is the file's head: without it there is no log to open.
+    for page in 1..whole.len() / PAGE {
+        let mut bytes = whole.clone();
+        // The page's type: no page of a table or an index any more.
+        bytes[page * PAGE] = 0xff;
+        std::fs::write(&file, &bytes).unwrap();
+        if SqliteStore::open(directory.path()).is_err() {
+            continue;
+        }
+        assert_ne!(scrubbed(directory.path(), 100_000).await, [0u64; 0], "page {}", page + 1);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_a_stream_that_does_not_lead_to_its_events_is_found() {
+    for damage in [
+        "UPDATE streams SET name = 'contract-other' WHERE name = 'contract-3'",
+        "UPDATE streams SET version = 2 WHERE name = 'contract-3'",
+        "DELETE FROM events WHERE position = 24",
+    ] {
+        let directory = log().await;
+        rusqlite::Connection::open(directory.path().join(FILE)).unwrap().execute(damage, []).unwrap();
+        let found = scrubbed(directory.path(), 100_000).await;
+        assert!(found.contains(&24) || found.contains(&84), "{damage}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_append_that_meets_a_damaged_page_is_refused_and_the_store_goes_on() {
+    let directory = log().await;
+    let file = directory.path().join(FILE);
+    // The root page of the streams' names: every append needs it.
+    let root: usize = rusqlite::Connection::open(&file)
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_streams_1'", [], |row| row.get(0))
+        .unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[(root - 1) * PAGE] = 0xff;
+    std::fs::write(&file, &bytes).unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    for _ in 0..2 {
+        let refused = store.append(&stream("3"), Expected::Any, events(900..901)).await;
+        assert!(matches!(refused, Err(events::store::AppendError::Corrupt { .. })), "{refused:?}");
+    }
+    assert_eq!(*store.failed().borrow(), None, "the process need not end");
+    assert_eq!(store.findings().all().len(), 1);
+    assert_eq!(store.read_all(None, 1_000).await.unwrap().len(), EVENTS as usize, "what is intact is read");
+}

@@ -1,0 +1,42 @@
+//! `muster health`: whether the server of this installation answers, for container health checks.
+
+use super::{At, say};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[derive(Args)]
+pub struct Health {
+    #[command(flatten)]
+    at: At,
+}
+
+impl Health {
+    /// Asks `/healthz`, not `/readyz`: a restart does not mend what keeps a server from being ready.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let address = reachable(self.at.load()?.server.metrics_listen);
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        let answer = client.get(format!("http://{address}/healthz")).send().await;
+        let answer = answer.with_context(|| format!("no server answers at {address} (`server.metrics_listen`)"))?;
+        if !answer.status().is_success() {
+            bail!("the server at {address} answers {}", answer.status());
+        }
+        say("the server answers");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+// Who listens on every address is asked on the loopback interface.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}

@@ -1,0 +1,91 @@
+//! Background scrub of the log: finds damage where nobody reads.
+//!
+//! A pass over the whole log begins once a day and reads at most [`RATE`] bytes a second, so a log of up to 1.2 TB is checked
+//! at least weekly. The position is kept in `projections.db`: a pass goes on after a restart. If that file is lost the pass
+//! begins again.
+
+use crate::app::App;
+use events::Position;
+use events::store::ReadError;
+use std::time::Duration;
+
+/// Bytes a second: light work for any disk, and some hundredths of a core.
+const RATE: usize = 2_000_000;
+/// Bytes a part: one short read transaction.
+const PART: usize = 256 * 1_024;
+/// Parts between two notes of the position; what a restart repeats is 16 MB at most.
+const PARTS_BETWEEN_NOTES: u64 = 64;
+const BETWEEN_PASSES: Duration = Duration::from_secs(24 * 3_600);
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Name of the position in `projections.db`.
+const CHECKPOINT: &str = "scrub";
+
+/// Checks the log, pass after pass.
+pub(super) async fn run(app: App) {
+    let mut at = resumed(&app).await;
+    loop {
+        match pass(&app, &mut at).await {
+            Ok(()) => {
+                app.metrics.scrub_completed(app.world.now().0 / 1_000_000);
+                at = None;
+                tokio::time::sleep(BETWEEN_PASSES).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the scrub of the log could not read on; it is tried again");
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        }
+    }
+}
+
+// At the end of the log a new pass begins.
+async fn resumed(app: &App) -> Option<Position> {
+    let kept = app.projections.checkpoint(CHECKPOINT).await.ok().flatten();
+    let head = app.log.store().head().await.ok().flatten();
+    kept.filter(|kept| Some(*kept) < head)
+}
+
+async fn pass(app: &App, at: &mut Option<Position>) -> Result<(), ReadError> {
+    for part in 1u64.. {
+        let done = app.engine.scrub(*at, PART).await?;
+        *at = done.position;
+        app.metrics.scrub_position(at.map_or(0, |position| position.0));
+        if done.ended || part.is_multiple_of(PARTS_BETWEEN_NOTES) {
+            note(app, *at).await;
+        }
+        if done.ended {
+            return Ok(());
+        }
+        tokio::time::sleep(time_for(done.bytes)).await;
+    }
+    Ok(())
+}
+
+async fn note(app: &App, at: Option<Position>) {
+    let Some(position) = at else { return };
+    // Lost, it costs a part of a pass.
+    if let Err(error) = app.projections.set_checkpoint(CHECKPOINT, position).await {
+        tracing::warn!(%error, "the position of the scrub is not kept");
+    }
+}
+
+/// How long these bytes may take.
+fn time_for(bytes: usize) -> Duration {
+    let micros = bytes as u64 * 1_000_000 / RATE as u64;
+    Duration::from_micros(micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_reads_two_megabytes_a_second_at_most_and_a_terabyte_a_week_at_least() {
+        assert_eq!(time_for(2_000_000), Duration::from_secs(1));
+        // The longest append is one part, and is waited for in full.
+        assert_eq!(time_for(500_000), Duration::from_millis(250));
+        let week = Duration::from_secs(7 * 24 * 3_600);
+        let parts_a_week = week.as_secs_f64() / time_for(PART).as_secs_f64();
+        assert!(parts_a_week * PART as f64 > 1.2e12);
+    }
+}

@@ -1,0 +1,132 @@
+//! Damage to the log behind everybody's checkpoint: told by whoever meets it, once; the process goes on, and devices whose
+//! streams are intact are served.
+
+use crate::devices::TestDevice;
+use crate::harness::TestServer;
+use crate::harness::waiting::{seen, until};
+use events::EventId;
+use events::enrollment::EnrollmentKind;
+use events::store::Corruption;
+use muster::app::administration::Request;
+use std::path::Path;
+
+/// Flips a bit of the event `id` in the file of a log that nobody has open. The event is not the last of its page, so only
+/// its own checksum can tell.
+fn flip_a_bit_of(log: &Path, id: EventId) {
+    let mut bytes = std::fs::read(log).unwrap();
+    let wanted = format!("\"id\":\"{id}\"");
+    let at =
+        bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes()).expect("the event is in the file");
+    // The closing quotation mark.
+    bytes[at + wanted.len() - 1] ^= 0x01;
+    std::fs::write(log, bytes).unwrap();
+}
+
+/// Overwrites the head of the page that the event `id` is in.
+fn destroy_the_page_of(log: &Path, id: EventId) {
+    const PAGE: usize = 8_192;
+    let mut bytes = std::fs::read(log).unwrap();
+    let wanted = format!("\"id\":\"{id}\"");
+    let at =
+        bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes()).expect("the event is in the file");
+    let page = at / PAGE * PAGE;
+    bytes[page..page + 16].fill(0xff);
+    std::fs::write(log, bytes).unwrap();
+}
+
+async fn readiness(server: &TestServer) -> (u16, String) {
+    let answer = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// What `/readyz` says of the log, once it says so.
+async fn told(server: &TestServer, what: &str) -> String {
+    let told = async || {
+        let (status, text) = readiness(server).await;
+        (status == 503 && text.contains(what)).then_some(text)
+    };
+    seen("a server that is not ready", told).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bit_that_flipped_behind_every_checkpoint_is_told_once_and_other_devices_are_served() {
+    let mut server = TestServer::start().await;
+    let damaged = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let intact = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    server.reacted().await;
+    server.caught_up().await;
+    let event = server.log_of(&damaged.id.stream()).await.remove(0);
+    let log = server.directory().join("data/events.db");
+    server.restart_after(|| flip_a_bit_of(&log, event.id)).await;
+    let place = format!("position {} (event 0 of stream {})", event.position, event.stream);
+    // Again after a restart: damage does not go away by itself.
+    for _ in 0..2 {
+        let text = told(&server, &place).await;
+        assert!(!text.contains("projections"), "the projections have passed it long ago: {text}");
+        for _ in 0..3 {
+            assert_eq!(damaged.report_on(&damaged.report("Idle", None)).await.status, 503);
+            assert_eq!(intact.report_on(&intact.report("Idle", None)).await.status, 200);
+        }
+        assert_eq!(intact.check_in(&intact.token_update("another")).await, 200);
+        let alive = reqwest::get(format!("{}/healthz", server.metrics_url())).await.unwrap();
+        assert_eq!(alive.status(), 200, "alive, though not ready");
+        let metrics = server.metrics().await;
+        assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
+        assert_eq!(server.app().engine.failed().borrow().clone(), None);
+        server.restart().await;
+    }
+    server.abandon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_page_is_told_and_devices_on_other_pages_are_served() {
+    let mut server = TestServer::start().await;
+    let damaged = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.reacted().await;
+    // So much that the next device is on other pages.
+    for nth in 0..40 {
+        server.settings(|settings| settings.organization = format!("School {nth}")).await;
+    }
+    let intact = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    server.reacted().await;
+    server.caught_up().await;
+    let event = server.log_of(&damaged.id.stream()).await.remove(0);
+    let log = server.directory().join("data/events.db");
+    server.restart_after(|| destroy_the_page_of(&log, event.id)).await;
+    told(&server, "malformed").await;
+    assert_eq!(damaged.report_on(&damaged.report("Idle", None)).await.status, 503);
+    assert_eq!(intact.report_on(&intact.report("Idle", None)).await.status, 200);
+    assert_eq!(intact.check_in(&intact.token_update("another")).await, 200);
+    // The reader of a stream names the position, though the page is gone: the index knows it.
+    told(&server, "the event at position").await;
+    assert_eq!(server.app().engine.failed().borrow().clone(), None);
+    server.abandon().await;
+}
+
+#[tokio::test]
+async fn what_a_command_beside_the_server_finds_is_told_by_the_server_too() {
+    let server = TestServer::start().await;
+    server.caught_up().await;
+    until("readiness", async || readiness(&server).await.0 == 200).await;
+    let corruption =
+        Corruption { stream: "device-1".into(), revision: 3, position: 9, why: "it does not have its checksum".into() };
+    server.execute(Request::TellCorruption { found: vec![corruption] }).await;
+    told(&server, "position 9 (event 3 of stream device-1)").await;
+    server.abandon().await;
+}
+
+#[tokio::test]
+async fn the_scrub_reads_to_the_end_of_the_log_and_shows_how_far_it_is() {
+    let server = TestServer::start().await;
+    let scrubbed = async || {
+        let metrics = server.metrics().await;
+        let value = |name: &str| {
+            let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+            line.parse::<f64>().ok()
+        };
+        (value("muster_scrub_completed_seconds")? > 0.0).then(|| value("muster_scrub_position"))?
+    };
+    let position = seen("the end of the scrub", scrubbed).await;
+    assert!(position >= 3.0, "{position}");
+    server.stop().await;
+}
