@@ -23,6 +23,18 @@ async fn log() -> TempDir {
     directory
 }
 
+/// Where a text stands in the file: once as it is, and perhaps in what the file has left over of earlier pages.
+fn places(bytes: &[u8], wanted: &str) -> Vec<usize> {
+    let places: Vec<usize> = bytes
+        .windows(wanted.len())
+        .enumerate()
+        .filter(|(_, text)| *text == wanted.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    assert_ne!(places, [0usize; 0], "{wanted} is not in the file");
+    places
+}
+
 /// The positions that a scrub of the whole log finds, by parts of `bytes`.
 async fn scrubbed(directory: &Path, bytes: usize) -> Vec<u64> {
     let store = SqliteStore::open(directory).unwrap();
@@ -59,8 +71,9 @@ async fn a_bit_that_flipped_in_an_event_is_found_at_its_position_and_the_scrub_g
     for number in [3, 4, 150] {
         // As the envelope has it, between its neighbours.
         let wanted = format!("\"data\":{{\"number\":{number}}}");
-        let at = bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes()).unwrap();
-        bytes[at + 3] ^= 0x10;
+        for at in places(&bytes, &wanted) {
+            bytes[at + 3] ^= 0x10;
+        }
     }
     std::fs::write(&file, &bytes).unwrap();
     assert_eq!(scrubbed(directory.path(), 4_000).await, [4, 5, 151]);
@@ -103,7 +116,7 @@ async fn an_entry_of_a_stream_that_does_not_lead_to_its_events_is_found() {
 async fn an_append_that_meets_a_damaged_page_is_refused_and_the_store_goes_on() {
     let directory = log().await;
     let file = directory.path().join(FILE);
-    // The root page of the streams' names: every append needs it.
+    // The root page of the streams' names, which every append needs.
     let root: usize = rusqlite::Connection::open(&file)
         .unwrap()
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_streams_1'", [], |row| row.get(0))

@@ -10,27 +10,31 @@ use events::store::Corruption;
 use muster::app::administration::Request;
 use std::path::Path;
 
-/// Flips a bit of the event `id` in the file of a log that nobody has open. The event is not the last of its page, so only
-/// its own checksum can tell.
+/// Where the event `id` stands in the file of a log that nobody has open: once as it is, and perhaps in what is left over of
+/// earlier pages.
+fn places(bytes: &[u8], id: EventId) -> Vec<usize> {
+    let wanted = format!("\"id\":\"{id}\"");
+    let found = bytes.windows(wanted.len()).enumerate().filter(|(_, text)| *text == wanted.as_bytes());
+    let places: Vec<usize> = found.map(|(at, _)| at).collect();
+    assert_ne!(places, [0usize; 0], "the event is not in the file");
+    places
+}
+
+/// Flips a bit of the event, which only its checksum can tell.
 fn flip_a_bit_of(log: &Path, id: EventId) {
     let mut bytes = std::fs::read(log).unwrap();
-    let wanted = format!("\"id\":\"{id}\"");
-    let at =
-        bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes()).expect("the event is in the file");
-    // The closing quotation mark.
-    bytes[at + wanted.len() - 1] ^= 0x01;
+    places(&bytes, id).into_iter().for_each(|at| bytes[at] ^= 0x01);
     std::fs::write(log, bytes).unwrap();
 }
 
-/// Overwrites the head of the page that the event `id` is in.
+/// Overwrites the head of the page that the event is in.
 fn destroy_the_page_of(log: &Path, id: EventId) {
     const PAGE: usize = 8_192;
     let mut bytes = std::fs::read(log).unwrap();
-    let wanted = format!("\"id\":\"{id}\"");
-    let at =
-        bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes()).expect("the event is in the file");
-    let page = at / PAGE * PAGE;
-    bytes[page..page + 16].fill(0xff);
+    for at in places(&bytes, id) {
+        let page = at / PAGE * PAGE;
+        bytes[page..page + 16].fill(0xff);
+    }
     std::fs::write(log, bytes).unwrap();
 }
 

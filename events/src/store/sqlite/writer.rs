@@ -7,6 +7,7 @@ use super::schema::OpenError;
 use crate::envelope::{Position, Revision};
 use crate::store::AppendError;
 use rusqlite::Connection;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -168,6 +169,20 @@ enum Stop {
     Commit(rusqlite::Error),
 }
 
+/// What came of a transaction.
+enum Attempt {
+    Written(Vec<Answer>),
+    /// The append of this number in the batch met damage; nothing is written.
+    Damaged {
+        nth: usize,
+        error: rusqlite::Error,
+    },
+}
+
+fn corrupt(request: &Request, why: &str) -> AppendError {
+    AppendError::Corrupt { stream: request.stream().clone(), revision: Revision(0), why: why.to_owned() }
+}
+
 impl Thread {
     fn run(mut self) {
         let _panicked = Panicked(self.failed.clone());
@@ -223,13 +238,35 @@ impl Thread {
         }
     }
 
+    // An append that meets a damaged page is refused with its stream, and the others are written without it: SQLite takes
+    // nothing more into a transaction in which it met damage.
     fn transact(&mut self, batch: &[Waiting]) -> Result<Vec<Answer>, Stop> {
+        let mut refused = HashMap::new();
+        loop {
+            match self.attempt(batch, &refused)? {
+                Attempt::Written(answers) => return Ok(answers),
+                Attempt::Damaged { nth, error } => {
+                    self.execute("ROLLBACK").map_err(Stop::Before)?;
+                    refused.insert(nth, self.refuse(&batch[nth].request, &error));
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, batch: &[Waiting], refused: &HashMap<usize, String>) -> Result<Attempt, Stop> {
         let before = self.head.borrow().map_or(0, |position| position.0);
         let mut head = before;
         let mut answers = Vec::with_capacity(batch.len());
         self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
-        for waiting in batch {
-            let answer = self.one(head + 1, &waiting.request).map_err(Stop::Before)?;
+        for (nth, Waiting { request, .. }) in batch.iter().enumerate() {
+            if let Some(why) = refused.get(&nth) {
+                answers.push(Err(corrupt(request, why)));
+                continue;
+            }
+            let answer = match self.one(head + 1, request) {
+                Err(error) if is_damage(&error) => return Ok(Attempt::Damaged { nth, error }),
+                answer => answer.map_err(Stop::Before)?,
+            };
             if let Ok(appended) = &answer {
                 // A repeated append stands where it stood before.
                 head = head.max(appended.position.0);
@@ -240,17 +277,13 @@ impl Thread {
         if head > before {
             self.head.send_replace(Some(Position(head)));
         }
-        Ok(answers)
+        Ok(Attempt::Written(answers))
     }
 
-    // A savepoint each, so that one append's conflict spoils nobody else's. An append that meets a damaged page is refused
-    // with its stream: the process goes on for streams that are intact.
+    // A savepoint each, so that one append's conflict spoils nobody else's.
     fn one(&self, next: u64, request: &Request) -> rusqlite::Result<Answer> {
         self.execute("SAVEPOINT append")?;
-        let answer = match apply(&self.connection, next, request) {
-            Err(error) if is_damage(&error) => Err(self.refuse(request, &error)),
-            answer => answer?,
-        };
+        let answer = apply(&self.connection, next, request)?;
         if answer.is_err() {
             self.execute("ROLLBACK TO append")?;
         }
@@ -258,10 +291,9 @@ impl Thread {
         Ok(answer)
     }
 
-    fn refuse(&self, request: &Request, error: &rusqlite::Error) -> AppendError {
-        let stream = request.stream();
-        self.readers.note(&unreadable(error, Place { stream: Some(stream), revision: 0, position: 0 }));
-        AppendError::Corrupt { stream: stream.clone(), revision: Revision(0), why: error.to_string() }
+    fn refuse(&self, request: &Request, error: &rusqlite::Error) -> String {
+        self.readers.note(&unreadable(error, Place { stream: Some(request.stream()), revision: 0, position: 0 }));
+        error.to_string()
     }
 
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {
