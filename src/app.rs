@@ -10,6 +10,7 @@ pub mod context;
 pub mod conversations;
 mod device_budget;
 pub mod device_message;
+pub mod disk;
 pub mod enrollment_profile;
 mod following;
 pub mod health;
@@ -17,6 +18,7 @@ pub mod identify;
 pub mod initialize;
 pub mod inventory;
 pub mod issue;
+pub mod lost_keys;
 pub mod named_secret;
 pub mod own_account;
 pub mod profile_service;
@@ -49,6 +51,7 @@ use context::Context;
 use conversations::Conversations;
 pub use device_budget::ByDeviceError;
 use device_budget::DeviceBudget;
+use disk::Disk;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Entry, Log};
@@ -99,6 +102,8 @@ pub struct Parts {
     pub conversations: Conversations,
     /// What single devices may make the server write.
     pub device_budget: DeviceBudget,
+    /// Room on the disk of the log.
+    pub disk: Disk,
     /// Who may keep a large body in memory: one at a time.
     pub large_bodies: Arc<Semaphore>,
     /// Whose turn it is among those without an identity.

@@ -64,6 +64,10 @@ pub struct Store {
     pub directory: PathBuf,
     /// The master key, 32 bytes in hex. Back it up apart from the directory: without it personal data reads as nothing.
     pub master_key: PathBuf,
+    /// Start with keys that are older than the log, and note those that are missing as lost. Given on the command line alone
+    /// (`serve --accept-lost-keys`), so that it is decided each time anew.
+    #[serde(skip)]
+    pub accept_lost_keys: bool,
 }
 
 /// `[pki]`: certificates and keys, PEM.

@@ -11,6 +11,8 @@ mod renewals;
 mod timer;
 
 use crate::app::App;
+use events::Position;
+use events::envelope::Recorded;
 use events::log::Entry;
 use events::store::{Followed, ReadError};
 use futures_util::StreamExt as _;
@@ -21,6 +23,10 @@ use tokio::sync::mpsc;
 
 /// How many effects are under way at once; appends share their commits.
 const AT_ONCE: usize = 32;
+
+/// How often effects that were set aside are tried again, and how many of them.
+const LOOK_ASIDE: Duration = Duration::from_secs(60);
+const MOST_ASIDE: usize = 1_000;
 
 /// How long a follower waits before it begins again from its checkpoint.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -73,18 +79,48 @@ async fn begin_again(reaction: &'static str, error: &ReactionError) {
 async fn follow_effects(app: &App) -> Result<(), ReactionError> {
     let after = app.projections.checkpoint(EFFECTS).await?;
     let mut follow = app.log.follow(after);
-    while let Some(followed) = follow.next().await? {
-        let Followed::Events(recorded) = followed else { continue };
-        let Some(position) = recorded.last().map(|last| last.position) else { continue };
-        let entries = app.log.open(recorded).await?;
-        let outcomes: Vec<_> = futures_util::stream::iter(entries)
-            .map(|entry| async move { effects::react(app, &entry).await })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        outcomes.into_iter().collect::<Result<(), _>>()?;
-        // Only now: what was under way at a crash is done again.
-        app.projections.set_checkpoint(EFFECTS, position).await?;
+    // The first look is at once: a restart may have mended what stood in the way.
+    let mut look = tokio::time::interval(LOOK_ASIDE);
+    loop {
+        tokio::select! {
+            followed = follow.next() => match followed? {
+                Some(Followed::Events(recorded)) => do_effects(app, recorded).await?,
+                Some(Followed::CaughtUp(_)) => {}
+                None => return Ok(()),
+            },
+            _ = look.tick() => try_again(app).await?,
+        }
+    }
+}
+
+async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionError> {
+    let Some(position) = recorded.last().map(|last| last.position) else { return Ok(()) };
+    let entries = app.log.open(recorded).await?;
+    let undone = futures_util::stream::iter(entries)
+        .map(|entry| async move { undone(app, &entry).await })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    // Only now: what was under way at a crash is done again.
+    Ok(app.projections.pass(EFFECTS, position, undone).await?)
+}
+
+// The position of an entry whose effect could not be done.
+async fn undone(app: &App, entry: &Entry) -> Option<Position> {
+    let error = effects::react(app, entry).await.err()?;
+    tracing::error!(event = %entry.id, stream = %entry.stream, %error, "an effect could not be done; it is set aside and tried again");
+    Some(entry.position)
+}
+
+async fn try_again(app: &App) -> Result<(), ReactionError> {
+    for position in app.projections.set_aside(EFFECTS, MOST_ASIDE).await? {
+        let before = position.0.checked_sub(1).map(Position);
+        let Ok(entries) = app.log.page(before, 1).await else { continue };
+        let Some(entry) = entries.first().filter(|entry| entry.position == position) else { continue };
+        if undone(app, entry).await.is_none() {
+            app.projections.done(EFFECTS, position).await?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The running server: the three surfaces over TLS, the operator's listener beside them, the tasks that follow the log.
 
 pub mod command_socket;
+mod disk;
 pub mod listeners;
 mod observe;
 mod operations;

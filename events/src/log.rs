@@ -77,7 +77,9 @@ impl Log {
         let sealed = tokio::task::spawn_blocking(move || seal_all(keys.as_ref(), drafts))
             .await
             .map_err(|error| AppendError::Unavailable(error.to_string()))??;
-        self.store.append(stream, expected, sealed).await
+        // Durable already, and at least what these events use; also when they use nothing: then it tells of a key that
+        // was destroyed for them.
+        self.store.append_sealed(stream, expected, sealed, self.keys.sequence()).await
     }
 
     /// A whole stream, from its first event.

@@ -1,7 +1,7 @@
 //! Fields about a person, sealed under a key that can be destroyed.
 //!
-//! In memory a [`Personal`] holds its value in plain, or nothing when its key is gone. Serialized it is a marker object
-//! `{"$personal": {"key", "value"}}`, which [`seal()`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
+//! In memory a [`Personal`] holds its value in plain, or [why it is gone](Gone) when its key was destroyed or lost. Serialized
+//! it is a marker object `{"$personal": {"key", "value"}}`, which [`seal()`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
 //! store, and [`open()`] turns back. Sealing: AES-256-GCM; the associated data is the event's id and the field's place
 //! (JSON pointer), so that no box can be moved to another field or event.
 //!
@@ -28,24 +28,50 @@ impl KeyName {
     pub fn of(kind: &str, id: impl fmt::Display) -> KeyName {
         KeyName(format!("{kind}-{id}"))
     }
+
+    /// The name of the key that takes the place of a lost one: a lost key is never made again under its own name.
+    #[must_use]
+    pub fn successor(&self) -> KeyName {
+        let (name, generation) = match self.0.rsplit_once('~') {
+            Some((name, number)) => (name, number.parse().unwrap_or(1u64)),
+            None => (self.0.as_str(), 1),
+        };
+        KeyName(format!("{name}~{}", generation + 1))
+    }
 }
 
-/// A value about a person, with the key it is sealed under. Erased values have no value any more: pages show
-/// a word for that, never an error.
+/// Why a value about a person cannot be read any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Its key was destroyed: the person asked to be forgotten.
+    Erased,
+    /// Its key was lost, and an operator accepted that (`KeysLost`).
+    Lost,
+}
+
+/// How a value reads whose key was lost.
+pub const KEY_LOST: &str = "(key lost)";
+
+/// A value about a person, with the key it is sealed under. A value that is gone is no error: pages show a word for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Personal<T> {
     key: KeyName,
-    value: Option<T>,
+    value: Result<T, Gone>,
 }
 
 impl<T> Personal<T> {
     pub fn new(key: KeyName, value: T) -> Personal<T> {
-        Personal { key, value: Some(value) }
+        Personal { key, value: Ok(value) }
     }
 
-    /// The value, or `None` if its key was destroyed.
+    /// The value, or `None` if it is gone.
     pub fn get(&self) -> Option<&T> {
-        self.value.as_ref()
+        self.value.as_ref().ok()
+    }
+
+    /// Why there is no value; `None` if there is one.
+    pub fn gone(&self) -> Option<Gone> {
+        self.value.as_ref().err().copied()
     }
 
     pub fn key(&self) -> &KeyName {
@@ -62,27 +88,42 @@ impl<T> Personal<T> {
 }
 
 impl Personal<String> {
-    /// The text, or an empty one if it is erased.
+    /// The text, or an empty one if it is gone.
     pub fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
+    }
+
+    /// The text to be shown: [`KEY_LOST`] if the key was lost, `None` if the value was erased. Never to be compared with.
+    pub fn shown(&self) -> Option<&str> {
+        match &self.value {
+            Ok(text) => Some(text),
+            Err(Gone::Lost) => Some(KEY_LOST),
+            Err(Gone::Erased) => None,
+        }
     }
 }
 
 // Never the value: a Personal may end up in a log line.
 impl<T> fmt::Debug for Personal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Personal({}{})", self.key.0, if self.value.is_some() { "" } else { ", erased" })
+        let gone = match self.value {
+            Ok(_) => "",
+            Err(Gone::Erased) => ", erased",
+            Err(Gone::Lost) => ", key lost",
+        };
+        write!(f, "Personal({}{gone})", self.key.0)
     }
 }
 
 impl<T: Serialize> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let marker = match &self.value {
-            Some(value) => {
+            Ok(value) => {
                 let value = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
                 json!({ "$personal": { "key": self.key, "value": value } })
             }
-            None => json!({ "$erased": { "key": self.key } }),
+            Err(Gone::Erased) => json!({ "$erased": { "key": self.key } }),
+            Err(Gone::Lost) => json!({ "$lost": { "key": self.key } }),
         };
         marker.serialize(serializer)
     }
@@ -97,13 +138,16 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
             Plain { key: KeyName, value: Value },
             #[serde(rename = "$erased")]
             Erased { key: KeyName },
+            #[serde(rename = "$lost")]
+            Lost { key: KeyName },
         }
         match Marker::deserialize(deserializer)? {
             Marker::Plain { key, value } => {
                 let value = serde_json::from_value(value).map_err(D::Error::custom)?;
-                Ok(Personal { key, value: Some(value) })
+                Ok(Personal { key, value: Ok(value) })
             }
-            Marker::Erased { key } => Ok(Personal { key, value: None }),
+            Marker::Erased { key } => Ok(Personal { key, value: Err(Gone::Erased) }),
+            Marker::Lost { key } => Ok(Personal { key, value: Err(Gone::Lost) }),
         }
     }
 }

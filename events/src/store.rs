@@ -85,18 +85,38 @@ impl ReadError {
 ///   then it returns their places.
 /// * **Concurrency.** Any number of callers at once. Of several appends with the same `Exact` or `NoStream`, one wins.
 /// * **Reading your writes.** What was acknowledged is seen by every read that begins afterwards.
+/// * **Keys.** The highest sequence of the key store is kept with the events, in one transaction: a key store with a lower
+///   sequence is older than the log.
 /// * **Corruption.** A corrupt event is never skipped or handed out. Its stream is refused, to readers and to appends; other
 ///   streams are served. Each place that any reader or append found corrupt is in [`EventStore::findings`], once, before
 ///   the caller gets its error.
 #[async_trait]
 pub trait EventStore: Send + Sync {
-    /// Appends events to a stream. At least one event.
+    /// Appends events to a stream. At least one event. `keys` is the [sequence] of the key store that they were sealed with;
+    /// 0 for events that are sealed under no key.
+    ///
+    /// [sequence]: crate::personal::keys::KeyStore::sequence
+    async fn append_sealed(
+        &self,
+        stream: &StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        keys: u64,
+    ) -> Result<Appended, AppendError>;
+
+    /// As [`EventStore::append_sealed`], for events that are sealed under no key.
     async fn append(
         &self,
         stream: &StreamName,
         expected: Expected,
         events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError>;
+    ) -> Result<Appended, AppendError> {
+        self.append_sealed(stream, expected, events, 0).await
+    }
+
+    /// The highest sequence of the key store that any event in the log was sealed with. `None` for a log to which nothing
+    /// was appended since stores keep it.
+    async fn key_sequence(&self) -> Result<Option<u64>, ReadError>;
 
     /// Up to `limit` events of a stream in order of revision, beginning with revision `from`. Empty where there is none.
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<Recorded>, ReadError>;

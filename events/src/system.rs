@@ -1,9 +1,9 @@
 //! What concerns the log as a whole, and the small streams that reserve a name or count refusals.
 
-use crate::StreamName;
 use crate::device::DeviceId;
 use crate::enrollment::{EnrollmentId, EnrollmentRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault};
 use crate::personal::Personal;
+use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -35,6 +35,11 @@ pub enum LogEvent {
     /// From here on nodes may write these versions of these events; appended by an operator when every node can read them.
     EventVersionsRaised {
         versions: BTreeMap<String, u16>,
+    },
+    /// An operator started the server with keys that are older than the log and accepted that these are lost: what they sealed
+    /// reads "key lost" from then on.
+    KeysLost {
+        names: Vec<KeyName>,
     },
 }
 

@@ -4,7 +4,7 @@
 use events::enrollment::SignInMethodName;
 use events::envelope::{EventId, NewEvent, Position, Revision};
 use events::person::{PersonAttributes, PersonEvent, PersonId};
-use events::personal::keys::{DataKey, KeyError, KeyStore, MasterKey, SqliteKeyStore};
+use events::personal::keys::{DataKey, Held, KeyError, KeyStore, MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Expected, ReadError};
 use events::{Actor, ActorKind, Draft, Event, KeyName, Log, Personal, StreamName, Timestamp};
@@ -107,8 +107,11 @@ async fn nothing_is_written_when_a_key_cannot_be_made_durable() {
         fn ensure(&self, _: &[KeyName]) -> Result<(), KeyError> {
             Err(KeyError::Unavailable("the disk is full".into()))
         }
-        fn key(&self, _: &KeyName) -> Result<Option<DataKey>, KeyError> {
-            Ok(Some(DataKey::from_bytes([0; 32])))
+        fn key(&self, _: &KeyName) -> Result<Held, KeyError> {
+            Ok(Held::Key(DataKey::from_bytes([0; 32])))
+        }
+        fn sequence(&self) -> u64 {
+            0
         }
         fn hand_over(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
             Ok(())

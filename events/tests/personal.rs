@@ -3,8 +3,8 @@
 
 use events::device::InventoryValue;
 use events::envelope::EventId;
-use events::personal::keys::{DataKey, KeyError, KeyStore, MasterKey, SqliteKeyStore};
-use events::personal::{SealError, open, personal_keys, seal, sealed_keys};
+use events::personal::keys::{DataKey, Held, KeyError, KeyStore, MasterKey, SqliteKeyStore};
+use events::personal::{Gone, SealError, open, personal_keys, seal, sealed_keys};
 use events::{KeyName, Personal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -187,9 +187,11 @@ impl KeyStore for Fixed {
     fn ensure(&self, _: &[KeyName]) -> Result<(), KeyError> {
         Ok(())
     }
-    fn key(&self, name: &KeyName) -> Result<Option<DataKey>, KeyError> {
-        let wrapped = master().wrap(name, &DataKey::from_bytes([3; 32]));
-        Ok(master().unwrap(name, &wrapped))
+    fn key(&self, _: &KeyName) -> Result<Held, KeyError> {
+        Ok(Held::Key(DataKey::from_bytes([3; 32])))
+    }
+    fn sequence(&self) -> u64 {
+        0
     }
     fn hand_over(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
         Ok(())
@@ -206,8 +208,8 @@ fn a_key_handed_over_goes_with_its_owner() {
     keys.ensure(&[visit.clone(), person.clone(), other.clone()]).unwrap();
     keys.hand_over(&visit, &person).unwrap();
     keys.destroy(&person).unwrap();
-    assert!(keys.key(&visit).unwrap().is_none() && keys.key(&person).unwrap().is_none());
-    assert!(keys.key(&other).unwrap().is_some());
+    assert!(!keys.key(&visit).unwrap().is_there() && !keys.key(&person).unwrap().is_there());
+    assert!(keys.key(&other).unwrap().is_there());
 }
 
 #[test]
@@ -217,9 +219,9 @@ fn a_key_handed_over_to_a_destroyed_one_is_destroyed_and_a_circle_ends() {
     keys.hand_over(&name("1"), &name("2")).unwrap();
     keys.hand_over(&name("2"), &name("1")).unwrap();
     keys.destroy(&name("1")).unwrap();
-    assert!(keys.key(&name("2")).unwrap().is_none());
+    assert!(!keys.key(&name("2")).unwrap().is_there());
     keys.hand_over(&name("3"), &name("2")).unwrap();
-    assert!(keys.key(&name("3")).unwrap().is_none());
+    assert!(!keys.key(&name("3")).unwrap().is_there());
 }
 
 #[test]
@@ -264,7 +266,7 @@ fn a_destroyed_key_is_nowhere_in_the_files() {
         keys.destroy(&name(&n.to_string())).unwrap();
     }
     assert_eq!(found(directory.path(), &doomed), 0);
-    assert!(keys.key(&name("1")).unwrap().is_some());
+    assert!(keys.key(&name("1")).unwrap().is_there());
 }
 
 fn found(directory: &Path, wanted: &[Vec<u8>]) -> usize {
@@ -291,8 +293,8 @@ fn after_a_commit_that_failed_the_key_store_writes_nothing_more_and_says_why() {
     assert!(matches!(keys.ensure(&[name("2")]), Err(KeyError::Unavailable(why)) if why.contains("keys.db")));
     assert!(keys.failed().borrow().as_ref().is_some_and(|why| why.contains("a commit")));
     assert!(matches!(keys.destroy(&name("1")), Err(KeyError::Unavailable(_))));
-    assert!(keys.key(&name("2")).unwrap().is_none(), "a key that is not durable seals nothing");
-    assert!(keys.key(&name("1")).unwrap().is_some());
+    assert!(!keys.key(&name("2")).unwrap().is_there(), "a key that is not durable seals nothing");
+    assert!(keys.key(&name("1")).unwrap().is_there());
 }
 
 #[test]
@@ -303,9 +305,82 @@ fn a_key_store_opened_for_reading_makes_no_keys_and_no_files() {
     let path = directory.path().join("keys.db");
     let before = std::fs::read(&path).unwrap();
     let keys = SqliteKeyStore::open_read_only(&path, master(), randomness).unwrap();
-    assert!(keys.key(&name("1")).unwrap().is_some());
+    assert!(keys.key(&name("1")).unwrap().is_there());
     assert!(matches!(keys.ensure(&[name("2")]), Err(KeyError::Unavailable(_))));
     assert!(matches!(keys.destroy(&name("1")), Err(KeyError::Unavailable(_))));
     drop(keys);
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn the_sequence_counts_every_key_that_is_made_destroyed_or_lost_and_outlives_the_process() {
+    let (_directory, keys) = store();
+    assert_eq!(keys.sequence(), 0);
+    keys.ensure(&[name("1"), name("2")]).unwrap();
+    keys.ensure(&[name("1")]).unwrap();
+    assert_eq!(keys.sequence(), 2);
+    keys.hand_over(&KeyName::of("visit", 1), &name("1")).unwrap();
+    assert_eq!(keys.sequence(), 3);
+    keys.destroy(&name("1")).unwrap();
+    assert_eq!(keys.sequence(), 5, "the visit's key went with it");
+    keys.destroy(&name("1")).unwrap();
+    assert_eq!(keys.sequence(), 5, "destroyed once");
+    keys.give_up(&[name("8"), name("9")], 40).unwrap();
+    assert_eq!(keys.sequence(), 42);
+    let path = keys.path().to_owned();
+    drop(keys);
+    assert_eq!(SqliteKeyStore::open_read_only(&path, master(), randomness).unwrap().sequence(), 42);
+}
+
+#[test]
+fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
+    let (_directory, keys) = store();
+    let (_elsewhere, newer) = store();
+    let value = sealed(&newer, id(1), anna());
+    let refused = open(&keys, id(1), "/data", &mut value.clone());
+    assert!(
+        matches!(refused, Err(SealError::Key(KeyError::NotThere(_)))),
+        "a key that was never there is no erased one"
+    );
+    assert_eq!(keys.missing(&[name("1"), name("2")]).unwrap(), [name("1"), name("2")]);
+    keys.give_up(&[name("1"), name("2")], newer.sequence()).unwrap();
+    assert_eq!(keys.missing(&[name("1"), name("2")]).unwrap(), []);
+    let mut opened = value.clone();
+    open(&keys, id(1), "/data", &mut opened).unwrap();
+    let lost: Personal<String> = serde_json::from_value(opened["name"].clone()).unwrap();
+    assert_eq!((lost.get(), lost.gone(), lost.shown()), (None, Some(Gone::Lost), Some("(key lost)")));
+    assert_eq!(sealed(&keys, id(2), json!(lost)), json!(lost), "written down once more it stays lost");
+    // What is known from now on is sealed under another name, and belongs to the same person.
+    let mut again = sealed(&keys, id(3), anna());
+    assert_eq!(again["name"]["$sealed"]["key"], json!("person-1~2"));
+    open(&keys, id(3), "/data", &mut again).unwrap();
+    let known: Personal<String> = serde_json::from_value(again["name"].clone()).unwrap();
+    assert_eq!(known.text(), "Anna");
+    keys.give_up(&[name("1").successor()], 0).unwrap();
+    assert!(keys.key(&name("1").successor()).unwrap().is_there(), "what is there is not lost");
+    keys.destroy(&name("1")).unwrap();
+    assert!(matches!(keys.key(&name("1").successor()).unwrap(), Held::Destroyed));
+    assert!(matches!(keys.ensure(&[name("1")]), Err(KeyError::Destroyed(_))));
+}
+
+#[test]
+fn a_key_store_of_an_earlier_program_counts_its_keys_when_it_is_opened() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1"), name("2"), name("3")]).unwrap();
+    keys.destroy(&name("3")).unwrap();
+    let path = keys.path().to_owned();
+    drop(keys);
+    // As it was made before it counted.
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("ALTER TABLE about DROP COLUMN sequence; ALTER TABLE key DROP COLUMN lost").unwrap();
+    drop(file);
+    for _ in 0..2 {
+        let reader = SqliteKeyStore::open_read_only(&path, master(), randomness).unwrap();
+        assert_eq!(reader.sequence(), 3);
+        assert!(reader.key(&name("1")).unwrap().is_there());
+        assert!(matches!(reader.key(&name("3")).unwrap(), Held::Destroyed));
+        drop(reader);
+        let writer = SqliteKeyStore::open(&path, master(), randomness).unwrap();
+        assert_eq!(writer.sequence(), 3);
+    }
 }

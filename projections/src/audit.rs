@@ -12,6 +12,7 @@ use crate::{Projection, sql};
 use events::device::{CommandStatus, DeviceEvent};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
 use events::person::AccountEvent;
+use events::personal::Gone;
 use events::staff::{AccessEvent, StaffEvent};
 use events::system::HardwareEvent;
 use events::{ActorKind, Entry, Event, Timestamp};
@@ -293,8 +294,8 @@ fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<
         device,
         entry.correlation.to_string(),
         help_code(entry.correlation),
-        entry.source.as_ref().and_then(|source| source.get()),
-        entry.source.as_ref().is_some_and(|source| source.get().is_none()),
+        entry.source.as_ref().and_then(|source| source.shown()),
+        entry.source.as_ref().is_some_and(|source| source.gone() == Some(Gone::Erased)),
         Outcome::of(&entry.event).as_str(),
         said.key,
         serde_json::to_string(&said.values).unwrap_or_default(),

@@ -78,7 +78,7 @@ pub async fn revoked(projections: &Projections, now: Timestamp) -> Result<Vec<Re
     let select = "SELECT serial, device, revoked FROM certificates_v1_issued
         WHERE revoked IS NOT NULL AND not_after > ?1 ORDER BY revoked, serial";
     projections
-        .read(move |rows| {
+        .read_of("certificates", move |rows| {
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map([now.0], |row| {
                 let device: String = row.get(1)?;

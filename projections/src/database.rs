@@ -1,14 +1,17 @@
 //! `projections.db`: its connections, schema and checkpoints, and how a batch of events becomes rows.
 
+use crate::disposable::{self, Damage, SetAside};
 use crate::follow::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError, sql};
 use events::{Entry, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The projections of one log. Cheap to clone.
 #[derive(Clone)]
@@ -21,7 +24,11 @@ pub(crate) struct Inner {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     pub(crate) progress: Progress,
+    damage: Damage,
 }
+
+/// Name of the file in the store's directory.
+pub const FILE: &str = "projections.db";
 
 /// Read connections that are kept open while nobody uses them.
 const IDLE_READERS: usize = 8;
@@ -32,21 +39,32 @@ const COMMON: &str = "
         projection TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER, effective INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS followers (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS set_aside (
+        follower TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (follower, position)
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS last_seen (device TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 impl Projections {
-    /// Opens `projections.db` in `directory`; makes it where there is none.
+    /// Opens `projections.db` in `directory`; makes it where there is none. A damaged one is set aside and made anew.
     ///
     /// # Errors
     /// If the file cannot be used.
-    pub fn open(directory: &Path) -> Result<Projections, ProjectionError> {
-        let path = directory.join("projections.db");
-        let writer = open_writer(&path)?;
-        let position = furthest_common(&writer)?;
-        let progress = Progress::at(position);
-        let inner = Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress };
-        Ok(Projections { inner: Arc::new(inner) })
+    pub fn open(directory: &Path) -> Result<(Projections, Option<SetAside>), ProjectionError> {
+        let path = directory.join(FILE);
+        let ((writer, position), set_aside) = disposable::open(&path, |path| {
+            let writer = open_writer(path)?;
+            let position = furthest_common(&writer, &BTreeSet::new())?;
+            Ok((writer, position))
+        })?;
+        let (progress, damage) = (Progress::at(position), Damage::default());
+        let inner = Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage };
+        Ok((Projections { inner: Arc::new(inner) }, set_aside))
+    }
+
+    /// What is wrong with the file, once damage was found in it.
+    pub fn damage(&self) -> Option<String> {
+        self.inner.damage.found()
     }
 
     /// Where the file lies.
@@ -57,6 +75,11 @@ impl Projections {
     /// How far the projections are, and whether one stopped.
     pub fn health(&self) -> Health {
         self.inner.progress.health()
+    }
+
+    /// For whoever tells others when one stops.
+    pub fn watch(&self) -> watch::Receiver<Health> {
+        self.inner.progress.watch()
     }
 
     /// The position up to which the follower `name` (a reaction) has done its work.
@@ -77,13 +100,71 @@ impl Projections {
     /// # Errors
     /// If the file cannot be written.
     pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
+        self.pass(name, position, Vec::new()).await
+    }
+
+    /// The same, with the positions before it whose work could not be done: in one transaction, so that none is forgotten.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn pass(
+        &self,
+        name: &'static str,
+        position: Position,
+        set_aside: Vec<Position>,
+    ) -> Result<(), ProjectionError> {
         self.write(move |rows| {
+            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
                 ON CONFLICT (name) DO UPDATE SET position = excluded.position";
-            rows.execute(keep, params![name, sql(position)])?;
+            transaction.execute(keep, params![name, sql(position)])?;
+            for one in set_aside {
+                let aside = "INSERT INTO set_aside (follower, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+                transaction.execute(aside, params![name, sql(one)])?;
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Up to `limit` positions whose work the follower `name` could not do, the earliest first.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn set_aside(&self, name: &'static str, limit: usize) -> Result<Vec<Position>, ProjectionError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(move |rows| {
+            let select = "SELECT position FROM set_aside WHERE follower = ?1 ORDER BY position LIMIT ?2";
+            let position = |row: &rusqlite::Row<'_>| Ok(Position(row.get::<_, i64>(0)?.cast_unsigned()));
+            rows.prepare_cached(select)?.query_map(params![name, limit], position)?.collect()
+        })
+        .await
+    }
+
+    /// The follower `name` has done the work of a position that was set aside.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn done(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
+        self.write(move |rows| {
+            let delete = "DELETE FROM set_aside WHERE follower = ?1 AND position = ?2";
+            rows.execute(delete, params![name, sql(position)])?;
             Ok(())
         })
         .await
+    }
+
+    /// Runs a query about the rows of a projection.
+    pub(crate) async fn read_of<T: Send + 'static>(
+        &self,
+        projection: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ProjectionError> {
+        // What it had folded before it stopped would pass for all there is.
+        if let Some(stopped) = self.health().stopped_alone.get(projection) {
+            return Err(stopped.clone());
+        }
+        self.read(query).await
     }
 
     /// Runs a query on a connection that cannot write.
@@ -93,10 +174,13 @@ impl Projections {
     ) -> Result<T, ProjectionError> {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
-            let connection = inner.take_reader()?;
-            let result = query(&connection);
-            inner.put_back(connection);
-            Ok(result?)
+            let read = || -> Result<T, ProjectionError> {
+                let connection = inner.take_reader()?;
+                let result = query(&connection);
+                inner.put_back(connection);
+                Ok(result?)
+            };
+            read().inspect_err(|error| inner.note(error))
         })
         .await
     }
@@ -109,7 +193,7 @@ impl Projections {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
             let mut writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut writer)
+            work(&mut writer).inspect_err(|error| inner.note(error))
         })
         .await
     }
@@ -129,6 +213,12 @@ impl Inner {
         }
     }
 
+    fn note(&self, error: &ProjectionError) {
+        if let ProjectionError::Damaged(why) = error {
+            self.damage.note(&self.path, why);
+        }
+    }
+
     fn put_back(&self, connection: Connection) {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < IDLE_READERS {
@@ -144,14 +234,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Opens the file for writing and makes the tables that are missing.
-pub(crate) fn open_writer(path: &Path) -> Result<Connection, ProjectionError> {
+pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     // Made here for its mode, which SQLite gives to the files beside it as well.
     OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .open(path)
-        .map_err(|error| ProjectionError::Database(error.to_string()))?;
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -184,36 +274,90 @@ pub(crate) fn checkpoint_of(rows: &Connection, projection: &dyn Projection) -> r
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// The position that every projection has reached.
-pub(crate) fn furthest_common(rows: &Connection) -> Result<Option<Position>, ProjectionError> {
+/// The position that every projection has reached, but for those that stopped.
+pub(crate) fn furthest_common(rows: &Connection, stopped: &BTreeSet<&str>) -> rusqlite::Result<Option<Position>> {
     let mut positions = Vec::with_capacity(ALL.len());
-    for projection in ALL {
+    for projection in ALL.iter().filter(|projection| !stopped.contains(projection.name())) {
         positions.push(checkpoint_of(rows, *projection)?.position);
     }
     Ok(positions.into_iter().min().flatten())
 }
 
-/// Folds entries into every projection that has not seen them, rows and checkpoints in one transaction.
-pub(crate) fn apply(connection: &mut Connection, entries: &[Entry]) -> Result<Option<Position>, ProjectionError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for projection in ALL {
-        apply_one(&transaction, *projection, entries)?;
-    }
-    let position = furthest_common(&transaction)?;
-    transaction.commit()?;
-    Ok(position)
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// Every projection that did not stop is here.
+    pub position: Option<Position>,
+    /// Projections that stopped in this batch, each at the event that it could not fold.
+    pub stopped: Vec<(&'static str, ProjectionError)>,
 }
 
-fn apply_one(rows: &Connection, projection: &dyn Projection, entries: &[Entry]) -> Result<(), ProjectionError> {
-    let mut checkpoint = checkpoint_of(rows, projection)?;
-    for entry in entries.iter().filter(|entry| Some(entry.position) > checkpoint.position) {
-        checkpoint.effective = checkpoint.effective.max(entry.at);
-        projection.fold(rows, entry, checkpoint.effective).map_err(|error| ProjectionError::Stopped {
-            projection: projection.name(),
-            event: entry.id.to_string(),
-            why: error.to_string(),
-        })?;
+/// Folds entries into every projection that has not seen them and is not among `stopped`, rows and checkpoints in one
+/// transaction. One whose fold fails stops alone, with what it folded before.
+pub(crate) fn apply(
+    connection: &mut Connection,
+    entries: &[Entry],
+    mut stopped: BTreeSet<&'static str>,
+) -> Result<Applied, ProjectionError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut applied = Applied::default();
+    for projection in ALL {
+        if stopped.contains(projection.name()) {
+            continue;
+        }
+        if let Err(error) = apply_alone(&transaction, *projection, entries)? {
+            stopped.insert(projection.name());
+            applied.stopped.push((projection.name(), error));
+        }
     }
+    applied.position = furthest_common(&transaction, &stopped)?;
+    transaction.commit()?;
+    Ok(applied)
+}
+
+// The inner error is the projection's, the outer one the file's.
+fn apply_alone(
+    rows: &Connection,
+    projection: &dyn Projection,
+    entries: &[Entry],
+) -> Result<Result<(), ProjectionError>, ProjectionError> {
+    rows.execute_batch("SAVEPOINT one")?;
+    let (before, error) = match apply_one(rows, projection, entries) {
+        Ok(()) => return Ok(Ok(rows.execute_batch("RELEASE one")?)),
+        // A damaged file concerns all of them.
+        Err((_, error)) if disposable::is_damage(&error) => return Err(error.into()),
+        Err(failed) => failed,
+    };
+    rows.execute_batch("ROLLBACK TO one; RELEASE one")?;
+    let failed = entries.get(before);
+    apply_one(rows, projection, &entries[..before]).map_err(|(_, error)| error)?;
+    Ok(Err(ProjectionError::Stopped {
+        projection: projection.name(),
+        event: failed.map_or_else(|| "at its checkpoint".to_owned(), |entry| entry.id.to_string()),
+        why: error.to_string(),
+    }))
+}
+
+// The error comes with the number of entries before the one that could not be folded.
+fn apply_one(
+    rows: &Connection,
+    projection: &dyn Projection,
+    entries: &[Entry],
+) -> Result<(), (usize, rusqlite::Error)> {
+    let mut checkpoint = checkpoint_of(rows, projection).map_err(|error| (0, error))?;
+    for (nth, entry) in entries.iter().enumerate().filter(|(_, entry)| Some(entry.position) > checkpoint.position) {
+        checkpoint.effective = checkpoint.effective.max(entry.at);
+        projection.fold(rows, entry, checkpoint.effective).map_err(|error| (nth, error))?;
+    }
+    keep_checkpoint(rows, projection, checkpoint, entries).map_err(|error| (entries.len(), error))
+}
+
+fn keep_checkpoint(
+    rows: &Connection,
+    projection: &dyn Projection,
+    mut checkpoint: Checkpoint,
+    entries: &[Entry],
+) -> rusqlite::Result<()> {
     checkpoint.position = checkpoint.position.max(entries.last().map(|entry| entry.position));
     let keep = "INSERT INTO checkpoints (projection, version, position, effective) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (projection) DO UPDATE SET version = excluded.version, position = excluded.position,

@@ -2,7 +2,7 @@
 //! "the inventory as of last Tuesday" is a `WHERE` clause.
 //!
 //! The history holds a row for each value a column ever had, `valid_from` to `valid_to` in effective time. A value that
-//! is there but `NULL` was erased; a column without a row is not known. Values that change with every report (battery,
+//! is there but `NULL` was erased, one whose key was lost says so in words; a column without a row is not known. Values that change with every report (battery,
 //! free capacity) are replaced in place: they make no new version of a record.
 
 mod query;
@@ -14,6 +14,7 @@ pub use query::{
 use crate::Projection;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership};
+use events::personal::{Gone, KEY_LOST};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -200,7 +201,11 @@ impl Record<'_> {
         for (name, value) in changes {
             let value = match value {
                 InventoryValue::Plain(value) => readable(value),
-                InventoryValue::Personal(value) => value.get().map_or(Value::Null, readable),
+                InventoryValue::Personal(value) => match (value.get(), value.gone()) {
+                    (Some(value), _) => readable(value),
+                    (None, Some(Gone::Lost)) => Value::Text(KEY_LOST.to_owned()),
+                    (None, _) => Value::Null,
+                },
             };
             match column_of(name) {
                 Some(column) => self.set(column, value)?,
@@ -230,7 +235,7 @@ impl Record<'_> {
     }
 
     fn set_personal(&self, attribute: &str, value: &Personal<String>) -> rusqlite::Result<()> {
-        self.set(attribute, value.get().map_or(Value::Null, |text| Value::Text(text.clone())))
+        self.set(attribute, value.shown().map_or(Value::Null, |text| Value::Text(text.to_owned())))
     }
 
     /// From now on the attribute has this value. The same value again makes no row.

@@ -63,7 +63,7 @@ pub struct Due {
 pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<Due>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("due", move |rows| {
             let select = "SELECT stream, kind, due_at, event FROM due_v2_times WHERE due_at <= ?1
                 ORDER BY due_at, stream LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
@@ -85,7 +85,7 @@ pub async fn due_of(
 ) -> Result<Vec<Due>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("due", move |rows| {
             let select = "SELECT stream, kind, due_at, event FROM due_v2_times WHERE kind = ?1 AND due_at <= ?2
                 ORDER BY due_at, stream LIMIT ?3";
             let mut select = rows.prepare_cached(select)?;
@@ -102,7 +102,7 @@ pub async fn due_of(
 pub async fn next(projections: &Projections) -> Result<Option<Timestamp>, ProjectionError> {
     let select = "SELECT min(due_at) FROM due_v2_times";
     projections
-        .read(move |rows| rows.query_row(select, [], |row| row.get::<_, Option<i64>>(0)))
+        .read_of("due", move |rows| rows.query_row(select, [], |row| row.get::<_, Option<i64>>(0)))
         .await
         .map(|at| at.map(Timestamp))
 }

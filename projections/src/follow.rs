@@ -5,17 +5,21 @@ use crate::{ProjectionError, Projections};
 use events::log::{Entry, Log};
 use events::store::{Followed, ReadError};
 use events::{Position, envelope::Recorded};
+use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// How far the projections are.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    /// Every projection has folded the events up to here.
+    /// Every projection that did not stop alone has folded the events up to here.
     pub position: Option<Position>,
     /// The end of the log was reached at least once since the start.
     pub caught_up: bool,
     /// Why the projections went no further: which event, and what is wrong with it.
     pub stopped: Option<ProjectionError>,
+    /// Projections whose own fold failed: each stands at its own checkpoint, and the others go on. Tried again at the next
+    /// start.
+    pub stopped_alone: BTreeMap<&'static str, ProjectionError>,
 }
 
 /// Where waiting requests look.
@@ -30,6 +34,10 @@ impl Progress {
 
     pub fn health(&self) -> Health {
         self.sender.borrow().clone()
+    }
+
+    pub fn watch(&self) -> watch::Receiver<Health> {
+        self.sender.subscribe()
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Health)) {
@@ -73,8 +81,15 @@ impl Projections {
 
     async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
         let (entries, error) = open_until_corrupt(log, recorded).await;
-        let position = self.write(move |rows| apply(rows, &entries)).await?;
-        self.inner.progress.change(|health| health.position = health.position.max(position));
+        let stopped = self.health().stopped_alone.into_keys().collect();
+        let applied = self.write(move |rows| apply(rows, &entries, stopped)).await?;
+        for (projection, error) in &applied.stopped {
+            tracing::error!(projection, %error, "a projection stopped; the others go on");
+        }
+        self.inner.progress.change(|health| {
+            health.position = health.position.max(applied.position);
+            health.stopped_alone.extend(applied.stopped);
+        });
         error.map_or(Ok(()), |error| Err(corrupt(&error)))
     }
 

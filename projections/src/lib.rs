@@ -9,7 +9,10 @@
 //! **Time.** Questions about the past use *effective time*: the greatest recorded-at so far in log order, so that a clock
 //! that was set back never makes a later fact older than an earlier one.
 //!
-//! **Corrupt events** are never skipped: every projection stops there, and [`Projections::health`] says at which event.
+//! **Corrupt events** are never skipped: every projection stops there, and [`Projections::health`] says at which event. A fold
+//! that fails stops its own projection alone: its queries fail, the others go on.
+//!
+//! **A damaged file** is set aside at the start and built anew ([`disposable`]).
 //!
 //! Reading order: [`people`] is the simplest fold, [`devices`] the one with a history, [`audit`] the widest.
 
@@ -18,6 +21,7 @@ pub mod certificates;
 pub mod commands;
 mod database;
 pub mod devices;
+pub mod disposable;
 pub mod due;
 mod follow;
 pub mod last_seen;
@@ -28,7 +32,7 @@ pub mod renewals;
 pub mod staff;
 pub mod visits;
 
-pub use database::Projections;
+pub use database::{FILE, Projections};
 pub use follow::Health;
 pub use rebuild::{Rebuilt, TableDump};
 
@@ -71,6 +75,8 @@ pub(crate) const ALL: &[&dyn Projection] = &[
 pub enum ProjectionError {
     #[error("projections.db cannot be used: {0}; it may be deleted, it is rebuilt from the log")]
     Database(String),
+    #[error("projections.db is damaged: {0}; restart the server, which sets it aside and builds it anew from the log")]
+    Damaged(String),
     #[error("projection {projection} stopped at event {event}: {why}")]
     Stopped { projection: &'static str, event: String, why: String },
     #[error("the log cannot be followed: {0}")]
@@ -81,7 +87,10 @@ pub enum ProjectionError {
 
 impl From<rusqlite::Error> for ProjectionError {
     fn from(error: rusqlite::Error) -> ProjectionError {
-        ProjectionError::Database(error.to_string())
+        match disposable::is_damage(&error) {
+            true => ProjectionError::Damaged(error.to_string()),
+            false => ProjectionError::Database(error.to_string()),
+        }
     }
 }
 

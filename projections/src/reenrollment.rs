@@ -63,7 +63,7 @@ pub async fn of_device(
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("reenrollment", move |rows| {
             let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
                 WHERE (enrollment = ?1 OR previous = ?1) AND at <= ?2 ORDER BY position DESC, previous LIMIT ?3";
             rows.prepare_cached(select)?.query_map((device.to_string(), as_of, limit), earlier_of)?.collect()
@@ -78,7 +78,7 @@ pub async fn of_device(
 pub async fn latest(projections: &Projections, limit: usize) -> Result<Vec<Earlier>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("reenrollment", move |rows| {
             let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
                 ORDER BY position DESC, previous LIMIT ?1";
             rows.prepare_cached(select)?.query_map([limit], earlier_of)?.collect()

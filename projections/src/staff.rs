@@ -2,6 +2,7 @@
 
 use crate::{Projection, ProjectionError, Projections};
 use events::enrollment::SignInMethodName;
+use events::personal::KEY_LOST;
 use events::staff::{Privilege, StaffEvent, StaffId};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Type;
@@ -101,7 +102,9 @@ fn known(
     provider: Option<&String>,
     method: SignInMethodName,
 ) -> rusqlite::Result<()> {
-    let [user_name, display_name] = names.map(|name| name.and_then(Personal::get));
+    let [user_name, display_name] = names.map(|name| name.and_then(Personal::shown));
+    // Whose key is lost has one word for all of their names.
+    let display_name = display_name.filter(|name| *name != KEY_LOST);
     let upsert = "INSERT INTO staff_v1_members (id, user_name, display_name, provider, method, privileges)
         VALUES (?1, ?2, ?3, ?4, ?5, '[]')
         ON CONFLICT (id) DO UPDATE SET user_name = excluded.user_name, display_name = excluded.display_name,
@@ -127,7 +130,7 @@ const SELECT: &str = "SELECT id, user_name, display_name, provider, method, priv
 /// If the projections cannot be read.
 pub async fn all(projections: &Projections) -> Result<Vec<Member>, ProjectionError> {
     projections
-        .read(|rows| {
+        .read_of("staff", |rows| {
             let mut select =
                 rows.prepare(&format!("{SELECT} ORDER BY lower(coalesce(display_name, user_name, '')), id"))?;
             select.query_map([], member)?.collect()
@@ -141,7 +144,9 @@ pub async fn all(projections: &Projections) -> Result<Vec<Member>, ProjectionErr
 /// If the projections cannot be read.
 pub async fn get(projections: &Projections, id: StaffId) -> Result<Option<Member>, ProjectionError> {
     projections
-        .read(move |rows| rows.query_row(&format!("{SELECT} WHERE id = ?1"), [id.to_string()], member).optional())
+        .read_of("staff", move |rows| {
+            rows.query_row(&format!("{SELECT} WHERE id = ?1"), [id.to_string()], member).optional()
+        })
         .await
 }
 

@@ -81,7 +81,7 @@ pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
     let (account, now) = (&own.account, own.staff.now());
     let sessions = account.sessions().await.map_err(|error| own.staff.broken(error))?;
     let (state, factors) = (account.state(), &account.state().factors);
-    let label = |label: &Personal<String>| label.get().cloned().unwrap_or_else(|| "(erased)".to_owned());
+    let label = |label: &Personal<String>| label.shown().unwrap_or("(erased)").to_owned();
     let page = Page {
         user_name: account.user_name(),
         roles: words::roles(&own.staff.roles),

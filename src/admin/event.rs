@@ -9,6 +9,7 @@ use super::query::Query;
 use super::session::{May, SeesAudit};
 use super::words::{self, Chip, Instant};
 use actix_web::{HttpResponse, web};
+use events::personal::KEY_LOST;
 use events::staff::AccessEvent;
 use events::{Entry, EventId};
 use projections::audit::{Row, find};
@@ -113,7 +114,7 @@ fn payload(entry: &Entry) -> String {
     serde_json::to_string_pretty(&data).unwrap_or_default()
 }
 
-// Personal fields as their value, or as erased; secrets not at all.
+// Personal fields as their value, or as erased or lost; secrets not at all.
 fn show_plainly(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -123,6 +124,10 @@ fn show_plainly(value: &mut Value) {
             }
             if map.contains_key("$erased") {
                 *value = Value::from("(erased)");
+                return;
+            }
+            if map.contains_key("$lost") {
+                *value = Value::from(KEY_LOST);
                 return;
             }
             for (name, value) in map {
@@ -148,6 +153,7 @@ mod tests {
         let mut data = json!({
             "user_name": { "$personal": { "key": "person-1", "value": "ada" } },
             "mail": { "$erased": { "key": "person-1" } },
+            "display_name": { "$lost": { "key": "person-2" } },
             "password": { "$personal": { "key": "staff-1", "value": "$argon2id$..." } },
             "push": { "token": { "$personal": { "key": "device-1", "value": "AAAA" } }, "unlock_token": null },
             "changes": [{ "$personal": { "key": "person-1", "value": { "DeviceName": "ada’s iPhone" } } }],
@@ -158,6 +164,7 @@ mod tests {
             json!({
                 "user_name": "ada",
                 "mail": "(erased)",
+                "display_name": "(key lost)",
                 "password": "(not shown)",
                 "push": { "token": "(not shown)", "unlock_token": null },
                 "changes": [{ "DeviceName": "ada’s iPhone" }],

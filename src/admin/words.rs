@@ -181,10 +181,8 @@ pub fn short(id: &str) -> &str {
 
 /// The name of somebody of the staff, as they signed in.
 pub fn readable_name(account: &LocalAccount) -> String {
-    let name = account.display_name.as_ref().and_then(Personal::get);
-    name.or_else(|| account.user_name.as_ref().and_then(Personal::get))
-        .cloned()
-        .unwrap_or_else(|| "(erased)".to_owned())
+    let name = account.display_name.as_ref().and_then(Personal::shown);
+    name.or_else(|| account.user_name.as_ref().and_then(Personal::shown)).unwrap_or("(erased)").to_owned()
 }
 
 /// A role, as people call it.

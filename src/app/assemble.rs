@@ -1,6 +1,7 @@
 //! Opens what an installation consists of and puts it together; refuses keys that are not those of the log.
 
 use crate::app::health::Health;
+use crate::app::lost_keys;
 use crate::app::secrets::Secrets;
 use crate::app::sign_in::single_sign_on::Providers;
 use crate::app::sign_in::{Directories, SignIn};
@@ -17,11 +18,12 @@ use crate::telemetry::Metrics;
 use crate::world::World;
 use events::log::Log;
 use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
-use events::store::ReadError;
 use events::store::sqlite::{OpenError, SqliteStore};
+use events::store::{AppendError, ReadError};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::{Event, Revision, Timestamp};
 use projections::Projections;
+use projections::disposable::SetAside;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -45,6 +47,15 @@ pub enum StartError {
     Store { directory: PathBuf, why: OpenError },
     #[error("cannot open the keys in {}: {why}", .directory.display())]
     Keys { directory: PathBuf, why: KeyError },
+    #[error(
+        "{} is older than the log: it counts {found} changes of keys, the log has seen {needed}; {missing} keys that events are \
+         sealed under are missing. Restore the newest keys.db (or log and keys together, from the newest backup: `muster restore`). If \
+         there is none, `muster serve --accept-lost-keys` starts without them: what they sealed can never be read again",
+        .path.display()
+    )]
+    OlderKeys { path: PathBuf, found: u64, needed: u64, missing: usize },
+    #[error("cannot write to the log: {0}")]
+    Append(#[from] AppendError),
     #[error("cannot load certificates and keys: {0}; `muster check-config` says more")]
     Pki(String),
     #[error("cannot use an identity provider: {0}; `muster check-config` says more")]
@@ -96,16 +107,18 @@ impl App {
         let master = read_master_key(&config)?;
         let (secrets, fingerprint) = (Secrets::derive(&master), master.fingerprint());
         let health = Health::default();
-        let (engine, keys) = open_to_write(&directory, master)?;
+        let accept = config.store.accept_lost_keys;
+        let (engine, keys) = open_to_write(&directory, master, accept)?;
         let log = Log::new(Arc::clone(&engine) as _, Arc::clone(&keys) as _);
         let pki = load_pki(&config)?;
         let device_cas = DeviceCas::load(&config.devices.device_ca_certificates)
             .map_err(|error| StartError::Pki(error.to_string()))?;
         check_keys(&config, &created(&log, &directory).await?, &fingerprints(&pki, fingerprint))?;
-        let projections = Projections::open(&directory)
+        lost_keys::check(&log, &keys, &world, accept).await?;
+        let (projections, projections_aside) = Projections::open(&directory)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
-        let staff_sessions = StaffSessions::open(&directory)
+        let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
         let identity_providers =
             Providers::load(&config.identity, &config.server.public_url).map_err(StartError::Identity)?;
@@ -113,6 +126,10 @@ impl App {
         let sign_in = SignIn::new(&log, &secrets, &world, directories);
         let metrics = Metrics::new();
         metrics.push_certificate_ends(pki.push_not_after().unwrap_or(0));
+        for SetAside { to, why } in [projections_aside, sessions_aside].into_iter().flatten() {
+            tracing::error!(to = %to.display(), why, "a damaged database was set aside and made anew");
+            metrics.alarm("database-damaged");
+        }
         let counting = secrets.throttles();
         let unusable = directory.clone();
         let app = App::new(Parts {
@@ -134,6 +151,7 @@ impl App {
             health,
             conversations: Default::default(),
             device_budget: Default::default(),
+            disk: Default::default(),
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Default::default(),
             metrics,
@@ -188,9 +206,18 @@ fn read_log_in(directory: &Path, master: MasterKey) -> Result<Log, StartError> {
     Ok(Log::new(Arc::new(store), Arc::new(keys.map_err(key_error(directory))?)))
 }
 
-fn open_to_write(directory: &Path, master: MasterKey) -> Result<(Arc<SqliteStore>, Arc<SqliteKeyStore>), StartError> {
+fn open_to_write(
+    directory: &Path,
+    master: MasterKey,
+    accept_lost_keys: bool,
+) -> Result<(Arc<SqliteStore>, Arc<SqliteKeyStore>), StartError> {
     let store = SqliteStore::open(directory).map_err(store_error(directory))?;
-    let keys = SqliteKeyStore::open(&directory.join(keys::FILE), master, World::fill);
+    let path = directory.join(keys::FILE);
+    let keys = match path.exists() || !accept_lost_keys {
+        true => SqliteKeyStore::open(&path, master, World::fill),
+        // All of them are lost.
+        false => SqliteKeyStore::create(&path, master, World::fill),
+    };
     Ok((Arc::new(store), Arc::new(keys.map_err(key_error(directory))?)))
 }
 

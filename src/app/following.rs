@@ -1,15 +1,18 @@
 //! How the projections stand to the log.
 
-use super::App;
+use super::{App, staff_sessions};
 use events::store::ReadError;
 
 /// How far the projections may be behind, in positions, before what is read from them is not to be relied on.
 const MOST_LAG: u64 = 1_000;
 
 impl App {
-    /// What is wrong with the projections: they stopped, or lack too much of the log.
+    /// What is wrong with the projections as a whole: they stopped, or lack too much of the log.
     pub async fn projections_trouble(&self) -> Option<String> {
         let health = self.projections.health();
+        if let Some(why) = self.projections.damage() {
+            return Some(damaged(projections::FILE, &why));
+        }
         if let Some(stopped) = health.stopped {
             return Some(stopped.to_string());
         }
@@ -21,6 +24,14 @@ impl App {
         }
     }
 
+    /// What keeps parts of the read side from their work, by part.
+    pub fn read_side_troubles(&self) -> Vec<(&'static str, String)> {
+        let stopped = self.projections.health().stopped_alone.into_iter();
+        let mut troubles: Vec<_> = stopped.map(|(projection, why)| (projection, why.to_string())).collect();
+        troubles.extend(self.staff_sessions.damage().map(|why| ("sessions", damaged(staff_sessions::FILE, &why))));
+        troubles
+    }
+
     /// How many positions the projections are behind the log.
     ///
     /// # Errors
@@ -30,4 +41,8 @@ impl App {
         let reached = self.projections.health().position.map_or(0, |position| position.0);
         Ok(head.saturating_sub(reached))
     }
+}
+
+fn damaged(file: &str, why: &str) -> String {
+    format!("{file} is damaged ({why}): restart the server, which sets it aside and makes it anew")
 }

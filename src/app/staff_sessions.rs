@@ -22,6 +22,7 @@ use crate::world::World;
 use events::Timestamp;
 use events::enrollment::SignInMethodName;
 use events::staff::StaffId;
+use projections::disposable::{self, Damage, SetAside};
 use rusqlite::Connection;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -57,10 +58,15 @@ const SCHEMA: &str = "
         PRIMARY KEY (throttle, counts, digest)
     ) WITHOUT ROWID;";
 
+/// Name of the file in the store's directory.
+pub const FILE: &str = "sessions.db";
+
 /// `sessions.db`. Cheap to clone.
 #[derive(Clone)]
 pub struct StaffSessions {
     connection: Arc<Mutex<Connection>>,
+    path: Arc<Path>,
+    damage: Damage,
 }
 
 /// Sessions cannot be read or written.
@@ -112,32 +118,21 @@ pub struct Beginning {
 }
 
 impl StaffSessions {
-    /// Opens `sessions.db` in `directory`; makes it where there is none.
+    /// Opens `sessions.db` in `directory`; makes it where there is none. A damaged one is set aside and made anew.
     ///
     /// # Errors
     /// If the file cannot be used.
-    pub fn open(directory: &Path) -> Result<StaffSessions, SessionError> {
-        let path = directory.join("sessions.db");
-        // Made here for its mode, which SQLite gives to the files beside it as well.
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| SessionError(error.to_string()))?;
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version != SCHEMA_VERSION {
-            connection.execute_batch(
-                "DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS flows; DROP TABLE IF EXISTS throttles;",
-            )?;
-            connection.execute_batch(SCHEMA)?;
-            connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        }
-        Ok(StaffSessions { connection: Arc::new(Mutex::new(connection)) })
+    pub fn open(directory: &Path) -> Result<(StaffSessions, Option<SetAside>), SessionError> {
+        let path = directory.join(FILE);
+        let (connection, set_aside) = disposable::open(&path, connect)?;
+        let connection = Arc::new(Mutex::new(connection));
+        let sessions = StaffSessions { connection, path: path.into(), damage: Damage::default() };
+        Ok((sessions, set_aside))
+    }
+
+    /// What is wrong with the file, once damage was found in it.
+    pub fn damage(&self) -> Option<String> {
+        self.damage.found()
     }
 
     /// Begins a session; what comes back is for the cookie alone.
@@ -257,12 +252,46 @@ impl StaffSessions {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, SessionError> {
         let connection = Arc::clone(&self.connection);
-        tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             work(&connection)
         })
         .await
-        .map_err(|error| SessionError(error.to_string()))?
-        .map_err(SessionError::from)
+        .map_err(|error| SessionError(error.to_string()))?;
+        if let Err(error) = &done
+            && disposable::is_damage(error)
+        {
+            self.damage.note(&self.path, &error.to_string());
+        }
+        done.map_err(SessionError::from)
     }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Made here for its mode, which SQLite gives to the files beside it as well.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != SCHEMA_VERSION {
+        connection.execute_batch(
+            "DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS flows; DROP TABLE IF EXISTS throttles;",
+        )?;
+        connection.execute_batch(SCHEMA)?;
+        connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    // So that a file whose tables are damaged is known at the start, not at the first sign-in.
+    connection.query_row(
+        "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM flows) + (SELECT count(*) FROM throttles)",
+        [],
+        |_| Ok(()),
+    )?;
+    Ok(connection)
 }

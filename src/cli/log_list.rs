@@ -42,7 +42,9 @@ struct Context {
 impl Context {
     fn of(entries: &[Entry]) -> Context {
         let user_name = entries.iter().find_map(|entry| match &entry.event {
-            Event::Enrollment(EnrollmentEvent::UserSignedIn { user_name, .. }) => Some(user_name.text().to_owned()),
+            Event::Enrollment(EnrollmentEvent::UserSignedIn { user_name, .. }) => {
+                Some(user_name.shown().unwrap_or("an erased person").to_owned())
+            }
             _ => None,
         });
         let command = |entry: &Entry| match &entry.event {
@@ -76,11 +78,7 @@ impl Context {
     }
 
     fn who(&self) -> &str {
-        match self.user_name.as_deref() {
-            Some("") => "an erased person",
-            Some(name) => name,
-            None => "nobody",
-        }
+        self.user_name.as_deref().unwrap_or("nobody")
     }
 
     fn tell_of_visit(&self, event: &EnrollmentEvent) -> Option<String> {
@@ -99,7 +97,7 @@ impl Context {
             E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
             E::SingleSignOnBegun { provider, .. } | E::SingleSignOnProven { provider, .. } => provider.clone(),
             E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {why:?}"),
-            E::EnrollmentAssigned { user_name, .. } => user_name.text().to_owned(),
+            E::EnrollmentAssigned { user_name, .. } => user_name.shown().unwrap_or("an erased person").to_owned(),
             E::AccessDecided { access } => access.rule.clone().unwrap_or_else(|| "no rule".into()),
             E::TermsRequested { version, .. } | E::TermsAccepted { version, .. } => format!("version {version}"),
             E::AssignmentOffered { .. } | E::AssignmentDeclined {} => return None,

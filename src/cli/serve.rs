@@ -18,13 +18,18 @@ const LAST_WORDS: Duration = Duration::from_millis(600);
 
 #[derive(Args)]
 pub struct Serve {
+    /// Start though `keys.db` is older than the log or gone, and no newer one is left. What the missing keys sealed can never
+    /// be read again, and says so.
+    #[arg(long)]
+    accept_lost_keys: bool,
     #[command(flatten)]
     at: At,
 }
 
 impl Serve {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.at.load()?;
+        let mut config = self.at.load()?;
+        config.store.accept_lost_keys = self.accept_lost_keys;
         telemetry::start(&config.logging).map_err(anyhow::Error::msg)?;
         let world = World::system();
         for finding in crate::app::assemble::check(&config, world.now()) {

@@ -3,6 +3,7 @@
 use super::{ReactionError, effect_of, settled};
 use crate::app::commands::{QueueError, first_questions, self_service};
 use crate::app::context::Context;
+use crate::app::lost_keys;
 use crate::app::{App, PerformError};
 use crate::enrollment::device::{Command, Device};
 use crate::enrollment::hardware::{Enroll, Hardware};
@@ -13,6 +14,7 @@ use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
 use events::{Event, Personal};
 use plist::Dictionary;
+use projections::disposable;
 use uuid::Uuid;
 
 pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
@@ -32,8 +34,18 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
             ask_first_questions(app, entry, DeviceId(id)).await?;
             supersede_same_hardware(app, entry, DeviceId(id)).await
         }
+        Event::Person(PersonEvent::PersonErased {}) => forget(app, PersonId(id)).await,
         _ => Ok(()),
     }
+}
+
+// The key was destroyed before the event; here also what brought it back, and what was set aside while it was there.
+async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
+    lost_keys::destroy_again(&app.keys, vec![person.key()]).await?;
+    let path = app.projections.path().to_owned();
+    let forgotten = tokio::task::spawn_blocking(move || disposable::forget_set_aside(&path)).await;
+    let forgotten = forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
+    forgotten.map_err(|error| ReactionError::Perform(error.to_string()))
 }
 
 // What a visitor told before it was known who they are belongs to the person now: erased with them.

@@ -44,6 +44,12 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
 async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside) -> Result<(), ReactionError> {
     let now = app.world.now();
     aside.release(now);
+    // Each reads a projection of its own, and one that stopped holds up no other.
+    let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
+    times.and(commands)
+}
+
+async fn tick_times(app: &App, reminders: &Reminders, aside: &mut Aside, now: Timestamp) -> Result<(), ReactionError> {
     for kind in DueKind::ALL {
         let at_most = if kind == DueKind::PushAgain { reminders.room() } else { aside.besides(AT_MOST) };
         for due in due::due_of(&app.projections, kind, now, at_most).await? {
@@ -53,6 +59,10 @@ async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside) -> Result<(),
             }
         }
     }
+    Ok(())
+}
+
+async fn tick_commands(app: &App, aside: &mut Aside, now: Timestamp) -> Result<(), ReactionError> {
     for due in commands::due(&app.projections, now, aside.besides(AT_MOST)).await? {
         if !aside.holds(due.device.0) {
             set_aside(about_commands(app, &due).await, due.device.0, aside, now);

@@ -27,6 +27,7 @@ async fn healthz() -> HttpResponse {
 async fn readyz(app: web::Data<App>) -> HttpResponse {
     let mut problems = app.health.problems();
     problems.extend(app.projections_trouble().await.map(|why| ("projections", why)));
+    problems.extend(app.read_side_troubles());
     if problems.is_empty() {
         return HttpResponse::Ok().content_type(ContentType::plaintext()).body("ready\n");
     }

@@ -1,19 +1,27 @@
 //! What runs beside the requests, always from the committed log: projections, reactions, figures.
 
-use super::{scrub, sign_ins};
+use super::{disk, scrub, sign_ins};
 use crate::app::App;
 use crate::app::{suppressed, throttles};
 use crate::reactions;
 use events::store::{Corruption, Followed, ReadError};
+use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+/// How soon damage to a database that may be lost is told after it was found.
+const LOOK_FOR_DAMAGE: Duration = Duration::from_secs(5);
 
 pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch(app.clone(), app.engine.failed()));
     tasks.spawn(watch(app.clone(), app.keys.failed()));
     tasks.spawn(tell_corruption(app.clone()));
     tasks.spawn(scrub::run(app.clone()));
+    tasks.spawn(disk::run(app.clone()));
     tasks.spawn(project(app.clone()));
+    tasks.spawn(tell_stopped(app.clone()));
+    tasks.spawn(tell_damage(app.clone()));
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
     tasks.spawn(suppressed::keep_writing(app.clone()));
@@ -56,6 +64,40 @@ async fn project(app: App) {
     if let Err(error) = app.projections.run(app.log.clone()).await {
         tracing::error!(%error, "the projections stopped");
         app.metrics.alarm("projections-stopped");
+    }
+}
+
+/// Raises an alarm for each projection that stops alone.
+async fn tell_stopped(app: App) {
+    let mut health = app.projections.watch();
+    let mut told = BTreeSet::new();
+    loop {
+        let stopped: Vec<_> = health.borrow_and_update().stopped_alone.keys().copied().collect();
+        told.retain(|projection| stopped.contains(projection));
+        for projection in stopped {
+            if told.insert(projection) {
+                app.metrics.alarm("projections-stopped");
+            }
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Raises an alarm once for each file in which damage is found while the server runs.
+async fn tell_damage(app: App) {
+    let (mut projections, mut sessions) = (false, false);
+    loop {
+        for (told, damage) in
+            [(&mut projections, app.projections.damage()), (&mut sessions, app.staff_sessions.damage())]
+        {
+            if damage.is_some() && !*told {
+                *told = true;
+                app.metrics.alarm("database-damaged");
+            }
+        }
+        tokio::time::sleep(LOOK_FOR_DAMAGE).await;
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Metrics {
     alarms: IntCounterVec,
     log_position: IntGauge,
     scrub_position: IntGauge,
+    disk_free: IntGauge,
     scrub_completed: IntGauge,
     push_certificate: IntGauge,
     identities: IntGaugeVec,
@@ -79,6 +80,7 @@ impl Metrics {
             pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
             alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
             scrub_position: gauge("muster_scrub_position", "The background scrub has checked the log up to here."),
+            disk_free: gauge("muster_disk_free_bytes", "Bytes that are free on the disk of the log."),
             scrub_completed: gauge(
                 "muster_scrub_completed_seconds",
                 "When the scrub last reached the end of the log, in seconds since 1970; 0 before the first time.",
@@ -141,6 +143,11 @@ impl Metrics {
     /// The newest event stands here.
     pub fn log_position(&self, position: u64) {
         self.log_position.set(i64::try_from(position).unwrap_or(i64::MAX));
+    }
+
+    /// So many bytes are free on the disk of the log.
+    pub fn disk_free(&self, bytes: u64) {
+        self.disk_free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// The background scrub has checked the log up to here.

@@ -2,6 +2,8 @@
 
 mod behind_devices;
 mod corruption;
+mod disposable;
+mod lost_keys;
 
 use crate::harness::binary::{Serving, muster_at};
 use crate::harness::waiting::seen;

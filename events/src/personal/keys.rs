@@ -5,6 +5,7 @@ mod master;
 mod sqlite;
 
 pub use master::MasterKey;
+pub(crate) use sqlite::sequence_of;
 pub use sqlite::{FILE, Randomness, SqliteKeyStore};
 
 use super::KeyName;
@@ -42,6 +43,8 @@ impl Drop for DataKey {
 pub enum KeyError {
     #[error("key {} was destroyed: nothing can be sealed under it any more", .0.0)]
     Destroyed(KeyName),
+    #[error("key {} is missing: keys.db is not the one of this log, or an older one; restore the newest", .0.0)]
+    NotThere(KeyName),
     #[error("the key store cannot be used: {0}")]
     Unavailable(String),
     #[error("key {} cannot be unwrapped: the key store was altered", .0.0)]
@@ -58,19 +61,42 @@ pub enum KeyError {
     MasterKeyFile { path: PathBuf, why: String },
 }
 
+/// What a store has of a key.
+pub enum Held {
+    Key(DataKey),
+    /// It was destroyed: what it sealed is erased.
+    Destroyed,
+    /// It was lost, and an operator accepted that.
+    Lost,
+    /// The store never had it. In a log that uses it this means that the store is another one.
+    Missing,
+}
+
+impl Held {
+    /// Whether the key is there.
+    pub fn is_there(&self) -> bool {
+        matches!(self, Held::Key(_))
+    }
+}
+
 /// Where data keys are kept. Calls block (they may write and sync): call from a blocking thread.
 pub trait KeyStore: Send + Sync {
-    /// Makes the key if there is none. On return it is durable: survives a crash of process and machine.
+    /// Makes the keys that never were. On return they are durable: they survive a crash of process and machine. In the
+    /// place of a lost key its [successor](KeyName::successor) is made.
     ///
     /// # Errors
-    /// `Destroyed` if it was destroyed: a destroyed key never comes back.
+    /// `Destroyed` if one was destroyed: a destroyed key never comes back.
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError>;
 
-    /// The key, or `None` if it was destroyed or never made.
+    /// What there is of a key.
     ///
     /// # Errors
     /// If the store cannot be read or the master key is a wrong one.
-    fn key(&self, name: &KeyName) -> Result<Option<DataKey>, KeyError>;
+    fn key(&self, name: &KeyName) -> Result<Held, KeyError>;
+
+    /// Number of changes so far: raised with each key that is made, destroyed or lost, in the same commit. A store with a
+    /// lower number than a log has seen is an older one.
+    fn sequence(&self) -> u64;
 
     /// Makes `owner` the owner of `name`: when `owner` is destroyed, `name` is too. How a visit's key comes to a person.
     ///
@@ -78,7 +104,7 @@ pub trait KeyStore: Send + Sync {
     /// If it cannot be written.
     fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError>;
 
-    /// Destroys the key and every key handed over to it. On return it cannot be read from the store's file any more.
+    /// Destroys the key and every key handed over to it, its successors too. On return it cannot be read from the store's file any more.
     ///
     /// # Errors
     /// If it cannot be written.

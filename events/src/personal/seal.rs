@@ -1,6 +1,6 @@
 //! Seals and opens the personal fields of a payload, wherever they stand in it.
 
-use super::keys::{DataKey, KeyError, KeyStore};
+use super::keys::{DataKey, Held, KeyError, KeyStore};
 use super::{KeyName, SealError};
 use crate::envelope::EventId;
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 const PERSONAL: &str = "$personal";
 const SEALED: &str = "$sealed";
 const ERASED: &str = "$erased";
+const LOST: &str = "$lost";
 
 /// Collects the names of the keys that `value`'s personal fields name.
 pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
@@ -38,7 +39,8 @@ pub fn sealed_keys(value: &Value, names: &mut Vec<KeyName>) {
     }
 }
 
-/// Seals every personal field in `value` (at JSON pointer `place` of event `id`) in place. The keys exist.
+/// Seals every personal field in `value` (at JSON pointer `place` of event `id`) in place. The keys exist; a field whose key
+/// was lost is sealed under its successor.
 ///
 /// The same event sealed again gives the same bytes, so that a repeated append is the same append.
 ///
@@ -48,13 +50,13 @@ pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
     match value {
         Value::Object(map) => match Marker::of(map) {
             Some(Marker::Personal { key, value: plain }) => {
-                let data_key = keys.key(&key)?.ok_or_else(|| KeyError::Destroyed(key.clone()))?;
+                let (key, data_key) = usable(keys, key)?;
                 let plain = serde_json::to_vec(&plain).expect("JSON is always written");
                 let sealed = data_key.seal(&associated(id, place), &plain);
                 *value = json!({ SEALED: { "key": key, "box": STANDARD.encode(sealed) } });
                 Ok(())
             }
-            Some(Marker::Erased { .. }) => Ok(()),
+            Some(Marker::Erased { .. } | Marker::Lost { .. }) => Ok(()),
             // What reads like a box here was made by nobody but a stranger.
             Some(Marker::Sealed { .. }) | None => {
                 for (name, value) in map.iter_mut() {
@@ -71,25 +73,40 @@ pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
     }
 }
 
-/// Opens every sealed field in `value` in place; fields whose key is gone become erased.
+// The key to seal with now: a lost one has successors.
+fn usable(keys: &dyn KeyStore, name: KeyName) -> Result<(KeyName, DataKey), KeyError> {
+    let mut name = name;
+    loop {
+        match keys.key(&name)? {
+            Held::Key(key) => return Ok((name, key)),
+            Held::Lost => name = name.successor(),
+            Held::Destroyed => return Err(KeyError::Destroyed(name)),
+            Held::Missing => return Err(KeyError::NotThere(name)),
+        }
+    }
+}
+
+/// Opens every sealed field in `value` in place; fields whose key was destroyed or lost become so.
 ///
 /// # Errors
-/// If the key store cannot be read, or a box was altered.
+/// If the key store cannot be read, if it never had a key that the field is sealed under, or if a box was altered.
 pub fn open(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), SealError> {
     match value {
         Value::Object(map) => match Marker::of(map) {
             Some(Marker::Sealed { key, sealed }) => {
                 *value = match keys.key(&key)? {
-                    Some(data_key) => {
+                    Held::Key(data_key) => {
                         let plain = unseal(&data_key, &associated(id, place), &sealed)
                             .ok_or_else(|| SealError::Altered(place.to_owned()))?;
                         json!({ PERSONAL: { "key": key, "value": plain } })
                     }
-                    None => json!({ ERASED: { "key": key } }),
+                    Held::Destroyed => json!({ ERASED: { "key": key } }),
+                    Held::Lost => json!({ LOST: { "key": key } }),
+                    Held::Missing => return Err(KeyError::NotThere(key).into()),
                 };
                 Ok(())
             }
-            Some(Marker::Erased { .. }) => Ok(()),
+            Some(Marker::Erased { .. } | Marker::Lost { .. }) => Ok(()),
             Some(Marker::Personal { .. }) => Err(SealError::Altered(place.to_owned())),
             None => {
                 *map = rename(std::mem::take(map), unescape);
@@ -125,6 +142,11 @@ enum Marker {
         #[expect(dead_code, reason = "its presence makes the exact form")]
         key: KeyName,
     },
+    #[serde(rename = "$lost")]
+    Lost {
+        #[expect(dead_code, reason = "its presence makes the exact form")]
+        key: KeyName,
+    },
 }
 
 impl Marker {
@@ -132,7 +154,7 @@ impl Marker {
         let (name, inner) = map.iter().next()?;
         let fields = match name.as_str() {
             PERSONAL | SEALED => 2,
-            ERASED => 1,
+            ERASED | LOST => 1,
             _ => return None,
         };
         // Counted here: serde takes a struct's fields from an array as well.

@@ -7,6 +7,7 @@ mod append;
 mod corruption;
 mod faults;
 mod follow;
+mod keys;
 mod read;
 
 use super::{EventStore, Expected};
@@ -57,6 +58,7 @@ pub async fn all(factory: &dyn Factory) {
     follow::all(factory).await;
     faults::all(factory).await;
     corruption::all(factory).await;
+    keys::all(factory).await;
 }
 
 /// An event with a number, the same for the same number.

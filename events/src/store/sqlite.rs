@@ -124,11 +124,12 @@ impl SqliteStore {
 
 #[async_trait]
 impl EventStore for SqliteStore {
-    async fn append(
+    async fn append_sealed(
         &self,
         stream: &StreamName,
         expected: Expected,
         events: Vec<NewEvent>,
+        keys: u64,
     ) -> Result<Appended, AppendError> {
         let Some(writer) = &self.writer else {
             return Err(AppendError::Unavailable("it was opened for reading only".into()));
@@ -136,7 +137,11 @@ impl EventStore for SqliteStore {
         if let Some(error) = self.readers.refused(stream) {
             return Err(error);
         }
-        writer.append(append::Request::new(stream, expected, events)?).await
+        writer.append(append::Request::new(stream, expected, events, keys)?).await
+    }
+
+    async fn key_sequence(&self) -> Result<Option<u64>, ReadError> {
+        self.readers.read(reader::key_sequence).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<Recorded>, ReadError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 /// Every key, with its sentence in English.
 const ENGLISH: &[(&str, &str)] = &[
     ("log-created", "The log was created"),
+    ("keys-lost", "{count} keys were accepted as lost: what they sealed cannot be read any more"),
     ("versions-raised", "New versions of events were allowed: {types}"),
     ("visit-opened", "Began to enroll an {family}{version}"),
     ("account-driven-begun", "Came from Settings, signing in with a work or school account: {kind}"),
@@ -196,5 +197,9 @@ mod tests {
         let erased: Personal<String> = serde_json::from_str(r#"{"$erased": {"key": "person-1"}}"#).unwrap();
         let said = Message::of("signed-in").personal("user_name", &erased).with("method", "a local account");
         assert_eq!(english(said.key, &said.values), "Signed in as (erased) with a local account");
+
+        let lost: Personal<String> = serde_json::from_str(r#"{"$lost": {"key": "person-1"}}"#).unwrap();
+        let said = Message::of("signed-in").personal("user_name", &lost).with("method", "a local account");
+        assert_eq!(english(said.key, &said.values), "Signed in as (key lost) with a local account");
     }
 }

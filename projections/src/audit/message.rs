@@ -34,7 +34,7 @@ impl Message {
     }
 
     pub(super) fn personal(mut self, name: &str, value: &Personal<String>) -> Message {
-        self.values.insert(name.to_owned(), value.get().cloned());
+        self.values.insert(name.to_owned(), value.shown().map(str::to_owned));
         self
     }
 }
@@ -100,6 +100,7 @@ fn log(event: &LogEvent) -> Message {
         LogEvent::EventVersionsRaised { versions } => {
             Message::of("versions-raised").with("types", list(versions.keys().map(String::as_str)))
         }
+        LogEvent::KeysLost { names } => Message::of("keys-lost").with("count", names.len()),
     }
 }
 

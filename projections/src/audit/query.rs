@@ -110,7 +110,7 @@ const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, 
 /// # Errors
 /// If the file cannot be read.
 pub async fn query(projections: &Projections, filter: AuditFilter, limit: usize) -> Result<AuditPage, ProjectionError> {
-    projections.read(move |rows| query_in(rows, &filter, limit)).await
+    projections.read_of("audit", move |rows| query_in(rows, &filter, limit)).await
 }
 
 fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusqlite::Result<AuditPage> {
@@ -137,7 +137,7 @@ fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusq
 /// If the file cannot be read.
 pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Extent, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("audit", move |rows| {
             let Conditions { sql, values } = conditions(&filter);
             let select = format!(
                 "SELECT matching, (SELECT event FROM audit_v5_events WHERE position = newest)
@@ -157,7 +157,7 @@ pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Ex
 /// If the file cannot be read.
 pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Row>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("audit", move |rows| {
             let select = format!("{COLUMNS} WHERE e.event = ?1");
             rows.prepare_cached(&select)?.query_row([event.to_string()], row_of).optional()
         })
@@ -170,7 +170,7 @@ pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Ro
 /// If the file cannot be read.
 pub async fn types(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
     projections
-        .read(|rows| {
+        .read_of("audit", |rows| {
             let select = "SELECT DISTINCT type FROM audit_v5_events ORDER BY type";
             rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
         })

@@ -118,7 +118,7 @@ pub async fn of_device(
 ) -> Result<Vec<Queued>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("commands", move |rows| {
             let select = "SELECT command, request_type, priority, state, queued_at, expires, changed_at, event, why
                 FROM commands_v2_queue WHERE device = ?1
                 ORDER BY state NOT IN ('queued', 'delivered', 'deferred'), position DESC LIMIT ?2";
@@ -135,7 +135,7 @@ pub async fn of_device(
 /// If the file cannot be read.
 pub async fn apps(projections: &Projections, device: DeviceId) -> Result<Vec<ManagedApp>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("commands", move |rows| {
             let select = "SELECT app, status, at FROM commands_v2_apps WHERE device = ?1 ORDER BY app";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map([device.to_string()], |row| {
@@ -153,7 +153,7 @@ pub async fn apps(projections: &Projections, device: DeviceId) -> Result<Vec<Man
 pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<CommandDue>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("commands", move |rows| {
             let select = "SELECT device, 'expire' AS act, expires AS at, event FROM commands_v2_queue
                     WHERE expires <= ?1 AND state IN ('queued', 'delivered', 'deferred')
                 UNION ALL SELECT device, 'ask', due_at, event FROM commands_v2_following WHERE due_at <= ?1

@@ -171,7 +171,7 @@ const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS
 /// # Errors
 /// If the file cannot be read.
 pub async fn list(projections: &Projections, filter: DeviceFilter, limit: usize) -> Result<Page, ProjectionError> {
-    projections.read(move |rows| list_in(rows, &filter, limit)).await
+    projections.read_of("devices", move |rows| list_in(rows, &filter, limit)).await
 }
 
 fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::Result<Page> {
@@ -225,7 +225,7 @@ pub async fn get(
 ) -> Result<Option<Device>, ProjectionError> {
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
     projections
-        .read(move |rows| {
+        .read_of("devices", move |rows| {
             let id = id.to_string();
             let mut statement = rows.prepare_cached(&select(&as_of_rows(), "d.id = :id"))?;
             statement.query_row(named_params! { ":as_of": as_of, ":id": id }, device_of).optional().map(Option::flatten)
@@ -244,7 +244,7 @@ pub async fn known(
 ) -> Result<BTreeMap<String, Option<String>>, ProjectionError> {
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
     projections
-        .read(move |rows| {
+        .read_of("devices", move |rows| {
             let select = "SELECT substr(attribute, 11), value FROM devices_v2_history
                 WHERE device = ?1 AND attribute LIKE 'inventory.%' AND valid_from <= ?2
                     AND (valid_to IS NULL OR valid_to > ?2)";
@@ -267,7 +267,7 @@ pub async fn active_of_person(
     most: usize,
 ) -> Result<ActiveDevices, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("devices", move |rows| {
             let select = "SELECT id, product_name FROM devices_v2_current WHERE person = ?1 AND phase = ?2
                 ORDER BY added DESC";
             let mut statement = rows.prepare_cached(select)?;
@@ -299,7 +299,7 @@ pub async fn count_active(
     except: Option<DeviceId>,
 ) -> Result<u64, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("devices", move |rows| {
             let select = "SELECT count(*) FROM devices_v2_current WHERE person = ?1 AND phase = ?2 AND id IS NOT ?3";
             let (person, except) = (person.to_string(), except.map(|device| device.to_string()));
             let count = rows

@@ -137,7 +137,7 @@ pub async fn due(
         UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v2_devices
             WHERE enrolled AND due_at <= ?1 AND command IS NULL AND +expires > ?1 ORDER BY +expires LIMIT ?2)";
     projections
-        .read(move |rows| {
+        .read_of("renewals", move |rows| {
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, begin, end], due_of)?;
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -164,7 +164,9 @@ pub async fn requested_between(
     now: Timestamp,
 ) -> Result<usize, ProjectionError> {
     let select = "SELECT count(*) FROM renewals_v2_devices WHERE requested_at > ?1 AND requested_at <= ?2";
-    projections.read(move |rows| rows.prepare_cached(select)?.query_row([since.0, now.0], |row| row.get(0))).await
+    projections
+        .read_of("renewals", move |rows| rows.prepare_cached(select)?.query_row([since.0, now.0], |row| row.get(0)))
+        .await
 }
 
 /// How many identities are due, failing, expired at `now`.
@@ -173,7 +175,7 @@ pub async fn requested_between(
 /// If the file cannot be read.
 pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("renewals", move |rows| {
             let select = format!(
                 "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_v2_devices r) WHERE s IS NOT NULL GROUP BY s"
             );
@@ -201,7 +203,7 @@ pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Op
     let select = "SELECT expires, command, requested_at, due_at, outcome, outcome_at, failures
         FROM renewals_v2_devices WHERE device = ?1 AND enrolled";
     projections
-        .read(move |rows| {
+        .read_of("renewals", move |rows| {
             let time = |row: &Row<'_>, column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_row([device.to_string()], |row| {

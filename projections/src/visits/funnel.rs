@@ -92,7 +92,7 @@ pub struct Group {
 /// # Errors
 /// If the file cannot be read.
 pub async fn funnel(projections: &Projections, filter: FunnelFilter) -> Result<Funnel, ProjectionError> {
-    projections.read(move |rows| funnel_in(rows, &filter)).await
+    projections.read_of("visits", move |rows| funnel_in(rows, &filter)).await
 }
 
 /// The visits of `filter` by what they have in common, the largest group first.
@@ -105,7 +105,7 @@ pub async fn groups(
     by: Dimension,
 ) -> Result<Vec<Group>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("visits", move |rows| {
             let (condition, values) = condition(&filter);
             let select = format!(
                 "SELECT {} name, count(*), sum(v.state = 'enrolled') FROM visits_v1_visits v WHERE {condition}

@@ -130,7 +130,7 @@ const COLUMNS: &str =
 /// If the file cannot be read.
 pub async fn get(projections: &Projections, visit: EnrollmentId) -> Result<Option<Visit>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("visits", move |rows| {
             let select = format!("{COLUMNS} WHERE v.id = ?1");
             rows.prepare_cached(&select)?.query_row([visit.to_string()], visit_of).optional()
         })
@@ -142,7 +142,7 @@ pub async fn get(projections: &Projections, visit: EnrollmentId) -> Result<Optio
 /// # Errors
 /// If the file cannot be read.
 pub async fn list(projections: &Projections, filter: VisitFilter, limit: usize) -> Result<VisitPage, ProjectionError> {
-    projections.read(move |rows| list_in(rows, &filter, limit)).await
+    projections.read_of("visits", move |rows| list_in(rows, &filter, limit)).await
 }
 
 /// Open visits that may need help: on which nothing happened since `silent_since`, or on which somebody was refused;
@@ -157,7 +157,7 @@ pub async fn stuck(
 ) -> Result<Vec<Visit>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
-        .read(move |rows| {
+        .read_of("visits", move |rows| {
             let select = format!(
                 "{COLUMNS} WHERE v.state = 'open' AND (v.last <= ?1 OR v.refusals > 0)
                 ORDER BY v.last DESC, v.position DESC LIMIT ?2"
@@ -173,7 +173,7 @@ pub async fn stuck(
 /// If the file cannot be read.
 pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec<StepTime>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("visits", move |rows| {
             let select = "SELECT step, reached, left FROM visits_v1_steps WHERE visit = ?1 ORDER BY position";
             let step = |row: &Row<'_>| {
                 let step: String = row.get(0)?;
@@ -193,7 +193,7 @@ pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec
 /// If the file cannot be read.
 pub async fn refusals(projections: &Projections, visit: EnrollmentId) -> Result<Vec<Refusal>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("visits", move |rows| {
             let select =
                 "SELECT at, message, message_values FROM visits_v1_refusals WHERE visit = ?1 ORDER BY position";
             let refusal = |row: &Row<'_>| {

@@ -99,7 +99,7 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
     // The same log, folded by processes that each die after a few events, wherever they are.
     let elsewhere = tempfile::tempdir().unwrap();
     loop {
-        let projections = Projections::open(elsewhere.path()).unwrap();
+        let projections = Projections::open(elsewhere.path()).unwrap().0;
         let next = desk.log.page(projections.health().position, 1).await.unwrap();
         let Some(next) = next.first().map(|entry| entry.position) else { break };
         let run = tokio::spawn({
@@ -110,7 +110,7 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
         run.abort();
         run.await.unwrap_err();
     }
-    let projections = Projections::open(elsewhere.path()).unwrap();
+    let projections = Projections::open(elsewhere.path()).unwrap().0;
     assert_eq!(projections.dump().await.unwrap(), expected);
 }
 

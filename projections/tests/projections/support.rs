@@ -52,7 +52,7 @@ impl Desk {
     }
 
     pub fn projections(&self) -> Projections {
-        Projections::open(self.path()).unwrap()
+        Projections::open(self.path()).unwrap().0
     }
 
     /// Opens the projections and lets them follow the log until everything in it is folded.

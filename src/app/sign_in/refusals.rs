@@ -111,7 +111,8 @@ pub(super) async fn record_portal_refusal(
 /// Whether the share of this source has room for one more refusal that is nobody's; if not, it is counted.
 pub fn granted(app: &App, source: IpAddr) -> bool {
     let now = app.world.now();
-    let granted = app.sign_in.refusals.through_source(now, source, REFUSAL_BYTES);
+    // On a disk that is nearly full what strangers cause goes first.
+    let granted = !app.disk.is_nearly_full() && app.sign_in.refusals.through_source(now, source, REFUSAL_BYTES);
     if !granted {
         app.sign_in.refusals.count(now, None, source);
     }

@@ -18,7 +18,7 @@ fn desk() -> Desk {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
     let world = World { clock: clock.clone() };
-    Desk { clock, world, sessions: StaffSessions::open(directory.path()).unwrap(), directory }
+    Desk { clock, world, sessions: StaffSessions::open(directory.path()).unwrap().0, directory }
 }
 
 impl Desk {
@@ -198,7 +198,7 @@ async fn a_file_of_an_earlier_version_is_begun_anew() {
         last_seen INTEGER NOT NULL) WITHOUT ROWID; INSERT INTO sessions VALUES ('x', 'y', 1, 2);";
     old.execute_batch(schema).unwrap();
     drop(old);
-    let sessions = StaffSessions::open(directory.path()).unwrap();
+    let sessions = StaffSessions::open(directory.path()).unwrap().0;
     assert_eq!(sessions.list(Timestamp(3), None).await.unwrap(), []);
     drop(sessions);
     StaffSessions::open(directory.path()).unwrap();

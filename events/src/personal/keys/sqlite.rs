@@ -1,13 +1,13 @@
 //! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
 
-use super::{DataKey, KeyError, KeyName, KeyStore, MasterKey};
+use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -24,11 +24,21 @@ const COMMITS_BETWEEN_CHECKPOINTS: u32 = 500;
 /// How many keys are kept in memory, unwrapped.
 const CACHED: usize = 4_096;
 
-// A destroyed key stays as a row without a key: so it never comes back.
+// A destroyed or lost key stays as a row without a key: so it never comes back.
 const SCHEMA: &str = "
-    CREATE TABLE key (name TEXT PRIMARY KEY, wrapped BLOB, owner TEXT) STRICT, WITHOUT ROWID;
+    CREATE TABLE key (
+        name TEXT PRIMARY KEY, wrapped BLOB, owner TEXT, lost INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX key_owner ON key (owner) WHERE owner IS NOT NULL;
-    CREATE TABLE about (master_key TEXT NOT NULL) STRICT;";
+    CREATE TABLE about (master_key TEXT NOT NULL, sequence INTEGER NOT NULL DEFAULT 0) STRICT;";
+
+// A store that was made before it counted: the number of its keys is what it would have counted.
+const COUNT: &str = "
+    BEGIN IMMEDIATE;
+    ALTER TABLE about ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE key ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+    UPDATE about SET sequence = (SELECT count(*) FROM key);
+    COMMIT;";
 
 /// Data keys in a SQLite file. Other processes may open it as well, but one that lives long keeps keys in memory: have
 /// keys destroyed by the server itself where one runs.
@@ -40,6 +50,10 @@ pub struct SqliteKeyStore {
     // holds.
     failed: watch::Sender<Option<String>>,
     commits: AtomicU32,
+    // As durable in the file, never ahead of it.
+    sequence: AtomicU64,
+    // False for a store that is opened for reading and was made before it counted: no key in it was lost.
+    counts: bool,
     path: PathBuf,
     master: MasterKey,
     randomness: Randomness,
@@ -90,6 +104,8 @@ impl SqliteKeyStore {
             return Err(KeyError::Missing(path.to_owned()));
         }
         let connection = connect(path).map_err(unavailable)?;
+        let counts = learn_to_count(&connection).map_err(unavailable)?;
+        let sequence = sequence_of(&connection).map_err(unavailable)?;
         let fingerprint: String =
             connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(unavailable)?;
         if fingerprint != master.fingerprint() {
@@ -99,8 +115,9 @@ impl SqliteKeyStore {
         let failed = watch::Sender::new(None);
         // What a crash left in the write-ahead log is copied after the first commit.
         let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
-        let connection = Mutex::new(connection);
-        Ok(SqliteKeyStore { connection, cache: Mutex::default(), failed, commits, path, master, randomness })
+        let (connection, sequence) = (Mutex::new(connection), AtomicU64::new(sequence));
+        let cache = Mutex::default();
+        Ok(SqliteKeyStore { connection, cache, failed, commits, sequence, counts, path, master, randomness })
     }
 
     /// The file the keys are in.
@@ -132,15 +149,22 @@ impl SqliteKeyStore {
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)
     }
 
-    // Checkpoints are ours to ask for, as in the log: SQLite swallows the errors of its own.
+    // `work` says how many keys it changed. Checkpoints are ours to ask for, as in the log: SQLite swallows the errors of
+    // its own.
     fn commit(
         &self,
         connection: &mut Connection,
-        work: impl FnOnce(&Transaction<'_>) -> Result<(), KeyError>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<u64, KeyError>,
     ) -> Result<(), KeyError> {
         let transaction = self.begin(connection)?;
-        work(&transaction)?;
+        let changed = work(&transaction)?;
+        if changed > 0 {
+            transaction.execute("UPDATE about SET sequence = sequence + ?1", [changed]).map_err(unavailable)?;
+        }
+        let sequence: u64 =
+            transaction.query_row("SELECT sequence FROM about", [], |row| row.get(0)).map_err(unavailable)?;
         transaction.commit().map_err(|error| self.fail("a commit", &error))?;
+        self.sequence.fetch_max(sequence, Ordering::Release);
         if self.commits.fetch_add(1, Ordering::Relaxed) % COMMITS_BETWEEN_CHECKPOINTS < COMMITS_BETWEEN_CHECKPOINTS - 1
         {
             return Ok(());
@@ -185,20 +209,89 @@ impl SqliteKeyStore {
         cache.insert(name.clone(), key.clone());
     }
 
-    fn ensure_one(&self, transaction: &Transaction<'_>, name: &KeyName) -> Result<DataKey, KeyError> {
-        match row(transaction, name)? {
-            Some(Some(wrapped)) => self.unwrap(name, &wrapped),
-            Some(None) => Err(KeyError::Destroyed(name.clone())),
-            None => {
-                let mut key = DataKey([0u8; 32]);
-                (self.randomness)(&mut key.0);
-                transaction
-                    .prepare_cached("INSERT INTO key (name, wrapped) VALUES (?1, ?2)")
-                    .and_then(|mut insert| insert.execute(params![name.0, self.master.wrap(name, &key)]))
-                    .map_err(unavailable)?;
-                Ok(key)
+    // With whether it was made now.
+    fn ensure_one(&self, transaction: &Transaction<'_>, name: &KeyName) -> Result<Ensured, KeyError> {
+        match self.row(transaction, name)? {
+            Row::Wrapped(wrapped) => Ok(Ensured { name: name.clone(), key: self.unwrap(name, &wrapped)?, made: 0 }),
+            Row::Destroyed => Err(KeyError::Destroyed(name.clone())),
+            Row::Absent => self.make_key(transaction, name, None),
+            Row::Lost => {
+                let successor = name.successor();
+                match self.row(transaction, &successor)? {
+                    // Owned by the lost one: destroyed with it, when the person is erased.
+                    Row::Absent => self.make_key(transaction, &successor, Some(name)),
+                    _ => self.ensure_one(transaction, &successor),
+                }
             }
         }
+    }
+
+    fn make_key(
+        &self,
+        transaction: &Transaction<'_>,
+        name: &KeyName,
+        owner: Option<&KeyName>,
+    ) -> Result<Ensured, KeyError> {
+        let mut key = DataKey([0u8; 32]);
+        (self.randomness)(&mut key.0);
+        transaction
+            .prepare_cached("INSERT INTO key (name, wrapped, owner) VALUES (?1, ?2, ?3)")
+            .and_then(|mut insert| {
+                insert.execute(params![name.0, self.master.wrap(name, &key), owner.map(|owner| &owner.0)])
+            })
+            .map_err(unavailable)?;
+        Ok(Ensured { name: name.clone(), key, made: 1 })
+    }
+
+    /// Those of `names` that the store never had.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn missing<'n>(&self, names: impl IntoIterator<Item = &'n KeyName>) -> Result<Vec<KeyName>, KeyError> {
+        let connection = self.lock();
+        let mut missing = Vec::new();
+        for name in names {
+            if matches!(self.row(&connection, name)?, Row::Absent) {
+                missing.push(name.clone());
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Notes keys as lost that the store never had, and counts on from `sequence`, which a log has seen. From then on
+    /// the log's fields under these keys read so, and the keys are never made again.
+    ///
+    /// # Errors
+    /// If it cannot be written; then nothing is noted.
+    pub fn give_up(&self, names: &[KeyName], sequence: u64) -> Result<(), KeyError> {
+        let mut connection = self.lock();
+        self.commit(&mut connection, |transaction| {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO key (name, lost) VALUES (?1, 1) ON CONFLICT DO NOTHING")
+                .map_err(unavailable)?;
+            for name in names {
+                insert.execute([&name.0]).map_err(unavailable)?;
+            }
+            transaction.execute("UPDATE about SET sequence = max(sequence, ?1)", [sequence]).map_err(unavailable)?;
+            Ok(names.len() as u64)
+        })
+    }
+
+    fn row(&self, connection: &Connection, name: &KeyName) -> Result<Row, KeyError> {
+        let select = match self.counts {
+            true => "SELECT wrapped, lost FROM key WHERE name = ?1",
+            false => "SELECT wrapped, 0 FROM key WHERE name = ?1",
+        };
+        let found: Option<(Option<Vec<u8>>, bool)> = connection
+            .prepare_cached(select)
+            .and_then(|mut select| select.query_row([&name.0], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+            .map_err(unavailable)?;
+        Ok(match found {
+            None => Row::Absent,
+            Some((Some(wrapped), _)) => Row::Wrapped(wrapped),
+            Some((None, true)) => Row::Lost,
+            Some((None, false)) => Row::Destroyed,
+        })
     }
 
     fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<DataKey, KeyError> {
@@ -220,38 +313,47 @@ impl KeyStore for SqliteKeyStore {
             for name in names {
                 keys.push(self.ensure_one(transaction, name)?);
             }
-            Ok(())
+            Ok(keys.iter().map(|ensured| ensured.made).sum())
         })?;
-        names.iter().zip(&keys).for_each(|(name, key)| self.remember(name, key));
+        keys.iter().for_each(|ensured| self.remember(&ensured.name, &ensured.key));
         Ok(())
     }
 
-    fn key(&self, name: &KeyName) -> Result<Option<DataKey>, KeyError> {
+    fn key(&self, name: &KeyName) -> Result<Held, KeyError> {
         if let Some(key) = self.cache().get(name) {
-            return Ok(Some(key.clone()));
+            return Ok(Held::Key(key.clone()));
         }
         let connection = self.lock();
-        let Some(Some(wrapped)) = row(&connection, name)? else { return Ok(None) };
+        let wrapped = match self.row(&connection, name)? {
+            Row::Wrapped(wrapped) => wrapped,
+            Row::Destroyed => return Ok(Held::Destroyed),
+            Row::Lost => return Ok(Held::Lost),
+            Row::Absent => return Ok(Held::Missing),
+        };
         let key = self.unwrap(name, &wrapped)?;
         self.remember(name, &key);
-        Ok(Some(key))
+        Ok(Held::Key(key))
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
     }
 
     fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
         let mut owner_destroyed = false;
         self.commit(&mut connection, |transaction| {
-            owner_destroyed = matches!(row(transaction, owner)?, Some(None));
+            owner_destroyed = matches!(self.row(transaction, owner)?, Row::Destroyed);
             if owner_destroyed {
-                return Ok(());
+                return Ok(0);
             }
-            match self.ensure_one(transaction, name) {
-                Err(KeyError::Destroyed(_)) => return Ok(()),
-                other => drop(other?),
-            }
+            let made = match self.ensure_one(transaction, name) {
+                Err(KeyError::Destroyed(_)) => return Ok(0),
+                ensured => ensured?.made,
+            };
             transaction
                 .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])
-                .map(drop)
+                .map(|_| made)
                 .map_err(unavailable)
         })?;
         drop(connection);
@@ -261,19 +363,20 @@ impl KeyStore for SqliteKeyStore {
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
         self.commit(&mut connection, |transaction| {
-            transaction
+            let named = transaction
                 .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
-                .and_then(|_| {
-                    // UNION, not UNION ALL: ends even where keys were handed over in a circle.
-                    transaction.execute(
-                        "WITH RECURSIVE doomed (name) AS (
-                             VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
-                         UPDATE key SET wrapped = NULL WHERE name IN doomed",
-                        [&name.0],
-                    )
-                })
-                .map(drop)
-                .map_err(unavailable)
+                .map_err(unavailable)?;
+            // UNION, not UNION ALL: ends even where keys were handed over in a circle.
+            let destroyed = transaction
+                .execute(
+                    "WITH RECURSIVE doomed (name) AS (
+                         VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
+                     UPDATE key SET wrapped = NULL, lost = 0
+                     WHERE name IN doomed AND (wrapped IS NOT NULL OR lost <> 0)",
+                    [&name.0],
+                )
+                .map_err(unavailable)?;
+            Ok((named + destroyed) as u64)
         })?;
         self.cache().clear();
         self.scrub(&connection)
@@ -302,7 +405,7 @@ fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let connection = connect(path)?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
-    connection.execute("INSERT INTO about VALUES (?1)", [master.fingerprint()])?;
+    connection.execute("INSERT INTO about (master_key) VALUES (?1)", [master.fingerprint()])?;
     // All of it into the one file, which is about to be renamed.
     connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
     connection.close().map_err(|(_, error)| error)
@@ -335,12 +438,43 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-// Outer: is there such a row; inner: does it still have its key.
-fn row(connection: &Connection, name: &KeyName) -> Result<Option<Option<Vec<u8>>>, KeyError> {
-    connection
-        .prepare_cached("SELECT wrapped FROM key WHERE name = ?1")
-        .and_then(|mut select| select.query_row([&name.0], |row| row.get(0)).optional())
-        .map_err(unavailable)
+/// The sequence of a key store's file. One that was made before it counted has the number of its keys.
+pub(crate) fn sequence_of(connection: &Connection) -> rusqlite::Result<u64> {
+    let select = if counts(connection)? { "SELECT sequence FROM about" } else { "SELECT count(*) FROM key" };
+    connection.query_row(select, [], |row| row.get(0))
+}
+
+fn counts(connection: &Connection) -> rusqlite::Result<bool> {
+    let column = "SELECT count(*) > 0 FROM pragma_table_info('about') WHERE name = 'sequence'";
+    connection.query_row(column, [], |row| row.get(0))
+}
+
+/// Whether the file counts its keys. One that does not is taught to, unless it is opened for reading.
+fn learn_to_count(connection: &Connection) -> rusqlite::Result<bool> {
+    if counts(connection)? {
+        return Ok(true);
+    }
+    if connection.is_readonly("main")? {
+        return Ok(false);
+    }
+    connection.execute_batch(COUNT)?;
+    Ok(true)
+}
+
+/// A key as its row has it.
+enum Row {
+    Absent,
+    Wrapped(Vec<u8>),
+    Destroyed,
+    Lost,
+}
+
+/// A key that is there, under the name it is used by.
+struct Ensured {
+    name: KeyName,
+    key: DataKey,
+    /// Keys that were made for it.
+    made: u64,
 }
 
 fn unavailable(error: rusqlite::Error) -> KeyError {

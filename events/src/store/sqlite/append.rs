@@ -14,6 +14,8 @@ pub(super) struct Request {
     stream: StreamName,
     expected: Expected,
     events: Events,
+    /// Sequence of the key store that the events were sealed with.
+    pub(super) keys: u64,
 }
 
 /// With its sender's end of the answer.
@@ -49,7 +51,12 @@ pub(super) fn checksum(leaf: &[u8], envelope: &[u8]) -> u32 {
 }
 
 impl Request {
-    pub(super) fn new(stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Request, AppendError> {
+    pub(super) fn new(
+        stream: &StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        keys: u64,
+    ) -> Result<Request, AppendError> {
         assert!(!events.is_empty(), "an append has at least one event");
         let first = match expected {
             Expected::NoStream => Some(0),
@@ -62,7 +69,7 @@ impl Request {
             return Err(AppendError::TooLarge { bytes, limit: MAX_APPEND });
         }
         let events = if first.is_some() { Events::Ready(rows) } else { Events::Floating(events) };
-        Ok(Request { stream: stream.clone(), expected, events })
+        Ok(Request { stream: stream.clone(), expected, events, keys })
     }
 
     pub(super) fn stream(&self) -> &StreamName {

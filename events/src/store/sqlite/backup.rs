@@ -2,7 +2,8 @@
 //! of what was made; nothing unverified ever bears its final name.
 //!
 //! The log is copied first, the keys after it: since a key is durable before the first event that uses it, the copy of
-//! the keys has every key that the copy of the log needs.
+//! the keys has every key that the copy of the log needs, and a sequence that is not lower than the one the log has seen. Both are
+//! verified.
 //!
 //! A backup holds keys (wrapped by the master key, which is *not* in it and must be kept elsewhere). Whoever restores a
 //! backup from before a person was erased brings their key back: keep backups no longer than people may wait to be
@@ -10,7 +11,7 @@
 
 use super::schema::{self, OpenError, file_error, remove_if_there, sync_directory};
 use super::verify::{Verified, VerifyError, verify_file};
-use super::{FILE, lock};
+use super::{FILE, lock, reader};
 use crate::envelope::Position;
 use crate::personal::KeyName;
 use crate::personal::keys;
@@ -60,6 +61,8 @@ pub enum BackupError {
     Altered { promised: Manifest, found: Manifest },
     #[error("key {} is missing, under which an event is sealed", .0.0)]
     KeyMissing(KeyName),
+    #[error("the keys are older than the log: their sequence is {found}, the log uses {needed}")]
+    OlderKeys { needed: u64, found: u64 },
     #[error("{}: {error}", .path.display())]
     Sqlite { path: PathBuf, error: rusqlite::Error },
 }
@@ -183,6 +186,11 @@ fn check(log: &Path, key_store: &Path) -> Result<Verified, BackupError> {
         if !select.exists([&key.0]).map_err(sqlite)? {
             return Err(BackupError::KeyMissing(key.clone()));
         }
+    }
+    let needed = reader::key_sequence(&schema::connect_reader(log)?).map_err(VerifyError::Read)?.unwrap_or(0);
+    let found = keys::sequence_of(&connection).map_err(sqlite)?;
+    if found < needed {
+        return Err(BackupError::OlderKeys { needed, found });
     }
     Ok(verified)
 }

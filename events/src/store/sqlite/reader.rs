@@ -159,6 +159,19 @@ pub(super) fn head(connection: &Connection) -> Result<Option<Position>, ReadErro
         .map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))
 }
 
+/// See [`crate::store::EventStore::key_sequence`].
+pub(super) fn key_sequence(connection: &Connection) -> Result<Option<u64>, ReadError> {
+    let read = || -> rusqlite::Result<Option<u64>> {
+        // A log that no program since has opened for writing has no such table.
+        let table = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'key_sequence'";
+        if !connection.query_row(table, [], |row| row.get(0))? {
+            return Ok(None);
+        }
+        connection.query_row("SELECT value FROM key_sequence", [], |row| row.get(0))
+    };
+    read().map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))
+}
+
 /// Where a reader stands: what an error of SQLite's is told to be about.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {

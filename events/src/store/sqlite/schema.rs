@@ -55,6 +55,12 @@ const TABLES: &str = "
         UNIQUE (stream, revision)
     ) STRICT;";
 
+// One row: the highest sequence of the key store that any event was sealed with; NULL while that is not known, in a log that
+// was made before it was kept. An earlier program that writes to the log leaves it as it is.
+const KEY_SEQUENCE: &str = "
+    CREATE TABLE IF NOT EXISTS key_sequence (value INTEGER) STRICT;
+    INSERT INTO key_sequence SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM key_sequence);";
+
 /// Makes an empty log. Made under another name first, so that a crash leaves no half of one.
 pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     check_library()?;
@@ -83,7 +89,7 @@ fn make(path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(path)?;
     connection.execute_batch(&format!(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;
+         BEGIN IMMEDIATE; {TABLES} {KEY_SEQUENCE} UPDATE key_sequence SET value = 0; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;
          PRAGMA wal_checkpoint(TRUNCATE);",
     ))?;
     connection.close().map_err(|(_, error)| error)
@@ -102,6 +108,7 @@ pub(super) fn connect_writer(path: &Path) -> Result<Connection, OpenError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, |connection| {
         connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cell_size_check = ON;")?;
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {KEY_SEQUENCE} COMMIT;"))?;
         // Checkpoints are ours to ask for: SQLite swallows the errors of its own, and a sync that failed must end the
         // process instead of being tried again.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)

@@ -51,6 +51,8 @@ impl Writer {
             .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
             .map(|position: Option<u64>| position.map(Position))
             .map_err(sqlite)?;
+        let keys: Option<u64> =
+            connection.query_row("SELECT value FROM key_sequence", [], |row| row.get(0)).map_err(sqlite)?;
         let (queue, waiting) = mpsc::channel(BATCH);
         let (head_sender, head) = watch::channel(position);
         let (failed_sender, failed) = watch::channel(None);
@@ -61,6 +63,7 @@ impl Writer {
         let thread = Thread {
             connection,
             readers: Arc::clone(&readers),
+            keys,
             wal_pages,
             waiting,
             head: head_sender,
@@ -152,6 +155,8 @@ struct Thread {
     connection: Connection,
     // Where damage is noted that an append meets.
     readers: Arc<Readers>,
+    // As the file has it.
+    keys: Option<u64>,
     wal_pages: Arc<AtomicI32>,
     waiting: mpsc::Receiver<Message>,
     head: watch::Sender<Option<Position>>,
@@ -255,7 +260,7 @@ impl Thread {
 
     fn attempt(&mut self, batch: &[Waiting], refused: &HashMap<usize, String>) -> Result<Attempt, Stop> {
         let before = self.head.borrow().map_or(0, |position| position.0);
-        let mut head = before;
+        let (mut head, mut keys) = (before, self.keys);
         let mut answers = Vec::with_capacity(batch.len());
         self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
         for (nth, Waiting { request, .. }) in batch.iter().enumerate() {
@@ -270,10 +275,15 @@ impl Thread {
             if let Ok(appended) = &answer {
                 // A repeated append stands where it stood before.
                 head = head.max(appended.position.0);
+                keys = keys.max(Some(request.keys));
             }
             answers.push(answer);
         }
+        if keys > self.keys {
+            self.raise(keys).map_err(Stop::Before)?;
+        }
         self.commit().map_err(Stop::Commit)?;
+        self.keys = keys;
         if head > before {
             self.head.send_replace(Some(Position(head)));
         }
@@ -294,6 +304,10 @@ impl Thread {
     fn refuse(&self, request: &Request, error: &rusqlite::Error) -> String {
         self.readers.note(&unreadable(error, Place { stream: Some(request.stream()), revision: 0, position: 0 }));
         error.to_string()
+    }
+
+    fn raise(&self, keys: Option<u64>) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("UPDATE key_sequence SET value = ?1")?.execute([keys]).map(drop)
     }
 
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {

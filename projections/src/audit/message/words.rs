@@ -236,8 +236,8 @@ pub fn rejection(why: RejectionReason) -> &'static str {
 
 /// What went wrong, in the device's words where they are kept, else by their number.
 pub(super) fn errors(chain: &[MdmError]) -> String {
-    let said = |error: &MdmError| match error.description.as_ref().and_then(Personal::get) {
-        Some(text) => text.clone(),
+    let said = |error: &MdmError| match error.description.as_ref().and_then(Personal::shown) {
+        Some(text) => text.to_owned(),
         None => format!("{} {}", error.domain, error.code).trim_start().to_owned(),
     };
     let said: Vec<String> = chain.iter().map(said).collect();

@@ -1,0 +1,178 @@
+//! Files of a database that may be lost, since they are made anew: damaged, they are set aside under another name, so that the
+//! server starts and somebody can look at them.
+//!
+//! Damage that is found while the server runs is noted in a file beside the database; the next start sets it aside.
+
+use rusqlite::ErrorCode;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Files of one name that are set aside at most; the oldest goes.
+const KEPT: u32 = 3;
+/// What SQLite keeps beside a database.
+const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
+
+/// A database that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it lies now.
+    pub to: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Opens the database at `path` with `open`, which makes it where there is none. A damaged one is set aside first.
+///
+/// # Errors
+/// If the file cannot be read, written or renamed: that is no damage.
+pub fn open<T>(path: &Path, open: impl Fn(&Path) -> rusqlite::Result<T>) -> rusqlite::Result<(T, Option<SetAside>)> {
+    let why = match std::fs::read_to_string(note_of(path)) {
+        Ok(why) => why,
+        Err(_) => match open(path) {
+            Err(error) if is_unusable(&error) => error.to_string(),
+            opened => return opened.map(|opened| (opened, None)),
+        },
+    };
+    let to = set_aside(path).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    Ok((open(path)?, Some(SetAside { to, why })))
+}
+
+/// Whether SQLite says that the file is damaged.
+pub fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+// Damage, or tables that are not ours (SQLITE_ERROR).
+fn is_unusable(error: &rusqlite::Error) -> bool {
+    is_damage(error) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
+}
+
+/// Damage that was found in an open database; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Damage(Arc<OnceLock<String>>);
+
+impl Damage {
+    /// Notes what is wrong with the database at `path`, for health and for the next start.
+    pub fn note(&self, path: &Path, why: &str) {
+        if self.0.set(why.to_owned()).is_ok() {
+            tracing::error!(file = %path.display(), why, "a database is damaged; the next start sets it aside and makes it anew");
+            // A disk that does not take it will not be read at the next start either.
+            let _ = std::fs::write(note_of(path), why);
+        }
+    }
+
+    /// What is wrong, once it was found.
+    pub fn found(&self) -> Option<String> {
+        self.0.get().cloned()
+    }
+}
+
+/// Removes every file that was set aside for the database at `path`: a person was erased, whom they may name.
+///
+/// # Errors
+/// If one cannot be removed.
+pub fn forget_set_aside(path: &Path) -> std::io::Result<()> {
+    (1..=KEPT).try_for_each(|nth| remove(&aside(path, nth)))
+}
+
+/// Removes the database at `path`, which will be made anew.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove(path: &Path) -> std::io::Result<()> {
+    SUFFIXES.iter().try_for_each(|suffix| remove_if_there(&with(path, suffix)))
+}
+
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    remove(&aside(path, KEPT))?;
+    for nth in (1..KEPT).rev() {
+        rename(&aside(path, nth), &aside(path, nth + 1))?;
+    }
+    rename(path, &aside(path, 1))?;
+    remove_if_there(&note_of(path))?;
+    Ok(aside(path, 1))
+}
+
+fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    for suffix in SUFFIXES {
+        match std::fs::rename(with(from, suffix), with(to, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn aside(path: &Path, nth: u32) -> PathBuf {
+    with(path, &format!(".aside-{nth}"))
+}
+
+fn note_of(path: &Path) -> PathBuf {
+    with(path, ".damaged")
+}
+
+fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    fn table(path: &Path) -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch("CREATE TABLE IF NOT EXISTS numbers (number INTEGER)")?;
+        Ok(connection)
+    }
+
+    #[test]
+    fn a_damaged_database_is_set_aside_and_made_anew_and_three_are_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("some.db");
+        assert_eq!(open(&path, table).expect("made").1, None);
+        for nth in 1..=5 {
+            std::fs::write(&path, format!("no database {nth} {}", "x".repeat(200))).expect("written");
+            let (connection, aside) = open(&path, table).expect("made anew");
+            let aside = aside.expect("set aside");
+            assert!(std::fs::read_to_string(aside.to).expect("kept").contains(&format!("no database {nth} ")));
+            connection.execute_batch("INSERT INTO numbers VALUES (1)").expect("it works");
+        }
+        let kept = std::fs::read_dir(directory.path()).expect("read").count();
+        assert_eq!(kept, 4, "the database and three that were set aside");
+        forget_set_aside(&path).expect("removed");
+        assert_eq!(std::fs::read_dir(directory.path()).expect("read").count(), 1);
+    }
+
+    #[test]
+    fn damage_that_was_noted_while_the_server_ran_is_set_aside_at_the_next_start() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("some.db");
+        drop(open(&path, table).expect("made"));
+        let damage = Damage::default();
+        damage.note(&path, "database disk image is malformed");
+        damage.note(&path, "again");
+        assert_eq!(damage.found().as_deref(), Some("database disk image is malformed"));
+        let (_, aside) = open(&path, table).expect("made anew");
+        assert_eq!(aside.map(|aside| aside.why).as_deref(), Some("database disk image is malformed"));
+        assert_eq!(open(&path, table).expect("opened").1, None, "once");
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_no_damage() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("nowhere").join("some.db");
+        assert!(open(&path, table).is_err());
+        assert!(!directory.path().join("nowhere").exists());
+    }
+}

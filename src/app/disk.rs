@@ -1,0 +1,95 @@
+//! Room on the disk that the log is on: whether it will run out. A full disk stops the server for everybody, so what strangers can
+//! make us write is suppressed before that.
+
+use events::Timestamp;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Nearly full is a disk of which less than this part is free …
+const LEAST_FREE: u64 = 10;
+/// … or one that is full within so many seconds at the present rate.
+const SOON_SECONDS: i64 = 24 * 3_600;
+/// The present rate is that of the last hour, once this much of it is known: a file that is copied once is no rate.
+const RATE_OVER_SECONDS: i64 = 3_600;
+const LEAST_KNOWN_SECONDS: i64 = 1_800;
+
+/// Bytes on a disk, for whoever is not root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub free: u64,
+    pub total: u64,
+}
+
+/// What is known of the disk.
+#[derive(Debug, Default)]
+pub struct Disk {
+    samples: Mutex<VecDeque<(Timestamp, u64)>>,
+    nearly_full: AtomicBool,
+}
+
+impl Disk {
+    /// Notes how much room there is now. Whether the disk has become nearly full with this.
+    pub fn note(&self, now: Timestamp, room: Room) -> bool {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.retain(|(at, _)| (0..=RATE_OVER_SECONDS).contains(&now.seconds_since(*at)));
+        samples.push_back((now, room.free));
+        let nearly_full = room.free < room.total / LEAST_FREE || is_full_soon(&samples);
+        let before = self.nearly_full.swap(nearly_full, Ordering::Relaxed);
+        nearly_full && !before
+    }
+
+    /// Whether less than a tenth is free, or a day at the present rate.
+    pub fn is_nearly_full(&self) -> bool {
+        self.nearly_full.load(Ordering::Relaxed)
+    }
+}
+
+fn is_full_soon(samples: &VecDeque<(Timestamp, u64)>) -> bool {
+    let (Some((begun, then)), Some((ended, now))) = (samples.front(), samples.back()) else { return false };
+    let seconds = ended.seconds_since(*begun);
+    let used = u128::from(then.saturating_sub(*now));
+    seconds >= LEAST_KNOWN_SECONDS
+        && used * SOON_SECONDS.unsigned_abs() as u128 > u128::from(*now) * u128::from(seconds.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+    const GIGABYTE: u64 = 1_000_000_000;
+
+    fn free(gigabytes: u64) -> Room {
+        Room { free: gigabytes * GIGABYTE, total: 100 * GIGABYTE }
+    }
+
+    #[test]
+    fn a_disk_of_which_less_than_a_tenth_is_free_is_nearly_full_and_told_once() {
+        let disk = Disk::default();
+        assert!(!disk.note(NOW, free(10)) && !disk.is_nearly_full());
+        assert!(disk.note(NOW, free(9)) && disk.is_nearly_full());
+        assert!(!disk.note(NOW, free(8)) && disk.is_nearly_full());
+        assert!(!disk.note(NOW, free(50)) && !disk.is_nearly_full());
+    }
+
+    #[test]
+    fn a_disk_that_is_full_within_a_day_at_the_present_rate_is_nearly_full() {
+        let disk = Disk::default();
+        // Two gigabytes an hour: 50 of them last a day and an hour, 47 do not.
+        for minute in 0..=30 {
+            let room = Room { free: 51 * GIGABYTE - minute * GIGABYTE / 30, ..free(0) };
+            assert!(!disk.note(NOW.plus_seconds(minute as i64 * 60), room), "{minute}");
+        }
+        assert!(disk.note(NOW.plus_seconds(3_600), free(47)));
+        // What was used an hour ago is no present rate.
+        assert!(!disk.note(NOW.plus_seconds(7_300), free(47)) && !disk.is_nearly_full());
+    }
+
+    #[test]
+    fn a_file_that_is_copied_once_is_no_rate() {
+        let disk = Disk::default();
+        assert!(!disk.note(NOW, free(90)));
+        assert!(!disk.note(NOW.plus_seconds(600), free(60)));
+    }
+}

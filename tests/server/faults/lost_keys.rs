@@ -1,0 +1,182 @@
+//! An older `keys.db` beside a newer log: refused, or accepted as a loss. What was erased stays erased, what is lost says so.
+
+use crate::console::desk::{Browser, write};
+use crate::enrollment::cast::{Scene, Visitor, id_of};
+use crate::harness::TestServer;
+use crate::harness::binary::muster_at;
+use crate::harness::kept::kept;
+use events::Event;
+use events::device::DeviceId;
+use events::log::Entry;
+use events::person::{PersonEvent, PersonId};
+use events::personal::Gone;
+use events::staff::Privilege;
+use events::system::{LogEvent, log_stream};
+use muster::simulator::model::Family;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A server with a device of ada's, and the key store as it was before or after she enrolled it. Nothing is under way.
+async fn scene_with_an_older_key_store(had_enrolled: bool) -> (Scene, PathBuf, DeviceId) {
+    let mut scene = Scene::set().await;
+    let data = scene.server.directory().join("data");
+    let older = data.with_file_name("older-keys.db");
+    let kept = async |scene: &mut Scene| {
+        let copy = || {
+            std::fs::copy(data.join("keys.db"), &older).unwrap();
+        };
+        scene.server.restart_after(copy).await;
+    };
+    if !had_enrolled {
+        kept(&mut scene).await;
+    }
+    let device = id_of(&scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await);
+    scene.server.settled().await;
+    if had_enrolled {
+        kept(&mut scene).await;
+    }
+    (scene, older, device)
+}
+
+fn put_back(older: &Path, data: &Path) {
+    for beside in ["keys.db-wal", "keys.db-shm"] {
+        let _ = std::fs::remove_file(data.join(beside));
+    }
+    std::fs::copy(older, data.join("keys.db")).unwrap();
+}
+
+async fn person_of(server: &TestServer, device: DeviceId) -> PersonId {
+    server.app().device(device).await.unwrap().person.unwrap()
+}
+
+fn gone(entries: &[Entry]) -> Vec<Option<Gone>> {
+    entries.iter().filter_map(|entry| entry.source.as_ref().map(|source| source.gone())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_key_store_is_refused_at_the_start_with_what_to_restore() {
+    let (scene, older, _) = scene_with_an_older_key_store(false).await;
+    let directory = scene.server.stop_keeping().await;
+    let config = directory.path().join("muster/muster.toml");
+    let data = config.with_file_name("data");
+    let newest = data.with_file_name("newest-keys.db");
+    std::fs::copy(data.join("keys.db"), &newest).unwrap();
+    put_back(&older, &data);
+    let log = std::fs::read(data.join("events.db")).unwrap();
+    for _ in 0..2 {
+        let said = muster_at(&config, &["serve"], "").expect_failure();
+        for word in ["keys.db is older than the log", "Restore the newest keys.db", "--accept-lost-keys"] {
+            assert!(said.contains(word), "{word} is not in {said}");
+        }
+    }
+    assert_eq!(std::fs::read(data.join("events.db")).unwrap(), log, "nothing was written");
+    put_back(&newest, &data);
+    let server = TestServer::start_in(directory, &config).await;
+    server.caught_up().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_another_key() {
+    let (mut scene, older, device) = scene_with_an_older_key_store(false).await;
+    let person = person_of(&scene.server, device).await;
+    let data = scene.server.directory().join("data");
+    let put_older_back = |config: &mut muster::config::Config| {
+        put_back(&older, &data);
+        config.store.accept_lost_keys = true;
+    };
+    scene.server.restart_with(put_older_back).await;
+    let lost = |entries: Vec<Entry>| -> Vec<usize> {
+        let events = entries.into_iter().map(|entry| entry.event);
+        events
+            .filter_map(|event| match event {
+                Event::Log(LogEvent::KeysLost { names }) => Some(names.len()),
+                _ => None,
+            })
+            .collect()
+    };
+    let told = lost(scene.server.log_of(&log_stream()).await);
+    assert!(told.len() == 1 && told[0] >= 2, "{told:?}");
+    let visit = gone(&scene.server.log_of(&device.enrollment().stream()).await);
+    assert!(!visit.is_empty() && visit.iter().all(|gone| *gone == Some(Gone::Lost)), "{visit:?}");
+    scene.server.caught_up().await;
+    let staff = Browser::signed_in(&scene.server, "auditor", &[Privilege::Administrator, Privilege::Auditor]).await;
+    let trail = staff.get("/console/audit").await;
+    assert!(trail.body.contains("(key lost)") && !trail.body.contains("(erased)"), "{}", trail.body);
+    let shown = staff.get(&format!("/console/devices/{device}")).await;
+    assert!(shown.status == 200 && shown.body.contains("(key lost)"), "{}", shown.body);
+    // Accepted once: the next start asks for nothing, and says nothing again.
+    scene.server.restart_with(|config| config.store.accept_lost_keys = false).await;
+    scene.server.caught_up().await;
+    assert_eq!(lost(scene.server.log_of(&log_stream()).await), told);
+    // She is the same person, known anew.
+    let another = id_of(&scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await);
+    assert_eq!(person_of(&scene.server, another).await, person);
+    let known = scene.server.log_of(&person.stream()).await;
+    let attributes = known.iter().rev().find_map(|entry| match &entry.event {
+        Event::Person(PersonEvent::PersonAttributesChanged { attributes }) => attributes.user_name.clone(),
+        _ => None,
+    });
+    let attributes = attributes.expect("what her account tells of her is written down again");
+    assert_eq!((attributes.text(), attributes.key()), ("ada", &person.key().successor()));
+    scene.server.settled().await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_person_stays_erased_when_an_older_key_store_is_accepted() {
+    let (mut scene, older, device) = scene_with_an_older_key_store(true).await;
+    let person = person_of(&scene.server, device).await;
+    let visit = device.enrollment();
+    let keys = Arc::clone(&scene.server.app().keys);
+    tokio::task::spawn_blocking(move || events::personal::keys::KeyStore::destroy(keys.as_ref(), &person.key()))
+        .await
+        .unwrap()
+        .unwrap();
+    let now = scene.server.app().world.now();
+    write(&scene.server, &person.stream(), now, PersonEvent::PersonErased {}).await;
+    scene.server.settled().await;
+    let data = scene.server.directory().join("data");
+    scene
+        .server
+        .restart_with(|config| {
+            put_back(&older, &data);
+            config.store.accept_lost_keys = true;
+        })
+        .await;
+    for key in [person.key(), visit.visit_key()] {
+        let held = scene.server.app().log.keys().key(&key).unwrap();
+        assert!(matches!(held, events::personal::keys::Held::Destroyed), "{} is there again", key.0);
+    }
+    let opened = scene.server.log_of(&visit.stream()).await.remove(0);
+    assert_eq!(opened.source.unwrap().gone(), Some(Gone::Erased));
+    scene.server.abandon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() {
+    let (directory, config) = kept().await;
+    let data = config.with_file_name("data");
+    std::fs::remove_file(data.join("keys.db")).unwrap();
+    let said = muster_at(&config, &["replay"], "").expect_failure();
+    assert!(said.contains("there is no key store"), "{said}");
+    assert!(!data.join("keys.db").exists());
+    let mut loaded = muster::config::Config::load(&config).unwrap();
+    loaded.store.accept_lost_keys = true;
+    let app = muster::app::App::open(loaded, muster::world::World::system()).await.unwrap();
+    let log = app.log.page(None, 1_000).await.unwrap();
+    assert!(
+        log.iter().any(|entry| matches!(&entry.event, Event::Log(LogEvent::KeysLost { names }) if names.len() > 5))
+    );
+    drop((app, directory));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_a_log_of_an_earlier_program_uses_and_its_key_store_lacks_is_missed_at_the_first_start() {
+    let (_directory, config) = kept().await;
+    let keys = rusqlite::Connection::open(config.with_file_name("data/keys.db")).unwrap();
+    assert_eq!(keys.execute("DELETE FROM key WHERE name LIKE 'person-%'", []).unwrap(), 1);
+    drop(keys);
+    let said = muster_at(&config, &["replay"], "").expect_failure();
+    assert!(said.contains("1 keys that events are sealed under are missing"), "{said}");
+}
