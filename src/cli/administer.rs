@@ -14,6 +14,10 @@ use events::store::Corruption;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long a running server may take to hear what was found corrupt.
+const TO_TELL: Duration = Duration::from_secs(5);
 
 #[derive(Subcommand)]
 pub enum User {
@@ -269,8 +273,9 @@ pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer>
 /// Tells the running server what a command found corrupt that read the log beside it: health and alarms are the server's.
 pub(super) async fn tell_corruption(config: &Config, found: Vec<Corruption>) {
     if !found.is_empty() {
-        // The command fails in any case and says why; without a server there is nobody to tell.
-        let _ = command_socket::ask(&config.store.directory, &Request::TellCorruption { found }).await;
+        // The command fails in any case and says why; without a server that answers there is nobody to tell.
+        let request = Request::TellCorruption { found };
+        let _ = tokio::time::timeout(TO_TELL, command_socket::ask(&config.store.directory, &request)).await;
     }
 }
 

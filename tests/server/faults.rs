@@ -207,7 +207,8 @@ async fn sign_in_at_console(server: &TestServer, user_name: &str) -> StatusCode 
     post.header("origin", server.url()).send().await.unwrap().status()
 }
 
-#[tokio::test]
+// The commands ask the server, which needs a thread to answer.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it_is_not_ready() {
     let (directory, config) = installation().await;
     for name in ["ada", "bob", "cleo"] {
