@@ -32,7 +32,7 @@ mod words;
 
 use crate::app::App;
 use crate::web::headers;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
@@ -160,6 +160,14 @@ async fn nothing_here() -> Problem {
     Problem::NotFound
 }
 
+// The problem that is our fault, if the answer is one.
+fn unavailable(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    match response.response().error()?.as_error::<Problem>()? {
+        Problem::Unavailable { code, during } => Some(Problem::Unavailable { code: *code, during: *during }),
+        _ => None,
+    }
+}
+
 // On every answer of the console, errors too.
 async fn secure(
     request: ServiceRequest,
@@ -167,7 +175,11 @@ async fn secure(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // Where people install our root, a remembered HSTS would lock out whoever removed it.
     let public = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.pki.tls_root.is_none());
+    let reads = request.method().is_safe();
     let mut response = next.call(request).await?.map_into_boxed_body();
+    if let Some(problem) = unavailable(&response).filter(|_| reads) {
+        response = response.into_response(problem.reading().error_response());
+    }
     // The framework's own answer to a wrong method is empty.
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = response.into_response(Problem::Method.error_response());

@@ -2,9 +2,11 @@
 //!
 //! The surfaces never import each other; what two of them need alike has its place here.
 
+pub(crate) mod content;
 pub mod forgery;
 pub mod headers;
 pub mod qr;
+pub mod visible;
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};

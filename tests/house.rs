@@ -183,6 +183,21 @@ fn a_page_of_the_console_that_only_shows_has_no_way_to_a_command() {
     }
 }
 
+/// A template that no view type renders is rendered by no test.
+#[test]
+fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
+    let code: String = sources("src", "admin").into_iter().map(|(_, code)| code).collect();
+    let views: String = code.split_whitespace().collect();
+    let templates = std::fs::read_dir(root().join("templates/admin")).expect("the templates can be read");
+    let is_page = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains("{{#> layout"));
+    for page in templates.map(|entry| entry.expect("a template").path()).filter(is_page) {
+        let name = page.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_view = [format!("view!({name},"), format!("view!({name}as")].iter().any(|view| views.contains(view));
+        assert!(is_view, "templates/admin/{name}.hbs has no view! in src/admin");
+    }
+    assert_eq!(code.matches("View for ").count(), 1, "only view! makes a view");
+}
+
 #[test]
 fn the_simulator_shares_no_code_with_the_server() {
     for (path, code) in sources("src", "simulator") {

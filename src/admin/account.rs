@@ -3,12 +3,13 @@
 pub mod factors;
 
 use super::form::{Empty, Genuine};
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{Fresh, Own, see_other};
 use super::words::{self, Instant};
 use crate::app::own_account::PasswordError;
 use crate::app::staff_sessions::Session;
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::Personal;
 use events::Timestamp;
@@ -41,11 +42,32 @@ struct Page {
     others: bool,
 }
 
+view!(
+    account,
+    Menu,
+    Page {
+        user_name,
+        roles,
+        way,
+        provider,
+        local,
+        passkeys,
+        one_time_codes,
+        has_factor,
+        factor_required,
+        recovery_codes,
+        sessions,
+        others
+    }
+);
+
 #[derive(Serialize)]
 struct Passkey {
     id: String,
     label: String,
 }
+
+content!(Passkey { id, label });
 
 /// A session, as a line of a list.
 #[derive(Serialize)]
@@ -58,6 +80,8 @@ pub struct SessionLine {
     pub last_seen: Instant,
     pub current: bool,
 }
+
+content!(SessionLine { id, browser, source, way, began, last_seen, current });
 
 impl SessionLine {
     pub fn of(session: Session, now: Timestamp, this: Uuid) -> SessionLine {
@@ -100,7 +124,7 @@ pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
         others: sessions.len() > 1,
         sessions: sessions.into_iter().map(|one| SessionLine::of(one, now, account.this_session())).collect(),
     };
-    show("account", "My account", "account", &own.staff, &page)
+    show("My account", "account", &own.staff, &page)
 }
 
 /// Ends one of one's own sessions.

@@ -7,13 +7,15 @@ pub use export::export;
 pub use filters::Filters;
 
 use super::devices::href as device_href;
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::query::Query;
 use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
 use super::visits;
 use super::words::{self, Chip, Instant, NONE};
 use crate::admin::devices::{Choice, Export};
+use crate::web::content::content;
+use crate::web::visible;
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::staff::AccessEvent;
@@ -44,11 +46,15 @@ struct Page {
     exports: Vec<Export>,
 }
 
+view!(audit, Menu, Page { filter, presets, chips, types, actors, outcomes, more_open, rows, older, newest, exports });
+
 #[derive(Serialize)]
 struct Link {
     href: String,
     label: String,
 }
+
+content!(Link { href, label });
 
 #[derive(Serialize)]
 struct Line {
@@ -63,6 +69,8 @@ struct Line {
     device_href: Option<String>,
     source: String,
 }
+
+content!(Line { href, at, sentence, event_type, outcome, actor, actor_href, about, device_href, source });
 
 /// The address of an event's page.
 pub fn event_href(event: EventId) -> String {
@@ -96,7 +104,7 @@ pub async fn list(staff: May<SeesAudit>, filters: web::Query<Filters>) -> Result
         newest: continued.then(|| query.href(PATH)),
         exports: exports(&staff, &query),
     };
-    show("audit", "Audit trail", "audit", &staff, &page)
+    show("Audit trail", "audit", &staff, &page)
 }
 
 fn exports(staff: &Staff, query: &Query) -> Vec<Export> {
@@ -164,8 +172,8 @@ pub fn actor(row: &Row) -> String {
         ActorKind::Operator => "Operator",
         ActorKind::System => "System",
     };
-    match (&row.actor_name, row.actor_kind) {
-        (Some(name), ActorKind::Person | ActorKind::Staff) => name.clone(),
+    match (visible::name(row.actor_name.as_deref()), row.actor_kind) {
+        (Some(name), ActorKind::Person | ActorKind::Staff) => name,
         // Who gave this name did not prove to be it.
         (Some(name), _) => format!("{kind}, as {name}"),
         (None, ActorKind::System | ActorKind::Operator) => format!("{kind}: {}", row.actor_id),
@@ -179,10 +187,10 @@ pub fn actor_href(row: &Row) -> String {
 }
 
 fn about(row: &Row) -> String {
-    match (row.device, &row.person_name) {
+    match (row.device, visible::name(row.person_name.as_deref())) {
         (Some(device), Some(name)) => format!("{name}, {}", words::short(&device.to_string())),
         (Some(device), None) => words::short(&device.to_string()).to_owned(),
-        (None, Some(name)) => name.clone(),
+        (None, Some(name)) => name,
         (None, None) => NONE.to_owned(),
     }
 }

@@ -8,11 +8,12 @@ mod told;
 pub use export::export;
 pub use page::{Fact, page};
 
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::query::{Query, filled};
 use super::session::{ExportsInventory, May, SeesInventory, Staff, is_permitted};
 use super::words::{self, Chip, Instant, NONE, parse_instant};
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::device::DeviceId;
@@ -61,6 +62,26 @@ struct Page {
     newest: Option<String>,
 }
 
+view!(
+    devices,
+    Menu,
+    Page {
+        as_of,
+        q,
+        states,
+        kinds,
+        identities,
+        counts,
+        archived,
+        filtered,
+        devices,
+        enroll_url,
+        exports,
+        older,
+        newest
+    }
+);
+
 /// An entry of a menu.
 #[derive(Serialize)]
 pub struct Choice {
@@ -68,6 +89,8 @@ pub struct Choice {
     pub label: String,
     pub selected: bool,
 }
+
+content!(Choice { value, label, selected });
 
 impl Choice {
     pub fn new(value: &str, label: &str, chosen: Option<&str>) -> Choice {
@@ -88,6 +111,8 @@ struct Line {
     enrolled: Option<Instant>,
     last_seen: Option<Instant>,
 }
+
+content!(Line { href, label, product, state, archived, person, kind, os_version, enrolled, last_seen });
 
 /// The list.
 ///
@@ -116,7 +141,7 @@ pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Re
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: filter.after.map(|_| query.href(PATH)),
     };
-    show("devices", "Devices", "devices", &staff, &page)
+    show("Devices", "devices", &staff, &page)
 }
 
 /// A file to take along.
@@ -125,6 +150,8 @@ pub struct Export {
     href: String,
     label: &'static str,
 }
+
+content!(Export { href, label });
 
 impl Export {
     /// In every format there is, by these filters.

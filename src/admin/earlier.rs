@@ -2,10 +2,11 @@
 
 use super::audit::event_href;
 use super::devices::href;
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{May, SeesEarlier};
 use super::words::{self, Chip, Instant};
+use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
 use events::device::DeviceId;
@@ -23,6 +24,8 @@ struct Page {
     found: Vec<Line>,
 }
 
+view!(earlier, Menu, Page { found });
+
 #[derive(Serialize)]
 struct Line {
     at: Instant,
@@ -32,6 +35,8 @@ struct Line {
     evidence: String,
 }
 
+content!(Line { at, event_href, previous, later, evidence });
+
 #[derive(Serialize)]
 struct Named {
     href: String,
@@ -40,6 +45,8 @@ struct Named {
     archived: bool,
 }
 
+content!(Named { href, label, state, archived });
+
 /// The list.
 ///
 /// # Errors
@@ -47,7 +54,7 @@ struct Named {
 pub async fn list(staff: May<SeesEarlier>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::DeviceListViewed {}).await?;
     let found = lines(staff.projections(), staff.now()).await.map_err(|error| staff.broken(error))?;
-    show("earlier", "Earlier records", "earlier", &staff, &Page { found })
+    show("Earlier records", "earlier", &staff, &Page { found })
 }
 
 async fn lines(projections: &Projections, now: Timestamp) -> Result<Vec<Line>, ProjectionError> {

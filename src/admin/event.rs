@@ -3,11 +3,12 @@
 use super::audit::{PATH, actor, actor_href, event_href, source};
 use super::devices::Fact;
 use super::devices::href as device_href;
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::query::Query;
 use super::session::{May, SeesAudit};
 use super::words::{self, Chip, Instant};
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::personal::KEY_LOST;
 use events::staff::AccessEvent;
@@ -41,11 +42,15 @@ struct Page {
     json: String,
 }
 
+view!(event, Menu, Page { sentence, outcome, facts, pivots, json });
+
 #[derive(Serialize)]
 struct Pivot {
     href: String,
     label: &'static str,
 }
+
+content!(Pivot { href, label });
 
 /// The page.
 ///
@@ -69,7 +74,7 @@ pub async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<Http
         pivots: pivots(&row),
         json: payload(&entry),
     };
-    show("event", &row.sentence, "audit", &staff, &page)
+    show(&row.sentence, "audit", &staff, &page)
 }
 
 fn facts(row: &Row, entry: &Entry, at: Instant) -> Vec<Fact> {

@@ -1,12 +1,13 @@
 //! How far people get on their way through the portal, in a period, and who is stuck now.
 
 use super::devices::{Choice, parse_as_of};
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::query::{Query, filled};
 use super::session::{May, SeesFunnel};
 use super::visits::{self, Line, words};
 use super::words::Instant;
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::staff::AccessEvent;
@@ -44,11 +45,19 @@ struct Page {
     stuck: Vec<Line>,
 }
 
+view!(
+    funnel as funnel_page,
+    Menu,
+    Page { from, to, period, presets, versions, languages, providers, filtered, totals, steps, groups, stuck }
+);
+
 #[derive(Serialize)]
 struct Preset {
     href: String,
     label: &'static str,
 }
+
+content!(Preset { href, label });
 
 #[derive(Serialize)]
 struct Total {
@@ -57,6 +66,8 @@ struct Total {
     share: Option<String>,
     class: &'static str,
 }
+
+content!(Total { label, value, share, class });
 
 #[derive(Serialize)]
 struct StepLine {
@@ -72,11 +83,15 @@ struct StepLine {
     median: String,
 }
 
+content!(StepLine { href, step, reached, of, share, went_on, dropped, how, waiting, median });
+
 #[derive(Serialize)]
 struct GroupTable {
     title: &'static str,
     groups: Vec<GroupLine>,
 }
+
+content!(GroupTable { title, groups });
 
 #[derive(Serialize)]
 struct GroupLine {
@@ -85,6 +100,8 @@ struct GroupLine {
     enrolled: u64,
     share: String,
 }
+
+content!(GroupLine { name, visits, enrolled, share });
 
 /// The page.
 ///
@@ -130,7 +147,7 @@ pub async fn page(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Resul
         groups: tables,
         stuck: visits::stuck(&staff, now).await?,
     };
-    show("funnel", "How far people get", "funnel", &staff, &page)
+    show("How far people get", "funnel", &staff, &page)
 }
 
 impl Filters {

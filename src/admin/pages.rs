@@ -5,6 +5,10 @@ use super::session::{
     Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted,
 };
 use super::words;
+#[cfg(test)]
+use crate::web::content::Content;
+use crate::web::content::{Tested, content};
+use crate::web::visible;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
@@ -54,6 +58,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 static PAGES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut pages = Handlebars::new();
     pages.set_strict_mode(true);
+    visible::register(&mut pages);
     for (name, template) in TEMPLATES {
         pages.register_template_string(name, template).expect("the templates are part of the program and are tested");
     }
@@ -71,7 +76,7 @@ struct Framed<'a, T> {
 }
 
 #[derive(Serialize)]
-struct Signed<'a> {
+pub struct Signed<'a> {
     name: &'a str,
     role: String,
     menu: Vec<Entry>,
@@ -80,6 +85,8 @@ struct Signed<'a> {
     notice: Option<String>,
 }
 
+content!(Signed<'_> { name, role, menu, csrf, notice });
+
 /// An entry of the menu.
 #[derive(Serialize)]
 struct Entry {
@@ -87,6 +94,8 @@ struct Entry {
     label: &'static str,
     current: bool,
 }
+
+content!(Entry { href, label, current });
 
 /// A section of the console, its address, what the menu calls it, and whose menu it is in.
 type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege>) -> bool);
@@ -117,16 +126,77 @@ pub struct ProblemPage {
     pub code: Option<String>,
 }
 
+view!(problem, Alone, ProblemPage { heading, what, advice, code });
+
+/// A page of its own template. Made by [`view!`] alone, so that the tests render every content of it.
+pub trait View: Serialize + Tested {
+    const TEMPLATE: &'static str;
+    /// Whom it is for: [`Menu`] or [`Alone`].
+    type Around: Around;
+}
+
+/// What stands around a page.
+pub trait Around {
+    #[cfg(test)]
+    fn contents() -> Vec<Option<Signed<'static>>>;
+}
+
+/// The menu of somebody who is signed in.
+pub struct Menu;
+
+/// Nothing: nobody is signed in, or not quite.
+pub struct Alone;
+
+impl Around for Menu {
+    #[cfg(test)]
+    fn contents() -> Vec<Option<Signed<'static>>> {
+        (0..Signed::count()).map(|nth| Some(Signed::nth(nth))).collect()
+    }
+}
+
+impl Around for Alone {
+    #[cfg(test)]
+    fn contents() -> Vec<Option<Signed<'static>>> {
+        vec![None]
+    }
+}
+
+/// Makes a struct the view of a template, and a test that renders each of its contents. The fields are those of
+/// [`content!`](crate::web::content::content). `as` names the module of the test, where the template's name is taken.
+macro_rules! view {
+    ($template:ident, $around:ident, $($rest:tt)*) => {
+        $crate::admin::pages::view!($template as $template, $around, $($rest)*);
+    };
+    ($template:ident as $module:ident, $around:ident, $view:ty { $($fields:tt)* }) => {
+        impl $crate::admin::pages::View for $view {
+            const TEMPLATE: &'static str = stringify!($template);
+            type Around = $crate::admin::pages::$around;
+        }
+
+        $crate::web::content::content!($view { $($fields)* });
+
+        #[cfg(test)]
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn every_content_is_rendered() {
+                $crate::admin::pages::tests::render_every_content::<$view>();
+            }
+        }
+    };
+}
+pub(in crate::admin) use view;
+
 /// A page for somebody who is signed in. `section` is the entry of the menu that it belongs to.
 ///
 /// # Errors
 /// If the template asks for something that `page` does not have.
-pub fn show<T: Serialize>(
-    template: &str,
+pub fn show<V: View<Around = Menu>>(
     title: &str,
     section: &str,
     staff: &Staff,
-    page: &T,
+    page: &V,
 ) -> Result<HttpResponse, Problem> {
     let signed = Signed {
         name: &staff.name,
@@ -135,7 +205,7 @@ pub fn show<T: Serialize>(
         csrf: &staff.csrf,
         notice: staff.push_notice(),
     };
-    let html = render(template, &Framed { title, section, staff: Some(signed), page })
+    let html = render(&Framed { title, section, staff: Some(signed), page })
         .map_err(|error| Problem::unavailable(error, staff.correlation()))?;
     Ok(html_response(StatusCode::OK, html))
 }
@@ -144,15 +214,14 @@ pub fn show<T: Serialize>(
 ///
 /// # Errors
 /// If the template asks for something that `page` does not have; `code` finds it in the server's log.
-pub fn show_alone<T: Serialize>(
+pub fn show_alone<V: View<Around = Alone>>(
     status: StatusCode,
-    template: &str,
     title: &str,
-    page: &T,
+    page: &V,
     code: Uuid,
 ) -> Result<HttpResponse, Problem> {
-    let html = render(template, &Framed { title, section: "", staff: None, page })
-        .map_err(|error| Problem::unavailable(error, code))?;
+    let html =
+        render(&Framed { title, section: "", staff: None, page }).map_err(|error| Problem::unavailable(error, code))?;
     Ok(html_response(status, html))
 }
 
@@ -160,13 +229,32 @@ pub fn show_alone<T: Serialize>(
 pub fn problem(page: &ProblemPage) -> String {
     let framed = Framed { title: page.heading, section: "", staff: None, page };
     // The last resort: if even this page cannot be made, its words alone.
-    render("problem", &framed).unwrap_or_else(|_| page.what.clone())
+    render(&framed).unwrap_or_else(|_| page.what.clone())
 }
 
-fn render<T: Serialize>(template: &str, page: &T) -> Result<String, handlebars::RenderError> {
-    PAGES.render(template, page)
+fn render<V: View>(framed: &Framed<'_, V>) -> Result<String, handlebars::RenderError> {
+    PAGES.render(V::TEMPLATE, framed)
 }
 
 fn html_response(status: StatusCode, html: String) -> HttpResponse {
     HttpResponse::build(status).insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn render_every_content<V: View>() {
+        for nth in 0..V::count() {
+            check(&V::nth(nth), V::Around::contents().into_iter().next().flatten(), nth);
+        }
+        for staff in V::Around::contents() {
+            check(&V::fullest(), staff, 0);
+        }
+    }
+
+    fn check<V: View>(page: &V, staff: Option<Signed<'_>>, nth: usize) {
+        let rendered = render(&Framed { title: "<Title>", section: V::TEMPLATE, staff, page });
+        assert!(rendered.is_ok(), "{}, content {nth}: {rendered:?}", V::TEMPLATE);
+    }
 }

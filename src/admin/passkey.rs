@@ -1,7 +1,7 @@
 //! The one page of the console with a script: browsers hand passkeys to scripts alone. Whoever has none goes by one-time
 //! codes.
 
-use super::pages::show_alone;
+use super::pages::{show_alone, view};
 use super::problem::Problem;
 use super::session::{Staff, see_other};
 use actix_web::HttpResponse;
@@ -21,6 +21,8 @@ struct Page<'a> {
     label: &'a str,
 }
 
+view!(passkey, Alone, Page<'_> { csrf, next, action, back, adding, options, label });
+
 /// Whether a page of this path loads the script, which its Content-Security-Policy then permits.
 pub fn has_script(path: &str) -> bool {
     path.ends_with("/passkey")
@@ -32,7 +34,7 @@ pub fn has_script(path: &str) -> bool {
 /// If the page cannot be made.
 pub fn ask(staff: &Staff, options: &str, action: &str, back: &str, next: &str) -> Result<HttpResponse, Problem> {
     let page = Page { csrf: &staff.csrf, next, action, back, adding: false, options, label: "" };
-    show_alone(StatusCode::OK, "passkey", "Use a passkey", &page, staff.correlation())
+    show_alone(StatusCode::OK, "Use a passkey", &page, staff.correlation())
 }
 
 /// Asks the browser for a new passkey.
@@ -42,7 +44,7 @@ pub fn ask(staff: &Staff, options: &str, action: &str, back: &str, next: &str) -
 pub fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
     let label = &staff.session.browser;
     let page = Page { csrf: &staff.csrf, next: "", action, back, adding: true, options, label };
-    show_alone(StatusCode::OK, "passkey", "Add a passkey", &page, staff.correlation())
+    show_alone(StatusCode::OK, "Add a passkey", &page, staff.correlation())
 }
 
 /// To a page that leads on to `next` afterwards.

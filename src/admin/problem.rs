@@ -40,7 +40,20 @@ pub enum Problem {
     /// Our fault. `code` is in the server's log beside the cause.
     Unavailable {
         code: Uuid,
+        during: During,
     },
+}
+
+/// What was being done when something of ours failed. Of a form nobody is told that nothing was done: an append whose outcome
+/// is not known may have been written, and of several devices some may have it already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum During {
+    /// A page was to be shown; no form was sent.
+    Reading,
+    /// A form was acted on.
+    Acting,
+    /// The form was acted on and that is recorded; the page that says so cannot be shown.
+    Reporting,
 }
 
 impl Problem {
@@ -51,7 +64,24 @@ impl Problem {
     /// Something of ours does not work: the cause goes to the server's log, its code to the page.
     pub fn unavailable(cause: impl fmt::Display, code: Uuid) -> Problem {
         tracing::error!(%code, %cause, "a page of the console cannot be shown");
-        Problem::Unavailable { code }
+        Problem::Unavailable { code, during: During::Acting }
+    }
+
+    /// The same problem of a page that reports what was done.
+    pub fn reporting(self) -> Problem {
+        self.during(During::Reporting)
+    }
+
+    /// The same problem of a request that only reads.
+    pub fn reading(self) -> Problem {
+        self.during(During::Reading)
+    }
+
+    fn during(self, during: During) -> Problem {
+        match self {
+            Problem::Unavailable { code, .. } => Problem::Unavailable { code, during },
+            other => other,
+        }
     }
 
     fn page(&self) -> ProblemPage {
@@ -97,14 +127,25 @@ impl Problem {
                 format!("Too many attempts failed. Wait {seconds} seconds."),
                 "Nothing is locked: after that you can go on as usual.",
             ),
-            Problem::Unavailable { .. } => (
+            Problem::Unavailable { during: During::Reading, .. } => (
                 "Something is not working",
-                "The server could not do this. Nothing was changed.".to_owned(),
+                "The server cannot show this page at the moment. What you did before is kept.".to_owned(),
                 "Try again in a minute. If it stays like this, give the code to whoever runs the server.",
+            ),
+            Problem::Unavailable { during: During::Acting, .. } => (
+                "Something is not working",
+                "The server could not finish this. Some of it may have been done.".to_owned(),
+                "Look at the record or the audit trail before you do it again. If it stays like this, give the code to \
+                 whoever runs the server.",
+            ),
+            Problem::Unavailable { during: During::Reporting, .. } => (
+                "It was done, but cannot be shown",
+                "What you asked for is recorded. Only the page that reports it cannot be shown.".to_owned(),
+                "Do not send it again: the record and the audit trail show it. Give the code to whoever runs the server.",
             ),
         };
         let code = match self {
-            Problem::Unavailable { code } => Some(projections::audit::help_code(*code)),
+            Problem::Unavailable { code, .. } => Some(projections::audit::help_code(*code)),
             _ => None,
         };
         ProblemPage { heading, what, advice, code }
@@ -162,5 +203,27 @@ impl Responder for Problem {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         self.error_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_fault_of_ours_says_that_nothing_was_done() {
+        for during in [During::Reading, During::Acting, During::Reporting] {
+            let page = Problem::Unavailable { code: Uuid::nil(), during }.page();
+            let said = format!("{} {} {}", page.heading, page.what, page.advice).to_lowercase();
+            assert!(!said.contains("nothing"), "{during:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_reports_an_act_says_that_it_was_done() {
+        let problem = Problem::unavailable("a template is wrong", Uuid::nil()).reporting();
+        assert!(problem.page().what.contains("is recorded"));
+        assert_eq!(problem.status_code(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(matches!(Problem::NotFound.reporting(), Problem::NotFound));
     }
 }

@@ -1,7 +1,7 @@
 //! Proving oneself: the second factor after the first, and again before factors, roles or settings change.
 
 use super::form::Genuine;
-use super::pages::show_alone;
+use super::pages::{show_alone, view};
 use super::passkey;
 use super::problem::Problem;
 use super::session::{AtTheDoor, Own, SettingUp, home, local, see_other, with_key};
@@ -80,6 +80,8 @@ struct Page<'a> {
     refused: Option<&'a str>,
 }
 
+view!(proof, Alone, Page<'_> { csrf, next, path, heading, lead, password, passkey, code, nothing, door, refused });
+
 fn page<S>(own: &Own<S>, gate: &Gate, next: &str, refused: Option<&str>) -> Result<HttpResponse, Problem> {
     let (door, factors) = (gate.purpose == Purpose::SignIn, &own.account.state().factors);
     let password = !door && own.account.has_password();
@@ -104,7 +106,7 @@ fn page<S>(own: &Own<S>, gate: &Gate, next: &str, refused: Option<&str>) -> Resu
         refused,
     };
     let status = if refused.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
-    show_alone(status, "proof", gate.heading, &page, own.staff.correlation())
+    show_alone(status, gate.heading, &page, own.staff.correlation())
 }
 
 fn goal<S>(own: &Own<S>, next: &str) -> String {

@@ -1,6 +1,7 @@
 //! Events and devices as they leave the house, by export or by the API: the same names and values everywhere, times in
 //! UTC, ids that stay.
 
+use crate::web::visible::visible;
 use events::Timestamp;
 use events::enrollment::{EnrollmentKind, Ownership};
 use projections::audit::{Row, actor_name};
@@ -29,22 +30,41 @@ macro_rules! record {
                 vec![$(Cell::cell(&self.$field)),+]
             }
         }
+
+        impl $name {
+            /// With the texts of strangers as they are shown: files are read by people, and by terminals.
+            fn shown(self) -> $name {
+                $name { $($field: Cell::shown(self.$field)),+ }
+            }
+        }
     };
 }
 
-trait Cell {
+trait Cell: Sized {
     fn cell(&self) -> String;
+
+    fn shown(self) -> Self {
+        self
+    }
 }
 
 impl Cell for String {
     fn cell(&self) -> String {
         self.clone()
     }
+
+    fn shown(self) -> String {
+        visible(&self).into_owned()
+    }
 }
 
 impl Cell for Option<String> {
     fn cell(&self) -> String {
         self.clone().unwrap_or_default()
+    }
+
+    fn shown(self) -> Option<String> {
+        self.map(Cell::shown)
     }
 }
 
@@ -108,6 +128,7 @@ impl From<&Row> for EventRecord {
             help_code: row.help_code.clone(),
             source: row.source.clone(),
         }
+        .shown()
     }
 }
 
@@ -172,5 +193,6 @@ impl From<&Device> for DeviceRecord {
             identity_expires: time(device.identity_expires),
             superseded_by: device.superseded_by.map(|device| device.to_string()),
         }
+        .shown()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::account::sentence;
 use super::form::Genuine;
-use super::pages::show_alone;
+use super::pages::{show_alone, view};
 use super::problem::Problem;
 use super::session::{COOKIE, SURFACE, address, cookie, see_other};
 use crate::app::App;
@@ -31,6 +31,8 @@ struct Page<'a> {
     refused: Option<String>,
 }
 
+view!(set_up, Alone, Page<'_> { csrf, action, user_name, display_name, refused });
+
 /// The form, if the link works.
 ///
 /// # Errors
@@ -55,7 +57,7 @@ fn form(
     let csrf = forgery::token(&app.secrets, SURFACE, &value);
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page { csrf, action: format!("/console/set-up/{token}"), user_name, display_name, refused };
-    let mut response = show_alone(status, "set_up", "Set up Muster", &page, app.world.uuid())?;
+    let mut response = show_alone(status, "Set up Muster", &page, app.world.uuid())?;
     let set = response.add_cookie(&host_cookie(COOKIE, value));
     set.map_err(|error| Problem::unavailable(error, app.world.uuid()))?;
     Ok(response)

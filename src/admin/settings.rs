@@ -5,11 +5,12 @@ mod change;
 pub use change::{apply, edit, preview};
 
 use super::audit::event_href;
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{ChangesSettings, May, Staff};
 use super::words::Instant;
 use crate::app::administration::difference;
+use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Event;
 use events::settings::{Settings, SettingsEvent};
@@ -28,6 +29,8 @@ struct Page {
     history: Vec<Change>,
 }
 
+view!(settings, Menu, Page { text, history });
+
 #[derive(Serialize)]
 struct Change {
     at: Instant,
@@ -35,6 +38,8 @@ struct Change {
     href: String,
     lines: Vec<String>,
 }
+
+content!(Change { at, who, href, lines });
 
 /// The settings in force and their history.
 ///
@@ -50,7 +55,7 @@ pub async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> 
     for row in rows {
         history.extend(changed(&staff, &row).await?);
     }
-    show("settings", "Settings", "settings", &staff, &Page { text, history })
+    show("Settings", "settings", &staff, &Page { text, history })
 }
 
 async fn changed(staff: &Staff, row: &Row) -> Result<Option<Change>, Problem> {

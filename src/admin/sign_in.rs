@@ -1,7 +1,7 @@
 //! Signing in to the console and out of it.
 
 use super::form::{Empty, Genuine};
-use super::pages::show_alone;
+use super::pages::{show_alone, view};
 use super::problem::Problem;
 use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, local, see_other};
 use super::single_sign_on::lead_on;
@@ -53,6 +53,8 @@ pub struct Page<'a> {
     nobody: bool,
 }
 
+view!(sign_in, Alone, Page<'_> { csrf, next, refused, providers, password, nobody });
+
 impl<'a> Page<'a> {
     /// The ways that are switched on for staff.
     ///
@@ -88,7 +90,7 @@ pub async fn page(app: web::Data<App>, request: HttpRequest, wish: web::Query<Wi
 pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.world.secret());
     let page = Page { csrf: forgery::token(&app.secrets, SURFACE, &value), ..page };
-    let mut response = show_alone(status, "sign_in", "Sign in", &page, app.world.uuid())?;
+    let mut response = show_alone(status, "Sign in", &page, app.world.uuid())?;
     set_cookie(&mut response, host_cookie(COOKIE, value), app)?;
     Ok(response)
 }

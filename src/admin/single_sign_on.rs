@@ -2,7 +2,7 @@
 //! at the portal: browsers hold redirects after a form against `form-action`.
 
 use super::form::Genuine;
-use super::pages::show_alone;
+use super::pages::{show_alone, view};
 use super::problem::Problem;
 use super::session::address;
 use super::session::{local, see_other};
@@ -42,6 +42,8 @@ struct Leaving<'a> {
     out: bool,
 }
 
+view!(leaving, Alone, Leaving<'_> { site, address, out });
+
 /// Somebody clicks "Sign in with …".
 ///
 /// # Errors
@@ -70,7 +72,7 @@ pub async fn leave(
 /// If it cannot be made.
 pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
     let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str(), out };
-    let mut response = show_alone(StatusCode::OK, "leaving", "One moment", &page, code)?;
+    let mut response = show_alone(StatusCode::OK, "One moment", &page, code)?;
     let refresh = HeaderValue::from_str(&format!("0; url={address}"));
     let refresh = refresh.map_err(|error| Problem::unavailable(error, code))?;
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);

@@ -3,11 +3,12 @@
 pub mod act;
 
 use super::account::SessionLine;
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{ManagesStaff, May};
 use super::words::{self, Instant};
 use crate::enrollment::staff::works_at_console;
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::staff::{AccessEvent, Privilege, StaffId};
@@ -32,6 +33,8 @@ struct ListPage {
     others: Vec<Line>,
 }
 
+view!(staff_list, Menu, ListPage { members, others });
+
 #[derive(Serialize)]
 struct Line {
     href: String,
@@ -44,6 +47,8 @@ struct Line {
     disabled: bool,
     last_sign_in: Option<Instant>,
 }
+
+content!(Line { href, name, user_name, roles, whose, factors, no_factor, disabled, last_sign_in });
 
 #[derive(Serialize)]
 struct MemberPage {
@@ -59,12 +64,16 @@ struct MemberPage {
     sessions: Vec<SessionLine>,
 }
 
+view!(staff_member, Menu, MemberPage { member, path, other, local, program, has_factor, roles, sessions });
+
 #[derive(Serialize)]
 struct Role {
     name: &'static str,
     label: &'static str,
     held: bool,
 }
+
+content!(Role { name, label, held });
 
 /// Everybody.
 ///
@@ -77,7 +86,7 @@ pub async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
     let (members, others): (Vec<Member>, Vec<Member>) =
         everybody.into_iter().partition(|member| works_at_console(&member.privileges));
     let lines = |members: Vec<Member>| members.iter().map(|member| line(member, now)).collect();
-    show("staff_list", "Staff", "staff", &staff, &ListPage { members: lines(members), others: lines(others) })
+    show("Staff", "staff", &staff, &ListPage { members: lines(members), others: lines(others) })
 }
 
 /// One of them.
@@ -105,15 +114,15 @@ pub async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<Htt
         sessions: sessions.into_iter().map(|one| SessionLine::of(one, now, staff.session.id)).collect(),
         member: line(&member, now),
     };
-    show("staff_member", &page.member.name, "staff", &staff, &page)
+    show(&page.member.name, "staff", &staff, &page)
 }
 
 fn line(member: &Member, now: Timestamp) -> Line {
-    let user_name = member.user_name.clone().unwrap_or_else(|| "(erased)".to_owned());
+    let user_name = words::person([member.user_name.as_deref()]);
     let held: Vec<&str> = member.privileges.iter().map(|privilege| words::role(*privilege)).collect();
     Line {
         href: format!("{PATH}/{}", member.id),
-        name: member.display_name.clone().unwrap_or_else(|| user_name.clone()),
+        name: words::person([member.display_name.as_deref(), member.user_name.as_deref()]),
         user_name,
         roles: if held.is_empty() { words::NONE.to_owned() } else { held.join(", ") },
         whose: member.provider.clone().unwrap_or_else(|| "Local account".to_owned()),

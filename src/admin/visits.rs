@@ -7,11 +7,12 @@ pub mod words;
 pub use page::page;
 
 use super::devices::Choice;
-use super::pages::show;
+use super::pages::{show, view};
 use super::problem::Problem;
 use super::query::{Query, filled};
 use super::session::{May, SeesFunnel};
 use super::words::{Chip, Instant};
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::enrollment::EnrollmentId;
@@ -52,6 +53,8 @@ struct Page {
     newest: Option<String>,
 }
 
+view!(visits as visits_page, Menu, Page { q, states, steps, filtered, stuck, visits, older, newest });
+
 /// A visit in a list.
 #[derive(Serialize)]
 pub struct Line {
@@ -65,6 +68,8 @@ pub struct Line {
     refusals: u64,
     opened: Instant,
 }
+
+content!(Line { href, code, who, device, state, step, since, refusals, opened });
 
 /// The address of a visit's page.
 pub fn href(visit: EnrollmentId) -> String {
@@ -95,7 +100,7 @@ pub async fn list(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Resul
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
     };
-    show("visits", "Visits", "visits", &staff, &page)
+    show("Visits", "visits", &staff, &page)
 }
 
 /// Who may need help now.

@@ -1,6 +1,8 @@
 //! Values as people read them.
 
 use crate::enrollment::staff::LocalAccount;
+use crate::web::content::content;
+use crate::web::visible;
 use events::enrollment::{EnrollmentKind, Ownership, SignInMethodName};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
@@ -20,6 +22,9 @@ const INPUT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[da
 /// What stands where there is nothing to say.
 pub const NONE: &str = "–";
 
+/// What stands where there is a name, but none that can be seen.
+pub const UNNAMED: &str = "(no name)";
+
 /// An instant, in the ways a page needs it. All in UTC.
 #[derive(Debug, Clone, Serialize)]
 pub struct Instant {
@@ -30,6 +35,8 @@ pub struct Instant {
     /// Against now.
     pub ago: String,
 }
+
+content!(Instant { words, rfc3339, input, ago });
 
 impl Instant {
     pub fn of(at: Timestamp, now: Timestamp) -> Instant {
@@ -63,6 +70,8 @@ pub struct Chip {
     pub label: &'static str,
     pub class: &'static str,
 }
+
+content!(Chip { label, class });
 
 pub fn state(state: State) -> Chip {
     match state {
@@ -133,13 +142,11 @@ pub fn ownership(ownership: Ownership) -> &'static str {
     }
 }
 
-/// What to call a device.
+/// What to call a device: its name, else its model, else its id. A name that cannot be seen is none: it is the text of links.
 pub fn label(device: &Device) -> String {
     [&device.name, &device.model, &device.product_name]
         .into_iter()
-        .flatten()
-        .next()
-        .cloned()
+        .find_map(|name| visible::name(name.as_deref()))
         .unwrap_or_else(|| format!("Device {}", short(&device.id.to_string())))
 }
 
@@ -181,8 +188,15 @@ pub fn short(id: &str) -> &str {
 
 /// The name of somebody of the staff, as they signed in.
 pub fn readable_name(account: &LocalAccount) -> String {
-    let name = account.display_name.as_ref().and_then(Personal::shown);
-    name.or_else(|| account.user_name.as_ref().and_then(Personal::shown)).unwrap_or("(erased)").to_owned()
+    let names = [account.display_name.as_ref(), account.user_name.as_ref()];
+    person(names.map(|name| name.and_then(Personal::shown)))
+}
+
+/// What to call a person: the first of these names that can be seen.
+pub fn person<const N: usize>(names: [Option<&str>; N]) -> String {
+    let is_erased = names.iter().all(Option::is_none);
+    let seen = names.into_iter().find_map(visible::name);
+    seen.unwrap_or_else(|| if is_erased { "(erased)" } else { UNNAMED }.to_owned())
 }
 
 /// A role, as people call it.

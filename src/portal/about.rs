@@ -2,6 +2,7 @@
 
 use super::render::Page;
 use super::visitor::{Answered, Visitor};
+use crate::web::content::content;
 use events::enrollment::Ownership;
 use events::settings::Settings;
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct KindOfEnrollment {
 impl Page for AboutPage {
     const TEMPLATE: &'static str = "about";
 }
+
+content!(AboutPage { kinds among [vec![PERSONAL, INSTITUTIONAL], vec![]], own, managed });
 
 // What Apple's schema permits in each mode (`userenrollment` in mdm/commands/*.yaml), in a person's words.
 const PERSONAL: KindOfEnrollment = KindOfEnrollment {

@@ -13,6 +13,7 @@ use crate::app::account_driven::link::{AccountLink, Purpose};
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
 use crate::enrollment::visit::{Command, Step, Visit};
+use crate::web::content::content;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Path, Query};
@@ -61,6 +62,8 @@ pub struct HandOverPage {}
 impl Page for HandOverPage {
     const TEMPLATE: &'static str = "hand_over";
 }
+
+content!(HandOverPage {});
 
 pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>) -> Answered {
     enter(&mut visitor, &token).await?;

@@ -9,6 +9,7 @@ use super::texts::Language;
 use super::visitor::{Answered, DEVICE_COOKIE, LANGUAGE_COOKIE, Visitor, see_other};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::Step;
+use crate::web::content::content;
 use crate::web::host_cookie;
 use crate::web::qr::Qr;
 use actix_web::HttpResponse;
@@ -24,12 +25,16 @@ impl Page for DesktopPage {
     const TEMPLATE: &'static str = "desktop";
 }
 
+content!(DesktopPage { address, qr });
+
 #[derive(Debug, Clone, Serialize)]
 pub struct WhichDevicePage {}
 
 impl Page for WhichDevicePage {
     const TEMPLATE: &'static str = "which_device";
 }
+
+content!(WhichDevicePage {});
 
 #[derive(Debug, Clone, Serialize)]
 pub struct OtherBrowserPage {
@@ -39,6 +44,8 @@ pub struct OtherBrowserPage {
 impl Page for OtherBrowserPage {
     const TEMPLATE: &'static str = "other_browser";
 }
+
+content!(OtherBrowserPage { address });
 
 pub async fn root() -> HttpResponse {
     see_other("/enroll")

@@ -7,6 +7,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::app::PerformError;
 use crate::enrollment::visit::{CaStep, Command, Refusal, Step, Visit};
+use crate::web::content::content;
 use actix_web::http::StatusCode;
 use events::enrollment::OsVersion;
 use openssl::nid::Nid;
@@ -31,6 +32,15 @@ pub struct CaProfilePage {
 impl Page for CaProfilePage {
     const TEMPLATE: &'static str = "ca_profile";
 }
+
+content!(CaProfilePage {
+    steps among [instructions(None), vec![]],
+    taken,
+    profile,
+    certificate,
+    minutes,
+    too_early,
+});
 
 /// Safari asks before it hands a profile to Settings.
 pub const FIRST_ALLOW: OsVersion = OsVersion::new(11, 0);

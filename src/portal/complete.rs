@@ -7,6 +7,7 @@ use super::visitor::{Answered, Visitor};
 use crate::app::commands::self_service::{self, Offer, Outcome};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::Step;
+use crate::web::content::content;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
 use events::enrollment::Ownership;
@@ -33,6 +34,19 @@ pub struct CompletePage {
 impl Page for CompletePage {
     const TEMPLATE: &'static str = "complete";
 }
+
+content!(CompletePage {
+    title among ["complete-title-waiting"],
+    lead among ["complete-lead-enrolled"],
+    waiting,
+    refreshing,
+    enrolled,
+    personal,
+    ended,
+    self_service,
+    app among [Some("app-installed"), None],
+    app_pending,
+});
 
 /// `?still`: the person does not want the page to load by itself.
 #[derive(Deserialize)]

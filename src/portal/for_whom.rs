@@ -7,6 +7,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor};
 use crate::app::sign_in::{Assigned, Assigning, assign, assign_to_oneself};
 use crate::enrollment::visit::{Assignment, Step};
+use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use serde::Serialize;
@@ -25,6 +26,13 @@ pub struct ForWhomPage {
 impl Page for ForWhomPage {
     const TEMPLATE: &'static str = "for_whom";
 }
+
+content!(ForWhomPage {
+    value,
+    for_oneself,
+    problem among [Some("for-whom-throttled"), None],
+    minutes among [2, 1],
+});
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::Assignment)?;

@@ -9,6 +9,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor};
 use crate::enrollment::person::{self, Person};
 use crate::enrollment::visit::{Command, Step, Visit};
+use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use events::Personal;
@@ -27,6 +28,8 @@ pub struct ManagedAppleIdPage {
 impl Page for ManagedAppleIdPage {
     const TEMPLATE: &'static str = "managed_apple_id";
 }
+
+content!(ManagedAppleIdPage { value, problem among [Some("maid-domain"), None], domains });
 
 /// `?change`: the person comes back to put a slip of the finger right.
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::Step;
+use crate::web::content::content;
 use events::enrollment::{OsVersion, Ownership};
 use serde::Serialize;
 
@@ -27,6 +28,15 @@ pub struct MdmProfilePage {
 impl Page for MdmProfilePage {
     const TEMPLATE: &'static str = "mdm_profile";
 }
+
+content!(MdmProfilePage {
+    personal,
+    steps among [instructions(Way::VerifiedDeviceEnrollment, None), vec![]],
+    taken,
+    profile,
+    minutes,
+    managed_apple_id,
+});
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;

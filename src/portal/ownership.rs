@@ -8,6 +8,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use crate::app::PerformError;
 use crate::enrollment::visit::{Command, Refusal, Step, Visit};
+use crate::web::content::content;
 use actix_web::http::StatusCode;
 use events::enrollment::Ownership;
 use serde::Serialize;
@@ -27,6 +28,14 @@ pub struct OwnershipPage {
 impl Page for OwnershipPage {
     const TEMPLATE: &'static str = "ownership";
 }
+
+content!(OwnershipPage {
+    description among ["<p>Your <em>own</em>.</p>", ""],
+    description_lang among [Some("en"), None],
+    personal,
+    institutional,
+    unanswered,
+});
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::Ownership)?;

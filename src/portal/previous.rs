@@ -7,6 +7,8 @@ use super::submission::Submission;
 use super::visitor::{Answered, Visitor};
 use crate::enrollment::device::Device;
 use crate::enrollment::visit::{Command, NEAREST_RECORDS, PreviousRecords, Step, Visit};
+use crate::web::content::content;
+use crate::web::visible;
 use events::device::InventoryValue;
 use serde::Serialize;
 
@@ -24,9 +26,13 @@ pub struct Record {
     pub since: Option<String>,
 }
 
+content!(Record { label, since });
+
 impl Page for PreviousPage {
     const TEMPLATE: &'static str = "previous";
 }
+
+content!(PreviousPage { records, more });
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
@@ -60,11 +66,12 @@ pub async fn take(form: Submission) -> Answered {
     onward(&visitor, session, &performed.state).await
 }
 
-// Its name, else its model, else what Apple calls it in itself.
+// Its name, else its model, else what Apple calls it in itself; each only if it can be seen.
 fn label(device: &Device) -> Option<String> {
     let reported = |name: &str| match device.inventory.get(name)? {
         InventoryValue::Personal(value) => value.get()?.as_str().map(str::to_owned),
         InventoryValue::Plain(value) => value.as_str().map(str::to_owned),
     };
-    reported("DeviceName").or_else(|| reported("ModelName")).or_else(|| device.product_name.clone())
+    let names = [reported("DeviceName"), reported("ModelName"), device.product_name.clone()];
+    names.into_iter().find_map(|name| visible::name(name.as_deref()))
 }

@@ -4,6 +4,7 @@ use super::render::Page;
 use crate::app::PerformError;
 use crate::app::sign_in::SignInError;
 use crate::enrollment::visit::Refusal;
+use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError};
@@ -123,6 +124,14 @@ pub struct ProblemPage {
 impl Page for ProblemPage {
     const TEMPLATE: &'static str = "problem";
 }
+
+content!(ProblemPage {
+    title among ["problem-internal-title"],
+    what among ["problem-internal"],
+    action among ["problem-internal-do"],
+    code,
+    in_settings,
+});
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Problem {

@@ -1,12 +1,14 @@
 //! Pages from templates: Handlebars, strict, compiled into the binary.
 
 use super::texts::{Argument, Language};
+use crate::web::content::Tested;
+use crate::web::visible;
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason};
 use serde::Serialize;
 use std::sync::LazyLock;
 
 /// A page's own part; the file of its template is named as its module.
-pub trait Page: Serialize {
+pub trait Page: Serialize + Tested {
     const TEMPLATE: &'static str;
 }
 
@@ -97,6 +99,7 @@ pub fn render<P: Page>(frame: &Frame, page: &P) -> Result<String, RenderError> {
 static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
+    visible::register(&mut engine);
     for (name, template) in TEMPLATES {
         engine.register_template_string(name, template).expect("the templates are well formed: tests render them all");
     }
@@ -152,7 +155,7 @@ fn translate(
 
 fn argument(value: &serde_json::Value) -> Option<Argument> {
     match value {
-        serde_json::Value::String(text) => Some(Argument::Text(text.clone())),
+        serde_json::Value::String(text) => Some(Argument::Text(visible::visible(text).into_owned())),
         serde_json::Value::Number(number) => number.as_u64().map(Argument::Number),
         _ => None,
     }

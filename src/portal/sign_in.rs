@@ -11,6 +11,7 @@ use crate::app::account_driven::link::Purpose;
 use crate::app::sign_in::single_sign_on::{self, Offer};
 use crate::app::sign_in::{Credentials, Entrance, KNOWN_FOR_DAYS, Outcome, at_portal};
 use crate::enrollment::visit::{Command, Step, Visit};
+use crate::web::content::content;
 use crate::web::{lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
@@ -41,6 +42,17 @@ pub struct SignInPage {
 impl Page for SignInPage {
     const TEMPLATE: &'static str = "sign_in";
 }
+
+content!(SignInPage {
+    refused,
+    not_through,
+    wait_minutes among [Some(7_i64), Some(1), None],
+    providers,
+    password,
+    nobody,
+    user_name,
+    again,
+});
 
 /// Which way did not lead in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::app::sign_in::Entrance;
 use crate::app::sign_in::single_sign_on::saml::{self, Posted};
 use crate::app::sign_in::single_sign_on::{Back, Departure, arrive, depart};
+use crate::web::content::content;
 use crate::web::host_cookie;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query};
@@ -39,6 +40,8 @@ pub struct LeavingPage {
 impl Page for LeavingPage {
     const TEMPLATE: &'static str = "leaving";
 }
+
+content!(LeavingPage { site, address, out });
 
 /// Somebody taps "Sign in with …".
 pub async fn leave(form: Submission, provider: Path<String>) -> Answered {

@@ -8,6 +8,7 @@ use super::steps;
 use super::visitor::{Answered, Session, Visitor};
 use crate::app::sign_in::previous_records;
 use crate::enrollment::visit::{End, Step};
+use crate::web::content::content;
 use events::enrollment::{EnrollmentRefusal, OsVersion};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -35,6 +36,18 @@ pub struct StoppedPage {
 impl Page for StoppedPage {
     const TEMPLATE: &'static str = "stopped";
 }
+
+content!(StoppedPage {
+    title among ["stopped-old-title"],
+    lead among ["stopped-many-lead", "stopped-above-lead"],
+    version among ["12.4", "unknown"],
+    limit among ["2", "none"],
+    steps among [StoppedPage::of(EnrollmentRefusal::VersionTooOld, None, None).steps, &[]],
+    by_settings,
+    account,
+    devices,
+    more,
+});
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.signed_in()?;

@@ -10,6 +10,7 @@ use super::visitor::{Answered, Session, Visitor};
 use crate::app::secrets::hash;
 use crate::enrollment::person::{self, Person};
 use crate::enrollment::visit::{Command, Step, TermsStep, Visit};
+use crate::web::content::content;
 use actix_web::http::StatusCode;
 use serde::Serialize;
 
@@ -35,9 +36,19 @@ pub struct Shown {
     pub text_hash: String,
 }
 
+content!(Shown {
+    version,
+    html among ["<p>Be <em>kind</em>.</p>"],
+    language among ["en"],
+    lang among [Some("en"), None],
+    text_hash,
+});
+
 impl Page for TermsPage {
     const TEMPLATE: &'static str = "terms";
 }
+
+content!(TermsPage { terms, changed });
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::Terms)?;

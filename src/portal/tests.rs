@@ -48,8 +48,9 @@ fn frame(language: Language, old: bool) -> Frame {
     }
 }
 
-/// Renders a page in every language, for old and new versions of iOS.
+/// Renders a page in every language, for old and new versions of iOS; and every content of its type.
 fn all<P: Page>(pages: &[P], out: &mut Vec<(String, String)>) {
+    contents::<P>(out);
     for page in pages {
         for language in Language::ALL {
             for old in [true, false] {
@@ -57,6 +58,16 @@ fn all<P: Page>(pages: &[P], out: &mut Vec<(String, String)>) {
                 let html = html.unwrap_or_else(|error| panic!("{} in {}: {error}", P::TEMPLATE, language.tag()));
                 out.push((format!("{} ({})", P::TEMPLATE, language.tag()), html));
             }
+        }
+    }
+}
+
+fn contents<P: Page>(out: &mut Vec<(String, String)>) {
+    for nth in 0..P::count() {
+        for frame in [frame(Language::English, false), bare_frame(Language::English, &settings())] {
+            let html = render(&frame, &P::nth(nth));
+            let html = html.unwrap_or_else(|error| panic!("{}, content {nth}: {error}", P::TEMPLATE));
+            out.push((format!("{} (content {nth})", P::TEMPLATE), html));
         }
     }
 }

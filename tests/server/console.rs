@@ -5,6 +5,7 @@ mod commands;
 pub mod desk;
 mod exports;
 pub mod factors;
+mod names;
 mod pages;
 mod sessions;
 pub mod settings;

@@ -1,7 +1,7 @@
 //! Second factors of one's own: added one step after another, each proven before it counts.
 
 use crate::admin::form::{Empty, Genuine};
-use crate::admin::pages::show_alone;
+use crate::admin::pages::{show_alone, view};
 use crate::admin::passkey;
 use crate::admin::problem::Problem;
 use crate::admin::session::{Fresh, Own, SettingUp, home, see_other, with_key};
@@ -39,6 +39,8 @@ struct NewPage<'a> {
     refused: Option<&'a str>,
 }
 
+view!(factor_new, Alone, NewPage<'_> { csrf, required, passkeys, refused });
+
 #[derive(Serialize)]
 struct CodesPage<'a> {
     csrf: &'a str,
@@ -48,11 +50,15 @@ struct CodesPage<'a> {
     refused: Option<&'a str>,
 }
 
+view!(one_time_codes as one_time_codes_page, Alone, CodesPage<'_> { csrf, qr, seed, refused });
+
 #[derive(Serialize)]
 struct RecoveryPage<'a> {
     codes: &'a [String],
     goal: &'static str,
 }
+
+view!(recovery_codes, Alone, RecoveryPage<'_> { codes, goal });
 
 fn broken<S>(own: &Own<S>) -> impl Fn(OwnAccountError) -> Problem {
     let staff = own.staff.clone();
@@ -74,7 +80,7 @@ fn new_page(own: &Own<SettingUp>, refused: Option<&str>) -> Result<HttpResponse,
     let required = own.standing == Standing::SetUp;
     let passkeys = own.account.passkeys_possible();
     let page = NewPage { csrf: &own.staff.csrf, required, passkeys, refused };
-    show_alone(status(refused), "factor_new", "Add a second factor", &page, own.staff.correlation())
+    show_alone(status(refused), "Add a second factor", &page, own.staff.correlation())
 }
 
 fn status(refused: Option<&str>) -> StatusCode {
@@ -106,7 +112,7 @@ async fn codes_page(own: &Own<SettingUp>, refused: Option<&str>) -> Result<HttpR
     let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
     let qr = Qr::of(&address).ok_or_else(|| own.staff.broken("the seed is too long for a QR code"))?;
     let page = CodesPage { csrf: &own.staff.csrf, qr, seed: groups.join(" "), refused };
-    show_alone(status(refused), "one_time_codes", "Set up one-time codes", &page, own.staff.correlation())
+    show_alone(status(refused), "Set up one-time codes", &page, own.staff.correlation())
 }
 
 /// The first code of the app.
@@ -170,7 +176,8 @@ fn done<S>(own: &Own<S>, added: Added) -> Result<HttpResponse, Problem> {
 fn recovery_page<S>(own: &Own<S>, codes: &[String]) -> Result<HttpResponse, Problem> {
     let goal = if own.standing == Standing::SetUp { home(&own.staff.roles) } else { super::PATH };
     let page = RecoveryPage { codes, goal };
-    show_alone(StatusCode::OK, "recovery_codes", "Recovery codes", &page, own.staff.correlation())
+    let shown = show_alone(StatusCode::OK, "Recovery codes", &page, own.staff.correlation());
+    shown.map_err(Problem::reporting)
 }
 
 /// New recovery codes, shown once.

@@ -3,6 +3,7 @@
 use crate::admin::devices::{Choice, parse_as_of};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, filled};
+use crate::web::content::content;
 use events::EventId;
 use events::device::DeviceId;
 use events::person::PersonId;
@@ -42,6 +43,8 @@ pub struct Shown {
     person: String,
     correlation: String,
 }
+
+content!(Shown { q, from, to, code, source, actor_id, device, person, correlation });
 
 /// What a filter is called on the page.
 pub fn label(name: &str) -> &'static str {

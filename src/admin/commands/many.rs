@@ -4,12 +4,13 @@
 use super::form::Sent;
 use super::wanted::{Verb, wanted};
 use crate::admin::devices::{href, parse_device};
-use crate::admin::pages::show;
+use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{Acts, May};
 use crate::admin::words;
 use crate::app::commands::QueueError;
 use crate::app::commands::act::{Act, Wanted};
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,6 +29,8 @@ struct Choice {
     verbs: Vec<Offered>,
 }
 
+view!(commands, Menu, Choice { verbs });
+
 #[derive(Serialize)]
 struct Offered {
     href: String,
@@ -35,6 +38,8 @@ struct Offered {
     consequence: &'static str,
     class: &'static str,
 }
+
+content!(Offered { href, label, consequence, class });
 
 /// What can be wanted of many devices.
 ///
@@ -47,7 +52,7 @@ pub async fn choose(staff: May<Acts>) -> Result<HttpResponse, Problem> {
         consequence: verb.consequence(),
         class: if verb.is_destructive() { "bad" } else { "" },
     };
-    show("commands", "Commands", "commands", &staff, &Choice { verbs: Verb::ALL.map(offered).into() })
+    show("Commands", "commands", &staff, &Choice { verbs: Verb::ALL.map(offered).into() })
 }
 
 #[derive(Serialize)]
@@ -58,6 +63,8 @@ struct Page {
     action: String,
     request: Uuid,
 }
+
+view!(commands_which, Menu, Page { verb among Verb::ALL.map(Verb::as_str), label, consequence, action, request });
 
 /// Which devices, and what the act takes.
 ///
@@ -72,7 +79,7 @@ pub async fn page(staff: May<Acts>, path: web::Path<String>) -> Result<HttpRespo
         action: format!("/console/commands/{}/try", verb.as_str()),
         request: staff.app().world.random_uuid(),
     };
-    show("commands_which", verb.label(), "commands", &staff, &page)
+    show(verb.label(), "commands", &staff, &page)
 }
 
 #[derive(Serialize)]
@@ -97,11 +104,35 @@ struct Rehearsal {
     lines: Vec<Line>,
 }
 
+view!(
+    commands_try,
+    Menu,
+    Rehearsal {
+        label,
+        consequence,
+        action,
+        back,
+        destructive,
+        confirm,
+        request,
+        kept,
+        devices,
+        accepting,
+        refusing,
+        next,
+        next_action,
+        done,
+        lines
+    }
+);
+
 #[derive(Serialize)]
 struct Kept {
     name: &'static str,
     value: String,
 }
+
+content!(Kept { name, value });
 
 #[derive(Serialize)]
 struct Line {
@@ -113,6 +144,8 @@ struct Line {
     /// Why it would not; empty if it would.
     why: String,
 }
+
+content!(Line { href, label, person, version, kind, why });
 
 /// What each device would accept. Nothing is queued.
 ///
@@ -143,7 +176,7 @@ pub async fn rehearse(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> 
         next: found.next.map(|last| last.to_string()),
         ..Rehearsal::of(verb, wanted.request, lines, false)
     };
-    show("commands_try", &format!("Rehearsal: {}", verb.label()), "commands", &staff, &page)
+    show(&format!("Rehearsal: {}", verb.label()), "commands", &staff, &page)
 }
 
 /// Does it, on the devices of the rehearsal. Each decides once more.
@@ -178,7 +211,7 @@ pub async fn perform(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> R
         next: sent.text("next").map(str::to_owned),
         ..Rehearsal::of(verb, wanted.request, lines, true)
     };
-    show("commands_try", &format!("Queued: {}", verb.label()), "commands", &staff, &page)
+    show(&format!("Queued: {}", verb.label()), "commands", &staff, &page).map_err(Problem::reporting)
 }
 
 impl Rehearsal {
@@ -216,7 +249,8 @@ fn filter(sent: &Sent) -> Result<DeviceFilter, Problem> {
     };
     let text = sent.text("q").map(str::to_owned);
     let after = sent.text("after").map(parse_device).transpose()?;
-    Ok(DeviceFilter { state: Some(State::Enrolled), kind, text, after, ..DeviceFilter::default() })
+    // An archived record is hidden from lists; its device is managed all the same.
+    Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, text, after, ..DeviceFilter::default() })
 }
 
 fn kept(wanted: &Wanted, sent: &Sent) -> Vec<Kept> {

@@ -5,11 +5,12 @@ use super::wanted::{Verb, possible, wanted};
 use crate::admin::act::wait;
 use crate::admin::devices::{href, parse_device};
 use crate::admin::form::{Empty, Genuine};
-use crate::admin::pages::show;
+use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{Acts, May};
 use crate::admin::words::{self, Chip, Instant};
 use crate::app::PerformError;
+use crate::web::content::content;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
@@ -35,6 +36,18 @@ struct Page {
     request: Uuid,
 }
 
+view!(command, Menu, Page {
+    verb among Verb::ALL.map(Verb::as_str),
+    label,
+    consequence,
+    device,
+    device_href,
+    action,
+    destructive,
+    confirm,
+    request,
+});
+
 /// What an act does, and a form for what it takes.
 ///
 /// # Errors
@@ -55,7 +68,7 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
         request: staff.app().world.random_uuid(),
         device: label.clone(),
     };
-    show("command", &format!("{}: {label}", verb.label()), "devices", &staff, &page)
+    show(&format!("{}: {label}", verb.label()), "devices", &staff, &page)
 }
 
 async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, Problem> {
@@ -126,6 +139,8 @@ pub struct Standing {
     /// Where it is called off, while that makes sense.
     cancel: Option<String>,
 }
+
+content!(Standing { request_type, state, queued, expires, why, cancel });
 
 /// A command as the device's page shows it.
 pub fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -> Standing {

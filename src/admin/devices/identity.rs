@@ -5,6 +5,7 @@ use super::{Choice, PATH};
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use crate::admin::words::{Instant, NONE};
+use crate::web::content::content;
 use events::Timestamp;
 use projections::audit::renewal_failure;
 use projections::devices::Device;
@@ -19,6 +20,8 @@ pub struct Count {
     class: &'static str,
     href: String,
 }
+
+content!(Count { label, count, class, href });
 
 /// The counts that there is something to say of.
 pub(super) fn shown(counts: &Counts) -> Vec<Count> {

@@ -6,11 +6,12 @@ use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::commands::{Standing, Verb, possible as commands_of, standing};
 use crate::admin::earlier;
-use crate::admin::pages::show;
+use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, filled};
 use crate::admin::session::{Acts, May, SeesInventory, Staff, is_permitted};
 use crate::admin::words::{self, Chip, Instant, NONE};
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
@@ -65,6 +66,33 @@ struct Page {
     audit_href: String,
 }
 
+view!(
+    device,
+    Menu,
+    Page {
+        href,
+        label,
+        sub,
+        ownership,
+        state,
+        archived,
+        as_of,
+        now_or_then,
+        facts,
+        inventory,
+        earlier,
+        earlier_more,
+        manage,
+        acts,
+        commands,
+        apps,
+        lists,
+        timeline,
+        more,
+        audit_href
+    }
+);
+
 /// A line of a list of facts.
 #[derive(Serialize)]
 pub struct Fact {
@@ -73,6 +101,8 @@ pub struct Fact {
     class: &'static str,
     href: Option<String>,
 }
+
+content!(Fact { label, value, class, href });
 
 impl Fact {
     pub fn new(label: &str, value: impl Into<String>) -> Fact {
@@ -98,6 +128,8 @@ struct Relative {
     at: Instant,
 }
 
+content!(Relative { href, label, relation, class, evidence, at });
+
 #[derive(Serialize)]
 struct Manage {
     verb: &'static str,
@@ -105,6 +137,8 @@ struct Manage {
     action: String,
     class: &'static str,
 }
+
+content!(Manage { verb, consequence, action, class });
 
 #[derive(Serialize)]
 struct Happened {
@@ -116,6 +150,8 @@ struct Happened {
     href: String,
 }
 
+content!(Happened { at, sentence, by, class, outcome, href });
+
 /// An act that has a page of its own.
 #[derive(Serialize)]
 struct Offered {
@@ -124,6 +160,8 @@ struct Offered {
     class: &'static str,
 }
 
+content!(Offered { href, label, class });
+
 /// An app that came by management.
 #[derive(Serialize)]
 struct AppLine {
@@ -131,6 +169,8 @@ struct AppLine {
     status: String,
     at: Instant,
 }
+
+content!(AppLine { app, status, at });
 
 /// What is read for the page.
 struct Found {
@@ -164,7 +204,7 @@ pub async fn page(
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
     let page = assemble(&found, &staff, as_of, staff.now());
-    show("device", &label, "devices", &staff, &page)
+    show(&label, "devices", &staff, &page)
 }
 
 async fn look_up(
@@ -260,7 +300,7 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
     let way = if found.by_account { "from Settings, by account" } else { "by profile" };
     facts.push(Fact::new("Enrollment", format!("{}, {way}", words::kind(device.kind))));
     if let Some(person) = device.person {
-        let name = device.user_name.clone().unwrap_or_else(|| "(erased)".to_owned());
+        let name = words::person([device.user_name.as_deref()]);
         let href = Query::default().with("person", Some(&person.to_string())).href(audit::PATH);
         facts.push(Fact::linked("Person", name, href));
     }

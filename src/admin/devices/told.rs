@@ -1,6 +1,9 @@
 //! What a device told about itself, as its page shows it: facts, and lists of profiles, apps and certificates.
 
 use super::Fact;
+use crate::admin::words::UNNAMED;
+use crate::web::content::content;
+use crate::web::visible;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -9,8 +12,12 @@ use std::collections::BTreeMap;
 #[derive(Serialize)]
 pub struct List {
     label: &'static str,
+    /// How many there are: a strict template cannot ask a list.
+    count: usize,
     entries: Vec<String>,
 }
+
+content!(List { label, count, entries });
 
 /// What `app::inventory` keeps as a list, and what people call it.
 const LISTS: [(&str, &str); 3] =
@@ -24,17 +31,18 @@ pub fn facts(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
 pub fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
     let list = |(name, label): &(&str, &'static str)| {
         let told = known.get(*name)?.as_deref().and_then(|json| serde_json::from_str::<Vec<Json>>(json).ok())?;
-        Some(List { label, entries: told.iter().map(entry).collect() })
+        Some(List { label, count: told.len(), entries: told.iter().map(entry).collect() })
     };
     LISTS.iter().filter_map(list).collect()
 }
 
 // A name, and what tells it from others of that name.
 fn entry(told: &Json) -> String {
-    let text = |key: &str| told.get(key).and_then(Json::as_str).map(str::to_owned);
+    let text = |key: &str| visible::name(told.get(key).and_then(Json::as_str));
     let name = text("PayloadDisplayName").or_else(|| text("Name")).or_else(|| text("CommonName"));
     let more = [text("PayloadIdentifier").or_else(|| text("Identifier")), text("ShortVersion")];
-    name.into_iter().chain(more.into_iter().flatten()).collect::<Vec<_>>().join(" · ")
+    let said: Vec<String> = name.into_iter().chain(more.into_iter().flatten()).collect();
+    if said.is_empty() { UNNAMED.to_owned() } else { said.join(" · ") }
 }
 
 fn told(name: &str, value: Option<&str>) -> Fact {

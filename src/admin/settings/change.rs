@@ -2,7 +2,7 @@
 
 use super::{PATH, written};
 use crate::admin::form::Genuine;
-use crate::admin::pages::show;
+use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{ChangesSettings, May, is_fresh};
 use crate::app::administration::{ApplyError, apply_settings_over, check_settings, difference};
@@ -26,6 +26,8 @@ struct EditPage {
     wrong: Vec<String>,
 }
 
+view!(settings_edit, Menu, EditPage { text, over, wrong });
+
 #[derive(Serialize)]
 struct PreviewPage {
     text: String,
@@ -35,6 +37,8 @@ struct PreviewPage {
     /// A proof of these minutes is missing.
     confirm: bool,
 }
+
+view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm });
 
 /// The settings in force, to be changed.
 ///
@@ -103,11 +107,11 @@ async fn show_preview(staff: &May<ChangesSettings>, draft: Draft, confirm: bool)
     }
     let lines = difference(&before, &after).map_err(|error| staff.broken(error))?;
     let page = PreviewPage { text, over, lines, warnings: findings.warnings, confirm };
-    show("settings_preview", "Change the settings", "settings", staff, &page)
+    show("Change the settings", "settings", staff, &page)
 }
 
 fn form(staff: &May<ChangesSettings>, page: EditPage) -> Result<HttpResponse, Problem> {
-    show("settings_edit", "Change the settings", "settings", staff, &page)
+    show("Change the settings", "settings", staff, &page)
 }
 
 fn mark(text: &str) -> String {

@@ -4,7 +4,7 @@ use super::{PATH, PRIVILEGES};
 use crate::admin::account::sentence;
 use crate::admin::act::wait;
 use crate::admin::form::{Empty, Genuine};
-use crate::admin::pages::show;
+use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{Fresh, ManagesStaff, May, see_other};
 use crate::app::administration::{Act, ActError, act, generate};
@@ -26,6 +26,8 @@ struct PasswordPage {
     password: String,
     back: String,
 }
+
+view!(staff_password, Menu, PasswordPage { password, back });
 
 async fn perform(staff: &May<ManagesStaff>, id: StaffId, what: Act) -> Result<(), Problem> {
     let appended = act(staff.app(), id, what, &staff.context()).await.map_err(|error| match error {
@@ -121,7 +123,7 @@ pub async fn password(
     let password = generate(&staff.app().world);
     perform(&staff, id, Act::SetPassword(SecretString::from(password.as_str()))).await?;
     let page = PasswordPage { password, back: format!("{PATH}/{id}") };
-    show("staff_password", "A new password", "staff", &staff, &page)
+    show("A new password", "staff", &staff, &page).map_err(Problem::reporting)
 }
 
 /// Ends every session of somebody.

@@ -3,11 +3,12 @@
 use super::{advice, parse_visit, words};
 use crate::admin::audit::event_href;
 use crate::admin::devices::{Fact, href as device_href};
-use crate::admin::pages::show;
+use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use crate::admin::session::{May, SeesAudit, SeesFunnel, SeesInventory, Staff, is_permitted};
 use crate::admin::words::{Chip, Instant, outcome};
+use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::enrollment::EnrollmentId;
 use events::staff::AccessEvent;
@@ -36,11 +37,15 @@ struct Page {
     timeline: Vec<Happened>,
 }
 
+view!(visit, Menu, Page { who, sub, state, now, tell, facts, refusals, steps, others, timeline });
+
 #[derive(Serialize)]
 struct Said {
     at: Instant,
     sentence: String,
 }
+
+content!(Said { at, sentence });
 
 #[derive(Serialize)]
 struct Stood {
@@ -48,6 +53,8 @@ struct Stood {
     took: String,
     here: bool,
 }
+
+content!(Stood { step, took, here });
 
 #[derive(Serialize)]
 struct Happened {
@@ -57,6 +64,8 @@ struct Happened {
     outcome: Option<Chip>,
     href: Option<String>,
 }
+
+content!(Happened { at, sentence, class, outcome, href });
 
 struct Found {
     visit: Visit,
@@ -76,7 +85,7 @@ pub async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<Htt
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(AccessEvent::VisitViewed { enrollment: id }).await?;
     let page = assemble(&found, &staff, staff.now());
-    show("visit", &format!("Visit {}", found.visit.help_code), "visits", &staff, &page)
+    show(&format!("Visit {}", found.visit.help_code), "visits", &staff, &page)
 }
 
 async fn look_up(projections: &Projections, id: EnrollmentId) -> Result<Option<Found>, ProjectionError> {

@@ -1,6 +1,7 @@
 //! Steps, ways of signing in and lengths of time as the help desk reads them.
 
-use crate::admin::words::{Chip, NONE};
+use crate::admin::words::{Chip, NONE, person};
+use crate::web::visible;
 use events::enrollment::DeviceFamily;
 use projections::visits::{Named, State, Step, Visit};
 
@@ -55,10 +56,10 @@ pub fn signed_in_with(visit: &Visit) -> String {
 
 /// A person by both names.
 pub fn name(named: &Named) -> String {
-    match (&named.user_name, &named.display_name) {
+    let (user_name, display_name) = (named.user_name.as_deref(), named.display_name.as_deref());
+    match (visible::name(user_name), visible::name(display_name)) {
         (Some(user_name), Some(display_name)) => format!("{display_name} ({user_name})"),
-        (Some(name), None) | (None, Some(name)) => name.clone(),
-        (None, None) => "(erased)".to_owned(),
+        _ => person([user_name, display_name]),
     }
 }
 

@@ -134,6 +134,54 @@ async fn a_profile_that_the_mode_does_not_take_is_refused_by_the_name_of_its_key
     server.stop().await;
 }
 
+/// Asks for it on the console and has the device answer with it.
+async fn asked_for(browser: &Browser, device: &TestDevice, question: &str, answer: &[(&str, plist::Value)]) {
+    let path = format!("/console/devices/{}/commands/ask", device.id);
+    let form = fields(&browser.get(&path).await, &[("question", question)]);
+    assert_eq!(post(browser, &path, &form).await.status, 303);
+    loop {
+        let (id, command) = device.poll().await.expect("the question waits");
+        let mut report = device.report("Acknowledged", Some(&id));
+        report.extend(answer.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        assert_eq!(device.report_on(&report).await.status, 200);
+        if command.contains_key("Queries") || command["RequestType"].as_string() == Some("SecurityInfo") {
+            continue;
+        }
+        return;
+    }
+}
+
+#[actix_web::test]
+async fn the_page_of_a_device_that_told_its_lists_is_shown_and_a_lock_queued_there_is_not_denied() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.caught_up().await;
+    let browser = administrator(&server).await;
+    let list = |entries: &[(&str, &str)]| {
+        let entry = entries.iter().map(|(key, value)| ((*key).to_owned(), plist::Value::from(*value))).collect();
+        plist::Value::Array(vec![plist::Value::Dictionary(entry)])
+    };
+    let profile = list(&[("PayloadIdentifier", "org.example.wifi"), ("PayloadDisplayName", "Wi-Fi")]);
+    asked_for(&browser, &device, "profiles", &[("ProfileList", profile)]).await;
+    let app = list(&[("Identifier", "org.example.app"), ("Name", "An App"), ("ShortVersion", "1.0")]);
+    asked_for(&browser, &device, "apps", &[("InstalledApplicationList", app)]).await;
+    asked_for(&browser, &device, "certificates", &[("CertificateList", list(&[("CommonName", "A CA")]))]).await;
+    server.caught_up().await;
+    let path = format!("/console/devices/{}", device.id);
+    let page = browser.get(&path).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let told = page.texts("summary");
+    for list in ["Profiles (1)", "Apps (1)", "Certificates (1)"] {
+        assert!(told.iter().any(|summary| summary == list), "{list} is not in {told:?}");
+    }
+    let lock = format!("{path}/commands/lock");
+    let locked = post(&browser, &lock, &fields(&browser.get(&lock).await, &[])).await;
+    assert_eq!((locked.status, locked.location()), (303, path.as_str()));
+    let page = browser.get(locked.location()).await;
+    assert!(page.status == 200 && page.texts(".command").iter().any(|line| line.contains("DeviceLock")));
+    server.stop().await;
+}
+
 #[actix_web::test]
 async fn a_queued_command_is_called_off_on_the_devices_page() {
     let server = TestServer::start().await;
