@@ -186,6 +186,32 @@ async fn a_request_by_get_is_answered_as_one_by_post() {
 }
 
 #[actix_web::test]
+async fn a_message_may_be_signed_with_another_key_than_it_asks_a_certificate_for_and_a_challenge_is_for_one_key() {
+    let server = TestServer::start().await;
+    let invited = invite(&server, EnrollmentKind::DeviceEnrollment).await;
+    let (client, url) = (server.client(), format!("{}/scep", server.url()));
+    let authority = client.get(format!("{url}?operation=GetCACert")).send().await.unwrap().bytes().await.unwrap();
+    let authority = scep::authority(&authority).unwrap();
+    let subject = certificate_request::subject(&[("CN".into(), "a device".into())]).unwrap();
+    let protection = scep::Protection { digest: Digest::Sha256, aes: true };
+    let fresh = || openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let (signer, key, other) = (certificate_request::self_signed(&subject, &fresh()).unwrap(), fresh(), fresh());
+    let ask = async |key| {
+        let challenge = Some(invited.challenge.as_str());
+        let csr = certificate_request::certification_request(&subject, challenge, key, Digest::Sha256).unwrap();
+        let (message, sent) = scep::pki_message(&csr, "19", &signer, &authority, protection).unwrap();
+        let answer = client.post(format!("{url}?operation=PKIOperation")).body(message).send().await.unwrap();
+        scep_answer::open(&answer.bytes().await.unwrap(), &sent, &signer, &authority)
+    };
+    let certificate = ask(&key).await.unwrap();
+    assert!(certificate.public_key().unwrap().public_eq(&key));
+    assert_eq!(ask(&key).await.unwrap().to_der().unwrap(), certificate.to_der().unwrap(), "asked again");
+    assert!(matches!(ask(&other).await, Err(ScepError::Refused(why)) if why == BAD_REQUEST));
+    assert_eq!(issued(&server, invited.enrollment).await.len(), 1);
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn what_is_no_scep_is_answered_400() {
     let server = TestServer::start().await;
     let (client, url) = (server.client(), format!("{}/scep", server.url()));

@@ -8,7 +8,7 @@ use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 use der::{Any, Decode, Encode, Tag, Tagged};
 use openssl::cms::{CMSOptions, CmsContentInfo};
-use openssl::pkey::{Id, PKey, PKeyRef, Public};
+use openssl::pkey::{Id, PKeyRef, Public};
 use openssl::stack::Stack;
 use openssl::x509::X509;
 use x509_cert::attr::Attribute;
@@ -46,7 +46,6 @@ impl Exchange {
 pub struct SignedMessage {
     pub(super) message_type: MessageType,
     pub(super) exchange: Exchange,
-    pub(super) requester_key: PKey<Public>,
     /// The envelope.
     pub(super) content: Vec<u8>,
 }
@@ -92,9 +91,9 @@ impl SignedMessage {
             cipher: None,
         };
         match check(&mut message, &signed, &signer, &attributes, &exchange) {
-            Ok((requester_key, content)) => {
+            Ok(content) => {
                 let message_type = attributes.message_type()?;
-                Ok(SignedMessage { message_type, exchange, requester_key, content })
+                Ok(SignedMessage { message_type, exchange, content })
             }
             Err(why) => Err(VerifyError::Refused(Refused { exchange: Box::new(exchange), why })),
         }
@@ -161,7 +160,7 @@ fn check(
     signer: &SignerInfo,
     attributes: &Attributes<'_>,
     exchange: &Exchange,
-) -> Result<(PKey<Public>, Vec<u8>), FailInfo> {
+) -> Result<Vec<u8>, FailInfo> {
     let digest = signer.digest_alg.oid;
     if ![oid::SHA1, oid::SHA224, oid::SHA256, oid::SHA384, oid::SHA512].contains(&digest) {
         return Err(FailInfo::BadAlg);
@@ -175,8 +174,7 @@ fn check(
     if content_type != Some(signed.encap_content_info.econtent_type) || attributes.one(oid::MESSAGE_DIGEST).is_none() {
         return Err(FailInfo::BadMessageCheck);
     }
-    let content = verify_signature(message, &exchange.requester).ok_or(FailInfo::BadMessageCheck)?;
-    Ok((key, content))
+    verify_signature(message, &exchange.requester).ok_or(FailInfo::BadMessageCheck)
 }
 
 /// Verified with the very certificate that was looked up, and no other; who issued it is not asked (a new client's is

@@ -85,6 +85,17 @@ fn a_renewal_is_signed_with_a_certificate_of_ours_and_may_bring_a_new_key() {
 }
 
 #[test]
+fn a_first_request_may_be_signed_with_another_key_than_it_is_for() {
+    let (signer, key) = (Client::new(), Client::new());
+    let asks = Asks { csr_key: Some(key.key.clone()), ..Asks::default() };
+    let request = request(&signer.message(&asks));
+    assert_eq!(request.kind, RequestKind::Enroll { challenge: Some("challenge-1.secret".into()) });
+    assert_eq!(request.key_hash, key.key_hash());
+    let reply = signer.read(&succeed(&request, &issue(&request, World::system().uuid())));
+    assert_eq!(reply.status, "0", "the answer is for who signed");
+}
+
+#[test]
 fn a_renewal_by_a_stranger_is_refused() {
     let refused = refusal(&Client::new().message(&Asks { message_type: "17", ..Asks::default() }));
     assert_eq!(refused.why, FailInfo::BadCertId);

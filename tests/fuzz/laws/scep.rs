@@ -1,4 +1,4 @@
-//! SCEP messages. Beside the limits: whoever is answered with a certificate holds its key.
+//! SCEP messages. Beside the limits: a certificate is for the key that signed the request, whoever signed the message.
 
 use super::limits::hold;
 use muster::pki::Pki;
@@ -30,11 +30,20 @@ pub fn scep(input: &[u8]) {
                 Ok(Asked { kind: RequestKind::Renew { .. }, .. }) => panic!("a stranger renews"),
                 Err(_) => return,
             };
-            assert_eq!(key_hash, stranger.key_hash, "a certificate for a key that the requester does not hold");
+            let proven = key_that_signed(request).expect("a request that nobody signed is answered");
+            assert_eq!(key_hash, proven, "a certificate for a key that did not sign the request");
             assert!(challenge.is_none_or(|challenge| challenge.len() <= request.len()));
         }
         _ => {}
     }
+}
+
+/// The key of a request, if it signed the request.
+fn key_that_signed(request: &[u8]) -> Option<String> {
+    let request = openssl::x509::X509Req::from_der(request).ok()?;
+    let key = request.public_key().ok()?;
+    let signed = request.verify(&key).ok()?;
+    signed.then(|| Some(hex::encode(openssl::sha::sha256(&key.public_key_to_der().ok()?))))?
 }
 
 #[derive(Debug, PartialEq)]
@@ -57,7 +66,6 @@ struct Stranger {
     pki: Pki,
     authority: Authority,
     identity: Identity,
-    key_hash: String,
 }
 
 static STRANGER: LazyLock<Stranger> = LazyLock::new(|| {
@@ -71,6 +79,5 @@ static STRANGER: LazyLock<Stranger> = LazyLock::new(|| {
     let pem = std::fs::read(super::corpus().join("stranger.key")).expect("it can be read");
     let key = openssl::pkey::PKey::private_key_from_pem(&pem).expect("a key");
     let identity = self_signed(&subject(&[("CN".into(), "a stranger".into())]).expect("a name"), &key).expect("signed");
-    let key_hash = hex::encode(openssl::sha::sha256(&key.public_key_to_der().expect("a public key")));
-    Stranger { pki, authority, identity, key_hash }
+    Stranger { pki, authority, identity }
 });
