@@ -35,6 +35,7 @@ pub mod staff_sign_in;
 pub mod strangers;
 pub mod suppressed;
 pub mod throttles;
+pub mod turns;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;
@@ -69,6 +70,7 @@ use staff_sessions::StaffSessions;
 use std::sync::Arc;
 use strangers::Strangers;
 use tokio::sync::Semaphore;
+use turns::Turns;
 
 /// The server's parts, shared by every handler and reaction.
 #[derive(Clone)]
@@ -104,6 +106,8 @@ pub struct Parts {
     pub device_budget: DeviceBudget,
     /// Room on the disk of the log.
     pub disk: Disk,
+    /// Who may append to a stream now.
+    pub turns: Turns,
     /// Who may keep a large body in memory: one at a time.
     pub large_bodies: Arc<Semaphore>,
     /// Whose turn it is among those without an identity.
@@ -153,7 +157,8 @@ pub enum PerformError<R: std::error::Error> {
     Read(#[from] ReadError),
 }
 
-/// How often a command is decided anew when others keep changing its stream.
+/// How often a command is decided anew when others keep changing its stream: not those who wait for their turn here, but whoever
+/// appends without one.
 const ATTEMPTS: usize = 16;
 
 impl App {
@@ -179,11 +184,11 @@ impl App {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        let (loaded, is_done) = self.load_for(stream, context).await?;
-        if is_done {
-            return Ok(Performed::nothing(loaded));
+        let _turn = self.turns.at(stream).await;
+        match self.load_for(stream, context).await? {
+            (loaded, true) => Ok(Performed::nothing(loaded)),
+            (loaded, false) => self.decide_and_append(stream, loaded, command, context).await,
         }
-        self.perform_from(stream, loaded, command, context).await
     }
 
     /// As [`App::perform`], for whoever has just read the stream: it is read once more only where another was quicker. Not for
@@ -192,6 +197,18 @@ impl App {
     /// # Errors
     /// The refusal, or why the log cannot be used.
     pub async fn perform_from<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        loaded: Loaded<A>,
+        command: &A::Command,
+        context: &Context,
+    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
+        let turn = self.turns.at(stream).await;
+        let loaded = if turn.waited() { self.load(stream).await? } else { loaded };
+        self.decide_and_append(stream, loaded, command, context).await
+    }
+
+    async fn decide_and_append<A: Aggregate>(
         &self,
         stream: &StreamName,
         loaded: Loaded<A>,

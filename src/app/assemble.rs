@@ -152,6 +152,7 @@ impl App {
             conversations: Default::default(),
             device_budget: Default::default(),
             disk: Default::default(),
+            turns: Default::default(),
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Default::default(),
             metrics,
