@@ -92,7 +92,7 @@ fn family(product_name: Option<&str>) -> Option<DeviceFamily> {
 pub struct DeviceFilter {
     pub state: Option<State>,
     pub kind: Option<EnrollmentKind>,
-    /// Archived records are left out unless asked for.
+    /// Archived records are left out unless asked for. Only what people look at leaves them out; no rule does.
     pub archived: bool,
     pub person: Option<PersonId>,
     /// Found anywhere in name, model, identifiers, Managed Apple ID, user name.
@@ -256,7 +256,7 @@ pub async fn known(
 }
 
 /// The person's devices that are under management: the nearest, up to `most`, and how many there are. Nearest are those of this
-/// family, and of those the newest.
+/// family, and of those the newest. An archived record is hidden from lists, not from this: the device is managed still.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -289,7 +289,7 @@ pub async fn active_of_person(
         .await
 }
 
-/// How many devices of the person are under management, without `except`.
+/// How many devices of the person are under management, archived or not, without `except`.
 ///
 /// # Errors
 /// If the file cannot be read.

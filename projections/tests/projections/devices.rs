@@ -98,6 +98,8 @@ async fn active_devices_of_a_person_are_those_under_management_now() {
     let second = desk.enroll(2, ada, "ada", later(100)).await;
     desk.enroll(3, person(2), "eve", later(200)).await;
     desk.write(&first.stream(), later(300), DeviceEvent::DeviceCheckedOut { body: BodyHash("02".into()) }).await;
+    // What is hidden from lists is managed all the same.
+    desk.write(&second.stream(), later(400), DeviceEvent::RecordArchived {}).await;
     let projections = desk.caught_up().await;
     let iphone = events::enrollment::DeviceFamily::IPhone;
     let active = devices::active_of_person(&projections, ada, iphone, 5).await.unwrap();

@@ -7,6 +7,9 @@ use crate::harness::TestServer;
 use crate::portal::{PASSWORD, server};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::{Limits, VersionRange};
+use events::{Actor, ActorKind};
+use muster::app::context::Context;
+use muster::enrollment::device::{Command, Device};
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
 use muster::simulator::safari::Opened;
@@ -160,6 +163,25 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
         }
     }
     scene.answer_first_commands(&mut second.device).await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enrolled_device_counts_and_is_found_though_its_record_is_archived() {
+    let scene = Scene::set().await;
+    scene.server.settings(|settings| settings.access = rules(ONE_EACH)).await;
+    let first = id_of(&scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await);
+    let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, first.0);
+    scene.server.app().perform::<Device>(&first.stream(), &Command::Archive, &context).await.unwrap();
+    scene.server.caught_up().await;
+    let mut second = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
+    let Ending::Directed(page) = second.run(&scene.address(), &mut Nobody).await.unwrap() else { panic!("enrolled") };
+    assert!(page.text.contains("allows you at a time: 1."), "{}", page.text);
+    assert_eq!(visits(&scene.server).await.last(), Some(&refused(EnrollmentRefusal::TooManyDevices)));
+    scene.server.settings(|settings| settings.access = events::settings::Settings::default().access).await;
+    let third = id_of(&scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await);
+    let visit = scene.server.log_of(&third.enrollment().stream()).await;
+    assert!(visit.iter().any(|entry| entry.event.type_name() == "PreviousRecordFound"), "{visit:?}");
     scene.strike().await;
 }
 
