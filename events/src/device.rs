@@ -98,6 +98,31 @@ pub enum CommandStatus {
     NotNow,
 }
 
+/// A kind of what could not be read of a device's answer. The words themselves are not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerFault {
+    /// The bytes are no XML property list with a dictionary in it, or they break off.
+    NotAPropertyList,
+    /// Characters that are none, or that XML forbids.
+    Characters,
+    /// A number that is none, is not finite, or does not fit into 64 bits.
+    Number,
+    Date,
+    /// Data that is not Base64.
+    Data,
+    /// An element, key or text where none belongs.
+    Structure,
+    /// Nested too deep.
+    TooDeep,
+    /// More values than are read.
+    TooMany,
+    /// `Status` is missing, or is no word that devices have.
+    Status,
+    /// It answers no command of ours.
+    OtherCommand,
+}
+
 /// What is more urgent is delivered first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -383,6 +408,15 @@ pub enum DeviceEvent {
         /// `None`: it was proven by its connection, and not kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<BodyHash>,
+    },
+    /// An answer to a command could not be read, or not all of it.
+    MdmAnswerUnreadable {
+        command: CommandId,
+        /// Each kind once.
+        why: Vec<AnswerFault>,
+        /// The rest was read and is recorded as an answer. Otherwise the command counts as answered, and as failed.
+        in_part: bool,
+        body: BodyHash,
     },
     /// A managed app stands otherwise than before.
     ManagedAppReported {

@@ -5,7 +5,7 @@ mod message;
 mod query;
 
 pub use english::english;
-pub use message::{Message, message, rejection, renewal_failure};
+pub use message::{Message, faults, message, rejection, renewal_failure};
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
 
 use crate::{Projection, sql};
@@ -68,6 +68,7 @@ impl Outcome {
                 | DeviceEvent::MdmResultTooLarge { .. }
                 | DeviceEvent::DeviceFieldsLeftOut { .. }
                 | DeviceEvent::DeviceEventsSuppressed { .. }
+                | DeviceEvent::MdmAnswerUnreadable { .. }
                 | DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. }
                 | DeviceEvent::MdmCommandAnswered {
                     status: CommandStatus::Error | CommandStatus::CommandFormatError,
@@ -257,6 +258,7 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
             | DeviceEvent::MdmCommandAnswered { command, .. }
             | DeviceEvent::MdmCommandCancelled { command }
             | DeviceEvent::MdmCommandExpired { command }
+            | DeviceEvent::MdmAnswerUnreadable { command, .. }
             | DeviceEvent::MdmResultTooLarge { command: Some(command), .. },
         ) => command,
         _ => return Ok(said),

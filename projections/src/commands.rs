@@ -5,7 +5,7 @@ mod query;
 
 pub use query::{CommandDue, DueAct, ManagedApp, Queued, State, apps, due, of_device};
 
-use crate::audit::rejection;
+use crate::audit::{faults, rejection};
 use crate::{Projection, sql};
 use events::device::{AppStatus, CommandId, CommandStatus, DeviceEvent, MdmError, RejectionReason};
 use events::{Entry, Event, Timestamp};
@@ -95,6 +95,10 @@ impl Fold<'_> {
             DeviceEvent::MdmCommandAnswered { command, status, errors, rejection, .. } => {
                 self.answered(*command, *status, rejection.is_some())?;
                 self.why(*command, why(errors, *rejection))
+            }
+            DeviceEvent::MdmAnswerUnreadable { command, why, in_part: false, .. } => {
+                self.over(*command, State::Failed)?;
+                self.why(*command, Some(format!("its answer could not be read: {}", faults(why))))
             }
             DeviceEvent::MdmResultTooLarge { command: Some(command), .. } => self.over(*command, State::TooLarge),
             DeviceEvent::MdmCommandCancelled { command } => self.over(*command, State::Cancelled),

@@ -214,6 +214,10 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
             answered(rows, stream, &command.to_string())?;
             heard(rows, entry)
         }
+        DeviceEvent::MdmAnswerUnreadable { command, in_part: false, .. } => {
+            answered(rows, stream, &command.to_string())?;
+            heard(rows, entry)
+        }
         DeviceEvent::MdmResultTooLarge { command, .. } => {
             command.map_or(Ok(()), |command| answered(rows, stream, &command.to_string()))?;
             // It was told nothing more, whatever else waits.

@@ -38,7 +38,7 @@ impl App {
             Signature::UnknownIssuer => DeviceSignature::UnknownIssuer,
             Signature::Invalid => DeviceSignature::Invalid,
         };
-        let fields = property_list::parse(&opened.content)?;
+        let fields = property_list::repaired(&opened.content)?;
         Ok(DeviceMessage { fields, signer: opened.signer, signature })
     }
 }

@@ -164,7 +164,16 @@ fn at<'a>(told: &'a Dictionary, path: &str) -> Option<&'a Value> {
     }
 }
 
-// Events hold no numbers but integers, so that their bytes are the same everywhere: a fraction becomes text.
+/// Nothing that a device measures is larger, and beyond it a fraction has no digits left.
+const LARGEST_REAL: f64 = 1e15;
+
+// Events hold no numbers but integers, so that their bytes are the same everywhere: a fraction becomes text, with six digits at
+// most. Any other number could have hundreds.
+fn real(number: f64) -> Option<String> {
+    let text = (number.abs() <= LARGEST_REAL).then(|| format!("{number:.6}"))?;
+    Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+}
+
 fn json(value: &Value) -> Option<Json> {
     Some(match value {
         Value::String(text) if text.len() <= MAX_TEXT => Json::from(text.as_str()),
@@ -172,7 +181,7 @@ fn json(value: &Value) -> Option<Json> {
         Value::Integer(number) => {
             number.as_signed().map(Json::from).or_else(|| number.as_unsigned().map(Json::from))?
         }
-        Value::Real(number) => Json::from(number.to_string()),
+        Value::Real(number) => Json::from(real(*number)?),
         Value::Date(date) => Json::from(date.to_xml_format()),
         Value::Data(data) if data.len() <= MAX_TEXT => Json::from(STANDARD.encode(data)),
         _ => return None,
@@ -255,6 +264,17 @@ mod tests {
             let sealed = Personal::new(PERSON.key(), Json::from("Ada's iPhone"));
             assert_eq!(kept.get("DeviceName"), Some(&InventoryValue::Personal(sealed)));
             assert_eq!(kept.get("DeviceCapacity"), Some(&InventoryValue::Plain(Json::from("63.5"))));
+        }
+    }
+
+    #[test]
+    fn a_real_number_has_a_few_digits_or_is_not_kept() {
+        let cases = [(63.5, "63.5"), (128.0, "128"), (0.1 + 0.2, "0.3"), (1e-300, "0"), (1e15, "1000000000000000")];
+        for (number, text) in cases {
+            assert_eq!(json(&Value::Real(number)), Some(Json::from(text)));
+        }
+        for number in [1e16, -1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(json(&Value::Real(number)), None, "{number}");
         }
     }
 

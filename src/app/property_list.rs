@@ -1,13 +1,15 @@
-//! Property lists from devices: looked over as text before they are parsed, because the parser recurses without limit
-//! and turns unknown entities into nothing.
+//! Property lists from devices and uploads: read without recursion, with limits, and no entity but XML's own.
+//!
+//! A message of a device is repaired ([`read`]): a device says the same again until it is answered, so that one name cut inside
+//! an emoji would keep everything else from coming. An upload is refused instead ([`parse`]): the device gets the file as it is.
 
-use plist::{Dictionary, Value};
-use quick_xml::Reader;
-use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::Event;
+mod reader;
+mod scalar;
 
-/// How deep dictionaries and arrays may be nested. Apple's deepest answers (`ProfileList`) have about eight levels.
-pub const MAX_DEPTH: usize = 32;
+use events::device::AnswerFault;
+use plist::Dictionary;
+
+pub use reader::{MAX_DEPTH, MAX_VALUES, Reading, read};
 
 /// Why a body is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,59 +29,50 @@ pub enum BadPropertyList {
     Malformed(String),
     #[error("the property list is not a dictionary")]
     NotADictionary,
+    #[error("the body has a value that cannot be read: {0:?}")]
+    Value(AnswerFault),
 }
 
-/// Parses a device's message.
-///
-/// # Errors
-/// Says why the body is refused; nothing of it was interpreted then.
-pub fn parse(body: &[u8]) -> Result<Dictionary, BadPropertyList> {
-    look_over(body)?;
-    let value = Value::from_reader_xml(body).map_err(|error| BadPropertyList::Malformed(error.to_string()))?;
-    value.into_dictionary().ok_or(BadPropertyList::NotADictionary)
-}
-
-// Walks the tokens of the same reader that the parser uses, with constant memory and no recursion.
-fn look_over(body: &[u8]) -> Result<(), BadPropertyList> {
-    if body.starts_with(b"bplist") {
-        return Err(BadPropertyList::Binary);
-    }
-    let text = std::str::from_utf8(body).map_err(|_| BadPropertyList::NotUtf8)?;
-    let mut reader = Reader::from_str(text);
-    let mut depth = 0usize;
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(_)) if depth == MAX_DEPTH => return Err(BadPropertyList::TooDeep),
-            Ok(Event::Start(_)) => depth += 1,
-            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
-            Ok(Event::DocType(doctype)) => external_id_only(&doctype)?,
-            Ok(Event::GeneralRef(entity)) => own_entity(&entity)?,
-            Ok(Event::Eof) => return Ok(()),
-            Ok(_) => {}
-            Err(error) => return Err(BadPropertyList::Malformed(error.to_string())),
+impl BadPropertyList {
+    /// How the log calls it.
+    pub fn fault(&self) -> AnswerFault {
+        match self {
+            BadPropertyList::Binary
+            | BadPropertyList::InternalSubset
+            | BadPropertyList::Malformed(_)
+            | BadPropertyList::NotADictionary => AnswerFault::NotAPropertyList,
+            BadPropertyList::NotUtf8 | BadPropertyList::Entity(_) => AnswerFault::Characters,
+            BadPropertyList::TooDeep => AnswerFault::TooDeep,
+            BadPropertyList::Value(fault) => *fault,
         }
     }
 }
 
-fn external_id_only(doctype: &str) -> Result<(), BadPropertyList> {
-    // An internal subset is in brackets, entities are declared inside it (XML 1.0, production 28). The identifiers of
-    // Apple's DOCTYPE have neither, so there is no need to look inside quotes.
-    if doctype.contains('[') || doctype.to_ascii_uppercase().contains("<!") {
-        return Err(BadPropertyList::InternalSubset);
-    }
-    Ok(())
+/// Reads a device's message that nobody settles: values that cannot be kept are left out.
+///
+/// # Errors
+/// If it is no property list to its end.
+pub fn repaired(body: &[u8]) -> Result<Dictionary, BadPropertyList> {
+    let reading = read(body);
+    reading.broken.map_or(Ok(reading.fields), Err)
 }
 
-fn own_entity(entity: &str) -> Result<(), BadPropertyList> {
-    if entity.starts_with('#') || resolve_xml_entity(entity).is_some() {
-        return Ok(());
+/// Parses a property list that has to be right from beginning to end.
+///
+/// # Errors
+/// Says why the body is refused; nothing of it was interpreted then.
+pub fn parse(body: &[u8]) -> Result<Dictionary, BadPropertyList> {
+    let reading = read(body);
+    match reading.first.or(reading.broken) {
+        None => Ok(reading.fields),
+        Some(why) => Err(why),
     }
-    Err(BadPropertyList::Entity(entity.chars().take(40).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plist::Value;
 
     const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
         \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n";
@@ -133,6 +126,113 @@ mod tests {
     fn an_unknown_entity_is_refused_instead_of_read_as_nothing() {
         let refused = parse(&list("<dict><key>UDID</key><string>&udid;</string></dict>"));
         assert_eq!(refused, Err(BadPropertyList::Entity("udid".into())));
+    }
+
+    fn told<'a>(reading: &'a Reading, key: &str) -> Option<&'a str> {
+        reading.fields.get(key).and_then(Value::as_string)
+    }
+
+    fn answer(value: &str) -> Vec<u8> {
+        list(&format!("<dict><key>Name</key>{value}<key>Status</key><string>Acknowledged</string></dict>"))
+    }
+
+    #[test]
+    fn a_character_that_cannot_be_kept_is_left_out_and_the_rest_of_the_message_is_read() {
+        let cut = |bytes: &[u8]| [b"<string>a", bytes, b"b</string>"].concat();
+        let names: [Vec<u8>; 7] = [
+            cut(b"\xf0\x9f\x8f"),
+            cut(b"\xed\xa0\xbd"),
+            cut(b"\0"),
+            cut(b"\x1b"),
+            cut(b"&#0;"),
+            cut(b"&#xD800;"),
+            cut(b"&#x110000;"),
+        ];
+        for name in names {
+            let marker = answer("@");
+            let at = marker.iter().position(|byte| *byte == b'@').unwrap();
+            let body = [&marker[..at], &name, &marker[at + 1..]].concat();
+            let reading = read(&body);
+            assert_eq!((told(&reading, "Name"), told(&reading, "Status")), (Some("ab"), Some("Acknowledged")));
+            assert_eq!((reading.left_out, reading.broken), ([AnswerFault::Characters].into(), None));
+            assert!(parse(&body).is_err(), "an upload has to be right");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_kept_is_left_out_with_its_key() {
+        let cases = [
+            ("<integer/>", AnswerFault::Number),
+            ("<integer>18446744073709551616</integer>", AnswerFault::Number),
+            ("<integer>-9223372036854775809</integer>", AnswerFault::Number),
+            ("<integer>one</integer>", AnswerFault::Number),
+            ("<real>nan</real>", AnswerFault::Number),
+            ("<real>1e999</real>", AnswerFault::Number),
+            ("<date>tomorrow</date>", AnswerFault::Date),
+            ("<date>9999-12-31T23:59:59-23:59</date>", AnswerFault::Date),
+            ("<date>10000-01-01T00:00:00Z</date>", AnswerFault::Date),
+            ("<data>@@@@</data>", AnswerFault::Data),
+            ("<string>&udid;</string>", AnswerFault::Characters),
+            ("<string>a<b/></string>", AnswerFault::Structure),
+            ("<ustring>a</ustring>", AnswerFault::Structure),
+            ("<set><string>a</string></set>", AnswerFault::Structure),
+        ];
+        for (value, fault) in cases {
+            let reading = read(&answer(value));
+            assert_eq!(reading.fields.keys().collect::<Vec<_>>(), ["Status"], "{value}");
+            assert_eq!((reading.left_out, reading.broken), ([fault].into(), None), "{value}");
+        }
+    }
+
+    #[test]
+    fn keys_without_values_and_values_without_keys_are_left_out() {
+        let cases = ["<key>Other</key>", "<key>Other</key><string>b</string><string>c</string>", "text"];
+        for between in cases {
+            let reading = read(&list(&format!(
+                "<dict><key>Name</key><string>a</string>{between}<key>Status</key><string>Acknowledged</string></dict>"
+            )));
+            assert_eq!((told(&reading, "Name"), told(&reading, "Status")), (Some("a"), Some("Acknowledged")));
+            assert_eq!(reading.left_out, [AnswerFault::Structure].into(), "{between}");
+        }
+    }
+
+    #[test]
+    fn cdata_is_text() {
+        let body = answer("<string>Ada<![CDATA[ & <Bob>]]></string>");
+        assert_eq!(told(&read(&body), "Name"), Some("Ada & <Bob>"));
+        assert!(parse(&body).is_ok());
+    }
+
+    #[test]
+    fn numbers_and_dates_have_their_greatest_values() {
+        for value in ["18446744073709551615", "-9223372036854775808", "0xff", " 7 "] {
+            assert!(parse(&answer(&format!("<integer>{value}</integer>"))).is_ok(), "{value}");
+        }
+        for value in ["<real>1e308</real>", "<date>9999-12-31T23:59:59Z</date>", "<data/>", "<true></true>"] {
+            assert!(parse(&answer(value)).is_ok(), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_was_said_before_a_message_breaks_off_is_read() {
+        let id = "<dict><key>CommandUUID</key><string>an id</string><key>QueryResponses</key><dict><key>a</key>";
+        for rest in ["", "<string>b", "<string>b</dict>", "<string>b</string></array>", "<", "&"] {
+            let reading = read(&list(&format!("{id}{rest}"))[..HEAD.len() + 21 + id.len() + rest.len()]);
+            assert_eq!(told(&reading, "CommandUUID"), Some("an id"), "{rest}");
+            assert!(reading.broken.is_some(), "{rest}");
+        }
+    }
+
+    #[test]
+    fn too_much_nesting_and_too_many_values_are_left_out() {
+        let deep = format!("{}{}", "<array>".repeat(40), "</array>".repeat(40));
+        let reading = read(&answer(&deep));
+        assert_eq!(told(&reading, "Status"), Some("Acknowledged"));
+        assert_eq!(reading.left_out, [AnswerFault::TooDeep].into());
+        let reading = read(&answer(&format!("<array>{}</array>", "<true/>".repeat(MAX_VALUES + 9))));
+        let kept = reading.fields.get("Name").and_then(Value::as_array).map_or(0, Vec::len);
+        assert_eq!((kept, told(&reading, "Status")), (MAX_VALUES, Some("Acknowledged")));
+        assert_eq!(reading.left_out, [AnswerFault::TooMany].into());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The log of one enrollment as a short numbered list that a support engineer can read.
 
+use crate::web::visible::visible;
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
 use events::enrollment::{
     ChosenBy, DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, Ownership, Platform, SignInMethodName,
@@ -8,6 +9,7 @@ use events::envelope::{ActorKind, EventId};
 use events::log::{Entry, Log};
 use events::store::ReadError;
 use events::{Event, device::CommandId};
+use projections::audit::faults;
 use std::collections::HashMap;
 
 /// The list, a line an event: the visit to the portal and the device's life together, in the order of the log.
@@ -27,7 +29,8 @@ fn lines(entries: &[Entry]) -> Vec<String> {
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let line = |(nth, (entry, name)): (usize, (&Entry, &String))| {
         let told = [context.tell(&entry.event), context.cause(entry)].into_iter().flatten().collect::<Vec<_>>();
-        format!("{:>2}  {name:<width$}  {}", nth + 1, told.join(", ")).trim_end().to_owned()
+        let told = told.join(", ").replace(['\n', '\r', '\t'], " ");
+        format!("{:>2}  {name:<width$}  {}", nth + 1, visible(&told)).trim_end().to_owned()
     };
     entries.iter().zip(&names).enumerate().map(line).collect()
 }
@@ -142,6 +145,9 @@ impl Context {
             E::ManagedAppReported { app, status, .. } => format!("{app}: {}", status.as_str()),
             E::MdmCommandAnswered { command, status, .. } => {
                 format!("{}: {}", self.name_of(*command), told_status(*status))
+            }
+            E::MdmAnswerUnreadable { command, why, .. } => {
+                format!("{}: {}", self.name_of(*command), faults(why))
             }
             E::MdmResultTooLarge { bytes, .. } => format!("{bytes} bytes"),
             E::DeviceFieldsLeftOut { fields } => fields.iter().cloned().collect::<Vec<_>>().join(", "),

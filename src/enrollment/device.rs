@@ -10,8 +10,8 @@ mod tests;
 use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::{
-    AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, DeviceIdentifiers,
-    InventoryValue, MdmError, Priority, PushAddress, RejectionReason,
+    AnswerFault, AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId,
+    DeviceIdentifiers, InventoryValue, MdmError, Priority, PushAddress, RejectionReason,
 };
 use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
@@ -183,10 +183,18 @@ pub enum Command {
         errors: Vec<MdmError>,
         rejection: Option<RejectionReason>,
         body: BodyHash,
+        /// What of the answer could not be read.
+        left_out: BTreeSet<AnswerFault>,
         /// What the answer tells about the device, already trimmed to what its mode may tell.
         inventory: BTreeMap<String, InventoryValue>,
         /// How managed apps stand, by bundle identifier, trimmed likewise.
         apps: BTreeMap<String, AppStatus>,
+    },
+    /// Of an answer to this command so little can be read that the device would be asked for it for ever.
+    SettleUnreadable {
+        id: CommandId,
+        why: BTreeSet<AnswerFault>,
+        body: BodyHash,
     },
     /// `body`: of one that was proven by a signature.
     ResultTooLarge {

@@ -35,7 +35,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let known = identified(app, claimed.certificate()).await?;
     let body = proven(claimed, body).await?;
-    let fields = property_list::parse(&body).map_err(super::refuse_body)?;
+    let fields = property_list::repaired(&body).map_err(super::refuse_body)?;
     let message = Message { app, known: &known, fields: &fields, body: &body, source };
     // A device that leaves is let go whatever it shows: it says so once.
     if !message::text(&fields, "MessageType").is_ok_and(|kind| kind == "CheckOut") {
@@ -74,6 +74,9 @@ impl Message<'_> {
             ["Authenticate", "TokenUpdate", "CheckOut", "DeclarativeManagement", "GetToken", "UserAuthenticate"];
         let name = known.into_iter().find(|known| *known == message_type);
         self.app.metrics.check_in(name.unwrap_or("other"));
+        if message::is_of_a_user(self.fields) && matches!(message_type, "Authenticate" | "TokenUpdate" | "CheckOut") {
+            return self.of_a_user(message_type);
+        }
         match message_type {
             "Authenticate" => self.noting_left_out(self.authenticate().await?).await,
             "TokenUpdate" => self.noting_left_out(self.token_update().await?).await,
@@ -89,6 +92,13 @@ impl Message<'_> {
                 Err(Answer::BadRequest)
             }
         }
+    }
+
+    // Taken, and nothing comes of it: the device would only say it again. Authenticate is never a user's.
+    fn of_a_user(&self, message_type: &str) -> Result<Answer, Answer> {
+        self.is_this_device()?;
+        tracing::info!(device.id = %self.known.device, message_type, "a message of a user changes nothing of the device");
+        if message_type == "Authenticate" { Err(Answer::BadRequest) } else { Ok(Answer::Ok) }
     }
 
     async fn authenticate(&self) -> Result<Answer, Answer> {
@@ -149,8 +159,12 @@ impl Message<'_> {
         self.perform(&command).await
     }
 
+    // It is said once. Who leaves is proven by the identity; a topic that is missing makes nobody else of the device, while another
+    // topic is that of another management.
     async fn check_out(&self) -> Result<Answer, Answer> {
-        self.topic()?;
+        if self.fields.contains_key("Topic") {
+            self.topic()?;
+        }
         self.is_this_device()?;
         self.perform(&Command::CheckOut { body: message::body_hash(&self.known.fingerprint, self.body) }).await
     }

@@ -3,16 +3,17 @@
 use super::answer::Answer;
 use super::body::{self, Body, TooLarge};
 use super::claim::Claimed;
-use super::result::{self, Report};
+use super::result::{self, Report, Said};
 use super::{bearer, heard, identified, message, property_list, unavailable};
 use crate::app::identify::Known;
+use crate::app::property_list::Reading;
 use crate::app::{App, ByDeviceError, Loaded, PerformError, commands, inventory};
 use crate::enrollment::device::{Command, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
-use events::device::{BodyHash, CommandId, CommandStatus, InventoryValue};
+use events::device::{AnswerFault, BodyHash, CommandId, CommandStatus, InventoryValue};
 use plist::{Dictionary, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Lists of apps and profiles grow large; what is larger still is recorded as too large (design §8), if it can be told whose it is.
@@ -47,22 +48,37 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
             return conversation.too_large(bytes, hash).await;
         }
     };
-    let (fields, body) = read(claimed, body).await?;
-    super::is_this_device(&known, &fields)?;
+    let (reading, body) = read(claimed, body).await?;
+    let said = said(&known, &reading)?;
     bearer::check(app, &known, request, source).await?;
-    let answer = conversation.take(&fields, &body).await?;
+    let answer = conversation.take(said, &reading, &body).await?;
     heard::from(app, &known, source).await;
     Ok(answer)
 }
 
 // Megabytes of XML are not parsed on the threads that answer everybody.
-async fn read(claimed: Claimed, body: Bytes) -> Result<(Dictionary, Bytes), Answer> {
+async fn read(claimed: Claimed, body: Bytes) -> Result<(Reading, Bytes), Answer> {
     let read = move || {
         claimed.verify(&body).map_err(super::refuse_signature)?;
-        let fields = property_list::parse(&body).map_err(super::refuse_body)?;
-        Ok((fields, body))
+        let reading = property_list::read(&body);
+        Ok((reading, body))
     };
     web::block(read).await.map_err(unavailable)?
+}
+
+// Whose answer it is, its certificate says; so that what can be read of an answer settles its command though it does not name
+// its device. One that names another device is refused.
+fn said(known: &Known, reading: &Reading) -> Result<Said, Answer> {
+    let said = Said::of(reading);
+    let named = super::is_this_device(known, &reading.fields);
+    match (said, named) {
+        (said, Ok(())) => Ok(said),
+        (said @ Said::Unreadable { .. }, Err(Answer::BadRequest)) => Ok(said),
+        (Said::Report(Report::Answer { command, .. }), Err(Answer::BadRequest)) => {
+            Ok(Said::Unreadable { command, why: [AnswerFault::Structure].into() })
+        }
+        (_, Err(answer)) => Err(answer),
+    }
 }
 
 // What is too large to be read is still proven to be the device's before it settles anything. The hash of what a signature
@@ -94,11 +110,16 @@ struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    async fn take(&self, fields: &Dictionary, body: &[u8]) -> Result<Answer, Answer> {
-        let report = Report::of(fields).map_err(|field| {
-            tracing::warn!(field = field.0, "a report on a command lacks a field");
-            Answer::BadRequest
-        })?;
+    async fn take(&self, said: Said, reading: &Reading, body: &[u8]) -> Result<Answer, Answer> {
+        // Commands are for devices: a user has none to fetch and none to answer.
+        if message::is_of_a_user(&reading.fields) {
+            self.app.metrics.check_in("user");
+            return Ok(Answer::Empty);
+        }
+        let report = match said {
+            Said::Report(report) => report,
+            Said::Unreadable { command, why } => return self.unreadable(command, why, body).await,
+        };
         match report {
             Report::Idle => {
                 self.app.metrics.check_in("Idle");
@@ -108,9 +129,9 @@ impl Conversation<'_> {
             }
             Report::Answer { command, status } => {
                 self.app.metrics.check_in(status_name(status));
-                let loaded = match command {
-                    Some(id) => self.answered(id, status, fields, body).await?,
-                    None => self.known.loaded(),
+                let loaded = match command.filter(|id| self.known.state.command(*id).is_some()) {
+                    Some(id) => self.answered(id, status, reading, body).await?,
+                    None => self.answered_another(body).await?,
                 };
                 let not_now = self.not_now(&loaded.0);
                 self.next(loaded, &not_now, false).await
@@ -128,16 +149,47 @@ impl Conversation<'_> {
         Ok(())
     }
 
+    // Of a command that is known the device is not asked again, whatever its answer says; of one that is not, only a few times.
+    async fn unreadable(
+        &self,
+        command: Option<CommandId>,
+        why: BTreeSet<AnswerFault>,
+        body: &[u8],
+    ) -> Result<Answer, Answer> {
+        self.app.metrics.check_in("unreadable");
+        self.app.metrics.alarm("mdm-answer-unreadable");
+        tracing::warn!(device.id = %self.known.device, ?why, "an answer to a command cannot be read");
+        let known = command.filter(|id| self.known.state.command(*id).is_some());
+        let Some(id) = known.or_else(|| self.app.conversations.unreadable(self.known.device)) else {
+            return Err(Answer::BadRequest);
+        };
+        let loaded = self.settle(id, why, body).await?;
+        let not_now = self.not_now(&loaded.0);
+        self.next(loaded, &not_now, false).await
+    }
+
+    async fn settle(&self, id: CommandId, why: BTreeSet<AnswerFault>, body: &[u8]) -> Result<Loaded<Device>, Answer> {
+        let body = message::body_hash(&self.known.fingerprint, body);
+        self.perform(&Command::SettleUnreadable { id, why, body }).await
+    }
+
+    // Of a management before, or of nobody's: taken. A device that goes on so never answers the command that it has.
+    async fn answered_another(&self, body: &[u8]) -> Result<Loaded<Device>, Answer> {
+        tracing::warn!(device.id = %self.known.device, "a report on a command that was never queued");
+        match self.app.conversations.unreadable(self.known.device) {
+            Some(id) => self.settle(id, [AnswerFault::OtherCommand].into(), body).await,
+            None => Ok(self.known.loaded()),
+        }
+    }
+
     async fn answered(
         &self,
         id: CommandId,
         status: CommandStatus,
-        fields: &Dictionary,
+        reading: &Reading,
         body: &[u8],
     ) -> Result<Loaded<Device>, Answer> {
-        if self.known.state.command(id).is_none() {
-            tracing::warn!(device.id = %self.known.device, command.id = %id, "a report on a command that was never queued");
-        }
+        let fields = &reading.fields;
         if status == CommandStatus::CommandFormatError {
             self.app.metrics.alarm("command-format-error");
             tracing::error!(device.id = %self.known.device, command.id = %id, "a device does not understand a command of ours");
@@ -161,8 +213,8 @@ impl Conversation<'_> {
         let body = message::body_hash(&self.known.fingerprint, body);
         let long = queued.map(|queued| inventory::left_out(queued, fields, &self.known.state)).unwrap_or_default();
         let answer = |inventory, apps| {
-            let (errors, body) = (errors.clone(), body.clone());
-            Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps }
+            let (errors, body, left_out) = (errors.clone(), body.clone(), reading.left_out.clone());
+            Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps }
         };
         let loaded = match self.perform_within(&answer(inventory, apps)).await? {
             Some(loaded) => loaded,

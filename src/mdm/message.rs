@@ -88,6 +88,12 @@ pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdenti
     })
 }
 
+/// Whether a user of the device speaks, and not the device (mdm/checkin/tokenupdate.yaml: the keys of user channels). We manage
+/// devices: what is a user's changes nothing of one.
+pub fn is_of_a_user(fields: &Dictionary) -> bool {
+    ["UserID", "UserShortName", "EnrollmentUserID"].iter().any(|key| fields.contains_key(key))
+}
+
 /// `OSVersion`, where it is one.
 pub fn os_version(fields: &Dictionary) -> Option<OsVersion> {
     short(fields, "OSVersion").ok().and_then(OsVersion::parse)

@@ -1,11 +1,13 @@
 //! What a device answers to a command, taken out of its property list.
 
 use super::message::{self, BadField};
-use events::device::{CommandId, CommandStatus, MdmError};
+use crate::app::property_list::Reading;
+use events::device::{AnswerFault, CommandId, CommandStatus, MdmError};
 use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
 use events::personal::Personal;
 use plist::{Dictionary, Value};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Longer texts of errors are cut: they are for people to read.
@@ -26,6 +28,36 @@ pub enum Report {
     },
 }
 
+/// What a message to `/mdm/command` says, as far as it can be read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    Report(Report),
+    /// Too little for a report. `command`: which one it answers, if that much can be read.
+    Unreadable {
+        command: Option<CommandId>,
+        why: BTreeSet<AnswerFault>,
+    },
+}
+
+impl Said {
+    pub fn of(reading: &Reading) -> Said {
+        let fault = match (&reading.broken, Report::of(&reading.fields)) {
+            (None, Ok(report)) => return Said::Report(report),
+            // There is nothing more to it.
+            (Some(_), Ok(Report::Idle)) => return Said::Report(Report::Idle),
+            (Some(broken), _) => broken.fault(),
+            (None, Err(BadField("Status"))) => AnswerFault::Status,
+            (None, Err(_)) => AnswerFault::OtherCommand,
+        };
+        let why = reading.left_out.iter().copied().chain([fault]).collect();
+        Said::Unreadable { command: command(&reading.fields).ok().flatten(), why }
+    }
+}
+
+fn command(fields: &Dictionary) -> Result<Option<CommandId>, BadField> {
+    Ok(Uuid::parse_str(message::text(fields, "CommandUUID")?).ok().map(CommandId))
+}
+
 impl Report {
     /// # Errors
     /// If the status is missing or none that devices have.
@@ -38,8 +70,7 @@ impl Report {
             "NotNow" => CommandStatus::NotNow,
             _ => return Err(BadField("Status")),
         };
-        let command = Uuid::parse_str(message::text(fields, "CommandUUID")?).ok().map(CommandId);
-        Ok(Report::Answer { command, status })
+        Ok(Report::Answer { command: command(fields)?, status })
     }
 }
 
@@ -100,6 +131,28 @@ mod tests {
         assert_eq!(Report::of(&fields("<key>Status</key><string>Idle</string>")), Ok(Report::Idle));
         assert!(Report::of(&fields("<key>Status</key><string>Fine</string>")).is_err());
         assert!(Report::of(&fields("")).is_err());
+    }
+
+    #[test]
+    fn a_message_says_as_much_as_can_be_read_of_it() {
+        let id = "0190aaaa-0000-7000-8000-000000000001";
+        let command = Some(CommandId(Uuid::parse_str(id).unwrap()));
+        let said = |xml: &str| Said::of(&crate::app::property_list::read(xml.as_bytes()));
+        let named = format!("<plist><dict><key>CommandUUID</key><string>{id}</string>");
+        let unreadable = |command, why: &[AnswerFault]| {
+            let why = why.iter().copied().collect();
+            Said::Unreadable { command, why }
+        };
+        let (broken, status) = (AnswerFault::NotAPropertyList, AnswerFault::Status);
+        assert_eq!(said(&named), unreadable(command, &[broken]));
+        assert_eq!(said(&format!("{named}</dict></plist>")), unreadable(command, &[status]));
+        let cut = format!("{named}<key>a</key><integer/><key>Status</key><true/></dict></plist>");
+        assert_eq!(said(&cut), unreadable(command, &[AnswerFault::Number, status]));
+        let nameless = "<plist><dict><key>Status</key><string>Acknowledged</string></dict></plist>";
+        assert_eq!(said(nameless), unreadable(None, &[AnswerFault::OtherCommand]));
+        assert_eq!(said("hello"), unreadable(None, &[AnswerFault::Structure, broken]));
+        let idle = "<plist><dict><key>Status</key><string>Idle</string></dict>";
+        assert_eq!(said(idle), Said::Report(Report::Idle), "there is nothing more to it");
     }
 
     const ADA: PersonId = PersonId(Uuid::from_u128(1));

@@ -216,6 +216,48 @@ async fn a_wrong_topic_is_refused() {
 }
 
 #[actix_web::test]
+async fn a_device_that_leaves_is_let_go_though_its_check_out_names_no_topic() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    let mut check_out = device.message("CheckOut");
+    check_out.remove("Topic");
+    assert_eq!(device.check_in(&check_out).await, 200);
+    assert_eq!(device.history(&server).await.last().map(String::as_str), Some("DeviceCheckedOut"));
+    let mut token_update = device.token_update("MAGIC");
+    token_update.remove("Topic");
+    assert_eq!(device.check_in(&token_update).await, 400, "whose notifications it takes is to be said");
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn what_a_user_of_the_device_says_changes_nothing_of_the_device() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.settled().await;
+    let before = server.app().device(device.id).await.unwrap();
+    let question = before.waiting().next().map(|command| command.id.to_string());
+    for key in ["UserID", "UserShortName", "EnrollmentUserID"] {
+        let of_a_user = |mut message: plist::Dictionary| {
+            message.insert(key.into(), "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF".into());
+            message
+        };
+        let mut token = of_a_user(device.token_update("MAGIC OF THE USER"));
+        token.insert("Token".into(), Value::Data(vec![9; 32]));
+        assert_eq!(device.check_in(&token).await, 200, "{key}");
+        assert_eq!(device.check_in(&of_a_user(device.message("CheckOut"))).await, 200, "{key}");
+        assert_eq!(device.check_in(&of_a_user(device.authenticate())).await, 400, "{key}");
+        let idle = device.report_on(&of_a_user(device.report("Idle", None))).await;
+        assert_eq!((idle.status, idle.body.len()), (200, 0), "{key}: there are no commands for users");
+        let answer = of_a_user(device.report("Acknowledged", question.as_deref()));
+        assert_eq!(device.report_on(&answer).await.status, 200, "{key}");
+    }
+    assert_eq!(server.app().device(device.id).await.unwrap(), before);
+    assert_eq!(before.push.unwrap().push_magic.text(), "MAGIC");
+    assert!(device.poll().await.is_some(), "the device itself is asked on");
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn the_wrong_mode_is_refused_and_none_of_its_identifiers_stored() {
     let server = TestServer::start().await;
     for kind in KINDS {

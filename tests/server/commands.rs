@@ -3,6 +3,7 @@
 mod queue;
 mod self_service;
 mod told;
+mod unreadable;
 
 use crate::devices::{TestDevice, command};
 use crate::harness::TestServer;

@@ -73,6 +73,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("command-not-now", "{command} has to wait: the device answered “not now”"),
     ("command-failed", "{command} failed: {errors}"),
     ("command-format-error", "{command} was not understood by the device: {errors}"),
+    ("answer-unreadable", "The answer to {command} could not be read: {reason}"),
+    ("answer-unreadable-in-part", "Part of the answer to {command} could not be read and was left out: {reason}"),
     ("result-too-large", "{command} was answered with {bytes} bytes: too large to keep"),
     ("command-cancelled", "{command} was cancelled"),
     ("command-expired", "{command} expired before the device answered"),

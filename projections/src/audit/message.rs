@@ -3,7 +3,7 @@
 mod staff;
 mod words;
 
-pub use words::{rejection, renewal_failure};
+pub use words::{faults, rejection, renewal_failure};
 
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
@@ -245,6 +245,10 @@ fn device(event: &DeviceEvent) -> Message {
             Message::of("app-rejected").with("command", SOME_COMMAND).with("reason", words::rejection(*reason))
         }
         DeviceEvent::MdmCommandAnswered { status, errors, .. } => answered(*status, errors),
+        DeviceEvent::MdmAnswerUnreadable { why, in_part, .. } => {
+            let key = if *in_part { "answer-unreadable-in-part" } else { "answer-unreadable" };
+            Message::of(key).with("command", SOME_COMMAND).with("reason", words::faults(why))
+        }
         DeviceEvent::MdmResultTooLarge { bytes, .. } => {
             Message::of("result-too-large").with("command", SOME_COMMAND).with("bytes", bytes)
         }

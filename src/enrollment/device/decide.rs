@@ -23,6 +23,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         | Command::TokenUpdate { body, .. }
         | Command::CheckOut { body }
         | Command::AnswerCommand { body, .. }
+        | Command::SettleUnreadable { body, .. }
             if device.seen.contains(body) =>
         {
             Ok(vec![])
@@ -44,6 +45,15 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             Ok(next(device, not_now, *now))
         }
         Command::AnswerCommand { .. } => Ok(answer(device, command)),
+        Command::SettleUnreadable { id, why, body } => Ok(match device.command(*id) {
+            Some(queued) if is_news(queued, false) => vec![DeviceEvent::MdmAnswerUnreadable {
+                command: *id,
+                why: why.iter().copied().collect(),
+                in_part: false,
+                body: body.clone(),
+            }],
+            _ => vec![],
+        }),
         Command::ResultTooLarge { id, bytes, body } => {
             enrolled(device)?;
             let played_again = body.as_ref().is_some_and(|body| device.seen.contains(body));
@@ -220,22 +230,26 @@ fn next(device: &Device, not_now: &[CommandId], now: Timestamp) -> Vec<DeviceEve
     happened
 }
 
-// An answer to a command that we do not know, or know as answered, is no news: devices repeat themselves. What became of
-// a command that was called off after the device had it is news: it may have been done.
+// An answer to a command that we know as answered is no news: devices repeat themselves. What became of a command that was
+// called off after the device had it is news: it may have been done.
+fn is_news(queued: &super::QueuedCommand, not_now: bool) -> bool {
+    match queued.status {
+        CommandState::Answered | CommandState::Ended => false,
+        CommandState::Cancelled | CommandState::Expired => queued.delivered && !not_now,
+        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => true,
+    }
+}
+
 fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
-    let Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps } = command else {
+    let Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps } = command else {
         return vec![];
     };
     let Some(queued) = device.command(*id) else { return vec![] };
     let not_now = *status == CommandStatus::NotNow;
-    match queued.status {
-        CommandState::Answered | CommandState::Ended => return vec![],
-        CommandState::Cancelled | CommandState::Expired if not_now || !queued.delivered => return vec![],
-        // Known, another push is planned already, and it stands behind everything else that was put off.
-        CommandState::Deferred if not_now && device.wants_push_again && queued.put_off == device.put_offs => {
-            return vec![];
-        }
-        _ => {}
+    // Put off again: known, another push is planned already, and it stands behind everything else that was put off.
+    let is_last_put_off = queued.status == CommandState::Deferred && queued.put_off == device.put_offs;
+    if !is_news(queued, not_now) || (not_now && device.wants_push_again && is_last_put_off) {
+        return vec![];
     }
     let mut happened = vec![DeviceEvent::MdmCommandAnswered {
         command: *id,
@@ -244,6 +258,14 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
         rejection: *rejection,
         body: body.clone(),
     }];
+    if !left_out.is_empty() && !not_now {
+        happened.push(DeviceEvent::MdmAnswerUnreadable {
+            command: *id,
+            why: left_out.iter().copied().collect(),
+            in_part: true,
+            body: body.clone(),
+        });
+    }
     let installs = (queued.request_type == "InstallApplication").then_some(*id);
     for (app, status) in apps {
         if device.apps.get(app) != Some(status) || (installs.is_some() && queued.app.is_none()) {

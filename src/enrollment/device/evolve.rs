@@ -20,6 +20,8 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
                 device.renewed.clear();
             }
             device.phase = Phase::Authenticated;
+            // The record of the management before was hidden; this one begins.
+            device.archived = false;
             device.person = Some(*person);
             device.former_identifiers.clear();
             device.identifiers = Some(identifiers.clone());
@@ -108,6 +110,11 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
                 command.rejection = *rejection;
             }
         }
+        DeviceEvent::MdmAnswerUnreadable { command, in_part: false, .. } => {
+            set_status(&mut device, *command, CommandState::Answered);
+        }
+        // `MdmCommandAnswered` says the rest.
+        DeviceEvent::MdmAnswerUnreadable { in_part: true, .. } => {}
         DeviceEvent::MdmResultTooLarge { command, .. } => {
             if let Some(command) = command {
                 set_status(&mut device, *command, CommandState::Answered);
@@ -153,6 +160,7 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
         | DeviceEvent::PushTokenRenewed { body, .. }
         | DeviceEvent::DeviceReauthenticated { body, .. }
         | DeviceEvent::MdmCommandAnswered { body, .. }
+        | DeviceEvent::MdmAnswerUnreadable { body, .. }
         | DeviceEvent::MdmResultTooLarge { body: Some(body), .. }
         | DeviceEvent::DeviceCheckedOut { body } => Some(body),
         _ => None,

@@ -13,7 +13,7 @@ use events::device::{
 };
 use events::enrollment::{EnrollmentKind, OsVersion};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 #[track_caller]
@@ -87,6 +87,7 @@ fn answer(n: u128, status: CommandStatus, text: &str) -> Command {
         errors: vec![],
         rejection: None,
         body: body(text),
+        left_out: BTreeSet::new(),
         inventory: BTreeMap::new(),
         apps: BTreeMap::new(),
     }
@@ -325,6 +326,7 @@ fn only_what_changed_is_reported() {
         errors: vec![],
         rejection: None,
         body: body(text),
+        left_out: BTreeSet::new(),
         inventory: BTreeMap::from([
             ("Model".to_owned(), InventoryValue::Plain(json!(model))),
             ("OSVersion".to_owned(), InventoryValue::Plain(json!("17.5"))),

@@ -12,7 +12,7 @@ use muster::app::{inventory, property_list};
 use muster::enrollment::Aggregate as _;
 use muster::enrollment::device::Device;
 use muster::mdm::message;
-use muster::mdm::result::Report;
+use muster::mdm::result::{Report, Said};
 use plist::{Dictionary, Value};
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ const ID: Uuid = Uuid::from_u128(0x0190_aaaa_0000_7000_8000_0000_0000_0001);
 /// `PUT /mdm/checkin`.
 pub fn check_in(input: &[u8]) {
     hold(input, || {
-        let fields = match property_list::parse(input) {
+        let fields = match property_list::repaired(input) {
             Ok(fields) => fields,
             Err(why) => return format!("{why:?}"),
         };
@@ -38,15 +38,16 @@ pub fn check_in(input: &[u8]) {
 /// `PUT /mdm/command`. The answer is read as one to each command that tells something, from either kind of device.
 pub fn command(input: &[u8]) {
     hold(input, || {
-        let fields = match property_list::parse(input) {
-            Ok(fields) => fields,
-            Err(why) => return format!("{why:?}"),
-        };
-        let report = Report::of(&fields);
-        let mut told = format!("{:?} {report:?}", message::identifiers(&fields, PersonId(ID)));
-        if let Ok(Report::Answer { .. }) = report {
+        let reading = property_list::read(input);
+        let said = Said::of(&reading);
+        // Repaired is only what has to be: a list that is right is read as it is.
+        if let Ok(fields) = property_list::parse(input) {
+            assert!(reading.fields == fields && reading.left_out.is_empty() && reading.broken.is_none());
+        }
+        let mut told = format!("{:?} {said:?}", message::identifiers(&reading.fields, PersonId(ID)));
+        if let Said::Report(Report::Answer { .. }) = said {
             for device in DEVICES.iter() {
-                told.push_str(&tells(device, &fields));
+                told.push_str(&tells(device, &reading.fields));
             }
         }
         told

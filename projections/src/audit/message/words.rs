@@ -1,7 +1,7 @@
 //! Words for the values that sentences are filled with.
 
 use super::list;
-use events::device::{AppStatus, MdmError, RejectionReason, RenewalFailure};
+use events::device::{AnswerFault, AppStatus, MdmError, RejectionReason, RenewalFailure};
 use events::enrollment::{
     Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership,
     ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
@@ -35,6 +35,26 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
         EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
         EnrollmentRefusal::OtherDevice => "another device than the one that was verified",
+    }
+}
+
+/// What could not be read of an answer, to follow a colon.
+pub fn faults(faults: &[AnswerFault]) -> String {
+    faults.iter().map(|fault| answer_fault(*fault)).collect::<Vec<_>>().join(", ")
+}
+
+fn answer_fault(fault: AnswerFault) -> &'static str {
+    match fault {
+        AnswerFault::NotAPropertyList => "it is no property list, or breaks off",
+        AnswerFault::Characters => "characters that are none or are not allowed",
+        AnswerFault::Number => "a number that is none or is too large",
+        AnswerFault::Date => "a date that is none",
+        AnswerFault::Data => "data that is not Base64",
+        AnswerFault::Structure => "a value where none belongs",
+        AnswerFault::TooDeep => "values nested too deep",
+        AnswerFault::TooMany => "too many values",
+        AnswerFault::Status => "a status that is missing or unknown",
+        AnswerFault::OtherCommand => "it names another command",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The queue: who comes first, what is called off or expires, and that nothing keeps others waiting for ever.
 
 use super::*;
-use events::device::AppStatus;
+use events::device::{AnswerFault, AppStatus};
 use proptest::prelude::*;
 
 fn next_id(device: &Device) -> Option<events::device::CommandId> {
@@ -93,6 +93,7 @@ fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that
         errors: vec![],
         rejection: None,
         body: body(text),
+        left_out: BTreeSet::new(),
         inventory: BTreeMap::new(),
         apps: app(status),
     };
@@ -240,4 +241,47 @@ fn who_is_told_nothing_more_because_an_answer_was_too_large_is_woken_again_for_w
     let device = given_more(device, [pushed(), next(), too_large(2)]);
     assert!(!device.wants_push_again, "nothing waits");
     assert_eq!(device.decide(&too_large(2)), Ok(vec![]), "played again it settles nothing more");
+}
+
+fn settle(n: u128, text: &str) -> Command {
+    Command::SettleUnreadable { id: command_id(n), why: [AnswerFault::NotAPropertyList].into(), body: body(text) }
+}
+
+#[test]
+fn given_an_answer_that_cannot_be_read_then_its_command_is_settled_once_and_the_next_one_comes() {
+    let device = given_more(enrolled(), [queue(1, "RemoveProfile"), queue(2, "SecurityInfo"), next()]);
+    let happened = device.decide(&settle(1, "broken")).expect("taken");
+    let why = vec![AnswerFault::NotAPropertyList];
+    let unreadable = Event::MdmAnswerUnreadable { command: command_id(1), why, in_part: false, body: body("broken") };
+    assert_eq!(happened, [unreadable]);
+    let device = happened.iter().fold(device, Device::evolve);
+    assert_eq!((device.phase, next_id(&device)), (Phase::Enrolled, Some(command_id(2))));
+    assert_eq!(device.decide(&settle(2, "broken")), Ok(vec![]), "played again it settles nothing");
+    assert_eq!(device.decide(&settle(1, "broken, too")), Ok(vec![]));
+    assert_eq!(device.decide(&settle(9, "of nothing")), Ok(vec![]));
+    let cancelled = given_more(enrolled(), [queue(1, "DeviceLock"), cancel(1)]);
+    assert_eq!(cancelled.decide(&settle(1, "never sent")), Ok(vec![]));
+}
+
+#[test]
+fn given_an_answer_of_which_something_was_left_out_then_that_is_said_beside_the_answer() {
+    let device = given_more(enrolled(), [queue(1, "DeviceInformation"), next()]);
+    let cut = |status| match answer(1, status, "cut") {
+        Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps, .. } => {
+            let left_out = [AnswerFault::Number, AnswerFault::Characters].into();
+            Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps }
+        }
+        other => other,
+    };
+    let happened = device.decide(&cut(CommandStatus::Acknowledged)).expect("taken");
+    let [Event::MdmCommandAnswered { .. }, Event::MdmAnswerUnreadable { why, in_part: true, .. }] = &happened[..]
+    else {
+        panic!("{happened:?}")
+    };
+    assert_eq!(why[..], [AnswerFault::Characters, AnswerFault::Number]);
+    let device = happened.iter().fold(device, Device::evolve);
+    assert_eq!(device.commands[0].answer, Some(CommandStatus::Acknowledged));
+    let put_off = given_more(enrolled(), [queue(1, "DeviceInformation"), next()]);
+    let happened = put_off.decide(&cut(CommandStatus::NotNow)).expect("taken");
+    assert_eq!(happened.len(), 1, "what is put off is answered once more");
 }
