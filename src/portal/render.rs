@@ -107,7 +107,8 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     engine
 });
 
-const TEMPLATES: [(&str, &str); 18] = [
+/// Every template by name.
+pub(super) const TEMPLATES: [(&str, &str); 18] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
     ("hand_over", include_str!("../../templates/portal/hand_over.hbs")),

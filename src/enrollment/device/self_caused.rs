@@ -46,6 +46,7 @@ impl Device {
             | DeviceEvent::MdmCommandExpired { .. }
             | DeviceEvent::MdmCommandAnswered { .. }
             | DeviceEvent::MdmResultTooLarge { command: Some(_), .. }
+            | DeviceEvent::MdmAnswerUnreadable { .. }
             | DeviceEvent::DeviceHeardFrom {}
             | DeviceEvent::DevicePushed { .. }
             | DeviceEvent::PushFailed { .. }
