@@ -88,6 +88,10 @@ pub struct PkiFiles {
     pub tls_key: PathBuf,
     /// The root that people install in steps 3 to 6, where the TLS chain is not publicly trusted.
     pub tls_root: Option<PathBuf>,
+    /// PEM files with roots that attestations of hardware are trusted from, beside Apple's. For tests with simulated devices:
+    /// whoever has the key of such a root can end the record of any device.
+    #[serde(default)]
+    pub attestation_roots: Vec<PathBuf>,
 }
 
 /// `[push]`: how devices are woken.
@@ -189,6 +193,7 @@ impl Config {
         ];
         let optional = [&mut pki.tls_root, &mut push.certificate, &mut push.key, &mut push.root];
         paths.extend(optional.into_iter().flatten());
+        paths.extend(&mut pki.attestation_roots);
         paths.extend(&mut devices.device_ca_certificates);
         paths.extend(identity.paths_mut());
         paths

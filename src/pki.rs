@@ -2,6 +2,7 @@
 //!
 //! A library at heart: it knows nothing of enrollments. [`Pki::load`] reads what [`create`] (or an administrator) made.
 
+pub mod attestation;
 mod ber;
 pub mod create;
 pub mod device_cas;

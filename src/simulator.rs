@@ -8,6 +8,7 @@
 pub mod account;
 pub mod acts;
 pub mod apps;
+pub mod attestation;
 pub mod ber;
 pub mod built_in;
 pub mod certificate_request;

@@ -1,5 +1,6 @@
 //! What is wrong with a configuration and how to mend it, without starting anything.
 
+mod attestation;
 mod certificates;
 mod devices;
 mod directory;
@@ -82,6 +83,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.extend(logging(&config.logging));
     findings.extend(files::check(config));
     findings.extend(devices::check(&config.devices));
+    findings.extend(attestation::check(&config.pki));
     findings.extend(identity::check(&config.identity));
     findings.extend(directory::check(&config.identity.directory));
     findings.extend(openid_connect::check(config));

@@ -83,6 +83,9 @@ tls_key = {tls_key}
 # The root that people install in steps 3 to 6. Leave it out where the TLS certificate is publicly trusted, and set
 # skip_ca_profile with `muster settings apply`.
 {tls_root}
+# PEM files with roots that attestations of hardware are trusted from, beside Apple's, which is known. For tests with
+# simulated devices only: whoever has the key of such a root can end the record of any device.
+attestation_roots = []
 
 [push]
 # Apple's push service, unless this is a trial.
@@ -204,6 +207,7 @@ pub(super) mod tests {
             tls_certificate: pki("tls.pem"),
             tls_key: pki("tls.key"),
             tls_root: Some(pki("tls-root.pem")),
+            attestation_roots: vec![],
         };
         let push = Push {
             base_url: "https://localhost:7".into(),

@@ -222,14 +222,14 @@ pub(super) fn is_issued_by(certificate: &X509Ref, issuer: &X509Ref) -> bool {
 }
 
 /// What a certificate's key may be used for; everything where it does not say (RFC 5280 section 4.2.1.3).
-struct KeyUsage {
+pub(super) struct KeyUsage {
     digital_signature: bool,
     key_encipherment: bool,
-    key_cert_sign: bool,
+    pub(super) key_cert_sign: bool,
 }
 
 impl KeyUsage {
-    fn of(certificate: &X509Ref) -> KeyUsage {
+    pub(super) fn of(certificate: &X509Ref) -> KeyUsage {
         use der::Decode as _;
         use x509_cert::ext::pkix;
         let parsed = certificate.to_der().ok().and_then(|der| x509_cert::Certificate::from_der(&der).ok());

@@ -130,7 +130,7 @@ impl Device {
         }
     }
 
-    fn device_information(&self, command: &Dictionary, personal: bool) -> Dictionary {
+    fn device_information(&mut self, command: &Dictionary, personal: bool) -> Dictionary {
         let Some(queries) = command.get("Queries").and_then(Value::as_array) else {
             return status("CommandFormatError");
         };
@@ -139,8 +139,14 @@ impl Device {
         let allowed = asked.filter(|query| too_much || !(personal && FORBIDDEN_QUERIES.contains(query)));
         let unasked = FORBIDDEN_QUERIES.iter().copied().filter(|_| too_much);
         let known = allowed.chain(unasked).filter_map(|query| Some((query.to_owned(), self.tell(query)?)));
+        let mut told: Dictionary = known.collect();
+        if queries.iter().any(|query| query.as_string() == Some("DevicePropertiesAttestation"))
+            && let Some(attestation) = self.attest(command)
+        {
+            told.insert("DevicePropertiesAttestation".into(), attestation);
+        }
         let mut answer = status("Acknowledged");
-        answer.insert("QueryResponses".into(), Value::Dictionary(known.collect()));
+        answer.insert("QueryResponses".into(), Value::Dictionary(told));
         answer.insert("RequestType".into(), "DeviceInformation".into());
         answer
     }

@@ -7,6 +7,7 @@ mod tests;
 use crate::simulator::account::Challenge;
 use crate::simulator::acts::Act;
 use crate::simulator::apps::Apps;
+use crate::simulator::attestation::Attesting;
 use crate::simulator::built_in::BuiltIn;
 use crate::simulator::chance::{self, Clock};
 use crate::simulator::commands::Script;
@@ -76,6 +77,8 @@ pub struct Device {
     pub style: Style,
     /// The identity it was made with.
     pub built_in: BuiltIn,
+    /// How it attests its hardware.
+    pub attesting: Attesting,
     /// What it answers to commands, where a test says so.
     pub script: Script,
     /// How it renews its identity, where a test says so.
@@ -113,6 +116,7 @@ impl Device {
             trust: Trust::default(),
             style: Style::REAL,
             built_in: BuiltIn::default(),
+            attesting: Attesting::default(),
             script: Script::default(),
             renewal: RenewalScript::default(),
             keys,

@@ -3,11 +3,16 @@
 use super::{Finding, files};
 use crate::config::Devices;
 use openssl::x509::X509;
+use std::path::PathBuf;
 
 pub fn check(devices: &Devices) -> Vec<Finding> {
-    let about = "devices.device_ca_certificates";
+    certificates("devices.device_ca_certificates", &devices.device_ca_certificates)
+}
+
+/// Whether each of these files holds a certificate.
+pub(super) fn certificates(about: &str, files: &[PathBuf]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for path in &devices.device_ca_certificates {
+    for path in files {
         let pem = match std::fs::read(path) {
             Ok(pem) => pem,
             Err(_) => {

@@ -326,3 +326,13 @@ fn a_ca_of_devices_that_cannot_be_read_is_an_error_and_one_that_expired_is_none(
     let findings = found(&expired);
     assert!(findings.iter().all(|finding| finding.about != about), "{findings:#?}");
 }
+
+#[test]
+fn further_roots_of_attestations_are_a_warning_and_those_that_cannot_be_read_an_error() {
+    let about = "pki.attestation_roots";
+    assert!(found(0, |_| {}).iter().all(|finding| finding.about != about));
+    let found = |path: &Path| found(0, |config| config.pki.attestation_roots = vec![path.to_owned()]);
+    let (_folder, root) = write("root.pem", &certificate(&[("CN", "a root")], -30, 30).0, 0o644);
+    assert_finds(&found(&root), Severity::Warning, "attestation-roots-set", about);
+    assert_finds(&found(Path::new("/nowhere/root.pem")), Severity::Error, "file-unreadable", about);
+}
