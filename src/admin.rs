@@ -8,6 +8,7 @@ mod account;
 mod act;
 mod api;
 mod audit;
+mod claims;
 mod commands;
 mod devices;
 mod earlier;
@@ -78,6 +79,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/devices/export").get(devices::export))
             .service(web::resource("/devices/{device}").get(devices::page))
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
+            .service(web::resource("/devices/{device}/claims/{other}/{verb:same|different}").post(claims::decide))
             .configure(commands::routes)
             .service(web::resource("/earlier").get(earlier::list))
             .service(web::resource("/funnel").get(funnel::page))

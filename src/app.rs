@@ -4,6 +4,7 @@ pub mod access;
 pub mod account_driven;
 pub mod administration;
 pub mod assemble;
+pub mod attestation;
 mod budgets;
 pub mod commands;
 pub mod context;
@@ -44,6 +45,7 @@ use crate::enrollment::settings::Current;
 use crate::enrollment::visit::Visit;
 use crate::identity::throttle::Throttle;
 use crate::pki::Pki;
+use crate::pki::attestation::AttestationRoots;
 use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
@@ -91,6 +93,8 @@ pub struct Parts {
     pub pki: Pki,
     /// Who certifies devices when they are made.
     pub device_cas: DeviceCas,
+    /// Whose attestations of hardware are trusted.
+    pub attestation_roots: AttestationRoots,
     pub projections: Projections,
     pub sign_in: SignIn,
     pub identity_providers: Providers,

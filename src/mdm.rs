@@ -17,6 +17,7 @@ pub mod message;
 mod profile_service;
 pub use crate::app::property_list;
 pub mod result;
+mod revival;
 mod scep;
 pub mod signature;
 

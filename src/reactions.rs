@@ -1,10 +1,11 @@
 //! Whenever this fact, then that effect. An effect is done when its outcome is in the log; every effect may be tried again
 //! and happens once, so a crash repeats or resumes, never forgets, and deleting the projections resends nothing.
 //!
-//! `effects` are commands to other streams; `pushes` wake devices; `timer` turns what has become due into commands;
+//! `effects` are commands to other streams, `claims` those about records of the same hardware; `pushes` wake devices; `timer` turns what has become due into commands;
 //! `aside` is for what cannot be done now.
 
 mod aside;
+mod claims;
 mod effects;
 mod pushes;
 mod renewals;

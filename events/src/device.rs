@@ -1,5 +1,9 @@
 //! What happens to one management relationship: stream `device-<id>`, from `Authenticate` to the end of management.
 
+mod claim;
+
+pub use claim::{AttestationRefusal, SupersessionEvidence};
+
 use crate::enrollment::{EnrollmentId, EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use crate::person::PersonId;
 use crate::personal::Personal;
@@ -460,9 +464,45 @@ pub enum DeviceEvent {
     DeviceUnenrolled {
         by: UnenrolledBy,
     },
-    /// The same hardware enrolled again as another device of ours.
+    /// The record ended: the same hardware is managed as another record, `by`.
     DeviceSuperseded {
         by: DeviceId,
+        evidence: SupersessionEvidence,
+        /// Until then the identity is not revoked, and contact revives the record. `None`: as the evidence says, at any time or
+        /// never.
+        revivable_until: Option<Timestamp>,
+    },
+    /// The identity of a superseded record spoke: the record goes on as it was before it ended for `superseded_by`.
+    DeviceRevived {
+        superseded_by: DeviceId,
+    },
+    /// The device says a UDID that other records under management said before, and nothing proves that they are one device.
+    HardwareClaimNoted {
+        /// The newest of these records; at most five.
+        others: Vec<DeviceId>,
+        /// How many such records there are.
+        count: u32,
+    },
+    /// An administrator decided that this device and `other` are different devices: both stay.
+    HardwareClaimDismissed {
+        other: DeviceId,
+    },
+    /// The device is asked to attest its hardware, by `command`, which holds the nonce.
+    HardwareAttestationRequested {
+        command: CommandId,
+        /// Apple makes a new attestation at most once in 7 days: it is not asked again before.
+        again_after: Timestamp,
+    },
+    /// Apple attested that the hardware that the device says it is received the nonce that was sent to this record alone.
+    HardwareAttested {
+        command: CommandId,
+        /// The proof: the chain of certificates, the leaf first; DER in base64. The leaf names serial number and UDID.
+        chain: Personal<Vec<String>>,
+    },
+    /// The answer to `command` proves nothing, and changes nothing.
+    HardwareAttestationRefused {
+        command: CommandId,
+        why: AttestationRefusal,
     },
     RecordArchived {},
     RecordRestored {},

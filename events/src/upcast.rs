@@ -72,6 +72,18 @@ const STEPS: &[Step] = &[
         from: 1,
         upgrade: |data| json!({ "count": data["count"], "sources": [], "others": data["count"] }),
     },
+    // A record ended as soon as another device said the same UDID, whatever proved it.
+    Step {
+        event_type: "DeviceSuperseded",
+        from: 1,
+        upgrade: |mut data| {
+            if let Value::Object(data) = &mut data {
+                data.insert("evidence".into(), json!("claimed"));
+                data.insert("revivable_until".into(), Value::Null);
+            }
+            data
+        },
+    },
 ];
 
 #[cfg(test)]

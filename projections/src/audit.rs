@@ -5,7 +5,7 @@ mod message;
 mod query;
 
 pub use english::english;
-pub use message::{Message, faults, message, rejection, renewal_failure};
+pub use message::{Message, attestation_refusal, faults, message, rejection, renewal_failure, supersession};
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
 
 use crate::{Projection, sql};
@@ -63,6 +63,7 @@ impl Outcome {
             ) => Outcome::Refused,
             Event::Device(
                 DeviceEvent::IdentityRenewalFailed { .. }
+                | DeviceEvent::HardwareAttestationRefused { .. }
                 | DeviceEvent::IdentityRolledBack { .. }
                 | DeviceEvent::PushFailed { .. }
                 | DeviceEvent::MdmResultTooLarge { .. }

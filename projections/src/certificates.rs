@@ -15,20 +15,20 @@ impl Projection for Certificates {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["certificates_v1_issued"]
+        &["certificates_v2_issued"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS certificates_v1_issued (
+        "CREATE TABLE IF NOT EXISTS certificates_v2_issued (
             fingerprint TEXT PRIMARY KEY, serial TEXT NOT NULL, device TEXT NOT NULL, not_after INTEGER NOT NULL,
             revoked INTEGER
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS certificates_v1_by_device ON certificates_v1_issued (device);
-        CREATE INDEX IF NOT EXISTS certificates_v1_revoked ON certificates_v1_issued (not_after)
+        CREATE INDEX IF NOT EXISTS certificates_v2_by_device ON certificates_v2_issued (device);
+        CREATE INDEX IF NOT EXISTS certificates_v2_revoked ON certificates_v2_issued (not_after)
             WHERE revoked IS NOT NULL;"
     }
 
@@ -38,24 +38,38 @@ impl Projection for Certificates {
             Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. })
             | Event::Device(DeviceEvent::IdentityRenewed { identity, .. }) => issued(rows, device, identity),
             Event::Enrollment(EnrollmentEvent::IdentityRevoked { fingerprint }) => {
-                let revoke = "UPDATE certificates_v1_issued SET revoked = coalesce(revoked, ?2) WHERE fingerprint = ?1";
+                let revoke = "UPDATE certificates_v2_issued SET revoked = coalesce(revoked, ?2) WHERE fingerprint = ?1";
                 rows.prepare_cached(revoke)?.execute(params![fingerprint, effective.0]).map(drop)
+            }
+            // The identity may bring its record back: it is revoked when that time is over, or not at all.
+            Event::Device(DeviceEvent::DeviceSuperseded { evidence, revivable_until, .. })
+                if evidence.is_reversible() =>
+            {
+                revivable_until.map_or(Ok(()), |until| revoke(rows, device, until))
             }
             Event::Device(
                 DeviceEvent::DeviceCheckedOut { .. }
                 | DeviceEvent::DeviceUnenrolled { .. }
                 | DeviceEvent::DeviceSuperseded { .. },
-            ) => {
-                let revoke = "UPDATE certificates_v1_issued SET revoked = coalesce(revoked, ?2) WHERE device = ?1";
-                rows.prepare_cached(revoke)?.execute(params![device, effective.0]).map(drop)
+            ) => revoke(rows, device, effective),
+            // What was to be revoked with the end of the record is not; what was revoked by itself stays so.
+            Event::Device(DeviceEvent::DeviceRevived { .. }) => {
+                let keep = "UPDATE certificates_v2_issued SET revoked = NULL WHERE device = ?1 AND revoked > ?2";
+                rows.prepare_cached(keep)?.execute(params![device, effective.0]).map(drop)
             }
             _ => Ok(()),
         }
     }
 }
 
+// The earliest time counts.
+fn revoke(rows: &Connection, device: &str, at: Timestamp) -> rusqlite::Result<()> {
+    let revoke = "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2) WHERE device = ?1";
+    rows.prepare_cached(revoke)?.execute(params![device, at.0]).map(drop)
+}
+
 fn issued(rows: &Connection, device: &str, identity: &IssuedCertificate) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO certificates_v1_issued (fingerprint, serial, device, not_after) VALUES (?1, ?2, ?3, ?4)
+    let insert = "INSERT INTO certificates_v2_issued (fingerprint, serial, device, not_after) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (fingerprint) DO NOTHING";
     let IssuedCertificate { fingerprint, serial, not_after, .. } = identity;
     rows.prepare_cached(insert)?.execute(params![fingerprint, serial, device, not_after.0]).map(drop)
@@ -75,8 +89,8 @@ pub struct Revoked {
 /// # Errors
 /// If `projections.db` cannot be read.
 pub async fn revoked(projections: &Projections, now: Timestamp) -> Result<Vec<Revoked>, ProjectionError> {
-    let select = "SELECT serial, device, revoked FROM certificates_v1_issued
-        WHERE revoked IS NOT NULL AND not_after > ?1 ORDER BY revoked, serial";
+    let select = "SELECT serial, device, revoked FROM certificates_v2_issued
+        WHERE revoked <= ?1 AND not_after > ?1 ORDER BY revoked, serial";
     projections
         .read_of("certificates", move |rows| {
             let mut select = rows.prepare_cached(select)?;

@@ -27,30 +27,31 @@ impl Projection for Commands {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["commands_v2_queue", "commands_v2_apps", "commands_v2_following"]
+        &["commands_v3_queue", "commands_v3_apps", "commands_v3_following"]
     }
 
+    // `paused`: the state of a command whose record ended and may come back.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS commands_v2_queue (
+        "CREATE TABLE IF NOT EXISTS commands_v3_queue (
             command TEXT PRIMARY KEY, device TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL,
             request_type TEXT NOT NULL, priority TEXT NOT NULL, state TEXT NOT NULL, queued_at INTEGER NOT NULL,
-            expires INTEGER, changed_at INTEGER NOT NULL, why TEXT
+            expires INTEGER, changed_at INTEGER NOT NULL, why TEXT, paused TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS commands_v2_by_device ON commands_v2_queue (device, position);
-        CREATE INDEX IF NOT EXISTS commands_v2_by_expiry ON commands_v2_queue (expires)
+        CREATE INDEX IF NOT EXISTS commands_v3_by_device ON commands_v3_queue (device, position);
+        CREATE INDEX IF NOT EXISTS commands_v3_by_expiry ON commands_v3_queue (expires)
             WHERE expires IS NOT NULL AND state IN ('queued', 'delivered', 'deferred');
-        CREATE TABLE IF NOT EXISTS commands_v2_apps (
+        CREATE TABLE IF NOT EXISTS commands_v3_apps (
             device TEXT NOT NULL, app TEXT NOT NULL, status TEXT NOT NULL, settled INTEGER NOT NULL, at INTEGER NOT NULL,
             PRIMARY KEY (device, app)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS commands_v2_following (
+        CREATE TABLE IF NOT EXISTS commands_v3_following (
             device TEXT PRIMARY KEY, tries INTEGER NOT NULL, due_at INTEGER, event TEXT NOT NULL
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS commands_v2_by_due ON commands_v2_following (due_at);"
+        CREATE INDEX IF NOT EXISTS commands_v3_by_due ON commands_v3_following (due_at);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -71,7 +72,7 @@ impl Fold<'_> {
     fn event(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
         match event {
             DeviceEvent::MdmCommandQueued { command, request_type, priority, expires, .. } => {
-                let insert = "INSERT OR IGNORE INTO commands_v2_queue (command, device, position, event, request_type,
+                let insert = "INSERT OR IGNORE INTO commands_v3_queue (command, device, position, event, request_type,
                     priority, state, queued_at, expires, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)";
                 self.rows.prepare_cached(insert)?.execute(params![
                     command.to_string(),
@@ -86,7 +87,7 @@ impl Fold<'_> {
                 ])?;
                 if request_type == ASKS_FOR_APPS {
                     // Asked; the next time counts from the answer.
-                    let asked = "UPDATE commands_v2_following SET due_at = NULL WHERE device = ?1";
+                    let asked = "UPDATE commands_v3_following SET due_at = NULL WHERE device = ?1";
                     self.rows.prepare_cached(asked)?.execute([self.device])?;
                 }
                 Ok(())
@@ -104,21 +105,23 @@ impl Fold<'_> {
             DeviceEvent::MdmCommandCancelled { command } => self.over(*command, State::Cancelled),
             DeviceEvent::MdmCommandExpired { command } => self.over(*command, State::Expired),
             DeviceEvent::ManagedAppReported { app, status, .. } => self.app(app, *status),
+            DeviceEvent::DeviceSuperseded { evidence, .. } if evidence.is_reversible() => self.pause(),
             DeviceEvent::DeviceCheckedOut { .. }
             | DeviceEvent::DeviceUnenrolled { .. }
             | DeviceEvent::DeviceSuperseded { .. } => self.end(),
+            DeviceEvent::DeviceRevived { .. } => self.go_on(),
             _ => Ok(()),
         }
     }
 
     fn state(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
-        let update = "UPDATE commands_v2_queue SET state = ?2, changed_at = ?3 WHERE command = ?1";
+        let update = "UPDATE commands_v3_queue SET state = ?2, changed_at = ?3 WHERE command = ?1";
         let changed = params![command.to_string(), state.as_str(), self.entry.at.0];
         self.rows.prepare_cached(update)?.execute(changed).map(drop)
     }
 
     fn why(&self, command: CommandId, why: Option<String>) -> rusqlite::Result<()> {
-        let update = "UPDATE commands_v2_queue SET why = ?2 WHERE command = ?1";
+        let update = "UPDATE commands_v3_queue SET why = ?2 WHERE command = ?1";
         self.rows.prepare_cached(update)?.execute(params![command.to_string(), why]).map(drop)
     }
 
@@ -135,14 +138,14 @@ impl Fold<'_> {
     // Whatever became of a question for apps: it is asked again later, but not for ever.
     fn over(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
         self.state(command, state)?;
-        let select = "SELECT request_type FROM commands_v2_queue WHERE command = ?1";
+        let select = "SELECT request_type FROM commands_v3_queue WHERE command = ?1";
         let mut select = self.rows.prepare_cached(select)?;
         let request_type: Option<String> = select.query_row([command.to_string()], |row| row.get(0)).optional()?;
         if request_type.as_deref() == Some(ASKS_FOR_APPS) { self.ask_again() } else { Ok(()) }
     }
 
     fn ask_again(&self) -> rusqlite::Result<()> {
-        let select = "SELECT tries FROM commands_v2_following WHERE device = ?1";
+        let select = "SELECT tries FROM commands_v3_following WHERE device = ?1";
         let tries: Option<i64> =
             self.rows.prepare_cached(select)?.query_row([self.device], |row| row.get(0)).optional()?;
         let Some(tries) = tries.map(|tries| tries + 1) else { return Ok(()) };
@@ -153,7 +156,7 @@ impl Fold<'_> {
     }
 
     fn app(&self, app: &str, status: AppStatus) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO commands_v2_apps (device, app, status, settled, at) VALUES (?1, ?2, ?3, ?4, ?5)
+        let upsert = "INSERT INTO commands_v3_apps (device, app, status, settled, at) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (device, app) DO UPDATE SET status = excluded.status, settled = excluded.settled,
                 at = excluded.at";
         let settled = status.is_settled();
@@ -164,11 +167,11 @@ impl Fold<'_> {
             settled,
             self.entry.at.0
         ])?;
-        let open = "SELECT 1 FROM commands_v2_apps WHERE device = ?1 AND NOT settled";
+        let open = "SELECT 1 FROM commands_v3_apps WHERE device = ?1 AND NOT settled";
         if !self.rows.prepare_cached(open)?.exists([self.device])? {
             return self.follow_no_more();
         }
-        let followed = "SELECT 1 FROM commands_v2_following WHERE device = ?1";
+        let followed = "SELECT 1 FROM commands_v3_following WHERE device = ?1";
         if settled || self.rows.prepare_cached(followed)?.exists([self.device])? {
             return Ok(());
         }
@@ -176,7 +179,7 @@ impl Fold<'_> {
     }
 
     fn follow(&self, tries: i64, delay: i64) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO commands_v2_following (device, tries, due_at, event) VALUES (?1, ?2, ?3, ?4)
+        let upsert = "INSERT INTO commands_v3_following (device, tries, due_at, event) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (device) DO UPDATE SET tries = excluded.tries, due_at = excluded.due_at,
                 event = excluded.event";
         let due = self.entry.at.plus_seconds(delay).0;
@@ -185,17 +188,39 @@ impl Fold<'_> {
     }
 
     fn follow_no_more(&self) -> rusqlite::Result<()> {
-        let delete = "DELETE FROM commands_v2_following WHERE device = ?1";
+        let delete = "DELETE FROM commands_v3_following WHERE device = ?1";
         self.rows.prepare_cached(delete)?.execute([self.device]).map(drop)
+    }
+
+    // The record may come back, with its queue and its apps.
+    fn pause(&self) -> rusqlite::Result<()> {
+        let pause = "UPDATE commands_v3_queue SET paused = state, state = ?2, changed_at = ?3
+            WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
+        let paused = params![self.device, State::Ended.as_str(), self.entry.at.0];
+        self.rows.prepare_cached(pause)?.execute(paused)?;
+        let wait = "UPDATE commands_v3_following SET due_at = NULL WHERE device = ?1";
+        self.rows.prepare_cached(wait)?.execute([self.device]).map(drop)
+    }
+
+    fn go_on(&self) -> rusqlite::Result<()> {
+        let go_on = "UPDATE commands_v3_queue SET state = paused, paused = NULL, changed_at = ?2
+            WHERE device = ?1 AND paused IS NOT NULL";
+        self.rows.prepare_cached(go_on)?.execute(params![self.device, self.entry.at.0])?;
+        let follow = "UPDATE commands_v3_following SET due_at = ?2, event = ?3 WHERE device = ?1";
+        let due = self.entry.at.plus_seconds(DELAYS[0]).0;
+        self.rows.prepare_cached(follow)?.execute(params![self.device, due, self.entry.id.to_string()]).map(drop)
     }
 
     // Apps go with the management that brought them.
     fn end(&self) -> rusqlite::Result<()> {
-        let end = "UPDATE commands_v2_queue SET state = ?2, changed_at = ?3
+        let end = "UPDATE commands_v3_queue SET state = ?2, changed_at = ?3
             WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
         let ended = params![self.device, State::Ended.as_str(), self.entry.at.0];
         self.rows.prepare_cached(end)?.execute(ended)?;
-        self.rows.prepare_cached("DELETE FROM commands_v2_apps WHERE device = ?1")?.execute([self.device])?;
+        self.rows
+            .prepare_cached("UPDATE commands_v3_queue SET paused = NULL WHERE device = ?1")?
+            .execute([self.device])?;
+        self.rows.prepare_cached("DELETE FROM commands_v3_apps WHERE device = ?1")?.execute([self.device])?;
         self.follow_no_more()
     }
 }

@@ -44,6 +44,7 @@ pub(crate) const COLUMNS: &[&str] = &[
     "identity_serial",
     "identity_expires",
     "superseded_by",
+    "superseded_evidence",
 ];
 
 /// Answers that change all the time and say nothing about the record (commands/information.device.yaml).
@@ -57,24 +58,25 @@ impl Projection for Devices {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["devices_v2_current", "devices_v2_history"]
+        &["devices_v3_current", "devices_v3_history"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS devices_v2_current (
+        "CREATE TABLE IF NOT EXISTS devices_v3_current (
             id TEXT PRIMARY KEY, added INTEGER NOT NULL, last_event TEXT NOT NULL, last_event_at INTEGER NOT NULL,
             phase TEXT, archived INTEGER, person TEXT, ownership TEXT, kind TEXT, name TEXT, model TEXT,
             product_name TEXT, os_version TEXT, build_version TEXT, serial_number TEXT, udid TEXT, imei TEXT, meid TEXT,
             enrollment_id TEXT, managed_apple_id TEXT, enrolled_at INTEGER, ended_at INTEGER, identity_serial TEXT,
-            identity_expires INTEGER, superseded_by TEXT
+            identity_expires INTEGER, superseded_by TEXT,
+            superseded_evidence TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS devices_v2_by_added ON devices_v2_current (added);
-        CREATE INDEX IF NOT EXISTS devices_v2_by_person ON devices_v2_current (person);
-        CREATE TABLE IF NOT EXISTS devices_v2_history (
+        CREATE INDEX IF NOT EXISTS devices_v3_by_added ON devices_v3_current (added);
+        CREATE INDEX IF NOT EXISTS devices_v3_by_person ON devices_v3_current (person);
+        CREATE TABLE IF NOT EXISTS devices_v3_history (
             device TEXT NOT NULL, attribute TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
             position INTEGER NOT NULL, value, PRIMARY KEY (device, attribute, position)
         ) WITHOUT ROWID;"
@@ -155,10 +157,12 @@ impl Record<'_> {
             DeviceEvent::InventoryReported { changes } => self.inventory(changes),
             DeviceEvent::DeviceCheckedOut { .. } => self.end(State::CheckedOut),
             DeviceEvent::DeviceUnenrolled { .. } => self.end(State::Unenrolled),
-            DeviceEvent::DeviceSuperseded { by } => {
+            DeviceEvent::DeviceSuperseded { by, evidence, .. } => {
                 self.set("superseded_by", by.to_string())?;
+                self.set_word("superseded_evidence", evidence.as_str())?;
                 self.end(State::Superseded)
             }
+            DeviceEvent::DeviceRevived { .. } => self.revive(),
             DeviceEvent::RecordArchived {} => self.set("archived", true),
             DeviceEvent::RecordRestored {} => self.set("archived", false),
             _ => Ok(()),
@@ -174,6 +178,19 @@ impl Record<'_> {
         }
         self.set_word("phase", state.as_str())?;
         self.set("ended_at", self.effective.0)
+    }
+
+    // It goes on as what it was before its end.
+    fn revive(&self) -> rusqlite::Result<()> {
+        let select = "SELECT value FROM devices_v3_history
+            WHERE device = ?1 AND attribute = 'phase' AND valid_to IS NOT NULL ORDER BY position DESC LIMIT 1";
+        let before =
+            self.rows.prepare_cached(select)?.query_row([self.id()], |row| row.get::<_, String>(0)).optional()?;
+        self.set_word("phase", before.as_deref().unwrap_or(State::Enrolled.as_str()))?;
+        for attribute in ["ended_at", "superseded_by", "superseded_evidence"] {
+            self.set(attribute, Value::Null)?;
+        }
+        Ok(())
     }
 
     fn identifiers(&self, identifiers: &DeviceIdentifiers) -> rusqlite::Result<()> {
@@ -218,7 +235,7 @@ impl Record<'_> {
 
     /// Makes the current row, and says which event was the record's last.
     fn touch(&self) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO devices_v2_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
+        let upsert = "INSERT INTO devices_v3_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at";
         let position = crate::sql(self.entry.position);
         let event = self.entry.id.to_string();
@@ -244,10 +261,10 @@ impl Record<'_> {
         if self.open_value(attribute)?.as_ref() == Some(&value) {
             return Ok(());
         }
-        let close = "UPDATE devices_v2_history SET valid_to = ?3
+        let close = "UPDATE devices_v3_history SET valid_to = ?3
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
-        let open = "INSERT INTO devices_v2_history (device, attribute, valid_from, position, value)
+        let open = "INSERT INTO devices_v3_history (device, attribute, valid_from, position, value)
             VALUES (?1, ?2, ?3, ?4, ?5)";
         let position = crate::sql(self.entry.position);
         self.rows.prepare_cached(open)?.execute(params![self.id(), attribute, self.effective.0, position, value])?;
@@ -259,20 +276,20 @@ impl Record<'_> {
         if self.open_value(attribute)?.is_none() {
             return self.set(attribute, value);
         }
-        let replace = "UPDATE devices_v2_history SET value = ?3
+        let replace = "UPDATE devices_v3_history SET value = ?3
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(replace)?.execute(params![self.id(), attribute, value])?;
         Ok(())
     }
 
     fn open_value(&self, attribute: &str) -> rusqlite::Result<Option<Value>> {
-        let select = "SELECT value FROM devices_v2_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        let select = "SELECT value FROM devices_v3_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], |row| row.get(0)).optional()
     }
 
     fn set_current(&self, attribute: &str, value: &Value) -> rusqlite::Result<()> {
         if let Some(column) = COLUMNS.iter().find(|column| **column == attribute) {
-            let update = format!("UPDATE devices_v2_current SET {column} = ?2 WHERE id = ?1");
+            let update = format!("UPDATE devices_v3_current SET {column} = ?2 WHERE id = ?1");
             self.rows.prepare_cached(&update)?.execute(params![self.id(), value])?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Due times count from recorded-at, not from effective time: the timer compares them with the clock.
 
 use crate::{Projection, ProjectionError, Projections};
-use events::device::{CommandStatus, DeviceEvent, DeviceId};
+use events::device::{AttestationRefusal, CommandStatus, DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
 use events::settings::{Settings, SettingsEvent};
 use events::{Entry, Event, EventId, StreamName, Timestamp};
@@ -20,6 +20,9 @@ const MOST_DOUBLINGS: i64 = 6;
 /// and not for ever.
 const UNANSWERED_AFTER: i64 = 24 * 3_600;
 
+/// Seconds after which a device can make another attestation (mdm/commands/information.device.yaml).
+const ATTEST_AGAIN_AFTER: i64 = 7 * 24 * 3_600;
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueKind {
@@ -27,17 +30,20 @@ pub enum DueKind {
     AbandonVisit,
     /// Wake a device again that answered NotNow, or that could not be woken.
     PushAgain,
+    /// Ask a device again for an attestation of its hardware: it gave one that it had made before.
+    AttestAgain,
 }
 
 impl DueKind {
     /// Every kind there is.
-    pub const ALL: [DueKind; 2] = [DueKind::AbandonVisit, DueKind::PushAgain];
+    pub const ALL: [DueKind; 3] = [DueKind::AbandonVisit, DueKind::PushAgain, DueKind::AttestAgain];
 
     /// Its name, fit for [`EventId::caused`].
     pub fn as_str(self) -> &'static str {
         match self {
             DueKind::AbandonVisit => "abandon_visit",
             DueKind::PushAgain => "push_again",
+            DueKind::AttestAgain => "attest_again",
         }
     }
 
@@ -64,7 +70,7 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("due", move |rows| {
-            let select = "SELECT stream, kind, due_at, event FROM due_v2_times WHERE due_at <= ?1
+            let select = "SELECT stream, kind, due_at, event FROM due_v3_times WHERE due_at <= ?1
                 ORDER BY due_at, stream LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, limit], due_of_row)?;
@@ -86,7 +92,7 @@ pub async fn due_of(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("due", move |rows| {
-            let select = "SELECT stream, kind, due_at, event FROM due_v2_times WHERE kind = ?1 AND due_at <= ?2
+            let select = "SELECT stream, kind, due_at, event FROM due_v3_times WHERE kind = ?1 AND due_at <= ?2
                 ORDER BY due_at, stream LIMIT ?3";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![kind.as_str(), now.0, limit], due_of_row)?;
@@ -100,7 +106,7 @@ pub async fn due_of(
 /// # Errors
 /// If the file cannot be read.
 pub async fn next(projections: &Projections) -> Result<Option<Timestamp>, ProjectionError> {
-    let select = "SELECT min(due_at) FROM due_v2_times";
+    let select = "SELECT min(due_at) FROM due_v3_times";
     projections
         .read_of("due", move |rows| rows.query_row(select, [], |row| row.get::<_, Option<i64>>(0)))
         .await
@@ -125,27 +131,27 @@ impl Projection for DueTimes {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["due_v2_times", "due_v2_settings", "due_v2_waiting", "due_v2_dead"]
+        &["due_v3_times", "due_v3_settings", "due_v3_waiting", "due_v3_dead"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS due_v2_times (
+        "CREATE TABLE IF NOT EXISTS due_v3_times (
             stream TEXT NOT NULL, kind TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER NOT NULL,
             event TEXT NOT NULL, failures INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, kind)
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS due_v2_by_time ON due_v2_times (due_at);
-        CREATE INDEX IF NOT EXISTS due_v2_by_kind ON due_v2_times (kind, due_at);
-        CREATE TABLE IF NOT EXISTS due_v2_settings (
+        CREATE INDEX IF NOT EXISTS due_v3_by_time ON due_v3_times (due_at);
+        CREATE INDEX IF NOT EXISTS due_v3_by_kind ON due_v3_times (kind, due_at);
+        CREATE TABLE IF NOT EXISTS due_v3_settings (
             only INTEGER PRIMARY KEY CHECK (only = 1), abandon_after_hours INTEGER NOT NULL
         );
-        CREATE TABLE IF NOT EXISTS due_v2_waiting (
+        CREATE TABLE IF NOT EXISTS due_v3_waiting (
             stream TEXT NOT NULL, command TEXT NOT NULL, PRIMARY KEY (stream, command)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS due_v2_dead (stream TEXT PRIMARY KEY) WITHOUT ROWID;"
+        CREATE TABLE IF NOT EXISTS due_v3_dead (stream TEXT PRIMARY KEY) WITHOUT ROWID;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -171,7 +177,7 @@ fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite:
         _ => {
             let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
             // Only while it is listed: a device that is enrolled may still take its profile again.
-            let put_off = "UPDATE due_v2_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
+            let put_off = "UPDATE due_v3_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
             rows.prepare_cached(put_off)?.execute(params![
                 entry.stream.as_str(),
                 DueKind::AbandonVisit.as_str(),
@@ -202,12 +208,12 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         }
         // Nothing wakes it until it tells another token: a row that nobody can serve would be looked at every second.
         DeviceEvent::PushFailed { unregistered_since: Some(_), .. } => {
-            let die = "INSERT OR IGNORE INTO due_v2_dead (stream) VALUES (?1)";
+            let die = "INSERT OR IGNORE INTO due_v3_dead (stream) VALUES (?1)";
             rows.prepare_cached(die)?.execute([stream])?;
             remove(rows, stream, DueKind::PushAgain)
         }
         DeviceEvent::MdmCommandQueued { command, .. } => {
-            let wait = "INSERT OR IGNORE INTO due_v2_waiting (stream, command) VALUES (?1, ?2)";
+            let wait = "INSERT OR IGNORE INTO due_v3_waiting (stream, command) VALUES (?1, ?2)";
             rows.prepare_cached(wait)?.execute(params![stream, command.to_string()]).map(drop)
         }
         DeviceEvent::MdmCommandAnswered { command, .. } => {
@@ -232,36 +238,50 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         DeviceEvent::DevicePushed { put_off_since: true, .. } => Ok(()),
         DeviceEvent::DevicePushed { .. } if waits(rows, stream)? => wake(rows, entry, UNANSWERED_AFTER, 1),
         DeviceEvent::DevicePushed { .. } => remove(rows, stream, DueKind::PushAgain),
+        // What it owes, and whether it can be woken, stays known: it may come back.
+        DeviceEvent::DeviceSuperseded { evidence, .. } if evidence.is_reversible() => {
+            remove(rows, stream, DueKind::AttestAgain)?;
+            remove(rows, stream, DueKind::PushAgain)
+        }
         DeviceEvent::DeviceCheckedOut { .. }
         | DeviceEvent::DeviceUnenrolled { .. }
         | DeviceEvent::DeviceSuperseded { .. } => {
-            rows.prepare_cached("DELETE FROM due_v2_waiting WHERE stream = ?1")?.execute([stream])?;
+            rows.prepare_cached("DELETE FROM due_v3_waiting WHERE stream = ?1")?.execute([stream])?;
             revive(rows, stream)?;
+            remove(rows, stream, DueKind::AttestAgain)?;
             remove(rows, stream, DueKind::PushAgain)
         }
+        DeviceEvent::DeviceRevived { .. } if waits(rows, stream)? => wake(rows, entry, PUSH_AGAIN_AFTER, 0),
+        DeviceEvent::HardwareAttestationRefused { why: AttestationRefusal::OtherNonce, .. } => {
+            put(rows, entry, DueKind::AttestAgain, entry.at.plus_seconds(ATTEST_AGAIN_AFTER), 0)
+        }
+        DeviceEvent::HardwareAttestationRequested { .. }
+        | DeviceEvent::HardwareAttested { .. }
+        | DeviceEvent::HardwareAttestationRefused { .. }
+        | DeviceEvent::HardwareClaimDismissed { .. } => remove(rows, stream, DueKind::AttestAgain),
         _ => Ok(()),
     }
 }
 
 // Wakes it in so many seconds, if it can be woken.
 fn wake(rows: &Connection, entry: &Entry, after: i64, failures: i64) -> rusqlite::Result<()> {
-    if rows.prepare_cached("SELECT 1 FROM due_v2_dead WHERE stream = ?1")?.exists([entry.stream.as_str()])? {
+    if rows.prepare_cached("SELECT 1 FROM due_v3_dead WHERE stream = ?1")?.exists([entry.stream.as_str()])? {
         return Ok(());
     }
     put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(after), failures)
 }
 
 fn revive(rows: &Connection, stream: &str) -> rusqlite::Result<()> {
-    rows.prepare_cached("DELETE FROM due_v2_dead WHERE stream = ?1")?.execute([stream]).map(drop)
+    rows.prepare_cached("DELETE FROM due_v3_dead WHERE stream = ?1")?.execute([stream]).map(drop)
 }
 
 fn answered(rows: &Connection, stream: &str, command: &str) -> rusqlite::Result<()> {
-    let forget = "DELETE FROM due_v2_waiting WHERE stream = ?1 AND command = ?2";
+    let forget = "DELETE FROM due_v3_waiting WHERE stream = ?1 AND command = ?2";
     rows.prepare_cached(forget)?.execute([stream, command]).map(drop)
 }
 
 fn waits(rows: &Connection, stream: &str) -> rusqlite::Result<bool> {
-    rows.prepare_cached("SELECT 1 FROM due_v2_waiting WHERE stream = ?1")?.exists([stream])
+    rows.prepare_cached("SELECT 1 FROM due_v3_waiting WHERE stream = ?1")?.exists([stream])
 }
 
 // It is awake. What it owes may wait a day, what it put off is due when it was; with nothing owed nothing is due.
@@ -270,31 +290,31 @@ fn heard(rows: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     if !waits(rows, stream)? {
         return remove(rows, stream, DueKind::PushAgain);
     }
-    let later = "UPDATE due_v2_times SET due_at = ?3 WHERE stream = ?1 AND kind = ?2 AND failures > 0";
+    let later = "UPDATE due_v3_times SET due_at = ?3 WHERE stream = ?1 AND kind = ?2 AND failures > 0";
     let due = entry.at.plus_seconds(UNANSWERED_AFTER);
     rows.prepare_cached(later)?.execute(params![stream, DueKind::PushAgain.as_str(), due.0]).map(drop)
 }
 
 fn settings(rows: &Connection, settings: &Settings) -> rusqlite::Result<()> {
-    let keep = "INSERT INTO due_v2_settings (only, abandon_after_hours) VALUES (1, ?1)
+    let keep = "INSERT INTO due_v3_settings (only, abandon_after_hours) VALUES (1, ?1)
         ON CONFLICT (only) DO UPDATE SET abandon_after_hours = excluded.abandon_after_hours";
     rows.execute(keep, [settings.abandon_after_hours])?;
     let micros = i64::from(settings.abandon_after_hours) * 3_600 * 1_000_000;
-    let again = "UPDATE due_v2_times SET due_at = since + ?1 WHERE kind = ?2";
+    let again = "UPDATE due_v3_times SET due_at = since + ?1 WHERE kind = ?2";
     rows.execute(again, params![micros, DueKind::AbandonVisit.as_str()])?;
     Ok(())
 }
 
 fn abandon_after_seconds(rows: &Connection) -> rusqlite::Result<i64> {
     let hours: Option<i64> = rows
-        .prepare_cached("SELECT abandon_after_hours FROM due_v2_settings")?
+        .prepare_cached("SELECT abandon_after_hours FROM due_v3_settings")?
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(hours.unwrap_or_else(|| i64::from(Settings::default().abandon_after_hours)) * 3_600)
 }
 
 fn failures(rows: &Connection, stream: &str) -> rusqlite::Result<i64> {
-    let select = "SELECT failures FROM due_v2_times WHERE stream = ?1 AND kind = ?2";
+    let select = "SELECT failures FROM due_v3_times WHERE stream = ?1 AND kind = ?2";
     let found = rows
         .prepare_cached(select)?
         .query_row(params![stream, DueKind::PushAgain.as_str()], |row| row.get(0))
@@ -304,7 +324,7 @@ fn failures(rows: &Connection, stream: &str) -> rusqlite::Result<i64> {
 
 fn put(rows: &Connection, entry: &Entry, kind: DueKind, due: Timestamp, failures: i64) -> rusqlite::Result<()> {
     let upsert =
-        "INSERT INTO due_v2_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO due_v3_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (stream, kind) DO UPDATE SET since = excluded.since, due_at = excluded.due_at,
             event = excluded.event, failures = excluded.failures";
     rows.prepare_cached(upsert)?.execute(params![
@@ -319,7 +339,7 @@ fn put(rows: &Connection, entry: &Entry, kind: DueKind, due: Timestamp, failures
 }
 
 fn remove(rows: &Connection, stream: &str, kind: DueKind) -> rusqlite::Result<()> {
-    rows.prepare_cached("DELETE FROM due_v2_times WHERE stream = ?1 AND kind = ?2")?
+    rows.prepare_cached("DELETE FROM due_v3_times WHERE stream = ?1 AND kind = ?2")?
         .execute(params![stream, kind.as_str()])?;
     Ok(())
 }

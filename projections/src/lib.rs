@@ -18,6 +18,7 @@
 
 pub mod audit;
 pub mod certificates;
+pub mod claims;
 pub mod commands;
 mod database;
 pub mod devices;
@@ -65,6 +66,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &due::DueTimes,
     &visits::Visits,
     &certificates::Certificates,
+    &claims::Claims,
     &commands::Commands,
     &staff::Staff,
     &renewals::Renewals,

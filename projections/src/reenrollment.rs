@@ -138,7 +138,7 @@ impl Projection for Reenrollment {
                 })
             }
             // Told in the stream of the old record: the later one is the device that took its place.
-            Event::Device(DeviceEvent::DeviceSuperseded { by }) => {
+            Event::Device(DeviceEvent::DeviceSuperseded { by, .. }) => {
                 keep(rows, entry, effective, &by.to_string(), stream, &[Found::SameHardware])
             }
             _ => Ok(()),

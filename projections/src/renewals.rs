@@ -54,25 +54,25 @@ impl Projection for Renewals {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["renewals_v2_devices"]
+        &["renewals_v3_devices"]
     }
 
     // `cause`: the event from which the due time counts. `command`: the renewal that is under way. `outcome`: of the last.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS renewals_v2_devices (
+        "CREATE TABLE IF NOT EXISTS renewals_v3_devices (
             device TEXT PRIMARY KEY, enrolled INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, due_at INTEGER,
             cause TEXT, command TEXT, requested_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, outcome TEXT,
             outcome_at INTEGER
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS renewals_v2_by_begin ON renewals_v2_devices (due_at)
+        CREATE INDEX IF NOT EXISTS renewals_v3_by_begin ON renewals_v3_devices (due_at)
             WHERE enrolled AND command IS NULL;
-        CREATE INDEX IF NOT EXISTS renewals_v2_by_end ON renewals_v2_devices (due_at)
+        CREATE INDEX IF NOT EXISTS renewals_v3_by_end ON renewals_v3_devices (due_at)
             WHERE enrolled AND command IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS renewals_v2_by_request ON renewals_v2_devices (requested_at);"
+        CREATE INDEX IF NOT EXISTS renewals_v3_by_request ON renewals_v3_devices (requested_at);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -95,13 +95,15 @@ impl Record<'_> {
     fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
         match event {
             DeviceEvent::DeviceEnrolled { .. } => self.enrolled(),
-            // Between Authenticate and TokenUpdate nothing can be asked of the device.
-            DeviceEvent::DeviceAuthenticated { .. }
-            | DeviceEvent::DeviceCheckedOut { .. }
+            DeviceEvent::DeviceRevived { .. } => self.enrolled(),
+            // Between Authenticate and TokenUpdate nothing can be asked of the device; nor of one that may come back.
+            DeviceEvent::DeviceAuthenticated { .. } => self.pauses(),
+            DeviceEvent::DeviceSuperseded { evidence, .. } if evidence.is_reversible() => self.pauses(),
+            DeviceEvent::DeviceCheckedOut { .. }
             | DeviceEvent::DeviceUnenrolled { .. }
             | DeviceEvent::DeviceSuperseded { .. } => self.left(),
             DeviceEvent::IdentityRenewalRequested { command, challenge_expires, .. } => {
-                let update = "UPDATE renewals_v2_devices SET command = ?2, requested_at = ?3, due_at = ?4, cause = ?5
+                let update = "UPDATE renewals_v3_devices SET command = ?2, requested_at = ?3, due_at = ?4, cause = ?5
                     WHERE device = ?1";
                 self.update(
                     update,
@@ -109,7 +111,7 @@ impl Record<'_> {
                 )
             }
             DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::Acknowledged, .. } => {
-                let update = "UPDATE renewals_v2_devices SET due_at = min(due_at, ?3), cause = ?4
+                let update = "UPDATE renewals_v3_devices SET due_at = min(due_at, ?3), cause = ?4
                     WHERE device = ?1 AND command = ?2";
                 let by = self.entry.at.plus_seconds(USED_WITHIN).0;
                 self.update(update, params![self.device, command.to_string(), by, self.cause()])
@@ -122,31 +124,30 @@ impl Record<'_> {
     }
 
     fn issued(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let insert = "INSERT OR REPLACE INTO renewals_v2_devices (device, expires) VALUES (?1, ?2)";
+        let insert = "INSERT OR REPLACE INTO renewals_v3_devices (device, expires) VALUES (?1, ?2)";
         self.update(insert, params![self.device, expires.0])
     }
 
     fn enrolled(&self) -> rusqlite::Result<()> {
         let Some((expires, _)) = self.standing()? else { return Ok(()) };
         // What was under way before stays so: the device said Authenticate once more.
-        let update = "UPDATE renewals_v2_devices SET enrolled = 1, due_at = coalesce(due_at, ?2),
+        let update = "UPDATE renewals_v3_devices SET enrolled = 1, due_at = coalesce(due_at, ?2),
             cause = coalesce(cause, ?3) WHERE device = ?1";
         self.update(update, params![self.device, begin(expires, self.device).0, self.cause()])
     }
 
+    fn pauses(&self) -> rusqlite::Result<()> {
+        self.update("UPDATE renewals_v3_devices SET enrolled = 0 WHERE device = ?1", params![self.device])
+    }
+
     fn left(&self) -> rusqlite::Result<()> {
-        let ends = !matches!(self.entry.event, Event::Device(DeviceEvent::DeviceAuthenticated { .. }));
-        let update = match ends {
-            true => {
-                "UPDATE renewals_v2_devices SET enrolled = 0, due_at = NULL, cause = NULL, command = NULL WHERE device = ?1"
-            }
-            false => "UPDATE renewals_v2_devices SET enrolled = 0 WHERE device = ?1",
-        };
+        let update = "UPDATE renewals_v3_devices SET enrolled = 0, due_at = NULL, cause = NULL, command = NULL
+            WHERE device = ?1";
         self.update(update, params![self.device])
     }
 
     fn renewed(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let update = "UPDATE renewals_v2_devices SET expires = ?2, due_at = ?3, cause = ?4, command = NULL,
+        let update = "UPDATE renewals_v3_devices SET expires = ?2, due_at = ?3, cause = ?4, command = NULL,
             failures = 0, outcome = 'renewed', outcome_at = ?5 WHERE device = ?1";
         let due = begin(expires, self.device).0;
         self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
@@ -154,7 +155,7 @@ impl Record<'_> {
 
     // What was completed is undone: as if it had failed in the end.
     fn rolled_back(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let update = "UPDATE renewals_v2_devices SET expires = ?2 WHERE device = ?1";
+        let update = "UPDATE renewals_v3_devices SET expires = ?2 WHERE device = ?1";
         self.update(update, params![self.device, expires.0])?;
         self.again(FIRST_DISTANCE, query::ROLLED_BACK)
     }
@@ -171,7 +172,7 @@ impl Record<'_> {
 
     fn again(&self, distance: i64, outcome: &str) -> rusqlite::Result<()> {
         let Some((expires, failures)) = self.standing()? else { return Ok(()) };
-        let update = "UPDATE renewals_v2_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
+        let update = "UPDATE renewals_v3_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
             outcome = ?5, outcome_at = ?6 WHERE device = ?1";
         // Never before its time.
         let due = self.entry.at.plus_seconds(distance).max(begin(expires, self.device)).0;
@@ -179,7 +180,7 @@ impl Record<'_> {
     }
 
     fn standing(&self) -> rusqlite::Result<Option<(Timestamp, i64)>> {
-        let select = "SELECT expires, failures FROM renewals_v2_devices WHERE device = ?1";
+        let select = "SELECT expires, failures FROM renewals_v3_devices WHERE device = ?1";
         let mut select = self.rows.prepare_cached(select)?;
         select.query_row([self.device], |row| Ok((Timestamp(row.get(0)?), row.get(1)?))).optional()
     }

@@ -104,6 +104,7 @@ struct Line {
     label: String,
     product: Option<String>,
     state: Chip,
+    claim: bool,
     archived: bool,
     person: String,
     kind: &'static str,
@@ -112,7 +113,7 @@ struct Line {
     last_seen: Option<Instant>,
 }
 
-content!(Line { href, label, product, state, archived, person, kind, os_version, enrolled, last_seen });
+content!(Line { href, label, product, state, claim, archived, person, kind, os_version, enrolled, last_seen });
 
 /// The list.
 ///
@@ -240,6 +241,7 @@ fn line(device: &Device, as_of: Option<Timestamp>, now: Timestamp) -> Line {
         label,
         product,
         state: words::state(device.state),
+        claim: !device.claims.is_empty() || !device.claimed_by.is_empty(),
         archived: device.archived,
         person: device.user_name.clone().unwrap_or_else(|| NONE.to_owned()),
         kind: words::kind(device.kind),

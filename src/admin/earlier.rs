@@ -99,7 +99,7 @@ pub fn evidence(found: &[Found]) -> String {
     let words = found.iter().map(|found| match found {
         Found::SamePerson => "same person",
         Found::SameFamily => "same kind of device",
-        Found::SameHardware => "same hardware",
+        Found::SameHardware => "same UDID",
     });
     words.collect::<Vec<_>>().join(", ")
 }

@@ -3,6 +3,7 @@
 
 use crate::web::visible::visible;
 use events::Timestamp;
+use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::{EnrollmentKind, Ownership};
 use projections::audit::{Row, actor_name};
 use projections::devices::Device;
@@ -157,6 +158,9 @@ record! {
         identity_serial: Option<String>,
         identity_expires: Option<String>,
         superseded_by: Option<String>,
+        superseded_evidence: Option<&'static str>,
+        claims_hardware_of: Option<String>,
+        hardware_claimed_by: Option<String>,
     }
 }
 
@@ -192,7 +196,16 @@ impl From<&Device> for DeviceRecord {
             identity_serial: device.identity_serial.clone(),
             identity_expires: time(device.identity_expires),
             superseded_by: device.superseded_by.map(|device| device.to_string()),
+            superseded_evidence: device.superseded_evidence.map(SupersessionEvidence::as_str),
+            claims_hardware_of: list(&device.claims),
+            hardware_claimed_by: list(&device.claimed_by),
         }
         .shown()
     }
+}
+
+// Ids with a blank between them; nothing where there is none.
+fn list(devices: &[DeviceId]) -> Option<String> {
+    let ids: Vec<String> = devices.iter().map(DeviceId::to_string).collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
 }

@@ -12,6 +12,7 @@ use crate::config::{self, Config};
 use crate::identity;
 use crate::identity::throttle::Throttle;
 use crate::pki::Pki;
+use crate::pki::attestation::AttestationRoots;
 use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
@@ -113,6 +114,8 @@ impl App {
         let pki = load_pki(&config)?;
         let device_cas = DeviceCas::load(&config.devices.device_ca_certificates)
             .map_err(|error| StartError::Pki(error.to_string()))?;
+        let attestation_roots = AttestationRoots::load(&config.pki.attestation_roots)
+            .map_err(|error| StartError::Pki(error.to_string()))?;
         check_keys(&config, &created(&log, &directory).await?, &fingerprints(&pki, fingerprint))?;
         lost_keys::check(&log, &keys, &world, accept).await?;
         let (projections, projections_aside) = Projections::open(&directory)
@@ -141,6 +144,7 @@ impl App {
             secrets,
             pki,
             device_cas,
+            attestation_roots,
             projections,
             sign_in,
             identity_providers,

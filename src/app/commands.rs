@@ -15,10 +15,11 @@ use super::{App, PerformError, Performed};
 use crate::apple;
 use crate::enrollment::Aggregate as _;
 use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
+use crate::pki::attestation::plain_udid;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::{CommandId, CommandPayload, DeviceId, Priority};
-use events::enrollment::{EnrollmentKind, ServedProfile};
+use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
 use events::{Personal, StreamName, Timestamp};
 use plist::{Dictionary, Value};
 use uuid::Uuid;
@@ -39,6 +40,9 @@ const PLAIN: &[&str] = &[
     "RemoveProfile",
     "SecurityInfo",
 ];
+
+/// First version that attests its hardware to the server.
+const FIRST_ATTESTATION: OsVersion = OsVersion::new(16, 0);
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -182,10 +186,15 @@ impl App {
 
     /// The stream that says which device of ours a piece of hardware is; its name tells nothing of the UDID.
     pub fn hardware_stream(&self, udid: &str) -> StreamName {
-        // Dashes and capitals differ between what a device says at different times and versions.
-        let plain: String = udid.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
-        StreamName::of("hardware", self.secrets.name("hardware", &[&plain]))
+        StreamName::of("hardware", self.secrets.name("hardware", &[&plain_udid(udid)]))
     }
+}
+
+/// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers out), and
+/// from the version on that has it (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
+pub fn attestable(device: &Device) -> bool {
+    let is_whole = device.kind() == Some(EnrollmentKind::DeviceEnrollment);
+    is_whole && device.version().is_some_and(|version| version >= FIRST_ATTESTATION)
 }
 
 /// The id of the next removal of management: the second click on the button queues nothing while the first removal waits.
@@ -281,7 +290,9 @@ pub(super) fn payload(
     let mut xml = Vec::new();
     Value::Dictionary(command.clone()).to_writer_xml(&mut xml)?;
     let xml = String::from_utf8_lossy(&xml).into_owned();
-    Ok(match PLAIN.contains(&request_type) {
+    // A nonce is for the device alone: whoever knew it before could prepare an answer.
+    let is_plain = PLAIN.contains(&request_type) && !command.contains_key("DeviceAttestationNonce");
+    Ok(match is_plain {
         true => CommandPayload::Plain(xml),
         false => CommandPayload::Sealed(Personal::new(device.key(), xml)),
     })

@@ -11,8 +11,14 @@ use uuid::Uuid;
 const PAGE: usize = 1_000;
 
 /// What can change the answer; the other events are not even opened.
-const TELLING: [&str; 5] =
-    ["DeviceAuthenticated", "DeviceEnrolled", "DeviceCheckedOut", "DeviceUnenrolled", "DeviceSuperseded"];
+const TELLING: [&str; 6] = [
+    "DeviceAuthenticated",
+    "DeviceEnrolled",
+    "DeviceCheckedOut",
+    "DeviceUnenrolled",
+    "DeviceSuperseded",
+    "DeviceRevived",
+];
 
 struct Listens {
     topic: String,
@@ -45,8 +51,12 @@ fn tell(topics: &mut HashMap<DeviceId, Listens>, entry: &Entry) {
         DeviceEvent::DeviceAuthenticated { topic, .. } => {
             topics.insert(DeviceId(id), Listens { topic: topic.clone(), enrolled: false });
         }
-        DeviceEvent::DeviceEnrolled { .. } => {
+        DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::DeviceRevived { .. } => {
             topics.entry(DeviceId(id)).and_modify(|listens| listens.enrolled = true);
+        }
+        // It may come back, with the topic that it has.
+        DeviceEvent::DeviceSuperseded { evidence, .. } if evidence.is_reversible() => {
+            topics.entry(DeviceId(id)).and_modify(|listens| listens.enrolled = false);
         }
         _ => {
             topics.remove(&DeviceId(id));

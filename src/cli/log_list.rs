@@ -160,7 +160,12 @@ impl Context {
             E::DeviceUnenrolled { by: UnenrolledBy::Server } => "by us".into(),
             E::DeviceEnrolled { .. } | E::PushTokenRenewed { .. } | E::IdentityRenewed { .. } => return None,
             E::DeviceHeardFrom {} | E::DevicePushed { .. } | E::DeviceCheckedOut { .. } => return None,
-            E::DeviceSuperseded { .. } | E::RecordArchived {} | E::RecordRestored {} => return None,
+            E::DeviceSuperseded { evidence, .. } => evidence.as_str().replace('_', " "),
+            E::HardwareClaimNoted { count, .. } => format!("{count} other records"),
+            E::HardwareAttestationRefused { why, .. } => why.as_str().replace('_', " "),
+            E::DeviceRevived { .. } | E::HardwareClaimDismissed { .. } => return None,
+            E::HardwareAttestationRequested { .. } | E::HardwareAttested { .. } => return None,
+            E::RecordArchived {} | E::RecordRestored {} => return None,
         })
     }
 
@@ -190,7 +195,7 @@ fn told_evidence(evidence: &Evidence) -> &'static str {
     match evidence {
         Evidence::SamePerson => "same person",
         Evidence::SameFamily => "same family",
-        Evidence::SameHardware => "same hardware",
+        Evidence::SameHardware => "same UDID",
     }
 }
 

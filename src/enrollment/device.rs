@@ -1,5 +1,6 @@
 //! One management relationship: stream `device-<id>`.
 
+pub mod claim;
 mod decide;
 mod evolve;
 mod renewal;
@@ -11,12 +12,13 @@ use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::{
     AnswerFault, AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId,
-    DeviceIdentifiers, InventoryValue, MdmError, Priority, PushAddress, RejectionReason,
+    DeviceIdentifiers, InventoryValue, MdmError, Priority, PushAddress, RejectionReason, SupersessionEvidence,
 };
 use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+pub use claim::{Attestation, Claims, Revivable};
 pub use renewal::Renewal;
 pub use self_caused::Draws;
 
@@ -64,6 +66,10 @@ pub struct Device {
     pub archived: bool,
     /// Fields that were told once at a length that is not kept.
     pub left_out: BTreeSet<String>,
+    /// Other records of the same hardware.
+    pub claims: Claims,
+    /// This record ended for another one, and may come back.
+    pub revivable: Option<Box<Revivable>>,
     /// Bodies that changed something already.
     pub seen: HashSet<BodyHash>,
 }
@@ -189,6 +195,8 @@ pub enum Command {
         inventory: BTreeMap<String, InventoryValue>,
         /// How managed apps stand, by bundle identifier, trimmed likewise.
         apps: BTreeMap<String, AppStatus>,
+        /// What the answer attests, if it was asked for that.
+        attestation: Option<Attestation>,
     },
     /// Of an answer to this command so little can be read that the device would be asked for it for ever.
     SettleUnreadable {
@@ -251,8 +259,31 @@ pub enum Command {
     NoteLeftOut {
         fields: BTreeSet<String>,
     },
+    /// The same hardware is managed as `by`, on this evidence.
     Supersede {
         by: DeviceId,
+        evidence: SupersessionEvidence,
+        now: Timestamp,
+    },
+    /// The identity of a record that was superseded spoke.
+    Revive {
+        body: BodyHash,
+        now: Timestamp,
+    },
+    /// Records under management that named the same hardware before, the newest first: `others` of `count`.
+    NoteClaim {
+        others: Vec<DeviceId>,
+        count: u32,
+    },
+    /// `other` is another device: somebody decided that.
+    DismissClaim {
+        other: DeviceId,
+    },
+    /// `payload`: the command, with the nonce.
+    RequestAttestation {
+        id: CommandId,
+        payload: CommandPayload,
+        now: Timestamp,
     },
     Archive,
     Restore,

@@ -1,4 +1,4 @@
-//! Which devices of ours one piece of hardware has been: stream `hardware-<hmac>`.
+//! Which devices of ours said that they are one piece of hardware: stream `hardware-<hmac>`. What each of them said is a claim.
 
 use crate::enrollment::Aggregate;
 use events::device::DeviceId;
@@ -7,11 +7,11 @@ use std::convert::Infallible;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hardware {
-    /// Oldest first; the last one is what it is now.
+    /// In the order they enrolled.
     pub devices: Vec<DeviceId>,
 }
 
-/// The hardware enrolled as this device.
+/// This device enrolled and says that it is the hardware.
 #[derive(Debug, Clone)]
 pub struct Enroll {
     pub device: DeviceId,
@@ -37,9 +37,15 @@ impl Aggregate for Hardware {
 }
 
 impl Hardware {
-    /// What the hardware was before it became `device`.
+    /// Devices that said so before `device`, the latest first.
     pub fn before(&self, device: DeviceId) -> impl Iterator<Item = DeviceId> + '_ {
-        self.devices.iter().copied().take_while(move |earlier| *earlier != device)
+        let until = self.devices.iter().position(|known| *known == device).unwrap_or(self.devices.len());
+        self.devices[..until].iter().rev().copied()
+    }
+
+    /// Devices that said so after `device`, the latest first.
+    pub fn after(&self, device: DeviceId) -> impl Iterator<Item = DeviceId> + '_ {
+        self.devices.iter().rev().copied().take_while(move |later| *later != device)
     }
 }
 
@@ -65,8 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_superseded_by_those_after_it_and_by_none_before() {
-        assert_eq!(given(&[1, 2]).before(device(2)).collect::<Vec<_>>(), [device(1)]);
-        assert_eq!(given(&[1, 2]).before(device(1)).count(), 0);
+    fn the_latest_of_those_before_and_after_a_device_come_first() {
+        let hardware = given(&[1, 2, 3, 4]);
+        assert_eq!(hardware.before(device(3)).collect::<Vec<_>>(), [device(2), device(1)]);
+        assert_eq!(hardware.after(device(2)).collect::<Vec<_>>(), [device(4), device(3)]);
+        assert_eq!((hardware.before(device(1)).count(), hardware.after(device(4)).count()), (0, 0));
     }
 }

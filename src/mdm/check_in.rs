@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::body::{self, Body};
 use super::claim::Claimed;
 use super::message::{self, BadField};
-use super::{bearer, heard, identified, property_list, unavailable};
+use super::{bearer, heard, identified, property_list, revival, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::{Command, Device, Phase, Refusal};
@@ -33,14 +33,15 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
     let claimed = Claimed::of(request, app)?;
     // Whose certificate it is comes first: for nobody else's the body is hashed.
-    let known = identified(app, claimed.certificate()).await?;
+    let mut known = identified(app, claimed.certificate()).await?;
     let body = proven(claimed, body).await?;
     let fields = property_list::repaired(&body).map_err(super::refuse_body)?;
-    let message = Message { app, known: &known, fields: &fields, body: &body, source };
-    // A device that leaves is let go whatever it shows: it says so once.
+    // A device that leaves is let go whatever it shows: it says so once. And it comes back by nothing that it says as it leaves.
     if !message::text(&fields, "MessageType").is_ok_and(|kind| kind == "CheckOut") {
+        known = revival::by_contact(app, known, (&fields, &body), source).await?;
         bearer::check(app, &known, request, source).await?;
     }
+    let message = Message { app, known: &known, fields: &fields, body: &body, source };
     let answer = message.take().await?;
     heard::from(app, &known, source).await;
     Ok(answer)

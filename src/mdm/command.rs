@@ -4,11 +4,11 @@ use super::answer::Answer;
 use super::body::{self, Body, TooLarge};
 use super::claim::Claimed;
 use super::result::{self, Report, Said};
-use super::{bearer, heard, identified, message, property_list, unavailable};
+use super::{bearer, heard, identified, message, property_list, revival, unavailable};
 use crate::app::identify::Known;
 use crate::app::property_list::Reading;
-use crate::app::{App, ByDeviceError, Loaded, PerformError, commands, inventory};
-use crate::enrollment::device::{Command, Device, Phase, QueuedCommand, Refusal};
+use crate::app::{App, ByDeviceError, Loaded, PerformError, attestation, commands, inventory};
+use crate::enrollment::device::{Attestation, Command, Device, Phase, QueuedCommand, Refusal};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use events::device::{AnswerFault, BodyHash, CommandId, CommandStatus, InventoryValue};
@@ -32,7 +32,6 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // So much is read for nobody but the holder of a live certificate of ours: the header is looked at first.
     let claimed = Claimed::of(request, app)?;
     let known = identified(app, claimed.certificate()).await?;
-    let conversation = Conversation { app, known: &known, source };
     // What TLS has proven need not be kept to be proven.
     let body = match claimed.is_proven() {
         true => body::read(payload, MAX_BODY).await,
@@ -45,13 +44,14 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
             app.metrics.alarm("mdm-result-too-large");
             let hash = prove(claimed, large).await?;
             bearer::check(app, &known, request, source).await?;
-            return conversation.too_large(bytes, hash).await;
+            return Conversation { app, known: &known, source }.too_large(bytes, hash).await;
         }
     };
     let (reading, body) = read(claimed, body).await?;
     let said = said(&known, &reading)?;
+    let known = revival::by_contact(app, known, (&reading.fields, &body), source).await?;
     bearer::check(app, &known, request, source).await?;
-    let answer = conversation.take(said, &reading, &body).await?;
+    let answer = Conversation { app, known: &known, source }.take(said, &reading, &body).await?;
     heard::from(app, &known, source).await;
     Ok(answer)
 }
@@ -211,10 +211,15 @@ impl Conversation<'_> {
         };
         let errors = result::errors(fields, self.known.state.kind(), self.known.person);
         let body = message::body_hash(&self.known.fingerprint, body);
+        let attestation = match (status, queued) {
+            (CommandStatus::Acknowledged, Some(queued)) => self.attestation(queued, fields).await?,
+            _ => None,
+        };
         let long = queued.map(|queued| inventory::left_out(queued, fields, &self.known.state)).unwrap_or_default();
         let answer = |inventory, apps| {
-            let (errors, body, left_out) = (errors.clone(), body.clone(), reading.left_out.clone());
-            Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps }
+            let (errors, body, attestation) = (errors.clone(), body.clone(), attestation.clone());
+            let left_out = reading.left_out.clone();
+            Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps, attestation }
         };
         let loaded = match self.perform_within(&answer(inventory, apps)).await? {
             Some(loaded) => loaded,
@@ -227,6 +232,19 @@ impl Conversation<'_> {
             self.app.conversations.put_off(self.known.device, id);
         }
         Ok(loaded)
+    }
+
+    // Certificates are verified where nobody waits for it.
+    async fn attestation(&self, queued: &QueuedCommand, fields: &Dictionary) -> Result<Option<Attestation>, Answer> {
+        if self.known.state.claims.asked != Some(queued.id) {
+            return Ok(None);
+        }
+        let (roots, queued, fields) = (self.app.attestation_roots.clone(), queued.clone(), fields.clone());
+        let (state, person) = (self.known.state.clone(), self.known.person);
+        let unix = self.app.world.now().0.div_euclid(1_000_000);
+        web::block(move || attestation::proven(&roots, &queued, &fields, &state, (person, unix)))
+            .await
+            .map_err(unavailable)
     }
 
     fn not_now(&self, state: &Device) -> Vec<CommandId> {

@@ -1,14 +1,11 @@
 //! Effects that are commands to other streams.
 
-use super::{ReactionError, effect_of, settled};
+use super::{ReactionError, claims, effect_of, settled};
+use crate::app::App;
 use crate::app::commands::{QueueError, first_questions, self_service};
-use crate::app::context::Context;
 use crate::app::lost_keys;
-use crate::app::{App, PerformError};
-use crate::enrollment::device::{Command, Device};
-use crate::enrollment::hardware::{Enroll, Hardware};
 use crate::enrollment::person::{self, Person};
-use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers};
+use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
@@ -32,7 +29,14 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
         Event::Device(DeviceEvent::DeviceEnrolled { .. }) => {
             offer_self_service(app, entry, DeviceId(id)).await?;
             ask_first_questions(app, entry, DeviceId(id)).await?;
-            supersede_same_hardware(app, entry, DeviceId(id)).await
+            claims::enrolled(app, entry, DeviceId(id)).await
+        }
+        Event::Device(DeviceEvent::HardwareAttested { .. }) => claims::attested(app, entry, DeviceId(id)).await,
+        Event::Device(DeviceEvent::PushFailed { unregistered_since: Some(since), .. }) => {
+            claims::unregistered(app, entry, DeviceId(id), *since).await
+        }
+        Event::Device(DeviceEvent::DeviceRevived { superseded_by }) => {
+            claims::revived(app, entry, DeviceId(id), *superseded_by).await
         }
         Event::Person(PersonEvent::PersonErased {}) => forget(app, PersonId(id)).await,
         _ => Ok(()),
@@ -137,26 +141,6 @@ async fn queue(
             Err(error) => tracing::error!(%error, effect, "a command of ours cannot be queued"),
             Ok(_) => {}
         }
-    }
-    Ok(())
-}
-
-// The same hardware enrolled before as another device: that record ends, so that there are no ghosts of our own making.
-async fn supersede_same_hardware(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    let device = app.device(id).await?;
-    let Some(DeviceIdentifiers::DeviceEnrollment { udid, .. }) = &device.identifiers else { return Ok(()) };
-    let Some(udid) = udid.get() else { return Ok(()) };
-    let stream = app.hardware_stream(udid);
-    let hardware =
-        match app.perform::<Hardware>(&stream, &Enroll { device: id }, &effect_of(entry, "note-hardware")).await {
-            Ok(performed) => performed.state,
-            Err(PerformError::Refused(never)) => match never {},
-            Err(error) => return Err(ReactionError::Perform(error.to_string())),
-        };
-    for earlier in hardware.before(id) {
-        let supersede = Command::Supersede { by: id };
-        let context = Context { effect: Some(format!("supersede {earlier}").into()), ..effect_of(entry, "supersede") };
-        settled(app.perform::<Device>(&earlier.stream(), &supersede, &context).await)?;
     }
     Ok(())
 }

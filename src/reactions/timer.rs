@@ -123,5 +123,6 @@ async fn act(app: &App, reminders: &Reminders, id: Uuid, due: Due) -> Result<(),
             reminders.remind(due);
             Ok(())
         }
+        DueKind::AttestAgain => super::claims::attest_again(app, &due, DeviceId(id), &context).await,
     }
 }

@@ -13,6 +13,7 @@ mod account;
 mod browser;
 mod budgets;
 mod checkin;
+mod claims;
 mod command_line;
 mod commands;
 mod crash;

@@ -12,7 +12,6 @@ use events::settings::Terms;
 use events::staff::Privilege;
 use muster::app::commands::security_info;
 use muster::app::context::Context;
-use muster::simulator::device::Device;
 use muster::simulator::model::{Family, Hardware};
 use muster::simulator::safari::Safari;
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
@@ -129,28 +128,6 @@ async fn a_device_with_a_new_token_is_woken_for_what_the_old_one_could_not_be_wo
     device.renew_push_token().await.unwrap();
     let handled = device.serve_once(PATIENCE).await.unwrap();
     assert_eq!(handled[0].request_type, "SecurityInfo");
-    scene.strike().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn known_hardware_that_enrolls_again_supersedes_its_old_record() {
-    let scene = Scene::set().await;
-    let hardware = Hardware::new(Family::IPhone, "17.5".parse().unwrap());
-    let enroll = async || -> Device {
-        let visitor = Visitor { hardware: hardware.clone(), ..Visitor::institutional(Family::IPhone, "17.5") };
-        scene.enroll(visitor).await
-    };
-    let first = id_of(&enroll().await);
-    let second = id_of(&enroll().await);
-    assert_ne!(first, second);
-    until(&scene.server, "the end of the first record", |event| {
-        *event == Event::Device(DeviceEvent::DeviceSuperseded { by: second })
-    })
-    .await;
-    scene.server.caught_up().await;
-    let projections = &scene.server.app().projections;
-    let state = async |id| projections::devices::get(projections, id, None).await.unwrap().unwrap().state.as_str();
-    assert_eq!((state(first).await, state(second).await), ("superseded", "enrolled"));
     scene.strike().await;
 }
 

@@ -3,7 +3,7 @@
 mod staff;
 mod words;
 
-pub use words::{faults, rejection, renewal_failure};
+pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
 
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
@@ -267,7 +267,17 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::PushFailed { reason, .. } => Message::of("push-failed").with("reason", reason),
         DeviceEvent::DeviceCheckedOut { .. } => Message::of("device-checked-out"),
         DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server } => Message::of("device-unenrolled"),
-        DeviceEvent::DeviceSuperseded { .. } => Message::of("device-superseded"),
+        DeviceEvent::DeviceSuperseded { evidence, .. } => {
+            Message::of("device-superseded").with("evidence", words::supersession(*evidence))
+        }
+        DeviceEvent::DeviceRevived { .. } => Message::of("device-revived"),
+        DeviceEvent::HardwareClaimNoted { count, .. } => Message::of("hardware-claim-noted").with("count", count),
+        DeviceEvent::HardwareClaimDismissed { .. } => Message::of("hardware-claim-dismissed"),
+        DeviceEvent::HardwareAttestationRequested { .. } => Message::of("hardware-attestation-requested"),
+        DeviceEvent::HardwareAttested { .. } => Message::of("hardware-attested"),
+        DeviceEvent::HardwareAttestationRefused { why, .. } => {
+            Message::of("hardware-attestation-refused").with("reason", words::attestation_refusal(*why))
+        }
         DeviceEvent::RecordArchived {} => Message::of("record-archived"),
         DeviceEvent::RecordRestored {} => Message::of("record-restored"),
     }

@@ -1,10 +1,11 @@
 //! Questions about the inventory, now and as of any instant.
 
 use super::COLUMNS;
+use crate::claims::{CLAIMED_BY, CLAIMS};
 use crate::renewals::{STANDING, Standing};
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
-use events::device::DeviceId;
+use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::{DeviceFamily, EnrollmentKind, Ownership};
 use events::person::PersonId;
 use rusqlite::types::Value;
@@ -21,7 +22,7 @@ pub enum State {
     /// The person removed the profile.
     CheckedOut,
     Unenrolled,
-    /// The same hardware enrolled again as another device of ours.
+    /// The same hardware is managed as another record.
     Superseded,
 }
 
@@ -69,6 +70,12 @@ pub struct Device {
     pub identity_serial: Option<String>,
     pub identity_expires: Option<Timestamp>,
     pub superseded_by: Option<DeviceId>,
+    /// On what evidence it ended for that one; a word of [`SupersessionEvidence::as_str`].
+    pub superseded_evidence: Option<SupersessionEvidence>,
+    /// Records under management whose hardware it claims; known for now alone.
+    pub claims: Vec<DeviceId>,
+    /// Records under management that claim its hardware; known for now alone.
+    pub claimed_by: Vec<DeviceId>,
     pub last_seen: Option<Timestamp>,
 }
 
@@ -76,6 +83,12 @@ impl Device {
     /// iPhone or iPad, as far as the device said.
     pub fn family(&self) -> Option<DeviceFamily> {
         family(self.product_name.as_deref())
+    }
+
+    // How the other record stood then is not looked up.
+    fn forget_claims(&mut self) {
+        self.claims.clear();
+        self.claimed_by.clear();
     }
 }
 
@@ -134,8 +147,8 @@ fn as_of_rows() -> String {
         .map(|column| format!("max(CASE WHEN h.attribute = '{column}' THEN h.value END) AS {column}"))
         .collect();
     format!(
-        "(SELECT h.device AS id, c.added AS added, {} FROM devices_v2_history h
-            JOIN devices_v2_current c ON c.id = h.device
+        "(SELECT h.device AS id, c.added AS added, {} FROM devices_v3_history h
+            JOIN devices_v3_current c ON c.id = h.device
             WHERE h.valid_from <= :as_of AND (h.valid_to IS NULL OR h.valid_to > :as_of) GROUP BY h.device)",
         columns.join(", ")
     )
@@ -144,7 +157,7 @@ fn as_of_rows() -> String {
 /// Selects from `source`, a table or query with the columns of the current row.
 fn select(source: &str, condition: &str) -> String {
     format!(
-        "SELECT d.*, p.user_name, s.at AS last_seen FROM {source} d
+        "SELECT d.*, p.user_name, s.at AS last_seen, {CLAIMS} AS claims, {CLAIMED_BY} AS claimed_by FROM {source} d
         LEFT JOIN people_v1_names p ON p.id = d.person
         LEFT JOIN last_seen s ON s.device = d.id
         WHERE d.phase IS NOT NULL AND {condition}"
@@ -152,13 +165,13 @@ fn select(source: &str, condition: &str) -> String {
 }
 
 fn list_condition() -> String {
-    let standing = format!("SELECT r.device FROM renewals_v2_devices r WHERE ({STANDING}) = :identity");
+    let standing = format!("SELECT r.device FROM renewals_v3_devices r WHERE ({STANDING}) = :identity");
     format!("(:identity IS NULL OR d.id IN ({standing})) AND {LIST_CONDITION}")
 }
 
 const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS NULL OR d.kind = :kind)
     AND (:archived OR coalesce(d.archived, 0) = 0) AND (:person IS NULL OR d.person = :person)
-    AND (:after IS NULL OR d.added < (SELECT added FROM devices_v2_current WHERE id = :after))
+    AND (:after IS NULL OR d.added < (SELECT added FROM devices_v3_current WHERE id = :after))
     AND (:text IS NULL OR lower(coalesce(d.name, '') || char(10) || coalesce(d.model, '') || char(10)
         || coalesce(d.product_name, '') || char(10) || coalesce(d.serial_number, '') || char(10)
         || coalesce(d.udid, '') || char(10) || coalesce(d.enrollment_id, '') || char(10)
@@ -200,11 +213,14 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
             bindings.push((":as_of", as_of));
             as_of_rows()
         }
-        None => "devices_v2_current".to_owned(),
+        None => "devices_v3_current".to_owned(),
     };
     let mut statement = rows.prepare_cached(&select(&source, &list_condition()))?;
     let found = statement.query_map(&bindings[..], device_of)?.collect::<Result<Vec<_>, _>>()?;
     let mut devices: Vec<Device> = found.into_iter().flatten().collect();
+    if filter.as_of.is_some() {
+        devices.iter_mut().for_each(Device::forget_claims);
+    }
     let next = if devices.len() > limit {
         devices.truncate(limit);
         devices.last().map(|device| device.id)
@@ -223,14 +239,23 @@ pub async fn get(
     id: DeviceId,
     as_of: Option<Timestamp>,
 ) -> Result<Option<Device>, ProjectionError> {
+    let now = as_of.is_none();
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
-    projections
+    let found = projections
         .read_of("devices", move |rows| {
             let id = id.to_string();
             let mut statement = rows.prepare_cached(&select(&as_of_rows(), "d.id = :id"))?;
             statement.query_row(named_params! { ":as_of": as_of, ":id": id }, device_of).optional().map(Option::flatten)
         })
-        .await
+        .await;
+    found.map(|found| {
+        found.map(|mut device| {
+            if !now {
+                device.forget_claims();
+            }
+            device
+        })
+    })
 }
 
 /// What else the device told about itself at an instant: names as in `DeviceInformation`, `None` for what is erased.
@@ -245,7 +270,7 @@ pub async fn known(
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
     projections
         .read_of("devices", move |rows| {
-            let select = "SELECT substr(attribute, 11), value FROM devices_v2_history
+            let select = "SELECT substr(attribute, 11), value FROM devices_v3_history
                 WHERE device = ?1 AND attribute LIKE 'inventory.%' AND valid_from <= ?2
                     AND (valid_to IS NULL OR valid_to > ?2)";
             let mut statement = rows.prepare_cached(select)?;
@@ -268,7 +293,7 @@ pub async fn active_of_person(
 ) -> Result<ActiveDevices, ProjectionError> {
     projections
         .read_of("devices", move |rows| {
-            let select = "SELECT id, product_name FROM devices_v2_current WHERE person = ?1 AND phase = ?2
+            let select = "SELECT id, product_name FROM devices_v3_current WHERE person = ?1 AND phase = ?2
                 ORDER BY added DESC";
             let mut statement = rows.prepare_cached(select)?;
             let found = statement.query_map((person.to_string(), State::Enrolled.as_str()), |row| {
@@ -300,7 +325,7 @@ pub async fn count_active(
 ) -> Result<u64, ProjectionError> {
     projections
         .read_of("devices", move |rows| {
-            let select = "SELECT count(*) FROM devices_v2_current WHERE person = ?1 AND phase = ?2 AND id IS NOT ?3";
+            let select = "SELECT count(*) FROM devices_v3_current WHERE person = ?1 AND phase = ?2 AND id IS NOT ?3";
             let (person, except) = (person.to_string(), except.map(|device| device.to_string()));
             let count = rows
                 .prepare_cached(select)?
@@ -340,8 +365,15 @@ fn device_of(row: &Row<'_>) -> rusqlite::Result<Option<Device>> {
         identity_serial: text("identity_serial")?,
         identity_expires: time("identity_expires")?,
         superseded_by: id("superseded_by")?.map(DeviceId),
+        superseded_evidence: text("superseded_evidence")?.as_deref().and_then(parse_evidence),
+        claims: crate::claims::ids(text("claims")?.as_deref()),
+        claimed_by: crate::claims::ids(text("claimed_by")?.as_deref()),
         last_seen: time("last_seen")?,
     }))
+}
+
+fn parse_evidence(name: &str) -> Option<SupersessionEvidence> {
+    SupersessionEvidence::ALL.into_iter().find(|evidence| evidence.as_str() == name)
 }
 
 fn parse_kind(name: &str) -> Option<EnrollmentKind> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod certificates;
+mod claims;
 mod commands;
 mod devices;
 mod due;

@@ -29,6 +29,10 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
         unregistered_since: Some(later(0)),
     };
     desk.write(&dead_one.stream(), later(20_002), dead).await;
+    let claims = DeviceEvent::HardwareClaimNoted { others: vec![first], count: 1 };
+    desk.write(&dead_one.stream(), later(20_002), claims).await;
+    let attests = DeviceEvent::HardwareAttestationRequested { command: command(2), again_after: later(90_000) };
+    desk.write(&dead_one.stream(), later(20_002), attests).await;
     let staff = StaffId(Uuid::from_u128(0x3000));
     let user_name = Personal::new(staff.key(), "sync".to_owned());
     desk.write(&staff.stream(), later(20_002), StaffEvent::ApiClientAdded { user_name, display_name: None }).await;
@@ -37,7 +41,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();
-    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_v2_settings"), "{live:#?}");
+    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_v3_settings"), "{live:#?}");
 
     let rebuilt = projections.rebuild(&desk.log).await.unwrap();
     assert_eq!(rebuilt.position, Some(head));
@@ -53,11 +57,11 @@ async fn a_rebuild_mends_rows_that_were_altered_and_says_in_which_table() {
     let projections = desk.caught_up().await;
     let right = projections.dump().await.unwrap();
     let file = rusqlite::Connection::open(projections.path()).unwrap();
-    file.execute("UPDATE devices_v2_current SET phase = 'unenrolled' WHERE id = ?1", [first.to_string()]).unwrap();
+    file.execute("UPDATE devices_v3_current SET phase = 'unenrolled' WHERE id = ?1", [first.to_string()]).unwrap();
     drop(file);
 
     let rebuilt = projections.rebuild(&desk.log).await.unwrap();
-    assert_eq!(rebuilt.changed, Some(vec!["devices_v2_current".to_owned()]));
+    assert_eq!(rebuilt.changed, Some(vec!["devices_v3_current".to_owned()]));
     assert_eq!(projections.dump().await.unwrap(), right);
 }
 
@@ -160,7 +164,7 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
     file.execute_batch(
         "CREATE TABLE devices_v0_current (id TEXT); UPDATE checkpoints SET version = 0 WHERE projection = 'devices';
-         DELETE FROM devices_v2_current; DELETE FROM devices_v2_history;",
+         DELETE FROM devices_v3_current; DELETE FROM devices_v3_history;",
     )
     .unwrap();
     let projections = desk.projections();

@@ -219,7 +219,16 @@ pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
         name: None,
     };
     desk.write(&visit.stream(), later(7_302), refused).await;
-    desk.write(&second.stream(), later(8_000), DeviceEvent::DeviceSuperseded { by: first }).await;
+    desk.write(
+        &second.stream(),
+        later(8_000),
+        DeviceEvent::DeviceSuperseded {
+            by: first,
+            evidence: events::device::SupersessionEvidence::ProfileService,
+            revivable_until: None,
+        },
+    )
+    .await;
     let refused = RefusalEvent::UnknownStaffRefused {
         method: SignInMethodName::LocalAccount,
         reason: SignInRefusal::UnknownName,

@@ -4,6 +4,7 @@ use super::{href, parse_as_of, parse_device};
 use super::{identity, told};
 use crate::admin::act;
 use crate::admin::audit;
+use crate::admin::claims;
 use crate::admin::commands::{Standing, Verb, possible as commands_of, standing};
 use crate::admin::earlier;
 use crate::admin::pages::{show, view};
@@ -18,7 +19,8 @@ use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
-use projections::audit::{AuditFilter, Match, Row};
+use projections::audit::{AuditFilter, Match, Row, supersession};
+use projections::claims::{Claim, open_of};
 use projections::commands::{self, ManagedApp, Queued};
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{self, Earlier};
@@ -53,6 +55,7 @@ struct Page {
     now_or_then: String,
     facts: Vec<Fact>,
     inventory: Vec<Fact>,
+    claims: Vec<claims::Shown>,
     earlier: Vec<Relative>,
     /// Where all records of the person are listed, if there are more than are shown.
     earlier_more: Option<String>,
@@ -80,6 +83,7 @@ view!(
         now_or_then,
         facts,
         inventory,
+        claims,
         earlier,
         earlier_more,
         manage,
@@ -181,6 +185,7 @@ struct Found {
     /// How the renewal of its identity stands, of a device that is enrolled now.
     renewal: Option<Renewal>,
     known: BTreeMap<String, Option<String>>,
+    claims: Vec<(Claim, Option<Device>)>,
     earlier: Vec<(Earlier, Option<Device>)>,
     /// What it told of itself before it got its profile, where it was asked.
     told_before: Option<Row>,
@@ -233,6 +238,15 @@ async fn look_up(
         let other = inventory::get(projections, other, None).await?;
         earlier.push((found, other));
     }
+    let mut claims = Vec::new();
+    // As with commands: of now alone.
+    if as_of.is_none() {
+        for claim in open_of(projections, id).await? {
+            let other = if claim.later == id { claim.earlier } else { claim.later };
+            let other = inventory::get(projections, other, None).await?;
+            claims.push((claim, other));
+        }
+    }
     let visit = visits::get(projections, id.enrollment()).await?;
     // What is asked of it is of now alone.
     let (commands, apps, renewal) = match as_of {
@@ -245,7 +259,7 @@ async fn look_up(
     };
     let by_account = visit.is_some_and(|visit| visit.by_account);
     let (more, rows) = (history.next.is_some(), history.rows);
-    Ok(Some(Found { commands, apps, by_account, device, renewal, known, earlier, told_before, rows, more }))
+    Ok(Some(Found { commands, apps, by_account, device, renewal, known, claims, earlier, told_before, rows, more }))
 }
 
 fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
@@ -267,6 +281,11 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
         acts: if acts { offered(device) } else { vec![] },
         earlier_more: device.person.filter(|_| found.earlier.len() > EARLIER).map(of_person),
+        claims: found
+            .claims
+            .iter()
+            .map(|(claim, other)| claims::shown(device.id, claim, other.as_ref(), acts, now))
+            .collect(),
         earlier: found
             .earlier
             .iter()
@@ -319,6 +338,9 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
     facts.extend(identity::facts(device, found.renewal.as_ref(), now));
     if let Some(by) = device.superseded_by {
         facts.push(Fact::linked("Enrolled again as", words::short(&by.to_string()), href(by, None)));
+    }
+    if let Some(evidence) = device.superseded_evidence {
+        facts.push(Fact::new("Evidence", supersession(evidence)));
     }
     facts
 }

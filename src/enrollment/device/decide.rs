@@ -1,6 +1,6 @@
 //! What happens to a device, or why not.
 
-use super::{Command, CommandState, Device, Phase, Refusal, renewal};
+use super::{Command, CommandState, Device, Phase, Refusal, claim, renewal};
 use crate::apple;
 use events::Timestamp;
 use events::device::{CommandId, CommandStatus, DeviceEvent, PushAddress, RenewalFailure, UnenrolledBy};
@@ -32,6 +32,10 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::TokenUpdate { .. } => token_update(device, command),
         Command::CheckOut { body } => match device.phase {
             Phase::Unknown => Err(Refusal::NotAuthenticated),
+            // It leaves: what was concluded is so, and nothing brings the record back.
+            Phase::Superseded if device.revivable.is_some() => {
+                Ok(vec![DeviceEvent::DeviceCheckedOut { body: body.clone() }])
+            }
             Phase::CheckedOut | Phase::Superseded => Ok(vec![]),
             Phase::Authenticated | Phase::Enrolled | Phase::Unenrolled => {
                 Ok(vec![DeviceEvent::DeviceCheckedOut { body: body.clone() }])
@@ -97,11 +101,11 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             Ok(if news.is_empty() { vec![] } else { vec![DeviceEvent::DeviceFieldsLeftOut { fields: news }] })
         }
         Command::HearFrom => enrolled(device).map(|()| vec![DeviceEvent::DeviceHeardFrom {}]),
-        Command::Supersede { by } => Ok(if device.phase == Phase::Unknown || device.phase.has_ended() {
-            vec![]
-        } else {
-            vec![DeviceEvent::DeviceSuperseded { by: *by }]
-        }),
+        Command::Supersede { by, evidence, now } => Ok(claim::supersede(device, *by, *evidence, *now)),
+        Command::Revive { body, now } => Ok(claim::revive(device, body, *now)),
+        Command::NoteClaim { others, count } => claim::note(device, others, *count),
+        Command::DismissClaim { other } => claim::dismiss(device, *other),
+        Command::RequestAttestation { id, payload, now } => claim::request_attestation(device, *id, payload, *now),
         // Nobody makes a record by hiding it.
         Command::Archive | Command::Restore if device.phase == Phase::Unknown => {
             Err(Refusal::NotEnrolled(device.phase))
@@ -241,7 +245,9 @@ fn is_news(queued: &super::QueuedCommand, not_now: bool) -> bool {
 }
 
 fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
-    let Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps } = command else {
+    let Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps, attestation } =
+        command
+    else {
         return vec![];
     };
     let Some(queued) = device.command(*id) else { return vec![] };
@@ -281,6 +287,7 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
         happened.push(DeviceEvent::InventoryReported { changes });
     }
     happened.extend(renewal::answered(device, *id, *status));
+    happened.extend(claim::answered(device, *id, *status, attestation.as_ref()));
     if queued.unenrolls && *status == CommandStatus::Acknowledged && !device.phase.has_ended() {
         happened.push(DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server });
     }

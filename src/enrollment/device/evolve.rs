@@ -1,6 +1,6 @@
 //! The device after an event: every event leads somewhere.
 
-use super::{CommandState, Device, Phase, QueuedCommand, Renewal};
+use super::{CommandState, Device, Phase, QueuedCommand, Renewal, claim};
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress};
 
 pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
@@ -18,6 +18,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
                 device.apps.clear();
                 // What was issued to the management that ended opens nothing of the one that begins.
                 device.renewed.clear();
+                claim::begin_anew(&mut device);
             }
             device.phase = Phase::Authenticated;
             // The record of the management before was hidden; this one begins.
@@ -146,7 +147,25 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         }
         DeviceEvent::DeviceCheckedOut { .. } => end(&mut device, Phase::CheckedOut),
         DeviceEvent::DeviceUnenrolled { .. } => end(&mut device, Phase::Unenrolled),
-        DeviceEvent::DeviceSuperseded { .. } => end(&mut device, Phase::Superseded),
+        DeviceEvent::DeviceSuperseded { by, evidence, revivable_until } => {
+            let before = claim::keep(&device, *by, *evidence, *revivable_until);
+            end(&mut device, Phase::Superseded);
+            device.revivable = before;
+        }
+        DeviceEvent::DeviceRevived { superseded_by } => return claim::bring_back(device, *superseded_by),
+        DeviceEvent::HardwareClaimNoted { others, .. } => device.claims.others.extend(others),
+        DeviceEvent::HardwareClaimDismissed { other } => {
+            device.claims.dismissed.insert(*other);
+        }
+        DeviceEvent::HardwareAttestationRequested { command, again_after } => {
+            device.claims.asked = Some(*command);
+            device.claims.ask_again_after = Some(*again_after);
+        }
+        DeviceEvent::HardwareAttested { .. } => {
+            device.claims.asked = None;
+            device.claims.attested = true;
+        }
+        DeviceEvent::HardwareAttestationRefused { .. } => device.claims.asked = None,
         DeviceEvent::RecordArchived {} => device.archived = true,
         DeviceEvent::RecordRestored {} => device.archived = false,
     }
@@ -222,6 +241,7 @@ fn end(device: &mut Device, phase: Phase) {
     if !device.phase.has_ended() {
         device.phase = phase;
     }
+    device.revivable = None;
     device.wants_push = false;
     device.wants_push_again = false;
     device.renewal = None;

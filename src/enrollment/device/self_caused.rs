@@ -53,6 +53,13 @@ impl Device {
             | DeviceEvent::DeviceCheckedOut { .. }
             | DeviceEvent::DeviceUnenrolled { .. }
             | DeviceEvent::DeviceSuperseded { .. }
+            | DeviceEvent::DeviceRevived { .. }
+            | DeviceEvent::HardwareClaimNoted { .. }
+            | DeviceEvent::HardwareClaimDismissed { .. }
+            // Once, and the answer to a question that is asked at most once in seven days.
+            | DeviceEvent::HardwareAttestationRequested { .. }
+            | DeviceEvent::HardwareAttested { .. }
+            | DeviceEvent::HardwareAttestationRefused { .. }
             | DeviceEvent::RecordArchived {}
             | DeviceEvent::RecordRestored {}
             | DeviceEvent::DeviceEventsSuppressed { .. } => Draws::Nothing,

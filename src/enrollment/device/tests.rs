@@ -1,3 +1,4 @@
+mod claim;
 mod queue;
 mod renewal;
 
@@ -8,13 +9,12 @@ use crate::enrollment::examples::{
 };
 use events::Timestamp;
 use events::device::{
-    CommandPayload, CommandStatus, DeviceEvent as Event, DeviceId, DeviceIdentifiers, InventoryValue, Priority,
-    PushAddress, UnenrolledBy,
+    CommandPayload, CommandStatus, DeviceEvent as Event, DeviceIdentifiers, InventoryValue, Priority, PushAddress,
+    UnenrolledBy,
 };
 use events::enrollment::{EnrollmentKind, OsVersion};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use uuid::Uuid;
 
 #[track_caller]
 fn given(commands: impl IntoIterator<Item = Command>) -> Device {
@@ -90,6 +90,7 @@ fn answer(n: u128, status: CommandStatus, text: &str) -> Command {
         left_out: BTreeSet::new(),
         inventory: BTreeMap::new(),
         apps: BTreeMap::new(),
+        attestation: None,
     }
 }
 
@@ -332,6 +333,7 @@ fn only_what_changed_is_reported() {
             ("OSVersion".to_owned(), InventoryValue::Plain(json!("17.5"))),
         ]),
         apps: BTreeMap::new(),
+        attestation: None,
     };
     let device = given_more(enrolled(), [queue(1, "DeviceInformation"), queue(2, "DeviceInformation")]);
     let device = given_more(device, [report(1, "A", "one")]);
@@ -353,15 +355,6 @@ fn the_acknowledged_removal_of_the_profile_ends_management_and_the_check_out_aft
 fn a_removal_that_failed_does_not_end_management() {
     let device = given_more(enrolled(), [queue(1, "RemoveProfile"), answer(1, CommandStatus::Error, "no")]);
     assert_eq!(device.phase, Phase::Enrolled);
-}
-
-#[test]
-fn known_hardware_that_enrolls_again_supersedes_the_old_record_once() {
-    let by = DeviceId(Uuid::from_u128(99));
-    let device = given_more(enrolled(), [Command::Supersede { by }]);
-    assert_eq!(device.phase, Phase::Superseded);
-    assert_eq!(device.decide(&Command::Supersede { by }), Ok(vec![]));
-    assert_eq!(Device::default().decide(&Command::Supersede { by }), Ok(vec![]));
 }
 
 #[test]
@@ -436,7 +429,7 @@ mod any_sequence {
             Just(next()),
             (0..4u128, status, text).prop_map(|(n, status, text)| answer(n, status, &text)),
             Just(Command::RecordPush { apns_id: None, again: false, put_offs: None }),
-            Just(Command::Supersede { by: DeviceId(Uuid::from_u128(99)) }),
+            claim::any_command(),
             Just(Command::Archive),
             Just(Command::Restore),
             renewal::any_command(),
@@ -453,6 +446,7 @@ mod any_sequence {
         if device.phase.has_ended() {
             assert!(!device.wants_push && device.renewal.is_none() && device.reauthenticated.is_none());
         }
+        assert!(device.revivable.is_none() || device.phase == Phase::Superseded);
         let mut ids: Vec<_> = device.commands.iter().map(|command| command.id).collect();
         ids.sort();
         ids.dedup();

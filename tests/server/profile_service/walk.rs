@@ -183,7 +183,21 @@ async fn hardware_that_is_managed_already_is_found_before_it_gets_the_profile() 
     assert!(found);
     // It enrolls all the same, and then the old record ends.
     walk.device.install().await.unwrap();
-    until("the end of the old record", async || scene.log(old).await.contains("DeviceSuperseded")).await;
+    let is_end = |line: &str| line.contains("DeviceSuperseded") && line.contains("profile service");
+    until("the end of the old record", async || scene.log(old).await.lines().any(is_end)).await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hardware_that_no_known_ca_vouches_for_is_a_claim_and_ends_no_record() {
+    let (scene, _file) = scene(false, ASKS).await;
+    let mut first = scene.enroll(Visitor::institutional(Family::IPhone, "15.8")).await;
+    let (old, like) = (id_of(&first), erased(&first));
+    let later = scene.enroll(like).await;
+    until("the claim", async || scene.log(id_of(&later)).await.contains("HardwareClaimNoted")).await;
+    scene.server.settled().await;
+    assert!(!scene.log(old).await.contains("DeviceSuperseded"));
+    first.poll().await.unwrap();
     scene.strike().await;
 }
 

@@ -1,7 +1,9 @@
 //! Words for the values that sentences are filled with.
 
 use super::list;
-use events::device::{AnswerFault, AppStatus, MdmError, RejectionReason, RenewalFailure};
+use events::device::{
+    AnswerFault, AppStatus, AttestationRefusal, MdmError, RejectionReason, RenewalFailure, SupersessionEvidence,
+};
 use events::enrollment::{
     Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership,
     ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
@@ -19,6 +21,31 @@ pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
         SignInRefusal::Throttled => "too many attempts",
         SignInRefusal::DirectoryUnavailable => "the directory cannot be asked",
         SignInRefusal::AnotherPerson => "another person than the one whose device it is",
+    }
+}
+
+/// On what evidence a record ended for another one.
+pub fn supersession(evidence: SupersessionEvidence) -> &'static str {
+    match evidence {
+        SupersessionEvidence::Claimed => "the other device said the same UDID",
+        SupersessionEvidence::ProfileService => "the Profile Service verified the other device",
+        SupersessionEvidence::Attestation => "Apple attested the other device",
+        SupersessionEvidence::PushUnregistered => {
+            "the push token is unregistered, the device is silent, and both records are one person’s"
+        }
+        SupersessionEvidence::Administrator => "an administrator decided it",
+    }
+}
+
+/// Why an attestation proves nothing, to follow a colon.
+pub fn attestation_refusal(why: AttestationRefusal) -> &'static str {
+    match why {
+        AttestationRefusal::NotGiven => "the device gave none",
+        AttestationRefusal::Malformed => "it is no chain of certificates as Apple makes them",
+        AttestationRefusal::ForeignRoot => "no trusted root signed it",
+        AttestationRefusal::OutOfTime => "a certificate is not yet or no longer valid",
+        AttestationRefusal::OtherNonce => "it was made for another request",
+        AttestationRefusal::OtherHardware => "it names other hardware",
     }
 }
 
@@ -73,7 +100,7 @@ pub(super) fn evidence_name(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::SamePerson => "same person",
         Evidence::SameFamily => "same kind of device",
-        Evidence::SameHardware => "same hardware",
+        Evidence::SameHardware => "same UDID",
     }
 }
 

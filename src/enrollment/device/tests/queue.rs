@@ -96,6 +96,7 @@ fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that
         left_out: BTreeSet::new(),
         inventory: BTreeMap::new(),
         apps: app(status),
+        attestation: None,
     };
     let device =
         given_more(enrolled(), [queue(1, "InstallApplication"), next(), told(1, "told a", AppStatus::Prompting)]);
@@ -267,9 +268,9 @@ fn given_an_answer_that_cannot_be_read_then_its_command_is_settled_once_and_the_
 fn given_an_answer_of_which_something_was_left_out_then_that_is_said_beside_the_answer() {
     let device = given_more(enrolled(), [queue(1, "DeviceInformation"), next()]);
     let cut = |status| match answer(1, status, "cut") {
-        Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps, .. } => {
+        Command::AnswerCommand { id, status, errors, rejection, body, inventory, apps, attestation, .. } => {
             let left_out = [AnswerFault::Number, AnswerFault::Characters].into();
-            Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps }
+            Command::AnswerCommand { id, status, errors, rejection, body, left_out, inventory, apps, attestation }
         }
         other => other,
     };

@@ -1,0 +1,133 @@
+//! Records that claim the hardware of others: which, and what an administrator decided about them.
+//!
+//! A claim is open while both records are under management and nobody decided that they are different devices. How records
+//! stand is looked up in [`crate::devices`].
+
+use crate::{Projection, ProjectionError, Projections};
+use events::device::{AttestationRefusal, DeviceEvent, DeviceId};
+use events::{Entry, Event, EventId, Timestamp};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+/// The other records of a device `d` that it claims the hardware of, as a list of ids.
+pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_v1_pairs c
+    JOIN devices_v3_current o ON o.id = c.earlier
+    WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
+
+/// As [`CLAIMS`], of those that claim its.
+pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_v1_pairs c
+    JOIN devices_v3_current o ON o.id = c.later
+    WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
+
+/// A pair of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The record that says the UDID of the other.
+    pub later: DeviceId,
+    pub earlier: DeviceId,
+    pub at: Timestamp,
+    /// The event that says so.
+    pub event: EventId,
+    /// What became of the last request for an attestation: `None` without one, or before its answer.
+    pub attestation: Option<AttestationRefusal>,
+}
+
+/// The open claims that a device makes, or that are made about it, the latest twenty first.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn open_of(projections: &Projections, device: DeviceId) -> Result<Vec<Claim>, ProjectionError> {
+    projections
+        .read_of("claims", move |rows| {
+            let select = "SELECT c.later, c.earlier, c.at, c.event, a.refused FROM claims_v1_pairs c
+                JOIN devices_v3_current l ON l.id = c.later JOIN devices_v3_current e ON e.id = c.earlier
+                LEFT JOIN claims_v1_attestations a ON a.device = c.later
+                WHERE (c.later = ?1 OR c.earlier = ?1) AND NOT c.dismissed
+                    AND l.phase = 'enrolled' AND e.phase = 'enrolled'
+                ORDER BY c.at DESC, c.earlier LIMIT 20";
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map([device.to_string()], |row| {
+                let refused: Option<String> = row.get(4)?;
+                Ok((row.get(0)?, row.get(1)?, Timestamp(row.get(2)?), row.get(3)?, refused))
+            })?;
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(claim_of).collect())
+        })
+        .await
+}
+
+fn claim_of(
+    (later, earlier, at, event, refused): (String, String, Timestamp, String, Option<String>),
+) -> Option<Claim> {
+    let id = |text: &str| Uuid::parse_str(text).ok();
+    let attestation =
+        refused.and_then(|name| AttestationRefusal::ALL.into_iter().find(|refusal| refusal.as_str() == name));
+    Some(Claim {
+        later: DeviceId(id(&later)?),
+        earlier: DeviceId(id(&earlier)?),
+        at,
+        event: EventId(id(&event)?),
+        attestation,
+    })
+}
+
+/// The ids of a list as the selects above make it.
+pub(crate) fn ids(list: Option<&str>) -> Vec<DeviceId> {
+    list.unwrap_or_default().split(' ').filter_map(|id| Uuid::parse_str(id).ok()).map(DeviceId).collect()
+}
+
+pub(crate) struct Claims;
+
+impl Projection for Claims {
+    fn name(&self) -> &'static str {
+        "claims"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["claims_v1_pairs", "claims_v1_attestations"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS claims_v1_pairs (
+            later TEXT NOT NULL, earlier TEXT NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,
+            dismissed INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (later, earlier)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS claims_v1_by_earlier ON claims_v1_pairs (earlier);
+        CREATE TABLE IF NOT EXISTS claims_v1_attestations (device TEXT PRIMARY KEY, refused TEXT) WITHOUT ROWID;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        let Event::Device(event) = &entry.event else { return Ok(()) };
+        let device = entry.stream.id();
+        match event {
+            DeviceEvent::HardwareClaimNoted { others, .. } => {
+                others.iter().try_for_each(|other| noted(rows, entry, effective, device, &other.to_string()))
+            }
+            DeviceEvent::DeviceRevived { superseded_by } => {
+                noted(rows, entry, effective, &superseded_by.to_string(), device)
+            }
+            DeviceEvent::HardwareClaimDismissed { other } => {
+                let dismiss = "UPDATE claims_v1_pairs SET dismissed = 1 WHERE later = ?1 AND earlier = ?2";
+                rows.prepare_cached(dismiss)?.execute([device, &other.to_string()]).map(drop)
+            }
+            DeviceEvent::HardwareAttestationRequested { .. } => attestation(rows, device, None),
+            DeviceEvent::HardwareAttestationRefused { why, .. } => attestation(rows, device, Some(why.as_str())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn noted(rows: &Connection, entry: &Entry, effective: Timestamp, later: &str, earlier: &str) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO claims_v1_pairs (later, earlier, at, event) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (later, earlier) DO NOTHING";
+    rows.prepare_cached(insert)?.execute(params![later, earlier, effective.0, entry.id.to_string()]).map(drop)
+}
+
+fn attestation(rows: &Connection, device: &str, refused: Option<&str>) -> rusqlite::Result<()> {
+    let upsert = "INSERT INTO claims_v1_attestations (device, refused) VALUES (?1, ?2)
+        ON CONFLICT (device) DO UPDATE SET refused = excluded.refused";
+    rows.prepare_cached(upsert)?.execute(params![device, refused]).map(drop)
+}

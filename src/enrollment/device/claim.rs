@@ -1,0 +1,195 @@
+//! Other records of the same hardware: which this device claims, what was attested, and how this record ends for another one
+//! and comes back.
+//!
+//! What a device says of its hardware is a claim: it changes nothing in another record. A record ends on evidence
+//! (decision 18); an end that rests on a conclusion is undone by contact of the old identity.
+
+use super::{Device, Phase, Refusal, decide};
+use crate::apple;
+use events::Timestamp;
+use events::device::{
+    AttestationRefusal, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority,
+    SupersessionEvidence,
+};
+use events::personal::Personal;
+use std::collections::{BTreeSet, HashSet};
+
+/// Seconds that a record which ended on a conclusion may be revived.
+pub const REVIVABLE_SECONDS: i64 = 30 * 24 * 3_600;
+
+/// Seconds from one request for an attestation to the next: Apple makes a new one at most once in seven days
+/// (mdm/commands/information.device.yaml, `DeviceAttestationNonce`).
+pub const ATTESTATION_SECONDS: i64 = 7 * 24 * 3_600;
+
+/// What the device claims, and what is known of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Claims {
+    /// Records of the same UDID that were under management when this device enrolled.
+    pub others: BTreeSet<DeviceId>,
+    /// Records that an administrator decided are other devices.
+    pub dismissed: BTreeSet<DeviceId>,
+    /// The command that asks for an attestation and has no answer yet.
+    pub asked: Option<CommandId>,
+    /// It is not asked for an attestation before.
+    pub ask_again_after: Option<Timestamp>,
+    /// Apple attested the hardware of this record.
+    pub attested: bool,
+    /// Records that this one ended for on a conclusion, and came back from: a second conclusion of that kind proves less than the
+    /// first.
+    pub survived: BTreeSet<DeviceId>,
+}
+
+/// A record that ended for another one and may be revived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revivable {
+    pub by: DeviceId,
+    /// `None`: at any time.
+    pub until: Option<Timestamp>,
+    /// The record as it was.
+    before: Device,
+}
+
+/// What an answer to a request for an attestation holds, verified.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attestation {
+    /// The chain, sealed under the person's key.
+    Proven(Personal<Vec<String>>),
+    Refused(AttestationRefusal),
+}
+
+impl Device {
+    /// Whether contact with this message revives the record. A body that changed something once changes nothing any more.
+    pub fn is_revived_by(&self, body: &BodyHash, now: Timestamp) -> bool {
+        let in_time = |revivable: &Revivable| revivable.until.is_none_or(|until| now < until);
+        self.revivable.as_deref().is_some_and(in_time) && !self.seen.contains(body)
+    }
+
+    /// Whether this device claims the hardware of `other`, and nobody decided that they are different devices.
+    pub fn claims_hardware_of(&self, other: DeviceId) -> bool {
+        self.claims.others.contains(&other) && !self.claims.dismissed.contains(&other)
+    }
+}
+
+pub(super) fn supersede(
+    device: &Device,
+    by: DeviceId,
+    evidence: SupersessionEvidence,
+    now: Timestamp,
+) -> Vec<DeviceEvent> {
+    let lives = matches!(device.phase, Phase::Authenticated | Phase::Enrolled);
+    // What ended on a conclusion ends for good on a proof.
+    let is_firmer = device.revivable.is_some() && !evidence.is_reversible();
+    let holds = match evidence {
+        SupersessionEvidence::Claimed => false,
+        SupersessionEvidence::PushUnregistered => {
+            device.phase == Phase::Enrolled && device.push_is_dead && !device.claims.survived.contains(&by)
+        }
+        SupersessionEvidence::ProfileService
+        | SupersessionEvidence::Attestation
+        | SupersessionEvidence::Administrator => lives || is_firmer,
+    };
+    let revivable_until = evidence.is_reversible().then(|| now.plus_seconds(REVIVABLE_SECONDS));
+    if holds { vec![DeviceEvent::DeviceSuperseded { by, evidence, revivable_until }] } else { vec![] }
+}
+
+pub(super) fn revive(device: &Device, body: &BodyHash, now: Timestamp) -> Vec<DeviceEvent> {
+    let revivable = device.revivable.as_deref().filter(|_| device.is_revived_by(body, now));
+    revivable.map(|revivable| DeviceEvent::DeviceRevived { superseded_by: revivable.by }).into_iter().collect()
+}
+
+pub(super) fn note(device: &Device, others: &[DeviceId], count: u32) -> Result<Vec<DeviceEvent>, Refusal> {
+    decide::enrolled(device)?;
+    let new: Vec<DeviceId> = others.iter().copied().filter(|other| !device.claims.others.contains(other)).collect();
+    Ok(if new.is_empty() { vec![] } else { vec![DeviceEvent::HardwareClaimNoted { others: new, count }] })
+}
+
+pub(super) fn dismiss(device: &Device, other: DeviceId) -> Result<Vec<DeviceEvent>, Refusal> {
+    if device.phase == Phase::Unknown {
+        return Err(Refusal::NotEnrolled(device.phase));
+    }
+    let is_dismissed = device.claims.dismissed.contains(&other);
+    Ok(if is_dismissed { vec![] } else { vec![DeviceEvent::HardwareClaimDismissed { other }] })
+}
+
+pub(super) fn request_attestation(
+    device: &Device,
+    id: CommandId,
+    payload: &CommandPayload,
+    now: Timestamp,
+) -> Result<Vec<DeviceEvent>, Refusal> {
+    decide::enrolled(device)?;
+    let is_early = device.claims.ask_again_after.is_some_and(|after| now < after);
+    if is_early || device.claims.attested || device.command(id).is_some() {
+        return Ok(vec![]);
+    }
+    let request_type = "DeviceInformation".to_owned();
+    if let Some(kind) = device.kind() {
+        apple::command_allowed(&request_type, kind, device.version())
+            .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
+    }
+    let again_after = now.plus_seconds(ATTESTATION_SECONDS);
+    Ok(vec![
+        DeviceEvent::HardwareAttestationRequested { command: id, again_after },
+        DeviceEvent::MdmCommandQueued {
+            command: id,
+            request_type,
+            payload: payload.clone(),
+            unenrolls: false,
+            priority: Priority::Normal,
+            expires: None,
+        },
+    ])
+}
+
+/// What an answer to `command` says of the hardware, if that was the question.
+pub(super) fn answered(
+    device: &Device,
+    command: CommandId,
+    status: CommandStatus,
+    attestation: Option<&Attestation>,
+) -> Option<DeviceEvent> {
+    device.claims.asked.filter(|asked| *asked == command)?;
+    let refused = |why| Some(DeviceEvent::HardwareAttestationRefused { command, why });
+    match (status, attestation) {
+        (CommandStatus::NotNow, _) => None,
+        (CommandStatus::Acknowledged, Some(Attestation::Proven(chain))) => {
+            Some(DeviceEvent::HardwareAttested { command, chain: chain.clone() })
+        }
+        (CommandStatus::Acknowledged, Some(Attestation::Refused(why))) => refused(*why),
+        (CommandStatus::Acknowledged | CommandStatus::Error | CommandStatus::CommandFormatError, _) => {
+            refused(AttestationRefusal::NotGiven)
+        }
+    }
+}
+
+/// The record before `DeviceSuperseded`, kept while it may come back.
+pub(super) fn keep(
+    device: &Device,
+    by: DeviceId,
+    evidence: SupersessionEvidence,
+    until: Option<Timestamp>,
+) -> Option<Box<Revivable>> {
+    let may_come_back = !device.phase.has_ended() && evidence.is_reversible();
+    may_come_back.then(|| {
+        // What it has seen goes on being kept in the record itself.
+        let before = Device { seen: HashSet::new(), ..device.clone() };
+        Box::new(Revivable { by, until, before })
+    })
+}
+
+/// The record after `DeviceRevived`: as it was, with what it has seen since.
+pub(super) fn bring_back(mut device: Device, superseded_by: DeviceId) -> Device {
+    let Some(revivable) = device.revivable.take() else { return device };
+    let mut before = revivable.before;
+    before.seen = device.seen;
+    before.archived = device.archived;
+    before.claims.survived.insert(superseded_by);
+    before
+}
+
+/// A management that begins has claimed nothing yet; Apple counts its seven days by the hardware all the same.
+pub(super) fn begin_anew(device: &mut Device) {
+    device.revivable = None;
+    let ask_again_after = device.claims.ask_again_after;
+    device.claims = Claims { ask_again_after, ..Claims::default() };
+}

@@ -1,0 +1,250 @@
+//! Records that name the same hardware: what follows when one more enrolls, and what ends a record (decision 18).
+//!
+//! A UDID in a message is the sender's word. It is noted in the sender's own record, and the evidence is looked for: by an
+//! attestation that only the new device is asked for, and by a push to the old one, if it is the same person's.
+
+use super::{ReactionError, effect_of, settled};
+use crate::app::commands::{QueueError, Terms, security_info};
+use crate::app::context::Context;
+use crate::app::{App, PerformError};
+use crate::enrollment::device::claim::REVIVABLE_SECONDS;
+use crate::enrollment::device::{Command, Device, Phase};
+use crate::enrollment::hardware::{Enroll, Hardware};
+use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, SupersessionEvidence};
+use events::enrollment::DeviceSignature;
+use events::log::Entry;
+use events::{ActorKind, Event, Timestamp};
+use projections::due::Due;
+
+/// So many other records of one hardware are looked at, the latest first: a script may enroll any number.
+const MOST_LOOKED_AT: usize = 100;
+
+/// So many are named in the event; the rest is counted.
+const MOST_NAMED: usize = 5;
+
+/// A record, and the device that it is about.
+type Record = (DeviceId, Device);
+
+/// `id` enrolled and says which hardware it is.
+///
+/// # Errors
+/// If the log or the projections cannot be used: to be tried again.
+pub(super) async fn enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let device = app.device(id).await?;
+    let Some(udid) = udid(&device) else { return Ok(()) };
+    let stream = app.hardware_stream(udid);
+    let hardware =
+        match app.perform::<Hardware>(&stream, &Enroll { device: id }, &effect_of(entry, "note-hardware")).await {
+            Ok(performed) => performed.state,
+            Err(PerformError::Refused(never)) => match never {},
+            Err(error) => return Err(ReactionError::Perform(error.to_string())),
+        };
+    let earlier = look_at(app, hardware.before(id)).await?;
+    if is_verified(app, id, udid).await? {
+        return end(app, entry, id, earlier, SupersessionEvidence::ProfileService).await;
+    }
+    claim(app, entry, (id, device), earlier.into_iter().filter(is_managed).collect()).await
+}
+
+/// Apple attested the hardware of `id`: earlier records of it end.
+///
+/// # Errors
+/// As [`enrolled`].
+pub(super) async fn attested(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let device = app.device(id).await?;
+    let Some(udid) = udid(&device) else { return Ok(()) };
+    let (hardware, _) = app.load::<Hardware>(&app.hardware_stream(udid)).await?;
+    let earlier = look_at(app, hardware.before(id)).await?;
+    end(app, entry, id, earlier, SupersessionEvidence::Attestation).await
+}
+
+/// The push token of `id` is unregistered `since` then: if the same person has another record that claims its hardware, the
+/// device is that one now.
+///
+/// # Errors
+/// As [`enrolled`].
+pub(super) async fn unregistered(
+    app: &App,
+    entry: &Entry,
+    id: DeviceId,
+    since: Timestamp,
+) -> Result<(), ReactionError> {
+    let device = app.device(id).await?;
+    let Some(udid) = udid(&device) else { return Ok(()) };
+    let (hardware, _) = app.load::<Hardware>(&app.hardware_stream(udid)).await?;
+    for (later, state) in look_at(app, hardware.after(id)).await? {
+        if is_gone_for(app, (id, &device), since, (later, &state)).await? {
+            let evidence = SupersessionEvidence::PushUnregistered;
+            return end(app, entry, later, vec![(id, device)], evidence).await;
+        }
+    }
+    Ok(())
+}
+
+/// `id` spoke after it had ended for `by`: two devices say that they are one piece of hardware.
+///
+/// # Errors
+/// As [`enrolled`].
+pub(super) async fn revived(app: &App, entry: &Entry, id: DeviceId, by: DeviceId) -> Result<(), ReactionError> {
+    let (device, other) = (app.device(id).await?, app.device(by).await?);
+    if !is_managed(&(by, other.clone())) || !is_managed(&(id, device.clone())) {
+        return Ok(());
+    }
+    note(app, entry, by, &[id], 1).await?;
+    attest(app, entry, by).await
+}
+
+/// The device answered with an attestation that it had made before; the seven days are over.
+///
+/// # Errors
+/// As [`enrolled`].
+pub(super) async fn attest_again(app: &App, due: &Due, id: DeviceId, context: &Context) -> Result<(), ReactionError> {
+    let command = CommandId(due.cause.caused("attest-again-command", 0).0);
+    asked(app.request_attestation(id, command, context).await.map(drop))
+}
+
+async fn claim(app: &App, entry: &Entry, (id, device): Record, others: Vec<Record>) -> Result<(), ReactionError> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<DeviceId> = others.iter().take(MOST_NAMED).map(|(other, _)| *other).collect();
+    note(app, entry, id, &named, others.len()).await?;
+    attest(app, entry, id).await?;
+    for (other, state) in others.into_iter().take(MOST_NAMED).filter(|(_, other)| other.person == device.person) {
+        look_for(app, entry, id, (other, state)).await?;
+    }
+    Ok(())
+}
+
+async fn note(app: &App, entry: &Entry, id: DeviceId, others: &[DeviceId], count: usize) -> Result<(), ReactionError> {
+    let note = Command::NoteClaim { others: others.to_vec(), count: u32::try_from(count).unwrap_or(u32::MAX) };
+    match app.perform::<Device>(&id.stream(), &note, &effect_of(entry, "note-claim")).await {
+        Ok(performed) => {
+            for event in &performed.events {
+                if let DeviceEvent::HardwareClaimNoted { others, .. } = event {
+                    others.iter().for_each(|other| alarm(app, id, *other));
+                }
+            }
+            Ok(())
+        }
+        Err(error) => settled::<(), _>(Err(error)),
+    }
+}
+
+fn alarm(app: &App, id: DeviceId, other: DeviceId) {
+    app.metrics.alarm("hardware-claimed");
+    tracing::error!(device.id = %id, other.id = %other, "a device claims the hardware of another record; look at its page");
+}
+
+// Only on the new channel: what comes back proves which hardware is at its end.
+async fn attest(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let command = CommandId(entry.id.caused("attest-hardware-command", 0).0);
+    let context = effect_of(entry, "attest-hardware");
+    asked(app.request_attestation(id, command, &context).await.map(drop))
+}
+
+// A question that costs the device nothing, for the push that goes with it: is the token registered?
+async fn look_for(app: &App, entry: &Entry, id: DeviceId, (other, state): Record) -> Result<(), ReactionError> {
+    if state.push_is_dead {
+        let Some(since) = unregistered_since(app, other).await? else { return Ok(()) };
+        let device = app.device(id).await?;
+        if is_gone_for(app, (other, &state), since, (id, &device)).await? {
+            return end(app, entry, id, vec![(other, state)], SupersessionEvidence::PushUnregistered).await;
+        }
+        return Ok(());
+    }
+    let effect = format!("look for {other}");
+    let command = CommandId(entry.id.caused(&format!("{effect} command"), 0).0);
+    let context = Context { effect: Some(effect.into()), ..effect_of(entry, "look-for") };
+    let expires = Some(app.world.now().plus_seconds(REVIVABLE_SECONDS));
+    let terms = Terms { priority: Priority::Background, expires };
+    asked(app.queue_command_on(other, command, &security_info(), terms, &context).await.map(drop))
+}
+
+fn asked(outcome: Result<(), QueueError>) -> Result<(), ReactionError> {
+    match outcome {
+        Err(QueueError::Perform(error)) => settled::<(), _>(Err(error)),
+        Err(error) => Err(ReactionError::Perform(error.to_string())),
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn end(
+    app: &App,
+    entry: &Entry,
+    by: DeviceId,
+    records: Vec<Record>,
+    evidence: SupersessionEvidence,
+) -> Result<(), ReactionError> {
+    for (record, _) in records {
+        let supersede = Command::Supersede { by, evidence, now: app.world.now() };
+        let context = Context { effect: Some(format!("supersede {record}").into()), ..effect_of(entry, "supersede") };
+        settled(app.perform::<Device>(&record.stream(), &supersede, &context).await)?;
+    }
+    Ok(())
+}
+
+async fn look_at(app: &App, ids: impl Iterator<Item = DeviceId>) -> Result<Vec<Record>, ReactionError> {
+    let mut records = Vec::new();
+    for id in ids.take(MOST_LOOKED_AT) {
+        records.push((id, app.device(id).await?));
+    }
+    Ok(records)
+}
+
+fn is_managed((_, device): &Record) -> bool {
+    device.phase == Phase::Enrolled
+}
+
+fn udid(device: &Device) -> Option<&str> {
+    match &device.identifiers {
+        Some(DeviceIdentifiers::DeviceEnrollment { udid, .. }) => udid.get().map(String::as_str),
+        Some(DeviceIdentifiers::UserEnrollment { .. }) | None => None,
+    }
+}
+
+// The Profile Service's verdict: an identity that Apple made a device with signed this UDID. One that no known CA issued is a
+// claim like any other.
+async fn is_verified(app: &App, id: DeviceId, udid: &str) -> Result<bool, ReactionError> {
+    let visit = app.visit(id.enrollment()).await?;
+    let verified = visit.identity.and_then(|identity| identity.verified);
+    Ok(verified.is_some_and(|device| device.signature == DeviceSignature::Genuine && device.has_udid(udid)))
+}
+
+/// Whether the device of `record` is the same person's `later` now: its push token was called unregistered, and nothing was
+/// heard of it since, nor since the other one enrolled.
+async fn is_gone_for(
+    app: &App,
+    (id, device): (DeviceId, &Device),
+    since: Timestamp,
+    (later_id, later): (DeviceId, &Device),
+) -> Result<bool, ReactionError> {
+    let same_person = device.person.is_some() && device.person == later.person;
+    if !same_person || later.phase != Phase::Enrolled || !later.claims_hardware_of(id) {
+        return Ok(false);
+    }
+    let Some(enrolled_at) = enrolled_at(app, later_id).await? else { return Ok(false) };
+    let heard = last_contact(app, id).await?;
+    Ok(heard.is_none_or(|heard| heard <= since.min(enrolled_at)))
+}
+
+async fn enrolled_at(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
+    let stream = app.log.read(&id.stream()).await?;
+    let enrolled = |entry: &&Entry| matches!(entry.event, Event::Device(DeviceEvent::DeviceEnrolled { .. }));
+    Ok(stream.iter().rfind(enrolled).map(|entry| entry.at))
+}
+
+async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
+    let stream = app.log.read(&id.stream()).await?;
+    Ok(stream.iter().rev().find_map(|entry| match &entry.event {
+        Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) => *unregistered_since,
+        _ => None,
+    }))
+}
+
+// A poll leaves no event: the table beside the log knows more, and may be lost.
+async fn last_contact(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
+    let stream = app.log.read(&id.stream()).await?;
+    let told = stream.iter().rfind(|entry| entry.actor.kind == ActorKind::Device).map(|entry| entry.at);
+    Ok(told.max(projections::last_seen::last_seen(&app.projections, id).await?))
+}
