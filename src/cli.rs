@@ -15,6 +15,7 @@ mod serve;
 mod simulate;
 
 use crate::config::Config;
+use crate::telemetry;
 use clap::{Args, Parser, Subcommand};
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};
@@ -119,8 +120,7 @@ fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Resu
 }
 
 fn complain(error: &anyhow::Error) {
-    // Nobody is left to be told that nobody can be told.
-    let _ = writeln!(std::io::stderr(), "muster: {error:#}");
+    telemetry::complain(&format!("{error:#}"));
 }
 
 /// Whether something could not be said to somebody who still wanted to hear it.

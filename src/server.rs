@@ -51,6 +51,7 @@ pub async fn start(mut config: Config, world: World) -> Result<Running, StartErr
     let listeners = Listeners::bind(&mut config)?;
     let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
     let app = App::open(config, world).await?;
+    sign_ins::expect(&app.metrics);
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
     let public = serve_surfaces(&app, listeners.public, &mut tasks)?;
@@ -102,7 +103,7 @@ fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> 
     .disable_signals()
     .listen_openssl(listener, tls)?
     .run();
-    Ok(spawn(server, tasks))
+    Ok(spawn("server.listen", server, tasks))
 }
 
 /// The three surfaces; each brings its own limits and rules.
@@ -126,7 +127,7 @@ fn serve_devices(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> R
     .disable_signals()
     .listen_openssl(listener, tls)?
     .run();
-    Ok(spawn(server, tasks))
+    Ok(spawn("devices.listen", server, tasks))
 }
 
 fn serve_operations(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
@@ -137,14 +138,14 @@ fn serve_operations(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -
         .disable_signals()
         .listen(listener)?
         .run();
-    Ok(spawn(server, tasks))
+    Ok(spawn("server.metrics_listen", server, tasks))
 }
 
-fn spawn(server: actix_web::dev::Server, tasks: &mut JoinSet<()>) -> ServerHandle {
+fn spawn(listener: &'static str, server: actix_web::dev::Server, tasks: &mut JoinSet<()>) -> ServerHandle {
     let handle = server.handle();
     tasks.spawn(async move {
         if let Err(error) = server.await {
-            tracing::error!(%error, "a listener ended");
+            tracing::error!(listener, %error, "a listener ended");
         }
     });
     handle

@@ -4,16 +4,23 @@
 //! passwords, cookies, challenges, link tokens, push tokens, addresses, names, UDIDs, and raw URLs, which hold some of
 //! these; routes are logged as patterns.
 
+mod alarm;
+mod last_words;
+mod lines;
 pub mod metrics;
 
+pub use alarm::Alarm;
+pub use last_words::complain;
 pub use metrics::Metrics;
 
 use crate::config::{LogFormat, Logging};
+use lines::{EscapedFields, JsonLines};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 /// The crates whose log lines are ours, and hold none of what must not be logged.
 const OURS: [&str; 3] = ["muster", "events", "projections"];
@@ -30,20 +37,36 @@ pub fn filter(logging: &Logging) -> Result<EnvFilter, String> {
         .map_err(|error| format!("logging.filter {filter:?} is not understood: {error}; try \"info\""))
 }
 
-/// Starts logging to standard error. A second call changes nothing.
+/// Starts logging to standard error, panics included. A second call changes nothing.
 ///
 /// # Errors
 /// If the filter is not understood.
 pub fn start(logging: &Logging) -> Result<(), String> {
     let filter = filter(logging)?;
-    let layer = fmt::layer().with_writer(std::io::stderr);
     let layer = match logging.format {
-        LogFormat::Text => layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => text(std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        LogFormat::Json => json(|| JsonLines(std::io::stderr())).boxed(),
     };
+    last_words::follow(logging.format);
     // Where logging is started already (tests), it stays as it is.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(discretion()).try_init();
     Ok(())
+}
+
+/// Lines for people; `ansi` colours the level.
+fn text<W>(to: W, ansi: bool) -> impl Layer<Registry>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    fmt::layer().fmt_fields(EscapedFields).with_ansi(ansi).with_writer(to)
+}
+
+/// A JSON object a line; the span at hand, but not those around it.
+fn json<W>(to: W) -> impl Layer<Registry>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(to)
 }
 
 /// Keeps libraries from telling more than `info`, whatever the filter says: finer, some of them write down what they are

@@ -15,7 +15,7 @@ use crate::pki::Pki;
 use crate::pki::attestation::AttestationRoots;
 use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Alarm, Metrics};
 use crate::world::World;
 use events::log::Log;
 use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
@@ -131,7 +131,7 @@ impl App {
         metrics.push_certificate_ends(pki.push_not_after().unwrap_or(0));
         for SetAside { to, why } in [projections_aside, sessions_aside].into_iter().flatten() {
             tracing::error!(to = %to.display(), why, "a damaged database was set aside and made anew");
-            metrics.alarm("database-damaged");
+            metrics.alarm(Alarm::DatabaseDamaged);
         }
         let counting = secrets.throttles();
         let unusable = directory.clone();

@@ -9,6 +9,7 @@ use super::{App, Loaded, PerformError, Performed};
 use crate::enrollment::Aggregate;
 use crate::enrollment::device::{Device, Draws};
 use crate::enrollment::visit::Visit;
+use crate::telemetry::Alarm;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
 use events::envelope::{Actor, ActorKind};
@@ -165,7 +166,7 @@ fn weight(event: &Event) -> i64 {
 pub async fn sum_up(app: &App, all: bool) {
     for (device, events) in app.device_budget.take_counted(app.world.now(), all) {
         let count: u64 = events.values().sum();
-        app.metrics.alarm("device-over-budget");
+        app.metrics.alarm(Alarm::DeviceOverBudget);
         tracing::error!(device.id = %device, count, "a device causes more events than its budget allows");
         let draft = Draft {
             id: app.world.event_id(),

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::{App, Loaded};
 use crate::enrollment::device::Device;
 use crate::enrollment::visit::Visit;
+use crate::telemetry::Alarm;
 use events::device::DeviceId;
 use events::enrollment::{IssuedCertificate, ServedProfile};
 use events::person::PersonId;
@@ -66,11 +67,13 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     if !is_in_time(certificate, app.world.now().0.div_euclid(1_000_000)) {
         return Err(Unidentified::Stranger);
     }
+    let device = DeviceId(uuid);
+    // What is logged from here on about this request names the device.
+    tracing::Span::current().record("device.id", tracing::field::display(device));
     let unreadable = |error| {
-        tracing::error!(%error, "the streams of a device cannot be read");
+        tracing::error!(device.id = %device, %error, "the streams of a device cannot be read");
         Unidentified::Unavailable
     };
-    let device = DeviceId(uuid);
     let visit = app.visit(device.enrollment()).await.map_err(unreadable)?;
     let loaded = app.load(&device.stream()).await.map_err(unreadable)?;
     let fingerprint = crate::pki::fingerprint(certificate);
@@ -78,7 +81,7 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
         if *why == Unidentified::Unavailable {
             // Either the log was set back to an older state or the CA signs for another log: management of every
             // device hangs on not telling them to go.
-            app.metrics.alarm("valid-certificate-without-stream");
+            app.metrics.alarm(Alarm::ValidCertificateWithoutStream);
             tracing::error!(device.id = %device, "a valid certificate of ours names a device without a stream");
         }
     })

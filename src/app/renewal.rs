@@ -10,6 +10,7 @@ use super::secrets::hash;
 use super::{App, PerformError};
 use crate::enrollment::device::{Command, Device, Refusal};
 use crate::enrollment::visit::Visit;
+use crate::telemetry::Alarm;
 use events::device::{CommandId, DeviceId};
 use events::enrollment::ServedProfile;
 use events::settings::Settings;
@@ -63,7 +64,7 @@ impl App {
                 challenge_expires: self.world.now().plus_seconds(CHALLENGE_SECONDS),
             }
         } else {
-            self.metrics.alarm("identity-not-renewable");
+            self.metrics.alarm(Alarm::IdentityNotRenewable);
             tracing::error!(device.id = %device, why = wrong.join("; "), "the identity of a device cannot be renewed");
             Command::RefuseRenewal
         };

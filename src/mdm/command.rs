@@ -9,6 +9,7 @@ use crate::app::identify::Known;
 use crate::app::property_list::Reading;
 use crate::app::{App, ByDeviceError, Loaded, PerformError, attestation, commands, inventory};
 use crate::enrollment::device::{Attestation, Command, Device, Phase, QueuedCommand, Refusal};
+use crate::telemetry::Alarm;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use events::device::{AnswerFault, BodyHash, CommandId, CommandStatus, InventoryValue};
@@ -41,7 +42,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         Body::Whole(body) => body,
         Body::TooLarge(large) => {
             let bytes = large.bytes;
-            app.metrics.alarm("mdm-result-too-large");
+            app.metrics.alarm(Alarm::MdmResultTooLarge);
             let hash = prove(claimed, large).await?;
             bearer::check(app, &known, request, source).await?;
             return Conversation { app, known: &known, source }.too_large(bytes, hash).await;
@@ -191,7 +192,7 @@ impl Conversation<'_> {
     ) -> Result<Loaded<Device>, Answer> {
         let fields = &reading.fields;
         if status == CommandStatus::CommandFormatError {
-            self.app.metrics.alarm("command-format-error");
+            self.app.metrics.alarm(Alarm::CommandFormatError);
             tracing::error!(device.id = %self.known.device, command.id = %id, "a device does not understand a command of ours");
         }
         let queued = self.known.state.command(id);

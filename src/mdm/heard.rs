@@ -22,6 +22,6 @@ pub async fn from(app: &App, known: &Known, source: Option<IpAddr>) {
         }
     }
     if let Err(error) = touch(&app.projections, known.device, now).await {
-        tracing::warn!(%error, "when a device was last seen is not kept");
+        tracing::warn!(device.id = %known.device, %error, "when a device was last seen is not kept");
     }
 }

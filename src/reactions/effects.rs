@@ -138,7 +138,7 @@ async fn queue(
         let command_id = CommandId(entry.id.caused(effect, 0).0);
         match app.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
             Err(QueueError::Perform(error)) => settled::<(), _>(Err(error))?,
-            Err(error) => tracing::error!(%error, effect, "a command of ours cannot be queued"),
+            Err(error) => tracing::error!(device.id = %id, %error, effect, "a command of ours cannot be queued"),
             Ok(_) => {}
         }
     }

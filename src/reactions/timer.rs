@@ -31,9 +31,10 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
     let (mut renewals, mut aside) = (Renewals::default(), Aside::default());
     loop {
         tokio::time::sleep(TICK).await;
-        for done in [tick(app, reminders, &mut aside).await, renewals.tick(app).await] {
+        let done = [("due", tick(app, reminders, &mut aside).await), ("renewals", renewals.tick(app).await)];
+        for (task, done) in done {
             if let Err(error) = done {
-                tracing::error!(%error, "what is due could not be done; it is tried again");
+                tracing::error!(task, %error, "what is due could not be done; it is tried again");
             }
         }
     }

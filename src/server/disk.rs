@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::disk::Room;
+use crate::telemetry::Alarm;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ fn note(app: &App, room: Room) {
             total,
             "the disk of the log is nearly full: refusals of strangers are not written any more"
         );
-        app.metrics.alarm("disk-nearly-full");
+        app.metrics.alarm(Alarm::DiskNearlyFull);
     }
 }
 

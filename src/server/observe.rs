@@ -6,6 +6,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use std::time::Instant;
+use tracing::{Instrument as _, field};
 
 /// Middleware for `actix_web::middleware::from_fn`.
 ///
@@ -19,7 +20,9 @@ pub async fn observe(
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     let method = request.method().clone();
     let app = request.app_data::<web::Data<App>>().cloned();
-    let answer = next.call(request).await;
+    // Handlers log what is wrong with a message; the span says which request it was about.
+    let span = tracing::error_span!("request", surface = surface(&route), route, device.id = field::Empty);
+    let answer = next.call(request).instrument(span).await;
     let status = match &answer {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),

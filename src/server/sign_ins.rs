@@ -1,10 +1,73 @@
 //! Sign-ins and their refusals as figures, taken from the events: whatever is written down is counted, whichever way it came.
 
 use crate::app::App;
+use crate::telemetry::Metrics;
 use events::envelope::NewEvent;
 
 /// Counts of refusals that were not written one by one.
 const SUPPRESSED: [&str; 3] = ["RefusalsSuppressed", "StaffRefusalsSuppressed", "AccountRefusalsSuppressed"];
+/// Reasons of [`events::enrollment::SignInRefusal`].
+const SIGN_IN: [&str; 7] = [
+    "unknown_name",
+    "wrong_password",
+    "not_entitled",
+    "account_disabled",
+    "throttled",
+    "directory_unavailable",
+    "another_person",
+];
+/// Reasons of [`events::enrollment::SingleSignOnFault`].
+const SINGLE_SIGN_ON: [&str; 19] = [
+    "provider_refused",
+    "provider_unavailable",
+    "unsolicited",
+    "replayed",
+    "not_understood",
+    "forbidden_content",
+    "unsigned",
+    "signature_invalid",
+    "algorithm_refused",
+    "wrong_issuer",
+    "wrong_audience",
+    "wrong_recipient",
+    "wrong_destination",
+    "outside_validity",
+    "incomplete",
+    "wrong_nonce",
+    "stale_authentication",
+    "encryption_refused",
+    "subject_missing",
+];
+/// Reasons of [`events::staff::FactorRefusal`].
+const SECOND_FACTOR: [&str; 3] = ["wrong", "used_before", "throttled"];
+/// [`events::staff::SecondFactor`].
+const FACTORS: [&str; 3] = ["passkey", "one_time_code", "recovery_code"];
+/// Reasons of [`events::staff::ApiRefusal`], and the one of `UnknownApiTokenRefused`.
+const API: [&str; 4] = ["wrong_token", "account_disabled", "not_entitled", "unknown_token"];
+/// [`events::enrollment::SignInMethodName`].
+const METHODS: [&str; 4] = ["local_account", "directory", "open_id_connect", "saml"];
+
+/// Shows every series of sign-ins as 0: an alert on an increase also sees the first refusal.
+pub fn expect(metrics: &Metrics) {
+    let each = |surface: &str, method: &str, outcomes: &[&str]| {
+        outcomes.iter().for_each(|outcome| metrics.expect_sign_in(surface, method, outcome));
+    };
+    for surface in ["portal", "console"] {
+        for method in METHODS {
+            each(surface, method, &["ok"]);
+            each(surface, method, &SIGN_IN);
+        }
+    }
+    for method in ["open_id_connect", "saml"] {
+        each("portal", method, &SINGLE_SIGN_ON);
+    }
+    each("none", "single_sign_on", &SINGLE_SIGN_ON);
+    for factor in FACTORS {
+        each("console", factor, &SECOND_FACTOR);
+    }
+    each("api", "token", &API);
+    metrics.sign_ins_suppressed(0);
+}
 
 /// Counts the event if it is about signing in.
 pub fn count(app: &App, event: &NewEvent) {
@@ -14,7 +77,8 @@ pub fn count(app: &App, event: &NewEvent) {
     }
     let field = |name: &str| event.data[name].as_str();
     if let Some((surface, outcome)) = told(&event.event_type) {
-        let method = field("method").unwrap_or(if surface == "api" { "token" } else { "single_sign_on" });
+        let method = field("method").or_else(|| field("factor"));
+        let method = method.unwrap_or(if surface == "api" { "token" } else { "single_sign_on" });
         let outcome = outcome.or_else(|| field("reason")).or_else(|| field("why")).unwrap_or("refused");
         app.metrics.sign_in(surface, method, outcome);
     }
@@ -36,8 +100,27 @@ fn told(event_type: &str) -> Option<(&'static str, Option<&'static str>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SUPPRESSED, told};
+    use super::*;
     use events::Event;
+    use events::enrollment::{SignInMethodName, SignInRefusal, SingleSignOnFault};
+    use events::staff::{ApiRefusal, FactorRefusal, SecondFactor};
+    use serde::de::DeserializeOwned;
+
+    /// The variants of an enumeration, as serde names them to somebody who asks for another.
+    fn variants<T: DeserializeOwned>() -> Vec<String> {
+        let Err(error) = serde_json::from_str::<T>("\"?\"") else { panic!("no enumeration") };
+        error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_reason_that_an_event_can_give_is_expected() {
+        assert_eq!(variants::<SignInRefusal>(), SIGN_IN);
+        assert_eq!(variants::<SingleSignOnFault>(), SINGLE_SIGN_ON);
+        assert_eq!(variants::<FactorRefusal>(), SECOND_FACTOR);
+        assert_eq!(variants::<SecondFactor>(), FACTORS);
+        assert_eq!(variants::<ApiRefusal>(), API[..3]);
+        assert_eq!(variants::<SignInMethodName>(), METHODS);
+    }
 
     #[test]
     fn every_event_that_is_counted_exists() {

@@ -4,6 +4,7 @@ use super::{disk, scrub, sign_ins};
 use crate::app::App;
 use crate::app::{suppressed, throttles};
 use crate::reactions;
+use crate::telemetry::Alarm;
 use events::store::{Corruption, Followed, ReadError};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -46,7 +47,7 @@ async fn tell_corruption(app: App) {
         for corruption in &found[told..] {
             let Corruption { stream, revision, position, why } = corruption;
             tracing::error!(stream, revision, position, why, "a corrupt event in the log: its stream is refused");
-            app.metrics.alarm("corrupt-event");
+            app.metrics.alarm(Alarm::CorruptEvent);
         }
         told = found.len();
         if let Some(first) = found.first() {
@@ -63,7 +64,7 @@ async fn tell_corruption(app: App) {
 async fn project(app: App) {
     if let Err(error) = app.projections.run(app.log.clone()).await {
         tracing::error!(%error, "the projections stopped");
-        app.metrics.alarm("projections-stopped");
+        app.metrics.alarm(Alarm::ProjectionsStopped);
     }
 }
 
@@ -76,7 +77,7 @@ async fn tell_stopped(app: App) {
         told.retain(|projection| stopped.contains(projection));
         for projection in stopped {
             if told.insert(projection) {
-                app.metrics.alarm("projections-stopped");
+                app.metrics.alarm(Alarm::ProjectionsStopped);
             }
         }
         if health.changed().await.is_err() {
@@ -94,7 +95,7 @@ async fn tell_damage(app: App) {
         {
             if damage.is_some() && !*told {
                 *told = true;
-                app.metrics.alarm("database-damaged");
+                app.metrics.alarm(Alarm::DatabaseDamaged);
             }
         }
         tokio::time::sleep(LOOK_FOR_DAMAGE).await;
@@ -108,7 +109,7 @@ async fn count(app: App) {
         Ok(()) | Err(ReadError::Corrupt { .. }) => {}
         Err(error) => {
             tracing::error!(%error, "the log cannot be read");
-            app.metrics.alarm("log-unreadable");
+            app.metrics.alarm(Alarm::LogUnreadable);
             app.health.problem("log", error.to_string());
         }
     }

@@ -1,5 +1,7 @@
 //! What is counted. Labels are few and never name a person, a device or an address.
 
+use super::Alarm;
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -25,6 +27,10 @@ pub struct Metrics {
     lag: IntGaugeVec,
 }
 
+/// How a push can end, as the label `outcome` of `muster_pushes_total`.
+pub const PUSH_OUTCOMES: [&str; 6] =
+    ["accepted", "unregistered", "rejected", "busy", "unreachable", "certificate_refused"];
+
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics::new()
@@ -32,6 +38,9 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Metrics of a server that has counted nothing yet. Alarms and outcomes of pushes are there from the first scrape, as 0: a
+    /// series that only appears with its first count hides this count from `increase()`.
+    ///
     /// # Panics
     /// Never: the names below are legal and different.
     pub fn new() -> Metrics {
@@ -68,7 +77,9 @@ impl Metrics {
         registry.register(Box::new(durations.clone())).expect("a name of its own");
         registry.register(Box::new(log_position.clone())).expect("a name of its own");
         registry.register(Box::new(lag.clone())).expect("a name of its own");
-        Metrics {
+        registry.register(Box::new(build_info())).expect("a name of its own");
+        registry.register(Box::new(ProcessCollector::for_self())).expect("names of its own");
+        let metrics = Metrics {
             requests: counter("muster_requests_total", "Requests answered.", &["surface", "route", "status"]),
             events: counter("muster_events_total", "Events appended since the start.", &["type"]),
             sign_ins: counter(
@@ -91,7 +102,14 @@ impl Metrics {
             push_certificate,
             identities,
             lag,
+        };
+        for alarm in Alarm::ALL {
+            metrics.alarms.with_label_values(&[alarm.label()]);
         }
+        for outcome in PUSH_OUTCOMES {
+            metrics.pushes.with_label_values(&[outcome]);
+        }
+        metrics
     }
 
     /// A request was answered. `route` is the pattern, never the path.
@@ -110,6 +128,11 @@ impl Metrics {
         self.sign_ins.with_label_values(&[surface, method, outcome]).inc();
     }
 
+    /// Shows the series of [`Metrics::sign_in`] as 0 if nothing was counted in it yet.
+    pub fn expect_sign_in(&self, surface: &str, method: &str, outcome: &str) {
+        self.sign_ins.with_label_values(&[surface, method, outcome]);
+    }
+
     /// So many refusals were not written down one by one.
     pub fn sign_ins_suppressed(&self, count: u64) {
         self.sign_ins.with_label_values(&["any", "any", "suppressed"]).inc_by(count);
@@ -120,14 +143,14 @@ impl Metrics {
         self.check_ins.with_label_values(&[message]).inc();
     }
 
-    /// What the push service said: `accepted`, `unregistered`, `rejected`, `busy`, `unreachable`, `certificate_refused`.
+    /// What the push service said: one of [`PUSH_OUTCOMES`].
     pub fn push(&self, outcome: &str) {
         self.pushes.with_label_values(&[outcome]).inc();
     }
 
-    /// Something an operator should look at, such as `valid-certificate-without-stream`.
-    pub fn alarm(&self, alarm: &str) {
-        self.alarms.with_label_values(&[alarm]).inc();
+    /// Something an operator should look at.
+    pub fn alarm(&self, alarm: Alarm) {
+        self.alarms.with_label_values(&[alarm.label()]).inc();
     }
 
     /// The push certificate ends then, in seconds since 1970.
@@ -174,9 +197,39 @@ impl Metrics {
     }
 }
 
+/// Always 1: the labels say which program was started.
+fn build_info() -> IntGaugeVec {
+    let opts = Opts::new("muster_build_info", "Always 1; the labels name version and platform of the program.");
+    let info = IntGaugeVec::new(opts, &["version", "os", "arch"]).expect("a legal metric");
+    info.with_label_values(&[env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH]).set(1);
+    info
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shown(text: &str, begin: &str) -> bool {
+        text.lines().any(|line| line.starts_with(begin))
+    }
+
+    #[test]
+    fn alarms_pushes_build_and_process_are_shown_before_anything_was_counted() {
+        let text = Metrics::new().render();
+        for alarm in Alarm::ALL {
+            let line = format!("muster_alarms_total{{alarm=\"{}\"}} 0", alarm.label());
+            assert!(shown(&text, &line), "{line} is not in\n{text}");
+        }
+        for line in [
+            "muster_pushes_total{outcome=\"unreachable\"} 0",
+            "muster_build_info{arch=\"",
+            "process_start_time_seconds 1",
+            "process_open_fds ",
+            "process_resident_memory_bytes ",
+        ] {
+            assert!(shown(&text, line), "{line} is not in\n{text}");
+        }
+    }
 
     #[test]
     fn what_is_counted_is_shown() {
@@ -186,7 +239,7 @@ mod tests {
         metrics.sign_in("portal", "directory", "wrong_password");
         metrics.check_in("TokenUpdate");
         metrics.push("accepted");
-        metrics.alarm("corrupt-event");
+        metrics.alarm(Alarm::LogUnreadable);
         metrics.push_certificate_ends(1_800_000_000);
         metrics.identities("due", 3);
         metrics.log_position(7);
@@ -199,7 +252,7 @@ mod tests {
             "muster_sign_ins_total{method=\"directory\",outcome=\"wrong_password\",surface=\"portal\"} 1",
             "muster_check_ins_total{message=\"TokenUpdate\"} 1",
             "muster_pushes_total{outcome=\"accepted\"} 1",
-            "muster_alarms_total{alarm=\"corrupt-event\"} 1",
+            "muster_alarms_total{alarm=\"log-unreadable\"} 1",
             "muster_push_certificate_not_after_seconds 1800000000",
             "muster_identities{standing=\"due\"} 3",
             "muster_log_position 7",

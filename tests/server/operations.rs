@@ -1,12 +1,13 @@
 //! The operator's listener, the command socket, stopping and starting.
 
-use crate::harness::TestServer;
 use crate::harness::waiting::{seen, until};
+use crate::harness::{TestServer, installation, ports};
 use events::staff::{Privilege, StaffId};
 use events::{Actor, ActorKind, StreamName};
 use muster::app::administration::{Answer, NewUser, Request, execute};
 use muster::app::context::Context;
 use muster::enrollment::staff::{ReserveUserName, UserName};
+use std::process::Stdio;
 
 async fn get(url: &str) -> (u16, String) {
     let answer = reqwest::get(url).await.unwrap();
@@ -38,6 +39,23 @@ async fn metrics_count_requests_by_route_and_events_by_type() {
 }
 
 #[tokio::test]
+async fn alarms_and_refusals_are_in_the_first_scrape_as_0() {
+    let server = TestServer::start().await;
+    let text = server.metrics().await;
+    for line in [
+        "muster_alarms_total{alarm=\"projections-stopped\"} 0",
+        "muster_sign_ins_total{method=\"local_account\",outcome=\"wrong_password\",surface=\"console\"} 0",
+        "muster_sign_ins_total{method=\"saml\",outcome=\"replayed\",surface=\"portal\"} 0",
+        "muster_sign_ins_total{method=\"one_time_code\",outcome=\"used_before\",surface=\"console\"} 0",
+        "muster_sign_ins_total{method=\"token\",outcome=\"unknown_token\",surface=\"api\"} 0",
+        "muster_sign_ins_total{method=\"any\",outcome=\"suppressed\",surface=\"any\"} 0",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn after_a_restart_the_server_has_the_same_address_and_the_same_log() {
     let mut server = TestServer::start().await;
     server.add_user("ada", "four plain words here", &[Privilege::Administrator]).await;
@@ -46,6 +64,39 @@ async fn after_a_restart_the_server_has_the_same_address_and_the_same_log() {
     assert_eq!(server.url(), url);
     assert_eq!(server.whole_log().await, log);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_json_mode_every_line_is_json_from_the_first_to_the_last_of_a_server_and_of_one_that_cannot_start() {
+    let (_directory, config) = installation().await;
+    let metrics = ports::free();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("metrics_listen = \"127.0.0.1:0\"", &format!("metrics_listen = \"127.0.0.1:{metrics}\""));
+    assert!(text.contains("\nformat = \"text\""), "{text}");
+    std::fs::write(&config, text.replace("\nformat = \"text\"", "\nformat = \"json\"")).unwrap();
+    let start = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(["serve", "--config"]).arg(&config).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let serving = start();
+    until("readiness", async || {
+        reqwest::get(format!("http://127.0.0.1:{metrics}/readyz")).await.is_ok_and(|answer| answer.status() == 200)
+    })
+    .await;
+    // The port is taken: this one ends at once.
+    let other = start().wait_with_output().unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    assert!(std::process::Command::new("kill").arg(serving.id().to_string()).status().unwrap().success());
+    let first = serving.wait_with_output().unwrap();
+    for output in [first, other] {
+        let lines = [output.stdout, output.stderr].concat();
+        let lines = String::from_utf8(lines).unwrap();
+        for line in lines.lines() {
+            let read: Result<serde_json::Value, _> = serde_json::from_str(line);
+            assert!(read.is_ok_and(|read| read["level"].is_string() && read["timestamp"].is_string()), "{line}");
+        }
+        assert!(lines.contains("serving") || lines.contains("cannot listen on"), "{lines}");
+    }
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ impl OwnAccount {
         let credential = match self.passkeys().await?.finish_adding(&state, answer) {
             Ok(credential) => credential,
             Err(error) => {
-                tracing::warn!(%error, "a passkey was not added");
+                tracing::warn!(staff.id = %self.resumed.session.staff, %error, "a passkey was not added");
                 return Ok(None);
             }
         };

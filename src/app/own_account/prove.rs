@@ -91,7 +91,7 @@ impl OwnAccount {
         let proven = match self.passkeys().await?.finish_proof(&state, answer, &self.credentials()) {
             Ok(proven) => proven,
             Err(error) => {
-                tracing::warn!(%error, "a passkey was not believed");
+                tracing::warn!(staff.id = %self.resumed.session.staff, %error, "a passkey was not believed");
                 return self.wrong(factor, FactorRefusal::Wrong, None).await;
             }
         };

@@ -14,6 +14,7 @@ use crate::identity::ldap::{Found, Ldap, Unanswered};
 use crate::identity::lockout::{Limits, Lockout};
 use crate::identity::throttle::RetryAfter;
 use crate::identity::{Account, Unavailable, Verdict};
+use crate::telemetry::Alarm;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::settings::Ways;
 use secrecy::SecretString;
@@ -89,7 +90,8 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
     let directories = match app.sign_in.directories.switched_on(ways) {
         Ok(directories) => directories,
         Err(why) => {
-            alarm(app, &why);
+            // It says which directory.
+            alarm(app, "of the settings", &why);
             return question.nothing();
         }
     };
@@ -126,12 +128,12 @@ async fn one(app: &App, directory: &Ldap, question: &Question<'_>) -> Said {
         Ok(None) => {
             return match directory.prove_nobody(question.password).await {
                 Ok(()) => Said::Unknown,
-                Err(why) => nothing(app, &Unanswered { why, password_sent: false }),
+                Err(why) => nothing(app, directory, &Unanswered { why, password_sent: false }),
             };
         }
         Err(why) => {
             let _ = directory.prove_nobody(question.password).await;
-            return nothing(app, &Unanswered { why, password_sent: false });
+            return nothing(app, directory, &Unanswered { why, password_sent: false });
         }
     };
     prove(app, directory, question, &found).await
@@ -163,19 +165,19 @@ async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Fou
             if unanswered.password_sent {
                 lockout.failed(app.world.now(), turn);
             }
-            nothing(app, &unanswered)
+            nothing(app, directory, &unanswered)
         }
     }
 }
 
-fn nothing(app: &App, unanswered: &Unanswered) -> Said {
-    alarm(app, &unanswered.why);
+fn nothing(app: &App, directory: &Ldap, unanswered: &Unanswered) -> Said {
+    alarm(app, directory.name(), &unanswered.why);
     Said::Nothing { password_sent: unanswered.password_sent }
 }
 
-pub(super) fn alarm(app: &App, why: &Unavailable) {
-    tracing::error!(why = why.0, "a directory cannot be asked: nobody signs in with it");
-    app.metrics.alarm("directory-unavailable");
+pub(super) fn alarm(app: &App, directory: &str, why: &Unavailable) {
+    tracing::error!(directory, why = why.0, "a directory cannot be asked: nobody signs in with it");
+    app.metrics.alarm(Alarm::DirectoryUnavailable);
 }
 
 fn limits(directory: &Ldap) -> Limits {

@@ -42,7 +42,7 @@ pub async fn look_up_in(app: &App, directory: &str, user_name: &str) -> LookedUp
         Ok(Some(account)) => LookedUp::Found(Box::new(account)),
         Ok(None) => LookedUp::Unknown,
         Err(why) => {
-            alarm(app, &why);
+            alarm(app, directory.name(), &why);
             LookedUp::Unavailable
         }
     }

@@ -7,6 +7,7 @@ use crate::app::context::Context;
 use crate::enrollment::device::{Command, Device};
 use crate::push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
 use crate::reactions::{ReactionError, settled};
+use crate::telemetry::Alarm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::DeviceId;
@@ -20,7 +21,7 @@ pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), Reacti
     let Some(pusher) = &app.pusher else { return Ok(()) };
     let stream = app.log.read(&device.stream()).await?;
     let Some(owed) = owed(&stream, ask.cause) else { return Ok(()) };
-    let Some(outcome) = send(app, pusher, &owed).await else { return Ok(()) };
+    let Some(outcome) = send(app, pusher, device, &owed).await else { return Ok(()) };
     let actor = Actor::new(ActorKind::System, ask.effect);
     let context = Context::effect(actor, ask.cause, ask.correlation, ask.effect);
     let record = record(outcome, owed, app.world.now());
@@ -28,7 +29,7 @@ pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), Reacti
 }
 
 // `None`: the address cannot be read any more, since the device's key was destroyed.
-async fn send(app: &App, pusher: &Pusher, owed: &Owed) -> Option<Outcome> {
+async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Option<Outcome> {
     let token = STANDARD.decode(owed.to.token.get()?).ok()?;
     let notification = Notification {
         token: &token,
@@ -36,21 +37,21 @@ async fn send(app: &App, pusher: &Pusher, owed: &Owed) -> Option<Outcome> {
         topic: &owed.topic,
         expires_unix: app.world.now().0 / 1_000_000 + KEEP_SECONDS,
     };
-    Some(pusher.deliver(notification, &app.world, |outcome| tell(app, outcome)).await)
+    Some(pusher.deliver(notification, &app.world, |outcome| tell(app, device, outcome)).await)
 }
 
 /// Counts a try, and alarms where somebody has to do something.
-fn tell(app: &App, outcome: &Outcome) {
+fn tell(app: &App, device: DeviceId, outcome: &Outcome) {
     let (word, alarm) = match outcome {
         Outcome::Accepted { .. } => ("accepted", None),
         Outcome::Unregistered { .. } => ("unregistered", None),
         Outcome::Rejected { fault, .. } => match fault {
             Fault::Token => ("rejected", None),
-            Fault::Topic => ("rejected", Some("push-topic-refused")),
-            Fault::Request => ("rejected", Some("push-request-refused")),
+            Fault::Topic => ("rejected", Some(Alarm::PushTopicRefused)),
+            Fault::Request => ("rejected", Some(Alarm::PushRequestRefused)),
         },
         Outcome::RetryLater { trouble, status, .. } => match (trouble, status) {
-            (Trouble::Certificate, _) => ("certificate_refused", Some("push-certificate-refused")),
+            (Trouble::Certificate, _) => ("certificate_refused", Some(Alarm::PushCertificateRefused)),
             (_, Some(_)) => ("busy", None),
             (_, None) => ("unreachable", None),
         },
@@ -60,9 +61,14 @@ fn tell(app: &App, outcome: &Outcome) {
     match alarm {
         Some(alarm) => {
             app.metrics.alarm(alarm);
-            tracing::error!(alarm, reason, "the push service refuses what we send; `muster check-config` says more");
+            tracing::error!(
+                alarm = alarm.label(),
+                device.id = %device,
+                reason,
+                "the push service refuses what we send; `muster check-config` says more"
+            );
         }
-        None => tracing::warn!(outcome = word, reason, "a push failed"),
+        None => tracing::warn!(device.id = %device, outcome = word, reason, "a push failed"),
     }
 }
 
