@@ -22,6 +22,7 @@ pub mod person;
 pub mod personal;
 pub mod proof;
 pub mod settings;
+pub mod side_files;
 pub mod staff;
 pub mod store;
 pub mod system;

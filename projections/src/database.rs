@@ -245,8 +245,11 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What is cleared from rows (an erased person's plain text) is overwritten in its page, not only unlinked.
+    connection.pragma_update(None, "secure_delete", true)?;
     // What is lost on a power cut is folded again from the log.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    empty_write_ahead_log(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(COMMON)?;
     for projection in ALL {
@@ -369,6 +372,16 @@ fn keep_checkpoint(
         position,
         checkpoint.effective.0
     ])?;
+    Ok(())
+}
+
+/// Copies the write-ahead log into the file and empties it: until then it holds pages as they were before somebody's text was cleared.
+pub(crate) fn empty_write_ahead_log(connection: &Connection) -> Result<(), ProjectionError> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        // A reader held an old page for longer than the busy timeout. Opening the file empties the log too.
+        tracing::warn!("projections.db-wal keeps text of an erased person until the next erasure or start");
+    }
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Following the log: from the checkpoint to its end, then whatever comes; and telling others how far it got.
 
-use crate::database::{apply, drop_old_versions};
+use crate::database::{apply, drop_old_versions, empty_write_ahead_log};
 use crate::{ProjectionError, Projections};
 use events::log::{Entry, Log};
+use events::person::PersonEvent;
 use events::store::{Followed, ReadError};
-use events::{Position, envelope::Recorded};
+use events::{Event, Position, envelope::Recorded};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 
@@ -81,8 +82,12 @@ impl Projections {
 
     async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
         let (entries, error) = open_until_corrupt(log, recorded).await;
+        let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
         let stopped = self.health().stopped_alone.into_keys().collect();
         let applied = self.write(move |rows| apply(rows, &entries, stopped)).await?;
+        if erased {
+            self.write(|rows| empty_write_ahead_log(rows)).await?;
+        }
         for (projection, error) in &applied.stopped {
             tracing::error!(projection, %error, "a projection stopped; the others go on");
         }

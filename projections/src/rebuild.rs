@@ -1,6 +1,6 @@
 //! Building every projection anew from the start of the log, beside the present ones, and swapping.
 
-use crate::database::{Applied, apply, furthest_common, open_writer};
+use crate::database::{Applied, apply, empty_write_ahead_log, furthest_common, open_writer};
 use crate::follow::{corrupt, open_until_corrupt};
 use crate::{ALL, ProjectionError, Projections};
 use events::log::Log;
@@ -45,6 +45,8 @@ impl Projections {
         let result = self.rebuild_beside(log, &beside).await;
         beside.remove();
         let rebuilt = result?;
+        // A rebuild after somebody was erased takes their text out of every table.
+        self.write(|rows| empty_write_ahead_log(rows)).await?;
         self.inner.progress.change(|health| {
             health.position = rebuilt.position;
             health.stopped = None;

@@ -2,7 +2,9 @@
 
 use crate::support::*;
 use events::ActorKind;
-use events::device::{BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, Priority, UnenrolledBy};
+use events::device::{
+    BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, UnenrolledBy,
+};
 use events::enrollment::help_code;
 use events::person::PersonEvent;
 use events::staff::StaffId;
@@ -127,6 +129,29 @@ async fn an_erased_persons_values_read_as_erased_and_nothing_fails() {
             assert!(!table.rows.iter().any(|row| row.contains(personal)), "{personal} in {}", table.table);
         }
     }
+}
+
+#[tokio::test]
+async fn an_erased_persons_name_is_in_no_byte_of_the_file_or_of_its_write_ahead_log() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let name = "ada-of-the-long-unmistakable-name";
+    desk.enroll(1, ada, name, NOON).await;
+    let projections = desk.caught_up().await;
+    let there = || {
+        ["projections.db", "projections.db-wal"].into_iter().any(|file| {
+            let bytes = std::fs::read(desk.path().join(file)).unwrap();
+            bytes.windows(name.len()).any(|window| window == name.as_bytes())
+        })
+    };
+    assert!(there(), "the name is shown while it is not erased");
+    let keys = desk.log.keys().clone();
+    keys.destroy(&DeviceId(Uuid::from_u128(0x1001)).enrollment().visit_key()).unwrap();
+    keys.destroy(&ada.key()).unwrap();
+    desk.write(&ada.stream(), later(9_000), PersonEvent::PersonErased {}).await;
+    desk.follow(&projections).await;
+    projections.rebuild(&desk.log).await.unwrap();
+    assert!(!there(), "an erased person's name is still on the disk");
 }
 
 #[tokio::test]

@@ -6,11 +6,20 @@ use crate::web::host_cookie;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 
-/// A page of the console to go on to. Anything else somebody may have put into the address leads home.
+/// The page of the console to go on to: `next`, if a browser that resolves it stays in the console; else `home`.
+///
+/// Browsers read `\` as `/`, drop tabs and line ends, decode `%2e` before they resolve `..` (WHATWG URL Standard, "path state"). So the
+/// path is taken only if it needs no resolving: plain characters, no `%`, no segment of dots.
 pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = next.starts_with("/console/") && !next.starts_with("/console/sign-") && !next.contains("//");
-    if plain && ours { next } else { home }
+    let (path, query) = next.split_once('?').unwrap_or((next, ""));
+    let segments = path.strip_prefix("/console/").unwrap_or_default();
+    let plain = |segment: &str| {
+        let spelled = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        segment.bytes().all(spelled) && segment.bytes().any(|byte| byte != b'.')
+    };
+    let ours = segments.split('/').all(plain) && !segments.starts_with("sign-");
+    let harmless = query.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\#".contains(&byte));
+    if ours && harmless { next } else { home }
 }
 
 /// To another page of the console.
@@ -36,7 +45,11 @@ mod tests {
     #[test]
     fn after_sign_in_nobody_is_sent_to_another_site() {
         let home = "/console/devices";
-        assert_eq!(local("/console/audit?type=DeviceEnrolled", home), "/console/audit?type=DeviceEnrolled");
+        for next in
+            ["/console/audit?type=DeviceEnrolled&q=a%2Fb", "/console/devices/0190a5c2-0000-7000-8000-000000000001"]
+        {
+            assert_eq!(local(next, home), next);
+        }
         for next in [
             "",
             "//evil.example",
@@ -48,6 +61,25 @@ mod tests {
             "/console/\\evil",
             "/enroll",
             "/console/sign-in",
+            "/console/../enroll",
+            "/console/devices/..",
+            "/console/./../enroll",
+            "/console/%2e%2e/enroll",
+            "/console/.%2E/enroll",
+            "/console/%2Fevil.example",
+            "/console/%5cevil.example",
+            "/console/%73ign-out",
+            "/console/..;/enroll",
+            "/console/\tdevices",
+            "/console/dev\u{85}ices",
+            "/console/audit?a=\\evil",
+            "/console/audit?a=\n",
+            "/console/audit#//evil.example",
+            "/console/",
+            "/console",
+            "/CONSOLE/audit",
+            " /console/audit",
+            "javascript:/console/audit",
         ] {
             assert_eq!(local(next, home), home, "{next:?}");
         }

@@ -1,6 +1,7 @@
 //! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
 
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
+use crate::side_files;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -70,8 +71,13 @@ impl SqliteKeyStore {
         }
         // Under another name first, so that a crash leaves no half of a key store.
         let unfinished = path.with_extension("new");
-        remove_if_there(&unfinished).map_err(|error| KeyError::Unavailable(error.to_string()))?;
-        make(&unfinished, &master).map_err(unavailable)?;
+        let removed = || side_files::remove_database(&unfinished);
+        removed().map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        make(&unfinished, &master).map_err(|error| {
+            // The first error is the one to tell.
+            let _ = removed();
+            unavailable(error)
+        })?;
         std::fs::rename(&unfinished, path)
             .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all())
             .map_err(|error| KeyError::Unavailable(error.to_string()))?;
@@ -408,14 +414,9 @@ fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
     connection.execute("INSERT INTO about (master_key) VALUES (?1)", [master.fingerprint()])?;
     // All of it into the one file, which is about to be renamed.
     connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
+    // Closing removes the files beside it, whose names end with the one that is given up.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.close().map_err(|(_, error)| error)
-}
-
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -9,12 +9,13 @@
 //! backup from before a person was erased brings their key back: keep backups no longer than people may wait to be
 //! forgotten.
 
-use super::schema::{self, OpenError, file_error, remove_if_there, sync_directory};
+use super::schema::{self, OpenError, file_error, sync_directory};
 use super::verify::{Verified, VerifyError, verify_file};
 use super::{FILE, lock, reader};
 use crate::envelope::Position;
 use crate::personal::KeyName;
 use crate::personal::keys;
+use crate::side_files::remove_database;
 use crate::store::Corruption;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -138,7 +139,7 @@ pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError>
         Ok(found) => found,
         Err(error) => {
             // The first error is the one to tell; what stays lying is removed by the next restore.
-            let _ = remove_if_there(&new_log).and_then(|()| remove_if_there(&new_keys));
+            let _ = remove_database(&new_log).and_then(|()| remove_database(&new_keys));
             return Err(error);
         }
     };
@@ -150,8 +151,8 @@ pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError>
 }
 
 fn bring(source: &Path, promised: &Manifest, log: &Path, key_store: &Path) -> Result<Manifest, BackupError> {
-    remove_if_there(log)?;
-    remove_if_there(key_store)?;
+    remove_database(log).map_err(|error| file_error(log, error))?;
+    remove_database(key_store).map_err(|error| file_error(key_store, error))?;
     copy(&source.join(FILE), log)?;
     copy(&source.join(keys::FILE), key_store)?;
     let found = Manifest::of(&check(log, key_store)?);

@@ -1,6 +1,7 @@
 //! The file: its tables, how a connection to it is set up, and what keeps a wrong file from being taken for a log.
 
 use super::{FILE, lock};
+use crate::side_files::remove_database;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -72,7 +73,7 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     check_file_system(directory)?;
     let _lock = lock::take(directory)?;
     let unfinished = directory.join("events.db.new");
-    remove_if_there(&unfinished)?;
+    remove_database(&unfinished).map_err(|error| file_error(&unfinished, error))?;
     // Made here for its mode, which SQLite gives to the files beside it as well.
     OpenOptions::new()
         .write(true)
@@ -80,7 +81,11 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
         .mode(0o600)
         .open(&unfinished)
         .map_err(|error| file_error(&unfinished, error))?;
-    make(&unfinished).map_err(|error| OpenError::Sqlite { path: unfinished.clone(), error })?;
+    make(&unfinished).map_err(|error| {
+        // The first error is the one to tell.
+        let _ = remove_database(&unfinished);
+        OpenError::Sqlite { path: unfinished.clone(), error }
+    })?;
     std::fs::rename(&unfinished, &path).map_err(|error| file_error(&path, error))?;
     sync_directory(directory)
 }
@@ -162,13 +167,6 @@ fn check_file_system(directory: &Path) -> Result<(), OpenError> {
     match lock::network_file_system(directory) {
         Some(filesystem) => Err(OpenError::NetworkFileSystem { path: directory.to_owned(), filesystem }),
         None => Ok(()),
-    }
-}
-
-pub(super) fn remove_if_there(path: &Path) -> Result<(), OpenError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(path, error)),
-        _ => Ok(()),
     }
 }
 
