@@ -8,7 +8,8 @@
 mod query;
 
 pub use query::{
-    Active, ActiveDevices, Device, DeviceFilter, Page, State, active_of_person, count_active, get, known, list,
+    Active, ActiveDevices, Device, DeviceFilter, Page, SHORTEST_PREFIX, State, active_of_person, count_active, get,
+    known, list, unknown,
 };
 
 use crate::Projection;

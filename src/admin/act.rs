@@ -4,7 +4,7 @@
 use super::devices::{href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
-use super::session::{Acts, May};
+use super::session::{Acts, May, is_fresh};
 use crate::app::commands::{QueueError, removal};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
@@ -83,6 +83,9 @@ pub async fn submit(
     let (device, verb) = path.into_inner();
     let id = parse_device(&device)?;
     let verb = Verb::ALL.into_iter().find(|known| known.as_str() == verb).ok_or(Problem::NotFound)?;
+    if verb == Verb::Unenroll && !is_fresh(&staff) {
+        return Err(Problem::Confirm { next: href(id, None) });
+    }
     let appended = perform(staff.app(), id, verb, &staff.context()).await.map_err(|error| match error {
         QueueError::Perform(PerformError::Refused(refusal)) => {
             Problem::Refused(format!("This cannot be done: {refusal}."))

@@ -1,6 +1,7 @@
 //! What administrators want of devices: of one, from its page (`one`), or of many, after a rehearsal that says what each
 //! would accept (`many`). `form` reads what was sent, `wanted` makes an act of it.
 
+mod batch;
 mod form;
 mod many;
 mod one;
@@ -10,6 +11,7 @@ pub use one::{Standing, standing};
 pub use wanted::{Verb, possible};
 
 use super::problem::Problem;
+use super::session::{Acts, May, is_fresh};
 use crate::app::PerformError;
 use crate::app::commands::QueueError;
 use actix_web::web;
@@ -23,6 +25,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/commands/{verb}").get(many::page))
         .service(web::resource("/commands/{verb}/try").post(many::rehearse))
         .service(web::resource("/commands/{verb}/do").post(many::perform));
+}
+
+/// What cannot be undone takes a proof of the last minutes, one for the whole batch. Whoever has none is led to it, and from there to `page`.
+fn prove(staff: &May<Acts>, verb: Verb, page: String) -> Result<(), Problem> {
+    if verb.is_destructive() && !is_fresh(staff) {
+        return Err(Problem::Confirm { next: page });
+    }
+    Ok(())
 }
 
 /// Why a device would not take it, in words; what is our fault stays ours.

@@ -41,6 +41,7 @@ pub struct Filters {
     identity: Option<String>,
     as_of: Option<String>,
     archived: Option<String>,
+    /// A user name, or the id of a person.
     person: Option<String>,
     after: Option<String>,
 }
@@ -49,6 +50,7 @@ pub struct Filters {
 struct Page {
     as_of: Option<Instant>,
     q: String,
+    person: String,
     states: Vec<Choice>,
     kinds: Vec<Choice>,
     identities: Vec<Choice>,
@@ -68,6 +70,7 @@ view!(
     Page {
         as_of,
         q,
+        person,
         states,
         kinds,
         identities,
@@ -130,6 +133,7 @@ pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Re
     let page = Page {
         as_of: filter.as_of.map(|at| Instant::of(at, now)),
         q: filters.q.clone().unwrap_or_default(),
+        person: filters.person.clone().unwrap_or_default(),
         states: filters.states(),
         kinds: filters.kinds(),
         identities: identity::choices(filters.identity.as_deref()),
@@ -196,14 +200,14 @@ impl Filters {
         }
         let archived = filled(self.archived.as_deref()).is_some();
         let text = filled(self.q.as_deref()).map(str::to_owned);
-        let person = filled(self.person.as_deref()).map(parse_person).transpose()?;
-        Ok(DeviceFilter { state, kind, archived, person, text, identity, as_of, after })
+        let of = of_person(filled(self.person.as_deref()));
+        Ok(DeviceFilter { state, kind, archived, text, identity, as_of, after, ..of })
     }
 
     /// What an export or the API was asked for, to be written down: what was searched for may be personal.
     pub fn told(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
-            "q" => "q".to_owned(),
+            "q" | "person" => (*name).to_owned(),
             name => format!("{name}={value}"),
         };
         self.query().iter().map(told).collect()
@@ -262,8 +266,11 @@ pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
     parse_instant(text).ok_or(Problem::Bad("The time is not understood: write it as 2026-11-17T09:00, in UTC."))
 }
 
-fn parse_person(text: &str) -> Result<PersonId, Problem> {
-    Uuid::parse_str(text).map(PersonId).map_err(|_| Problem::Bad("The id of a person is not complete."))
+/// The devices of one person, by user name or id; of everybody if there is none given.
+pub fn of_person(text: Option<&str>) -> DeviceFilter {
+    let id = text.and_then(|text| Uuid::parse_str(text).ok()).map(PersonId);
+    let user_name = text.filter(|_| id.is_none()).map(str::to_owned);
+    DeviceFilter { person: id, user_name, ..DeviceFilter::default() }
 }
 
 /// A device's id in an address.

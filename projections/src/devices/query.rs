@@ -108,8 +108,15 @@ pub struct DeviceFilter {
     /// Archived records are left out unless asked for. Only what people look at leaves them out; no rule does.
     pub archived: bool,
     pub person: Option<PersonId>,
-    /// Found anywhere in name, model, identifiers, Managed Apple ID, user name.
+    /// The person's whole user name, in any case.
+    pub user_name: Option<String>,
+    /// Found anywhere in name, model, Managed Apple ID, user name; or an identifier (see [`DeviceFilter::ids`]).
     pub text: Option<String>,
+    /// Found anywhere in the device's name or model.
+    pub named: Option<String>,
+    /// Serial numbers, UDIDs, EnrollmentIDs or ids of records, each whole or by at least [`SHORTEST_PREFIX`] characters that it begins with:
+    /// found anywhere, three letters of a user name would name other people's devices. Empty: any.
+    pub ids: Vec<String>,
     /// How the identity stands at this instant, which is now: what was of it before is not kept.
     pub identity: Option<(Standing, Timestamp)>,
     /// The inventory as it was at this instant.
@@ -166,18 +173,38 @@ fn select(source: &str, condition: &str) -> String {
 
 fn list_condition() -> String {
     let standing = format!("SELECT r.device FROM renewals_v3_devices r WHERE ({STANDING}) = :identity");
-    format!("(:identity IS NULL OR d.id IN ({standing})) AND {LIST_CONDITION}")
+    let condition = LIST_CONDITION
+        .replace("IDENTIFIED_BY_WORD", &identified_by(":word"))
+        .replace("IDENTIFIED_BY_ID", &identified_by("wanted.value"));
+    format!("(:identity IS NULL OR d.id IN ({standing})) AND {condition}")
 }
 
 const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS NULL OR d.kind = :kind)
     AND (:archived OR coalesce(d.archived, 0) = 0) AND (:person IS NULL OR d.person = :person)
     AND (:after IS NULL OR d.added < (SELECT added FROM devices_v3_current WHERE id = :after))
+    AND (:user_name IS NULL OR p.user_name = :user_name COLLATE NOCASE)
+    AND (:named IS NULL OR lower(coalesce(d.name, '') || char(10) || coalesce(d.model, '') || char(10)
+        || coalesce(d.product_name, '')) LIKE :named ESCAPE '\\')
     AND (:text IS NULL OR lower(coalesce(d.name, '') || char(10) || coalesce(d.model, '') || char(10)
-        || coalesce(d.product_name, '') || char(10) || coalesce(d.serial_number, '') || char(10)
-        || coalesce(d.udid, '') || char(10) || coalesce(d.enrollment_id, '') || char(10)
-        || coalesce(d.managed_apple_id, '') || char(10) || coalesce(p.user_name, '') || char(10)
-        || coalesce(p.display_name, '') || char(10) || d.id) LIKE :text ESCAPE '\\')
+        || coalesce(d.product_name, '') || char(10) || coalesce(d.managed_apple_id, '') || char(10)
+        || coalesce(p.user_name, '') || char(10) || coalesce(p.display_name, '')) LIKE :text ESCAPE '\\'
+        OR IDENTIFIED_BY_WORD)
+    AND (:ids = '[]' OR EXISTS (SELECT 1 FROM json_each(:ids) AS wanted WHERE IDENTIFIED_BY_ID))
     ORDER BY d.added DESC LIMIT :limit";
+
+/// So many characters of an identifier name it: fewer are found by chance in random hexadecimal digits.
+pub const SHORTEST_PREFIX: usize = 8;
+
+/// Whether `value`, an SQL expression in lower case, is an identifier of `d`, or begins one.
+fn identified_by(value: &str) -> String {
+    let by = |column: &str| {
+        let column = format!("lower({column})");
+        format!(
+            "{column} = {value} OR (length({value}) >= {SHORTEST_PREFIX} AND substr({column}, 1, length({value})) = {value})"
+        )
+    };
+    format!("({})", ["d.serial_number", "d.udid", "d.enrollment_id", "d.id"].map(by).join(" OR "))
+}
 
 /// Devices that match, the newest first, up to `limit`.
 ///
@@ -193,6 +220,9 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     let person = filter.person.map(|person| person.to_string());
     let after = filter.after.map(|after| after.to_string());
     let text = filter.text.as_deref().map(like);
+    let word = filter.text.as_deref().map(|text| text.trim().to_lowercase());
+    let named = filter.named.as_deref().map(like);
+    let ids = json_array(&filter.ids);
     let (identity, now) = filter.identity.map(|(standing, now)| (standing.as_str(), now.0)).unzip();
     // One more than asked for tells whether there is another page.
     let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
@@ -204,6 +234,10 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
         (":person", &person),
         (":after", &after),
         (":text", &text),
+        (":word", &word),
+        (":named", &named),
+        (":user_name", &filter.user_name),
+        (":ids", &ids),
         (":identity", &identity),
         (":now", &now),
         (":limit", &fetch),
@@ -228,6 +262,33 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
         None
     };
     Ok(Page { devices, next })
+}
+
+/// Those of the identifiers that name no enrolled device.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn unknown(projections: &Projections, ids: Vec<String>) -> Result<Vec<String>, ProjectionError> {
+    projections
+        .read(move |rows| {
+            let select = format!(
+                "SELECT count(*) FROM devices_v2_current d WHERE d.phase = 'enrolled' AND {}",
+                identified_by("?1")
+            );
+            let mut count = rows.prepare_cached(&select)?;
+            let mut unknown = Vec::new();
+            for id in ids {
+                if count.query_row([id.to_lowercase()], |row| row.get::<_, i64>(0))? == 0 {
+                    unknown.push(id);
+                }
+            }
+            Ok(unknown)
+        })
+        .await
+}
+
+fn json_array(ids: &[String]) -> String {
+    serde_json::Value::from_iter(ids.iter().map(|id| id.to_lowercase())).to_string()
 }
 
 /// A device as it is, or as it was at an instant; `None` if there is or was none.

@@ -1,9 +1,11 @@
 //! Many devices at once: which, and what; then a rehearsal, on which nothing happens, that says what each would accept; then
-//! the act, on those that would.
+//! the act, on the list that was shown ([`super::batch`]).
 
+use super::batch::Batch;
 use super::form::Sent;
+use super::prove;
 use super::wanted::{Verb, wanted};
-use crate::admin::devices::{href, parse_device};
+use crate::admin::devices::{href, of_person, parse_device};
 use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{Acts, May};
@@ -23,6 +25,8 @@ use uuid::Uuid;
 
 /// Devices in one go: each is tried against its own stream.
 const AT_MOST: usize = 500;
+/// Why a device of the list is left out.
+const CHANGED: &str = "its record changed since the list was shown (person, name, kind or state): rehearse again";
 
 #[derive(Serialize)]
 struct Choice {
@@ -72,6 +76,7 @@ view!(commands_which, Menu, Page { verb among Verb::ALL.map(Verb::as_str), label
 /// If there is no such act.
 pub async fn page(staff: May<Acts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
+    prove(&staff, verb, page_of(verb))?;
     let page = Page {
         verb: verb.as_str(),
         label: verb.label(),
@@ -94,7 +99,10 @@ struct Rehearsal {
     request: Uuid,
     /// What was asked for, to be sent again.
     kept: Vec<Kept>,
-    devices: String,
+    /// The devices that would accept it.
+    batch: String,
+    /// Identifiers that were asked for and that no device has.
+    unknown: Vec<String>,
     accepting: usize,
     refusing: usize,
     /// The last of these devices, where more match; and where their rehearsal is asked for.
@@ -116,7 +124,8 @@ view!(
         confirm,
         request,
         kept,
-        devices,
+        batch,
+        unknown,
         accepting,
         refusing,
         next,
@@ -153,61 +162,75 @@ content!(Line { href, label, person, version, kind, why });
 /// If the form makes no sense, or log or projections cannot be used.
 pub async fn rehearse(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
+    prove(&staff, verb, page_of(verb))?;
     let wanted = wanted(verb, &sent, staff.now())?;
     staff.record(AccessEvent::DeviceListViewed {}).await?;
-    let found = inventory::list(staff.projections(), filter(&sent)?, AT_MOST).await;
+    let filter = filter(&sent)?;
+    let found = inventory::list(staff.projections(), filter.clone(), AT_MOST).await;
     let found = found.map_err(|error| staff.broken(error))?;
     let (mut lines, mut accepting) = (Vec::new(), Vec::new());
     for device in &found.devices {
         let why = said(staff.app().would_accept(device.id, &wanted.act).await, &staff)?;
         if why.is_empty() {
-            accepting.push(device.id.to_string());
+            accepting.push(device);
         }
         lines.push(line(device, why));
     }
+    let what = what(&wanted, &sent);
+    let batch = Batch { staff: &staff, verb, request: wanted.request, what: &what };
     let confirm = verb.is_destructive().then(|| format!("{} {}", verb.as_str(), accepting.len()));
     let page = Rehearsal {
         action: format!("/console/commands/{}/do", verb.as_str()),
         confirm,
-        kept: kept(&wanted, &sent),
+        batch: batch.seal(accepting.iter().copied()),
+        kept: kept(what, &sent),
         accepting: accepting.len(),
         refusing: lines.len() - accepting.len(),
-        devices: accepting.join(" "),
+        unknown: inventory::unknown(staff.projections(), filter.ids).await.map_err(|error| staff.broken(error))?,
         next: found.next.map(|last| last.to_string()),
         ..Rehearsal::of(verb, wanted.request, lines, false)
     };
     show(&format!("Rehearsal: {}", verb.label()), "commands", &staff, &page)
 }
 
-/// Does it, on the devices of the rehearsal. Each decides once more.
+/// Does it, on the devices of the rehearsal. Each decides once more; a record that is not what was shown is left out, and told.
 ///
 /// # Errors
 /// If the form makes no sense, or log or projections cannot be used; what was queued before that stays queued.
 pub async fn perform(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
+    prove(&staff, verb, page_of(verb))?;
     let wanted = wanted(verb, &sent, staff.now())?;
-    let ids: Vec<DeviceId> =
-        sent.text("devices").unwrap_or_default().split(' ').map(parse_device).collect::<Result<_, _>>()?;
-    if ids.len() > AT_MOST {
-        return Err(Problem::Bad("These are more devices than one rehearsal has."));
-    }
-    let phrase = format!("{} {}", verb.as_str(), ids.len());
+    let what = what(&wanted, &sent);
+    let batch = Batch { staff: &staff, verb, request: wanted.request, what: &what };
+    let shown = batch.open(sent.text("batch").unwrap_or_default()).ok_or_else(|| {
+        Problem::Refused(
+            "Nothing was done: the list of devices is too old, or was made for something else. Rehearse again.".into(),
+        )
+    })?;
+    let phrase = format!("{} {}", verb.as_str(), shown.len());
     if verb.is_destructive() && sent.text("confirm") != Some(phrase.as_str()) {
         return Err(Problem::Refused(format!("Nothing was done: to go on, type “{phrase}”.")));
     }
     let (mut lines, mut done) = (Vec::new(), 0);
-    for id in ids {
-        let found = inventory::get(staff.projections(), id, None).await.map_err(|error| staff.broken(error))?;
-        let Some(device) = found else { continue };
-        let queued = staff.app().want(id, &wanted, &staff.context()).await.map(drop);
-        let why = said(queued, &staff)?;
+    for shown in shown {
+        let found = inventory::get(staff.projections(), shown.device, None).await;
+        let Some(device) = found.map_err(|error| staff.broken(error))? else {
+            lines.push(gone(shown.device));
+            continue;
+        };
+        let why = if shown.still_is(&device) {
+            said(staff.app().want(shown.device, &wanted, &staff.context()).await.map(drop), &staff)?
+        } else {
+            CHANGED.to_owned()
+        };
         done += usize::from(why.is_empty());
         lines.push(line(&device, why));
     }
     let page = Rehearsal {
         accepting: done,
         refusing: lines.len() - done,
-        kept: kept(&wanted, &sent),
+        kept: kept(what, &sent),
         next: sent.text("next").map(str::to_owned),
         ..Rehearsal::of(verb, wanted.request, lines, true)
     };
@@ -225,7 +248,8 @@ impl Rehearsal {
             confirm: None,
             request,
             kept: vec![],
-            devices: String::new(),
+            batch: String::new(),
+            unknown: vec![],
             accepting: 0,
             refusing: 0,
             next: None,
@@ -247,24 +271,50 @@ fn filter(sent: &Sent) -> Result<DeviceFilter, Problem> {
         Some("device") => Some(EnrollmentKind::DeviceEnrollment),
         Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
     };
-    let text = sent.text("q").map(str::to_owned);
+    let separated = |c: char| c.is_whitespace() || c == ',' || c == ';';
+    let ids = sent.text("ids").unwrap_or_default().split(separated).filter(|id| !id.is_empty());
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
+    if ids.len() > AT_MOST {
+        return Err(Problem::Bad("These are more identifiers than one rehearsal takes: 500."));
+    }
+    let of = of_person(sent.text("person"));
+    let named = sent.text("named").map(str::to_owned);
     let after = sent.text("after").map(parse_device).transpose()?;
     // An archived record is hidden from lists; its device is managed all the same.
-    Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, text, after, ..DeviceFilter::default() })
+    Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, ids, named, after, ..of })
 }
 
-fn kept(wanted: &Wanted, sent: &Sent) -> Vec<Kept> {
-    let which = ["kind", "q"];
-    let what = ["question", "message", "phone_number", "identifier", "app", "licensed", "expires"];
-    let mut kept: Vec<Kept> = which
-        .into_iter()
-        .chain(what)
-        .filter_map(|name| Some(Kept { name, value: sent.text(name)?.to_owned() }))
-        .collect();
+/// What the act takes, to be sent again with the list of devices that it was rehearsed for.
+fn what(wanted: &Wanted, sent: &Sent) -> Vec<(&'static str, String)> {
+    let names = ["question", "message", "phone_number", "identifier", "app", "licensed", "expires"];
+    let mut what: Vec<_> = names.into_iter().filter_map(|name| Some((name, sent.text(name)?.to_owned()))).collect();
     if let Act::InstallProfile(upload) = &wanted.act {
-        kept.push(Kept { name: "profile", value: STANDARD.encode(&upload.file) });
+        what.push(("profile", STANDARD.encode(&upload.file)));
     }
-    kept
+    what
+}
+
+fn kept(what: Vec<(&'static str, String)>, sent: &Sent) -> Vec<Kept> {
+    let which = ["kind", "person", "ids", "named"].into_iter();
+    let which = which.filter_map(|name| Some((name, sent.text(name)?.to_owned())));
+    which.chain(what).map(|(name, value)| Kept { name, value }).collect()
+}
+
+fn page_of(verb: Verb) -> String {
+    format!("/console/commands/{}", verb.as_str())
+}
+
+fn gone(device: DeviceId) -> Line {
+    let none = || words::NONE.to_owned();
+    let why = "there is no such record any more".to_owned();
+    Line {
+        href: href(device, None),
+        label: device.to_string(),
+        person: none(),
+        version: none(),
+        kind: words::NONE,
+        why,
+    }
 }
 
 fn line(device: &Device, why: String) -> Line {

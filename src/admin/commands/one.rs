@@ -1,6 +1,7 @@
 //! One device: the page that says what an act does and asks for what it takes, the act, and what was queued before.
 
 use super::form::Sent;
+use super::prove;
 use super::wanted::{Verb, possible, wanted};
 use crate::admin::act::wait;
 use crate::admin::devices::{href, parse_device};
@@ -55,6 +56,7 @@ view!(command, Menu, Page {
 pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
     let device = device(&staff, id, verb).await?;
+    prove(&staff, verb, page_of(id, verb))?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&device);
     let page = Page {
@@ -62,13 +64,17 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
         label: verb.label(),
         consequence: verb.consequence(),
         device_href: href(id, None),
-        action: format!("{}/commands/{}", href(id, None), verb.as_str()),
+        action: page_of(id, verb),
         destructive: verb.is_destructive(),
         confirm: (verb == Verb::Erase).then(|| label.clone()),
         request: staff.app().world.random_uuid(),
         device: label.clone(),
     };
     show(&format!("{}: {label}", verb.label()), "devices", &staff, &page)
+}
+
+fn page_of(id: DeviceId, verb: Verb) -> String {
+    format!("{}/commands/{}", href(id, None), verb.as_str())
 }
 
 async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, Problem> {
@@ -87,6 +93,7 @@ async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, P
 pub async fn submit(staff: May<Acts>, path: web::Path<(String, String)>, sent: Sent) -> Result<HttpResponse, Problem> {
     let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
     let device = device(&staff, id, verb).await?;
+    prove(&staff, verb, page_of(id, verb))?;
     let wanted = wanted(verb, &sent, staff.now())?;
     if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
         return Err(Problem::Refused("Nothing was erased: the name that was typed is not the device's.".into()));

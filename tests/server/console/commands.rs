@@ -1,6 +1,6 @@
 //! What administrators want of devices: of one, called off, and of many after a rehearsal.
 
-use super::desk::{Answer, Browser, enrolled};
+use super::desk::{Answer, Browser, enrolled, write};
 use crate::commands::profile;
 use crate::devices::{TestDevice, command, now};
 use crate::harness::TestServer;
@@ -9,13 +9,17 @@ use events::device::{CommandPayload, DeviceEvent};
 use events::enrollment::EnrollmentKind;
 use events::envelope::ActorKind;
 use events::staff::Privilege;
+use muster::world::{ManualClock, World};
 
 async fn administrator(server: &TestServer) -> Browser {
     Browser::signed_in(server, "root", &[Privilege::Administrator]).await
 }
 
 fn fields<'a>(page: &'a Answer, more: &[(&'a str, &'a str)]) -> Vec<(String, String)> {
-    let hidden = ["csrf", "request", "devices", "next", "after", "q", "profile", "question", "message", "expires"];
+    let hidden = [
+        "csrf", "request", "batch", "next", "after", "kind", "person", "ids", "named", "profile", "question",
+        "message", "expires",
+    ];
     let kept = hidden.iter().filter_map(|name| {
         Some(((*name).to_owned(), page.attribute(&format!("main input[type=hidden][name={name}]"), "value")?))
     });
@@ -256,9 +260,8 @@ async fn the_enrollment_profile_goes_by_unenrolling_only_and_never_as_one_profil
     let page = browser.get("/console/commands/remove-profile").await;
     let tried = post(&browser, "/console/commands/remove-profile/try", &fields(&page, &its_own)).await;
     assert_eq!(tried.texts("h1"), ["0 would accept it, 1 would not"], "{}", tried.body);
-    let form = fields(&page, &[its_own[0], ("devices", &device.id.to_string())]);
-    let done = post(&browser, "/console/commands/remove-profile/do", &form).await;
-    assert_eq!(done.texts("h1"), ["Queued for 0, 1 refused"], "{}", done.body);
+    let form = fields(&page, &[its_own[0], ("batch", &format!("{}:00.1.x", device.id))]);
+    assert_eq!(post(&browser, "/console/commands/remove-profile/do", &form).await.status, 409);
     assert_eq!(queued(&server, &device).await, Vec::<String>::new());
     server.stop().await;
 }
@@ -324,6 +327,134 @@ async fn who_may_not_act_is_refused_and_a_form_of_a_stranger_is_not_believed() {
 }
 
 #[actix_web::test]
+async fn letters_of_an_identifier_find_nobody_elses_device_and_a_person_is_a_filter_of_its_own() {
+    let server = TestServer::start().await;
+    let (ada, _) = (enrolled(&server, "ada", now()).await, enrolled(&server, "adalbert", now()).await);
+    let other = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.caught_up().await;
+    let id = other.id.to_string();
+    let browser = administrator(&server).await;
+    let rehearsed = async |which: (&str, &str)| {
+        let page = browser.get("/console/commands/lock").await;
+        let tried = post(&browser, "/console/commands/lock/try", &fields(&page, &[which])).await;
+        (tried.texts("tbody th a").len(), tried.body)
+    };
+    // As the name of a user may look: letters from the middle of somebody else's identifier, and its beginning.
+    for part in [&id[10..15], &id[..7], &id[9..23]] {
+        let (found, body) = rehearsed(("ids", part)).await;
+        assert!(found == 0 && body.contains(&format!("<code>{part}</code>")), "{part}: {body}");
+        let listed = browser.get(&format!("/console/devices?q={part}")).await;
+        assert!(!listed.body.contains(&id), "{part} found {id}");
+        assert_eq!(rehearsed(("person", part)).await.0, 0);
+    }
+    for whole in [&id[..8], &id[..], &id.to_uppercase()] {
+        let (found, body) = rehearsed(("ids", whole)).await;
+        assert!(found == 1 && body.contains(&id), "{whole}: {body}");
+        assert!(browser.get(&format!("/console/devices?q={whole}")).await.body.contains(&id), "{whole}");
+    }
+    let two = format!("{id}\n{ada}, 0000-nobody");
+    let (found, body) = rehearsed(("ids", &two)).await;
+    assert!(found == 2 && body.contains("<code>0000-nobody</code>"), "{body}");
+    let (found, body) = rehearsed(("person", "ADA")).await;
+    assert!(found == 1 && body.contains(&ada.to_string()), "not adalbert's: {body}");
+    assert_eq!(browser.get("/console/devices?person=ada").await.texts("tbody tr").len(), 1);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn many_devices_get_what_was_rehearsed_for_them_and_a_list_that_nobody_was_shown_is_not_believed() {
+    let server = TestServer::start().await;
+    let (first, second) = (enrolled(&server, "ada", now()).await, enrolled(&server, "bob", now()).await);
+    let browser = administrator(&server).await;
+    let rehearse = async |verb: &str| {
+        let page = browser.get(&format!("/console/commands/{verb}")).await;
+        post(&browser, &format!("/console/commands/{verb}/try"), &fields(&page, &[("question", "profiles")])).await
+    };
+    let tried = rehearse("lock").await;
+    assert_eq!(tried.texts("h1"), ["2 would accept it"], "{}", tried.body);
+    let batch = tried.attribute("input[name=batch]", "value").unwrap();
+    let do_it = async |verb: &str, page: &Answer, change: &[(&str, &str)]| {
+        let mut form = fields(page, &[]);
+        form.retain(|(name, _)| change.iter().all(|(changed, _)| changed != name));
+        form.extend(change.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        post(&browser, &format!("/console/commands/{verb}/do"), &form).await
+    };
+    let shorter = batch.replacen(&first.to_string(), &second.to_string(), 1);
+    for forged in [shorter.as_str(), "", "x.y.z", &batch[1..]] {
+        let refused = do_it("lock", &tried, &[("batch", forged)]).await;
+        assert!(refused.status == 409 && refused.body.contains("Nothing was done"), "{forged}: {}", refused.body);
+    }
+    // Not for another act, other words, or another form either.
+    assert_eq!(do_it("ask", &rehearse("ask").await, &[("batch", &batch)]).await.status, 409);
+    assert_eq!(do_it("lock", &tried, &[("message", "Other words")]).await.status, 409);
+    assert_eq!(do_it("lock", &tried, &[("request", "0190aaaa-0000-7000-8000-000000000001")]).await.status, 409);
+
+    // Meanwhile one leaves, and another comes that nobody was shown.
+    let left = DeviceEvent::DeviceUnenrolled { by: events::device::UnenrolledBy::Server };
+    write(&server, &second.stream(), now(), left).await;
+    let third = enrolled(&server, "cleo", now()).await;
+    let done = do_it("lock", &tried, &[]).await;
+    assert_eq!(done.texts("h1"), ["Queued for 1, 1 refused"], "{}", done.body);
+    let told = done.texts("tbody tr");
+    assert!(told.iter().any(|line| line.contains("changed since the list was shown")), "{told:?}");
+    let locked = async |device: events::device::DeviceId| {
+        let log = server.log_of(&device.stream()).await;
+        log.iter().any(|entry| entry.event.to_parts().0 == "MdmCommandQueued" && entry.actor.kind == ActorKind::Staff)
+    };
+    assert_eq!((locked(first).await, locked(second).await, locked(third).await), (true, false, false));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn what_cannot_be_undone_takes_a_proof_of_the_last_minutes_one_for_the_whole_batch() {
+    let clock = std::sync::Arc::new(ManualClock::at(now()));
+    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let devices = [
+        TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
+        TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
+    ];
+    server.caught_up().await;
+    let browser = administrator(&server).await;
+    let device = format!("/console/devices/{}", devices[0].id);
+    let shown = browser.get("/console/commands/clear-passcode").await;
+    clock.advance_seconds(6 * 60);
+    let page = browser.get(&device).await;
+    let asks = |answer: Answer, next: &str| {
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        assert_eq!((answer.status, answer.location()), (303, &*format!("/console/confirm?next={next}")));
+    };
+    for verb in ["erase", "clear-passcode", "unenroll"] {
+        let many = format!("/console/commands/{verb}");
+        asks(browser.get(&many).await, &many);
+        for act in ["try", "do"] {
+            asks(post(&browser, &format!("{many}/{act}"), &fields(&shown, &[])).await, &many);
+        }
+    }
+    for verb in ["erase", "clear-passcode"] {
+        let one = format!("{device}/commands/{verb}");
+        asks(browser.get(&one).await, &one);
+        asks(post(&browser, &one, &fields(&shown, &[])).await, &one);
+    }
+    asks(post(&browser, &format!("{device}/unenroll"), &fields(&page, &[])).await, &device);
+    // What can be undone takes none.
+    assert_eq!(browser.get("/console/commands/lock").await.status, 200);
+    for device in &devices {
+        assert_eq!(queued(&server, device).await, Vec::<String>::new());
+    }
+
+    let confirm = browser.get("/console/confirm?next=%2Fconsole%2Fcommands%2Fclear-passcode").await;
+    let proof = fields(&confirm, &[("password", super::desk::PASSWORD)]);
+    let proven = post(&browser, "/console/confirm/password", &proof).await;
+    assert_eq!((proven.status, proven.location()), (303, "/console/commands/clear-passcode"));
+    let page = browser.get("/console/commands/clear-passcode").await;
+    let tried = post(&browser, "/console/commands/clear-passcode/try", &fields(&page, &[])).await;
+    let form = fields(&tried, &[("confirm", "clear-passcode 2")]);
+    let done = post(&browser, "/console/commands/clear-passcode/do", &form).await;
+    assert_eq!(done.texts("h1"), ["Queued for 2"], "{}", done.body);
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn more_devices_than_one_rehearsal_takes_are_done_one_rehearsal_after_the_other() {
     let server = TestServer::start().await;
     let count = 503;
@@ -333,7 +464,8 @@ async fn more_devices_than_one_rehearsal_takes_are_done_one_rehearsal_after_the_
     let browser = administrator(&server).await;
     let page = browser.get("/console/commands/ask").await;
     let tried =
-        post(&browser, "/console/commands/ask/try", &fields(&page, &[("q", "person"), ("question", "profiles")])).await;
+        post(&browser, "/console/commands/ask/try", &fields(&page, &[("named", "iPhone"), ("question", "profiles")]))
+            .await;
     assert_eq!(tried.texts("h1"), ["500 would accept it"]);
     let done = post(&browser, "/console/commands/ask/do", &fields(&tried, &[])).await;
     assert_eq!(done.texts("h1"), ["Queued for 500"]);

@@ -1,0 +1,79 @@
+//! The devices that a rehearsal showed, frozen for the act: the list travels in the page, authenticated, so that what is done is done on
+//! exactly the devices that somebody saw.
+
+use super::wanted::Verb;
+use crate::admin::session::{Acts, May};
+use crate::admin::words;
+use events::device::DeviceId;
+use openssl::sha::sha256;
+use projections::devices::Device;
+use uuid::Uuid;
+
+/// Who acts later has to look at the list again.
+const GOOD_FOR_SECONDS: i64 = 15 * 60;
+const PURPOSE: &str = "command-batch";
+
+/// What a batch is for; it is believed for nothing else.
+pub struct Batch<'a> {
+    pub staff: &'a May<Acts>,
+    pub verb: Verb,
+    pub request: Uuid,
+    /// What the act takes, as the form has it.
+    pub what: &'a [(&'static str, String)],
+}
+
+/// A device of the list, and what was shown of it.
+pub struct Shown {
+    pub device: DeviceId,
+    looks: String,
+}
+
+impl Batch<'_> {
+    /// The list, for the page's form.
+    pub fn seal<'d>(&self, devices: impl IntoIterator<Item = &'d Device>) -> String {
+        let list: Vec<String> = devices.into_iter().map(|device| format!("{}:{}", device.id, looks(device))).collect();
+        let expires = self.staff.now().0 / 1_000_000 + GOOD_FOR_SECONDS;
+        let [session, verb, request, what] = self.bound();
+        self.staff.app().secrets.link(PURPOSE, &[&list.join(","), &session, &verb, &request, &what], expires)
+    }
+
+    /// The list of a form; `None` if it was not made for this, or is too old.
+    pub fn open(&self, sealed: &str) -> Option<Vec<Shown>> {
+        let app = self.staff.app();
+        let (parts, _) = app.secrets.open_link::<5>(sealed, PURPOSE, self.staff.now())?;
+        let [list, bound @ ..] = parts;
+        if bound != self.bound().each_ref().map(String::as_str) {
+            return None;
+        }
+        list.split(',').filter(|one| !one.is_empty()).map(Shown::parse).collect()
+    }
+
+    fn bound(&self) -> [String; 4] {
+        let what: Vec<[&str; 2]> = self.what.iter().map(|(name, value)| [*name, value.as_str()]).collect();
+        let what = serde_json::to_vec(&what).unwrap_or_default();
+        [
+            self.staff.session.id.to_string(),
+            self.verb.as_str().to_owned(),
+            self.request.to_string(),
+            hex::encode(sha256(&what)),
+        ]
+    }
+}
+
+impl Shown {
+    fn parse(text: &str) -> Option<Shown> {
+        let (device, looks) = text.split_once(':')?;
+        Some(Shown { device: DeviceId(Uuid::parse_str(device).ok()?), looks: looks.to_owned() })
+    }
+
+    /// Whether the record is what was shown: the same person's, the same name, kind and state.
+    pub fn still_is(&self, device: &Device) -> bool {
+        looks(device) == self.looks
+    }
+}
+
+fn looks(device: &Device) -> String {
+    let Device { person, user_name, kind, state, archived, .. } = device;
+    let shown = format!("{:?}", (words::label(device), person, user_name, kind, state.as_str(), archived));
+    hex::encode(&sha256(shown.as_bytes())[..8])
+}
