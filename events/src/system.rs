@@ -5,7 +5,7 @@ use crate::enrollment::{EnrollmentId, EnrollmentRefusal, SignInMethodName, SignI
 use crate::personal::Personal;
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// The stream of the log about itself; its first event is the first of the log.
@@ -40,6 +40,12 @@ pub enum LogEvent {
     /// reads "key lost" from then on.
     KeysLost {
         names: Vec<KeyName>,
+    },
+    /// The server answers devices at `new` from here on (scheme, name, port). `old`: other addresses, which enrolled devices hold and
+    /// which lead to the server too, as the operator said; empty if no device holds another.
+    PublicUrlAccepted {
+        new: BTreeSet<String>,
+        old: BTreeSet<String>,
     },
 }
 

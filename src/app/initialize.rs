@@ -2,7 +2,9 @@
 
 use crate::app::secrets::Secrets;
 use crate::app::set_up::{self, NewLink};
+use crate::config::check::Severity;
 use crate::config::template::{self, Answers};
+use crate::config::{self, Config, ConfigError};
 use crate::enrollment::staff::SetUpLink;
 use crate::pki::create::{self, CreateError, Given, PushServerFiles};
 use crate::pki::files::PkiError;
@@ -13,6 +15,7 @@ use events::envelope::{Actor, ActorKind};
 use events::log::{Draft, Log};
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
 use events::settings::{self, Settings, SettingsEvent};
+use events::side_files::remove_empty;
 use events::staff::StaffEvent;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, Expected};
@@ -67,6 +70,11 @@ pub enum InitError {
     Store(#[from] OpenError),
     #[error("cannot write the first event: {0}")]
     Append(#[from] AppendError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Findings of `check-config`, one after the other.
+    #[error("nothing was made:\n{0}")]
+    Unsound(String),
 }
 
 /// Makes it.
@@ -106,7 +114,11 @@ async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, Init
     master.write_file(&master_key)?;
     let new = set_up::new_link(world, set_up::staff_of(&Secrets::derive(&master), 0));
     let set_up_link = set_up::address(&plan.public_url, &new.token);
-    make_log(&directory.join("data"), master, fingerprints, (&plan.organization, new), world).await?;
+    let data = directory.join("data");
+    make_log(&data, master, fingerprints, (&plan.organization, new), world).await?;
+    for database in ["events.db", "keys.db"].map(|name| data.join(name)) {
+        remove_empty(&database).map_err(|why| write_error(&database, why))?;
+    }
     // The configuration comes last: where it is, the installation is whole.
     let config = directory.join("muster.toml");
     let answers = Answers {
@@ -117,7 +129,18 @@ async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, Init
         push,
     };
     write_new(&config, &template::file(directory, &answers))?;
+    if plan.given.tls.is_some() {
+        expect_sound(&Config::load(&config)?, world)?;
+    }
     Ok(Made { config, master_key, push_server: made.push_server, tls_root: made.files.tls_root, set_up_link })
+}
+
+/// Certificates that were given are held against what devices ask of them while nobody is enrolled yet.
+fn expect_sound(config: &Config, world: &World) -> Result<(), InitError> {
+    let findings = config::check::check(config, world.now());
+    let errors: Vec<String> =
+        findings.iter().filter(|found| found.severity == Severity::Error).map(ToString::to_string).collect();
+    if errors.is_empty() { Ok(()) } else { Err(InitError::Unsound(errors.join("\n"))) }
 }
 
 fn prepare(directory: &Path) -> Result<(), InitError> {

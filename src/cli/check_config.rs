@@ -4,6 +4,7 @@ mod live;
 
 use super::{At, say};
 use crate::app::assemble::{check, check_keys_of, read_log};
+use crate::app::public_url::{self, Addresses};
 use crate::app::push_topics;
 use crate::config::check::{Finding, Severity};
 use crate::config::{Config, ConfigError};
@@ -17,7 +18,8 @@ pub struct CheckConfig {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
-    /// Ask the directories as well (bind, search, look groups up) and the identity providers (metadata and keys).
+    /// Connect to public_url and devices.url as devices do, proxy included; ask the directories (bind, search, look groups up) and the
+    /// identity providers (metadata and keys).
     #[arg(long)]
     live: bool,
     /// Look this user up in the directories, and their groups.
@@ -28,7 +30,7 @@ pub struct CheckConfig {
 }
 
 impl CheckConfig {
-    /// 1 if the server would not start, or a directory or provider was asked and does not do what it should.
+    /// 1 if there is an error, or a directory or provider was asked and does not do what it should.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (mut findings, config) = match Config::load(&self.at.config) {
             Ok(config) => (found(&config).await, Some(config)),
@@ -62,16 +64,28 @@ impl CheckConfig {
 async fn found(config: &Config) -> Vec<Finding> {
     let mut findings = check(config, World::system().now());
     // Only where every file can be read is there something to compare.
-    if findings.iter().all(|finding| finding.severity != Severity::Error)
+    if !findings.iter().any(Finding::stops_serve)
         && let Err(error) = check_keys_of(&config.store.directory, config).await
     {
         let mend = "correct the path, or restore the file from its backup: the server does not start with another one";
         findings.insert(0, Finding::error("keys-not-of-the-log", "store.directory", error.to_string(), mend));
     }
-    if findings.iter().all(|finding| finding.severity != Severity::Error) {
+    if !findings.iter().any(Finding::stops_serve) {
+        findings.splice(0..0, lost(config).await);
         findings.extend(deaf(config).await);
     }
     findings
+}
+
+/// Devices that look for the server at another address.
+async fn lost(config: &Config) -> Option<Finding> {
+    match public_url::examine(&read_log(config).ok()?, config, &[]).await.ok()? {
+        Addresses::Known | Addresses::New { .. } => None,
+        Addresses::Lost(lost) => {
+            let (wrong, mend) = public_url::lost(&lost);
+            Some(Finding::error("public-url-of-other-devices", "server.public_url", wrong, &mend))
+        }
+    }
 }
 
 /// Devices that listen to another topic than the push certificate's.
@@ -101,6 +115,11 @@ fn tell(findings: &[Finding]) {
     match (errors, warnings) {
         (0, 0) => say("nothing is wrong"),
         (0, _) => say(format_args!("the server starts; {warnings} to look at")),
-        _ => say(format_args!("the server does not start: {errors} to mend, {warnings} to look at")),
+        _ if findings.iter().any(Finding::stops_serve) => {
+            say(format_args!("the server does not start: {errors} to mend, {warnings} to look at"));
+        }
+        _ => say(format_args!(
+            "the server starts, but devices or people cannot use it: {errors} to mend, {warnings} to look at"
+        )),
     }
 }

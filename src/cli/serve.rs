@@ -1,9 +1,12 @@
 //! `muster serve`.
 
 use super::At;
-use crate::config::check::Severity;
+use crate::app::assemble::read_log;
+use crate::app::public_url::{self, Addresses};
+use crate::config::check::{Finding, Severity};
+use crate::config::{Config, LogFormat};
 use crate::server;
-use crate::telemetry;
+use crate::telemetry::{self, Alarm};
 use crate::world::World;
 use anyhow::bail;
 use clap::Args;
@@ -22,6 +25,10 @@ pub struct Serve {
     /// be read again, and says so.
     #[arg(long)]
     accept_lost_keys: bool,
+    /// An address that enrolled devices hold, of before public_url (or devices.url) was changed: say that it still leads to this server.
+    /// Recorded; needed once.
+    #[arg(long, value_name = "OLD")]
+    accept_public_url: Vec<String>,
     #[command(flatten)]
     at: At,
 }
@@ -32,17 +39,38 @@ impl Serve {
         config.store.accept_lost_keys = self.accept_lost_keys;
         telemetry::start(&config.logging).map_err(anyhow::Error::msg)?;
         let world = World::system();
+        let mut alarms = Vec::new();
         for finding in crate::app::assemble::check(&config, world.now()) {
+            let Finding { about, wrong, mend, .. } = &finding;
             match finding.severity {
-                Severity::Error => bail!("{finding}\n(`muster check-config` says all that is wrong)"),
-                Severity::Warning => tracing::warn!(about = finding.about, "{}; {}", finding.wrong, finding.mend),
-                Severity::Note => tracing::info!(about = finding.about, "{}; {}", finding.wrong, finding.mend),
+                Severity::Error if finding.stops_serve() => {
+                    bail!("{finding}\n(`muster check-config` says all that is wrong)")
+                }
+                Severity::Error => {
+                    tracing::error!(about, "{wrong}; {mend}");
+                    alarms.push(alarm_of(&finding));
+                }
+                Severity::Warning => tracing::warn!(about, "{wrong}; {mend}"),
+                Severity::Note => tracing::info!(about, "{wrong}; {mend}"),
             }
+        }
+        let addresses = addresses(&config, &self.accept_public_url).await;
+        if let Addresses::Lost(lost) = &addresses {
+            let (wrong, mend) = public_url::lost(lost);
+            bail!("server.public_url: {wrong}\n    {mend}");
         }
         // Before anybody is told that we serve: who hears it may ask us to stop at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let running = server::start(config, world).await?;
-        super::say(format_args!("serving {} (listening on {})", running.app.config.server.public_url, running.address));
+        if let Addresses::New { new, old } = addresses {
+            running.app.accept_public_url(new, old).await?;
+        }
+        alarms.into_iter().for_each(|alarm| running.app.metrics.alarm(alarm));
+        // In JSON the log's line "serving" says it: a collector may read both outputs as one.
+        if running.app.config.logging.format == LogFormat::Text {
+            let address = running.address;
+            super::say(format_args!("serving {} (listening on {address})", running.app.config.server.public_url));
+        }
         let health = running.app.health.clone();
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
@@ -56,4 +84,22 @@ impl Serve {
         running.stop().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The alarm for an error that the server starts with.
+fn alarm_of(finding: &Finding) -> Alarm {
+    match finding.code {
+        "certificate-expired" => Alarm::TlsCertificateExpired,
+        _ => Alarm::TlsCertificateUnfit,
+    }
+}
+
+async fn addresses(config: &Config, accepted: &[String]) -> Addresses {
+    // A log or keys that cannot be opened are told by the start itself, with what to restore.
+    let Ok(log) = read_log(config) else { return Addresses::Known };
+    public_url::examine(&log, config, accepted).await.unwrap_or_else(|error| {
+        // Devices whose streams are whole are served all the same.
+        tracing::error!(%error, "whether enrolled devices hold another address cannot be told");
+        Addresses::Known
+    })
 }

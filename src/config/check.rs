@@ -1,7 +1,7 @@
 //! What is wrong with a configuration and how to mend it, without starting anything.
 
 mod attestation;
-mod certificates;
+pub mod certificates;
 mod devices;
 mod directory;
 mod files;
@@ -10,10 +10,12 @@ mod openid_connect;
 mod server;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use super::{Config, Logging};
 use certificates::Reading;
 use events::Timestamp;
+pub use files::holds_private_key;
 use serde::Serialize;
 use std::fmt;
 
@@ -21,7 +23,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The server does not start with it.
+    /// The server does not start with it, or devices refuse the server ([`Finding::stops_serve`]).
     Error,
     /// The server starts, but somebody will be stopped by it.
     Warning,
@@ -59,6 +61,13 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// Whether `serve` refuses to start with it. It starts, with an alarm, if the TLS certificate alone is at fault.
+    pub fn stops_serve(&self) -> bool {
+        self.severity == Severity::Error && !tls::ALARMING.contains(&self.code)
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
@@ -88,7 +97,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.extend(directory::check(&config.identity.directory));
     findings.extend(openid_connect::check(config));
     findings.extend(certificates::check(config, &reading, now));
-    findings.extend(certificates::check_tls(config, &reading, &certificates::public_roots()));
+    findings.extend(tls::check(config, &reading, &tls::public_roots()));
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,10 +1,11 @@
 //! Certificates and keys in PEM files: reading them with errors that name file and cure, writing keys for the owner only.
 
+use crate::config::check::holds_private_key;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a file, and what to do about it.
@@ -174,7 +175,6 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
 /// # Errors
 /// If it cannot be written; then the old one is still there.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), PkiError> {
-    use std::os::unix::fs::MetadataExt as _;
     if std::fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
@@ -185,26 +185,34 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), 
     };
     let (new, old) = (beside(".new"), beside(".old"));
     let swap = || -> std::io::Result<()> {
-        if new.exists() {
-            std::fs::remove_file(&new)?;
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        write_beside(&new, bytes, mode)?;
         if let Ok(like) = std::fs::metadata(like) {
             // Only root may give files away; whoever else runs this keeps them.
             let _ = std::os::unix::fs::chown(&new, Some(like.uid()), Some(like.gid()));
         }
-        if path.exists() {
-            std::fs::copy(path, &old)?;
+        if let Ok(present) = std::fs::metadata(path) {
+            let bytes = std::fs::read(path)?;
+            let mode = if holds_private_key(&bytes) { 0o600 } else { present.mode() & 0o777 };
+            write_beside(&old, &bytes, mode)?;
         }
         std::fs::rename(&new, path)?;
         path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
     swap().map_err(|error| {
+        // It may hold a key; the first error is the one to tell.
+        let _ = std::fs::remove_file(&new);
         let cure = "run this as the user that the server runs as, or give it the right to write there";
         PkiError::new(path, format!("cannot be replaced ({error})"), cure)
     })
+}
+
+fn write_beside(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    if path.exists() {
+        std::fs::remove_file(path)?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 pub(super) fn is_ca(certificate: &X509Ref) -> bool {

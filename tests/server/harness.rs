@@ -1,6 +1,7 @@
 //! [`TestServer`]: an installation of its own, served over TLS; fails when it is dropped with something left undone.
 
 pub mod binary;
+pub mod certificates;
 pub mod connection;
 pub mod inspector;
 pub mod kept;

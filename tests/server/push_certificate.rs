@@ -2,6 +2,7 @@
 
 use crate::devices::TestDevice;
 use crate::harness::binary::{muster, muster_at};
+use crate::harness::certificates::Wanted;
 use crate::harness::{TestServer, installation};
 use events::enrollment::EnrollmentKind;
 use openssl::asn1::Asn1Time;
@@ -57,29 +58,13 @@ fn fresh() -> (TempDir, PathBuf) {
     let to = directory.path().join("muster");
     let arguments =
         ["init", to.to_str().unwrap(), "--public-url", "https://mdm.example.com", "--organization", "Example"];
-    let (certificate, key) = (directory.path().join("tls.pem"), directory.path().join("tls.key"));
-    let pattern = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    std::fs::write(&key, pattern.private_key_to_pem_pkcs8().unwrap()).unwrap();
-    std::fs::write(&certificate, tls(&pattern).to_pem().unwrap()).unwrap();
-    let tls = ["--tls-certificate", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let issuer = Wanted::new("Example root", None).make();
+    let (certificate, key) = Wanted::new("mdm.example.com", Some(&issuer)).make().write(directory.path(), "tls");
+    let root = issuer.write(directory.path(), "root").0;
+    let [certificate, key, root] = [&certificate, &key, &root].map(|path| path.to_str().unwrap());
+    let tls = ["--tls-certificate", certificate, "--tls-key", key, "--tls-root", root];
     muster(&[&arguments[..], &tls[..]].concat(), "").expect_success();
     (directory, to.join("muster.toml"))
-}
-
-fn tls(key: &PKey<Private>) -> X509 {
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "mdm.example.com").unwrap();
-    let name = name.build();
-    let mut certificate = X509::builder().unwrap();
-    certificate.set_version(2).unwrap();
-    certificate.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
-    certificate.set_subject_name(&name).unwrap();
-    certificate.set_issuer_name(&name).unwrap();
-    certificate.set_pubkey(key).unwrap();
-    certificate.set_not_before(&Asn1Time::from_unix(now() - 60).unwrap()).unwrap();
-    certificate.set_not_after(&Asn1Time::from_unix(now() + 90 * 86_400).unwrap()).unwrap();
-    certificate.sign(key, MessageDigest::sha256()).unwrap();
-    certificate.build()
 }
 
 const TOPIC: &str = "com.apple.mgmt.External.11111111-1111-4111-8111-111111111111";
@@ -144,6 +129,32 @@ fn a_new_installation_gets_its_first_push_certificate() {
 }
 
 #[test]
+fn of_a_file_that_holds_certificate_and_key_each_goes_where_it_belongs() {
+    let (directory, config) = fresh();
+    let home = config.parent().unwrap().to_owned();
+    muster_at(&config, &["push", "request"], "").expect_success();
+    let (key, request) = (home.join("pki/push-request/push.key"), home.join("pki/push-request/push.csr"));
+    let key = std::fs::read_to_string(&key).unwrap();
+    let certificate = Portal::open().certify(&request, TOPIC, -1, 365).to_pem().unwrap();
+    let certificate = String::from_utf8(certificate).unwrap();
+    // As people keep it: both in one file, with a note; the request is gone.
+    let given = directory.path().join("both.pem");
+    std::fs::write(&given, format!("Bag Attributes: push\n{key}{certificate}")).unwrap();
+    std::fs::remove_dir_all(home.join("pki/push-request")).unwrap();
+    let (installed, installed_key) = (home.join("pki/push.pem"), home.join("pki/push.key"));
+    // What an earlier version installed: the whole file, open to everybody.
+    std::fs::copy(&given, &installed).unwrap();
+    std::fs::set_permissions(&installed, std::fs::Permissions::from_mode(0o644)).unwrap();
+
+    muster_at(&config, &["push", "import", given.to_str().unwrap()], "").expect_success();
+    assert_eq!(std::fs::read_to_string(&installed).unwrap(), certificate, "the certificate and nothing else");
+    assert_eq!(std::fs::read_to_string(&installed_key).unwrap(), key);
+    assert_eq!((mode(&installed), mode(&installed_key)), (0o644, 0o600));
+    assert_eq!(mode(&home.join("pki/push.pem.old")), 0o600, "it holds the key");
+    assert!(!home.join("pki/push.pem.new").exists() && !home.join("pki/push.key.new").exists());
+}
+
+#[test]
 fn an_organization_that_is_its_own_vendor_gets_the_file_for_apples_portal() {
     let (directory, config) = fresh();
     let portal = Portal::open();
@@ -151,7 +162,8 @@ fn an_organization_that_is_its_own_vendor_gets_the_file_for_apples_portal() {
     let vendor_key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let (chain, key) = (directory.path().join("vendor.pem"), directory.path().join("vendor.key"));
     std::fs::write(&key, vendor_key.private_key_to_pem_pkcs8().unwrap()).unwrap();
-    std::fs::write(&chain, tls(&vendor_key).to_pem().unwrap()).unwrap();
+    let vendor = Wanted { key: vendor_key, ..Wanted::new("Vendor", None) }.make();
+    std::fs::write(&chain, vendor.certificate.to_pem().unwrap()).unwrap();
     let (chain, key) = (chain.to_str().unwrap(), key.to_str().unwrap());
     let arguments = ["push", "request", "--vendor-certificate", chain, "--vendor-key", key];
     let said = muster_at(&config, &arguments, "").expect_success();

@@ -7,6 +7,11 @@ const ENGLISH: &[(&str, &str)] = &[
     ("log-created", "The log was created"),
     ("keys-lost", "{count} keys were accepted as lost: what they sealed cannot be read any more"),
     ("versions-raised", "New versions of events were allowed: {types}"),
+    ("public-url-served", "Started to answer devices at {new}"),
+    (
+        "public-url-accepted",
+        "Started to answer devices at {new}; the address that enrolled devices hold leads here too, as the operator said: {old}",
+    ),
     ("visit-opened", "Began to enroll an {family}{version}"),
     ("account-driven-begun", "Came from Settings, signing in with a work or school account: {kind}"),
     ("visit-resumed", "Came from Settings to sign in once more"),

@@ -101,6 +101,12 @@ fn log(event: &LogEvent) -> Message {
             Message::of("versions-raised").with("types", list(versions.keys().map(String::as_str)))
         }
         LogEvent::KeysLost { names } => Message::of("keys-lost").with("count", names.len()),
+        LogEvent::PublicUrlAccepted { new, old } if old.is_empty() => {
+            Message::of("public-url-served").with("new", list(new.iter().map(String::as_str)))
+        }
+        LogEvent::PublicUrlAccepted { new, old } => Message::of("public-url-accepted")
+            .with("new", list(new.iter().map(String::as_str)))
+            .with("old", list(old.iter().map(String::as_str))),
     }
 }
 

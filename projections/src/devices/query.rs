@@ -272,7 +272,7 @@ pub async fn unknown(projections: &Projections, ids: Vec<String>) -> Result<Vec<
     projections
         .read(move |rows| {
             let select = format!(
-                "SELECT count(*) FROM devices_v2_current d WHERE d.phase = 'enrolled' AND {}",
+                "SELECT count(*) FROM devices_v3_current d WHERE d.phase = 'enrolled' AND {}",
                 identified_by("?1")
             );
             let mut count = rows.prepare_cached(&select)?;

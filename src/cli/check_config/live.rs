@@ -1,4 +1,6 @@
-//! `muster check-config --live`: every directory and identity provider asked, what works told, what does not found.
+//! `muster check-config --live`: every address, directory and identity provider asked, what works told, what does not found.
+
+mod tls;
 
 use crate::config::Config;
 use crate::config::check::{Finding, Severity};
@@ -7,9 +9,9 @@ use crate::identity::ldap::{Ldap, Step, Trouble};
 use crate::identity::openid_connect::Provider;
 use crate::world::World;
 
-/// Every step of every directory: a line of what works, or what is wrong.
+/// Every address of ours, every step of every directory: a line of what works, or what is wrong.
 pub async fn steps(config: &Config, user: Option<&str>) -> Vec<Result<String, Finding>> {
-    let mut told = Vec::new();
+    let mut told = tls::steps(config).await;
     if config.identity.directory.is_empty() {
         told.push(Ok("no directory is configured: there is none to ask".into()));
     }

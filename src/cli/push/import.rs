@@ -5,6 +5,7 @@ use crate::app::assemble::read_log;
 use crate::app::push_topics;
 use crate::cli::{At, say};
 use crate::config::Config;
+use crate::config::check::holds_private_key;
 use crate::pki::files::{Credential, replace};
 use crate::pki::push::PushFacts;
 use crate::world::World;
@@ -41,7 +42,12 @@ impl Import {
         std::fs::write(given.path(), read(&self.certificate)?)?;
         let keys: Vec<PathBuf> = match &self.key {
             Some(key) => vec![key.clone()],
-            None => [pending.key(), key_path.clone()].into_iter().filter(|key| key.exists()).collect(),
+            None => {
+                let mut keys = vec![pending.key(), key_path.clone()];
+                keys.retain(|key| key.exists());
+                keys.extend(holds_private_key(&std::fs::read(&self.certificate)?).then(|| self.certificate.clone()));
+                keys
+            }
         };
         let (key, credential) = pair(given.path(), &self.certificate, &keys)?;
         let facts = PushFacts::of(&credential)
@@ -96,7 +102,8 @@ impl Import {
     }
 }
 
-/// The certificate in PEM.
+/// The certificates in the file, and nothing else of it: people keep their key in the same file, and what this returns is written where
+/// everybody on the machine reads it.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = String::from_utf8_lossy(&bytes);
@@ -106,16 +113,18 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
             path.display()
         );
     }
-    if text.contains("-----BEGIN CERTIFICATE-----") {
-        return Ok(bytes);
-    }
-    let certificate = X509::from_der(&bytes).map_err(|_| {
+    let found = if text.contains("-----BEGIN CERTIFICATE-----") {
+        X509::stack_from_pem(&bytes)
+    } else {
+        X509::from_der(&bytes).map(|certificate| vec![certificate])
+    };
+    let certificates = found.ok().filter(|certificates| !certificates.is_empty()).ok_or_else(|| {
         anyhow!(
             "{} is no certificate: give the file downloaded from {PORTAL}, such as MDM_…_Certificate.pem",
             path.display()
         )
     })?;
-    Ok(certificate.to_pem()?)
+    Ok(certificates.iter().map(|certificate| certificate.to_pem()).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// The first of the keys that belongs to the certificate.

@@ -9,7 +9,7 @@ use std::path::Path;
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (about, path) in certificates(config) {
-        findings.extend(missing(about, path));
+        findings.extend(missing(about, path).or_else(|| key_among_certificates(about, path)));
     }
     for (about, path) in keys(config) {
         findings.extend(missing(about, path).or_else(|| readable_by_others(about, path)));
@@ -61,6 +61,21 @@ pub fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
         let wrong = format!("{} is open to every user of this machine (mode {mode:03o})", path.display());
         Finding::warning("key-open-to-others", about, wrong, &format!("run: chmod 600 {}", path.display()))
     })
+}
+
+/// The key stands a second time where others read it: certificate files are open to everybody.
+fn key_among_certificates(about: &str, path: &Path) -> Option<Finding> {
+    let holds_key = holds_private_key(&std::fs::read(path).ok()?);
+    let open = holds_key.then(|| readable_by_others(about, path)).flatten()?;
+    let wrong = format!("{} holds a private key beside the certificate: {}", path.display(), open.wrong);
+    let mend =
+        "take the key out of this file; if others could read it, replace the key and have the certificate issued again";
+    Some(Finding::warning("key-among-certificates", about, wrong, mend))
+}
+
+/// Whether a PEM file holds a private key of any kind, perhaps beside certificates.
+pub fn holds_private_key(pem: &[u8]) -> bool {
+    String::from_utf8_lossy(pem).contains("PRIVATE KEY-----")
 }
 
 fn check_master_key(path: &Path) -> Option<Finding> {

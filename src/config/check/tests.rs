@@ -5,7 +5,7 @@ use crate::app::initialize::{Plan, initialize};
 use crate::world::World;
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
+use openssl::pkey::{Id, PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509Name};
@@ -64,8 +64,11 @@ fn write(name: &str, bytes: &[u8], mode: u32) -> (TempDir, PathBuf) {
 
 /// A certificate signed by itself, valid from `from` to `to` days from now, with its key; both PEM.
 fn certificate(subject: &[(&str, &str)], from: i64, to: i64) -> (Vec<u8>, Vec<u8>) {
+    certificate_of(&PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(), subject, from, to)
+}
+
+fn certificate_of(key: &PKey<Private>, subject: &[(&str, &str)], from: i64, to: i64) -> (Vec<u8>, Vec<u8>) {
     let now = World::system().now().0 / 1_000_000;
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut name = X509Name::builder().unwrap();
     for (field, value) in subject {
         name.append_entry_by_text(field, value).unwrap();
@@ -75,12 +78,13 @@ fn certificate(subject: &[(&str, &str)], from: i64, to: i64) -> (Vec<u8>, Vec<u8
     builder.set_version(2).unwrap();
     builder.set_subject_name(&name).unwrap();
     builder.set_issuer_name(&name).unwrap();
-    builder.set_pubkey(&key).unwrap();
+    builder.set_pubkey(key).unwrap();
     builder.set_not_before(&Asn1Time::from_unix(now + from * DAY).unwrap()).unwrap();
     builder.set_not_after(&Asn1Time::from_unix(now + to * DAY).unwrap()).unwrap();
     let names = SubjectAlternativeName::new().dns("*.example.com").build(&builder.x509v3_context(None, None)).unwrap();
     builder.append_extension(names).unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    let digest = if key.id() == Id::ED25519 { MessageDigest::null() } else { MessageDigest::sha256() };
+    builder.sign(key, digest).unwrap();
     (builder.build().to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap())
 }
 
@@ -89,6 +93,17 @@ fn a_new_trial_starts_and_only_its_private_chain_is_noted() {
     let findings = found(0, |_| {});
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["tls-chain-private"], "{findings:#?}");
+}
+
+#[test]
+fn a_key_among_certificates_that_others_may_read_is_a_warning() {
+    let (certificate, key) = certificate(&[("UID", "com.apple.mgmt.x")], -1, 90);
+    let both = [certificate, key].concat();
+    for (mode, told) in [(0o644, true), (0o600, false)] {
+        let (_directory, path) = write("push.pem", &both, mode);
+        let findings = found(0, |config| config.push.certificate = Some(path));
+        assert_eq!(findings.iter().any(|finding| finding.code == "key-among-certificates"), told, "{findings:#?}");
+    }
 }
 
 #[test]
@@ -173,10 +188,45 @@ fn a_star_stands_for_one_label_and_a_certificate_for_three_years_is_refused_as_i
     };
     let findings = use_it("https://enroll.example.com");
     assert_finds(&findings, Severity::Error, "tls-certificate-too-long", "pki.tls_certificate");
+    assert_finds(&findings, Severity::Error, "tls-certificate-self-signed", "pki.tls_certificate");
     assert_finds(&findings, Severity::Warning, "tls-chain-not-trusted", "pki.tls_certificate");
     assert!(findings.iter().all(|finding| finding.code != "tls-certificate-for-another-name"), "{findings:#?}");
     let deeper = use_it("https://a.enroll.example.com");
     assert_finds(&deeper, Severity::Error, "tls-certificate-for-another-name", "pki.tls_certificate");
+}
+
+#[test]
+fn what_devices_refuse_in_a_tls_certificate_is_an_error_each_by_its_code_and_none_keeps_the_server_from_starting() {
+    let with = |pem: &[u8], key: &[u8], proxy: bool| {
+        let ((_a, certificate), (_b, key)) = (write("tls.pem", pem, 0o644), write("tls.key", key, 0o600));
+        found(0, |config| {
+            config.pki.tls_root = Some(certificate.clone());
+            config.pki.tls_certificate = certificate.clone();
+            config.pki.tls_key = key.clone();
+            if proxy {
+                config.server.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+            }
+        })
+    };
+    let rsa = |bits| PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
+    let curve = |nid| {
+        let group = openssl::ec::EcGroup::from_curve_name(nid).unwrap();
+        PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap()
+    };
+    for (key, code) in [
+        (rsa(1024), "tls-key-weak"),
+        (curve(openssl::nid::Nid::X9_62_PRIME192V1), "tls-key-weak"),
+        (PKey::generate_ed25519().unwrap(), "tls-key-weak"),
+        (rsa(2048), "tls-without-server-auth"),
+        (curve(openssl::nid::Nid::X9_62_PRIME256V1), "tls-certificate-self-signed"),
+    ] {
+        let (pem, key) = certificate_of(&key, &[("CN", "example")], 0, 90);
+        let findings = with(&pem, &key, false);
+        assert_finds(&findings, Severity::Error, code, "pki.tls_certificate");
+        assert!(findings.iter().all(|finding| !finding.stops_serve()), "{findings:#?}");
+        // Where a proxy stands in front, devices may see another.
+        assert_finds(&with(&pem, &key, true), Severity::Warning, code, "pki.tls_certificate");
+    }
 }
 
 #[test]
@@ -188,7 +238,7 @@ fn a_tls_certificate_that_another_root_issued_is_an_error() {
 #[test]
 fn certificates_out_of_their_time_are_warned_of() {
     let later = found(900, |_| {});
-    assert_finds(&later, Severity::Warning, "certificate-expired", "pki.tls_certificate");
+    assert_finds(&later, Severity::Error, "certificate-expired", "pki.tls_certificate");
     assert_finds(&later, Severity::Warning, "certificate-expired", "push.certificate");
     let soon = found(350, |_| {});
     assert_finds(&soon, Severity::Warning, "certificate-expires-soon", "push.certificate");
@@ -304,7 +354,7 @@ fn a_publicly_trusted_chain_needs_no_root_of_its_own() {
     let root = std::fs::read(config.pki.tls_root.as_deref().unwrap_or(Path::new(""))).unwrap();
     let mut roots = openssl::x509::store::X509StoreBuilder::new().unwrap();
     roots.add_cert(X509::from_pem(&root).unwrap()).unwrap();
-    let findings = certificates::check_tls(&config, &reading, &Some(roots.build()));
+    let findings = tls::check(&config, &reading, &Some(roots.build()));
     assert_finds(&findings, Severity::Note, "tls-root-not-needed", "pki.tls_root");
 }
 

@@ -59,8 +59,13 @@ pub struct Serving {
 impl Serving {
     /// Serves and waits until it answers.
     pub fn start(config: &Path) -> Serving {
+        Serving::start_with(config, &[])
+    }
+
+    /// As [`Serving::start`], with more arguments.
+    pub fn start_with(config: &Path, arguments: &[&str]) -> Serving {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-        command.args(["serve", "--config"]).arg(config);
+        command.args(["serve", "--config"]).arg(config).args(arguments);
         Serving::of(command)
     }
 

@@ -1,0 +1,80 @@
+//! What enrolled devices hold of this server for as long as they are enrolled, as the log tells: the push topic, and the addresses in
+//! their MDM profile.
+
+use events::Event;
+use events::device::DeviceEvent;
+use events::enrollment::EnrollmentEvent;
+use events::log::{Entry, Log};
+use events::store::ReadError;
+use std::collections::{BTreeSet, HashMap};
+use url::Url;
+use uuid::Uuid;
+
+/// How many events are read at once.
+const PAGE: usize = 1_000;
+
+/// What can change the answer; the other events are not even opened.
+const TELLING: [&str; 7] = [
+    "MdmProfileServed",
+    "DeviceAuthenticated",
+    "DeviceEnrolled",
+    "DeviceCheckedOut",
+    "DeviceUnenrolled",
+    "DeviceSuperseded",
+    "DeviceRevived",
+];
+
+/// What one device holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    pub topic: String,
+    /// `https://name` or `https://name:port`: where it checks in, fetches commands and asks for its identity.
+    pub origins: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Device {
+    held: Held,
+    /// A device that got no further than `Authenticate` is not managed yet.
+    enrolled: bool,
+}
+
+/// What each device under management holds. Reads the whole log.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn by_enrolled_devices(log: &Log) -> Result<Vec<Held>, ReadError> {
+    // Enrollment and device have the same id.
+    let (mut devices, mut after) = (HashMap::new(), None);
+    loop {
+        let mut page = log.store().read_all(after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.position);
+        page.retain(|recorded| TELLING.contains(&recorded.event.event_type.as_str()));
+        log.open(page).await?.iter().for_each(|entry| fold(&mut devices, entry));
+    }
+    Ok(devices.into_values().filter(|device| device.enrolled).map(|device| device.held).collect())
+}
+
+fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
+    let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return };
+    let device: &mut Device = devices.entry(id).or_default();
+    match &entry.event {
+        Event::Enrollment(EnrollmentEvent::MdmProfileServed { profile, .. }) => {
+            let urls = [&profile.server_url, &profile.check_in_url, &profile.scep_url];
+            device.held.origins = urls.into_iter().filter_map(|url| origin(url)).collect();
+        }
+        Event::Device(DeviceEvent::DeviceAuthenticated { topic, .. }) => {
+            device.held.topic = topic.clone();
+            device.enrolled = false;
+        }
+        Event::Device(DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::DeviceRevived { .. }) => device.enrolled = true,
+        // The ends among what is told.
+        _ => device.enrolled = false,
+    }
+}
+
+/// Scheme, name and port of an address, without a port that is the scheme's own.
+pub fn origin(url: &str) -> Option<String> {
+    Url::parse(url).ok().map(|url| url.origin().ascii_serialization())
+}

@@ -1,0 +1,57 @@
+//! A `public_url` that was changed while devices are enrolled, who keep the old one: told, and accepted in words only.
+
+use crate::devices::TestDevice;
+use crate::harness::binary::{Serving, muster_at};
+use crate::harness::{TestServer, ports};
+use events::Event;
+use events::enrollment::EnrollmentKind;
+use events::system::{LogEvent, log_stream};
+use muster::app::assemble::read_log;
+use muster::config::Config;
+use std::path::Path;
+
+async fn accepted(config: &Path) -> Vec<(Vec<String>, Vec<String>)> {
+    let log = read_log(&Config::load(config).unwrap()).unwrap();
+    let told = log.read(&log_stream()).await.unwrap().into_iter().filter_map(|entry| match entry.event {
+        Event::Log(LogEvent::PublicUrlAccepted { new, old }) => {
+            Some((new.into_iter().collect(), old.into_iter().collect()))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old_one_is_said_to_lead_here() {
+    let server = TestServer::start().await;
+    TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    let left = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+    assert_eq!(left.check_in(&left.message("CheckOut")).await, 200);
+    let old = server.url();
+    let directory = server.stop_keeping().await;
+    let config = directory.path().join("muster/muster.toml");
+    let new = format!("https://localhost:{}", ports::free());
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("https://localhost:0", &new)).unwrap();
+
+    for command in ["check-config", "serve"] {
+        let said = muster_at(&config, &[command], "");
+        assert_eq!(said.code, Some(1), "{said:#?}");
+        let told = format!("{}{}", said.out, said.err);
+        for part in [&format!("2 at {old}"), "server.public_url", &format!("--accept-public-url {old}")] {
+            assert!(told.contains(part), "{part} is not in\n{told}");
+        }
+    }
+    let other = muster_at(&config, &["serve", "--accept-public-url", "https://elsewhere.example.com"], "");
+    assert!(other.expect_failure().contains(&old), "another address was accepted");
+    assert_eq!(accepted(&config).await, []);
+
+    assert_eq!(Serving::start_with(&config, &["--accept-public-url", &old]).terminate().code(), Some(0));
+    let recorded = [(vec![new], vec![old])];
+    assert_eq!(accepted(&config).await, recorded);
+    // Said once, it is known.
+    assert_eq!(Serving::start(&config).terminate().code(), Some(0));
+    muster_at(&config, &["check-config"], "").expect_success();
+    assert_eq!(accepted(&config).await, recorded);
+}

@@ -1,0 +1,188 @@
+//! TLS as devices with OS 27 ask for it: what the listeners offer, and which certificates `init`, `check-config` and `serve` find wanting.
+
+use crate::harness::binary::{Serving, muster, muster_at};
+use crate::harness::certificates::{Made, Wanted, curve, rsa};
+use crate::harness::{TestServer, installation, ports};
+use crate::mutual_tls::with_listener;
+use muster::world::World;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::ssl::{Ssl, SslAcceptor, SslContext, SslMethod, SslStream, SslVersion};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+/// A handshake in TLS 1.2 with these suites, or in whatever version is given.
+fn handshake(at: SocketAddr, suites: &str, version: SslVersion) -> Option<SslStream<TcpStream>> {
+    let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
+    context.set_security_level(0);
+    context.set_cipher_list(suites).unwrap();
+    context.set_min_proto_version(Some(version)).unwrap();
+    context.set_max_proto_version(Some(version)).unwrap();
+    let stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    Ssl::new(&context.build()).unwrap().connect(stream).ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_listener_offers_what_devices_with_os_27_ask_for_and_no_dhe() {
+    let server = TestServer::start_with(World::system(), with_listener).await;
+    let config = server.app().config.clone();
+    for at in [config.server.listen, config.devices.listen.unwrap()] {
+        let tried = tokio::task::spawn_blocking(move || {
+            let tls12 = |suites: &str| handshake(at, suites, SslVersion::TLS1_2);
+            for suite in ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"] {
+                let stream = tls12(suite).unwrap_or_else(|| panic!("{at} refuses {suite}"));
+                assert_eq!(stream.ssl().extms_support(), Some(true), "Extended Master Secret");
+            }
+            for suites in ["DHE", "kRSA", "ECDHE+AES:!AESGCM", "3DES"] {
+                assert!(tls12(suites).is_none(), "{at} takes {suites}");
+            }
+            assert!(handshake(at, "ALL:@SECLEVEL=0", SslVersion::TLS1_1).is_none(), "{at} takes TLS 1.1");
+            assert!(handshake(at, "ALL", SslVersion::TLS1_3).is_some(), "{at} refuses TLS 1.3");
+        });
+        tried.await.unwrap();
+    }
+    server.stop().await;
+}
+
+fn root() -> Made {
+    Wanted::new("Example root", None).make()
+}
+
+/// What `init` says to a TLS certificate for mdm.example.com under this root.
+fn init_with(own: &Made, root: Option<&Made>) -> crate::harness::binary::Said {
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = own.write(directory.path(), "tls");
+    let to = directory.path().join("muster");
+    let mut arguments =
+        vec!["init", to.to_str().unwrap(), "--public-url", "https://mdm.example.com", "--organization", "Example"];
+    arguments.extend(["--tls-certificate", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()]);
+    let root = root.map(|root| root.write(directory.path(), "root").0);
+    if let Some(root) = &root {
+        arguments.extend(["--tls-root", root.to_str().unwrap()]);
+    }
+    let said = muster(&arguments, "");
+    assert_eq!(said.code == Some(0), to.exists(), "a refused init leaves nothing: {said:#?}");
+    said
+}
+
+#[test]
+fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
+    let root = root();
+    let name = "mdm.example.com";
+    let wanted = || Wanted::new(name, Some(&root));
+    init_with(&wanted().make(), Some(&root)).expect_success();
+    let p256 = Wanted { key: curve(Nid::X9_62_PRIME256V1), ..wanted() }.make();
+    init_with(&p256, Some(&root)).expect_success();
+    for (own, told) in [
+        (Wanted { key: rsa(1024), ..wanted() }.make(), "its RSA key has 1024 bits"),
+        (Wanted { key: curve(Nid::X9_62_PRIME192V1), ..wanted() }.make(), "its key is on the curve"),
+        (Wanted { digest: MessageDigest::sha1(), ..wanted() }.make(), "a broken digest"),
+        (Wanted { server_auth: false, ..wanted() }.make(), "serverAuth"),
+        (Wanted { term: (-1, 900), ..wanted() }.make(), "it is valid for 901 days"),
+        (Wanted { name: "other.example.com", ..wanted() }.make(), "it is not for mdm.example.com"),
+    ] {
+        let said = init_with(&own, Some(&root)).expect_failure();
+        assert!(said.contains("pki.tls_certificate") && said.contains(told), "{told} is not in\n{said}");
+    }
+    // Signed by itself, whether it is given as its own root or not.
+    let own = Wanted { server_auth: true, ..Wanted::new(name, None) }.make();
+    for given in [Some(&own), None] {
+        let said = init_with(&own, given).expect_failure();
+        assert!(said.contains("as its own root"), "{said}");
+    }
+    // Neither the intermediate in the file nor the root is known.
+    let intermediate = Wanted::new("Example intermediate", Some(&root)).make();
+    let lonely = Wanted::new(name, Some(&intermediate)).make();
+    let said = init_with(&lonely, Some(&root)).expect_failure();
+    assert!(said.contains("does not chain to pki.tls_root") || said.contains("does not lead to the root"), "{said}");
+    if Path::new("/etc/ssl/certs/ca-certificates.crt").exists() {
+        let said = init_with(&lonely, None).expect_failure();
+        assert!(said.contains("its chain is incomplete"), "{said}");
+    }
+}
+
+/// An installation whose public address is this port.
+async fn installation_at(port: u16) -> (tempfile::TempDir, std::path::PathBuf) {
+    let (directory, config) = installation().await;
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("https://localhost:0", &format!("https://localhost:{port}"));
+    std::fs::write(&config, text).unwrap();
+    (directory, config)
+}
+
+/// Stands at a port as a proxy does, with this certificate and these suites.
+fn proxy(own: &Made, change: impl FnOnce(&mut openssl::ssl::SslAcceptorBuilder)) -> u16 {
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
+    acceptor.set_security_level(0);
+    acceptor.set_certificate(&own.certificate).unwrap();
+    acceptor.set_private_key(&own.key).unwrap();
+    change(&mut acceptor);
+    let acceptor = acceptor.build();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = acceptor.accept(stream);
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_live_sees_what_devices_see_through_the_proxy() {
+    let root = root();
+    let wanted = || Wanted::new("localhost", Some(&root));
+    let other = Wanted::new("Another root", None).make();
+    let only_dhe = |acceptor: &mut openssl::ssl::SslAcceptorBuilder| {
+        acceptor.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
+        acceptor.set_cipher_list("DHE-RSA-AES128-GCM-SHA256").unwrap();
+    };
+    for (port, code) in [
+        (proxy(&wanted().make(), |_| {}), None),
+        (proxy(&wanted().make(), only_dhe), Some("tls-suites")),
+        (proxy(&Wanted { server_auth: false, ..wanted() }.make(), |_| {}), Some("tls-without-server-auth")),
+        (proxy(&Wanted { key: rsa(1024), ..wanted() }.make(), |_| {}), Some("tls-key-weak")),
+        (proxy(&Wanted { term: (-90, -1), ..wanted() }.make(), |_| {}), Some("certificate-expired")),
+        (proxy(&Wanted::new("other", Some(&root)).make(), |_| {}), Some("tls-certificate-for-another-name")),
+        (proxy(&Wanted::new("localhost", Some(&other)).make(), |_| {}), Some("tls-chain-not-of-root")),
+        (ports::free(), Some("public-url-unreachable")),
+    ] {
+        let (_directory, config) = installation_at(port).await;
+        // The proxy's certificate is under another root than the trial's.
+        let own_root = config.with_file_name("pki").join("tls-root.pem");
+        std::fs::write(&own_root, root.certificate.to_pem().unwrap()).unwrap();
+        let said = tokio::task::spawn_blocking(move || muster_at(&config, &["check-config", "--live", "--json"], ""));
+        let said = said.await.unwrap();
+        let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+        let about = |finding: &&serde_json::Value| finding["about"] == "server.public_url";
+        let live: Vec<&str> = findings.iter().filter(about).filter_map(|finding| finding["code"].as_str()).collect();
+        assert_eq!(live.first().copied(), code, "{findings:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_an_expired_certificate_the_server_starts_and_raises_an_alarm() {
+    let (_directory, config) = installation().await;
+    let metrics = ports::free();
+    let pki = config.with_file_name("pki");
+    let root = root();
+    let own = Wanted { term: (-90, -1), ..Wanted::new("localhost", Some(&root)) }.make();
+    own.write(&pki, "tls");
+    root.write(&pki, "tls-root");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let asked = format!("metrics_listen = \"127.0.0.1:{metrics}\"");
+    assert!(text.contains("metrics_listen = \"127.0.0.1:0\""), "{text}");
+    std::fs::write(&config, text.replace("metrics_listen = \"127.0.0.1:0\"", &asked)).unwrap();
+    let (said, mut server) = {
+        let config = config.clone();
+        let both = move || (muster_at(&config, &["check-config"], ""), Serving::start(&config));
+        tokio::task::spawn_blocking(both).await.unwrap()
+    };
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(said.out.contains("error: pki.tls_certificate: it expired on"), "{}", said.out);
+    let shown = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    assert!(shown.contains("muster_alarms_total{alarm=\"tls-certificate-expired\"} 1"), "{shown}");
+    server.terminate();
+}
