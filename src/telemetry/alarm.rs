@@ -23,6 +23,12 @@ macro_rules! alarms {
     };
 }
 
+impl From<Alarm> for &'static str {
+    fn from(alarm: Alarm) -> &'static str {
+        alarm.label()
+    }
+}
+
 alarms! {
     /// A device answered CommandFormatError.
     CommandFormatError = "command-format-error",
