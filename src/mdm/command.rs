@@ -158,7 +158,7 @@ impl Conversation<'_> {
         body: &[u8],
     ) -> Result<Answer, Answer> {
         self.app.metrics.check_in("unreadable");
-        self.app.metrics.alarm("mdm-answer-unreadable");
+        self.app.metrics.alarm(Alarm::MdmAnswerUnreadable);
         tracing::warn!(device.id = %self.known.device, ?why, "an answer to a command cannot be read");
         let known = command.filter(|id| self.known.state.command(*id).is_some());
         let Some(id) = known.or_else(|| self.app.conversations.unreadable(self.known.device)) else {

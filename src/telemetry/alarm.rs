@@ -46,6 +46,8 @@ alarms! {
     IdentityNotRenewable = "identity-not-renewable",
     /// The reader that counts events stopped at one that it cannot read.
     LogUnreadable = "log-unreadable",
+    /// A command answer cannot be parsed, nor repaired.
+    MdmAnswerUnreadable = "mdm-answer-unreadable",
     /// A command answer is longer than what is read.
     MdmResultTooLarge = "mdm-result-too-large",
     /// The projections stopped at an event that they cannot read.
