@@ -28,14 +28,14 @@ fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_
     for next in ["back up", "master.key", "user add NAME --admin", "user add NAME --enroll", "serve", "check-config"] {
         assert!(said.contains(next), "{next} is not in {said}");
     }
+    let left = std::fs::read_dir(there.join("data")).unwrap().map(|file| file.unwrap().file_name());
+    let left: std::collections::BTreeSet<_> = left.collect();
+    assert_eq!(left, ["events.db", "keys.db", "muster.lock"].map(Into::into).into(), "nothing half made is left");
     muster_at(&there.join("muster.toml"), &["check-config"], "").expect_success();
     for secret in ["master.key", "pki/identity-ca.key", "pki/tls.key", "pki/push.key", "data/events.db", "data/keys.db"]
     {
         assert_eq!(mode(&there.join(secret)) & 0o077, 0, "{secret} is open to others");
     }
-    let left = std::fs::read_dir(there.join("data")).unwrap().map(|file| file.unwrap().file_name());
-    let left: std::collections::BTreeSet<_> = left.collect();
-    assert_eq!(left, ["events.db", "keys.db", "muster.lock"].map(Into::into).into(), "nothing half made is left");
     let again = muster(&arguments, "").expect_failure();
     assert!(again.contains("nothing is overwritten"), "{again}");
 }

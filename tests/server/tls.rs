@@ -35,7 +35,7 @@ async fn every_listener_offers_what_devices_with_os_27_ask_for_and_no_dhe() {
                 let stream = tls12(suite).unwrap_or_else(|| panic!("{at} refuses {suite}"));
                 assert_eq!(stream.ssl().extms_support(), Some(true), "Extended Master Secret");
             }
-            for suites in ["DHE", "kRSA", "ECDHE+AES:!AESGCM", "3DES"] {
+            for suites in ["DHE", "kRSA", "ECDHE+AES:!AESGCM"] {
                 assert!(tls12(suites).is_none(), "{at} takes {suites}");
             }
             assert!(handshake(at, "ALL:@SECLEVEL=0", SslVersion::TLS1_1).is_none(), "{at} takes TLS 1.1");
