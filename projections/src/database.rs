@@ -376,7 +376,7 @@ fn keep_checkpoint(
 }
 
 /// Copies the write-ahead log into the file and empties it: until then it holds pages as they were before somebody's text was cleared.
-pub(crate) fn empty_write_ahead_log(connection: &Connection) -> Result<(), ProjectionError> {
+pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy {
         // A reader held an old page for longer than the busy timeout. Opening the file empties the log too.

@@ -86,7 +86,7 @@ impl Projections {
         let stopped = self.health().stopped_alone.into_keys().collect();
         let applied = self.write(move |rows| apply(rows, &entries, stopped)).await?;
         if erased {
-            self.write(|rows| empty_write_ahead_log(rows)).await?;
+            self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
         }
         for (projection, error) in &applied.stopped {
             tracing::error!(projection, %error, "a projection stopped; the others go on");

@@ -46,7 +46,7 @@ impl Projections {
         beside.remove();
         let rebuilt = result?;
         // A rebuild after somebody was erased takes their text out of every table.
-        self.write(|rows| empty_write_ahead_log(rows)).await?;
+        self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
         self.inner.progress.change(|health| {
             health.position = rebuilt.position;
             health.stopped = None;
