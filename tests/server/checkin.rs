@@ -233,7 +233,7 @@ async fn a_device_that_leaves_is_let_go_though_its_check_out_names_no_topic() {
 async fn what_a_user_of_the_device_says_changes_nothing_of_the_device() {
     let server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-    server.settled().await;
+    server.reacted().await;
     let before = server.app().device(device.id).await.unwrap();
     let question = before.waiting().next().map(|command| command.id.to_string());
     for key in ["UserID", "UserShortName", "EnrollmentUserID"] {

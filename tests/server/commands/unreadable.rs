@@ -64,7 +64,7 @@ async fn what_cannot_be_kept_of_an_answer_is_left_out_and_the_next_question_come
     ];
     for (name, kept, fault) in names {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-        server.settled().await;
+        server.reacted().await;
         let (id, asked) = device.poll().await.expect("a question");
         assert_eq!(asked["RequestType"].as_string(), Some("DeviceInformation"));
         let answer = device.put("command", &named(&device, &id, &name)).await;
@@ -82,7 +82,7 @@ async fn a_name_in_cdata_is_the_devices_name_and_an_empty_one_leaves_its_model()
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     for (name, shown) in [("<![CDATA[Ada & Bob]]>", "Ada & Bob"), ("", "iPhone14,5")] {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-        server.settled().await;
+        server.reacted().await;
         let (id, _) = device.poll().await.expect("a question");
         let answer = named(&device, &id, format!("<string>{name}</string>").as_bytes());
         assert_eq!(device.put("command", &answer).await.status, 200);
@@ -106,7 +106,7 @@ async fn a_command_whose_answer_cannot_be_read_has_failed_and_the_console_says_w
     ];
     for (cut, fault) in cuts {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-        server.settled().await;
+        server.reacted().await;
         let (id, _) = device.poll().await.expect("a question");
         let whole = String::from_utf8(named(&device, &id, b"<string>Ada</string>")).unwrap();
         let answer = device.put("command", cut(&whole).as_bytes()).await;
@@ -124,7 +124,7 @@ async fn a_command_whose_answer_cannot_be_read_has_failed_and_the_console_says_w
 async fn a_command_is_settled_after_three_answers_of_which_nobody_can_tell_to_what_they_are() {
     let server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
-    server.settled().await;
+    server.reacted().await;
     for nth in 1..=3 {
         let (id, asked) = device.poll().await.expect("a question");
         assert_eq!(asked["RequestType"].as_string(), Some("DeviceInformation"));
@@ -167,7 +167,7 @@ async fn an_answer_that_cannot_be_read_is_no_answer_of_another_device() {
         TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
         TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
     );
-    server.settled().await;
+    server.reacted().await;
     let (id, _) = device.poll().await.expect("a question");
     let named_other = named(&other, &id, b"<integer/>");
     assert_eq!(device.put("command", &named_other).await.status, 403);
