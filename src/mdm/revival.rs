@@ -4,6 +4,7 @@ use super::{Answer, message, unavailable};
 use crate::app::App;
 use crate::app::identify::Known;
 use crate::enrollment::device::{Command, Device};
+use crate::telemetry::Alarm;
 use plist::Dictionary;
 use std::net::IpAddr;
 
@@ -26,7 +27,7 @@ pub async fn by_contact(
     let performed = app.perform_from::<Device>(&stream, known.loaded(), &revive, &known.context(source)).await;
     let performed = performed.map_err(unavailable)?;
     if performed.appended.is_some() {
-        app.metrics.alarm("device-revived");
+        app.metrics.alarm(Alarm::DeviceRevived);
         tracing::error!(device.id = %known.device, "a device speaks whose record had ended for another record of the same hardware");
     }
     Ok(Known { state: performed.state, revision: performed.revision, ..known })

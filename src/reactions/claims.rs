@@ -10,6 +10,7 @@ use crate::app::{App, PerformError};
 use crate::enrollment::device::claim::REVIVABLE_SECONDS;
 use crate::enrollment::device::{Command, Device, Phase};
 use crate::enrollment::hardware::{Enroll, Hardware};
+use crate::telemetry::Alarm;
 use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, SupersessionEvidence};
 use events::enrollment::DeviceSignature;
 use events::log::Entry;
@@ -132,7 +133,7 @@ async fn note(app: &App, entry: &Entry, id: DeviceId, others: &[DeviceId], count
 }
 
 fn alarm(app: &App, id: DeviceId, other: DeviceId) {
-    app.metrics.alarm("hardware-claimed");
+    app.metrics.alarm(Alarm::HardwareClaimed);
     tracing::error!(device.id = %id, other.id = %other, "a device claims the hardware of another record; look at its page");
 }
 

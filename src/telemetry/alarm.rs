@@ -23,12 +23,6 @@ macro_rules! alarms {
     };
 }
 
-impl From<Alarm> for &'static str {
-    fn from(alarm: Alarm) -> &'static str {
-        alarm.label()
-    }
-}
-
 alarms! {
     /// A device answered CommandFormatError.
     CommandFormatError = "command-format-error",
@@ -38,10 +32,14 @@ alarms! {
     DatabaseDamaged = "database-damaged",
     /// A device causes more events than its budget permits.
     DeviceOverBudget = "device-over-budget",
+    /// A device speaks whose record had ended for another record of the same hardware.
+    DeviceRevived = "device-revived",
     /// A directory cannot be asked.
     DirectoryUnavailable = "directory-unavailable",
     /// The disk of the log is nearly full, or full within a day.
     DiskNearlyFull = "disk-nearly-full",
+    /// A device said the UDID of another managed record, without proof.
+    HardwareClaimed = "hardware-claimed",
     /// The profile of an enrolled device cannot be made again.
     IdentityNotRenewable = "identity-not-renewable",
     /// The reader that counts events stopped at one that it cannot read.

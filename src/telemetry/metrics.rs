@@ -149,8 +149,8 @@ impl Metrics {
     }
 
     /// Something an operator should look at: an [`Alarm`].
-    pub fn alarm(&self, alarm: impl Into<&'static str>) {
-        self.alarms.with_label_values(&[alarm.into()]).inc();
+    pub fn alarm(&self, alarm: Alarm) {
+        self.alarms.with_label_values(&[alarm.label()]).inc();
     }
 
     /// The push certificate ends then, in seconds since 1970.
