@@ -88,11 +88,20 @@ impl DeviceBudget {
 pub trait DrawsOnDevice: Aggregate {
     /// What `event`, decided on this state, draws on the budget of its device.
     fn draws(&self, event: &Self::Event) -> Draws;
+
+    /// Whether these events, decided on this state, are the end of something that we asked for: together they draw nothing.
+    fn ends_what_was_asked(&self, _decided: &[Self::Event]) -> bool {
+        false
+    }
 }
 
 impl DrawsOnDevice for Device {
     fn draws(&self, event: &DeviceEvent) -> Draws {
         Device::draws(self, event)
+    }
+
+    fn ends_what_was_asked(&self, decided: &[DeviceEvent]) -> bool {
+        self.completes_renewal(decided)
     }
 }
 
@@ -126,6 +135,9 @@ impl App {
 
     // Takes what these events draw. If there is no room for it, those that draw anything are counted.
     fn charge<A: DrawsOnDevice>(&self, device: DeviceId, state: &A, decided: &[A::Event]) -> bool {
+        if state.ends_what_was_asked(decided) {
+            return true;
+        }
         let drawing: Vec<(Draws, Event)> = decided
             .iter()
             .map(|event| (state.draws(event), event.clone().into()))

@@ -60,10 +60,14 @@ pub struct Device {
     pub commands: Vec<QueuedCommand>,
     /// How often commands were put off so far.
     pub put_offs: u64,
+    /// [`Device::put_offs`] as the device was woken last.
+    pub put_offs_at_push: u64,
     /// Managed apps by bundle identifier.
     pub apps: BTreeMap<String, AppStatus>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
+    /// It said CheckOut since it enrolled.
+    pub left: bool,
     /// Fields that were told once at a length that is not kept.
     pub left_out: BTreeSet<String>,
     /// Other records of the same hardware.

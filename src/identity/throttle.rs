@@ -193,8 +193,13 @@ impl Throttle {
 
     // `take`: an attempt beyond the limit of its source uses up what its name has left.
     fn check(&self, now: Timestamp, keys: &Keys, take: bool) -> Result<(), RetryAfter> {
-        if keys.known.is_some() {
-            return Ok(());
+        if let Some(known) = keys.known {
+            let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those before it in the line may have used up what the browser had left: the next attempt is judged without it.
+            return match wait(paid_off.get(&known), BY_KNOWN_BROWSER.into(), now) {
+                0 => Ok(()),
+                _ => Err(RetryAfter(1)),
+            };
         }
         let (of_name, of_source) = {
             let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);

@@ -160,25 +160,40 @@ impl Conversation<'_> {
         self.app.metrics.check_in("unreadable");
         self.app.metrics.alarm(Alarm::MdmAnswerUnreadable);
         tracing::warn!(device.id = %self.known.device, ?why, "an answer to a command cannot be read");
-        let known = command.filter(|id| self.known.state.command(*id).is_some());
-        let Some(id) = known.or_else(|| self.app.conversations.unreadable(self.known.device)) else {
-            return Err(Answer::BadRequest);
+        let loaded = match command.filter(|id| self.known.state.command(*id).is_some()) {
+            Some(id) => self.settle(id, why, self.hash(body)).await?,
+            None => match self.app.conversations.unreadable(self.known.device) {
+                Some(id) => self.settle(id, why, self.hash_for(id, body)).await?,
+                None => return Err(Answer::BadRequest),
+            },
         };
-        let loaded = self.settle(id, why, body).await?;
         let not_now = self.not_now(&loaded.0);
         self.next(loaded, &not_now, false).await
     }
 
-    async fn settle(&self, id: CommandId, why: BTreeSet<AnswerFault>, body: &[u8]) -> Result<Loaded<Device>, Answer> {
-        let body = message::body_hash(&self.known.fingerprint, body);
+    async fn settle(
+        &self,
+        id: CommandId,
+        why: BTreeSet<AnswerFault>,
+        body: BodyHash,
+    ) -> Result<Loaded<Device>, Answer> {
         self.perform(&Command::SettleUnreadable { id, why, body }).await
+    }
+
+    fn hash(&self, body: &[u8]) -> BodyHash {
+        message::body_hash(&self.known.fingerprint, body)
+    }
+
+    // Of an answer that names no command of ours: the same bytes may come to each command, and settle each.
+    fn hash_for(&self, id: CommandId, body: &[u8]) -> BodyHash {
+        self.hash(&[id.to_string().as_bytes(), body].concat())
     }
 
     // Of a management before, or of nobody's: taken. A device that goes on so never answers the command that it has.
     async fn answered_another(&self, body: &[u8]) -> Result<Loaded<Device>, Answer> {
         tracing::warn!(device.id = %self.known.device, "a report on a command that was never queued");
         match self.app.conversations.unreadable(self.known.device) {
-            Some(id) => self.settle(id, [AnswerFault::OtherCommand].into(), body).await,
+            Some(id) => self.settle(id, [AnswerFault::OtherCommand].into(), self.hash_for(id, body)).await,
             None => Ok(self.known.loaded()),
         }
     }

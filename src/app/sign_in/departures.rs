@@ -12,6 +12,10 @@ use std::net::IpAddr;
 const OF_SOURCE: Allowance = Allowance { burst: 1_000, refill: 60_000_000 };
 /// All sources together: ten thousand at once, then one every ten seconds; less than 30 MB a day.
 const OF_ALL: Allowance = Allowance { burst: 10_000, refill: 10_000_000 };
+/// The first of a site, beside [`OF_ALL`]: a few sources that use up what is there for all keep nobody else out.
+const FIRST_OF_SITE: Allowance = Allowance { burst: 20, refill: 60_000_000 };
+/// The first of all sites together.
+const FIRST_OF_ALL: Allowance = Allowance { burst: 10_000, refill: 1_000_000 };
 
 /// Visitors and staff draw on different ones: nothing that happens at the portal keeps an administrator out.
 #[derive(Debug)]
@@ -24,11 +28,18 @@ pub struct Departures {
 struct Bucket {
     of_source: Shares<IpAddr>,
     of_all: Shares<()>,
+    first_of_site: Shares<IpAddr>,
+    first_of_all: Shares<()>,
 }
 
 impl Departures {
     pub fn new() -> Departures {
-        let bucket = || Bucket { of_source: Shares::new(OF_SOURCE), of_all: Shares::new(OF_ALL) };
+        let bucket = || Bucket {
+            of_source: Shares::new(OF_SOURCE),
+            of_all: Shares::new(OF_ALL),
+            first_of_site: Shares::new(FIRST_OF_SITE),
+            first_of_all: Shares::new(FIRST_OF_ALL),
+        };
         Departures { visitors: bucket(), staff: bucket() }
     }
 
@@ -37,13 +48,23 @@ impl Departures {
         let bucket = self.of(place);
         bucket.of_source.give_back(&network(source), 1);
         bucket.of_all.give_back(&(), 1);
+        bucket.first_of_site.give_back(&site(source), 1);
+        bucket.first_of_all.give_back(&(), 1);
     }
 
     /// Whether one more may set out from `source`.
     pub fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> bool {
         let bucket = self.of(place);
         // Who has used up their own share takes nothing from what is there for all.
-        bucket.of_source.take(now, network(source), 1) && bucket.of_all.take(now, (), 1)
+        if !bucket.of_source.take(now, network(source), 1) {
+            return false;
+        }
+        let first = bucket.first_of_site.take(now, site(source), 1) && bucket.first_of_all.take(now, (), 1);
+        let granted = first || bucket.of_all.take(now, (), 1);
+        if !granted {
+            bucket.of_source.give_back(&network(source), 1);
+        }
+        granted
     }
 
     fn of(&self, place: Place) -> &Bucket {
@@ -51,6 +72,14 @@ impl Departures {
             Place::Portal => &self.visitors,
             Place::Console => &self.staff,
         }
+    }
+}
+
+/// Whoever has one IPv6 network often has all of a /48 (RFC 6177).
+fn site(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 80)).into()),
+        v4 => v4,
     }
 }
 
@@ -89,9 +118,20 @@ mod tests {
     #[test]
     fn a_flood_from_everywhere_does_not_stop_staff() {
         let departures = Departures::new();
-        let all: usize = (0..20_000).map(|nth| gone(&departures, NOW, Place::Portal, address(nth), 1)).sum();
-        assert_eq!(all, 10_000);
+        let all: usize = (0..30_000).map(|nth| gone(&departures, NOW, Place::Portal, address(nth), 1)).sum();
+        assert_eq!(all, 20_000);
         assert_eq!(gone(&departures, NOW, Place::Console, address(1), 1), 1);
+    }
+
+    #[test]
+    fn a_few_sources_that_use_up_what_is_there_for_all_keep_nobody_else_out() {
+        let departures = Departures::new();
+        let all: usize = (1..=20).map(|nth| gone(&departures, NOW, Place::Portal, address(nth), 3_000)).sum();
+        assert!((10_000..11_000).contains(&all), "{all}");
+        assert_eq!(gone(&departures, NOW, Place::Portal, address(99), 100), 20, "the first of another source");
+        let of_site = |network: u16| IpAddr::from([0x2001, 0xdb8, 1, network, 0, 0, 0, 1]);
+        let of_one_site: usize = (0..100).map(|nth| gone(&departures, NOW, Place::Portal, of_site(nth), 1)).sum();
+        assert_eq!(of_one_site, 20, "networks of one site count as one");
     }
 
     #[test]

@@ -76,7 +76,7 @@ async fn refuse(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<
     let outcome = if refused.is_held_up() {
         app.sign_in.refusals.count(now, None, entrance.source);
         Outcome::Refused { opened: None, retry_after }
-    } else if retry_after.is_none() && app.sign_in.refusals.through_source(now, entrance.source, bytes) {
+    } else if retry_after.is_none() && has_room(app, entrance, bytes) {
         refuse_on_visit(app, entrance, refused).await?
     } else {
         record_portal_refusal(app, &refused, entrance.source).await?;
@@ -84,6 +84,11 @@ async fn refuse(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<
     };
     beat.wait().await;
     Ok(outcome)
+}
+
+// On a disk that is nearly full no visit is opened for a refusal; of a known account it is written all the same.
+fn has_room(app: &App, entrance: &Entrance<'_>, bytes: i64) -> bool {
+    !app.disk.is_nearly_full() && app.sign_in.refusals.through_source(app.world.now(), entrance.source, bytes)
 }
 
 async fn refuse_on_visit(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {

@@ -37,6 +37,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
                 Ok(vec![DeviceEvent::DeviceCheckedOut { body: body.clone() }])
             }
             Phase::CheckedOut | Phase::Superseded => Ok(vec![]),
+            Phase::Unenrolled if device.left => Ok(vec![]),
             Phase::Authenticated | Phase::Enrolled | Phase::Unenrolled => {
                 Ok(vec![DeviceEvent::DeviceCheckedOut { body: body.clone() }])
             }

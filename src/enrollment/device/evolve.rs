@@ -21,6 +21,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
                 claim::begin_anew(&mut device);
             }
             device.phase = Phase::Authenticated;
+            device.left = false;
             // The record of the management before was hidden; this one begins.
             device.archived = false;
             device.person = Some(*person);
@@ -136,6 +137,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DeviceEventsSuppressed { .. } => {}
         DeviceEvent::DeviceFieldsLeftOut { fields } => device.left_out.extend(fields.iter().cloned()),
         DeviceEvent::DevicePushed { put_off_since, .. } => {
+            device.put_offs_at_push = device.put_offs;
             device.wants_push = false;
             device.wants_push_again &= put_off_since;
         }
@@ -145,7 +147,10 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.wants_push_again = unregistered_since.is_none();
             device.push_is_dead = unregistered_since.is_some();
         }
-        DeviceEvent::DeviceCheckedOut { .. } => end(&mut device, Phase::CheckedOut),
+        DeviceEvent::DeviceCheckedOut { .. } => {
+            device.left = true;
+            end(&mut device, Phase::CheckedOut);
+        }
         DeviceEvent::DeviceUnenrolled { .. } => end(&mut device, Phase::Unenrolled),
         DeviceEvent::DeviceSuperseded { by, evidence, revivable_until } => {
             let before = claim::keep(&device, *by, *evidence, *revivable_until);

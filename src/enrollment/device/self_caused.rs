@@ -15,12 +15,32 @@ pub enum Draws {
 }
 
 impl Device {
+    /// Whether these events, decided on this state, complete a renewal that we asked for: they draw nothing, since each renewal is
+    /// completed once.
+    pub fn completes_renewal(&self, decided: &[DeviceEvent]) -> bool {
+        decided.iter().any(|event| match event {
+            DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } => self.is_renewing_to(fingerprint),
+            _ => false,
+        })
+    }
+
+    fn is_renewing_to(&self, fingerprint: &str) -> bool {
+        let renewed = self.renewal_under_way().and_then(|renewal| renewal.identity.as_ref());
+        renewed.is_some_and(|identity| identity.fingerprint == fingerprint)
+    }
+
     /// What `event`, decided on this state, draws.
     pub fn draws(&self, event: &DeviceEvent) -> Draws {
         match event {
             // A profile that is being installed may say so again and again.
             DeviceEvent::DeviceAuthenticated { certificate, .. } if self.certificate.as_ref() == Some(certificate) => {
                 Draws::Event
+            }
+            // The first step of a renewal that we asked for.
+            DeviceEvent::DeviceReauthenticated { certificate, .. }
+                if self.is_renewing_to(certificate) && self.reauthenticated.as_ref() != Some(certificate) =>
+            {
+                Draws::Nothing
             }
             DeviceEvent::PushTokenRenewed { .. }
             | DeviceEvent::DeviceReauthenticated { .. }
@@ -29,9 +49,10 @@ impl Device {
             | DeviceEvent::IdentityRolledBack { .. }
             | DeviceEvent::MdmResultTooLarge { command: None, .. }
             | DeviceEvent::DeviceFieldsLeftOut { .. } => Draws::Event,
-            // The first time it is the answer to a command; each further time the device decides.
+            // Once for each push it is the answer to a command: a locked device puts everything off each time we wake it. Each
+            // further time the device decides.
             DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::NotNow, .. } => {
-                let again = self.command(*command).is_some_and(|command| command.put_off > 0);
+                let again = self.command(*command).is_some_and(|command| command.put_off > self.put_offs_at_push);
                 if again { Draws::Event } else { Draws::Nothing }
             }
             DeviceEvent::InventoryReported { .. } | DeviceEvent::ManagedAppReported { .. } => Draws::Bytes,

@@ -96,6 +96,19 @@ async fn attempts_at_once_wait_for_each_other_and_only_those_that_fail_count() {
 }
 
 #[tokio::test]
+async fn a_known_browser_has_ten_failures_however_many_attempts_it_begins_at_once() {
+    let (throttle, world) = (throttle(), world());
+    let attempts = (0..100).map(|_| async {
+        let asked = Asked { known: Some("browser"), ..Asked::of("ada", HOME) };
+        let Ok(attempt) = throttle.begin(&world, asked).await else { return 0 };
+        tokio::task::yield_now().await;
+        throttle.failed(NOW, attempt);
+        1
+    });
+    assert_eq!(futures_util::future::join_all(attempts).await.into_iter().sum::<usize>(), 10);
+}
+
+#[tokio::test]
 async fn guesses_for_many_names_at_once_are_hardly_more_than_one_by_one() {
     let judged = at_once(&throttle(), 250, |nth| format!("name {nth}"), false).await;
     let beyond = grace::NAMES_AN_HOUR;

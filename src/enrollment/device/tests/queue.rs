@@ -1,6 +1,7 @@
 //! The queue: who comes first, what is called off or expires, and that nothing keeps others waiting for ever.
 
 use super::*;
+use crate::enrollment::device::Draws;
 use events::device::{AnswerFault, AppStatus};
 use proptest::prelude::*;
 
@@ -285,4 +286,34 @@ fn given_an_answer_of_which_something_was_left_out_then_that_is_said_beside_the_
     let put_off = given_more(enrolled(), [queue(1, "DeviceInformation"), next()]);
     let happened = put_off.decide(&cut(CommandStatus::NotNow)).expect("taken");
     assert_eq!(happened.len(), 1, "what is put off is answered once more");
+}
+
+#[test]
+fn what_a_locked_device_puts_off_once_for_each_push_draws_nothing_on_its_budget() {
+    let put_off = |n: u128, said: &str| answer(n, CommandStatus::NotNow, said);
+    let drawn = |device: &Device, command: &Command| {
+        let happened = device.decide(command).expect("taken");
+        happened.iter().map(|event| device.draws(event)).filter(|draws| *draws == Draws::Event).count()
+    };
+    let mut device = given_more(enrolled(), [queue(1, "SecurityInfo"), queue(2, "InstallProfile"), next()]);
+    for push in 0..50 {
+        device = given_more(device, [pushed()]);
+        for n in [1, 2] {
+            let said = put_off(n, &format!("{push} {n}"));
+            assert_eq!(drawn(&device, &said), 0, "push {push}, command {n}");
+            device = given_more(device, [said, next()]);
+        }
+    }
+    assert_eq!(drawn(&device, &put_off(1, "and once more, unasked")), 1);
+}
+
+#[test]
+fn a_check_out_after_the_server_removed_management_is_written_once() {
+    let check_out = |said: &str| Command::CheckOut { body: body(said) };
+    let gone =
+        given_more(enrolled(), [queue(1, "RemoveProfile"), next(), answer(1, CommandStatus::Acknowledged, "removed")]);
+    assert_eq!(gone.phase, Phase::Unenrolled);
+    assert_eq!(gone.decide(&check_out("1")).expect("taken").len(), 1);
+    let gone = given_more(gone, [check_out("1")]);
+    assert_eq!(gone.decide(&check_out("2")), Ok(vec![]));
 }
