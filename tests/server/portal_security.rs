@@ -125,7 +125,7 @@ async fn cookies_are_for_this_host_alone_and_out_of_reach_of_scripts() {
     seen.extend(guest.set_cookies.clone());
     guest.sign_in("ada", PASSWORD).await;
     seen.extend(guest.set_cookies.clone());
-    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert_eq!(seen.len(), 4, "{seen:?}");
     for cookie in seen {
         assert!(cookie.starts_with("__Host-muster-"), "{cookie}");
         for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {

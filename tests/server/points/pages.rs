@@ -100,6 +100,7 @@ fn named(path: &str) -> String {
         "{verb}" => "lock",
         "{provider}" => "school",
         "{token}" => "setup-00000000-0000-0000-0000-000000000000.secret",
+        "{verb:same|different}" => "same",
         choice if choice.starts_with("{verb:") => "archive",
         id if id.starts_with('{') => "00000000-0000-0000-0000-000000000000",
         plain => plain,
