@@ -25,7 +25,9 @@ impl Projection for Certificates {
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS certificates_v2_issued (
             fingerprint TEXT PRIMARY KEY, serial TEXT NOT NULL, device TEXT NOT NULL, not_after INTEGER NOT NULL,
-            revoked INTEGER
+            revoked INTEGER,
+            -- 1: revoked only when that time is over.
+            pending INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS certificates_v2_by_device ON certificates_v2_issued (device);
         CREATE INDEX IF NOT EXISTS certificates_v2_revoked ON certificates_v2_issued (not_after)
@@ -38,14 +40,15 @@ impl Projection for Certificates {
             Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. })
             | Event::Device(DeviceEvent::IdentityRenewed { identity, .. }) => issued(rows, device, identity),
             Event::Enrollment(EnrollmentEvent::IdentityRevoked { fingerprint }) => {
-                let revoke = "UPDATE certificates_v2_issued SET revoked = coalesce(revoked, ?2) WHERE fingerprint = ?1";
+                let revoke = "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0
+                    WHERE fingerprint = ?1";
                 rows.prepare_cached(revoke)?.execute(params![fingerprint, effective.0]).map(drop)
             }
             // The identity may bring its record back: it is revoked when that time is over, or not at all.
             Event::Device(DeviceEvent::DeviceSuperseded { evidence, revivable_until, .. })
                 if evidence.is_reversible() =>
             {
-                revivable_until.map_or(Ok(()), |until| revoke(rows, device, until))
+                revivable_until.map_or(Ok(()), |until| revoke_after(rows, device, until))
             }
             Event::Device(
                 DeviceEvent::DeviceCheckedOut { .. }
@@ -54,18 +57,27 @@ impl Projection for Certificates {
             ) => revoke(rows, device, effective),
             // What was to be revoked with the end of the record is not; what was revoked by itself stays so.
             Event::Device(DeviceEvent::DeviceRevived { .. }) => {
-                let keep = "UPDATE certificates_v2_issued SET revoked = NULL WHERE device = ?1 AND revoked > ?2";
-                rows.prepare_cached(keep)?.execute(params![device, effective.0]).map(drop)
+                let keep =
+                    "UPDATE certificates_v2_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
+                rows.prepare_cached(keep)?.execute([device]).map(drop)
             }
             _ => Ok(()),
         }
     }
 }
 
-// The earliest time counts.
+// At once, whatever the clock says later: the earliest time counts.
 fn revoke(rows: &Connection, device: &str, at: Timestamp) -> rusqlite::Result<()> {
-    let revoke = "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2) WHERE device = ?1";
+    let revoke =
+        "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0 WHERE device = ?1";
     rows.prepare_cached(revoke)?.execute(params![device, at.0]).map(drop)
+}
+
+// What is revoked already stays so.
+fn revoke_after(rows: &Connection, device: &str, until: Timestamp) -> rusqlite::Result<()> {
+    let revoke = "UPDATE certificates_v2_issued SET pending = (revoked IS NULL OR pending = 1),
+        revoked = min(coalesce(revoked, ?2), ?2) WHERE device = ?1";
+    rows.prepare_cached(revoke)?.execute(params![device, until.0]).map(drop)
 }
 
 fn issued(rows: &Connection, device: &str, identity: &IssuedCertificate) -> rusqlite::Result<()> {
@@ -90,7 +102,7 @@ pub struct Revoked {
 /// If `projections.db` cannot be read.
 pub async fn revoked(projections: &Projections, now: Timestamp) -> Result<Vec<Revoked>, ProjectionError> {
     let select = "SELECT serial, device, revoked FROM certificates_v2_issued
-        WHERE revoked <= ?1 AND not_after > ?1 ORDER BY revoked, serial";
+        WHERE revoked IS NOT NULL AND (pending = 0 OR revoked <= ?1) AND not_after > ?1 ORDER BY revoked, serial";
     projections
         .read_of("certificates", move |rows| {
             let mut select = rows.prepare_cached(select)?;

@@ -149,7 +149,7 @@ pub fn is_fair_request(request: &[u8]) -> bool {
     check().is_some()
 }
 
-/// A certificate of at most [`LARGEST_CERTIFICATE`] bytes whose key is one that costs no more to verify with than an honest one.
+/// A certificate of at most 4 KiB whose key is one that costs no more to verify with than an honest one.
 pub fn is_fair_certificate(certificate: &[u8]) -> bool {
     ber::first(certificate, MOST_PARTS).is_some_and(|certificate| look_over_certificate(certificate).is_ok())
 }
