@@ -32,11 +32,20 @@ impl KeyName {
     /// The name of the key that takes the place of a lost one: a lost key is never made again under its own name.
     #[must_use]
     pub fn successor(&self) -> KeyName {
-        let (name, generation) = match self.0.rsplit_once('~') {
-            Some((name, number)) => (name, number.parse().unwrap_or(1u64)),
-            None => (self.0.as_str(), 1),
-        };
+        let (name, generation) = self.generation();
         KeyName(format!("{name}~{}", generation + 1))
+    }
+
+    /// The first name of the key, which all its successors share.
+    #[must_use]
+    pub fn first(&self) -> KeyName {
+        KeyName(self.generation().0.to_owned())
+    }
+
+    // The first key of a name is its generation 1, and has no number.
+    fn generation(&self) -> (&str, u64) {
+        let numbered = self.0.rsplit_once('~').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        numbered.unwrap_or((&self.0, 1))
     }
 }
 

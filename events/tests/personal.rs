@@ -8,6 +8,7 @@ use events::personal::{Gone, SealError, open, personal_keys, seal, sealed_keys};
 use events::{KeyName, Personal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -325,7 +326,7 @@ fn the_sequence_counts_every_key_that_is_made_destroyed_or_lost_and_outlives_the
     assert_eq!(keys.sequence(), 5, "the visit's key went with it");
     keys.destroy(&name("1")).unwrap();
     assert_eq!(keys.sequence(), 5, "destroyed once");
-    keys.give_up(&[name("8"), name("9")], 40).unwrap();
+    keys.give_up(&[name("8"), name("9")], &BTreeSet::new(), 40).unwrap();
     assert_eq!(keys.sequence(), 42);
     let path = keys.path().to_owned();
     drop(keys);
@@ -343,7 +344,7 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
         "a key that was never there is no erased one"
     );
     assert_eq!(keys.missing(&[name("1"), name("2")]).unwrap(), [name("1"), name("2")]);
-    keys.give_up(&[name("1"), name("2")], newer.sequence()).unwrap();
+    keys.give_up(&[name("1"), name("2")], &BTreeSet::new(), newer.sequence()).unwrap();
     assert_eq!(keys.missing(&[name("1"), name("2")]).unwrap(), []);
     let mut opened = value.clone();
     open(&keys, id(1), "/data", &mut opened).unwrap();
@@ -356,11 +357,43 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
     open(&keys, id(3), "/data", &mut again).unwrap();
     let known: Personal<String> = serde_json::from_value(again["name"].clone()).unwrap();
     assert_eq!(known.text(), "Anna");
-    keys.give_up(&[name("1").successor()], 0).unwrap();
+    keys.give_up(&[name("1").successor()], &BTreeSet::new(), 0).unwrap();
     assert!(keys.key(&name("1").successor()).unwrap().is_there(), "what is there is not lost");
     keys.destroy(&name("1")).unwrap();
     assert!(matches!(keys.key(&name("1").successor()).unwrap(), Held::Destroyed));
     assert!(matches!(keys.ensure(&[name("1")]), Err(KeyError::Destroyed(_))));
+}
+
+#[test]
+fn keys_of_erased_people_are_destroyed_in_the_commit_that_raises_the_sequence() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1")]).unwrap();
+    keys.hand_over(&KeyName::of("visit", 1), &name("1")).unwrap();
+    let erased = BTreeSet::from([name("1"), name("2")]);
+    keys.give_up(&[name("3")], &erased, 40).unwrap();
+    for erased in [name("1"), KeyName::of("visit", 1), name("2")] {
+        assert!(matches!(keys.key(&erased).unwrap(), Held::Destroyed), "{}", erased.0);
+    }
+    assert!(matches!(keys.key(&name("3")).unwrap(), Held::Lost));
+    // One commit: if it fails there is nothing of it.
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1")]).unwrap();
+    keys.fail_commits().unwrap();
+    assert!(keys.give_up(&[name("3")], &erased, 40).is_err());
+    let path = keys.path().to_owned();
+    drop(keys);
+    let keys = SqliteKeyStore::open(&path, master(), randomness).unwrap();
+    assert_eq!(keys.sequence(), 1);
+    assert!(keys.key(&name("1")).unwrap().is_there());
+}
+
+#[test]
+fn every_successor_of_a_key_has_its_first_name() {
+    let first = name("1");
+    assert_eq!(first.first(), first);
+    assert_eq!(first.successor().successor().first(), first);
+    let odd = KeyName("person-~x".into());
+    assert_eq!((odd.first(), odd.successor().first()), (odd.clone(), odd));
 }
 
 #[test]

@@ -9,7 +9,6 @@ mod staff;
 
 use crate::app::context::Context;
 use crate::app::{App, set_up};
-use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use events::staff::Privilege;
 use events::store::Corruption;
@@ -156,5 +155,5 @@ async fn set_up_link(app: &App) -> Result<Answer, String> {
 
 /// Somebody at the command line did it: no source address, a correlation of its own.
 fn operator(app: &App) -> Context {
-    Context::of(Actor::new(ActorKind::Operator, "command-line"), None, app.world.uuid())
+    Context::operator(app.world.uuid())
 }

@@ -1,8 +1,8 @@
 //! On whose behalf, from where and because of what a command is performed: what every event of it carries.
 
 use crate::world::World;
-use events::envelope::{Actor, EventId};
-use events::{KeyName, Personal};
+use events::envelope::{Actor, ActorKind, EventId};
+use events::{Draft, Event, KeyName, Personal};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -21,6 +21,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The operator did something at the command line.
+    pub fn operator(correlation: Uuid) -> Context {
+        Context::of(Actor::new(ActorKind::Operator, "command-line"), None, correlation)
+    }
+
     /// Somebody did something; `source` is sealed under `key`.
     pub fn of(actor: Actor, source: Option<(IpAddr, KeyName)>, correlation: Uuid) -> Context {
         let source = source.map(|(address, key)| Personal::new(key, address.to_string()));
@@ -44,4 +49,10 @@ impl Context {
             _ => world.event_id(),
         }
     }
+}
+
+/// An event of the operator's, for where the server is not assembled yet.
+pub(super) fn operator_draft(world: &World, correlation: Uuid, event: Event) -> Draft {
+    let Context { actor, source, correlation, causation, .. } = Context::operator(correlation);
+    Draft { id: world.event_id(), at: world.now(), actor, source, correlation, causation, event }
 }

@@ -1,5 +1,6 @@
 //! Makes a new installation: configuration, master key, certificates, key store and a log that begins with `LogCreated`.
 
+use crate::app::context::operator_draft;
 use crate::app::secrets::Secrets;
 use crate::app::set_up::{self, NewLink};
 use crate::config::check::Severity;
@@ -11,8 +12,7 @@ use crate::pki::files::PkiError;
 use crate::pki::{Fingerprints, Pki};
 use crate::world::World;
 use events::Event;
-use events::envelope::{Actor, ActorKind};
-use events::log::{Draft, Log};
+use events::log::Log;
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
 use events::settings::{self, Settings, SettingsEvent};
 use events::side_files::remove_empty;
@@ -167,15 +167,7 @@ async fn make_log(
     let store = Arc::new(SqliteStore::create(directory)?);
     let log = Log::new(Arc::clone(&store) as _, Arc::new(keys));
     let correlation = world.uuid();
-    let draft = |event: Event| Draft {
-        id: world.event_id(),
-        at: world.now(),
-        actor: Actor::new(ActorKind::Operator, "command-line"),
-        source: None,
-        correlation,
-        causation: None,
-        event,
-    };
+    let draft = |event: Event| operator_draft(world, correlation, event);
     let created = LogEvent::LogCreated { log: world.random_uuid(), fingerprints };
     log.append(&log_stream(), Expected::NoStream, vec![draft(created.into())]).await?;
     // The name that the certificates bear is the one that people read on the pages.

@@ -4,10 +4,11 @@
 //! lacks keys, and has keys again that were destroyed. Decision record 21.
 
 use crate::app::assemble::StartError;
+use crate::app::context::operator_draft;
 use crate::world::World;
 use events::enrollment::EnrollmentId;
-use events::envelope::{Actor, ActorKind, Recorded};
-use events::log::{Draft, Log};
+use events::envelope::Recorded;
+use events::log::Log;
 use events::person::PersonId;
 use events::personal::keys::{KeyError, KeyStore as _, SqliteKeyStore};
 use events::personal::sealed_keys;
@@ -41,25 +42,30 @@ pub(super) async fn check(
         return Ok(());
     }
     let named = scan(log).await?;
-    let missing = missing(keys, named.keys.clone()).await?;
-    if missing.is_empty() && needed.is_none() {
+    let (erased, others) = named.erased_and_others();
+    let missing = missing(keys, others).await?;
+    let is_lost = needed.is_some() || !missing.is_empty();
+    if !is_lost && erased.is_empty() {
         return Ok(());
     }
-    if !accept {
+    if is_lost && !accept {
         let needed = needed.unwrap_or(found + missing.len() as u64);
         return Err(StartError::OlderKeys { path: keys.path().to_owned(), found, needed, missing: missing.len() });
     }
-    tracing::warn!(
-        lost = missing.len(),
-        found,
-        ?needed,
-        "lost keys are accepted: what they sealed can never be read again"
-    );
+    if is_lost {
+        tracing::warn!(
+            lost = missing.len(),
+            found,
+            ?needed,
+            "lost keys are accepted: what they sealed can never be read again"
+        );
+    }
     let untold: Vec<KeyName> = missing.iter().filter(|name| !named.lost.contains(name)).cloned().collect();
     tell(log, world, &untold).await?;
-    give_up(keys, missing, needed.unwrap_or(0), named.of_erased_people()).await?;
-    // What the projections hold in plain is lost in the log: folded anew, they say what it says.
-    Ok(disposable::remove(&keys.path().with_file_name(projections::FILE))?)
+    // What the projections hold in plain is lost or erased in the log: folded anew, they say what it says. They go before the
+    // commit after which the next start finds nothing to do.
+    disposable::remove(&keys.path().with_file_name(projections::FILE))?;
+    give_up(keys, missing, erased, needed.unwrap_or(0)).await
 }
 
 /// Destroys what is there of the keys of erased people: also where another copy of the key store brought them back.
@@ -120,10 +126,16 @@ impl Named {
         }
     }
 
-    fn of_erased_people(&self) -> Vec<KeyName> {
+    /// The keys of erased people, of their visits and in the place of lost ones; and all others. An erased person's key is never
+    /// lost: also a store that never had it says "erased".
+    fn erased_and_others(&self) -> (BTreeSet<KeyName>, BTreeSet<KeyName>) {
         let people = self.erased.iter().map(|person| person.key());
         let theirs = self.visits.iter().filter(|(_, person)| self.erased.contains(person));
-        people.chain(theirs.map(|(visit, _)| visit.visit_key())).collect()
+        let mut erased: BTreeSet<KeyName> = people.chain(theirs.map(|(visit, _)| visit.visit_key())).collect();
+        let (successors, others) = self.keys.iter().cloned().partition(|name| erased.contains(&name.first()));
+        let successors: BTreeSet<KeyName> = successors;
+        erased.extend(successors);
+        (erased, others)
     }
 }
 
@@ -148,15 +160,8 @@ async fn missing(keys: &Arc<SqliteKeyStore>, names: BTreeSet<KeyName>) -> Result
 async fn tell(log: &Log, world: &World, names: &[KeyName]) -> Result<(), AppendError> {
     let correlation = world.uuid();
     for names in names.chunks(NAMES) {
-        let draft = Draft {
-            id: world.event_id(),
-            at: world.now(),
-            actor: Actor::new(ActorKind::Operator, "command-line"),
-            source: None,
-            correlation,
-            causation: None,
-            event: LogEvent::KeysLost { names: names.to_vec() }.into(),
-        };
+        let lost = LogEvent::KeysLost { names: names.to_vec() };
+        let draft = operator_draft(world, correlation, lost.into());
         log.append(&log_stream(), Expected::Any, vec![draft]).await?;
     }
     Ok(())
@@ -165,14 +170,13 @@ async fn tell(log: &Log, world: &World, names: &[KeyName]) -> Result<(), AppendE
 async fn give_up(
     keys: &Arc<SqliteKeyStore>,
     missing: Vec<KeyName>,
+    erased: BTreeSet<KeyName>,
     sequence: u64,
-    erased: Vec<KeyName>,
 ) -> Result<(), StartError> {
     let store = Arc::clone(keys);
-    let given_up = tokio::task::spawn_blocking(move || store.give_up(&missing, sequence)).await;
+    let given_up = tokio::task::spawn_blocking(move || store.give_up(&missing, &erased, sequence)).await;
     let given_up = given_up.map_err(|error| StartError::Io(std::io::Error::other(error)))?;
-    given_up.map_err(|why| unusable(keys.path(), why))?;
-    destroy_again(keys, erased).await.map_err(|why| unusable(keys.path(), why))
+    given_up.map_err(|why| unusable(keys.path(), why))
 }
 
 fn unusable(path: &Path, why: KeyError) -> StartError {

@@ -2,14 +2,13 @@
 //! changed `public_url` cuts all of them off unless the old address leads here too.
 
 use super::App;
-use super::context::Context;
+use super::context::operator_draft;
 use super::held::{by_enrolled_devices, origin};
 use crate::config::Config;
-use events::envelope::{Actor, ActorKind};
+use events::Event;
 use events::log::Log;
 use events::store::{AppendError, Expected, ReadError};
 use events::system::{LogEvent, log_stream};
-use events::{Draft, Event};
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
@@ -83,17 +82,8 @@ impl App {
     /// # Errors
     /// If the log cannot be written.
     pub async fn accept_public_url(&self, new: BTreeSet<String>, old: BTreeSet<String>) -> Result<(), AppendError> {
-        let operator = Actor::new(ActorKind::Operator, "command-line");
-        let context = Context::of(operator, None, self.world.uuid());
-        let draft = Draft {
-            id: self.world.event_id(),
-            at: self.world.now(),
-            actor: context.actor.clone(),
-            source: None,
-            correlation: context.correlation,
-            causation: None,
-            event: LogEvent::PublicUrlAccepted { new, old }.into(),
-        };
+        let accepted = LogEvent::PublicUrlAccepted { new, old };
+        let draft = operator_draft(&self.world, self.world.uuid(), accepted.into());
         self.log.append(&log_stream(), Expected::Any, vec![draft]).await.map(drop)
     }
 }

@@ -7,11 +7,14 @@ use crate::harness::binary::muster_at;
 use crate::harness::kept::kept;
 use events::Event;
 use events::device::DeviceId;
+use events::enrollment::EnrollmentId;
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
 use events::personal::Gone;
+use events::personal::keys::{Held, KeyError, KeyStore};
 use events::staff::Privilege;
 use events::system::{LogEvent, log_stream};
+use muster::config::Config;
 use muster::simulator::model::Family;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +84,7 @@ async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_anoth
     let (mut scene, older, device) = scene_with_an_older_key_store(false).await;
     let person = person_of(&scene.server, device).await;
     let data = scene.server.directory().join("data");
-    let put_older_back = |config: &mut muster::config::Config| {
+    let put_older_back = |config: &mut Config| {
         put_back(&older, &data);
         config.store.accept_lost_keys = true;
     };
@@ -123,33 +126,71 @@ async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_anoth
     scene.strike().await;
 }
 
+async fn erase(server: &TestServer, person: PersonId) {
+    let keys = Arc::clone(&server.app().keys);
+    tokio::task::spawn_blocking(move || KeyStore::destroy(keys.as_ref(), &person.key())).await.unwrap().unwrap();
+    write(server, &person.stream(), server.app().world.now(), PersonEvent::PersonErased {}).await;
+    server.settled().await;
+}
+
+/// The keys of an erased person and of their visit are destroyed, and the visit reads so.
+async fn reads_erased(server: &TestServer, person: PersonId, visit: EnrollmentId) {
+    for key in [person.key(), visit.visit_key()] {
+        let held = server.app().log.keys().key(&key).unwrap();
+        assert!(matches!(held, Held::Destroyed), "{} is there again, or lost", key.0);
+    }
+    let opened = server.log_of(&visit.stream()).await.remove(0);
+    assert_eq!(opened.source.unwrap().gone(), Some(Gone::Erased));
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_erased_person_stays_erased_when_an_older_key_store_is_accepted() {
+async fn an_erased_person_stays_erased_when_an_older_key_store_is_accepted_though_the_first_start_is_cut_off() {
     let (mut scene, older, device) = scene_with_an_older_key_store(true).await;
     let person = person_of(&scene.server, device).await;
-    let visit = device.enrollment();
-    let keys = Arc::clone(&scene.server.app().keys);
-    tokio::task::spawn_blocking(move || events::personal::keys::KeyStore::destroy(keys.as_ref(), &person.key()))
-        .await
-        .unwrap()
-        .unwrap();
-    let now = scene.server.app().world.now();
-    write(&scene.server, &person.stream(), now, PersonEvent::PersonErased {}).await;
-    scene.server.settled().await;
+    erase(&scene.server, person).await;
+    let (file, data) = (scene.server.config_file(), scene.server.directory().join("data"));
+    let keys = |sql: &str| rusqlite::Connection::open(data.join("keys.db")).unwrap().execute_batch(sql).unwrap();
+    let cut_off_once = |config: &mut Config| {
+        put_back(&older, &data);
+        keys(
+            "CREATE TRIGGER cut_off BEFORE UPDATE ON key WHEN new.wrapped IS NULL
+             BEGIN SELECT RAISE(FAIL, 'cut off'); END",
+        );
+        let said = muster_at(&file, &["serve", "--accept-lost-keys"], "").expect_failure();
+        assert!(said.contains("cut off"), "{said}");
+        assert!(!data.join("projections.db").exists(), "no rows are left of what the next start erases");
+        keys("DROP TRIGGER cut_off");
+        let said = muster_at(&file, &["serve"], "").expect_failure();
+        assert!(said.contains("keys.db is older than the log"), "{said}");
+        config.store.accept_lost_keys = true;
+    };
+    scene.server.restart_with(cut_off_once).await;
+    reads_erased(&scene.server, person, device.enrollment()).await;
+    scene.server.abandon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_person_whose_key_the_older_key_store_lacks_reads_erased_and_is_not_told_as_lost() {
+    let (mut scene, older, device) = scene_with_an_older_key_store(false).await;
+    let person = person_of(&scene.server, device).await;
+    erase(&scene.server, person).await;
     let data = scene.server.directory().join("data");
-    scene
-        .server
-        .restart_with(|config| {
-            put_back(&older, &data);
-            config.store.accept_lost_keys = true;
-        })
-        .await;
-    for key in [person.key(), visit.visit_key()] {
-        let held = scene.server.app().log.keys().key(&key).unwrap();
-        assert!(matches!(held, events::personal::keys::Held::Destroyed), "{} is there again", key.0);
+    let put_older_back = |config: &mut Config| {
+        put_back(&older, &data);
+        config.store.accept_lost_keys = true;
+    };
+    scene.server.restart_with(put_older_back).await;
+    reads_erased(&scene.server, person, device.enrollment()).await;
+    for entry in scene.server.log_of(&log_stream()).await {
+        if let Event::Log(LogEvent::KeysLost { names }) = entry.event {
+            assert!(names.iter().all(|name| name.first() != person.key()), "{names:?}");
+            assert!(!names.contains(&device.enrollment().visit_key()), "{names:?}");
+        }
     }
-    let opened = scene.server.log_of(&visit.stream()).await.remove(0);
-    assert_eq!(opened.source.unwrap().gone(), Some(Gone::Erased));
+    let again = person.key();
+    let keys = Arc::clone(&scene.server.app().keys);
+    let ensured = tokio::task::spawn_blocking(move || keys.ensure(&[again])).await.unwrap();
+    assert!(matches!(ensured, Err(KeyError::Destroyed(_))), "no successor is made of it: {ensured:?}");
     scene.server.abandon().await;
 }
 
@@ -161,7 +202,7 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
     let said = muster_at(&config, &["replay"], "").expect_failure();
     assert!(said.contains("there is no key store"), "{said}");
     assert!(!data.join("keys.db").exists());
-    let mut loaded = muster::config::Config::load(&config).unwrap();
+    let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_lost_keys = true;
     let app = muster::app::App::open(loaded, muster::world::World::system()).await.unwrap();
     let log = app.log.page(None, 1_000).await.unwrap();

@@ -4,7 +4,7 @@ use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
 use crate::side_files;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -264,23 +264,30 @@ impl SqliteKeyStore {
         Ok(missing)
     }
 
-    /// Notes keys as lost that the store never had, and counts on from `sequence`, which a log has seen. From then on
-    /// the log's fields under these keys read so, and the keys are never made again.
+    /// Notes keys as lost that the store never had, destroys those of erased people, and counts on from `sequence`, which a log has
+    /// seen: all in one commit, so that no crash leaves the new sequence beside a key that was destroyed once. From then on the log's
+    /// fields under these keys read so, and the keys are never made again.
     ///
     /// # Errors
-    /// If it cannot be written; then nothing is noted.
-    pub fn give_up(&self, names: &[KeyName], sequence: u64) -> Result<(), KeyError> {
+    /// If it cannot be written; then nothing is noted. `Unavailable` also if a reader keeps an old page on the disk.
+    pub fn give_up(&self, lost: &[KeyName], erased: &BTreeSet<KeyName>, sequence: u64) -> Result<(), KeyError> {
         let mut connection = self.lock();
         self.commit(&mut connection, |transaction| {
+            let mut changed = 0;
+            for name in erased {
+                changed += destroy_in(transaction, name)?;
+            }
             let mut insert = transaction
                 .prepare_cached("INSERT INTO key (name, lost) VALUES (?1, 1) ON CONFLICT DO NOTHING")
                 .map_err(unavailable)?;
-            for name in names {
-                insert.execute([&name.0]).map_err(unavailable)?;
+            for name in lost {
+                changed += insert.execute([&name.0]).map_err(unavailable)? as u64;
             }
             transaction.execute("UPDATE about SET sequence = max(sequence, ?1)", [sequence]).map_err(unavailable)?;
-            Ok(names.len() as u64)
-        })
+            Ok(changed)
+        })?;
+        self.cache().clear();
+        if erased.is_empty() { Ok(()) } else { self.scrub(&connection) }
     }
 
     fn row(&self, connection: &Connection, name: &KeyName) -> Result<Row, KeyError> {
@@ -368,22 +375,7 @@ impl KeyStore for SqliteKeyStore {
 
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
-        self.commit(&mut connection, |transaction| {
-            let named = transaction
-                .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
-                .map_err(unavailable)?;
-            // UNION, not UNION ALL: ends even where keys were handed over in a circle.
-            let destroyed = transaction
-                .execute(
-                    "WITH RECURSIVE doomed (name) AS (
-                         VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
-                     UPDATE key SET wrapped = NULL, lost = 0
-                     WHERE name IN doomed AND (wrapped IS NOT NULL OR lost <> 0)",
-                    [&name.0],
-                )
-                .map_err(unavailable)?;
-            Ok((named + destroyed) as u64)
-        })?;
+        self.commit(&mut connection, |transaction| destroy_in(transaction, name))?;
         self.cache().clear();
         self.scrub(&connection)
     }
@@ -399,6 +391,24 @@ impl Drop for SqliteKeyStore {
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
     }
+}
+
+// With how many keys that changed.
+fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<u64, KeyError> {
+    let named = transaction
+        .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
+        .map_err(unavailable)?;
+    // UNION, not UNION ALL: ends even where keys were handed over in a circle.
+    let destroyed = transaction
+        .execute(
+            "WITH RECURSIVE doomed (name) AS (
+                 VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
+             UPDATE key SET wrapped = NULL, lost = 0
+             WHERE name IN doomed AND (wrapped IS NOT NULL OR lost <> 0)",
+            [&name.0],
+        )
+        .map_err(unavailable)?;
+    Ok((named + destroyed) as u64)
 }
 
 fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
