@@ -7,7 +7,7 @@ use super::identify::{Unidentified, identify};
 use super::named_secret::{self, Kind};
 use super::sign_in::may_go_on;
 use super::{App, ByDeviceError, PerformError};
-use crate::enrollment::device::{self, Device, Phase};
+use crate::enrollment::device::{self, Device};
 use crate::enrollment::visit::{self, Visit};
 use crate::pki::Issued;
 use base64::Engine as _;
@@ -106,7 +106,7 @@ impl App {
         if !may_go_on(self, &visit).await.map_err(unavailable)? {
             return Err(refused("whoever signed in may not enroll any more"));
         }
-        let device_enrolled = self.device(device).await.map_err(unavailable)?.phase == Phase::Enrolled;
+        let device_enrolled = self.device(device).await.map_err(unavailable)?.lives_by_its_identity(self.world.now());
         if verifies {
             return self.issue_verification_identity(enrollment, challenge, wanted, &context, device_enrolled).await;
         }
@@ -163,22 +163,22 @@ impl App {
         if known.device != device {
             return Err(refused("the certificate is another device's"));
         }
-        // Signing is what costs: not for a device that has used up its budget of events, unless it asks once more for the key
-        // that it got a certificate for.
-        let repeats = known.state.renewed.iter().any(|renewed| renewed.key_hash == wanted.key_hash);
-        if !repeats && !self.device_has_room(device, "IdentityRenewed") {
+        // Signing is what costs: not for a device that asks once more for the key that it got a certificate for, nor for one
+        // that has used up its budget of events.
+        let expected_end = self.world.now().plus_seconds(i64::from(IDENTITY_DAYS) * 86_400);
+        if let Some(before) = known.state.renewal_of(&wanted.key_hash, expected_end) {
+            return parse(before);
+        }
+        if !self.device_has_room(device, "IdentityRenewed") {
             return Err(unavailable("the device has used up its budget of events"));
         }
         let identity = recorded(&self.sign(device, wanted.public_key, self.world.now(), IDENTITY_DAYS).await?)?;
-        let renewed = |state: &Device| state.renewal_of(&identity).cloned();
-        if let Some(before) = renewed(&known.state) {
-            return parse(&before);
-        }
         let command = device::Command::RenewIdentity { identity: identity.clone(), transaction: wanted.transaction };
         let context = known.context(wanted.source);
         let (stream, loaded) = (device.stream(), known.loaded());
         let state = self.perform_by_device::<Device>(device, &stream, loaded, &command, &context).await?.state;
-        parse(&renewed(&state).ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
+        let renewed = state.renewal_of(&identity.key_hash, identity.not_after);
+        parse(renewed.ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
     }
 
     // What a device is verified by before it gets the MDM profile. It is none of the identities that a device is managed by.

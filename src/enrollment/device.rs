@@ -345,11 +345,11 @@ impl Device {
         self.identifiers.iter().chain(&self.former_identifiers).any(|ours| same_device(ours, identifiers))
     }
 
-    /// A renewal that a request for `identity` repeats: the same key, and hardly any time in between.
-    pub fn renewal_of(&self, identity: &IssuedCertificate) -> Option<&IssuedCertificate> {
+    /// A renewal that a request repeats: the same key, and hardly any time in between. `not_after`: the end of the
+    /// certificate that would be issued.
+    pub fn renewal_of(&self, key_hash: &str, not_after: Timestamp) -> Option<&IssuedCertificate> {
         self.renewed.iter().rev().find(|renewed| {
-            let later = identity.not_after.seconds_since(renewed.not_after);
-            renewed.key_hash == identity.key_hash && later < RENEWAL_REPEATED_SECONDS
+            renewed.key_hash == key_hash && not_after.seconds_since(renewed.not_after) < RENEWAL_REPEATED_SECONDS
         })
     }
 

@@ -7,7 +7,7 @@ use super::message::{self, BadField};
 use super::{bearer, heard, identified, property_list, revival, unavailable};
 use crate::app::identify::Known;
 use crate::app::{App, ByDeviceError, PerformError};
-use crate::enrollment::device::{Command, Device, Phase, Refusal};
+use crate::enrollment::device::{Command, Device, Refusal};
 use crate::enrollment::visit::{self, Visit};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
@@ -134,7 +134,7 @@ impl Message<'_> {
     // The device is not what its enrollment is for. What it told of its hardware goes nowhere.
     async fn refuse(&self, why: EnrollmentRefusal) -> Result<Answer, Answer> {
         // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
-        let device_enrolled = self.known.state.phase == Phase::Enrolled;
+        let device_enrolled = self.known.state.lives_by_its_identity(self.app.world.now());
         if device_enrolled {
             return Err(Answer::Forbidden);
         }

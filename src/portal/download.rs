@@ -6,7 +6,6 @@ use super::visitor::{Answered, Session, Visitor};
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target, reverse_dns};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
-use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step, Visit};
 use crate::pki::fingerprint;
 use crate::pki::profile::{CONTENT_TYPE, CaProfile, Texts};
@@ -72,7 +71,7 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
         version: version(session),
         build: None,
         verified_by: None,
-        device_enrolled: device.phase == Phase::Enrolled,
+        device_enrolled: device.lives_by_its_identity(app.world.now()),
     };
     let (signed, command) = app.prepare_profile(to, &visitor.settings).await.map_err(Problem::internal)?;
     serve(visitor, session, &command).await?;
@@ -91,7 +90,7 @@ async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>
         service,
         challenge: hash(&secret),
         challenge_expires: app.world.now().plus_seconds(CHALLENGE_SECONDS),
-        device_enrolled: device.phase == Phase::Enrolled,
+        device_enrolled: device.lives_by_its_identity(app.world.now()),
     };
     serve(visitor, session, &command).await?;
     Ok(signed)

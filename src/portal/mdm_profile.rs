@@ -6,7 +6,6 @@ use super::profile_link::{Kind, ProfileLink};
 use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
-use crate::enrollment::device::Phase;
 use crate::enrollment::visit::Step;
 use crate::web::content::content;
 use events::enrollment::{OsVersion, Ownership};
@@ -40,7 +39,8 @@ content!(MdmProfilePage {
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;
-    if visitor.app.device(session.enrollment.device()).await?.phase == Phase::Enrolled {
+    let device = visitor.app.device(session.enrollment.device()).await?;
+    if device.lives_by_its_identity(visitor.app.world.now()) {
         return Err(Problem::Elsewhere("/enroll/complete"));
     }
     // Without a topic the device could never be woken, and would refuse the profile.

@@ -188,7 +188,12 @@ impl TestDevice {
 
     /// Enrolled, with all commands that came of that answered.
     pub async fn enrolled(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
-        let device = TestDevice::invited(server, kind).await;
+        TestDevice::of(server, invite(server, kind).await, kind).await
+    }
+
+    /// As [`TestDevice::enrolled`], by this invitation.
+    pub async fn of(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
+        let device = TestDevice::with(server, invited, kind).await.unwrap();
         assert_eq!(device.check_in(&device.authenticate()).await, 200);
         assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
         device

@@ -1,11 +1,13 @@
 //! SCEP over HTTPS: an identity exactly once, however many ask at once, and renewed by right of the old one.
 
-use crate::devices::{IOS, KEYS, TestDevice, invite, scep_payload, serve};
+use crate::devices::{IOS, KEYS, TestDevice, invite, scep_payload, serve, uuid};
 use crate::harness::TestServer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use events::device::DeviceEvent;
+use events::device::{DeviceEvent, DeviceId, SupersessionEvidence};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, EnrollmentKind, IssuedCertificate};
+use events::store::Expected;
+use events::{Actor, ActorKind, Draft};
 use muster::simulator::keys::KeyPool;
 use muster::simulator::model::IosVersion;
 use muster::simulator::scep::{self, ScepError};
@@ -116,6 +118,35 @@ async fn until_it_is_used_an_identity_is_replaced_by_that_of_a_later_serving() {
     assert_eq!(in_force, second.certificate.to_der().unwrap());
     let history = server.log_of(&invited.enrollment.stream()).await;
     assert!(history.iter().any(|entry| entry.event.type_name() == "IdentityRevoked"));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_record_that_may_come_back_keeps_its_identity_though_its_visit_asks_for_another() {
+    let server = TestServer::start().await;
+    let invited = invite(&server, EnrollmentKind::DeviceEnrollment).await;
+    let second = serve(&server, invited.enrollment, &invited.profile, 3_600).await;
+    let device = TestDevice::of(&server, invited, EnrollmentKind::DeviceEnrollment).await;
+    let app = server.app();
+    let draft = Draft {
+        id: app.world.event_id(),
+        at: app.world.now(),
+        actor: Actor::new(ActorKind::System, "test"),
+        source: None,
+        correlation: app.world.uuid(),
+        causation: None,
+        event: DeviceEvent::DeviceSuperseded {
+            by: DeviceId(uuid()),
+            evidence: SupersessionEvidence::PushUnregistered,
+            revivable_until: Some(app.world.now().plus_seconds(3_600)),
+        }
+        .into(),
+    };
+    app.log.append(&device.id.stream(), Expected::Any, vec![draft]).await.unwrap();
+    assert_eq!(fail_info(enroll(&server, &second, &KEYS).await), BAD_REQUEST);
+    assert_eq!(issued(&server, device.id.enrollment()).await.len(), 1);
+    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "it comes back");
+    assert_eq!(device.history(&server).await.last().unwrap(), "DeviceRevived");
     server.stop().await;
 }
 

@@ -7,7 +7,6 @@ use crate::app::context::Context;
 use crate::app::enrollment_profile::Recipient;
 use crate::app::named_secret::{self, Kind};
 use crate::app::sign_in::{granted, may_go_on, record};
-use crate::enrollment::device::Phase;
 use crate::enrollment::limits;
 use crate::enrollment::visit::{
     Command, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step, Visit,
@@ -65,7 +64,8 @@ impl App {
         };
         let enrollment = EnrollmentId(enrollment);
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
-        let device_enrolled = self.device(enrollment.device()).await.map_err(unavailable)?.phase == Phase::Enrolled;
+        let device = self.device(enrollment.device()).await.map_err(unavailable)?;
+        let device_enrolled = device.lives_by_its_identity(self.world.now());
         let presented = visit.presented(&hash, &settings.account_driven, self.world.now(), false);
         // An enrolled device has its profile: whoever shows its token anew begins another enrollment.
         let goes_on = presented == Presented::Good

@@ -85,8 +85,9 @@ impl App {
         let Some(person) = visit.owner().map(|owner| owner.person) else { return Err(refused("no such enrollment")) };
         let actor = Actor::new(ActorKind::Device, enrollment.device());
         let context = Context::of(actor, source.map(|address| (address, person.key())), enrollment.0);
-        let phase = self.device(enrollment.device()).await.map_err(unavailable)?.phase;
-        Ok(Found { enrollment, visit, person, context, device_enrolled: phase == Phase::Enrolled })
+        let device = self.device(enrollment.device()).await.map_err(unavailable)?;
+        let device_enrolled = device.lives_by_its_identity(self.world.now());
+        Ok(Found { enrollment, visit, person, context, device_enrolled })
     }
 
     async fn perform_on(&self, found: &Found, command: &Command) -> Result<Visit, ProfileServiceError> {

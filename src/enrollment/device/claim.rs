@@ -60,8 +60,17 @@ pub enum Attestation {
 impl Device {
     /// Whether contact with this message revives the record. A body that changed something once changes nothing any more.
     pub fn is_revived_by(&self, body: &BodyHash, now: Timestamp) -> bool {
-        let in_time = |revivable: &Revivable| revivable.until.is_none_or(|until| now < until);
-        self.revivable.as_deref().is_some_and(in_time) && !self.seen.contains(body)
+        self.may_come_back(now) && !self.seen.contains(body)
+    }
+
+    /// Whether it lives by its identity: it is enrolled, or it ended on a conclusion and may come back. Its visit hands out no
+    /// other identity meanwhile, since that revokes the one it has.
+    pub fn lives_by_its_identity(&self, now: Timestamp) -> bool {
+        self.phase == Phase::Enrolled || self.may_come_back(now)
+    }
+
+    fn may_come_back(&self, now: Timestamp) -> bool {
+        self.revivable.as_deref().is_some_and(|revivable| revivable.until.is_none_or(|until| now < until))
     }
 
     /// Whether this device claims the hardware of `other`, and nobody decided that they are different devices.

@@ -81,7 +81,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::RecordPush { .. } | Command::RecordPushFailure { .. } => Ok(vec![]),
         Command::RenewIdentity { identity, transaction } => {
             enrolled(device)?;
-            Ok(if device.renewal_of(identity).is_some() {
+            Ok(if device.renewal_of(&identity.key_hash, identity.not_after).is_some() {
                 vec![]
             } else {
                 let (identity, transaction) = (identity.clone(), transaction.clone());
