@@ -193,7 +193,7 @@ impl App {
         let _turn = self.turns.at(stream).await;
         match self.load_for(stream, context).await? {
             (loaded, true) => Ok(Performed::nothing(loaded)),
-            (loaded, false) => self.decide_and_append(stream, loaded, command, context).await,
+            (loaded, false) => self.decide_and_append(stream, loaded, command, context, |_, _| Ok(())).await,
         }
     }
 
@@ -209,23 +209,43 @@ impl App {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        let turn = self.turns.at(stream).await;
-        let loaded = if turn.waited() { self.load(stream).await? } else { loaded };
-        self.decide_and_append(stream, loaded, command, context).await
+        self.perform_if(stream, loaded, command, context, |_, _| Ok(())).await
     }
 
-    async fn decide_and_append<A: Aggregate>(
+    /// As [`App::perform_from`], if `admits` lets these events, decided on this state, be written. It is asked once, in the turn at
+    /// the stream: what it charges is charged for what is written.
+    ///
+    /// # Errors
+    /// As there, and what `admits` says.
+    pub async fn perform_if<A: Aggregate, E: From<PerformError<A::Refusal>>>(
         &self,
         stream: &StreamName,
         loaded: Loaded<A>,
         command: &A::Command,
         context: &Context,
-    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
+        admits: impl Fn(&A, &[A::Event]) -> Result<(), E>,
+    ) -> Result<Performed<A>, E> {
+        let turn = self.turns.at(stream).await;
+        let loaded = if turn.waited() { self.load(stream).await.map_err(PerformError::from)? } else { loaded };
+        self.decide_and_append(stream, loaded, command, context, admits).await
+    }
+
+    async fn decide_and_append<A: Aggregate, E: From<PerformError<A::Refusal>>>(
+        &self,
+        stream: &StreamName,
+        loaded: Loaded<A>,
+        command: &A::Command,
+        context: &Context,
+        admits: impl Fn(&A, &[A::Event]) -> Result<(), E>,
+    ) -> Result<Performed<A>, E> {
         let ((mut state, mut revision), mut attempt) = (loaded, 1);
         loop {
             let events = state.decide(command).map_err(PerformError::Refused)?;
             if events.is_empty() {
                 return Ok(Performed::nothing((state, revision)));
+            }
+            if attempt == 1 {
+                admits(&state, &events)?;
             }
             let drafts = self.drafts(&events, context);
             match self.append(stream, revision, drafts).await {
@@ -240,13 +260,13 @@ impl App {
                 }
                 Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    let (loaded, is_done) = self.load_for(stream, context).await?;
+                    let (loaded, is_done) = self.load_for(stream, context).await.map_err(PerformError::from)?;
                     if is_done {
                         return Ok(Performed::nothing(loaded));
                     }
                     (state, revision) = loaded;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(PerformError::from(error).into()),
             }
         }
     }

@@ -46,7 +46,7 @@ pub enum ByDeviceError<R: std::error::Error> {
     #[error("the device has used up its budget of events")]
     Spent,
     #[error(transparent)]
-    Perform(PerformError<R>),
+    Perform(#[from] PerformError<R>),
 }
 
 impl Default for DeviceBudget {
@@ -125,12 +125,11 @@ impl App {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, ByDeviceError<A::Refusal>> {
-        let decided = loaded.0.decide(command);
-        let decided = decided.map_err(|refusal| ByDeviceError::Perform(PerformError::Refused(refusal)))?;
-        if !self.charge(device, &loaded.0, &decided) {
-            return Err(ByDeviceError::Spent);
-        }
-        self.perform_from(stream, loaded, command, context).await.map_err(ByDeviceError::Perform)
+        let within = |state: &A, decided: &[A::Event]| match self.charge(device, state, decided) {
+            true => Ok(()),
+            false => Err(ByDeviceError::Spent),
+        };
+        self.perform_if(stream, loaded, command, context, within).await
     }
 
     // Takes what these events draw. If there is no room for it, those that draw anything are counted.

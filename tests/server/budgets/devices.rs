@@ -51,6 +51,23 @@ async fn a_device_that_changes_its_push_address_all_the_time_is_told_to_come_lat
 }
 
 #[actix_web::test]
+async fn sixty_messages_at_once_are_never_a_conflict_and_only_what_is_written_draws_on_the_budget() {
+    let (server, _) = behind_a_proxy().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let equal = device.token_update("NEW");
+    let statuses = futures_util::future::join_all((0..60).map(|_| device.check_in(&equal))).await;
+    assert_eq!(statuses, [200; 60], "one is written, and the others say nothing new");
+    assert_eq!(count(&device, &server, "PushTokenRenewed").await, 1);
+    // One of twenty is drawn.
+    let others: Vec<_> = (0..60).map(|nth| device.token_update(&format!("MAGIC {nth}"))).collect();
+    let statuses = futures_util::future::join_all(others.iter().map(|message| device.check_in(message))).await;
+    let taken = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!((taken, statuses.iter().filter(|status| **status == 503).count()), (19, 41));
+    assert_eq!(count(&device, &server, "PushTokenRenewed").await, 20);
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn a_day_of_a_hostile_device_is_a_few_events_and_less_than_a_megabyte() {
     let (server, clock) = behind_a_proxy().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
