@@ -45,9 +45,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// What a device signed with the identity that it was made with.
 async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
-    let _turn = app.strangers.turn(source).await.map_err(unavailable)?;
     let reader = app.clone();
-    let message = web::block(move || reader.device_message(&body)).await.map_err(unavailable)?;
+    let message = app.strangers.work(source, move || reader.device_message(&body)).await.map_err(unavailable)?;
     message.map_err(|error| {
         tracing::warn!(%error, "what a device signed with its own identity is refused");
         Answer::BadRequest

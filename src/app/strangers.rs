@@ -30,34 +30,54 @@ impl Default for Strangers {
 
 /// Somebody's turn, until it is dropped.
 #[derive(Debug)]
-pub struct Turn {
+struct Turn {
     _of_source: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-/// The line of this source is full.
+/// Why the work of a stranger was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many requests from one source at once")]
-pub struct LineFull;
+pub enum NotDone {
+    #[error("too many requests from one source at once")]
+    LineFull,
+    #[error("the work was given up: the server stops, or it panicked")]
+    GivenUp,
+}
 
 impl Strangers {
-    /// Waits for a turn. Those who come from where it is not known share a line.
+    /// Does `work` on a thread for blocking work when it is its turn. The turn lasts as long as the work, also where whoever
+    /// asked has gone: a source that closes its connections has no more than its share. Those who come from where it is not
+    /// known share a line.
     ///
     /// # Errors
-    /// If too many of this source wait already.
-    pub async fn turn(&self, source: Option<IpAddr>) -> Result<Turn, LineFull> {
+    /// If too many of this source wait already, or the work came to no end.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        source: Option<IpAddr>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let turn = self.turn(source).await?;
+        let in_turn = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        tokio::task::spawn_blocking(in_turn).await.map_err(|_| NotDone::GivenUp)
+    }
+
+    async fn turn(&self, source: Option<IpAddr>) -> Result<Turn, NotDone> {
         let line = self.line(source.map(network))?;
         // In this order: who waits in a line of their own takes no place from others.
-        let of_source = line.acquire_owned().await.map_err(|_| LineFull)?;
-        let of_all = self.places.clone().acquire_owned().await.map_err(|_| LineFull)?;
+        let of_source = line.acquire_owned().await.map_err(|_| NotDone::LineFull)?;
+        let of_all = self.places.clone().acquire_owned().await.map_err(|_| NotDone::LineFull)?;
         Ok(Turn { _of_source: of_source, _of_all: of_all })
     }
 
-    fn line(&self, source: Option<IpAddr>) -> Result<Arc<Semaphore>, LineFull> {
+    fn line(&self, source: Option<IpAddr>) -> Result<Arc<Semaphore>, NotDone> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.retain(|_, line| Arc::strong_count(line) > 1);
         let line = lines.entry(source).or_insert_with(|| Arc::new(Semaphore::new(1)));
-        if Arc::strong_count(line) > LONGEST_LINE { Err(LineFull) } else { Ok(line.clone()) }
+        if Arc::strong_count(line) > LONGEST_LINE { Err(NotDone::LineFull) } else { Ok(line.clone()) }
     }
 }
 
@@ -103,10 +123,31 @@ mod tests {
         for one in &mut waiting {
             assert!(one.now_or_never().is_none());
         }
-        assert_eq!(strangers.turn(at("192.0.2.1")).await.err(), Some(LineFull));
+        assert_eq!(strangers.turn(at("192.0.2.1")).await.err(), Some(NotDone::LineFull));
         drop((turn, waiting));
         assert!(strangers.turn(at("192.0.2.1")).await.is_ok());
         assert!(strangers.turn(at("192.0.2.2")).await.is_ok());
         assert_eq!(strangers.lines.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_keeps_the_turn_until_the_work_is_done() {
+        let strangers = Strangers::default();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let long = move || {
+            begin.send(()).unwrap();
+            ended.recv().unwrap();
+        };
+        let mut gone = Box::pin(strangers.work(at("192.0.2.1"), long));
+        tokio::select! {
+            _ = &mut gone => panic!("the work goes on"),
+            begun = begun => begun.unwrap(),
+        }
+        drop(gone);
+        let mut next = Box::pin(strangers.work(at("192.0.2.1"), || 7));
+        assert!((&mut next).now_or_never().is_none(), "the same source waits for work that nobody waits for");
+        end.send(()).unwrap();
+        assert_eq!(next.await, Ok(7));
     }
 }

@@ -89,17 +89,16 @@ async fn read(
     message: Vec<u8>,
     source: Option<IpAddr>,
 ) -> Result<Result<PkiRequest, Refused>, HttpResponse> {
-    let _turn = app.strangers.turn(source).await.map_err(unavailable)?;
-    let signed = match web::block(move || SignedMessage::verify(&message)).await.map_err(unavailable)? {
-        Ok(signed) => signed,
-        Err(VerifyError::Refused(refused)) => return Ok(Err(refused)),
+    let pki = app.pki.clone();
+    let open = move || SignedMessage::verify(&message).map(|signed| signed.open(&pki));
+    match app.strangers.work(source, open).await.map_err(unavailable)? {
+        Ok(opened) => Ok(opened),
+        Err(VerifyError::Refused(refused)) => Ok(Err(refused)),
         Err(VerifyError::Unanswerable(why)) => {
             tracing::warn!(%why, "a SCEP request is refused");
-            return Err(HttpResponse::BadRequest().finish());
+            Err(HttpResponse::BadRequest().finish())
         }
-    };
-    let pki = app.pki.clone();
-    web::block(move || signed.open(&pki)).await.map_err(unavailable)
+    }
 }
 
 async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {
@@ -122,12 +121,8 @@ async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wante
 }
 
 async fn reply(app: &App, exchange: Exchange, outcome: Outcome, source: Option<IpAddr>) -> HttpResponse {
-    let _turn = match app.strangers.turn(source).await {
-        Ok(turn) => turn,
-        Err(full) => return unavailable(full),
-    };
     let (pki, world) = (app.pki.clone(), app.world.clone());
-    let reply = web::block(move || match outcome {
+    let reply = app.strangers.work(source, move || match outcome {
         Outcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),
         Outcome::Failed(why) => answer::fail(&pki, &world, &exchange, why),
     });
