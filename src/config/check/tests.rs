@@ -150,6 +150,34 @@ fn a_tls_certificate_that_is_not_for_the_address_of_devices_is_an_error_where_we
 }
 
 #[test]
+fn behind_a_proxy_the_certificate_stops_nobody_unless_a_listener_of_devices_shows_it_to_them() {
+    let (nameless, key) = certificate_of(&PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap(), &[("CN", "x")], 0, 90);
+    let ((_a, certificate), (_b, key)) = (write("tls.pem", &nameless, 0o644), write("tls.key", &key, 0o600));
+    let with = |listen: bool| {
+        found(0, |config| {
+            config.pki.tls_certificate = certificate.clone();
+            config.pki.tls_key = key.clone();
+            config.server.public_url = "https://mdm.example.org".into();
+            config.server.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+            if listen {
+                config.devices.url = Some("https://enroll.example.org:8444".into());
+                config.devices.listen = Some("127.0.0.1:0".parse().unwrap());
+            }
+        })
+    };
+    let proxied = with(false);
+    for code in ["tls-certificate-for-another-name", "tls-key-weak", "tls-chain-not-of-root"] {
+        assert_finds(&proxied, Severity::Warning, code, "pki.tls_certificate");
+    }
+    assert!(proxied.iter().all(|finding| !finding.stops_serve()), "{proxied:#?}");
+    let shown = with(true);
+    for code in ["tls-certificate-for-another-name", "tls-key-weak", "tls-chain-not-of-root"] {
+        assert_finds(&shown, Severity::Error, code, "pki.tls_certificate");
+    }
+    assert!(shown.iter().any(|finding| finding.wrong.contains("devices.url")), "{shown:#?}");
+}
+
+#[test]
 fn an_address_that_is_listened_on_twice_is_an_error_that_names_both_settings() {
     let with = |listen: &str, metrics: &str, devices: &str| {
         found(0, |config| {

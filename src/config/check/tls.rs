@@ -49,21 +49,29 @@ pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> 
     if chain.is_empty() {
         return Vec::new();
     }
-    let mut findings = Vec::new();
-    findings.extend(check_name(about, "server.public_url", &config.server.public_url, &chain[0]));
-    // Where only a proxy takes them, devices see the proxy's certificate, which is not known here.
+    let presented = Presented { about, chain, root: reading.first("pki.tls_root"), public: public.as_deref() };
+    let mut of_portal = Vec::from_iter(check_name(about, "server.public_url", &config.server.public_url, &chain[0]));
+    let mut of_all = presented.faults();
+    of_all.extend(presented.trust());
+    // Behind a proxy people and devices see the proxy's certificate, which is not known here: `--live` looks at that one.
+    // A listener of their own shows devices this one.
+    let behind_proxy = !config.server.trusted_proxies.is_empty();
+    if behind_proxy {
+        soften(&mut of_portal);
+    }
+    if behind_proxy && config.devices.listen.is_none() {
+        soften(&mut of_all);
+    }
+    let mut findings = of_portal;
     if let (Some(url), Some(_)) = (&config.devices.url, config.devices.listen) {
         findings.extend(check_name(about, "devices.url", url, &chain[0]));
     }
-    let presented = Presented { about, chain, root: reading.first("pki.tls_root"), public: public.as_deref() };
-    let mut faults = presented.faults();
-    if !config.server.trusted_proxies.is_empty() {
-        // Devices may see another: `--live` looks at that one.
-        faults.iter_mut().for_each(|fault| fault.severity = fault.severity.max(Severity::Warning));
-    }
-    findings.extend(faults);
-    findings.extend(presented.trust());
+    findings.extend(of_all);
     findings
+}
+
+fn soften(findings: &mut [Finding]) {
+    findings.iter_mut().for_each(|finding| finding.severity = finding.severity.max(Severity::Warning));
 }
 
 /// Whether the certificate is for the name in `address`, which `setting` gives.
