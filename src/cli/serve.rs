@@ -1,6 +1,7 @@
 //! `muster serve`.
 
 use super::At;
+use crate::app::App;
 use crate::app::assemble::read_log;
 use crate::app::public_url::{self, Addresses};
 use crate::config::check::{Finding, Severity};
@@ -53,6 +54,10 @@ impl Serve {
                 Severity::Warning => tracing::warn!(about, "{wrong}; {mend}"),
                 Severity::Note => tracing::info!(about, "{wrong}; {mend}"),
             }
+        }
+        if config.store.accept_lost_keys {
+            // Settled first: without keys the log cannot be read below.
+            drop(App::open(config.clone(), world.clone()).await?);
         }
         let addresses = addresses(&config, &self.accept_public_url).await;
         if let Addresses::Lost(lost) = &addresses {

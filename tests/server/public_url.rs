@@ -8,7 +8,8 @@ use events::enrollment::EnrollmentKind;
 use events::system::{LogEvent, log_stream};
 use muster::app::assemble::read_log;
 use muster::config::Config;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 async fn accepted(config: &Path) -> Vec<(Vec<String>, Vec<String>)> {
     let log = read_log(&Config::load(config).unwrap()).unwrap();
@@ -21,8 +22,8 @@ async fn accepted(config: &Path) -> Vec<(Vec<String>, Vec<String>)> {
     told.collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old_one_is_said_to_lead_here() {
+/// An installation with two enrolled devices, whose address was then changed: its folder, configuration, old and new address.
+async fn moved() -> (TempDir, PathBuf, String, String) {
     let server = TestServer::start().await;
     TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
@@ -34,7 +35,12 @@ async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old
     let new = format!("https://localhost:{}", ports::free());
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("https://localhost:0", &new)).unwrap();
+    (directory, config, old, new)
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old_one_is_said_to_lead_here() {
+    let (_directory, config, old, new) = moved().await;
     for command in ["check-config", "serve"] {
         let said = muster_at(&config, &[command], "");
         assert_eq!(said.code, Some(1), "{said:#?}");
@@ -54,4 +60,16 @@ async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old
     assert_eq!(Serving::start(&config).terminate().code(), Some(0));
     muster_at(&config, &["check-config"], "").expect_success();
     assert_eq!(accepted(&config).await, recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_accepts_lost_keys_has_not_accepted_another_public_url() {
+    let (_directory, config, old, _) = moved().await;
+    let keys = Config::load(&config).unwrap().store.directory.join("keys.db");
+    std::fs::remove_file(&keys).unwrap();
+    let said = muster_at(&config, &["serve", "--accept-lost-keys"], "").expect_failure();
+    assert!(said.contains(&format!("2 at {old}")), "{said}");
+    let both = ["--accept-lost-keys", "--accept-public-url", &old];
+    assert_eq!(Serving::start_with(&config, &both).terminate().code(), Some(0));
+    assert_eq!(Serving::start(&config).terminate().code(), Some(0));
 }

@@ -1,7 +1,7 @@
 //! Files: are they there, may we use them, may others read what they should not.
 
 use super::Finding;
-use crate::config::Config;
+use crate::config::{Config, Store};
 use events::personal::keys::MasterKey;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
         findings.extend(missing(about, path).or_else(|| readable_by_others(about, path)));
     }
     findings.extend(check_master_key(&config.store.master_key));
-    findings.extend(check_directory(&config.store.directory));
+    findings.extend(check_directory(&config.store));
     findings
 }
 
@@ -91,19 +91,24 @@ fn check_master_key(path: &Path) -> Option<Finding> {
     readable_by_others(about, path)
 }
 
-fn check_directory(directory: &Path) -> Option<Finding> {
+fn check_directory(store: &Store) -> Option<Finding> {
+    let directory = &store.directory;
     let about = "store.directory";
     let shown = directory.display();
     if !directory.is_dir() {
         let mend = "correct the path, or make an installation with `muster init` or `muster restore`";
         return Some(Finding::error("directory-missing", about, format!("{shown} is no directory"), mend));
     }
-    for file in ["events.db", "keys.db"] {
-        if !directory.join(file).is_file() {
-            let wrong = format!("there is no {file} in {shown}");
-            let mend = "correct the path; `muster init` makes a new log, `muster restore` brings one back";
-            return Some(Finding::error("log-missing", about, wrong, mend));
-        }
+    if !directory.join("events.db").is_file() {
+        let wrong = format!("there is no events.db in {shown}");
+        let mend = "correct the path; `muster init` makes a new log, `muster restore` brings one back";
+        return Some(Finding::error("log-missing", about, wrong, mend));
+    }
+    if !directory.join("keys.db").is_file() && !store.accept_lost_keys {
+        let wrong = format!("there is no keys.db in {shown}, which opens the personal fields of events.db");
+        let mend = "restore the newest keys.db; if there is none, `muster serve --accept-lost-keys` starts without it: \
+                    what it sealed can never be read again";
+        return Some(Finding::error("keys-missing", about, wrong, mend));
     }
     for file in ["events.db", "keys.db", "projections.db", "sessions.db"].map(|file| directory.join(file)) {
         // Opening changes nothing; the last two are made where they are missing.
