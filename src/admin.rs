@@ -35,12 +35,12 @@ use crate::app::App;
 use crate::web::headers;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpResponse, ResponseError as _, web};
 use problem::Problem;
-use session::{IsStaff, May};
+use session::{IsStaff, May, note_refusal};
 
 /// Forms here are a few short fields.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -179,6 +179,16 @@ async fn secure(
     let public = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.pki.tls_root.is_none());
     let reads = request.method().is_safe();
     let mut response = next.call(request).await?.map_into_boxed_body();
+    if response.status() == StatusCode::CONFLICT && response.request().method() == Method::POST {
+        let app = response.request().app_data::<web::Data<App>>().cloned();
+        let noted = match app {
+            Some(app) => note_refusal(&app, response.request()).await,
+            None => Ok(()),
+        };
+        if let Err(problem) = noted {
+            response = response.into_response(problem.error_response());
+        }
+    }
     if let Some(problem) = unavailable(&response).filter(|_| reads) {
         response = response.into_response(problem.reading().error_response());
     }

@@ -32,12 +32,14 @@ pub mod renewal;
 pub mod revocation;
 pub mod secrets;
 pub mod set_up;
+mod settings_in_memory;
 pub mod sign_in;
 pub mod staff_sessions;
 pub mod staff_sign_in;
 pub mod strangers;
 pub mod suppressed;
 pub mod throttles;
+mod told;
 pub mod turns;
 
 use crate::config::Config;
@@ -68,6 +70,7 @@ use events::{Event, Position, Revision, StreamName};
 use health::Health;
 use projections::Projections;
 use secrets::Secrets;
+use settings_in_memory::SettingsInMemory;
 use sign_in::SignIn;
 use sign_in::single_sign_on::Providers;
 use staff_sessions::StaffSessions;
@@ -98,6 +101,7 @@ pub struct Parts {
     /// Whose attestations of hardware are trusted.
     pub attestation_roots: AttestationRoots,
     pub projections: Projections,
+    pub settings: SettingsInMemory,
     pub sign_in: SignIn,
     pub identity_providers: Providers,
     pub health: Health,
@@ -331,33 +335,30 @@ impl App {
         Ok(self.load(&device.stream()).await?.0)
     }
 
-    /// The settings in force.
+    /// The current settings.
     ///
     /// # Errors
     /// If the stream cannot be read.
     pub async fn settings(&self) -> Result<Settings, ReadError> {
-        settings(&self.log).await
+        Ok(self.settings.current(&self.log).await?.0.settings)
     }
 
-    /// The settings that were in force at `position`: effects follow from what was, however late they are tried again.
+    /// The settings at `position`: effects follow from the settings at the time of their cause, however late they are tried
+    /// again.
     ///
     /// # Errors
     /// If the stream cannot be read.
     pub async fn settings_at(&self, position: Position) -> Result<Settings, ReadError> {
-        let mut entries = self.log.read(&events::settings::stream()).await?;
-        entries.retain(|entry| entry.position <= position);
-        let (Current(settings), _) = fold(entries);
-        Ok(settings)
+        self.settings.at(&self.log, position).await
     }
 }
 
-/// The settings in force, as this log tells them.
+/// The current settings, as this log tells them. Reads the whole stream: a server asks [`App::settings`].
 ///
 /// # Errors
 /// If the stream cannot be read.
-pub async fn settings(log: &Log) -> Result<Settings, ReadError> {
-    let (Current(settings), _) = load(log, &events::settings::stream()).await?;
-    Ok(settings)
+pub async fn settings(log: &Log) -> Result<Current, ReadError> {
+    Ok(load(log, &events::settings::stream()).await?.0)
 }
 
 async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {

@@ -28,6 +28,8 @@ use crate::enrollment::device::{Command, Device};
 use actix_web::web::Bytes;
 use actix_web::{middleware, web};
 use answer::Answer;
+use events::device::MessageRefusal;
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use openssl::x509::X509Ref;
 use plist::Dictionary;
 use std::collections::BTreeSet;
@@ -54,11 +56,28 @@ async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Resul
 }
 
 /// The device that a certificate stands for.
-async fn identified(app: &App, certificate: &X509Ref) -> Result<Known, Answer> {
-    identify(app, certificate).await.map_err(|why| match why {
-        Unidentified::Stranger => Answer::Forbidden,
-        Unidentified::Unavailable => Answer::Unavailable,
-    })
+async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) -> Result<Known, Answer> {
+    match identify(app, certificate).await {
+        Ok(known) => Ok(known),
+        Err(Unidentified::Stranger) => {
+            Err(refuse_stranger(app, DeviceRequestRefusal::CertificateUnknown, source).await)
+        }
+        Err(Unidentified::Unavailable) => Err(Answer::Unavailable),
+    }
+}
+
+/// Refuses a request that belongs to no device of ours.
+async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>) -> Answer {
+    let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why }, source).await;
+    written.map_or_else(unavailable, |()| Answer::Forbidden)
+}
+
+/// Refuses a message of a device of ours, which is proven to be from it.
+async fn refuse_message(app: &App, known: &Known, why: MessageRefusal, source: Option<IpAddr>) -> Answer {
+    tracing::warn!(device.id = %known.device, ?why, "a message of a device is refused");
+    let (stream, command) = (known.device.stream(), Command::RefuseMessage { why });
+    let written = app.tell::<Device>(&stream, &command, &known.context(source), source).await;
+    written.map_or_else(unavailable, |_| told(why))
 }
 
 /// Our fault: the device tries again.
@@ -92,21 +111,25 @@ fn refuse_signature(error: signature::BadSignature) -> Answer {
     Answer::BadRequest
 }
 
-fn refuse_body(error: property_list::BadPropertyList) -> Answer {
-    tracing::warn!(%error, "a message is refused");
-    Answer::BadRequest
-}
-
 /// Whether a message names the device that the certificate belongs to. Before the first `Authenticate` nobody knows how
 /// the device names itself.
-fn is_this_device(known: &Known, fields: &Dictionary) -> Result<(), Answer> {
+fn is_this_device(known: &Known, fields: &Dictionary) -> Result<(), MessageRefusal> {
     let identifiers = message::identifiers(fields, known.person).map_err(|field| {
         tracing::warn!(field = field.0, "a message lacks a field");
-        Answer::BadRequest
+        MessageRefusal::NotUnderstood
     })?;
     if known.state.identifiers.is_none() || known.state.is(&identifiers) {
         return Ok(());
     }
-    tracing::warn!(device.id = %known.device, "a message names another device than its certificate");
-    Err(Answer::Forbidden)
+    Err(MessageRefusal::OtherDevice)
+}
+
+/// What a device is told whose message is refused. A message that is out of order says nothing against the device: it
+/// begins again with `Authenticate`.
+fn told(why: MessageRefusal) -> Answer {
+    match why {
+        MessageRefusal::NotUnderstood | MessageRefusal::NotAuthenticated => Answer::BadRequest,
+        MessageRefusal::OtherTopic | MessageRefusal::OtherDevice => Answer::Forbidden,
+        MessageRefusal::WrongMode | MessageRefusal::Ended => Answer::Forbidden,
+    }
 }

@@ -85,6 +85,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(form!("/enroll/previous", previous))
         .service(form!("/enroll/ownership", ownership))
         .service(form!("/enroll/terms", terms))
+        .service(page("/enroll/terms/decline").route(post().to(terms::decline)))
         .service(form!("/enroll/ca", ca_profile))
         .service(form!("/enroll/managed-apple-id", managed_apple_id))
         .service(form!("/enroll/mdm", mdm_profile))

@@ -1,5 +1,8 @@
 //! The rules of the house, read from the sources: who imports whom, what is pure, what the papers say.
 
+#[path = "house/matches.rs"]
+mod matches;
+
 use muster::telemetry::{Alarm, Metrics};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -159,6 +162,25 @@ fn decisions_are_pure() {
             assert!(!code.contains(impure), "{} has {impure}", path.display());
         }
     }
+}
+
+#[test]
+fn no_match_gives_a_meaning_to_events_that_it_does_not_name() {
+    let mut files = Vec::new();
+    for folder in ["src", "events/src", "projections/src"] {
+        collect(&root().join(folder), &mut files);
+    }
+    files.retain(|path| !path.iter().any(|part| part == "tests" || part == "tests.rs"));
+    let mut over_events = 0;
+    for path in files {
+        let text = code(&std::fs::read_to_string(&path).unwrap());
+        for (line, patterns) in matches::matches(&matches::unaliased(&text)) {
+            over_events += usize::from(patterns.iter().any(|pattern| pattern.contains("Event::")));
+            let caught = matches::catches_all_events(&patterns);
+            assert!(caught.is_none(), "{}, near line {line}: {caught:?} takes every event not named", path.display());
+        }
+    }
+    assert!(over_events > 30, "{over_events} are found: has the scan gone blind?");
 }
 
 /// Who in the console may name the `App`, and with it reach a command: the routes, those that hand it out by permit, those

@@ -4,7 +4,7 @@ mod claim;
 
 pub use claim::{AttestationRefusal, SupersessionEvidence};
 
-use crate::enrollment::{EnrollmentId, EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
+use crate::enrollment::{EnrollmentId, EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
 use crate::person::PersonId;
 use crate::personal::Personal;
 use crate::{KeyName, StreamName, Timestamp};
@@ -290,6 +290,24 @@ pub enum UnenrolledBy {
     Server,
 }
 
+/// Why a message of a device of ours was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageRefusal {
+    /// It names another push topic than the device's profile.
+    OtherTopic,
+    /// It names another device than the one that its certificate belongs to.
+    OtherDevice,
+    /// The enrolled device announced itself in the other kind of enrollment.
+    WrongMode,
+    /// No Authenticate came before it.
+    NotAuthenticated,
+    /// Management of the device has ended.
+    Ended,
+    /// A field is missing or unreadable, or the message is of a type that is not known.
+    NotUnderstood,
+}
+
 /// Why the identity of a device was not renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -367,6 +385,14 @@ pub enum DeviceEvent {
     /// The device has the identity that it had.
     IdentityRenewalFailed {
         why: RenewalFailure,
+    },
+    /// The device asked for a renewed identity (SCEP) and got none.
+    IdentityRenewalRefused {
+        why: IdentityRefusal,
+    },
+    /// A message that was signed with an identity of this device was not taken.
+    DeviceMessageRefused {
+        why: MessageRefusal,
     },
     /// After a renewal was completed the device asks for commands with an identity that it had before: it undid the
     /// renewal, or was restored from a backup.

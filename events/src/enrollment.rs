@@ -5,12 +5,14 @@ mod account_driven;
 mod help_code;
 mod platform;
 mod profile_service;
+mod refusal;
 mod sign_in;
 
 pub use account_driven::{EnrollmentMode, Refresh, SignInAgainReason};
 pub use help_code::{help_code, parse_help_code};
 pub use platform::{DeviceFamily, OsVersion, Platform};
 pub use profile_service::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
+pub use refusal::{FormRefusal, IdentityRefusal};
 pub use sign_in::{Access, SignInMethodName, SignInRefusal, SingleSignOnFault};
 
 use crate::device::DeviceId;
@@ -262,6 +264,11 @@ pub enum EnrollmentEvent {
         /// SHA-256 of that text, lower-case hex.
         text_hash: String,
     },
+    /// The person does not accept the terms of use of this version.
+    TermsDeclined {
+        ownership: Ownership,
+        version: String,
+    },
     /// The person has earlier records that are still active: the nearest, at most five, and how many there are in all.
     PreviousRecordFound {
         records: Vec<FoundRecord>,
@@ -374,9 +381,22 @@ pub enum EnrollmentEvent {
         transaction: String,
         challenge: SecretHash,
     },
+    /// Step 9, no: a device with a challenge of this visit asked for its identity.
+    IdentityRefused {
+        why: IdentityRefusal,
+    },
     /// An identity that was not used was replaced by another.
     IdentityRevoked {
         fingerprint: String,
+    },
+    /// A form that the person sent was answered with no.
+    FormRefused {
+        why: FormRefusal,
+    },
+    /// The person reads the pages in another language from now on.
+    LanguageChosen {
+        /// Language tag, such as `ja`.
+        language: String,
     },
     EnrollmentRefused {
         why: EnrollmentRefusal,

@@ -3,6 +3,7 @@
 
 mod access;
 mod account_driven;
+mod change;
 mod limits;
 mod networks;
 mod profile_service;
@@ -12,6 +13,7 @@ mod terms;
 
 pub use access::{AccessRule, RoleRule, Who};
 pub use account_driven::{AccountDriven, AuthenticationMethod};
+pub use change::{Changes, SCHEMA, SettingsEvent};
 pub use limits::{Limits, VersionRange};
 pub use networks::SharedNetwork;
 pub use profile_service::ProfileService;
@@ -55,14 +57,12 @@ pub struct Settings {
     /// Second factors of staff.
     pub second_factors: SecondFactors,
     /// Addresses that many people share: failed sign-ins from there are expected in proportion.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared_networks: Vec<SharedNetwork>,
     /// What a device must be to enroll.
     pub limits: Limits,
     /// Enrollment from Settings, by account.
     pub account_driven: AccountDriven,
     /// Whether institutional devices say what they are before they get the MDM profile.
-    #[serde(skip_serializing_if = "ProfileService::is_default")]
     pub profile_service: ProfileService,
     /// Terms of use, by whose device it is. Asked of whom an access rule says so; where there are no rules, of everybody.
     pub terms: BTreeMap<Ownership, Terms>,
@@ -96,10 +96,4 @@ impl Default for Settings {
             staff_roles: Vec::new(),
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-pub enum SettingsEvent {
-    SettingsChanged { before: Box<Settings>, after: Box<Settings> },
 }

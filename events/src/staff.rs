@@ -138,6 +138,11 @@ pub enum AccessEvent {
     StaffViewed {
         staff: StaffId,
     },
+    /// Somebody with the role for it wanted to do this, and it was not possible.
+    ActRefused {
+        act: String,
+        device: Option<DeviceId>,
+    },
     /// Somebody without the role for it wanted to do this.
     AccessRefused {
         act: String,

@@ -1,7 +1,9 @@
 //! What concerns the log as a whole, and the small streams that reserve a name or count refusals.
 
 use crate::device::DeviceId;
-use crate::enrollment::{EnrollmentId, EnrollmentRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault};
+use crate::enrollment::{
+    EnrollmentId, EnrollmentRefusal, IdentityRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault,
+};
 use crate::personal::Personal;
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,18 @@ pub enum HardwareEvent {
     HardwareEnrolled { device: DeviceId },
 }
 
+/// Why a request was refused that came like a device's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceRequestRefusal {
+    /// The certificate that signed it is foreign, expired, revoked or was never handed out.
+    CertificateUnknown,
+    /// It answers a Profile Service that was not served, or of an account that may not enroll any more.
+    ProfileServiceUnknown,
+    /// Its code or refresh token is unknown, used or too old, or the person may not enroll any more.
+    GrantInvalid,
+}
+
 /// Stream `refusals-<day>`: refusals that belong to nobody we know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
@@ -64,10 +78,16 @@ pub enum RefusalEvent {
     UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, name: String },
     /// A token of the API that names no program of ours.
     UnknownApiTokenRefused {},
+    /// A link to set up the first account that does not work.
+    SetUpLinkRefused {},
     /// An answer of an identity provider that belongs to no visit and no session.
     ResponseRefused { provider: String, why: SingleSignOnFault },
     /// A device that would enroll by account was refused before anybody signed in on it.
     DeviceRefused { why: EnrollmentRefusal, product: Option<String> },
+    /// A request for an identity (SCEP) that belongs to no visit and no device.
+    IdentityRequestRefused { why: IdentityRefusal },
+    /// Another request of a device that belongs to no visit and no device.
+    DeviceRequestRefused { why: DeviceRequestRefusal },
     /// So many refusals were not written one by one, because strangers must not fill the log.
     RefusalsSuppressed(SuppressedRefusals),
 }

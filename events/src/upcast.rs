@@ -1,6 +1,8 @@
 //! Yesterday's payloads made today's: one small pure function for each old version, applied in a chain on read, so that
 //! every reader knows the newest version only.
 
+mod settings;
+
 use serde_json::{Value, json};
 
 /// The schema version in which an event of this type is written now.
@@ -64,6 +66,7 @@ const STEPS: &[Step] = &[
             data
         },
     },
+    Step { event_type: "SettingsChanged", from: 1, upgrade: settings::changed },
     // Each record was an event of its own.
     Step { event_type: "PreviousRecordFound", from: 1, upgrade: |data| json!({ "records": [data], "count": 1 }) },
     // No source was named.

@@ -2,14 +2,16 @@
 
 mod english;
 mod message;
+mod outcome;
 mod query;
 
 pub use english::english;
 pub use message::{Message, attestation_refusal, faults, message, rejection, renewal_failure, supersession};
+pub use outcome::Outcome;
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
 
 use crate::{Projection, sql};
-use events::device::{CommandStatus, DeviceEvent};
+use events::device::{CommandId, DeviceEvent};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
 use events::person::AccountEvent;
 use events::personal::Gone;
@@ -18,68 +20,6 @@ use events::system::HardwareEvent;
 use events::{ActorKind, Entry, Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
-
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    Ok,
-    /// Somebody was told no.
-    Refused,
-    /// It was tried and did not work.
-    Failed,
-}
-
-impl Outcome {
-    pub const ALL: [Outcome; 3] = [Outcome::Ok, Outcome::Refused, Outcome::Failed];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Ok => "ok",
-            Outcome::Refused => "refused",
-            Outcome::Failed => "failed",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)
-    }
-
-    fn of(event: &Event) -> Outcome {
-        match event {
-            Event::Refusal(_)
-            | Event::Staff(
-                StaffEvent::StaffSignInRefused { .. }
-                | StaffEvent::PasswordConfirmationRefused { .. }
-                | StaffEvent::SecondFactorRefused { .. }
-                | StaffEvent::ApiTokenRefused { .. }
-                | StaffEvent::StaffRefusalsSuppressed(_),
-            )
-            | Event::Account(AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_))
-            | Event::Access(AccessEvent::AccessRefused { .. })
-            | Event::Enrollment(
-                EnrollmentEvent::SignInRefused { .. }
-                | EnrollmentEvent::SingleSignOnRefused { .. }
-                | EnrollmentEvent::EnrollmentRefused { .. },
-            ) => Outcome::Refused,
-            Event::Device(
-                DeviceEvent::IdentityRenewalFailed { .. }
-                | DeviceEvent::HardwareAttestationRefused { .. }
-                | DeviceEvent::IdentityRolledBack { .. }
-                | DeviceEvent::PushFailed { .. }
-                | DeviceEvent::MdmResultTooLarge { .. }
-                | DeviceEvent::DeviceFieldsLeftOut { .. }
-                | DeviceEvent::DeviceEventsSuppressed { .. }
-                | DeviceEvent::MdmAnswerUnreadable { .. }
-                | DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. }
-                | DeviceEvent::MdmCommandAnswered {
-                    status: CommandStatus::Error | CommandStatus::CommandFormatError,
-                    ..
-                },
-            ) => Outcome::Failed,
-            _ => Outcome::Ok,
-        }
-    }
-}
 
 /// Every kind of actor, with the name it has in filters.
 pub const ACTOR_KINDS: [(ActorKind, &str); 6] = [
@@ -171,11 +111,42 @@ struct About<'a> {
 /// else's.
 fn account_of(entry: &Entry) -> Option<&str> {
     match &entry.event {
-        Event::Enrollment(EnrollmentEvent::SignInRefused { account, .. }) => account.as_deref(),
+        Event::Enrollment(event) => account_refused(event),
         Event::Account(AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_)) => {
             Some(entry.stream.id())
         }
-        _ => None,
+        Event::Account(AccountEvent::AccountReserved { .. }) => None,
+        Event::Log(_) | Event::Device(_) | Event::Person(_) | Event::Hardware(_) | Event::Staff(_) => None,
+        Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => None,
+        Event::Settings(_) => None,
+    }
+}
+
+fn account_refused(event: &EnrollmentEvent) -> Option<&str> {
+    match event {
+        EnrollmentEvent::SignInRefused { account, .. } => account.as_deref(),
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => None,
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::UserSignedIn { .. } => None,
+        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => None,
+        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => None,
+        EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => None,
+        EnrollmentEvent::AssignmentDeclined {} | EnrollmentEvent::AccessDecided { .. } => None,
+        EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::TermsAccepted { .. } => None,
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => None,
+        EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => None,
+        EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => None,
+        EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => None,
+        EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => None,
+        EnrollmentEvent::VerificationProfileServed { .. } => None,
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => None,
+        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::IdentityIssued { .. } => None,
+        EnrollmentEvent::IdentityRefused { .. } | EnrollmentEvent::IdentityRevoked { .. } => None,
+        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => None,
+        EnrollmentEvent::EnrollmentRefused { .. } | EnrollmentEvent::EnrollmentAbandoned {} => None,
+        EnrollmentEvent::SignedOut {} => None,
     }
 }
 
@@ -197,33 +168,117 @@ fn own(rows: &Connection, account: &str, person: &str) -> rusqlite::Result<()> {
 fn device_of(entry: &Entry) -> Option<String> {
     match &entry.event {
         Event::Enrollment(_) | Event::Device(_) => Some(entry.stream.id().to_owned()),
-        Event::Hardware(HardwareEvent::HardwareEnrolled { device })
-        | Event::Access(
-            AccessEvent::DeviceViewed { device } | AccessEvent::AccessRefused { device: Some(device), .. },
-        ) => Some(device.to_string()),
-        Event::Access(AccessEvent::VisitViewed { enrollment }) => Some(enrollment.to_string()),
-        _ => None,
+        Event::Hardware(HardwareEvent::HardwareEnrolled { device }) => Some(device.to_string()),
+        Event::Access(event) => viewed(event),
+        Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Staff(_) | Event::UserName(_) => None,
+        Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
+    }
+}
+
+fn viewed(event: &AccessEvent) -> Option<String> {
+    match event {
+        AccessEvent::DeviceViewed { device } => Some(device.to_string()),
+        AccessEvent::AccessRefused { device, .. } | AccessEvent::ActRefused { device, .. } => {
+            device.map(|device| device.to_string())
+        }
+        AccessEvent::VisitViewed { enrollment } => Some(enrollment.to_string()),
+        AccessEvent::DeviceListViewed {} | AccessEvent::AuditTrailViewed { .. } => None,
+        AccessEvent::FunnelViewed { .. } | AccessEvent::VisitListViewed { .. } => None,
+        AccessEvent::SettingsViewed {} | AccessEvent::AuditTrailExported { .. } => None,
+        AccessEvent::InventoryExported { .. } | AccessEvent::ApiRead { .. } | AccessEvent::StaffListViewed {} => None,
+        AccessEvent::StaffViewed { .. } => None,
     }
 }
 
 /// The person that an event names itself.
 fn person_named(entry: &Entry) -> Option<String> {
     match &entry.event {
-        Event::Enrollment(
-            EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. },
-        )
-        | Event::Device(DeviceEvent::DeviceAuthenticated { person, .. })
-        | Event::Account(AccountEvent::AccountReserved { person }) => Some(person.to_string()),
+        Event::Enrollment(event) => named_on_visit(event),
+        Event::Device(event) => named_by_device(event),
+        Event::Account(AccountEvent::AccountReserved { person }) => Some(person.to_string()),
         Event::Person(_) => Some(entry.stream.id().to_owned()),
-        // Who tried did not prove to be it: the actor is a visitor, the account is whom it is about.
-        Event::Staff(
-            StaffEvent::StaffSignInRefused { .. }
-            | StaffEvent::PasswordConfirmationRefused { .. }
-            | StaffEvent::SecondFactorRefused { .. }
-            | StaffEvent::ApiTokenRefused { .. }
-            | StaffEvent::StaffRefusalsSuppressed(_),
-        ) => Some(entry.stream.id().to_owned()),
-        _ => None,
+        Event::Account(AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_)) => None,
+        Event::Staff(event) => refused_staff(event).then(|| entry.stream.id().to_owned()),
+        Event::Log(_) | Event::Hardware(_) | Event::UserName(_) | Event::Access(_) => None,
+        Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
+    }
+}
+
+// Who tried did not prove to be it: the actor is a visitor, the account is whom it is about.
+fn refused_staff(event: &StaffEvent) -> bool {
+    match event {
+        StaffEvent::StaffSignInRefused { .. }
+        | StaffEvent::PasswordConfirmationRefused { .. }
+        | StaffEvent::SecondFactorRefused { .. }
+        | StaffEvent::ApiTokenRefused { .. }
+        | StaffEvent::StaffRefusalsSuppressed(_) => true,
+        StaffEvent::LocalAccountAdded { .. } | StaffEvent::ExternalStaffKnown { .. } => false,
+        StaffEvent::ApiClientAdded { .. } | StaffEvent::ApiTokenIssued { .. } => false,
+        StaffEvent::LocalAccountDisabled {} | StaffEvent::LocalAccountEnabled {} => false,
+        StaffEvent::PasswordChanged { .. } | StaffEvent::PrivilegesChanged { .. } => false,
+        StaffEvent::SetUpLinkIssued { .. } | StaffEvent::SetUpLinkRevoked {} => false,
+        StaffEvent::FirstFactorProven { .. } | StaffEvent::StaffSignedIn { .. } => false,
+        StaffEvent::StaffSignedOut {} | StaffEvent::StaffSessionEnded { .. } => false,
+        StaffEvent::StaffSessionsEnded {} | StaffEvent::PasswordConfirmed {} => false,
+        StaffEvent::PasskeyAdded { .. } | StaffEvent::PasskeyUsed { .. } => false,
+        StaffEvent::PasskeyRemoved { .. } | StaffEvent::OneTimeCodesAdded { .. } => false,
+        StaffEvent::OneTimeCodeUsed { .. } | StaffEvent::OneTimeCodesRemoved {} => false,
+        StaffEvent::RecoveryCodesMade { .. } | StaffEvent::RecoveryCodeUsed { .. } => false,
+        StaffEvent::RecoveryCodesRemoved {} => false,
+    }
+}
+
+fn named_on_visit(event: &EnrollmentEvent) -> Option<String> {
+    match event {
+        EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. } => {
+            Some(person.to_string())
+        }
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => None,
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => None,
+        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => None,
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => None,
+        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => None,
+        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => None,
+        EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::AssignmentDeclined {} => None,
+        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => None,
+        EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => None,
+        EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => None,
+        EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => None,
+        EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => None,
+        EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => None,
+        EnrollmentEvent::VerificationProfileServed { .. } => None,
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => None,
+        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::IdentityIssued { .. } => None,
+        EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => None,
+        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => None,
+    }
+}
+
+fn named_by_device(event: &DeviceEvent) -> Option<String> {
+    match event {
+        DeviceEvent::DeviceAuthenticated { person, .. } => Some(person.to_string()),
+        DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::PushTokenRenewed { .. } => None,
+        DeviceEvent::IdentityRenewed { .. } | DeviceEvent::IdentityRenewalRequested { .. } => None,
+        DeviceEvent::DeviceReauthenticated { .. } | DeviceEvent::IdentityRenewalCompleted { .. } => None,
+        DeviceEvent::IdentityRenewalFailed { .. } | DeviceEvent::IdentityRolledBack { .. } => None,
+        DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => None,
+        DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => None,
+        DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => None,
+        DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => None,
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => None,
+        DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => None,
+        DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => None,
+        DeviceEvent::RecordRestored {} => None,
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => None,
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => None,
+        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => None,
+        DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => None,
+        DeviceEvent::HardwareAttestationRequested { .. } => None,
+        DeviceEvent::HardwareAttestationRefused { .. } => None,
+        DeviceEvent::MdmAnswerUnreadable { .. } => None,
     }
 }
 
@@ -246,30 +301,49 @@ fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Res
 
 // Commands are queued with their name, and from then on known by their id.
 fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Message> {
+    let Event::Device(event) = &entry.event else { return Ok(said) };
     let device = entry.stream.id();
-    let command = match &entry.event {
-        Event::Device(DeviceEvent::MdmCommandQueued { command, request_type, .. }) => {
-            let keep = "INSERT INTO audit_v5_commands (device, command, request_type) VALUES (?1, ?2, ?3)
-                ON CONFLICT (device, command) DO NOTHING";
-            rows.prepare_cached(keep)?.execute([device, &command.to_string(), request_type])?;
-            return Ok(said);
-        }
-        Event::Device(
-            DeviceEvent::MdmCommandDelivered { command }
-            | DeviceEvent::MdmCommandAnswered { command, .. }
-            | DeviceEvent::MdmCommandCancelled { command }
-            | DeviceEvent::MdmCommandExpired { command }
-            | DeviceEvent::MdmAnswerUnreadable { command, .. }
-            | DeviceEvent::MdmResultTooLarge { command: Some(command), .. },
-        ) => command,
-        _ => return Ok(said),
-    };
+    if let DeviceEvent::MdmCommandQueued { command, request_type, .. } = event {
+        let keep = "INSERT INTO audit_v5_commands (device, command, request_type) VALUES (?1, ?2, ?3)
+            ON CONFLICT (device, command) DO NOTHING";
+        rows.prepare_cached(keep)?.execute([device, &command.to_string(), request_type])?;
+        return Ok(said);
+    }
+    let Some(command) = command_of(event) else { return Ok(said) };
     let select = "SELECT request_type FROM audit_v5_commands WHERE device = ?1 AND command = ?2";
     let found = rows.prepare_cached(select)?.query_row([device, &command.to_string()], |row| row.get::<_, String>(0));
     Ok(match found.optional()? {
         Some(request_type) => said.with("command", request_type),
         None => said,
     })
+}
+
+/// The command whose name the sentence about an event says.
+fn command_of(event: &DeviceEvent) -> Option<CommandId> {
+    match event {
+        DeviceEvent::MdmCommandDelivered { command }
+        | DeviceEvent::MdmCommandAnswered { command, .. }
+        | DeviceEvent::MdmCommandCancelled { command }
+        | DeviceEvent::MdmCommandExpired { command }
+        | DeviceEvent::MdmAnswerUnreadable { command, .. } => Some(*command),
+        DeviceEvent::MdmResultTooLarge { command, .. } => *command,
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => None,
+        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => None,
+        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => None,
+        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => None,
+        DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => None,
+        DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => None,
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => None,
+        DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => None,
+        DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => None,
+        DeviceEvent::RecordRestored {} => None,
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => None,
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => None,
+        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => None,
+        DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => None,
+        DeviceEvent::HardwareAttestationRequested { .. } => None,
+        DeviceEvent::HardwareAttestationRefused { .. } => None,
+    }
 }
 
 fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<'_>) -> rusqlite::Result<()> {

@@ -35,34 +35,82 @@ impl Projection for Certificates {
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
-        let device = entry.stream.id();
         match &entry.event {
-            Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. })
-            | Event::Device(DeviceEvent::IdentityRenewed { identity, .. }) => issued(rows, device, identity),
-            Event::Enrollment(EnrollmentEvent::IdentityRevoked { fingerprint }) => {
-                let revoke = "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0
-                    WHERE fingerprint = ?1";
-                rows.prepare_cached(revoke)?.execute(params![fingerprint, effective.0]).map(drop)
-            }
-            // The identity may bring its record back: it is revoked when that time is over, or not at all.
-            Event::Device(DeviceEvent::DeviceSuperseded { evidence, revivable_until, .. })
-                if evidence.is_reversible() =>
-            {
-                revivable_until.map_or(Ok(()), |until| revoke_after(rows, device, until))
-            }
-            Event::Device(
-                DeviceEvent::DeviceCheckedOut { .. }
-                | DeviceEvent::DeviceUnenrolled { .. }
-                | DeviceEvent::DeviceSuperseded { .. },
-            ) => revoke(rows, device, effective),
-            // What was to be revoked with the end of the record is not; what was revoked by itself stays so.
-            Event::Device(DeviceEvent::DeviceRevived { .. }) => {
-                let keep =
-                    "UPDATE certificates_v2_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
-                rows.prepare_cached(keep)?.execute([device]).map(drop)
-            }
-            _ => Ok(()),
+            Event::Enrollment(event) => fold_visit(rows, entry, effective, event),
+            Event::Device(event) => fold_device(rows, entry, effective, event),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
+    }
+}
+
+fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+    match event {
+        EnrollmentEvent::IdentityIssued { identity, .. } => issued(rows, entry.stream.id(), identity),
+        EnrollmentEvent::IdentityRevoked { fingerprint } => {
+            let revoke = "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0
+                WHERE fingerprint = ?1";
+            rows.prepare_cached(revoke)?.execute(params![fingerprint, effective.0]).map(drop)
+        }
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+        EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::UserSignedInAgain { .. } => Ok(()),
+        EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
+        EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AssignmentOffered { .. } => Ok(()),
+        EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
+        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+        EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
+        EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => Ok(()),
+        EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => Ok(()),
+        EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => Ok(()),
+        EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+        EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => Ok(()),
+        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Ok(()),
+        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Ok(()),
+    }
+}
+
+fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &DeviceEvent) -> rusqlite::Result<()> {
+    let device = entry.stream.id();
+    match event {
+        DeviceEvent::IdentityRenewed { identity, .. } => issued(rows, device, identity),
+        // The identity may bring its record back: it is revoked when that time is over, or not at all.
+        DeviceEvent::DeviceSuperseded { evidence, revivable_until, .. } if evidence.is_reversible() => {
+            revivable_until.map_or(Ok(()), |until| revoke_after(rows, device, until))
+        }
+        DeviceEvent::DeviceCheckedOut { .. }
+        | DeviceEvent::DeviceUnenrolled { .. }
+        | DeviceEvent::DeviceSuperseded { .. } => revoke(rows, device, effective),
+        // What was to be revoked with the end of the record is not; what was revoked by itself stays so.
+        DeviceEvent::DeviceRevived { .. } => {
+            let keep =
+                "UPDATE certificates_v2_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
+            rows.prepare_cached(keep)?.execute([device]).map(drop)
+        }
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Ok(()),
+        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewalRequested { .. } => Ok(()),
+        DeviceEvent::DeviceReauthenticated { .. } | DeviceEvent::IdentityRenewalCompleted { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalFailed { .. } | DeviceEvent::IdentityRolledBack { .. } => Ok(()),
+        DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Ok(()),
+        DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
+        DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
+        DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => Ok(()),
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+        DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
+        DeviceEvent::HardwareClaimNoted { .. } => Ok(()),
+        DeviceEvent::HardwareClaimDismissed { .. } => Ok(()),
+        DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
+        DeviceEvent::HardwareAttested { .. } | DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
     }
 }
 

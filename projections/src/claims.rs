@@ -115,7 +115,22 @@ impl Projection for Claims {
             }
             DeviceEvent::HardwareAttestationRequested { .. } => attestation(rows, device, None),
             DeviceEvent::HardwareAttestationRefused { why, .. } => attestation(rows, device, Some(why.as_str())),
-            _ => Ok(()),
+            DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Ok(()),
+            DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+            DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => Ok(()),
+            DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Ok(()),
+            DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
+            DeviceEvent::MdmAnswerUnreadable { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
+            DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => Ok(()),
+            DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DeviceFieldsLeftOut { .. } => Ok(()),
+            DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+            DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
+            DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
+            DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::HardwareAttested { .. } => Ok(()),
+            DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
         }
     }
 }

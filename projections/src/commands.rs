@@ -57,7 +57,9 @@ impl Projection for Commands {
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
             Event::Device(event) => Fold { rows, entry, device: entry.stream.id() }.event(event),
-            _ => Ok(()),
+            Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) => Ok(()),
+            Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::Access(_) => Ok(()),
+            Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }
 }
@@ -110,7 +112,32 @@ impl Fold<'_> {
             | DeviceEvent::DeviceUnenrolled { .. }
             | DeviceEvent::DeviceSuperseded { .. } => self.end(),
             DeviceEvent::DeviceRevived { .. } => self.go_on(),
-            _ => Ok(()),
+            DeviceEvent::MdmResultTooLarge { command: None, .. }
+            | DeviceEvent::DeviceAuthenticated { .. }
+            | DeviceEvent::DeviceEnrolled { .. }
+            | DeviceEvent::PushTokenRenewed { .. }
+            | DeviceEvent::IdentityRenewed { .. }
+            | DeviceEvent::IdentityRenewalRequested { .. }
+            | DeviceEvent::DeviceReauthenticated { .. }
+            | DeviceEvent::IdentityRenewalCompleted { .. }
+            | DeviceEvent::IdentityRenewalFailed { .. }
+            | DeviceEvent::IdentityRolledBack { .. }
+            | DeviceEvent::InventoryReported { .. }
+            | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::IdentityRenewalRefused { .. }
+            | DeviceEvent::DeviceMessageRefused { .. }
+            | DeviceEvent::DeviceFieldsLeftOut { .. }
+            | DeviceEvent::DeviceEventsSuppressed { .. }
+            | DeviceEvent::MdmAnswerUnreadable { in_part: true, .. }
+            | DeviceEvent::HardwareClaimNoted { .. }
+            | DeviceEvent::HardwareClaimDismissed { .. }
+            | DeviceEvent::HardwareAttestationRequested { .. }
+            | DeviceEvent::HardwareAttested { .. }
+            | DeviceEvent::HardwareAttestationRefused { .. }
+            | DeviceEvent::DevicePushed { .. }
+            | DeviceEvent::PushFailed { .. }
+            | DeviceEvent::RecordArchived {}
+            | DeviceEvent::RecordRestored {} => Ok(()),
         }
     }
 

@@ -91,7 +91,9 @@ impl Projection for Devices {
                 record.touch()?;
                 record.device(event)
             }
-            _ => Ok(()),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }
 }
@@ -123,7 +125,26 @@ impl Record<'_> {
                 self.set_personal("managed_apple_id", managed_apple_id)
             }
             EnrollmentEvent::IdentityIssued { identity, .. } => self.identity(identity),
-            _ => Ok(()),
+            EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+            EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+            EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+            EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+            EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Ok(()),
+            EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Ok(()),
+            EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
+            EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+            EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
+            EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),
+            EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Ok(()),
+            EnrollmentEvent::AccessTokenRefreshed { .. } => Ok(()),
+            EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+            EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+            EnrollmentEvent::VerificationIdentityIssued { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceRefused { .. } | EnrollmentEvent::MdmProfileServed { .. } => Ok(()),
+            EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Ok(()),
+            EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Ok(()),
         }
     }
 
@@ -166,7 +187,20 @@ impl Record<'_> {
             DeviceEvent::DeviceRevived { .. } => self.revive(),
             DeviceEvent::RecordArchived {} => self.set("archived", true),
             DeviceEvent::RecordRestored {} => self.set("archived", false),
-            _ => Ok(()),
+            DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
+            DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Ok(()),
+            DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
+            DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
+            DeviceEvent::ManagedAppReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+            DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+            DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+            DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
+            DeviceEvent::HardwareClaimNoted { .. } => Ok(()),
+            DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => Ok(()),
+            DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
+            DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+            DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
         }
     }
 

@@ -158,8 +158,10 @@ impl Projection for DueTimes {
         match &entry.event {
             Event::Enrollment(event) => visit(rows, entry, event),
             Event::Device(event) => device(rows, entry, event),
-            Event::Settings(SettingsEvent::SettingsChanged { after, .. }) => settings(rows, after),
-            _ => Ok(()),
+            Event::Settings(event) => settings(rows, event),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) => Ok(()),
         }
     }
 }
@@ -174,7 +176,45 @@ fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite:
             let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
             put(rows, entry, DueKind::AbandonVisit, due, 0)
         }
-        _ => {
+        EnrollmentEvent::AccountDrivenBegun { .. }
+        | EnrollmentEvent::VisitResumed { .. }
+        | EnrollmentEvent::SignInRefused { .. }
+        | EnrollmentEvent::TermsDeclined { .. }
+        | EnrollmentEvent::IdentityRefused { .. }
+        | EnrollmentEvent::FormRefused { .. }
+        | EnrollmentEvent::LanguageChosen { .. }
+        | EnrollmentEvent::UserSignedIn { .. }
+        | EnrollmentEvent::UserSignedInAgain { .. }
+        | EnrollmentEvent::SingleSignOnBegun { .. }
+        | EnrollmentEvent::SingleSignOnProven { .. }
+        | EnrollmentEvent::SingleSignOnRefused { .. }
+        | EnrollmentEvent::AssignmentOffered { .. }
+        | EnrollmentEvent::EnrollmentAssigned { .. }
+        | EnrollmentEvent::AssignmentDeclined {}
+        | EnrollmentEvent::AccessDecided { .. }
+        | EnrollmentEvent::TermsRequested { .. }
+        | EnrollmentEvent::TermsAccepted { .. }
+        | EnrollmentEvent::PreviousRecordFound { .. }
+        | EnrollmentEvent::PreviousRecordsNoted {}
+        | EnrollmentEvent::OwnershipChosen { .. }
+        | EnrollmentEvent::CaProfileServed { .. }
+        | EnrollmentEvent::CaInstallReported {}
+        | EnrollmentEvent::CaStepSkipped {}
+        | EnrollmentEvent::ManagedAppleIdGiven { .. }
+        | EnrollmentEvent::ManagedAppleIdAssigned { .. }
+        | EnrollmentEvent::AccessTokenIssued { .. }
+        | EnrollmentEvent::AuthorizationCodeIssued { .. }
+        | EnrollmentEvent::AccessTokenRefreshed { .. }
+        | EnrollmentEvent::MachineInformationReceived { .. }
+        | EnrollmentEvent::SignInAgainAsked { .. }
+        | EnrollmentEvent::ProfileServiceServed { .. }
+        | EnrollmentEvent::DeviceAttributesReported { .. }
+        | EnrollmentEvent::VerificationProfileServed { .. }
+        | EnrollmentEvent::VerificationIdentityIssued { .. }
+        | EnrollmentEvent::ProfileServiceRefused { .. }
+        | EnrollmentEvent::MdmProfileServed { .. }
+        | EnrollmentEvent::IdentityIssued { .. }
+        | EnrollmentEvent::IdentityRevoked { .. } => {
             let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
             // Only while it is listed: a device that is enrolled may still take its profile again.
             let put_off = "UPDATE due_v3_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
@@ -259,7 +299,16 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         | DeviceEvent::HardwareAttested { .. }
         | DeviceEvent::HardwareAttestationRefused { .. }
         | DeviceEvent::HardwareClaimDismissed { .. } => remove(rows, stream, DueKind::AttestAgain),
-        _ => Ok(()),
+        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => Ok(()),
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
+        DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
+        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+        DeviceEvent::MdmAnswerUnreadable { in_part: true, .. } => Ok(()),
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
     }
 }
 
@@ -295,11 +344,14 @@ fn heard(rows: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     rows.prepare_cached(later)?.execute(params![stream, DueKind::PushAgain.as_str(), due.0]).map(drop)
 }
 
-fn settings(rows: &Connection, settings: &Settings) -> rusqlite::Result<()> {
+fn settings(rows: &Connection, event: &SettingsEvent) -> rusqlite::Result<()> {
+    let SettingsEvent::SettingsChanged { whole, changes, .. } = event;
+    let told = whole.as_ref().map(|whole| whole.abandon_after_hours);
+    let Some(hours) = told.or_else(|| changes.value::<u32>("abandon_after_hours")) else { return Ok(()) };
     let keep = "INSERT INTO due_v3_settings (only, abandon_after_hours) VALUES (1, ?1)
         ON CONFLICT (only) DO UPDATE SET abandon_after_hours = excluded.abandon_after_hours";
-    rows.execute(keep, [settings.abandon_after_hours])?;
-    let micros = i64::from(settings.abandon_after_hours) * 3_600 * 1_000_000;
+    rows.execute(keep, [hours])?;
+    let micros = i64::from(hours) * 3_600 * 1_000_000;
     let again = "UPDATE due_v3_times SET due_at = since + ?1 WHERE kind = ?2";
     rows.execute(again, params![micros, DueKind::AbandonVisit.as_str()])?;
     Ok(())

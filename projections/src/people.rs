@@ -32,29 +32,53 @@ impl Projection for People {
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
         let id = entry.stream.id();
         match &entry.event {
-            Event::Person(
-                PersonEvent::PersonKnown { attributes, .. } | PersonEvent::PersonAttributesChanged { attributes },
-            ) => keep(
-                rows,
-                id,
-                "person",
-                [attributes.user_name.as_ref(), attributes.display_name.as_ref(), attributes.mail.as_ref()],
-            ),
-            Event::Person(PersonEvent::PersonErased {}) => {
-                let erase = "UPDATE people_v1_names SET user_name = NULL, display_name = NULL, mail = NULL, erased = 1
-                    WHERE id = ?1";
-                rows.prepare_cached(erase)?.execute([id])?;
-                Ok(())
-            }
-            Event::Staff(
-                StaffEvent::LocalAccountAdded { user_name, display_name, mail, .. }
-                | StaffEvent::ExternalStaffKnown { user_name, display_name, mail, .. },
-            ) => keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), mail.as_ref()]),
-            Event::Staff(StaffEvent::ApiClientAdded { user_name, display_name }) => {
-                keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), None])
-            }
-            _ => Ok(()),
+            Event::Person(event) => person(rows, id, event),
+            Event::Staff(event) => staff(rows, id, event),
+            Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
+            Event::Hardware(_) | Event::UserName(_) | Event::Access(_) | Event::Refusal(_) => Ok(()),
+            Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
+    }
+}
+
+fn person(rows: &Connection, id: &str, event: &PersonEvent) -> rusqlite::Result<()> {
+    match event {
+        PersonEvent::PersonKnown { attributes, .. } | PersonEvent::PersonAttributesChanged { attributes } => {
+            let names = [&attributes.user_name, &attributes.display_name, &attributes.mail].map(Option::as_ref);
+            keep(rows, id, "person", names)
+        }
+        PersonEvent::PersonErased {} => {
+            let erase = "UPDATE people_v1_names SET user_name = NULL, display_name = NULL, mail = NULL, erased = 1
+                WHERE id = ?1";
+            rows.prepare_cached(erase)?.execute([id]).map(drop)
+        }
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
+    }
+}
+
+fn staff(rows: &Connection, id: &str, event: &StaffEvent) -> rusqlite::Result<()> {
+    match event {
+        StaffEvent::LocalAccountAdded { user_name, display_name, mail, .. }
+        | StaffEvent::ExternalStaffKnown { user_name, display_name, mail, .. } => {
+            keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), mail.as_ref()])
+        }
+        StaffEvent::ApiClientAdded { user_name, display_name } => {
+            keep(rows, id, "staff", [Some(user_name), display_name.as_ref(), None])
+        }
+        StaffEvent::ApiTokenIssued { .. } | StaffEvent::ApiTokenRefused { .. } => Ok(()),
+        StaffEvent::LocalAccountDisabled {} | StaffEvent::LocalAccountEnabled {} => Ok(()),
+        StaffEvent::PasswordChanged { .. } | StaffEvent::PrivilegesChanged { .. } => Ok(()),
+        StaffEvent::SetUpLinkIssued { .. } | StaffEvent::SetUpLinkRevoked {} => Ok(()),
+        StaffEvent::FirstFactorProven { .. } | StaffEvent::StaffSignedIn { .. } => Ok(()),
+        StaffEvent::StaffSignInRefused { .. } | StaffEvent::StaffSignedOut {} => Ok(()),
+        StaffEvent::StaffRefusalsSuppressed(_) => Ok(()),
+        StaffEvent::StaffSessionEnded { .. } | StaffEvent::StaffSessionsEnded {} => Ok(()),
+        StaffEvent::PasswordConfirmed {} | StaffEvent::PasswordConfirmationRefused { .. } => Ok(()),
+        StaffEvent::PasskeyAdded { .. } | StaffEvent::PasskeyUsed { .. } => Ok(()),
+        StaffEvent::PasskeyRemoved { .. } | StaffEvent::OneTimeCodesAdded { .. } => Ok(()),
+        StaffEvent::OneTimeCodeUsed { .. } | StaffEvent::OneTimeCodesRemoved {} => Ok(()),
+        StaffEvent::RecoveryCodesMade { .. } | StaffEvent::RecoveryCodeUsed { .. } => Ok(()),
+        StaffEvent::RecoveryCodesRemoved {} | StaffEvent::SecondFactorRefused { .. } => Ok(()),
     }
 }
 

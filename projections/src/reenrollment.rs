@@ -129,20 +129,72 @@ impl Projection for Reenrollment {
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
-        let stream = entry.stream.id();
         match &entry.event {
-            Event::Enrollment(EnrollmentEvent::PreviousRecordFound { records, .. }) => {
-                records.iter().try_for_each(|found| {
-                    let evidence: Vec<Found> = found.evidence.iter().copied().map(Found::from).collect();
-                    keep(rows, entry, effective, stream, &found.device.to_string(), &evidence)
-                })
-            }
-            // Told in the stream of the old record: the later one is the device that took its place.
-            Event::Device(DeviceEvent::DeviceSuperseded { by, .. }) => {
-                keep(rows, entry, effective, &by.to_string(), stream, &[Found::SameHardware])
-            }
-            _ => Ok(()),
+            Event::Enrollment(event) => fold_visit(rows, entry, effective, event),
+            Event::Device(event) => fold_device(rows, entry, effective, event),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
+    }
+}
+
+fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+    match event {
+        EnrollmentEvent::PreviousRecordFound { records, .. } => records.iter().try_for_each(|found| {
+            let evidence: Vec<Found> = found.evidence.iter().copied().map(Found::from).collect();
+            keep(rows, entry, effective, entry.stream.id(), &found.device.to_string(), &evidence)
+        }),
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+        EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::UserSignedInAgain { .. } => Ok(()),
+        EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
+        EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AssignmentOffered { .. } => Ok(()),
+        EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
+        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+        EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordsNoted {} => Ok(()),
+        EnrollmentEvent::OwnershipChosen { .. } | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
+        EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),
+        EnrollmentEvent::ManagedAppleIdGiven { .. } | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Ok(()),
+        EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Ok(()),
+        EnrollmentEvent::AccessTokenRefreshed { .. } | EnrollmentEvent::MachineInformationReceived { .. } => Ok(()),
+        EnrollmentEvent::SignInAgainAsked { .. } | EnrollmentEvent::ProfileServiceServed { .. } => Ok(()),
+        EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+        EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => Ok(()),
+        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::IdentityIssued { .. } => Ok(()),
+        EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Ok(()),
+        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Ok(()),
+    }
+}
+
+fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &DeviceEvent) -> rusqlite::Result<()> {
+    match event {
+        // Told in the stream of the old record: the later one is the device that took its place.
+        DeviceEvent::DeviceSuperseded { by, .. } => {
+            keep(rows, entry, effective, &by.to_string(), entry.stream.id(), &[Found::SameHardware])
+        }
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Ok(()),
+        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
+        DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => Ok(()),
+        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Ok(()),
+        DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
+        DeviceEvent::MdmResultTooLarge { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
+        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+        DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
+        DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
+        DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
+        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => Ok(()),
+        DeviceEvent::HardwareClaimDismissed { .. } => Ok(()),
+        DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
+        DeviceEvent::HardwareAttested { .. } | DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
     }
 }
 

@@ -78,9 +78,11 @@ impl Projection for Renewals {
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
         let record = Record { rows, entry, device: entry.stream.id() };
         match &entry.event {
-            Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. }) => record.issued(identity.not_after),
+            Event::Enrollment(event) => record.visit(event),
             Event::Device(event) => record.device(event),
-            _ => Ok(()),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }
 }
@@ -92,6 +94,34 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
+    fn visit(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+        match event {
+            EnrollmentEvent::IdentityIssued { identity, .. } => self.issued(identity.not_after),
+            EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+            EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+            EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+            EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+            EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::UserSignedInAgain { .. } => Ok(()),
+            EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
+            EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AssignmentOffered { .. } => Ok(()),
+            EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
+            EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+            EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
+            EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
+            EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
+            EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => Ok(()),
+            EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => Ok(()),
+            EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+            EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+            EnrollmentEvent::VerificationIdentityIssued { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceRefused { .. } | EnrollmentEvent::MdmProfileServed { .. } => Ok(()),
+            EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Ok(()),
+            EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Ok(()),
+        }
+    }
+
     fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
         match event {
             DeviceEvent::DeviceEnrolled { .. } => self.enrolled(),
@@ -119,7 +149,35 @@ impl Record<'_> {
             DeviceEvent::IdentityRenewalCompleted { not_after, .. } => self.renewed(*not_after),
             DeviceEvent::IdentityRenewalFailed { why } => self.failed(*why),
             DeviceEvent::IdentityRolledBack { not_after, .. } => self.rolled_back(*not_after),
-            _ => Ok(()),
+            DeviceEvent::MdmCommandAnswered {
+                status: CommandStatus::Error | CommandStatus::CommandFormatError | CommandStatus::NotNow,
+                ..
+            }
+            | DeviceEvent::PushTokenRenewed { .. }
+            | DeviceEvent::IdentityRenewed { .. }
+            | DeviceEvent::DeviceReauthenticated { .. }
+            | DeviceEvent::MdmCommandQueued { .. }
+            | DeviceEvent::MdmCommandDelivered { .. }
+            | DeviceEvent::MdmCommandCancelled { .. }
+            | DeviceEvent::MdmCommandExpired { .. }
+            | DeviceEvent::MdmResultTooLarge { .. }
+            | DeviceEvent::ManagedAppReported { .. }
+            | DeviceEvent::InventoryReported { .. }
+            | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::IdentityRenewalRefused { .. }
+            | DeviceEvent::DeviceMessageRefused { .. }
+            | DeviceEvent::DeviceFieldsLeftOut { .. }
+            | DeviceEvent::DeviceEventsSuppressed { .. }
+            | DeviceEvent::MdmAnswerUnreadable { .. }
+            | DeviceEvent::HardwareClaimNoted { .. }
+            | DeviceEvent::HardwareClaimDismissed { .. }
+            | DeviceEvent::HardwareAttestationRequested { .. }
+            | DeviceEvent::HardwareAttested { .. }
+            | DeviceEvent::HardwareAttestationRefused { .. }
+            | DeviceEvent::DevicePushed { .. }
+            | DeviceEvent::PushFailed { .. }
+            | DeviceEvent::RecordArchived {}
+            | DeviceEvent::RecordRestored {} => Ok(()),
         }
     }
 

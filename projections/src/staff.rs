@@ -53,45 +53,61 @@ impl Projection for Staff {
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
-        let Event::Staff(event) = &entry.event else { return Ok(()) };
-        let id = entry.stream.id();
-        let set = |assignment: &str| {
-            rows.prepare_cached(&format!("UPDATE staff_v1_members SET {assignment} WHERE id = ?1"))?.execute([id])?;
-            Ok(())
-        };
-        match event {
-            StaffEvent::LocalAccountAdded { user_name, display_name, privileges, .. } => {
-                let names = [Some(user_name), display_name.as_ref()];
-                known(rows, id, names, None, SignInMethodName::LocalAccount)?;
-                roles(rows, id, privileges)
-            }
-            StaffEvent::ApiClientAdded { user_name, display_name } => {
-                let names = [Some(user_name), display_name.as_ref()];
-                known(rows, id, names, None, SignInMethodName::LocalAccount)?;
-                roles(rows, id, &BTreeSet::from([Privilege::ApiClient]))
-            }
-            StaffEvent::ExternalStaffKnown { method, provider, user_name, display_name, .. } => {
-                known(rows, id, [Some(user_name), display_name.as_ref()], Some(provider), *method)
-            }
-            StaffEvent::PrivilegesChanged { after, .. } => roles(rows, id, after),
-            StaffEvent::LocalAccountDisabled {} => set("disabled = TRUE"),
-            StaffEvent::LocalAccountEnabled {} => set("disabled = FALSE"),
-            StaffEvent::StaffSignedIn { .. } => {
-                let update = "UPDATE staff_v1_members SET last_sign_in = ?2 WHERE id = ?1";
-                rows.prepare_cached(update)?.execute(params![id, entry.at.0]).map(drop)
-            }
-            StaffEvent::PasskeyAdded { .. } => set("passkeys = passkeys + 1"),
-            StaffEvent::PasskeyRemoved { .. } => set("passkeys = passkeys - 1"),
-            StaffEvent::OneTimeCodesAdded { .. } => set("one_time_codes = TRUE"),
-            StaffEvent::OneTimeCodesRemoved {} => set("one_time_codes = FALSE"),
-            StaffEvent::RecoveryCodesMade { hashes } => {
-                let update = "UPDATE staff_v1_members SET recovery_codes = ?2 WHERE id = ?1";
-                rows.prepare_cached(update)?.execute(params![id, hashes.len()]).map(drop)
-            }
-            StaffEvent::RecoveryCodeUsed { .. } => set("recovery_codes = recovery_codes - 1"),
-            StaffEvent::RecoveryCodesRemoved {} => set("recovery_codes = 0"),
-            _ => Ok(()),
+        match &entry.event {
+            Event::Staff(event) => account(rows, entry, event),
+            Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
+            Event::Hardware(_) | Event::UserName(_) | Event::Access(_) | Event::Refusal(_) => Ok(()),
+            Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
+    }
+}
+
+fn account(rows: &Connection, entry: &Entry, event: &StaffEvent) -> rusqlite::Result<()> {
+    let id = entry.stream.id();
+    let set = |assignment: &str| {
+        rows.prepare_cached(&format!("UPDATE staff_v1_members SET {assignment} WHERE id = ?1"))?.execute([id])?;
+        Ok(())
+    };
+    match event {
+        StaffEvent::LocalAccountAdded { user_name, display_name, privileges, .. } => {
+            let names = [Some(user_name), display_name.as_ref()];
+            known(rows, id, names, None, SignInMethodName::LocalAccount)?;
+            roles(rows, id, privileges)
+        }
+        StaffEvent::ApiClientAdded { user_name, display_name } => {
+            let names = [Some(user_name), display_name.as_ref()];
+            known(rows, id, names, None, SignInMethodName::LocalAccount)?;
+            roles(rows, id, &BTreeSet::from([Privilege::ApiClient]))
+        }
+        StaffEvent::ExternalStaffKnown { method, provider, user_name, display_name, .. } => {
+            known(rows, id, [Some(user_name), display_name.as_ref()], Some(provider), *method)
+        }
+        StaffEvent::PrivilegesChanged { after, .. } => roles(rows, id, after),
+        StaffEvent::LocalAccountDisabled {} => set("disabled = TRUE"),
+        StaffEvent::LocalAccountEnabled {} => set("disabled = FALSE"),
+        StaffEvent::StaffSignedIn { .. } => {
+            let update = "UPDATE staff_v1_members SET last_sign_in = ?2 WHERE id = ?1";
+            rows.prepare_cached(update)?.execute(params![id, entry.at.0]).map(drop)
+        }
+        StaffEvent::PasskeyAdded { .. } => set("passkeys = passkeys + 1"),
+        StaffEvent::PasskeyRemoved { .. } => set("passkeys = passkeys - 1"),
+        StaffEvent::OneTimeCodesAdded { .. } => set("one_time_codes = TRUE"),
+        StaffEvent::OneTimeCodesRemoved {} => set("one_time_codes = FALSE"),
+        StaffEvent::RecoveryCodesMade { hashes } => {
+            let update = "UPDATE staff_v1_members SET recovery_codes = ?2 WHERE id = ?1";
+            rows.prepare_cached(update)?.execute(params![id, hashes.len()]).map(drop)
+        }
+        StaffEvent::RecoveryCodeUsed { .. } => set("recovery_codes = recovery_codes - 1"),
+        StaffEvent::RecoveryCodesRemoved {} => set("recovery_codes = 0"),
+        StaffEvent::ApiTokenIssued { .. } | StaffEvent::ApiTokenRefused { .. } => Ok(()),
+        StaffEvent::PasswordChanged { .. } | StaffEvent::SetUpLinkIssued { .. } => Ok(()),
+        StaffEvent::SetUpLinkRevoked {} | StaffEvent::FirstFactorProven { .. } => Ok(()),
+        StaffEvent::StaffSignInRefused { .. } | StaffEvent::StaffSignedOut {} => Ok(()),
+        StaffEvent::StaffRefusalsSuppressed(_) => Ok(()),
+        StaffEvent::StaffSessionEnded { .. } | StaffEvent::StaffSessionsEnded {} => Ok(()),
+        StaffEvent::PasswordConfirmed {} | StaffEvent::PasswordConfirmationRefused { .. } => Ok(()),
+        StaffEvent::PasskeyUsed { .. } | StaffEvent::OneTimeCodeUsed { .. } => Ok(()),
+        StaffEvent::SecondFactorRefused { .. } => Ok(()),
     }
 }
 

@@ -32,32 +32,32 @@ impl Projection for Visits {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["visits_v1_visits", "visits_v1_steps", "visits_v1_refusals"]
+        &["visits_v2_visits", "visits_v2_steps", "visits_v2_refusals"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS visits_v1_visits (
+        "CREATE TABLE IF NOT EXISTS visits_v2_visits (
             id TEXT PRIMARY KEY, position INTEGER NOT NULL, help_code TEXT NOT NULL, opened INTEGER NOT NULL,
             last INTEGER NOT NULL, family TEXT NOT NULL, version TEXT, major INTEGER, language TEXT NOT NULL,
             method TEXT, provider TEXT, signed_in TEXT, owner TEXT, way TEXT NOT NULL, step TEXT NOT NULL,
             step_since INTEGER NOT NULL, step_recorded INTEGER NOT NULL, refusals INTEGER NOT NULL, ended INTEGER,
             state TEXT NOT NULL, why TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS visits_v1_by_position ON visits_v1_visits (position);
-        CREATE INDEX IF NOT EXISTS visits_v1_by_opened ON visits_v1_visits (opened);
-        CREATE INDEX IF NOT EXISTS visits_v1_by_help_code ON visits_v1_visits (help_code);
-        CREATE INDEX IF NOT EXISTS visits_v1_by_signed_in ON visits_v1_visits (signed_in);
-        CREATE INDEX IF NOT EXISTS visits_v1_by_owner ON visits_v1_visits (owner);
-        CREATE INDEX IF NOT EXISTS visits_v1_open ON visits_v1_visits (last) WHERE state = 'open';
-        CREATE TABLE IF NOT EXISTS visits_v1_steps (
+        CREATE INDEX IF NOT EXISTS visits_v2_by_position ON visits_v2_visits (position);
+        CREATE INDEX IF NOT EXISTS visits_v2_by_opened ON visits_v2_visits (opened);
+        CREATE INDEX IF NOT EXISTS visits_v2_by_help_code ON visits_v2_visits (help_code);
+        CREATE INDEX IF NOT EXISTS visits_v2_by_signed_in ON visits_v2_visits (signed_in);
+        CREATE INDEX IF NOT EXISTS visits_v2_by_owner ON visits_v2_visits (owner);
+        CREATE INDEX IF NOT EXISTS visits_v2_open ON visits_v2_visits (last) WHERE state = 'open';
+        CREATE TABLE IF NOT EXISTS visits_v2_steps (
             visit TEXT NOT NULL, step TEXT NOT NULL, position INTEGER NOT NULL, recorded INTEGER NOT NULL,
             reached INTEGER NOT NULL, left INTEGER, PRIMARY KEY (visit, step)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS visits_v1_refusals (
+        CREATE TABLE IF NOT EXISTS visits_v2_refusals (
             visit TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, message TEXT NOT NULL,
             message_values TEXT NOT NULL, PRIMARY KEY (visit, position)
         ) WITHOUT ROWID;"
@@ -67,7 +67,9 @@ impl Projection for Visits {
         match &entry.event {
             Event::Enrollment(event) => On { rows, entry, effective }.visit(event),
             Event::Device(event) => On { rows, entry, effective }.device(event),
-            _ => Ok(()),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }
 }
@@ -107,11 +109,52 @@ impl On<'_> {
                 self.set("why", &serde_json::to_value(why).unwrap_or_default().as_str().unwrap_or_default())?;
                 self.end(&before, State::Refused)
             }
-            EnrollmentEvent::SignInRefused { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => self.refused(event),
+            EnrollmentEvent::SignInRefused { .. }
+            | EnrollmentEvent::SingleSignOnRefused { .. }
+            | EnrollmentEvent::FormRefused { .. }
+            | EnrollmentEvent::IdentityRefused { .. } => self.refused(event),
+            EnrollmentEvent::LanguageChosen { language } => self.set("language", language),
             EnrollmentEvent::EnrollmentAbandoned {} => self.end(&before, State::Abandoned),
             EnrollmentEvent::SignedOut {} if before.state == State::Open => self.end(&before, State::SignedOut),
-            _ if before.state == State::Enrolled => Ok(()),
-            _ => self.go_to(&before, way.step()),
+            EnrollmentEvent::VisitOpened { .. }
+            | EnrollmentEvent::AccountDrivenBegun { .. }
+            | EnrollmentEvent::VisitResumed { .. }
+            | EnrollmentEvent::UserSignedIn { .. }
+            | EnrollmentEvent::UserSignedInAgain { .. }
+            | EnrollmentEvent::SingleSignOnBegun { .. }
+            | EnrollmentEvent::SingleSignOnProven { .. }
+            | EnrollmentEvent::AssignmentOffered { .. }
+            | EnrollmentEvent::EnrollmentAssigned { .. }
+            | EnrollmentEvent::AssignmentDeclined {}
+            | EnrollmentEvent::AccessDecided { .. }
+            | EnrollmentEvent::TermsRequested { .. }
+            | EnrollmentEvent::TermsAccepted { .. }
+            | EnrollmentEvent::PreviousRecordFound { .. }
+            | EnrollmentEvent::PreviousRecordsNoted {}
+            | EnrollmentEvent::OwnershipChosen { .. }
+            | EnrollmentEvent::CaProfileServed { .. }
+            | EnrollmentEvent::CaInstallReported {}
+            | EnrollmentEvent::CaStepSkipped {}
+            | EnrollmentEvent::ManagedAppleIdGiven { .. }
+            | EnrollmentEvent::ManagedAppleIdAssigned { .. }
+            | EnrollmentEvent::AccessTokenIssued { .. }
+            | EnrollmentEvent::AuthorizationCodeIssued { .. }
+            | EnrollmentEvent::AccessTokenRefreshed { .. }
+            | EnrollmentEvent::MachineInformationReceived { .. }
+            | EnrollmentEvent::SignInAgainAsked { .. }
+            | EnrollmentEvent::ProfileServiceServed { .. }
+            | EnrollmentEvent::DeviceAttributesReported { .. }
+            | EnrollmentEvent::VerificationProfileServed { .. }
+            | EnrollmentEvent::VerificationIdentityIssued { .. }
+            | EnrollmentEvent::ProfileServiceRefused { .. }
+            | EnrollmentEvent::MdmProfileServed { .. }
+            | EnrollmentEvent::IdentityIssued { .. }
+            | EnrollmentEvent::IdentityRevoked { .. }
+            | EnrollmentEvent::TermsDeclined { .. }
+            | EnrollmentEvent::SignedOut {} => match before.state {
+                State::Enrolled => Ok(()),
+                State::Open | State::SignedOut | State::Abandoned | State::Refused => self.go_to(&before, way.step()),
+            },
         }
     }
 
@@ -128,7 +171,25 @@ impl On<'_> {
                 self.go_to(&before, Step::Enrolled)?;
                 self.close(State::Enrolled)
             }
-            _ => Ok(()),
+            DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
+            DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => Ok(()),
+            DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Ok(()),
+            DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
+            DeviceEvent::MdmResultTooLarge { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
+            DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+            DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+            DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+            DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
+            DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
+            DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => Ok(()),
+            DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => Ok(()),
+            DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
+            DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+            DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
+            DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),
+            DeviceEvent::RecordRestored {} => Ok(()),
         }
     }
 
@@ -138,7 +199,7 @@ impl On<'_> {
             DeviceFamily::IPad => "ipad",
         };
         let code = Uuid::parse_str(self.id()).map(|id| help_code(EnrollmentId(id))).unwrap_or_default();
-        let insert = "INSERT INTO visits_v1_visits (id, position, help_code, opened, last, family, language, way, step,
+        let insert = "INSERT INTO visits_v2_visits (id, position, help_code, opened, last, family, language, way, step,
             step_since, step_recorded, refusals, state) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?4, ?9, 0, ?10)";
         self.rows.prepare_cached(insert)?.execute(params![
             self.id(),
@@ -177,27 +238,46 @@ impl On<'_> {
             EnrollmentEvent::AssignmentOffered { .. } => self.set("owner", &None::<String>),
             EnrollmentEvent::EnrollmentAssigned { person, .. } => self.set("owner", &person.to_string()),
             EnrollmentEvent::AssignmentDeclined {} => {
-                let update = "UPDATE visits_v1_visits SET owner = signed_in WHERE id = ?1";
+                let update = "UPDATE visits_v2_visits SET owner = signed_in WHERE id = ?1";
                 self.rows.prepare_cached(update)?.execute([self.id()]).map(drop)
             }
             EnrollmentEvent::AccessDecided { access } => {
                 // It tells the provider of whoever gets the device: of whoever signed in only if that is the same.
-                let update = "UPDATE visits_v1_visits SET provider = ?2
+                let update = "UPDATE visits_v2_visits SET provider = ?2
                     WHERE id = ?1 AND provider IS NULL AND method = 'directory' AND owner = signed_in";
                 self.rows.prepare_cached(update)?.execute([self.id(), &access.provider]).map(drop)
             }
-            _ => Ok(()),
+            EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+            EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+            EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+            EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+            EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
+            EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+            EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
+            EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
+            EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
+            EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => Ok(()),
+            EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => Ok(()),
+            EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+            EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+            EnrollmentEvent::VerificationIdentityIssued { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceRefused { .. } | EnrollmentEvent::MdmProfileServed { .. } => Ok(()),
+            EnrollmentEvent::IdentityIssued { .. } | EnrollmentEvent::IdentityRevoked { .. } => Ok(()),
+            EnrollmentEvent::EnrollmentRefused { .. } | EnrollmentEvent::EnrollmentAbandoned {} => Ok(()),
+            EnrollmentEvent::SignedOut {} => Ok(()),
         }
     }
 
     fn refused(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         let said = message(&Event::Enrollment(event.clone()));
-        let insert = "INSERT INTO visits_v1_refusals (visit, position, at, message, message_values)
+        let insert = "INSERT INTO visits_v2_refusals (visit, position, at, message, message_values)
             VALUES (?1, ?2, ?3, ?4, ?5)";
         let values = serde_json::to_string(&said.values).unwrap_or_default();
         let position = sql(self.entry.position);
         self.rows.prepare_cached(insert)?.execute(params![self.id(), position, self.effective.0, said.key, values])?;
-        let count = "UPDATE visits_v1_visits SET refusals = refusals + 1 WHERE id = ?1";
+        let count = "UPDATE visits_v2_visits SET refusals = refusals + 1 WHERE id = ?1";
         self.rows.prepare_cached(count)?.execute([self.id()]).map(drop)
     }
 
@@ -208,7 +288,7 @@ impl On<'_> {
         self.leave(before)?;
         self.reach(step)?;
         // Whoever signed out may still install the profile that they took: the visit goes on.
-        let update = "UPDATE visits_v1_visits SET step = ?2, step_since = ?3, step_recorded = ?4,
+        let update = "UPDATE visits_v2_visits SET step = ?2, step_since = ?3, step_recorded = ?4,
             ended = CASE state WHEN 'signed_out' THEN NULL ELSE ended END,
             state = CASE state WHEN 'signed_out' THEN 'open' ELSE state END WHERE id = ?1";
         let recorded = self.entry.at.0;
@@ -218,7 +298,7 @@ impl On<'_> {
 
     fn reach(&self, step: Step) -> rusqlite::Result<()> {
         let insert =
-            "INSERT INTO visits_v1_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO visits_v2_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (visit, step) DO UPDATE SET left = NULL";
         let position = sql(self.entry.position);
         self.rows.prepare_cached(insert)?.execute(params![
@@ -234,11 +314,11 @@ impl On<'_> {
     /// The step before is over; if it began in the same instant, nobody ever stood on it.
     fn leave(&self, before: &Before) -> rusqlite::Result<()> {
         if self.is_passing(before) {
-            let delete = "DELETE FROM visits_v1_steps WHERE visit = ?1 AND step = ?2 AND recorded = ?3";
+            let delete = "DELETE FROM visits_v2_steps WHERE visit = ?1 AND step = ?2 AND recorded = ?3";
             let gone = params![self.id(), before.step.as_str(), self.entry.at.0];
             return self.rows.prepare_cached(delete)?.execute(gone).map(drop);
         }
-        let update = "UPDATE visits_v1_steps SET left = ?3 WHERE visit = ?1 AND step = ?2";
+        let update = "UPDATE visits_v2_steps SET left = ?3 WHERE visit = ?1 AND step = ?2";
         self.rows.prepare_cached(update)?.execute(params![self.id(), before.step.as_str(), self.effective.0])?;
         Ok(())
     }
@@ -251,8 +331,8 @@ impl On<'_> {
         self.leave(before)?;
         if self.is_passing(before) {
             // It ended on the step on which the person did what was refused.
-            let back = "UPDATE visits_v1_visits SET (step, step_since, step_recorded) = (SELECT step, reached, recorded
-                FROM visits_v1_steps WHERE visit = ?1 ORDER BY position DESC LIMIT 1) WHERE id = ?1";
+            let back = "UPDATE visits_v2_visits SET (step, step_since, step_recorded) = (SELECT step, reached, recorded
+                FROM visits_v2_steps WHERE visit = ?1 ORDER BY position DESC LIMIT 1) WHERE id = ?1";
             self.rows.prepare_cached(back)?.execute([self.id()])?;
         }
         self.close(state)
@@ -264,7 +344,7 @@ impl On<'_> {
     }
 
     fn before(&self) -> rusqlite::Result<Option<Before>> {
-        let select = "SELECT way, step, step_recorded, state FROM visits_v1_visits WHERE id = ?1";
+        let select = "SELECT way, step, step_recorded, state FROM visits_v2_visits WHERE id = ?1";
         let found = self.rows.prepare_cached(select)?.query_row([self.id()], |row| {
             let (way, step, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
             Ok(Before {
@@ -278,7 +358,7 @@ impl On<'_> {
     }
 
     fn set(&self, column: &'static str, value: &dyn ToSql) -> rusqlite::Result<()> {
-        let update = format!("UPDATE visits_v1_visits SET {column} = ?2 WHERE id = ?1");
+        let update = format!("UPDATE visits_v2_visits SET {column} = ?2 WHERE id = ?1");
         self.rows.prepare_cached(&update)?.execute(params![self.id(), value]).map(drop)
     }
 }

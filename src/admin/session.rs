@@ -10,7 +10,7 @@ pub use fresh::{Fresh, is_fresh};
 pub use own::{AtTheDoor, Own, SettingUp};
 pub use permits::{
     Acts, ChangesSettings, Exports, ExportsInventory, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel,
-    SeesInventory, home, is_permitted,
+    SeesInventory, home, is_permitted, note_refusal,
 };
 pub use ways::{local, see_other, with_key};
 
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::app::context::Context;
 use crate::app::staff_sessions::Session;
 use crate::app::staff_sign_in::{Resumed, resume, staff_context};
+use crate::enrollment::settings::Current;
 use crate::enrollment::staff::Standing;
 use crate::web::{forgery, source};
 use actix_web::{HttpRequest, web};
@@ -86,6 +87,15 @@ impl Staff {
     /// If the log cannot be read.
     pub async fn settings(&self) -> Result<Settings, Problem> {
         self.app.settings().await.map_err(|error| self.broken(error))
+    }
+
+    /// The settings with their revision.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn current_settings(&self) -> Result<Current, Problem> {
+        let current = self.app.settings.current(&self.app.log).await;
+        Ok(current.map_err(|error| self.broken(error))?.0)
     }
 
     /// Writes down that this person is about to be shown something. It is durable when this returns: show it afterwards.

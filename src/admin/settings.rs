@@ -9,7 +9,7 @@ use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{ChangesSettings, May, Staff};
 use super::words::Instant;
-use crate::app::administration::difference;
+use crate::app::administration::told_changes;
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Event;
@@ -60,14 +60,14 @@ pub async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> 
 
 async fn changed(staff: &Staff, row: &Row) -> Result<Option<Change>, Problem> {
     let entry = staff.event_at(&row.stream, row.revision).await?;
-    let Some(Event::Settings(SettingsEvent::SettingsChanged { before, after })) = entry.map(|entry| entry.event) else {
+    let Some(Event::Settings(SettingsEvent::SettingsChanged { changes, .. })) = entry.map(|entry| entry.event) else {
         return Ok(None);
     };
     Ok(Some(Change {
         at: Instant::of(row.at, staff.now()),
         who: super::audit::actor(row),
         href: event_href(row.event),
-        lines: difference(&before, &after).map_err(|error| staff.broken(error))?,
+        lines: told_changes(&changes).map_err(|error| staff.broken(error))?,
     }))
 }
 

@@ -20,8 +20,7 @@ pub use crate::identity::password::generate;
 pub use accounts::{Listed, list_accounts, may, reserve_name};
 pub use explain::Question;
 pub use settings::{
-    ApplyError, Findings, apply as apply_settings, apply_over as apply_settings_over, check as check_settings,
-    difference,
+    Applied, ApplyError, Findings, apply_over as apply_settings, check as check_settings, difference, told_changes,
 };
 pub use staff::{Act, ActError, act};
 
@@ -31,6 +30,8 @@ pub use staff::{Act, ActError, act};
 pub enum Request {
     ApplySettings {
         settings: Box<Settings>,
+        /// The revision of the settings that they were made of, as `muster settings show` prints it.
+        over: Option<u64>,
     },
     AddUser(NewUser),
     AddApiClient {
@@ -125,7 +126,7 @@ impl Answer {
 /// Performs a command.
 pub async fn execute(app: &App, request: Request) -> Answer {
     let done = match request {
-        Request::ApplySettings { settings } => settings::apply(app, *settings, &operator(app)).await,
+        Request::ApplySettings { settings, over } => settings::apply(app, *settings, over, &operator(app)).await,
         Request::AddUser(user) => accounts::add(app, user).await,
         Request::AddApiClient { user_name, display_name } => api_clients::add(app, user_name, display_name).await,
         Request::RotateToken { user_name } => api_clients::rotate(app, &user_name).await,

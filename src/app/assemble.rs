@@ -142,6 +142,7 @@ impl App {
             world,
             config: Arc::new(config),
             secrets,
+            settings: Default::default(),
             pki,
             device_cas,
             attestation_roots,
@@ -245,10 +246,11 @@ fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {
 
 async fn created(log: &Log, directory: &Path) -> Result<LogFingerprints, StartError> {
     let first = log.store().read_stream(&log_stream(), Revision(0), 1).await?;
-    match log.open(first).await?.into_iter().next().map(|entry| entry.event) {
-        Some(Event::Log(LogEvent::LogCreated { fingerprints, .. })) => Ok(fingerprints),
-        _ => Err(StartError::NoLogCreated { directory: directory.to_owned() }),
-    }
+    let first = log.open(first).await?.into_iter().next().map(|entry| entry.event);
+    let Some(Event::Log(LogEvent::LogCreated { fingerprints, .. })) = first else {
+        return Err(StartError::NoLogCreated { directory: directory.to_owned() });
+    };
+    Ok(fingerprints)
 }
 
 fn check_keys(config: &Config, expected: &LogFingerprints, found: &LogFingerprints) -> Result<(), StartError> {

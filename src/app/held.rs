@@ -60,17 +60,47 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
     let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return };
     let device: &mut Device = devices.entry(id).or_default();
     match &entry.event {
-        Event::Enrollment(EnrollmentEvent::MdmProfileServed { profile, .. }) => {
-            let urls = [&profile.server_url, &profile.check_in_url, &profile.scep_url];
-            device.held.origins = urls.into_iter().filter_map(|url| origin(url)).collect();
-        }
-        Event::Device(DeviceEvent::DeviceAuthenticated { topic, .. }) => {
+        Event::Enrollment(event) => fold_visit(device, event),
+        Event::Device(event) => fold_device(device, event),
+        Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
+        Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => {}
+        Event::Assertion(_) | Event::Settings(_) => {}
+    }
+}
+
+fn fold_visit(device: &mut Device, event: &EnrollmentEvent) {
+    if let EnrollmentEvent::MdmProfileServed { profile, .. } = event {
+        let urls = [&profile.server_url, &profile.check_in_url, &profile.scep_url];
+        device.held.origins = urls.into_iter().filter_map(|url| origin(url)).collect();
+    }
+}
+
+fn fold_device(device: &mut Device, event: &DeviceEvent) {
+    match event {
+        DeviceEvent::DeviceAuthenticated { topic, .. } => {
             device.held.topic = topic.clone();
             device.enrolled = false;
         }
-        Event::Device(DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::DeviceRevived { .. }) => device.enrolled = true,
-        // The ends among what is told.
-        _ => device.enrolled = false,
+        DeviceEvent::DeviceEnrolled { .. } | DeviceEvent::DeviceRevived { .. } => device.enrolled = true,
+        DeviceEvent::DeviceCheckedOut { .. }
+        | DeviceEvent::DeviceUnenrolled { .. }
+        | DeviceEvent::DeviceSuperseded { .. } => device.enrolled = false,
+        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => {}
+        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => {}
+        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => {}
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => {}
+        DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => {}
+        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => {}
+        DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => {}
+        DeviceEvent::MdmAnswerUnreadable { .. } | DeviceEvent::MdmResultTooLarge { .. } => {}
+        DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => {}
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DeviceFieldsLeftOut { .. } => {}
+        DeviceEvent::DeviceEventsSuppressed { .. } => {}
+        DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => {}
+        DeviceEvent::HardwareClaimNoted { .. } | DeviceEvent::HardwareClaimDismissed { .. } => {}
+        DeviceEvent::HardwareAttestationRequested { .. } | DeviceEvent::HardwareAttested { .. } => {}
+        DeviceEvent::HardwareAttestationRefused { .. } => {}
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => {}
     }
 }
 

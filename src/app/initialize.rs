@@ -171,9 +171,8 @@ async fn make_log(
     let created = LogEvent::LogCreated { log: world.random_uuid(), fingerprints };
     log.append(&log_stream(), Expected::NoStream, vec![draft(created.into())]).await?;
     // The name that the certificates bear is the one that people read on the pages.
-    let (before, mut after) = (Box::<Settings>::default(), Box::<Settings>::default());
-    after.organization = organization.to_owned();
-    let named = SettingsEvent::SettingsChanged { before, after };
+    let after = Settings { organization: organization.to_owned(), ..Settings::default() };
+    let named = SettingsEvent::between(&Settings::default(), &after, None);
     log.append(&settings::stream(), Expected::NoStream, vec![draft(named.into())]).await?;
     let SetUpLink { hash, expires } = new.link;
     let issued = StaffEvent::SetUpLinkIssued { hash, expires };

@@ -6,14 +6,15 @@ use super::context::Context;
 use super::identify::{Unidentified, identify};
 use super::named_secret::{self, Kind};
 use super::sign_in::may_go_on;
-use super::{App, ByDeviceError, PerformError};
+use super::{App, ByDeviceError, Loaded, PerformError};
 use crate::enrollment::device::{self, Device};
 use crate::enrollment::visit::{self, Visit};
 use crate::pki::Issued;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::DeviceId;
-use events::enrollment::{EnrollmentId, IssuedCertificate, SecretHash};
+use events::enrollment::{EnrollmentId, IdentityRefusal, IssuedCertificate, SecretHash};
+use events::system::RefusalEvent;
 use events::{Actor, ActorKind, Timestamp};
 use openssl::pkey::{PKey, Public};
 use openssl::x509::X509;
@@ -42,9 +43,9 @@ pub struct Wanted {
 
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// The answer is no, and will be.
-    #[error("{0}")]
-    Refused(String),
+    /// The answer is no, and will be. It is written down.
+    #[error("{0:?}")]
+    Refused(IdentityRefusal),
     /// Nothing is decided: the device tries again.
     #[error("{0}")]
     Unavailable(String),
@@ -54,25 +55,30 @@ fn unavailable(error: impl std::fmt::Display) -> IssueError {
     IssueError::Unavailable(error.to_string())
 }
 
-fn refused(why: impl std::fmt::Display) -> IssueError {
-    IssueError::Refused(why.to_string())
+/// Whose stream a refusal is written to.
+enum Asking {
+    /// Nobody's: whoever knows no challenge of a stream tells nothing about it.
+    Stranger,
+    Visit(EnrollmentId, Context),
+    Device(DeviceId, Context),
 }
 
-impl<R: std::error::Error> From<PerformError<R>> for IssueError {
-    fn from(error: PerformError<R>) -> IssueError {
-        match error {
-            PerformError::Refused(refusal) => refused(refusal),
-            other => unavailable(other),
-        }
+fn of_visit(refusal: &visit::Refusal) -> IdentityRefusal {
+    match refusal {
+        // The challenge is one of this visit's: another one issued an identity, and with that this one was over.
+        visit::Refusal::ChallengeUsed | visit::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUsed,
+        visit::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
+        visit::Refusal::DeviceEnrolled => IdentityRefusal::DeviceEnrolled,
+        _ => IdentityRefusal::EnrollmentEnded,
     }
 }
 
-impl<R: std::error::Error> From<ByDeviceError<R>> for IssueError {
-    fn from(error: ByDeviceError<R>) -> IssueError {
-        match error {
-            ByDeviceError::Spent => unavailable(error),
-            ByDeviceError::Perform(error) => error.into(),
-        }
+fn of_device(refusal: &device::Refusal) -> IdentityRefusal {
+    match refusal {
+        device::Refusal::ChallengeUsed => IdentityRefusal::ChallengeUsed,
+        device::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
+        device::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUnknown,
+        _ => IdentityRefusal::DeviceNotEnrolled,
     }
 }
 
@@ -86,11 +92,15 @@ impl App {
         if let Some((device, challenge)) = named_secret::parse(Kind::Renewal, challenge) {
             return self.issue_renewal(DeviceId(device), challenge, wanted).await;
         }
-        let (enrollment, challenge) =
-            named_secret::parse(Kind::Challenge, challenge).ok_or_else(|| refused("not a challenge of ours"))?;
+        let (unknown, source) = (IdentityRefusal::ChallengeUnknown, wanted.source);
+        let Some((enrollment, challenge)) = named_secret::parse(Kind::Challenge, challenge) else {
+            return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
+        };
         let enrollment = EnrollmentId(enrollment);
         let visit = self.visit(enrollment).await.map_err(unavailable)?;
-        let Some(owner) = visit.owner() else { return Err(refused("no such enrollment")) };
+        let Some(owner) = visit.owner() else {
+            return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
+        };
         let device = enrollment.device();
         let context = Context::of(
             Actor::new(ActorKind::Device, device),
@@ -100,11 +110,12 @@ impl App {
         // A stranger's guess costs no signature: signing is for challenges that were handed out.
         let verifies = visit.verifications.iter().any(|verification| verification.challenge == challenge);
         if !verifies && !visit.servings.iter().any(|serving| serving.challenge == challenge) {
-            return Err(refused(visit::Refusal::UnknownChallenge));
+            return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
         }
+        let asking = Asking::Visit(enrollment, context.clone());
         // A profile may have been served before the account was disabled.
         if !may_go_on(self, &visit).await.map_err(unavailable)? {
-            return Err(refused("whoever signed in may not enroll any more"));
+            return Err(self.refuse_identity(asking, IdentityRefusal::NotPermitted, source).await);
         }
         let device_enrolled = self.device(device).await.map_err(unavailable)?.lives_by_its_identity(self.world.now());
         if verifies {
@@ -120,18 +131,26 @@ impl App {
         };
         let transaction = wanted.transaction;
         let command = visit::Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled };
-        let performed = self.perform::<Visit>(&enrollment.stream(), &command, &context).await?;
+        let performed = match self.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+            Ok(performed) => performed,
+            Err(PerformError::Refused(refusal)) => {
+                return Err(self.refuse_identity(asking, of_visit(&refusal), source).await);
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
         let identity =
             performed.state.identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?;
         parse(&identity.certificate)
     }
 
     async fn issue_renewal(&self, device: DeviceId, challenge: SecretHash, wanted: Wanted) -> Result<X509, IssueError> {
-        let state = self.device(device).await.map_err(unavailable)?;
+        let loaded = self.load::<Device>(&device.stream()).await.map_err(unavailable)?;
+        let state = loaded.0.clone();
         // A stranger's guess costs no signature.
         let renewal = state.renewal.filter(|renewal| renewal.challenge == challenge);
+        let source = wanted.source;
         let (Some(renewal), Some(person)) = (renewal, state.person) else {
-            return Err(refused(device::Refusal::UnknownChallenge));
+            return Err(self.refuse_identity(Asking::Stranger, IdentityRefusal::ChallengeUnknown, source).await);
         };
         let now = self.world.now();
         let identity = match renewal.identity {
@@ -146,7 +165,7 @@ impl App {
         );
         let (transaction, issue) = (wanted.transaction, challenge.clone());
         let command = device::Command::IssueRenewal { now, challenge: issue, identity, transaction };
-        let state = self.perform::<Device>(&device.stream(), &command, &context).await?.state;
+        let state = self.renew(device, loaded, &command, context, source).await?;
         let issued = state.renewal.filter(|renewal| renewal.challenge == challenge).and_then(|it| it.identity);
         parse(&issued.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
     }
@@ -156,13 +175,14 @@ impl App {
     /// # Errors
     /// Refused: the old certificate is not in force, or the device is not enrolled.
     pub async fn renew_identity(&self, device: DeviceId, signer: &X509, wanted: Wanted) -> Result<X509, IssueError> {
-        let known = identify(self, signer).await.map_err(|why| match why {
-            Unidentified::Unavailable => unavailable(why),
-            Unidentified::Stranger => refused(why),
-        })?;
-        if known.device != device {
-            return Err(refused("the certificate is another device's"));
-        }
+        let source = wanted.source;
+        let known = match identify(self, signer).await {
+            Ok(known) if known.device == device => known,
+            Ok(_) | Err(Unidentified::Stranger) => {
+                return Err(self.refuse_identity(Asking::Stranger, IdentityRefusal::CertificateUnknown, source).await);
+            }
+            Err(why @ Unidentified::Unavailable) => return Err(unavailable(why)),
+        };
         // Signing is what costs: not for a device that asks once more for the key that it got a certificate for, nor for one
         // that has used up its budget of events.
         let expected_end = self.world.now().plus_seconds(i64::from(IDENTITY_DAYS) * 86_400);
@@ -174,9 +194,7 @@ impl App {
         }
         let identity = recorded(&self.sign(device, wanted.public_key, self.world.now(), IDENTITY_DAYS).await?)?;
         let command = device::Command::RenewIdentity { identity: identity.clone(), transaction: wanted.transaction };
-        let context = known.context(wanted.source);
-        let (stream, loaded) = (device.stream(), known.loaded());
-        let state = self.perform_by_device::<Device>(device, &stream, loaded, &command, &context).await?.state;
+        let state = self.renew(device, known.loaded(), &command, known.context(source), source).await?;
         let renewed = state.renewal_of(&identity.key_hash, identity.not_after);
         parse(renewed.ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
     }
@@ -199,10 +217,54 @@ impl App {
             certificate: recorded(&signed)?,
             device_enrolled,
         };
-        let visit = self.perform::<Visit>(&enrollment.stream(), &command, context).await?.state;
+        let visit = match self.perform::<Visit>(&enrollment.stream(), &command, context).await {
+            Ok(performed) => performed.state,
+            Err(PerformError::Refused(refusal)) => {
+                let asking = Asking::Visit(enrollment, context.clone());
+                return Err(self.refuse_identity(asking, of_visit(&refusal), wanted.source).await);
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
         let issued = visit.verifications.into_iter().find(|verification| verification.challenge == challenge);
         let identity = issued.and_then(|verification| verification.identity);
         parse(&identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
+    }
+
+    async fn renew(
+        &self,
+        device: DeviceId,
+        loaded: Loaded<Device>,
+        command: &device::Command,
+        context: Context,
+        source: Option<IpAddr>,
+    ) -> Result<Device, IssueError> {
+        match self.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
+            Ok(performed) => Ok(performed.state),
+            Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => {
+                Err(self.refuse_identity(Asking::Device(device, context), of_device(&refusal), source).await)
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    // The refusal is durable before the device is told it.
+    async fn refuse_identity(&self, asking: Asking, why: IdentityRefusal, source: Option<IpAddr>) -> IssueError {
+        let told = match asking {
+            Asking::Stranger => {
+                let event = RefusalEvent::IdentityRequestRefused { why };
+                self.tell_of_stranger(event, source).await.map_err(unavailable)
+            }
+            Asking::Visit(enrollment, context) => {
+                let refuse = visit::Command::RefuseIdentity { why };
+                let told = self.tell::<Visit>(&enrollment.stream(), &refuse, &context, source).await;
+                told.map(drop).map_err(unavailable)
+            }
+            Asking::Device(device, context) => {
+                let refuse = device::Command::RefuseIdentity { why };
+                self.tell::<Device>(&device.stream(), &refuse, &context, source).await.map(drop).map_err(unavailable)
+            }
+        };
+        told.err().unwrap_or(IssueError::Refused(why))
     }
 
     async fn sign(&self, device: DeviceId, key: PKey<Public>, now: Timestamp, days: u32) -> Result<Issued, IssueError> {

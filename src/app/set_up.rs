@@ -16,6 +16,7 @@ use events::enrollment::SecretHash;
 use events::envelope::{Actor, ActorKind};
 use events::staff::{Privilege, StaffId};
 use events::store::ReadError;
+use events::system::RefusalEvent;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -132,6 +133,16 @@ fn parse(token: &str) -> Option<(StaffId, SecretHash)> {
 /// # Errors
 /// If the link does not work, or name or password will not do.
 pub async fn set_up(app: &App, token: &str, first: FirstAdministrator) -> Result<(), SetUpError> {
+    let source = first.source;
+    let done = make(app, token, first).await;
+    if let Err(SetUpError::Link) = done {
+        let told = app.tell_of_stranger(RefusalEvent::SetUpLinkRefused {}, source).await;
+        told.map_err(|error| SetUpError::Broken(error.to_string()))?;
+    }
+    done
+}
+
+async fn make(app: &App, token: &str, first: FirstAdministrator) -> Result<(), SetUpError> {
     let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
     check(app, token).await?;
     check_new_password(&first.user_name, &first.password)?;

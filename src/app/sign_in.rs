@@ -29,8 +29,8 @@ pub use look_up::{LookedUp, look_up_in};
 pub use portal::{Credentials, Outcome, at_portal};
 pub use refusal_budget::About;
 pub use refusals::{
-    granted, granted_about, granted_to, granted_to_wait, record, record_staff_refusal, record_unknown_staff,
-    refuse_staff, sum_up_refusals,
+    count_refusal, granted, granted_about, granted_to, granted_to_wait, record, record_staff_refusal,
+    record_unknown_staff, refuse_staff, sum_up_refusals,
 };
 
 use crate::app::App;

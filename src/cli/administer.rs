@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use events::staff::Privilege;
 use events::store::Corruption;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -152,15 +152,19 @@ pub struct Add {
 
 #[derive(Subcommand)]
 pub enum Settings {
-    /// Print the settings in force, as TOML.
+    /// Print the current settings as TOML, with their revision.
     Show {
         #[command(flatten)]
         at: At,
     },
-    /// Put the settings of a TOML file in the place of all that were; what the file leaves out gets its default.
+    /// Replace all settings by those of a TOML file; what the file leaves out gets its default. Nothing is applied if the
+    /// file names a revision and the settings were changed since.
     Apply {
         /// What `muster settings show` prints, changed.
         file: PathBuf,
+        /// The revision of the settings to replace, instead of the one that the file names.
+        #[arg(long, value_name = "REVISION")]
+        over: Option<u64>,
         #[command(flatten)]
         at: At,
     },
@@ -243,22 +247,41 @@ impl Settings {
             Settings::Show { at } => {
                 let config = at.load()?;
                 let log = read_log(&config)?;
-                let settings = app::settings(&log).await;
+                let current = app::settings(&log).await;
                 tell_corruption(&config, log.store().findings().all()).await;
-                say(toml::to_string(&settings?)?.trim_end());
+                let current = current?;
+                let revision = current.changes;
+                say(format_args!("{REVISION}{revision}. Leave this line: it protects what others change meanwhile."));
+                say(toml::to_string(&current.settings)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
-            Settings::Apply { file, at } => {
-                let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-                let settings =
-                    toml::from_str(&text).with_context(|| format!("{} is not understood", file.display()))?;
-                match perform(&at, Request::ApplySettings { settings: Box::new(settings) }).await? {
-                    Answer::Refused { why } => bail!("{} is not applied:\n{why}", file.display()),
-                    applied => tell(applied),
-                }
-            }
+            Settings::Apply { file, over, at } => apply_settings(&file, over, &at).await,
         }
     }
+}
+
+/// What stands before the revision in the first line that `muster settings show` prints.
+const REVISION: &str = "# Revision ";
+
+async fn apply_settings(file: &Path, over: Option<u64>, at: &At) -> anyhow::Result<ExitCode> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let settings = toml::from_str(&text).with_context(|| format!("{} is not understood", file.display()))?;
+    let over = match over {
+        Some(over) => Some(over),
+        None => named_revision(&text).with_context(|| format!("{} is not understood", file.display()))?,
+    };
+    match perform(at, Request::ApplySettings { settings: Box::new(settings), over }).await? {
+        Answer::Refused { why } => bail!("{} is not applied:\n{why}", file.display()),
+        applied => tell(applied),
+    }
+}
+
+// A file that somebody wrote by hand names none: it says all, whatever the settings are now.
+fn named_revision(text: &str) -> anyhow::Result<Option<u64>> {
+    let Some(rest) = text.lines().find_map(|line| line.trim_start().strip_prefix(REVISION)) else { return Ok(None) };
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let revision = digits.parse().map_err(|_| anyhow!("after {REVISION:?} there is no number"))?;
+    Ok(Some(revision))
 }
 
 pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {

@@ -44,17 +44,15 @@ struct Context {
 
 impl Context {
     fn of(entries: &[Entry]) -> Context {
-        let user_name = entries.iter().find_map(|entry| match &entry.event {
-            Event::Enrollment(EnrollmentEvent::UserSignedIn { user_name, .. }) => {
-                Some(user_name.shown().unwrap_or("an erased person").to_owned())
-            }
-            _ => None,
+        let user_name = entries.iter().find_map(|entry| {
+            let Event::Enrollment(EnrollmentEvent::UserSignedIn { user_name, .. }) = &entry.event else { return None };
+            Some(user_name.shown().unwrap_or("an erased person").to_owned())
         });
-        let command = |entry: &Entry| match &entry.event {
-            Event::Device(DeviceEvent::MdmCommandQueued { command, request_type, .. }) => {
-                Some((*command, request_type.clone()))
-            }
-            _ => None,
+        let command = |entry: &Entry| {
+            let Event::Device(DeviceEvent::MdmCommandQueued { command, request_type, .. }) = &entry.event else {
+                return None;
+            };
+            Some((*command, request_type.clone()))
         };
         Context {
             user_name,
@@ -76,7 +74,9 @@ impl Context {
         match event {
             Event::Enrollment(event) => self.tell_of_visit(event),
             Event::Device(event) => self.tell_of_device(event),
-            _ => None,
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => None,
+            Event::Assertion(_) | Event::Settings(_) => None,
         }
     }
 
@@ -103,6 +103,10 @@ impl Context {
             E::EnrollmentAssigned { user_name, .. } => user_name.shown().unwrap_or("an erased person").to_owned(),
             E::AccessDecided { access } => access.rule.clone().unwrap_or_else(|| "no rule".into()),
             E::TermsRequested { version, .. } | E::TermsAccepted { version, .. } => format!("version {version}"),
+            E::TermsDeclined { version, .. } => format!("version {version}"),
+            E::FormRefused { why } => format!("{why:?}"),
+            E::IdentityRefused { why } => format!("{why:?}"),
+            E::LanguageChosen { language } => language.clone(),
             E::AssignmentOffered { .. } | E::AssignmentDeclined {} => return None,
             E::PreviousRecordFound { records, count } => {
                 let evidence: Vec<_> = records.iter().flat_map(|found| &found.evidence).map(told_evidence).collect();
@@ -136,6 +140,8 @@ impl Context {
             }
             E::DeviceReauthenticated { os_version, .. } => os_version.map(|version| format!("iOS {version}"))?,
             E::IdentityRenewalFailed { why } => format!("{why:?}"),
+            E::IdentityRenewalRefused { why } => format!("{why:?}"),
+            E::DeviceMessageRefused { why } => format!("{why:?}"),
             E::IdentityRenewalRequested { .. } | E::IdentityRenewalCompleted { .. } => return None,
             E::IdentityRolledBack { .. } => return None,
             E::MdmCommandQueued { request_type, .. } => request_type.clone(),

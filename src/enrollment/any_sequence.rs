@@ -215,7 +215,7 @@ proptest! {
             happened.iter().fold(current, Current::evolve)
         });
         if let Some(last) = last {
-            assert_eq!(state.0.organization, last);
+            assert_eq!(state.settings.organization, last);
         }
         run::<Current>(commands, |_| {});
     }

@@ -12,9 +12,10 @@ use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::{
     AnswerFault, AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId,
-    DeviceIdentifiers, InventoryValue, MdmError, Priority, PushAddress, RejectionReason, SupersessionEvidence,
+    DeviceIdentifiers, InventoryValue, MdmError, MessageRefusal, Priority, PushAddress, RejectionReason,
+    SupersessionEvidence,
 };
-use events::enrollment::{EnrollmentKind, IssuedCertificate, OsVersion, SecretHash};
+use events::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -58,6 +59,9 @@ pub struct Device {
     pub reauthenticated: Option<String>,
     /// Commands in the order they were queued.
     pub commands: Vec<QueuedCommand>,
+    /// Refusals of messages and identities since its last enrollment: equal ones are written down once.
+    pub refused_messages: BTreeSet<MessageRefusal>,
+    pub refused_identities: BTreeSet<IdentityRefusal>,
     /// How often commands were put off so far.
     pub put_offs: u64,
     /// [`Device::put_offs`] as the device was woken last.
@@ -257,6 +261,14 @@ pub enum Command {
     /// The renewal with this command had its time.
     LapseRenewal {
         command: CommandId,
+    },
+    /// The device is refused a renewed identity.
+    RefuseIdentity {
+        why: IdentityRefusal,
+    },
+    /// A message that was signed with an identity of the device is not taken.
+    RefuseMessage {
+        why: MessageRefusal,
     },
     HearFrom,
     /// These fields of what the device told were too long to be kept.

@@ -7,6 +7,7 @@ mod evolve;
 mod profile_service;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use crate::enrollment::Aggregate;
 use events::Timestamp;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
 pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Refusal};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
+pub use told::Told;
 
 /// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
@@ -68,6 +70,8 @@ pub struct Visit {
     pub authorization: Option<String>,
     pub codes: Vec<AuthorizationCode>,
     pub refresh_tokens: Vec<RefreshToken>,
+    /// Facts that the visitor alone caused, and may cause again.
+    pub told: Told,
     /// What the device said of itself when it asked for its profile.
     pub machine: Option<MachineInformation>,
     /// The enrolled device was told to have its person sign in again, and they have not yet.
@@ -261,6 +265,11 @@ impl Visit {
             (Some(Ownership::Personal), _, None) => Step::ManagedAppleId,
             _ => Step::MdmProfile,
         }
+    }
+
+    /// The language of the pages that the person reads, as far as the stream tells.
+    pub fn language(&self) -> Option<&String> {
+        self.opened.as_ref().map(|opened| &opened.language)
     }
 
     /// Whether somebody may sign in now: for the first time, or once more.

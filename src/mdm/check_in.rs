@@ -11,6 +11,7 @@ use crate::enrollment::device::{Command, Device, Refusal};
 use crate::enrollment::visit::{self, Visit};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
+use events::device::MessageRefusal;
 use events::enrollment::EnrollmentRefusal;
 use plist::Dictionary;
 use std::net::IpAddr;
@@ -33,16 +34,26 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
     let claimed = Claimed::of(request, app)?;
     // Whose certificate it is comes first: for nobody else's the body is hashed.
-    let mut known = identified(app, claimed.certificate()).await?;
+    let mut known = identified(app, claimed.certificate(), source).await?;
     let body = proven(claimed, body).await?;
-    let fields = property_list::repaired(&body).map_err(super::refuse_body)?;
+    let fields = match property_list::repaired(&body) {
+        Ok(fields) => fields,
+        Err(error) => {
+            tracing::warn!(%error, "a check-in cannot be read");
+            return Err(super::refuse_message(app, &known, MessageRefusal::NotUnderstood, source).await);
+        }
+    };
     // A device that leaves is let go whatever it shows: it says so once. And it comes back by nothing that it says as it leaves.
     if !message::text(&fields, "MessageType").is_ok_and(|kind| kind == "CheckOut") {
         known = revival::by_contact(app, known, (&fields, &body), source).await?;
         bearer::check(app, &known, request, source).await?;
     }
     let message = Message { app, known: &known, fields: &fields, body: &body, source };
-    let answer = message.take().await?;
+    let answer = match message.take().await {
+        Ok(answer) => answer,
+        Err(No::Answer(answer)) => return Err(answer),
+        Err(No::Refused(why)) => return Err(super::refuse_message(app, &known, why, source).await),
+    };
     heard::from(app, &known, source).await;
     Ok(answer)
 }
@@ -63,14 +74,36 @@ struct Message<'a> {
     source: Option<IpAddr>,
 }
 
-fn bad_field(field: BadField) -> Answer {
-    tracing::warn!(field = field.0, "a check-in lacks a field");
-    Answer::BadRequest
+/// Why a check-in is not taken.
+enum No {
+    /// It is refused, which is to be written down.
+    Refused(MessageRefusal),
+    /// All is said with this answer.
+    Answer(Answer),
+}
+
+impl From<Answer> for No {
+    fn from(answer: Answer) -> No {
+        No::Answer(answer)
+    }
+}
+
+impl From<MessageRefusal> for No {
+    fn from(why: MessageRefusal) -> No {
+        No::Refused(why)
+    }
+}
+
+impl From<BadField> for No {
+    fn from(field: BadField) -> No {
+        tracing::warn!(field = field.0, "a check-in lacks a field");
+        No::Refused(MessageRefusal::NotUnderstood)
+    }
 }
 
 impl Message<'_> {
-    async fn take(&self) -> Result<Answer, Answer> {
-        let message_type = message::text(self.fields, "MessageType").map_err(bad_field)?;
+    async fn take(&self) -> Result<Answer, No> {
+        let message_type = message::text(self.fields, "MessageType")?;
         let known =
             ["Authenticate", "TokenUpdate", "CheckOut", "DeclarativeManagement", "GetToken", "UserAuthenticate"];
         let name = known.into_iter().find(|known| *known == message_type);
@@ -83,28 +116,28 @@ impl Message<'_> {
             "TokenUpdate" => self.noting_left_out(self.token_update().await?).await,
             "CheckOut" => self.check_out().await,
             // Declarative management is never switched on here: there is nothing to fetch.
-            "DeclarativeManagement" => self.is_this_device().map(|()| Answer::NotFound),
+            "DeclarativeManagement" => Ok(self.is_this_device().map(|()| Answer::NotFound)?),
             // We promise no token service (`com.apple.mdm.token` is not in ServerCapabilities): 400 as the schema says.
-            "GetToken" => Err(Answer::BadRequest),
+            "GetToken" => Err(Answer::BadRequest.into()),
             // "No user authentication here"; such users do not exist on iOS.
-            "UserAuthenticate" => self.is_this_device().map(|()| Answer::Gone),
+            "UserAuthenticate" => Ok(self.is_this_device().map(|()| Answer::Gone)?),
             _ => {
                 tracing::warn!(device.id = %self.known.device, "a check-in of unknown type");
-                Err(Answer::BadRequest)
+                Err(MessageRefusal::NotUnderstood.into())
             }
         }
     }
 
     // Taken, and nothing comes of it: the device would only say it again. Authenticate is never a user's.
-    fn of_a_user(&self, message_type: &str) -> Result<Answer, Answer> {
+    fn of_a_user(&self, message_type: &str) -> Result<Answer, No> {
         self.is_this_device()?;
         tracing::info!(device.id = %self.known.device, message_type, "a message of a user changes nothing of the device");
-        if message_type == "Authenticate" { Err(Answer::BadRequest) } else { Ok(Answer::Ok) }
+        if message_type == "Authenticate" { Err(Answer::BadRequest.into()) } else { Ok(Answer::Ok) }
     }
 
-    async fn authenticate(&self) -> Result<Answer, Answer> {
+    async fn authenticate(&self) -> Result<Answer, No> {
         self.topic()?;
-        let (arrived, intended) = (message::kind(self.fields).map_err(bad_field)?, self.known.profile.kind);
+        let (arrived, intended) = (message::kind(self.fields)?, self.known.profile.kind);
         if arrived != intended {
             return self.refuse(EnrollmentRefusal::WrongMode).await;
         }
@@ -120,7 +153,7 @@ impl Message<'_> {
         let command = Command::Authenticate {
             person: self.known.person,
             intended,
-            identifiers: message::identifiers(self.fields, self.known.person).map_err(bad_field)?,
+            identifiers: message::identifiers(self.fields, self.known.person)?,
             certificate: self.known.fingerprint.clone(),
             topic: self.known.profile.topic.clone(),
             os_version: message::os_version(self.fields),
@@ -132,28 +165,28 @@ impl Message<'_> {
     }
 
     // The device is not what its enrollment is for. What it told of its hardware goes nowhere.
-    async fn refuse(&self, why: EnrollmentRefusal) -> Result<Answer, Answer> {
+    async fn refuse(&self, why: EnrollmentRefusal) -> Result<Answer, No> {
         // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
         let device_enrolled = self.known.state.lives_by_its_identity(self.app.world.now());
         if device_enrolled {
-            return Err(Answer::Forbidden);
+            return Err(MessageRefusal::WrongMode.into());
         }
         tracing::warn!(device.id = %self.known.device, ?why, "an enrollment is refused");
         let refuse = visit::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
         let refused = self.app.perform::<Visit>(&stream, &refuse, &self.known.context(self.source)).await;
         match refused {
-            Ok(_) | Err(PerformError::Refused(_)) => Err(Answer::Forbidden),
-            Err(error) => Err(unavailable(error)),
+            Ok(_) | Err(PerformError::Refused(_)) => Err(Answer::Forbidden.into()),
+            Err(error) => Err(unavailable(error).into()),
         }
     }
 
-    async fn token_update(&self) -> Result<Answer, Answer> {
+    async fn token_update(&self) -> Result<Answer, No> {
         self.topic()?;
-        let kind = message::kind(self.fields).map_err(bad_field)?;
+        let kind = message::kind(self.fields)?;
         let command = Command::TokenUpdate {
-            identifiers: message::identifiers(self.fields, self.known.person).map_err(bad_field)?,
-            push: message::push_address(self.fields, kind, self.known.device).map_err(bad_field)?,
+            identifiers: message::identifiers(self.fields, self.known.person)?,
+            push: message::push_address(self.fields, kind, self.known.device)?,
             certificate: self.known.fingerprint.clone(),
             body: message::body_hash(&self.known.fingerprint, self.body),
         };
@@ -162,7 +195,7 @@ impl Message<'_> {
 
     // It is said once. Who leaves is proven by the identity; a topic that is missing makes nobody else of the device, while another
     // topic is that of another management.
-    async fn check_out(&self) -> Result<Answer, Answer> {
+    async fn check_out(&self) -> Result<Answer, No> {
         if self.fields.contains_key("Topic") {
             self.topic()?;
         }
@@ -170,44 +203,43 @@ impl Message<'_> {
         self.perform(&Command::CheckOut { body: message::body_hash(&self.known.fingerprint, self.body) }).await
     }
 
-    async fn perform(&self, command: &Command) -> Result<Answer, Answer> {
+    async fn perform(&self, command: &Command) -> Result<Answer, No> {
         let context = self.known.context(self.source);
         let stream = self.known.device.stream();
         let device = self.known.device;
         match self.app.perform_by_device::<Device>(device, &stream, self.known.loaded(), command, &context).await {
             Ok(_) => Ok(Answer::Ok),
-            Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => Err(self.refused(&refusal)),
+            Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => Err(refused(&refusal).into()),
             // Never 200 for what is not kept: the device says it again, and the next refill takes the newest.
-            Err(ByDeviceError::Spent) => Err(Answer::Unavailable),
-            Err(ByDeviceError::Perform(error)) => Err(unavailable(error)),
+            Err(ByDeviceError::Spent) => Err(Answer::Unavailable.into()),
+            Err(ByDeviceError::Perform(error)) => Err(unavailable(error).into()),
         }
     }
 
     // What is too long is left out, and the log says so; the message is taken all the same.
-    async fn noting_left_out(&self, answer: Answer) -> Result<Answer, Answer> {
+    async fn noting_left_out(&self, answer: Answer) -> Result<Answer, No> {
         super::note_left_out(self.app, self.known, message::left_out(self.fields), self.source).await?;
         Ok(answer)
     }
 
-    fn refused(&self, refusal: &Refusal) -> Answer {
-        tracing::warn!(device.id = %self.known.device, %refusal, "a check-in is refused");
-        match refusal {
-            // Out of order: nothing is wrong with the device, and it begins again with Authenticate.
-            Refusal::NotAuthenticated | Refusal::NotEnrolled(_) => Answer::BadRequest,
-            _ => Answer::Forbidden,
-        }
-    }
-
-    fn topic(&self) -> Result<(), Answer> {
-        if message::text(self.fields, "Topic").map_err(bad_field)? == self.known.profile.topic {
+    fn topic(&self) -> Result<(), No> {
+        if message::text(self.fields, "Topic")? == self.known.profile.topic {
             return Ok(());
         }
-        tracing::warn!(device.id = %self.known.device, "a check-in names another topic than the device's profile");
-        Err(Answer::Forbidden)
+        Err(MessageRefusal::OtherTopic.into())
     }
 
     // Before the first Authenticate nobody knows how the device names itself.
-    fn is_this_device(&self) -> Result<(), Answer> {
+    fn is_this_device(&self) -> Result<(), MessageRefusal> {
         super::is_this_device(self.known, self.fields)
+    }
+}
+
+fn refused(refusal: &Refusal) -> MessageRefusal {
+    match refusal {
+        Refusal::NotAuthenticated | Refusal::NotEnrolled(_) => MessageRefusal::NotAuthenticated,
+        Refusal::Ended(_) => MessageRefusal::Ended,
+        Refusal::WrongMode { .. } => MessageRefusal::WrongMode,
+        _ => MessageRefusal::OtherDevice,
     }
 }

@@ -12,7 +12,7 @@ use crate::enrollment::device::{Attestation, Command, Device, Phase, QueuedComma
 use crate::telemetry::Alarm;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
-use events::device::{AnswerFault, BodyHash, CommandId, CommandStatus, InventoryValue};
+use events::device::{AnswerFault, BodyHash, CommandId, CommandStatus, InventoryValue, MessageRefusal};
 use plist::{Dictionary, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     // So much is read for nobody but the holder of a live certificate of ours: the header is looked at first.
     let claimed = Claimed::of(request, app)?;
-    let known = identified(app, claimed.certificate()).await?;
+    let known = identified(app, claimed.certificate(), source).await?;
     // What TLS has proven need not be kept to be proven.
     let body = match claimed.is_proven() {
         true => body::read(payload, MAX_BODY).await,
@@ -49,7 +49,10 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         }
     };
     let (reading, body) = read(claimed, body).await?;
-    let said = said(&known, &reading)?;
+    let said = match said(&known, &reading) {
+        Ok(said) => said,
+        Err(why) => return Err(super::refuse_message(app, &known, why, source).await),
+    };
     let known = revival::by_contact(app, known, (&reading.fields, &body), source).await?;
     bearer::check(app, &known, request, source).await?;
     let answer = Conversation { app, known: &known, source }.take(said, &reading, &body).await?;
@@ -69,16 +72,16 @@ async fn read(claimed: Claimed, body: Bytes) -> Result<(Reading, Bytes), Answer>
 
 // Whose answer it is, its certificate says; so that what can be read of an answer settles its command though it does not name
 // its device. One that names another device is refused.
-fn said(known: &Known, reading: &Reading) -> Result<Said, Answer> {
+fn said(known: &Known, reading: &Reading) -> Result<Said, MessageRefusal> {
     let said = Said::of(reading);
     let named = super::is_this_device(known, &reading.fields);
     match (said, named) {
         (said, Ok(())) => Ok(said),
-        (said @ Said::Unreadable { .. }, Err(Answer::BadRequest)) => Ok(said),
-        (Said::Report(Report::Answer { command, .. }), Err(Answer::BadRequest)) => {
+        (said @ Said::Unreadable { .. }, Err(MessageRefusal::NotUnderstood)) => Ok(said),
+        (Said::Report(Report::Answer { command, .. }), Err(MessageRefusal::NotUnderstood)) => {
             Ok(Said::Unreadable { command, why: [AnswerFault::Structure].into() })
         }
-        (_, Err(answer)) => Err(answer),
+        (_, Err(why)) => Err(why),
     }
 }
 
@@ -280,7 +283,7 @@ impl Conversation<'_> {
             Ok(performed) => performed.state,
             Err(PerformError::Refused(refusal)) => {
                 self.app.conversations.end(self.known.device);
-                return Ok(self.ended(&refusal, begins));
+                return self.ended(&refusal, begins).await;
             }
             Err(error) => return Err(unavailable(error)),
         };
@@ -296,11 +299,15 @@ impl Conversation<'_> {
     }
 
     // Who begins to speak after we ended management is told to remove the profile; who has just acknowledged that is not.
-    fn ended(&self, refusal: &Refusal, begins: bool) -> Answer {
+    async fn ended(&self, refusal: &Refusal, begins: bool) -> Result<Answer, Answer> {
         match refusal {
-            Refusal::Ended(Phase::Unenrolled) if begins => Answer::Unenroll { os_version: self.known.state.version() },
-            Refusal::Ended(_) if begins => Answer::Forbidden,
-            _ => Answer::Empty,
+            Refusal::Ended(Phase::Unenrolled) if begins => {
+                Ok(Answer::Unenroll { os_version: self.known.state.version() })
+            }
+            Refusal::Ended(_) if begins => {
+                Err(super::refuse_message(self.app, self.known, MessageRefusal::Ended, self.source).await)
+            }
+            _ => Ok(Answer::Empty),
         }
     }
 

@@ -4,12 +4,14 @@ use super::body::{self, Body};
 use crate::app::App;
 use crate::app::issue::{IssueError, Wanted};
 use crate::pki::scep::{
-    Exchange, FailInfo, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
+    Exchange, FailInfo, Fault, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
     authority, message_of_query,
 };
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use events::device::DeviceId;
+use events::enrollment::IdentityRefusal;
+use events::system::RefusalEvent;
 use openssl::x509::X509;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -67,8 +69,12 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
         Err(response) => return response,
     };
     let (exchange, outcome) = match read {
-        Err(Refused { exchange, why }) => {
-            tracing::warn!(?why, "a SCEP request is refused");
+        Err(Refused { exchange, why, fault }) => {
+            let event = RefusalEvent::IdentityRequestRefused { why: recorded(fault) };
+            if let Err(error) = app.tell_of_stranger(event, source).await {
+                return unavailable(error);
+            }
+            tracing::warn!(?fault, told = ?why, "a SCEP request is refused");
             (*exchange, Outcome::Failed(why))
         }
         Ok(PkiRequest { kind, public_key, key_hash, exchange }) => {
@@ -113,10 +119,23 @@ async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wante
     match issued {
         Ok(certificate) => Ok(Outcome::Issued(certificate)),
         Err(IssueError::Refused(why)) => {
-            tracing::warn!(%why, "an identity is refused");
+            tracing::warn!(?why, told = ?failure, "an identity is refused");
             Ok(Outcome::Failed(failure))
         }
         Err(IssueError::Unavailable(why)) => Err(why),
+    }
+}
+
+fn recorded(fault: Fault) -> IdentityRefusal {
+    match fault {
+        Fault::Algorithm => IdentityRefusal::AlgorithmRefused,
+        Fault::Attributes => IdentityRefusal::AttributesInvalid,
+        Fault::Signature => IdentityRefusal::SignatureInvalid,
+        Fault::Envelope => IdentityRefusal::EnvelopeInvalid,
+        Fault::Decryption => IdentityRefusal::NotDecrypted,
+        Fault::Request => IdentityRefusal::RequestInvalid,
+        Fault::Operation => IdentityRefusal::OperationUnknown,
+        Fault::Certificate => IdentityRefusal::CertificateUnknown,
     }
 }
 

@@ -53,11 +53,50 @@ impl FailInfo {
     }
 }
 
+/// What is wrong with a request, for the operator. The requester is told its [`FailInfo`] alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Digest, cipher or key that is not accepted.
+    Algorithm,
+    /// contentType or messageDigest is missing, or says something else.
+    Attributes,
+    Signature,
+    /// The content is no EnvelopedData that can be read.
+    Envelope,
+    /// The envelope is not for the registration authority's key, or was damaged.
+    Decryption,
+    /// What was in the envelope is no PKCS #10 request, or its own signature is wrong.
+    Request,
+    Operation,
+    /// A renewal that is signed with no certificate of ours.
+    Certificate,
+}
+
+impl Fault {
+    /// What the requester is told.
+    pub fn fail_info(self) -> FailInfo {
+        match self {
+            Fault::Algorithm => FailInfo::BadAlg,
+            Fault::Attributes | Fault::Signature | Fault::Envelope => FailInfo::BadMessageCheck,
+            Fault::Decryption | Fault::Request => FailInfo::BadMessageCheck,
+            Fault::Operation => FailInfo::BadRequest,
+            Fault::Certificate => FailInfo::BadCertId,
+        }
+    }
+}
+
 /// A request that is answered with a failure: HTTP 200 and a CertRep made by [`answer::fail`].
 #[derive(Debug)]
 pub struct Refused {
     pub exchange: Box<Exchange>,
     pub why: FailInfo,
+    pub fault: Fault,
+}
+
+impl Refused {
+    fn of(exchange: Exchange, fault: Fault) -> Refused {
+        Refused { exchange: Box::new(exchange), why: fault.fail_info(), fault }
+    }
 }
 
 /// The message in a GET (`?operation=PKIOperation&message=…`): base64. A `+` that lost its escape arrives as a space, and

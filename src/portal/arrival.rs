@@ -86,6 +86,10 @@ pub async fn device(mut form: Submission) -> Answered {
 /// Another language. The way back is one of two places, never an address from the form.
 pub async fn language(mut form: Submission) -> Answered {
     let language = form.take("language").and_then(|tag| Language::parse(&tag)).ok_or(Problem::Bad)?;
+    // Before sign-in it goes into the next event: `VisitOpened`, or what follows the sign-in.
+    if let Some(session) = form.visitor.session.as_ref().filter(|session| session.person().is_some()) {
+        form.visitor.note_language(session, language).await?;
+    }
     let there =
         form.visitor.link.as_ref().map(|link| format!("/enroll/account/{}", link.token(&form.visitor.app.secrets)));
     if let Some(there) = there {

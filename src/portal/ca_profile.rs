@@ -9,7 +9,7 @@ use crate::app::PerformError;
 use crate::enrollment::visit::{CaStep, Command, Refusal, Step, Visit};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
-use events::enrollment::OsVersion;
+use events::enrollment::{FormRefusal, OsVersion};
 use openssl::nid::Nid;
 use serde::Serialize;
 
@@ -63,6 +63,7 @@ pub async fn take(form: Submission) -> Answered {
     match visitor.app.perform::<Visit>(&session.enrollment.stream(), &Command::ReportCaInstall, &context).await {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
         Err(PerformError::Refused(Refusal::OutOfStep(_))) if too_early => {
+            visitor.refuse(session, FormRefusal::CaProfileNotTaken).await?;
             visitor.page_with(StatusCode::CONFLICT, &page(&visitor, true)?)
         }
         Err(error) => Err(error.into()),

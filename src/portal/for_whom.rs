@@ -10,6 +10,7 @@ use crate::enrollment::visit::{Assignment, Step};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use events::enrollment::FormRefusal;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -59,7 +60,8 @@ pub async fn take(mut form: Submission) -> Answered {
         };
     }
     let value = for_user.ok_or(Problem::Bad)?;
-    let again = |status, problem, minutes| {
+    let again = async |status, why, problem, minutes| {
+        visitor.refuse(session, why).await?;
         let page = ForWhomPage {
             value: value.clone(),
             for_oneself: may_for_oneself(session),
@@ -70,11 +72,19 @@ pub async fn take(mut form: Submission) -> Answered {
     };
     match assign(&visitor.app, &assigning, &value).await? {
         Assigned::To(visit) => onward(&visitor, session, &visit).await,
-        Assigned::Unknown => again(StatusCode::UNPROCESSABLE_ENTITY, "for-whom-unknown", 0),
-        Assigned::NoDirectory => again(StatusCode::UNPROCESSABLE_ENTITY, "for-whom-no-directory", 0),
-        Assigned::Unavailable => again(StatusCode::SERVICE_UNAVAILABLE, "for-whom-unavailable", 0),
+        Assigned::Unknown => {
+            again(StatusCode::UNPROCESSABLE_ENTITY, FormRefusal::PersonUnknown, "for-whom-unknown", 0).await
+        }
+        Assigned::NoDirectory => {
+            again(StatusCode::UNPROCESSABLE_ENTITY, FormRefusal::DirectoryUnavailable, "for-whom-no-directory", 0).await
+        }
+        Assigned::Unavailable => {
+            again(StatusCode::SERVICE_UNAVAILABLE, FormRefusal::DirectoryUnavailable, "for-whom-unavailable", 0).await
+        }
         Assigned::Throttled(seconds) => {
-            let mut response = again(StatusCode::TOO_MANY_REQUESTS, "for-whom-throttled", (seconds + 59) / 60)?;
+            let mut response =
+                again(StatusCode::TOO_MANY_REQUESTS, FormRefusal::Throttled, "for-whom-throttled", (seconds + 59) / 60)
+                    .await?;
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
             Ok(response)
         }

@@ -13,7 +13,7 @@ use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use events::Personal;
-use events::enrollment::Ownership;
+use events::enrollment::{FormRefusal, Ownership};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize)]
@@ -50,12 +50,14 @@ pub async fn take(mut form: Submission) -> Answered {
     let typed = form.take("managed_apple_id").ok_or(Problem::Bad)?;
     let visitor = form.visitor;
     let session = at(&visitor, true)?;
-    let wrong =
-        |problem| visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, typed.clone(), Some(problem)));
+    let wrong = async |why, problem| {
+        visitor.refuse(session, why).await?;
+        visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, typed.clone(), Some(problem)))
+    };
     let managed_apple_id = match account_name::check(&typed, &visitor.settings.managed_apple_id_domains) {
         Ok(managed_apple_id) => managed_apple_id,
-        Err(Wrong::Invalid) => return wrong("maid-invalid"),
-        Err(Wrong::Domain) => return wrong("maid-domain"),
+        Err(Wrong::Invalid) => return wrong(FormRefusal::ManagedAppleIdInvalid, "maid-invalid").await,
+        Err(Wrong::Domain) => return wrong(FormRefusal::ManagedAppleIdDomain, "maid-domain").await,
     };
     let person = session.visit.owner().map(|owner| owner.person).ok_or(Problem::Forged)?;
     let managed_apple_id = Personal::new(person.key(), managed_apple_id);

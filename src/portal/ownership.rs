@@ -10,7 +10,7 @@ use crate::app::PerformError;
 use crate::enrollment::visit::{Command, Refusal, Step, Visit};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
-use events::enrollment::Ownership;
+use events::enrollment::{FormRefusal, Ownership};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -50,7 +50,10 @@ pub async fn take(mut form: Submission) -> Answered {
         Some("personal") => Ownership::Personal,
         Some("institutional") => Ownership::Institutional,
         Some(_) => return Err(Problem::Bad),
-        None => return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, session, true)),
+        None => {
+            visitor.refuse(session, FormRefusal::OwnershipNotChosen).await?;
+            return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, session, true));
+        }
     };
     let command = Command::ChooseOwnership { ownership, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
@@ -58,6 +61,7 @@ pub async fn take(mut form: Submission) -> Answered {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
         // Switched off since the page was shown.
         Err(PerformError::Refused(Refusal::OwnershipNotOffered)) => {
+            visitor.refuse(session, FormRefusal::OwnershipNotOffered).await?;
             visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true))
         }
         Err(error) => Err(error.into()),

@@ -105,6 +105,7 @@ pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Ans
         Outcome::SignedIn { enrollment, secret, known_browser } => {
             let visit = visitor.app.visit(enrollment).await?;
             let session = Session::of_link(enrollment, visit.clone());
+            visitor.note_language(&session, visitor.language).await?;
             let mut response = onward(&visitor, &session, &visit).await?;
             keep(&mut response, &visitor, enrollment, &secret)?;
             if let Some(known) = known_browser {
@@ -153,11 +154,18 @@ fn refused(
 /// Ends the session here and on the server: a copy of the cookie is worth nothing any more. Whoever signed in at an
 /// identity provider is led to sign out there too.
 pub async fn leave(form: Submission) -> Answered {
-    let mut visitor = form.visitor;
+    end_session(form.visitor, &Command::SignOut).await
+}
+
+/// Leaves by a command that ends the session.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
     let mut onward = None;
     if let Some(session) = visitor.session.take() {
         let stream = session.enrollment.stream();
-        visitor.app.perform::<Visit>(&stream, &Command::SignOut, &session.context(visitor.source)).await?;
+        visitor.app.perform::<Visit>(&stream, command, &session.context(visitor.source)).await?;
         if let Some(provider) = &session.visit.signed_in_at {
             onward = single_sign_on::sign_out(&visitor.app, provider, steps::path(Step::SignIn)).await;
         }

@@ -4,6 +4,7 @@ use super::account::onward;
 use super::description;
 use super::problem::Problem;
 use super::render::Page;
+use super::sign_in::end_session;
 use super::submission::Submission;
 use super::texts::Language;
 use super::visitor::{Answered, Session, Visitor};
@@ -12,6 +13,7 @@ use crate::enrollment::person::{self, Person};
 use crate::enrollment::visit::{Command, Step, TermsStep, Visit};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
+use events::enrollment::FormRefusal;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -63,11 +65,14 @@ pub async fn take(mut form: Submission) -> Answered {
     };
     let visitor = form.visitor;
     let session = visitor.at(Step::Terms)?;
-    let again = || visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true));
+    let again = async || {
+        visitor.refuse(session, FormRefusal::TermsChanged).await?;
+        visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true))
+    };
     // What is accepted is what was read. Another version is asked for on record; another text of the same version is shown.
-    let Some(now) = shown(&visitor, session, language.tag()) else { return again() };
+    let Some(now) = shown(&visitor, session, language.tag()) else { return again().await };
     if now.version == version && (now.text_hash != text_hash || now.language != language.tag()) {
-        return again();
+        return again().await;
     }
     let language = language.tag().to_owned();
     let command = Command::AcceptTerms { version, language, text_hash, policy: visitor.policy(session).await? };
@@ -75,9 +80,15 @@ pub async fn take(mut form: Submission) -> Answered {
     let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
     keep(&visitor, session, &performed.state).await?;
     match performed.state.step() {
-        Step::Terms => again(),
+        Step::Terms => again().await,
         _ => onward(&visitor, session, &performed.state).await,
     }
+}
+
+/// The person does not accept the terms and is signed out.
+pub async fn decline(form: Submission) -> Answered {
+    form.visitor.at(Step::Terms)?;
+    end_session(form.visitor, &Command::DeclineTerms).await
 }
 
 // The reaction does the same after a crash; here it is done before another visit can begin.

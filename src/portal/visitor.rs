@@ -10,13 +10,13 @@ use crate::app::account_driven::link::AccountLink;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
-use crate::enrollment::visit::{Assignment, Policy, SignedIn, Step, Visit};
+use crate::enrollment::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
 use crate::web::{forgery, host_cookie, source};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use events::enrollment::{DeviceFamily, EnrollmentId, OsVersion, Platform, help_code};
+use events::enrollment::{DeviceFamily, EnrollmentId, FormRefusal, OsVersion, Platform, help_code};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use futures_util::future::LocalBoxFuture;
@@ -147,6 +147,32 @@ impl Visitor {
             Browser::Safari(platform) => Ok(platform),
             _ => Err(Problem::Elsewhere("/enroll")),
         }
+    }
+
+    /// Writes down that a form of this visit is answered with no.
+    ///
+    /// # Errors
+    /// If the log cannot be written.
+    pub async fn refuse(&self, session: &Session, why: FormRefusal) -> Result<(), Problem> {
+        self.tell(session, &Command::RefuseForm { why }).await
+    }
+
+    /// Writes down that the pages are read in this visitor's language, if the visit's stream says another.
+    ///
+    /// # Errors
+    /// If the log cannot be written.
+    pub async fn note_language(&self, session: &Session, language: Language) -> Result<(), Problem> {
+        let language = language.tag().to_owned();
+        if session.visit.language().is_none_or(|known| *known == language) {
+            return Ok(());
+        }
+        self.tell(session, &Command::ChooseLanguage { language }).await
+    }
+
+    async fn tell(&self, session: &Session, command: &Command) -> Result<(), Problem> {
+        let context = session.context(self.source);
+        self.app.tell::<Visit>(&session.enrollment.stream(), command, &context, Some(self.source)).await?;
+        Ok(())
     }
 
     /// Version of iOS, as far as it is known.

@@ -237,9 +237,9 @@ async fn enrolled_at(app: &App, id: DeviceId) -> Result<Option<Timestamp>, React
 
 async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
     let stream = app.log.read(&id.stream()).await?;
-    Ok(stream.iter().rev().find_map(|entry| match &entry.event {
-        Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) => *unregistered_since,
-        _ => None,
+    Ok(stream.iter().rev().find_map(|entry| {
+        let Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) = &entry.event else { return None };
+        *unregistered_since
     }))
 }
 

@@ -17,29 +17,92 @@ use uuid::Uuid;
 pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
     let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
     match &entry.event {
-        Event::Enrollment(EnrollmentEvent::UserSignedIn { person, .. }) => {
-            hand_over_visit_key(app, EnrollmentId(id), *person).await
+        Event::Enrollment(event) => react_to_visit(app, entry, EnrollmentId(id), event).await,
+        Event::Device(event) => react_to_device(app, entry, DeviceId(id), event).await,
+        Event::Person(event) => react_to_person(app, PersonId(id), event).await,
+        Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+        Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => Ok(()),
+        Event::Settings(_) => Ok(()),
+    }
+}
+
+async fn react_to_visit(
+    app: &App,
+    entry: &Entry,
+    id: EnrollmentId,
+    event: &EnrollmentEvent,
+) -> Result<(), ReactionError> {
+    match event {
+        EnrollmentEvent::UserSignedIn { person, .. } => hand_over_visit_key(app, id, *person).await,
+        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+            remember_managed_apple_id(app, entry, id, managed_apple_id).await
         }
-        Event::Enrollment(EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }) => {
-            remember_managed_apple_id(app, entry, EnrollmentId(id), managed_apple_id).await
+        EnrollmentEvent::TermsAccepted { ownership, version, .. } => {
+            remember_acceptance(app, entry, id, (*ownership, version)).await
         }
-        Event::Enrollment(EnrollmentEvent::TermsAccepted { ownership, version, .. }) => {
-            remember_acceptance(app, entry, EnrollmentId(id), (*ownership, version)).await
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Ok(()),
+        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Ok(()),
+        EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => Ok(()),
+        EnrollmentEvent::AssignmentDeclined {} | EnrollmentEvent::AccessDecided { .. } => Ok(()),
+        EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Ok(()),
+        EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Ok(()),
+        EnrollmentEvent::AccessTokenRefreshed { .. } | EnrollmentEvent::MachineInformationReceived { .. } => Ok(()),
+        EnrollmentEvent::SignInAgainAsked { .. } | EnrollmentEvent::ProfileServiceServed { .. } => Ok(()),
+        EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+        EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => Ok(()),
+        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::IdentityIssued { .. } => Ok(()),
+        EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Ok(()),
+        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Ok(()),
+    }
+}
+
+async fn react_to_person(app: &App, id: PersonId, event: &PersonEvent) -> Result<(), ReactionError> {
+    match event {
+        PersonEvent::PersonErased {} => forget(app, id).await,
+        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Ok(()),
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
+    }
+}
+
+async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceEvent) -> Result<(), ReactionError> {
+    match event {
+        DeviceEvent::DeviceEnrolled { .. } => {
+            offer_self_service(app, entry, id).await?;
+            ask_first_questions(app, entry, id).await?;
+            claims::enrolled(app, entry, id).await
         }
-        Event::Device(DeviceEvent::DeviceEnrolled { .. }) => {
-            offer_self_service(app, entry, DeviceId(id)).await?;
-            ask_first_questions(app, entry, DeviceId(id)).await?;
-            claims::enrolled(app, entry, DeviceId(id)).await
+        DeviceEvent::HardwareAttested { .. } => claims::attested(app, entry, id).await,
+        DeviceEvent::PushFailed { unregistered_since: Some(since), .. } => {
+            claims::unregistered(app, entry, id, *since).await
         }
-        Event::Device(DeviceEvent::HardwareAttested { .. }) => claims::attested(app, entry, DeviceId(id)).await,
-        Event::Device(DeviceEvent::PushFailed { unregistered_since: Some(since), .. }) => {
-            claims::unregistered(app, entry, DeviceId(id), *since).await
-        }
-        Event::Device(DeviceEvent::DeviceRevived { superseded_by }) => {
-            claims::revived(app, entry, DeviceId(id), *superseded_by).await
-        }
-        Event::Person(PersonEvent::PersonErased {}) => forget(app, PersonId(id)).await,
-        _ => Ok(()),
+        DeviceEvent::DeviceRevived { superseded_by } => claims::revived(app, entry, id, *superseded_by).await,
+        DeviceEvent::PushFailed { unregistered_since: None, .. } => Ok(()),
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::PushTokenRenewed { .. } => Ok(()),
+        DeviceEvent::IdentityRenewed { .. } | DeviceEvent::IdentityRenewalRequested { .. } => Ok(()),
+        DeviceEvent::DeviceReauthenticated { .. } | DeviceEvent::IdentityRenewalCompleted { .. } => Ok(()),
+        DeviceEvent::IdentityRenewalFailed { .. } | DeviceEvent::IdentityRolledBack { .. } => Ok(()),
+        DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Ok(()),
+        DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
+        DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
+        DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => Ok(()),
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } => Ok(()),
+        DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
+        DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),
+        DeviceEvent::RecordRestored {} => Ok(()),
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+        DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
+        DeviceEvent::HardwareClaimNoted { .. } | DeviceEvent::HardwareClaimDismissed { .. } => Ok(()),
+        DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
+        DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
     }
 }
 
@@ -84,10 +147,7 @@ async fn remember_acceptance(
 ) -> Result<(), ReactionError> {
     let visit = app.visit(enrollment).await?;
     let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
-    let kept = |kept: &Event| match kept {
-        Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) => *of == ownership,
-        _ => false,
-    };
+    let kept = |kept: &Event| matches!(kept, Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) if *of == ownership);
     if is_overtaken(app, entry, person, kept).await? {
         return Ok(());
     }

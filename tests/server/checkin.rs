@@ -89,7 +89,7 @@ async fn a_body_that_is_no_good_is_answered_400_and_changes_nothing() {
         let answer = device.put("checkin", &body).await;
         assert_eq!((answer.status, answer.body.len()), (400, 0), "{what}");
     }
-    assert!(device.history(&server).await.is_empty());
+    assert!(device.changes(&server).await.is_empty());
     server.stop().await;
 }
 
@@ -207,11 +207,11 @@ async fn a_wrong_topic_is_refused() {
         message
     };
     assert_eq!(device.check_in(&elsewhere(device.authenticate())).await, 403);
-    assert!(device.history(&server).await.is_empty());
+    assert!(device.changes(&server).await.is_empty());
     assert_eq!(device.check_in(&device.authenticate()).await, 200);
     assert_eq!(device.check_in(&elsewhere(device.token_update("MAGIC"))).await, 403);
     assert_eq!(device.check_in(&elsewhere(device.message("CheckOut"))).await, 403);
-    assert_eq!(device.history(&server).await, ["DeviceAuthenticated"]);
+    assert_eq!(device.changes(&server).await, ["DeviceAuthenticated"]);
     server.stop().await;
 }
 
@@ -342,10 +342,10 @@ async fn check_ins_out_of_order_are_refused_and_the_right_order_still_works() {
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 400);
     let answer = device.report_on(&device.report("Idle", None)).await;
     assert_eq!((answer.status, answer.body.len()), (200, 0));
-    assert!(device.history(&server).await.is_empty());
+    assert!(device.changes(&server).await.is_empty());
     assert_eq!(device.check_in(&device.authenticate()).await, 200);
     assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
-    assert_eq!(device.history(&server).await[..2], ["DeviceAuthenticated", "DeviceEnrolled"]);
+    assert_eq!(device.changes(&server).await[..2], ["DeviceAuthenticated", "DeviceEnrolled"]);
     server.stop().await;
 }
 
@@ -364,7 +364,7 @@ async fn after_a_check_out_old_messages_revive_nothing() {
     }
     let answer = device.report_on(&device.report("Idle", None)).await;
     assert_eq!((answer.status, answer.body.len()), (403, 0));
-    let history = device.history(&server).await;
+    let history = device.changes(&server).await;
     assert_eq!(history.iter().filter(|name| *name == "DeviceCheckedOut").count(), 1);
     assert_eq!(history.last().map(String::as_str), Some("DeviceCheckedOut"));
     server.stop().await;

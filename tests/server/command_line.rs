@@ -268,6 +268,34 @@ async fn settings_are_applied_with_before_and_after_and_shown() {
 }
 
 #[tokio::test]
+async fn a_settings_file_does_not_overwrite_what_others_changed_since_it_was_shown() {
+    let (directory, config) = installation().await;
+    let shown = muster_at(&config, &["settings", "show"], "").expect_success();
+    assert!(shown.starts_with("# Revision 1."), "{shown}");
+    let mine = write(directory.path(), "mine.toml", &shown.replace("Example School", "My School"));
+    let theirs = write(
+        directory.path(),
+        "theirs.toml",
+        &format!("{shown}\n[limits]\nmodels = [\"iPad\"]\n").replace("[limits]\nmodels = []\n", ""),
+    );
+    let theirs = muster_at(&config, &["settings", "apply", &theirs], "").expect_success();
+    assert!(theirs.contains("limits.models"), "{theirs}");
+
+    let refused = muster_at(&config, &["settings", "apply", &mine], "").expect_failure();
+    for part in ["revision 1, now 2", "operator command-line: limits", "muster settings show", "--over 2"] {
+        assert!(refused.contains(part), "{part} is not in {refused}");
+    }
+    let now = muster_at(&config, &["settings", "show"], "").expect_success();
+    assert!(now.starts_with("# Revision 2.") && now.contains("Example School"), "{now}");
+    let knowingly = muster_at(&config, &["settings", "apply", &mine, "--over", "2"], "").expect_success();
+    assert!(knowingly.contains("My School"), "{knowingly}");
+
+    let spoilt = write(directory.path(), "spoilt.toml", "# Revision two\n");
+    let refused = muster_at(&config, &["settings", "apply", &spoilt], "").expect_failure();
+    assert!(refused.contains("there is no number"), "{refused}");
+}
+
+#[tokio::test]
 async fn settings_that_make_no_sense_are_refused_and_change_nothing() {
     let (directory, config) = installation().await;
     let before = muster_at(&config, &["settings", "show"], "").expect_success();

@@ -290,6 +290,13 @@ impl TestDevice {
         server.log_of(&self.id.stream()).await.iter().map(|entry| entry.event.type_name()).collect()
     }
 
+    /// The same without messages that were refused, which change nothing.
+    pub async fn changes(&self, server: &TestServer) -> Vec<String> {
+        let mut history = self.history(server).await;
+        history.retain(|name| name != "DeviceMessageRefused");
+        history
+    }
+
     pub async fn events(&self, server: &TestServer) -> Vec<DeviceEvent> {
         let log = server.log_of(&self.id.stream()).await;
         log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()

@@ -219,7 +219,7 @@ impl TestServer {
     pub async fn settings(&self, change: impl FnOnce(&mut events::settings::Settings)) {
         let mut settings = self.app().settings().await.unwrap();
         change(&mut settings);
-        self.execute(Request::ApplySettings { settings: Box::new(settings) }).await;
+        self.execute(Request::ApplySettings { settings: Box::new(settings), over: None }).await;
     }
 
     pub async fn execute(&self, request: Request) {

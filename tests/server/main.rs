@@ -18,6 +18,7 @@ mod command_line;
 mod commands;
 mod crash;
 mod enrollment;
+mod facts;
 mod faults;
 mod kept;
 mod matrix;

@@ -449,5 +449,6 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
     let evidence = vec![Evidence::SamePerson, Evidence::SameFamily];
     assert_eq!(found, Some((vec![FoundRecord { device: cast::id_of(&first), evidence }], 1)));
     assert_eq!(guest.post("/enroll/previous", &[]).await.led_to(), Some("/enroll/ownership"));
+    assert!(names(&scene.server).await.contains(&"PreviousRecordsNoted".to_owned()));
     scene.strike().await;
 }

@@ -12,10 +12,3 @@ pub struct ProfileService {
     /// `devices.device_ca_certificates` in the configuration.
     pub genuine_devices_only: bool,
 }
-
-impl ProfileService {
-    /// Settings that were written before there was this one say nothing of it; neither do those that leave it alone.
-    pub(super) fn is_default(&self) -> bool {
-        *self == ProfileService::default()
-    }
-}

@@ -10,10 +10,9 @@ use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, Un
 use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
-use events::settings::{Settings, SettingsEvent};
+use events::settings::SettingsEvent;
 use events::staff::{AccessEvent, ExportFormat, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuppressedRefusals};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is said about an event, in no language: a key, and values by name (`None`: erased).
@@ -55,6 +54,7 @@ pub fn message(event: &Event) -> Message {
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
         Event::Access(event) => access(event),
         Event::Refusal(RefusalEvent::UnknownStaffRefused { .. }) => Message::of("unknown-staff-refused"),
+        Event::Refusal(RefusalEvent::SetUpLinkRefused {}) => Message::of("set-up-link-refused"),
         Event::Refusal(RefusalEvent::UnknownApiTokenRefused {}) => Message::of("unknown-api-token-refused"),
         Event::Refusal(RefusalEvent::ResponseRefused { provider, why }) => {
             Message::of("response-refused").with("provider", provider).with("reason", words::fault(*why))
@@ -66,9 +66,15 @@ pub fn message(event: &Event) -> Message {
         Event::Refusal(RefusalEvent::DeviceRefused { why, product }) => Message::of("device-refused")
             .with("product", product.as_deref().unwrap_or("device"))
             .with("reason", words::enrollment_refusal(*why)),
+        Event::Refusal(RefusalEvent::IdentityRequestRefused { why }) => {
+            Message::of("identity-request-refused").with("reason", words::identity_refusal(*why))
+        }
+        Event::Refusal(RefusalEvent::DeviceRequestRefused { why }) => {
+            Message::of("device-request-refused").with("reason", words::device_request_refusal(*why))
+        }
         Event::Refusal(RefusalEvent::RefusalsSuppressed(refusals)) => suppressed("refusals-suppressed", refusals),
-        Event::Settings(SettingsEvent::SettingsChanged { before, after }) => {
-            Message::of("settings-changed").with("names", changed(before, after))
+        Event::Settings(SettingsEvent::SettingsChanged { changes, .. }) => {
+            Message::of("settings-changed").with("names", list(changes.keys()))
         }
     }
 }
@@ -169,6 +175,12 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
         EnrollmentEvent::TermsAccepted { version, language, .. } => {
             Message::of("terms-accepted").with("version", version).with("language", language)
         }
+        EnrollmentEvent::TermsDeclined { version, .. } => Message::of("terms-declined").with("version", version),
+        EnrollmentEvent::FormRefused { why } => Message::of("form-refused").with("reason", words::form_refusal(*why)),
+        EnrollmentEvent::LanguageChosen { language } => Message::of("language-chosen").with("language", language),
+        EnrollmentEvent::IdentityRefused { why } => {
+            Message::of("identity-refused").with("reason", words::identity_refusal(*why))
+        }
         EnrollmentEvent::PreviousRecordFound { records, count } => {
             let evidence: BTreeSet<&str> =
                 records.iter().flat_map(|found| &found.evidence).copied().map(words::evidence_name).collect();
@@ -233,6 +245,12 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::DeviceReauthenticated { .. } => Message::of("device-reauthenticated"),
         DeviceEvent::IdentityRenewalCompleted { serial, .. } => {
             Message::of("identity-renewal-completed").with("serial", serial)
+        }
+        DeviceEvent::IdentityRenewalRefused { why } => {
+            Message::of("identity-renewal-refused").with("reason", words::identity_refusal(*why))
+        }
+        DeviceEvent::DeviceMessageRefused { why } => {
+            Message::of("device-message-refused").with("reason", words::message_refusal(*why))
         }
         DeviceEvent::IdentityRolledBack { serial, .. } => Message::of("identity-rolled-back").with("serial", serial),
         DeviceEvent::IdentityRenewalFailed { why } => {
@@ -351,6 +369,7 @@ fn access(event: &AccessEvent) -> Message {
         AccessEvent::ApiRead { resource, .. } => Message::of("api-read").with("resource", words::resource(*resource)),
         AccessEvent::StaffListViewed {} => Message::of("staff-list-viewed"),
         AccessEvent::StaffViewed { .. } => Message::of("staff-viewed"),
+        AccessEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
         AccessEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
 }
@@ -358,18 +377,6 @@ fn access(event: &AccessEvent) -> Message {
 fn exported(said: Message, filters: &[String], format: ExportFormat, rows: u64) -> Message {
     let filters = list(filters.iter().map(String::as_str));
     said.with("rows", rows).with("format", words::format(format)).with("filters", filters)
-}
-
-// Which settings are others now, by name; their values are in the event.
-fn changed(before: &Settings, after: &Settings) -> String {
-    let (Ok(Value::Object(before)), Ok(Value::Object(after))) =
-        (serde_json::to_value(before), serde_json::to_value(after))
-    else {
-        return String::new();
-    };
-    // One that has its default may be left out on either side.
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    list(names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(String::as_str))
 }
 
 fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

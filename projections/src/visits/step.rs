@@ -113,7 +113,19 @@ impl Way {
                 self.profile_taken = true;
             }
             EnrollmentEvent::IdentityIssued { .. } => self.identity = true,
-            _ => {}
+            EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::VisitResumed { .. } => {}
+            EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => {}
+            EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => {}
+            EnrollmentEvent::SignInRefused { .. } | EnrollmentEvent::UserSignedInAgain { .. } => {}
+            EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => {}
+            EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AccessDecided { .. } => {}
+            EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::AccessTokenIssued { .. } => {}
+            EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => {}
+            EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => {}
+            EnrollmentEvent::DeviceAttributesReported { .. } | EnrollmentEvent::VerificationProfileServed { .. } => {}
+            EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => {}
+            EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => {}
+            EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => {}
         }
         self
     }

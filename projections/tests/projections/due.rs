@@ -26,7 +26,7 @@ async fn visits_without_progress_become_due_and_progress_puts_that_off() {
     assert_eq!(due_at(day + 600).await.len(), 1);
 
     let after = Settings { abandon_after_hours: 1, ..Settings::default() };
-    let changed = SettingsEvent::SettingsChanged { before: Box::default(), after: Box::new(after) };
+    let changed = SettingsEvent::between(&Settings::default(), &after, None);
     desk.write(&events::settings::stream(), later(700), changed).await;
     desk.follow(&projections).await;
     assert_eq!(due_at(600 + 3_600).await.len(), 1, "a shorter limit holds for visits that are under way");

@@ -4,11 +4,12 @@
 use super::{Staff, entered};
 use crate::admin::problem::Problem;
 use crate::app::App;
+use crate::app::context::Context;
 use crate::enrollment::staff::CONSOLE_ROLES;
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use events::device::DeviceId;
-use events::staff::{AccessEvent, Privilege};
+use events::staff::{AccessEvent, Privilege, StaffId};
 use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -56,9 +57,13 @@ impl<P: Permit> FromRequest for May<P> {
         Box::pin(async move {
             let staff = entered(&request).await?;
             if is_permitted::<P>(&staff.roles) {
+                let context = staff.context();
+                request.extensions_mut().insert(Acting { staff: staff.id, context, wanted: wanted(&request, P::ACT) });
                 return Ok(May { staff, permit: PhantomData });
             }
-            refuse(&request, &staff, P::ACT).await?;
+            // What somebody tried that is not theirs to do is in the audit trail, like what they looked at.
+            let (act, device) = wanted(&request, P::ACT);
+            staff.record(AccessEvent::AccessRefused { act, device }).await?;
             Err(Problem::NotAllowed)
         })
     }
@@ -74,12 +79,31 @@ pub fn home(roles: &BTreeSet<Privilege>) -> &'static str {
     if is_permitted::<SeesInventory>(roles) { "/console/devices" } else { "/console/funnel" }
 }
 
-// What somebody tried that is not theirs to do is in the audit trail, like what they looked at.
-async fn refuse(request: &HttpRequest, staff: &Staff, act: &str) -> Result<(), Problem> {
+// The act and the device that a request is about.
+fn wanted(request: &HttpRequest, act: &str) -> (String, Option<DeviceId>) {
     let part = |name| request.match_info().get(name);
-    let act = part("verb").unwrap_or(act).to_owned();
     let device = part("device").and_then(|device| Uuid::parse_str(device).ok()).map(DeviceId);
-    staff.record(AccessEvent::AccessRefused { act, device }).await
+    (part("verb").unwrap_or(act).to_owned(), device)
+}
+
+/// Who is permitted what, kept beside the request: a refusal is only known when the handler has answered.
+struct Acting {
+    staff: StaffId,
+    context: Context,
+    wanted: (String, Option<DeviceId>),
+}
+
+/// Writes down that a form was answered with "not possible".
+///
+/// # Errors
+/// If the log cannot be written.
+pub async fn note_refusal(app: &App, request: &HttpRequest) -> Result<(), Problem> {
+    let Some(Acting { staff, context, wanted: (act, device) }) = request.extensions_mut().remove::<Acting>() else {
+        return Ok(());
+    };
+    let correlation = context.correlation;
+    let refused = app.record_access(staff, AccessEvent::ActRefused { act, device }, context).await;
+    refused.map_err(|error| Problem::unavailable(error, correlation))
 }
 
 use Privilege::{Administrator, Auditor, HelpDesk};

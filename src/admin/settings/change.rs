@@ -5,24 +5,24 @@ use crate::admin::form::Genuine;
 use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{ChangesSettings, May, is_fresh};
-use crate::app::administration::{ApplyError, apply_settings_over, check_settings, difference};
-use crate::app::secrets::hash;
+use crate::app::administration::{ApplyError, apply_settings, check_settings, difference};
+use crate::enrollment::settings::Current;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use events::settings::Settings;
 use serde::{Deserialize, Serialize};
 
-/// What was typed, and a mark of the settings that it was typed over.
+/// What was typed, and the revision of the settings that it was typed over.
 #[derive(Deserialize)]
 pub struct Draft {
     text: String,
-    over: String,
+    over: u64,
 }
 
 #[derive(Serialize)]
 struct EditPage {
     text: String,
-    over: String,
+    over: u64,
     wrong: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ view!(settings_edit, Menu, EditPage { text, over, wrong });
 #[derive(Serialize)]
 struct PreviewPage {
     text: String,
-    over: String,
+    over: u64,
     lines: Vec<String>,
     warnings: Vec<String>,
     /// A proof of these minutes is missing.
@@ -45,9 +45,9 @@ view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm
 /// # Errors
 /// If the log cannot be read.
 pub async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
-    let text = written(&staff, &staff.settings().await?)?;
-    let over = mark(&text);
-    form(&staff, EditPage { text, over, wrong: vec![] })
+    let Current { settings, changes, .. } = staff.current_settings().await?;
+    let text = written(&staff, &settings)?;
+    form(&staff, EditPage { text, over: changes, wrong: vec![] })
 }
 
 /// What the typed settings would change. Changes nothing.
@@ -67,17 +67,13 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
     if !is_fresh(&staff) {
         return show_preview(&staff, draft, true).await;
     }
-    let before = staff.settings().await?;
-    if mark(&written(&staff, &before)?) != draft.over {
-        return Err(meanwhile());
-    }
     let after = match parse(&draft.text) {
         Ok(after) => after,
         Err(wrong) => return form(&staff, EditPage { text: draft.text, over: draft.over, wrong: vec![wrong] }),
     };
-    match apply_settings_over(staff.app(), &before, after, &staff.context()).await {
-        Ok(appended) => {
-            if let Some(appended) = appended {
+    match apply_settings(staff.app(), Some(draft.over), after, &staff.context()).await {
+        Ok(applied) => {
+            if let Some(appended) = applied.appended {
                 crate::admin::act::wait(staff.app(), appended.position).await;
             }
             Ok(HttpResponse::SeeOther().insert_header((LOCATION, PATH)).finish())
@@ -112,10 +108,6 @@ async fn show_preview(staff: &May<ChangesSettings>, draft: Draft, confirm: bool)
 
 fn form(staff: &May<ChangesSettings>, page: EditPage) -> Result<HttpResponse, Problem> {
     show("Change the settings", "settings", staff, &page)
-}
-
-fn mark(text: &str) -> String {
-    hash(text).0
 }
 
 // Browsers end lines of a form's text with CR LF.

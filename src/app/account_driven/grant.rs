@@ -11,6 +11,7 @@ use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::visit::{Command, Visit};
 use events::enrollment::{EnrollmentId, SecretHash};
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use events::{Actor, ActorKind};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -52,7 +53,8 @@ fn unavailable(error: impl std::fmt::Display) -> GrantError {
 }
 
 const INVALID_REQUEST: GrantError = GrantError::Refused("invalid_request");
-const INVALID_GRANT: GrantError = GrantError::Refused("invalid_grant");
+const INVALID_GRANT_CODE: &str = "invalid_grant";
+const INVALID_GRANT: GrantError = GrantError::Refused(INVALID_GRANT_CODE);
 
 impl App {
     /// Redeems a code, or refreshes a token if the person still may.
@@ -63,12 +65,17 @@ impl App {
         if wanted.client_id.as_deref().is_some_and(|client| client != CLIENT_ID) {
             return Err(GrantError::Refused("invalid_client"));
         }
-        match wanted.grant_type.as_deref() {
+        let granted = match wanted.grant_type.as_deref() {
             Some("authorization_code") => self.redeem(wanted, source).await,
             Some("refresh_token") => self.refresh(wanted, source).await,
             None => Err(INVALID_REQUEST),
             Some(_) => Err(GrantError::Refused("unsupported_grant_type")),
+        };
+        if matches!(granted, Err(GrantError::Refused(INVALID_GRANT_CODE))) {
+            let event = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::GrantInvalid };
+            self.tell_of_stranger(event, source).await.map_err(unavailable)?;
         }
+        granted
     }
 
     async fn redeem(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {

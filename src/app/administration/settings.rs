@@ -12,7 +12,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use difference::difference;
+pub use difference::{difference, told_changes};
 
 use super::Answer;
 use crate::app::context::Context;
@@ -20,8 +20,10 @@ use crate::app::{App, PerformError};
 use crate::config::identity::Identity;
 use crate::enrollment::settings::{Apply, ChangedMeanwhile, Current};
 use crate::identity::LOCAL;
-use events::settings::Settings;
+use events::settings::{Settings, SettingsEvent};
 use events::store::Appended;
+use events::{Event, Revision};
+use projections::audit::actor_name;
 use std::collections::BTreeSet;
 
 /// What is found in settings before they are applied. Each finding names the key, what is wrong, and what it should be.
@@ -89,41 +91,73 @@ pub enum ApplyError {
     Broken(String),
 }
 
-/// Applies the settings if they make sense and those in force are still `before`, on behalf of whoever `context` names.
+/// What was applied.
+#[derive(Debug)]
+pub struct Applied {
+    pub before: Settings,
+    pub warnings: Vec<String>,
+    /// `None` if these settings were the current ones already.
+    pub appended: Option<Appended>,
+}
+
+/// Applies the settings if they make sense, on behalf of whoever `context` names. `over`: the number of changes that there
+/// were when they were decided on, as [`Apply::over`].
 ///
 /// # Errors
 /// Then nothing is applied.
 pub async fn apply_over(
     app: &App,
-    before: &Settings,
+    over: Option<u64>,
     after: Settings,
     context: &Context,
-) -> Result<Option<Appended>, ApplyError> {
-    let Findings { wrong, .. } = check(&after, &app.config.identity, before);
+) -> Result<Applied, ApplyError> {
+    let broken = |error: &dyn std::error::Error| ApplyError::Broken(error.to_string());
+    let (current, revision) = app.settings.current(&app.log).await.map_err(|error| broken(&error))?;
+    let before = current.settings.clone();
+    let Findings { wrong, warnings } = check(&after, &app.config.identity, &before);
     if !wrong.is_empty() {
         return Err(ApplyError::Wrong(wrong));
     }
-    let command = Apply { after, over: Some(before.clone()) };
-    match app.perform::<Current>(&events::settings::stream(), &command, context).await {
-        Ok(performed) => Ok(performed.appended),
+    let (stream, command) = (events::settings::stream(), Apply { after, over });
+    match app.perform_from::<Current>(&stream, (current, revision), &command, context).await {
+        Ok(performed) => Ok(Applied { before, warnings, appended: performed.appended }),
         Err(PerformError::Refused(ChangedMeanwhile)) => Err(ApplyError::ChangedMeanwhile),
-        Err(error) => Err(ApplyError::Broken(error.to_string())),
+        Err(error) => Err(broken(&error)),
     }
 }
 
-/// Applies the settings if they make sense, on behalf of whoever `context` names.
+/// What the command line applies.
 ///
 /// # Errors
-/// What is wrong with them, a line each; then nothing is applied. Or why the log cannot be used.
-pub async fn apply(app: &App, after: Settings, context: &Context) -> Result<Answer, String> {
-    let before = app.settings().await.map_err(|error| error.to_string())?;
-    let Findings { wrong, warnings } = check(&after, &app.config.identity, &before);
-    if !wrong.is_empty() {
-        return Err(wrong.join("\n"));
+/// Why nothing is applied, and what to do.
+pub async fn apply(app: &App, after: Settings, over: Option<u64>, context: &Context) -> Result<Answer, String> {
+    match apply_over(app, over, after.clone(), context).await {
+        Ok(Applied { before, warnings, .. }) => {
+            Ok(Answer::SettingsApplied { before: Box::new(before), after: Box::new(after), warnings })
+        }
+        Err(ApplyError::Wrong(wrong)) => Err(wrong.join("\n")),
+        Err(ApplyError::ChangedMeanwhile) => Err(meanwhile(app, over.unwrap_or_default()).await?),
+        Err(ApplyError::Broken(why)) => Err(why),
     }
-    let command = Apply { after: after.clone(), over: None };
-    app.perform::<Current>(&events::settings::stream(), &command, context).await.map_err(|error| error.to_string())?;
-    Ok(Answer::SettingsApplied { before: Box::new(before), after: Box::new(after), warnings })
+}
+
+// Who changed what since, and the two ways to go on.
+async fn meanwhile(app: &App, over: u64) -> Result<String, String> {
+    let since =
+        app.log.read_from(&events::settings::stream(), Revision(over)).await.map_err(|error| error.to_string())?;
+    let last = since.last().map_or(over, |entry| entry.revision.0 + 1);
+    let mut lines = vec![format!("the settings were changed since this file was made (revision {over}, now {last}):")];
+    for entry in since {
+        let Event::Settings(SettingsEvent::SettingsChanged { changes, .. }) = entry.event else { continue };
+        let keys = changes.keys().collect::<Vec<_>>().join(", ");
+        let (at, who) = (entry.at.to_rfc3339(), actor_name(entry.actor.kind));
+        lines.push(format!("  {at}, {who} {}: {keys}", entry.actor.id));
+    }
+    lines.push(format!(
+        "Run `muster settings show` again and make your change there; or, to overwrite these changes, apply the file with \
+         `--over {last}`."
+    ));
+    Ok(lines.join("\n"))
 }
 
 /// The languages that pages are in: what `templates/texts` holds.

@@ -17,6 +17,7 @@ use events::enrollment::{DeviceAttributes, DeviceSignature, EnrollmentId, Profil
 use events::person::PersonId;
 use events::personal::Personal;
 use events::settings::Settings;
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use events::{Actor, ActorKind};
 use plist::{Dictionary, Value};
 use std::net::IpAddr;
@@ -29,9 +30,12 @@ pub enum ProfileServiceError {
     /// The message is not what a device sends.
     #[error("{0}")]
     NotUnderstood(&'static str),
-    /// The answer is no, and will be.
+    /// The answer is no, and will be. No stream says so.
     #[error("{0}")]
     Refused(String),
+    /// The same, and the visit's stream says so.
+    #[error("{0}")]
+    Told(String),
     /// Nothing is decided: the device tries again.
     #[error("{0}")]
     Unavailable(String),
@@ -43,6 +47,10 @@ fn unavailable(error: impl std::fmt::Display) -> ProfileServiceError {
 
 fn refused(why: impl std::fmt::Display) -> ProfileServiceError {
     ProfileServiceError::Refused(why.to_string())
+}
+
+fn told(why: impl std::fmt::Display) -> ProfileServiceError {
+    ProfileServiceError::Told(why.to_string())
 }
 
 impl From<PerformError<Refusal>> for ProfileServiceError {
@@ -74,10 +82,15 @@ impl App {
         message: DeviceMessage,
         source: Option<IpAddr>,
     ) -> Result<Vec<u8>, ProfileServiceError> {
-        match self.pki.device_of(&message.signer) {
+        let served = match self.pki.device_of(&message.signer) {
             Some(uuid) => self.serve_verified(EnrollmentId(uuid), &message, source).await,
             None => self.verify_device(&message, source).await,
+        };
+        if let Err(ProfileServiceError::Refused(_)) = served {
+            let event = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown };
+            self.tell_of_stranger(event, source).await.map_err(unavailable)?;
         }
+        served
     }
 
     async fn find(&self, enrollment: EnrollmentId, source: Option<IpAddr>) -> Result<Found, ProfileServiceError> {
@@ -106,10 +119,10 @@ impl App {
         message: &DeviceMessage,
         source: Option<IpAddr>,
     ) -> Result<Vec<u8>, ProfileServiceError> {
-        let told =
+        let typed =
             text(&message.fields, "CHALLENGE").ok_or(ProfileServiceError::NotUnderstood("CHALLENGE is missing"))?;
         let (enrollment, challenge) =
-            named_secret::parse(Kind::ProfileService, told).ok_or_else(|| refused("not a challenge of ours"))?;
+            named_secret::parse(Kind::ProfileService, typed).ok_or_else(|| refused("not a challenge of ours"))?;
         let enrollment = EnrollmentId(enrollment);
         let found = self.find(enrollment, source).await?;
         // A stranger's guess is no fact of this enrollment.
@@ -128,7 +141,7 @@ impl App {
         let visit = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
         // The decision may have been a refusal that is on record now.
         if !visit.verifications.iter().any(|verification| verification.challenge == waits_for) {
-            return Err(refused("the device may not go on"));
+            return Err(told("the device may not go on"));
         }
         Ok(signed)
     }
@@ -199,12 +212,12 @@ impl App {
         // Our CA signed the certificate, which anybody may have seen: the signature says whether its holder speaks.
         if message.signature == DeviceSignature::Invalid {
             self.perform_on(&found, &refuse(ProfileServiceRefusal::SignatureInvalid)).await?;
-            return Err(refused("the signature does not fit"));
+            return Err(told("the signature does not fit"));
         }
         let same = |device: &ReportedDevice| text(&message.fields, "UDID").is_none_or(|udid| device.has_udid(udid));
         if !found.visit.verified(&by).is_some_and(same) {
             self.perform_on(&found, &refuse(ProfileServiceRefusal::AnotherDevice)).await?;
-            return Err(refused(Refusal::AnotherDevice));
+            return Err(told(Refusal::AnotherDevice));
         }
         if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
             return Err(refused("whoever signed in may not enroll any more"));

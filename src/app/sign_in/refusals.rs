@@ -108,6 +108,11 @@ pub(super) async fn record_portal_refusal(
     }
 }
 
+/// Counts a refusal that is not written because its stream holds an equal one.
+pub fn count_refusal(app: &App, source: IpAddr) {
+    app.sign_in.refusals.count(app.world.now(), None, source);
+}
+
 /// Whether the share of this source has room for one more refusal that is nobody's; if not, it is counted.
 pub fn granted(app: &App, source: IpAddr) -> bool {
     let now = app.world.now();

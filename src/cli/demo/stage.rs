@@ -80,7 +80,7 @@ impl Stage {
         let mut settings = Settings { organization: "Example School".into(), ..Settings::default() };
         let description = "Your photos, messages and apps stay yours: the school sees only what it installs.";
         settings.personal_description.insert("en".into(), description.into());
-        self.execute(Request::ApplySettings { settings: Box::new(settings) }).await?;
+        self.execute(Request::ApplySettings { settings: Box::new(settings), over: None }).await?;
         let Passwords { enrolling, administrator, auditor } = &self.passwords;
         self.add(ENROLLING, enrolling, Privilege::Enroll).await?;
         self.add(ADMINISTRATOR, administrator, Privilege::Administrator).await?;

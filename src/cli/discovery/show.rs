@@ -37,7 +37,7 @@ impl Family {
 impl Show {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
-        let settings = app::settings(&read_log(&config)?).await?;
+        let settings = app::settings(&read_log(&config)?).await?.settings;
         let url = config.server.public_url.trim_end_matches('/').to_owned();
         if let Some(family) = self.document {
             let Some(mode) = mode(&settings, family.family()) else {

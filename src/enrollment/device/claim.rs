@@ -191,6 +191,8 @@ pub(super) fn bring_back(mut device: Device, superseded_by: DeviceId) -> Device 
     let Some(revivable) = device.revivable.take() else { return device };
     let mut before = revivable.before;
     before.seen = device.seen;
+    before.refused_messages = device.refused_messages;
+    before.refused_identities = device.refused_identities;
     before.archived = device.archived;
     before.claims.survived.insert(superseded_by);
     before

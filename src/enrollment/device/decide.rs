@@ -97,6 +97,14 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::IssueRenewal { .. } => renewal::issue(device, command),
         Command::NoteIdentity { identity } => Ok(renewal::note(device, identity)),
         Command::LapseRenewal { command } => Ok(renewal::lapse(device, *command)),
+        Command::RefuseIdentity { why } => {
+            let is_told = device.refused_identities.contains(why);
+            Ok(if is_told { vec![] } else { vec![DeviceEvent::IdentityRenewalRefused { why: *why }] })
+        }
+        Command::RefuseMessage { why } => {
+            let is_told = device.refused_messages.contains(why);
+            Ok(if is_told { vec![] } else { vec![DeviceEvent::DeviceMessageRefused { why: *why }] })
+        }
         Command::NoteLeftOut { fields } => {
             let news: BTreeSet<String> = fields.difference(&device.left_out).cloned().collect();
             Ok(if news.is_empty() { vec![] } else { vec![DeviceEvent::DeviceFieldsLeftOut { fields: news }] })

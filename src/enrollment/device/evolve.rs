@@ -20,6 +20,8 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
                 device.renewed.clear();
                 claim::begin_anew(&mut device);
             }
+            device.refused_messages.clear();
+            device.refused_identities.clear();
             device.phase = Phase::Authenticated;
             device.left = false;
             // The record of the management before was hidden; this one begins.
@@ -147,6 +149,8 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.wants_push_again = unregistered_since.is_none();
             device.push_is_dead = unregistered_since.is_some();
         }
+        DeviceEvent::DeviceMessageRefused { why } => drop(device.refused_messages.insert(*why)),
+        DeviceEvent::IdentityRenewalRefused { why } => drop(device.refused_identities.insert(*why)),
         DeviceEvent::DeviceCheckedOut { .. } => {
             device.left = true;
             end(&mut device, Phase::CheckedOut);
@@ -187,7 +191,35 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
         | DeviceEvent::MdmAnswerUnreadable { body, .. }
         | DeviceEvent::MdmResultTooLarge { body: Some(body), .. }
         | DeviceEvent::DeviceCheckedOut { body } => Some(body),
-        _ => None,
+        DeviceEvent::MdmResultTooLarge { body: None, .. }
+        | DeviceEvent::IdentityRenewed { .. }
+        | DeviceEvent::IdentityRenewalRequested { .. }
+        | DeviceEvent::IdentityRenewalCompleted { .. }
+        | DeviceEvent::IdentityRenewalFailed { .. }
+        | DeviceEvent::IdentityRolledBack { .. }
+        | DeviceEvent::MdmCommandQueued { .. }
+        | DeviceEvent::MdmCommandDelivered { .. }
+        | DeviceEvent::MdmCommandCancelled { .. }
+        | DeviceEvent::MdmCommandExpired { .. }
+        | DeviceEvent::ManagedAppReported { .. }
+        | DeviceEvent::InventoryReported { .. }
+        | DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::DevicePushed { .. }
+        | DeviceEvent::PushFailed { .. }
+        | DeviceEvent::DeviceUnenrolled { .. }
+        | DeviceEvent::DeviceSuperseded { .. }
+        | DeviceEvent::DeviceRevived { .. }
+        | DeviceEvent::HardwareClaimNoted { .. }
+        | DeviceEvent::HardwareClaimDismissed { .. }
+        | DeviceEvent::HardwareAttestationRequested { .. }
+        | DeviceEvent::HardwareAttested { .. }
+        | DeviceEvent::HardwareAttestationRefused { .. }
+        | DeviceEvent::RecordArchived {}
+        | DeviceEvent::IdentityRenewalRefused { .. }
+        | DeviceEvent::DeviceMessageRefused { .. }
+        | DeviceEvent::DeviceFieldsLeftOut { .. }
+        | DeviceEvent::DeviceEventsSuppressed { .. }
+        | DeviceEvent::RecordRestored {} => None,
     }
 }
 

@@ -18,10 +18,11 @@ impl Device {
     /// Whether these events, decided on this state, complete a renewal that we asked for: they draw nothing, since each renewal is
     /// completed once.
     pub fn completes_renewal(&self, decided: &[DeviceEvent]) -> bool {
-        decided.iter().any(|event| match event {
-            DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } => self.is_renewing_to(fingerprint),
-            _ => false,
-        })
+        let completes = |event: &DeviceEvent| {
+            let DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } = event else { return false };
+            self.is_renewing_to(fingerprint)
+        };
+        decided.iter().any(completes)
     }
 
     fn is_renewing_to(&self, fingerprint: &str) -> bool {
@@ -83,6 +84,9 @@ impl Device {
             | DeviceEvent::HardwareAttestationRefused { .. }
             | DeviceEvent::RecordArchived {}
             | DeviceEvent::RecordRestored {}
+            // Equal ones are written down once in an enrollment.
+            | DeviceEvent::IdentityRenewalRefused { .. }
+            | DeviceEvent::DeviceMessageRefused { .. }
             | DeviceEvent::DeviceEventsSuppressed { .. } => Draws::Nothing,
         }
     }

@@ -38,7 +38,21 @@ pub(super) fn evolve(mut account: LocalAccount, event: &StaffEvent) -> LocalAcco
             account.set_up_link = Some(SetUpLink { hash: hash.clone(), expires: *expires });
         }
         StaffEvent::SetUpLinkRevoked {} => account.set_up_link = None,
-        factor => account.factors = account.factors.evolve(factor),
+        StaffEvent::PasskeyAdded { .. }
+        | StaffEvent::PasskeyUsed { .. }
+        | StaffEvent::PasskeyRemoved { .. }
+        | StaffEvent::OneTimeCodesAdded { .. }
+        | StaffEvent::OneTimeCodeUsed { .. }
+        | StaffEvent::OneTimeCodesRemoved {}
+        | StaffEvent::RecoveryCodesMade { .. }
+        | StaffEvent::RecoveryCodeUsed { .. }
+        | StaffEvent::RecoveryCodesRemoved {} => account.factors = account.factors.evolve(event),
+        StaffEvent::ApiTokenRefused { .. } | StaffEvent::FirstFactorProven { .. } => {}
+        StaffEvent::StaffRefusalsSuppressed(_) => {}
+        StaffEvent::StaffSignedIn { .. } | StaffEvent::StaffSignInRefused { .. } | StaffEvent::StaffSignedOut {} => {}
+        StaffEvent::StaffSessionEnded { .. } | StaffEvent::StaffSessionsEnded {} => {}
+        StaffEvent::PasswordConfirmed {} | StaffEvent::PasswordConfirmationRefused { .. } => {}
+        StaffEvent::SecondFactorRefused { .. } => {}
     }
     account
 }

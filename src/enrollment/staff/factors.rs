@@ -64,7 +64,28 @@ impl Factors {
             StaffEvent::RecoveryCodesMade { hashes } => self.recovery_codes = hashes.clone(),
             StaffEvent::RecoveryCodeUsed { code_hash } => self.recovery_codes.retain(|code| code != code_hash),
             StaffEvent::RecoveryCodesRemoved {} => self.recovery_codes.clear(),
-            _ => {}
+            StaffEvent::PasskeyUsed { credential: None, .. }
+            | StaffEvent::LocalAccountAdded { .. }
+            | StaffEvent::ExternalStaffKnown { .. }
+            | StaffEvent::ApiClientAdded { .. }
+            | StaffEvent::ApiTokenIssued { .. }
+            | StaffEvent::ApiTokenRefused { .. }
+            | StaffEvent::LocalAccountDisabled {}
+            | StaffEvent::LocalAccountEnabled {}
+            | StaffEvent::PasswordChanged { .. }
+            | StaffEvent::PrivilegesChanged { .. }
+            | StaffEvent::SetUpLinkIssued { .. }
+            | StaffEvent::SetUpLinkRevoked {}
+            | StaffEvent::FirstFactorProven { .. }
+            | StaffEvent::StaffSignedIn { .. }
+            | StaffEvent::StaffSignInRefused { .. }
+            | StaffEvent::StaffSignedOut {}
+            | StaffEvent::StaffRefusalsSuppressed(_)
+            | StaffEvent::StaffSessionEnded { .. }
+            | StaffEvent::StaffSessionsEnded {}
+            | StaffEvent::PasswordConfirmed {}
+            | StaffEvent::PasswordConfirmationRefused { .. }
+            | StaffEvent::SecondFactorRefused { .. } => {}
         }
         self
     }

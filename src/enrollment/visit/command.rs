@@ -4,9 +4,9 @@ use super::{MachineInformation, PreviousRecords, ReportedDevice, SignedIn, Step}
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
-    Access, EnrollmentMode, EnrollmentRefusal, IssuedCertificate, Ownership, Platform, ProfileServiceRefusal,
-    SecretHash, ServedProfile, ServedProfileService, SignInAgainReason, SignInMethodName, SignInRefusal,
-    SingleSignOnFault,
+    Access, EnrollmentMode, EnrollmentRefusal, FormRefusal, IdentityRefusal, IssuedCertificate, Ownership, Platform,
+    ProfileServiceRefusal, SecretHash, ServedProfile, ServedProfileService, SignInAgainReason, SignInMethodName,
+    SignInRefusal, SingleSignOnFault,
 };
 use events::person::ProvenAccount;
 use events::personal::Personal;
@@ -124,6 +124,20 @@ pub enum Command {
         language: String,
         text_hash: String,
         policy: Policy,
+    },
+    /// The person does not accept the terms that they are asked to.
+    DeclineTerms,
+    /// The person reads the pages in this language.
+    ChooseLanguage {
+        language: String,
+    },
+    /// A form of theirs is answered with no.
+    RefuseForm {
+        why: FormRefusal,
+    },
+    /// A device that knows a challenge of this visit is refused an identity.
+    RefuseIdentity {
+        why: IdentityRefusal,
     },
     ServeCaProfile {
         profile_uuid: Uuid,

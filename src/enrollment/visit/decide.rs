@@ -7,7 +7,7 @@ mod profile_service;
 mod single_sign_on;
 mod terms;
 
-use super::{Assignment, Begun, CaStep, Command, Entry, Refusal, Serving, SignedIn, Step, Visit};
+use super::{Assignment, Begun, CaStep, Command, Entry, Refusal, Serving, SignedIn, Step, Visit, told};
 use admit::{admit, by_policy, choose};
 use events::Timestamp;
 use events::enrollment::{ChosenBy, EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership, SecretHash};
@@ -179,6 +179,14 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (step, Command::Abandon { .. }) if step != Step::Open => {
             Ok(end(visit, EnrollmentEvent::EnrollmentAbandoned {}))
         }
+        // In the stream already: nothing changes.
+        (_, Command::ChooseLanguage { language }) if visit.language() == Some(language) => Ok(vec![]),
+        (step, Command::ChooseLanguage { language }) if step != Step::Open => {
+            Ok(told::choose_language(visit, language))
+        }
+        (step, Command::RefuseForm { why }) if step != Step::Open => Ok(told::refuse_form(visit, *why)),
+        (step, Command::RefuseIdentity { why }) if step != Step::Open => Ok(told::refuse_identity(visit, *why)),
+        (Step::Terms, Command::DeclineTerms) => Ok(terms::decline(visit)),
         (_, Command::SignOut) => Ok(visit.session.iter().map(|_| EnrollmentEvent::SignedOut {}).collect()),
         (step, _) => Err(Refusal::OutOfStep(step)),
     }

@@ -62,7 +62,15 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             });
         }
         EnrollmentEvent::SignInAgainAsked { why } => visit.sign_in_again = Some(*why),
-        EnrollmentEvent::SignInRefused { .. } => {}
+        EnrollmentEvent::LanguageChosen { language } => {
+            visit.told.language();
+            if let Some(opened) = &mut visit.opened {
+                opened.language.clone_from(language);
+            }
+        }
+        EnrollmentEvent::FormRefused { why } => visit.told.form(*why),
+        EnrollmentEvent::IdentityRefused { why } => visit.told.identity(*why),
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::SignInRefused { .. } => {}
         EnrollmentEvent::SingleSignOnBegun { method, provider, request } => {
             visit.single_sign_on = Some(SingleSignOn {
                 method: *method,

@@ -1,6 +1,6 @@
 //! The outer layer of a request: CMS SignedData with the SCEP attributes (RFC 8894 section 3.2).
 
-use super::{FailInfo, LARGEST_MESSAGE, MessageType, Refused, oid};
+use super::{Fault, LARGEST_MESSAGE, MessageType, Refused, oid};
 use crate::pki::shape::{BadShape, Signed};
 use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
@@ -95,7 +95,7 @@ impl SignedMessage {
                 let message_type = attributes.message_type()?;
                 Ok(SignedMessage { message_type, exchange, content })
             }
-            Err(why) => Err(VerifyError::Refused(Refused { exchange: Box::new(exchange), why })),
+            Err(fault) => Err(VerifyError::Refused(Refused::of(exchange, fault))),
         }
     }
 
@@ -160,21 +160,21 @@ fn check(
     signer: &SignerInfo,
     attributes: &Attributes<'_>,
     exchange: &Exchange,
-) -> Result<Vec<u8>, FailInfo> {
+) -> Result<Vec<u8>, Fault> {
     let digest = signer.digest_alg.oid;
     if ![oid::SHA1, oid::SHA224, oid::SHA256, oid::SHA384, oid::SHA512].contains(&digest) {
-        return Err(FailInfo::BadAlg);
+        return Err(Fault::Algorithm);
     }
-    let key = exchange.requester.public_key().map_err(|_| FailInfo::BadAlg)?;
+    let key = exchange.requester.public_key().map_err(|_| Fault::Algorithm)?;
     if !acceptable(&key) {
-        return Err(FailInfo::BadAlg);
+        return Err(Fault::Algorithm);
     }
     // OpenSSL compares messageDigest with the content; contentType is compared here (RFC 5652 section 11.1).
     let content_type = attributes.one(oid::CONTENT_TYPE).and_then(|value| value.decode_as::<ObjectIdentifier>().ok());
     if content_type != Some(signed.encap_content_info.econtent_type) || attributes.one(oid::MESSAGE_DIGEST).is_none() {
-        return Err(FailInfo::BadMessageCheck);
+        return Err(Fault::Attributes);
     }
-    verify_signature(message, &exchange.requester).ok_or(FailInfo::BadMessageCheck)
+    verify_signature(message, &exchange.requester).ok_or(Fault::Signature)
 }
 
 /// Verified with the very certificate that was looked up, and no other; who issued it is not asked (a new client's is

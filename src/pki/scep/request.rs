@@ -1,7 +1,7 @@
 //! The inner layer of a request: the envelope to our registration authority, and the PKCS #10 request in it.
 
 use super::message::{Exchange, SignedMessage, acceptable};
-use super::{FailInfo, MessageType, Refused, oid};
+use super::{Fault, MessageType, Refused, oid};
 use crate::pki::Pki;
 use crate::pki::issue::key_hash;
 use crate::pki::shape;
@@ -50,63 +50,63 @@ impl SignedMessage {
     pub fn open(mut self, pki: &Pki) -> Result<PkiRequest, Refused> {
         match self.read(pki) {
             Ok((kind, public_key, key_hash)) => Ok(PkiRequest { kind, public_key, key_hash, exchange: self.exchange }),
-            Err(why) => Err(Refused { exchange: Box::new(self.exchange), why }),
+            Err(fault) => Err(Refused::of(self.exchange, fault)),
         }
     }
 
-    fn read(&mut self, pki: &Pki) -> Result<(RequestKind, PKey<Public>, String), FailInfo> {
+    fn read(&mut self, pki: &Pki) -> Result<(RequestKind, PKey<Public>, String), Fault> {
         if self.message_type == MessageType::Unsupported {
-            return Err(FailInfo::BadRequest);
+            return Err(Fault::Operation);
         }
         if !shape::is_one_envelope(&self.content) {
-            return Err(FailInfo::BadMessageCheck);
+            return Err(Fault::Envelope);
         }
-        let envelope = CmsContentInfo::from_der(&self.content).map_err(|_| FailInfo::BadMessageCheck)?;
+        let envelope = CmsContentInfo::from_der(&self.content).map_err(|_| Fault::Envelope)?;
         self.exchange.cipher = Some(permitted_cipher(&envelope)?);
-        let (public_key, challenge) = self.decrypt(pki, &envelope).ok_or(FailInfo::BadMessageCheck)?;
+        let (public_key, challenge) = self.decrypt(pki, &envelope)?;
         // Known to whoever made the request; they decrypt nothing for an attacker.
         if !acceptable(&public_key) {
-            return Err(FailInfo::BadAlg);
+            return Err(Fault::Algorithm);
         }
         let kind = match self.message_type {
             MessageType::RenewalReq => {
-                let device = pki.device_of(&self.exchange.requester).ok_or(FailInfo::BadCertId)?;
+                let device = pki.device_of(&self.exchange.requester).ok_or(Fault::Certificate)?;
                 RequestKind::Renew { device }
             }
             _ => RequestKind::Enroll { challenge },
         };
-        let hash = key_hash(&public_key).map_err(|_| FailInfo::BadRequest)?;
+        let hash = key_hash(&public_key).map_err(|_| Fault::Request)?;
         Ok((kind, public_key, hash))
     }
 
-    /// Everything that depends on what our key decrypts, with one way to fail.
-    fn decrypt(&self, pki: &Pki, envelope: &CmsContentInfo) -> Option<(PKey<Public>, Option<String>)> {
+    /// Everything that depends on what our key decrypts. The requester is told one failure for all of it.
+    fn decrypt(&self, pki: &Pki, envelope: &CmsContentInfo) -> Result<(PKey<Public>, Option<String>), Fault> {
         let authority = &pki.inner.registration_authority;
-        let pkcs10 = envelope.decrypt(&authority.key, &authority.certificate).ok()?;
+        let pkcs10 = envelope.decrypt(&authority.key, &authority.certificate).map_err(|_| Fault::Decryption)?;
         if !shape::is_fair_request(&pkcs10) {
-            return None;
+            return Err(Fault::Request);
         }
-        let request = X509Req::from_der(&pkcs10).ok()?;
-        let key = request.public_key().ok()?;
+        let request = X509Req::from_der(&pkcs10).map_err(|_| Fault::Request)?;
+        let key = request.public_key().map_err(|_| Fault::Request)?;
         // The proof of possession. The signer of the message may have another key (RFC 8894 section 2.3 only says SHOULD): a
         // certificate for the key of a copied envelope is of no use to who copied it.
-        if !request.verify(&key).ok()? {
-            return None;
+        if !request.verify(&key).is_ok_and(|fits| fits) {
+            return Err(Fault::Request);
         }
-        Some((key, challenge(&pkcs10)?))
+        Ok((key, challenge(&pkcs10).ok_or(Fault::Request)?))
     }
 }
 
-fn permitted_cipher(envelope: &CmsContentInfo) -> Result<ObjectIdentifier, FailInfo> {
-    let der = envelope.to_der().map_err(|_| FailInfo::BadMessageCheck)?;
-    let outer = ContentInfo::from_der(&der).map_err(|_| FailInfo::BadMessageCheck)?;
+fn permitted_cipher(envelope: &CmsContentInfo) -> Result<ObjectIdentifier, Fault> {
+    let der = envelope.to_der().map_err(|_| Fault::Envelope)?;
+    let outer = ContentInfo::from_der(&der).map_err(|_| Fault::Envelope)?;
     if outer.content_type != oid::ENVELOPED_DATA {
-        return Err(FailInfo::BadMessageCheck);
+        return Err(Fault::Envelope);
     }
-    let enveloped: EnvelopedData = outer.content.decode_as().map_err(|_| FailInfo::BadMessageCheck)?;
+    let enveloped: EnvelopedData = outer.content.decode_as().map_err(|_| Fault::Envelope)?;
     let cipher = enveloped.encrypted_content.content_enc_alg.oid;
     let permitted = [oid::AES128_CBC, oid::AES192_CBC, oid::AES256_CBC, oid::DES_EDE3_CBC];
-    permitted.contains(&cipher).then_some(cipher).ok_or(FailInfo::BadAlg)
+    permitted.contains(&cipher).then_some(cipher).ok_or(Fault::Algorithm)
 }
 
 /// The challengePassword: `Some(None)` where there is none, `None` where it is not readable or there are several.

@@ -48,9 +48,10 @@ async fn an_administrator_sees_what_would_change_and_applies_it() {
     assert_eq!((applied.status, applied.location()), (303, "/console/settings"), "{}", applied.body);
     assert_eq!(server.app().settings().await.unwrap().organization, "Another School");
     let changes = changes(&server).await;
-    let (actor, SettingsEvent::SettingsChanged { before: was, after }) = changes.last().unwrap();
-    assert_eq!((*actor, was.organization.as_str()), (ActorKind::Staff, "Example School"));
-    assert_eq!((changes.len(), after.organization.as_str()), (before + 1, "Another School"));
+    let (actor, SettingsEvent::SettingsChanged { whole, changes: told, .. }) = changes.last().unwrap();
+    assert_eq!((*actor, changes.len(), whole), (ActorKind::Staff, before + 1, &None));
+    let expected = serde_json::json!({ "organization": { "before": "Example School", "after": "Another School" } });
+    assert_eq!(serde_json::to_value(told).unwrap(), expected, "only what changed");
 
     let page = browser.get("/console/settings").await;
     let newest = &page.texts("details.card")[0];
@@ -141,5 +142,58 @@ async fn nobody_else_sees_or_changes_the_settings() {
     );
     assert_eq!(refused.count(), 8);
     assert_eq!(server.app().settings().await.unwrap().organization, "Example School");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_is_seen_at_once_and_each_position_of_the_log_has_its_settings() {
+    let server = TestServer::start().await;
+    let app = server.app();
+    for nth in 0..20 {
+        server.settings(|settings| settings.help = Some(format!("Room {nth}"))).await;
+        assert_eq!(app.settings().await.unwrap().help, Some(format!("Room {nth}")));
+    }
+    let log = server.log_of(&events::settings::stream()).await;
+    for (nth, change) in log.iter().skip(1).enumerate() {
+        let then = app.settings_at(change.position).await.unwrap();
+        assert_eq!(then.help, Some(format!("Room {nth}")), "at {:?}", change.position);
+    }
+    let wholes = log
+        .iter()
+        .filter(|entry| matches!(&entry.event, Event::Settings(SettingsEvent::SettingsChanged { whole: Some(_), .. })));
+    assert_eq!(wholes.count(), 1, "only the first holds all settings");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn settings_of_an_older_version_in_the_log_are_understood_and_gone_on_from() {
+    let server = TestServer::start().await;
+    let before = serde_json::json!({ "organization": "Example School", "abandon_after_hours": 24 });
+    let after = serde_json::json!({ "organization": "Old School", "abandon_after_hours": 48, "limits": { "models": ["iPad"] } });
+    let world = &server.app().world;
+    let old = events::envelope::NewEvent {
+        id: world.event_id(),
+        event_type: "SettingsChanged".into(),
+        version: 1,
+        at: world.now(),
+        actor: events::Actor::new(ActorKind::Operator, "command-line"),
+        source: serde_json::Value::Null,
+        correlation: world.uuid(),
+        causation: None,
+        data: serde_json::json!({ "before": before, "after": after }),
+    };
+    let expected = events::store::Expected::Any;
+    server.app().log.store().append(&events::settings::stream(), expected, vec![old]).await.unwrap();
+    let told = server.app().settings().await.unwrap();
+    assert_eq!((told.organization.as_str(), told.abandon_after_hours), ("Old School", 48));
+    assert!(told.limits.models.contains("iPad"));
+    server.settings(|settings| settings.help = Some("Room 12".into())).await;
+    let told = server.app().settings().await.unwrap();
+    assert_eq!((told.organization.as_str(), told.help.as_deref()), ("Old School", Some("Room 12")));
+    assert!(told.limits.models.contains("iPad"));
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    server.caught_up().await;
+    let shown = browser.get("/console/settings").await.texts("details.card").join("\n");
+    assert!(shown.contains("\"Example School\" -> \"Old School\"") && shown.contains("limits.models"), "{shown}");
     server.stop().await;
 }

@@ -285,9 +285,9 @@ async fn role_rules(server: &TestServer, rules: &[(&str, Privilege)]) {
 /// As if the configuration had the directories: what is proven here has been asked there.
 async fn write_settings(server: &TestServer, change: impl FnOnce(&mut events::settings::Settings)) {
     let mut settings = server.app().settings().await.unwrap();
-    let before = Box::new(settings.clone());
+    let before = settings.clone();
     change(&mut settings);
-    let changed = events::settings::SettingsEvent::SettingsChanged { before, after: Box::new(settings) };
+    let changed = events::settings::SettingsEvent::between(&before, &settings, None);
     super::desk::write(server, &events::settings::stream(), server.app().world.now(), changed).await;
 }
 
@@ -349,10 +349,10 @@ async fn an_identity_provider_is_trusted_with_the_second_factor_only_where_the_s
         assert_eq!(led_to(method).await, set_up, "{method:?}");
     }
     // Written past the checks, which look for the directory in the configuration.
-    let before = Box::new(server.app().settings().await.unwrap());
+    let before = server.app().settings().await.unwrap();
     let mut after = before.clone();
     after.second_factors.trust_single_sign_on = true;
-    let changed = events::settings::SettingsEvent::SettingsChanged { before, after };
+    let changed = events::settings::SettingsEvent::between(&before, &after, None);
     super::desk::write(&server, &events::settings::stream(), server.app().world.now(), changed).await;
     assert_eq!(led_to(SignInMethodName::Saml).await, "", "in");
     assert_eq!(led_to(DIRECTORY).await, set_up, "a directory asks for none itself");

@@ -51,6 +51,7 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
         "previous",
         "ownership",
         "terms",
+        "terms/decline",
         "ca",
         "managed-apple-id",
         "mdm",

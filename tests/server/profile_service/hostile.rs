@@ -2,8 +2,10 @@
 
 use super::{ASKS, scene, taken, visits};
 use crate::enrollment::cast::{Scene, Visitor};
+use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, ProfileServiceRefusal};
 use events::settings::{Limits, ProfileService as Setting};
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use muster::simulator::built_in::{BuiltIn, DeviceCa};
 use muster::simulator::device::{Device, DeviceError};
 use muster::simulator::keys::KeyPool;
@@ -66,10 +68,10 @@ async fn assert_forgotten(scene: &Scene, device: &Device) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace() {
+async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace_on_any_visit() {
     let (scene, _file) = scene(true, ASKS).await;
     let (walk, service) = taken(&scene, iphone()).await;
-    let (device, before) = (walk.device, scene.server.whole_log().await.len());
+    let (device, before) = (walk.device, scene.server.events_of("enrollment").await);
     let (id, secret) = service.challenge.as_deref().unwrap().rsplit_once('.').unwrap();
     let other_id = id.replace('7', "8");
     let guesses = [
@@ -88,7 +90,9 @@ async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace() {
     let none = ProfileService { challenge: None, ..service.clone() };
     let message = device.sign_built_in(&device.attributes(&none)).unwrap();
     assert_eq!(status(&device, &service, message).await, 400);
-    assert_eq!(scene.server.whole_log().await.len(), before);
+    assert_eq!(scene.server.events_of("enrollment").await, before);
+    let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown };
+    assert_eq!(scene.server.events_of("refusals").await, vec![Event::Refusal(refused); 6]);
     scene.strike().await;
 }
 

@@ -13,6 +13,8 @@ async fn an_answer_opens_one_door_once_even_after_a_restart() {
     let (mut first, request) = forged.begin().await;
     let field = forged.answer(&request);
     assert_eq!(come_back(&forged.server, &mut first, &field).await.led_to(), Some("/enroll/ownership"));
+    let begun = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::SingleSignOnBegun { .. });
+    assert!(visit_events(&forged.server).await.iter().any(begun));
     for _ in 0..2 {
         assert_eq!(post(&forged.server, CONSUMER, &field).await.led_to(), Some(RETURN));
         forged.server.restart().await;

@@ -2,14 +2,16 @@
 
 use super::list;
 use events::device::{
-    AnswerFault, AppStatus, AttestationRefusal, MdmError, RejectionReason, RenewalFailure, SupersessionEvidence,
+    AnswerFault, AppStatus, AttestationRefusal, MdmError, MessageRefusal, RejectionReason, RenewalFailure,
+    SupersessionEvidence,
 };
 use events::enrollment::{
-    Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, Ownership,
-    ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
+    Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, FormRefusal, IdentityRefusal,
+    Ownership, ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
 use events::personal::Personal;
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
+use events::system::DeviceRequestRefusal;
 use std::collections::BTreeSet;
 
 pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
@@ -62,6 +64,59 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
         EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
         EnrollmentRefusal::OtherDevice => "another device than the one that was verified",
+    }
+}
+
+pub(super) fn form_refusal(why: FormRefusal) -> &'static str {
+    match why {
+        FormRefusal::OwnershipNotChosen => "nothing was chosen",
+        FormRefusal::OwnershipNotOffered => "devices of this ownership are not enrolled any more",
+        FormRefusal::TermsChanged => "the terms of use changed while they were read",
+        FormRefusal::CaProfileNotTaken => "the CA profile was reported as installed before it was taken",
+        FormRefusal::ManagedAppleIdInvalid => "it is not a Managed Apple ID",
+        FormRefusal::ManagedAppleIdDomain => "the settings do not permit the domain of the Managed Apple ID",
+        FormRefusal::PersonUnknown => "no directory knows the person whose device it would be",
+        FormRefusal::DirectoryUnavailable => "no directory can be asked for the person whose device it would be",
+        FormRefusal::Throttled => "too many names of persons were unknown",
+    }
+}
+
+pub(super) fn identity_refusal(why: IdentityRefusal) -> &'static str {
+    match why {
+        IdentityRefusal::SignatureInvalid => "its signature does not fit its content",
+        IdentityRefusal::AttributesInvalid => "an attribute that the signature covers is missing or wrong",
+        IdentityRefusal::EnvelopeInvalid => "its envelope cannot be read",
+        IdentityRefusal::NotDecrypted => "its envelope is not for our registration authority, or was damaged",
+        IdentityRefusal::RequestInvalid => "the certificate request in it cannot be read, or its signature is wrong",
+        IdentityRefusal::AlgorithmRefused => "its cipher, digest or key is not accepted",
+        IdentityRefusal::OperationUnknown => "its operation is not offered",
+        IdentityRefusal::ChallengeUnknown => "no profile was served with its challenge",
+        IdentityRefusal::ChallengeExpired => "its challenge expired",
+        IdentityRefusal::ChallengeUsed => "its challenge was used by another key",
+        IdentityRefusal::CertificateUnknown => "the certificate that signed it is not a valid one of ours",
+        IdentityRefusal::DeviceEnrolled => "the device is enrolled already",
+        IdentityRefusal::DeviceNotEnrolled => "the device is not enrolled",
+        IdentityRefusal::EnrollmentEnded => "the enrollment has ended, or has not come so far",
+        IdentityRefusal::NotPermitted => "the account may not enroll any more",
+    }
+}
+
+pub(super) fn device_request_refusal(why: DeviceRequestRefusal) -> &'static str {
+    match why {
+        DeviceRequestRefusal::CertificateUnknown => "the certificate that signed it is not a valid one of ours",
+        DeviceRequestRefusal::ProfileServiceUnknown => "it answers no Profile Service that may be answered",
+        DeviceRequestRefusal::GrantInvalid => "its code or refresh token is not valid",
+    }
+}
+
+pub(super) fn message_refusal(why: MessageRefusal) -> &'static str {
+    match why {
+        MessageRefusal::OtherTopic => "it names another push topic than the profile",
+        MessageRefusal::OtherDevice => "it names another device than its certificate",
+        MessageRefusal::WrongMode => "an enrolled device announced itself in another mode",
+        MessageRefusal::NotAuthenticated => "no Authenticate came before it",
+        MessageRefusal::Ended => "management of the device has ended",
+        MessageRefusal::NotUnderstood => "it cannot be read",
     }
 }
 

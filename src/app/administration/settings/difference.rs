@@ -1,7 +1,8 @@
 //! What changes from some settings to others, a line a setting: nested ones by their path, rules by their name, long
 //! texts by the lines that differ.
 
-use events::settings::Settings;
+use events::settings::{Changes, Settings};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 use toml::{Table, Value};
 
@@ -10,9 +11,35 @@ use toml::{Table, Value};
 /// # Errors
 /// If settings cannot be written as TOML.
 pub fn difference(before: &Settings, after: &Settings) -> Result<Vec<String>, toml::ser::Error> {
+    told_changes(&Changes::between(before, after))
+}
+
+/// The same of changes that were written down.
+///
+/// # Errors
+/// If settings cannot be written as TOML.
+pub fn told_changes(changes: &Changes) -> Result<Vec<String>, toml::ser::Error> {
     let mut lines = Vec::new();
-    tables("", &Table::try_from(before)?, &Table::try_from(after)?, &mut lines);
+    tables("", &table(changes.before())?, &table(changes.after())?, &mut lines);
     Ok(lines)
+}
+
+// TOML has no null: a setting without a value is left out.
+fn table(settings: Map<String, Json>) -> Result<Table, toml::ser::Error> {
+    let mut settings = Json::Object(settings);
+    without_nulls(&mut settings);
+    Table::try_from(settings)
+}
+
+fn without_nulls(value: &mut Json) {
+    match value {
+        Json::Object(values) => {
+            values.retain(|_, value| !value.is_null());
+            values.values_mut().for_each(without_nulls);
+        }
+        Json::Array(values) => values.iter_mut().for_each(without_nulls),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
 }
 
 fn tables(path: &str, before: &Table, after: &Table, lines: &mut Vec<String>) {

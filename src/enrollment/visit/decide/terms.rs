@@ -36,3 +36,11 @@ pub(super) fn accept(
     }
     Ok(happened)
 }
+
+/// Who declines is signed out: without the terms the way does not go on.
+pub(super) fn decline(visit: &Visit) -> Vec<EnrollmentEvent> {
+    let (TermsStep::Asked { version }, Some(ownership)) = (&visit.terms, visit.ownership) else { return vec![] };
+    let mut happened = vec![EnrollmentEvent::TermsDeclined { ownership, version: version.clone() }];
+    happened.extend(visit.session.iter().map(|_| EnrollmentEvent::SignedOut {}));
+    happened
+}

@@ -182,6 +182,25 @@ fn whatever_is_wrong_inside_the_envelope_the_answer_is_the_same() {
 }
 
 #[test]
+fn the_operator_is_told_faults_apart_that_the_requester_is_not() {
+    let envelopes = wrong_envelopes();
+    for (what, fault) in [
+        ("no envelope", Fault::Envelope),
+        ("wrong recipient", Fault::Decryption),
+        ("no CSR inside", Fault::Request),
+        ("CSR signature", Fault::Request),
+        ("two challenges", Fault::Request),
+    ] {
+        let (_, message) = envelopes.iter().find(|(name, _)| *name == what).unwrap();
+        assert_eq!(refusal(message).fault, fault, "{what}");
+    }
+    let impostor = Client { key: Client::new().key, certificate: CLIENT.certificate.clone() };
+    assert_eq!(refusal(&impostor.message(&Asks::default())).fault, Fault::Signature);
+    let untyped = spoiled(|attributes| without(attributes, oid::CONTENT_TYPE));
+    assert_eq!(refusal(&untyped).fault, Fault::Attributes);
+}
+
+#[test]
 fn an_envelope_copied_from_another_request_brings_a_certificate_for_the_key_in_it_alone() {
     let copied = CLIENT.envelope(&Asks::default());
     let thief = Client::new();

@@ -1,0 +1,69 @@
+//! `SettingsChanged` held all settings twice; now it holds what changed, and the whole where nothing before it can be
+//! relied on.
+
+use serde_json::{Map, Value, json};
+
+/// The keys and defaults when version 1 was last written. What an older event left out had its default; it is filled in here,
+/// so that it does not follow the defaults of later programs.
+const DEFAULTS: &str = include_str!("../settings/schemas/1.json");
+
+/// From `{before, after}` to the whole and the changed keys. The pair does not tell which event is the first, so each holds
+/// the whole.
+pub(super) fn changed(pair: Value) -> Value {
+    let (before, after) = (filled(&pair["before"]), filled(&pair["after"]));
+    let change = |(key, after): (&String, &Value)| {
+        let before = before.get(key).cloned().unwrap_or_default();
+        (before != *after).then(|| (key.clone(), json!({ "before": before, "after": after })))
+    };
+    let changes: Map<String, Value> = after.iter().filter_map(change).collect();
+    json!({ "schema": 1, "whole": after, "changes": changes })
+}
+
+// Keys were added at the first and second level; what is deeper is a map or list of the administrator's.
+fn filled(written: &Value) -> Map<String, Value> {
+    let written = written.as_object().cloned().unwrap_or_default();
+    let mut all: Map<String, Value> = serde_json::from_str(DEFAULTS).unwrap_or_default();
+    for (key, value) in written {
+        match (all.get_mut(&key), value) {
+            (Some(Value::Object(inner)), Value::Object(value)) => inner.extend(value),
+            (_, value) => drop(all.insert(key, value)),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Settings, SettingsEvent};
+
+    fn read(pair: Value) -> (Settings, Value) {
+        let event = json!({ "type": "SettingsChanged", "data": changed(pair) });
+        let SettingsEvent::SettingsChanged { schema, whole, changes } = serde_json::from_value(event).unwrap();
+        assert_eq!(schema, 1);
+        (*whole.unwrap(), json!(changes))
+    }
+
+    #[test]
+    fn an_old_pair_becomes_the_whole_and_what_differs() {
+        let before = json!({ "organization": "Example School", "abandon_after_hours": 24 });
+        let after = json!({ "organization": "Example School", "abandon_after_hours": 48, "help": "Room 12" });
+        let (whole, changes) = read(json!({ "before": before, "after": after }));
+        let expected = json!({
+            "abandon_after_hours": { "before": 24, "after": 48 },
+            "help": { "before": null, "after": "Room 12" },
+        });
+        assert_eq!(changes, expected);
+        assert_eq!((whole.abandon_after_hours, whole.organization.as_str()), (48, "Example School"));
+    }
+
+    #[test]
+    fn what_an_old_event_left_out_has_the_default_of_its_time_and_what_it_emptied_stays_empty() {
+        let after = json!({ "account_driven": { "families": { "ipad": "institutional" } } });
+        let (whole, changes) = read(json!({ "before": {}, "after": after }));
+        assert_eq!(whole.organization, "Your organization");
+        assert_eq!(whole.account_driven.families.len(), 1, "an iPhone does not enroll by account");
+        assert!(!whole.account_driven.from_ios_15 && !whole.profile_service.enabled);
+        assert_eq!(changes.as_object().unwrap().keys().collect::<Vec<_>>(), ["account_driven"]);
+    }
+}

@@ -1,0 +1,300 @@
+//! How an event counts for auditors: done, refused or failed. Each event is named, so that a new one cannot count as done
+//! by accident.
+
+use events::Event;
+use events::device::{AppStatus, CommandStatus, DeviceEvent};
+use events::enrollment::EnrollmentEvent;
+use events::person::{AccountEvent, PersonEvent};
+use events::settings::SettingsEvent;
+use events::staff::{AccessEvent, StaffEvent, UserNameEvent};
+use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Ok,
+    /// The server answered no to a person, a device or a program.
+    Refused,
+    /// It was tried and did not work.
+    Failed,
+}
+
+impl Outcome {
+    pub const ALL: [Outcome; 3] = [Outcome::Ok, Outcome::Refused, Outcome::Failed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
+
+    /// The outcome that an event records.
+    pub fn of(event: &Event) -> Outcome {
+        match event {
+            Event::Log(
+                LogEvent::LogCreated { .. }
+                | LogEvent::EventVersionsRaised { .. }
+                | LogEvent::KeysLost { .. }
+                | LogEvent::PublicUrlAccepted { .. },
+            )
+            | Event::Hardware(HardwareEvent::HardwareEnrolled { .. })
+            | Event::UserName(UserNameEvent::UserNameReserved { .. })
+            | Event::Request(RequestEvent::SingleSignOnRequested { .. })
+            | Event::Assertion(AssertionEvent::AssertionUsed { .. })
+            | Event::Settings(SettingsEvent::SettingsChanged { .. }) => Outcome::Ok,
+            Event::Enrollment(event) => of_visit(event),
+            Event::Device(event) => of_device(event),
+            Event::Person(event) => of_person(event),
+            Event::Account(event) => of_account(event),
+            Event::Staff(event) => of_staff(event),
+            Event::Access(event) => of_access(event),
+            Event::Refusal(event) => of_refusal(event),
+        }
+    }
+}
+
+// A visit that was abandoned, and terms or an offer that the person declines, are the person's choice: the server did
+// what was asked of it.
+fn of_visit(event: &EnrollmentEvent) -> Outcome {
+    match event {
+        EnrollmentEvent::SignInRefused { .. }
+        | EnrollmentEvent::SingleSignOnRefused { .. }
+        | EnrollmentEvent::SignInAgainAsked { .. }
+        | EnrollmentEvent::ProfileServiceRefused { .. }
+        | EnrollmentEvent::IdentityRefused { .. }
+        | EnrollmentEvent::FormRefused { .. }
+        | EnrollmentEvent::EnrollmentRefused { .. } => Outcome::Refused,
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::LanguageChosen { .. } => Outcome::Ok,
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Outcome::Ok,
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::UserSignedIn { .. } => Outcome::Ok,
+        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Outcome::Ok,
+        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::AssignmentOffered { .. } => Outcome::Ok,
+        EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Outcome::Ok,
+        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Outcome::Ok,
+        EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Outcome::Ok,
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Outcome::Ok,
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Outcome::Ok,
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Outcome::Ok,
+        EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => Outcome::Ok,
+        EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => Outcome::Ok,
+        EnrollmentEvent::MachineInformationReceived { .. } => Outcome::Ok,
+        EnrollmentEvent::ProfileServiceServed { .. } => Outcome::Ok,
+        EnrollmentEvent::DeviceAttributesReported { .. } => Outcome::Ok,
+        EnrollmentEvent::VerificationProfileServed { .. } => Outcome::Ok,
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::MdmProfileServed { .. } => Outcome::Ok,
+        EnrollmentEvent::IdentityIssued { .. } | EnrollmentEvent::IdentityRevoked { .. } => Outcome::Ok,
+        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Outcome::Ok,
+    }
+}
+
+// NotNow is no failure: the command stays queued.
+fn of_device(event: &DeviceEvent) -> Outcome {
+    match event {
+        DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. } => Outcome::Failed,
+        DeviceEvent::MdmCommandAnswered { status, .. } => match status {
+            CommandStatus::Error | CommandStatus::CommandFormatError => Outcome::Failed,
+            CommandStatus::Acknowledged | CommandStatus::NotNow => Outcome::Ok,
+        },
+        DeviceEvent::ManagedAppReported { status, .. } => of_app(*status),
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Outcome::Refused,
+        DeviceEvent::IdentityRenewalFailed { .. }
+        | DeviceEvent::DeviceFieldsLeftOut { .. }
+        | DeviceEvent::DeviceEventsSuppressed { .. }
+        | DeviceEvent::MdmAnswerUnreadable { .. }
+        | DeviceEvent::HardwareAttestationRefused { .. }
+        | DeviceEvent::IdentityRolledBack { .. }
+        | DeviceEvent::PushFailed { .. }
+        | DeviceEvent::MdmCommandExpired { .. }
+        | DeviceEvent::MdmResultTooLarge { .. } => Outcome::Failed,
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Outcome::Ok,
+        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Outcome::Ok,
+        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Outcome::Ok,
+        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::MdmCommandQueued { .. } => Outcome::Ok,
+        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Outcome::Ok,
+        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Outcome::Ok,
+        DeviceEvent::DevicePushed { .. } | DeviceEvent::DeviceCheckedOut { .. } => Outcome::Ok,
+        DeviceEvent::DeviceUnenrolled { .. } | DeviceEvent::DeviceSuperseded { .. } => Outcome::Ok,
+        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => Outcome::Ok,
+        DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => Outcome::Ok,
+        DeviceEvent::HardwareAttestationRequested { .. } => Outcome::Ok,
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Outcome::Ok,
+    }
+}
+
+// An app that is not coming any more failed, whoever stopped it.
+fn of_app(status: AppStatus) -> Outcome {
+    use AppStatus as S;
+    match status {
+        S::Failed | S::UserRejected | S::UpdateRejected | S::ManagementRejected | S::NeedsRedemption => Outcome::Failed,
+        S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => Outcome::Ok,
+        S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => Outcome::Ok,
+        S::ValidatingUpdate | S::Updating | S::Installing | S::Managed => Outcome::Ok,
+        S::ManagedButUninstalled | S::Unknown | S::UserInstalledApp => Outcome::Ok,
+    }
+}
+
+fn of_person(event: &PersonEvent) -> Outcome {
+    match event {
+        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Outcome::Ok,
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Outcome::Ok,
+        PersonEvent::PersonErased {} => Outcome::Ok,
+    }
+}
+
+fn of_account(event: &AccountEvent) -> Outcome {
+    match event {
+        AccountEvent::AccountReserved { .. } => Outcome::Ok,
+        AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_) => Outcome::Refused,
+    }
+}
+
+fn of_staff(event: &StaffEvent) -> Outcome {
+    match event {
+        StaffEvent::StaffSignInRefused { .. }
+        | StaffEvent::PasswordConfirmationRefused { .. }
+        | StaffEvent::SecondFactorRefused { .. }
+        | StaffEvent::StaffRefusalsSuppressed(_)
+        | StaffEvent::ApiTokenRefused { .. } => Outcome::Refused,
+        StaffEvent::LocalAccountAdded { .. } | StaffEvent::ExternalStaffKnown { .. } => Outcome::Ok,
+        StaffEvent::ApiClientAdded { .. } | StaffEvent::ApiTokenIssued { .. } => Outcome::Ok,
+        StaffEvent::LocalAccountDisabled {} | StaffEvent::LocalAccountEnabled {} => Outcome::Ok,
+        StaffEvent::PasswordChanged { .. } | StaffEvent::PrivilegesChanged { .. } => Outcome::Ok,
+        StaffEvent::SetUpLinkIssued { .. } | StaffEvent::SetUpLinkRevoked {} => Outcome::Ok,
+        StaffEvent::FirstFactorProven { .. } | StaffEvent::StaffSignedIn { .. } => Outcome::Ok,
+        StaffEvent::StaffSignedOut {} | StaffEvent::StaffSessionEnded { .. } => Outcome::Ok,
+        StaffEvent::StaffSessionsEnded {} | StaffEvent::PasswordConfirmed {} => Outcome::Ok,
+        StaffEvent::PasskeyAdded { .. } | StaffEvent::PasskeyUsed { .. } => Outcome::Ok,
+        StaffEvent::PasskeyRemoved { .. } | StaffEvent::OneTimeCodesAdded { .. } => Outcome::Ok,
+        StaffEvent::OneTimeCodeUsed { .. } | StaffEvent::OneTimeCodesRemoved {} => Outcome::Ok,
+        StaffEvent::RecoveryCodesMade { .. } | StaffEvent::RecoveryCodeUsed { .. } => Outcome::Ok,
+        StaffEvent::RecoveryCodesRemoved {} => Outcome::Ok,
+    }
+}
+
+fn of_access(event: &AccessEvent) -> Outcome {
+    match event {
+        AccessEvent::AccessRefused { .. } | AccessEvent::ActRefused { .. } => Outcome::Refused,
+        AccessEvent::DeviceListViewed {} | AccessEvent::DeviceViewed { .. } => Outcome::Ok,
+        AccessEvent::AuditTrailViewed { .. } | AccessEvent::FunnelViewed { .. } => Outcome::Ok,
+        AccessEvent::VisitListViewed { .. } | AccessEvent::VisitViewed { .. } => Outcome::Ok,
+        AccessEvent::SettingsViewed {} | AccessEvent::AuditTrailExported { .. } => Outcome::Ok,
+        AccessEvent::InventoryExported { .. } | AccessEvent::ApiRead { .. } => Outcome::Ok,
+        AccessEvent::StaffListViewed {} | AccessEvent::StaffViewed { .. } => Outcome::Ok,
+    }
+}
+
+fn of_refusal(event: &RefusalEvent) -> Outcome {
+    match event {
+        RefusalEvent::UnknownStaffRefused { .. }
+        | RefusalEvent::UnknownApiTokenRefused {}
+        | RefusalEvent::SetUpLinkRefused {}
+        | RefusalEvent::ResponseRefused { .. }
+        | RefusalEvent::DeviceRefused { .. }
+        | RefusalEvent::IdentityRequestRefused { .. }
+        | RefusalEvent::DeviceRequestRefused { .. }
+        | RefusalEvent::RefusalsSuppressed(_) => Outcome::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::upcast::upcast;
+    use serde_json::Value;
+    use std::path::Path;
+
+    /// The events of the frozen samples that have this outcome.
+    fn samples(wanted: Outcome) -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/samples");
+        let mut names = std::collections::BTreeSet::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let mut sample: Value = serde_json::from_str(&text).unwrap();
+            let version = u16::try_from(sample["version"].as_u64().unwrap()).unwrap();
+            let name = sample["type"].as_str().unwrap().to_owned();
+            let data = upcast(&name, version, sample["data"].take()).unwrap();
+            let event = Event::from_parts(sample["category"].as_str().unwrap(), &name, data).unwrap();
+            if Outcome::of(&event) == wanted {
+                names.insert(name);
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    #[test]
+    fn whoever_was_told_no_was_refused() {
+        let refused = [
+            "AccessRefused",
+            "AccountRefusalsSuppressed",
+            "AccountSignInRefused",
+            "ActRefused",
+            "ApiTokenRefused",
+            "DeviceMessageRefused",
+            "DeviceRefused",
+            "DeviceRequestRefused",
+            "EnrollmentRefused",
+            "FormRefused",
+            "IdentityRefused",
+            "IdentityRenewalRefused",
+            "IdentityRequestRefused",
+            "PasswordConfirmationRefused",
+            "ProfileServiceRefused",
+            "RefusalsSuppressed",
+            "ResponseRefused",
+            "SecondFactorRefused",
+            "SetUpLinkRefused",
+            "SignInAgainAsked",
+            "SignInRefused",
+            "SingleSignOnRefused",
+            "StaffRefusalsSuppressed",
+            "StaffSignInRefused",
+            "UnknownApiTokenRefused",
+            "UnknownStaffRefused",
+        ];
+        assert_eq!(samples(Outcome::Refused), refused);
+    }
+
+    #[test]
+    fn what_was_tried_and_did_not_work_failed() {
+        let failed = samples(Outcome::Failed);
+        for name in [
+            "HardwareAttestationRefused",
+            "IdentityRenewalFailed",
+            "IdentityRolledBack",
+            "MdmCommandExpired",
+            "MdmResultTooLarge",
+            "PushFailed",
+        ] {
+            assert!(failed.contains(&name.to_owned()), "{name} is not among {failed:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_command_fails_by_its_status_and_an_app_by_how_it_stands() {
+        use CommandStatus::{Acknowledged, CommandFormatError, Error, NotNow};
+        let answered = |status, rejection| {
+            Outcome::of(&Event::Device(DeviceEvent::MdmCommandAnswered {
+                command: events::device::CommandId(uuid::Uuid::nil()),
+                status,
+                errors: vec![],
+                rejection,
+                body: events::device::BodyHash(String::new()),
+            }))
+        };
+        assert_eq!([Acknowledged, NotNow].map(|status| answered(status, None)), [Outcome::Ok; 2]);
+        assert_eq!([Error, CommandFormatError].map(|status| answered(status, None)), [Outcome::Failed; 2]);
+        assert_eq!(answered(Acknowledged, Some(events::device::RejectionReason::NotAnApp)), Outcome::Failed);
+        let reported = |status| {
+            let app = "org.example.app".to_owned();
+            Outcome::of(&Event::Device(DeviceEvent::ManagedAppReported { app, status, command: None }))
+        };
+        assert_eq!([AppStatus::Managed, AppStatus::Prompting].map(reported), [Outcome::Ok; 2]);
+        assert_eq!([AppStatus::UserRejected, AppStatus::Failed].map(reported), [Outcome::Failed; 2]);
+    }
+}

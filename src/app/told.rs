@@ -1,0 +1,42 @@
+//! Refusals and changes that somebody can cause again and again without getting further: written down where they belong,
+//! within bounds, and counted beyond them.
+
+use super::context::Context;
+use super::sign_in::{count_refusal, granted, record};
+use super::{App, PerformError, Performed};
+use crate::enrollment::Aggregate;
+use events::StreamName;
+use events::store::AppendError;
+use events::system::RefusalEvent;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Those that come from where it is not known share a budget.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+impl App {
+    /// Writes down a fact of a stream's own that may be there already; then it is counted with the suppressed refusals.
+    ///
+    /// # Errors
+    /// As [`App::perform`].
+    pub async fn tell<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        command: &A::Command,
+        context: &Context,
+        source: Option<IpAddr>,
+    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
+        let told = self.perform::<A>(stream, command, context).await?;
+        if told.events.is_empty() {
+            count_refusal(self, source.unwrap_or(UNKNOWN));
+        }
+        Ok(told)
+    }
+
+    /// Writes down a refusal that belongs to no stream of a person or device, within the budget for strangers.
+    ///
+    /// # Errors
+    /// If the log cannot be written.
+    pub async fn tell_of_stranger(&self, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
+        if granted(self, source.unwrap_or(UNKNOWN)) { record(self, event, source).await } else { Ok(()) }
+    }
+}

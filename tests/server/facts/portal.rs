@@ -1,0 +1,180 @@
+//! The forms of the portal.
+
+use super::Proof::{None, Test, Walked};
+use super::{Proof, Watch, hold};
+use crate::harness::TestServer;
+use crate::portal::PASSWORD;
+use crate::portal::guest::{Answer, Guest, iphone};
+use events::enrollment::Ownership;
+use events::settings::Terms;
+use events::staff::Privilege;
+use muster::app::sign_in::sum_up_refusals;
+use scraper::{Html, Selector};
+use std::collections::BTreeSet;
+
+const ROWS: [(&str, Proof); 15] = [
+    ("/enroll/ca", Walked),
+    ("/enroll/device", None("a cookie; VisitOpened holds the platform that follows from it")),
+    ("/enroll/for-whom", Walked),
+    (
+        "/enroll/hand-over",
+        Test { event: "AccessTokenIssued", name: "what_happened_stands_in_the_log_and_in_the_record" },
+    ),
+    ("/enroll/language", Walked),
+    ("/enroll/managed-apple-id", Walked),
+    ("/enroll/mdm", None("leads to the last page; the device itself says what happened")),
+    ("/enroll/ownership", Walked),
+    (
+        "/enroll/previous",
+        Test { event: "PreviousRecordsNoted", name: "who_has_an_enrolled_device_is_told_what_to_do_about_it_first" },
+    ),
+    ("/enroll/sign-in", Walked),
+    (
+        "/enroll/sign-in/{provider}",
+        Test { event: "SingleSignOnBegun", name: "an_answer_opens_one_door_once_even_after_a_restart" },
+    ),
+    ("/enroll/sign-out", Walked),
+    (
+        "/enroll/sso/{provider}/acs",
+        Test { event: "SingleSignOnRefused", name: "every_attack_is_refused_with_an_event_that_says_why" },
+    ),
+    ("/enroll/terms", Walked),
+    ("/enroll/terms/decline", Walked),
+];
+
+/// The paths that take a form, from the routes of the portal.
+fn routes() -> BTreeSet<String> {
+    let source = include_str!("../../../src/portal.rs");
+    let services = source.split(".service(").skip(1).filter(|one| one.contains("form!(") || one.contains("post()"));
+    services.map(|one| one.split('"').nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_form_of_the_portal_has_a_row() {
+    hold(&routes(), &ROWS);
+}
+
+fn hidden(page: &Answer, name: &str) -> String {
+    let document = Html::parse_document(&page.body);
+    let field = Selector::parse(&format!("input[name={name}]")).unwrap();
+    document.select(&field).next().unwrap().attr("value").unwrap().to_owned()
+}
+
+async fn server() -> TestServer {
+    let server = TestServer::start().await;
+    server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
+    server.add_user("tess", PASSWORD, &[Privilege::EnrollForOthers]).await;
+    let terms = Terms { version: "1".into(), text: [("en".to_owned(), "Please **read**.".to_owned())].into() };
+    server
+        .settings(|settings| {
+            settings.terms.insert(Ownership::Personal, terms);
+            settings.managed_apple_id_domains.insert("example.com".into());
+        })
+        .await;
+    server
+}
+
+async fn to_the_terms(guest: &mut Guest) -> Answer {
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    guest.post("/enroll/ownership", &[("ownership", "personal")]).await;
+    guest.get("/enroll/terms").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_is_refused_or_changes_at_the_portal_leaves_a_fact() {
+    let server = server().await;
+    let (mut watch, mut guest) = (Watch::begin(&server).await, Guest::new(&server, &iphone("17.5")));
+    guest.sign_in("ada", "wrong").await;
+    watch.left("SignInRefused", "a wrong password").await;
+    guest.get("/enroll/sign-in").await;
+    guest.post("/enroll/language", &[("language", "de")]).await;
+    assert_eq!(watch.news().await, Vec::<String>::new(), "before sign-in the language travels in the next event");
+    guest.sign_in("ada", PASSWORD).await;
+    watch.left("LanguageChosen", "signing in with another language than the visit began with").await;
+    guest.get("/enroll/ownership").await;
+    guest.post("/enroll/language", &[("language", "en")]).await;
+    watch.left("LanguageChosen", "another language").await;
+    guest.get("/enroll/ownership").await;
+    guest.post("/enroll/language", &[("language", "en")]).await;
+    assert_eq!(watch.news().await, Vec::<String>::new(), "the same language changes nothing");
+
+    guest.get("/enroll/ownership").await;
+    guest.post("/enroll/ownership", &[]).await;
+    watch.left("FormRefused", "no choice").await;
+    let terms = to_the_terms(&mut guest).await;
+    watch.left("OwnershipChosen", "a choice").await;
+    let fields = ["version", "text_language", "text_hash"].map(|name| (name, hidden(&terms, name)));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    guest.post("/enroll/terms", &[fields[0], fields[1], ("text_hash", "another")]).await;
+    watch.left("FormRefused", "accepting another text").await;
+    guest.post("/enroll/terms", &fields).await;
+    watch.left("TermsAccepted", "accepting the terms").await;
+
+    let page = guest.get("/enroll/ca").await;
+    guest.post("/enroll/ca", &[]).await;
+    watch.left("FormRefused", "\"I have installed it\" too early").await;
+    guest.get(&page.link("profile")).await;
+    guest.post("/enroll/ca", &[]).await;
+    watch.left("CaInstallReported", "\"I have installed it\"").await;
+    guest.get("/enroll/managed-apple-id").await;
+    for (typed, event) in
+        [("nonsense", "FormRefused"), ("ada@example.org", "FormRefused"), ("ada@example.com", "ManagedAppleIdGiven")]
+    {
+        guest.post("/enroll/managed-apple-id", &[("managed_apple_id", typed)]).await;
+        watch.left(event, typed).await;
+    }
+    guest.get("/enroll/mdm").await;
+    guest.post("/enroll/sign-out", &[]).await;
+    watch.left("SignedOut", "signing out").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_declines_the_terms_is_on_record_with_them_and_signed_out() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let terms = to_the_terms(&mut guest).await;
+    assert!(terms.body.contains("action=\"/enroll/terms/decline\""), "{}", terms.body);
+    let mut watch = Watch::begin(&server).await;
+    assert_eq!(guest.post("/enroll/terms/decline", &[]).await.led_to(), Some("/enroll/sign-in"));
+    assert_eq!(watch.news().await, ["TermsDeclined", "SignedOut"]);
+    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/sign-in"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_is_found_in_no_directory_leaves_a_fact() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("tess", PASSWORD).await;
+    guest.get("/enroll/for-whom").await;
+    let mut watch = Watch::begin(&server).await;
+    guest.post("/enroll/for-whom", &[("for_user", "nobody")]).await;
+    watch.left("FormRefused", "somebody unknown").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_never_more_than_twenty_in_all() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    let mut watch = Watch::begin(&server).await;
+    for _ in 0..5 {
+        guest.post("/enroll/ownership", &[]).await;
+    }
+    assert_eq!(watch.news().await, ["FormRefused"]);
+    sum_up_refusals(server.app(), true).await;
+    let log = server.whole_log().await;
+    let (_, data) = log.last().unwrap().event.to_parts();
+    assert_eq!((watch.news().await, data["count"].as_u64()), (vec!["RefusalsSuppressed".to_owned()], Some(4)));
+
+    for nth in 0..40 {
+        let language = if nth % 2 == 0 { "de" } else { "en" };
+        guest.post("/enroll/language", &[("language", language)]).await;
+    }
+    assert_eq!(watch.news().await, vec!["LanguageChosen"; 19]);
+    server.stop().await;
+}
