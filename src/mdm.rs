@@ -130,6 +130,7 @@ fn told(why: MessageRefusal) -> Answer {
     match why {
         MessageRefusal::NotUnderstood | MessageRefusal::NotAuthenticated => Answer::BadRequest,
         MessageRefusal::OtherTopic | MessageRefusal::OtherDevice => Answer::Forbidden,
-        MessageRefusal::WrongMode | MessageRefusal::Ended => Answer::Forbidden,
+        MessageRefusal::WrongMode | MessageRefusal::NotPermitted => Answer::Forbidden,
+        MessageRefusal::Ended | MessageRefusal::NoAccessToken => Answer::Forbidden,
     }
 }

@@ -300,10 +300,14 @@ pub enum MessageRefusal {
     OtherDevice,
     /// The enrolled device announced itself in the other kind of enrollment.
     WrongMode,
+    /// The enrolled device announced itself as one that may not enroll any more, by its version or model.
+    NotPermitted,
     /// No Authenticate came before it.
     NotAuthenticated,
     /// Management of the device has ended.
     Ended,
+    /// It enrolls by account, and shows no access token that is good.
+    NoAccessToken,
     /// A field is missing or unreadable, or the message is of a type that is not known.
     NotUnderstood,
 }

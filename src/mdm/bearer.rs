@@ -1,11 +1,12 @@
 //! The access token that a device of an account-driven enrollment shows with every message.
 
-use super::{Answer, unavailable};
+use super::{Answer, refuse_message, unavailable};
 use crate::app::App;
 use crate::app::account_driven::authorize::{Authorization, authorize};
 use crate::app::identify::Known;
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use events::device::MessageRefusal;
 use std::net::IpAddr;
 
 /// Lets a proven device go on, or tells it to have its person sign in again. That answer is a 401 with a header; without one it
@@ -19,7 +20,7 @@ pub(super) async fn check(
     match authorize(app, known, header(request), source).await.map_err(unavailable)? {
         Authorization::Granted => Ok(()),
         Authorization::SignInAgain(method) => Err(Answer::SignInAgain { method }),
-        Authorization::Refused => Err(Answer::Forbidden),
+        Authorization::Refused => Err(refuse_message(app, known, MessageRefusal::NoAccessToken, source).await),
     }
 }
 

@@ -36,13 +36,14 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = proven(claimed, body).await?;
-    let fields = match property_list::repaired(&body) {
-        Ok(fields) => fields,
-        Err(error) => {
-            tracing::warn!(%error, "a check-in cannot be read");
-            return Err(super::refuse_message(app, &known, MessageRefusal::NotUnderstood, source).await);
-        }
-    };
+    let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
+    if let Some(error) = broken {
+        tracing::warn!(device.id = %known.device, %error, "a check-in cannot be read");
+        return Err(super::refuse_message(app, &known, MessageRefusal::NotUnderstood, source).await);
+    }
+    if !left_out.is_empty() {
+        tracing::warn!(device.id = %known.device, ?left_out, "values of a check-in cannot be read; the rest is taken");
+    }
     // A device that leaves is let go whatever it shows: it says so once. And it comes back by nothing that it says as it leaves.
     if !message::text(&fields, "MessageType").is_ok_and(|kind| kind == "CheckOut") {
         known = revival::by_contact(app, known, (&fields, &body), source).await?;
@@ -169,7 +170,7 @@ impl Message<'_> {
         // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
         let device_enrolled = self.known.state.lives_by_its_identity(self.app.world.now());
         if device_enrolled {
-            return Err(MessageRefusal::WrongMode.into());
+            return Err(announced(why).into());
         }
         tracing::warn!(device.id = %self.known.device, ?why, "an enrollment is refused");
         let refuse = visit::Command::Refuse { why, device_enrolled };
@@ -241,5 +242,14 @@ fn refused(refusal: &Refusal) -> MessageRefusal {
         Refusal::Ended(_) => MessageRefusal::Ended,
         Refusal::WrongMode { .. } => MessageRefusal::WrongMode,
         _ => MessageRefusal::OtherDevice,
+    }
+}
+
+// Why an enrolled device may not announce itself as what it says.
+fn announced(why: EnrollmentRefusal) -> MessageRefusal {
+    match why {
+        EnrollmentRefusal::WrongMode => MessageRefusal::WrongMode,
+        EnrollmentRefusal::OtherDevice => MessageRefusal::OtherDevice,
+        _ => MessageRefusal::NotPermitted,
     }
 }

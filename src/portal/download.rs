@@ -6,7 +6,7 @@ use super::visitor::{Answered, Session, Visitor};
 use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target, reverse_dns};
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
-use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step, Visit};
+use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step};
 use crate::pki::fingerprint;
 use crate::pki::profile::{CONTENT_TYPE, CaProfile, Texts};
 use actix_web::http::Method;
@@ -109,9 +109,7 @@ fn check_version(visitor: &Visitor, kind: EnrollmentKind) -> Result<(), Problem>
 }
 
 async fn serve(visitor: &Visitor, session: &Session, command: &Command) -> Result<(), Problem> {
-    let context = session.context(visitor.source);
-    visitor.app.perform::<Visit>(&session.enrollment.stream(), command, &context).await?;
-    Ok(())
+    visitor.perform_counted(session, command).await.map(drop)
 }
 
 fn version(session: &Session) -> Option<OsVersion> {

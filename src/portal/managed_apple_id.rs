@@ -8,7 +8,7 @@ use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor};
 use crate::enrollment::person::{self, Person};
-use crate::enrollment::visit::{Command, Step, Visit};
+use crate::enrollment::visit::{Command, Step};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -63,10 +63,10 @@ pub async fn take(mut form: Submission) -> Answered {
     let managed_apple_id = Personal::new(person.key(), managed_apple_id);
     let context = session.context(visitor.source);
     let give = Command::GiveManagedAppleId { managed_apple_id: managed_apple_id.clone() };
-    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &give, &context).await?;
+    let visit = visitor.perform_counted(session, &give).await?;
     let learn = person::Command::LearnManagedAppleId { managed_apple_id };
     visitor.app.perform::<Person>(&person.stream(), &learn, &context).await?;
-    onward(&visitor, session, &performed.state).await
+    onward(&visitor, session, &visit).await
 }
 
 // At its step; and, to change it, until the profile is installed.

@@ -31,6 +31,8 @@ pub enum Problem {
     Link,
     #[error("the link from Settings is expired, tampered with, or was used by another browser")]
     AccountLink,
+    #[error("the visit has done the same too often")]
+    TooOften,
     #[error("the profile is not for this version of iOS")]
     Version,
     #[error("no push certificate is configured")]
@@ -68,6 +70,7 @@ impl Problem {
             Problem::Forged => ("problem-forged-title", "problem-forged", "problem-forged-do"),
             Problem::Link => ("problem-link-title", "problem-link", "problem-link-do"),
             Problem::AccountLink => ("problem-account-title", "problem-account", "problem-account-do"),
+            Problem::TooOften => ("problem-too-often-title", "problem-too-often", "problem-too-often-do"),
             Problem::Version => ("problem-version-title", "problem-version", "problem-version-do"),
             Problem::NoPush => ("problem-push-title", "problem-push", "problem-push-do"),
             Problem::Unavailable(_) => ("problem-unavailable-title", "problem-unavailable", "problem-unavailable-do"),
@@ -92,6 +95,7 @@ impl ResponseError for Problem {
             Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Forged | Problem::Version => StatusCode::FORBIDDEN,
             Problem::Link | Problem::AccountLink => StatusCode::GONE,
+            Problem::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Problem::NoPush | Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -153,6 +157,7 @@ impl From<PerformError<Refusal>> for Problem {
         match error {
             // `/enroll` knows the right page.
             PerformError::Refused(Refusal::OutOfStep(_)) => Problem::Elsewhere("/enroll"),
+            PerformError::Refused(Refusal::TooOften) => Problem::TooOften,
             PerformError::Refused(refusal) => Problem::internal(refusal),
             PerformError::Append(error) => error.into(),
             PerformError::Read(error) => error.into(),

@@ -169,6 +169,24 @@ impl Visitor {
         self.tell(session, &Command::ChooseLanguage { language }).await
     }
 
+    /// Performs a command of the visit; what is refused because it was done too often is counted.
+    ///
+    /// # Errors
+    /// If the command is refused, or the log cannot be written.
+    pub async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Visit, Problem> {
+        let context = session.context(self.source);
+        match self.app.perform::<Visit>(&session.enrollment.stream(), command, &context).await {
+            Ok(performed) => Ok(performed.state),
+            Err(error) => {
+                let problem = Problem::from(error);
+                if problem == Problem::TooOften {
+                    sign_in::count_refusal(&self.app, self.source);
+                }
+                Err(problem)
+            }
+        }
+    }
+
     async fn tell(&self, session: &Session, command: &Command) -> Result<(), Problem> {
         let context = session.context(self.source);
         self.app.tell::<Visit>(&session.enrollment.stream(), command, &context, Some(self.source)).await?;

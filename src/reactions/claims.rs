@@ -243,9 +243,17 @@ async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>
     }))
 }
 
-// A poll leaves no event: the table beside the log knows more, and may be lost.
+// A poll leaves no event: the table beside the log knows more, and may be lost. A message that was refused is no contact.
 async fn last_contact(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
     let stream = app.log.read(&id.stream()).await?;
-    let told = stream.iter().rfind(|entry| entry.actor.kind == ActorKind::Device).map(|entry| entry.at);
+    let contact = |entry: &&Entry| entry.actor.kind == ActorKind::Device && !is_refusal(&entry.event);
+    let told = stream.iter().rfind(contact).map(|entry| entry.at);
     Ok(told.max(projections::last_seen::last_seen(&app.projections, id).await?))
+}
+
+fn is_refusal(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Device(DeviceEvent::DeviceMessageRefused { .. } | DeviceEvent::IdentityRenewalRefused { .. })
+    )
 }

@@ -2,6 +2,7 @@
 //! they may enroll. The same for every way of signing in.
 
 use super::Proof;
+use super::count_refusal;
 use super::portal::Outcome;
 use crate::app::account_driven::link::{AccountLink, Purpose};
 use crate::app::context::Context;
@@ -77,7 +78,12 @@ pub async fn admit(
         Ok(performed) if performed.events.iter().any(lets_in) => {
             Ok(Outcome::SignedIn { enrollment, secret, known_browser: None })
         }
-        Ok(_) => Ok(Outcome::Refused { opened: None, retry_after: None }),
+        Ok(performed) => {
+            if performed.events.is_empty() {
+                count_refusal(app, entrance.source);
+            }
+            Ok(Outcome::Refused { opened: None, retry_after: None })
+        }
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),
     }

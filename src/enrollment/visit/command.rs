@@ -256,6 +256,9 @@ pub enum Refusal {
     /// No fact at all: the portal leads the person back to their step.
     #[error("the visit stands at {0:?}")]
     OutOfStep(Step),
+    /// A visit is kept within bounds: the person begins another one.
+    #[error("this visit has served so many profiles, or taken so many Managed Apple IDs, that it does so no more")]
+    TooOften,
     #[error("devices of this ownership are not enrolled here")]
     OwnershipNotOffered,
     #[error("no such request to an identity provider waits for an answer")]

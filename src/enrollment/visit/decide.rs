@@ -88,7 +88,14 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (Step::Terms, Command::AcceptTerms { version, language, text_hash, policy }) => {
             terms::accept(visit, version, language, text_hash, policy)
         }
-        // Safari may fetch a profile twice, and a person may need it again later; the log keeps every serving.
+        // Safari may fetch a profile twice, and a person may need it again later; the log keeps every serving, so that there is an end
+        // to them. A device that enrolls by account has a budget of its own.
+        (
+            Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile,
+            Command::ServeCaProfile { .. }
+            | Command::ServeMdmProfile { verified_by: None, device_enrolled: false, .. }
+            | Command::ServeProfileService { device_enrolled: false, .. },
+        ) if !visit.told.serves_more() => Err(Refusal::TooOften),
         (
             Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile,
             Command::ServeCaProfile { profile_uuid, ca_fingerprint },
@@ -104,11 +111,13 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (Step::ManagedAppleId | Step::MdmProfile, Command::GiveManagedAppleId { managed_apple_id })
             if visit.ownership == Some(Ownership::Personal) || visit.account_driven.is_some() =>
         {
-            Ok(if visit.managed_apple_id.as_ref() == Some(managed_apple_id) {
-                vec![]
-            } else {
-                vec![EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: managed_apple_id.clone() }]
-            })
+            if visit.managed_apple_id.as_ref() == Some(managed_apple_id) {
+                return Ok(vec![]);
+            }
+            if !visit.told.takes_more_managed_apple_ids() {
+                return Err(Refusal::TooOften);
+            }
+            Ok(vec![EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: managed_apple_id.clone() }])
         }
         (Step::HandOver, Command::IssueAccessToken { token, now }) => {
             Ok(vec![EnrollmentEvent::AccessTokenIssued { token: token.clone(), issued: *now, refresh: None }])

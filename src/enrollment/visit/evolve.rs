@@ -4,7 +4,7 @@ use super::{
     AccessToken, Assignment, AuthorizationCode, CaStep, End, Identity, MachineInformation, Opened, ProfileService,
     RefreshToken, ReportedDevice, Serving, SignedIn, SingleSignOn, TermsStep, Verification, Visit,
 };
-use events::enrollment::{EnrollmentEvent, Evidence, Refresh, SecretHash, SingleSignOnFault};
+use events::enrollment::{EnrollmentEvent, Evidence, Refresh, SecretHash, SignInRefusal, SingleSignOnFault};
 
 pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
     match event {
@@ -70,6 +70,11 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         }
         EnrollmentEvent::FormRefused { why } => visit.told.form(*why),
         EnrollmentEvent::IdentityRefused { why } => visit.told.identity(*why),
+        EnrollmentEvent::SignInRefused {
+            reason: reason @ (SignInRefusal::AnotherPerson | SignInRefusal::NotEntitled),
+            account: Some(account),
+            ..
+        } => visit.told.sign_in(*reason, account),
         EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::SignInRefused { .. } => {}
         EnrollmentEvent::SingleSignOnBegun { method, provider, request } => {
             visit.single_sign_on = Some(SingleSignOn {
@@ -127,15 +132,23 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         EnrollmentEvent::PreviousRecordsNoted {} => visit.previous_noted = true,
         EnrollmentEvent::OwnershipChosen { ownership, .. } => visit.ownership = Some(*ownership),
         // A profile taken once more after it was reported installed does not take the report back.
-        EnrollmentEvent::CaProfileServed { .. } if visit.ca == CaStep::Pending => visit.ca = CaStep::Served,
-        EnrollmentEvent::CaProfileServed { .. } => {}
+        EnrollmentEvent::CaProfileServed { .. } => {
+            visit.told.profile();
+            if visit.ca == CaStep::Pending {
+                visit.ca = CaStep::Served;
+            }
+        }
         EnrollmentEvent::CaInstallReported {} => visit.ca = CaStep::Reported,
         EnrollmentEvent::CaStepSkipped {} => visit.ca = CaStep::Skipped,
-        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }
-        | EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
+        EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
+            visit.told.managed_apple_id();
+            visit.managed_apple_id = Some(managed_apple_id.clone());
+        }
+        EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
             visit.managed_apple_id = Some(managed_apple_id.clone());
         }
         EnrollmentEvent::ProfileServiceServed { challenge, challenge_expires, service: _ } => {
+            visit.told.profile();
             visit.profile_services.push(ProfileService {
                 challenge: challenge.clone(),
                 challenge_expires: *challenge_expires,
@@ -172,6 +185,7 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             }
         }
         EnrollmentEvent::MdmProfileServed { profile, challenge, challenge_expires, verified_by } => {
+            visit.told.profile();
             visit.servings.push(Serving {
                 profile: profile.clone(),
                 challenge: challenge.clone(),

@@ -1,11 +1,12 @@
-//! Facts that a visitor can cause again and again without getting further: refused forms, changes of language. Each visit
-//! writes down a few of them, equal ones once; the caller counts the others.
+//! Facts that a visitor can cause again and again without getting further: refused forms, changes of language, profiles that
+//! are taken again. Each visit writes down a few of them, equal refusals once; the caller counts the others.
 
 use super::Visit;
-use events::enrollment::{EnrollmentEvent, FormRefusal, IdentityRefusal};
+use events::enrollment::{EnrollmentEvent, FormRefusal, IdentityRefusal, SignInRefusal};
 use std::collections::BTreeSet;
 
-/// A visit writes down at most this many.
+/// A visit writes down at most this many refusals and changes of language, serves at most this many profiles and takes at most
+/// this many Managed Apple IDs.
 const MOST: usize = 20;
 
 /// What is written down already.
@@ -13,12 +14,45 @@ const MOST: usize = 20;
 pub struct Told {
     forms: BTreeSet<FormRefusal>,
     identities: BTreeSet<IdentityRefusal>,
+    sign_ins: Vec<(SignInRefusal, String)>,
     languages: usize,
+    profiles: usize,
+    managed_apple_ids: usize,
 }
 
 impl Told {
     fn is_full(&self) -> bool {
-        self.forms.len() + self.identities.len() + self.languages >= MOST
+        self.forms.len() + self.identities.len() + self.sign_ins.len() + self.languages >= MOST
+    }
+
+    /// Whether one more profile may be served at the portal. Each serving is an event and a signature.
+    pub(super) fn serves_more(&self) -> bool {
+        self.profiles < MOST
+    }
+
+    /// Whether one more Managed Apple ID may take the place of the one before.
+    pub(super) fn takes_more_managed_apple_ids(&self) -> bool {
+        self.managed_apple_ids < MOST
+    }
+
+    pub(super) fn profile(&mut self) {
+        self.profiles += 1;
+    }
+
+    pub(super) fn managed_apple_id(&mut self) {
+        self.managed_apple_ids += 1;
+    }
+
+    // An account that may not sign in here again: another person's, or one that lost its right. Others are bound by the budgets of
+    // refusals.
+    pub(super) fn sign_in(&mut self, why: SignInRefusal, account: &str) {
+        if !self.has_sign_in(why, account) && self.sign_ins.len() < MOST {
+            self.sign_ins.push((why, account.to_owned()));
+        }
+    }
+
+    fn has_sign_in(&self, why: SignInRefusal, account: &str) -> bool {
+        self.sign_ins.iter().any(|(told, of)| *told == why && of == account)
     }
 
     pub(super) fn form(&mut self, why: FormRefusal) {
@@ -42,6 +76,11 @@ pub(super) fn refuse_form(visit: &Visit, why: FormRefusal) -> Vec<EnrollmentEven
 pub(super) fn refuse_identity(visit: &Visit, why: IdentityRefusal) -> Vec<EnrollmentEvent> {
     let is_told = visit.told.identities.contains(&why) || visit.told.is_full();
     if is_told { vec![] } else { vec![EnrollmentEvent::IdentityRefused { why }] }
+}
+
+/// Whether a refusal to sign in again is news.
+pub(super) fn is_news(visit: &Visit, why: SignInRefusal, account: &str) -> bool {
+    !visit.told.has_sign_in(why, account) && !visit.told.is_full()
 }
 
 pub(super) fn choose_language(visit: &Visit, language: &str) -> Vec<EnrollmentEvent> {
@@ -97,5 +136,29 @@ mod tests {
         let (_, same) = after(opened(), &Command::ChooseLanguage { language: "en".into() });
         assert_eq!(same, 0);
         assert!(Visit::default().decide(&Command::RefuseForm { why: FormRefusal::TermsChanged }).is_err());
+    }
+
+    #[test]
+    fn a_visit_serves_twenty_profiles_and_no_more() {
+        let served =
+            EnrollmentEvent::CaProfileServed { profile_uuid: uuid::Uuid::nil(), ca_fingerprint: String::new() };
+        let mut visit = (1..MOST).fold(opened(), |visit, _| visit.evolve(&served));
+        assert!(visit.told.serves_more());
+        visit = visit.evolve(&served);
+        assert!(!visit.told.serves_more());
+    }
+
+    #[test]
+    fn the_same_account_that_may_not_sign_in_again_is_news_once() {
+        let refused = |reason, account: &str| EnrollmentEvent::SignInRefused {
+            method: events::enrollment::SignInMethodName::LocalAccount,
+            reason,
+            account: Some(account.to_owned()),
+            name: None,
+        };
+        let visit = opened().evolve(&refused(SignInRefusal::AnotherPerson, "ada"));
+        assert!(!is_news(&visit, SignInRefusal::AnotherPerson, "ada"));
+        assert!(is_news(&visit, SignInRefusal::AnotherPerson, "bob"));
+        assert!(is_news(&visit, SignInRefusal::NotEntitled, "ada"));
     }
 }

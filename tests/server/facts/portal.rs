@@ -178,3 +178,23 @@ async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_never_more
     assert_eq!(watch.news().await, vec!["LanguageChosen"; 19]);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_serves_twenty_profiles_and_counts_whoever_asks_for_more() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let terms = to_the_terms(&mut guest).await;
+    let fields = ["version", "text_language", "text_hash"].map(|name| (name, hidden(&terms, name)));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    guest.post("/enroll/terms", &fields).await;
+    let link = guest.get("/enroll/ca").await.link("profile");
+    let mut watch = Watch::begin(&server).await;
+    for _ in 0..20 {
+        assert_eq!(guest.get(&link).await.status, 200);
+    }
+    assert_eq!(watch.news().await, vec!["CaProfileServed"; 20]);
+    assert_eq!(guest.get(&link).await.status, 429);
+    sum_up_refusals(server.app(), true).await;
+    assert_eq!(watch.news().await, ["RefusalsSuppressed"]);
+    server.stop().await;
+}

@@ -114,8 +114,10 @@ pub(super) fn message_refusal(why: MessageRefusal) -> &'static str {
         MessageRefusal::OtherTopic => "it names another push topic than the profile",
         MessageRefusal::OtherDevice => "it names another device than its certificate",
         MessageRefusal::WrongMode => "an enrolled device announced itself in another mode",
+        MessageRefusal::NotPermitted => "such a device may not enroll any more",
         MessageRefusal::NotAuthenticated => "no Authenticate came before it",
         MessageRefusal::Ended => "management of the device has ended",
+        MessageRefusal::NoAccessToken => "it shows no access token that is good",
         MessageRefusal::NotUnderstood => "it cannot be read",
     }
 }

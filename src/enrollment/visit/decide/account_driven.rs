@@ -1,6 +1,6 @@
 //! The way that begins in Settings, and the person of an enrolled device who signs in once more.
 
-use super::super::{Entry, MachineInformation, Policy, Refusal, SignedIn, Visit};
+use super::super::{Entry, MachineInformation, Policy, Refusal, SignedIn, Visit, told};
 use events::Timestamp;
 use events::enrollment::{
     Access, EnrollmentEvent, EnrollmentMode, EnrollmentRefusal, Ownership, Refresh, SecretHash, SignInAgainReason,
@@ -38,7 +38,8 @@ pub(super) fn sign_in_again(
 ) -> Vec<EnrollmentEvent> {
     let refused = |reason| {
         let account = Some(signed_in.account.clone());
-        vec![EnrollmentEvent::SignInRefused { method: signed_in.method, reason, account, name: None }]
+        let refusal = EnrollmentEvent::SignInRefused { method: signed_in.method, reason, account, name: None };
+        if told::is_news(visit, reason, &signed_in.account) { vec![refusal] } else { vec![] }
     };
     if visit.owner().map(|owner| owner.person) != Some(signed_in.person) {
         return refused(SignInRefusal::AnotherPerson);
