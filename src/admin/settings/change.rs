@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Deserialize)]
 pub struct Draft {
     text: String,
-    over: u64,
+    over: String,
 }
 
 #[derive(Serialize)]
 struct EditPage {
     text: String,
-    over: u64,
+    over: String,
     wrong: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ view!(settings_edit, Menu, EditPage { text, over, wrong });
 #[derive(Serialize)]
 struct PreviewPage {
     text: String,
-    over: u64,
+    over: String,
     lines: Vec<String>,
     warnings: Vec<String>,
     /// A proof of these minutes is missing.
@@ -47,7 +47,7 @@ view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm
 pub async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
     let Current { settings, changes, .. } = staff.current_settings().await?;
     let text = written(&staff, &settings)?;
-    form(&staff, EditPage { text, over: changes, wrong: vec![] })
+    form(&staff, EditPage { text, over: changes.to_string(), wrong: vec![] })
 }
 
 /// What the typed settings would change. Changes nothing.
@@ -71,7 +71,8 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
         Ok(after) => after,
         Err(wrong) => return form(&staff, EditPage { text: draft.text, over: draft.over, wrong: vec![wrong] }),
     };
-    match apply_settings(staff.app(), Some(draft.over), after, &staff.context()).await {
+    let over = draft.over.parse().map_err(|_| Problem::bad("The form does not name the settings that it changes."))?;
+    match apply_settings(staff.app(), Some(over), after, &staff.context()).await {
         Ok(applied) => {
             if let Some(appended) = applied.appended {
                 crate::admin::act::wait(staff.app(), appended.position).await;

@@ -181,6 +181,7 @@ async fn what_somebody_does_at_their_own_account_leaves_a_fact() {
     watch.left("PasswordConfirmationRefused", "a wrong password to confirm").await;
     grace.post("/console/account/password", &[("csrf", &csrf), ("password", PASSWORD), ("again", PASSWORD)]).await;
     watch.left("PasswordChanged", "another password").await;
+    Browser::new(&server).sign_in("grace", PASSWORD).await;
     let csrf = grace.get("/console/account").await.csrf();
     grace.post("/console/account/sessions/end-others", &[("csrf", &csrf)]).await;
     watch.left("StaffSessionsEnded", "ending the other sessions").await;

@@ -319,11 +319,23 @@ async fn corrupt_streams_of_enrollments_remove_no_device() {
 
 #[actix_web::test]
 async fn settings_that_cannot_be_read_remove_no_device() {
-    let disturbed = with_damage(corrupt("settings*")).await;
+    let mut stage = Stage::set().await;
+    stage.scene.server.caught_up().await;
+    let (damage, file) = (corrupt("settings*"), stage.scene.server.directory().join("data/events.db"));
+    stage.scene.server.restart_after(|| change(&file, &damage.damage)).await;
+    let disturbed = stage.disturbed().await;
+    stage.scene.server.restart_after(|| change(&file, &damage.mend)).await;
+    stage.assert_all_managed().await;
+    stage.scene.strike().await;
     let before = ["SCEP", "Authenticate", "Idle by account"];
     let from_settings =
         ["discovery", "machine information", "machine information with a token", "code of nobody", "Profile Service"];
     assert_eq!(disturbed, [&before[..], &from_settings].concat(), "what they do not decide goes on");
+}
+
+#[actix_web::test]
+async fn settings_that_were_read_before_they_were_damaged_are_in_memory() {
+    assert_eq!(with_damage(corrupt("settings*")).await, [""; 0]);
 }
 
 #[actix_web::test]
@@ -339,7 +351,7 @@ async fn corrupt_streams_of_people_and_accounts_remove_no_device() {
 #[actix_web::test]
 async fn keys_that_cannot_be_read_remove_no_device() {
     let disturbed = with_damage(hidden("keys.db", "key")).await;
-    assert_eq!(disturbed, ["TokenUpdate"], "the one that seals something under a key of its own");
+    assert_eq!(disturbed, ["TokenUpdate", "code of nobody"], "those that seal something under a key of their own");
 }
 
 #[actix_web::test]
@@ -368,7 +380,7 @@ fn tables(file: &Path) -> Vec<String> {
 }
 
 /// The messages whose answer is preceded by an event.
-const APPENDING: [&str; 10] = [
+const APPENDING: [&str; 11] = [
     "SCEP",
     "Authenticate",
     "TokenUpdate",
@@ -377,6 +389,7 @@ const APPENDING: [&str; 10] = [
     "NotNow",
     "Idle by account",
     "machine information with a token",
+    "code of nobody",
     "Profile Service",
     "CheckOut",
 ];
@@ -404,7 +417,7 @@ async fn keys_that_cannot_be_written_remove_no_device() {
     stage.scene.server.app().keys.fail_commits().unwrap();
     let disturbed = stage.disturbed().await;
     stage.scene.server.abandon().await;
-    assert_eq!(disturbed, ["TokenUpdate"]);
+    assert_eq!(disturbed, ["TokenUpdate", "code of nobody"]);
 }
 
 #[actix_web::test]
