@@ -1,6 +1,7 @@
 //! The configuration file: addresses, paths, the store and keys. What people see is a setting instead
 //! (`muster settings apply`).
 
+pub mod acceptor;
 pub mod check;
 pub mod identity;
 pub mod template;
@@ -141,6 +142,12 @@ pub enum LogFormat {
     #[default]
     Text,
     Json,
+}
+
+/// The log's format in a file that cannot be used as a whole, such as one with an unknown key; `None` if it does not say it.
+pub fn log_format(path: &Path) -> Option<LogFormat> {
+    let file: toml::Table = toml::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+    file.get("logging")?.get("format")?.clone().try_into().ok()
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ mod lines;
 pub mod metrics;
 
 pub use alarm::Alarm;
-pub use last_words::complain;
+pub use last_words::{complain, follow};
 pub use metrics::Metrics;
 
 use crate::config::{LogFormat, Logging};
@@ -42,12 +42,12 @@ pub fn filter(logging: &Logging) -> Result<EnvFilter, String> {
 /// # Errors
 /// If the filter is not understood.
 pub fn start(logging: &Logging) -> Result<(), String> {
+    last_words::follow(logging.format);
     let filter = filter(logging)?;
     let layer = match logging.format {
         LogFormat::Text => text(std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
         LogFormat::Json => json(|| JsonLines(std::io::stderr())).boxed(),
     };
-    last_words::follow(logging.format);
     // Where logging is started already (tests), it stays as it is.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(discretion()).try_init();
     Ok(())

@@ -5,6 +5,7 @@ use super::App;
 use super::context::operator_draft;
 use super::held::{by_enrolled_devices, origin};
 use crate::config::Config;
+use crate::config::check::Finding;
 use events::Event;
 use events::log::Log;
 use events::store::{AppendError, Expected, ReadError};
@@ -18,9 +19,20 @@ pub enum Addresses {
     /// The same as at the last start, or there is nothing to compare: the port is any free one.
     Known,
     /// They are recorded once the server starts; `old` are others that enrolled devices hold and that were accepted.
-    New { new: BTreeSet<String>, old: BTreeSet<String> },
-    /// Enrolled devices hold these others, so many each, and nobody said that they lead here.
-    Lost(BTreeMap<String, usize>),
+    New {
+        new: BTreeSet<String>,
+        old: BTreeSet<String>,
+    },
+    Lost(Lost),
+}
+
+/// Addresses that enrolled devices hold, and nobody said that they lead here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// With the number of devices.
+    held: BTreeMap<String, usize>,
+    /// Accepted as they were typed, but held by no enrolled device.
+    unheld: Vec<String>,
 }
 
 /// Reads the whole log if the addresses are others than at the last start.
@@ -45,9 +57,11 @@ pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<
     }
     // An address that led here before still does.
     also.extend(accepted.iter().filter_map(|url| origin(url)));
+    let mut unheld = accepted.to_vec();
     let mut lost: BTreeMap<String, usize> = BTreeMap::new();
     let mut old = BTreeSet::new();
     for origin in by_enrolled_devices(log).await?.into_iter().flat_map(|held| held.origins) {
+        unheld.retain(|typed| self::origin(typed).as_ref() != Some(&origin));
         match (new.contains(&origin), also.contains(&origin)) {
             (true, _) => {}
             (false, true) => {
@@ -56,24 +70,29 @@ pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<
             (false, false) => *lost.entry(origin).or_default() += 1,
         }
     }
-    Ok(if lost.is_empty() { Addresses::New { new, old } } else { Addresses::Lost(lost) })
+    Ok(if lost.is_empty() { Addresses::New { new, old } } else { Addresses::Lost(Lost { held: lost, unheld }) })
 }
 
-/// What is wrong, and what to do.
-pub fn lost(lost: &BTreeMap<String, usize>) -> (String, String) {
-    let count = |(address, devices): (&String, &usize)| format!("{devices} at {address}");
-    let told: Vec<String> = lost.iter().map(count).collect();
-    let accept: Vec<String> = lost.keys().map(|address| format!("--accept-public-url {address}")).collect();
-    let wrong = format!(
-        "enrolled devices look for the server at another address ({}), which they keep for as long as they are enrolled",
-        told.join(", ")
-    );
-    let mend = format!(
-        "put the old address back; or let its name and certificate lead to this server too, and then start it once with \
-         `muster serve {}`",
-        accept.join(" ")
-    );
-    (wrong, mend)
+impl Lost {
+    /// What is wrong, and what to do.
+    pub fn finding(&self) -> Finding {
+        let count = |(address, devices): (&String, &usize)| format!("{devices} at {address}");
+        let told: Vec<String> = self.held.iter().map(count).collect();
+        let mut wrong = format!(
+            "enrolled devices look for the server at another address ({}), which they keep for as long as they are enrolled",
+            told.join(", ")
+        );
+        for typed in &self.unheld {
+            wrong.push_str(&format!("; no enrolled device holds {typed}, which --accept-public-url names"));
+        }
+        let accept: Vec<String> = self.held.keys().map(|address| format!("--accept-public-url {address}")).collect();
+        let mend = format!(
+            "put the old address back; or let its name and certificate lead to this server too, and then start it once with \
+             `muster serve {}`",
+            accept.join(" ")
+        );
+        Finding::error("public-url-of-other-devices", "server.public_url", wrong, &mend)
+    }
 }
 
 impl App {

@@ -38,7 +38,10 @@ impl CheckConfig {
             Err(error) if self.json => (vec![unreadable(&error)], None),
             Err(error) => return Err(error.into()),
         };
+        // What is found at an address does not keep the server from starting.
+        let starts = !findings.iter().any(Finding::stops_serve);
         let mut all_do = true;
+        let mut address_refused = false;
         if let Some(config) = config.filter(|_| self.live) {
             for step in live::steps(&config, self.live_user.as_deref()).await {
                 match step {
@@ -46,6 +49,7 @@ impl CheckConfig {
                     Ok(told) => say(told),
                     Err(finding) => {
                         all_do = false;
+                        address_refused |= finding.severity == Severity::Error;
                         findings.push(finding);
                     }
                 }
@@ -54,7 +58,7 @@ impl CheckConfig {
         if self.json {
             say(serde_json::to_string_pretty(&findings)?);
         } else {
-            tell(&findings);
+            tell(&findings, starts, address_refused);
         }
         let fatal = findings.iter().any(|finding| finding.severity == Severity::Error);
         Ok(if fatal || !all_do { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -70,10 +74,9 @@ async fn found(config: &Config) -> Vec<Finding> {
         let mend = "correct the path, or restore the file from its backup: the server does not start with another one";
         findings.insert(0, Finding::error("keys-not-of-the-log", "store.directory", error.to_string(), mend));
     }
-    if !findings.iter().any(Finding::stops_serve) {
-        findings.splice(0..0, lost(config).await);
-        findings.extend(deaf(config).await);
-    }
+    // Whoever changes public_url has to mend the certificate and the devices' address: told together.
+    findings.splice(0..0, lost(config).await);
+    findings.extend(deaf(config).await);
     findings
 }
 
@@ -81,10 +84,7 @@ async fn found(config: &Config) -> Vec<Finding> {
 async fn lost(config: &Config) -> Option<Finding> {
     match public_url::examine(&read_log(config).ok()?, config, &[]).await.ok()? {
         Addresses::Known | Addresses::New { .. } => None,
-        Addresses::Lost(lost) => {
-            let (wrong, mend) = public_url::lost(&lost);
-            Some(Finding::error("public-url-of-other-devices", "server.public_url", wrong, &mend))
-        }
+        Addresses::Lost(lost) => Some(lost.finding()),
     }
 }
 
@@ -106,20 +106,18 @@ fn unreadable(error: &ConfigError) -> Finding {
     Finding::error("configuration-unreadable", "--config", error.to_string(), mend)
 }
 
-fn tell(findings: &[Finding]) {
+fn tell(findings: &[Finding], starts: bool, address_refused: bool) {
     for finding in findings {
         say(finding);
     }
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    match (errors, warnings) {
-        (0, 0) => say("nothing is wrong"),
-        (0, _) => say(format_args!("the server starts; {warnings} to look at")),
-        _ if findings.iter().any(Finding::stops_serve) => {
-            say(format_args!("the server does not start: {errors} to mend, {warnings} to look at"));
-        }
-        _ => say(format_args!(
-            "the server starts, but devices or people cannot use it: {errors} to mend, {warnings} to look at"
-        )),
-    }
+    let told = match (starts, errors, warnings) {
+        (_, 0, 0) => return say("nothing is wrong"),
+        (_, 0, _) => return say(format_args!("the server starts; {warnings} to look at")),
+        (false, ..) => "the server does not start",
+        (true, ..) if address_refused => "the server starts, but devices refuse what answers at its address",
+        (true, ..) => "the server starts, but devices or people cannot use it",
+    };
+    say(format_args!("{told}: {errors} to mend, {warnings} to look at"));
 }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::app::assemble::read_log;
 use crate::app::public_url::{self, Addresses};
 use crate::config::check::{Finding, Severity};
-use crate::config::{Config, LogFormat};
+use crate::config::{self, Config, LogFormat};
 use crate::server;
 use crate::telemetry::{self, Alarm};
 use crate::world::World;
@@ -36,17 +36,21 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let mut config = self.at.load()?;
+        let mut config = self.at.load().inspect_err(|_| {
+            // A collector that reads standard error as JSON learns of the mistake in JSON.
+            config::log_format(&self.at.config).into_iter().for_each(telemetry::follow);
+        })?;
         config.store.accept_lost_keys = self.accept_lost_keys;
         telemetry::start(&config.logging).map_err(anyhow::Error::msg)?;
         let world = World::system();
-        let mut alarms = Vec::new();
+        let (mut alarms, mut stopping) = (Vec::new(), Vec::new());
         for finding in crate::app::assemble::check(&config, world.now()) {
+            if finding.stops_serve() {
+                stopping.push(finding);
+                continue;
+            }
             let Finding { about, wrong, mend, .. } = &finding;
             match finding.severity {
-                Severity::Error if finding.stops_serve() => {
-                    bail!("{finding}\n(`muster check-config` says all that is wrong)")
-                }
                 Severity::Error => {
                     tracing::error!(about, "{wrong}; {mend}");
                     alarms.push(alarm_of(&finding));
@@ -55,14 +59,17 @@ impl Serve {
                 Severity::Note => tracing::info!(about, "{wrong}; {mend}"),
             }
         }
-        if config.store.accept_lost_keys {
+        if config.store.accept_lost_keys && stopping.is_empty() {
             // Settled first: without keys the log cannot be read below.
             drop(App::open(config.clone(), world.clone()).await?);
         }
         let addresses = addresses(&config, &self.accept_public_url).await;
         if let Addresses::Lost(lost) = &addresses {
-            let (wrong, mend) = public_url::lost(lost);
-            bail!("server.public_url: {wrong}\n    {mend}");
+            stopping.insert(0, lost.finding());
+        }
+        if !stopping.is_empty() {
+            let told: Vec<String> = stopping.iter().map(ToString::to_string).collect();
+            bail!("{}\n(`muster check-config` says all that is wrong)", told.join("\n"));
         }
         // Before anybody is told that we serve: who hears it may ask us to stop at once.
         let mut terminate = signal(SignalKind::terminate())?;

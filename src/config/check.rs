@@ -98,6 +98,10 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.extend(openid_connect::check(config));
     findings.extend(certificates::check(config, &reading, now));
     findings.extend(tls::check(config, &reading, &tls::public_roots()));
+    // A file that is missing or no certificate has its own finding.
+    if !findings.iter().any(|found| found.stops_serve() && found.about.starts_with("pki.tls_")) {
+        findings.extend(tls::refused(&config.pki));
+    }
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,9 +1,9 @@
 //! Sockets and TLS.
 
 use crate::app::assemble::StartError;
-use crate::config::{Config, PkiFiles};
+use crate::config::{Config, PkiFiles, acceptor};
 use crate::mdm;
-use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVerifyMode};
+use openssl::ssl::{SslAcceptorBuilder, SslVerifyMode};
 use openssl::x509::X509Ref;
 use std::net::{SocketAddr, TcpListener};
 use url::Url;
@@ -51,27 +51,16 @@ fn bind(setting: &'static str, address: &mut SocketAddr) -> Result<TcpListener, 
     Ok(listener)
 }
 
-/// Suites of TLS 1.2: what devices with OS 27 ask for (support.apple.com/126655), and ChaCha20 for others. Without DHE: a handshake with
-/// it costs the server many times what it costs the client (CVE-2002-20001). Extended Master Secret is OpenSSL's default.
-const SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
-    ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-
-/// TLS 1.2 and 1.3 with Mozilla's intermediate settings, but for DHE.
+/// As [`acceptor::build`], with the error of a start.
 ///
 /// # Errors
 /// If certificate and key cannot be used.
 pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
-    let unusable = |why: openssl::error::ErrorStack| StartError::Tls {
+    acceptor::build(pki).map_err(|why| StartError::Tls {
         certificate: pki.tls_certificate.clone(),
         key: pki.tls_key.clone(),
         why,
-    };
-    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(unusable)?;
-    acceptor.set_cipher_list(SUITES).map_err(unusable)?;
-    acceptor.set_certificate_chain_file(&pki.tls_certificate).map_err(unusable)?;
-    acceptor.set_private_key_file(&pki.tls_key, SslFiletype::PEM).map_err(unusable)?;
-    acceptor.check_private_key().map_err(unusable)?;
-    Ok(acceptor)
+    })
 }
 
 /// As [`tls`], and asks for a certificate, which is optional. Which certificates are believed is not decided here: TLS

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 static JSON: AtomicBool = AtomicBool::new(false);
 
 /// From here on in this format, panics too.
-pub(super) fn follow(format: LogFormat) {
+pub fn follow(format: LogFormat) {
     JSON.store(matches!(format, LogFormat::Json), Ordering::Relaxed);
     std::panic::set_hook(Box::new(|panic| complain(&panicked(panic))));
 }

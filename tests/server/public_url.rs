@@ -50,7 +50,10 @@ async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old
         }
     }
     let other = muster_at(&config, &["serve", "--accept-public-url", "https://elsewhere.example.com"], "");
-    assert!(other.expect_failure().contains(&old), "another address was accepted");
+    let other = other.expect_failure();
+    for part in [old.as_str(), "no enrolled device holds https://elsewhere.example.com"] {
+        assert!(other.contains(part), "{part} is not in {other}");
+    }
     assert_eq!(accepted(&config).await, []);
 
     assert_eq!(Serving::start_with(&config, &["--accept-public-url", &old]).terminate().code(), Some(0));
@@ -60,6 +63,21 @@ async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old
     assert_eq!(Serving::start(&config).terminate().code(), Some(0));
     muster_at(&config, &["check-config"], "").expect_success();
     assert_eq!(accepted(&config).await, recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_another_name_does_not_hide_that_devices_hold_another_address() {
+    let (_directory, config, old, new) = moved().await;
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace(&new, "https://moved.example.com")).unwrap();
+    for command in ["check-config", "serve"] {
+        let said = muster_at(&config, &[command], "");
+        assert_eq!(said.code, Some(1), "{said:#?}");
+        let told = format!("{}{}", said.out, said.err);
+        for part in [&format!("2 at {old}"), "it is not for moved.example.com"] {
+            assert!(told.contains(part), "{part} is not in\n{told}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

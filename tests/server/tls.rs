@@ -14,9 +14,21 @@ use std::time::Duration;
 
 /// A handshake in TLS 1.2 with these suites, or in whatever version is given.
 fn handshake(at: SocketAddr, suites: &str, version: SslVersion) -> Option<SslStream<TcpStream>> {
+    handshake_in(at, suites, version, None)
+}
+
+fn handshake_in(
+    at: SocketAddr,
+    suites: &str,
+    version: SslVersion,
+    groups: Option<&str>,
+) -> Option<SslStream<TcpStream>> {
     let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
     context.set_security_level(0);
     context.set_cipher_list(suites).unwrap();
+    if let Some(groups) = groups {
+        context.set_groups_list(groups).unwrap();
+    }
     context.set_min_proto_version(Some(version)).unwrap();
     context.set_max_proto_version(Some(version)).unwrap();
     let stream = TcpStream::connect(at).unwrap();
@@ -39,7 +51,13 @@ async fn every_listener_offers_what_devices_with_os_27_ask_for_and_no_dhe() {
                 assert!(tls12(suites).is_none(), "{at} takes {suites}");
             }
             assert!(handshake(at, "ALL:@SECLEVEL=0", SslVersion::TLS1_1).is_none(), "{at} takes TLS 1.1");
-            assert!(handshake(at, "ALL", SslVersion::TLS1_3).is_some(), "{at} refuses TLS 1.3");
+            let tls13 = |groups: &str| handshake_in(at, "ALL", SslVersion::TLS1_3, Some(groups));
+            for group in ["X25519", "P-256", "P-384", "P-521", "X25519MLKEM768"] {
+                assert!(tls13(group).is_some(), "{at} refuses {group}");
+            }
+            for group in ["ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "X448"] {
+                assert!(tls13(group).is_none(), "{at} takes {group}");
+            }
         });
         tried.await.unwrap();
     }
@@ -130,35 +148,98 @@ fn proxy(own: &Made, change: impl FnOnce(&mut openssl::ssl::SslAcceptorBuilder))
     port
 }
 
+/// `check-config --live` for an installation whose public address is this port, with this root.
+async fn live_at(port: u16, root: &Made, how: &'static [&'static str]) -> crate::harness::binary::Said {
+    let (_directory, config) = installation_at(port).await;
+    // The proxy's certificate is under another root than the trial's.
+    let own_root = config.with_file_name("pki").join("tls-root.pem");
+    std::fs::write(&own_root, root.certificate.to_pem().unwrap()).unwrap();
+    // Nor does the installation's own certificate lead there: it is behind that proxy.
+    let text = std::fs::read_to_string(&config).unwrap();
+    let behind = "[server]\ntrusted_proxies = [\"127.0.0.1\"]";
+    std::fs::write(&config, text.replacen("[server]", behind, 1)).unwrap();
+    let arguments = [&["check-config", "--live"], how].concat();
+    tokio::task::spawn_blocking(move || muster_at(&config, &arguments, "")).await.unwrap()
+}
+
+/// Code and severity of what is found at the public address.
+fn at_address(said: &crate::harness::binary::Said) -> Vec<(String, String)> {
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+    let about = findings.iter().filter(|finding| finding["about"] == "server.public_url");
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    about.map(|finding| (text(&finding["code"]), text(&finding["severity"]))).collect()
+}
+
+fn up_to_tls12(acceptor: &mut openssl::ssl::SslAcceptorBuilder, suites: &str) {
+    acceptor.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
+    acceptor.set_cipher_list(suites).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn check_config_live_sees_what_devices_see_through_the_proxy() {
     let root = root();
     let wanted = || Wanted::new("localhost", Some(&root));
     let other = Wanted::new("Another root", None).make();
-    let only_dhe = |acceptor: &mut openssl::ssl::SslAcceptorBuilder| {
-        acceptor.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
-        acceptor.set_cipher_list("DHE-RSA-AES128-GCM-SHA256").unwrap();
+    let p192 = Wanted { key: curve(Nid::X9_62_PRIME192V1), ..wanted() }.make();
+    let old = |acceptor: &mut openssl::ssl::SslAcceptorBuilder| {
+        acceptor.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+        acceptor.clear_options(openssl::ssl::SslOptions::NO_TLSV1 | openssl::ssl::SslOptions::NO_TLSV1_1);
+        acceptor.set_cipher_list("ALL:@SECLEVEL=0").unwrap();
     };
-    for (port, code) in [
-        (proxy(&wanted().make(), |_| {}), None),
-        (proxy(&wanted().make(), only_dhe), Some("tls-suites")),
-        (proxy(&Wanted { server_auth: false, ..wanted() }.make(), |_| {}), Some("tls-without-server-auth")),
-        (proxy(&Wanted { key: rsa(1024), ..wanted() }.make(), |_| {}), Some("tls-key-weak")),
-        (proxy(&Wanted { term: (-90, -1), ..wanted() }.make(), |_| {}), Some("certificate-expired")),
-        (proxy(&Wanted::new("other", Some(&root)).make(), |_| {}), Some("tls-certificate-for-another-name")),
-        (proxy(&Wanted::new("localhost", Some(&other)).make(), |_| {}), Some("tls-chain-not-of-root")),
-        (ports::free(), Some("public-url-unreachable")),
+    let (error, warning) = ("error", "warning");
+    for (port, told) in [
+        (proxy(&wanted().make(), |it| it.set_cipher_list("ECDHE+AESGCM").unwrap()), None),
+        (proxy(&wanted().make(), |it| up_to_tls12(it, "DHE-RSA-AES128-GCM-SHA256")), Some(("tls-suites", error))),
+        // Not a suite at all that fits the certificate, as DHE in a proxy without parameters.
+        (proxy(&wanted().make(), |it| up_to_tls12(it, "ECDHE-ECDSA-AES128-GCM-SHA256")), Some(("tls-suites", error))),
+        (proxy(&p192, |it| it.set_cipher_list("ALL:@SECLEVEL=0").unwrap()), Some(("tls-suites", error))),
+        (proxy(&wanted().make(), old), Some(("tls-weak-offered", warning))),
+        (proxy(&wanted().make(), |it| it.set_cipher_list("ALL").unwrap()), Some(("tls-weak-offered", warning))),
+        (proxy(&Wanted { server_auth: false, ..wanted() }.make(), |_| {}), Some(("tls-without-server-auth", error))),
+        (proxy(&Wanted { key: rsa(1024), ..wanted() }.make(), |_| {}), Some(("tls-key-weak", error))),
+        (proxy(&Wanted { term: (-90, -1), ..wanted() }.make(), |_| {}), Some(("certificate-expired", error))),
+        (proxy(&Wanted::new("other", Some(&root)).make(), |_| {}), Some(("tls-certificate-for-another-name", error))),
+        (proxy(&Wanted::new("localhost", Some(&other)).make(), |_| {}), Some(("tls-chain-not-of-root", error))),
+        (ports::free(), Some(("public-url-unreachable", warning))),
     ] {
-        let (_directory, config) = installation_at(port).await;
-        // The proxy's certificate is under another root than the trial's.
-        let own_root = config.with_file_name("pki").join("tls-root.pem");
-        std::fs::write(&own_root, root.certificate.to_pem().unwrap()).unwrap();
-        let said = tokio::task::spawn_blocking(move || muster_at(&config, &["check-config", "--live", "--json"], ""));
-        let said = said.await.unwrap();
-        let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
-        let about = |finding: &&serde_json::Value| finding["about"] == "server.public_url";
-        let live: Vec<&str> = findings.iter().filter(about).filter_map(|finding| finding["code"].as_str()).collect();
-        assert_eq!(live.first().copied(), code, "{findings:#?}");
+        let said = live_at(port, &root, &["--json"]).await;
+        let live = at_address(&said);
+        let first = live.first().map(|(code, severity)| (code.as_str(), severity.as_str()));
+        assert_eq!(first, told, "{said:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_devices_refuse_at_the_proxy_is_not_said_to_keep_the_server_from_starting() {
+    let root = root();
+    let wanted = || Wanted::new("localhost", Some(&root));
+    for own in [Wanted { term: (-1, 826), ..wanted() }.make(), Wanted::new("other", Some(&root)).make()] {
+        let said = live_at(proxy(&own, |_| {}), &root, &[]).await;
+        let told = "the server starts, but devices refuse what answers at its address";
+        assert!(said.code == Some(1) && said.out.contains(told), "{said:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_says_that_the_server_does_not_start_with_a_certificate_that_openssl_refuses() {
+    let root = root();
+    let wanted = || Wanted::new("localhost", Some(&root));
+    for own in [
+        Wanted { key: rsa(1024), ..wanted() }.make(),
+        Wanted { key: curve(Nid::X9_62_PRIME192V1), ..wanted() }.make(),
+        Wanted { digest: MessageDigest::sha1(), ..wanted() }.make(),
+    ] {
+        let (_directory, config) = installation().await;
+        own.write(&config.with_file_name("pki"), "tls");
+        root.write(&config.with_file_name("pki"), "tls-root");
+        for proxy in ["", "trusted_proxies = [\"127.0.0.1\"]\n"] {
+            let text = std::fs::read_to_string(&config).unwrap();
+            std::fs::write(&config, text.replacen("[server]\n", &format!("[server]\n{proxy}"), 1)).unwrap();
+            let checked = muster_at(&config, &["check-config"], "");
+            assert!(checked.code == Some(1) && checked.out.contains("the server does not start"), "{checked:#?}");
+            let served = muster_at(&config, &["serve"], "").expect_failure();
+            assert!(served.contains("the server's TLS library refuses"), "{served}");
+        }
     }
 }
 

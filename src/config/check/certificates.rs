@@ -59,7 +59,17 @@ pub fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<
         "push.certificate" => {
             "run `muster push request`, then Renew (not Create) at https://identity.apple.com/pushcert"
         }
-        _ => "renew it; what it must say is in the documentation of `muster init`",
+        "pki.identity_ca_certificate" | "pki.registration_authority_certificate" => {
+            "the log belongs to this certificate and cannot change it: plan a new installation in which devices enroll again"
+        }
+        "pki.profile_signer_certificate" => {
+            "renew it; it signs with an RSA or EC key, and its intermediates follow in the file"
+        }
+        "pki.tls_certificate" | "server.public_url" | "devices.url" => {
+            "renew it: for the name in that address, with serverAuth, for at most 825 days, a key of RSA 2048 bits or P-256, SHA-256, and \
+             its intermediates in the file"
+        }
+        _ => "renew it",
     };
     if days(certificate.not_before(), &now)? < 0 {
         let wrong = format!("it is valid from {} on only", certificate.not_before());

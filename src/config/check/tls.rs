@@ -3,7 +3,7 @@
 
 use super::certificates::{Reading, days};
 use super::{Finding, Severity};
-use crate::config::Config;
+use crate::config::{Config, PkiFiles, acceptor};
 use openssl::nid::Nid;
 use openssl::pkey::Id;
 use openssl::stack::Stack;
@@ -68,6 +68,16 @@ pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> 
     }
     findings.extend(of_all);
     findings
+}
+
+/// Whether the listeners can use certificate and key: OpenSSL's security level refuses some that can be read. `serve` loads them behind a
+/// proxy too.
+pub fn refused(pki: &PkiFiles) -> Option<Finding> {
+    let why = acceptor::build(pki).err()?;
+    let wrong = format!("the server's TLS library refuses certificate or key: {why}");
+    let mend = "have it issued for a key of RSA 2048 bits or more, or of the curve P-256, P-384 or P-521, and signed with SHA-256 \
+                throughout the chain";
+    Some(Finding::error("tls-certificate-unusable", "pki.tls_certificate", wrong, mend))
 }
 
 fn soften(findings: &mut [Finding]) {

@@ -2,10 +2,14 @@
 //! presented against what devices ask for (support.apple.com/126655, from OS 27 on).
 
 use crate::config::Config;
+use crate::config::acceptor::GROUPS;
 use crate::config::check::tls::{Presented, check_name, public_roots};
 use crate::config::check::{Finding, Severity, certificates};
 use crate::world::World;
-use openssl::ssl::{HandshakeError, SslConnector, SslMethod, SslStream, SslVerifyMode, SslVersion};
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    ConnectConfiguration, HandshakeError, SslConnector, SslMethod, SslStream, SslVerifyMode, SslVersion,
+};
 use openssl::x509::X509;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
@@ -15,8 +19,44 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Suites of App Transport Security in TLS 1.2: forward secrecy by ECDHE, AES. Those of TLS 1.3 all do.
 const SUITES: &str = "ECDHE+AESGCM:ECDHE+AES";
+/// Suites without forward secrecy, with DHE, or with CBC (the names of digests choose those that are not AEAD).
+const WEAK_SUITES: &str = "kDHE:kRSA:SHA1:SHA256:SHA384:!PSK:!SRP:@SECLEVEL=0";
 /// Whatever there is, to tell what a server offers instead.
 const ANY_SUITE: &str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0";
+/// A server whose key is on another curve shakes hands only with a client that knows that curve (RFC 8422 section 5.1).
+const ANY_GROUP: &str = "?X25519:?P-256:?P-384:?P-521:?X448:?P-192:?P-224:?ffdhe2048:?ffdhe3072";
+/// What OpenSSL adds to the number of an alert that it received (`SSL_AD_REASON_OFFSET`).
+const ALERTS: std::ops::Range<i32> = 1_000..1_256;
+
+/// What a handshake offers.
+struct Offer {
+    suites: &'static str,
+    groups: &'static str,
+    oldest: SslVersion,
+    newest: SslVersion,
+}
+
+/// As devices.
+const OF_DEVICES: Offer =
+    Offer { suites: SUITES, groups: GROUPS, oldest: SslVersion::TLS1_2, newest: SslVersion::TLS1_3 };
+/// Without TLS 1.3, where a key on another curve cannot sign whatever is offered.
+const ANYTHING: Offer =
+    Offer { suites: ANY_SUITE, groups: ANY_GROUP, oldest: SslVersion::TLS1, newest: SslVersion::TLS1_2 };
+const OLD_VERSIONS: Offer = Offer { newest: SslVersion::TLS1_1, ..ANYTHING };
+const WEAK: Offer = Offer { suites: WEAK_SUITES, oldest: SslVersion::TLS1_2, ..ANYTHING };
+
+/// Why there was no handshake.
+struct Failed {
+    why: String,
+    /// The server answered, with a TLS alert: it speaks TLS and takes nothing that was offered.
+    alert: bool,
+}
+
+impl Failed {
+    fn new(why: impl ToString) -> Failed {
+        Failed { why: why.to_string(), alert: false }
+    }
+}
 
 /// What was seen at an address.
 struct Seen {
@@ -39,37 +79,58 @@ pub async fn steps(config: &Config) -> Vec<Result<String, Finding>> {
         let (asked, root) = (address.clone(), config.pki.tls_root.clone());
         let checked = tokio::task::spawn_blocking(move || check(setting, &asked, root.as_deref())).await;
         match checked {
-            Ok(Ok(line)) => told.push(Ok(line)),
-            Ok(Err(findings)) => told.extend(findings.into_iter().map(Err)),
+            Ok(lines) => told.extend(lines),
             Err(error) => told.push(Err(unreachable(setting, address, &error.to_string()))),
         }
     }
     told
 }
 
-fn check(setting: &str, address: &str, root: Option<&std::path::Path>) -> Result<String, Vec<Finding>> {
-    let url = Url::parse(address).map_err(|_| Vec::new())?;
-    let seen = match connect(&url, SUITES, SslVersion::TLS1_2) {
+fn check(setting: &str, address: &str, root: Option<&std::path::Path>) -> Vec<Result<String, Finding>> {
+    let Ok(url) = Url::parse(address) else { return Vec::new() };
+    let seen = match connect(&url, &OF_DEVICES) {
         Ok(seen) => seen,
-        Err(why) => {
-            // What does it offer instead?
-            let Ok(other) = connect(&url, ANY_SUITE, SslVersion::TLS1) else {
-                return Err(vec![unreachable(setting, address, &why)]);
-            };
-            let wrong = format!(
-                "{address} offers {} with {}; devices ask for TLS 1.2 or later with ECDHE and AES",
-                other.version, other.suite
-            );
-            let mend = "let the proxy there offer TLS 1.3, or TLS 1.2 with ECDHE-…-AES…-GCM suites";
-            return Err(vec![Finding::error("tls-suites", setting, wrong, mend)]);
-        }
+        Err(failed) => return refused(setting, address, root, &url, &failed).into_iter().map(Err).collect(),
     };
+    let weak = weak(setting, address, &url);
     let findings = judge(setting, address, root, &seen);
     if findings.iter().any(|found| found.severity < Severity::Note) {
-        return Err(findings);
+        return findings.into_iter().chain(weak).map(Err).collect();
     }
     let count = seen.chain.len();
-    Ok(format!("{address}: {} with {}, {count} certificates in the chain", seen.version, seen.suite))
+    let line = format!("{address}: {} with {}, {count} certificates in the chain", seen.version, seen.suite);
+    std::iter::once(Ok(line)).chain(weak.map(Err)).collect()
+}
+
+/// No handshake as devices make it: what is offered instead?
+fn refused(setting: &str, address: &str, root: Option<&std::path::Path>, url: &Url, failed: &Failed) -> Vec<Finding> {
+    let other = connect(url, &ANYTHING);
+    let instead = match &other {
+        Ok(seen) => format!("it offers {} with {}", seen.version, seen.suite),
+        Err(_) if failed.alert => format!("it ends the handshake: {}", failed.why),
+        Err(_) => return vec![unreachable(setting, address, &failed.why)],
+    };
+    let wrong = format!(
+        "{address} offers no TLS that devices accept (TLS 1.2 or later with ECDHE and AES, and a key of RSA or of the curve P-256, P-384 \
+         or P-521): {instead}"
+    );
+    let mend = "let the proxy there offer TLS 1.3, or TLS 1.2 with ECDHE-…-AES…-GCM suites, and give it a certificate with such a key";
+    let mut findings = vec![Finding::error("tls-suites", setting, wrong, mend)];
+    findings.extend(other.iter().flat_map(|seen| judge(setting, address, root, seen)));
+    findings
+}
+
+/// What is offered besides to clients that ask for it.
+fn weak(setting: &str, address: &str, url: &Url) -> Option<Finding> {
+    let also = [connect(url, &OLD_VERSIONS), connect(url, &WEAK)];
+    let also: Vec<String> =
+        also.into_iter().flatten().map(|seen| format!("{} with {}", seen.version, seen.suite)).collect();
+    (!also.is_empty()).then(|| {
+        let wrong = format!("{address} also accepts {}, which devices with OS 27 do not use", also.join(" and "));
+        let mend =
+            "let the proxy there offer TLS 1.2 and later with ECDHE-…-GCM suites only, unless other clients need more";
+        Finding::warning("tls-weak-offered", setting, wrong, mend)
+    })
 }
 
 fn judge(setting: &str, address: &str, root: Option<&std::path::Path>, seen: &Seen) -> Vec<Finding> {
@@ -100,36 +161,45 @@ fn unreachable(setting: &str, address: &str, why: &str) -> Finding {
     Finding::warning("public-url-unreachable", setting, wrong, mend)
 }
 
-fn connect(url: &Url, suites: &str, oldest: SslVersion) -> Result<Seen, String> {
+fn connect(url: &Url, offer: &Offer) -> Result<Seen, Failed> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port_or_known_default().unwrap_or(443);
-    let addresses = (host, port).to_socket_addrs().map_err(|error| error.to_string())?;
+    let addresses = (host, port).to_socket_addrs().map_err(Failed::new)?;
     let mut failed = "the name has no address".to_owned();
     for address in addresses {
         match TcpStream::connect_timeout(&address, PATIENCE) {
-            Ok(stream) => return handshake(stream, host, suites, oldest),
+            Ok(stream) => return handshake(stream, host, offer),
             Err(error) => failed = format!("{address}: {error}"),
         }
     }
-    Err(failed)
+    Err(Failed::new(failed))
 }
 
-fn handshake(stream: TcpStream, host: &str, suites: &str, oldest: SslVersion) -> Result<Seen, String> {
-    let said = |error: openssl::error::ErrorStack| error.to_string();
-    stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
-    stream.set_write_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
-    let mut connector = SslConnector::builder(SslMethod::tls_client()).map_err(said)?;
+fn handshake(stream: TcpStream, host: &str, offer: &Offer) -> Result<Seen, Failed> {
+    stream.set_read_timeout(Some(PATIENCE)).map_err(Failed::new)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(Failed::new)?;
+    let configured = client(offer).map_err(Failed::new)?.verify_hostname(false);
+    let stream = configured.connect(host, stream).map_err(|error| match error {
+        HandshakeError::Failure(failed) | HandshakeError::WouldBlock(failed) => {
+            let errors = failed.error().ssl_error().map_or(&[][..], |stack| stack.errors());
+            let alert = errors.iter().any(|error| ALERTS.contains(&error.reason_code()));
+            Failed { why: failed.error().to_string(), alert }
+        }
+        HandshakeError::SetupFailure(error) => Failed::new(error),
+    })?;
+    Ok(seen(&stream))
+}
+
+fn client(offer: &Offer) -> Result<ConnectConfiguration, ErrorStack> {
+    let mut connector = SslConnector::builder(SslMethod::tls_client())?;
     // The chain is judged by what is said of it, one fault at a time.
     connector.set_verify(SslVerifyMode::NONE);
     connector.set_security_level(0);
-    connector.set_min_proto_version(Some(oldest)).map_err(said)?;
-    connector.set_cipher_list(suites).map_err(said)?;
-    let configured = connector.build().configure().map_err(said)?.verify_hostname(false);
-    let stream = configured.connect(host, stream).map_err(|error| match error {
-        HandshakeError::Failure(failed) | HandshakeError::WouldBlock(failed) => failed.error().to_string(),
-        HandshakeError::SetupFailure(error) => error.to_string(),
-    })?;
-    Ok(seen(&stream))
+    connector.set_min_proto_version(Some(offer.oldest))?;
+    connector.set_max_proto_version(Some(offer.newest))?;
+    connector.set_cipher_list(offer.suites)?;
+    connector.set_groups_list(offer.groups)?;
+    connector.build().configure()
 }
 
 fn seen(stream: &SslStream<TcpStream>) -> Seen {
