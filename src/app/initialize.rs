@@ -20,7 +20,8 @@ use events::staff::StaffEvent;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, Expected};
 use events::system::{LogEvent, LogFingerprints, log_stream};
-use std::io::Write;
+use std::fs::{File, TryLockError};
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,8 +57,14 @@ pub struct Made {
 
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    #[error("{} holds something already: nothing is overwritten; give a new directory", .0.display())]
+    #[error(
+        "{} holds something already: nothing is overwritten; give a new directory, or delete what it holds if an `init` without an end \
+         left it there",
+        .0.display()
+    )]
     NotEmpty(PathBuf),
+    #[error("another `muster init` is filling {}", .0.display())]
+    Busy(PathBuf),
     #[error("cannot write {}: {why}", .path.display())]
     Write { path: PathBuf, why: std::io::Error },
     #[error(transparent)]
@@ -77,15 +84,21 @@ pub enum InitError {
     Unsound(String),
 }
 
-/// Makes it.
+/// Stands in the directory from the first moment on, empty; last it becomes the configuration. A directory that holds it holds nothing
+/// but the beginning of an installation.
+const UNFINISHED: &str = "muster.toml.unfinished";
+const FINISHED: &str = "muster.toml";
+
+/// Makes it. What an earlier one left that was killed is deleted first.
 ///
 /// # Errors
 /// If the directory holds something, a given file does not do, or something cannot be written.
 pub async fn initialize(plan: &Plan, world: &World) -> Result<Made, InitError> {
     let directory = std::path::absolute(&plan.directory).map_err(|why| write_error(&plan.directory, why))?;
     let there_before = directory.exists();
-    prepare(&directory)?;
-    let made = fill(&directory, plan, world).await;
+    // Locked until the end: a second one must not take this one for killed.
+    let unfinished = prepare(&directory)?;
+    let made = fill(&directory, plan, &unfinished, world).await;
     if made.is_err() {
         // Half an installation is of no use to anybody, and the first error is the one to tell.
         let _ = clear(&directory, there_before);
@@ -95,11 +108,25 @@ pub async fn initialize(plan: &Plan, world: &World) -> Result<Made, InitError> {
 
 /// Takes away what was put into a directory that was new, or empty.
 fn clear(directory: &Path, keep_directory: bool) -> std::io::Result<()> {
-    std::fs::remove_dir_all(directory)?;
-    if keep_directory { std::fs::DirBuilder::new().mode(0o700).create(directory) } else { Ok(()) }
+    clear_all_but_mark(directory)?;
+    std::fs::remove_file(directory.join(UNFINISHED))?;
+    if keep_directory { Ok(()) } else { std::fs::remove_dir(directory) }
 }
 
-async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, InitError> {
+// The mark goes last: if this too is killed, the next one goes on.
+fn clear_all_but_mark(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => std::fs::remove_dir_all(entry.path())?,
+            false if entry.file_name() == UNFINISHED => {}
+            false => std::fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
+async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &World) -> Result<Made, InitError> {
     let certificates = create::Plan {
         organization: &plan.organization,
         hosts: &plan.hosts,
@@ -120,7 +147,7 @@ async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, Init
         remove_empty(&database).map_err(|why| write_error(&database, why))?;
     }
     // The configuration comes last: where it is, the installation is whole.
-    let config = directory.join("muster.toml");
+    let begun = directory.join(UNFINISHED);
     let answers = Answers {
         public_url: plan.public_url.clone(),
         listen: plan.listen.clone(),
@@ -128,10 +155,18 @@ async fn fill(directory: &Path, plan: &Plan, world: &World) -> Result<Made, Init
         pki: made.files.clone(),
         push,
     };
-    write_new(&config, &template::file(directory, &answers))?;
+    let text = template::file(directory, &answers);
+    unfinished
+        .write_all(text.as_bytes())
+        .and_then(|()| unfinished.sync_all())
+        .map_err(|why| write_error(&begun, why))?;
     if plan.given.tls.is_some() {
-        expect_sound(&Config::load(&config)?, world)?;
+        expect_sound(&Config::load(&begun)?, world)?;
     }
+    let config = directory.join(FINISHED);
+    std::fs::rename(&begun, &config)
+        .and_then(|()| File::open(directory)?.sync_all())
+        .map_err(|why| write_error(&config, why))?;
     Ok(Made { config, master_key, push_server: made.push_server, tls_root: made.files.tls_root, set_up_link })
 }
 
@@ -143,11 +178,27 @@ fn expect_sound(config: &Config, world: &World) -> Result<(), InitError> {
     if errors.is_empty() { Ok(()) } else { Err(InitError::Unsound(errors.join("\n"))) }
 }
 
-fn prepare(directory: &Path) -> Result<(), InitError> {
+fn prepare(directory: &Path) -> Result<File, InitError> {
     let cannot = |why| write_error(directory, why);
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(cannot)?;
-    let mut entries = std::fs::read_dir(directory).map_err(cannot)?;
-    if entries.next().is_some() { Err(InitError::NotEmpty(directory.to_owned())) } else { Ok(()) }
+    let mark = directory.join(UNFINISHED);
+    if !mark.is_file() && std::fs::read_dir(directory).map_err(cannot)?.next().is_some() {
+        return Err(InitError::NotEmpty(directory.to_owned()));
+    }
+    let cannot_mark = |why| write_error(&mark, why);
+    let file = File::options().write(true).create(true).truncate(false).open(&mark).map_err(cannot_mark)?;
+    file.try_lock().map_err(|why| match why {
+        TryLockError::WouldBlock => InitError::Busy(directory.to_owned()),
+        TryLockError::Error(why) => cannot_mark(why),
+    })?;
+    // Another one may have ended between the look and the lock.
+    if directory.join(FINISHED).exists() {
+        let _ = std::fs::remove_file(&mark);
+        return Err(InitError::NotEmpty(directory.to_owned()));
+    }
+    clear_all_but_mark(directory).map_err(cannot)?;
+    file.set_len(0).map_err(cannot_mark)?;
+    Ok(file)
 }
 
 async fn make_log(
@@ -179,12 +230,6 @@ async fn make_log(
     log.append(&new.staff.stream(), Expected::NoStream, vec![draft(issued.into())]).await?;
     store.close().await;
     Ok(())
-}
-
-fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
-    let cannot = |why| write_error(path, why);
-    let mut file = std::fs::File::create_new(path).map_err(cannot)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)
 }
 
 fn write_error(path: &Path, why: std::io::Error) -> InitError {

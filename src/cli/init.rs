@@ -14,7 +14,7 @@ use url::Url;
 
 #[derive(Args)]
 pub struct Init {
-    /// Where the installation goes: a new or empty directory.
+    /// Where the installation goes: a new or empty directory, or one in which an `init` was killed, which is begun again.
     directory: PathBuf,
     /// The address people will type, such as `https://enroll.example.com`. Enrolled devices keep it for ever.
     #[arg(long)]
@@ -32,7 +32,8 @@ pub struct Init {
     /// certificate that Apple does not know.
     #[arg(long)]
     trial: bool,
-    /// The TLS certificate for the name in --public-url, followed by its intermediates (PEM).
+    /// The TLS certificate for the name in --public-url, followed by its intermediates (PEM): with serverAuth, for at most 825 days, a key of
+    /// RSA 2048 bits or more or of P-256, P-384 or P-521, signed with SHA-256 or stronger.
     #[arg(long, requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
     /// The key of --tls-certificate (PEM).
@@ -47,13 +48,14 @@ pub struct Init {
     /// The key of --push-certificate (PEM).
     #[arg(long, requires = "push_certificate")]
     push_key: Option<PathBuf>,
-    /// A CA for the identities of devices; made if it is not given.
+    /// A CA for the identities of devices: CA:TRUE, keyCertSign, RSA of 2048 bits or more; made if it is not given.
     #[arg(long, requires = "identity_ca_key")]
     identity_ca_certificate: Option<PathBuf>,
     /// The key of --identity-ca-certificate (PEM).
     #[arg(long, requires = "identity_ca_certificate")]
     identity_ca_key: Option<PathBuf>,
-    /// A registration authority, which SCEP requests are encrypted to and answers are signed by; made if it is not given.
+    /// A registration authority, which SCEP requests are encrypted to and answers are signed by: issued by the identity CA,
+    /// digitalSignature, keyEncipherment, RSA of 2048 bits or more; made if it is not given.
     #[arg(long, requires = "registration_authority_key")]
     registration_authority_certificate: Option<PathBuf>,
     /// The key of --registration-authority-certificate (PEM).

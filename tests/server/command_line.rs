@@ -41,6 +41,52 @@ fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_
 }
 
 #[test]
+fn an_init_that_was_killed_leaves_nothing_that_serves_and_is_begun_again() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, until) in [("a", "pki"), ("b", "master.key"), ("c", "data/keys.db")] {
+        let there = directory.path().join(name);
+        let config = there.join("muster.toml");
+        let arguments = init(&there, "https://enroll.example.com", &["--trial"]);
+        let mut killed = std::process::Command::new(env!("CARGO_BIN_EXE_muster"))
+            .args(&arguments)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // The last of these places is passed quickly: what was whole by then stays.
+        while !there.join(until).exists() && killed.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        if !config.exists() {
+            muster_at(&config, &["serve"], "").expect_failure();
+            // As once, when the log was being made.
+            std::fs::create_dir_all(there.join("data")).unwrap();
+            for half in ["events.db.new", "events.db.new-journal"] {
+                std::fs::write(there.join("data").join(half), "half").unwrap();
+            }
+            muster(&arguments, "").expect_success();
+        }
+        muster_at(&config, &["check-config"], "").expect_success();
+        assert!(!there.join("muster.toml.unfinished").exists() && !there.join("data/events.db.new").exists());
+        assert!(muster(&arguments, "").expect_failure().contains("nothing is overwritten"));
+    }
+}
+
+#[test]
+fn init_deletes_nothing_that_it_did_not_make() {
+    let directory = tempfile::tempdir().unwrap();
+    let there = directory.path().join("muster");
+    std::fs::create_dir(&there).unwrap();
+    std::fs::write(there.join("master.key"), "somebody's").unwrap();
+    let arguments = init(&there, "https://enroll.example.com", &["--trial"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    assert!(muster(&arguments, "").expect_failure().contains("nothing is overwritten"));
+    assert_eq!(std::fs::read_to_string(there.join("master.key")).unwrap(), "somebody's");
+}
+
+#[test]
 fn init_without_a_tls_certificate_says_what_to_give() {
     let directory = tempfile::tempdir().unwrap();
     let there = directory.path().join("muster");
@@ -228,6 +274,23 @@ async fn commands_that_write_go_through_the_socket_of_the_running_server() {
     assert_eq!(server.terminate().code(), Some(0));
     assert!(!socket.exists(), "the socket is left behind");
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("ada"));
+}
+
+#[tokio::test]
+async fn where_the_log_is_json_a_mistake_in_the_configuration_is_one_line_of_json() {
+    let (_directory, config) = installation().await;
+    let sound = std::fs::read_to_string(&config).unwrap();
+    let json = sound.replacen("format = \"text\"", "format = \"json\"", 1);
+    for (text, told) in [
+        (json.replacen("listen = ", "lissten = ", 1), "unknown field `lissten`"),
+        (json.replacen("filter = \"info\"", "filter = \"muster=loud\"", 1), "logging.filter"),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        let said = muster_at(&config, &["serve"], "").expect_failure();
+        let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        let [line] = &lines[..] else { panic!("{said}") };
+        assert!(line["message"].as_str().unwrap().contains(told), "{said}");
+    }
 }
 
 #[tokio::test]
