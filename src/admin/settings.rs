@@ -9,7 +9,7 @@ use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{ChangesSettings, May, Staff};
 use super::words::Instant;
-use crate::app::administration::told_changes;
+use crate::app::administration::{told_changes, written_settings};
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Event;
@@ -73,5 +73,5 @@ async fn changed(staff: &Staff, row: &Row) -> Result<Option<Change>, Problem> {
 
 /// Settings as they are typed.
 fn written(staff: &Staff, settings: &Settings) -> Result<String, Problem> {
-    toml::to_string(settings).map_err(|error| staff.broken(error))
+    written_settings(settings).map_err(|error| staff.broken(error))
 }

@@ -21,6 +21,7 @@ pub use accounts::{Listed, list_accounts, may, reserve_name};
 pub use explain::Question;
 pub use settings::{
     Applied, ApplyError, Findings, apply_over as apply_settings, check as check_settings, difference, told_changes,
+    written_settings,
 };
 pub use staff::{Act, ActError, act};
 

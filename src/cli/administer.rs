@@ -252,7 +252,7 @@ impl Settings {
                 let current = current?;
                 let revision = current.changes;
                 say(format_args!("{REVISION}{revision}. Leave this line: it protects what others change meanwhile."));
-                say(toml::to_string(&current.settings)?.trim_end());
+                say(administration::written_settings(&current.settings)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
             Settings::Apply { file, over, at } => apply_settings(&file, over, &at).await,

@@ -23,6 +23,24 @@ use crate::identity::LOCAL;
 use events::settings::{Settings, SettingsEvent};
 use events::store::Appended;
 use events::{Event, Revision};
+
+/// Settings as a file for `muster settings apply` holds them. Empty lists of tables are left out: a file with `access = []` takes no
+/// `[[access]]` further down.
+///
+/// # Errors
+/// If they cannot be written as TOML.
+pub fn written_settings(settings: &Settings) -> Result<String, toml::ser::Error> {
+    let mut text = toml::to_string(settings)?;
+    for list in ["shared_networks", "access", "staff_roles"] {
+        let without = text.replacen(&format!("\n{list} = []\n"), "\n", 1);
+        // Nor is such a line within somebody's text taken for one.
+        if toml::from_str::<Settings>(&without).is_ok_and(|read| read == *settings) {
+            text = without;
+        }
+    }
+    Ok(text)
+}
+
 use projections::audit::actor_name;
 use std::collections::BTreeSet;
 

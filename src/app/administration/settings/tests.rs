@@ -94,8 +94,19 @@ fn the_example_names_every_setting_and_explains_it() {
 #[test]
 fn what_is_shown_can_be_applied_again_and_is_the_same() {
     for settings in [Settings::default(), example()] {
-        let shown = toml::to_string(&settings).unwrap();
+        let shown = written_settings(&settings).unwrap();
         assert_eq!(toml::from_str::<Settings>(&shown).unwrap(), settings, "{shown}");
+    }
+}
+
+#[test]
+fn the_example_s_lists_of_tables_can_be_appended_to_what_is_shown() {
+    let shown = written_settings(&Settings::default()).unwrap();
+    for list in ["shared_networks", "access", "staff_roles"] {
+        let at = EXAMPLE.find(&format!("[[{list}]]")).unwrap();
+        let table = EXAMPLE[at..].split("\n\n").next().unwrap();
+        let appended = format!("{shown}\n{table}\n");
+        assert!(toml::from_str::<Settings>(&appended).is_ok(), "{appended}");
     }
 }
 
