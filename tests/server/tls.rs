@@ -156,8 +156,7 @@ async fn live_at(port: u16, root: &Made, how: &'static [&'static str]) -> crate:
     std::fs::write(&own_root, root.certificate.to_pem().unwrap()).unwrap();
     // Nor does the installation's own certificate lead there: it is behind that proxy.
     let text = std::fs::read_to_string(&config).unwrap();
-    let behind = "[server]\ntrusted_proxies = [\"127.0.0.1\"]";
-    std::fs::write(&config, text.replacen("[server]", behind, 1)).unwrap();
+    std::fs::write(&config, text.replacen("trusted_proxies = []", "trusted_proxies = [\"127.0.0.1\"]", 1)).unwrap();
     let arguments = [&["check-config", "--live"], how].concat();
     tokio::task::spawn_blocking(move || muster_at(&config, &arguments, "")).await.unwrap()
 }
@@ -232,9 +231,10 @@ async fn check_config_says_that_the_server_does_not_start_with_a_certificate_tha
         let (_directory, config) = installation().await;
         own.write(&config.with_file_name("pki"), "tls");
         root.write(&config.with_file_name("pki"), "tls-root");
-        for proxy in ["", "trusted_proxies = [\"127.0.0.1\"]\n"] {
+        for proxy in ["", "\"127.0.0.1\""] {
             let text = std::fs::read_to_string(&config).unwrap();
-            std::fs::write(&config, text.replacen("[server]\n", &format!("[server]\n{proxy}"), 1)).unwrap();
+            let behind = format!("trusted_proxies = [{proxy}]");
+            std::fs::write(&config, text.replacen("trusted_proxies = []", &behind, 1)).unwrap();
             let checked = muster_at(&config, &["check-config"], "");
             assert!(checked.code == Some(1) && checked.out.contains("the server does not start"), "{checked:#?}");
             let served = muster_at(&config, &["serve"], "").expect_failure();
