@@ -6,8 +6,6 @@ use crate::{ALL, Projection, ProjectionError, sql};
 use events::{Entry, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -52,10 +50,9 @@ impl Projections {
     /// If the file cannot be used.
     pub fn open(directory: &Path) -> Result<(Projections, Option<SetAside>), ProjectionError> {
         let path = directory.join(FILE);
-        let ((writer, position), set_aside) = disposable::open(&path, |path| {
-            let writer = open_writer(path)?;
-            let position = furthest_common(&writer, &BTreeSet::new())?;
-            Ok((writer, position))
+        let ((writer, position), set_aside) = disposable::open(&path, |writer| {
+            prepare(writer)?;
+            furthest_common(writer, &BTreeSet::new())
         })?;
         let (progress, damage) = (Progress::at(position), Damage::default());
         let inner = Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage };
@@ -233,29 +230,21 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| ProjectionError::Database(error.to_string()))?
 }
 
-/// Opens the file for writing and makes the tables that are missing.
+/// Opens the file at `path` for writing and makes the tables that are missing.
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
-    // Made here for its mode, which SQLite gives to the files beside it as well.
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What is cleared from rows (an erased person's plain text) is overwritten in its page, not only unlinked.
-    connection.pragma_update(None, "secure_delete", true)?;
-    // What is lost on a power cut is folded again from the log.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    empty_write_ahead_log(&connection)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    connection.execute_batch(COMMON)?;
+    let writer = disposable::connect(path)?;
+    prepare(&writer)?;
+    Ok(writer)
+}
+
+fn prepare(writer: &Connection) -> rusqlite::Result<()> {
+    empty_write_ahead_log(writer)?;
+    writer.set_prepared_statement_cache_capacity(128);
+    writer.execute_batch(COMMON)?;
     for projection in ALL {
-        connection.execute_batch(projection.schema())?;
+        writer.execute_batch(projection.schema())?;
     }
-    Ok(connection)
+    Ok(())
 }
 
 /// How far one projection is.

@@ -3,10 +3,14 @@
 //!
 //! Damage that is found while the server runs is noted in a file beside the database; the next start sets it aside.
 
-use rusqlite::ErrorCode;
+use events::side_files::remove_database;
+use rusqlite::{Connection, ErrorCode};
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Files of one name that are set aside at most; the oldest goes.
 const KEPT: u32 = 3;
@@ -22,20 +26,48 @@ pub struct SetAside {
     pub why: String,
 }
 
-/// Opens the database at `path` with `open`, which makes it where there is none. A damaged one is set aside first.
+/// Opens the database at `path`, which is made where there is none, and prepares it with `prepare`: its tables, and what is read of
+/// them at once. A damaged one is set aside first.
 ///
 /// # Errors
 /// If the file cannot be read, written or renamed: that is no damage.
-pub fn open<T>(path: &Path, open: impl Fn(&Path) -> rusqlite::Result<T>) -> rusqlite::Result<(T, Option<SetAside>)> {
+pub fn open<T>(
+    path: &Path,
+    prepare: impl Fn(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<((Connection, T), Option<SetAside>)> {
+    let open = || {
+        let connection = connect(path)?;
+        let prepared = prepare(&connection)?;
+        Ok((connection, prepared))
+    };
     let why = match std::fs::read_to_string(note_of(path)) {
         Ok(why) => why,
-        Err(_) => match open(path) {
+        Err(_) => match open() {
             Err(error) if is_unusable(&error) => error.to_string(),
             opened => return opened.map(|opened| (opened, None)),
         },
     };
     let to = set_aside(path).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    Ok((open(path)?, Some(SetAside { to, why })))
+    Ok((open()?, Some(SetAside { to, why })))
+}
+
+/// A connection that writes the database at `path`, which is made where there is none.
+pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Made here for its mode, which SQLite gives to the files beside it as well.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What is cleared from rows (an erased person's plain text) is overwritten in its page, not only unlinked.
+    connection.pragma_update(None, "secure_delete", true)?;
+    // What is lost on a power cut is made again, or may be lost.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
 }
 
 /// Whether SQLite says that the file is damaged.
@@ -73,19 +105,20 @@ impl Damage {
 /// # Errors
 /// If one cannot be removed.
 pub fn forget_set_aside(path: &Path) -> std::io::Result<()> {
-    (1..=KEPT).try_for_each(|nth| remove(&aside(path, nth)))
+    (1..=KEPT).try_for_each(|nth| remove_database(&aside(path, nth)))
 }
 
-/// Removes the database at `path`, which will be made anew.
+/// Removes the database at `path`, which nobody has open and which will be made anew.
 ///
 /// # Errors
 /// If it cannot be removed.
 pub fn remove(path: &Path) -> std::io::Result<()> {
-    SUFFIXES.iter().try_for_each(|suffix| remove_if_there(&with(path, suffix)))
+    remove_database(path)?;
+    remove_if_there(&note_of(path))
 }
 
 fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    remove(&aside(path, KEPT))?;
+    remove_database(&aside(path, KEPT))?;
     for nth in (1..KEPT).rev() {
         rename(&aside(path, nth), &aside(path, nth + 1))?;
     }
@@ -128,12 +161,9 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::Connection;
 
-    fn table(path: &Path) -> rusqlite::Result<Connection> {
-        let connection = Connection::open(path)?;
-        connection.execute_batch("CREATE TABLE IF NOT EXISTS numbers (number INTEGER)")?;
-        Ok(connection)
+    fn table(rows: &Connection) -> rusqlite::Result<()> {
+        rows.execute_batch("CREATE TABLE IF NOT EXISTS numbers (number INTEGER)")
     }
 
     #[test]
@@ -143,7 +173,7 @@ mod tests {
         assert_eq!(open(&path, table).expect("made").1, None);
         for nth in 1..=5 {
             std::fs::write(&path, format!("no database {nth} {}", "x".repeat(200))).expect("written");
-            let (connection, aside) = open(&path, table).expect("made anew");
+            let ((connection, ()), aside) = open(&path, table).expect("made anew");
             let aside = aside.expect("set aside");
             assert!(std::fs::read_to_string(aside.to).expect("kept").contains(&format!("no database {nth} ")));
             connection.execute_batch("INSERT INTO numbers VALUES (1)").expect("it works");

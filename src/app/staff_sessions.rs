@@ -24,11 +24,8 @@ use events::enrollment::SignInMethodName;
 use events::staff::StaffId;
 use projections::disposable::{self, Damage, SetAside};
 use rusqlite::Connection;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// A session without requests ends after so many seconds …
@@ -124,7 +121,7 @@ impl StaffSessions {
     /// If the file cannot be used.
     pub fn open(directory: &Path) -> Result<(StaffSessions, Option<SetAside>), SessionError> {
         let path = directory.join(FILE);
-        let (connection, set_aside) = disposable::open(&path, connect)?;
+        let ((connection, ()), set_aside) = disposable::open(&path, prepare)?;
         let connection = Arc::new(Mutex::new(connection));
         let sessions = StaffSessions { connection, path: path.into(), damage: Damage::default() };
         Ok((sessions, set_aside))
@@ -267,18 +264,7 @@ impl StaffSessions {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    // Made here for its mode, which SQLite gives to the files beside it as well.
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version != SCHEMA_VERSION {
         connection.execute_batch(
@@ -292,6 +278,5 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM flows) + (SELECT count(*) FROM throttles)",
         [],
         |_| Ok(()),
-    )?;
-    Ok(connection)
+    )
 }
