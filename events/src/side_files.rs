@@ -1,4 +1,4 @@
-//! The files that SQLite keeps beside a database (write-ahead log, its index, rollback journal), for whoever removes a database.
+//! The files that SQLite keeps beside a database (write-ahead log, its index, rollback journal), for whoever removes a database or puts one there.
 
 use std::ffi::OsString;
 use std::io;
@@ -31,6 +31,31 @@ pub fn remove_empty(database: &Path) -> io::Result<()> {
         return Ok(());
     }
     ENDINGS.iter().try_for_each(|ending| remove_if_there(&beside(database, ending)))
+}
+
+/// A file beside the place of a database that is not there. SQLite would play it into the database that is put there.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} is left from a database that is gone, and may hold its newest changes: move it to where that database is, or delete it if you \
+     have no use for it",
+    .0.display()
+)]
+pub struct LeftBehind(pub PathBuf);
+
+/// Looks for files beside the place of a database that is not there. Those that hold nothing are removed; the first that may hold
+/// something is returned.
+///
+/// # Errors
+/// If it cannot be told, or an empty one cannot be removed.
+pub fn left_behind(database: &Path) -> io::Result<Option<LeftBehind>> {
+    remove_empty(database)?;
+    for ending in ENDINGS {
+        let file = beside(database, ending);
+        if file.try_exists()? {
+            return Ok(Some(LeftBehind(file)));
+        }
+    }
+    Ok(None)
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -44,16 +44,29 @@ const COMMON: &str = "
 ";
 
 impl Projections {
-    /// Opens `projections.db` in `directory`; makes it where there is none. A damaged one is set aside and made anew.
+    /// Opens `projections.db` in `directory`; makes it where there is none. A damaged one is set aside and made anew, and so is one
+    /// that is ahead of the log, whose last event is at `head`: it was folded from another log, or from events that the log lost.
+    /// From where it stands, the next events of this log would be skipped.
     ///
     /// # Errors
     /// If the file cannot be used.
-    pub fn open(directory: &Path) -> Result<(Projections, Option<SetAside>), ProjectionError> {
+    pub fn open(directory: &Path, head: Option<Position>) -> Result<(Projections, Option<SetAside>), ProjectionError> {
         let path = directory.join(FILE);
-        let ((writer, position), set_aside) = disposable::open(&path, |writer| {
-            prepare(writer)?;
-            furthest_common(writer, &BTreeSet::new())
-        })?;
+        let open = || {
+            disposable::open(&path, |writer| {
+                prepare(writer)?;
+                Ok((furthest_common(writer, &BTreeSet::new())?, furthest(writer)?))
+            })
+        };
+        let ((mut writer, (mut position, furthest)), mut set_aside) = open()?;
+        if furthest > head {
+            tracing::warn!(?furthest, ?head, "projections.db is ahead of the log; it is built anew");
+            drop(writer);
+            disposable::remove(&path).map_err(|error| ProjectionError::Database(error.to_string()))?;
+            let anew;
+            ((writer, (position, _)), anew) = open()?;
+            set_aside = set_aside.or(anew);
+        }
         let (progress, damage) = (Progress::at(position), Damage::default());
         let inner = Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage };
         Ok((Projections { inner: Arc::new(inner) }, set_aside))
@@ -273,6 +286,14 @@ pub(crate) fn furthest_common(rows: &Connection, stopped: &BTreeSet<&str>) -> ru
         positions.push(checkpoint_of(rows, *projection)?.position);
     }
     Ok(positions.into_iter().min().flatten())
+}
+
+/// The position that anything in the file has reached: a projection, or a follower of the log.
+fn furthest(rows: &Connection) -> rusqlite::Result<Option<Position>> {
+    let select =
+        "SELECT max(position) FROM (SELECT position FROM checkpoints UNION ALL SELECT position FROM followers)";
+    let position: Option<i64> = rows.query_row(select, [], |row| row.get(0))?;
+    Ok(position.map(|position| Position(position.cast_unsigned())))
 }
 
 /// What became of a batch.

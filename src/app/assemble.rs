@@ -118,7 +118,7 @@ impl App {
             .map_err(|error| StartError::Pki(error.to_string()))?;
         check_keys(&config, &created(&log, &directory).await?, &fingerprints(&pki, fingerprint))?;
         lost_keys::check(&log, &keys, &world, accept).await?;
-        let (projections, projections_aside) = Projections::open(&directory)
+        let (projections, projections_aside) = Projections::open(&directory, log.store().head().await?)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
         let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)

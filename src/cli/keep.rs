@@ -8,7 +8,8 @@ use crate::world::World;
 use anyhow::Context as _;
 use clap::Args;
 use events::store::sqlite::backup::{self, Manifest};
-use std::path::PathBuf;
+use projections::disposable;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Args)]
@@ -72,11 +73,17 @@ impl Restore {
         let directory = config.store.directory.clone();
         backup::read_manifest(&source)?;
         check_keys_of(&source, &config).await.context("nothing was restored")?;
-        let restored = tokio::task::spawn_blocking(move || backup::restore(&source, &directory)).await??;
+        let restore = move || backup::restore(&source, &directory, || clear(&directory));
+        let restored = tokio::task::spawn_blocking(restore).await??;
         tell("restored, verified", &restored);
         say("the master key and the certificates are those of this log; `muster serve` builds the projections again");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+// Folded from another log: from where it stands, the next events of this one would be skipped.
+fn clear(directory: &Path) -> std::io::Result<()> {
+    disposable::remove(&directory.join(projections::FILE))
 }
 
 fn tell(what: &str, manifest: &Manifest) {

@@ -2,6 +2,7 @@
 
 use crate::harness::binary::{Serving, muster, muster_at};
 use crate::harness::installation;
+use events::side_files::remove_database;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -412,6 +413,33 @@ async fn a_backup_of_a_running_server_is_restored_into_an_installation_that_lost
     muster_at(&config, &["restore", copy], "").expect_success();
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("ada"));
     assert_eq!(Serving::start(&config).terminate().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_log_is_restored_without_what_was_made_of_a_newer_one() {
+    let (directory, config) = installation().await;
+    let copy = directory.path().join("backup");
+    let copy = copy.to_str().unwrap();
+    muster_at(&config, &["backup", copy], "").expect_success();
+    for user in ["ada", "grace"] {
+        muster_at(&config, &["user", "add", user, "--admin"], PASSWORD).expect_success();
+    }
+    muster_at(&config, &["replay"], "").expect_success();
+    let data = config.with_file_name("data");
+    let (log, projections) = (data.join("events.db"), data.join("projections.db"));
+    for database in [&log, &data.join("keys.db")] {
+        remove_database(database).unwrap();
+    }
+    // The newest changes of the log that was moved away.
+    std::fs::write(data.join("events.db-wal"), "changes").unwrap();
+    let said = muster_at(&config, &["restore", copy], "").expect_failure();
+    assert!(said.contains("events.db-wal is left from a database that is gone"), "{said}");
+    assert!(!log.exists() && projections.exists(), "nothing was restored, and nothing removed");
+    std::fs::remove_file(data.join("events.db-wal")).unwrap();
+    std::fs::write(data.join("projections.db-wal"), "rows").unwrap();
+    muster_at(&config, &["restore", copy], "").expect_success();
+    assert!(!projections.exists() && !data.join("projections.db-wal").exists());
+    assert!(muster_at(&config, &["replay"], "").expect_success().contains("events folded"));
 }
 
 #[tokio::test]

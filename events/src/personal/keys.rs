@@ -9,6 +9,7 @@ pub(crate) use sqlite::sequence_of;
 pub use sqlite::{FILE, Randomness, SqliteKeyStore};
 
 use super::KeyName;
+use crate::side_files::LeftBehind;
 use std::path::PathBuf;
 
 /// A 256-bit data key. Not printable, wiped when dropped.
@@ -57,6 +58,8 @@ pub enum KeyError {
     Missing(PathBuf),
     #[error("there is a key store at {} already", .0.display())]
     Exists(PathBuf),
+    #[error(transparent)]
+    LeftBehind(LeftBehind),
     #[error("master key file {}: {why}", .path.display())]
     MasterKeyFile { path: PathBuf, why: String },
 }

@@ -2,7 +2,7 @@
 
 use crate::typed::{chosen, log, opened, visit};
 use events::personal::keys;
-use events::store::sqlite::backup::{BackupError, backup, restore};
+use events::store::sqlite::backup::{self, BackupError, Manifest, backup};
 use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{EventStore, Expected};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,6 +16,10 @@ async fn fill(store: &Arc<SqliteStore>, visits: std::ops::Range<u128>) {
         let visit = visit(number);
         log.append(&visit.stream(), Expected::NoStream, vec![opened(visit, "Safari"), chosen(visit, 1)]).await.unwrap();
     }
+}
+
+fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError> {
+    backup::restore(source, directory, || Ok(()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,6 +119,34 @@ async fn nothing_is_ever_overwritten() {
 }
 
 #[tokio::test]
+async fn nothing_is_put_beside_what_another_database_left() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy, back) = (root.path().join("live"), root.path().join("copy"), root.path().join("back"));
+    fill(&Arc::new(SqliteStore::create(&live).unwrap()), 1..2).await;
+    backup(&live, &copy).unwrap();
+    std::fs::create_dir(&back).unwrap();
+    for left in [FILE, keys::FILE].iter().flat_map(|name| [format!("{name}-wal"), format!("{name}-journal")]) {
+        std::fs::write(back.join(&left), "changes").unwrap();
+        let error = restore(&copy, &back).unwrap_err();
+        assert!(error.to_string().contains(&left), "{error}");
+        assert_eq!(names(&back), [left.as_str(), "muster.lock"]);
+        let created = match left.starts_with(FILE) {
+            true => SqliteStore::create(&back).map(drop).map_err(|error| error.to_string()),
+            false => create_keys(&back).map_err(|error| error.to_string()),
+        };
+        assert!(created.unwrap_err().contains(&left));
+        std::fs::remove_file(back.join(&left)).unwrap();
+    }
+    // A log without a frame, and its index, hold nothing.
+    for empty in [format!("{FILE}-wal"), format!("{}-wal", keys::FILE)] {
+        std::fs::write(back.join(empty), "").unwrap();
+    }
+    std::fs::write(back.join(format!("{FILE}-shm")), [1; 32_768]).unwrap();
+    restore(&copy, &back).unwrap();
+    assert_eq!(names(&back), [FILE, keys::FILE, "muster.lock"]);
+}
+
+#[tokio::test]
 async fn a_destination_with_a_slash_at_its_end_is_the_same_directory() {
     let root = tempfile::tempdir().unwrap();
     let live = root.path().join("live");
@@ -148,6 +180,11 @@ async fn what_fails_leaves_nothing_behind_and_what_is_made_is_nobody_elses_to_re
     std::fs::write(live.join(FILE), &log[..log.len() / 2]).unwrap();
     let _ = backup(&live, &root.path().join("second")).unwrap_err();
     assert_eq!(names(root.path()), ["back", "copy", "live"]);
+}
+
+fn create_keys(directory: &Path) -> Result<(), keys::KeyError> {
+    let master = keys::MasterKey::from_bytes([1; 32]);
+    keys::SqliteKeyStore::create(&directory.join(keys::FILE), master, |bytes| bytes.fill(1)).map(drop)
 }
 
 fn names(directory: &Path) -> Vec<String> {

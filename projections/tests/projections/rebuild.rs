@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[tokio::test]
 async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     // Live: followed event by event while the day goes on.
     let run = tokio::spawn({
         let (projections, log) = (projections.clone(), desk.log.clone());
@@ -102,8 +102,9 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
     };
     // The same log, folded by processes that each die after a few events, wherever they are.
     let elsewhere = tempfile::tempdir().unwrap();
+    let head = desk.log.store().head().await.unwrap();
     loop {
-        let projections = Projections::open(elsewhere.path()).unwrap().0;
+        let projections = Projections::open(elsewhere.path(), head).unwrap().0;
         let next = desk.log.page(projections.health().position, 1).await.unwrap();
         let Some(next) = next.first().map(|entry| entry.position) else { break };
         let run = tokio::spawn({
@@ -114,8 +115,31 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
         run.abort();
         run.await.unwrap_err();
     }
-    let projections = Projections::open(elsewhere.path()).unwrap().0;
+    let projections = Projections::open(elsewhere.path(), head).unwrap().0;
     assert_eq!(projections.dump().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_file_that_is_ahead_of_the_log_is_built_anew() {
+    let (newer, desk) = (Desk::new(), Desk::new());
+    busy_day(&newer).await;
+    busy_day(&newer).await;
+    busy_day(&desk).await;
+    let expected = desk.caught_up().await.dump().await.unwrap();
+    let head = desk.log.store().head().await.unwrap().unwrap();
+    events::side_files::remove_database(&desk.path().join(projections::FILE)).unwrap();
+    // Folded from another log, or its reactions alone were further.
+    newer.caught_up().await;
+    std::fs::copy(newer.path().join(projections::FILE), desk.path().join(projections::FILE)).unwrap();
+    assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
+    desk.projections().await.set_checkpoint("effects", head).await.unwrap();
+    assert_eq!(
+        desk.projections().await.checkpoint("effects").await.unwrap(),
+        Some(head),
+        "as far as the log is no fault"
+    );
+    desk.projections().await.set_checkpoint("effects", Position(head.0 + 1)).await.unwrap();
+    assert_eq!(desk.projections().await.checkpoint("effects").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -144,7 +168,7 @@ async fn projections_stop_at_a_corrupt_event_and_say_which() {
     let store = std::sync::Arc::new(events::store::sqlite::SqliteStore::open_read_only(desk.path()).unwrap());
     let log = events::Log::new(store, desk.log.keys().clone());
 
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let error = projections.run(log.clone()).await.unwrap_err();
     assert!(matches!(error, ProjectionError::Stopped { .. }), "{error}");
     let health = projections.health();
@@ -167,7 +191,7 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
          DELETE FROM devices_v3_current; DELETE FROM devices_v3_history;",
     )
     .unwrap();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     assert_eq!(projections.health().position, None, "one that has to begin anew holds the others' readers back");
     let run = tokio::spawn({
         let (projections, log) = (projections.clone(), desk.log.clone());

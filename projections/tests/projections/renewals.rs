@@ -73,7 +73,7 @@ async fn an_identity_is_due_half_a_year_before_it_expires_on_a_day_of_its_own() 
 #[tokio::test]
 async fn while_a_renewal_is_under_way_nothing_is_due_but_its_end() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (device, begin, request) = under_way(&desk, &projections, 1).await;
     assert_eq!(due(&projections, begin.plus_seconds(28 * DAY - 1)).await, []);
     let lapse = Due { device, act: Act::Lapse(COMMAND), cause: request };
@@ -98,7 +98,7 @@ async fn while_a_renewal_is_under_way_nothing_is_due_but_its_end() {
 #[tokio::test]
 async fn a_certificate_that_was_issued_counts_when_the_device_uses_it() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (device, begin, _) = under_way(&desk, &projections, 1).await;
     let (at, new) = (begin.plus_seconds(60), begin.plus_seconds(3 * 365 * DAY));
     let expiry = async || {
@@ -120,7 +120,7 @@ async fn a_certificate_that_was_issued_counts_when_the_device_uses_it() {
 #[tokio::test]
 async fn after_a_failure_the_next_attempt_is_later_and_who_was_away_is_asked_at_once() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (device, mut at, _) = under_way(&desk, &projections, 1).await;
     for (failures, (why, distance)) in [
         (RenewalFailure::Refused, 6 * 3_600),
@@ -145,7 +145,7 @@ async fn after_a_failure_the_next_attempt_is_later_and_who_was_away_is_asked_at_
 #[tokio::test]
 async fn a_device_that_went_back_has_its_old_expiry_again_and_is_asked_again() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (device, begin, _) = under_way(&desk, &projections, 1).await;
     let new = begin.plus_seconds(3 * 365 * DAY);
     desk.write(&device.stream(), begin, issued(new, Some("c"))).await;
@@ -167,7 +167,7 @@ async fn a_device_that_went_back_has_its_old_expiry_again_and_is_asked_again() {
 #[tokio::test]
 async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_once_it_speaks_with_what_it_got() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (device, begin, _) = under_way(&desk, &projections, 1).await;
     let (at, new) = (begin.plus_seconds(60), begin.plus_seconds(3 * 365 * DAY));
     desk.write(&device.stream(), at, issued(new, None)).await;
@@ -187,7 +187,7 @@ async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_once_it_speaks_w
 #[tokio::test]
 async fn what_is_due_failing_and_expired_is_counted_once_and_who_left_not_at_all() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (first, begin, _) = under_way(&desk, &projections, 1).await;
     let (second, ..) = under_way(&desk, &projections, 2).await;
     desk.write(&second.stream(), begin, failed(RenewalFailure::Refused)).await;
@@ -213,7 +213,7 @@ async fn what_is_due_failing_and_expired_is_counted_once_and_who_left_not_at_all
 #[tokio::test]
 async fn the_identity_that_expires_first_is_renewed_first_and_a_limit_holds_up_no_end() {
     let desk = Desk::new();
-    let projections = desk.projections();
+    let projections = desk.projections().await;
     let (ending, begin, _) = under_way(&desk, &projections, 9).await;
     let (early, late) = (desk.enroll(1, person(1), "ada", NOON).await, desk.enroll(2, person(1), "ada", NOON).await);
     let sooner = later(200 * DAY);

@@ -51,13 +51,14 @@ impl Desk {
         self.directory.path()
     }
 
-    pub fn projections(&self) -> Projections {
-        Projections::open(self.path()).unwrap().0
+    pub async fn projections(&self) -> Projections {
+        let head = self.log.store().head().await.unwrap();
+        Projections::open(self.path(), head).unwrap().0
     }
 
     /// Opens the projections and lets them follow the log until everything in it is folded.
     pub async fn caught_up(&self) -> Projections {
-        let projections = self.projections();
+        let projections = self.projections().await;
         self.follow(&projections).await;
         projections
     }

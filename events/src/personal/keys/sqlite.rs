@@ -69,6 +69,8 @@ impl SqliteKeyStore {
         if path.exists() {
             return Err(KeyError::Exists(path.to_owned()));
         }
+        let left = side_files::left_behind(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        left.map_or(Ok(()), |left| Err(KeyError::LeftBehind(left)))?;
         // Under another name first, so that a crash leaves no half of a key store.
         let unfinished = path.with_extension("new");
         let removed = || side_files::remove_database(&unfinished);

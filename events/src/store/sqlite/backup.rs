@@ -21,7 +21,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -121,12 +121,16 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
 }
 
 /// Makes the log and the key store of the backup in `source` those of `directory`, which holds none. Returns when they
-/// are verified and durable. Blocks.
+/// are verified and durable. `clear` removes what was made of another log; it is called before this log is there. Blocks.
 ///
 /// # Errors
-/// If `directory` has a log or keys already, if `source` is no backup or not what its manifest says; then nothing is
-/// in `directory` that `muster serve` would open.
-pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError> {
+/// If `directory` has a log or keys already, or write-ahead logs that belong to some, if `source` is no backup or not what its
+/// manifest says; then nothing is in `directory` that `muster serve` would open.
+pub fn restore(
+    source: &Path,
+    directory: &Path,
+    clear: impl FnOnce() -> io::Result<()>,
+) -> Result<Manifest, BackupError> {
     let promised = read_manifest(source)?;
     let (log, key_store) = (directory.join(FILE), directory.join(keys::FILE));
     if log.exists() || key_store.exists() {
@@ -134,6 +138,9 @@ pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError>
     }
     make_directory(directory)?;
     let _lock = lock::take(directory)?;
+    for database in [&log, &key_store] {
+        schema::expect_nothing_left(database)?;
+    }
     let (new_log, new_keys) = (directory.join("events.db.new"), directory.join("keys.db.new"));
     let found = match bring(source, &promised, &new_log, &new_keys) {
         Ok(found) => found,
@@ -143,6 +150,7 @@ pub fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError>
             return Err(error);
         }
     };
+    clear().map_err(|error| file_error(directory, error))?;
     // The log last: where there is a log there are its keys.
     std::fs::rename(&new_keys, &key_store).map_err(|error| file_error(&key_store, error))?;
     std::fs::rename(&new_log, &log).map_err(|error| file_error(&log, error))?;

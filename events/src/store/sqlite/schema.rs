@@ -1,7 +1,7 @@
 //! The file: its tables, how a connection to it is set up, and what keeps a wrong file from being taken for a log.
 
 use super::{FILE, lock};
-use crate::side_files::remove_database;
+use crate::side_files::{LeftBehind, left_behind, remove_database};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -28,6 +28,8 @@ pub enum OpenError {
         "the log in {} has format {format}, this program knows up to {FORMAT}: run the newer Muster that wrote it", .path.display()
     )]
     TooNew { path: PathBuf, format: i64 },
+    #[error(transparent)]
+    LeftBehind(LeftBehind),
     #[error("SQLite {0} may lose commits while a checkpoint runs; 3.51.3 or later is needed")]
     OldLibrary(&'static str),
     #[error("{}: {error}; the server must be able to write there", .path.display())]
@@ -72,6 +74,7 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     std::fs::create_dir_all(directory).map_err(|error| file_error(directory, error))?;
     check_file_system(directory)?;
     let _lock = lock::take(directory)?;
+    expect_nothing_left(&path)?;
     let unfinished = directory.join("events.db.new");
     remove_database(&unfinished).map_err(|error| file_error(&unfinished, error))?;
     // Made here for its mode, which SQLite gives to the files beside it as well.
@@ -88,6 +91,14 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     })?;
     std::fs::rename(&unfinished, &path).map_err(|error| file_error(&path, error))?;
     sync_directory(directory)
+}
+
+/// Refuses to put a database where another one left its write-ahead log or journal.
+pub(super) fn expect_nothing_left(database: &Path) -> Result<(), OpenError> {
+    match left_behind(database).map_err(|error| file_error(database, error))? {
+        Some(left) => Err(OpenError::LeftBehind(left)),
+        None => Ok(()),
+    }
 }
 
 fn make(path: &Path) -> rusqlite::Result<()> {
