@@ -62,7 +62,7 @@ pub enum Gone {
 pub const KEY_LOST: &str = "(key lost)";
 
 /// A value about a person, with the key it is sealed under. A value that is gone is no error: pages show a word for it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Personal<T> {
     key: KeyName,
     value: Result<T, Gone>,
@@ -95,6 +95,15 @@ impl<T> Personal<T> {
         Personal { key, value: self.value.clone() }
     }
 }
+
+/// Under a key and in the place of a lost one it is the same value of the same person.
+impl<T: PartialEq> PartialEq for Personal<T> {
+    fn eq(&self, other: &Personal<T>) -> bool {
+        self.key.generation().0 == other.key.generation().0 && self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Personal<T> {}
 
 impl Personal<String> {
     /// The text, or an empty one if it is gone.

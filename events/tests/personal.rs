@@ -365,6 +365,20 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
 }
 
 #[test]
+fn a_damaged_key_store_says_so() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1")]).unwrap();
+    let path = keys.path().to_owned();
+    drop(keys);
+    let keys = SqliteKeyStore::open(&path, master(), randomness).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[8_192..].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let found = keys.key(&name("1")).map(|held| held.is_there());
+    assert!(matches!(found, Err(KeyError::Damaged(_))), "{found:?}");
+}
+
+#[test]
 fn keys_of_erased_people_are_destroyed_in_the_commit_that_raises_the_sequence() {
     let (_directory, keys) = store();
     keys.ensure(&[name("1")]).unwrap();
@@ -385,6 +399,14 @@ fn keys_of_erased_people_are_destroyed_in_the_commit_that_raises_the_sequence() 
     let keys = SqliteKeyStore::open(&path, master(), randomness).unwrap();
     assert_eq!(keys.sequence(), 1);
     assert!(keys.key(&name("1")).unwrap().is_there());
+}
+
+#[test]
+fn a_value_is_the_same_under_the_successor_of_its_key() {
+    let under = |key: KeyName| Personal::new(key, "Anna".to_owned());
+    assert_eq!(under(name("1")), under(name("1").successor()));
+    assert_ne!(under(name("1")), under(name("2").successor()));
+    assert_ne!(under(name("1")), Personal::new(name("1"), "Anne".to_owned()));
 }
 
 #[test]

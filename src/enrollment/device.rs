@@ -40,6 +40,8 @@ pub struct Device {
     pub push: Option<PushAddress>,
     /// Where it was woken under certificates that it does not use now, by fingerprint: one that it goes back to has its own.
     pub former_pushes: BTreeMap<String, PushAddress>,
+    /// The message that told [`Device::push`].
+    pub push_told_by: Option<BodyHash>,
     /// The address that the last event replaced, if it did.
     pub replaced_push: Option<PushAddress>,
     /// The push service said that the token is dead: nothing is pushed until a `TokenUpdate` comes.

@@ -3,16 +3,18 @@
 use super::{Command, CommandState, Device, Phase, Refusal, claim, renewal};
 use crate::apple;
 use events::Timestamp;
-use events::device::{CommandId, CommandStatus, DeviceEvent, PushAddress, RenewalFailure, UnenrolledBy};
+use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress, RenewalFailure, UnenrolledBy};
+use events::personal::{Gone, Personal};
 use std::collections::BTreeSet;
 
 pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     match command {
         // A device says NotNow in the same words every time, and each time it means it.
         Command::AnswerCommand { status: CommandStatus::NotNow, .. } => Ok(answer(device, command)),
-        // Said again after its token was called dead: the device is there. Played again, it costs one push in vain.
+        // Said again after its token was called dead: the device is there. Played again, it costs one push in vain. Said again after
+        // the key of its address was lost: the address is known again.
         Command::TokenUpdate { push, identifiers, certificate, body }
-            if device.is_back(push) && device.is(identifiers) =>
+            if (device.is_back(push) || device.tells_lost_address(body)) && device.is(identifiers) =>
         {
             let mut happened = vec![DeviceEvent::PushTokenRenewed { push: push.clone(), body: body.clone() }];
             happened.extend(renewal::completion(device, certificate));
@@ -316,6 +318,13 @@ impl Device {
     fn is_back(&self, push: &PushAddress) -> bool {
         let same = self.push.as_ref().is_some_and(|before| same_address(before, push));
         self.phase == Phase::Enrolled && self.push_is_dead && same
+    }
+
+    /// Whether this message told the address, whose key was lost since. One that told an earlier address tells nothing.
+    fn tells_lost_address(&self, body: &BodyHash) -> bool {
+        let is_lost = |text: &Personal<String>| text.gone() == Some(Gone::Lost);
+        let lost = self.push.as_ref().is_some_and(|push| is_lost(&push.token) || is_lost(&push.push_magic));
+        self.phase == Phase::Enrolled && lost && self.push_told_by.as_ref() == Some(body)
     }
 }
 

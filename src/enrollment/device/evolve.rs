@@ -33,12 +33,14 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.os_version = *os_version;
             device.product_name.clone_from(product_name);
         }
-        DeviceEvent::DeviceEnrolled { push, .. } => {
+        DeviceEvent::DeviceEnrolled { push, body } => {
             device.phase = Phase::Enrolled;
+            device.push_told_by = Some(body.clone());
             set_push(&mut device, push);
         }
-        DeviceEvent::PushTokenRenewed { push, .. } => {
+        DeviceEvent::PushTokenRenewed { push, body } => {
             device.replaced_push.clone_from(&device.push);
+            device.push_told_by = Some(body.clone());
             set_push(&mut device, push);
         }
         DeviceEvent::IdentityRenewalRequested { command, challenge, challenge_expires } => {

@@ -471,3 +471,19 @@ mod any_sequence {
         }
     }
 }
+
+#[test]
+fn a_repeated_token_update_tells_the_address_again_if_its_key_was_lost() {
+    let update = |token: &str| token_update(device_enrollment("A"), token);
+    let mut device = given([authenticate(device_enrollment("A"), "cert", "1"), update("first"), update("second")]);
+    let gone = |how: &str| serde_json::from_value(json!({ how: { "key": "device-1" } })).unwrap();
+    device.push.as_mut().unwrap().token = gone("$erased");
+    assert_eq!(device.decide(&update("second")), Ok(vec![]), "an erased key never comes back");
+    device.push.as_mut().unwrap().token = gone("$lost");
+    assert_eq!(device.decide(&update("first")), Ok(vec![]), "an address from before, played again");
+    let known_again = device.decide(&update("second")).unwrap();
+    let body = body("token-second-cert");
+    assert_eq!(known_again, [Event::PushTokenRenewed { push: push("second"), body }]);
+    let device = known_again.iter().fold(device, Device::evolve);
+    assert_eq!(device.decide(&update("second")), Ok(vec![]));
+}
