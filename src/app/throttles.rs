@@ -26,7 +26,7 @@ fn all(app: &App) -> [(&'static str, &Throttle); 5] {
 /// If the file cannot be read.
 pub fn restore(app: &App) -> Result<(), SessionError> {
     for (name, throttle) in all(app) {
-        throttle.restore(app.staff_sessions.kept_throttle(name)?);
+        throttle.restore(app.world.now(), app.staff_sessions.kept_throttle(name)?);
     }
     Ok(())
 }

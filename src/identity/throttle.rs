@@ -22,7 +22,7 @@ use openssl::sign::Signer;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So many failures may come at once, and one more each time so many seconds pass.
@@ -45,7 +45,7 @@ const LONGEST_LINE: usize = 256;
 const LINE_SECONDS: i64 = 5;
 /// No more keys than this are remembered.
 pub const CAPACITY: usize = 50_000;
-/// So many keys are kept over a restart: those that owe most.
+/// So many keys of each kind are kept over a restart: those that owe most.
 const KEPT: usize = 10_000;
 
 /// Whom an attempt is by.
@@ -74,7 +74,10 @@ type Key = [u8; 32];
 #[derive(Debug)]
 pub struct Throttle {
     secret: [u8; 32],
+    /// Of names from sources, and of sources.
     paid_off: Mutex<HashMap<Key, Timestamp>>,
+    /// Of known browsers. They owe for months: in one map with the others they would take all the room.
+    of_known: Mutex<HashMap<Key, Timestamp>>,
     grace: Mutex<Grace>,
     /// Who waits for a turn or has one.
     lines: Mutex<HashMap<Key, Arc<Semaphore>>>,
@@ -121,6 +124,11 @@ impl Spread {
         let scaled = burst.max(people.map_or(0, i64::from));
         Spread { burst: scaled, refill: (refill * burst / scaled).max(1_000_000) }
     }
+
+    /// No failure makes anybody owe for longer, in microseconds.
+    fn longest(self) -> i64 {
+        (self.burst + TURNS_OF_SOURCE as i64) * self.refill
+    }
 }
 
 /// One count that is kept over a restart.
@@ -134,8 +142,10 @@ pub struct Kept {
 /// What a [`Kept`] count is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
-    /// Failures of a source, of a name from one, or of a known browser.
+    /// Failures of a source, or of a name from one.
     Failures,
+    /// Failures of a known browser.
+    Known,
     /// The last failure of a name, wherever it came from.
     Name,
 }
@@ -147,7 +157,13 @@ pub struct RetryAfter(pub i64);
 impl Throttle {
     /// `secret`: what is remembered is a digest under it.
     pub fn new(secret: [u8; 32]) -> Throttle {
-        Throttle { secret, paid_off: Mutex::default(), grace: Mutex::default(), lines: Mutex::default() }
+        Throttle {
+            secret,
+            paid_off: Mutex::default(),
+            of_known: Mutex::default(),
+            grace: Mutex::default(),
+            lines: Mutex::default(),
+        }
     }
 
     /// Begins an attempt, when it is its turn.
@@ -171,68 +187,61 @@ impl Throttle {
 
     /// What is to be kept over a restart.
     pub fn kept(&self, now: Timestamp) -> Vec<Kept> {
-        let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = owing(&paid_off, Counts::Failures, now);
-        drop(paid_off);
-        let mut grace = self.grace.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend(owing(grace.failures(), Counts::Name, now));
+        let mut kept = owing(&lock(&self.paid_off), Counts::Failures, now);
+        kept.extend(owing(&lock(&self.of_known), Counts::Known, now));
+        kept.extend(owing(lock(&self.grace).failures(), Counts::Name, now));
         kept
     }
 
-    /// What was kept before a restart.
-    pub fn restore(&self, kept: impl IntoIterator<Item = Kept>) {
-        let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut grace = self.grace.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What was kept before a restart. A clock that was wrong then makes nobody wait longer than failures do; a source that many
+    /// people share is forgiven what it owes beyond that.
+    pub fn restore(&self, now: Timestamp, kept: impl IntoIterator<Item = Kept>) {
+        let (mut paid_off, mut of_known) = (lock(&self.paid_off), lock(&self.of_known));
+        let mut grace = lock(&self.grace);
         for Kept { counts, digest, until } in kept {
-            match counts {
-                Counts::Failures => paid_off.insert(digest, until),
-                Counts::Name => grace.failures().insert(digest, until),
+            let (map, longest) = match counts {
+                Counts::Failures => (&mut *paid_off, Spread::from(BY_NAME_AND_SOURCE).longest()),
+                Counts::Known => (&mut *of_known, Spread::from(BY_KNOWN_BROWSER).longest()),
+                Counts::Name => (grace.failures(), grace::WITHOUT_FAILURE_SECONDS * 1_000_000),
             };
+            map.insert(digest, until.min(Timestamp(now.0 + longest)));
         }
     }
 
     // `take`: an attempt beyond the limit of its source uses up what its name has left.
     fn check(&self, now: Timestamp, keys: &Keys, take: bool) -> Result<(), RetryAfter> {
         if let Some(known) = keys.known {
-            let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
             // Those before it in the line may have used up what the browser had left: the next attempt is judged without it.
-            return match wait(paid_off.get(&known), BY_KNOWN_BROWSER.into(), now) {
+            return match wait(&mut lock(&self.of_known), known, BY_KNOWN_BROWSER.into(), now) {
                 0 => Ok(()),
                 _ => Err(RetryAfter(1)),
             };
         }
         let (of_name, of_source) = {
-            let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-            let of_name = wait(paid_off.get(&keys.name_and_source), BY_NAME_AND_SOURCE.into(), now);
-            (of_name, wait(paid_off.get(&keys.source), keys.of_source, now))
+            let mut paid_off = lock(&self.paid_off);
+            let of_name = wait(&mut paid_off, keys.name_and_source, BY_NAME_AND_SOURCE.into(), now);
+            (of_name, wait(&mut paid_off, keys.source, keys.of_source, now))
         };
         let beyond = of_source > 0;
-        let mut grace = self.grace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut grace = lock(&self.grace);
         let passes = of_name == 0 && (!beyond || grace.lets_in(now, keys.source, keys.name, keys.names, take));
         if passes { Ok(()) } else { Err(RetryAfter(of_name.max(of_source))) }
     }
 
     fn count(&self, now: Timestamp, keys: &Keys) {
-        let counted: &[(Key, Spread)] = match keys.known {
-            Some(known) => &[(known, BY_KNOWN_BROWSER.into())],
-            None => &[(keys.name_and_source, BY_NAME_AND_SOURCE.into()), (keys.source, keys.of_source)],
-        };
-        {
-            let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-            make_room(&mut paid_off, now);
-            for (key, spread) in counted {
-                let until = paid_off.entry(*key).or_insert(now);
-                // Whoever is let in beyond the limit makes the wait for the others no longer.
-                let most = now.0 + (spread.burst + TURNS_OF_SOURCE as i64) * spread.refill;
-                *until = Timestamp(((*until).max(now).0 + spread.refill).min(most.max(until.0)));
+        match keys.known {
+            Some(known) => owe(&self.of_known, now, &[(known, BY_KNOWN_BROWSER.into())]),
+            None => {
+                let of_name = (keys.name_and_source, BY_NAME_AND_SOURCE.into());
+                owe(&self.paid_off, now, &[of_name, (keys.source, keys.of_source)]);
             }
         }
-        self.grace.lock().unwrap_or_else(PoisonError::into_inner).failed(now, keys.name);
+        lock(&self.grace).failed(now, keys.name);
     }
 
     // Everybody in a line holds its semaphore: a line that nobody else holds is empty and forgotten.
     fn line_up(&self, keys: &Keys) -> Result<[Arc<Semaphore>; 2], RetryAfter> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = lock(&self.lines);
         lines.retain(|_, line| Arc::strong_count(line) > 1);
         if lines.get(&keys.source).is_some_and(|line| Arc::strong_count(line) > LONGEST_LINE) {
             return Err(RetryAfter(LINE_SECONDS));
@@ -246,10 +255,7 @@ impl Throttle {
         let source = network(asked.source).to_string();
         let people = asked.people;
         let known = asked.known.map(|id| self.digest("known", &[id]));
-        let has_left = |known: &Key| {
-            let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-            wait(paid_off.get(known), BY_KNOWN_BROWSER.into(), now) == 0
-        };
+        let has_left = |known: &Key| wait(&mut lock(&self.of_known), *known, BY_KNOWN_BROWSER.into(), now) == 0;
         Keys {
             name: self.digest("name", &[asked.name]),
             source: self.digest("source", &[&source]),
@@ -285,9 +291,25 @@ async fn turn(line: Arc<Semaphore>) -> OwnedSemaphorePermit {
     line.acquire_owned().await.expect("no line is ever closed")
 }
 
-// Seconds until one more failure fits into the allowance.
-fn wait(paid_off: Option<&Timestamp>, spread: Spread, now: Timestamp) -> i64 {
-    let Some(paid_off) = paid_off else { return 0 };
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn owe(map: &Mutex<HashMap<Key, Timestamp>>, now: Timestamp, counted: &[(Key, Spread)]) {
+    let mut paid_off = lock(map);
+    make_room(&mut paid_off, now);
+    for (key, spread) in counted {
+        let until = paid_off.entry(*key).or_insert(now);
+        // Whoever is let in beyond the limit makes the wait for the others no longer.
+        let most = now.0 + spread.longest();
+        *until = Timestamp(((*until).max(now).0 + spread.refill).min(most.max(until.0)));
+    }
+}
+
+// Seconds until one more failure fits into the allowance. What a clock that was ahead wrote down is cut to what failures make.
+fn wait(map: &mut HashMap<Key, Timestamp>, key: Key, spread: Spread, now: Timestamp) -> i64 {
+    let Some(paid_off) = map.get_mut(&key) else { return 0 };
+    *paid_off = (*paid_off).min(Timestamp(now.0 + spread.longest()));
     let micros = paid_off.0 - now.0 - (spread.burst - 1) * spread.refill;
     if micros <= 0 { 0 } else { (micros + 999_999) / 1_000_000 }
 }

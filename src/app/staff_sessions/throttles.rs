@@ -36,7 +36,8 @@ impl StaffSessions {
         let mut kept = Vec::new();
         for row in found {
             let (counts, digest, until) = row?;
-            let counts = [Counts::Failures, Counts::Name].into_iter().find(|known| word(*known) == counts);
+            let counts =
+                [Counts::Failures, Counts::Known, Counts::Name].into_iter().find(|known| word(*known) == counts);
             // What this version did not write counts for nothing.
             if let (Some(counts), Ok(digest)) = (counts, digest.try_into()) {
                 kept.push(Kept { counts, digest, until: Timestamp(until) });
@@ -49,6 +50,7 @@ impl StaffSessions {
 fn word(counts: Counts) -> &'static str {
     match counts {
         Counts::Failures => "failures",
+        Counts::Known => "known",
         Counts::Name => "name",
     }
 }

@@ -6,7 +6,7 @@ use crate::world::Timestamp;
 use std::collections::{HashMap, HashSet};
 
 /// A name is trusted again so long after its last failure.
-const WITHOUT_FAILURE_SECONDS: i64 = 15 * 60;
+pub(super) const WITHOUT_FAILURE_SECONDS: i64 = 15 * 60;
 const ATTEMPT_EVERY_SECONDS: i64 = 60;
 const HOUR_SECONDS: i64 = 3_600;
 /// So many names of one source go beyond its limit in an hour; more if more people are known to share it.

@@ -174,7 +174,7 @@ fn beyond_the_limit_of_its_source_a_name_without_a_failure_has_one_attempt_a_min
 // What came back of the source's allowance is used up, by names that failed before.
 fn exhaust_again(throttle: &Throttle, now: Timestamp) {
     let keys = throttle.keys(now, Asked::of("guess 0", HOME));
-    while wait(throttle.paid_off.lock().unwrap().get(&keys.source), keys.of_source, now) == 0 {
+    while wait(&mut throttle.paid_off.lock().unwrap(), keys.source, keys.of_source, now) == 0 {
         throttle.count(now, &keys);
     }
 }
@@ -214,9 +214,41 @@ fn what_is_kept_over_a_restart_goes_on_counting_and_tells_no_name() {
     }
     let kept = before.kept(NOW);
     let after = throttle();
-    after.restore(kept);
+    after.restore(NOW, kept);
     assert!(fail(&after, NOW, "ada", ELSEWHERE).is_err());
     assert!(fail(&after, NOW, "guess 1", HOME).is_err(), "a name that failed has no attempt beyond the limit");
     assert_eq!(fail(&after, NOW, "pupil", HOME), Ok(()));
     assert_eq!(before.kept(NOW.plus_seconds(100_000)), [], "what is paid off is not kept");
+}
+
+#[test]
+fn counts_that_were_kept_under_a_clock_that_was_ahead_end_as_soon_as_others() {
+    let (ahead, after) = (throttle(), throttle());
+    let later = NOW.plus_seconds(5 * 365 * 24 * 3_600);
+    exhaust(&ahead, later, HOME);
+    for _ in 0..5 {
+        fail(&ahead, later, "ada", ELSEWHERE).unwrap();
+    }
+    let known = Asked { known: Some("id"), ..Asked::of("guess 1", HOME) };
+    fail_as(&ahead, later, known).unwrap();
+    after.restore(NOW, ahead.kept(later));
+    assert!(fail(&after, NOW, "ada", ELSEWHERE).is_err());
+    assert_eq!(fail(&after, NOW.plus_seconds(9 * 60), "ada", ELSEWHERE), Ok(()));
+    assert_eq!(fail(&after, NOW.plus_seconds(9 * 60), "guess 1", HOME), Ok(()));
+    // The same for a clock that is set right while the server runs.
+    assert!(fail(&ahead, NOW, "ada", ELSEWHERE).is_err());
+    assert_eq!(fail(&ahead, NOW.plus_seconds(9 * 60), "ada", ELSEWHERE), Ok(()));
+}
+
+#[test]
+fn known_browsers_leave_the_counts_of_strangers_their_room() {
+    let (before, after) = (throttle(), throttle());
+    exhaust(&before, NOW, HOME);
+    let browsers =
+        (0..KEPT as u32 + 1_000).map(|nth| (before.digest("known", &[&nth.to_string()]), Timestamp(i64::MAX)));
+    before.of_known.lock().unwrap().extend(browsers);
+    let kept = before.kept(NOW);
+    assert_eq!(kept.iter().filter(|kept| kept.counts == Counts::Known).count(), KEPT);
+    after.restore(NOW, kept);
+    assert!(fail(&after, NOW, "guess 1", HOME).is_err());
 }
