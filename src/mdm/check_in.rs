@@ -144,7 +144,7 @@ impl Message<'_> {
         }
         let udid = message::text(self.fields, "UDID").unwrap_or_default();
         let verified = self.known.visit.identity.as_ref().and_then(|identity| identity.verified.as_ref());
-        if verified.is_some_and(|verified| !verified.has_udid(udid)) {
+        if verified.is_some_and(|verified| !verified.may_be(udid, &self.known.state)) {
             return self.refuse(EnrollmentRefusal::OtherDevice).await;
         }
         if let Some(why) = super::limits::refusal(self.app, self.known, self.fields).await? {

@@ -1,5 +1,6 @@
 //! What is known of a visit whose device has to say what it is before it gets the MDM profile.
 
+use crate::enrollment::device::{Device, Phase};
 use events::Timestamp;
 use events::enrollment::{DeviceAttributes, DeviceSignature, IssuedCertificate, ProfileServiceRefusal, SecretHash};
 
@@ -37,11 +38,19 @@ pub struct Verification {
 impl ReportedDevice {
     /// Whether this one answers again: by the same identity it was made with, under the same UDID.
     pub fn is(&self, other: &ReportedDevice) -> bool {
-        self.certificate == other.certificate && other.attributes.udid.get().is_none_or(|udid| self.has_udid(udid))
+        let differs =
+            other.attributes.udid.get().is_some_and(|udid| self.attributes.udid.get().is_some_and(|told| told != udid));
+        self.certificate == other.certificate && !differs
     }
 
-    /// Whether this is the device that is called so now. What was erased fits anything.
+    /// Whether this is the device with this UDID. If what it told was erased, or its key lost, that is not proven.
     pub fn has_udid(&self, udid: &str) -> bool {
-        self.attributes.udid.get().is_none_or(|told| told == udid)
+        self.attributes.udid.get().is_some_and(|told| told == udid)
+    }
+
+    /// Whether a device that announces itself with this UDID may be this one. One that is enrolled is known by its identity: it goes on
+    /// where what it told before was erased or lost.
+    pub fn may_be(&self, udid: &str, device: &Device) -> bool {
+        self.has_udid(udid) || (self.attributes.udid.get().is_none() && device.phase == Phase::Enrolled)
     }
 }

@@ -1,9 +1,11 @@
 //! A device says what it is before it gets the MDM profile.
 
 use super::*;
+use crate::enrollment::device::{Device, Phase};
 use crate::enrollment::visit::{AttributesReport, ReportedDevice};
 use events::device::DeviceId;
 use events::enrollment::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
+use serde_json::json;
 
 pub fn ask(challenge: &str) -> Command {
     Command::ServeProfileService {
@@ -98,6 +100,21 @@ fn a_verified_device_gets_the_profile_and_its_identity_remembers_who_it_was() {
     let identity = visit.identity.unwrap();
     assert_eq!(identity.certificate.serial, "2", "the identity to be verified by is none to be managed by");
     assert!(identity.verified.as_ref().is_some_and(|device| device.has_udid("A") && !device.has_udid("B")));
+}
+
+#[test]
+fn a_udid_whose_key_was_lost_proves_none_and_lets_an_enrolled_device_go_on() {
+    let mut verified = report("ask", "scep", "A").device;
+    let enrolled = Device { phase: Phase::Enrolled, ..Device::default() };
+    assert!(verified.may_be("A", &Device::default()) && verified.may_be("A", &enrolled));
+    assert!(!verified.may_be("B", &Device::default()) && !verified.may_be("B", &enrolled));
+    let answers_again = verified.clone();
+    verified.attributes.udid = serde_json::from_value(json!({ "$lost": { "key": "person-1" } })).unwrap();
+    assert!(!verified.has_udid("A") && !verified.has_udid("B"));
+    assert!(!verified.may_be("A", &Device::default()) && verified.may_be("A", &enrolled));
+    assert!(verified.is(&answers_again), "its certificate is the same");
+    let other = ReportedDevice { certificate: "another".into(), ..answers_again };
+    assert!(!verified.is(&other));
 }
 
 #[test]
