@@ -96,15 +96,37 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
 
 async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionError> {
     let Some(position) = recorded.last().map(|last| last.position) else { return Ok(()) };
-    let entries = app.log.open(recorded).await?;
-    let undone = futures_util::stream::iter(entries)
+    let (entries, mut aside) = open(app, recorded).await?;
+    let undone: Vec<Position> = futures_util::stream::iter(entries)
         .map(|entry| async move { undone(app, &entry).await })
         .buffer_unordered(AT_ONCE)
         .filter_map(std::future::ready)
         .collect()
         .await;
+    aside.extend(undone);
     // Only now: what was under way at a crash is done again.
-    Ok(app.projections.pass(EFFECTS, position, undone).await?)
+    Ok(app.projections.pass(EFFECTS, position, aside).await?)
+}
+
+// What can be opened, and the positions of what cannot: each entry is an effect's only cause, so the others do not depend on it.
+async fn open(app: &App, mut recorded: Vec<Recorded>) -> Result<(Vec<Entry>, Vec<Position>), ReactionError> {
+    let (mut entries, mut aside) = (Vec::new(), Vec::new());
+    while !recorded.is_empty() {
+        let (opened, error) = app.log.open_until_corrupt(recorded.clone()).await;
+        let rest = recorded.split_off((opened.len() + 1).min(recorded.len()));
+        let corrupt = recorded.get(opened.len()).map(|event| event.position);
+        entries.extend(opened);
+        match (error, corrupt) {
+            (Some(error @ ReadError::Corrupt { .. }), Some(position)) => {
+                tracing::error!(%position, %error, "the effects of an event that cannot be read are set aside and tried again");
+                aside.push(position);
+            }
+            (Some(error), _) => return Err(error.into()),
+            (None, _) => {}
+        }
+        recorded = rest;
+    }
+    Ok((entries, aside))
 }
 
 // The position of an entry whose effect could not be done.

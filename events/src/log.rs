@@ -5,7 +5,7 @@ use crate::envelope::{Actor, EventId, NewEvent, Position, Recorded, Revision, St
 use crate::event::Event;
 use crate::personal::keys::{KeyError, KeyStore};
 use crate::personal::{Personal, SealError, open, personal_keys, seal};
-use crate::store::{AppendError, Appended, EventStore, Expected, Follow, ReadError};
+use crate::store::{AppendError, Appended, Corruption, EventStore, Expected, Follow, ReadError};
 use crate::upcast;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -76,10 +76,20 @@ impl Log {
         let keys = Arc::clone(&self.keys);
         let sealed = tokio::task::spawn_blocking(move || seal_all(keys.as_ref(), drafts))
             .await
-            .map_err(|error| AppendError::Unavailable(error.to_string()))??;
+            .map_err(|error| AppendError::Unavailable(error.to_string()))?
+            .map_err(|error| self.not_sealed(stream, &error))?;
         // Durable already, and at least what these events use; also when they use nothing: then it tells of a key that
         // was destroyed for them.
         self.store.append_sealed(stream, expected, sealed, self.keys.sequence()).await
+    }
+
+    // A damaged key store is told as a corrupt event is: waiting mends it as little.
+    fn not_sealed(&self, stream: &StreamName, error: &KeyError) -> AppendError {
+        if let KeyError::Damaged(_) = error {
+            let (stream, why) = (stream.to_string(), error.to_string());
+            self.store.findings().add(Corruption { stream, revision: 0, position: 0, why });
+        }
+        AppendError::Unavailable(error.to_string())
     }
 
     /// A whole stream, from its first event.
@@ -135,10 +145,24 @@ impl Log {
         .map_err(|error| ReadError::Unavailable(error.to_string()))?;
         opened.inspect_err(|error| self.store.findings().note(error))
     }
+
+    /// The entries before the first event that cannot be understood, and what is wrong with that.
+    pub async fn open_until_corrupt(&self, recorded: Vec<Recorded>) -> (Vec<Entry>, Option<ReadError>) {
+        if let Ok(entries) = self.open(recorded.clone()).await {
+            return (entries, None);
+        }
+        let mut entries = Vec::new();
+        for event in recorded {
+            match self.open(vec![event]).await {
+                Ok(opened) => entries.extend(opened),
+                Err(error) => return (entries, Some(error)),
+            }
+        }
+        (entries, None)
+    }
 }
 
-fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<Vec<NewEvent>, AppendError> {
-    let unavailable = |error: crate::personal::keys::KeyError| AppendError::Unavailable(error.to_string());
+fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<Vec<NewEvent>, KeyError> {
     let mut events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
     let mut names = Vec::new();
     for event in &events {
@@ -147,10 +171,10 @@ fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<Vec<NewEvent>, Ap
     }
     names.sort();
     names.dedup();
-    keys.ensure(&names).map_err(unavailable)?;
+    keys.ensure(&names)?;
     for event in &mut events {
-        seal(keys, event.id, "/data", &mut event.data).map_err(unavailable)?;
-        seal(keys, event.id, "/source", &mut event.source).map_err(unavailable)?;
+        seal(keys, event.id, "/data", &mut event.data)?;
+        seal(keys, event.id, "/source", &mut event.source)?;
     }
     Ok(events)
 }

@@ -2,6 +2,7 @@
 
 use crate::disposable::{self, Damage, SetAside};
 use crate::follow::{Health, Progress};
+use crate::rebuild::remove_unfinished;
 use crate::{ALL, Projection, ProjectionError, sql};
 use events::{Entry, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -52,6 +53,7 @@ impl Projections {
     /// If the file cannot be used.
     pub fn open(directory: &Path, head: Option<Position>) -> Result<(Projections, Option<SetAside>), ProjectionError> {
         let path = directory.join(FILE);
+        remove_unfinished(&path);
         let open = || {
             disposable::open(&path, |writer| {
                 prepare(writer)?;

@@ -2,7 +2,7 @@
 
 use crate::database::{apply, drop_old_versions, empty_write_ahead_log};
 use crate::{ProjectionError, Projections};
-use events::log::{Entry, Log};
+use events::log::Log;
 use events::person::PersonEvent;
 use events::store::{Followed, ReadError};
 use events::{Event, Position, envelope::Recorded};
@@ -81,7 +81,7 @@ impl Projections {
     }
 
     async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
-        let (entries, error) = open_until_corrupt(log, recorded).await;
+        let (entries, error) = log.open_until_corrupt(recorded).await;
         let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
         let stopped = self.health().stopped_alone.into_keys().collect();
         let applied = self.write(move |rows| apply(rows, &entries, stopped)).await?;
@@ -114,21 +114,6 @@ impl Projections {
             _ => Ok(()),
         }
     }
-}
-
-/// The entries before the first one that cannot be understood, and what is wrong with that.
-pub(crate) async fn open_until_corrupt(log: &Log, recorded: Vec<Recorded>) -> (Vec<Entry>, Option<ReadError>) {
-    if let Ok(entries) = log.open(recorded.clone()).await {
-        return (entries, None);
-    }
-    let mut entries = Vec::new();
-    for event in recorded {
-        match log.open(vec![event]).await {
-            Ok(opened) => entries.extend(opened),
-            Err(error) => return (entries, Some(error)),
-        }
-    }
-    (entries, None)
 }
 
 // A corrupt event stops every projection alike.

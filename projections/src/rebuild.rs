@@ -1,7 +1,7 @@
 //! Building every projection anew from the start of the log, beside the present ones, and swapping.
 
 use crate::database::{Applied, apply, empty_write_ahead_log, furthest_common, open_writer};
-use crate::follow::{corrupt, open_until_corrupt};
+use crate::follow::corrupt;
 use crate::{ALL, ProjectionError, Projections};
 use events::log::Log;
 use events::{Entry, Position};
@@ -71,7 +71,7 @@ impl Projections {
                     None => continue,
                 }
             }
-            let (entries, error) = open_until_corrupt(log, recorded).await;
+            let (entries, error) = log.open_until_corrupt(recorded).await;
             if let Some(error) = error {
                 return Err(corrupt(&error));
             }
@@ -95,6 +95,11 @@ impl Projections {
 fn fold_all(rows: &mut Connection, entries: &[Entry]) -> Result<Option<Position>, ProjectionError> {
     let Applied { position, stopped } = apply(rows, entries, BTreeSet::new())?;
     stopped.into_iter().next().map_or(Ok(position), |(_, error)| Err(error))
+}
+
+/// Removes what an interrupted rebuild left beside the file at `path`: it holds text of people who may be erased since.
+pub(crate) fn remove_unfinished(path: &Path) {
+    Beside::at(path).remove();
 }
 
 /// The file that is built beside the present one.

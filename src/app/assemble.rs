@@ -17,11 +17,13 @@ use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::{Alarm, Metrics};
 use crate::world::World;
+use events::envelope::NewEvent;
 use events::log::Log;
 use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
 use events::store::sqlite::{OpenError, SqliteStore};
-use events::store::{AppendError, ReadError};
+use events::store::{AppendError, EventStore, ReadError};
 use events::system::{LogEvent, LogFingerprints, log_stream};
+use events::upcast::upcast;
 use events::{Event, Revision, Timestamp};
 use projections::Projections;
 use projections::disposable::SetAside;
@@ -109,14 +111,16 @@ impl App {
         let (secrets, fingerprint) = (Secrets::derive(&master), master.fingerprint());
         let health = Health::default();
         let accept = config.store.accept_lost_keys;
-        let (engine, keys) = open_to_write(&directory, master, accept)?;
-        let log = Log::new(Arc::clone(&engine) as _, Arc::clone(&keys) as _);
+        let engine = Arc::new(SqliteStore::open(&directory).map_err(store_error(&directory))?);
         let pki = load_pki(&config)?;
+        // Before a key store may be made: one that was made under a wrong master key would refuse the right one.
+        check_keys(&config, &created(engine.as_ref(), &directory).await?, &fingerprints(&pki, fingerprint))?;
+        let keys = open_keys(&directory, master, accept)?;
+        let log = Log::new(Arc::clone(&engine) as _, Arc::clone(&keys) as _);
         let device_cas = DeviceCas::load(&config.devices.device_ca_certificates)
             .map_err(|error| StartError::Pki(error.to_string()))?;
         let attestation_roots = AttestationRoots::load(&config.pki.attestation_roots)
             .map_err(|error| StartError::Pki(error.to_string()))?;
-        check_keys(&config, &created(&log, &directory).await?, &fingerprints(&pki, fingerprint))?;
         lost_keys::check(&log, &keys, &world, accept).await?;
         let (projections, projections_aside) = Projections::open(&directory, log.store().head().await?)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
@@ -195,36 +199,40 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
-/// Whether the log in `directory`, be it the installation's or a backup, was made with the keys that `config` names.
+/// Whether the log in `directory`, be it the installation's or a backup, was made with the keys that `config` names, and its key
+/// store is not older.
 ///
 /// # Errors
-/// Says which key is another one, or what cannot be read.
+/// Says which key is another one, that the key store is older, or what cannot be read.
 pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), StartError> {
     let master = read_master_key(config)?;
     let found = fingerprints(&load_pki(config)?, master.fingerprint());
-    let log = read_log_in(directory, master)?;
-    check_keys(config, &created(&log, directory).await?, &found)
+    let store = SqliteStore::open_read_only(directory).map_err(store_error(directory))?;
+    check_keys(config, &created(&store, directory).await?, &found)?;
+    // Read before the keys are opened: a server that runs makes more of both, the key first.
+    let needed = store.key_sequence().await?;
+    let keys = Arc::new(open_keys_to_read(directory, master)?);
+    let log = Log::new(Arc::new(store), Arc::clone(&keys) as _);
+    lost_keys::refuse_older(&log, &keys, needed).await
 }
 
 fn read_log_in(directory: &Path, master: MasterKey) -> Result<Log, StartError> {
     let store = SqliteStore::open_read_only(directory).map_err(store_error(directory))?;
-    let keys = SqliteKeyStore::open_read_only(&directory.join(keys::FILE), master, World::fill);
-    Ok(Log::new(Arc::new(store), Arc::new(keys.map_err(key_error(directory))?)))
+    Ok(Log::new(Arc::new(store), Arc::new(open_keys_to_read(directory, master)?)))
 }
 
-fn open_to_write(
-    directory: &Path,
-    master: MasterKey,
-    accept_lost_keys: bool,
-) -> Result<(Arc<SqliteStore>, Arc<SqliteKeyStore>), StartError> {
-    let store = SqliteStore::open(directory).map_err(store_error(directory))?;
+fn open_keys_to_read(directory: &Path, master: MasterKey) -> Result<SqliteKeyStore, StartError> {
+    SqliteKeyStore::open_read_only(&directory.join(keys::FILE), master, World::fill).map_err(key_error(directory))
+}
+
+fn open_keys(directory: &Path, master: MasterKey, accept_lost_keys: bool) -> Result<Arc<SqliteKeyStore>, StartError> {
     let path = directory.join(keys::FILE);
     let keys = match path.exists() || !accept_lost_keys {
         true => SqliteKeyStore::open(&path, master, World::fill),
         // All of them are lost.
         false => SqliteKeyStore::create(&path, master, World::fill),
     };
-    Ok((Arc::new(store), Arc::new(keys.map_err(key_error(directory))?)))
+    Ok(Arc::new(keys.map_err(key_error(directory))?))
 }
 
 fn store_error(directory: &Path) -> impl FnOnce(OpenError) -> StartError {
@@ -244,12 +252,14 @@ fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {
     LogFingerprints { identity_ca: found.identity_ca, registration_authority: found.registration_authority, master_key }
 }
 
-async fn created(log: &Log, directory: &Path) -> Result<LogFingerprints, StartError> {
-    let first = log.store().read_stream(&log_stream(), Revision(0), 1).await?;
-    let first = log.open(first).await?.into_iter().next().map(|entry| entry.event);
-    let Some(Event::Log(LogEvent::LogCreated { fingerprints, .. })) = first else {
-        return Err(StartError::NoLogCreated { directory: directory.to_owned() });
-    };
+// Nothing in the first event is sealed: it is read before the keys are opened.
+async fn created(store: &dyn EventStore, directory: &Path) -> Result<LogFingerprints, StartError> {
+    let missing = || StartError::NoLogCreated { directory: directory.to_owned() };
+    let first = store.read_stream(&log_stream(), Revision(0), 1).await?.into_iter().next().ok_or_else(missing)?;
+    let NewEvent { event_type, version, data, .. } = first.event;
+    let data = upcast(&event_type, version, data).map_err(|_| missing())?;
+    let event = Event::from_parts(log_stream().category(), &event_type, data);
+    let Ok(Event::Log(LogEvent::LogCreated { fingerprints, .. })) = event else { return Err(missing()) };
     Ok(fingerprints)
 }
 

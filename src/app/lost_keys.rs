@@ -25,6 +25,30 @@ use uuid::Uuid;
 const NAMES: usize = 2_000;
 const PAGE: usize = 1_000;
 
+/// What the log has of keys that the key store has not.
+struct Older {
+    found: u64,
+    needed: Option<u64>,
+    /// Never made in this store, and of nobody who was erased.
+    missing: Vec<KeyName>,
+    /// Those of `missing` that the log does not name as lost yet.
+    untold: Vec<KeyName>,
+    /// To be destroyed again.
+    erased: BTreeSet<KeyName>,
+}
+
+impl Older {
+    fn is_lost(&self) -> bool {
+        self.needed.is_some() || !self.missing.is_empty()
+    }
+
+    fn refusal(&self, keys: &SqliteKeyStore) -> StartError {
+        let missing = self.missing.len();
+        let needed = self.needed.unwrap_or(self.found + missing as u64);
+        StartError::OlderKeys { path: keys.path().to_owned(), found: self.found, needed, missing }
+    }
+}
+
 /// Refuses keys that are older than the log. With `accept`, notes the missing ones as lost instead, in the log and in the key
 /// store, and destroys the keys of erased people that the older store has again.
 ///
@@ -36,36 +60,45 @@ pub(super) async fn check(
     world: &World,
     accept: bool,
 ) -> Result<(), StartError> {
-    let (found, needed) = (keys.sequence(), log.store().key_sequence().await?);
+    let needed = log.store().key_sequence().await?;
+    let Some(older) = examine(log, keys, needed).await? else { return Ok(()) };
+    if older.is_lost() {
+        if !accept {
+            return Err(older.refusal(keys));
+        }
+        let (lost, found) = (older.missing.len(), older.found);
+        tracing::warn!(lost, found, ?needed, "lost keys are accepted: what they sealed can never be read again");
+    }
+    tell(log, world, &older.untold).await?;
+    // What the projections hold in plain is lost or erased in the log: folded anew, they say what it says. They go before the
+    // commit after which the next start finds nothing to do.
+    disposable::remove(&keys.path().with_file_name(projections::FILE))?;
+    give_up(keys, older.missing, older.erased, needed.unwrap_or(0)).await
+}
+
+/// Refuses keys that are older than a log that has seen the sequence `needed`; changes nothing.
+///
+/// # Errors
+/// As [`check`].
+pub(super) async fn refuse_older(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> Result<(), StartError> {
+    match examine(log, keys, needed).await?.filter(Older::is_lost) {
+        Some(older) => Err(older.refusal(keys)),
+        None => Ok(()),
+    }
+}
+
+async fn examine(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> Result<Option<Older>, StartError> {
+    let found = keys.sequence();
     // A log that never kept a sequence is compared name by name, once.
     if needed.is_some_and(|needed| found >= needed) {
-        return Ok(());
+        return Ok(None);
     }
     let named = scan(log).await?;
     let (erased, others) = named.erased_and_others();
     let missing = missing(keys, others).await?;
-    let is_lost = needed.is_some() || !missing.is_empty();
-    if !is_lost && erased.is_empty() {
-        return Ok(());
-    }
-    if is_lost && !accept {
-        let needed = needed.unwrap_or(found + missing.len() as u64);
-        return Err(StartError::OlderKeys { path: keys.path().to_owned(), found, needed, missing: missing.len() });
-    }
-    if is_lost {
-        tracing::warn!(
-            lost = missing.len(),
-            found,
-            ?needed,
-            "lost keys are accepted: what they sealed can never be read again"
-        );
-    }
-    let untold: Vec<KeyName> = missing.iter().filter(|name| !named.lost.contains(name)).cloned().collect();
-    tell(log, world, &untold).await?;
-    // What the projections hold in plain is lost or erased in the log: folded anew, they say what it says. They go before the
-    // commit after which the next start finds nothing to do.
-    disposable::remove(&keys.path().with_file_name(projections::FILE))?;
-    give_up(keys, missing, erased, needed.unwrap_or(0)).await
+    let untold = missing.iter().filter(|name| !named.lost.contains(name)).cloned().collect();
+    let older = Older { found, needed, missing, untold, erased };
+    Ok(Some(older).filter(|older| older.is_lost() || !older.erased.is_empty()))
 }
 
 /// Destroys what is there of the keys of erased people: also where another copy of the key store brought them back.

@@ -127,6 +127,11 @@ impl StaffSessions {
         Ok((sessions, set_aside))
     }
 
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What is wrong with the file, once damage was found in it.
     pub fn damage(&self) -> Option<String> {
         self.damage.found()

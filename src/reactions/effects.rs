@@ -109,10 +109,18 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
 // The key was destroyed before the event; here also what brought it back, and what was set aside while it was there.
 async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
     lost_keys::destroy_again(&app.keys, vec![person.key()]).await?;
-    let path = app.projections.path().to_owned();
-    let forgotten = tokio::task::spawn_blocking(move || disposable::forget_set_aside(&path)).await;
+    let paths = [app.projections.path().to_owned(), app.staff_sessions.path().to_owned()];
+    let forget = move || paths.iter().try_for_each(|path| disposable::forget_set_aside(path));
+    let forgotten = tokio::task::spawn_blocking(forget).await;
     let forgotten = forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
-    forgotten.map_err(|error| ReactionError::Perform(error.to_string()))
+    forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
+    // The next start sets a damaged database aside, and what is tried again then removes it.
+    match app.projections.damage().or(app.staff_sessions.damage()) {
+        Some(_) => {
+            Err(ReactionError::Perform("a damaged database may hold text of an erased person until a restart".into()))
+        }
+        None => Ok(()),
+    }
 }
 
 // What a visitor told before it was known who they are belongs to the person now: erased with them.

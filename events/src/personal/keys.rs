@@ -48,6 +48,8 @@ pub enum KeyError {
     NotThere(KeyName),
     #[error("the key store cannot be used: {0}")]
     Unavailable(String),
+    #[error("the key store is damaged: {0}; restore the newest keys.db from its backup")]
+    Damaged(String),
     #[error("key {} cannot be unwrapped: the key store was altered", .0.0)]
     Altered(KeyName),
     #[error(

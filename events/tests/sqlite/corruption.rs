@@ -46,6 +46,22 @@ async fn a_damaged_event_is_corrupt_its_stream_refused_and_other_streams_served(
 }
 
 #[tokio::test]
+async fn a_damaged_first_page_is_told_as_corruption_by_whoever_opens_the_file() {
+    for (from, to) in [(0, 16), (68, 72)] {
+        let directory = tempfile::tempdir().unwrap();
+        drop(SqliteStore::create(directory.path()).unwrap());
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let path = directory.path().join(FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[from..to].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
+        let error = store.read_stream(&stream("a"), Revision(0), 10).await.unwrap_err();
+        assert!(matches!(error, ReadError::Corrupt { .. }), "{from}: {error}");
+        assert_eq!(store.findings().all().len(), 1, "{from}");
+    }
+}
+
+#[tokio::test]
 async fn readers_of_the_log_stop_at_a_damaged_event_and_never_pass_it() {
     for damage in DAMAGES {
         let (_directory, store) = damaged(damage).await;

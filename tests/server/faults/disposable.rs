@@ -163,6 +163,53 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_that_were_set_aside_are_removed_when_a_person_is_erased() {
+    let server = TestServer::start().await;
+    let data = server.directory().join("data");
+    let names =
+        ["projections.db.aside-1", "projections.db.aside-3-wal", "sessions.db.aside-1", "sessions.db.aside-2-shm"];
+    let files = names.map(|name| data.join(name));
+    files.iter().for_each(|file| std::fs::write(file, "ada").unwrap());
+    let person = PersonId(server.app().world.random_uuid());
+    write(&server, &person.stream(), server.app().world.now(), PersonEvent::PersonErased {}).await;
+    server.reacted().await;
+    for file in files {
+        assert!(!file.exists(), "{} is there still", file.display());
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_another() {
+    let mut server = TestServer::start().await;
+    let visit = EnrollmentId(server.app().world.random_uuid());
+    let key = events::KeyName::of("staff", visit);
+    let given = Personal::new(key.clone(), "ada@example.com".to_owned());
+    let given = EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: given };
+    write(&server, &visit.stream(), server.app().world.now(), given).await;
+    server.reacted().await;
+    let data = server.directory().join("data");
+    let alter_its_key = || {
+        let keys = rusqlite::Connection::open(data.join("keys.db")).unwrap();
+        let alter = "UPDATE key SET wrapped = zeroblob(length(wrapped)) WHERE name = ?1";
+        assert_eq!(keys.execute(alter, [&key.0]).unwrap(), 1);
+        // So that every effect is tried again.
+        events::side_files::remove_database(&data.join("projections.db")).unwrap();
+    };
+    server.restart_after(alter_its_key).await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    until("the first questions", async || {
+        device.history(&server).await.iter().any(|event| event == "MdmCommandQueued")
+    })
+    .await;
+    let app = server.app();
+    let corrupt: Vec<_> = app.log.store().findings().all().iter().map(|found| found.position).collect();
+    let aside = app.projections.set_aside("reactions-effects", 10).await.unwrap();
+    assert!(aside.iter().any(|position| corrupt.contains(&position.0)), "{aside:?}, {corrupt:?}");
+    server.abandon().await;
+}
+
 fn is_given(entry: &Entry, visit: EnrollmentId) -> bool {
     entry.stream == visit.stream() && entry.event.type_name() == "ManagedAppleIdGiven"
 }

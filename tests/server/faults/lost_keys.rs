@@ -66,6 +66,8 @@ async fn an_older_key_store_is_refused_at_the_start_with_what_to_restore() {
     std::fs::copy(data.join("keys.db"), &newest).unwrap();
     put_back(&older, &data);
     let log = std::fs::read(data.join("events.db")).unwrap();
+    let found = muster_at(&config, &["check-config"], "");
+    assert!(found.code == Some(1) && found.out.contains("keys.db is older than the log"), "{found:?}");
     for _ in 0..2 {
         let said = muster_at(&config, &["serve"], "").expect_failure();
         for word in ["keys.db is older than the log", "Restore the newest keys.db", "--accept-lost-keys"] {
@@ -202,6 +204,13 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
     let said = muster_at(&config, &["replay"], "").expect_failure();
     assert!(said.contains("there is no key store"), "{said}");
     assert!(!data.join("keys.db").exists());
+    let key = config.with_file_name("master.key");
+    let right = std::fs::read_to_string(&key).unwrap();
+    std::fs::write(&key, right.trim().chars().rev().collect::<String>()).unwrap();
+    let said = muster_at(&config, &["serve", "--accept-lost-keys"], "").expect_failure();
+    assert!(said.contains("the master key in"), "{said}");
+    assert!(!data.join("keys.db").exists(), "one that is made under a wrong master key refuses the right one");
+    std::fs::write(&key, right).unwrap();
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_lost_keys = true;
     let app = muster::app::App::open(loaded, muster::world::World::system()).await.unwrap();

@@ -3,7 +3,7 @@
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
 use crate::side_files;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -491,5 +491,8 @@ struct Ensured {
 }
 
 fn unavailable(error: rusqlite::Error) -> KeyError {
-    KeyError::Unavailable(error.to_string())
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => KeyError::Damaged(error.to_string()),
+        _ => KeyError::Unavailable(error.to_string()),
+    }
 }

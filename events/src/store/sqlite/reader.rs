@@ -1,7 +1,7 @@
 //! Reads: on connections of their own, in short transactions, on blocking threads. Every row is checked.
 
 use super::append::checksum;
-use super::schema;
+use super::schema::{self, OpenError};
 use super::scrub::{self, Scrubbed};
 use crate::envelope::{Position, Recorded, Revision, StreamName, parse_canonical};
 use crate::store::{AppendError, Findings, ReadError};
@@ -56,15 +56,20 @@ impl Readers {
     fn read_now<T>(&self, query: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, ReadError> {
         let idle = locked(&self.idle).pop();
         let connection = match idle {
-            Some(connection) => connection,
-            None => schema::connect_reader(&self.path).map_err(|error| ReadError::Unavailable(error.to_string()))?,
+            Some(connection) => Ok(connection),
+            None => schema::connect_reader(&self.path).map_err(|error| not_opened(&error)),
         };
-        let result = query(&connection);
-        match &result {
-            Err(error) => self.note(error),
-            Ok(_) => locked(&self.idle).push(connection),
+        let done = connection.and_then(|connection| query(&connection).map(|found| (found, connection)));
+        match done {
+            Ok((found, connection)) => {
+                locked(&self.idle).push(connection);
+                Ok(found)
+            }
+            Err(error) => {
+                self.note(&error);
+                Err(error)
+            }
         }
-        result
     }
 
     /// Keeps what was found corrupt: its stream is refused from now on.
@@ -254,6 +259,22 @@ pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError
         corrupt(stream, place.revision, place.position, &error.to_string())
     } else {
         ReadError::Unavailable(error.to_string())
+    }
+}
+
+// The writer has the log open: what is no log now is one whose first page is damaged.
+fn not_opened(error: &OpenError) -> ReadError {
+    let is_damaged = match error {
+        OpenError::NotALog(_) | OpenError::TooNew { .. } => true,
+        OpenError::Sqlite { error, .. } => is_damage(error),
+        OpenError::Missing(_) | OpenError::Exists(_) | OpenError::Locked(_) | OpenError::NetworkFileSystem { .. } => {
+            false
+        }
+        OpenError::LeftBehind(_) | OpenError::OldLibrary(_) | OpenError::File { .. } => false,
+    };
+    match is_damaged {
+        true => corrupt("unknown", 0, 0, &format!("its first page is damaged: {error}")),
+        false => ReadError::Unavailable(error.to_string()),
     }
 }
 
