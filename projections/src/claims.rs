@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 /// The other records of a device `d` that it claims the hardware of, as a list of ids.
 pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_v1_pairs c
-    JOIN devices_v3_current o ON o.id = c.earlier
+    JOIN devices_v4_current o ON o.id = c.earlier
     WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
 /// As [`CLAIMS`], of those that claim its.
 pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_v1_pairs c
-    JOIN devices_v3_current o ON o.id = c.later
+    JOIN devices_v4_current o ON o.id = c.later
     WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
 /// A pair of records.
@@ -40,7 +40,7 @@ pub async fn open_of(projections: &Projections, device: DeviceId) -> Result<Vec<
     projections
         .read_of("claims", move |rows| {
             let select = "SELECT c.later, c.earlier, c.at, c.event, a.refused FROM claims_v1_pairs c
-                JOIN devices_v3_current l ON l.id = c.later JOIN devices_v3_current e ON e.id = c.earlier
+                JOIN devices_v4_current l ON l.id = c.later JOIN devices_v4_current e ON e.id = c.earlier
                 LEFT JOIN claims_v1_attestations a ON a.device = c.later
                 WHERE (c.later = ?1 OR c.earlier = ?1) AND NOT c.dismissed
                     AND l.phase = 'enrolled' AND e.phase = 'enrolled'

@@ -48,6 +48,9 @@ pub(crate) const COLUMNS: &[&str] = &[
     "superseded_evidence",
 ];
 
+/// Which hardware a record is for.
+const HARDWARE: &[&str] = &["udid", "serial_number", "imei", "meid"];
+
 /// Answers that change all the time and say nothing about the record (commands/information.device.yaml).
 const FLEETING: &[&str] = &["BatteryLevel", "AvailableDeviceCapacity", "LastCloudBackupDate"];
 
@@ -59,15 +62,15 @@ impl Projection for Devices {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["devices_v3_current", "devices_v3_history"]
+        &["devices_v4_current", "devices_v4_history"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS devices_v3_current (
+        "CREATE TABLE IF NOT EXISTS devices_v4_current (
             id TEXT PRIMARY KEY, added INTEGER NOT NULL, last_event TEXT NOT NULL, last_event_at INTEGER NOT NULL,
             phase TEXT, archived INTEGER, person TEXT, ownership TEXT, kind TEXT, name TEXT, model TEXT,
             product_name TEXT, os_version TEXT, build_version TEXT, serial_number TEXT, udid TEXT, imei TEXT, meid TEXT,
@@ -75,9 +78,9 @@ impl Projection for Devices {
             identity_expires INTEGER, superseded_by TEXT,
             superseded_evidence TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS devices_v3_by_added ON devices_v3_current (added);
-        CREATE INDEX IF NOT EXISTS devices_v3_by_person ON devices_v3_current (person);
-        CREATE TABLE IF NOT EXISTS devices_v3_history (
+        CREATE INDEX IF NOT EXISTS devices_v4_by_added ON devices_v4_current (added);
+        CREATE INDEX IF NOT EXISTS devices_v4_by_person ON devices_v4_current (person);
+        CREATE TABLE IF NOT EXISTS devices_v4_history (
             device TEXT NOT NULL, attribute TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
             position INTEGER NOT NULL, value, PRIMARY KEY (device, attribute, position)
         ) WITHOUT ROWID;"
@@ -217,7 +220,7 @@ impl Record<'_> {
 
     // It goes on as what it was before its end.
     fn revive(&self) -> rusqlite::Result<()> {
-        let select = "SELECT value FROM devices_v3_history
+        let select = "SELECT value FROM devices_v4_history
             WHERE device = ?1 AND attribute = 'phase' AND valid_to IS NOT NULL ORDER BY position DESC LIMIT 1";
         let before =
             self.rows.prepare_cached(select)?.query_row([self.id()], |row| row.get::<_, String>(0)).optional()?;
@@ -234,12 +237,13 @@ impl Record<'_> {
             DeviceIdentifiers::UserEnrollment { enrollment_id } => self.set_personal("enrollment_id", enrollment_id),
             DeviceIdentifiers::DeviceEnrollment { udid, serial_number, imei, meid } => {
                 self.set_personal("udid", udid)?;
-                for (column, value) in [("serial_number", serial_number), ("imei", imei), ("meid", meid)] {
-                    if let Some(value) = value {
-                        self.set_personal(column, value)?;
-                    }
-                }
-                Ok(())
+                let others = [("SerialNumber", serial_number), ("IMEI", imei), ("MEID", meid)].into_iter().filter_map(
+                    |(name, it)| {
+                        let value = serde_json::Value::from(it.as_ref()?.shown()?);
+                        Some((name.to_owned(), InventoryValue::Plain(value)))
+                    },
+                );
+                self.inventory(&others.collect())
             }
         }
     }
@@ -260,6 +264,7 @@ impl Record<'_> {
                 },
             };
             match column_of(name) {
+                Some(column) if self.contradicts(column, &value)? => self.set(&format!("inventory.{name}"), value)?,
                 Some(column) => self.set(column, value)?,
                 None if FLEETING.contains(&name.as_str()) => self.replace(&format!("inventory.{name}"), value)?,
                 None => self.set(&format!("inventory.{name}"), value)?,
@@ -268,9 +273,21 @@ impl Record<'_> {
         Ok(())
     }
 
+    // What hardware a record is for stands since it enrolled, and is what claims are told by. No device changes it: what it says
+    // otherwise later is shown among what it told, and finds no other record.
+    fn contradicts(&self, column: &str, value: &Value) -> rusqlite::Result<bool> {
+        if !HARDWARE.contains(&column) {
+            return Ok(false);
+        }
+        match (self.open_value(column)?, value) {
+            (Some(Value::Text(known)), Value::Text(told)) => Ok(known != KEY_LOST && plain(&known) != plain(told)),
+            _ => Ok(false),
+        }
+    }
+
     /// Makes the current row, and says which event was the record's last.
     fn touch(&self) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO devices_v3_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
+        let upsert = "INSERT INTO devices_v4_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at";
         let position = crate::sql(self.entry.position);
         let event = self.entry.id.to_string();
@@ -296,10 +313,10 @@ impl Record<'_> {
         if self.open_value(attribute)?.as_ref() == Some(&value) {
             return Ok(());
         }
-        let close = "UPDATE devices_v3_history SET valid_to = ?3
+        let close = "UPDATE devices_v4_history SET valid_to = ?3
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
-        let open = "INSERT INTO devices_v3_history (device, attribute, valid_from, position, value)
+        let open = "INSERT INTO devices_v4_history (device, attribute, valid_from, position, value)
             VALUES (?1, ?2, ?3, ?4, ?5)";
         let position = crate::sql(self.entry.position);
         self.rows.prepare_cached(open)?.execute(params![self.id(), attribute, self.effective.0, position, value])?;
@@ -311,20 +328,20 @@ impl Record<'_> {
         if self.open_value(attribute)?.is_none() {
             return self.set(attribute, value);
         }
-        let replace = "UPDATE devices_v3_history SET value = ?3
+        let replace = "UPDATE devices_v4_history SET value = ?3
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(replace)?.execute(params![self.id(), attribute, value])?;
         Ok(())
     }
 
     fn open_value(&self, attribute: &str) -> rusqlite::Result<Option<Value>> {
-        let select = "SELECT value FROM devices_v3_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        let select = "SELECT value FROM devices_v4_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], |row| row.get(0)).optional()
     }
 
     fn set_current(&self, attribute: &str, value: &Value) -> rusqlite::Result<()> {
         if let Some(column) = COLUMNS.iter().find(|column| **column == attribute) {
-            let update = format!("UPDATE devices_v3_current SET {column} = ?2 WHERE id = ?1");
+            let update = format!("UPDATE devices_v4_current SET {column} = ?2 WHERE id = ?1");
             self.rows.prepare_cached(&update)?.execute(params![self.id(), value])?;
         }
         Ok(())
@@ -345,6 +362,11 @@ fn column_of(query: &str) -> Option<&'static str> {
         "MEID" => "meid",
         _ => return None,
     })
+}
+
+// Blanks, dashes and capitals differ between what a device says at different times.
+fn plain(identifier: &str) -> String {
+    identifier.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn readable(value: &serde_json::Value) -> Value {

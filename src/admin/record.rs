@@ -1,7 +1,7 @@
 //! Events and devices as they leave the house, by export or by the API: the same names and values everywhere, times in
 //! UTC, ids that stay.
 
-use crate::web::visible::visible;
+use crate::web::visible::visible_line;
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::{EnrollmentKind, Ownership};
@@ -55,7 +55,7 @@ impl Cell for String {
     }
 
     fn shown(self) -> String {
-        visible(&self).into_owned()
+        visible_line(&self).into_owned()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The log of one enrollment as a short numbered list that a support engineer can read.
 
-use crate::web::visible::visible;
+use crate::web::visible::visible_line;
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
 use events::enrollment::{
     ChosenBy, DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, Ownership, Platform, SignInMethodName,
@@ -30,7 +30,7 @@ fn lines(entries: &[Entry]) -> Vec<String> {
     let line = |(nth, (entry, name)): (usize, (&Entry, &String))| {
         let told = [context.tell(&entry.event), context.cause(entry)].into_iter().flatten().collect::<Vec<_>>();
         let told = told.join(", ").replace(['\n', '\r', '\t'], " ");
-        format!("{:>2}  {name:<width$}  {}", nth + 1, visible(&told)).trim_end().to_owned()
+        format!("{:>2}  {name:<width$}  {}", nth + 1, visible_line(&told)).trim_end().to_owned()
     };
     entries.iter().zip(&names).enumerate().map(line).collect()
 }

@@ -103,7 +103,7 @@ pub fn os_version(fields: &Dictionary) -> Option<OsVersion> {
 /// (mdm/checkin/tokenupdate.yaml: forbidden).
 ///
 /// # Errors
-/// If `Token` or `PushMagic` is missing, or longer than any device's.
+/// If `Token` or `PushMagic` is missing, empty, or longer than any device's.
 pub fn push_address(fields: &Dictionary, kind: EnrollmentKind, device: DeviceId) -> Result<PushAddress, BadField> {
     let sealed = |text: String| Personal::new(device.key(), text);
     let unlock_token = match kind {
@@ -113,10 +113,11 @@ pub fn push_address(fields: &Dictionary, kind: EnrollmentKind, device: DeviceId)
         EnrollmentKind::UserEnrollment => None,
     };
     let (token, push_magic) = (data(fields, "Token")?, text(fields, "PushMagic")?);
-    if token.len() > LONGEST_ADDRESS {
+    // Nobody could be woken with an empty one.
+    if token.is_empty() || token.len() > LONGEST_ADDRESS {
         return Err(BadField("Token"));
     }
-    if push_magic.len() > LONGEST_ADDRESS {
+    if push_magic.is_empty() || push_magic.len() > LONGEST_ADDRESS {
         return Err(BadField("PushMagic"));
     }
     Ok(PushAddress {

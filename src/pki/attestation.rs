@@ -172,9 +172,10 @@ impl Root {
     }
 }
 
-/// A UDID as it is compared: dashes and capitals differ between what a device says at different times and versions.
+/// A UDID as it is compared: dashes and capitals differ between what a device says at different times and versions, and
+/// blanks or characters that cannot be seen make no other device of one that lies.
 pub fn plain_udid(udid: &str) -> String {
-    udid.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect()
+    udid.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn apple() -> Result<Root, ErrorStack> {

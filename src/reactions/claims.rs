@@ -11,11 +11,14 @@ use crate::enrollment::device::claim::REVIVABLE_SECONDS;
 use crate::enrollment::device::{Command, Device, Phase};
 use crate::enrollment::hardware::{Enroll, Hardware};
 use crate::telemetry::Alarm;
-use events::device::{CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, SupersessionEvidence};
+use events::device::{
+    CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, Priority, SupersessionEvidence,
+};
 use events::enrollment::DeviceSignature;
 use events::log::Entry;
 use events::{ActorKind, Event, Timestamp};
 use projections::due::Due;
+use std::collections::BTreeMap;
 
 /// So many other records of one hardware are looked at, the latest first: a script may enroll any number.
 const MOST_LOOKED_AT: usize = 100;
@@ -45,6 +48,32 @@ pub(super) async fn enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(
         return end(app, entry, id, earlier, SupersessionEvidence::ProfileService).await;
     }
     claim(app, entry, (id, device), earlier.into_iter().filter(is_managed).collect()).await
+}
+
+/// `id` tells another UDID than it enrolled with, as no device does: records of that UDID are claimed by it.
+///
+/// # Errors
+/// As [`enrolled`].
+pub(super) async fn told_otherwise(
+    app: &App,
+    entry: &Entry,
+    id: DeviceId,
+    changes: &BTreeMap<String, InventoryValue>,
+) -> Result<(), ReactionError> {
+    let Some(InventoryValue::Personal(told)) = changes.get("UDID") else { return Ok(()) };
+    let Some(told) = told.get().and_then(serde_json::Value::as_str) else { return Ok(()) };
+    let device = app.device(id).await?;
+    let stream = app.hardware_stream(told);
+    if udid(&device).is_none_or(|own| app.hardware_stream(own) == stream) {
+        return Ok(());
+    }
+    let (hardware, _) = app.load::<Hardware>(&stream).await?;
+    let others = look_at(app, hardware.before(id).filter(|other| *other != id)).await?;
+    let others: Vec<DeviceId> = others.into_iter().filter(is_managed).map(|(other, _)| other).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    note(app, entry, id, &others[..others.len().min(MOST_NAMED)], others.len()).await
 }
 
 /// Apple attested the hardware of `id`: earlier records of it end.

@@ -79,6 +79,7 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
             ask_first_questions(app, entry, id).await?;
             claims::enrolled(app, entry, id).await
         }
+        DeviceEvent::InventoryReported { changes } => claims::told_otherwise(app, entry, id, changes).await,
         DeviceEvent::HardwareAttested { .. } => claims::attested(app, entry, id).await,
         DeviceEvent::PushFailed { unregistered_since: Some(since), .. } => {
             claims::unregistered(app, entry, id, *since).await
@@ -92,7 +93,7 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
         DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Ok(()),
         DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
         DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
-        DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => Ok(()),
+        DeviceEvent::ManagedAppReported { .. } => Ok(()),
         DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } => Ok(()),
         DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
         DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),

@@ -152,7 +152,7 @@ impl Device {
     }
 
     fn tell(&self, query: &str) -> Option<Value> {
-        let hardware = &self.hardware;
+        let hardware = self.tells_to_be.as_ref().unwrap_or(&self.hardware);
         Some(match query {
             "DeviceName" => self.name.clone().into(),
             "OSVersion" => hardware.ios.to_string().into(),

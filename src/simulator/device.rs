@@ -93,6 +93,8 @@ pub struct Device {
     pub apps: Apps,
     /// It answers more than its kind of enrollment may tell.
     pub tells_too_much: bool,
+    /// The hardware that it says to be in answers, where it lies.
+    pub tells_to_be: Option<Hardware>,
     /// The organization that prompts name.
     pub organization: Option<String>,
     /// What the screen showed: prompts and messages, oldest first.
@@ -126,6 +128,7 @@ impl Device {
             management: None,
             apps: Apps::default(),
             tells_too_much: false,
+            tells_to_be: None,
             organization: None,
             shown: Vec::new(),
             passcode: Some("1234".to_owned()),

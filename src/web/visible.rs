@@ -6,12 +6,21 @@ use std::borrow::Cow;
 
 /// The text with control characters and directional overrides written as `\u{202e}`. Line ends and tabs stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    written_out(text, acts)
+}
+
+/// As [`visible`], for what stands in one line (names, cells of an export): line ends and tabs are written out too.
+pub fn visible_line(text: &str) -> Cow<'_, str> {
+    written_out(text, |character| acts(character) || character.is_control())
+}
+
+fn written_out(text: &str, is_written_out: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_written_out) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if acts(character) {
+        if is_written_out(character) {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
@@ -22,7 +31,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 
 /// A text to call something by, as it is shown; `None` if nothing of it can be seen: a link or a button needs words.
 pub fn name(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.chars().all(is_unseen)).map(|text| visible(text).into_owned())
+    text.filter(|text| !text.chars().all(is_unseen)).map(|text| visible_line(text).into_owned())
 }
 
 // C0 and C1 controls, line and paragraph separators; embeddings, overrides and isolates (Unicode Standard Annex #9, section 2).
@@ -81,6 +90,7 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(visible(text), shown);
         }
+        assert_eq!(visible_line("two\r\nlines\tand"), "two\\u{d}\\u{a}lines\\u{9}and");
     }
 
     #[test]
@@ -91,6 +101,7 @@ mod tests {
         assert_eq!(name(None), None);
         assert_eq!(name(Some("\u{202e}")).as_deref(), Some("\\u{202e}"), "it can be seen as it is shown");
         assert_eq!(name(Some(" Ada ")).as_deref(), Some(" Ada "));
+        assert_eq!(name(Some("Ada\nBob")).as_deref(), Some("Ada\\u{a}Bob"), "a name is one line");
     }
 
     #[test]

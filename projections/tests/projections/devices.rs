@@ -1,7 +1,8 @@
 //! The inventory: now, as of an instant, filtered, paged.
 
 use crate::support::*;
-use events::device::{BodyHash, DeviceEvent};
+use events::Personal;
+use events::device::{BodyHash, DeviceEvent, InventoryValue};
 use projections::devices::{self, DeviceFilter, State};
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn what_changes_all_the_time_makes_no_new_version_of_a_record() {
     let projections = desk.caught_up().await;
     let known = devices::known(&projections, device, None).await.unwrap();
     assert_eq!(known["BatteryLevel"].as_deref(), Some("10"));
-    let history = projections.dump().await.unwrap().into_iter().find(|table| table.table == "devices_v3_history");
+    let history = projections.dump().await.unwrap().into_iter().find(|table| table.table == "devices_v4_history");
     let versions = history.unwrap().rows.iter().filter(|row| row.contains("\"inventory.")).count();
     assert_eq!(versions, 2, "one of BatteryLevel, one of IsSupervised");
 }
@@ -123,4 +124,23 @@ async fn a_device_that_enrolls_again_under_the_same_id_is_enrolled_again() {
     assert_eq!(states(500).await, State::Enrolled);
     let device = devices::get(&projections, device, None).await.unwrap().unwrap();
     assert_eq!(device.enrollment_id.as_deref(), Some("EID-2"));
+}
+
+#[tokio::test]
+async fn what_hardware_a_record_is_for_stands_and_what_is_told_otherwise_is_shown_beside_it() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let device = desk.enroll(1, ada, "ada", NOON).await;
+    let told = |key: &str, text: &str| {
+        let value = InventoryValue::Personal(Personal::new(ada.key(), serde_json::Value::from(text)));
+        DeviceEvent::InventoryReported { changes: [(key.to_owned(), value)].into() }
+    };
+    for (second, serial) in [(1_000, "F5JM992LF193"), (1_001, "f5jm992lf193 "), (1_002, "DMPXK1ABCDEF")] {
+        desk.write(&device.stream(), later(second), told("SerialNumber", serial)).await;
+    }
+    let projections = desk.caught_up().await;
+    let record = devices::get(&projections, device, None).await.unwrap().unwrap();
+    assert_eq!(record.serial_number.as_deref(), Some("f5jm992lf193 "), "the same, written otherwise");
+    let known = devices::known(&projections, device, None).await.unwrap();
+    assert_eq!(known["SerialNumber"].as_deref(), Some("DMPXK1ABCDEF"));
 }

@@ -119,14 +119,16 @@ async fn going_back_and_forth_renewing_and_putting_off_draw_on_the_same_budget()
 }
 
 #[actix_web::test]
-async fn a_push_address_that_is_too_long_is_answered_400_and_other_long_fields_are_left_out_by_name() {
+async fn a_push_address_that_is_empty_or_too_long_is_answered_400_and_other_long_fields_are_left_out_by_name() {
     let (server, _) = behind_a_proxy().await;
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let mut hello = device.authenticate();
     hello.insert("ProductName".into(), "x".repeat(1_025).into());
     hello.insert("BuildVersion".into(), "y".repeat(1_024).into());
     assert_eq!(device.check_in(&hello).await, 200);
-    for (key, value) in [("Token", Value::Data(vec![1; 257])), ("PushMagic", "m".repeat(257).into())] {
+    let empty = [("Token", Value::Data(vec![])), ("PushMagic", "".into())];
+    let long = [("Token", Value::Data(vec![1; 257])), ("PushMagic", "m".repeat(257).into())];
+    for (key, value) in empty.into_iter().chain(long) {
         let mut message = device.token_update("MAGIC");
         message.insert(key.into(), value);
         assert_eq!(device.check_in(&message).await, 400, "{key}");

@@ -4,6 +4,8 @@ use super::*;
 use crate::console::desk::Browser;
 use crate::harness::waiting::PATIENCE;
 use events::device::AttestationRefusal;
+use events::enrollment::EnrollmentKind;
+use muster::app::commands::device_information;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_claims_the_udid_of_another_persons_device_ends_nothing_and_is_seen() {
@@ -125,5 +127,50 @@ async fn what_an_older_version_ended_on_a_claim_comes_back_when_the_device_speak
     assert_eq!(alarms(&scene, "device-revived"), 1);
     let revived = |event: &DeviceEvent| *event == DeviceEvent::DeviceRevived { superseded_by: by };
     assert_eq!(events(&scene, id).await.iter().filter(|event| revived(event)).count(), 1);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_tells_the_hardware_of_another_device_in_an_answer_is_found_by_its_own_and_the_claim_is_seen() {
+    let (scene, _file) = stage(false).await;
+    let (victim, own) = (ipad("17.5"), ipad("17.5"));
+    let real = enroll(&scene, "ada", &victim).await;
+    let mut liar = enroll(&scene, "bob", &own).await;
+    let (old, new) = (id_of(&real), id_of(&liar));
+    scene.server.settled().await;
+    while !polls(&mut liar).await.unwrap().is_empty() {}
+    liar.tells_to_be = Some(victim.clone());
+    let question = device_information(EnrollmentKind::DeviceEnrollment, None);
+    let app = scene.server.app();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
+    app.queue_command(new, CommandId(app.world.uuid()), &question, &context).await.unwrap();
+    assert_eq!(polls(&mut liar).await, Ok(vec!["DeviceInformation".into()]));
+    noted(&scene, new).await;
+    assert_eq!(alarms(&scene, "hardware-claimed"), 1);
+    assert_eq!(state(&scene, old).await, State::Enrolled);
+
+    let projections = &scene.server.app().projections;
+    let liars = projections::devices::get(projections, new, None).await.unwrap().unwrap();
+    assert_eq!((liars.udid.as_deref(), liars.serial_number.as_deref()), (Some(&*own.udid), Some(&*own.serial_number)));
+    let told = projections::devices::known(projections, new, None).await.unwrap();
+    assert_eq!(told["UDID"].as_deref(), Some(&*victim.udid), "what it told otherwise is shown");
+    let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
+    for identifier in [&victim.udid, &victim.serial_number] {
+        let list = staff.get(&format!("/console/devices?q={identifier}")).await.body;
+        assert!(list.contains(&format!("/console/devices/{old}")), "{identifier}");
+        assert!(!list.contains(&format!("/console/devices/{new}")), "{identifier} finds who only says so");
+    }
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_udid_with_blanks_around_it_claims_the_same_hardware() {
+    let (scene, _file) = stage(false).await;
+    let hardware = ipad("15.8");
+    let real = enroll(&scene, "ada", &hardware).await;
+    let blank = Hardware { udid: format!(" {} ", hardware.udid), ..hardware };
+    let fake = enroll(&scene, "bob", &blank).await;
+    noted(&scene, id_of(&fake)).await;
+    assert_eq!(state(&scene, id_of(&real)).await, State::Enrolled);
     scene.strike().await;
 }
