@@ -7,6 +7,7 @@ pub mod assemble;
 pub mod attestation;
 mod budgets;
 pub mod commands;
+pub mod connections;
 pub mod context;
 pub mod conversations;
 mod device_budget;
@@ -54,6 +55,7 @@ use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
+use connections::Connections;
 use context::Context;
 use conversations::Conversations;
 pub use device_budget::ByDeviceError;
@@ -120,6 +122,8 @@ pub struct Parts {
     pub turns: Turns,
     /// Who may keep a large body in memory: one at a time.
     pub large_bodies: Arc<Semaphore>,
+    /// Who is connected to the surfaces.
+    pub connections: Connections,
     /// Whose turn it is among those without an identity.
     pub strangers: Strangers,
     pub metrics: Metrics,

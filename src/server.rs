@@ -1,44 +1,47 @@
 //! The running server: the three surfaces over TLS, the operator's listener beside them, the tasks that follow the log.
 
+mod bound;
 pub mod command_socket;
+mod descriptors;
 mod disk;
 pub mod listeners;
 mod observe;
 mod operations;
 mod scrub;
+mod serving;
 mod sign_ins;
+mod socket;
 mod tasks;
 
 use crate::app::App;
 use crate::app::assemble::StartError;
+use crate::app::connections::{Connections, Limits};
 use crate::app::{suppressed, throttles};
 use crate::config::Config;
 use crate::world::World;
 use crate::{admin, mdm, portal};
+use actix_server::ServerBuilder;
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use listeners::Listeners;
-use observe::observe;
+use serving::Site;
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Threads that answer people and devices; slow work (hashing, signing, reading) happens on blocking threads.
 const WORKERS: usize = 2;
 /// How long requests under way may take once the server is asked to stop.
 const GRACE_SECONDS: u64 = 5;
-/// Instead of actix's three seconds, in which a phone on a poor network, or a server under load, does not always get through
-/// the round trips of TLS and a signature: one lost packet alone is sent again only after a second, then two, then four.
-const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
+/// Connections for metrics and health, beside those of people and devices.
+const FOR_OPERATIONS: usize = 32;
 
 /// A server at work.
 pub struct Running {
     pub app: App,
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
-    public: ServerHandle,
-    devices: Option<ServerHandle>,
+    surfaces: ServerHandle,
     metrics: ServerHandle,
     tasks: JoinSet<()>,
 }
@@ -47,33 +50,33 @@ pub struct Running {
 ///
 /// # Errors
 /// If an address is taken, a file is missing or a key is a wrong one.
-pub async fn start(mut config: Config, world: World) -> Result<Running, StartError> {
+pub async fn start(config: Config, world: World) -> Result<Running, StartError> {
+    start_within(config, world, Limits::default()).await
+}
+
+/// As [`start`], with other limits for connections.
+///
+/// # Errors
+/// Those of [`start`].
+pub async fn start_within(mut config: Config, world: World, limits: Limits) -> Result<Running, StartError> {
+    descriptors::raise();
     let listeners = Listeners::bind(&mut config)?;
     let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
     let app = App::open(config, world).await?;
     sign_ins::expect(&app.metrics);
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
-    let public = serve_surfaces(&app, listeners.public, &mut tasks)?;
-    let devices = match listeners.devices {
-        Some(listener) => Some(serve_devices(&app, listener, &mut tasks)?),
-        None => None,
-    };
-    let metrics = serve_operations(&app, listeners.metrics, &mut tasks)?;
+    let surfaces = serve_surfaces(&app, &limits, listeners.public, listeners.devices, &mut tasks)?;
+    let metrics = serve_operations(&app, &limits, listeners.metrics, &mut tasks)?;
     tasks::start(&app, &mut tasks);
     tracing::info!(%address, %metrics_address, "serving");
-    Ok(Running { app, address, metrics_address, public, devices, metrics, tasks })
+    Ok(Running { app, address, metrics_address, surfaces, metrics, tasks })
 }
 
 impl Running {
     /// Lets requests under way end, then closes everything: on return another server can open the log.
     pub async fn stop(mut self) {
-        let devices = async {
-            if let Some(devices) = &self.devices {
-                devices.stop(true).await;
-            }
-        };
-        tokio::join!(self.public.stop(true), devices, self.metrics.stop(true));
+        tokio::join!(self.surfaces.stop(true), self.metrics.stop(true));
         self.tasks.shutdown().await;
         suppressed::write_all(&self.app).await;
         throttles::keep(&self.app).await;
@@ -89,21 +92,26 @@ impl Running {
     }
 }
 
-fn serve_surfaces(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
-    let tls = listeners::tls(&app.config.pki)?;
-    let shared = web::Data::new(app.clone());
-    let server = HttpServer::new(move || {
-        actix_web::App::new().app_data(shared.clone()).configure(surfaces).wrap(from_fn(observe))
-    })
-    .workers(WORKERS)
-    // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
-    .tcp_nodelay(true)
-    .tls_handshake_timeout(LONGEST_HANDSHAKE)
-    .shutdown_timeout(GRACE_SECONDS)
-    .disable_signals()
-    .listen_openssl(listener, tls)?
-    .run();
-    Ok(spawn("server.listen", server, tasks))
+// One server for both listeners: together they have so many connections, and not each.
+fn serve_surfaces(
+    app: &App,
+    limits: &Limits,
+    public: TcpListener,
+    devices: Option<TcpListener>,
+    tasks: &mut JoinSet<()>,
+) -> Result<ServerHandle, StartError> {
+    let room = descriptors::limit().saturating_sub(limits.reserved_descriptors + FOR_OPERATIONS);
+    let room = room.min(limits.most_connections.unwrap_or(usize::MAX)).max(WORKERS);
+    let (connections, limits) = (make_room(&app.connections, room, limits, tasks), limits.clone());
+    let site = Site { name: "public", app: app.clone(), connections, limits, routes: surfaces };
+    let mut server = builder(WORKERS, room).shutdown_timeout(GRACE_SECONDS);
+    server = site.clone().serve(server, public, Some(listeners::tls(&app.config.pki)?))?;
+    if let Some(devices) = devices {
+        // Devices alone, and their certificates are asked for: a browser would ask its user for one.
+        let tls = listeners::mutual_tls(&app.config.pki, app.pki.identity_ca())?;
+        server = Site { name: "devices", routes: mdm::routes, ..site }.serve(server, devices, Some(tls))?;
+    }
+    Ok(spawn("server.listen", server.run(), tasks))
 }
 
 /// The three surfaces; each brings its own limits and rules.
@@ -111,34 +119,38 @@ fn surfaces(config: &mut web::ServiceConfig) {
     config.configure(mdm::routes).configure(admin::routes).configure(portal::routes);
 }
 
-// Devices alone, and their certificates are asked for: a browser would ask its user for one.
-fn serve_devices(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
-    let tls = listeners::mutual_tls(&app.config.pki, app.pki.identity_ca())?;
-    let shared = web::Data::new(app.clone());
-    let server = HttpServer::new(move || {
-        actix_web::App::new().app_data(shared.clone()).configure(mdm::routes).wrap(from_fn(observe))
-    })
-    .on_connect(mdm::claim::note_certificate)
-    .workers(WORKERS)
-    // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
-    .tcp_nodelay(true)
-    .tls_handshake_timeout(LONGEST_HANDSHAKE)
-    .shutdown_timeout(GRACE_SECONDS)
-    .disable_signals()
-    .listen_openssl(listener, tls)?
-    .run();
-    Ok(spawn("devices.listen", server, tasks))
+fn serve_operations(
+    app: &App,
+    limits: &Limits,
+    listener: TcpListener,
+    tasks: &mut JoinSet<()>,
+) -> Result<ServerHandle, StartError> {
+    let connections = make_room(&Connections::new(app.metrics.clone()), FOR_OPERATIONS, limits, tasks);
+    let (app, limits) = (app.clone(), limits.clone());
+    let site = Site { name: "metrics", app, connections, limits, routes: operations::routes };
+    let server = site.serve(builder(1, FOR_OPERATIONS).shutdown_timeout(1), listener, None)?;
+    Ok(spawn("server.metrics_listen", server.run(), tasks))
 }
 
-fn serve_operations(app: &App, listener: TcpListener, tasks: &mut JoinSet<()>) -> Result<ServerHandle, StartError> {
-    let shared = web::Data::new(app.clone());
-    let server = HttpServer::new(move || actix_web::App::new().app_data(shared.clone()).configure(operations::routes))
-        .workers(1)
-        .shutdown_timeout(1)
-        .disable_signals()
-        .listen(listener)?
-        .run();
-    Ok(spawn("server.metrics_listen", server, tasks))
+// So many connections have room. A server that has as many accepts no more, whoever comes: some places are left below that,
+// in which newcomers end others.
+fn make_room(connections: &Connections, room: usize, limits: &Limits, tasks: &mut JoinSet<()>) -> Connections {
+    connections.limit((room - room.div_ceil(16)).max(1));
+    tasks.spawn(sweep(connections.clone(), limits.clone()));
+    connections.clone()
+}
+
+async fn sweep(connections: Connections, limits: Limits) {
+    loop {
+        tokio::time::sleep(limits.sweep).await;
+        connections.sweep(Instant::now(), &limits);
+    }
+}
+
+fn builder(workers: usize, room: usize) -> ServerBuilder {
+    // Handshakes under way are connections like others. A thread that has so many of them, 256 by default, accepts nobody.
+    actix_tls::accept::max_concurrent_tls_connect(usize::MAX);
+    ServerBuilder::default().workers(workers).max_concurrent_connections(room.div_ceil(workers)).disable_signals()
 }
 
 fn spawn(listener: &'static str, server: actix_web::dev::Server, tasks: &mut JoinSet<()>) -> ServerHandle {

@@ -8,9 +8,12 @@ pub mod headers;
 pub mod qr;
 pub mod visible;
 
+use crate::app::App;
+use crate::app::connections::Connection;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The address a request comes from: the peer's, unless the peer is a configured reverse proxy; then the last address in
 /// `X-Forwarded-For` that no trusted proxy has. What stands further left anybody could have written.
@@ -29,6 +32,13 @@ pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAdd
         }
     }
     chain.into_iter().rev().find(|address| !trusted_proxies.contains(address)).or(Some(peer))
+}
+
+/// Notes that whoever sends this has proven who they are: their connection is not ended to make room for others.
+pub fn has_proven(app: &App, request: &HttpRequest) {
+    if let Some(connection) = request.conn_data::<Arc<Connection>>() {
+        app.connections.proven(connection);
+    }
 }
 
 /// A cookie for this host alone that scripts cannot read and that goes with no request from another site.

@@ -25,7 +25,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("portal", &["app", "enrollment", "pki", "web", "world"]),
     ("mdm", &["app", "enrollment", "pki", "telemetry", "web"]),
     ("admin", &["app", "enrollment", "web"]),
-    ("server", &["app", "config", "world", "telemetry", "reactions", "portal", "mdm", "admin"]),
+    ("server", &["app", "config", "world", "telemetry", "reactions", "web", "portal", "mdm", "admin"]),
 ];
 
 /// Libraries at heart: they know nothing of enrollments, the log or what is read from it.

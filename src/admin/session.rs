@@ -22,7 +22,7 @@ use crate::app::staff_sessions::Session;
 use crate::app::staff_sign_in::{Resumed, resume, staff_context};
 use crate::enrollment::settings::Current;
 use crate::enrollment::staff::Standing;
-use crate::web::{forgery, source};
+use crate::web::{forgery, has_proven, source};
 use actix_web::{HttpRequest, web};
 use events::settings::Settings;
 use events::staff::{AccessEvent, Privilege, StaffId};
@@ -158,6 +158,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     if !is_permitted::<IsStaff>(&resumed.account.privileges) {
         return Err(Problem::NotAllowed);
     }
+    has_proven(&app, request);
     let staff = Staff {
         id: resumed.session.staff,
         name: readable_name(&resumed.account),

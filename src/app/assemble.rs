@@ -1,5 +1,6 @@
 //! Opens what an installation consists of and puts it together; refuses keys that are not those of the log.
 
+use crate::app::connections::Connections;
 use crate::app::health::Health;
 use crate::app::lost_keys;
 use crate::app::secrets::Secrets;
@@ -163,6 +164,7 @@ impl App {
             disk: Default::default(),
             turns: Default::default(),
             large_bodies: Arc::new(Semaphore::new(1)),
+            connections: Connections::new(metrics.clone()),
             strangers: Default::default(),
             metrics,
         });

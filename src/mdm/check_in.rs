@@ -36,6 +36,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = proven(claimed, body).await?;
+    crate::web::has_proven(app, request);
     let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
     if let Some(error) = broken {
         tracing::warn!(device.id = %known.device, %error, "a check-in cannot be read");

@@ -6,14 +6,12 @@ use super::answer::Answer;
 use super::signature::{self, BadSignature};
 use crate::app::App;
 use crate::pki::shape;
-use actix_tls::accept::openssl::TlsStream;
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
-use actix_web::rt::net::TcpStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::ssl::SslRef;
 use openssl::x509::{X509, X509Ref, X509StoreContextRef};
-use std::any::Any;
 
 /// Longer than any certificate that we issue.
 const LONGEST_CERTIFICATE: usize = 16 * 1024;
@@ -22,9 +20,8 @@ const LONGEST_CERTIFICATE: usize = 16 * 1024;
 struct Presented(X509);
 
 /// Keeps the client's certificate beside its connection. It comes with resumed sessions, too.
-pub fn note_certificate(connection: &dyn Any, extensions: &mut Extensions) {
-    let certificate = connection.downcast_ref::<TlsStream<TcpStream>>().and_then(|tls| tls.ssl().peer_certificate());
-    if let Some(certificate) = certificate {
+pub fn note_certificate(tls: &SslRef, extensions: &mut Extensions) {
+    if let Some(certificate) = tls.peer_certificate() {
         extensions.insert(Presented(certificate));
     }
 }

@@ -34,6 +34,9 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let claimed = Claimed::of(request, app)?;
     let known = identified(app, claimed.certificate(), source).await?;
     // What TLS has proven need not be kept to be proven.
+    if claimed.is_proven() {
+        crate::web::has_proven(app, request);
+    }
     let body = match claimed.is_proven() {
         true => body::read(payload, MAX_BODY).await,
         false => body::read_large(payload, MAX_BODY, &app.large_bodies).await,
@@ -49,6 +52,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         }
     };
     let (reading, body) = read(claimed, body).await?;
+    crate::web::has_proven(app, request);
     let said = match said(&known, &reading) {
         Ok(said) => said,
         Err(why) => return Err(super::refuse_message(app, &known, why, source).await),

@@ -11,7 +11,7 @@ use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
 use crate::enrollment::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
-use crate::web::{forgery, host_cookie, source};
+use crate::web::{forgery, has_proven, host_cookie, source};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
@@ -86,6 +86,10 @@ impl Visitor {
         let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
         let settings = app.settings().await?;
         let session = session(&app, request, &settings).await?;
+        // A visit without a person proves nothing: everybody gets its cookie.
+        if session.as_ref().is_some_and(|session| session.visit.signed_in.is_some()) {
+            has_proven(&app, request);
+        }
         let browser = Browser::of(user_agent).answered(answer);
         Ok(Visitor {
             browser: session.as_ref().and_then(|session| session.device(browser)).unwrap_or(browser),

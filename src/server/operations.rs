@@ -4,11 +4,15 @@ use crate::app::App;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 
+/// What is asked for again and again, and neither counted nor logged.
+pub const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
+
 pub fn routes(config: &mut web::ServiceConfig) {
+    let [metrics_at, health_at, ready_at] = PATHS;
     config
-        .route("/metrics", web::get().to(metrics))
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz));
+        .route(metrics_at, web::get().to(metrics))
+        .route(health_at, web::get().to(healthz))
+        .route(ready_at, web::get().to(readyz));
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {

@@ -18,6 +18,8 @@ pub struct Metrics {
     check_ins: IntCounterVec,
     pushes: IntCounterVec,
     alarms: IntCounterVec,
+    connections: IntGaugeVec,
+    connections_ended: IntCounterVec,
     log_position: IntGauge,
     scrub_position: IntGauge,
     disk_free: IntGauge,
@@ -71,6 +73,17 @@ impl Metrics {
             "muster_identities",
             "Identities of enrolled devices that are due to be renewed, failing, expired.",
         );
+        let connections_ended = counter(
+            "muster_connections_ended_total",
+            "Connections that the server ended: what took too long, or to make room.",
+            &["why"],
+        );
+        for why in ["head", "silence", "pace", "idle", "room"] {
+            connections_ended.with_label_values(&[why]);
+        }
+        let connections = Opts::new("muster_connections", "Open connections, by listener.");
+        let connections = IntGaugeVec::new(connections, &["listener"]).expect("a legal metric");
+        registry.register(Box::new(connections.clone())).expect("a name of its own");
         let identities = IntGaugeVec::new(identities, &["standing"]).expect("a legal metric");
         registry.register(Box::new(identities.clone())).expect("a name of its own");
         registry.register(Box::new(push_certificate.clone())).expect("a name of its own");
@@ -89,6 +102,8 @@ impl Metrics {
             ),
             check_ins: counter("muster_check_ins_total", "Messages of devices.", &["message"]),
             pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
+            connections_ended,
+            connections,
             alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
             scrub_position: gauge("muster_scrub_position", "The background scrub has checked the log up to here."),
             disk_free: gauge("muster_disk_free_bytes", "Bytes that are free on the disk of the log."),
@@ -146,6 +161,21 @@ impl Metrics {
     /// What the push service said: one of [`PUSH_OUTCOMES`].
     pub fn push(&self, outcome: &str) {
         self.pushes.with_label_values(&[outcome]).inc();
+    }
+
+    /// A connection was accepted.
+    pub fn connection_opened(&self, listener: &str) {
+        self.connections.with_label_values(&[listener]).inc();
+    }
+
+    /// A connection is gone.
+    pub fn connection_closed(&self, listener: &str) {
+        self.connections.with_label_values(&[listener]).dec();
+    }
+
+    /// The server ended a connection.
+    pub fn connection_ended(&self, why: &str) {
+        self.connections_ended.with_label_values(&[why]).inc();
     }
 
     /// Something an operator should look at: an [`Alarm`].

@@ -128,7 +128,7 @@ fn nobody_gets_a_certificate_for_another_key_when_a_scep_message_is_changed() {
 fn a_law_finds_what_it_is_there_for() {
     let _alone = alone();
     let input =
-        inputs(&laws::corpus(), "mdm_signature").into_iter().find(|(name, _)| name.contains("signed-")).unwrap().1;
+        inputs(&laws::corpus(), "mdm_signature").into_iter().find(|(name, _)| name.contains("/signed-")).unwrap().1;
     let (body, cms) = laws::detached(&input).unwrap();
     let claimed = muster::pki::one_signer::OneSigner::from_der(cms).unwrap();
     let certificate = muster::pki::fingerprint(claimed.certificate());
@@ -137,6 +137,15 @@ fn a_law_finds_what_it_is_there_for() {
     assert!(unsigned.is_err(), "somebody was believed to have signed what they did not");
     let costly = std::panic::catch_unwind(|| laws::hold(b"", || vec![0u8; 64 * 1024 * 1024].len()));
     assert!(costly.is_err(), "64 MiB were allocated for nothing");
+    let honest = laws::Honest::new(
+        |_| vec![vec![1]],
+        |input| {
+            openssl::sha::sha256(&vec![0; 4096 * usize::from(input[0])]);
+        },
+    );
+    honest.costs_as_much_as(&[1]);
+    let dear = std::panic::catch_unwind(|| honest.costs_as_much_as(&[20]));
+    assert!(dear.is_err(), "a message cost twenty times as much as an honest one");
     let fickle = std::cell::Cell::new(0);
     let other = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         laws::hold(b"", || fickle.replace(fickle.get() + 1));

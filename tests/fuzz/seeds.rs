@@ -6,6 +6,7 @@ use muster::pki::create::{Given, Plan, create};
 use muster::pki::scep::authority as server;
 use muster::simulator::built_in::DeviceCa;
 use muster::simulator::certificate_request::{certification_request, self_signed, subject};
+use muster::simulator::hostile::{Shape, spoiled};
 use muster::simulator::messages::{self, Identifier, xml};
 use muster::simulator::model::{Family, Hardware, IosVersion};
 use muster::simulator::scep::{Protection, authority, pki_message};
@@ -110,7 +111,21 @@ fn signatures(folder: &Path) {
     }
     let header = signature::mdm_signature(body, &named("a device", &rsa(2048)), Style::REAL).unwrap();
     keep(folder, "header", &[&[0xff, 0xff], header.as_bytes()].concat());
+    let stranger = named("a stranger", &rsa(2048));
+    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+    let honest = signature::detached(body, &stranger, DER).unwrap();
+    shapes(folder, &[&length[..], body].concat(), &honest, &stranger.key);
 }
+
+/// Each shape that was found to cost, of a message that a stranger signed honestly. `before`: what an input has in front of the message.
+fn shapes(folder: &Path, before: &[u8], honest: &[u8], key: &PKey<Private>) {
+    for shape in Shape::EVERY {
+        keep(folder, &shape.name(), &[before, &spoiled(honest, shape, 16 * 1024, key).unwrap()].concat());
+    }
+}
+
+/// With signed attributes, in DER.
+const DER: Style = Style { digest: Digest::Sha256, signed_attributes: true, indefinite: false };
 
 fn device_messages(corpus: &Path) {
     let ca = DeviceCa::new().unwrap();
@@ -122,6 +137,9 @@ fn device_messages(corpus: &Path) {
         let message = signature::attached(&content, &identity, &[ca.certificate().clone()], style).unwrap();
         keep(&corpus.join("device_message"), &format!("signed-{}", name(style)), &message);
     }
+    let stranger = named("a stranger", &rsa(2048));
+    let honest = signature::attached(&content, &stranger, &[], DER).unwrap();
+    shapes(&corpus.join("device_message"), &[], &honest, &stranger.key);
 }
 
 fn scep(corpus: &Path) {
@@ -143,6 +161,9 @@ fn scep(corpus: &Path) {
             let protection = Protection { digest, aes };
             let (message, _) = pki_message(&request, message_type, &stranger, &authority, protection).unwrap();
             keep(&folder, &format!("signed-{kind}-{name}"), &[&[RAW][..], &message].concat());
+            if (kind, name) == ("enroll", "new") {
+                shapes(&folder, &[RAW], &message, &key);
+            }
         }
     }
 }

@@ -77,6 +77,10 @@ impl Installation {
         Installation { _directory: directory, config: file }
     }
 
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     pub fn serve(&self) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
         command.arg("serve").arg("--config").arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());

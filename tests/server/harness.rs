@@ -15,6 +15,7 @@ use events::store::sqlite::verify::verify;
 use events::{Event, StreamName};
 use muster::app::App;
 use muster::app::administration::{Answer, NewUser, Request, execute};
+use muster::app::connections::Limits;
 use muster::app::initialize::{Made, Plan, initialize};
 use muster::config::Config;
 use muster::pki::create::PushServerFiles;
@@ -39,7 +40,7 @@ pub fn say(text: &str) {
 
 /// For an HTTP client that follows no redirects.
 pub fn client_builder() -> reqwest::ClientBuilder {
-    // Ahead of servers, which close connections that are idle for five seconds: on a busy machine both might at once.
+    // Ahead of servers, which close connections that are idle: on a busy machine both might at once.
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).pool_idle_timeout(Duration::from_secs(2))
 }
 
@@ -110,22 +111,30 @@ impl TestServer {
         let (directory, config) = installation().await;
         let mut config = Config::load(&config).unwrap();
         change(&mut config);
-        TestServer::serve(directory, config, world).await
+        TestServer::serve(directory, config, world, Limits::default()).await
+    }
+
+    /// With limits of the test's own for connections, and a configuration changed by `change`.
+    pub async fn start_within(limits: Limits, change: impl FnOnce(&mut Config)) -> TestServer {
+        let (directory, config) = installation().await;
+        let mut config = Config::load(&config).unwrap();
+        change(&mut config);
+        TestServer::serve(directory, config, World::system(), limits).await
     }
 
     /// In an installation that the test prepared.
     pub async fn start_in(directory: TempDir, config: &Path) -> TestServer {
-        TestServer::serve(directory, Config::load(config).unwrap(), World::system()).await
+        TestServer::serve(directory, Config::load(config).unwrap(), World::system(), Limits::default()).await
     }
 
     // Every server may be restarted at the address it had: where port 0 is configured, the port comes from `ports`.
-    async fn serve(directory: TempDir, mut config: Config, world: World) -> TestServer {
+    async fn serve(directory: TempDir, mut config: Config, world: World, limits: Limits) -> TestServer {
         logs::capture();
         inspector::begin();
         let server = &mut config.server;
         let addresses = [&mut server.listen, &mut server.metrics_listen].into_iter().chain(&mut config.devices.listen);
         addresses.for_each(ports::settle);
-        let running = server::start(config, world.clone()).await.unwrap();
+        let running = server::start_within(config, world.clone(), limits).await.unwrap();
         TestServer { directory, running: Some(running), world }
     }
 

@@ -67,7 +67,10 @@ async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
     let source = address(&app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let id = app.world.uuid();
     match by_token(&app, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {
-        TokenVerdict::Client(client) => Ok(Client { id: client, source, request: id, app }),
+        TokenVerdict::Client(client) => {
+            crate::web::has_proven(&app, request);
+            Ok(Client { id: client, source, request: id, app })
+        }
         TokenVerdict::Refused => Err(ApiProblem::Unauthorized),
         TokenVerdict::Throttled { seconds } => Err(ApiProblem::Throttled { seconds }),
     }

@@ -5,6 +5,7 @@
 //! `mod.rs`, since both packages include this folder by its path.
 
 mod body;
+mod honest;
 mod limits;
 mod scep;
 mod signed;
@@ -36,6 +37,7 @@ pub fn corpus() -> PathBuf {
     if package.ends_with("tests/fuzz") { package.join("corpus") } else { package.join("tests/fuzz/corpus") }
 }
 
+pub use honest::Honest;
 pub use limits::hold;
 pub use scep::{RAW, REQUEST};
 pub use signed::{believed_body, detached};

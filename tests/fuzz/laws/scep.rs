@@ -1,10 +1,11 @@
 //! SCEP messages. Beside the limits: a certificate is for the key that signed the request, whoever signed the message.
 
+use super::honest::Honest;
 use super::limits::hold;
 use muster::pki::Pki;
 use muster::pki::create::{Given, Plan, create};
 use muster::pki::scep::{RequestKind, SignedMessage, VerifyError, authority as server};
-use muster::simulator::certificate_request::{self_signed, subject};
+use muster::simulator::certificate_request::{certification_request, self_signed, subject};
 use muster::simulator::scep::{Authority, Protection, authority, pki_message};
 use muster::simulator::signature::{Digest, Identity};
 use muster::world::World;
@@ -18,6 +19,7 @@ pub const REQUEST: u8 = 1;
 pub fn scep(input: &[u8]) {
     match input.split_first() {
         Some((&RAW, message)) => {
+            HONEST.costs_as_much_as(message);
             let _ = hold(input, || read(message));
         }
         Some((&REQUEST, request)) => {
@@ -45,6 +47,20 @@ fn key_that_signed(request: &[u8]) -> Option<String> {
     let signed = request.verify(&key).ok()?;
     signed.then(|| Some(hex::encode(openssl::sha::sha256(&key.public_key_to_der().ok()?))))?
 }
+// Of one length: a request has no content that could be long.
+static HONEST: Honest = Honest::new(
+    |_| {
+        let stranger = &*STRANGER;
+        let name = subject(&[("CN".into(), "a stranger".into())]).expect("a name");
+        let key = &stranger.identity.key;
+        let request = certification_request(&name, Some("secret"), key, Digest::Sha256).expect("a request");
+        let protection = Protection { digest: Digest::Sha256, aes: true };
+        vec![pki_message(&request, "19", &stranger.identity, &stranger.authority, protection).expect("a message").0]
+    },
+    |message| {
+        let _ = read(message);
+    },
+);
 
 #[derive(Debug, PartialEq)]
 struct Asked {

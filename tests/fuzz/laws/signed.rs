@@ -1,6 +1,7 @@
 //! `Mdm-Signature` and what devices sign with the identity they were made with. Beside the limits: nobody is believed to have
 //! said what they did not sign. The corpora hold messages of which that is known; their keys are gone.
 
+use super::honest::{Honest, SIGNERS};
 use super::limits::hold;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use muster::mdm::signature::Claimed;
 use muster::pki::device_cas::DeviceCas;
 use muster::pki::device_signed::{self, Signature};
 use muster::pki::fingerprint;
+use muster::simulator::signature::{self, Digest, Identity, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -18,6 +20,9 @@ type Known = BTreeMap<String, BTreeSet<Vec<u8>>>;
 /// A body and a header: the body's length in two bytes, the body, and the header's CMS before it is put into base64. With
 /// the length 0xffff there is no body, and the rest is the header as it is.
 pub fn mdm_signature(input: &[u8]) {
+    if let Some(sent) = as_sent(input) {
+        HONEST_BODIES.costs_as_much_as(&sent);
+    }
     if let Some((certificate, body)) = accepted(input, |input, read| hold(input, read)) {
         believed_body(&certificate, body);
     }
@@ -36,12 +41,24 @@ pub fn detached(input: &[u8]) -> Option<(&[u8], &[u8])> {
     if length == 0xffff { Some((&[], rest)) } else { rest.split_at_checked(length) }
 }
 
+// As it stands in the request.
+fn header(input: &[u8]) -> Option<Vec<u8>> {
+    let (_, header) = detached(input)?;
+    Some(if input.starts_with(&[0xff; 2]) { header.to_vec() } else { STANDARD.encode(header).into_bytes() })
+}
+
+// The body's length in two bytes, the body, the header as it stands in the request: what the law itself encodes costs the server nothing.
+fn as_sent(input: &[u8]) -> Option<Vec<u8>> {
+    let (body, _) = detached(input)?;
+    let length = u16::try_from(body.len()).ok()?.to_be_bytes();
+    Some([&length[..], body, &header(input)?].concat())
+}
+
 type Verdict = Result<(String, bool), String>;
 
 // Who is believed to have signed which body, if anybody. `hold`: how it is read.
 fn accepted(input: &[u8], hold: fn(&[u8], &dyn Fn() -> Verdict) -> Verdict) -> Option<(String, &[u8])> {
-    let (body, header) = detached(input)?;
-    let header = if input.starts_with(&[0xff; 2]) { header.to_vec() } else { STANDARD.encode(header).into_bytes() };
+    let (body, header) = (detached(input)?.0, header(input)?);
     let verdict = hold(input, &|| match Claimed::from_header(&header) {
         Ok(claimed) => Ok((fingerprint(claimed.certificate()), claimed.verify(body).is_ok())),
         Err(why) => Err(format!("{why:?}")),
@@ -51,6 +68,7 @@ fn accepted(input: &[u8], hold: fn(&[u8], &dyn Fn() -> Verdict) -> Verdict) -> O
 
 /// Machine information, and the answer to a Profile Service.
 pub fn device_message(input: &[u8]) {
+    HONEST_CONTENTS.costs_as_much_as(input);
     let verdict = hold(input, || {
         let message = device_signed::open(input, &CAS).map_err(|why| format!("{why:?}"))?;
         let told = format!("{:?}", property_list::parse(&message.content));
@@ -63,6 +81,35 @@ pub fn device_message(input: &[u8]) {
         assert!(SIGNED_CONTENTS.contains_key(certificate), "a certificate is genuine that the CA never issued");
     }
 }
+
+// By the certificate's holder, in the form that is read last and hashed most.
+const STYLE: Style = Style { digest: Digest::Sha256, signed_attributes: true, indefinite: true };
+
+static HONEST_BODIES: Honest = Honest::new(
+    |length| {
+        let body = vec![b' '; length.min(0xfffe)];
+        let written = |identity: &Identity| {
+            let cms = signature::detached(&body, identity, STYLE).expect("signed");
+            let length = u16::try_from(body.len()).expect("it is short").to_be_bytes();
+            [&length[..], &body, &cms].concat()
+        };
+        SIGNERS.iter().filter_map(|identity| as_sent(&written(identity))).collect()
+    },
+    |sent| {
+        let (body, header) = detached(sent).expect("it has a length");
+        let _ = Claimed::from_header(header).map(|claimed| claimed.verify(body).is_ok());
+    },
+);
+
+static HONEST_CONTENTS: Honest = Honest::new(
+    |length| {
+        let content = vec![b' '; length];
+        SIGNERS.iter().map(|identity| signature::attached(&content, identity, &[], STYLE).expect("signed")).collect()
+    },
+    |input| {
+        let _ = device_signed::open(input, &CAS);
+    },
+);
 
 fn believed(known: &Known, certificate: &str, content: &[u8]) {
     let signed = known.get(certificate).is_none_or(|signed| signed.contains(content));

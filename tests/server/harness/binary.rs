@@ -77,6 +77,14 @@ impl Serving {
         Serving::of(command)
     }
 
+    /// Serves with so many descriptors, which the server cannot raise.
+    pub fn start_with_few_descriptors(config: &Path, descriptors: u32) -> Serving {
+        let mut command = Command::new("bash");
+        let script = format!("ulimit -n {descriptors}; exec \"$0\" serve --config \"$1\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_muster")]).arg(config);
+        Serving::of(command)
+    }
+
     fn of(mut command: Command) -> Serving {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut first = String::new();

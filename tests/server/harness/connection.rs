@@ -51,4 +51,10 @@ impl Connection {
         }
         String::from_utf8(read).unwrap()
     }
+
+    /// Waits until the other side has ended the connection; what it says before is not looked at.
+    pub async fn ended(&mut self) {
+        let mut bytes = [0; 4096];
+        while matches!(timeout(PATIENCE, self.0.read(&mut bytes)).await.unwrap(), Ok(count) if count > 0) {}
+    }
 }

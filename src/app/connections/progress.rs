@@ -1,0 +1,153 @@
+//! How far a connection has come, and whether it is overdue.
+
+use super::Limits;
+use std::time::{Duration, Instant};
+
+/// The largest record of TLS (RFC 8446 section 5.1). Nothing of it can be read before all of it is there, so over slow radio
+/// the bytes of a body come in steps of this size.
+const RECORD: u64 = 16 * 1024;
+
+/// What took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overdue {
+    /// The head of a request, or what came after an answer and was none.
+    Head,
+    /// No byte of a body came.
+    Silence,
+    /// Too few came.
+    Pace,
+    /// No request came.
+    Idle,
+}
+
+impl Overdue {
+    /// As it is counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Overdue::Head => "head",
+            Overdue::Silence => "silence",
+            Overdue::Pace => "pace",
+            Overdue::Idle => "idle",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Progress {
+    /// TLS has a time limit of its own, where it is spoken.
+    established: bool,
+    has_had_requests: bool,
+    /// Requests are under way: nothing but a body is awaited.
+    under_way: bool,
+    /// Since when there is nothing to do; bytes that are sent still push it on.
+    rests_since: Instant,
+    /// When the first byte came of what is to be the next request.
+    head_since: Option<Instant>,
+    /// The last request was answered before its body was read to the end. Where a body has no length beforehand (chunks), the HTTP
+    /// server waits for the rest of it without a limit.
+    is_unread: bool,
+    last_received: Instant,
+    body: Option<Body>,
+}
+
+/// The body that a request under way is reading.
+#[derive(Debug, Default)]
+struct Body {
+    bytes: u64,
+    /// How long it was waited for in all: time in which nobody reads is not the sender's.
+    waited: Duration,
+    waits_since: Option<Instant>,
+}
+
+impl Progress {
+    pub fn begun(now: Instant) -> Progress {
+        Progress {
+            established: false,
+            has_had_requests: false,
+            under_way: false,
+            rests_since: now,
+            head_since: None,
+            is_unread: false,
+            last_received: now,
+            body: None,
+        }
+    }
+
+    pub fn established(&mut self, now: Instant) {
+        self.established = true;
+        self.rests_since = now;
+    }
+
+    pub fn received(&mut self, now: Instant) {
+        self.last_received = now;
+        if self.established && !self.under_way {
+            self.head_since.get_or_insert(now);
+        }
+    }
+
+    pub fn sent(&mut self, now: Instant) {
+        if !self.under_way {
+            self.rests_since = self.rests_since.max(now);
+        }
+    }
+
+    pub fn begins(&mut self) {
+        (self.under_way, self.has_had_requests, self.head_since, self.is_unread) = (true, true, None, false);
+    }
+
+    pub fn finishes(&mut self, now: Instant) {
+        (self.under_way, self.head_since, self.body) = (false, None, None);
+        self.rests_since = now;
+    }
+
+    pub fn awaits_body(&mut self, now: Instant) {
+        self.body.get_or_insert_default().waits_since.get_or_insert(now);
+    }
+
+    pub fn has_body(&mut self, now: Instant, bytes: usize) {
+        let body = self.body.get_or_insert_default();
+        body.bytes += bytes as u64;
+        body.waited += body.waits_since.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+    }
+
+    pub fn has_whole_body(&mut self) {
+        self.body = None;
+    }
+
+    pub fn leaves_body(&mut self) {
+        (self.body, self.is_unread) = (None, true);
+    }
+
+    pub fn overdue(&self, now: Instant, limits: &Limits) -> Option<Overdue> {
+        if !self.established {
+            return None;
+        }
+        if self.under_way {
+            return self.body.as_ref().and_then(|body| body.overdue(self.last_received, now, limits));
+        }
+        let since = |begun: Instant| now.saturating_duration_since(begun);
+        let rests = since(self.rests_since);
+        let head = self.head_since.map(since).or((!self.has_had_requests).then_some(rests));
+        if head.is_some_and(|head| head > limits.head) {
+            return Some(Overdue::Head);
+        }
+        if self.is_unread && rests > limits.silence {
+            return Some(Overdue::Silence);
+        }
+        // The HTTP server ends idle connections itself, and says farewell; this is for those it does not find.
+        (rests > limits.idle + limits.head).then_some(Overdue::Idle)
+    }
+}
+
+impl Body {
+    fn overdue(&self, last_received: Instant, now: Instant, limits: &Limits) -> Option<Overdue> {
+        let since = self.waits_since?;
+        if now.saturating_duration_since(last_received.max(since)) > limits.silence {
+            return Some(Overdue::Silence);
+        }
+        let waited = self.waited + now.saturating_duration_since(since);
+        let due = waited.as_secs_f64() * limits.bytes_per_second as f64;
+        let come = (self.bytes + RECORD) as f64;
+        (waited > limits.grace && come < due).then_some(Overdue::Pace)
+    }
+}

@@ -1,0 +1,192 @@
+//! What is overdue and what is not, and who has to go.
+
+use super::*;
+use crate::telemetry::Metrics;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn connections(capacity: usize) -> Connections {
+    let connections = Connections::new(Metrics::new());
+    connections.limit(capacity);
+    connections
+}
+
+fn at(text: &str) -> Option<IpAddr> {
+    Some(text.parse().unwrap())
+}
+
+/// A connection that stands, and when it began to.
+fn established() -> (Held, Instant) {
+    let now = Instant::now();
+    let held = connections(10).accepted("public", at("192.0.2.1"), false, now);
+    held.connection().established(now);
+    (held, now)
+}
+
+fn overdue(held: &Held, now: Instant) -> Option<Overdue> {
+    held.connection().progress().overdue(now, &Limits::default())
+}
+
+#[test]
+fn who_says_nothing_or_breaks_off_in_a_head_has_ten_seconds() {
+    let (held, begun) = established();
+    assert_eq!(overdue(&held, begun + 10 * SECOND), None);
+    held.connection().received(begun + 9 * SECOND);
+    assert_eq!(overdue(&held, begun + 19 * SECOND), None);
+    held.connection().received(begun + 19 * SECOND);
+    assert_eq!(overdue(&held, begun + 20 * SECOND), Some(Overdue::Head), "one byte now and then is no progress");
+}
+
+#[test]
+fn a_handshake_is_not_measured_here() {
+    let now = Instant::now();
+    let held = connections(10).accepted("public", at("192.0.2.1"), false, now);
+    held.connection().received(now);
+    assert_eq!(overdue(&held, now + 100 * SECOND), None);
+}
+
+#[test]
+fn between_requests_there_is_time_and_for_the_next_head_there_is_little() {
+    let (held, begun) = established();
+    let connection = held.connection();
+    connection.begins();
+    assert_eq!(overdue(&held, begun + 1000 * SECOND), None, "the server takes its time");
+    connection.finishes(begun + 1000 * SECOND);
+    assert_eq!(overdue(&held, begun + 1075 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 1086 * SECOND), Some(Overdue::Idle));
+    connection.sent(begun + 1080 * SECOND);
+    assert_eq!(overdue(&held, begun + 1086 * SECOND), None, "the answer is still on its way");
+    connection.received(begun + 1086 * SECOND);
+    assert_eq!(overdue(&held, begun + 1097 * SECOND), Some(Overdue::Head));
+    connection.begins();
+    assert_eq!(overdue(&held, begun + 1097 * SECOND), None);
+}
+
+#[test]
+fn a_body_may_not_fall_silent() {
+    let (held, begun) = established();
+    let connection = held.connection();
+    connection.begins();
+    connection.awaits_body(begun);
+    connection.has_body(begun, 1_000_000);
+    assert_eq!(overdue(&held, begun + 100 * SECOND), None, "nobody waits for it");
+    connection.awaits_body(begun + 100 * SECOND);
+    assert_eq!(overdue(&held, begun + 130 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 131 * SECOND), Some(Overdue::Silence));
+    connection.received(begun + 131 * SECOND);
+    assert_eq!(overdue(&held, begun + 160 * SECOND), None, "a part of a record is no silence");
+    connection.has_whole_body();
+    assert_eq!(overdue(&held, begun + 1000 * SECOND), None);
+}
+
+#[test]
+fn what_is_left_of_a_body_after_the_answer_may_not_fall_silent_either() {
+    let (held, begun) = established();
+    let connection = held.connection();
+    connection.begins();
+    connection.awaits_body(begun);
+    connection.leaves_body();
+    connection.finishes(begun);
+    assert_eq!(overdue(&held, begun + 30 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 31 * SECOND), Some(Overdue::Silence));
+    connection.received(begun + 20 * SECOND);
+    assert_eq!(overdue(&held, begun + 31 * SECOND), Some(Overdue::Head), "it is not read for ever");
+    connection.begins();
+    connection.finishes(begun + 31 * SECOND);
+    assert_eq!(overdue(&held, begun + 106 * SECOND), None, "that of the request before counts no more");
+}
+
+#[test]
+fn a_body_has_a_least_pace_and_no_longest_time() {
+    for (bytes_a_second, expected) in [(1024, None), (2048, None), (512, Some(Overdue::Pace))] {
+        let (held, begun) = established();
+        let connection = held.connection();
+        connection.begins();
+        let mut found = None;
+        for second in 0..3600 {
+            let now = begun + second * SECOND;
+            connection.awaits_body(now);
+            connection.received(now);
+            found = found.or(overdue(&held, now + SECOND));
+            connection.has_body(now + SECOND, bytes_a_second);
+        }
+        assert_eq!(found, expected, "{bytes_a_second}");
+    }
+}
+
+#[test]
+fn three_of_a_thousand_bytes_are_ended_after_a_quarter_of_a_minute() {
+    let (held, begun) = established();
+    let connection = held.connection();
+    connection.begins();
+    connection.awaits_body(begun);
+    connection.has_body(begun, 3);
+    connection.awaits_body(begun);
+    assert_eq!(overdue(&held, begun + 16 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 17 * SECOND), Some(Overdue::Pace));
+}
+
+#[test]
+fn the_oldest_of_the_source_that_holds_most_goes_first() {
+    let (connections, now) = (connections(5), Instant::now());
+    let accepted = |from: &str| connections.accepted("public", at(from), false, now);
+    let lone = accepted("198.51.100.1");
+    let network: Vec<Held> = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map(accepted).into();
+    let other = accepted("198.51.100.2");
+    assert!(network.iter().all(|held| !held.connection().has_ended()));
+    let newcomer = accepted("198.51.100.3");
+    let ended: Vec<bool> = network.iter().map(|held| held.connection().has_ended()).collect();
+    assert_eq!(ended, [true, false, false]);
+    // Still open, but on its way out: nobody else goes for it.
+    let another = accepted("198.51.100.4");
+    assert_eq!(network.iter().filter(|held| held.connection().has_ended()).count(), 2);
+    for held in [&lone, &other, &newcomer, &another] {
+        assert!(!held.connection().has_ended());
+    }
+}
+
+#[test]
+fn who_has_proven_an_identity_and_who_is_a_trusted_proxy_stays() {
+    let (connections, now) = (connections(4), Instant::now());
+    let accepted = |exempt| connections.accepted("public", at("192.0.2.1"), exempt, now);
+    let device = accepted(false);
+    connections.proven(device.connection());
+    let proxy = accepted(true);
+    let mute: Vec<Held> = (0..6).map(|_| accepted(false)).collect();
+    assert!(!device.connection().has_ended() && !proxy.connection().has_ended());
+    let ended: Vec<bool> = mute.iter().map(|held| held.connection().has_ended()).collect();
+    assert_eq!(ended, [true, true, true, true, false, false], "the oldest");
+    drop(mute);
+    assert_eq!(connections.count(), 2);
+}
+
+#[test]
+fn where_all_have_proven_who_they_are_the_newcomer_goes() {
+    let (connections, now) = (connections(2), Instant::now());
+    let devices: Vec<Held> = (0..2).map(|_| connections.accepted("devices", at("192.0.2.1"), false, now)).collect();
+    devices.iter().for_each(|held| connections.proven(held.connection()));
+    assert!(connections.accepted("devices", at("198.51.100.1"), false, now).connection().has_ended());
+    assert!(devices.iter().all(|held| !held.connection().has_ended()));
+}
+
+#[test]
+fn an_address_behind_a_proxy_has_so_many_requests_under_way() {
+    let connections = connections(10);
+    let begin = |from: &str| connections.forwarded(from.parse().unwrap(), 2);
+    let first = begin("2001:db8::1").unwrap();
+    let _second = begin("2001:db8::2").unwrap();
+    assert!(begin("2001:db8::3").is_none() && begin("192.0.2.1").is_some());
+    drop(first);
+    assert!(begin("2001:db8::3").is_some());
+}
+
+#[test]
+fn what_is_overdue_is_ended_by_the_sweep_and_its_task_woken() {
+    let (connections, now) = (connections(10), Instant::now());
+    let held = connections.accepted("public", at("192.0.2.1"), false, now);
+    held.connection().established(now);
+    connections.sweep(now + 5 * SECOND, &Limits::default());
+    assert!(!held.connection().has_ended());
+    connections.sweep(now + 11 * SECOND, &Limits::default());
+    assert!(held.connection().has_ended());
+}

@@ -1,0 +1,151 @@
+//! HTTP on a listener, over TLS or without. Each socket is taken up by [`crate::app::connections`] the moment it is accepted,
+//! its handshake included.
+//!
+//! Put together here instead of by actix-web's `HttpServer`, which gives nobody a place below TLS. Its timers are too few: the
+//! time for a head counts for the first request alone, a body has none, and neither has what follows an answer.
+
+use super::bound::bound;
+use super::observe::observe;
+use super::socket::Socket;
+use crate::app::App;
+use crate::app::connections::{Connections, Limits};
+use crate::mdm;
+use actix_http::error::DispatchError;
+use actix_http::{Extensions, HttpService, KeepAlive, Protocol};
+use actix_server::{GracefulShutdownSignal, ServerBuilder};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_tls::accept::TlsError;
+use actix_tls::accept::openssl::{Acceptor, TlsStream};
+use actix_web::dev::AppConfig;
+use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
+use actix_web::web;
+use openssl::ssl::{AlpnError, SslAcceptor, SslAcceptorBuilder};
+use socket2::SockRef;
+use std::future::ready;
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// So many connections wait to be accepted: a class that scans one code at once is no attack.
+const BACKLOG: i32 = 1_024;
+/// A client that is told farewell may take so long to hear it.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+type Routes = fn(&mut web::ServiceConfig);
+/// What an HTTP service is given: a connection, the protocol spoken on it, its peer.
+type Accepted<T> = (T, Protocol, Option<SocketAddr>);
+type TlsFault = TlsError<openssl::ssl::Error, DispatchError>;
+
+/// What is served on a listener.
+#[derive(Clone)]
+pub struct Site {
+    /// As it is counted.
+    pub name: &'static str,
+    pub app: App,
+    /// Among which each newcomer has its place.
+    pub connections: Connections,
+    pub limits: Limits,
+    pub routes: Routes,
+}
+
+impl Site {
+    /// Adds the listener to a server.
+    ///
+    /// # Errors
+    /// If the listener or its certificate cannot be used.
+    pub fn serve(
+        self,
+        server: ServerBuilder,
+        listener: TcpListener,
+        tls: Option<SslAcceptorBuilder>,
+    ) -> std::io::Result<ServerBuilder> {
+        SockRef::from(&listener).listen(BACKLOG)?;
+        let (name, stopping) = (self.name, server.graceful_shutdown_signal());
+        match tls {
+            Some(tls) => {
+                let acceptor = of_http_1(tls)?;
+                server.listen(name, listener, move || over_tls(&self, acceptor.clone(), stopping.clone()))
+            }
+            None => server.listen(name, listener, move || in_the_clear(&self, stopping.clone())),
+        }
+    }
+
+    fn accept(&self, tcp: TcpStream) -> Socket {
+        let peer = tcp.peer_addr().ok().map(|peer| peer.ip().to_canonical());
+        let exempt = peer.is_some_and(|peer| self.app.config.server.trusted_proxies.contains(&peer));
+        let held = self.connections.accepted(self.name, peer, exempt, Instant::now());
+        Socket::new(tcp, held, self.limits.unacknowledged)
+    }
+}
+
+// The one protocol there is (ALPN, RFC 7301): HTTP/2 is left out on purpose.
+fn of_http_1(mut tls: SslAcceptorBuilder) -> std::io::Result<SslAcceptor> {
+    const HTTP_1: &[u8] = b"\x08http/1.1";
+    tls.set_alpn_select_callback(|_, offered| {
+        let offers_it = offered.windows(HTTP_1.len()).any(|protocol| protocol == HTTP_1);
+        if offers_it { Ok(&HTTP_1[1..]) } else { Err(AlpnError::NOACK) }
+    });
+    tls.set_alpn_protos(HTTP_1)?;
+    Ok(tls.build())
+}
+
+fn over_tls(
+    site: &Site,
+    acceptor: SslAcceptor,
+    stopping: GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = ()> + use<> {
+    let mut acceptor = Acceptor::new(acceptor);
+    acceptor.set_handshake_timeout(site.limits.handshake);
+    let accepting = site.clone();
+    let noted = |tls: &TlsStream<Socket>, extensions: &mut Extensions| {
+        mdm::claim::note_certificate(tls.ssl(), extensions);
+        extensions.insert(tls.get_ref().connection().clone());
+    };
+    let accept = move |tcp: TcpStream| ready(Ok::<_, TlsFault>(accepting.accept(tcp)));
+    fn_service(accept)
+        .and_then(ServiceFactoryExt::<Socket>::map_err(acceptor, TlsError::into_service_error::<DispatchError>))
+        .map(|tls: TlsStream<Socket>| {
+            let peer = tls.get_ref().peer();
+            tls.get_ref().connection().established(Instant::now());
+            (tls, Protocol::Http1, peer)
+        })
+        .and_then(http(site, stopping, noted).map_err(TlsError::Service))
+}
+
+fn in_the_clear(site: &Site, stopping: GracefulShutdownSignal) -> impl ServiceFactory<TcpStream, Config = ()> + use<> {
+    let accepting = site.clone();
+    let noted = |socket: &Socket, extensions: &mut Extensions| {
+        extensions.insert(socket.connection().clone());
+    };
+    let accept = move |tcp: TcpStream| {
+        let socket = accepting.accept(tcp);
+        socket.connection().established(Instant::now());
+        let peer = socket.peer();
+        ready(Ok::<_, DispatchError>((socket, Protocol::Http1, peer)))
+    };
+    fn_service(accept).and_then(http(site, stopping, noted))
+}
+
+fn http<T: AsyncRead + AsyncWrite + Unpin + 'static, N: Fn(&T, &mut Extensions) + 'static>(
+    site: &Site,
+    stopping: GracefulShutdownSignal,
+    noted: N,
+) -> impl ServiceFactory<Accepted<T>, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<T, N> {
+    let shared = web::Data::new(site.app.clone());
+    let limits = web::Data::new(site.limits.clone());
+    let pages = actix_web::App::new().app_data(shared).app_data(limits).configure(site.routes);
+    let pages = pages.wrap(from_fn(bound)).wrap(from_fn(observe)).into_factory();
+    let pages = pages.map_err(|error: actix_web::Error| error.error_response());
+    HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .keep_alive(KeepAlive::Timeout(site.limits.idle))
+        // Heads are watched by the sweep, those of every request.
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(FAREWELL)
+        .on_connect_ext(noted)
+        .finish(map_config(pages, |()| AppConfig::default()))
+}

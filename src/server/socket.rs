@@ -1,0 +1,103 @@
+//! A socket whose connection is known ([`crate::app::connections`]): it tells what comes and goes, and gives up when the
+//! connection is ended, whoever reads or writes on it. It lies below TLS, so that a handshake is ended like anything else.
+
+use crate::app::connections::{Connection, Held};
+use actix_web::rt::net::{ActixStream, Ready, TcpStream};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A peer that says nothing is asked whether it is there: first after so long, then so often.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
+
+pub struct Socket {
+    tcp: TcpStream,
+    held: Held,
+    peer: Option<SocketAddr>,
+}
+
+impl Socket {
+    pub fn new(tcp: TcpStream, held: Held, unacknowledged: Duration) -> Socket {
+        if let Err(error) = set_options(&tcp, unacknowledged) {
+            // A peer that is gone already, too, and then nothing is lost.
+            tracing::debug!(%error, "a socket does not take its options");
+        }
+        let peer = tcp.peer_addr().ok();
+        Socket { tcp, held, peer }
+    }
+
+    pub fn connection(&self) -> &Arc<Connection> {
+        self.held.connection()
+    }
+
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    // Whether somebody may still read or write; whoever does is woken when nobody may any more.
+    fn is_open(&self, context: &Context<'_>) -> io::Result<()> {
+        let connection = self.connection();
+        // First this: an end between the two would wake nobody.
+        connection.wakes(context.waker());
+        if connection.has_ended() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+fn set_options(tcp: &TcpStream, unacknowledged: Duration) -> io::Result<()> {
+    let socket = SockRef::from(tcp);
+    // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
+    socket.set_tcp_nodelay(true)?;
+    let (first, then) = KEEP_ALIVE;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(first).with_interval(then))?;
+    socket.set_tcp_user_timeout(Some(unacknowledged))
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.is_open(context)?;
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.connection().received(Instant::now());
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.is_open(context)?;
+        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        if matches!(written, Poll::Ready(Ok(count)) if count > 0) {
+            self.connection().sent(Instant::now());
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}
+
+impl ActixStream for Socket {
+    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(&self.tcp, context)
+    }
+
+    fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(&self.tcp, context)
+    }
+}

@@ -1,0 +1,232 @@
+//! Connections of people who are slow, mute or many: what each may take, and who goes when there is no room.
+
+use crate::crash::Installation;
+use crate::devices::TestDevice;
+use crate::harness::TestServer;
+use crate::harness::binary::Serving;
+use crate::harness::connection::Connection;
+use crate::harness::waiting::until;
+use events::enrollment::EnrollmentKind;
+use muster::app::connections::Limits;
+use muster::config::Config;
+use muster::simulator::messages::xml;
+use muster::simulator::signature::mdm_signature;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::net::TcpSocket;
+
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// A second where people are given ten, and less for bodies.
+fn short() -> Limits {
+    Limits {
+        head: Duration::from_secs(1),
+        silence: Duration::from_millis(300),
+        grace: Duration::from_millis(100),
+        bytes_per_second: 100 * 1024,
+        sweep: Duration::from_millis(10),
+        ..Limits::default()
+    }
+}
+
+async fn server(limits: Limits) -> TestServer {
+    TestServer::start_within(limits, |_| {}).await
+}
+
+fn ended(server: &TestServer, why: &str) -> bool {
+    let metrics = server.app().metrics.render();
+    let none = format!("muster_connections_ended_total{{why=\"{why}\"}} 0\n");
+    !metrics.contains(&none)
+}
+
+#[actix_web::test]
+async fn three_of_a_thousand_bytes_hold_no_connection_whatever_they_are_for() {
+    let server = server(short()).await;
+    let targets = [
+        "PUT /mdm/checkin",
+        "PUT /mdm/command",
+        "POST /mdm/account/mdm-byod",
+        "POST /mdm/account-token",
+        "POST /mdm/profile-service",
+        "POST /scep?operation=PKIOperation",
+        "POST /enroll/sign-in",
+        "POST /console/sign-in",
+        "GET /",
+        "POST /nowhere",
+    ];
+    let lengths = ["Content-Length: 1000\r\n\r\n<pl", "Transfer-Encoding: chunked\r\n\r\n3\r\n<pl"];
+    let requests = targets.iter().flat_map(|target| lengths.map(|length| (target, length)));
+    let ended = requests.map(async |(target, length)| {
+        let mut connection = Connection::to(&server).await;
+        connection.send(format!("{target} HTTP/1.1\r\nHost: localhost\r\n{length}").as_bytes()).await;
+        connection.ended().await;
+    });
+    futures_util::future::join_all(ended).await;
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_body_that_falls_silent_is_told_from_one_that_creeps() {
+    // Far more than the credit of one record, so that the pace is kept to when silence falls.
+    let server = server(Limits { bytes_per_second: 10, head: Duration::from_secs(10), ..short() }).await;
+    let mut connection = Connection::to(&server).await;
+    connection.send(b"PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n<pl").await;
+    connection.ended().await;
+    assert!(ended(&server, "silence"));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn mute_connections_and_heads_without_an_end_are_ended_those_of_later_requests_too() {
+    let server = server(short()).await;
+    let mut mute = Connection::to(&server).await;
+    mute.ended().await;
+    let mut connection = Connection::to(&server).await;
+    for _ in 0..2 {
+        connection.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert!(connection.answer().await.starts_with("HTTP/1.1 404 "));
+    }
+    connection.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: local").await;
+    connection.ended().await;
+    assert!(ended(&server, "head"));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_slow_but_steady_upload_is_served_however_long_it_takes() {
+    let limits = Limits {
+        head: Duration::from_secs(10),
+        silence: Duration::from_millis(1_500),
+        bytes_per_second: 4 * 1024,
+        ..short()
+    };
+    let server = server(limits).await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let mut body = xml(&device.token_update("ANOTHER"));
+    body.resize(48 * 1024, b' ');
+    let signature = mdm_signature(&body, &device.identity, device.style).unwrap();
+    let mut connection = Connection::to(&server).await;
+    let head = format!(
+        "PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    connection.send(head.as_bytes()).await;
+    // Longer than silence may be, and twenty times as long as it takes until the pace counts.
+    for piece in body.chunks(body.len() / 80) {
+        connection.send(piece).await;
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_devices_pause_in_a_conversation_costs_no_handshake() {
+    let server = TestServer::start().await;
+    let mut connection = Connection::to(&server).await;
+    for pause in [Duration::from_secs(6), Duration::ZERO] {
+        connection.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert!(connection.answer().await.starts_with("HTTP/1.1 404 "));
+        tokio::time::sleep(pause).await;
+    }
+    assert!(Limits::default().idle > Duration::from_secs(60));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn open_connections_are_a_metric() {
+    let server = TestServer::start().await;
+    let before = server.app().connections.count();
+    let connection = Connection::to(&server).await;
+    until("it is counted", async || server.app().connections.count() == before + 1).await;
+    assert!(server.metrics().await.contains("muster_connections{listener=\"public\"} 1"));
+    drop(connection);
+    until("it is gone", async || server.app().connections.count() == before).await;
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_device_that_has_proven_its_identity_is_not_ended_to_make_room() {
+    let server = server(Limits { most_connections: Some(32), ..Limits::default() }).await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let body = xml(&device.report("Idle", None));
+    let signature = mdm_signature(&body, &device.identity, device.style).unwrap();
+    let head = format!(
+        "PUT /mdm/command HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let report = [head.as_bytes(), &body].concat();
+    let mut connection = Connection::to(&server).await;
+    connection.send(&report).await;
+    assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
+    // From the same address, and three times as many as there is room for.
+    let mut mute = Vec::new();
+    for _ in 0..96 {
+        mute.push(mute_at(server.running().address, Ipv4Addr::LOCALHOST.into()).await);
+    }
+    until("room is made", async || ended(&server, "room")).await;
+    connection.send(&report).await;
+    assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
+    server.stop().await;
+}
+
+async fn mute_at(address: SocketAddr, from: IpAddr) -> tokio::net::TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(from, 0)).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+#[actix_web::test]
+async fn an_address_behind_a_trusted_proxy_has_so_many_requests_under_way_and_others_are_served() {
+    let limits = Limits { per_forwarded_address: 2, ..Limits::default() };
+    let behind_a_proxy = |config: &mut Config| config.server.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
+    let server = TestServer::start_within(limits, behind_a_proxy).await;
+    let slow = |from: &str| {
+        format!(
+            "PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {from}\r\nContent-Length: 9\r\n\r\n<pl"
+        )
+    };
+    let mut held = Vec::new();
+    for nth in 1..=2 {
+        let mut connection = Connection::to(&server).await;
+        connection.send(slow(&format!("2001:db8::{nth}")).as_bytes()).await;
+        held.push(connection);
+    }
+    let mut refused = String::new();
+    until("the third is sent away", async || {
+        let mut connection = Connection::to(&server).await;
+        connection.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 2001:db8::3\r\n\r\n").await;
+        refused = connection.answer().await;
+        refused.starts_with("HTTP/1.1 503 ")
+    })
+    .await;
+    assert!(refused.to_lowercase().contains("retry-after"), "{refused}");
+    let mut other = Connection::to(&server).await;
+    other.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n").await;
+    assert!(other.answer().await.starts_with("HTTP/1.1 404 "));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_thousand_mute_connections_stop_nobody_else() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    let (address, root) = (server.running().address, server.tls_root());
+    let installation = Installation::of(server).await;
+    let serving = Serving::start_with_few_descriptors(installation.config(), 1_024);
+    let mut mute = Vec::new();
+    for _ in 0..975 {
+        mute.push(mute_at(address, Ipv4Addr::LOCALHOST.into()).await);
+    }
+    // Another person, then a device, each on a connection of their own.
+    let certificate = reqwest::Certificate::from_pem(&root).unwrap();
+    let client = reqwest::Client::builder().add_root_certificate(certificate).local_address(ELSEWHERE).build().unwrap();
+    let url = format!("https://localhost:{}", address.port());
+    assert!(client.get(format!("{url}/enroll/sign-in")).send().await.unwrap().status().is_success());
+    let body = xml(&device.report("Idle", None));
+    let signature = mdm_signature(&body, &device.identity, device.style).unwrap();
+    let report = client.put(format!("{url}/mdm/command")).header("Mdm-Signature", signature).body(body);
+    assert_eq!(report.send().await.unwrap().status(), 200);
+    drop(mute);
+    drop(serving);
+}
