@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::x509::X509Ref;
 
-/// Real headers have about 2 KiB of base64; a large RSA certificate with its chain stays below this.
-const MAX_HEADER: usize = 32 * 1024;
+/// Real headers have about 2 KiB of base64; a 4096-bit RSA certificate with a chain of three stays below this.
+const MAX_HEADER: usize = 16 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadSignature {
