@@ -151,10 +151,10 @@ fn proxy(own: &Made, change: impl FnOnce(&mut openssl::ssl::SslAcceptorBuilder))
 /// `check-config --live` for an installation whose public address is this port, with this root.
 async fn live_at(port: u16, root: &Made, how: &'static [&'static str]) -> crate::harness::binary::Said {
     let (_directory, config) = installation_at(port).await;
-    // The proxy's certificate is under another root than the trial's.
-    let own_root = config.with_file_name("pki").join("tls-root.pem");
-    std::fs::write(&own_root, root.certificate.to_pem().unwrap()).unwrap();
-    // Nor does the installation's own certificate lead there: it is behind that proxy.
+    // The proxy's certificate is under another root than the trial's; the installation's own is too.
+    let pki = config.with_file_name("pki");
+    root.write(&pki, "tls-root");
+    Wanted::new("localhost", Some(root)).make().write(&pki, "tls");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replacen("trusted_proxies = []", "trusted_proxies = [\"127.0.0.1\"]", 1)).unwrap();
     let arguments = [&["check-config", "--live"], how].concat();
