@@ -126,7 +126,7 @@ async fn who_may_enroll_for_others_and_themselves_has_a_button_for_that() {
     assert_eq!(carol.post("/enroll/for-whom", &[("oneself", "yes")]).await.led_to(), Some("/enroll/ownership"));
     assert!(text(&carol.get("/enroll/ownership").await).contains("Signed in as carol"));
     let types: Vec<String> = entries(&server).await.iter().map(|entry| entry.event.type_name()).collect();
-    assert_eq!(types, ["VisitOpened", "UserSignedIn", "AssignmentOffered", "AssignmentDeclined"]);
+    assert_eq!(types, ["VisitOpened", "UserSignedIn", "AssignmentOffered", "FormRefused", "AssignmentDeclined"]);
     server.stop().await;
 }
 
