@@ -8,6 +8,7 @@ mod account;
 mod act;
 mod api;
 mod audit;
+mod carried;
 mod claims;
 mod commands;
 mod devices;
@@ -109,11 +110,15 @@ fn proofs(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/second-factor/passkey").get(proof::second_factor_passkey).post(proof::second_factor_answer),
         )
-        .service(web::resource("/confirm").get(proof::confirm))
-        .service(web::resource("/confirm/code").post(proof::confirm_code))
-        .service(web::resource("/confirm/password").post(proof::confirm_password))
-        .service(web::resource("/confirm/passkey/begin").post(proof::confirm_begin))
-        .service(web::resource("/confirm/passkey").get(proof::confirm_passkey).post(proof::confirm_answer));
+        .service(
+            web::scope("/confirm")
+                .app_data(web::FormConfig::default().limit(carried::LARGEST))
+                .service(web::resource("").get(proof::confirm).post(proof::confirm_carried))
+                .service(web::resource("/code").post(proof::confirm_code))
+                .service(web::resource("/password").post(proof::confirm_password))
+                .service(web::resource("/passkey/begin").post(proof::confirm_begin))
+                .service(web::resource("/passkey").get(proof::confirm_passkey).post(proof::confirm_answer)),
+        );
 }
 
 fn own_account(config: &mut web::ServiceConfig) {

@@ -1,10 +1,12 @@
 //! What administrators do to records. Three verbs, never mixed: *Unenroll* ends management, *Archive* hides the record
 //! (and *Restore* brings it back), *Erase* forgets a person and is no matter of one record.
 
+use super::carried::{About, Act};
 use super::devices::{href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
-use super::session::{Acts, May, is_fresh};
+use super::proof;
+use super::session::{Acts, May, Own, is_fresh};
 use crate::app::commands::{QueueError, removal};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
@@ -14,7 +16,7 @@ use actix_web::{HttpResponse, web};
 use events::Position;
 use events::device::DeviceId;
 use events::store::Appended;
-use projections::devices::{Device, State};
+use projections::devices::{self as inventory, Device, State};
 use std::time::Duration;
 
 /// The page that shows the record again waits this long for the projections, then shows what there is.
@@ -77,6 +79,7 @@ pub fn possible(device: &Device) -> Vec<Verb> {
 /// If the record's state does not permit it, or the log cannot be used.
 pub async fn submit(
     staff: May<Acts>,
+    own: Own,
     path: web::Path<(String, String)>,
     _form: Genuine<Empty>,
 ) -> Result<HttpResponse, Problem> {
@@ -84,7 +87,16 @@ pub async fn submit(
     let id = parse_device(&device)?;
     let verb = Verb::ALL.into_iter().find(|known| known.as_str() == verb).ok_or(Problem::NotFound)?;
     if verb == Verb::Unenroll && !is_fresh(&staff) {
-        return Err(Problem::Confirm { next: href(id, None) });
+        let found = inventory::get(staff.projections(), id, None).await.map_err(|error| staff.broken(error))?;
+        let device = found.ok_or(Problem::NotFound)?;
+        let act = Act {
+            path: format!("{}/{}", href(id, None), verb.as_str()),
+            about: About::one(verb.label(), &device),
+            consequence: verb.consequence().to_owned(),
+            fields: vec![],
+            back: href(id, None),
+        };
+        return proof::first(&own, &act);
     }
     let appended = perform(staff.app(), id, verb, &staff.context()).await.map_err(|error| match error {
         QueueError::Perform(PerformError::Refused(refusal)) => {

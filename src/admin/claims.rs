@@ -2,10 +2,12 @@
 
 use super::act::wait;
 use super::audit::event_href;
+use super::carried::{About, Act};
 use super::devices::{href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
-use super::session::{Acts, Fresh, May};
+use super::proof;
+use super::session::{Acts, May, Own, is_fresh};
 use super::words::{self, Instant};
 use crate::app::PerformError;
 use crate::enrollment::device::{Command, Device as Aggregate};
@@ -108,12 +110,19 @@ fn proof(claim: &Claim) -> String {
     }
 }
 
+// As they come: the earlier record, then the later.
+fn pair_named(about: About) -> About {
+    let devices = about.devices.iter().zip(["The earlier record", "The later record"]);
+    About { devices: devices.map(|(device, which)| format!("{which}: {device}")).collect(), ..about }
+}
+
 /// Decides about the two records.
 ///
 /// # Errors
 /// If there is no open claim between them, or log or projections cannot be used.
 pub async fn decide(
-    Fresh(staff): Fresh<May<Acts>>,
+    staff: May<Acts>,
+    own: Own,
     path: web::Path<(String, String, String)>,
     _form: Genuine<Empty>,
 ) -> Result<HttpResponse, Problem> {
@@ -123,6 +132,17 @@ pub async fn decide(
     let pair = open.into_iter().find(|claim| claim.later == other || claim.earlier == other);
     let Claim { later, earlier, .. } =
         pair.ok_or_else(|| Problem::Refused("There is no open claim between these two records.".into()))?;
+    if !is_fresh(&staff) {
+        let about = About::many(verdict.label(), &[earlier, later], &staff).await?;
+        let act = Act {
+            path: format!("{}/claims/{other}/{}", href(id, None), verdict.as_str()),
+            about: pair_named(about),
+            consequence: verdict.consequence().to_owned(),
+            fields: vec![],
+            back: href(id, None),
+        };
+        return proof::first(&own, &act);
+    }
     let (stream, command) = match verdict {
         Verdict::Same => {
             let (evidence, now) = (SupersessionEvidence::Administrator, staff.now());

@@ -10,11 +10,14 @@ mod wanted;
 pub use one::{Standing, standing};
 pub use wanted::{Verb, possible};
 
+use super::carried::About;
+use super::devices::parse_device;
 use super::problem::Problem;
-use super::session::{Acts, May, is_fresh};
+use super::session::{Acts, May, Staff, is_fresh, is_permitted};
 use crate::app::PerformError;
 use crate::app::commands::QueueError;
 use actix_web::web;
+use projections::devices as inventory;
 use uuid::Uuid;
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -27,12 +30,35 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/commands/{verb}/do").post(many::perform));
 }
 
-/// What cannot be undone takes a proof of the last minutes, one for the whole batch. Whoever has none is led to it, and from there to `page`.
+/// What cannot be undone takes a proof of the last minutes, one for the whole batch.
+fn must_prove(staff: &May<Acts>, verb: Verb) -> bool {
+    verb.is_destructive() && !is_fresh(staff)
+}
+
+/// Whoever has no such proof is led to it from `page`, and back. A form is not: what it asks for goes on by [`carried`].
 fn prove(staff: &May<Acts>, verb: Verb, page: String) -> Result<(), Problem> {
-    if verb.is_destructive() && !is_fresh(staff) {
-        return Err(Problem::Confirm { next: page });
+    if must_prove(staff, verb) { Err(Problem::Confirm { next: page }) } else { Ok(()) }
+}
+
+/// What a proof is for that leads to `next`, for whoever may act.
+///
+/// # Errors
+/// If the projections cannot be used.
+pub async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> {
+    let segments: Vec<&str> = next.trim_start_matches('/').split('/').collect();
+    let destructive = |verb: &str| Verb::parse(verb).ok().filter(|verb| verb.is_destructive());
+    if !is_permitted::<Acts>(&staff.roles) {
+        return Ok(None);
     }
-    Ok(())
+    match segments[..] {
+        ["console", "commands", verb] => Ok(destructive(verb).map(|verb| About::chosen_later(verb.label()))),
+        ["console", "devices", device, "commands", verb] => {
+            let (Ok(id), Some(verb)) = (parse_device(device), destructive(verb)) else { return Ok(None) };
+            let found = inventory::get(staff.projections(), id, None).await.map_err(|error| staff.broken(error))?;
+            Ok(found.map(|device| About::one(verb.label(), &device)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Why a device would not take it, in words; what is our fault stays ours.

@@ -39,6 +39,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("commands_which", include_str!("../../templates/admin/commands_which.hbs")),
     ("commands_try", include_str!("../../templates/admin/commands_try.hbs")),
     ("proof", include_str!("../../templates/admin/proof.hbs")),
+    ("proof_go_on", include_str!("../../templates/admin/proof_go_on.hbs")),
+    ("proof_about", include_str!("../../templates/admin/proof_about.hbs")),
     ("passkey", include_str!("../../templates/admin/passkey.hbs")),
     ("account", include_str!("../../templates/admin/account.hbs")),
     ("factor_new", include_str!("../../templates/admin/factor_new.hbs")),
@@ -198,6 +200,20 @@ pub fn show<V: View<Around = Menu>>(
     staff: &Staff,
     page: &V,
 ) -> Result<HttpResponse, Problem> {
+    show_as(StatusCode::OK, title, section, staff, page)
+}
+
+/// The same, of a form that is shown again because of what was sent, for example.
+///
+/// # Errors
+/// As [`show`].
+pub fn show_as<V: View<Around = Menu>>(
+    status: StatusCode,
+    title: &str,
+    section: &str,
+    staff: &Staff,
+    page: &V,
+) -> Result<HttpResponse, Problem> {
     let signed = Signed {
         name: &staff.name,
         role: words::roles(&staff.roles),
@@ -207,7 +223,7 @@ pub fn show<V: View<Around = Menu>>(
     };
     let html = render(&Framed { title, section, staff: Some(signed), page })
         .map_err(|error| Problem::unavailable(error, staff.correlation()))?;
-    Ok(html_response(StatusCode::OK, html))
+    Ok(html_response(status, html))
 }
 
 /// A page for somebody who is not.

@@ -13,6 +13,8 @@ use serde::Serialize;
 struct Page<'a> {
     csrf: &'a str,
     next: &'a str,
+    /// The act that goes on afterwards; empty without one.
+    act: String,
     action: &'a str,
     back: &'a str,
     adding: bool,
@@ -21,19 +23,28 @@ struct Page<'a> {
     label: &'a str,
 }
 
-view!(passkey, Alone, Page<'_> { csrf, next, action, back, adding, options, label });
+view!(passkey, Alone, Page<'_> { csrf, next, act, action, back, adding, options, label });
+
+/// Where a passkey is shown, and where that leads.
+pub struct Way<'a> {
+    pub action: &'a str,
+    pub back: &'a str,
+    pub next: &'a str,
+    pub act: String,
+}
 
 /// Whether a page of this path loads the script, which its Content-Security-Policy then permits.
 pub fn has_script(path: &str) -> bool {
-    path.ends_with("/passkey")
+    path.ends_with("/passkey") || path.ends_with("/passkey/begin")
 }
 
 /// Asks the browser to sign with a passkey.
 ///
 /// # Errors
 /// If the page cannot be made.
-pub fn ask(staff: &Staff, options: &str, action: &str, back: &str, next: &str) -> Result<HttpResponse, Problem> {
-    let page = Page { csrf: &staff.csrf, next, action, back, adding: false, options, label: "" };
+pub fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, Problem> {
+    let Way { action, back, next, act } = way;
+    let page = Page { csrf: &staff.csrf, next, act, action, back, adding: false, options, label: "" };
     show_alone(StatusCode::OK, "Use a passkey", &page, staff.correlation())
 }
 
@@ -43,7 +54,7 @@ pub fn ask(staff: &Staff, options: &str, action: &str, back: &str, next: &str) -
 /// If the page cannot be made.
 pub fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
     let label = &staff.session.browser;
-    let page = Page { csrf: &staff.csrf, next: "", action, back, adding: true, options, label };
+    let page = Page { csrf: &staff.csrf, next: "", act: String::new(), action, back, adding: true, options, label };
     show_alone(StatusCode::OK, "Add a passkey", &page, staff.correlation())
 }
 

@@ -1,14 +1,17 @@
 //! Proving oneself: the second factor after the first, and again before factors, roles or settings change.
 
+use super::carried::{About, Act, Field};
+use super::commands;
 use super::form::Genuine;
-use super::pages::{show_alone, view};
+use super::pages::{show, show_alone, view};
 use super::passkey;
 use super::problem::Problem;
-use super::session::{AtTheDoor, Own, SettingUp, home, local, see_other, with_key};
+use super::session::{AtTheDoor, Own, SURFACE, SettingUp, Staff, app, home, local, see_other, with_key};
 use crate::app::own_account::{OwnAccountError, Proved};
 use crate::enrollment::staff::Standing;
+use crate::web::forgery;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use events::staff::Purpose;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,8 @@ const WRONG: &str = "That did not work. Codes change every half minute and each 
 pub struct Wish {
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    act: String,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +32,8 @@ pub struct Code {
     code: String,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    act: String,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +41,8 @@ pub struct Password {
     password: String,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    act: String,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +50,8 @@ pub struct Signature {
     answer: String,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    act: String,
 }
 
 /// Where a proof is asked for, and what for.
@@ -62,7 +73,7 @@ const CONFIRM: Gate = Gate {
     path: "/console/confirm",
     purpose: Purpose::Confirmation,
     heading: "Is it you?",
-    lead: "What you are about to change takes a proof of the last five minutes.",
+    lead: "This takes a proof of the last five minutes. Nothing has been done yet.",
 };
 
 #[derive(Serialize)]
@@ -78,11 +89,44 @@ struct Page<'a> {
     nothing: bool,
     door: bool,
     refused: Option<&'a str>,
+    about: Option<About>,
+    /// The act that goes on afterwards, as a field holds it; empty without one.
+    act: String,
 }
 
-view!(proof, Alone, Page<'_> { csrf, next, path, heading, lead, password, passkey, code, nothing, door, refused });
+view!(
+    proof,
+    Alone,
+    Page<'_> { csrf, next, path, heading, lead, password, passkey, code, nothing, door, refused, about, act }
+);
 
-fn page<S>(own: &Own<S>, gate: &Gate, next: &str, refused: Option<&str>) -> Result<HttpResponse, Problem> {
+/// Where a proof leads.
+struct Goal<'a> {
+    next: &'a str,
+    act: Option<&'a Act>,
+}
+
+impl<'a> Goal<'a> {
+    fn page(next: &'a str) -> Goal<'a> {
+        Goal { next, act: None }
+    }
+}
+
+/// Asks for a proof, after which `act` is asked for again.
+///
+/// # Errors
+/// If the page cannot be made.
+pub fn first(own: &Own, act: &Act) -> Result<HttpResponse, Problem> {
+    page(own, &CONFIRM, &Goal { next: "", act: Some(act) }, Some(act.about.clone()), None)
+}
+
+fn page<S>(
+    own: &Own<S>,
+    gate: &Gate,
+    goal: &Goal<'_>,
+    about: Option<About>,
+    refused: Option<&str>,
+) -> Result<HttpResponse, Problem> {
     let (door, factors) = (gate.purpose == Purpose::SignIn, &own.account.state().factors);
     let password = !door && own.account.has_password();
     let code = match (factors.one_time_codes.is_some(), door && !factors.recovery_codes.is_empty()) {
@@ -94,7 +138,7 @@ fn page<S>(own: &Own<S>, gate: &Gate, next: &str, refused: Option<&str>) -> Resu
     let passkey = !factors.passkeys.is_empty();
     let page = Page {
         csrf: &own.staff.csrf,
-        next,
+        next: goal.next,
         path: gate.path,
         heading: gate.heading,
         lead: gate.lead,
@@ -104,43 +148,93 @@ fn page<S>(own: &Own<S>, gate: &Gate, next: &str, refused: Option<&str>) -> Resu
         nothing: !password && !passkey && code.is_none(),
         door,
         refused,
+        about,
+        act: goal.act.map(Act::written).unwrap_or_default(),
     };
     let status = if refused.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     show_alone(status, gate.heading, &page, own.staff.correlation())
 }
 
-fn goal<S>(own: &Own<S>, next: &str) -> String {
+fn way_on<S>(own: &Own<S>, next: &str) -> String {
     local(next, home(&own.staff.roles)).to_owned()
 }
 
-fn settle<S>(
+#[derive(Serialize)]
+struct GoOn {
+    about: About,
+    consequence: String,
+    action: String,
+    fields: Vec<Field>,
+    back: String,
+}
+
+view!(proof_go_on, Menu, GoOn { about, consequence, action, fields, back });
+
+// The act itself, to be asked for again: its form is of the session's new key.
+fn go_on(request: &HttpRequest, staff: &Staff, key: Option<&str>, act: Act) -> Result<HttpResponse, Problem> {
+    let mut staff = staff.clone();
+    if let Some(key) = key {
+        staff.csrf = forgery::token(&app(request).secrets, SURFACE, key);
+    }
+    let Act { path, about, consequence, fields, back } = act;
+    let title = about.label.clone();
+    show(&title, "", &staff, &GoOn { about, consequence, action: path, fields, back })
+}
+
+async fn settle<S>(
     own: &Own<S>,
     gate: &Gate,
-    next: &str,
+    goal: Goal<'_>,
     proved: Result<Proved, OwnAccountError>,
+    request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    match proved.map_err(|error| own.staff.broken(error))? {
-        Proved::Yes { key } => with_key(see_other(&goal(own, next)), key, &own.staff),
-        Proved::No => page(own, gate, next, Some(WRONG)),
-        Proved::Wait { seconds } => Err(Problem::Throttled { seconds }),
+    match (proved.map_err(|error| own.staff.broken(error))?, goal.act) {
+        (Proved::Yes { key }, Some(act)) => {
+            let page = go_on(request, &own.staff, key.as_deref(), act.clone())?;
+            with_key(page, key, &own.staff)
+        }
+        (Proved::Yes { key }, None) => with_key(see_other(&way_on(own, goal.next)), key, &own.staff),
+        (Proved::No, _) => {
+            let about = about(own, &goal).await?;
+            page(own, gate, &goal, about, Some(WRONG))
+        }
+        (Proved::Wait { seconds }, _) => Err(Problem::Throttled { seconds }),
     }
 }
 
-async fn begin<S>(own: &Own<S>, gate: &Gate, next: &str) -> Result<HttpResponse, Problem> {
-    own.account.begin_proof().await.map_err(|error| own.staff.broken(error))?;
-    Ok(passkey::with_next(&format!("{}/passkey", gate.path), next))
+// What the proof is for, as its page says it: of an act what was sent, of a page the act that it is for.
+async fn about<S>(own: &Own<S>, goal: &Goal<'_>) -> Result<Option<About>, Problem> {
+    match goal.act {
+        Some(act) => Ok(Some(act.about.clone())),
+        None => commands::about(&own.staff, goal.next).await,
+    }
 }
 
-async fn ask<S>(own: &Own<S>, gate: &Gate, next: &str) -> Result<HttpResponse, Problem> {
+async fn begin<S>(own: &Own<S>, gate: &Gate, goal: &Goal<'_>) -> Result<HttpResponse, Problem> {
+    own.account.begin_proof().await.map_err(|error| own.staff.broken(error))?;
+    // An act is too long for an address: the page comes at once.
+    match goal.act {
+        Some(_) => ask(own, gate, goal).await,
+        None => Ok(passkey::with_next(&format!("{}/passkey", gate.path), goal.next)),
+    }
+}
+
+async fn ask<S>(own: &Own<S>, gate: &Gate, goal: &Goal<'_>) -> Result<HttpResponse, Problem> {
+    let way = passkey::Way {
+        action: &format!("{}/passkey", gate.path),
+        back: gate.path,
+        next: goal.next,
+        act: goal.act.map(Act::written).unwrap_or_default(),
+    };
     match own.account.pending_proof().await.map_err(|error| own.staff.broken(error))? {
-        Some(options) => passkey::ask(&own.staff, &options, &format!("{}/passkey", gate.path), gate.path, next),
+        Some(options) => passkey::ask(&own.staff, &options, way),
         None => Ok(see_other(gate.path)),
     }
 }
 
 // There is nothing to show for whoever is in already.
 fn past<S>(own: &Own<S>, next: &str) -> Option<HttpResponse> {
-    (own.standing != Standing::Prove).then(|| see_other(&goal(own, next)))
+    (own.standing != Standing::Prove).then(|| see_other(&way_on(own, next)))
 }
 
 /// The second factor at sign-in.
@@ -148,18 +242,23 @@ fn past<S>(own: &Own<S>, next: &str) -> Option<HttpResponse> {
 /// # Errors
 /// If the page cannot be made.
 pub async fn second_factor(own: Own<AtTheDoor>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
-    past(&own, &wish.next).map_or_else(|| page(&own, &DOOR, &wish.next, None), Ok)
+    past(&own, &wish.next).map_or_else(|| page(&own, &DOOR, &Goal::page(&wish.next), None, None), Ok)
 }
 
 /// A one-time code or a recovery code at sign-in.
 ///
 /// # Errors
 /// If sessions or log cannot be used.
-pub async fn second_factor_code(own: Own<AtTheDoor>, Genuine(form): Genuine<Code>) -> Result<HttpResponse, Problem> {
+pub async fn second_factor_code(
+    own: Own<AtTheDoor>,
+    request: HttpRequest,
+    Genuine(form): Genuine<Code>,
+) -> Result<HttpResponse, Problem> {
     if let Some(past) = past(&own, &form.next) {
         return Ok(past);
     }
-    settle(&own, &DOOR, &form.next, own.account.prove_code(&form.code, DOOR.purpose).await)
+    let proved = own.account.prove_code(&form.code, DOOR.purpose).await;
+    settle(&own, &DOOR, Goal::page(&form.next), proved, &request).await
 }
 
 /// Begins a proof by passkey at sign-in.
@@ -167,7 +266,7 @@ pub async fn second_factor_code(own: Own<AtTheDoor>, Genuine(form): Genuine<Code
 /// # Errors
 /// If there is no passkey, or sessions cannot be used.
 pub async fn second_factor_begin(own: Own<AtTheDoor>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
-    begin(&own, &DOOR, &form.next).await
+    begin(&own, &DOOR, &Goal::page(&form.next)).await
 }
 
 /// The page on which the browser signs, at sign-in.
@@ -175,7 +274,7 @@ pub async fn second_factor_begin(own: Own<AtTheDoor>, Genuine(form): Genuine<Wis
 /// # Errors
 /// If sessions cannot be used.
 pub async fn second_factor_passkey(own: Own<AtTheDoor>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
-    ask(&own, &DOOR, &wish.next).await
+    ask(&own, &DOOR, &Goal::page(&wish.next)).await
 }
 
 /// What the browser signed, at sign-in.
@@ -184,12 +283,14 @@ pub async fn second_factor_passkey(own: Own<AtTheDoor>, wish: web::Query<Wish>) 
 /// If sessions or log cannot be used.
 pub async fn second_factor_answer(
     own: Own<AtTheDoor>,
+    request: HttpRequest,
     Genuine(form): Genuine<Signature>,
 ) -> Result<HttpResponse, Problem> {
     if let Some(past) = past(&own, &form.next) {
         return Ok(past);
     }
-    settle(&own, &DOOR, &form.next, own.account.prove_passkey(&form.answer, DOOR.purpose).await)
+    let proved = own.account.prove_passkey(&form.answer, DOOR.purpose).await;
+    settle(&own, &DOOR, Goal::page(&form.next), proved, &request).await
 }
 
 /// Asks for a proof before a change.
@@ -197,24 +298,48 @@ pub async fn second_factor_answer(
 /// # Errors
 /// If the page cannot be made.
 pub async fn confirm(own: Own<SettingUp>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
-    page(&own, &CONFIRM, &wish.next, None)
+    let goal = Goal::page(&wish.next);
+    let about = about(&own, &goal).await?;
+    page(&own, &CONFIRM, &goal, about, None)
+}
+
+/// Asks for a proof before an act, once more: by another way.
+///
+/// # Errors
+/// If the page cannot be made.
+pub async fn confirm_carried(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
+    let act = Act::parse(&form.act)?;
+    let goal = Goal { next: &form.next, act: act.as_ref() };
+    let about = about(&own, &goal).await?;
+    page(&own, &CONFIRM, &goal, about, None)
 }
 
 /// The password, before a change.
 ///
 /// # Errors
 /// If accounts, sessions or log cannot be used.
-pub async fn confirm_password(own: Own<SettingUp>, Genuine(form): Genuine<Password>) -> Result<HttpResponse, Problem> {
+pub async fn confirm_password(
+    own: Own<SettingUp>,
+    request: HttpRequest,
+    Genuine(form): Genuine<Password>,
+) -> Result<HttpResponse, Problem> {
+    let act = Act::parse(&form.act)?;
     let proved = own.account.confirm_password(&SecretString::from(form.password)).await;
-    settle(&own, &CONFIRM, &form.next, proved)
+    settle(&own, &CONFIRM, Goal { next: &form.next, act: act.as_ref() }, proved, &request).await
 }
 
 /// A one-time code, before a change.
 ///
 /// # Errors
 /// If sessions or log cannot be used.
-pub async fn confirm_code(own: Own<SettingUp>, Genuine(form): Genuine<Code>) -> Result<HttpResponse, Problem> {
-    settle(&own, &CONFIRM, &form.next, own.account.prove_code(&form.code, CONFIRM.purpose).await)
+pub async fn confirm_code(
+    own: Own<SettingUp>,
+    request: HttpRequest,
+    Genuine(form): Genuine<Code>,
+) -> Result<HttpResponse, Problem> {
+    let act = Act::parse(&form.act)?;
+    let proved = own.account.prove_code(&form.code, CONFIRM.purpose).await;
+    settle(&own, &CONFIRM, Goal { next: &form.next, act: act.as_ref() }, proved, &request).await
 }
 
 /// Begins a proof by passkey, before a change.
@@ -222,7 +347,8 @@ pub async fn confirm_code(own: Own<SettingUp>, Genuine(form): Genuine<Code>) -> 
 /// # Errors
 /// If there is no passkey, or sessions cannot be used.
 pub async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
-    begin(&own, &CONFIRM, &form.next).await
+    let act = Act::parse(&form.act)?;
+    begin(&own, &CONFIRM, &Goal { next: &form.next, act: act.as_ref() }).await
 }
 
 /// The page on which the browser signs, before a change.
@@ -230,13 +356,19 @@ pub async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) ->
 /// # Errors
 /// If sessions cannot be used.
 pub async fn confirm_passkey(own: Own<SettingUp>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
-    ask(&own, &CONFIRM, &wish.next).await
+    ask(&own, &CONFIRM, &Goal::page(&wish.next)).await
 }
 
 /// What the browser signed, before a change.
 ///
 /// # Errors
 /// If sessions or log cannot be used.
-pub async fn confirm_answer(own: Own<SettingUp>, Genuine(form): Genuine<Signature>) -> Result<HttpResponse, Problem> {
-    settle(&own, &CONFIRM, &form.next, own.account.prove_passkey(&form.answer, CONFIRM.purpose).await)
+pub async fn confirm_answer(
+    own: Own<SettingUp>,
+    request: HttpRequest,
+    Genuine(form): Genuine<Signature>,
+) -> Result<HttpResponse, Problem> {
+    let act = Act::parse(&form.act)?;
+    let proved = own.account.prove_passkey(&form.answer, CONFIRM.purpose).await;
+    settle(&own, &CONFIRM, Goal { next: &form.next, act: act.as_ref() }, proved, &request).await
 }

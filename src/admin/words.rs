@@ -150,6 +150,19 @@ pub fn label(device: &Device) -> String {
         .unwrap_or_else(|| format!("Device {}", short(&device.id.to_string())))
 }
 
+/// A device so that nobody takes it for another of the same name: with whose it is, its serial number and its id's beginning.
+pub fn told_apart(device: &Device) -> String {
+    let person = device.user_name.as_deref().map(|name| person([Some(name)]));
+    let serial = device.serial_number.as_ref().map(|serial| format!("serial number {serial}"));
+    let parts = [Some(label(device)), person, serial, Some(format!("id {}…", beginning(&device.id.to_string())))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// The beginning of an id, by which it can be searched for.
+pub fn beginning(id: &str) -> &str {
+    id.get(..13).unwrap_or(id)
+}
+
 /// What a browser calls itself, in words that people tell their own by.
 pub fn browser_label(user_agent: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {

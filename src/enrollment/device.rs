@@ -322,7 +322,7 @@ pub enum Refusal {
     Ended(Phase),
     #[error("the device is not enrolled ({0:?})")]
     NotEnrolled(Phase),
-    #[error("{request_type} is not possible on this device: {why}")]
+    #[error("{}", forbidden(request_type, why))]
     CommandForbidden { request_type: String, why: String },
     #[error("a command with this id is queued already with another content")]
     DuplicateCommand,
@@ -337,6 +337,14 @@ pub enum Refusal {
     /// The challenge has renewed the identity for another key.
     #[error("the challenge was used by another key")]
     ChallengeUsed,
+}
+
+// A reason that names the command already does not get its name once more.
+fn forbidden(request_type: &str, why: &str) -> String {
+    if why.starts_with(request_type) {
+        return why.to_owned();
+    }
+    format!("{request_type} is not possible on this device: {why}")
 }
 
 impl Aggregate for Device {

@@ -1,5 +1,6 @@
 //! Forms with a file in them, or without: read whole, and believed only if they were filled in on a page of ours.
 
+use crate::admin::carried::Field;
 use crate::admin::problem::Problem;
 use crate::admin::session::{COOKIE, SURFACE, app, cookie};
 use crate::web::forgery;
@@ -26,6 +27,18 @@ impl Sent {
     /// What somebody wrote into a field; `None` if nothing.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether somebody filled in a field, though with blanks or separators alone.
+    pub fn is_blank(&self, name: &str) -> bool {
+        let blank = |c: char| c.is_whitespace() || c == ',' || c == ';';
+        self.fields.get(name).is_some_and(|text| !text.is_empty() && text.chars().all(blank))
+    }
+
+    /// Everything but what makes the form genuine, to be sent again.
+    pub fn carried(&self) -> Vec<Field> {
+        let fields = self.fields.iter().filter(|(name, _)| *name != "csrf");
+        fields.map(|(name, value)| Field { name: name.clone(), value: value.clone() }).collect()
     }
 
     /// The file that was chosen.

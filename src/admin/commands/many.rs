@@ -1,18 +1,21 @@
 //! Many devices at once: which, and what; then a rehearsal, on which nothing happens, that says what each would accept; then
 //! the act, on the list that was shown ([`super::batch`]).
 
-use super::batch::Batch;
+use super::batch::{Batch, Shown};
 use super::form::Sent;
-use super::prove;
 use super::wanted::{Verb, wanted};
-use crate::admin::devices::{href, of_person, parse_device};
-use crate::admin::pages::{show, view};
+use super::{must_prove, prove};
+use crate::admin::carried::{About, Act as Waiting};
+use crate::admin::devices::{Choice, href, of_person, parse_device};
+use crate::admin::pages::{show, show_as, view};
 use crate::admin::problem::Problem;
-use crate::admin::session::{Acts, May};
+use crate::admin::proof;
+use crate::admin::session::{Acts, May, Own};
 use crate::admin::words;
 use crate::app::commands::QueueError;
 use crate::app::commands::act::{Act, Wanted};
 use crate::web::content::content;
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,11 +32,11 @@ const AT_MOST: usize = 500;
 const CHANGED: &str = "its record changed since the list was shown (person, name, kind or state): rehearse again";
 
 #[derive(Serialize)]
-struct Choice {
+struct Verbs {
     verbs: Vec<Offered>,
 }
 
-view!(commands, Menu, Choice { verbs });
+view!(commands, Menu, Verbs { verbs });
 
 #[derive(Serialize)]
 struct Offered {
@@ -56,7 +59,7 @@ pub async fn choose(staff: May<Acts>) -> Result<HttpResponse, Problem> {
         consequence: verb.consequence(),
         class: if verb.is_destructive() { "bad" } else { "" },
     };
-    show("Commands", "commands", &staff, &Choice { verbs: Verb::ALL.map(offered).into() })
+    show("Commands", "commands", &staff, &Verbs { verbs: Verb::ALL.map(offered).into() })
 }
 
 #[derive(Serialize)]
@@ -66,9 +69,32 @@ struct Page {
     consequence: &'static str,
     action: String,
     request: Uuid,
+    /// Why the form is shown again.
+    wrong: Option<&'static str>,
+    all: bool,
+    person: String,
+    ids: String,
+    named: String,
+    kinds: Vec<Choice>,
 }
 
-view!(commands_which, Menu, Page { verb among Verb::ALL.map(Verb::as_str), label, consequence, action, request });
+view!(
+    commands_which,
+    Menu,
+    Page {
+        verb among Verb::ALL.map(Verb::as_str),
+        label,
+        consequence,
+        action,
+        request,
+        wrong,
+        all,
+        person,
+        ids,
+        named,
+        kinds
+    }
+);
 
 /// Which devices, and what the act takes.
 ///
@@ -77,14 +103,27 @@ view!(commands_which, Menu, Page { verb among Verb::ALL.map(Verb::as_str), label
 pub async fn page(staff: May<Acts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
     prove(&staff, verb, page_of(verb))?;
+    show_form(&staff, verb, &Sent::default(), None)
+}
+
+fn show_form(staff: &May<Acts>, verb: Verb, sent: &Sent, wrong: Option<&'static str>) -> Result<HttpResponse, Problem> {
+    let typed = |name: &str| sent.text(name).unwrap_or_default().to_owned();
+    let kinds = [("", "Any"), ("user", "User Enrollment"), ("device", "Device Enrollment")];
     let page = Page {
         verb: verb.as_str(),
         label: verb.label(),
         consequence: verb.consequence(),
         action: format!("/console/commands/{}/try", verb.as_str()),
         request: staff.app().world.random_uuid(),
+        wrong,
+        all: sent.text("which") == Some("all"),
+        person: typed("person"),
+        ids: typed("ids"),
+        named: typed("named"),
+        kinds: kinds.map(|(value, label)| Choice::new(value, label, sent.text("kind"))).into(),
     };
-    show(verb.label(), "commands", &staff, &page)
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    show_as(status, verb.label(), "commands", staff, &page)
 }
 
 #[derive(Serialize)]
@@ -96,6 +135,11 @@ struct Rehearsal {
     destructive: bool,
     /// What has to be typed before many devices lose something.
     confirm: Option<String>,
+    /// Something else was typed.
+    wrong: bool,
+    typed: String,
+    /// The list that was sent is not believed any more.
+    stale: bool,
     request: Uuid,
     /// What was asked for, to be sent again.
     kept: Vec<Kept>,
@@ -122,6 +166,9 @@ view!(
         back,
         destructive,
         confirm,
+        wrong,
+        typed,
+        stale,
         request,
         kept,
         batch,
@@ -147,6 +194,11 @@ content!(Kept { name, value });
 struct Line {
     href: String,
     label: String,
+    /// What tells it from others of the same name: its serial number, where there is one, and its id's beginning.
+    serial: Option<String>,
+    id: String,
+    /// It claims another record's hardware, or its own is claimed.
+    claim: bool,
     person: String,
     version: String,
     kind: &'static str,
@@ -154,18 +206,29 @@ struct Line {
     why: String,
 }
 
-content!(Line { href, label, person, version, kind, why });
+content!(Line { href, label, serial, id, claim, person, version, kind, why });
 
 /// What each device would accept. Nothing is queued.
 ///
 /// # Errors
 /// If the form makes no sense, or log or projections cannot be used.
-pub async fn rehearse(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
+pub async fn rehearse(
+    staff: May<Acts>,
+    own: Own,
+    path: web::Path<String>,
+    sent: Sent,
+) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
-    prove(&staff, verb, page_of(verb))?;
+    let filter = match filter(&sent)? {
+        Ok(filter) => filter,
+        Err(wrong) => return show_form(&staff, verb, &sent, Some(wrong)),
+    };
+    if must_prove(&staff, verb) {
+        let label = format!("Rehearse: {}", verb.label());
+        return proof::first(&own, &carried(verb, "try", About::chosen_later(&label), &sent));
+    }
     let wanted = wanted(verb, &sent, staff.now())?;
     staff.record(AccessEvent::DeviceListViewed {}).await?;
-    let filter = filter(&sent)?;
     let found = inventory::list(staff.projections(), filter.clone(), AT_MOST).await;
     let found = found.map_err(|error| staff.broken(error))?;
     let (mut lines, mut accepting) = (Vec::new(), Vec::new());
@@ -178,10 +241,8 @@ pub async fn rehearse(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> 
     }
     let what = what(&wanted, &sent);
     let batch = Batch { staff: &staff, verb, request: wanted.request, what: &what };
-    let confirm = verb.is_destructive().then(|| format!("{} {}", verb.as_str(), accepting.len()));
     let page = Rehearsal {
-        action: format!("/console/commands/{}/do", verb.as_str()),
-        confirm,
+        confirm: phrase(verb, accepting.len()),
         batch: batch.seal(accepting.iter().copied()),
         kept: kept(what, &sent),
         accepting: accepting.len(),
@@ -193,24 +254,77 @@ pub async fn rehearse(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> 
     show(&format!("Rehearsal: {}", verb.label()), "commands", &staff, &page)
 }
 
+/// What has to be typed before so many devices lose something.
+fn phrase(verb: Verb, devices: usize) -> Option<String> {
+    verb.is_destructive().then(|| format!("{} {devices}", verb.as_str()))
+}
+
+// What was sent, to be sent again after a proof.
+fn carried(verb: Verb, act: &str, about: About, sent: &Sent) -> Waiting {
+    Waiting {
+        path: format!("{}/{act}", page_of(verb)),
+        about,
+        consequence: verb.consequence().to_owned(),
+        fields: sent.carried(),
+        back: page_of(verb),
+    }
+}
+
+// The list of a form that is not believed: it leads to a rehearsal of the same.
+fn stale(staff: &May<Acts>, verb: Verb, wanted: &Wanted, kept: Vec<Kept>) -> Result<HttpResponse, Problem> {
+    let page = Rehearsal { stale: true, kept, ..Rehearsal::of(verb, wanted.request, vec![], false) };
+    show_as(StatusCode::CONFLICT, &format!("Nothing was done: {}", verb.label()), "commands", staff, &page)
+}
+
+// The same list again, because what was typed is not what it asks for.
+async fn again(
+    staff: &May<Acts>,
+    verb: Verb,
+    (wanted, shown): (&Wanted, &[Shown]),
+    page: Rehearsal,
+) -> Result<HttpResponse, Problem> {
+    let mut lines = Vec::new();
+    for shown in shown {
+        let found = inventory::get(staff.projections(), shown.device, None).await;
+        lines.push(match found.map_err(|error| staff.broken(error))? {
+            None => gone(shown.device),
+            Some(device) if !shown.still_is(&device) => line(&device, CHANGED.to_owned()),
+            Some(device) => line(&device, said(staff.app().would_accept(device.id, &wanted.act).await, staff)?),
+        });
+    }
+    let refusing = lines.iter().filter(|line| !line.why.is_empty()).count();
+    let page = Rehearsal { accepting: lines.len() - refusing, refusing, lines, ..page };
+    show_as(StatusCode::CONFLICT, &format!("Rehearsal: {}", verb.label()), "commands", staff, &page)
+}
+
 /// Does it, on the devices of the rehearsal. Each decides once more; a record that is not what was shown is left out, and told.
 ///
 /// # Errors
 /// If the form makes no sense, or log or projections cannot be used; what was queued before that stays queued.
-pub async fn perform(staff: May<Acts>, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
+pub async fn perform(staff: May<Acts>, own: Own, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
-    prove(&staff, verb, page_of(verb))?;
     let wanted = wanted(verb, &sent, staff.now())?;
     let what = what(&wanted, &sent);
     let batch = Batch { staff: &staff, verb, request: wanted.request, what: &what };
-    let shown = batch.open(sent.text("batch").unwrap_or_default()).ok_or_else(|| {
-        Problem::Refused(
-            "Nothing was done: the list of devices is too old, or was made for something else. Rehearse again.".into(),
-        )
-    })?;
-    let phrase = format!("{} {}", verb.as_str(), shown.len());
-    if verb.is_destructive() && sent.text("confirm") != Some(phrase.as_str()) {
-        return Err(Problem::Refused(format!("Nothing was done: to go on, type “{phrase}”.")));
+    let sealed = sent.text("batch").unwrap_or_default();
+    let Some(shown) = batch.open(sealed) else { return stale(&staff, verb, &wanted, kept(what, &sent)) };
+    let confirm = phrase(verb, shown.len());
+    if confirm.as_deref().is_some_and(|phrase| sent.text("confirm") != Some(phrase)) {
+        let page = Rehearsal {
+            wrong: true,
+            typed: sent.text("confirm").unwrap_or_default().to_owned(),
+            confirm,
+            batch: sealed.to_owned(),
+            kept: kept(what, &sent),
+            next: sent.text("next").map(str::to_owned),
+            ..Rehearsal::of(verb, wanted.request, vec![], false)
+        };
+        return again(&staff, verb, (&wanted, &shown), page).await;
+    }
+    if must_prove(&staff, verb) {
+        let devices: Vec<DeviceId> = shown.iter().map(|shown| shown.device).collect();
+        let about = About::many(&format!("{} on {}", verb.label(), shown.len()), &devices, &staff).await?;
+        return proof::first(&own, &carried(verb, "do", about, &sent));
     }
     let (mut lines, mut done) = (Vec::new(), 0);
     for shown in shown {
@@ -242,10 +356,13 @@ impl Rehearsal {
         Rehearsal {
             label: verb.label(),
             consequence: verb.consequence(),
-            action: String::new(),
+            action: format!("{}/do", page_of(verb)),
             back: format!("/console/commands/{}", verb.as_str()),
             destructive: verb.is_destructive(),
             confirm: None,
+            wrong: false,
+            typed: String::new(),
+            stale: false,
             request,
             kept: vec![],
             batch: String::new(),
@@ -264,24 +381,46 @@ fn said(outcome: Result<(), QueueError>, staff: &May<Acts>) -> Result<String, Pr
     outcome.map_or_else(|error| super::refusal(error, staff.correlation()), |()| Ok(String::new()))
 }
 
-fn filter(sent: &Sent) -> Result<DeviceFilter, Problem> {
+/// Which devices. Nothing filled in never means all of them: that is a choice of its own. What is wrong about the choice comes back
+/// in words.
+fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, Problem> {
     let kind = match sent.text("kind") {
         None => None,
         Some("user") => Some(EnrollmentKind::UserEnrollment),
         Some("device") => Some(EnrollmentKind::DeviceEnrollment),
         Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
     };
+    if let Some(wrong) = wrong_choice(sent) {
+        return Ok(Err(wrong));
+    }
     let separated = |c: char| c.is_whitespace() || c == ',' || c == ';';
     let ids = sent.text("ids").unwrap_or_default().split(separated).filter(|id| !id.is_empty());
     let ids: Vec<String> = ids.map(str::to_owned).collect();
     if ids.len() > AT_MOST {
-        return Err(Problem::Bad("These are more identifiers than one rehearsal takes: 500."));
+        return Ok(Err("These are more identifiers than one rehearsal takes: 500."));
     }
     let of = of_person(sent.text("person"));
     let named = sent.text("named").map(str::to_owned);
     let after = sent.text("after").map(parse_device).transpose()?;
     // An archived record is hidden from lists; its device is managed all the same.
-    Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, ids, named, after, ..of })
+    Ok(Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, ids, named, after, ..of }))
+}
+
+fn wrong_choice(sent: &Sent) -> Option<&'static str> {
+    let blank = [
+        ("person", "The person consists of blanks: write the whole user name, or leave the field empty."),
+        ("ids", "The serial numbers or ids consist of blanks: write at least one, or leave the field empty."),
+        ("named", "The name or model consists of blanks: write some of it, or leave the field empty."),
+    ];
+    if let Some((_, wrong)) = blank.into_iter().find(|(name, _)| sent.is_blank(name)) {
+        return Some(wrong);
+    }
+    let narrowed = ["person", "ids", "named", "kind"].into_iter().any(|name| sent.text(name).is_some());
+    match (sent.text("which"), narrowed) {
+        (Some("all"), false) | (Some("these") | None, true) => None,
+        (Some("all"), true) => Some("Choose all enrolled devices, or fill in which ones: not both."),
+        _ => Some("Fill in which devices, or choose all enrolled devices."),
+    }
 }
 
 /// What the act takes, to be sent again with the list of devices that it was rehearsed for.
@@ -295,7 +434,7 @@ fn what(wanted: &Wanted, sent: &Sent) -> Vec<(&'static str, String)> {
 }
 
 fn kept(what: Vec<(&'static str, String)>, sent: &Sent) -> Vec<Kept> {
-    let which = ["kind", "person", "ids", "named"].into_iter();
+    let which = ["which", "kind", "person", "ids", "named"].into_iter();
     let which = which.filter_map(|name| Some((name, sent.text(name)?.to_owned())));
     which.chain(what).map(|(name, value)| Kept { name, value }).collect()
 }
@@ -310,6 +449,9 @@ fn gone(device: DeviceId) -> Line {
     Line {
         href: href(device, None),
         label: device.to_string(),
+        serial: None,
+        id: words::beginning(&device.to_string()).to_owned(),
+        claim: false,
         person: none(),
         version: none(),
         kind: words::NONE,
@@ -321,6 +463,9 @@ fn line(device: &Device, why: String) -> Line {
     Line {
         href: href(device.id, None),
         label: words::label(device),
+        serial: device.serial_number.clone(),
+        id: words::beginning(&device.id.to_string()).to_owned(),
+        claim: !device.claims.is_empty() || !device.claimed_by.is_empty(),
         person: device.user_name.clone().unwrap_or_else(|| words::NONE.to_owned()),
         version: device.os_version.clone().unwrap_or_else(|| words::NONE.to_owned()),
         kind: words::kind(device.kind),

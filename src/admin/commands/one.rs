@@ -1,17 +1,20 @@
 //! One device: the page that says what an act does and asks for what it takes, the act, and what was queued before.
 
 use super::form::Sent;
-use super::prove;
 use super::wanted::{Verb, possible, wanted};
+use super::{must_prove, prove};
 use crate::admin::act::wait;
+use crate::admin::carried::{About, Act};
 use crate::admin::devices::{href, parse_device};
 use crate::admin::form::{Empty, Genuine};
-use crate::admin::pages::{show, view};
+use crate::admin::pages::{show_as, view};
 use crate::admin::problem::Problem;
-use crate::admin::session::{Acts, May};
+use crate::admin::proof;
+use crate::admin::session::{Acts, May, Own};
 use crate::admin::words::{self, Chip, Instant};
 use crate::app::PerformError;
 use crate::web::content::content;
+use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
@@ -35,6 +38,10 @@ struct Page {
     confirm: Option<String>,
     /// Made anew with each page: the form sent twice is done once.
     request: Uuid,
+    /// Why the form is shown again.
+    wrong: Option<&'static str>,
+    /// The device so that nobody takes it for another.
+    told: String,
 }
 
 view!(command, Menu, Page {
@@ -47,6 +54,8 @@ view!(command, Menu, Page {
     destructive,
     confirm,
     request,
+    wrong,
+    told,
 });
 
 /// What an act does, and a form for what it takes.
@@ -58,7 +67,17 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
     let device = device(&staff, id, verb).await?;
     prove(&staff, verb, page_of(id, verb))?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
-    let label = words::label(&device);
+    show_form(&staff, &device, verb, None)
+}
+
+// The form; again, with what was wrong with it and the same request, after it was sent.
+fn show_form(
+    staff: &May<Acts>,
+    device: &Device,
+    verb: Verb,
+    wrong: Option<(&'static str, Uuid)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, label) = (device.id, words::label(device));
     let page = Page {
         verb: verb.as_str(),
         label: verb.label(),
@@ -67,10 +86,13 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
         action: page_of(id, verb),
         destructive: verb.is_destructive(),
         confirm: (verb == Verb::Erase).then(|| label.clone()),
-        request: staff.app().world.random_uuid(),
+        request: wrong.map_or_else(|| staff.app().world.random_uuid(), |(_, request)| request),
+        wrong: wrong.map(|(why, _)| why),
+        told: words::told_apart(device),
         device: label.clone(),
     };
-    show(&format!("{}: {label}", verb.label()), "devices", &staff, &page)
+    let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    show_as(status, &format!("{}: {label}", verb.label()), "devices", staff, &page)
 }
 
 fn page_of(id: DeviceId, verb: Verb) -> String {
@@ -90,13 +112,28 @@ async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, P
 ///
 /// # Errors
 /// The refusal says why the device would not take it, and names the key.
-pub async fn submit(staff: May<Acts>, path: web::Path<(String, String)>, sent: Sent) -> Result<HttpResponse, Problem> {
+pub async fn submit(
+    staff: May<Acts>,
+    own: Own,
+    path: web::Path<(String, String)>,
+    sent: Sent,
+) -> Result<HttpResponse, Problem> {
     let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
     let device = device(&staff, id, verb).await?;
-    prove(&staff, verb, page_of(id, verb))?;
     let wanted = wanted(verb, &sent, staff.now())?;
     if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
-        return Err(Problem::Refused("Nothing was erased: the name that was typed is not the device's.".into()));
+        let wrong = "Nothing was erased: what you typed is not the device’s name.";
+        return show_form(&staff, &device, verb, Some((wrong, wanted.request)));
+    }
+    if must_prove(&staff, verb) {
+        let act = Act {
+            path: page_of(id, verb),
+            about: About::one(verb.label(), &device),
+            consequence: verb.consequence().to_owned(),
+            fields: sent.carried(),
+            back: href(id, None),
+        };
+        return proof::first(&own, &act);
     }
     match staff.app().want(id, &wanted, &staff.context()).await {
         Ok(Some(appended)) => wait(staff.app(), appended.position).await,

@@ -68,11 +68,17 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         look_at(&browser, axe.as_ref(), &format!("{test}-{name}")).await;
     }
     // On the last of them, a rehearsal: the personal device would not, the other would.
+    browser.client.find(Locator::Css("input[name=which][value=all]")).await.unwrap().click().await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
     wait_for(&browser, "main table.list").await;
     let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
     assert!(main.contains("1 would accept it, 1 would not"), "{main:?}");
     look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal")).await;
+    // A wrong phrase keeps the list.
+    browser.client.find(Locator::Id("confirm")).await.unwrap().send_keys("clear 1").await.unwrap();
+    browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+    wait_for(&browser, "#wrong").await;
+    look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal-wrong")).await;
     browser.client.goto(&format!("{url}/console/settings/change")).await.unwrap();
     what_would_change(&browser, axe.as_ref(), test).await;
     browser.close().await;

@@ -1,7 +1,7 @@
 //! An administrator decides about two records of one UDID.
 
 use super::*;
-use crate::console::desk::Browser;
+use crate::console::desk::{Browser, PASSWORD};
 use muster::world::{Clock as _, ManualClock, SystemClock};
 use std::sync::Arc;
 
@@ -68,7 +68,21 @@ async fn who_only_looks_or_proved_themself_long_ago_decides_nothing() {
     clock.advance_seconds(10 * 60);
     let csrf = staff.get(&format!("/console/devices/{new}")).await.csrf();
     let answer = staff.post(&path, &[("csrf", &csrf)]).await;
-    assert!(answer.location().starts_with("/console/confirm"), "{} {}", answer.status, answer.location());
+    assert_eq!(answer.texts("h1"), ["Is it you?"], "{}", answer.body);
+    let about = answer.texts(".about").concat();
+    for named in ["The earlier record: ".to_owned(), old.to_string()[..13].to_owned(), new.to_string()[..13].to_owned()]
+    {
+        assert!(about.contains(&named), "{named}: {about}");
+    }
     assert_eq!(superseded(&scene, old).await, None);
+    // After the proof one lands on the verdict, which is still to be given.
+    let mut fields = answer.hidden();
+    fields.push(("password".to_owned(), PASSWORD.to_owned()));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let proven = staff.post("/console/confirm/password", &fields).await;
+    assert!(proven.body.contains("Nothing has been done yet") && proven.body.contains(&path), "{}", proven.body);
+    assert_eq!(superseded(&scene, old).await, None);
+    assert_eq!(staff.post(&path, &[("csrf", &proven.csrf())]).await.status, 303);
+    assert!(superseded(&scene, old).await.is_some());
     scene.strike().await;
 }

@@ -52,6 +52,19 @@ impl Answer {
         element.value().attr(name).map(str::to_owned)
     }
 
+    /// The hidden fields of the page's forms, each once.
+    pub fn hidden(&self) -> Vec<(String, String)> {
+        let page = Html::parse_document(&self.body);
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for field in page.select(&Selector::parse("main input[type=hidden]").unwrap()) {
+            let (name, value) = (field.value().attr("name").unwrap(), field.value().attr("value").unwrap_or_default());
+            if fields.iter().all(|(known, _)| known != name) {
+                fields.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        fields
+    }
+
     pub fn csrf(&self) -> String {
         self.attribute("input[name=csrf]", "value").unwrap_or_default()
     }
