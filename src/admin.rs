@@ -103,6 +103,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 // The second factor at sign-in, and a proof before changes.
 fn proofs(config: &mut web::ServiceConfig) {
+    let limit = || web::FormConfig::default().limit(carried::LARGEST);
     config
         .service(web::resource("/second-factor").get(proof::second_factor))
         .service(web::resource("/second-factor/code").post(proof::second_factor_code))
@@ -110,14 +111,12 @@ fn proofs(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/second-factor/passkey").get(proof::second_factor_passkey).post(proof::second_factor_answer),
         )
+        .service(web::resource("/confirm").app_data(limit()).get(proof::confirm).post(proof::confirm_carried))
+        .service(web::resource("/confirm/code").app_data(limit()).post(proof::confirm_code))
+        .service(web::resource("/confirm/password").app_data(limit()).post(proof::confirm_password))
+        .service(web::resource("/confirm/passkey/begin").app_data(limit()).post(proof::confirm_begin))
         .service(
-            web::scope("/confirm")
-                .app_data(web::FormConfig::default().limit(carried::LARGEST))
-                .service(web::resource("").get(proof::confirm).post(proof::confirm_carried))
-                .service(web::resource("/code").post(proof::confirm_code))
-                .service(web::resource("/password").post(proof::confirm_password))
-                .service(web::resource("/passkey/begin").post(proof::confirm_begin))
-                .service(web::resource("/passkey").get(proof::confirm_passkey).post(proof::confirm_answer)),
+            web::resource("/confirm/passkey").app_data(limit()).get(proof::confirm_passkey).post(proof::confirm_answer),
         );
 }
 

@@ -2,20 +2,19 @@
 //! (and *Restore* brings it back), *Erase* forgets a person and is no matter of one record.
 
 use super::carried::{About, Act};
-use super::devices::{href, parse_device};
+use super::devices::{after, after_command, href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
 use super::proof;
-use super::session::{Acts, May, Own, is_fresh};
+use super::session::{Acts, May, Own, is_fresh, see_other};
+use crate::app::commands::act::Done;
 use crate::app::commands::{QueueError, removal};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::device::{Command, Device as Aggregate};
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Position;
 use events::device::DeviceId;
-use events::store::Appended;
 use projections::devices::{self as inventory, Device, State};
 use std::time::Duration;
 
@@ -98,28 +97,35 @@ pub async fn submit(
         };
         return proof::first(&own, &act);
     }
-    let appended = perform(staff.app(), id, verb, &staff.context()).await.map_err(|error| match error {
+    let done = perform(staff.app(), id, verb, &staff.context()).await.map_err(|error| match error {
         QueueError::Perform(PerformError::Refused(refusal)) => {
             Problem::Refused(format!("This cannot be done: {refusal}."))
         }
         other => Problem::unavailable(other, staff.correlation()),
     })?;
+    let Done { command, appended } = done;
     if let Some(appended) = appended {
         wait(staff.app(), appended.position).await;
     }
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+    Ok(see_other(&match command {
+        Some(command) => after_command(id, command, appended.is_none()),
+        None => after(id, verb.as_str(), None),
+    }))
 }
 
-async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Result<Option<Appended>, QueueError> {
+async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Result<Done, QueueError> {
     let command = match verb {
         Verb::Unenroll => {
             let device = app.device(id).await.map_err(PerformError::Read)?;
-            return Ok(app.unenroll(id, removal(id, &device), context).await?.appended);
+            let command = removal(id, &device);
+            let appended = app.unenroll(id, command, context).await?.appended;
+            return Ok(Done { command: Some(command), appended });
         }
         Verb::Archive => Command::Archive,
         Verb::Restore => Command::Restore,
     };
-    Ok(app.perform::<Aggregate>(&id.stream(), &command, context).await?.appended)
+    let appended = app.perform::<Aggregate>(&id.stream(), &command, context).await?.appended;
+    Ok(Done { command: None, appended })
 }
 
 // Read your writes, where they come soon enough; the deed is done in any case.

@@ -3,21 +3,22 @@
 use super::act::wait;
 use super::audit::event_href;
 use super::carried::{About, Act};
-use super::devices::{href, parse_device};
+use super::devices::{after, href, parse_device};
 use super::form::{Empty, Genuine};
 use super::problem::Problem;
 use super::proof;
-use super::session::{Acts, May, Own, is_fresh};
+use super::session::{Acts, May, Own, is_fresh, see_other};
 use super::words::{self, Instant};
 use crate::app::PerformError;
 use crate::enrollment::device::{Command, Device as Aggregate};
 use crate::web::content::content;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
+use projections::audit::{AuditFilter, Match};
 use projections::claims::{Claim, open_of};
 use projections::devices::Device;
+use projections::{ProjectionError, Projections};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,20 +37,34 @@ impl Verdict {
         }
     }
 
-    fn label(self) -> &'static str {
+    /// What opens the verdict.
+    fn question(self) -> &'static str {
         match self {
-            Verdict::Same => "Same device: end the earlier record",
-            Verdict::Different => "Different devices: keep both records",
+            Verdict::Same => "Is it the same device?",
+            Verdict::Different => "Are they different devices?",
         }
     }
 
-    fn consequence(self) -> &'static str {
-        match self {
-            Verdict::Same => {
-                "Ends management of the earlier record for good: its device is not served any more, and cannot be locked or \
-                 erased through it. Decide this only if you have seen that the device was enrolled again."
+    /// `on_earlier`: said on the page of the earlier record.
+    fn label(self, on_earlier: bool) -> &'static str {
+        match (self, on_earlier) {
+            (Verdict::Same, true) => "Same device: end this, the earlier record",
+            (Verdict::Same, false) => "Same device: end the earlier record",
+            (Verdict::Different, _) => "Different devices: keep both records",
+        }
+    }
+
+    fn consequence(self, on_earlier: bool) -> &'static str {
+        match (self, on_earlier) {
+            (Verdict::Same, true) => {
+                "This is the earlier record: its management ends for good. Its device is not served any more, and cannot be \
+                 locked or erased through it. Decide this only if you have seen that the device was enrolled again."
             }
-            Verdict::Different => {
+            (Verdict::Same, false) => {
+                "Ends management of the earlier record, the other one, for good: its device is not served any more, and cannot \
+                 be locked or erased through it. Decide this only if you have seen that the device was enrolled again."
+            }
+            (Verdict::Different, _) => {
                 "Both records stay, and the mark goes. If Apple attests the later device, the earlier record ends all the same."
             }
         }
@@ -72,23 +87,32 @@ content!(Shown { sentence, other, other_href, proof, at, event_href, verdicts })
 
 #[derive(Serialize)]
 struct Offered {
+    question: &'static str,
     label: &'static str,
     consequence: &'static str,
     action: String,
     class: &'static str,
 }
 
-content!(Offered { label, consequence, action, class });
+content!(Offered { question, label, consequence, action, class });
 
 /// A claim as the page of `device` shows it.
-pub fn shown(device: DeviceId, claim: &Claim, other: Option<&Device>, acts: bool, now: Timestamp) -> Shown {
+/// `asked`: when Apple’s attestation was asked for last.
+pub fn shown(
+    device: DeviceId,
+    (claim, asked): (&Claim, Option<Timestamp>),
+    other: Option<&Device>,
+    acts: bool,
+    now: Timestamp,
+) -> Shown {
     let (other_id, sentence) = match device == claim.later {
         true => (claim.earlier, "Claims the same hardware as"),
         false => (claim.later, "Its hardware is claimed by"),
     };
     let offered = |verdict: Verdict| Offered {
-        label: verdict.label(),
-        consequence: verdict.consequence(),
+        question: verdict.question(),
+        label: verdict.label(device == claim.earlier),
+        consequence: verdict.consequence(device == claim.earlier),
         action: format!("{}/claims/{other_id}/{}", href(device, None), verdict.as_str()),
         class: if verdict == Verdict::Same { "bad" } else { "" },
     };
@@ -96,18 +120,34 @@ pub fn shown(device: DeviceId, claim: &Claim, other: Option<&Device>, acts: bool
         sentence,
         other: other.map_or_else(|| words::short(&other_id.to_string()).to_owned(), words::label),
         other_href: href(other_id, None),
-        proof: proof(claim),
+        proof: proof(claim, asked.map(|at| Instant::of(at, now))),
         at: Instant::of(claim.at, now),
         event_href: event_href(claim.event),
         verdicts: Verdict::ALL.into_iter().filter(|_| acts).map(offered).collect(),
     }
 }
 
-fn proof(claim: &Claim) -> String {
-    match claim.attestation {
-        Some(why) => format!("Apple’s attestation proves nothing: {}.", projections::audit::attestation_refusal(why)),
-        None => "Apple’s attestation has not come: older devices give none.".to_owned(),
+fn proof(claim: &Claim, asked: Option<Instant>) -> String {
+    match (claim.attestation, asked) {
+        (Some(why), _) => {
+            format!("Apple’s attestation proves nothing: {}.", projections::audit::attestation_refusal(why))
+        }
+        (None, Some(at)) => format!(
+            "Apple’s attestation was asked for on {} ({}) and has not come yet: the device answers when it is next in reach.",
+            at.words, at.ago
+        ),
+        (None, None) => "Apple’s attestation has not been asked for: older devices give none.".to_owned(),
     }
+}
+
+/// When Apple’s attestation was asked of a device last.
+///
+/// # Errors
+/// If the projections cannot be used.
+pub async fn asked(projections: &Projections, device: DeviceId) -> Result<Option<Timestamp>, ProjectionError> {
+    let event_type = Some(Match::is("HardwareAttestationRequested".to_owned()));
+    let filter = AuditFilter { device: Some(device), event_type, ..AuditFilter::default() };
+    Ok(projections::audit::query(projections, filter, 1).await?.rows.pop().map(|row| row.at))
 }
 
 // As they come: the earlier record, then the later.
@@ -133,11 +173,11 @@ pub async fn decide(
     let Claim { later, earlier, .. } =
         pair.ok_or_else(|| Problem::Refused("There is no open claim between these two records.".into()))?;
     if !is_fresh(&staff) {
-        let about = About::many(verdict.label(), &[earlier, later], &staff).await?;
+        let about = About::many(verdict.label(id == earlier), &[earlier, later], &staff).await?;
         let act = Act {
             path: format!("{}/claims/{other}/{}", href(id, None), verdict.as_str()),
             about: pair_named(about),
-            consequence: verdict.consequence().to_owned(),
+            consequence: verdict.consequence(id == earlier).to_owned(),
             fields: vec![],
             back: href(id, None),
         };
@@ -161,5 +201,33 @@ pub async fn decide(
         }
         Err(error) => return Err(staff.broken(error)),
     }
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+    Ok(see_other(&after(id, verdict.as_str(), Some(other))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::EventId;
+    use events::device::AttestationRefusal;
+    use uuid::Uuid;
+
+    #[test]
+    fn an_attestation_that_was_asked_for_is_not_said_to_be_missing_before_the_device_could_answer() {
+        let at = Timestamp(1_700_000_000_000_000);
+        let [later, earlier] = [DeviceId(Uuid::nil()), DeviceId(Uuid::max())];
+        let claim = |attestation| Claim { later, earlier, at, event: EventId(Uuid::nil()), attestation };
+        let asked = || Some(Instant::of(at, at.plus_seconds(120)));
+        let said = proof(&claim(None), asked());
+        assert!(said.contains("was asked for on 14 Nov 2023, 22:13:20 (2 minutes ago)"), "{said}");
+        assert!(!said.contains("older devices"), "{said}");
+        assert!(proof(&claim(None), None).contains("has not been asked for"));
+        assert!(proof(&claim(Some(AttestationRefusal::NotGiven)), asked()).contains("proves nothing"));
+    }
+
+    #[test]
+    fn the_page_of_the_earlier_record_says_that_it_is_the_one_that_ends() {
+        assert!(Verdict::Same.consequence(true).starts_with("This is the earlier record"));
+        assert!(Verdict::Same.label(true).contains("this, the earlier record"));
+        assert!(Verdict::Same.consequence(false).contains("the other one"));
+    }
 }

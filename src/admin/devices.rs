@@ -1,10 +1,12 @@
 //! The inventory: the list of devices, and one device with its timeline; now or as of any instant.
 
+mod done;
 mod export;
 mod identity;
 mod page;
 mod told;
 
+pub use done::{after, after_command};
 pub use export::export;
 pub use page::{Fact, page};
 

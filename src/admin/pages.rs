@@ -26,6 +26,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("leaving", include_str!("../../templates/admin/leaving.hbs")),
     ("devices", include_str!("../../templates/admin/devices.hbs")),
     ("device", include_str!("../../templates/admin/device.hbs")),
+    ("device_command", include_str!("../../templates/admin/device_command.hbs")),
     ("audit", include_str!("../../templates/admin/audit.hbs")),
     ("event", include_str!("../../templates/admin/event.hbs")),
     ("earlier", include_str!("../../templates/admin/earlier.hbs")),

@@ -5,25 +5,27 @@ use super::wanted::{Verb, possible, wanted};
 use super::{must_prove, prove};
 use crate::admin::act::wait;
 use crate::admin::carried::{About, Act};
-use crate::admin::devices::{href, parse_device};
+use crate::admin::devices::{after_command, href, parse_device};
 use crate::admin::form::{Empty, Genuine};
 use crate::admin::pages::{show_as, view};
 use crate::admin::problem::Problem;
 use crate::admin::proof;
-use crate::admin::session::{Acts, May, Own};
+use crate::admin::session::{Acts, May, Own, see_other};
 use crate::admin::words::{self, Chip, Instant};
 use crate::app::PerformError;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
 use events::staff::AccessEvent;
-use projections::commands::Queued;
+use projections::commands::{self, Queued};
 use projections::devices::{self as inventory, Device};
 use serde::Serialize;
 use uuid::Uuid;
+
+/// Commands among which one that waits is looked for.
+const RECENT: usize = 25;
 
 #[derive(Serialize)]
 struct Page {
@@ -42,6 +44,8 @@ struct Page {
     wrong: Option<&'static str>,
     /// The device so that nobody takes it for another.
     told: String,
+    /// Since when such a command waits already.
+    waits: Option<Instant>,
 }
 
 view!(command, Menu, Page {
@@ -56,6 +60,7 @@ view!(command, Menu, Page {
     request,
     wrong,
     told,
+    waits,
 });
 
 /// What an act does, and a form for what it takes.
@@ -67,17 +72,21 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
     let device = device(&staff, id, verb).await?;
     prove(&staff, verb, page_of(id, verb))?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
-    show_form(&staff, &device, verb, None)
+    show_form(&staff, &device, verb, None).await
 }
 
 // The form; again, with what was wrong with it and the same request, after it was sent.
-fn show_form(
+async fn show_form(
     staff: &May<Acts>,
     device: &Device,
     verb: Verb,
     wrong: Option<(&'static str, Uuid)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, label) = (device.id, words::label(device));
+    let queued = commands::of_device(staff.projections(), id, RECENT).await.map_err(|error| staff.broken(error))?;
+    let same =
+        |queued: &&Queued| queued.state.is_waiting() && verb.request_type() == Some(queued.request_type.as_str());
+    let now = staff.now();
     let page = Page {
         verb: verb.as_str(),
         label: verb.label(),
@@ -89,6 +98,7 @@ fn show_form(
         request: wrong.map_or_else(|| staff.app().world.random_uuid(), |(_, request)| request),
         wrong: wrong.map(|(why, _)| why),
         told: words::told_apart(device),
+        waits: queued.iter().find(same).map(|queued| Instant::of(queued.queued_at, now)),
         device: label.clone(),
     };
     let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
@@ -123,7 +133,7 @@ pub async fn submit(
     let wanted = wanted(verb, &sent, staff.now())?;
     if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
         let wrong = "Nothing was erased: what you typed is not the device’s name.";
-        return show_form(&staff, &device, verb, Some((wrong, wanted.request)));
+        return show_form(&staff, &device, verb, Some((wrong, wanted.request))).await;
     }
     if must_prove(&staff, verb) {
         let act = Act {
@@ -135,15 +145,18 @@ pub async fn submit(
         };
         return proof::first(&own, &act);
     }
-    match staff.app().want(id, &wanted, &staff.context()).await {
-        Ok(Some(appended)) => wait(staff.app(), appended.position).await,
-        Ok(None) => {}
+    let done = match staff.app().want(id, &wanted, &staff.context()).await {
+        Ok(done) => done,
         Err(error) => {
             let why = super::refusal(error, staff.correlation())?;
             return Err(Problem::Refused(format!("This cannot be done: {why}.")));
         }
+    };
+    if let Some(appended) = done.appended {
+        wait(staff.app(), appended.position).await;
     }
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+    let before = done.appended.is_none();
+    Ok(see_other(&done.command.map_or_else(|| href(id, None), |command| after_command(id, command, before))))
 }
 
 /// Calls a command off.
@@ -168,12 +181,14 @@ pub async fn cancel(
         }
         Err(error) => return Err(staff.broken(error)),
     }
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, href(id, None))).finish())
+    Ok(see_other(&after_command(id, command, false)))
 }
 
 /// A command on the device's page.
 #[derive(Serialize)]
 pub struct Standing {
+    /// It is not over.
+    pub waits: bool,
     request_type: String,
     state: Chip,
     queued: Instant,
@@ -184,13 +199,14 @@ pub struct Standing {
     cancel: Option<String>,
 }
 
-content!(Standing { request_type, state, queued, expires, why, cancel });
+content!(Standing { waits, request_type, state, queued, expires, why, cancel });
 
 /// A command as the device's page shows it.
 pub fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -> Standing {
     let waiting = queued.state.is_waiting();
     let cancel = || format!("{}/commands/{}/cancel", href(device, None), queued.command);
     Standing {
+        waits: waiting,
         request_type: queued.request_type.clone(),
         state: words::command(queued.state),
         queued: Instant::of(queued.queued_at, now),

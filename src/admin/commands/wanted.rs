@@ -105,6 +105,16 @@ impl Verb {
         }
     }
 
+    /// The command of an act that takes one of a kind, of which a second seldom makes sense.
+    pub fn request_type(self) -> Option<&'static str> {
+        match self {
+            Verb::Lock => Some("DeviceLock"),
+            Verb::ClearPasscode => Some("ClearPasscode"),
+            Verb::Erase => Some("EraseDevice"),
+            _ => None,
+        }
+    }
+
     /// What cannot be undone is asked for twice.
     pub fn is_destructive(self) -> bool {
         matches!(self, Verb::Erase | Verb::ClearPasscode | Verb::Unenroll)

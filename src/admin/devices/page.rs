@@ -1,7 +1,7 @@
 //! One device: the record, what it told about itself, earlier records, what happened; and what may be done.
 
+use super::{done, identity, told};
 use super::{href, parse_as_of, parse_device};
-use super::{identity, told};
 use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::claims;
@@ -35,16 +35,22 @@ const EARLIER: usize = 5;
 /// Events shown; the rest is in the audit trail.
 const TIMELINE: usize = 100;
 
-/// Commands shown.
+/// Commands shown …
 const COMMANDS: usize = 25;
+/// … and those that are over and shown at once.
+const NEWEST_OVER: usize = 3;
 
 #[derive(Deserialize)]
 pub struct AsOf {
     as_of: Option<String>,
+    #[serde(flatten)]
+    asked: done::Asked,
 }
 
 #[derive(Serialize)]
 struct Page {
+    /// What the form did that led here.
+    done: Option<String>,
     href: String,
     label: String,
     sub: String,
@@ -62,6 +68,8 @@ struct Page {
     manage: Vec<Manage>,
     acts: Vec<Offered>,
     commands: Vec<Standing>,
+    /// Those that are over, but for the newest.
+    commands_over: Vec<Standing>,
     apps: Vec<AppLine>,
     lists: Vec<told::List>,
     timeline: Vec<Happened>,
@@ -73,6 +81,7 @@ view!(
     device,
     Menu,
     Page {
+        done,
         href,
         label,
         sub,
@@ -89,6 +98,7 @@ view!(
         manage,
         acts,
         commands,
+        commands_over,
         apps,
         lists,
         timeline,
@@ -186,6 +196,8 @@ struct Found {
     renewal: Option<Renewal>,
     known: BTreeMap<String, Option<String>>,
     claims: Vec<(Claim, Option<Device>)>,
+    /// When the later record of each was asked for an attestation.
+    asked: Vec<Option<Timestamp>>,
     earlier: Vec<(Earlier, Option<Device>)>,
     /// What it told of itself before it got its profile, where it was asked.
     told_before: Option<Row>,
@@ -208,7 +220,12 @@ pub async fn page(
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
-    let page = assemble(&found, &staff, as_of, staff.now());
+    let done = match as_of {
+        None => done::said(&staff, &found.device, &found.commands, &found.claims, &query.asked).await,
+        Some(_) => Ok(None),
+    };
+    let done = done.map_err(|error| staff.broken(error))?;
+    let page = Page { done, ..assemble(&found, &staff, as_of, staff.now()) };
     show(&label, "devices", &staff, &page)
 }
 
@@ -238,12 +255,13 @@ async fn look_up(
         let other = inventory::get(projections, other, None).await?;
         earlier.push((found, other));
     }
-    let mut claims = Vec::new();
+    let (mut claims, mut asked) = (Vec::new(), Vec::new());
     // As with commands: of now alone.
     if as_of.is_none() {
         for claim in open_of(projections, id).await? {
             let other = if claim.later == id { claim.earlier } else { claim.later };
             let other = inventory::get(projections, other, None).await?;
+            asked.push(claims::asked(projections, claim.later).await?);
             claims.push((claim, other));
         }
     }
@@ -259,13 +277,28 @@ async fn look_up(
     };
     let by_account = visit.is_some_and(|visit| visit.by_account);
     let (more, rows) = (history.next.is_some(), history.rows);
-    Ok(Some(Found { commands, apps, by_account, device, renewal, known, claims, earlier, told_before, rows, more }))
+    Ok(Some(Found {
+        commands,
+        apps,
+        by_account,
+        device,
+        renewal,
+        known,
+        claims,
+        asked,
+        earlier,
+        told_before,
+        rows,
+        more,
+    }))
 }
 
 fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
     let device = &found.device;
     let acts = is_permitted::<Acts>(&staff.roles) && as_of.is_none();
+    let (commands, commands_over) = split(found.commands.iter().map(|queued| standing(device.id, queued, acts, now)));
     Page {
+        done: None,
         href: href(device.id, None),
         label: words::label(device),
         sub: sub(device),
@@ -277,14 +310,16 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         facts: facts(found, now),
         inventory: told::facts(&found.known),
         lists: told::lists(&found.known),
-        commands: found.commands.iter().map(|queued| standing(device.id, queued, acts, now)).collect(),
+        commands,
+        commands_over,
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
         acts: if acts { offered(device) } else { vec![] },
         earlier_more: device.person.filter(|_| found.earlier.len() > EARLIER).map(of_person),
         claims: found
             .claims
             .iter()
-            .map(|(claim, other)| claims::shown(device.id, claim, other.as_ref(), acts, now))
+            .zip(&found.asked)
+            .map(|((claim, other), asked)| claims::shown(device.id, (claim, *asked), other.as_ref(), acts, now))
             .collect(),
         earlier: found
             .earlier
@@ -297,6 +332,15 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         more: found.more,
         audit_href: Query::default().with("device", Some(&device.id.to_string())).href(audit::PATH),
     }
+}
+
+// What waits, and the newest of what is over; the rest is folded away.
+fn split(commands: impl Iterator<Item = Standing>) -> (Vec<Standing>, Vec<Standing>) {
+    let mut over = 0;
+    commands.partition(|command| {
+        over += usize::from(!command.waits);
+        command.waits || over <= NEWEST_OVER
+    })
 }
 
 fn sub(device: &Device) -> String {

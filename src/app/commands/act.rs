@@ -57,6 +57,15 @@ pub struct Wanted {
     pub expires: Option<Timestamp>,
 }
 
+/// What became of a want.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// The last command that it took.
+    pub command: Option<CommandId>,
+    /// `None` if the same request had queued it before.
+    pub appended: Option<Appended>,
+}
+
 impl Act {
     // In order: the prompt for an app names the organization that was told before.
     fn commands(&self, device: &Device, organization: &str) -> Vec<Dictionary> {
@@ -101,14 +110,9 @@ impl App {
     ///
     /// # Errors
     /// The refusal says why the device's mode, version, rights or state do not permit it.
-    pub async fn want(
-        &self,
-        device: DeviceId,
-        wanted: &Wanted,
-        context: &Context,
-    ) -> Result<Option<Appended>, QueueError> {
+    pub async fn want(&self, device: DeviceId, wanted: &Wanted, context: &Context) -> Result<Done, QueueError> {
         let state = self.device(device).await.map_err(PerformError::Read)?;
-        let mut last = None;
+        let mut done = Done { command: None, appended: None };
         let commands = self.commands_of(device, &state, &wanted.act).await?;
         // All or nothing: what comes last is what may be refused.
         for command in &commands {
@@ -122,9 +126,9 @@ impl App {
             let usual = Terms::usual(super::request_type(command).unwrap_or_default());
             let terms = Terms { expires: wanted.expires, ..usual };
             let performed = self.queue_command_on(device, id, command, terms, context).await?;
-            last = performed.appended.or(last);
+            done = Done { command: Some(id), appended: performed.appended.or(done.appended) };
         }
-        Ok(last)
+        Ok(done)
     }
 
     async fn commands_of(&self, device: DeviceId, state: &Device, act: &Act) -> Result<Vec<Dictionary>, QueueError> {

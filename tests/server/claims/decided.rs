@@ -24,7 +24,9 @@ async fn the_same_device_is_one_record_from_then_on() {
     let csrf = staff.get(&page).await.csrf();
     let path = format!("{page}/claims/{old}/same");
     let answer = staff.post(&path, &[("csrf", &csrf)]).await;
-    assert_eq!((answer.status, answer.location()), (303, page.as_str()), "{}", answer.body);
+    assert!(answer.status == 303 && answer.location().starts_with(&page), "{}", answer.body);
+    let said = staff.get(answer.location()).await.texts("main > .done").concat();
+    assert!(said.contains("Decided: one device") && said.contains(&old.to_string()[..13]), "{said}");
     assert_eq!(superseded(&scene, old).await, Some((new, SupersessionEvidence::Administrator)));
     assert!(!staff.get(&page).await.body.contains("Hardware claim"), "nothing is left to decide");
     let told = staff.get(&format!("/console/devices/{old}")).await.body;
@@ -42,9 +44,21 @@ async fn different_devices_stay_two_records_and_the_mark_goes() {
     let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
     // From the page of the other record.
     let page = format!("/console/devices/{old}");
-    let csrf = staff.get(&page).await.csrf();
+    let shown = staff.get(&page).await;
+    let csrf = shown.csrf();
+    let told = shown.texts("main").concat();
+    for said in [
+        "Is it the same device?",
+        "end this, the earlier record",
+        "This is the earlier record",
+        "has not been asked for",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
     let answer = staff.post(&format!("{page}/claims/{new}/different"), &[("csrf", &csrf)]).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
+    let said = staff.get(answer.location()).await.texts("main > .done").concat();
+    assert!(said.contains("Decided: different devices"), "{said}");
     assert!(events(&scene, new).await.contains(&DeviceEvent::HardwareClaimDismissed { other: old }));
     for path in [page, format!("/console/devices/{new}"), "/console/devices".into()] {
         assert!(!staff.get(&path).await.body.contains("Hardware claim"), "{path}");

@@ -60,13 +60,22 @@ async fn an_administrator_archives_a_record_and_brings_it_back() {
     assert_eq!(listed().await, 1);
 
     let answer = browser.post(&format!("{path}/archive"), &[("csrf", &csrf)]).await;
-    assert_eq!((answer.status, answer.location()), (303, path.as_str()));
+    assert!(answer.status == 303 && answer.location().starts_with(&path), "{}", answer.location());
+    assert!(browser.get(answer.location()).await.texts("main > .done").concat().contains("The record is archived"));
     assert_eq!(listed().await, 0, "the next page shows it already");
     assert!(browser.get(&path).await.texts("h1")[0].contains("Archived"));
     assert_eq!(browser.get("/console/devices?archived=yes").await.texts("tbody tr").len(), 1);
 
     assert_eq!(browser.post(&format!("{path}/restore"), &[("csrf", &csrf)]).await.status, 303);
     assert_eq!(listed().await, 1);
+    // What an address alone says is not said.
+    for asked in ["done=archive", "done=same&other=1", "command=0190aaaa-0000-7000-8000-000000000001"] {
+        assert_eq!(
+            browser.get(&format!("{path}?{asked}")).await.texts("main > .done"),
+            Vec::<String>::new(),
+            "{asked}"
+        );
+    }
     let log = server.log_of(&device.stream()).await;
     let archived = log.iter().find(|entry| matches!(entry.event, Event::Device(DeviceEvent::RecordArchived {})));
     let archived = archived.unwrap();

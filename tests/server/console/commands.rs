@@ -51,10 +51,15 @@ async fn a_device_is_locked_with_a_message_once_however_often_the_form_is_sent_a
     let page = browser.get(&path).await;
     assert!(page.texts("main .consequence")[0].contains("Locks the screen at once"), "{}", page.body);
     let form = fields(&page, &[("message", "Please bring me back"), ("expires", "1")]);
-    for _ in 0..2 {
-        assert_eq!(post(&browser, &path, &form).await.status, 303);
+    for said in ["DeviceLock is queued", "DeviceLock was queued by this form already: it was not queued again"] {
+        let sent = post(&browser, &path, &form).await;
+        assert_eq!(sent.status, 303);
+        let page = browser.get(sent.location()).await;
+        assert!(page.texts("main > .done").concat().contains(said), "{said}: {}", page.body);
     }
     assert_eq!(queued(&server, &device).await, ["DeviceLock"]);
+    let another = browser.get(&path).await.texts("main > .notice.warn").concat();
+    assert!(another.contains("still waits for the device"), "{another}");
     let page = browser.get(&format!("/console/devices/{}", device.id)).await;
     assert!(
         page.texts(".command").iter().any(|line| line.contains("DeviceLock") && line.contains("until")),
@@ -178,8 +183,9 @@ async fn the_page_of_a_device_that_told_its_lists_is_shown_and_a_lock_queued_the
     }
     let lock = format!("{path}/commands/lock");
     let locked = post(&browser, &lock, &fields(&browser.get(&lock).await, &[])).await;
-    assert_eq!((locked.status, locked.location()), (303, path.as_str()));
+    assert!(locked.status == 303 && locked.location().starts_with(&path), "{}", locked.location());
     let page = browser.get(locked.location()).await;
+    assert!(page.texts("main > .done").concat().contains("DeviceLock is queued"), "{}", page.body);
     assert!(page.status == 200 && page.texts(".command").iter().any(|line| line.contains("DeviceLock")));
     server.stop().await;
 }
@@ -197,8 +203,10 @@ async fn a_queued_command_is_called_off_on_the_devices_page() {
     assert_eq!(post(&browser, &path, &fields(&page, &[("question", "profiles")])).await.status, 303);
     let page = browser.get(&format!("/console/devices/{}", device.id)).await;
     let cancel = page.attribute(".command form", "action").unwrap();
-    assert_eq!(post(&browser, &cancel, &fields(&page, &[])).await.status, 303);
-    let page = browser.get(&format!("/console/devices/{}", device.id)).await;
+    let cancelled = post(&browser, &cancel, &fields(&page, &[])).await;
+    assert_eq!(cancelled.status, 303);
+    let page = browser.get(cancelled.location()).await;
+    assert_eq!(page.texts("main > .done"), ["ProfileList: Cancelled."]);
     assert!(page.texts(".command").iter().any(|line| line.contains("ProfileList Cancelled")), "{}", page.body);
     assert!(page.texts(".said").iter().any(|said| said.contains("ProfileList was cancelled")), "{}", page.body);
     server.stop().await;
@@ -544,6 +552,8 @@ async fn after_the_proof_an_act_on_one_device_goes_on_with_what_its_form_said() 
         assert!(!queued(&server, &device).await.iter().any(|queued| queued == command));
         let done = go_on(&browser, &proven).await;
         assert!(done.status == 303 && done.location().starts_with(&path), "{act}: {}", done.body);
+        let page = browser.get(done.location()).await;
+        assert!(page.texts("main > .done").concat().contains(&format!("{command} is queued")), "{}", page.body);
         assert_eq!(queued(&server, &device).await.last().map(String::as_str), Some(command));
     }
     server.stop().await;

@@ -56,7 +56,7 @@ const WITH_A_ROLE: [(&str, Proof); 15] = [
 ];
 
 /// Forms of whoever signs in, and of everybody's own account.
-const OWN: [(&str, Proof); 22] = [
+const OWN: [(&str, Proof); 23] = [
     ("/sign-in", Walked),
     ("/sign-in/with/{provider}", None("a departure is counted; the answer that comes back is a fact")),
     ("/sso/{provider}/acs", Test { event: "faults", name: "every_attack_is_refused_at_the_console_as_well" }),
@@ -65,6 +65,7 @@ const OWN: [(&str, Proof); 22] = [
     ("/second-factor/code", Test { event: "OneTimeCodeUsed", name: FACTORS }),
     ("/second-factor/passkey/begin", None("asks the browser for a signature")),
     ("/second-factor/passkey", Test { event: "PasskeyUsed", name: PASSKEYS }),
+    ("/confirm", None("asks for the proof of an act, by another way")),
     ("/confirm/code", Test { event: "OneTimeCodeUsed", name: OWN_FACTORS }),
     ("/confirm/password", Walked),
     ("/confirm/passkey/begin", None("asks the browser for a signature")),

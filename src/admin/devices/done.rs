@@ -1,0 +1,89 @@
+//! What the form did that led to the page of a device. The address only says what to look for: the page says what the record tells, so
+//! that no address makes it say what is not so.
+
+use super::href;
+use crate::admin::query::{Query, filled};
+use crate::admin::session::Staff;
+use crate::admin::words;
+use events::device::{CommandId, DeviceId};
+use projections::ProjectionError;
+use projections::claims::Claim;
+use projections::commands::Queued;
+use projections::devices::{self as inventory, Device};
+use serde::Deserialize;
+
+/// What to look for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    command: Option<String>,
+    again: Option<String>,
+    done: Option<String>,
+    other: Option<String>,
+}
+
+/// The page of a device after a command was queued or called off; or was found queued `before`, by the same form.
+pub fn after_command(device: DeviceId, command: CommandId, before: bool) -> String {
+    let query = Query::default().with("command", Some(&command.to_string()));
+    query.with("again", before.then_some("yes")).href(&href(device, None))
+}
+
+/// The page of a device after something else was done to its record, or decided about it and another.
+pub fn after(device: DeviceId, done: &str, other: Option<DeviceId>) -> String {
+    let other = other.map(|other| other.to_string());
+    Query::default().with("done", Some(done)).with("other", other.as_deref()).href(&href(device, None))
+}
+
+/// What the page says of it.
+///
+/// # Errors
+/// If the projections cannot be used.
+pub async fn said(
+    staff: &Staff,
+    device: &Device,
+    commands: &[Queued],
+    claims: &[(Claim, Option<Device>)],
+    asked: &Asked,
+) -> Result<Option<String>, ProjectionError> {
+    if let Some(command) = filled(asked.command.as_deref()) {
+        let queued = commands.iter().find(|queued| queued.command.to_string() == command);
+        return Ok(queued.map(|queued| of_command(queued, asked.again.is_some())));
+    }
+    let said = match filled(asked.done.as_deref()) {
+        Some("archive") if device.archived => {
+            "The record is archived: lists leave it out. Nothing changed on the device."
+        }
+        Some("restore") if !device.archived => "The record is restored: lists show it again.",
+        Some(verdict @ ("same" | "different")) => return decided(staff, device, claims, verdict, asked).await,
+        _ => return Ok(None),
+    };
+    Ok(Some(said.to_owned()))
+}
+
+fn of_command(queued: &Queued, again: bool) -> String {
+    let name = &queued.request_type;
+    match (queued.state.is_waiting(), again) {
+        (true, true) => format!("{name} was queued by this form already: it was not queued again."),
+        (true, false) => format!("{name} is queued. The device is woken, and gets it when it is next in reach."),
+        (false, _) => format!("{name}: {}.", words::command(queued.state).label),
+    }
+}
+
+async fn decided(
+    staff: &Staff,
+    device: &Device,
+    claims: &[(Claim, Option<Device>)],
+    verdict: &str,
+    asked: &Asked,
+) -> Result<Option<String>, ProjectionError> {
+    let other = filled(asked.other.as_deref()).and_then(|other| super::parse_device(other).ok());
+    let Some(other) = other else { return Ok(None) };
+    let is_open = claims.iter().any(|(claim, _)| claim.earlier == other || claim.later == other);
+    let Some(other) = inventory::get(staff.projections(), other, None).await? else { return Ok(None) };
+    let ended = device.superseded_by == Some(other.id) || other.superseded_by == Some(device.id);
+    let both = words::told_apart(&other);
+    Ok(match (verdict, is_open, ended) {
+        ("same", _, true) => Some(format!("Decided: one device. The earlier of this record and {both} is ended.")),
+        ("different", false, false) => Some(format!("Decided: different devices. This record and {both} both stay.")),
+        _ => None,
+    })
+}
