@@ -47,7 +47,7 @@ async fn with_the_devices_leaving_both_identities_are_revoked_and_revive_nothing
     assert_eq!(replaced.poll().await, None, "until then the old one works");
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
     assert_eq!(revoked(&server, &clock, [&device.identity, &old]).await, [true, true]);
-    let before = device.history(&server).await;
+    let mut history = device.history(&server).await;
     for device in [&device, &replaced] {
         let mut again = device.authenticate();
         again.insert("OSVersion".into(), "17.6".into());
@@ -57,7 +57,8 @@ async fn with_the_devices_leaving_both_identities_are_revoked_and_revive_nothing
         let idle = device.report_on(&device.report("Idle", None)).await;
         assert_eq!((idle.status, idle.body.as_slice()), (403, b"".as_slice()));
     }
-    assert_eq!(device.history(&server).await, before);
+    history.push("DeviceMessageRefused".into());
+    assert_eq!(device.history(&server).await, history, "refused on record once, and nothing else happened");
     server.stop().await;
 }
 
