@@ -278,10 +278,19 @@ async fn apply_settings(file: &Path, over: Option<u64>, at: &At) -> anyhow::Resu
 
 // A file that somebody wrote by hand names none: it says all, whatever the settings are now.
 fn named_revision(text: &str) -> anyhow::Result<Option<u64>> {
-    let Some(rest) = text.lines().find_map(|line| line.trim_start().strip_prefix(REVISION)) else { return Ok(None) };
+    let Some(rest) = text.trim_start_matches('\u{feff}').lines().find_map(revision_in) else { return Ok(None) };
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let revision = digits.parse().map_err(|_| anyhow!("after {REVISION:?} there is no number"))?;
     Ok(Some(revision))
+}
+
+// An editor, or somebody in a hurry, may have written it with other blanks or capitals.
+fn revision_in(line: &str) -> Option<&str> {
+    let comment = line.trim_start().strip_prefix('#')?.trim_start();
+    let (word, rest) = comment.split_at_checked("revision".len())?;
+    let (is_named, rest) = (word.eq_ignore_ascii_case("revision"), rest.trim_start());
+    let is_meant = rest.starts_with(|first: char| first.is_ascii_digit()) || line.trim_start().starts_with(REVISION);
+    (is_named && is_meant).then_some(rest)
 }
 
 pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {

@@ -354,6 +354,15 @@ async fn a_settings_file_does_not_overwrite_what_others_changed_since_it_was_sho
     let knowingly = muster_at(&config, &["settings", "apply", &mine, "--over", "2"], "").expect_success();
     assert!(knowingly.contains("My School"), "{knowingly}");
 
+    for head in ["#Revision 1.", "# revision 1.", "\u{feff}# Revision 1."] {
+        let retyped = write(directory.path(), "retyped.toml", &shown.replace("# Revision 1.", head));
+        let refused = muster_at(&config, &["settings", "apply", &retyped], "").expect_failure();
+        assert!(refused.contains("revision 1, now 3"), "{head}: {refused}");
+    }
+    let of_another = write(directory.path(), "other.toml", &shown.replace("# Revision 1.", "# Revision 411."));
+    let refused = muster_at(&config, &["settings", "apply", &of_another], "").expect_failure();
+    assert!(refused.contains("made of revision 411") && refused.contains("--over 3"), "{refused}");
+
     let spoilt = write(directory.path(), "spoilt.toml", "# Revision two\n");
     let refused = muster_at(&config, &["settings", "apply", &spoilt], "").expect_failure();
     assert!(refused.contains("there is no number"), "{refused}");

@@ -163,7 +163,7 @@ pub async fn apply(app: &App, after: Settings, over: Option<u64>, context: &Cont
 async fn meanwhile(app: &App, over: u64) -> Result<String, String> {
     let since =
         app.log.read_from(&events::settings::stream(), Revision(over)).await.map_err(|error| error.to_string())?;
-    let last = since.last().map_or(over, |entry| entry.revision.0 + 1);
+    let Some(last) = since.last().map(|entry| entry.revision.0 + 1) else { return ahead(app, over).await };
     let mut lines = vec![format!("the settings were changed since this file was made (revision {over}, now {last}):")];
     for entry in since {
         let Event::Settings(SettingsEvent::SettingsChanged { changes, .. }) = entry.event else { continue };
@@ -176,6 +176,17 @@ async fn meanwhile(app: &App, over: u64) -> Result<String, String> {
          `--over {last}`."
     ));
     Ok(lines.join("\n"))
+}
+
+// More changes than there were here.
+async fn ahead(app: &App, over: u64) -> Result<String, String> {
+    let (current, _) = app.load::<Current>(&events::settings::stream()).await.map_err(|error| error.to_string())?;
+    let last = current.changes;
+    Ok(format!(
+        "this file was made of revision {over}, and the settings are at revision {last}: another server showed it, or a \
+         backup from before was restored.\nRun `muster settings show` and make your change there; or, to overwrite what is in \
+         force, apply the file with `--over {last}`."
+    ))
 }
 
 /// The languages that pages are in: what `templates/texts` holds.
