@@ -68,8 +68,20 @@ async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) ->
 
 /// Refuses a request that belongs to no device of ours.
 async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>) -> Answer {
-    let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why }, source).await;
+    let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
     written.map_or_else(unavailable, |()| Answer::Forbidden)
+}
+
+/// What was signed, if the signature fits. If not, it is on record: somebody has the certificate of a device and not its key, or
+/// the message was changed on its way. It is no fact of the device, which did not speak.
+async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source: Option<IpAddr>) -> Result<T, Answer> {
+    if !matches!(verified, Err(Answer::BadRequest)) {
+        return verified;
+    }
+    tracing::warn!(device.id = %known.device, "a message in the name of a device is not signed by it");
+    let (why, device) = (DeviceRequestRefusal::SignatureInvalid, Some(known.device));
+    let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
+    Err(written.map_or_else(unavailable, |()| Answer::BadRequest))
 }
 
 /// Refuses a message of a device of ours, which is proven to be from it.

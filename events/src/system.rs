@@ -68,6 +68,8 @@ pub enum DeviceRequestRefusal {
     ProfileServiceUnknown,
     /// Its code or refresh token is unknown, used or too old, or the person may not enroll any more.
     GrantInvalid,
+    /// It has the certificate of a device of ours, and a signature that does not fit.
+    SignatureInvalid,
 }
 
 /// Stream `refusals-<day>`: refusals that belong to nobody we know.
@@ -87,7 +89,12 @@ pub enum RefusalEvent {
     /// A request for an identity (SCEP) that belongs to no visit and no device.
     IdentityRequestRefused { why: IdentityRefusal },
     /// Another request of a device that belongs to no visit and no device.
-    DeviceRequestRefused { why: DeviceRequestRefusal },
+    DeviceRequestRefused {
+        why: DeviceRequestRefusal,
+        /// In whose name it was sent, by somebody who did not prove to be that device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+    },
     /// So many refusals were not written one by one, because strangers must not fill the log.
     RefusalsSuppressed(SuppressedRefusals),
 }

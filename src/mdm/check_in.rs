@@ -35,7 +35,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let claimed = Claimed::of(request, app)?;
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let mut known = identified(app, claimed.certificate(), source).await?;
-    let body = proven(claimed, body).await?;
+    let body = super::signed(app, &known, proven(claimed, body).await, source).await?;
     crate::web::has_proven(app, request);
     let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
     if let Some(error) = broken {

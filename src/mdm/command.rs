@@ -46,12 +46,12 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         Body::TooLarge(large) => {
             let bytes = large.bytes;
             app.metrics.alarm(Alarm::MdmResultTooLarge);
-            let hash = prove(claimed, large).await?;
+            let hash = super::signed(app, &known, prove(claimed, large).await, source).await?;
             bearer::check(app, &known, request, source).await?;
             return Conversation { app, known: &known, source }.too_large(bytes, hash).await;
         }
     };
-    let (reading, body) = read(claimed, body).await?;
+    let (reading, body) = super::signed(app, &known, read(claimed, body).await, source).await?;
     crate::web::has_proven(app, request);
     let said = match said(&known, &reading) {
         Ok(said) => said,

@@ -69,8 +69,10 @@ pub fn message(event: &Event) -> Message {
         Event::Refusal(RefusalEvent::IdentityRequestRefused { why }) => {
             Message::of("identity-request-refused").with("reason", words::identity_refusal(*why))
         }
-        Event::Refusal(RefusalEvent::DeviceRequestRefused { why }) => {
-            Message::of("device-request-refused").with("reason", words::device_request_refusal(*why))
+        Event::Refusal(RefusalEvent::DeviceRequestRefused { why, device }) => {
+            let why = words::device_request_refusal(*why);
+            let reason = device.map_or_else(|| why.to_owned(), |device| format!("{why} (device {device})"));
+            Message::of("device-request-refused").with("reason", reason)
         }
         Event::Refusal(RefusalEvent::RefusalsSuppressed(refusals)) => suppressed("refusals-suppressed", refusals),
         Event::Settings(SettingsEvent::SettingsChanged { changes, .. }) => {

@@ -72,7 +72,7 @@ impl App {
             Some(_) => Err(GrantError::Refused("unsupported_grant_type")),
         };
         if matches!(granted, Err(GrantError::Refused(INVALID_GRANT_CODE))) {
-            let event = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::GrantInvalid };
+            let event = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::GrantInvalid, device: None };
             self.tell_of_stranger(event, source).await.map_err(unavailable)?;
         }
         granted

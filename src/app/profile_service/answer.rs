@@ -87,7 +87,8 @@ impl App {
             None => self.verify_device(&message, source).await,
         };
         if let Err(ProfileServiceError::Refused(_)) = served {
-            let event = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown };
+            let event =
+                RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown, device: None };
             self.tell_of_stranger(event, source).await.map_err(unavailable)?;
         }
         served

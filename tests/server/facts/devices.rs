@@ -6,11 +6,12 @@ use crate::devices::{IOS, KEYS, TestDevice, invite, scep_payload, serve, uuid};
 use crate::harness::TestServer;
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
-use events::system::RefusalEvent;
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use muster::app::sign_in::sum_up_refusals;
 use muster::simulator::certificate_request;
 use muster::simulator::keys::KeyPool;
-use muster::simulator::scep;
+use muster::simulator::signature::mdm_signature;
+use muster::simulator::{messages, scep};
 use plist::Value;
 use std::collections::BTreeSet;
 
@@ -112,6 +113,24 @@ async fn a_message_under_a_foreign_certificate_leaves_a_fact() {
     watch.left("DeviceRequestRefused", "a check-in of a stranger").await;
     assert_eq!(stranger.report_on(&stranger.report("Idle", None)).await.status, 403);
     watch.left("DeviceRequestRefused", "a stranger who asks for commands").await;
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_message_that_the_device_did_not_sign_leaves_a_fact_that_is_not_the_devices() {
+    let server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.reacted().await;
+    let body = messages::xml(&device.token_update("MAGIC"));
+    let of_another = mdm_signature(b"another body", &device.identity, device.style).unwrap();
+    let before = device.history(&server).await;
+    for endpoint in ["checkin", "command"] {
+        assert_eq!(device.put_signed(endpoint, &body, Some(&of_another)).await.status, 400, "{endpoint}");
+    }
+    let why = DeviceRequestRefusal::SignatureInvalid;
+    let refused = Event::Refusal(RefusalEvent::DeviceRequestRefused { why, device: Some(device.id) });
+    assert_eq!(server.events_of("refusals").await, vec![refused; 2]);
+    assert_eq!(device.history(&server).await, before);
     server.stop().await;
 }
 

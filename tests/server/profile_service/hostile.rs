@@ -91,7 +91,7 @@ async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace_on_any_visit(
     let message = device.sign_built_in(&device.attributes(&none)).unwrap();
     assert_eq!(status(&device, &service, message).await, 400);
     assert_eq!(scene.server.events_of("enrollment").await, before);
-    let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown };
+    let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown, device: None };
     assert_eq!(scene.server.events_of("refusals").await, vec![Event::Refusal(refused); 6]);
     scene.strike().await;
 }

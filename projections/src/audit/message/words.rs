@@ -106,6 +106,9 @@ pub(super) fn device_request_refusal(why: DeviceRequestRefusal) -> &'static str 
         DeviceRequestRefusal::CertificateUnknown => "the certificate that signed it is not a valid one of ours",
         DeviceRequestRefusal::ProfileServiceUnknown => "it answers no Profile Service that may be answered",
         DeviceRequestRefusal::GrantInvalid => "its code or refresh token is not valid",
+        DeviceRequestRefusal::SignatureInvalid => {
+            "it has the certificate of a device, and a signature that does not fit"
+        }
     }
 }
 
