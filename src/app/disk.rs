@@ -1,6 +1,7 @@
 //! Room on the disk that the log is on: whether it will run out. A full disk stops the server for everybody, so what strangers can
 //! make us write is suppressed before that.
 
+use crate::world::Room;
 use events::Timestamp;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +14,6 @@ const SOON_SECONDS: i64 = 24 * 3_600;
 /// The present rate is that of the last hour, once this much of it is known: a file that is copied once is no rate.
 const RATE_OVER_SECONDS: i64 = 3_600;
 const LEAST_KNOWN_SECONDS: i64 = 1_800;
-
-/// Bytes on a disk, for whoever is not root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    pub free: u64,
-    pub total: u64,
-}
 
 /// What is known of the disk.
 #[derive(Debug, Default)]

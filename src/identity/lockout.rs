@@ -166,7 +166,7 @@ mod tests {
 
     fn world() -> (World, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::at(NOW));
-        (World { clock: Arc::clone(&clock) as _ }, clock)
+        (World::at(clock.clone()), clock)
     }
 
     async fn guess(lockout: &Lockout, world: &World, source: IpAddr) -> Result<(), RetryAfter> {

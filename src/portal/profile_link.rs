@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_link_works_for_a_quarter_of_an_hour_and_only_as_it_was_made() {
         let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
-        let world = World { clock: clock.clone() };
+        let world = World::at(clock.clone());
         let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
         let link = ProfileLink::new(Kind::Ca, EnrollmentId(world.uuid()), &world);
         let token = token(&link.path(&secrets));

@@ -1,9 +1,8 @@
 //! Looks at the room on the disk of the log, for metrics, the alarm and what is suppressed when there is little.
 
 use crate::app::App;
-use crate::app::disk::Room;
 use crate::telemetry::Alarm;
-use std::path::Path;
+use crate::world::Room;
 use std::time::Duration;
 
 const LOOK: Duration = Duration::from_secs(30);
@@ -12,7 +11,7 @@ const LOOK: Duration = Duration::from_secs(30);
 pub(super) async fn run(app: App) {
     let directory = app.config.store.directory.clone();
     loop {
-        match room(&directory) {
+        match app.world.disks.room(&directory) {
             Ok(room) => note(&app, room),
             Err(error) => tracing::warn!(%error, "the room on the disk of the log is not known"),
         }
@@ -31,10 +30,4 @@ fn note(app: &App, room: Room) {
         );
         app.metrics.alarm(Alarm::DiskNearlyFull);
     }
-}
-
-fn room(directory: &Path) -> std::io::Result<Room> {
-    let told = rustix::fs::statvfs(directory)?;
-    let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
-    Ok(Room { free: bytes(told.f_bavail), total: bytes(told.f_blocks) })
 }

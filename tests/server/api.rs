@@ -216,7 +216,7 @@ async fn the_inventory_is_read_page_by_page_by_the_filters_of_its_page() {
 #[tokio::test]
 async fn reading_is_written_down_once_an_hour_for_each_question() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let token = program(&server, "sync").await;
     let read = async || {
         let access = server.events_of("access").await.into_iter();

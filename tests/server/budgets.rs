@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub async fn behind_a_proxy() -> (TestServer, Arc<ManualClock>) {
     use muster::world::Clock as _;
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let server = TestServer::start_with(World { clock: Arc::clone(&clock) as _ }, |config| {
+    let server = TestServer::start_with(World::at(clock.clone()), |config| {
         config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;

@@ -386,7 +386,7 @@ async fn messages_that_are_not_for_us_get_their_own_answers() {
 #[actix_web::test]
 async fn an_expired_certificate_is_refused_without_ending_management() {
     let clock = std::sync::Arc::new(muster::world::ManualClock::at(crate::devices::now()));
-    let world = muster::world::World { clock: clock.clone() };
+    let world = muster::world::World::at(clock.clone());
     let server = TestServer::start_with(world, |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     clock.advance_seconds(i64::from(muster::app::issue::IDENTITY_DAYS + 1) * 24 * 3600);
@@ -408,7 +408,7 @@ async fn a_log_that_takes_nothing_any_more_is_answered_503_and_never_401() {
 #[actix_web::test]
 async fn a_sign_of_life_after_seven_days_is_a_fact_and_others_are_not() {
     let clock = std::sync::Arc::new(muster::world::ManualClock::at(crate::devices::now()));
-    let server = TestServer::start_with(muster::world::World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(muster::world::World::at(clock.clone()), |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     for (days, heard) in [(0, 0), (6, 0), (8, 1), (1, 1)] {
         clock.advance_seconds(days * 24 * 3600);

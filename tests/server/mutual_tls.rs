@@ -119,13 +119,13 @@ async fn a_foreign_certificate_in_tls_is_answered_403_without_a_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_identity_reaches_the_server_and_is_refused_there() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, with_listener).await;
+    let server = TestServer::start_with(World::at(clock.clone()), with_listener).await;
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let body = xml(&device.authenticate());
     clock.advance_seconds(4 * 365 * 86_400);
     assert_eq!(check_in(&server, Some(&device.identity), &body, None).await, 403);
     let Timestamp(now) = World::system().now();
-    clock.advance_seconds(now / 1_000_000 - World { clock: clock.clone() }.now().0 / 1_000_000);
+    clock.advance_seconds(now / 1_000_000 - World::at(clock.clone()).now().0 / 1_000_000);
     assert_eq!(check_in(&server, Some(&device.identity), &body, None).await, 200);
     server.stop().await;
 }
@@ -220,7 +220,7 @@ fn put(folder: &Path, identity: &Identity, to: SocketAddr, options: &[&str], bod
 #[tokio::test(flavor = "multi_thread")]
 async fn the_certificate_of_a_device_that_left_is_on_the_list_that_proxies_fetch() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let other = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let list = async || {

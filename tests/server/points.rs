@@ -25,7 +25,7 @@ pub async fn server() -> TestServer {
 
 /// The same, with a clock of the test's own.
 pub async fn server_at(clock: &Arc<ManualClock>) -> TestServer {
-    populated(TestServer::start_with(World { clock: clock.clone() }, |_| {}).await).await
+    populated(TestServer::start_with(World::at(clock.clone()), |_| {}).await).await
 }
 
 async fn populated(server: TestServer) -> TestServer {

@@ -259,7 +259,7 @@ async fn taking_the_privilege_to_enroll_ends_a_session_and_giving_it_back_revive
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_after_a_day_at_the_latest() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     guest.sign_in("ada", PASSWORD).await;
@@ -312,7 +312,7 @@ fn without_what_differs_by_visit(body: &str, token: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_name_wrong_password_and_missing_privilege_take_the_same_time() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
     server.add_user("eve", PASSWORD, &[Privilege::Auditor]).await;
     let mut times = vec![Vec::new(); 3];
@@ -340,7 +340,7 @@ async fn unknown_name_wrong_password_and_missing_privilege_take_the_same_time() 
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_slowed_down_and_nobody_is_locked_out() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     for _ in 0..5 {
@@ -373,7 +373,7 @@ async fn thirty_at_once(server: &TestServer, password: &str) -> BTreeMap<u16, us
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_right_sign_ins_at_once_all_get_in_and_thirty_wrong_ones_are_slowed_down() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
-    let server = TestServer::start_with(World { clock }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock), |_| {}).await;
     server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
     assert_eq!(thirty_at_once(&server, PASSWORD).await, BTreeMap::from([(303, 30)]));
     assert_eq!(thirty_at_once(&server, "wrong password").await, BTreeMap::from([(401, 5), (429, 25)]));
@@ -400,7 +400,7 @@ async fn a_forwarded_address_is_not_believed_unless_a_trusted_proxy_says_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_cannot_fill_the_log() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
-    let server = TestServer::start_with(World { clock }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock), |_| {}).await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     let before = server.whole_log().await.len();
     for nth in 0..150 {

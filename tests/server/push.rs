@@ -385,7 +385,7 @@ async fn statuses(device: &mut Device) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour_and_not_before() {
     let clock = Arc::new(ManualClock::at(crate::devices::now()));
-    let scene = Scene::set_in(World { clock: clock.clone() }, |_| {}).await;
+    let scene = Scene::set_in(World::at(clock.clone()), |_| {}).await;
     let mut earlier = scene.enroll(Visitor::personal(Family::IPad, "17.5")).await;
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     puts_off(&scene, &mut earlier).await;

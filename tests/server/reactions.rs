@@ -88,7 +88,7 @@ async fn what_is_tried_again_follows_from_what_was_in_force_and_puts_back_nothin
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let mut server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let mut server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     for _ in 0..2 {
         visit(&server).await;
         clock.advance_seconds(1);
@@ -144,7 +144,7 @@ async fn visit(server: &TestServer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let abandoned = async || {
         let log = server.whole_log().await;
         let ended = |event: &Event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});

@@ -33,7 +33,7 @@ pub fn clock() -> Arc<ManualClock> {
 }
 
 pub fn world(clock: &Arc<ManualClock>) -> World {
-    World { clock: clock.clone() }
+    World::at(clock.clone())
 }
 
 /// A stage with a clock of its own, and the clock.

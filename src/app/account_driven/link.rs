@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_link_holds_for_half_an_hour_to_sign_in_again_for_a_week_and_only_as_it_was_made() {
         let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
-        let world = World { clock: clock.clone() };
+        let world = World::at(clock.clone());
         let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
         for purpose in Purpose::ALL {
             let link = AccountLink::new(EnrollmentId(world.uuid()), purpose, &world);

@@ -17,7 +17,7 @@ const GRACE: StaffId = StaffId(Uuid::from_u128(2));
 fn desk() -> Desk {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000)));
-    let world = World { clock: clock.clone() };
+    let world = World::at(clock.clone());
     Desk { clock, world, sessions: StaffSessions::open(directory.path()).unwrap().0, directory }
 }
 

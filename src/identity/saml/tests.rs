@@ -303,7 +303,7 @@ fn metadata_out_of_date_lets_nobody_in() {
     let dated = trial.idp.metadata().replace("entityID=", "validUntil=\"2027-01-15T08:00:00Z\" entityID=");
     trial.write("idp.xml", &dated);
     let saml = trial.saml();
-    let world = |now| World { clock: Arc::new(ManualClock::at(now)) };
+    let world = |now| World::at(Arc::new(ManualClock::at(now)));
     let (before, after) = (Timestamp(1_799_999_999_000_000), Timestamp(1_800_000_000_000_000));
     assert!(saml.begin(&world(before), saml.portal_consumer()).is_ok());
     assert!(saml.begin(&world(after), saml.portal_consumer()).unwrap_err().contains("2027-01-15"));
@@ -366,7 +366,7 @@ fn inflated(encoded: &str) -> String {
 #[test]
 fn a_request_is_random_tells_nothing_and_is_signed_if_there_is_a_key() {
     let trial = Trial::new();
-    let world = World { clock: Arc::new(ManualClock::at(NOW)) };
+    let world = World::at(Arc::new(ManualClock::at(NOW)));
     let plain = trial.saml();
     let begun = [0; 2].map(|_| plain.begin(&world, plain.portal_consumer()).unwrap());
     assert_ne!(begun[0].request_id, begun[1].request_id);

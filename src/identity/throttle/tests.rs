@@ -21,7 +21,7 @@ fn fail(throttle: &Throttle, now: Timestamp, name: &str, source: IpAddr) -> Resu
 }
 
 fn world() -> World {
-    World { clock: Arc::new(ManualClock::at(NOW)) }
+    World::at(Arc::new(ManualClock::at(NOW)))
 }
 
 #[test]

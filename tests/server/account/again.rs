@@ -28,7 +28,7 @@ const DAYS: u32 = 90;
 /// A server whose clock can be put forward, where people sign in again after so many days.
 async fn scene() -> (Scene, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(crate::devices::now()));
-    let scene = scene_in(World { clock: clock.clone() }).await;
+    let scene = scene_in(World::at(clock.clone())).await;
     scene.server.settings(|settings| settings.account_driven.sign_in_again_after_days = Some(DAYS)).await;
     (scene, clock)
 }

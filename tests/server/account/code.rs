@@ -21,7 +21,7 @@ const WEEK: i64 = 7 * DAY;
 
 async fn scene() -> (Scene, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(crate::devices::now()));
-    let scene = scene_in(World { clock: clock.clone() }).await;
+    let scene = scene_in(World::at(clock.clone())).await;
     scene
         .server
         .settings(|settings| {

@@ -69,7 +69,7 @@ async fn an_attestation_that_is_foreign_old_of_other_hardware_or_not_there_chang
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_is_asked_for_another_attestation_after_seven_days_and_not_before() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let (scene, _file) = stage_in(World { clock: clock.clone() }, true).await;
+    let (scene, _file) = stage_in(World::at(clock.clone()), true).await;
     let hardware = ipad("17.5");
     let real = enroll(&scene, "ada", &hardware).await;
     let mut after = enroll_as(&scene, "bob", &hardware, Some(Pretence::Nonce)).await;

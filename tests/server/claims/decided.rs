@@ -70,7 +70,7 @@ async fn different_devices_stay_two_records_and_the_mark_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_only_looks_or_proved_themself_long_ago_decides_nothing() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let (scene, _file) = stage_in(World { clock: clock.clone() }, true).await;
+    let (scene, _file) = stage_in(World::at(clock.clone()), true).await;
     let (_devices, old, new) = pair(&scene).await;
     let path = format!("/console/devices/{new}/claims/{old}/same");
     let auditor = Browser::signed_in(&scene.server, "edith", &[Privilege::Auditor]).await;

@@ -98,7 +98,7 @@ async fn a_record_that_was_ended_wrongly_comes_back_with_its_queue_and_an_alarm(
 #[tokio::test(flavor = "multi_thread")]
 async fn after_thirty_days_the_end_stands() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let (scene, _file) = stage_in(World { clock: clock.clone() }, true).await;
+    let (scene, _file) = stage_in(World::at(clock.clone()), true).await;
     let (mut real, old, _new) = ended_wrongly(&scene).await;
     let revoked = async || {
         scene.server.caught_up().await;

@@ -119,7 +119,7 @@ struct Slow {
 impl Slow {
     async fn enrolled() -> Slow {
         let clock = Arc::new(ManualClock::at(SystemClock.now()));
-        let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+        let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
         server.settings(|settings| settings.self_service.store_id = Some(STORE_ID)).await;
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
         Slow { server, clock, device }

@@ -427,7 +427,7 @@ async fn go_on(browser: &Browser, page: &Answer) -> Answer {
 #[actix_web::test]
 async fn what_cannot_be_undone_takes_a_proof_of_the_last_minutes_one_for_the_whole_batch() {
     let clock = std::sync::Arc::new(ManualClock::at(now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let devices = [
         TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
         TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
@@ -492,7 +492,7 @@ async fn what_cannot_be_undone_takes_a_proof_of_the_last_minutes_one_for_the_who
 #[actix_web::test]
 async fn after_the_proof_the_very_list_that_was_frozen_goes_on_and_every_page_between_says_that_nothing_was_done() {
     let clock = std::sync::Arc::new(ManualClock::at(now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let ours = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let other = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     server.caught_up().await;
@@ -536,7 +536,7 @@ async fn after_the_proof_the_very_list_that_was_frozen_goes_on_and_every_page_be
 #[actix_web::test]
 async fn after_the_proof_an_act_on_one_device_goes_on_with_what_its_form_said() {
     let clock = std::sync::Arc::new(ManualClock::at(now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     server.caught_up().await;
     let browser = administrator(&server).await;

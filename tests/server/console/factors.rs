@@ -17,7 +17,7 @@ pub const CODES: &str = "/console/account/factors/one-time-codes";
 /// A server whose clock the test moves.
 pub async fn server() -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     (server, clock)
 }
 

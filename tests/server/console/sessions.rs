@@ -114,7 +114,7 @@ async fn after_signing_out_a_copied_cookie_is_worth_nothing() {
 #[tokio::test]
 async fn a_session_outlives_a_restart_but_not_half_an_hour_of_silence() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let mut server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let mut server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     clock.advance_seconds(20 * 60);
     assert_eq!(browser.get("/console/devices").await.status, 200);

@@ -104,7 +104,7 @@ async fn what_another_applied_in_the_meantime_is_not_overwritten() {
 #[tokio::test]
 async fn settings_change_only_after_a_proof_of_these_minutes_and_what_was_typed_is_kept() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let page = browser.get("/console/settings/change").await;
     let ((text, over), csrf) = (form(&page), page.csrf());

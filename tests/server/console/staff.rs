@@ -294,7 +294,7 @@ async fn write_settings(server: &TestServer, change: impl FnOnce(&mut events::se
 #[tokio::test]
 async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: clock.clone() }, |_| {}).await;
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     role_rules(&server, &[("it", Privilege::Administrator), ("audit", Privilege::Auditor)]).await;
     assert_eq!(admit(&server, &proof(DIRECTORY, &["students"])).await, StaffAdmission::Refused);
     assert!(server.events_of("staff").await.iter().all(|event| event.type_name() == "SetUpLinkIssued"), "nobody known");

@@ -22,7 +22,7 @@ const LOCAL_PASSWORD: &str = "a long walk in eleven steps";
 async fn server(directories: Vec<Directory>) -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(World::system().now()));
     let names: Vec<String> = directories.iter().map(|directory| directory.name.clone()).collect();
-    let server = TestServer::start_with(World { clock: Arc::clone(&clock) as _ }, |config| {
+    let server = TestServer::start_with(World::at(clock.clone()), |config| {
         config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
         config.identity.directory = directories;
     })

@@ -27,7 +27,7 @@ fn tries() -> usize {
 async fn an_unknown_name_and_a_wrong_password_take_the_same_time() {
     let slapd = slapd::is_here("an_unknown_name_and_a_wrong_password_take_the_same_time").then(Slapd::start);
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let server = TestServer::start_with(World { clock: Arc::clone(&clock) as _ }, |config_of_server| {
+    let server = TestServer::start_with(World::at(clock.clone()), |config_of_server| {
         config_of_server.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
         config_of_server.identity.directory = slapd.iter().map(config).collect();
     })

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 #[tokio::test(flavor = "multi_thread")]
 async fn point_08_guessing_is_slowed_down_and_locks_nobody_out() {
     let clock = clock();
-    let server = TestServer::start_with(World { clock: clock.clone() }, |config| {
+    let server = TestServer::start_with(World::at(clock.clone()), |config| {
         config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;

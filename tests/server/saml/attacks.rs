@@ -14,7 +14,7 @@ const ROOM: usize = 60;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_is_refused_with_an_event_that_says_why() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let forged = Forged::start(World { clock: clock.clone() }, |_| {}).await;
+    let forged = Forged::start(World::at(clock.clone()), |_| {}).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let trap = listener.local_addr().unwrap().to_string();

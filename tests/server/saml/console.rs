@@ -119,7 +119,7 @@ async fn what_is_for_the_portal_does_not_open_the_console_nor_the_other_way_roun
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_is_refused_at_the_console_as_well() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let forged = Forged::start(World { clock: clock.clone() }, |_| {}).await;
+    let forged = Forged::start(World::at(clock.clone()), |_| {}).await;
     open_to(&forged.server, "staff").await;
     let attacks = attacks(&forged.idp, &|| for_console(&forged, "_request"), "127.0.0.1:9");
     for (nth, attack) in attacks.iter().enumerate() {

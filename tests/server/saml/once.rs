@@ -93,7 +93,7 @@ async fn whoever_follows_a_strangers_link_to_the_provider_does_not_sign_the_stra
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_nobody_waits_for_is_refused() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let forged = Forged::start(World { clock: clock.clone() }, |_| {}).await;
+    let forged = Forged::start(World::at(clock.clone()), |_| {}).await;
     post(&forged.server, CONSUMER, &forged.answer("_never-asked")).await;
     // A second answer to a request that has its answer.
     let (mut guest, request) = forged.begin().await;

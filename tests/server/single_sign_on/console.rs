@@ -115,7 +115,7 @@ async fn an_answer_is_taken_once_in_the_browser_that_asked_and_from_nowhere_else
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_of_staff_waits_five_minutes() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let world = World { clock: clock.clone() };
+    let world = World::at(clock.clone());
     let Some((server, _provider)) = school_with("staff-single-sign-on-late", world, |_| {}).await else { return };
     open_to_staff(&server).await;
     let browser = Browser::new(&server);

@@ -169,7 +169,7 @@ async fn an_answer_must_say_that_it_is_from_the_provider_that_was_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_waits_five_minutes_for_its_answer() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let world = World { clock: clock.clone() };
+    let world = World::at(clock.clone());
     let Some((server, _provider)) = school_with("single-sign-on-late", world, |_| {}).await else { return };
     let mut guest = guest(&server);
     let onward = set_out(&mut guest, SCHOOL).await;

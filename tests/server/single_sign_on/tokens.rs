@@ -245,7 +245,7 @@ async fn whoever_proved_themselves_too_long_ago_or_too_weakly_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_key_is_asked_for_once_and_not_twice_within_a_minute() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
-    let (server, hostile) = stage_at(World { clock: clock.clone() }, |_| {}).await;
+    let (server, hostile) = stage_at(World::at(clock.clone()), |_| {}).await;
     let unknown = |nonce: &str| {
         let header = json!({ "alg": "RS256", "kid": "three" });
         Token { header, ..hostile.token(nonce) }.signed(With::Rsa(&KEYS.foreign, MessageDigest::sha256()))
@@ -311,7 +311,7 @@ async fn secrets_are_sent_over_the_network_by_https_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_silent_is_not_asked_by_everybody_and_is_asked_again() {
     let clock = Arc::new(ManualClock::at(Timestamp(World::system().now().0)));
-    let (server, hostile) = stage_at(World { clock: clock.clone() }, |_| {}).await;
+    let (server, hostile) = stage_at(World::at(clock.clone()), |_| {}).await;
     let metadata = "/.well-known/openid-configuration";
     hostile.change(|script| script.metadata = json!({}));
     for _ in 0..3 {
