@@ -10,6 +10,7 @@ pub mod visible;
 
 use crate::app::App;
 use crate::app::connections::Connection;
+use crate::app::connections::room::Identity;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use std::net::IpAddr;
@@ -34,10 +35,10 @@ pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAdd
     chain.into_iter().rev().find(|address| !trusted_proxies.contains(address)).or(Some(peer))
 }
 
-/// Notes that whoever sends this has proven who they are: their connection is not ended to make room for others.
-pub fn has_proven(app: &App, request: &HttpRequest) {
+/// Notes who has proven to send this: their connection does not count among those of strangers, which go first when there is no room.
+pub fn has_proven(app: &App, request: &HttpRequest, identity: Identity) {
     if let Some(connection) = request.conn_data::<Arc<Connection>>() {
-        app.connections.proven(connection);
+        app.connections.proven(connection, identity);
     }
 }
 

@@ -17,6 +17,7 @@ pub use ways::{local, see_other, with_key};
 use super::problem::Problem;
 use super::words::readable_name;
 use crate::app::App;
+use crate::app::connections::room::Identity;
 use crate::app::context::Context;
 use crate::app::staff_sessions::Session;
 use crate::app::staff_sign_in::{Resumed, resume, staff_context};
@@ -158,7 +159,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     if !is_permitted::<IsStaff>(&resumed.account.privileges) {
         return Err(Problem::NotAllowed);
     }
-    has_proven(&app, request);
+    has_proven(&app, request, Identity::Staff(resumed.session.staff));
     let staff = Staff {
         id: resumed.session.staff,
         name: readable_name(&resumed.account),

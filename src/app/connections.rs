@@ -3,20 +3,24 @@
 //! A connection costs a descriptor, and nobody needs an identity to open one. So each is known here from the moment it is
 //! accepted until it is dropped. Its socket tells what comes and goes ([`Connection::received`], [`Connection::sent`]), the requests on it tell when they
 //! begin and end and how much of their bodies was read. The server sweeps once a moment and ends what is overdue; near the
-//! limit of descriptors each newcomer ends the oldest connection *without a proven identity* of the source that holds most.
+//! limit of descriptors each newcomer ends a connection of whoever holds most ([`room`]), and the sweep tells of it ([`tally`]).
 
 mod progress;
+pub mod room;
+mod tally;
 
 use crate::identity::throttle::network;
 use crate::telemetry::Metrics;
 use futures_util::task::AtomicWaker;
 use progress::Progress;
-use std::collections::{BTreeSet, HashMap};
+use room::{Holders, Identity, Victim};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
+use tally::Tally;
 
 pub use progress::Overdue;
 
@@ -84,8 +88,9 @@ struct Known {
     open: HashMap<u64, Arc<Connection>>,
     /// So many of these were ended, and are open until their tasks find out.
     ending: usize,
-    /// Those that may have to go, the oldest first.
-    unproven: HashMap<IpAddr, BTreeSet<u64>>,
+    /// Those that may have to go.
+    holders: Holders,
+    tally: Tally,
     /// Requests under way, of each address behind a trusted proxy.
     forwarded: HashMap<IpAddr, usize>,
 }
@@ -146,16 +151,27 @@ impl Connections {
         });
         known.open.insert(number, connection.clone());
         if let Some(source) = source {
-            known.unproven.entry(source).or_default().insert(number);
+            known.holders.add(source, number);
         }
         self.0.metrics.connection_opened(listener);
-        let capacity = self.0.capacity.load(Ordering::Relaxed);
-        while known.remaining() > capacity
-            && let Some(victim) = known.victim()
-        {
-            self.end(&mut known, &victim, "room");
-        }
+        self.make_room(&mut known, number);
         Held { connections: self.clone(), connection }
+    }
+
+    fn make_room(&self, known: &mut Known, newcomer: u64) {
+        let capacity = self.0.capacity.load(Ordering::Relaxed);
+        while known.remaining() > capacity {
+            let Some((victim, connection)) = known.victim() else {
+                known.tally.no_room().in_excess += 1;
+                return;
+            };
+            match victim {
+                Victim::Of(identity, _) => known.tally.ended_of(identity),
+                Victim::Unproven(number) if number == newcomer => known.tally.no_room().turned_away += 1,
+                Victim::Unproven(_) => known.tally.no_room().strangers_ended += 1,
+            }
+            self.end(known, &connection, "room");
+        }
     }
 
     fn end(&self, known: &mut Known, connection: &Connection, why: &'static str) {
@@ -165,11 +181,11 @@ impl Connections {
             connection.waker.wake();
         }
         if let Some(source) = connection.source {
-            known.forget_unproven(source, connection.number);
+            known.holders.remove(source, connection.number);
         }
     }
 
-    /// Ends what is overdue.
+    /// Ends what is overdue, and tells what was ended for room.
     pub fn sweep(&self, now: Instant, limits: &Limits) {
         let mut known = self.known();
         let overdue =
@@ -180,12 +196,20 @@ impl Connections {
             tracing::debug!(listener = connection.listener, ?overdue, "a connection took too long");
             self.end(&mut known, &connection, overdue.name());
         }
+        let due = known.tally.due(now);
+        drop(known);
+        due.tell(&self.0.metrics, self.0.capacity.load(Ordering::Relaxed));
     }
 
-    /// Notes that whoever holds this connection has proven who they are: it is not ended to make room for others.
-    pub fn proven(&self, connection: &Connection) {
-        if let Some(source) = connection.source {
-            self.known().forget_unproven(source, connection.number);
+    /// Notes who has proven to speak on this connection: it is one of theirs from now on.
+    pub fn proven(&self, connection: &Connection, identity: Identity) {
+        let mut known = self.known();
+        // One that is on its way out is nobody's any more.
+        if let Some(source) = connection.source
+            && known.open.contains_key(&connection.number)
+            && !connection.has_ended()
+        {
+            known.holders.prove(source, connection.number, identity);
         }
     }
 
@@ -212,20 +236,11 @@ impl Known {
         self.open.len() - self.ending
     }
 
-    // The oldest of the source that holds most; of sources that hold as many, the one that has held longest.
-    fn victim(&self) -> Option<Arc<Connection>> {
-        let fullest = |held: &BTreeSet<u64>| (held.len(), std::cmp::Reverse(held.first().copied()));
-        let held = self.unproven.values().max_by_key(|held| fullest(held))?;
-        self.open.get(held.first()?).cloned()
-    }
-
-    fn forget_unproven(&mut self, source: IpAddr, number: u64) {
-        if let Some(held) = self.unproven.get_mut(&source) {
-            held.remove(&number);
-            if held.is_empty() {
-                self.unproven.remove(&source);
-            }
-        }
+    fn victim(&self) -> Option<(Victim, Arc<Connection>)> {
+        let is_idle = |number: u64| self.open.get(&number).is_some_and(|connection| connection.progress().is_idle());
+        let victim = self.holders.victim(is_idle)?;
+        let (Victim::Unproven(number) | Victim::Of(_, number)) = victim;
+        Some((victim, self.open.get(&number)?.clone()))
     }
 }
 
@@ -309,7 +324,7 @@ impl Drop for Held {
         known.open.remove(number);
         known.ending -= usize::from(self.connection.has_ended());
         if let Some(source) = source {
-            known.forget_unproven(*source, *number);
+            known.holders.remove(*source, *number);
         }
         self.connections.0.metrics.connection_closed(listener);
     }

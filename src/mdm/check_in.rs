@@ -5,6 +5,7 @@ use super::body::{self, Body};
 use super::claim::Claimed;
 use super::message::{self, BadField};
 use super::{bearer, heard, identified, property_list, revival, unavailable};
+use crate::app::connections::room::Identity;
 use crate::app::identify::Known;
 use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::{Command, Device, Refusal};
@@ -36,7 +37,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = super::signed(app, &known, proven(claimed, body).await, source).await?;
-    crate::web::has_proven(app, request);
+    crate::web::has_proven(app, request, Identity::Device(known.device));
     let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
     if let Some(error) = broken {
         tracing::warn!(device.id = %known.device, %error, "a check-in cannot be read");

@@ -5,6 +5,7 @@ use super::body::{self, Body, TooLarge};
 use super::claim::Claimed;
 use super::result::{self, Report, Said};
 use super::{bearer, heard, identified, message, property_list, revival, unavailable};
+use crate::app::connections::room::Identity;
 use crate::app::identify::Known;
 use crate::app::property_list::Reading;
 use crate::app::{App, ByDeviceError, Loaded, PerformError, attestation, commands, inventory};
@@ -35,7 +36,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let known = identified(app, claimed.certificate(), source).await?;
     // What TLS has proven need not be kept to be proven.
     if claimed.is_proven() {
-        crate::web::has_proven(app, request);
+        crate::web::has_proven(app, request, Identity::Device(known.device));
     }
     let body = match claimed.is_proven() {
         true => body::read(payload, MAX_BODY).await,
@@ -52,7 +53,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         }
     };
     let (reading, body) = super::signed(app, &known, read(claimed, body).await, source).await?;
-    crate::web::has_proven(app, request);
+    crate::web::has_proven(app, request, Identity::Device(known.device));
     let said = match said(&known, &reading) {
         Ok(said) => said,
         Err(why) => return Err(super::refuse_message(app, &known, why, source).await),

@@ -7,6 +7,7 @@ use super::steps;
 use super::texts::Language;
 use crate::app::App;
 use crate::app::account_driven::link::AccountLink;
+use crate::app::connections::room::Identity;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
@@ -87,8 +88,8 @@ impl Visitor {
         let settings = app.settings().await?;
         let session = session(&app, request, &settings).await?;
         // A visit without a person proves nothing: everybody gets its cookie.
-        if session.as_ref().is_some_and(|session| session.visit.signed_in.is_some()) {
-            has_proven(&app, request);
+        if let Some(signed_in) = session.as_ref().and_then(|session| session.visit.signed_in.as_ref()) {
+            has_proven(&app, request, Identity::Person(signed_in.person));
         }
         let browser = Browser::of(user_agent).answered(answer);
         Ok(Visitor {

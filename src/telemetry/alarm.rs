@@ -42,12 +42,16 @@ alarms! {
     HardwareClaimed = "hardware-claimed",
     /// The profile of an enrolled device cannot be made again.
     IdentityNotRenewable = "identity-not-renewable",
+    /// Without room for more connections, those of an identity that holds most were ended.
+    IdentityOverConnections = "identity-over-connections",
     /// The reader that counts events stopped at one that it cannot read.
     LogUnreadable = "log-unreadable",
     /// A command answer cannot be parsed, nor repaired.
     MdmAnswerUnreadable = "mdm-answer-unreadable",
     /// A command answer is longer than what is read.
     MdmResultTooLarge = "mdm-result-too-large",
+    /// Without room for more connections, those of strangers were ended, or newcomers turned away.
+    NoRoomForConnections = "no-room-for-connections",
     /// The projections stopped at an event that they cannot read.
     ProjectionsStopped = "projections-stopped",
     /// Apple's push service refuses our certificate.

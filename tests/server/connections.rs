@@ -33,6 +33,16 @@ async fn server(limits: Limits) -> TestServer {
     TestServer::start_within(limits, |_| {}).await
 }
 
+fn report(device: &TestDevice) -> Vec<u8> {
+    let body = xml(&device.report("Idle", None));
+    let signature = mdm_signature(&body, &device.identity, device.style).unwrap();
+    let head = format!(
+        "PUT /mdm/command HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body].concat()
+}
+
 fn ended(server: &TestServer, why: &str) -> bool {
     let metrics = server.app().metrics.render();
     let none = format!("muster_connections_ended_total{{why=\"{why}\"}} 0\n");
@@ -149,13 +159,7 @@ async fn open_connections_are_a_metric() {
 async fn a_device_that_has_proven_its_identity_is_not_ended_to_make_room() {
     let server = server(Limits { most_connections: Some(32), ..Limits::default() }).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-    let body = xml(&device.report("Idle", None));
-    let signature = mdm_signature(&body, &device.identity, device.style).unwrap();
-    let head = format!(
-        "PUT /mdm/command HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let report = [head.as_bytes(), &body].concat();
+    let report = report(&device);
     let mut connection = Connection::to(&server).await;
     connection.send(&report).await;
     assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
@@ -167,6 +171,38 @@ async fn a_device_that_has_proven_its_identity_is_not_ended_to_make_room() {
     until("room is made", async || ended(&server, "room")).await;
     connection.send(&report).await;
     assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_device_that_holds_all_the_room_shuts_out_nobody_and_has_a_connection_left() {
+    let server = server(Limits { most_connections: Some(32), ..Limits::default() }).await;
+    let honest = report(&TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await);
+    let greedy = report(&TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await);
+    let mut first = Connection::to(&server).await;
+    first.send(&honest).await;
+    assert!(first.answer().await.starts_with("HTTP/1.1 200 "));
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        let mut connection = Connection::to(&server).await;
+        connection.send(&greedy).await;
+        assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
+        held.push(connection);
+    }
+    // From the same address, as in a school.
+    let mut strangers = Vec::new();
+    for _ in 0..5 {
+        let mut stranger = Connection::to(&server).await;
+        stranger.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert!(stranger.answer().await.starts_with("HTTP/1.1 404 "));
+        strangers.push(stranger);
+    }
+    for (connection, report) in [(&mut first, &honest), (held.last_mut().unwrap(), &greedy)] {
+        connection.send(report).await;
+        assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
+    }
+    let alarm = "muster_alarms_total{alarm=\"identity-over-connections\"} 1\n";
+    until("it is told", async || server.app().metrics.render().contains(alarm)).await;
     server.stop().await;
 }
 

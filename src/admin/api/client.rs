@@ -3,6 +3,7 @@
 use super::problem::ApiProblem;
 use crate::admin::session::{address, app};
 use crate::app::App;
+use crate::app::connections::room::Identity;
 use crate::app::named_secret;
 use crate::app::sign_in::{TokenVerdict, by_token};
 use crate::app::staff_sign_in::staff_context;
@@ -68,7 +69,7 @@ async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
     let id = app.world.uuid();
     match by_token(&app, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {
         TokenVerdict::Client(client) => {
-            crate::web::has_proven(&app, request);
+            crate::web::has_proven(&app, request, Identity::Program(client));
             Ok(Client { id: client, source, request: id, app })
         }
         TokenVerdict::Refused => Err(ApiProblem::Unauthorized),

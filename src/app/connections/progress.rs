@@ -118,6 +118,11 @@ impl Progress {
         (self.body, self.is_unread) = (None, true);
     }
 
+    /// Whether no request is under way.
+    pub fn is_idle(&self) -> bool {
+        !self.under_way
+    }
+
     pub fn overdue(&self, now: Instant, limits: &Limits) -> Option<Overdue> {
         if !self.established {
             return None;

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::telemetry::Metrics;
+use events::device::DeviceId;
+use uuid::Uuid;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -9,6 +11,15 @@ fn connections(capacity: usize) -> Connections {
     let connections = Connections::new(Metrics::new());
     connections.limit(capacity);
     connections
+}
+
+fn device(nth: u128) -> Identity {
+    Identity::Device(DeviceId(Uuid::from_u128(nth)))
+}
+
+fn alarms(connections: &Connections, alarm: &str) -> String {
+    let (begin, text) = (format!("muster_alarms_total{{alarm=\"{alarm}\"}} "), connections.0.metrics.render());
+    text.lines().find_map(|line| line.strip_prefix(&begin)).unwrap().to_owned()
 }
 
 fn at(text: &str) -> Option<IpAddr> {
@@ -150,7 +161,7 @@ fn who_has_proven_an_identity_and_who_is_a_trusted_proxy_stays() {
     let (connections, now) = (connections(4), Instant::now());
     let accepted = |exempt| connections.accepted("public", at("192.0.2.1"), exempt, now);
     let device = accepted(false);
-    connections.proven(device.connection());
+    connections.proven(device.connection(), self::device(1));
     let proxy = accepted(true);
     let mute: Vec<Held> = (0..6).map(|_| accepted(false)).collect();
     assert!(!device.connection().has_ended() && !proxy.connection().has_ended());
@@ -164,9 +175,37 @@ fn who_has_proven_an_identity_and_who_is_a_trusted_proxy_stays() {
 fn where_all_have_proven_who_they_are_the_newcomer_goes() {
     let (connections, now) = (connections(2), Instant::now());
     let devices: Vec<Held> = (0..2).map(|_| connections.accepted("devices", at("192.0.2.1"), false, now)).collect();
-    devices.iter().for_each(|held| connections.proven(held.connection()));
+    (0..).zip(&devices).for_each(|(nth, held)| connections.proven(held.connection(), device(nth)));
     assert!(connections.accepted("devices", at("198.51.100.1"), false, now).connection().has_ended());
     assert!(devices.iter().all(|held| !held.connection().has_ended()));
+    connections.sweep(now, &Limits::default());
+    assert_eq!(alarms(&connections, "no-room-for-connections"), "1");
+}
+
+#[test]
+fn an_identity_that_holds_all_the_room_makes_some_and_others_keep_what_they_have() {
+    let (connections, now) = (connections(32), Instant::now());
+    let accepted = |identity: Option<Identity>| {
+        let held = connections.accepted("public", at("192.0.2.1"), false, now);
+        identity.into_iter().for_each(|identity| connections.proven(held.connection(), identity));
+        held
+    };
+    let honest: Vec<Held> = (1..5).map(|nth| accepted(Some(device(nth)))).collect();
+    let greedy: Vec<Held> = (0..28).map(|_| accepted(Some(device(9)))).collect();
+    // A command is under way on its oldest.
+    greedy[0].connection().begins();
+    let newcomers: Vec<Held> = (0..3).map(|_| accepted(None)).collect();
+    assert!(honest.iter().chain(&newcomers).all(|held| !held.connection().has_ended()));
+    let ended: Vec<bool> = greedy[..5].iter().map(|held| held.connection().has_ended()).collect();
+    assert_eq!(ended, [false, true, true, true, false], "the oldest on which nothing is under way");
+    // Whoever is on the way out proves nothing any more.
+    connections.proven(greedy[1].connection(), device(10));
+    connections.sweep(now, &Limits::default());
+    connections.sweep(now + SECOND, &Limits::default());
+    assert_eq!(alarms(&connections, "identity-over-connections"), "1");
+    assert_eq!(alarms(&connections, "no-room-for-connections"), "0");
+    drop((honest, greedy, newcomers));
+    assert_eq!(connections.known().holders.victim(|_| true), None, "nobody holds what is gone");
 }
 
 #[test]
