@@ -4,6 +4,7 @@ mod bound;
 pub mod command_socket;
 mod descriptors;
 mod disk;
+mod heads;
 pub mod listeners;
 mod observe;
 mod operations;

@@ -6,6 +6,7 @@
 //! limit of descriptors each newcomer ends a connection of whoever holds most ([`room`]), and the sweep tells of it ([`tally`]).
 
 mod progress;
+mod records;
 pub mod room;
 mod tally;
 
@@ -259,9 +260,14 @@ impl Connection {
         self.waker.register(waker);
     }
 
-    /// Bytes came.
-    pub fn received(&self, now: Instant) {
-        self.progress().received(now);
+    /// Bytes came, as they were sent.
+    pub fn received(&self, now: Instant, bytes: &[u8]) {
+        self.progress().received(now, bytes);
+    }
+
+    /// Whether the HTTP server keeps a part of a head.
+    pub fn is_in_head(&self, now: Instant, is_in_head: bool) {
+        self.progress().is_in_head(now, is_in_head);
     }
 
     /// Bytes went.
@@ -269,9 +275,14 @@ impl Connection {
         self.progress().sent(now);
     }
 
-    /// TLS stands: from now on requests are awaited.
+    /// From now on requests are awaited, without TLS.
     pub fn established(&self, now: Instant) {
         self.progress().established(now);
+    }
+
+    /// TLS stands: from now on requests are awaited.
+    pub fn established_over_tls(&self, now: Instant) {
+        self.progress().established_over_tls(now);
     }
 
     /// A request begins.

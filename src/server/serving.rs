@@ -5,13 +5,14 @@
 //! time for a head counts for the first request alone, a body has none, and neither has what follows an answer.
 
 use super::bound::bound;
+use super::heads::Heads;
 use super::observe::observe;
 use super::socket::Socket;
 use crate::app::App;
 use crate::app::connections::{Connections, Limits};
 use crate::mdm;
 use actix_http::error::DispatchError;
-use actix_http::{Extensions, HttpService, KeepAlive, Protocol};
+use actix_http::{Extensions, HttpService, KeepAlive, Protocol, ServiceConfig};
 use actix_server::{GracefulShutdownSignal, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_tls::accept::TlsError;
@@ -98,31 +99,34 @@ fn over_tls(
     let mut acceptor = Acceptor::new(acceptor);
     acceptor.set_handshake_timeout(site.limits.handshake);
     let accepting = site.clone();
-    let noted = |tls: &TlsStream<Socket>, extensions: &mut Extensions| {
+    let noted = |heads: &Heads<TlsStream<Socket>>, extensions: &mut Extensions| {
+        let tls = heads.inner();
         mdm::claim::note_certificate(tls.ssl(), extensions);
         extensions.insert(tls.get_ref().connection().clone());
     };
+    let config = ServiceConfig::default();
     let accept = move |tcp: TcpStream| ready(Ok::<_, TlsFault>(accepting.accept(tcp)));
     fn_service(accept)
         .and_then(ServiceFactoryExt::<Socket>::map_err(acceptor, TlsError::into_service_error::<DispatchError>))
-        .map(|tls: TlsStream<Socket>| {
-            let peer = tls.get_ref().peer();
-            tls.get_ref().connection().established(Instant::now());
-            (tls, Protocol::Http1, peer)
+        .map(move |tls: TlsStream<Socket>| {
+            let (peer, connection) = (tls.get_ref().peer(), tls.get_ref().connection().clone());
+            connection.established_over_tls(Instant::now());
+            (Heads::of(tls, connection, config.clone()), Protocol::Http1, peer)
         })
         .and_then(http(site, stopping, noted).map_err(TlsError::Service))
 }
 
 fn in_the_clear(site: &Site, stopping: GracefulShutdownSignal) -> impl ServiceFactory<TcpStream, Config = ()> + use<> {
     let accepting = site.clone();
-    let noted = |socket: &Socket, extensions: &mut Extensions| {
-        extensions.insert(socket.connection().clone());
+    let noted = |heads: &Heads<Socket>, extensions: &mut Extensions| {
+        extensions.insert(heads.inner().connection().clone());
     };
+    let config = ServiceConfig::default();
     let accept = move |tcp: TcpStream| {
         let socket = accepting.accept(tcp);
-        socket.connection().established(Instant::now());
-        let peer = socket.peer();
-        ready(Ok::<_, DispatchError>((socket, Protocol::Http1, peer)))
+        let (peer, connection) = (socket.peer(), socket.connection().clone());
+        connection.established(Instant::now());
+        ready(Ok::<_, DispatchError>((Heads::of(socket, connection, config.clone()), Protocol::Http1, peer)))
     };
     fn_service(accept).and_then(http(site, stopping, noted))
 }

@@ -66,8 +66,9 @@ impl AsyncRead for Socket {
         self.is_open(context)?;
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.connection().received(Instant::now());
+        let bytes = &buffer.filled()[before..];
+        if !bytes.is_empty() {
+            self.connection().received(Instant::now(), bytes);
         }
         read
     }

@@ -77,8 +77,8 @@ async fn three_of_a_thousand_bytes_hold_no_connection_whatever_they_are_for() {
 
 #[actix_web::test]
 async fn a_body_that_falls_silent_is_told_from_one_that_creeps() {
-    // Far more than the credit of one record, so that the pace is kept to when silence falls.
-    let server = server(Limits { bytes_per_second: 10, head: Duration::from_secs(10), ..short() }).await;
+    // The three bytes keep to the pace when silence falls.
+    let server = server(Limits { bytes_per_second: 1, head: Duration::from_secs(10), ..short() }).await;
     let mut connection = Connection::to(&server).await;
     connection.send(b"PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n<pl").await;
     connection.ended().await;
@@ -103,11 +103,38 @@ async fn mute_connections_and_heads_without_an_end_are_ended_those_of_later_requ
 }
 
 #[actix_web::test]
+async fn a_part_of_a_head_that_came_with_the_request_before_is_ended_too() {
+    let server = server(Limits { idle: Duration::from_secs(600), ..short() }).await;
+    let (body, next) = ("Content-Length: 3\r\n\r\n<pl", "GET /mdm/nothing HTTP/1.1\r\nHost: local");
+    let requests = [
+        format!("GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n{next}"),
+        format!("PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\n{body}{next}"),
+        format!("PUT /mdm/nothing HTTP/1.1\r\nHost: localhost\r\n{body}G"),
+    ];
+    for request in requests {
+        let mut connection = Connection::to(&server).await;
+        connection.send(request.as_bytes()).await;
+        assert!(connection.answer().await.starts_with("HTTP/1.1 40"));
+        connection.ended().await;
+    }
+    // In a record of TLS of its own that breaks off: after so many bytes, of which none can be read.
+    for bytes in [1, 5, 20] {
+        let mut connection = Connection::to(&server).await;
+        connection
+            .send_at_once(&[b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", next.as_bytes()], bytes)
+            .await;
+        assert!(connection.answer().await.starts_with("HTTP/1.1 404 "));
+        connection.ended().await;
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn a_slow_but_steady_upload_is_served_however_long_it_takes() {
     let limits = Limits {
         head: Duration::from_secs(10),
         silence: Duration::from_millis(1_500),
-        bytes_per_second: 4 * 1024,
+        bytes_per_second: 256,
         ..short()
     };
     let server = server(limits).await;

@@ -1,11 +1,8 @@
 //! How far a connection has come, and whether it is overdue.
 
 use super::Limits;
+use super::records::Records;
 use std::time::{Duration, Instant};
-
-/// The largest record of TLS (RFC 8446 section 5.1). Nothing of it can be read before all of it is there, so over slow radio
-/// the bytes of a body come in steps of this size.
-const RECORD: u64 = 16 * 1024;
 
 /// What took too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +33,8 @@ impl Overdue {
 pub struct Progress {
     /// TLS has a time limit of its own, where it is spoken.
     established: bool,
+    /// What came of TLS since it stands.
+    records: Option<Records>,
     has_had_requests: bool,
     /// Requests are under way: nothing but a body is awaited.
     under_way: bool,
@@ -43,6 +42,8 @@ pub struct Progress {
     rests_since: Instant,
     /// When the first byte came of what is to be the next request.
     head_since: Option<Instant>,
+    /// The HTTP server keeps a part of a head, whether a request is under way or not.
+    is_in_head: bool,
     /// The last request was answered before its body was read to the end. Where a body has no length beforehand (chunks), the HTTP
     /// server waits for the rest of it without a limit.
     is_unread: bool,
@@ -63,10 +64,12 @@ impl Progress {
     pub fn begun(now: Instant) -> Progress {
         Progress {
             established: false,
+            records: None,
             has_had_requests: false,
             under_way: false,
             rests_since: now,
             head_since: None,
+            is_in_head: false,
             is_unread: false,
             last_received: now,
             body: None,
@@ -78,11 +81,32 @@ impl Progress {
         self.rests_since = now;
     }
 
-    pub fn received(&mut self, now: Instant) {
+    /// As [`Progress::established`], over TLS. The handshake ends with a whole record: OpenSSL reads no further than it must.
+    pub fn established_over_tls(&mut self, now: Instant) {
+        self.established(now);
+        self.records = Some(Records::default());
+    }
+
+    pub fn received(&mut self, now: Instant, bytes: &[u8]) {
         self.last_received = now;
+        if let Some(records) = &mut self.records {
+            records.take(bytes);
+        }
         if self.established && !self.under_way {
             self.head_since.get_or_insert(now);
         }
+    }
+
+    pub fn is_in_head(&mut self, now: Instant, is_in_head: bool) {
+        self.is_in_head = is_in_head;
+        if is_in_head && !self.under_way {
+            self.head_since.get_or_insert(now);
+        }
+    }
+
+    /// So many bytes came that nobody can read yet: a part of a record of TLS.
+    fn sealed(&self) -> u64 {
+        self.records.as_ref().map_or(0, Records::unfinished)
     }
 
     pub fn sent(&mut self, now: Instant) {
@@ -96,7 +120,9 @@ impl Progress {
     }
 
     pub fn finishes(&mut self, now: Instant) {
-        (self.under_way, self.head_since, self.body) = (false, None, None);
+        // What came of the next head while this request was under way has its time from now on.
+        let has_begun = self.is_in_head || self.sealed() > 0;
+        (self.under_way, self.head_since, self.body) = (false, has_begun.then_some(now), None);
         self.rests_since = now;
     }
 
@@ -128,7 +154,8 @@ impl Progress {
             return None;
         }
         if self.under_way {
-            return self.body.as_ref().and_then(|body| body.overdue(self.last_received, now, limits));
+            let body = self.body.as_ref()?;
+            return body.overdue(self.last_received, self.sealed(), now, limits);
         }
         let since = |begun: Instant| now.saturating_duration_since(begun);
         let rests = since(self.rests_since);
@@ -145,14 +172,15 @@ impl Progress {
 }
 
 impl Body {
-    fn overdue(&self, last_received: Instant, now: Instant, limits: &Limits) -> Option<Overdue> {
+    // `sealed` counts too: nothing of a record can be read before all of it is there, and over slow radio that takes a while.
+    fn overdue(&self, last_received: Instant, sealed: u64, now: Instant, limits: &Limits) -> Option<Overdue> {
         let since = self.waits_since?;
         if now.saturating_duration_since(last_received.max(since)) > limits.silence {
             return Some(Overdue::Silence);
         }
         let waited = self.waited + now.saturating_duration_since(since);
         let due = waited.as_secs_f64() * limits.bytes_per_second as f64;
-        let come = (self.bytes + RECORD) as f64;
+        let come = (self.bytes + sealed) as f64;
         (waited > limits.grace && come < due).then_some(Overdue::Pace)
     }
 }

@@ -42,9 +42,9 @@ fn overdue(held: &Held, now: Instant) -> Option<Overdue> {
 fn who_says_nothing_or_breaks_off_in_a_head_has_ten_seconds() {
     let (held, begun) = established();
     assert_eq!(overdue(&held, begun + 10 * SECOND), None);
-    held.connection().received(begun + 9 * SECOND);
+    held.connection().received(begun + 9 * SECOND, &[0]);
     assert_eq!(overdue(&held, begun + 19 * SECOND), None);
-    held.connection().received(begun + 19 * SECOND);
+    held.connection().received(begun + 19 * SECOND, &[0]);
     assert_eq!(overdue(&held, begun + 20 * SECOND), Some(Overdue::Head), "one byte now and then is no progress");
 }
 
@@ -52,7 +52,7 @@ fn who_says_nothing_or_breaks_off_in_a_head_has_ten_seconds() {
 fn a_handshake_is_not_measured_here() {
     let now = Instant::now();
     let held = connections(10).accepted("public", at("192.0.2.1"), false, now);
-    held.connection().received(now);
+    held.connection().received(now, &[0]);
     assert_eq!(overdue(&held, now + 100 * SECOND), None);
 }
 
@@ -67,7 +67,7 @@ fn between_requests_there_is_time_and_for_the_next_head_there_is_little() {
     assert_eq!(overdue(&held, begun + 1086 * SECOND), Some(Overdue::Idle));
     connection.sent(begun + 1080 * SECOND);
     assert_eq!(overdue(&held, begun + 1086 * SECOND), None, "the answer is still on its way");
-    connection.received(begun + 1086 * SECOND);
+    connection.received(begun + 1086 * SECOND, &[0]);
     assert_eq!(overdue(&held, begun + 1097 * SECOND), Some(Overdue::Head));
     connection.begins();
     assert_eq!(overdue(&held, begun + 1097 * SECOND), None);
@@ -84,7 +84,7 @@ fn a_body_may_not_fall_silent() {
     connection.awaits_body(begun + 100 * SECOND);
     assert_eq!(overdue(&held, begun + 130 * SECOND), None);
     assert_eq!(overdue(&held, begun + 131 * SECOND), Some(Overdue::Silence));
-    connection.received(begun + 131 * SECOND);
+    connection.received(begun + 131 * SECOND, &[0]);
     assert_eq!(overdue(&held, begun + 160 * SECOND), None, "a part of a record is no silence");
     connection.has_whole_body();
     assert_eq!(overdue(&held, begun + 1000 * SECOND), None);
@@ -100,7 +100,7 @@ fn what_is_left_of_a_body_after_the_answer_may_not_fall_silent_either() {
     connection.finishes(begun);
     assert_eq!(overdue(&held, begun + 30 * SECOND), None);
     assert_eq!(overdue(&held, begun + 31 * SECOND), Some(Overdue::Silence));
-    connection.received(begun + 20 * SECOND);
+    connection.received(begun + 20 * SECOND, &[0]);
     assert_eq!(overdue(&held, begun + 31 * SECOND), Some(Overdue::Head), "it is not read for ever");
     connection.begins();
     connection.finishes(begun + 31 * SECOND);
@@ -109,7 +109,7 @@ fn what_is_left_of_a_body_after_the_answer_may_not_fall_silent_either() {
 
 #[test]
 fn a_body_has_a_least_pace_and_no_longest_time() {
-    for (bytes_a_second, expected) in [(1024, None), (2048, None), (512, Some(Overdue::Pace))] {
+    for (bytes_a_second, expected) in [(1100, None), (2048, None), (1000, Some(Overdue::Pace))] {
         let (held, begun) = established();
         let connection = held.connection();
         connection.begins();
@@ -117,24 +117,73 @@ fn a_body_has_a_least_pace_and_no_longest_time() {
         for second in 0..3600 {
             let now = begun + second * SECOND;
             connection.awaits_body(now);
-            connection.received(now);
-            found = found.or(overdue(&held, now + SECOND));
             connection.has_body(now + SECOND, bytes_a_second);
+            connection.awaits_body(now + SECOND);
+            connection.received(now + SECOND, &[0]);
+            found = found.or(overdue(&held, now + SECOND));
         }
         assert_eq!(found, expected, "{bytes_a_second}");
     }
 }
 
 #[test]
-fn three_of_a_thousand_bytes_are_ended_after_a_quarter_of_a_minute() {
+fn three_of_a_thousand_bytes_are_ended_after_ten_seconds() {
     let (held, begun) = established();
     let connection = held.connection();
     connection.begins();
     connection.awaits_body(begun);
     connection.has_body(begun, 3);
     connection.awaits_body(begun);
-    assert_eq!(overdue(&held, begun + 16 * SECOND), None);
-    assert_eq!(overdue(&held, begun + 17 * SECOND), Some(Overdue::Pace));
+    assert_eq!(overdue(&held, begun + 10 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 11 * SECOND), Some(Overdue::Pace));
+}
+
+#[test]
+fn of_a_record_of_tls_counts_what_came_though_it_cannot_be_read_yet() {
+    let now = Instant::now();
+    let held = connections(10).accepted("public", at("192.0.2.1"), false, now);
+    let connection = held.connection();
+    connection.established_over_tls(now);
+    connection.begins();
+    connection.awaits_body(now);
+    // 16 KiB, of which 1,100 bytes come each second.
+    let record = [&[23, 3, 3, 64, 0][..], &[0; 16 * 1024]].concat();
+    let mut seconds = 0;
+    for piece in record.chunks(1100) {
+        seconds += 1;
+        assert_eq!(overdue(&held, now + (seconds - 1) * SECOND + SECOND / 2), None, "{seconds}");
+        connection.received(now + seconds * SECOND, piece);
+    }
+    connection.has_body(now + seconds * SECOND, 16 * 1024);
+    connection.awaits_body(now + seconds * SECOND);
+    assert_eq!(overdue(&held, now + seconds * SECOND), None);
+    // The beginning of a record is no loan.
+    connection.received(now + 30 * SECOND, &record[..5]);
+    assert_eq!(overdue(&held, now + 30 * SECOND), Some(Overdue::Pace));
+}
+
+#[test]
+fn what_came_of_a_head_while_the_request_before_was_under_way_has_ten_seconds_from_its_end() {
+    for (in_record, in_head) in [(true, false), (false, true)] {
+        let now = Instant::now();
+        let held = connections(10).accepted("public", at("192.0.2.1"), false, now);
+        let connection = held.connection();
+        connection.established_over_tls(now);
+        connection.begins();
+        let records: &[u8] = if in_record { &[23, 3, 3, 0, 2, 0] } else { &[23, 3, 3, 0, 2, 0, 0] };
+        connection.received(now, records);
+        connection.is_in_head(now, in_head);
+        assert_eq!(overdue(&held, now + 100 * SECOND), None, "the server takes its time");
+        connection.finishes(now + 100 * SECOND);
+        assert_eq!(overdue(&held, now + 110 * SECOND), None);
+        assert_eq!(overdue(&held, now + 111 * SECOND), Some(Overdue::Head));
+        // The rest of it comes.
+        connection.received(now + 101 * SECOND, &[0][..usize::from(in_record)]);
+        connection.is_in_head(now + 101 * SECOND, false);
+        connection.begins();
+        connection.finishes(now + 102 * SECOND);
+        assert_eq!(overdue(&held, now + 170 * SECOND), None);
+    }
 }
 
 #[test]

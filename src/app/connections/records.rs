@@ -1,0 +1,71 @@
+//! Where the records of TLS begin and end on a connection. Nothing of a record can be read before all of it is there: what there is of one
+//! is seen here alone.
+
+/// Type, version, and how many bytes follow (RFC 8446 section 5.1; RFC 5246 section 6.2.1).
+const HEADER: usize = 5;
+
+/// Counts from the beginning of a record on.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Of the header so far.
+    header: [u8; HEADER],
+    header_bytes: usize,
+    /// Of what follows the header, so many came, and so many are missing.
+    came: u64,
+    missing: u64,
+}
+
+impl Records {
+    /// These bytes came.
+    pub fn take(&mut self, mut bytes: &[u8]) {
+        while let Some((first, rest)) = bytes.split_first() {
+            if self.header_bytes < HEADER {
+                self.header[self.header_bytes] = *first;
+                self.header_bytes += 1;
+                bytes = rest;
+                if self.header_bytes == HEADER {
+                    self.missing = u16::from_be_bytes([self.header[3], self.header[4]]).into();
+                    self.end_if_whole();
+                }
+            } else {
+                let taken = usize::try_from(self.missing).map_or(bytes.len(), |missing| bytes.len().min(missing));
+                self.came += taken as u64;
+                self.missing -= taken as u64;
+                bytes = &bytes[taken..];
+                self.end_if_whole();
+            }
+        }
+    }
+
+    fn end_if_whole(&mut self) {
+        if self.missing == 0 {
+            (self.header_bytes, self.came) = (0, 0);
+        }
+    }
+
+    /// So many bytes are there of a record that is not whole.
+    pub fn unfinished(&self) -> u64 {
+        self.header_bytes as u64 + self.came
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_of_a_record_is_known_however_the_bytes_come() {
+        let record = |length: u16| [&[23, 3, 3][..], &length.to_be_bytes(), &vec![0; length.into()]].concat();
+        let stream = [record(1), record(0), record(700), record(16_640)].concat();
+        let ends = [0, 6, 11, 716, stream.len()];
+        for step in [1, 3, 5, 6, 64, 1_000, stream.len()] {
+            let (mut records, mut come) = (Records::default(), 0);
+            for piece in stream.chunks(step) {
+                records.take(piece);
+                come += piece.len();
+                let begun = ends.iter().rev().find(|end| **end <= come).unwrap();
+                assert_eq!(records.unfinished(), (come - begun) as u64, "{come} bytes in steps of {step}");
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the HTTP server was given of a connection, followed with its own decoder: it does not tell how much of the head of a request it keeps,
+//! and waits for the rest without a limit where the beginning came with the request before. It lies above TLS, since one record may hold both.
+
+use crate::app::connections::Connection;
+use actix_http::ServiceConfig;
+use actix_http::h1::{Codec, Message, MessageType};
+use actix_web::web::BytesMut;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::codec::Decoder as _;
+
+/// A stream of requests that tells whether it stands in a head.
+pub struct Heads<T> {
+    inner: T,
+    connection: Arc<Connection>,
+    codec: Codec,
+    /// What was read and is no whole head yet.
+    unread: BytesMut,
+    is_in_body: bool,
+    /// The HTTP server refuses it, and will not go on.
+    is_broken: bool,
+}
+
+impl<T> Heads<T> {
+    pub fn of(inner: T, connection: Arc<Connection>, config: ServiceConfig) -> Heads<T> {
+        let (codec, unread) = (Codec::new(config), BytesMut::new());
+        Heads { inner, connection, codec, unread, is_in_body: false, is_broken: false }
+    }
+
+    pub fn inner(&self) -> &T {
+        &self.inner
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
+        if self.is_broken {
+            return;
+        }
+        self.unread.extend_from_slice(bytes);
+        loop {
+            match self.codec.decode(&mut self.unread) {
+                Ok(Some(Message::Item(_))) => self.is_in_body = self.codec.message_type() != MessageType::None,
+                Ok(Some(Message::Chunk(Some(_)))) => {}
+                Ok(Some(Message::Chunk(None))) => self.is_in_body = false,
+                Ok(None) => break,
+                Err(_) => {
+                    (self.is_broken, self.unread) = (true, BytesMut::new());
+                    break;
+                }
+            }
+        }
+        let is_in_head = self.is_broken || (!self.is_in_body && !self.unread.is_empty());
+        self.connection.is_in_head(Instant::now(), is_in_head);
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Heads<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(context, buffer);
+        let bytes = &buffer.filled()[before..];
+        if !bytes.is_empty() {
+            self.follow(bytes);
+        }
+        read
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Heads<T> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}
