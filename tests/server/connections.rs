@@ -270,6 +270,73 @@ async fn an_address_behind_a_trusted_proxy_has_so_many_requests_under_way_and_ot
     server.stop().await;
 }
 
+/// A request that goes on, since its body does not end.
+async fn under_way(server: &TestServer, from: IpAddr, forwarded: &str) -> Connection {
+    let mut connection = Connection::from(from, server).await;
+    let request = format!(
+        "PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {forwarded}\r\nExpect: 100-continue\r\n\
+         Content-Length: 9\r\n\r\n<pl"
+    );
+    connection.send(request.as_bytes()).await;
+    assert!(connection.answer().await.starts_with("HTTP/1.1 100 "));
+    connection
+}
+
+/// How a request by way of the proxy is answered.
+async fn answered(server: &TestServer, forwarded: &str) -> String {
+    let mut connection = Connection::from(ELSEWHERE, server).await;
+    let request = format!("GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {forwarded}\r\n\r\n");
+    connection.send(request.as_bytes()).await;
+    connection.answer().await
+}
+
+#[actix_web::test]
+async fn of_256_requests_of_a_forwarded_address_one_that_ends_or_hangs_up_makes_room_for_another() {
+    let patience = Duration::from_secs(600);
+    let limits = Limits { silence: patience, grace: patience, ..Limits::default() };
+    let behind_a_proxy = |config: &mut Config| config.server.trusted_proxies = vec![ELSEWHERE];
+    let server = TestServer::start_within(limits, behind_a_proxy).await;
+    let from = "203.0.113.9";
+    let mut held = Vec::new();
+    for _ in 0..256 {
+        held.push(under_way(&server, ELSEWHERE, from).await);
+    }
+    // Whatever whoever is behind the proxy writes in front of it.
+    for forwarded in [from, "198.51.100.1, 203.0.113.9"] {
+        let refused = answered(&server, forwarded).await.to_lowercase();
+        assert!(refused.starts_with("http/1.1 503 ") && refused.contains("retry-after: 5\r\n"), "{refused}");
+    }
+    assert!(answered(&server, "198.51.100.1").await.starts_with("HTTP/1.1 404 "));
+    let has_room = async || answered(&server, from).await.starts_with("HTTP/1.1 404 ");
+    drop(held.pop());
+    until("whoever hangs up has no request under way", has_room).await;
+    held.push(under_way(&server, ELSEWHERE, from).await);
+    assert!(!has_room().await);
+    let mut last = held.pop().unwrap();
+    last.send(b"ist>\r\n").await;
+    assert!(last.answer().await.starts_with("HTTP/1.1 400 "));
+    until("what was answered is not under way", has_room).await;
+    drop(held);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn an_address_that_a_stranger_says_to_be_forwarded_for_is_not_charged() {
+    let limits = Limits { per_forwarded_address: 2, ..Limits::default() };
+    let behind_a_proxy = |config: &mut Config| config.server.trusted_proxies = vec![ELSEWHERE];
+    let server = TestServer::start_within(limits, behind_a_proxy).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        // Beside the proxy, and behind it.
+        held.push(under_way(&server, Ipv4Addr::LOCALHOST.into(), "203.0.113.9").await);
+        held.push(under_way(&server, ELSEWHERE, "203.0.113.9, 198.51.100.1").await);
+    }
+    assert!(answered(&server, "198.51.100.1").await.starts_with("HTTP/1.1 503 "));
+    assert!(answered(&server, "203.0.113.9").await.starts_with("HTTP/1.1 404 "));
+    drop(held);
+    server.stop().await;
+}
+
 #[actix_web::test]
 async fn a_thousand_mute_connections_stop_nobody_else() {
     let server = TestServer::start().await;
