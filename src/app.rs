@@ -3,8 +3,10 @@
 pub mod access;
 pub mod account_driven;
 pub mod administration;
+pub mod aside;
 pub mod assemble;
 pub mod attestation;
+pub mod backoff;
 mod budgets;
 pub mod commands;
 pub mod connections;
@@ -24,6 +26,7 @@ pub mod issue;
 pub mod lost_keys;
 pub mod named_secret;
 pub mod own_account;
+pub mod passing;
 pub mod profile_service;
 pub mod property_list;
 pub mod public_url;
@@ -337,6 +340,21 @@ impl App {
     /// If the stream cannot be read.
     pub async fn device(&self, device: DeviceId) -> Result<Device, ReadError> {
         Ok(self.load(&device.stream()).await?.0)
+    }
+
+    /// A record that stands in somebody else's way: `None` if it is corrupt. Then it is unknown, which is not the same as absent.
+    ///
+    /// # Errors
+    /// If the log cannot be used.
+    pub async fn other_device(&self, device: DeviceId) -> Result<Option<Device>, ReadError> {
+        match self.device(device).await {
+            Ok(state) => Ok(Some(state)),
+            Err(error @ ReadError::Corrupt { .. }) => {
+                tracing::warn!(device.id = %device, %error, "the record of a device cannot be read: others go on as if it were unknown");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The current settings.

@@ -1,10 +1,9 @@
 //! Whenever this fact, then that effect. An effect is done when its outcome is in the log; every effect may be tried again
 //! and happens once, so a crash repeats or resumes, never forgets, and deleting the projections resends nothing.
 //!
-//! `effects` are commands to other streams, `claims` those about records of the same hardware; `pushes` wake devices; `timer` turns what has become due into commands;
-//! `aside` is for what cannot be done now.
+//! `effects` are commands to other streams, `claims` those about records of the same hardware; `pushes` wake devices; `timer` turns what has become due into commands.
+//! What cannot be done now is set aside (`app::aside`).
 
-mod aside;
 mod claims;
 mod effects;
 mod pushes;
@@ -12,25 +11,27 @@ mod renewals;
 mod timer;
 
 use crate::app::App;
+use crate::app::aside::Aside;
+use crate::app::backoff::Backoff;
+use crate::app::passing::{Passed, PassingFollow};
 use events::Position;
 use events::envelope::Recorded;
 use events::log::Entry;
-use events::store::{Followed, ReadError};
+use events::store::ReadError;
 use futures_util::StreamExt as _;
 use projections::ProjectionError;
-use projections::due::Due;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// How many effects are under way at once; appends share their commits.
 const AT_ONCE: usize = 32;
 
-/// How often effects that were set aside are tried again, and how many of them.
+/// How often it is looked for effects that were set aside and whose time has come (`aside`), and among how many.
 const LOOK_ASIDE: Duration = Duration::from_secs(60);
-const MOST_ASIDE: usize = 1_000;
+const MOST_ASIDE: usize = 10_000;
 
-/// How long a follower waits before it begins again from its checkpoint.
+/// How long a follower waits before it begins again from its checkpoint: at first, and at most.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
 /// Why an effect is not done yet. It is tried again from the checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +53,7 @@ const PUSHES: &str = "reactions-pushes";
 
 /// Reacts to everything that happens; returns when the log is closed.
 pub async fn run(app: App) {
-    let (reminders, mut reminded) = pushes::Reminders::new();
+    let (reminders, mut reminded) = pushes::reminders();
     tokio::select! {
         () = effects(&app) => {}
         () = pushes(&app, &mut reminded) => {}
@@ -61,37 +62,50 @@ pub async fn run(app: App) {
 }
 
 async fn effects(app: &App) {
+    let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     while let Err(error) = follow_effects(app).await {
-        begin_again(EFFECTS, &error).await;
+        tell_failure(EFFECTS, &error);
+        backoff.wait().await;
     }
 }
 
-async fn pushes(app: &App, reminded: &mut mpsc::Receiver<Due>) {
+async fn pushes(app: &App, reminded: &mut pushes::Reminded) {
+    let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     while let Err(error) = pushes::run(app, reminded).await {
-        begin_again(PUSHES, &error).await;
+        tell_failure(PUSHES, &error);
+        backoff.wait().await;
     }
 }
 
-async fn begin_again(reaction: &'static str, error: &ReactionError) {
+fn tell_failure(reaction: &'static str, error: &ReactionError) {
     tracing::error!(reaction, %error, "a reaction failed; it is tried again");
-    tokio::time::sleep(AGAIN_AFTER).await;
 }
 
 async fn follow_effects(app: &App) -> Result<(), ReactionError> {
     let after = app.projections.checkpoint(EFFECTS).await?;
-    let mut follow = app.log.follow(after);
+    let mut follow = PassingFollow::after(&app.log, after);
     // The first look is at once: a restart may have mended what stood in the way.
-    let mut look = tokio::time::interval(LOOK_ASIDE);
+    let (mut look, mut aside) = (tokio::time::interval(LOOK_ASIDE), Aside::default());
     loop {
         tokio::select! {
-            followed = follow.next() => match followed? {
-                Some(Followed::Events(recorded)) => do_effects(app, recorded).await?,
-                Some(Followed::CaughtUp(_)) => {}
-                None => return Ok(()),
+            passed = follow.next() => match passed? {
+                Passed::Events(recorded) => do_effects(app, recorded).await?,
+                Passed::Unreadable(position) => {
+                    tell_unreadable(EFFECTS, position);
+                    app.projections.pass(EFFECTS, position, vec![position]).await?;
+                    count_aside(app, EFFECTS).await?;
+                }
+                Passed::CaughtUp => {}
+                Passed::Closed => return Ok(()),
             },
-            _ = look.tick() => try_again(app).await?,
+            _ = look.tick() => try_again(app, &mut aside).await?,
         }
     }
+}
+
+/// Tells of an event that nobody can read: whatever it causes is set aside. What is wrong with it is told from the findings.
+fn tell_unreadable(reaction: &'static str, position: Position) {
+    tracing::error!(reaction, %position, "what an event causes is set aside, since the event cannot be read");
 }
 
 async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionError> {
@@ -104,8 +118,10 @@ async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionEr
         .collect()
         .await;
     aside.extend(undone);
+    let is_aside = !aside.is_empty();
     // Only now: what was under way at a crash is done again.
-    Ok(app.projections.pass(EFFECTS, position, aside).await?)
+    app.projections.pass(EFFECTS, position, aside).await?;
+    if is_aside { count_aside(app, EFFECTS).await.map(drop) } else { Ok(()) }
 }
 
 // What can be opened, and the positions of what cannot: each entry is an effect's only cause, so the others do not depend on it.
@@ -136,16 +152,40 @@ async fn undone(app: &App, entry: &Entry) -> Option<Position> {
     Some(entry.position)
 }
 
-async fn try_again(app: &App) -> Result<(), ReactionError> {
-    for position in app.projections.set_aside(EFFECTS, MOST_ASIDE).await? {
-        let before = position.0.checked_sub(1).map(Position);
-        let Ok(entries) = app.log.page(before, 1).await else { continue };
-        let Some(entry) = entries.first().filter(|entry| entry.position == position) else { continue };
-        if undone(app, entry).await.is_none() {
-            app.projections.done(EFFECTS, position).await?;
+async fn try_again(app: &App, aside: &mut Aside<Position>) -> Result<(), ReactionError> {
+    aside.look(app.world.now());
+    for position in positions_aside(app, EFFECTS, aside).await? {
+        match entry_at(app, position).await {
+            Some(entry) if undone(app, &entry).await.is_none() => app.projections.done(EFFECTS, position).await?,
+            _ => aside.put(position),
         }
     }
     Ok(())
+}
+
+// Those whose time has come.
+async fn positions_aside(
+    app: &App,
+    reaction: &'static str,
+    aside: &Aside<Position>,
+) -> Result<Vec<Position>, ReactionError> {
+    let mut positions = count_aside(app, reaction).await?;
+    positions.retain(|position| !aside.holds(position));
+    Ok(positions)
+}
+
+// All of them, counted for the metric.
+async fn count_aside(app: &App, reaction: &'static str) -> Result<Vec<Position>, ReactionError> {
+    let positions = app.projections.set_aside(reaction, MOST_ASIDE).await?;
+    app.metrics.set_aside(reaction, positions.len());
+    Ok(positions)
+}
+
+// `None`: it cannot be read still.
+async fn entry_at(app: &App, position: Position) -> Option<Entry> {
+    let before = position.0.checked_sub(1).map(Position);
+    let entries = app.log.page(before, 1).await.ok()?;
+    entries.into_iter().next().filter(|entry| entry.position == position)
 }
 
 /// The context of an effect of `entry`.

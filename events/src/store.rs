@@ -50,7 +50,7 @@ pub enum AppendError {
     Corrupt { stream: StreamName, revision: Revision, why: String },
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {
     #[error("the event store cannot be used: {0}")]
     Unavailable(String),

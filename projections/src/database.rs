@@ -130,10 +130,20 @@ impl Projections {
             let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
                 ON CONFLICT (name) DO UPDATE SET position = excluded.position";
             transaction.execute(keep, params![name, sql(position)])?;
-            for one in set_aside {
-                let aside = "INSERT INTO set_aside (follower, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-                transaction.execute(aside, params![name, sql(one)])?;
-            }
+            insert_aside(&transaction, name, &set_aside)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Keeps positions whose work the follower `name` could not do, without moving its checkpoint.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn put_aside(&self, name: &'static str, positions: Vec<Position>) -> Result<(), ProjectionError> {
+        self.write(move |rows| {
+            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            insert_aside(&transaction, name, &positions)?;
             Ok(transaction.commit()?)
         })
         .await
@@ -237,6 +247,11 @@ impl Inner {
             readers.push(connection);
         }
     }
+}
+
+fn insert_aside(rows: &Connection, follower: &str, positions: &[Position]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO set_aside (follower, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    positions.iter().try_for_each(|position| rows.execute(insert, params![follower, sql(*position)]).map(drop))
 }
 
 async fn blocking<T: Send + 'static>(

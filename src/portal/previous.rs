@@ -40,17 +40,21 @@ pub async fn show(visitor: Visitor) -> Answered {
     visitor.page(&PreviousPage { records, more })
 }
 
-/// The nearest records as people know them, and how many more there are.
+/// The nearest records as people know them, and how many more there are. One that is corrupt is there without its name: it stops
+/// nobody from enrolling.
 ///
 /// # Errors
-/// If their streams cannot be read.
+/// If the log cannot be used.
 pub async fn records(visitor: &Visitor, previous: &PreviousRecords) -> Result<(Vec<Record>, Option<u64>), Problem> {
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
     let mut records = Vec::new();
     for record in previous.nearest.iter().take(NEAREST_RECORDS) {
+        let Some(device) = visitor.app.other_device(record.device).await? else {
+            records.push(Record { label: unnamed.clone(), since: None });
+            continue;
+        };
         let entries = visitor.app.log.read(&record.device.stream()).await?;
         let since = entries.first().and_then(|entry| visitor.language.date(entry.at));
-        let device = visitor.app.device(record.device).await?;
         records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
     }
     let more = previous.count.saturating_sub(records.len() as u64);

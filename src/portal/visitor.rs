@@ -20,6 +20,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use events::enrollment::{DeviceFamily, EnrollmentId, FormRefusal, OsVersion, Platform, help_code};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
+use events::store::ReadError;
 use futures_util::future::LocalBoxFuture;
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
@@ -358,7 +359,15 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
     let secret = value.split_once('.').map_or("", |(_, secret)| secret);
-    let visit = app.visit(enrollment).await?;
+    let visit = match app.visit(enrollment).await {
+        Ok(visit) => visit,
+        // An earlier visit of this browser that is corrupt ends no way to a new one.
+        Err(error @ ReadError::Corrupt { .. }) => {
+            tracing::warn!(%enrollment, %error, "the visit of a session cannot be read: it begins anew");
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
     let over = matches!(visit.end, Some(crate::enrollment::visit::End::Abandoned));
     // Whoever signs in once more is asked again whether they may.

@@ -16,6 +16,7 @@ use events::device::{
 };
 use events::enrollment::DeviceSignature;
 use events::log::Entry;
+use events::store::ReadError;
 use events::{ActorKind, Event, Timestamp};
 use projections::due::Due;
 use std::collections::BTreeMap;
@@ -28,6 +29,27 @@ const MOST_NAMED: usize = 5;
 
 /// A record, and the device that it is about.
 type Record = (DeviceId, Device);
+
+/// Other records, each as it was read or why not. What follows from one that cannot be read stays to be done; the others go on.
+struct Others(Vec<(DeviceId, Result<Device, ReadError>)>);
+
+impl Others {
+    /// Those that can be read.
+    fn records(&self) -> Vec<Record> {
+        self.0.iter().filter_map(|(id, device)| Some((*id, device.as_ref().ok()?.clone()))).collect()
+    }
+
+    /// Those that are under management. One that cannot be read may be.
+    fn managed(&self) -> Vec<DeviceId> {
+        let may_be = |device: &Result<Device, ReadError>| device.as_ref().map_or(true, is_managed);
+        self.0.iter().filter(|(_, device)| may_be(device)).map(|(id, _)| *id).collect()
+    }
+
+    /// An error if one could not be read: to be tried again.
+    fn whole(self) -> Result<(), ReactionError> {
+        self.0.into_iter().try_for_each(|(_, device)| Ok(device.map(drop)?))
+    }
+}
 
 /// `id` enrolled and says which hardware it is.
 ///
@@ -44,10 +66,11 @@ pub(super) async fn enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(
             Err(error) => return Err(ReactionError::Perform(error.to_string())),
         };
     let earlier = look_at(app, hardware.before(id)).await?;
-    if is_verified(app, id, udid).await? {
-        return end(app, entry, id, earlier, SupersessionEvidence::ProfileService).await;
-    }
-    claim(app, entry, (id, device), earlier.into_iter().filter(is_managed).collect()).await
+    let done = match is_verified(app, id, udid).await? {
+        true => end(app, entry, id, earlier.records(), SupersessionEvidence::ProfileService).await,
+        false => claim(app, entry, (id, &device), &earlier).await,
+    };
+    done.and(earlier.whole())
 }
 
 /// `id` tells another UDID than it enrolled with, as no device does: records of that UDID are claimed by it.
@@ -69,11 +92,11 @@ pub(super) async fn told_otherwise(
     }
     let (hardware, _) = app.load::<Hardware>(&stream).await?;
     let others = look_at(app, hardware.before(id).filter(|other| *other != id)).await?;
-    let others: Vec<DeviceId> = others.into_iter().filter(is_managed).map(|(other, _)| other).collect();
-    if others.is_empty() {
+    let managed = others.managed();
+    if managed.is_empty() {
         return Ok(());
     }
-    note(app, entry, id, &others[..others.len().min(MOST_NAMED)], others.len()).await
+    note(app, entry, id, &managed[..managed.len().min(MOST_NAMED)], managed.len()).await
 }
 
 /// Apple attested the hardware of `id`: earlier records of it end.
@@ -85,7 +108,7 @@ pub(super) async fn attested(app: &App, entry: &Entry, id: DeviceId) -> Result<(
     let Some(udid) = udid(&device) else { return Ok(()) };
     let (hardware, _) = app.load::<Hardware>(&app.hardware_stream(udid)).await?;
     let earlier = look_at(app, hardware.before(id)).await?;
-    end(app, entry, id, earlier, SupersessionEvidence::Attestation).await
+    end(app, entry, id, earlier.records(), SupersessionEvidence::Attestation).await.and(earlier.whole())
 }
 
 /// The push token of `id` is unregistered `since` then: if the same person has another record that claims its hardware, the
@@ -102,13 +125,14 @@ pub(super) async fn unregistered(
     let device = app.device(id).await?;
     let Some(udid) = udid(&device) else { return Ok(()) };
     let (hardware, _) = app.load::<Hardware>(&app.hardware_stream(udid)).await?;
-    for (later, state) in look_at(app, hardware.after(id)).await? {
+    let later = look_at(app, hardware.after(id)).await?;
+    for (later, state) in later.records() {
         if is_gone_for(app, (id, &device), since, (later, &state)).await? {
             let evidence = SupersessionEvidence::PushUnregistered;
             return end(app, entry, later, vec![(id, device)], evidence).await;
         }
     }
-    Ok(())
+    later.whole()
 }
 
 /// `id` spoke after it had ended for `by`: two devices say that they are one piece of hardware.
@@ -117,7 +141,7 @@ pub(super) async fn unregistered(
 /// As [`enrolled`].
 pub(super) async fn revived(app: &App, entry: &Entry, id: DeviceId, by: DeviceId) -> Result<(), ReactionError> {
     let (device, other) = (app.device(id).await?, app.device(by).await?);
-    if !is_managed(&(by, other.clone())) || !is_managed(&(id, device.clone())) {
+    if !is_managed(&other) || !is_managed(&device) {
         return Ok(());
     }
     note(app, entry, by, &[id], 1).await?;
@@ -133,17 +157,24 @@ pub(super) async fn attest_again(app: &App, due: &Due, id: DeviceId, context: &C
     asked(app.request_attestation(id, command, context).await.map(drop))
 }
 
-async fn claim(app: &App, entry: &Entry, (id, device): Record, others: Vec<Record>) -> Result<(), ReactionError> {
-    if others.is_empty() {
+async fn claim(
+    app: &App,
+    entry: &Entry,
+    (id, device): (DeviceId, &Device),
+    others: &Others,
+) -> Result<(), ReactionError> {
+    let managed = others.managed();
+    if managed.is_empty() {
         return Ok(());
     }
-    let named: Vec<DeviceId> = others.iter().take(MOST_NAMED).map(|(other, _)| *other).collect();
-    note(app, entry, id, &named, others.len()).await?;
-    attest(app, entry, id).await?;
-    for (other, state) in others.into_iter().take(MOST_NAMED).filter(|(_, other)| other.person == device.person) {
-        look_for(app, entry, id, (other, state)).await?;
+    let named = &managed[..managed.len().min(MOST_NAMED)];
+    let noted = note(app, entry, id, named, managed.len()).await;
+    let mut done = noted.and(attest(app, entry, id).await);
+    let same_person = |other: &Record| named.contains(&other.0) && other.1.person == device.person;
+    for other in others.records().into_iter().filter(same_person) {
+        done = done.and(look_for(app, entry, id, other).await);
     }
-    Ok(())
+    done
 }
 
 async fn note(app: &App, entry: &Entry, id: DeviceId, others: &[DeviceId], count: usize) -> Result<(), ReactionError> {
@@ -206,23 +237,27 @@ async fn end(
     records: Vec<Record>,
     evidence: SupersessionEvidence,
 ) -> Result<(), ReactionError> {
+    let mut done = Ok(());
     for (record, _) in records {
         let supersede = Command::Supersede { by, evidence, now: app.world.now() };
         let context = Context { effect: Some(format!("supersede {record}").into()), ..effect_of(entry, "supersede") };
-        settled(app.perform::<Device>(&record.stream(), &supersede, &context).await)?;
+        done = done.and(settled(app.perform::<Device>(&record.stream(), &supersede, &context).await));
     }
-    Ok(())
+    done
 }
 
-async fn look_at(app: &App, ids: impl Iterator<Item = DeviceId>) -> Result<Vec<Record>, ReactionError> {
-    let mut records = Vec::new();
+async fn look_at(app: &App, ids: impl Iterator<Item = DeviceId>) -> Result<Others, ReactionError> {
+    let mut others = Vec::new();
     for id in ids.take(MOST_LOOKED_AT) {
-        records.push((id, app.device(id).await?));
+        match app.device(id).await {
+            Err(error @ ReadError::Unavailable(_)) => return Err(error.into()),
+            device => others.push((id, device)),
+        }
     }
-    Ok(records)
+    Ok(Others(others))
 }
 
-fn is_managed((_, device): &Record) -> bool {
+fn is_managed(device: &Device) -> bool {
     device.phase == Phase::Enrolled
 }
 

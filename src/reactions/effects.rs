@@ -9,6 +9,7 @@ use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
+use events::store::ReadError;
 use events::{Event, Personal};
 use plist::Dictionary;
 use projections::disposable;
@@ -75,9 +76,10 @@ async fn react_to_person(app: &App, id: PersonId, event: &PersonEvent) -> Result
 async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceEvent) -> Result<(), ReactionError> {
     match event {
         DeviceEvent::DeviceEnrolled { .. } => {
-            offer_self_service(app, entry, id).await?;
-            ask_first_questions(app, entry, id).await?;
-            claims::enrolled(app, entry, id).await
+            // Each by itself: a corrupt visit or earlier record holds up only what follows from it.
+            let offered = offer_self_service(app, entry, id).await;
+            let asked = ask_first_questions(app, entry, id).await;
+            offered.and(asked).and(claims::enrolled(app, entry, id).await)
         }
         DeviceEvent::InventoryReported { changes } => claims::told_otherwise(app, entry, id, changes).await,
         DeviceEvent::HardwareAttested { .. } => claims::attested(app, entry, id).await,
@@ -174,7 +176,12 @@ async fn is_overtaken(
     let remembered = app.log.read(&person.stream()).await?;
     let Some(last) = remembered.iter().rev().find(|kept| is_alike(&kept.event)) else { return Ok(false) };
     // It was told on the visit that it is correlated with: here an effect remembered it, or the portal did at once.
-    let visit = app.log.read(&EnrollmentId(last.correlation).stream()).await?;
+    let visit = match app.log.read(&EnrollmentId(last.correlation).stream()).await {
+        Ok(visit) => visit,
+        // Another visit that is corrupt: when it was told is unknown, when it was remembered is not.
+        Err(ReadError::Corrupt { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
     let told = visit.iter().rfind(|told| match last.causation {
         Some(cause) => told.id == cause,
         None => told.position < last.position && told.event.type_name() == entry.event.type_name(),

@@ -5,16 +5,22 @@
 
 mod line;
 mod owed;
+mod reminders;
 mod send;
 
-use super::{PUSHES, ReactionError, begin_again};
+pub(super) use reminders::{Reminded, Reminders, reminders};
+
+use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, count_aside, positions_aside, tell_unreadable};
 use crate::app::App;
+use crate::app::aside::Aside;
+use crate::app::passing::{Passed, PassingFollow};
+use events::Position;
 use events::device::DeviceId;
 use events::envelope::Recorded;
-use events::store::Followed;
+use events::store::ReadError;
 use line::{Ask, Line};
 use projections::due::Due;
-use tokio::sync::mpsc;
+use std::collections::HashSet;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -27,59 +33,49 @@ const MOST_WAITING: usize = 10_000;
 /// The checkpoint is written after so many positions, and whenever nothing is under way.
 const CHECKPOINT_EVERY: u64 = 256;
 
+/// How often a push is tried before it is set aside, if what stands in its way may pass at once.
+const TRIES: u32 = 5;
+
 /// Facts that ask for a push, by name: the others are not even opened.
 const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 
-/// How the timer asks for pushes.
-pub(super) struct Reminders(mpsc::Sender<Due>);
-
-impl Reminders {
-    /// The reminders, and what [`run`] takes them from.
-    pub fn new() -> (Reminders, mpsc::Receiver<Due>) {
-        let (sender, receiver) = mpsc::channel(AT_ONCE);
-        (Reminders(sender), receiver)
-    }
-
-    /// How many more reminders are taken now.
-    pub fn room(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// Asks for a push. What finds no room stays due.
-    pub fn remind(&self, due: Due) {
-        let _ = self.0.try_send(due);
-    }
-}
-
-/// Sends every push that the log asks for; returns when the log is closed.
+/// Sends every push that the log asks for; returns when the log is closed. A push whose device cannot be read or written is set
+/// aside and tried again; the others go on.
 ///
 /// # Errors
 /// If the log or the checkpoint cannot be read or written; begin again.
-pub(super) async fn run(app: &App, reminders: &mut mpsc::Receiver<Due>) -> Result<(), ReactionError> {
+pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), ReactionError> {
     let begin = app.projections.checkpoint(PUSHES).await?;
-    let (mut line, mut written) = (Line::new(begin), begin);
-    let mut follow = app.log.follow(begin);
-    let mut under_way = JoinSet::new();
+    let mut pushes = Pushes { app, line: Line::new(begin), aside: Aside::default(), tried_again: HashSet::new() };
+    let mut written = begin;
+    let mut follow = PassingFollow::after(&app.log, begin);
+    let (mut under_way, mut look) = (JoinSet::new(), tokio::time::interval(LOOK_ASIDE));
     loop {
         tokio::select! {
-            followed = follow.next(), if line.waiting() < MOST_WAITING => match followed? {
-                Some(Followed::Events(recorded)) => recorded.iter().for_each(|fact| note(&mut line, fact)),
-                Some(Followed::CaughtUp(_)) => {}
-                None => return Ok(()),
+            passed = follow.next(), if pushes.line.waiting() < MOST_WAITING => match passed? {
+                Passed::Events(recorded) => recorded.iter().for_each(|fact| note(&mut pushes.line, fact)),
+                Passed::Unreadable(position) => pushes.pass(position).await?,
+                Passed::CaughtUp => {}
+                Passed::Closed => return Ok(()),
             },
-            Some(due) = reminders.recv() => remind(&mut line, &due),
+            Some(due) = reminded.next() => remind(&mut pushes.line, &due),
+            _ = look.tick() => pushes.try_again().await?,
             Some(done) = under_way.join_next() => match done {
-                Ok(device) => line.done(device),
+                Ok((device, Ok(()))) => pushes.settled(device).await?,
+                Ok((device, Err(error))) => {
+                    reminded.put_aside(device, app.world.now());
+                    pushes.failed(device, &error).await?;
+                }
                 // The task was ended with the runtime, or has a fault: begin again from the checkpoint.
                 Err(error) => return Err(ReactionError::Perform(error.to_string())),
             },
         }
         while under_way.len() < AT_ONCE
-            && let Some((device, ask)) = line.start()
+            && let Some((device, ask)) = pushes.line.start()
         {
-            under_way.spawn(until_settled(app.clone(), device, ask));
+            under_way.spawn(settle(app.clone(), device, ask));
         }
-        if let Some(settled) = line.settled_to()
+        if let Some(settled) = pushes.line.settled_to()
             && written.is_none_or(|written| written < settled)
             && (under_way.is_empty() || written.is_none_or(|written| settled.0 - written.0 >= CHECKPOINT_EVERY))
         {
@@ -89,15 +85,79 @@ pub(super) async fn run(app: &App, reminders: &mut mpsc::Receiver<Due>) -> Resul
     }
 }
 
-fn note(line: &mut Line, fact: &Recorded) {
-    let device = Uuid::parse_str(fact.stream.id());
-    match device {
-        Ok(id) if ASKING.contains(&fact.event.event_type.as_str()) => {
-            let ask = Ask { cause: fact.event.id, correlation: fact.event.correlation, effect: "push" };
-            line.ask(DeviceId(id), ask, fact.position);
-        }
-        _ => line.read(fact.position),
+struct Pushes<'a> {
+    app: &'a App,
+    line: Line,
+    /// Facts that were set aside, each until it is tried again.
+    aside: Aside<Position>,
+    /// Facts that were set aside and are tried again now.
+    tried_again: HashSet<Position>,
+}
+
+impl Pushes<'_> {
+    // The event may have asked for a push.
+    async fn pass(&mut self, position: Position) -> Result<(), ReactionError> {
+        tell_unreadable(PUSHES, position);
+        self.app.projections.put_aside(PUSHES, vec![position]).await?;
+        self.line.read(position);
+        count_aside(self.app, PUSHES).await.map(drop)
     }
+
+    async fn settled(&mut self, device: DeviceId) -> Result<(), ReactionError> {
+        for position in self.line.done(device) {
+            if self.tried_again.remove(&position) {
+                self.app.projections.done(PUSHES, position).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn failed(&mut self, device: DeviceId, error: &ReactionError) -> Result<(), ReactionError> {
+        tracing::error!(device.id = %device, %error, "a device could not be woken; its push is set aside and tried again");
+        // Before the line lets go of them: then the checkpoint may pass them.
+        self.app.projections.put_aside(PUSHES, self.line.covered(device)).await?;
+        self.aside.look(self.app.world.now());
+        for position in self.line.done(device) {
+            self.tried_again.remove(&position);
+            self.aside.put(position);
+        }
+        count_aside(self.app, PUSHES).await.map(drop)
+    }
+
+    async fn try_again(&mut self) -> Result<(), ReactionError> {
+        self.aside.look(self.app.world.now());
+        // The newest first: of several facts of a device it is the one that the push is for.
+        for position in positions_aside(self.app, PUSHES, &self.aside).await?.into_iter().rev() {
+            if self.tried_again.contains(&position) {
+                continue;
+            }
+            let before = position.0.checked_sub(1).map(Position);
+            match self.app.log.store().read_all(before, 1).await {
+                Ok(recorded) => match recorded.first().and_then(asked) {
+                    Some((device, ask)) => {
+                        self.tried_again.insert(position);
+                        self.line.ask_again(device, ask, position);
+                    }
+                    None => self.app.projections.done(PUSHES, position).await?,
+                },
+                Err(_) => self.aside.put(position),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn note(line: &mut Line, fact: &Recorded) {
+    match asked(fact) {
+        Some((device, ask)) => line.ask(device, ask, fact.position),
+        None => line.read(fact.position),
+    }
+}
+
+fn asked(fact: &Recorded) -> Option<(DeviceId, Ask)> {
+    let device = Uuid::parse_str(fact.stream.id()).ok().map(DeviceId)?;
+    let ask = Ask { cause: fact.event.id, correlation: fact.event.correlation, effect: "push" };
+    ASKING.contains(&fact.event.event_type.as_str()).then_some((device, ask))
 }
 
 fn remind(line: &mut Line, due: &Due) {
@@ -106,9 +166,17 @@ fn remind(line: &mut Line, due: &Due) {
     }
 }
 
-async fn until_settled(app: App, device: DeviceId, ask: Ask) -> DeviceId {
-    while let Err(error) = send::settle(&app, device, &ask).await {
-        begin_again(PUSHES, &error).await;
+async fn settle(app: App, device: DeviceId, ask: Ask) -> (DeviceId, Result<(), ReactionError>) {
+    let mut tries = 1;
+    loop {
+        match send::settle(&app, device, &ask).await {
+            // Nothing to wait for: it is corrupt until a backup is restored.
+            Err(ReactionError::Read(error @ ReadError::Corrupt { .. })) => return (device, Err(error.into())),
+            Err(_) if tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+            done => return (device, done),
+        }
     }
-    device
 }

@@ -1,9 +1,9 @@
 //! Renews identities ahead of their expiry, a few at a time: what is due is a projection, how many begin is decided here.
 
 use super::ReactionError;
-use super::aside::Aside;
 use crate::app::App;
 use crate::app::PerformError;
+use crate::app::aside::Aside;
 use crate::app::context::Context;
 use crate::app::renewal::RenewalError;
 use crate::enrollment::device::{Command, Device};
@@ -11,6 +11,7 @@ use events::device::CommandId;
 use events::store::Appended;
 use events::{Actor, ActorKind, Position};
 use projections::renewals::{self, Act, Due, Standing};
+use uuid::Uuid;
 
 /// So many renewals begin in a minute. Each is a profile to sign, a push and a conversation; 100,000 that are due at once,
 /// as after a restored backup, take three and a half days of the half year that there is.
@@ -27,7 +28,7 @@ const COUNT_EVERY: u32 = 10;
 pub(super) struct Renewals {
     /// Where the last event stands that was written here: before the projection has it, it tells what was due before.
     written: Option<Position>,
-    aside: Aside,
+    aside: Aside<Uuid>,
     looks: u32,
 }
 
@@ -42,13 +43,13 @@ impl Renewals {
             return Ok(());
         }
         let now = app.world.now();
-        self.aside.release(now);
+        self.aside.look(now);
         let begun = renewals::requested_between(&app.projections, now.plus_seconds(-60), now).await?;
         let mut room = MOST_A_MINUTE.saturating_sub(begun);
         let (requests, ends) = (self.aside.besides(room), self.aside.besides(MOST_ENDS));
         let found = renewals::due(&app.projections, now, requests, ends).await?;
         for due in found {
-            if self.aside.holds(due.device.0) || (due.act == Act::Request && room == 0) {
+            if self.aside.holds(&due.device.0) || (due.act == Act::Request && room == 0) {
                 continue;
             }
             room -= usize::from(due.act == Act::Request);
@@ -56,7 +57,7 @@ impl Renewals {
                 Ok(appended) => self.written = appended.map(|appended| appended.position).max(self.written),
                 Err(error) => {
                     tracing::error!(device.id = %due.device, %error, "an identity could not be renewed; it is tried again");
-                    self.aside.put(due.device.0, now);
+                    self.aside.put(due.device.0);
                 }
             }
         }

@@ -1,11 +1,11 @@
 //! One timer: turns what has become due into commands, each keyed by the event its time counts from, so that it happens
 //! once however often it is tried.
 
-use super::aside::Aside;
 use super::pushes::Reminders;
 use super::renewals::Renewals;
 use super::{ReactionError, settled};
 use crate::app::App;
+use crate::app::aside::Aside;
 use crate::app::commands::{QueueError, Terms, build};
 use crate::app::context::Context;
 use crate::enrollment::device::{self, Device, Phase};
@@ -28,54 +28,69 @@ const ANSWER_WITHIN: i64 = 24 * 3_600;
 const AT_MOST: usize = 200;
 
 pub(super) async fn run(app: &App, reminders: &Reminders) {
-    let (mut renewals, mut aside) = (Renewals::default(), Aside::default());
+    let (mut renewals, mut aside, mut told) = (Renewals::default(), Aside::default(), Aside::default());
     loop {
         tokio::time::sleep(TICK).await;
         let done = [("due", tick(app, reminders, &mut aside).await), ("renewals", renewals.tick(app).await)];
+        told.look(app.world.now());
         for (task, done) in done {
             if let Err(error) = done {
-                tracing::error!(task, %error, "what is due could not be done; it is tried again");
+                tell(&mut told, task, error.to_string());
             }
         }
+    }
+}
+
+// What cannot be read fails at each look: it is tried again each time, and told as rarely as what is put aside.
+fn tell(told: &mut Aside<(&'static str, String)>, task: &'static str, error: String) {
+    let failure = (task, error);
+    if !told.holds(&failure) {
+        tracing::error!(task, error = failure.1, "what is due could not be done; it is tried again");
+        told.put(failure);
     }
 }
 
 // Kind by kind: what cannot be done now, such as pushes while the push service is away, holds up nothing else.
 // What is wrong with one stream is no error here: it is set aside.
-async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside) -> Result<(), ReactionError> {
+async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside<Uuid>) -> Result<(), ReactionError> {
     let now = app.world.now();
-    aside.release(now);
+    aside.look(now);
     // Each reads a projection of its own, and one that stopped holds up no other.
     let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
     times.and(commands)
 }
 
-async fn tick_times(app: &App, reminders: &Reminders, aside: &mut Aside, now: Timestamp) -> Result<(), ReactionError> {
+async fn tick_times(
+    app: &App,
+    reminders: &Reminders,
+    aside: &mut Aside<Uuid>,
+    now: Timestamp,
+) -> Result<(), ReactionError> {
     for kind in DueKind::ALL {
-        let at_most = if kind == DueKind::PushAgain { reminders.room() } else { aside.besides(AT_MOST) };
+        let at_most = if kind == DueKind::PushAgain { reminders.room(now) } else { aside.besides(AT_MOST) };
         for due in due::due_of(&app.projections, kind, now, at_most).await? {
             let Ok(id) = Uuid::parse_str(due.stream.id()) else { continue };
-            if !aside.holds(id) {
-                set_aside(act(app, reminders, id, due).await, id, aside, now);
+            if !aside.holds(&id) {
+                set_aside(act(app, reminders, id, due).await, id, aside);
             }
         }
     }
     Ok(())
 }
 
-async fn tick_commands(app: &App, aside: &mut Aside, now: Timestamp) -> Result<(), ReactionError> {
+async fn tick_commands(app: &App, aside: &mut Aside<Uuid>, now: Timestamp) -> Result<(), ReactionError> {
     for due in commands::due(&app.projections, now, aside.besides(AT_MOST)).await? {
-        if !aside.holds(due.device.0) {
-            set_aside(about_commands(app, &due).await, due.device.0, aside, now);
+        if !aside.holds(&due.device.0) {
+            set_aside(about_commands(app, &due).await, due.device.0, aside);
         }
     }
     Ok(())
 }
 
-fn set_aside(done: Result<(), ReactionError>, id: Uuid, aside: &mut Aside, now: Timestamp) {
+fn set_aside(done: Result<(), ReactionError>, id: Uuid, aside: &mut Aside<Uuid>) {
     if let Err(error) = done {
         tracing::error!(stream.id = %id, %error, "what is due could not be done; it is tried again");
-        aside.put(id, now);
+        aside.put(id);
     }
 }
 
@@ -121,7 +136,7 @@ async fn act(app: &App, reminders: &Reminders, id: Uuid, due: Due) -> Result<(),
             settled(app.perform::<Visit>(&enrollment.stream(), &abandon, &context).await)
         }
         DueKind::PushAgain => {
-            reminders.remind(due);
+            reminders.remind(id, due);
             Ok(())
         }
         DueKind::AttestAgain => super::claims::attest_again(app, &due, DeviceId(id), &context).await,

@@ -5,6 +5,7 @@
 //! begins again.
 
 use crate::app::App;
+use crate::app::backoff::Backoff;
 use events::Position;
 use events::store::ReadError;
 use std::time::Duration;
@@ -16,13 +17,16 @@ const PART: usize = 256 * 1_024;
 /// Parts between two notes of the position; what a restart repeats is 16 MB at most.
 const PARTS_BETWEEN_NOTES: u64 = 64;
 const BETWEEN_PASSES: Duration = Duration::from_secs(24 * 3_600);
+/// How long it waits after an error before it reads on: at first, and at most.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
+const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(6 * 3_600);
 /// Name of the position in `projections.db`.
 const CHECKPOINT: &str = "scrub";
 
 /// Checks the log, pass after pass.
 pub(super) async fn run(app: App) {
     let mut at = resumed(&app).await;
+    let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     loop {
         match pass(&app, &mut at).await {
             Ok(()) => {
@@ -32,7 +36,7 @@ pub(super) async fn run(app: App) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the scrub of the log could not read on; it is tried again");
-                tokio::time::sleep(AGAIN_AFTER).await;
+                backoff.wait().await;
             }
         }
     }

@@ -2,10 +2,12 @@
 
 use super::{disk, scrub, sign_ins};
 use crate::app::App;
+use crate::app::backoff::Backoff;
+use crate::app::passing::{Passed, PassingFollow};
 use crate::app::{suppressed, throttles};
 use crate::reactions;
 use crate::telemetry::Alarm;
-use events::store::{Corruption, Followed, ReadError};
+use events::store::{Corruption, ReadError};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -13,6 +15,10 @@ use tokio::task::JoinSet;
 
 /// How soon damage to a database that may be lost is told after it was found.
 const LOOK_FOR_DAMAGE: Duration = Duration::from_secs(5);
+
+/// How long the count of events waits before it begins again: at first, and at most.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
 pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch(app.clone(), app.engine.failed()));
@@ -102,33 +108,38 @@ async fn tell_damage(app: App) {
     }
 }
 
-/// Counts events as they are committed.
+/// Counts events as they are committed. One that cannot be read is not counted; `tell_corruption` tells of it.
 async fn count(app: App) {
-    match count_until_the_end(&app).await {
-        // Told by `tell_corruption`.
-        Ok(()) | Err(ReadError::Corrupt { .. }) => {}
-        Err(error) => {
+    let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
+    let mut is_told = false;
+    while let Err(error) = count_until_the_end(&app).await {
+        if !is_told && error.corruption().is_none() {
+            is_told = true;
             tracing::error!(%error, "the log cannot be read");
             app.metrics.alarm(Alarm::LogUnreadable);
             app.health.problem("log", error.to_string());
         }
+        backoff.wait().await;
     }
 }
 
 async fn count_until_the_end(app: &App) -> Result<(), ReadError> {
     let head = app.log.store().head().await?;
     app.metrics.log_position(head.map_or(0, |position| position.0));
-    let mut follow = app.log.follow(head);
-    while let Some(followed) = follow.next().await? {
-        if let Followed::Events(events) = followed {
-            for recorded in &events {
-                app.metrics.event(&recorded.event.event_type);
-                sign_ins::count(app, &recorded.event);
+    let mut follow = PassingFollow::after(&app.log, head);
+    loop {
+        match follow.next().await? {
+            Passed::Events(events) => {
+                for recorded in &events {
+                    app.metrics.event(&recorded.event.event_type);
+                    sign_ins::count(app, &recorded.event);
+                }
+                if let Some(last) = events.last() {
+                    app.metrics.log_position(last.position.0);
+                }
             }
-            if let Some(last) = events.last() {
-                app.metrics.log_position(last.position.0);
-            }
+            Passed::Unreadable(_) | Passed::CaughtUp => {}
+            Passed::Closed => return Ok(()),
         }
     }
-    Ok(())
 }

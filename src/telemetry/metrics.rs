@@ -26,6 +26,7 @@ pub struct Metrics {
     scrub_completed: IntGauge,
     push_certificate: IntGauge,
     identities: IntGaugeVec,
+    set_aside: IntGaugeVec,
     lag: IntGaugeVec,
 }
 
@@ -81,6 +82,12 @@ impl Metrics {
         for why in ["head", "silence", "pace", "idle", "room"] {
             connections_ended.with_label_values(&[why]);
         }
+        let set_aside = Opts::new(
+            "muster_effects_set_aside",
+            "Effects of events that cannot be done now, by reaction; each is tried again.",
+        );
+        let set_aside = IntGaugeVec::new(set_aside, &["reaction"]).expect("a legal metric");
+        registry.register(Box::new(set_aside.clone())).expect("a name of its own");
         let connections = Opts::new("muster_connections", "Open connections, by listener.");
         let connections = IntGaugeVec::new(connections, &["listener"]).expect("a legal metric");
         registry.register(Box::new(connections.clone())).expect("a name of its own");
@@ -116,6 +123,7 @@ impl Metrics {
             log_position,
             push_certificate,
             identities,
+            set_aside,
             lag,
         };
         for alarm in Alarm::ALL {
@@ -191,6 +199,11 @@ impl Metrics {
     /// So many identities of enrolled devices are `due` to be renewed, `failing` or `expired`.
     pub fn identities(&self, standing: &str, count: u64) {
         self.identities.with_label_values(&[standing]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many effects of this reaction are set aside.
+    pub fn set_aside(&self, reaction: &str, count: usize) {
+        self.set_aside.with_label_values(&[reaction]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// The newest event stands here.

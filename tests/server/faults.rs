@@ -3,6 +3,7 @@
 mod behind_devices;
 mod corruption;
 mod disposable;
+mod held_up;
 mod lost_keys;
 
 use crate::harness::binary::{Serving, muster_at};

@@ -12,6 +12,7 @@ use crate::admin::problem::Problem;
 use crate::admin::proof;
 use crate::admin::session::{Acts, May, Own};
 use crate::admin::words;
+use crate::app::PerformError;
 use crate::app::commands::QueueError;
 use crate::app::commands::act::{Act, Wanted};
 use crate::web::content::content;
@@ -22,6 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::staff::AccessEvent;
+use events::store::{AppendError, ReadError};
 use projections::devices::{self as inventory, Device, DeviceFilter, State};
 use serde::Serialize;
 use uuid::Uuid;
@@ -29,6 +31,7 @@ use uuid::Uuid;
 /// Devices in one go: each is tried against its own stream.
 const AT_MOST: usize = 500;
 /// Why a device of the list is left out.
+const DAMAGED: &str = "its record is damaged and cannot be read: nothing was queued for it";
 const CHANGED: &str = "its record changed since the list was shown (person, name, kind or state): rehearse again";
 
 #[derive(Serialize)]
@@ -377,8 +380,15 @@ impl Rehearsal {
     }
 }
 
+// A record that is corrupt is left out and told, and keeps the act from no other.
 fn said(outcome: Result<(), QueueError>, staff: &May<Acts>) -> Result<String, Problem> {
-    outcome.map_or_else(|error| super::refusal(error, staff.correlation()), |()| Ok(String::new()))
+    match outcome {
+        Ok(()) => Ok(String::new()),
+        Err(QueueError::Perform(
+            PerformError::Read(ReadError::Corrupt { .. }) | PerformError::Append(AppendError::Corrupt { .. }),
+        )) => Ok(DAMAGED.to_owned()),
+        Err(error) => super::refusal(error, staff.correlation()),
+    }
 }
 
 /// Which devices. Nothing filled in never means all of them: that is a choice of its own. What is wrong about the choice comes back

@@ -17,6 +17,7 @@ use events::enrollment::{DeviceAttributes, DeviceSignature, EnrollmentId, Profil
 use events::person::PersonId;
 use events::personal::Personal;
 use events::settings::Settings;
+use events::store::ReadError;
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use events::{Actor, ActorKind};
 use plist::{Dictionary, Value};
@@ -178,17 +179,26 @@ impl App {
         })
     }
 
-    // What this hardware is enrolled as now: its record ends when it enrolls again.
+    // What this hardware is enrolled as now: its record ends when it enrolls again. A record that cannot be read may be one; what
+    // is told of it here is for the person to see, and lets nobody in.
     async fn managed_hardware(
         &self,
         device: DeviceId,
         attributes: &DeviceAttributes,
     ) -> Result<Vec<DeviceId>, ProfileServiceError> {
         let stream = self.hardware_stream(attributes.udid.text());
-        let (hardware, _) = self.load::<Hardware>(&stream).await.map_err(unavailable)?;
+        let hardware = match self.load::<Hardware>(&stream).await {
+            Ok((hardware, _)) => hardware,
+            Err(error @ ReadError::Corrupt { .. }) => {
+                tracing::warn!(%stream, %error, "which devices are this hardware cannot be read: earlier records are not told");
+                Hardware::default()
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
         let mut managed = Vec::new();
         for earlier in hardware.before(device) {
-            if self.device(earlier).await.map_err(unavailable)?.phase == Phase::Enrolled {
+            let device = self.other_device(earlier).await.map_err(unavailable)?;
+            if device.is_none_or(|device| device.phase == Phase::Enrolled) {
                 managed.push(earlier);
             }
         }

@@ -21,6 +21,7 @@ use events::settings::Settings;
 use events::staff::Privilege;
 use events::store::{AppendError, ReadError};
 use events::{Personal, StreamName};
+use projections::ProjectionError;
 use std::net::IpAddr;
 
 /// Who comes to the portal, and how.
@@ -139,7 +140,8 @@ async fn entry(app: &App, entrance: &Entrance<'_>, proof: &Proof, person: Person
 /// What is found about the person whose device it will be.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// If the log cannot be read, or if the number of devices is limited and their records cannot be looked up: an unknown number is
+/// not none.
 pub async fn admission(
     app: &App,
     account: &Account,
@@ -148,11 +150,15 @@ pub async fn admission(
 ) -> Result<Admission, SignInError> {
     let settings = app.settings().await?;
     let claimant = Claimant { provider: &account.provider, groups: &account.groups, claims: &account.claims };
-    Ok(Admission {
-        access: access::decide(&settings.access, claimant),
-        previous: previous_records(app, person, platform).await,
-        policy: policy(app, &settings, person).await?,
-    })
+    let access = access::decide(&settings.access, claimant);
+    let previous = match previous_records(app, person, platform).await {
+        Ok(previous) => previous,
+        Err(error) if access.as_ref().is_some_and(|access| access.devices_per_person.is_some()) => {
+            return Err(Unavailable(format!("how many devices the person has is not known: {error}")).into());
+        }
+        Err(_) => PreviousRecords::default(),
+    };
+    Ok(Admission { access, previous, policy: policy(app, &settings, person).await? })
 }
 
 /// What the settings say about the way of this person.
@@ -224,15 +230,19 @@ async fn hand_over(app: &App, enrollment: EnrollmentId, person: PersonId) -> Res
         .map_err(|error| unavailable(error.to_string()))
 }
 
-/// The person's records that are active. A projection that cannot be read, or lags, hides one; it stops nobody from
-/// enrolling.
-pub async fn previous_records(app: &App, person: PersonId, platform: Platform) -> PreviousRecords {
+/// The person's records that are active. Of a projection that lags, or that stopped before a corrupt event, these are those that
+/// it knows.
+///
+/// # Errors
+/// If the projection cannot be read: then it is unknown whether there are any.
+pub async fn previous_records(
+    app: &App,
+    person: PersonId,
+    platform: Platform,
+) -> Result<PreviousRecords, ProjectionError> {
     let family = platform.family;
     let active = projections::devices::active_of_person(&app.projections, person, family, NEAREST_RECORDS).await;
-    let active = active.unwrap_or_else(|error| {
-        tracing::error!(%error, "earlier records cannot be looked up");
-        projections::devices::ActiveDevices::default()
-    });
+    let active = active.inspect_err(|error| tracing::error!(%error, "earlier records cannot be looked up"))?;
     let record = |active: projections::devices::Active| {
         let mut evidence = vec![Evidence::SamePerson];
         if active.family == Some(family) {
@@ -240,7 +250,7 @@ pub async fn previous_records(app: &App, person: PersonId, platform: Platform) -
         }
         FoundRecord { device: active.device, evidence }
     };
-    PreviousRecords { nearest: active.nearest.into_iter().map(record).collect(), count: active.count }
+    Ok(PreviousRecords { nearest: active.nearest.into_iter().map(record).collect(), count: active.count })
 }
 
 /// On behalf of somebody who did not sign in yet.

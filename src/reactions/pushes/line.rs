@@ -56,6 +56,17 @@ impl Line {
         }
     }
 
+    /// A fact that was set aside earlier asks again. It was passed already: the log is settled beyond it.
+    pub fn ask_again(&mut self, device: DeviceId, ask: Ask, position: Position) {
+        let place = self.devices.entry(device).or_default();
+        place.next_covers.push(position);
+        let waits = place.next.is_some();
+        place.next.get_or_insert(ask);
+        if !place.under_way && !waits {
+            self.ready.push_back(device);
+        }
+    }
+
     /// The timer asks for a push; a device that has one coming needs no other.
     pub fn remind(&mut self, device: DeviceId, ask: Ask) {
         if let Entry::Vacant(place) = self.devices.entry(device) {
@@ -73,11 +84,17 @@ impl Line {
         Some((device, place.next.take()?))
     }
 
-    /// The push that was started is done.
-    pub fn done(&mut self, device: DeviceId) {
-        let Some(place) = self.devices.get_mut(&device) else { return };
-        for position in place.covers.drain(..) {
-            self.unsettled.remove(&position);
+    /// Facts that the push under way is for.
+    pub fn covered(&self, device: DeviceId) -> Vec<Position> {
+        self.devices.get(&device).map(|place| place.covers.clone()).unwrap_or_default()
+    }
+
+    /// The push that was started is done; the facts that it was for.
+    pub fn done(&mut self, device: DeviceId) -> Vec<Position> {
+        let Some(place) = self.devices.get_mut(&device) else { return Vec::new() };
+        let covered = std::mem::take(&mut place.covers);
+        for position in &covered {
+            self.unsettled.remove(position);
         }
         place.under_way = false;
         if place.next.is_some() {
@@ -85,6 +102,7 @@ impl Line {
         } else {
             self.devices.remove(&device);
         }
+        covered
     }
 
     /// Up to here every effect is done: where to begin again after a crash.
@@ -166,6 +184,20 @@ mod tests {
         asked(&mut line, A, 10);
         line.done(A);
         assert_eq!(line.start(), Some((A, ask(10))));
+    }
+
+    #[test]
+    fn what_was_set_aside_asks_again_for_one_push_and_holds_no_position() {
+        let mut line = Line::new(Some(Position(40)));
+        for n in [30, 20] {
+            line.ask_again(A, ask(n), Position(n));
+        }
+        assert_eq!(line.settled_to(), Some(Position(40)));
+        assert_eq!(line.start(), Some((A, ask(30))));
+        assert_eq!(line.covered(A), [Position(30), Position(20)]);
+        asked(&mut line, A, 50);
+        assert_eq!(line.done(A), [Position(30), Position(20)]);
+        assert_eq!((line.start(), line.settled_to()), (Some((A, ask(50))), Some(Position(40))));
     }
 
     #[test]

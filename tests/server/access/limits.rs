@@ -186,6 +186,36 @@ async fn an_enrolled_device_counts_and_is_found_though_its_record_is_archived() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and_hinders_nobody_elsewhere() {
+    let mut scene = Scene::set().await;
+    scene.server.settings(|settings| settings.access = rules(ONE_EACH)).await;
+    scene.server.caught_up().await;
+    let file = scene.server.directory().join("data/projections.db");
+    let set_a_trap = || {
+        let rows = rusqlite::Connection::open(&file).unwrap();
+        let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'devices_v*_current'";
+        let table: String = rows.query_row(table, [], |row| row.get(0)).unwrap();
+        let trap = format!("CREATE TRIGGER trap BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'a trap'); END");
+        rows.execute_batch(&trap).unwrap();
+    };
+    scene.server.restart_after(set_a_trap).await;
+    scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await;
+    let stopped = async || scene.server.app().projections.health().stopped_alone.contains_key("devices");
+    crate::harness::waiting::until("the end of the projection", stopped).await;
+    let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
+    let ended = walk.run(&scene.address(), &mut Nobody).await;
+    assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "{ended:?}");
+    let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
+    let entered = visits(&scene.server).await.iter().filter(signed_in).count();
+    assert_eq!(entered, 1, "nothing is decided on an unknown number");
+    scene.server.settings(|settings| settings.access = events::settings::Settings::default().access).await;
+    let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
+    let ended = walk.run(&scene.address(), &mut Nobody).await.unwrap();
+    assert!(matches!(ended, Ending::Enrolled(_)), "{ended:?}");
+    scene.server.abandon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_visits_begun_at_once_the_second_device_is_refused_at_authenticate() {
     let scene = Scene::set().await;
     scene.server.settings(|settings| settings.access = rules(ONE_EACH)).await;

@@ -21,14 +21,14 @@ fn places(bytes: &[u8], id: EventId) -> Vec<usize> {
 }
 
 /// Flips a bit of the event, which only its checksum can tell.
-fn flip_a_bit_of(log: &Path, id: EventId) {
+pub(super) fn flip_a_bit_of(log: &Path, id: EventId) {
     let mut bytes = std::fs::read(log).unwrap();
     places(&bytes, id).into_iter().for_each(|at| bytes[at] ^= 0x01);
     std::fs::write(log, bytes).unwrap();
 }
 
 /// Overwrites the head of the page that the event is in.
-fn destroy_the_page_of(log: &Path, id: EventId) {
+pub(super) fn destroy_the_page_of(log: &Path, id: EventId) {
     const PAGE: usize = 8_192;
     let mut bytes = std::fs::read(log).unwrap();
     for at in places(&bytes, id) {

@@ -1,0 +1,83 @@
+//! What cannot be done now is left alone for a while, so that it holds up nothing else: a minute at first, then twice as long
+//! each time, up to six hours. An error is told whenever something is put aside, so it is told as rarely.
+
+use events::Timestamp;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+const FIRST_SECONDS: i64 = 60;
+const MOST_SECONDS: i64 = 6 * 3_600;
+
+/// What is put aside: streams, positions, kinds of errors.
+pub struct Aside<K> {
+    now: Timestamp,
+    put: HashMap<K, Put>,
+}
+
+struct Put {
+    until: Timestamp,
+    seconds: i64,
+}
+
+impl<K> Default for Aside<K> {
+    fn default() -> Aside<K> {
+        Aside { now: Timestamp(0), put: HashMap::new() }
+    }
+}
+
+impl<K: Hash + Eq> Aside<K> {
+    /// Takes the time for the calls that follow. What was not put aside again for a long while begins with a minute again.
+    pub fn look(&mut self, now: Timestamp) {
+        self.now = now;
+        self.put.retain(|_, put| put.until.plus_seconds(MOST_SECONDS) > now);
+    }
+
+    pub fn holds(&self, key: &K) -> bool {
+        self.put.get(key).is_some_and(|put| put.until > self.now)
+    }
+
+    /// Leaves `key` alone from now on, twice as long as the last time.
+    pub fn put(&mut self, key: K) {
+        let put = self.put.entry(key).or_insert(Put { until: self.now, seconds: FIRST_SECONDS / 2 });
+        put.seconds = (put.seconds * 2).min(MOST_SECONDS);
+        put.until = self.now.plus_seconds(put.seconds);
+    }
+
+    /// How many to look for, if so many are wanted: those that are held are found, too, and must hide nothing.
+    pub fn besides(&self, wanted: usize) -> usize {
+        let held = self.put.values().filter(|put| put.until > self.now).count();
+        if wanted == 0 { 0 } else { wanted + held }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_again_and_again_is_left_alone_twice_as_long_each_time_up_to_six_hours() {
+        let (mut aside, mut now, mut times) = (Aside::default(), Timestamp(0), 0);
+        while now < Timestamp(0).plus_seconds(24 * 3_600) {
+            aside.look(now);
+            if !aside.holds(&"device") {
+                aside.put("device");
+                times += 1;
+            }
+            assert!(!aside.holds(&"another"));
+            assert_eq!((aside.besides(5), aside.besides(0)), (6, 0));
+            now = now.plus_seconds(1);
+        }
+        assert_eq!(times, 12);
+    }
+
+    #[test]
+    fn what_did_not_fail_for_long_begins_with_a_minute_again() {
+        let mut aside = Aside::default();
+        aside.look(Timestamp(0));
+        (0..20).for_each(|_| aside.put("device"));
+        aside.look(Timestamp(0).plus_seconds(2 * MOST_SECONDS));
+        aside.put("device");
+        aside.look(Timestamp(0).plus_seconds(2 * MOST_SECONDS + 60));
+        assert!(!aside.holds(&"device"));
+    }
+}
