@@ -25,6 +25,7 @@ pub mod inventory;
 pub mod issue;
 pub mod lost_keys;
 pub mod named_secret;
+mod older_log;
 pub mod own_account;
 pub mod passing;
 pub mod profile_service;

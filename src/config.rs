@@ -69,6 +69,9 @@ pub struct Store {
     /// (`serve --accept-lost-keys`), so that it is decided each time anew.
     #[serde(skip)]
     pub accept_lost_keys: bool,
+    /// Start with a log that ends before what `keys.db` saw of it. As `accept_lost_keys`: `serve --accept-older-log`.
+    #[serde(skip)]
+    pub accept_older_log: bool,
 }
 
 /// `[pki]`: certificates and keys, PEM.

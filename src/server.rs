@@ -2,6 +2,7 @@
 
 mod bound;
 pub mod command_socket;
+mod damage;
 mod descriptors;
 mod disk;
 mod heads;
@@ -65,6 +66,8 @@ pub async fn start_within(mut config: Config, world: World, limits: Limits) -> R
     let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
     let app = App::open(config, world).await?;
     sign_ins::expect(&app.metrics);
+    // Until the scrub has looked, before anybody can ask.
+    app.health.problem(scrub::PART, "the log was not looked at yet since the start".into());
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
     let surfaces = serve_surfaces(&app, &limits, listeners.public, listeners.devices, &mut tasks)?;

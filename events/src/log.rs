@@ -5,7 +5,7 @@ use crate::envelope::{Actor, EventId, NewEvent, Position, Recorded, Revision, St
 use crate::event::Event;
 use crate::personal::keys::{KeyError, KeyStore};
 use crate::personal::{Personal, SealError, open, personal_keys, seal};
-use crate::store::{AppendError, Appended, Corruption, EventStore, Expected, Follow, ReadError};
+use crate::store::{AppendError, Appended, Corruption, Damaged, EventStore, Expected, Follow, ReadError};
 use crate::upcast;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -80,14 +80,16 @@ impl Log {
             .map_err(|error| self.not_sealed(stream, &error))?;
         // Durable already, and at least what these events use; also when they use nothing: then it tells of a key that
         // was destroyed for them.
-        self.store.append_sealed(stream, expected, sealed, self.keys.sequence()).await
+        let appended = self.store.append_sealed(stream, expected, sealed, self.keys.sequence()).await?;
+        self.keys.log_reached(appended.position.0);
+        Ok(appended)
     }
 
-    // A damaged key store is told as a corrupt event is: waiting mends it as little.
+    // A damaged key is told as a corrupt event is: waiting mends it as little.
     fn not_sealed(&self, stream: &StreamName, error: &KeyError) -> AppendError {
-        if let KeyError::Damaged(_) = error {
+        if let Some(damaged) = damaged_by(error) {
             let (stream, why) = (stream.to_string(), error.to_string());
-            self.store.findings().add(Corruption { stream, revision: 0, position: 0, why });
+            self.store.findings().add(Corruption { stream, revision: 0, position: 0, damaged, why });
         }
         AppendError::Unavailable(error.to_string())
     }
@@ -194,18 +196,31 @@ fn plain(draft: Draft) -> NewEvent {
     }
 }
 
+// What is damaged in the key store, if that is why a field cannot be sealed or opened.
+fn damaged_by(error: &KeyError) -> Option<Damaged> {
+    match error {
+        KeyError::Altered(key) | KeyError::NotThere(key) => Some(Damaged::Key(key.clone())),
+        KeyError::Damaged(_) => Some(Damaged::KeyStore),
+        KeyError::Destroyed(_) | KeyError::Unavailable(_) | KeyError::WrongMasterKey(_) | KeyError::Missing(_) => None,
+        KeyError::Exists(_) | KeyError::LeftBehind(_) | KeyError::MasterKeyFile { .. } => None,
+    }
+}
+
 fn open_one(keys: &dyn KeyStore, recorded: Recorded) -> Result<Entry, ReadError> {
     let Recorded { stream, revision, position, leaf, event } = recorded;
-    let corrupt = |why: String| ReadError::Corrupt {
+    let unreadable = |damaged: Damaged, why: String| ReadError::Corrupt {
         stream: stream.to_string(),
         revision: revision.0,
         position: position.0,
+        damaged,
         why,
     };
+    let corrupt = |why: String| unreadable(Damaged::Event, why);
     let NewEvent { id, event_type, version, at, actor, mut source, correlation, causation, mut data } = event;
     // A key store that does not answer now says nothing about the event.
     let sealed = |error: SealError| match error {
         SealError::Key(KeyError::Unavailable(why)) => ReadError::Unavailable(why),
+        SealError::Key(error) => unreadable(damaged_by(&error).unwrap_or(Damaged::Event), error.to_string()),
         error => corrupt(error.to_string()),
     };
     open(keys, id, "/data", &mut data).map_err(sealed)?;

@@ -5,7 +5,7 @@ pub mod contract;
 mod findings;
 pub mod sqlite;
 
-pub use findings::{Corruption, Findings};
+pub use findings::{Corruption, Damaged, Findings};
 
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
@@ -54,9 +54,10 @@ pub enum AppendError {
 pub enum ReadError {
     #[error("the event store cannot be used: {0}")]
     Unavailable(String),
-    /// An event does not have its checksum, or is no envelope. Readers stop at it; it is never skipped.
+    /// An event does not have its checksum, is no envelope, or cannot be opened; `damaged` says whose fault that is. Readers stop at
+    /// it; it is never skipped.
     #[error("event {revision} of stream {stream} at position {position} is corrupt: {why}")]
-    Corrupt { stream: String, revision: u64, position: u64, why: String },
+    Corrupt { stream: String, revision: u64, position: u64, damaged: Damaged, why: String },
 }
 
 impl ReadError {
@@ -64,9 +65,9 @@ impl ReadError {
     pub fn corruption(&self) -> Option<Corruption> {
         match self {
             ReadError::Unavailable(_) => None,
-            ReadError::Corrupt { stream, revision, position, why } => {
-                let (stream, why) = (stream.clone(), why.clone());
-                Some(Corruption { stream, revision: *revision, position: *position, why })
+            ReadError::Corrupt { stream, revision, position, damaged, why } => {
+                let (stream, damaged, why) = (stream.clone(), damaged.clone(), why.clone());
+                Some(Corruption { stream, revision: *revision, position: *position, damaged, why })
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::enrollment::{
     EnrollmentId, EnrollmentRefusal, IdentityRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
 use crate::personal::Personal;
-use crate::{KeyName, StreamName};
+use crate::{KeyName, Position, StreamName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -42,6 +42,12 @@ pub enum LogEvent {
     /// reads "key lost" from then on.
     KeysLost {
         names: Vec<KeyName>,
+    },
+    /// An operator started the server with a log that ended at `last`, though the key store had seen it at `seen`, and accepted that what
+    /// stood between is lost.
+    OlderLogAccepted {
+        last: Position,
+        seen: Position,
     },
     /// The server answers devices at `new` from here on (scheme, name, port). `old`: other addresses, which enrolled devices hold and
     /// which lead to the server too, as the operator said; empty if no device holds another.

@@ -24,6 +24,7 @@ pub(crate) struct Inner {
     readers: Mutex<Vec<Connection>>,
     pub(crate) progress: Progress,
     damage: Damage,
+    was_ahead: Option<Position>,
 }
 
 /// Name of the file in the store's directory.
@@ -61,8 +62,8 @@ impl Projections {
             })
         };
         let ((mut writer, (mut position, furthest)), mut set_aside) = open()?;
-        if furthest > head {
-            tracing::warn!(?furthest, ?head, "projections.db is ahead of the log; it is built anew");
+        let was_ahead = furthest.filter(|_| furthest > head);
+        if was_ahead.is_some() {
             drop(writer);
             disposable::remove(&path).map_err(|error| ProjectionError::Database(error.to_string()))?;
             let anew;
@@ -70,13 +71,19 @@ impl Projections {
             set_aside = set_aside.or(anew);
         }
         let (progress, damage) = (Progress::at(position), Damage::default());
-        let inner = Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage };
+        let inner =
+            Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage, was_ahead };
         Ok((Projections { inner: Arc::new(inner) }, set_aside))
     }
 
     /// What is wrong with the file, once damage was found in it.
     pub fn damage(&self) -> Option<String> {
         self.inner.damage.found()
+    }
+
+    /// The position beyond the end of the log that the file had reached when it was opened. It was built anew.
+    pub fn was_ahead(&self) -> Option<Position> {
+        self.inner.was_ahead
     }
 
     /// Where the file lies.

@@ -55,7 +55,6 @@ impl Projections {
         self.inner.progress.change(|health| health.stopped = None);
         let result = self.follow(&log).await;
         if let Err(error) = &result {
-            tracing::error!(%error, "projections stopped");
             self.inner.progress.change(|health| health.stopped = Some(error.clone()));
         }
         result
@@ -119,7 +118,7 @@ impl Projections {
 // A corrupt event stops every projection alike.
 pub(crate) fn corrupt(error: &ReadError) -> ProjectionError {
     match error {
-        ReadError::Corrupt { stream, revision, position, why } => ProjectionError::Stopped {
+        ReadError::Corrupt { stream, revision, position, why, .. } => ProjectionError::Stopped {
             projection: "all",
             event: format!("{revision} of {stream} at position {position}"),
             why: why.clone(),

@@ -77,6 +77,8 @@ pub(crate) const ALL: &[&dyn Projection] = &[
 pub enum ProjectionError {
     #[error("projections.db cannot be used: {0}; it may be deleted, it is rebuilt from the log")]
     Database(String),
+    #[error("projections.db cannot be written, since its disk is full: {0}; make room on it")]
+    DiskFull(String),
     #[error("projections.db is damaged: {0}; restart the server, which sets it aside and builds it anew from the log")]
     Damaged(String),
     #[error("projection {projection} stopped at event {event}: {why}")]
@@ -89,9 +91,10 @@ pub enum ProjectionError {
 
 impl From<rusqlite::Error> for ProjectionError {
     fn from(error: rusqlite::Error) -> ProjectionError {
-        match disposable::is_damage(&error) {
-            true => ProjectionError::Damaged(error.to_string()),
-            false => ProjectionError::Database(error.to_string()),
+        match error.sqlite_error_code() {
+            _ if disposable::is_damage(&error) => ProjectionError::Damaged(error.to_string()),
+            Some(rusqlite::ErrorCode::DiskFull) => ProjectionError::DiskFull(error.to_string()),
+            _ => ProjectionError::Database(error.to_string()),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::app::connections::Connections;
 use crate::app::health::Health;
-use crate::app::lost_keys;
 use crate::app::secrets::Secrets;
 use crate::app::sign_in::single_sign_on::Providers;
 use crate::app::sign_in::{Directories, SignIn};
 use crate::app::staff_sessions::StaffSessions;
 use crate::app::{App, Parts, throttles};
+use crate::app::{lost_keys, older_log};
 use crate::config::check::Finding;
 use crate::config::{self, Config};
 use crate::identity;
@@ -26,8 +26,8 @@ use events::store::{AppendError, EventStore, ReadError};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::upcast::upcast;
 use events::{Event, Revision, Timestamp};
-use projections::Projections;
-use projections::disposable::SetAside;
+use projections::disposable::{self, SetAside};
+use projections::{ProjectionError, Projections};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,10 +47,23 @@ pub enum StartError {
     Tls { certificate: PathBuf, key: PathBuf, why: openssl::error::ErrorStack },
     #[error("cannot read the master key {}: {why}; restore it from its backup, a new one cannot replace it", .path.display())]
     MasterKey { path: PathBuf, why: String },
-    #[error("cannot open the log in {}: {why}", .directory.display())]
+    #[error("cannot open the log in {}: {why}{}", .directory.display(), remedy_of(.why, .directory))]
     Store { directory: PathBuf, why: OpenError },
     #[error("cannot open the keys in {}: {why}", .directory.display())]
     Keys { directory: PathBuf, why: KeyError },
+    #[error(
+        "keys.db in {} is damaged: {why}. Restore the newest keys.db from its backup (or log and keys together: `muster restore`). If there \
+         is no backup of it, move keys.db, keys.db-wal and keys.db-shm out of this directory, and then start once with \
+         `muster serve --accept-lost-keys`: it makes a new keys.db, and what the lost keys sealed can never be read again",
+        .directory.display()
+    )]
+    DamagedKeys { directory: PathBuf, why: String },
+    #[error(
+        "the disk of {} is full: {why}. Make room on it, or move the directory to a larger one, and start again; nothing in the \
+         directory is to be deleted",
+        .directory.display()
+    )]
+    DiskFull { directory: PathBuf, why: String },
     #[error(
         "{} is older than the log: it counts {found} changes of keys, the log has seen {needed}; {missing} keys that events are \
          sealed under are missing. Restore the newest keys.db (or log and keys together, from the newest backup: `muster restore`). If \
@@ -58,6 +71,14 @@ pub enum StartError {
         .path.display()
     )]
     OlderKeys { path: PathBuf, found: u64, needed: u64, missing: usize },
+    #[error(
+        "events.db in {} is older than keys.db: it ends at position {last}, and keys.db has seen it at {seen}, so that events which were \
+         acknowledged are missing. Put the newest events.db back, or log and keys together from the newest backup (`muster restore`). If \
+         there is no newer one, `muster serve --accept-older-log` starts without these events, and records it: identities and accounts \
+         that were ended in them work again, and devices that enrolled in them have to enroll again",
+        .directory.display()
+    )]
+    OlderLog { directory: PathBuf, last: u64, seen: u64 },
     #[error("cannot write to the log: {0}")]
     Append(#[from] AppendError),
     #[error("cannot load certificates and keys: {0}; `muster check-config` says more")]
@@ -68,11 +89,14 @@ pub enum StartError {
     Push(String),
     #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff sign in anew", .directory.display())]
     Sessions { directory: PathBuf, why: String },
-    #[error("cannot open the projections in {}: {why}", .directory.display())]
+    #[error("cannot open the projections in {}: {why}; projections.db may be deleted: it is built again from the log", .directory.display())]
     Projections { directory: PathBuf, why: String },
-    #[error(transparent)]
+    #[error("cannot read the log: {0}{remedy}", remedy = remedy_of_read(.0))]
     Read(#[from] ReadError),
-    #[error("the log in {} does not begin with LogCreated: it is not a log of Muster's, or its beginning is lost", .directory.display())]
+    #[error(
+        "the log in {} does not begin with LogCreated: it is not a log of Muster's, or its beginning is lost{}",
+        .directory.display(), restore_into(.directory)
+    )]
     NoLogCreated { directory: PathBuf },
     #[error(
         "{what} in {} is not the one this log was created with (fingerprint {found}, the log says {expected}): check the \
@@ -84,6 +108,61 @@ pub enum StartError {
     Socket { path: PathBuf, why: std::io::Error },
     #[error("cannot start the server: {0}")]
     Io(#[from] std::io::Error),
+}
+
+// What to do about a log that is not there or not one.
+fn remedy_of(why: &OpenError, directory: &Path) -> String {
+    match why {
+        OpenError::Missing(_) | OpenError::NotALog(_) => restore_into(directory),
+        OpenError::Sqlite { error, .. } if disposable::is_damage(error) => restore_into(directory),
+        OpenError::Sqlite { .. } | OpenError::Exists(_) | OpenError::Locked(_) | OpenError::TooNew { .. } => {
+            String::new()
+        }
+        OpenError::NetworkFileSystem { .. } | OpenError::LeftBehind(_) | OpenError::OldLibrary(_) => String::new(),
+        OpenError::File { .. } => String::new(),
+    }
+}
+
+fn remedy_of_read(why: &ReadError) -> &'static str {
+    match why {
+        ReadError::Corrupt { .. } => {
+            ". Keep a copy of the directory, move events.db and keys.db with their -wal and -shm files out of it, and bring the newest \
+             backup back: `muster restore BACKUP`"
+        }
+        ReadError::Unavailable(_) => "",
+    }
+}
+
+fn restore_into(directory: &Path) -> String {
+    format!(
+        ". If store.directory in the configuration is right, the log is lost or damaged: move what is there of events.db and keys.db, with \
+         their -wal and -shm files, out of {}, keep it, and bring the newest backup back there: `muster restore BACKUP`",
+        directory.display()
+    )
+}
+
+/// Bytes below which a disk is full: SQLite needs a few pages to open a database.
+const FULL_BELOW: u64 = 256 * 1_024;
+
+/// The same error, told as that of a full disk where that explains it: files that cannot be written are then whole.
+fn told_of_full_disk(directory: &Path, error: StartError) -> StartError {
+    let why = match &error {
+        StartError::Store { why: why @ (OpenError::File { .. } | OpenError::Sqlite { .. }), .. } => why.to_string(),
+        StartError::Keys { why: KeyError::Unavailable(why), .. } => why.clone(),
+        StartError::Sessions { why, .. } | StartError::Projections { why, .. } => why.clone(),
+        StartError::Append(why) => why.to_string(),
+        StartError::Socket { why, .. } | StartError::Io(why) => why.to_string(),
+        _ => return error,
+    };
+    let is_said = why.contains("database or disk is full") || why.contains("No space left on device");
+    match is_said || free(directory).is_some_and(|free| free < FULL_BELOW) {
+        true => StartError::DiskFull { directory: directory.to_owned(), why },
+        false => error,
+    }
+}
+
+fn free(directory: &Path) -> Option<u64> {
+    rustix::fs::statvfs(directory).ok().map(|told| told.f_bavail.saturating_mul(told.f_frsize))
 }
 
 fn mend(why: &std::io::Error) -> &'static str {
@@ -108,6 +187,11 @@ impl App {
     /// Says what is missing, or which key is a wrong one.
     pub async fn open(config: Config, world: World) -> Result<App, StartError> {
         let directory = config.store.directory.clone();
+        App::assemble(config, world).await.map_err(|error| told_of_full_disk(&directory, error))
+    }
+
+    async fn assemble(config: Config, world: World) -> Result<App, StartError> {
+        let directory = config.store.directory.clone();
         let master = read_master_key(&config)?;
         let (secrets, fingerprint) = (Secrets::derive(&master), master.fingerprint());
         let health = Health::default();
@@ -123,8 +207,9 @@ impl App {
         let attestation_roots = AttestationRoots::load(&config.pki.attestation_roots)
             .map_err(|error| StartError::Pki(error.to_string()))?;
         lost_keys::check(&log, &keys, &world, accept).await?;
+        older_log::check(&log, &keys, &world, config.store.accept_older_log).await?;
         let (projections, projections_aside) = Projections::open(&directory, log.store().head().await?)
-            .map_err(|error| StartError::Projections { directory: directory.clone(), why: error.to_string() })?;
+            .map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })?;
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
         let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
@@ -133,6 +218,16 @@ impl App {
         let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
         let sign_in = SignIn::new(&log, &secrets, &world, directories);
         let metrics = Metrics::new();
+        if let Some(ahead) = projections.was_ahead() {
+            let (at, last) = (ahead.0, log.store().head().await?.map_or(0, |head| head.0));
+            tracing::error!(
+                alarm = Alarm::LogSetBack.label(),
+                at,
+                last,
+                "the log ends before what projections.db had read of it: an older events.db was put in its place; projections.db is built anew"
+            );
+            metrics.alarm(Alarm::LogSetBack);
+        }
         metrics.push_certificate_ends(pki.push_not_after().unwrap_or(0));
         for SetAside { to, why } in [projections_aside, sessions_aside].into_iter().flatten() {
             tracing::error!(to = %to.display(), why, "a damaged database was set aside and made anew");
@@ -215,7 +310,9 @@ pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), Star
     let needed = store.key_sequence().await?;
     let keys = Arc::new(open_keys_to_read(directory, master)?);
     let log = Log::new(Arc::new(store), Arc::clone(&keys) as _);
-    lost_keys::refuse_older(&log, &keys, needed).await
+    lost_keys::refuse_older(&log, &keys, needed).await?;
+    // Read after the keys were opened: a server that runs writes the log first.
+    older_log::refuse(&log, &keys).await
 }
 
 fn read_log_in(directory: &Path, master: MasterKey) -> Result<Log, StartError> {
@@ -242,7 +339,24 @@ fn store_error(directory: &Path) -> impl FnOnce(OpenError) -> StartError {
 }
 
 fn key_error(directory: &Path) -> impl FnOnce(KeyError) -> StartError {
-    move |why| StartError::Keys { directory: directory.to_owned(), why }
+    move |why| unusable_keys(directory, why)
+}
+
+/// Why the key store in `directory` cannot be used, with what to do about a damaged one.
+pub(super) fn unusable_keys(directory: &Path, why: KeyError) -> StartError {
+    let directory = directory.to_owned();
+    match why {
+        KeyError::Damaged(why) => StartError::DamagedKeys { directory, why },
+        why => StartError::Keys { directory, why },
+    }
+}
+
+// Without the remedy, which the start tells in its own words.
+fn bare(error: ProjectionError) -> String {
+    match error {
+        ProjectionError::Database(why) | ProjectionError::DiskFull(why) => why,
+        error => error.to_string(),
+    }
 }
 
 fn load_pki(config: &Config) -> Result<Pki, StartError> {
@@ -284,4 +398,26 @@ fn check_keys(config: &Config, expected: &LogFingerprints, found: &LogFingerprin
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_such_and_nothing_is_said_to_be_deleted() {
+        let directory = Path::new("/");
+        let full = || "database or disk is full".to_owned();
+        for error in [
+            StartError::Sessions { directory: directory.to_owned(), why: full() },
+            StartError::Projections { directory: directory.to_owned(), why: full() },
+            StartError::Keys { directory: directory.to_owned(), why: KeyError::Unavailable(full()) },
+            StartError::Io(std::io::Error::from_raw_os_error(28)),
+        ] {
+            let told = told_of_full_disk(directory, error).to_string();
+            assert!(told.starts_with("the disk of / is full: ") && !told.contains("may be deleted"), "{told}");
+        }
+        let other = StartError::Sessions { directory: directory.to_owned(), why: "permission denied".into() };
+        assert!(told_of_full_disk(directory, other).to_string().contains("sessions.db may be deleted"));
+    }
 }

@@ -1,4 +1,4 @@
-//! How the projections stand to the log.
+//! How the projections stand to the log, and what is damaged in it.
 
 use super::{App, staff_sessions};
 use events::store::ReadError;
@@ -22,6 +22,14 @@ impl App {
             Ok(_) if !health.caught_up => Some("not caught up with the log yet".into()),
             Ok(_) => None,
         }
+    }
+
+    /// What is damaged in the log or its keys: the finding of which most is known, and how many more there are.
+    pub fn log_damage(&self) -> Option<String> {
+        let found = self.log.store().findings().all();
+        let first = found.iter().find(|one| one.position != 0).or(found.first())?;
+        let more = if found.len() > 1 { format!(" (and {} more places)", found.len() - 1) } else { String::new() };
+        Some(format!("{first}{more}"))
     }
 
     /// What keeps parts of the read side from their work, by part.

@@ -43,6 +43,11 @@ impl Health {
         self.lock().insert(part, why);
     }
 
+    /// The part does its work again, or for the first time.
+    pub fn solved(&self, part: &'static str) {
+        self.lock().remove(part);
+    }
+
     /// What keeps the server from being ready, by part.
     pub fn problems(&self) -> BTreeMap<&'static str, String> {
         let mut problems = self.lock().clone();

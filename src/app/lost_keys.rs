@@ -3,7 +3,7 @@
 //! The log keeps the highest sequence of the key store that its events were sealed with. A key store with a lower one is older: it
 //! lacks keys, and has keys again that were destroyed. Decision record 21.
 
-use crate::app::assemble::StartError;
+use crate::app::assemble::{StartError, unusable_keys};
 use crate::app::context::operator_draft;
 use crate::world::World;
 use events::enrollment::EnrollmentId;
@@ -213,5 +213,5 @@ async fn give_up(
 }
 
 fn unusable(path: &Path, why: KeyError) -> StartError {
-    StartError::Keys { directory: path.parent().unwrap_or(path).to_owned(), why }
+    unusable_keys(path.parent().unwrap_or(path), why)
 }

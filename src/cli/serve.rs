@@ -26,6 +26,10 @@ pub struct Serve {
     /// be read again, and says so.
     #[arg(long)]
     accept_lost_keys: bool,
+    /// Start though `events.db` ends before what `keys.db` saw of it: an older copy was put in its place, and no newer one is left. What
+    /// stood between is lost; the log says so.
+    #[arg(long)]
+    accept_older_log: bool,
     /// An address that enrolled devices hold, of before public_url (or devices.url) was changed: say that it still leads to this server.
     /// Recorded; needed once.
     #[arg(long, value_name = "OLD")]
@@ -41,6 +45,7 @@ impl Serve {
             config::log_format(&self.at.config).into_iter().for_each(telemetry::follow);
         })?;
         config.store.accept_lost_keys = self.accept_lost_keys;
+        config.store.accept_older_log = self.accept_older_log;
         telemetry::start(&config.logging).map_err(anyhow::Error::msg)?;
         let world = World::system();
         let (mut alarms, mut stopping) = (Vec::new(), Vec::new());
@@ -59,7 +64,7 @@ impl Serve {
                 Severity::Note => tracing::info!(about, "{wrong}; {mend}"),
             }
         }
-        if config.store.accept_lost_keys && stopping.is_empty() {
+        if (config.store.accept_lost_keys || config.store.accept_older_log) && stopping.is_empty() {
             // Settled first: without keys the log cannot be read below.
             drop(App::open(config.clone(), world.clone()).await?);
         }

@@ -30,6 +30,7 @@ async fn healthz() -> HttpResponse {
 /// The server can do its work: the store takes events, the projections follow it.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
     let mut problems = app.health.problems();
+    problems.extend(app.log_damage().map(|why| ("log", why)));
     problems.extend(app.projections_trouble().await.map(|why| ("projections", why)));
     problems.extend(app.read_side_troubles());
     if problems.is_empty() {

@@ -3,6 +3,9 @@
 //! A pass over the whole log begins once a day and reads at most [`RATE`] bytes a second, so a log of up to 1.2 TB is checked
 //! at least weekly. The position is kept in `projections.db`: a pass goes on after a restart. If that file is lost the pass
 //! begins again.
+//!
+//! Positions that were found damaged are kept there as well, and are looked at first after a restart, with the next part of the log:
+//! before that `/readyz` is false, so that a server which is known to be damaged never says that it is ready.
 
 use crate::app::App;
 use crate::app::backoff::Backoff;
@@ -13,7 +16,7 @@ use std::time::Duration;
 /// Bytes a second: light work for any disk, and some hundredths of a core.
 const RATE: usize = 2_000_000;
 /// Bytes a part: one short read transaction.
-const PART: usize = 256 * 1_024;
+const PART_BYTES: usize = 256 * 1_024;
 /// Parts between two notes of the position; what a restart repeats is 16 MB at most.
 const PARTS_BETWEEN_NOTES: u64 = 64;
 const BETWEEN_PASSES: Duration = Duration::from_secs(24 * 3_600);
@@ -22,13 +25,27 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(6 * 3_600);
 /// Name of the position in `projections.db`.
 const CHECKPOINT: &str = "scrub";
+/// Damaged positions that are kept, at most: one is enough not to be ready.
+const MOST_KEPT: usize = 1_000;
+/// What `/readyz` says about until the first look is done.
+pub(super) const PART: &str = "scrub";
 
 /// Checks the log, pass after pass.
 pub(super) async fn run(app: App) {
     let mut at = resumed(&app).await;
+    let mut looked = false;
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     loop {
-        match pass(&app, &mut at).await {
+        let done = match looked {
+            true => pass(&app, &mut at).await,
+            false => first_look(&app, &mut at).await,
+        };
+        if !looked && done.is_ok() {
+            looked = true;
+            app.health.solved(PART);
+            continue;
+        }
+        match done {
             Ok(()) => {
                 app.metrics.scrub_completed(app.world.now().0 / 1_000_000);
                 at = None;
@@ -49,9 +66,22 @@ async fn resumed(app: &App) -> Option<Position> {
     kept.filter(|kept| Some(*kept) < head)
 }
 
+// What was found damaged before, and one part.
+async fn first_look(app: &App, at: &mut Option<Position>) -> Result<(), ReadError> {
+    for position in app.projections.set_aside(CHECKPOINT, MOST_KEPT).await.unwrap_or_default() {
+        app.engine.scrub(position.0.checked_sub(1).map(Position), 1).await?;
+        let is_damaged = app.log.store().findings().all().iter().any(|found| found.position == position.0);
+        if !is_damaged && let Err(error) = app.projections.done(CHECKPOINT, position).await {
+            tracing::warn!(%error, "a position that is whole again is looked at after the next restart, too");
+        }
+    }
+    *at = app.engine.scrub(*at, PART_BYTES).await?.position;
+    Ok(())
+}
+
 async fn pass(app: &App, at: &mut Option<Position>) -> Result<(), ReadError> {
     for part in 1u64.. {
-        let done = app.engine.scrub(*at, PART).await?;
+        let done = app.engine.scrub(*at, PART_BYTES).await?;
         *at = done.position;
         app.metrics.scrub_position(at.map_or(0, |position| position.0));
         if done.ended || part.is_multiple_of(PARTS_BETWEEN_NOTES) {
@@ -73,6 +103,13 @@ async fn note(app: &App, at: Option<Position>) {
     }
 }
 
+/// Keeps a position that was found damaged: it is looked at first after a restart.
+pub(super) async fn keep_damaged(app: &App, position: Position) {
+    if let Err(error) = app.projections.put_aside(CHECKPOINT, vec![position]).await {
+        tracing::warn!(%error, "the position of damage is not kept over a restart");
+    }
+}
+
 /// How long these bytes may take.
 fn time_for(bytes: usize) -> Duration {
     let micros = bytes as u64 * 1_000_000 / RATE as u64;
@@ -89,7 +126,7 @@ mod tests {
         // The longest append is one part, and is waited for in full.
         assert_eq!(time_for(500_000), Duration::from_millis(250));
         let week = Duration::from_secs(7 * 24 * 3_600);
-        let parts_a_week = week.as_secs_f64() / time_for(PART).as_secs_f64();
-        assert!(parts_a_week * PART as f64 > 1.2e12);
+        let parts_a_week = week.as_secs_f64() / time_for(PART_BYTES).as_secs_f64();
+        assert!(parts_a_week * PART_BYTES as f64 > 1.2e12);
     }
 }

@@ -1,13 +1,13 @@
 //! What runs beside the requests, always from the committed log: projections, reactions, figures.
 
-use super::{disk, scrub, sign_ins};
+use super::{damage, disk, scrub, sign_ins};
 use crate::app::App;
 use crate::app::backoff::Backoff;
 use crate::app::passing::{Passed, PassingFollow};
 use crate::app::{suppressed, throttles};
 use crate::reactions;
 use crate::telemetry::Alarm;
-use events::store::{Corruption, ReadError};
+use events::store::ReadError;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -23,7 +23,7 @@ const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch(app.clone(), app.engine.failed()));
     tasks.spawn(watch(app.clone(), app.keys.failed()));
-    tasks.spawn(tell_corruption(app.clone()));
+    tasks.spawn(damage::tell(app.clone()));
     tasks.spawn(scrub::run(app.clone()));
     tasks.spawn(disk::run(app.clone()));
     tasks.spawn(project(app.clone()));
@@ -40,29 +40,6 @@ async fn watch(app: App, mut failed: watch::Receiver<Option<String>>) {
     // An error: the store is gone, and with it whatever could fail.
     if let Ok(why) = failed.wait_for(Option::is_some).await {
         app.health.fail(why.clone().unwrap_or_default());
-    }
-}
-
-/// Tells health and alarms of each place of the log that anybody found corrupt, once. The server goes on for the streams that
-/// are intact.
-async fn tell_corruption(app: App) {
-    let mut findings = app.log.store().findings().watch();
-    let mut told = 0;
-    loop {
-        let found = findings.borrow_and_update().clone();
-        for corruption in &found[told..] {
-            let Corruption { stream, revision, position, why } = corruption;
-            tracing::error!(stream, revision, position, why, "a corrupt event in the log: its stream is refused");
-            app.metrics.alarm(Alarm::CorruptEvent);
-        }
-        told = found.len();
-        if let Some(first) = found.first() {
-            let more = if told > 1 { format!(" (and {} more places)", told - 1) } else { String::new() };
-            app.health.problem("log", format!("{first}{more}"));
-        }
-        if findings.changed().await.is_err() {
-            return;
-        }
     }
 }
 
@@ -108,7 +85,7 @@ async fn tell_damage(app: App) {
     }
 }
 
-/// Counts events as they are committed. One that cannot be read is not counted; `tell_corruption` tells of it.
+/// Counts events as they are committed. One that cannot be read is not counted; `damage` tells of it.
 async fn count(app: App) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     let mut is_told = false;

@@ -44,6 +44,12 @@ alarms! {
     IdentityNotRenewable = "identity-not-renewable",
     /// Without room for more connections, those of an identity that holds most were ended.
     IdentityOverConnections = "identity-over-connections",
+    /// A key in `keys.db`, or the whole file, is damaged: what it sealed cannot be read.
+    KeyDamaged = "key-damaged",
+    /// A page of `events.db` is damaged; it may hold several events.
+    LogPageDamaged = "log-page-damaged",
+    /// The log ends before what `projections.db` had read of it.
+    LogSetBack = "log-set-back",
     /// The reader that counts events stopped at one that it cannot read.
     LogUnreadable = "log-unreadable",
     /// A command answer cannot be parsed, nor repaired.

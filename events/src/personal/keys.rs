@@ -1,9 +1,11 @@
 //! The keys of personal data: one a person, visit, device or local account, wrapped by the server's master key.
 
 mod cipher;
+mod log_seen;
 mod master;
 mod sqlite;
 
+pub(crate) use log_seen::know_at_most;
 pub use master::MasterKey;
 pub(crate) use sqlite::sequence_of;
 pub use sqlite::{FILE, Randomness, SqliteKeyStore};
@@ -50,13 +52,16 @@ pub enum KeyError {
     Unavailable(String),
     #[error("the key store is damaged: {0}; restore the newest keys.db from its backup")]
     Damaged(String),
-    #[error("key {} cannot be unwrapped: the key store was altered", .0.0)]
+    #[error("key {} cannot be unwrapped: it is damaged in keys.db; restore the newest keys.db from its backup", .0.0)]
     Altered(KeyName),
     #[error(
         "the master key is not the one that the key store {} was made with: put the right master key file into the configuration", .0.display()
     )]
     WrongMasterKey(PathBuf),
-    #[error("there is no key store at {}: `muster init` makes one, `muster restore` brings one back", .0.display())]
+    #[error(
+        "there is no key store at {}: restore the newest keys.db from its backup, or log and keys together (`muster restore`). If there is \
+         none, `muster serve --accept-lost-keys` starts without: what the lost keys sealed can never be read again", .0.display()
+    )]
     Missing(PathBuf),
     #[error("there is a key store at {} already", .0.display())]
     Exists(PathBuf),
@@ -102,6 +107,9 @@ pub trait KeyStore: Send + Sync {
     /// Number of changes so far: raised with each key that is made, destroyed or lost, in the same commit. A store with a
     /// lower number than a log has seen is an older one.
     fn sequence(&self) -> u64;
+
+    /// The log has a durable event at this position. Kept with the next change and at the end; a log that ends before it was set back.
+    fn log_reached(&self, _position: u64) {}
 
     /// Makes `owner` the owner of `name`: when `owner` is destroyed, `name` is too. How a visit's key comes to a person.
     ///

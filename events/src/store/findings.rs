@@ -1,12 +1,26 @@
-//! Register of what readers of a log found corrupt: each place once, for health, alarms and the operator.
+//! Register of what readers of a log found damaged: each event, key or place of the file once, for health, alarms and the operator.
 
 use super::ReadError;
+use crate::personal::KeyName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::sync::watch;
 
 /// Most findings that are kept. The register exists to be looked at by a person, who needs the first few.
 const MOST: usize = 1_000;
+
+/// What is damaged, where an event cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Damaged {
+    /// The event itself: it is not what was written.
+    Event,
+    /// A page of the log's file, which may hold several events. SQLite does not say which page.
+    Page,
+    /// The key that the event is sealed under, in the key store: it is not what was written, or not there.
+    Key(KeyName),
+    /// The file of the key store.
+    KeyStore,
+}
 
 /// A place of the log that cannot be read as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,11 +30,21 @@ pub struct Corruption {
     pub revision: u64,
     /// Position of the event; 0 if the damage hides it.
     pub position: u64,
+    pub damaged: Damaged,
     pub why: String,
 }
 
 impl Corruption {
-    fn is_at_the_place_of(&self, other: &Corruption) -> bool {
+    // Whether `other`, which is known, says the same or more.
+    fn is_told_by(&self, other: &Corruption) -> bool {
+        match (&self.damaged, &other.damaged) {
+            // However many events it seals.
+            (Damaged::Key(key), Damaged::Key(other)) => return key == other,
+            (Damaged::KeyStore, Damaged::KeyStore) => return true,
+            (Damaged::Page, Damaged::Page) if self.position == 0 && self.stream == UNKNOWN => return true,
+            (Damaged::Event | Damaged::Page, Damaged::Event | Damaged::Page) => {}
+            (Damaged::Key(_) | Damaged::KeyStore, _) | (_, Damaged::Key(_) | Damaged::KeyStore) => return false,
+        }
         if self.position != 0 || other.position != 0 {
             return self.position == other.position;
         }
@@ -30,13 +54,27 @@ impl Corruption {
 
 impl fmt::Display for Corruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Corruption { stream, revision, position, why } = self;
-        match position {
-            0 => write!(f, "event {revision} of stream {stream} is corrupt: {why}"),
-            _ => write!(f, "the event at position {position} (event {revision} of stream {stream}) is corrupt: {why}"),
+        let Corruption { stream, revision, position, damaged, why } = self;
+        let event = match position {
+            0 => format!("event {revision} of stream {stream}"),
+            _ => format!("the event at position {position} (event {revision} of stream {stream})"),
+        };
+        match damaged {
+            Damaged::Event => write!(f, "{event} is corrupt: {why}"),
+            Damaged::Page if *position == 0 && stream == UNKNOWN => write!(f, "a page of events.db is damaged: {why}"),
+            Damaged::Page => write!(f, "a page of events.db is damaged: {event} cannot be read: {why}"),
+            Damaged::Key(key) => write!(
+                f,
+                "{key} in keys.db is damaged: {event} and all else that it seals cannot be read: {why}",
+                key = key.0
+            ),
+            Damaged::KeyStore => write!(f, "keys.db is damaged: {event} cannot be read or written: {why}"),
         }
     }
 }
+
+/// Name of the stream where the damage hides it.
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// The register. A place that is found again is not noted again.
 #[derive(Debug)]
@@ -59,7 +97,7 @@ impl Findings {
     /// Adds what another process found in the same log.
     pub fn add(&self, found: Corruption) {
         self.0.send_if_modified(|known| {
-            let is_new = known.len() < MOST && !known.iter().any(|one| one.is_at_the_place_of(&found));
+            let is_new = known.len() < MOST && !known.iter().any(|one| found.is_told_by(one));
             if is_new {
                 known.push(found);
             }
@@ -83,7 +121,27 @@ mod tests {
     use super::*;
 
     fn corrupt(stream: &str, revision: u64, position: u64) -> ReadError {
-        ReadError::Corrupt { stream: stream.into(), revision, position, why: "it does not have its checksum".into() }
+        damaged(stream, revision, position, Damaged::Event)
+    }
+
+    fn damaged(stream: &str, revision: u64, position: u64, damaged: Damaged) -> ReadError {
+        let why = "it does not have its checksum".into();
+        ReadError::Corrupt { stream: stream.into(), revision, position, damaged, why }
+    }
+
+    #[test]
+    fn a_damaged_key_is_one_finding_whatever_it_seals_and_a_page_of_which_nothing_is_known_adds_nothing() {
+        let (findings, key) = (Findings::default(), KeyName("person-1".into()));
+        findings.note(&damaged("unknown", 0, 0, Damaged::Page));
+        findings.note(&damaged("device-1", 0, 7, Damaged::Page));
+        findings.note(&damaged("unknown", 0, 0, Damaged::Page));
+        findings.note(&damaged("device-1", 0, 7, Damaged::Key(key.clone())));
+        findings.note(&damaged("device-2", 0, 9, Damaged::Key(key)));
+        let told: Vec<_> = findings.all().iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].starts_with("a page of events.db is damaged: it"), "{told:?}");
+        assert!(told[1].starts_with("a page of events.db is damaged: the event at position 7"), "{told:?}");
+        assert!(told[2].starts_with("person-1 in keys.db is damaged: the event at position 7"), "{told:?}");
     }
 
     #[test]

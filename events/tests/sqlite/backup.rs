@@ -49,7 +49,13 @@ async fn a_backup_under_load_has_every_key_of_its_events_and_can_be_restored() {
     load.await.unwrap();
     assert!(manifest.position >= before && manifest.position <= store.head().await.unwrap());
     assert_eq!(manifest.keys, manifest.streams, "each visit has its key");
-    // Restoring verifies that the keys, which were copied after the log, are not older than it.
+    // The keys were copied after the log: they say that they saw no more of it than the copy has.
+    let seen: u64 = rusqlite::Connection::open(copy.join(keys::FILE))
+        .unwrap()
+        .query_row("SELECT position FROM log_seen", [], |row| row.get(0))
+        .unwrap();
+    assert!(seen > 0 && seen <= manifest.position.unwrap().0, "{seen}");
+    // Restoring verifies that the keys are not older than the log.
 
     let restored = restore(&copy, &back).unwrap();
     assert_eq!(restored, manifest);

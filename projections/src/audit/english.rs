@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 /// Every key, with its sentence in English.
 const ENGLISH: &[(&str, &str)] = &[
     ("log-created", "The log was created"),
+    (
+        "older-log-accepted",
+        "The log was set back to position {last}: {count} later events or more were accepted as lost",
+    ),
     ("keys-lost", "{count} keys were accepted as lost: what they sealed cannot be read any more"),
     ("versions-raised", "New versions of events were allowed: {types}"),
     ("public-url-served", "Started to answer devices at {new}"),

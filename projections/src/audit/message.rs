@@ -109,6 +109,9 @@ fn log(event: &LogEvent) -> Message {
             Message::of("versions-raised").with("types", list(versions.keys().map(String::as_str)))
         }
         LogEvent::KeysLost { names } => Message::of("keys-lost").with("count", names.len()),
+        LogEvent::OlderLogAccepted { last, seen } => {
+            Message::of("older-log-accepted").with("count", seen.0.saturating_sub(last.0)).with("last", last)
+        }
         LogEvent::PublicUrlAccepted { new, old } if old.is_empty() => {
             Message::of("public-url-served").with("new", list(new.iter().map(String::as_str)))
         }

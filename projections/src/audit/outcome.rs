@@ -41,6 +41,7 @@ impl Outcome {
                 LogEvent::LogCreated { .. }
                 | LogEvent::EventVersionsRaised { .. }
                 | LogEvent::KeysLost { .. }
+                | LogEvent::OlderLogAccepted { .. }
                 | LogEvent::PublicUrlAccepted { .. },
             )
             | Event::Hardware(HardwareEvent::HardwareEnrolled { .. })

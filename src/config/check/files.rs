@@ -101,8 +101,11 @@ fn check_directory(store: &Store) -> Option<Finding> {
     }
     if !directory.join("events.db").is_file() {
         let wrong = format!("there is no events.db in {shown}");
-        let mend = "correct the path; `muster init` makes a new log, `muster restore` brings one back";
-        return Some(Finding::error("log-missing", about, wrong, mend));
+        let mend = format!(
+            "correct the path if it is another one. If the log is lost, move what is there of events.db and keys.db, with their -wal and \
+             -shm files, out of {shown}, keep it, and bring the newest backup back there: `muster restore BACKUP`"
+        );
+        return Some(Finding::error("log-missing", about, wrong, &mend));
     }
     if !directory.join("keys.db").is_file() && !store.accept_lost_keys {
         let wrong = format!("there is no keys.db in {shown}, which opens the personal fields of events.db");

@@ -199,7 +199,9 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
         rows.execute_batch(&trap).unwrap();
     };
     scene.server.restart_after(set_a_trap).await;
-    scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await;
+    let mut walk = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
+    let ended = walk.run(&scene.address(), &mut Nobody).await;
+    assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "it stops in the midst of this one: {ended:?}");
     let stopped = async || scene.server.app().projections.health().stopped_alone.contains_key("devices");
     crate::harness::waiting::until("the end of the projection", stopped).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));

@@ -6,7 +6,7 @@ use crate::harness::TestServer;
 use crate::harness::waiting::{seen, until};
 use events::EventId;
 use events::enrollment::EnrollmentKind;
-use events::store::Corruption;
+use events::store::{Corruption, Damaged};
 use muster::app::administration::Request;
 use std::path::Path;
 
@@ -78,6 +78,8 @@ async fn a_bit_that_flipped_behind_every_checkpoint_is_told_once_and_other_devic
         assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
         assert_eq!(server.app().engine.failed().borrow().clone(), None);
         server.restart().await;
+        // What is known is never told otherwise, not even at once after a start.
+        assert_eq!(readiness(&server).await.0, 503);
     }
     server.abandon().await;
 }
@@ -101,6 +103,11 @@ async fn a_damaged_page_is_told_and_devices_on_other_pages_are_served() {
     assert_eq!(damaged.report_on(&damaged.report("Idle", None)).await.status, 503);
     assert_eq!(intact.report_on(&intact.report("Idle", None)).await.status, 200);
     assert_eq!(intact.check_in(&intact.token_update("another")).await, 200);
+    // One page: one alarm, of what it is.
+    let alarm = async || server.metrics().await.contains("muster_alarms_total{alarm=\"log-page-damaged\"} 1\n");
+    until("the alarm", alarm).await;
+    let metrics = server.metrics().await;
+    assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 0\n"), "{metrics}");
     // The reader of a stream names the position, though the page is gone: the index knows it.
     told(&server, "the event at position").await;
     assert_eq!(server.app().engine.failed().borrow().clone(), None);
@@ -112,8 +119,8 @@ async fn what_a_command_beside_the_server_finds_is_told_by_the_server_too() {
     let server = TestServer::start().await;
     server.caught_up().await;
     until("readiness", async || readiness(&server).await.0 == 200).await;
-    let corruption =
-        Corruption { stream: "device-1".into(), revision: 3, position: 9, why: "it does not have its checksum".into() };
+    let (stream, why) = ("device-1".into(), "it does not have its checksum".into());
+    let corruption = Corruption { stream, revision: 3, position: 9, damaged: Damaged::Event, why };
     server.execute(Request::TellCorruption { found: vec![corruption] }).await;
     told(&server, "position 9 (event 3 of stream device-1)").await;
     server.abandon().await;

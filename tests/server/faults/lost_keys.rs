@@ -222,6 +222,97 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_damaged_key_store_the_message_says_what_to_do_and_that_helps() {
+    let (directory, config) = kept().await;
+    let data = config.with_file_name("data");
+    let mut bytes = std::fs::read(data.join("keys.db")).unwrap();
+    bytes[100..].fill(0xa5);
+    std::fs::write(data.join("keys.db"), bytes).unwrap();
+    for arguments in [&["serve"][..], &["serve", "--accept-lost-keys"]] {
+        let said = muster_at(&config, arguments, "").expect_failure();
+        for word in
+            ["is damaged", "newest keys.db", "move keys.db, keys.db-wal and keys.db-shm out of", "--accept-lost-keys"]
+        {
+            assert!(said.contains(word), "{word} is not in {said}");
+        }
+    }
+    for name in ["keys.db", "keys.db-wal", "keys.db-shm"] {
+        let _ = std::fs::rename(data.join(name), config.with_file_name(name));
+    }
+    let mut loaded = Config::load(&config).unwrap();
+    loaded.store.accept_lost_keys = true;
+    drop(muster::app::App::open(loaded, muster::world::World::system()).await.unwrap());
+    drop(directory);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_log_that_is_lost_or_garbage_the_message_says_what_to_restore_and_where() {
+    let (directory, config) = kept().await;
+    let data = config.with_file_name("data");
+    let backup = config.with_file_name("backup");
+    muster_at(&config, &["backup", backup.to_str().unwrap()], "").expect_success();
+    std::fs::write(data.join("events.db"), "garbage ".repeat(4_096)).unwrap();
+    let says_what_to_restore = || {
+        let said = muster_at(&config, &["serve"], "").expect_failure();
+        for word in ["events.db and keys.db", "muster restore BACKUP", data.to_str().unwrap()] {
+            assert!(said.contains(word), "{word} is not in {said}");
+        }
+    };
+    says_what_to_restore();
+    for name in ["events.db", "events.db-wal", "events.db-shm"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+    says_what_to_restore();
+    // As it says.
+    std::fs::rename(data.join("keys.db"), config.with_file_name("keys.db")).unwrap();
+    muster_at(&config, &["restore", backup.to_str().unwrap()], "").expect_success();
+    drop(directory);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_log_beside_newer_keys_is_refused_and_accepted_once_on_record() {
+    let (directory, config) = kept().await;
+    let data = config.with_file_name("data");
+    let older = config.with_file_name("older-events.db");
+    // Once, so that the file has the tables of today.
+    let directory = TestServer::start_in(directory, &config).await.stop_keeping().await;
+    std::fs::copy(data.join("events.db"), &older).unwrap();
+    let mut server = TestServer::start_in(directory, &config).await;
+    server.add_user("later", "four plain words here", &[Privilege::Auditor]).await;
+    server.settings(|settings| settings.organization = "Later".into()).await;
+    let directory = server.stop_keeping().await;
+    // A backup that was made meanwhile is of one instant, and restores as such.
+    let backup = config.with_file_name("backup");
+    muster_at(&config, &["backup", backup.to_str().unwrap()], "").expect_success();
+    for beside in ["events.db", "events.db-wal", "events.db-shm"] {
+        let _ = std::fs::remove_file(data.join(beside));
+    }
+    std::fs::copy(&older, data.join("events.db")).unwrap();
+    let bytes = std::fs::read(data.join("events.db")).unwrap();
+    let found = muster_at(&config, &["check-config"], "");
+    assert!(found.code == Some(1) && found.out.contains("is older than keys.db"), "{found:?}");
+    let said = muster_at(&config, &["serve"], "").expect_failure();
+    for word in ["is older than keys.db", "Put the newest events.db back", "--accept-older-log"] {
+        assert!(said.contains(word), "{word} is not in {said}");
+    }
+    assert!(std::fs::read(data.join("events.db")).unwrap() == bytes, "nothing was written");
+    let mut loaded = Config::load(&config).unwrap();
+    loaded.store.accept_older_log = true;
+    let app = muster::app::App::open(loaded, muster::world::World::system()).await.unwrap();
+    let metrics = app.metrics.render();
+    assert!(metrics.contains("muster_alarms_total{alarm=\"log-set-back\"} 1"), "{metrics}");
+    app.engine.close().await;
+    drop(app);
+    // Accepted once.
+    server = TestServer::start_in(directory, &config).await;
+    let accepted =
+        |entry: &Entry| matches!(entry.event, Event::Log(LogEvent::OlderLogAccepted { last, seen }) if last < seen);
+    assert_eq!(server.log_of(&log_stream()).await.iter().filter(|entry| accepted(entry)).count(), 1);
+    server.caught_up().await;
+    drop(server.stop_keeping().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_a_log_of_an_earlier_program_uses_and_its_key_store_lacks_is_missed_at_the_first_start() {
     let (_directory, config) = kept().await;
     let keys = rusqlite::Connection::open(config.with_file_name("data/keys.db")).unwrap();

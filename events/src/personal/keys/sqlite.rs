@@ -1,5 +1,6 @@
 //! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
 
+use super::log_seen::LogSeen;
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
 use crate::side_files;
 use rusqlite::config::DbConfig;
@@ -53,6 +54,7 @@ pub struct SqliteKeyStore {
     commits: AtomicU32,
     // As durable in the file, never ahead of it.
     sequence: AtomicU64,
+    log_seen: LogSeen,
     // False for a store that is opened for reading and was made before it counted: no key in it was lost.
     counts: bool,
     path: PathBuf,
@@ -114,6 +116,7 @@ impl SqliteKeyStore {
         let connection = connect(path).map_err(unavailable)?;
         let counts = learn_to_count(&connection).map_err(unavailable)?;
         let sequence = sequence_of(&connection).map_err(unavailable)?;
+        let log_seen = LogSeen::of(&connection).map_err(unavailable)?;
         let fingerprint: String =
             connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(unavailable)?;
         if fingerprint != master.fingerprint() {
@@ -125,7 +128,7 @@ impl SqliteKeyStore {
         let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
         let (connection, sequence) = (Mutex::new(connection), AtomicU64::new(sequence));
         let cache = Mutex::default();
-        Ok(SqliteKeyStore { connection, cache, failed, commits, sequence, counts, path, master, randomness })
+        Ok(SqliteKeyStore { connection, cache, failed, commits, sequence, log_seen, counts, path, master, randomness })
     }
 
     /// The file the keys are in.
@@ -169,6 +172,7 @@ impl SqliteKeyStore {
         if changed > 0 {
             transaction.execute("UPDATE about SET sequence = sequence + ?1", [changed]).map_err(unavailable)?;
         }
+        self.log_seen.write(&transaction).map_err(unavailable)?;
         let sequence: u64 =
             transaction.query_row("SELECT sequence FROM about", [], |row| row.get(0)).map_err(unavailable)?;
         transaction.commit().map_err(|error| self.fail("a commit", &error))?;
@@ -292,6 +296,20 @@ impl SqliteKeyStore {
         if erased.is_empty() { Ok(()) } else { self.scrub(&connection) }
     }
 
+    /// A position that the log had reached when the store was last written.
+    pub fn log_seen(&self) -> u64 {
+        self.log_seen.position()
+    }
+
+    /// Accepts that the log ends at `position`, though it was seen further.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn accept_log(&self, position: u64) -> Result<(), KeyError> {
+        let connection = self.lock();
+        self.log_seen.set_back(&connection, position).map_err(|error| self.fail("a commit", &error))
+    }
+
     fn row(&self, connection: &Connection, name: &KeyName) -> Result<Row, KeyError> {
         let select = match self.counts {
             true => "SELECT wrapped, lost FROM key WHERE name = ?1",
@@ -354,6 +372,10 @@ impl KeyStore for SqliteKeyStore {
         self.sequence.load(Ordering::Acquire)
     }
 
+    fn log_reached(&self, position: u64) {
+        self.log_seen.reach(position);
+    }
+
     fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
         let mut owner_destroyed = false;
@@ -389,6 +411,8 @@ impl Drop for SqliteKeyStore {
     fn drop(&mut self) {
         let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
         if self.failed.borrow().is_none() && !connection.is_readonly("main").unwrap_or(true) {
+            // Lost, it only says less of the log than it could.
+            let _ = self.log_seen.write(connection);
             // What is not copied now is found in the write-ahead log at the next start.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }

@@ -16,7 +16,7 @@ use crate::envelope::Position;
 use crate::personal::KeyName;
 use crate::personal::keys;
 use crate::side_files::remove_database;
-use crate::store::Corruption;
+use crate::store::{Corruption, Damaged};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,8 @@ impl BackupError {
         match self {
             BackupError::Verify(VerifyError::Read(error)) => error.corruption(),
             BackupError::Verify(VerifyError::Structure(why)) => {
-                Some(Corruption { stream: "unknown".into(), revision: 0, position: 0, why: why.clone() })
+                let (stream, damaged) = ("unknown".into(), Damaged::Page);
+                Some(Corruption { stream, revision: 0, position: 0, damaged, why: why.clone() })
             }
             _ => None,
         }
@@ -114,6 +115,11 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     let (log, key_store) = (unfinished.join(FILE), unfinished.join(keys::FILE));
     copy(&directory.join(FILE), &log)?;
     copy(&directory.join(keys::FILE), &key_store)?;
+    let head = reader::head(&schema::connect_reader(&log)?).map_err(VerifyError::Read)?;
+    let sqlite = |error| BackupError::Sqlite { path: key_store.clone(), error };
+    let keys = Connection::open(&key_store).map_err(sqlite)?;
+    keys::know_at_most(&keys, head.map_or(0, |head| head.0)).map_err(sqlite)?;
+    keys.close().map_err(|(_, error)| sqlite(error))?;
     let manifest = Manifest::of(&check(&log, &key_store)?);
     write_manifest(&unfinished.join(MANIFEST), &manifest)?;
     sync_directory(unfinished)?;

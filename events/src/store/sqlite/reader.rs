@@ -4,7 +4,7 @@ use super::append::checksum;
 use super::schema::{self, OpenError};
 use super::scrub::{self, Scrubbed};
 use crate::envelope::{Position, Recorded, Revision, StreamName, parse_canonical};
-use crate::store::{AppendError, Findings, ReadError};
+use crate::store::{AppendError, Damaged, Findings, ReadError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -208,10 +208,10 @@ fn select(
 
 // A damaged page hides where its events stand; the index of the stream may still tell.
 fn located(connection: &Connection, id: i64, error: ReadError) -> ReadError {
-    let ReadError::Corrupt { stream, revision, position: 0, why } = error else { return error };
+    let ReadError::Corrupt { stream, revision, position: 0, damaged, why } = error else { return error };
     let select = "SELECT position FROM events WHERE stream = ?1 AND revision = ?2";
     let position = connection.query_row(select, params![id, revision], |row| row.get(0)).unwrap_or_default();
-    ReadError::Corrupt { stream, revision, position, why }
+    ReadError::Corrupt { stream, revision, position, damaged, why }
 }
 
 /// The event in a row of `position, revision, event_id, leaf, crc, envelope`, if it is the one that was written there;
@@ -219,12 +219,14 @@ fn located(connection: &Connection, id: i64, error: ReadError) -> ReadError {
 pub(super) fn recorded(connection: &Connection, row: &Row<'_>) -> Result<Recorded, ReadError> {
     let position: u64 =
         row.get(0).map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))?;
-    let flaw = match check(row, position) {
+    let (damaged, why) = match check(row, position) {
         Ok(Ok(event)) => return Ok(event),
-        Ok(Err(flaw)) => flaw.to_owned(),
-        Err(error) => error.to_string(),
+        Ok(Err(flaw)) => (Damaged::Event, flaw.to_owned()),
+        Err(error) if is_damage(&error) => (Damaged::Page, error.to_string()),
+        Err(error) => (Damaged::Event, error.to_string()),
     };
-    Err(corrupt(&filed_under(connection, position), row.get(1).unwrap_or_default(), position, &flaw))
+    let (stream, revision) = (filed_under(connection, position), row.get(1).unwrap_or_default());
+    Err(ReadError::Corrupt { stream, revision, position, damaged, why })
 }
 
 fn check(row: &Row<'_>, position: u64) -> rusqlite::Result<Result<Recorded, &'static str>> {
@@ -249,16 +251,20 @@ fn filed_under(connection: &Connection, position: u64) -> String {
 }
 
 pub(super) fn corrupt(stream: &str, revision: u64, position: u64, why: &str) -> ReadError {
-    ReadError::Corrupt { stream: stream.to_owned(), revision, position, why: why.to_owned() }
+    ReadError::Corrupt { stream: stream.to_owned(), revision, position, damaged: Damaged::Event, why: why.to_owned() }
+}
+
+fn damaged_page(place: Place<'_>, why: String) -> ReadError {
+    let Place { stream, revision, position } = place;
+    let stream = stream.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    ReadError::Corrupt { stream, revision, position, damaged: Damaged::Page, why }
 }
 
 /// SQLite's own "malformed" is corruption as well; anything else may pass.
 pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError {
-    if is_damage(error) {
-        let stream = place.stream.map_or("unknown", StreamName::as_str);
-        corrupt(stream, place.revision, place.position, &error.to_string())
-    } else {
-        ReadError::Unavailable(error.to_string())
+    match is_damage(error) {
+        true => damaged_page(place, error.to_string()),
+        false => ReadError::Unavailable(error.to_string()),
     }
 }
 
@@ -273,7 +279,9 @@ fn not_opened(error: &OpenError) -> ReadError {
         OpenError::LeftBehind(_) | OpenError::OldLibrary(_) | OpenError::File { .. } => false,
     };
     match is_damaged {
-        true => corrupt("unknown", 0, 0, &format!("its first page is damaged: {error}")),
+        true => {
+            damaged_page(Place { stream: None, revision: 0, position: 0 }, format!("it is the first page: {error}"))
+        }
         false => ReadError::Unavailable(error.to_string()),
     }
 }
