@@ -21,13 +21,14 @@ mod revival;
 mod scep;
 pub mod signature;
 
-use crate::app::device_message::DeviceMessage;
+use crate::app::device_message::{BadDeviceMessage, DeviceMessage};
 use crate::app::identify::{Known, Unidentified, identify};
 use crate::app::{App, ByDeviceError};
 use crate::enrollment::device::{Command, Device};
 use actix_web::web::Bytes;
-use actix_web::{middleware, web};
+use actix_web::{HttpRequest, middleware, web};
 use answer::Answer;
+use claim::{Claimed, NoClaim};
 use events::device::MessageRefusal;
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use openssl::x509::X509Ref;
@@ -49,10 +50,28 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
     let reader = app.clone();
     let message = app.strangers.work(source, move || reader.device_message(&body)).await.map_err(unavailable)?;
-    message.map_err(|error| {
-        tracing::warn!(%error, "what a device signed with its own identity is refused");
-        Answer::BadRequest
-    })
+    let error = match message {
+        Ok(message) => return Ok(message),
+        Err(error) => error,
+    };
+    tracing::warn!(%error, "what a device signed with its own identity is refused");
+    let why = match error {
+        BadDeviceMessage::Signed(_) => DeviceRequestRefusal::NotSigned,
+        BadDeviceMessage::Content(_) => DeviceRequestRefusal::NotUnderstood,
+    };
+    Err(refuse_stranger(app, why, source, Answer::BadRequest).await)
+}
+
+/// Who a request says it is from. One that says nothing of the kind is refused on record.
+async fn claimed(app: &App, request: &HttpRequest, source: Option<IpAddr>) -> Result<Claimed, Answer> {
+    match Claimed::of(request, app) {
+        Ok(claimed) => Ok(claimed),
+        Err(why) => {
+            tracing::warn!(%why, "a message is refused");
+            let answer = if why == NoClaim::TwoCertificates { Answer::Forbidden } else { Answer::BadRequest };
+            Err(refuse_stranger(app, DeviceRequestRefusal::NotSigned, source, answer).await)
+        }
+    }
 }
 
 /// The device that a certificate stands for.
@@ -60,16 +79,16 @@ async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) ->
     match identify(app, certificate).await {
         Ok(known) => Ok(known),
         Err(Unidentified::Stranger) => {
-            Err(refuse_stranger(app, DeviceRequestRefusal::CertificateUnknown, source).await)
+            Err(refuse_stranger(app, DeviceRequestRefusal::CertificateUnknown, source, Answer::Forbidden).await)
         }
         Err(Unidentified::Unavailable) => Err(Answer::Unavailable),
     }
 }
 
-/// Refuses a request that belongs to no device of ours.
-async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>) -> Answer {
+/// Refuses a request that belongs to no device of ours: the answer, once the refusal is on record.
+async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
     let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
-    written.map_or_else(unavailable, |()| Answer::Forbidden)
+    written.map_or_else(unavailable, |()| answer)
 }
 
 /// What was signed, if the signature fits. If not, it is on record: somebody has the certificate of a device and not its key, or

@@ -1,8 +1,12 @@
 //! What happens to one management relationship: stream `device-<id>`, from `Authenticate` to the end of management.
 
+mod app;
 mod claim;
+mod refusal;
 
+pub use app::{AppStatus, RejectionReason};
 pub use claim::{AttestationRefusal, SupersessionEvidence};
+pub use refusal::{MessageRefusal, RenewalFailure};
 
 use crate::enrollment::{EnrollmentId, EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
 use crate::person::PersonId;
@@ -57,6 +61,13 @@ impl fmt::Display for CommandId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BodyHash(pub String);
+
+/// A UDID, serial number, IMEI or MEID as it is compared: ASCII letters and digits only, in lower case. Dashes and
+/// capitals differ between what a device says at different times and versions; blanks and invisible characters do not make another
+/// device of one that lies.
+pub fn plain_identifier(identifier: &str) -> String {
+    identifier.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
 
 /// How the device names itself in messages (mdm/checkin/authenticate.yaml, `userenrollment.mode`). Sealed under the
 /// person's key: personal, and therefore never part of a stream's name.
@@ -158,113 +169,6 @@ impl CommandPayload {
     }
 }
 
-/// How a managed app stands (mdm/commands/application.managed.list.yaml, `Status`; application.install.yaml, `State`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum AppStatus {
-    Queued,
-    NeedsRedemption,
-    Redeeming,
-    Prompting,
-    PromptingForLogin,
-    ValidatingPurchase,
-    PromptingForUpdate,
-    PromptingForUpdateLogin,
-    PromptingForManagement,
-    ValidatingUpdate,
-    Updating,
-    Installing,
-    Managed,
-    ManagedButUninstalled,
-    /// The device does not know, or said something that we do not.
-    Unknown,
-    UserInstalledApp,
-    UserRejected,
-    UpdateRejected,
-    ManagementRejected,
-    Failed,
-}
-
-impl AppStatus {
-    /// As devices say it; `None` for what they do not say so.
-    pub fn parse(text: &str) -> Option<AppStatus> {
-        serde_json::from_value(Value::from(text)).ok()
-    }
-
-    /// Nothing more is to be expected: it is there, or it was refused.
-    pub fn is_settled(self) -> bool {
-        use AppStatus as S;
-        match self {
-            S::Managed | S::ManagedButUninstalled | S::UserInstalledApp | S::UserRejected | S::UpdateRejected => true,
-            S::ManagementRejected | S::Failed | S::NeedsRedemption => true,
-            S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => false,
-            S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => false,
-            S::ValidatingUpdate | S::Updating | S::Installing | S::Unknown => false,
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        use AppStatus as S;
-        match self {
-            S::Queued => "Queued",
-            S::NeedsRedemption => "NeedsRedemption",
-            S::Redeeming => "Redeeming",
-            S::Prompting => "Prompting",
-            S::PromptingForLogin => "PromptingForLogin",
-            S::ValidatingPurchase => "ValidatingPurchase",
-            S::PromptingForUpdate => "PromptingForUpdate",
-            S::PromptingForUpdateLogin => "PromptingForUpdateLogin",
-            S::PromptingForManagement => "PromptingForManagement",
-            S::ValidatingUpdate => "ValidatingUpdate",
-            S::Updating => "Updating",
-            S::Installing => "Installing",
-            S::Managed => "Managed",
-            S::ManagedButUninstalled => "ManagedButUninstalled",
-            S::Unknown => "Unknown",
-            S::UserInstalledApp => "UserInstalledApp",
-            S::UserRejected => "UserRejected",
-            S::UpdateRejected => "UpdateRejected",
-            S::ManagementRejected => "ManagementRejected",
-            S::Failed => "Failed",
-        }
-    }
-
-    /// The app is there, and management brought it or took it over.
-    pub fn is_managed(self) -> bool {
-        use AppStatus as S;
-        match self {
-            S::Managed | S::PromptingForUpdate | S::PromptingForUpdateLogin | S::ValidatingUpdate => true,
-            S::Updating | S::UpdateRejected => true,
-            S::Queued | S::NeedsRedemption | S::Redeeming | S::Prompting | S::PromptingForLogin => false,
-            S::ValidatingPurchase | S::Installing | S::ManagedButUninstalled | S::Unknown => false,
-            S::UserInstalledApp | S::UserRejected | S::PromptingForManagement | S::ManagementRejected => false,
-            S::Failed => false,
-        }
-    }
-}
-
-/// Why a device does not take an app (mdm/commands/application.install.yaml, `RejectionReason`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RejectionReason {
-    AppAlreadyInstalled,
-    AppAlreadyQueued,
-    AppStoreDisabled,
-    CouldNotVerifyAppID,
-    ManagementChangeNotSupported,
-    NotAnApp,
-    NotSupported,
-    /// Also whatever else a device says: the words of a stranger are not kept.
-    Other,
-    PurchaseMethodNotSupported,
-    PurchaseMethodNotSupportedInMultiUser,
-}
-
-impl RejectionReason {
-    /// As devices say it.
-    pub fn parse(text: &str) -> RejectionReason {
-        serde_json::from_value(Value::from(text)).unwrap_or(RejectionReason::Other)
-    }
-}
-
 /// An item of a device's `ErrorChain`. Codes change between releases: kept to be read by people, never branched on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MdmError {
@@ -288,44 +192,6 @@ pub enum InventoryValue {
 pub enum UnenrolledBy {
     /// The device answered our `RemoveProfile`.
     Server,
-}
-
-/// Why a message of a device of ours was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MessageRefusal {
-    /// It names another push topic than the device's profile.
-    OtherTopic,
-    /// It names another device than the one that its certificate belongs to.
-    OtherDevice,
-    /// The enrolled device announced itself in the other kind of enrollment.
-    WrongMode,
-    /// The enrolled device announced itself as one that may not enroll any more, by its version or model.
-    NotPermitted,
-    /// No Authenticate came before it.
-    NotAuthenticated,
-    /// Management of the device has ended.
-    Ended,
-    /// It enrolls by account, and shows no access token that is good.
-    NoAccessToken,
-    /// A field is missing or unreadable, or the message is of a type that is not known.
-    NotUnderstood,
-}
-
-/// Why the identity of a device was not renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RenewalFailure {
-    /// The device did not take the profile; its answer to the command says why.
-    Refused,
-    /// The device did not come for the profile in time.
-    NotFetched,
-    /// The device never came with the new identity.
-    NotUsed,
-    /// Somebody called the command off.
-    Cancelled,
-    /// Apple permits no such profile on a device of this version and kind.
-    NotPermitted,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

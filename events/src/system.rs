@@ -76,6 +76,15 @@ pub enum DeviceRequestRefusal {
     GrantInvalid,
     /// It has the certificate of a device of ours, and a signature that does not fit.
     SignatureInvalid,
+    /// The access token that a device asks for its profile with is unknown, too old or used, or was issued for something else.
+    TokenInvalid,
+    /// It asks for a token under the name of another client than Apple's devices.
+    ClientUnknown,
+    /// No device signed it: the signature is missing, has not the form that devices use, or names another certificate than the
+    /// connection.
+    NotSigned,
+    /// It cannot be read, is too large, lacks a field, or asks for what is never given.
+    NotUnderstood,
 }
 
 /// Stream `refusals-<day>`: refusals that belong to nobody we know.

@@ -49,35 +49,35 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["audit_v6_events", "audit_v6_people", "audit_v6_accounts", "audit_v6_commands"]
+        &["audit_v7_events", "audit_v7_people", "audit_v7_accounts", "audit_v7_commands"]
     }
 
     // Not unique by event: a log in which an id stands twice is shown whole, too.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS audit_v6_events (
+        "CREATE TABLE IF NOT EXISTS audit_v7_events (
             position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
             stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL, actor_kind TEXT NOT NULL,
             actor_id TEXT NOT NULL, person TEXT, device TEXT, correlation TEXT NOT NULL, help_code TEXT NOT NULL,
             device_code TEXT, source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
             message_values TEXT NOT NULL, text TEXT NOT NULL, account TEXT
         );
-        CREATE INDEX IF NOT EXISTS audit_v6_by_event ON audit_v6_events (event);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_time ON audit_v6_events (effective);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_device ON audit_v6_events (device);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_person ON audit_v6_events (person);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_actor ON audit_v6_events (actor_id);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_type ON audit_v6_events (type);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_correlation ON audit_v6_events (correlation);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_help_code ON audit_v6_events (help_code);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_device_code ON audit_v6_events (device_code);
-        CREATE INDEX IF NOT EXISTS audit_v6_by_account ON audit_v6_events (account) WHERE account IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS audit_v6_accounts (account TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS audit_v6_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS audit_v6_commands (
+        CREATE INDEX IF NOT EXISTS audit_v7_by_event ON audit_v7_events (event);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_time ON audit_v7_events (effective);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_device ON audit_v7_events (device);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_person ON audit_v7_events (person);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_actor ON audit_v7_events (actor_id);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_type ON audit_v7_events (type);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_correlation ON audit_v7_events (correlation);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_help_code ON audit_v7_events (help_code);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_device_code ON audit_v7_events (device_code);
+        CREATE INDEX IF NOT EXISTS audit_v7_by_account ON audit_v7_events (account) WHERE account IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS audit_v7_accounts (account TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS audit_v7_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS audit_v7_commands (
             device TEXT NOT NULL, command TEXT NOT NULL, request_type TEXT NOT NULL, PRIMARY KEY (device, command)
         ) WITHOUT ROWID;"
     }
@@ -151,16 +151,16 @@ fn account_refused(event: &EnrollmentEvent) -> Option<&str> {
 }
 
 fn owner_of(rows: &Connection, account: &str) -> rusqlite::Result<Option<String>> {
-    let select = "SELECT person FROM audit_v6_accounts WHERE account = ?1";
+    let select = "SELECT person FROM audit_v7_accounts WHERE account = ?1";
     rows.prepare_cached(select)?.query_row([account], |row| row.get(0)).optional()
 }
 
 // Refusals from before the account was anybody's are the person's, too.
 fn own(rows: &Connection, account: &str, person: &str) -> rusqlite::Result<()> {
-    let keep = "INSERT INTO audit_v6_accounts (account, person) VALUES (?1, ?2)
+    let keep = "INSERT INTO audit_v7_accounts (account, person) VALUES (?1, ?2)
         ON CONFLICT (account) DO UPDATE SET person = excluded.person";
     rows.prepare_cached(keep)?.execute([account, person])?;
-    let update = "UPDATE audit_v6_events SET person = ?2 WHERE account = ?1 AND person IS NULL";
+    let update = "UPDATE audit_v7_events SET person = ?2 WHERE account = ?1 AND person IS NULL";
     rows.prepare_cached(update)?.execute([account, person]).map(drop)
 }
 
@@ -284,16 +284,16 @@ fn named_by_device(event: &DeviceEvent) -> Option<String> {
 
 fn person_of(rows: &Connection, device: Option<&str>) -> rusqlite::Result<Option<String>> {
     let Some(device) = device else { return Ok(None) };
-    let select = "SELECT person FROM audit_v6_people WHERE device = ?1";
+    let select = "SELECT person FROM audit_v7_people WHERE device = ?1";
     rows.prepare_cached(select)?.query_row([device], |row| row.get(0)).optional()
 }
 
 // What a visitor did before they signed in is theirs, too.
 fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Result<()> {
     let Some(device) = device else { return Ok(()) };
-    let keep = "INSERT INTO audit_v6_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
+    let keep = "INSERT INTO audit_v7_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
     if rows.prepare_cached(keep)?.execute([device, person])? > 0 {
-        let update = "UPDATE audit_v6_events SET person = ?2 WHERE device = ?1 AND person IS NULL AND account IS NULL";
+        let update = "UPDATE audit_v7_events SET person = ?2 WHERE device = ?1 AND person IS NULL AND account IS NULL";
         rows.prepare_cached(update)?.execute([device, person])?;
     }
     Ok(())
@@ -304,13 +304,13 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
     let Event::Device(event) = &entry.event else { return Ok(said) };
     let device = entry.stream.id();
     if let DeviceEvent::MdmCommandQueued { command, request_type, .. } = event {
-        let keep = "INSERT INTO audit_v6_commands (device, command, request_type) VALUES (?1, ?2, ?3)
+        let keep = "INSERT INTO audit_v7_commands (device, command, request_type) VALUES (?1, ?2, ?3)
             ON CONFLICT (device, command) DO NOTHING";
         rows.prepare_cached(keep)?.execute([device, &command.to_string(), request_type])?;
         return Ok(said);
     }
     let Some(command) = command_of(event) else { return Ok(said) };
-    let select = "SELECT request_type FROM audit_v6_commands WHERE device = ?1 AND command = ?2";
+    let select = "SELECT request_type FROM audit_v7_commands WHERE device = ?1 AND command = ?2";
     let found = rows.prepare_cached(select)?.query_row([device, &command.to_string()], |row| row.get::<_, String>(0));
     Ok(match found.optional()? {
         Some(request_type) => said.with("command", request_type),
@@ -353,7 +353,7 @@ fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<
     let event_type = entry.event.type_name();
     let id = entry.id.to_string();
     let text = format!("{}\n{event_type}\n{}\n{id}", english(said.key, &said.values), entry.stream).to_lowercase();
-    let insert = "INSERT INTO audit_v6_events (position, event, at, effective, stream, revision, type, actor_kind,
+    let insert = "INSERT INTO audit_v7_events (position, event, at, effective, stream, revision, type, actor_kind,
         actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text, device_code,
         account)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";

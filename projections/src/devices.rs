@@ -13,7 +13,7 @@ pub use query::{
 };
 
 use crate::Projection;
-use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue};
+use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership};
 use events::personal::{Gone, KEY_LOST};
 use events::{Entry, Event, Personal, Timestamp};
@@ -280,7 +280,9 @@ impl Record<'_> {
             return Ok(false);
         }
         match (self.open_value(column)?, value) {
-            (Some(Value::Text(known)), Value::Text(told)) => Ok(known != KEY_LOST && plain(&known) != plain(told)),
+            (Some(Value::Text(known)), Value::Text(told)) => {
+                Ok(known != KEY_LOST && plain_identifier(&known) != plain_identifier(told))
+            }
             _ => Ok(false),
         }
     }
@@ -362,11 +364,6 @@ fn column_of(query: &str) -> Option<&'static str> {
         "MEID" => "meid",
         _ => return None,
     })
-}
-
-// Blanks, dashes and capitals differ between what a device says at different times.
-fn plain(identifier: &str) -> String {
-    identifier.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn readable(value: &serde_json::Value) -> Value {

@@ -7,7 +7,7 @@ use crate::enrollment::device::{Attestation, Command, Device, QueuedCommand};
 use crate::pki::attestation::{AttestationRoots, Expected, Unproven};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use events::device::{AttestationRefusal, CommandId, DeviceId, DeviceIdentifiers};
+use events::device::{AttestationRefusal, CommandId, DeviceId, DeviceIdentifiers, plain_identifier};
 use events::person::PersonId;
 use events::personal::Personal;
 use plist::Dictionary;
@@ -54,7 +54,7 @@ pub fn proven(
     };
     let Some(chain) = chain(answer) else { return Some(Attestation::Refused(AttestationRefusal::NotGiven)) };
     let serial_number = serial_number.as_ref().and_then(Personal::get).map(String::as_str);
-    let expected = Expected { nonce: &nonce, udid: udid.text(), serial_number, unix };
+    let expected = Expected { nonce: &nonce, udid: udid.text(), plain: plain_identifier, serial_number, unix };
     Some(match roots.prove(&chain, &expected) {
         Ok(()) => {
             let chain = chain.iter().map(|certificate| STANDARD.encode(certificate)).collect();

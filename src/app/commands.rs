@@ -15,10 +15,9 @@ use super::{App, PerformError, Performed};
 use crate::apple;
 use crate::enrollment::Aggregate as _;
 use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
-use crate::pki::attestation::plain_udid;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use events::device::{CommandId, CommandPayload, DeviceId, Priority};
+use events::device::{CommandId, CommandPayload, DeviceId, Priority, plain_identifier};
 use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
 use events::{Personal, StreamName, Timestamp};
 use plist::{Dictionary, Value};
@@ -186,7 +185,7 @@ impl App {
 
     /// The stream that says which device of ours a piece of hardware is; its name tells nothing of the UDID.
     pub fn hardware_stream(&self, udid: &str) -> StreamName {
-        StreamName::of("hardware", self.secrets.name("hardware", &[&plain_udid(udid)]))
+        StreamName::of("hardware", self.secrets.name("hardware", &[&plain_identifier(udid)]))
     }
 }
 

@@ -7,7 +7,7 @@ use super::identify::{Unidentified, identify};
 use super::named_secret::{self, Kind};
 use super::sign_in::may_go_on;
 use super::{App, ByDeviceError, Loaded, PerformError};
-use crate::enrollment::device::{self, Device};
+use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{self, Visit};
 use crate::pki::Issued;
 use base64::Engine as _;
@@ -117,7 +117,15 @@ impl App {
         if !may_go_on(self, &visit).await.map_err(unavailable)? {
             return Err(self.refuse_identity(asking, IdentityRefusal::NotPermitted, source).await);
         }
-        let device_enrolled = self.device(device).await.map_err(unavailable)?.lives_by_its_identity(self.world.now());
+        let state = self.device(device).await.map_err(unavailable)?;
+        let device_enrolled = state.lives_by_its_identity(self.world.now());
+        // The management that came of this challenge has ended: a repeated request is refused, too.
+        let issued = visit.identity.as_ref().filter(|identity| identity.challenge == challenge);
+        let has_left = state.phase.has_ended() && !device_enrolled;
+        if has_left && issued.is_some_and(|issued| state.certificate.as_ref() == Some(&issued.certificate.fingerprint))
+        {
+            return Err(self.refuse_identity(asking, IdentityRefusal::EnrollmentEnded, source).await);
+        }
         if verifies {
             return self.issue_verification_identity(enrollment, challenge, wanted, &context, device_enrolled).await;
         }
@@ -183,6 +191,10 @@ impl App {
             }
             Err(why @ Unidentified::Unavailable) => return Err(unavailable(why)),
         };
+        if known.state.phase != Phase::Enrolled {
+            let asking = Asking::Device(device, known.context(source));
+            return Err(self.refuse_identity(asking, IdentityRefusal::DeviceNotEnrolled, source).await);
+        }
         // Signing is what costs: not for a device that asks once more for the key that it got a certificate for, nor for one
         // that has used up its budget of events.
         let expected_end = self.world.now().plus_seconds(i64::from(IDENTITY_DAYS) * 86_400);

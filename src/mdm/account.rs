@@ -3,18 +3,18 @@
 
 use super::answer::Answer;
 use super::bearer;
-use super::body::{self, Body};
+use super::body;
 use super::machine_information;
-use super::unavailable;
+use super::{refuse_stranger, unavailable};
 use crate::app::App;
 use crate::app::account_driven::discovery::{document, family, mode};
 use crate::app::account_driven::grant::{GrantError, Wanted};
 use crate::app::account_driven::serve::{Asking, Served};
-use crate::app::named_secret;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Form, Path, Payload, Query};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
-use events::enrollment::EnrollmentMode;
+use events::enrollment::{EnrollmentMode, EnrollmentRefusal};
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -35,21 +35,26 @@ pub(super) struct Discovering {
 }
 
 /// `GET /.well-known/com.apple.remotemanagement`. Devices that tell no family are shown what iPhones are.
-pub(super) async fn discover(app: Data<App>, asked: Query<Discovering>) -> HttpResponse {
+pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<Discovering>) -> HttpResponse {
     let settings = match app.settings().await {
         Ok(settings) => settings,
         Err(error) => return unavailable(error).into_response(),
     };
     let family = family(asked.model_family.as_deref().unwrap_or("iPhone"));
-    match family.and_then(|family| mode(&settings, family)) {
-        Some(mode) => HttpResponse::Ok().json(document(&app.config.server.public_url, mode)),
-        // mdm/errors/well-known.failed.yaml; earlier than iOS 17.5 a device says so in words of its own.
-        None => HttpResponse::Forbidden().json(json!({
-            "code": "com.apple.well-known.failed",
-            "message": format!("{} does not enroll this kind of device by account.", settings.organization),
-            "description": "settings: account_driven.families names no kind for this family that may enroll",
-        })),
+    if let Some(mode) = family.and_then(|family| mode(&settings, family)) {
+        return HttpResponse::Ok().json(document(&app.config.server.public_url, mode));
     }
+    let source = crate::web::source(&request, &app.config.server.trusted_proxies);
+    let refused = RefusalEvent::DeviceRefused { why: EnrollmentRefusal::AccountDrivenNotOffered, product: None };
+    if let Err(error) = app.tell_of_stranger(refused, source).await {
+        return unavailable(error).into_response();
+    }
+    // mdm/errors/well-known.failed.yaml; earlier than iOS 17.5 a device says so in words of its own.
+    HttpResponse::Forbidden().json(json!({
+        "code": "com.apple.well-known.failed",
+        "message": format!("{} does not enroll this kind of device by account.", settings.organization),
+        "description": "settings: account_driven.families names no kind for this family that may enroll",
+    }))
 }
 
 /// `POST /mdm/account-token`, as [`TOKEN_PATH`](crate::app::account_driven::discovery::TOKEN_PATH) says: the token endpoint
@@ -57,15 +62,10 @@ pub(super) async fn discover(app: Data<App>, asked: Query<Discovering>) -> HttpR
 async fn grant(request: HttpRequest, app: Data<App>, wanted: Result<Form<Wanted>, Error>) -> HttpResponse {
     let source = crate::web::source(&request, &app.config.server.trusted_proxies);
     let no_store = (CACHE_CONTROL, "no-store");
-    // Whatever cannot be read as a form is no request (section 5.2).
-    let granted = match wanted {
-        Ok(wanted) => app.grant(&wanted, source).await,
-        Err(_) => Err(GrantError::Refused("invalid_request")),
-    };
-    match granted {
+    match app.grant(wanted.ok().as_deref(), source).await {
         Ok(granted) => HttpResponse::Ok().insert_header(no_store).json(granted),
-        Err(GrantError::Refused(error)) => {
-            HttpResponse::BadRequest().insert_header(no_store).json(json!({ "error": error }))
+        Err(GrantError::Refused(denied)) => {
+            HttpResponse::BadRequest().insert_header(no_store).json(json!({ "error": denied.as_str() }))
         }
         Err(error) => unavailable(error).into_response(),
     }
@@ -78,15 +78,14 @@ async fn ask(request: HttpRequest, payload: Payload, version: Path<String>, app:
 async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     // The bytes as they are: iOS 15 calls them a form (application/x-www-form-urlencoded).
-    let Body::Whole(body) = body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)? else {
-        return Err(Answer::BadRequest);
+    let body = body::whole(app, payload, MAX_BODY, source).await?;
+    let Some(mode) = EnrollmentMode::of_version(version) else {
+        return Err(refuse_stranger(app, DeviceRequestRefusal::NotUnderstood, source, Answer::NotFound).await);
     };
-    let mode = EnrollmentMode::of_version(version).ok_or(Answer::NotFound)?;
     let machine = machine_information::read(app, body, source).await?;
     app.metrics.check_in("MachineInformation");
-    let shown = bearer::header(request).and_then(named_secret::bearer);
     let asking = Asking { mode, machine, source };
-    match app.serve_by_account(&asking, shown).await.map_err(unavailable)? {
+    match app.serve_by_account(&asking, bearer::header(request)).await.map_err(unavailable)? {
         Served::Profile(profile) => Ok(Answer::Profile(profile)),
         // Not enrolled and not managed: this 401 removes nothing, and has no event that caused it.
         Served::SignIn(method) => Ok(Answer::SignInAgain { method }),

@@ -1,8 +1,12 @@
 //! Reads request bodies up to a limit, and says how long those are that it does not keep.
 
+use super::answer::Answer;
+use crate::app::App;
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut, Payload};
+use events::system::DeviceRequestRefusal;
 use futures_util::StreamExt as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -50,6 +54,22 @@ pub struct Kept {
 /// If the connection breaks.
 pub async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> {
     take(payload, limit, None).await
+}
+
+/// Reads a body of at most `limit` bytes. A larger one is refused on record.
+///
+/// # Errors
+/// If it is larger, or the connection breaks.
+pub async fn whole(app: &App, payload: Payload, limit: usize, source: Option<IpAddr>) -> Result<Bytes, Answer> {
+    match read(payload, limit).await {
+        Ok(Body::Whole(body)) => Ok(body),
+        Ok(Body::TooLarge(_)) => {
+            let why = DeviceRequestRefusal::NotUnderstood;
+            Err(super::refuse_stranger(app, why, source, Answer::BadRequest).await)
+        }
+        // Nobody is there any more to be refused.
+        Err(_) => Err(Answer::BadRequest),
+    }
 }
 
 /// As [`read`]; what is larger is kept, too, by whoever has their turn: so many at a time, whoever sends them, and however many.

@@ -1,7 +1,7 @@
 //! `PUT /mdm/checkin`: Authenticate, TokenUpdate, CheckOut, and what else devices send there (mdm/checkin/*.yaml).
 
 use super::answer::Answer;
-use super::body::{self, Body};
+use super::body;
 use super::claim::Claimed;
 use super::message::{self, BadField};
 use super::{bearer, heard, identified, property_list, revival, unavailable};
@@ -31,9 +31,8 @@ async fn check_in(request: HttpRequest, payload: Payload, app: Data<App>) -> Ans
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     // Read first, whatever is wrong with the header: a body that is left unread breaks the connection.
-    let body = body::read(payload, MAX_BODY).await.map_err(|_| Answer::BadRequest)?;
-    let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
-    let claimed = Claimed::of(request, app)?;
+    let body = body::whole(app, payload, MAX_BODY, source).await?;
+    let claimed = super::claimed(app, request, source).await?;
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = super::signed(app, &known, proven(claimed, body).await, source).await?;
@@ -177,9 +176,10 @@ impl Message<'_> {
         tracing::warn!(device.id = %self.known.device, ?why, "an enrollment is refused");
         let refuse = visit::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
-        let refused = self.app.perform::<Visit>(&stream, &refuse, &self.known.context(self.source)).await;
+        let refused = self.app.tell::<Visit>(&stream, &refuse, &self.known.context(self.source), self.source).await;
         match refused {
-            Ok(_) | Err(PerformError::Refused(_)) => Err(Answer::Forbidden.into()),
+            Ok(_) => Err(Answer::Forbidden.into()),
+            Err(PerformError::Refused(_)) => Err(announced(why).into()),
             Err(error) => Err(unavailable(error).into()),
         }
     }

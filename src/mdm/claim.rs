@@ -2,7 +2,6 @@
 //! body. Whose certificate that is, and whether it is in force, is one question behind all three
 //! ([`crate::app::identify`]).
 
-use super::answer::Answer;
 use super::signature::{self, BadSignature};
 use crate::app::App;
 use crate::pki::shape;
@@ -42,12 +41,25 @@ pub enum Claimed {
     Signed(signature::Claimed),
 }
 
+/// Why a request does not say who it is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoClaim {
+    #[error(transparent)]
+    Signature(#[from] BadSignature),
+    #[error("the message is signed by another certificate than its connection's")]
+    TwoCertificates,
+    #[error("the Client-Cert header of a proxy is not understood")]
+    ProxyHeader,
+    #[error("a proxy passed on two Client-Cert headers: it does not remove those of clients")]
+    TwoProxyHeaders,
+}
+
 impl Claimed {
     /// Reads what a request says.
     ///
     /// # Errors
     /// If it says nothing, something unreadable, or two things.
-    pub fn of(request: &HttpRequest, app: &App) -> Result<Claimed, Answer> {
+    pub fn of(request: &HttpRequest, app: &App) -> Result<Claimed, NoClaim> {
         let presented = match request.conn_data::<Presented>() {
             Some(Presented(certificate)) => Some(certificate.clone()),
             None => passed_on(request, app)?,
@@ -57,10 +69,9 @@ impl Claimed {
             (Some(certificate), None) => Ok(Claimed::Presented(certificate)),
             (presented, header) => {
                 let header = header.map(|value| value.as_bytes()).unwrap_or_default();
-                let signed = signature::Claimed::from_header(header).map_err(super::refuse_signature)?;
+                let signed = signature::Claimed::from_header(header)?;
                 if presented.is_some_and(|presented| *presented != *signed.certificate()) {
-                    tracing::warn!("a message is signed by another certificate than its connection's");
-                    return Err(Answer::Forbidden);
+                    return Err(NoClaim::TwoCertificates);
                 }
                 Ok(Claimed::Signed(signed))
             }
@@ -93,7 +104,7 @@ impl Claimed {
 
 // Certificates are no secrets: anybody could write one into the header. It is read only where the operator says that a
 // proxy writes it, and only from that proxy itself.
-fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, Answer> {
+fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, NoClaim> {
     let config = &app.config;
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let trusted = peer.is_some_and(|peer| config.server.trusted_proxies.contains(&peer));
@@ -103,14 +114,8 @@ fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, Answer> {
     let mut headers = request.headers().get_all("client-cert");
     match (headers.next(), headers.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => client_cert(value.as_bytes()).map(Some).ok_or_else(|| {
-            tracing::warn!("the Client-Cert header of a proxy is not understood");
-            Answer::BadRequest
-        }),
-        (Some(_), Some(_)) => {
-            tracing::warn!("a proxy passed on two Client-Cert headers: it does not remove those of clients");
-            Err(Answer::BadRequest)
-        }
+        (Some(value), None) => client_cert(value.as_bytes()).map(Some).ok_or(NoClaim::ProxyHeader),
+        (Some(_), Some(_)) => Err(NoClaim::TwoProxyHeaders),
     }
 }
 

@@ -32,7 +32,7 @@ async fn command(request: HttpRequest, payload: Payload, app: Data<App>) -> Answ
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     // So much is read for nobody but the holder of a live certificate of ours: the header is looked at first.
-    let claimed = Claimed::of(request, app)?;
+    let claimed = super::claimed(app, request, source).await?;
     let known = identified(app, claimed.certificate(), source).await?;
     // What TLS has proven need not be kept to be proven.
     if claimed.is_proven() {
@@ -143,9 +143,15 @@ impl Conversation<'_> {
                     None => self.answered_another(body).await?,
                 };
                 let not_now = self.not_now(&loaded.0);
-                self.next(loaded, &not_now, false).await
+                // A device that left is refused, unless its answer is news.
+                let asks = self.had_left() && loaded.1 == self.known.revision;
+                self.next(loaded, &not_now, asks).await
             }
         }
+    }
+
+    fn had_left(&self) -> bool {
+        matches!(self.known.state.phase, Phase::CheckedOut | Phase::Superseded)
     }
 
     // Who begins to speak with another identity has changed to it; an answer may still come by the one before.
@@ -172,7 +178,10 @@ impl Conversation<'_> {
             Some(id) => self.settle(id, why, self.hash(body)).await?,
             None => match self.app.conversations.unreadable(self.known.device) {
                 Some(id) => self.settle(id, why, self.hash_for(id, body)).await?,
-                None => return Err(Answer::BadRequest),
+                None => {
+                    let why = MessageRefusal::NotUnderstood;
+                    return Err(super::refuse_message(self.app, self.known, why, self.source).await);
+                }
             },
         };
         let not_now = self.not_now(&loaded.0);
@@ -280,7 +289,7 @@ impl Conversation<'_> {
         inventory::of(queued, fields, &self.known.state, enrollment, self.known.person)
     }
 
-    async fn next(&self, from: Loaded<Device>, put_off: &[CommandId], begins: bool) -> Result<Answer, Answer> {
+    async fn next(&self, from: Loaded<Device>, put_off: &[CommandId], asks: bool) -> Result<Answer, Answer> {
         let command = Command::NextCommand { not_now: put_off.to_vec(), now: self.app.world.now() };
         let context = self.known.context(self.source);
         let stream = self.known.device.stream();
@@ -288,7 +297,7 @@ impl Conversation<'_> {
             Ok(performed) => performed.state,
             Err(PerformError::Refused(refusal)) => {
                 self.app.conversations.end(self.known.device);
-                return self.ended(&refusal, begins).await;
+                return self.ended(&refusal, asks).await;
             }
             Err(error) => return Err(unavailable(error)),
         };
@@ -303,13 +312,14 @@ impl Conversation<'_> {
         Ok(Answer::Command(command))
     }
 
-    // Who begins to speak after we ended management is told to remove the profile; who has just acknowledged that is not.
-    async fn ended(&self, refusal: &Refusal, begins: bool) -> Result<Answer, Answer> {
+    // `asks`: the device begins to speak, or repeats itself. After the server ended management it is told to remove the profile, but not
+    // as the answer to its acknowledgement.
+    async fn ended(&self, refusal: &Refusal, asks: bool) -> Result<Answer, Answer> {
         match refusal {
-            Refusal::Ended(Phase::Unenrolled) if begins => {
+            Refusal::Ended(Phase::Unenrolled) if asks => {
                 Ok(Answer::Unenroll { os_version: self.known.state.version() })
             }
-            Refusal::Ended(_) if begins => {
+            Refusal::Ended(_) if asks => {
                 Err(super::refuse_message(self.app, self.known, MessageRefusal::Ended, self.source).await)
             }
             _ => Ok(Answer::Empty),

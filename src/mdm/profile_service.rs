@@ -2,7 +2,7 @@
 //! asking for that profile afterwards. Apple's phases 2 and 3 have one address; the certificate tells them apart.
 
 use super::answer::Answer;
-use super::body::{self, Body};
+use super::body;
 use super::{device_message, unavailable};
 use crate::app::App;
 use crate::app::profile_service::ProfileServiceError;
@@ -21,8 +21,7 @@ async fn post(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer 
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     // Devices call it application/pkcs7-signature; the bytes count, whatever they are called.
-    let body = body::read(payload, LARGEST_MESSAGE).await.map_err(|_| Answer::BadRequest)?;
-    let Body::Whole(body) = body else { return Err(Answer::BadRequest) };
+    let body = body::whole(app, payload, LARGEST_MESSAGE, source).await?;
     let message = device_message(app, body, source).await?;
     match app.answer_profile_service(message, source).await {
         Ok(signed) => Ok(Answer::Profile(signed)),

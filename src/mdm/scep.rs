@@ -3,6 +3,7 @@
 use super::body::{self, Body};
 use crate::app::App;
 use crate::app::issue::{IssueError, Wanted};
+use crate::app::strangers::NotDone;
 use crate::pki::scep::{
     Exchange, FailInfo, Fault, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
     authority, message_of_query,
@@ -37,9 +38,9 @@ async fn get(request: HttpRequest, asked: Query<Asked>, app: Data<App>) -> HttpR
         },
         "PKIOperation" => match message_of_query(&asked.message) {
             Some(message) => operate(&app, &request, message).await,
-            None => HttpResponse::BadRequest().finish(),
+            None => unanswerable(&app, &request, IdentityRefusal::NotSigned).await,
         },
-        _ => HttpResponse::BadRequest().finish(),
+        _ => unanswerable(&app, &request, IdentityRefusal::OperationUnknown).await,
     }
 }
 
@@ -48,7 +49,20 @@ async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: 
         Ok(Body::Whole(message)) if asked.operation == "PKIOperation" => {
             operate(&app, &request, message.to_vec()).await
         }
-        _ => HttpResponse::BadRequest().finish(),
+        Ok(Body::Whole(_)) => unanswerable(&app, &request, IdentityRefusal::OperationUnknown).await,
+        Ok(Body::TooLarge(_)) => unanswerable(&app, &request, IdentityRefusal::NotSigned).await,
+        // The connection broke: there is nobody to refuse.
+        Err(_) => HttpResponse::BadRequest().finish(),
+    }
+}
+
+// There is no key to encrypt an answer to (RFC 8894 section 3.2.1): the refusal is the status alone.
+async fn unanswerable(app: &App, request: &HttpRequest, why: IdentityRefusal) -> HttpResponse {
+    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+    tracing::warn!(?why, "a SCEP request is refused");
+    match app.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
+        Ok(()) => HttpResponse::BadRequest().finish(),
+        Err(error) => unavailable(error),
     }
 }
 
@@ -66,10 +80,14 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     let read = match read(app, message, source).await {
         Ok(read) => read,
-        Err(response) => return response,
+        Err(error) => return unavailable(error),
     };
     let (exchange, outcome) = match read {
-        Err(Refused { exchange, why, fault }) => {
+        Err(VerifyError::Unanswerable(why)) => {
+            tracing::warn!(%why, "a SCEP request cannot be answered");
+            return unanswerable(app, request, IdentityRefusal::NotSigned).await;
+        }
+        Err(VerifyError::Refused(Refused { exchange, why, fault })) => {
             let event = RefusalEvent::IdentityRequestRefused { why: recorded(fault) };
             if let Err(error) = app.tell_of_stranger(event, source).await {
                 return unavailable(error);
@@ -90,21 +108,10 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
 }
 
 // Signature first, which uses no secret of ours; then decryption, which is an operation with a private key.
-async fn read(
-    app: &App,
-    message: Vec<u8>,
-    source: Option<IpAddr>,
-) -> Result<Result<PkiRequest, Refused>, HttpResponse> {
+async fn read(app: &App, message: Vec<u8>, source: Option<IpAddr>) -> Result<Result<PkiRequest, VerifyError>, NotDone> {
     let pki = app.pki.clone();
-    let open = move || SignedMessage::verify(&message).map(|signed| signed.open(&pki));
-    match app.strangers.work(source, open).await.map_err(unavailable)? {
-        Ok(opened) => Ok(opened),
-        Err(VerifyError::Refused(refused)) => Ok(Err(refused)),
-        Err(VerifyError::Unanswerable(why)) => {
-            tracing::warn!(%why, "a SCEP request is refused");
-            Err(HttpResponse::BadRequest().finish())
-        }
-    }
+    let open = move || SignedMessage::verify(&message)?.open(&pki).map_err(VerifyError::Refused);
+    app.strangers.work(source, open).await
 }
 
 async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {

@@ -68,6 +68,8 @@ pub struct Expected<'a> {
     pub nonce: &'a [u8],
     /// As the device says it.
     pub udid: &'a str,
+    /// Spells a UDID as it is compared.
+    pub plain: fn(&str) -> String,
     pub serial_number: Option<&'a str>,
     /// Now, in seconds since 1970.
     pub unix: i64,
@@ -172,12 +174,6 @@ impl Root {
     }
 }
 
-/// A UDID as it is compared: dashes and capitals differ between what a device says at different times and versions, and
-/// blanks or characters that cannot be seen make no other device of one that lies.
-pub fn plain_udid(udid: &str) -> String {
-    udid.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-}
-
 fn apple() -> Result<Root, ErrorStack> {
     let group = EcGroup::from_curve_name(Nid::SECP384R1)?;
     let point = openssl::bn::BigNum::from_hex_str(APPLE_ROOT_KEY)?.to_vec();
@@ -230,7 +226,7 @@ fn is_in_time(certificate: &X509Ref, unix: i64) -> bool {
 // Apple may leave a value blank that it could not verify: a blank UDID proves nothing, a blank serial number takes nothing away.
 fn names(leaf: &x509_cert::Certificate, expected: &Expected<'_>) -> Result<(), Unproven> {
     let (udid, serial_number) = (text(leaf, UDID)?, text(leaf, SERIAL_NUMBER)?);
-    let same_udid = udid.is_some_and(|udid| plain_udid(udid) == plain_udid(expected.udid));
+    let same_udid = udid.is_some_and(|udid| (expected.plain)(udid) == (expected.plain)(expected.udid));
     let same_serial = match (serial_number, expected.serial_number) {
         (Some(attested), Some(said)) => attested == said,
         _ => true,

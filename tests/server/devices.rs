@@ -170,7 +170,11 @@ pub struct Answer {
 impl TestDevice {
     /// With an identity, before `Authenticate`.
     pub async fn invited(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
-        let invited = invite(server, kind).await;
+        TestDevice::by(server, invite(server, kind).await, kind).await
+    }
+
+    /// As [`TestDevice::invited`], by this invitation.
+    pub async fn by(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
         TestDevice::with(server, invited, kind).await.unwrap()
     }
 
@@ -193,7 +197,7 @@ impl TestDevice {
 
     /// As [`TestDevice::enrolled`], by this invitation.
     pub async fn of(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
-        let device = TestDevice::with(server, invited, kind).await.unwrap();
+        let device = TestDevice::by(server, invited, kind).await;
         assert_eq!(device.check_in(&device.authenticate()).await, 200);
         assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
         device

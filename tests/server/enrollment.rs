@@ -2,6 +2,7 @@
 
 pub mod cast;
 mod crowd;
+mod late;
 mod leaving;
 mod restarts;
 mod versions;

@@ -5,8 +5,10 @@
 mod console;
 mod devices;
 mod portal;
+mod reasons;
 
 use crate::harness::TestServer;
+use events::Event;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -38,6 +40,13 @@ impl<'a> Watch<'a> {
         let news = log[self.seen..].iter().map(|entry| entry.event.type_name()).collect();
         self.seen = log.len();
         news
+    }
+
+    /// What `of` reads from the events since this was asked last.
+    pub async fn news_of<T>(&mut self, of: impl Fn(Event) -> Option<T>) -> Vec<T> {
+        let log = self.server.whole_log().await;
+        let seen = std::mem::replace(&mut self.seen, log.len());
+        log.into_iter().skip(seen).filter_map(|entry| of(entry.event)).collect()
     }
 
     /// Asserts that one of the events since then has this name.

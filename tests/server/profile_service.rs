@@ -26,8 +26,15 @@ async fn scene(knows_the_ca: bool, setting: Setting) -> (Scene, tempfile::NamedT
 
 pub const ASKS: Setting = Setting { enabled: true, genuine_devices_only: false };
 
-/// Goes as far as the page that offers the MDM profile, and takes what it offers.
+/// Goes as far as the page that offers the MDM profile, and takes what it offers: a Profile Service.
 pub async fn taken(scene: &Scene, visitor: Visitor) -> (Walk, ProfileService) {
+    let mut walk = at_the_profile(scene, visitor).await;
+    let service = walk.device.pending_profile().unwrap().service.expect("a Profile Service");
+    (walk, service)
+}
+
+/// Goes as far as the page that offers the MDM profile, and takes what it offers.
+pub async fn at_the_profile(scene: &Scene, visitor: Visitor) -> Walk {
     let mut walk = scene.walk(visitor);
     let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     while !page.url.path().ends_with("/enroll/mdm") {
@@ -38,8 +45,7 @@ pub async fn taken(scene: &Scene, visitor: Visitor) -> (Walk, ProfileService) {
     }
     let Opened::Profile(file) = walk.safari.tap_link("profile").await.unwrap() else { panic!("no profile") };
     walk.device.download(file);
-    let service = walk.device.pending_profile().unwrap().service.expect("a Profile Service");
-    (walk, service)
+    walk
 }
 
 async fn visits(scene: &Scene) -> Vec<EnrollmentEvent> {

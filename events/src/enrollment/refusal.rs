@@ -29,6 +29,8 @@ pub enum FormRefusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityRefusal {
+    /// It is no SCEP message that can be answered: unreadable, too large, or without a signer's certificate.
+    NotSigned,
     /// The message's signature does not fit its content.
     SignatureInvalid,
     /// An attribute that the signature has to cover is missing, or says something else.

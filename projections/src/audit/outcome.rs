@@ -13,9 +13,9 @@ use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, Requ
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     Ok,
-    /// The server answered no to a person, a device or a program.
+    /// The server said no to a person, a device or a program, or a person said no to what the server asks of them.
     Refused,
-    /// It was tried and did not work.
+    /// It was tried and did not work, ended without a result, or something was lost.
     Failed,
 }
 
@@ -38,17 +38,14 @@ impl Outcome {
     pub fn of(event: &Event) -> Outcome {
         match event {
             Event::Log(
-                LogEvent::LogCreated { .. }
-                | LogEvent::EventVersionsRaised { .. }
-                | LogEvent::KeysLost { .. }
-                | LogEvent::OlderLogAccepted { .. }
-                | LogEvent::PublicUrlAccepted { .. },
+                LogEvent::LogCreated { .. } | LogEvent::EventVersionsRaised { .. } | LogEvent::PublicUrlAccepted { .. },
             )
             | Event::Hardware(HardwareEvent::HardwareEnrolled { .. })
             | Event::UserName(UserNameEvent::UserNameReserved { .. })
             | Event::Request(RequestEvent::SingleSignOnRequested { .. })
             | Event::Assertion(AssertionEvent::AssertionUsed { .. })
             | Event::Settings(SettingsEvent::SettingsChanged { .. }) => Outcome::Ok,
+            Event::Log(LogEvent::KeysLost { .. } | LogEvent::OlderLogAccepted { .. }) => Outcome::Failed,
             Event::Enrollment(event) => of_visit(event),
             Event::Device(event) => of_device(event),
             Event::Person(event) => of_person(event),
@@ -60,8 +57,7 @@ impl Outcome {
     }
 }
 
-// A visit that was abandoned, and terms or an offer that the person declines, are the person's choice: the server did
-// what was asked of it.
+// `AssignmentDeclined` chooses one of two ways to enroll. Declined terms end the way.
 fn of_visit(event: &EnrollmentEvent) -> Outcome {
     match event {
         EnrollmentEvent::SignInRefused { .. }
@@ -70,8 +66,10 @@ fn of_visit(event: &EnrollmentEvent) -> Outcome {
         | EnrollmentEvent::ProfileServiceRefused { .. }
         | EnrollmentEvent::IdentityRefused { .. }
         | EnrollmentEvent::FormRefused { .. }
+        | EnrollmentEvent::TermsDeclined { .. }
         | EnrollmentEvent::EnrollmentRefused { .. } => Outcome::Refused,
-        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::LanguageChosen { .. } => Outcome::Ok,
+        EnrollmentEvent::EnrollmentAbandoned {} => Outcome::Failed,
+        EnrollmentEvent::LanguageChosen { .. } | EnrollmentEvent::SignedOut {} => Outcome::Ok,
         EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Outcome::Ok,
         EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::UserSignedIn { .. } => Outcome::Ok,
         EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Outcome::Ok,
@@ -90,7 +88,6 @@ fn of_visit(event: &EnrollmentEvent) -> Outcome {
         EnrollmentEvent::VerificationProfileServed { .. } => Outcome::Ok,
         EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::MdmProfileServed { .. } => Outcome::Ok,
         EnrollmentEvent::IdentityIssued { .. } | EnrollmentEvent::IdentityRevoked { .. } => Outcome::Ok,
-        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Outcome::Ok,
     }
 }
 
@@ -103,12 +100,13 @@ fn of_device(event: &DeviceEvent) -> Outcome {
             CommandStatus::Acknowledged | CommandStatus::NotNow => Outcome::Ok,
         },
         DeviceEvent::ManagedAppReported { status, .. } => of_app(*status),
-        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Outcome::Refused,
+        DeviceEvent::IdentityRenewalRefused { .. }
+        | DeviceEvent::DeviceMessageRefused { .. }
+        | DeviceEvent::HardwareAttestationRefused { .. } => Outcome::Refused,
         DeviceEvent::IdentityRenewalFailed { .. }
         | DeviceEvent::DeviceFieldsLeftOut { .. }
         | DeviceEvent::DeviceEventsSuppressed { .. }
         | DeviceEvent::MdmAnswerUnreadable { .. }
-        | DeviceEvent::HardwareAttestationRefused { .. }
         | DeviceEvent::IdentityRolledBack { .. }
         | DeviceEvent::PushFailed { .. }
         | DeviceEvent::MdmCommandExpired { .. }
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_told_no_was_refused() {
+    fn an_event_by_which_somebody_said_no_is_refused() {
         let refused = [
             "AccessRefused",
             "AccountRefusalsSuppressed",
@@ -241,6 +239,7 @@ mod tests {
             "DeviceRequestRefused",
             "EnrollmentRefused",
             "FormRefused",
+            "HardwareAttestationRefused",
             "IdentityRefused",
             "IdentityRenewalRefused",
             "IdentityRequestRefused",
@@ -255,6 +254,7 @@ mod tests {
             "SingleSignOnRefused",
             "StaffRefusalsSuppressed",
             "StaffSignInRefused",
+            "TermsDeclined",
             "UnknownApiTokenRefused",
             "UnknownStaffRefused",
         ];
@@ -263,17 +263,30 @@ mod tests {
 
     #[test]
     fn what_was_tried_and_did_not_work_failed() {
-        let failed = samples(Outcome::Failed);
-        for name in [
-            "HardwareAttestationRefused",
+        let failed = [
+            "DeviceEventsSuppressed",
+            "DeviceFieldsLeftOut",
+            "EnrollmentAbandoned",
             "IdentityRenewalFailed",
             "IdentityRolledBack",
+            "KeysLost",
+            "MdmAnswerUnreadable",
+            "MdmCommandAnswered",
             "MdmCommandExpired",
             "MdmResultTooLarge",
+            "OlderLogAccepted",
             "PushFailed",
-        ] {
-            assert!(failed.contains(&name.to_owned()), "{name} is not among {failed:?}");
-        }
+        ];
+        assert_eq!(samples(Outcome::Failed), failed);
+    }
+
+    #[test]
+    fn an_event_whose_name_says_that_it_came_to_nothing_is_not_done() {
+        let words =
+            ["Refus", "Declined", "Fail", "Expired", "Abandoned", "Unreadable", "TooLarge", "Lost", "Suppressed"];
+        let done = samples(Outcome::Ok);
+        let amiss: Vec<&String> = done.iter().filter(|name| words.iter().any(|word| name.contains(word))).collect();
+        assert_eq!(amiss, ["AssignmentDeclined"], "a choice between two ways to enroll");
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub struct AuditPage {
 const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, e.type, e.actor_kind, e.actor_id,
     coalesce(a.display_name, a.user_name), e.person, coalesce(p.display_name, p.user_name), e.device, e.correlation,
     e.help_code, e.source, e.source_erased, e.outcome, e.message, e.message_values
-    FROM audit_v6_events e
+    FROM audit_v7_events e
     LEFT JOIN people_v1_names a ON a.id = e.actor_id
     LEFT JOIN people_v1_names p ON p.id = e.person";
 
@@ -140,8 +140,8 @@ pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Ex
         .read_of("audit", move |rows| {
             let Conditions { sql, values } = conditions(&filter);
             let select = format!(
-                "SELECT matching, (SELECT event FROM audit_v6_events WHERE position = newest)
-                FROM (SELECT count(*) matching, max(e.position) newest FROM audit_v6_events e WHERE {})",
+                "SELECT matching, (SELECT event FROM audit_v7_events WHERE position = newest)
+                FROM (SELECT count(*) matching, max(e.position) newest FROM audit_v7_events e WHERE {})",
                 sql.join(" AND ")
             );
             let extent =
@@ -171,7 +171,7 @@ pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Ro
 pub async fn types(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
     projections
         .read_of("audit", |rows| {
-            let select = "SELECT DISTINCT type FROM audit_v6_events ORDER BY type";
+            let select = "SELECT DISTINCT type FROM audit_v7_events ORDER BY type";
             rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
         })
         .await
@@ -215,13 +215,13 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         ("e.correlation = ?", filter.correlation.map(|correlation| correlation.to_string())),
         (
             match filter.oldest_first {
-                true => "e.position > (SELECT position FROM audit_v6_events WHERE event = ?)",
-                false => "e.position < (SELECT position FROM audit_v6_events WHERE event = ?)",
+                true => "e.position > (SELECT position FROM audit_v7_events WHERE event = ?)",
+                false => "e.position < (SELECT position FROM audit_v7_events WHERE event = ?)",
             },
             filter.after.map(|after| after.to_string()),
         ),
         (
-            "e.position <= (SELECT position FROM audit_v6_events WHERE event = ?)",
+            "e.position <= (SELECT position FROM audit_v7_events WHERE event = ?)",
             filter.up_to.map(|newest| newest.to_string()),
         ),
     ];

@@ -40,42 +40,76 @@ pub struct Granted {
 /// Why it gets nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// `error` of RFC 6749 section 5.2.
-    #[error("{0}")]
-    Refused(&'static str),
+    #[error("{}", .0.as_str())]
+    Refused(Denied),
     /// Nothing is decided: the device tries again.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// `error` of RFC 6749 section 5.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnsupportedGrantType,
+}
+
+impl Denied {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Denied::InvalidRequest => "invalid_request",
+            Denied::InvalidClient => "invalid_client",
+            Denied::InvalidGrant => "invalid_grant",
+            Denied::UnsupportedGrantType => "unsupported_grant_type",
+        }
+    }
+
+    fn recorded(self) -> DeviceRequestRefusal {
+        match self {
+            Denied::InvalidRequest | Denied::UnsupportedGrantType => DeviceRequestRefusal::NotUnderstood,
+            Denied::InvalidClient => DeviceRequestRefusal::ClientUnknown,
+            Denied::InvalidGrant => DeviceRequestRefusal::GrantInvalid,
+        }
+    }
 }
 
 fn unavailable(error: impl std::fmt::Display) -> GrantError {
     GrantError::Unavailable(error.to_string())
 }
 
-const INVALID_REQUEST: GrantError = GrantError::Refused("invalid_request");
-const INVALID_GRANT_CODE: &str = "invalid_grant";
-const INVALID_GRANT: GrantError = GrantError::Refused(INVALID_GRANT_CODE);
+const INVALID_REQUEST: GrantError = GrantError::Refused(Denied::InvalidRequest);
+const INVALID_GRANT: GrantError = GrantError::Refused(Denied::InvalidGrant);
 
 impl App {
-    /// Redeems a code, or refreshes a token if the person still may.
+    /// Redeems a code, or refreshes a token if the person still may. `wanted` is `None` if the request cannot be read as a form,
+    /// which is no request (section 5.2). A refusal is on record before it is answered.
     ///
     /// # Errors
     /// The refusal in the words of the standard, or why the log cannot be used.
-    pub async fn grant(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
-        if wanted.client_id.as_deref().is_some_and(|client| client != CLIENT_ID) {
-            return Err(GrantError::Refused("invalid_client"));
-        }
-        let granted = match wanted.grant_type.as_deref() {
-            Some("authorization_code") => self.redeem(wanted, source).await,
-            Some("refresh_token") => self.refresh(wanted, source).await,
+    pub async fn grant(&self, wanted: Option<&Wanted>, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        let granted = match wanted {
+            Some(wanted) => self.decide_grant(wanted, source).await,
             None => Err(INVALID_REQUEST),
-            Some(_) => Err(GrantError::Refused("unsupported_grant_type")),
         };
-        if matches!(granted, Err(GrantError::Refused(INVALID_GRANT_CODE))) {
-            let event = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::GrantInvalid, device: None };
+        if let Err(GrantError::Refused(denied)) = &granted {
+            let event = RefusalEvent::DeviceRequestRefused { why: denied.recorded(), device: None };
             self.tell_of_stranger(event, source).await.map_err(unavailable)?;
         }
         granted
+    }
+
+    async fn decide_grant(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        if wanted.client_id.as_deref().is_some_and(|client| client != CLIENT_ID) {
+            return Err(GrantError::Refused(Denied::InvalidClient));
+        }
+        match wanted.grant_type.as_deref() {
+            Some("authorization_code") => self.redeem(wanted, source).await,
+            Some("refresh_token") => self.refresh(wanted, source).await,
+            None => Err(INVALID_REQUEST),
+            Some(_) => Err(GrantError::Refused(Denied::UnsupportedGrantType)),
+        }
     }
 
     async fn redeem(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {

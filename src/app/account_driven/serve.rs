@@ -6,17 +6,18 @@ use crate::app::App;
 use crate::app::context::Context;
 use crate::app::enrollment_profile::Recipient;
 use crate::app::named_secret::{self, Kind};
-use crate::app::sign_in::{granted, may_go_on, record};
+use crate::app::sign_in::may_go_on;
 use crate::enrollment::limits;
 use crate::enrollment::visit::{
     Command, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step, Visit,
 };
+use events::device::DeviceId;
 use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentId, EnrollmentMode, EnrollmentRefusal, OsVersion};
 use events::settings::Settings;
 use events::store::AppendError;
-use events::system::RefusalEvent;
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use events::{Actor, ActorKind};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// A device that asks for its profile.
 pub struct Asking {
@@ -45,12 +46,12 @@ fn unavailable(error: impl std::fmt::Display) -> ServeError {
 }
 
 impl App {
-    /// Answers a device that asks for its profile with the token that it shows, if it shows one. What can be known of the
-    /// device is looked at before anybody signs in.
+    /// Answers a device that asks for its profile. `authorization` is the header with its token, if it sent one. The properties of
+    /// the device are checked before anybody signs in. A token that is refused is on record.
     ///
     /// # Errors
     /// If the log cannot be used, or no profile can be made.
-    pub async fn serve_by_account(&self, asking: &Asking, shown: Option<&str>) -> Result<Served, ServeError> {
+    pub async fn serve_by_account(&self, asking: &Asking, authorization: Option<&str>) -> Result<Served, ServeError> {
         let settings = self.settings().await.map_err(unavailable)?;
         let family = match admissible(asking, &settings) {
             Ok(family) => family,
@@ -59,7 +60,10 @@ impl App {
                 return Ok(Served::Refused(why));
             }
         };
-        let Some((enrollment, hash)) = shown.and_then(|token| named_secret::parse(Kind::Access, token)) else {
+        let Some(authorization) = authorization else { return Ok(self.sign_in(asking, family, &settings)) };
+        let shown = named_secret::bearer(authorization).and_then(|token| named_secret::parse(Kind::Access, token));
+        let Some((enrollment, hash)) = shown else {
+            self.refuse_token(asking, None).await.map_err(unavailable)?;
             return Ok(self.sign_in(asking, family, &settings));
         };
         let enrollment = EnrollmentId(enrollment);
@@ -74,6 +78,8 @@ impl App {
             && visit.step() == Step::HandOver
             && may_go_on(self, &visit).await.map_err(unavailable)?;
         if !goes_on {
+            let device = visit.opened.is_some().then(|| enrollment.device());
+            self.refuse_token(asking, device).await.map_err(unavailable)?;
             return Ok(self.sign_in(asking, family, &settings));
         }
         self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
@@ -110,11 +116,15 @@ impl App {
 
     async fn refuse_device(&self, asking: &Asking, why: EnrollmentRefusal) -> Result<(), AppendError> {
         tracing::warn!(?why, mode = asking.mode.as_str(), "a device that would enroll by account is refused");
-        if !granted(self, asking.source.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))) {
-            return Ok(());
-        }
         let product = asking.machine.product.clone();
-        record(self, RefusalEvent::DeviceRefused { why, product }, asking.source).await
+        self.tell_of_stranger(RefusalEvent::DeviceRefused { why, product }, asking.source).await
+    }
+
+    // Whoever shows a token did not prove to be the device that it names.
+    async fn refuse_token(&self, asking: &Asking, device: Option<DeviceId>) -> Result<(), AppendError> {
+        tracing::warn!(device.id = ?device, "a device that would enroll by account shows an access token that is refused");
+        let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device };
+        self.tell_of_stranger(refused, asking.source).await
     }
 }
 

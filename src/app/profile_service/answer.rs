@@ -87,11 +87,13 @@ impl App {
             Some(uuid) => self.serve_verified(EnrollmentId(uuid), &message, source).await,
             None => self.verify_device(&message, source).await,
         };
-        if let Err(ProfileServiceError::Refused(_)) = served {
-            let event =
-                RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown, device: None };
-            self.tell_of_stranger(event, source).await.map_err(unavailable)?;
-        }
+        let why = match &served {
+            Err(ProfileServiceError::Refused(_)) => DeviceRequestRefusal::ProfileServiceUnknown,
+            Err(ProfileServiceError::NotUnderstood(_)) => DeviceRequestRefusal::NotUnderstood,
+            Ok(_) | Err(ProfileServiceError::Told(_) | ProfileServiceError::Unavailable(_)) => return served,
+        };
+        let event = RefusalEvent::DeviceRequestRefused { why, device: None };
+        self.tell_of_stranger(event, source).await.map_err(unavailable)?;
         served
     }
 

@@ -20,6 +20,12 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             happened.extend(renewal::completion(device, certificate));
             Ok(happened)
         }
+        // A device whose management ended is refused, whether it repeats itself or not. CheckOut alone is taken again.
+        Command::Authenticate { body, .. } | Command::TokenUpdate { body, .. }
+            if device.seen.contains(body) && device.phase.has_ended() =>
+        {
+            Err(Refusal::Ended(device.phase))
+        }
         // A body that changed something once changes nothing any more: `Mdm-Signature` has no nonce.
         Command::Authenticate { body, .. }
         | Command::TokenUpdate { body, .. }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::simulator::attestation::{AttestationCa, Attested};
+use events::device::plain_identifier;
 use openssl::pkey::Private;
 use openssl::x509::extension::BasicConstraints;
 use std::sync::LazyLock;
@@ -22,7 +23,7 @@ fn roots(certificates: &[&X509Ref]) -> AttestationRoots {
 }
 
 fn expected() -> Expected<'static> {
-    Expected { nonce: NONCE, udid: HARDWARE.0, serial_number: Some(HARDWARE.1), unix: NOW }
+    Expected { nonce: NONCE, udid: HARDWARE.0, plain: plain_identifier, serial_number: Some(HARDWARE.1), unix: NOW }
 }
 
 fn attested() -> Attested<'static> {

@@ -4,7 +4,7 @@ use super::{entries, guest, rules, server_with, text};
 use crate::directory::slapd::{self, Slapd};
 use crate::enrollment::cast::{self, Scene, Visitor, id_of};
 use crate::portal::PASSWORD;
-use events::enrollment::{EnrollmentEvent, Ownership};
+use events::enrollment::{EnrollmentEvent, FormRefusal, Ownership};
 use events::settings::Terms;
 use events::staff::Privilege;
 use events::{Event, StreamName};
@@ -154,6 +154,12 @@ async fn unknown_names_are_said_to_be_unknown_a_few_times_and_then_have_to_wait(
     let throttled = carol.post("/enroll/for-whom", &[("for_user", "ada")]).await;
     assert_eq!((throttled.status, throttled.header("retry-after").is_empty()), (429, false));
     assert!(text(&throttled).contains("Too many names were not found"), "{}", text(&throttled));
+    let refused = entries(&server).await.into_iter().filter_map(|entry| match entry.event {
+        Event::Enrollment(EnrollmentEvent::FormRefused { why }) => Some(why),
+        _ => None,
+    });
+    let whys = [FormRefusal::DirectoryUnavailable, FormRefusal::PersonUnknown, FormRefusal::Throttled];
+    assert_eq!(refused.collect::<Vec<_>>(), whys, "equal ones once");
     // Nobody came to be known by being looked for.
     let people = server.events_of("person").await;
     assert_eq!(people.len(), 1, "carol alone: {people:?}");

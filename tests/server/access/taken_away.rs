@@ -5,7 +5,7 @@ use crate::devices::{self, HOLDER, KEYS, invite, scep_payload};
 use crate::directory::slapd::{self, Slapd};
 use crate::harness::TestServer;
 use crate::portal::{PASSWORD, server};
-use events::enrollment::{EnrollmentEvent, EnrollmentKind};
+use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
 use events::log::Draft;
 use events::person::{PersonEvent, PersonId};
 use events::store::Expected;
@@ -21,6 +21,8 @@ async fn a_profile_that_was_served_before_issues_nothing_once_the_account_is_dis
         async || scep::enroll(&server.client(), &scep_payload(&server, &invited.challenge), devices::IOS, &KEYS).await;
     server.execute(Request::DisableUser { user_name: HOLDER.into() }).await;
     assert!(ask().await.is_err());
+    let refused = EnrollmentEvent::IdentityRefused { why: IdentityRefusal::NotPermitted };
+    assert_eq!(entries(&server).await.pop().unwrap().event, Event::Enrollment(refused));
     let issued =
         |entries: &[events::log::Entry]| entries.iter().any(|entry| entry.event.type_name() == "IdentityIssued");
     assert!(!issued(&entries(&server).await));

@@ -3,8 +3,11 @@
 use super::{identifier, scene, visit_events, walk};
 use crate::enrollment::cast::{Scene, Visitor};
 use events::Event;
-use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Ownership};
-use events::system::RefusalEvent;
+use events::device::{DeviceEvent, DeviceId, MessageRefusal};
+use events::enrollment::{
+    DeviceFamily, DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Ownership, SignInAgainReason,
+};
+use events::system::{DeviceRequestRefusal, RefusalEvent};
 use muster::simulator::account::{Asked, Challenge, SignedIn, Tokens};
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
@@ -59,6 +62,8 @@ async fn a_token_belongs_to_the_enrollment_that_it_was_made_for() {
     one.device.management_mut().unwrap().tokens = foreign;
     let refused = one.device.poll().await.unwrap_err();
     assert!(refused.to_string().contains("sign in again"), "{refused}");
+    let asked = EnrollmentEvent::SignInAgainAsked { why: SignInAgainReason::TokenUnknown };
+    assert!(visit_events(&scene).await.contains(&asked));
     scene.strike().await;
 }
 
@@ -74,7 +79,26 @@ async fn what_is_no_token_of_ours_leads_to_sign_in_and_to_nothing_else() {
         let asked = ask(&scene, &walk, "mdm-byod", Some(bad)).await;
         assert!(asked.challenge().is_ok() && asked.body.is_empty(), "{bad}: {}", asked.status);
     }
+    // Each is on record; under the name of the device whose visit it names, who did not send it.
+    let device = id.strip_prefix("access-").unwrap().parse().map(DeviceId).unwrap();
+    let refused =
+        |device| Event::Refusal(RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device });
+    let named = [None, None, None, Some(device), Some(device), None, Some(device)];
+    assert_eq!(scene.server.events_of("refusals").await, named.map(refused));
     assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&good)).await.status, 200);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_enrolls_with_another_token_than_its_own_is_refused_on_record() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let token = token(&scene, &mut walk).await;
+    let file = ask(&scene, &walk, "mdm-byod", Some(&token)).await.body;
+    let other = Tokens::lasting(format!("{token}x"));
+    walk.device.install_by_account(&file, "mdm-byod", other, &mut Nobody).await.unwrap_err();
+    let refused = Event::Device(DeviceEvent::DeviceMessageRefused { why: MessageRefusal::NoAccessToken });
+    assert_eq!(scene.server.events_of("device").await, [refused]);
     scene.strike().await;
 }
 

@@ -191,6 +191,44 @@ async fn the_renewal_of_a_device_that_left_leaves_a_fact() {
 }
 
 #[actix_web::test]
+async fn what_a_device_that_left_says_once_more_is_refused_on_record_once() {
+    let server = TestServer::start().await;
+    let (client, kind) = (server.client(), EnrollmentKind::DeviceEnrollment);
+    let keys = KeyPool::shared(1).unwrap();
+    let device = TestDevice::invited(&server, kind).await;
+    let challenge = serve(&server, device.id.enrollment(), &device.profile, 3_600).await;
+    let enroll = async || scep::enroll(&client, &scep_payload(&server, &challenge), IOS, &keys).await;
+    let device = device.with_identity(enroll().await.unwrap());
+    let said = [device.authenticate(), device.token_update("MAGIC")];
+    for message in &said {
+        assert_eq!(device.check_in(message).await, 200);
+    }
+    let key = KEYS.take(2048).await.unwrap();
+    let renew =
+        async || scep::renew(&client, &scep_payload(&server, ""), IOS, &device.identity, key.clone()).await.map(drop);
+    renew().await.unwrap();
+    server.reacted().await;
+    let (command, _) = device.poll().await.expect("the first question");
+    let answer = device.report("Acknowledged", Some(&command));
+    assert_eq!(device.report_on(&answer).await.status, 200);
+    assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
+
+    let mut watch = Watch::begin(&server).await;
+    assert_eq!(device.check_in(&device.message("CheckOut")).await, 200, "its answer may have been lost");
+    assert_eq!(watch.news().await, Vec::<String>::new());
+    for _ in 0..2 {
+        for message in &said {
+            assert_eq!(device.check_in(message).await, 403);
+        }
+        assert_eq!(device.report_on(&answer).await.status, 403);
+        renew().await.unwrap_err();
+        enroll().await.unwrap_err();
+    }
+    assert_eq!(watch.news().await, ["DeviceMessageRefused", "IdentityRenewalRefused", "IdentityRefused"]);
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn what_is_granted_to_nobody_leaves_a_fact() {
     let server = TestServer::start().await;
     let mut watch = Watch::begin(&server).await;

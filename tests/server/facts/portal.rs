@@ -5,7 +5,8 @@ use super::{Proof, Watch, hold};
 use crate::harness::TestServer;
 use crate::portal::PASSWORD;
 use crate::portal::guest::{Answer, Guest, iphone};
-use events::enrollment::Ownership;
+use events::Event;
+use events::enrollment::{EnrollmentEvent, FormRefusal, Ownership};
 use events::settings::Terms;
 use events::staff::Privilege;
 use muster::app::sign_in::sum_up_refusals;
@@ -52,6 +53,13 @@ fn routes() -> BTreeSet<String> {
 #[test]
 fn every_form_of_the_portal_has_a_row() {
     hold(&routes(), &ROWS);
+}
+
+fn of_form(event: Event) -> Option<FormRefusal> {
+    match event {
+        Event::Enrollment(EnrollmentEvent::FormRefused { why }) => Option::Some(why),
+        _ => Option::None,
+    }
 }
 
 fn hidden(page: &Answer, name: &str) -> String {
@@ -101,29 +109,31 @@ async fn what_a_person_is_refused_or_changes_at_the_portal_leaves_a_fact() {
 
     guest.get("/enroll/ownership").await;
     guest.post("/enroll/ownership", &[]).await;
-    watch.left("FormRefused", "no choice").await;
+    assert_eq!(watch.news_of(of_form).await, [FormRefusal::OwnershipNotChosen]);
     let terms = to_the_terms(&mut guest).await;
     watch.left("OwnershipChosen", "a choice").await;
     let fields = ["version", "text_language", "text_hash"].map(|name| (name, hidden(&terms, name)));
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     guest.post("/enroll/terms", &[fields[0], fields[1], ("text_hash", "another")]).await;
-    watch.left("FormRefused", "accepting another text").await;
+    assert_eq!(watch.news_of(of_form).await, [FormRefusal::TermsChanged]);
     guest.post("/enroll/terms", &fields).await;
     watch.left("TermsAccepted", "accepting the terms").await;
 
     let page = guest.get("/enroll/ca").await;
     guest.post("/enroll/ca", &[]).await;
-    watch.left("FormRefused", "\"I have installed it\" too early").await;
+    assert_eq!(watch.news_of(of_form).await, [FormRefusal::CaProfileNotTaken]);
     guest.get(&page.link("profile")).await;
     guest.post("/enroll/ca", &[]).await;
     watch.left("CaInstallReported", "\"I have installed it\"").await;
     guest.get("/enroll/managed-apple-id").await;
-    for (typed, event) in
-        [("nonsense", "FormRefused"), ("ada@example.org", "FormRefused"), ("ada@example.com", "ManagedAppleIdGiven")]
+    for (typed, why) in
+        [("nonsense", FormRefusal::ManagedAppleIdInvalid), ("ada@example.org", FormRefusal::ManagedAppleIdDomain)]
     {
         guest.post("/enroll/managed-apple-id", &[("managed_apple_id", typed)]).await;
-        watch.left(event, typed).await;
+        assert_eq!(watch.news_of(of_form).await, [why]);
     }
+    guest.post("/enroll/managed-apple-id", &[("managed_apple_id", "ada@example.com")]).await;
+    watch.left("ManagedAppleIdGiven", "a Managed Apple ID").await;
     guest.get("/enroll/mdm").await;
     guest.post("/enroll/sign-out", &[]).await;
     watch.left("SignedOut", "signing out").await;
@@ -151,12 +161,25 @@ async fn a_person_who_is_found_in_no_directory_leaves_a_fact() {
     guest.get("/enroll/for-whom").await;
     let mut watch = Watch::begin(&server).await;
     guest.post("/enroll/for-whom", &[("for_user", "nobody")]).await;
-    watch.left("FormRefused", "somebody unknown").await;
+    assert_eq!(watch.news_of(of_form).await, [FormRefusal::DirectoryUnavailable], "no directory is configured");
     server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_never_more_than_twenty_in_all() {
+async fn a_kind_of_device_that_is_offered_no_more_leaves_a_fact() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    guest.get("/enroll/ownership").await;
+    server.settings(|settings| settings.ownership_kinds.retain(|kind| *kind != Ownership::Institutional)).await;
+    let mut watch = Watch::begin(&server).await;
+    guest.post("/enroll/ownership", &[("ownership", "institutional")]).await;
+    assert_eq!(watch.news_of(of_form).await, [FormRefusal::OwnershipNotOffered]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_a_few_changes_of_language() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     guest.sign_in("ada", PASSWORD).await;
@@ -175,7 +198,13 @@ async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_never_more
         let language = if nth % 2 == 0 { "de" } else { "en" };
         guest.post("/enroll/language", &[("language", language)]).await;
     }
-    assert_eq!(watch.news().await, vec!["LanguageChosen"; 19]);
+    assert_eq!(watch.news().await, vec!["LanguageChosen"; 3]);
+    guest.post("/enroll/ownership", &[("ownership", "personal")]).await;
+    guest.get("/enroll/terms").await;
+    let another = [("version", "1"), ("text_language", "en"), ("text_hash", "another")];
+    guest.post("/enroll/terms", &another).await;
+    let why = [FormRefusal::TermsChanged];
+    assert_eq!(watch.news_of(of_form).await, why, "harmless acts use up nothing that refusals need");
     server.stop().await;
 }
 

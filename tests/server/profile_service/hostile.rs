@@ -91,13 +91,15 @@ async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace_on_any_visit(
     let message = device.sign_built_in(&device.attributes(&none)).unwrap();
     assert_eq!(status(&device, &service, message).await, 400);
     assert_eq!(scene.server.events_of("enrollment").await, before);
-    let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::ProfileServiceUnknown, device: None };
-    assert_eq!(scene.server.events_of("refusals").await, vec![Event::Refusal(refused); 6]);
+    let refused = |why| Event::Refusal(RefusalEvent::DeviceRequestRefused { why, device: None });
+    let mut on_record = vec![refused(DeviceRequestRefusal::ProfileServiceUnknown); 6];
+    on_record.push(refused(DeviceRequestRefusal::NotUnderstood));
+    assert_eq!(scene.server.events_of("refusals").await, on_record);
     scene.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_message_of_a_device_is_refused_and_leaves_no_trace() {
+async fn what_is_no_message_of_a_device_is_refused_and_leaves_nothing_but_refusals() {
     let (scene, _file) = scene(true, ASKS).await;
     let (walk, service) = taken(&scene, iphone()).await;
     let (device, before) = (walk.device, scene.server.whole_log().await.len());
@@ -126,7 +128,9 @@ async fn what_is_no_message_of_a_device_is_refused_and_leaves_no_trace() {
     }
     let client = device.trust.client().unwrap();
     assert_eq!(client.get(&service.url).send().await.unwrap().status().as_u16(), 404);
-    assert_eq!(scene.server.whole_log().await.len(), before);
+    let log = scene.server.whole_log().await;
+    let left: Vec<String> = log[before..].iter().map(|entry| entry.event.type_name()).collect();
+    assert_eq!(left, ["DeviceRequestRefused"; 11]);
     // Whatever the bytes are called, they are taken.
     let answer = client.post(&service.url).header("Content-Type", "text/plain").body(whole).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);

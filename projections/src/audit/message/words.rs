@@ -83,6 +83,7 @@ pub(super) fn form_refusal(why: FormRefusal) -> &'static str {
 
 pub(super) fn identity_refusal(why: IdentityRefusal) -> &'static str {
     match why {
+        IdentityRefusal::NotSigned => "it is no SCEP message that can be answered",
         IdentityRefusal::SignatureInvalid => "its signature does not fit its content",
         IdentityRefusal::AttributesInvalid => "an attribute that the signature covers is missing or wrong",
         IdentityRefusal::EnvelopeInvalid => "its envelope cannot be read",
@@ -109,6 +110,10 @@ pub(super) fn device_request_refusal(why: DeviceRequestRefusal) -> &'static str 
         DeviceRequestRefusal::SignatureInvalid => {
             "it has the certificate of a device, and a signature that does not fit"
         }
+        DeviceRequestRefusal::TokenInvalid => "its access token is not valid for this",
+        DeviceRequestRefusal::ClientUnknown => "it names another client than Apple's devices",
+        DeviceRequestRefusal::NotSigned => "it is not signed as devices sign",
+        DeviceRequestRefusal::NotUnderstood => "it cannot be read, is too large, or asks for what is never given",
     }
 }
 

@@ -1,0 +1,111 @@
+//! How a managed app stands on a device, and why a device does not take one.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How a managed app stands (mdm/commands/application.managed.list.yaml, `Status`; application.install.yaml, `State`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AppStatus {
+    Queued,
+    NeedsRedemption,
+    Redeeming,
+    Prompting,
+    PromptingForLogin,
+    ValidatingPurchase,
+    PromptingForUpdate,
+    PromptingForUpdateLogin,
+    PromptingForManagement,
+    ValidatingUpdate,
+    Updating,
+    Installing,
+    Managed,
+    ManagedButUninstalled,
+    /// The device does not know, or said something that we do not.
+    Unknown,
+    UserInstalledApp,
+    UserRejected,
+    UpdateRejected,
+    ManagementRejected,
+    Failed,
+}
+
+impl AppStatus {
+    /// As devices say it; `None` for what they do not say so.
+    pub fn parse(text: &str) -> Option<AppStatus> {
+        serde_json::from_value(Value::from(text)).ok()
+    }
+
+    /// Nothing more is to be expected: it is there, or it was refused.
+    pub fn is_settled(self) -> bool {
+        use AppStatus as S;
+        match self {
+            S::Managed | S::ManagedButUninstalled | S::UserInstalledApp | S::UserRejected | S::UpdateRejected => true,
+            S::ManagementRejected | S::Failed | S::NeedsRedemption => true,
+            S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => false,
+            S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => false,
+            S::ValidatingUpdate | S::Updating | S::Installing | S::Unknown => false,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        use AppStatus as S;
+        match self {
+            S::Queued => "Queued",
+            S::NeedsRedemption => "NeedsRedemption",
+            S::Redeeming => "Redeeming",
+            S::Prompting => "Prompting",
+            S::PromptingForLogin => "PromptingForLogin",
+            S::ValidatingPurchase => "ValidatingPurchase",
+            S::PromptingForUpdate => "PromptingForUpdate",
+            S::PromptingForUpdateLogin => "PromptingForUpdateLogin",
+            S::PromptingForManagement => "PromptingForManagement",
+            S::ValidatingUpdate => "ValidatingUpdate",
+            S::Updating => "Updating",
+            S::Installing => "Installing",
+            S::Managed => "Managed",
+            S::ManagedButUninstalled => "ManagedButUninstalled",
+            S::Unknown => "Unknown",
+            S::UserInstalledApp => "UserInstalledApp",
+            S::UserRejected => "UserRejected",
+            S::UpdateRejected => "UpdateRejected",
+            S::ManagementRejected => "ManagementRejected",
+            S::Failed => "Failed",
+        }
+    }
+
+    /// The app is there, and management brought it or took it over.
+    pub fn is_managed(self) -> bool {
+        use AppStatus as S;
+        match self {
+            S::Managed | S::PromptingForUpdate | S::PromptingForUpdateLogin | S::ValidatingUpdate => true,
+            S::Updating | S::UpdateRejected => true,
+            S::Queued | S::NeedsRedemption | S::Redeeming | S::Prompting | S::PromptingForLogin => false,
+            S::ValidatingPurchase | S::Installing | S::ManagedButUninstalled | S::Unknown => false,
+            S::UserInstalledApp | S::UserRejected | S::PromptingForManagement | S::ManagementRejected => false,
+            S::Failed => false,
+        }
+    }
+}
+
+/// Why a device does not take an app (mdm/commands/application.install.yaml, `RejectionReason`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RejectionReason {
+    AppAlreadyInstalled,
+    AppAlreadyQueued,
+    AppStoreDisabled,
+    CouldNotVerifyAppID,
+    ManagementChangeNotSupported,
+    NotAnApp,
+    NotSupported,
+    /// Also whatever else a device says: the words of a stranger are not kept.
+    Other,
+    PurchaseMethodNotSupported,
+    PurchaseMethodNotSupportedInMultiUser,
+}
+
+impl RejectionReason {
+    /// As devices say it.
+    pub fn parse(text: &str) -> RejectionReason {
+        serde_json::from_value(Value::from(text)).unwrap_or(RejectionReason::Other)
+    }
+}
