@@ -64,7 +64,7 @@ pub enum Ownership {
     Institutional,
 }
 
-/// Apple's kinds of enrollment. The way in is another matter: see [`EnrollmentMode`].
+/// Apple's kinds of enrollment. How the device enrolls is another property: see [`EnrollmentMode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrollmentKind {
@@ -183,7 +183,7 @@ pub enum EnrollmentEvent {
         language: String,
     },
     /// The visit began in Settings, at "Sign In to Work or School Account": whose device it is was said by the discovery
-    /// document, and its profile is handed to whoever holds an access token.
+    /// document, and its profile is given to a request with a valid access token.
     AccountDrivenBegun {
         mode: EnrollmentMode,
         /// The device's own `state`, where it wants an authorization code (`apple-oauth2`).
@@ -234,18 +234,18 @@ pub enum EnrollmentEvent {
         provider: String,
         why: SingleSignOnFault,
     },
-    /// Whoever signed in may enroll devices for others, and is asked for whom. `for_oneself`: may enroll their own, too.
+    /// The person who signed in may enroll devices for others and is asked for the person. `for_oneself`: they may also enroll their own.
     AssignmentOffered {
         for_oneself: bool,
     },
-    /// The device will be this person's, not of whoever signed in.
+    /// The device will belong to this person, not to the one who signed in.
     EnrollmentAssigned {
         method: SignInMethodName,
         person: PersonId,
         account: String,
         user_name: Personal<String>,
     },
-    /// Whoever signed in enrolls a device of their own.
+    /// The person who signed in enrolls their own device.
     AssignmentDeclined {},
     /// What the access rules say about the person whose device it will be.
     AccessDecided {
@@ -294,7 +294,7 @@ pub enum EnrollmentEvent {
     ManagedAppleIdGiven {
         managed_apple_id: Personal<String>,
     },
-    /// Step 7, not asked: the directory or identity provider tells it of whoever signed in.
+    /// Step 7, not asked: the directory or identity provider states it for the person who signed in.
     ManagedAppleIdAssigned {
         managed_apple_id: Personal<String>,
     },
@@ -324,7 +324,7 @@ pub enum EnrollmentEvent {
         build_version: Option<String>,
         os_version: Option<OsVersion>,
     },
-    /// The device is told to have its person sign in again: the cause of every such answer until they have.
+    /// The device is asked to have its person sign in again. It causes every such answer until they have signed in.
     SignInAgainAsked {
         why: SignInAgainReason,
     },

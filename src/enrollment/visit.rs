@@ -107,7 +107,7 @@ pub struct SingleSignOn {
 /// Whose device it will be.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Assignment {
-    /// Of whoever signed in.
+    /// Of the person who signed in.
     #[default]
     Oneself,
     /// They are asked.
@@ -151,7 +151,7 @@ impl From<Vec<FoundRecord>> for PreviousRecords {
 }
 
 impl PreviousRecords {
-    /// The event that tells of them, if there are any.
+    /// The event that lists them, if there are any.
     fn found(&self) -> Option<EnrollmentEvent> {
         let (records, count) = (self.nearest.clone(), self.count);
         (count > 0).then_some(EnrollmentEvent::PreviousRecordFound { records, count })
@@ -203,7 +203,7 @@ pub enum Step {
     /// No form was sent yet.
     Open,
     SignIn,
-    /// Whoever enrolls for others says for whom.
+    /// A person who enrolls for others names the person.
     Assignment,
     PreviousRecords,
     Ownership,
@@ -277,7 +277,7 @@ impl Visit {
         matches!(self.step(), Step::SignIn | Step::SignInAgain)
     }
 
-    /// Whose device it will be: who signed in, or whom it is assigned to. `None` before that is known.
+    /// The person whose device it will be: the one who signed in, or the one it is assigned to. `None` before that is known.
     pub fn owner(&self) -> Option<&SignedIn> {
         match &self.assignment {
             Assignment::Oneself => self.signed_in.as_ref(),

@@ -16,7 +16,7 @@ const TOO_LATE: i64 = 60 * 60 + 1;
 
 async fn scene(profile_service: ProfileService) -> (Scene, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemClock.now().plus_seconds(-2 * TOO_LATE)));
-    let scene = Scene::set_in(World { clock: clock.clone() }, |_| {}).await;
+    let scene = Scene::set_in(World::at(clock.clone()), |_| {}).await;
     scene.server.settings(|settings| settings.profile_service = profile_service).await;
     (scene, clock)
 }
