@@ -37,7 +37,7 @@ pub mod renewal;
 pub mod revocation;
 pub mod secrets;
 pub mod set_up;
-mod settings_in_memory;
+pub mod settings_in_memory;
 pub mod sign_in;
 pub mod staff_sessions;
 pub mod staff_sign_in;
@@ -46,6 +46,7 @@ pub mod suppressed;
 pub mod throttles;
 mod told;
 pub mod turns;
+pub mod user_names;
 
 use crate::config::Config;
 use crate::enrollment::Aggregate;

@@ -39,6 +39,25 @@ pub struct Account {
     pub groups: BTreeSet<String>,
     /// Further attributes that access rules may ask for, by the names of the configuration: `department`.
     pub claims: BTreeMap<String, BTreeSet<String>>,
+    pub untold: Untold,
+}
+
+/// What the issuer was asked for and did not tell: it is not known, which is not the same as empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    pub groups: Option<Absence>,
+    /// By the name of the claim.
+    pub claims: BTreeMap<String, Absence>,
+}
+
+/// How something is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Absence {
+    /// Nothing was said of it, or nothing that can be read.
+    Silent,
+    /// Another place was named for it, since there is too much for one answer. It is not asked: whoever could write that
+    /// address could have us call any.
+    Elsewhere,
 }
 
 /// Why somebody is not who they say. For the record; the person is told the same in each case.
@@ -52,7 +71,7 @@ pub enum Denial {
 /// What came of a name and a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    Proven(Account),
+    Proven(Box<Account>),
     /// `subject` is there where the account is.
     Denied {
         denial: Denial,

@@ -13,6 +13,7 @@ pub mod config;
 pub mod enrollment;
 pub mod identity;
 pub mod mdm;
+pub mod names;
 pub mod pki;
 pub mod portal;
 pub mod push;

@@ -9,17 +9,18 @@ use std::path::{Path, PathBuf};
 
 /// Which modules of the server a module may name; everything may name the crates `events` and (but for those in
 /// [`STRANGERS_TO_EVENTS`]) no more is asked here. ARCHITECTURE.md tells why.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("world", &[]),
     ("config", &[]),
     ("simulator", &[]),
     ("telemetry", &["config"]),
     ("apple", &[]),
-    ("enrollment", &["apple"]),
+    ("names", &[]),
+    ("enrollment", &["apple", "names"]),
     ("pki", &["world", "config"]),
-    ("identity", &["world", "config"]),
+    ("identity", &["world", "config", "names"]),
     ("push", &["world", "config"]),
-    ("app", &["apple", "enrollment", "pki", "identity", "push", "world", "config", "telemetry"]),
+    ("app", &["apple", "names", "enrollment", "pki", "identity", "push", "world", "config", "telemetry"]),
     ("reactions", &["app", "enrollment", "push", "telemetry"]),
     ("web", &["app"]),
     ("portal", &["app", "enrollment", "pki", "web", "world"]),

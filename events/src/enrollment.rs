@@ -13,7 +13,9 @@ pub use help_code::{help_code, parse_help_code};
 pub use platform::{DeviceFamily, OsVersion, Platform};
 pub use profile_service::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
 pub use refusal::{FormRefusal, IdentityRefusal};
-pub use sign_in::{Access, SignInMethodName, SignInRefusal, SingleSignOnFault};
+pub use sign_in::{
+    Absence, Access, AttributeName, ReceivedAttributes, SignInMethodName, SignInRefusal, SingleSignOnFault, Untold,
+};
 
 use crate::device::DeviceId;
 use crate::person::{PersonId, ProvenAccount};
@@ -114,6 +116,8 @@ pub enum EnrollmentRefusal {
     WrongMode,
     /// No access rule lets this person enroll a device.
     NotPermitted,
+    /// The access rules ask for something that the person's provider did not tell, and it would make a difference.
+    AccessUnknown,
     /// The person has as many devices as their access rule allows.
     TooManyDevices,
     /// The settings ask for a newer version.
@@ -247,6 +251,12 @@ pub enum EnrollmentEvent {
     },
     /// The person who signed in enrolls their own device.
     AssignmentDeclined {},
+    /// What the provider told about the person whose device it will be, as far as access rules can ask for it.
+    AttributesReceived {
+        /// `local`, or the name of a directory or identity provider in the configuration.
+        provider: String,
+        attributes: Personal<ReceivedAttributes>,
+    },
     /// What the access rules say about the person whose device it will be.
     AccessDecided {
         access: Access,

@@ -1,6 +1,6 @@
 //! People, known by a random id; accounts lead to them.
 
-use crate::enrollment::{EnrollmentId, Ownership, SignInMethodName, SignInRefusal};
+use crate::enrollment::{EnrollmentId, Ownership, SignInMethodName, SignInRefusal, Untold};
 use crate::personal::Personal;
 use crate::system::SuppressedRefusals;
 use crate::{KeyName, StreamName};
@@ -52,6 +52,10 @@ pub struct ProvenAccount {
     pub groups: BTreeSet<String>,
     /// Further attributes that access rules may ask for, by name.
     pub claims: BTreeMap<String, BTreeSet<String>>,
+    /// What the provider was asked for and did not tell. Sealed with the rest, so that no upcast reaches it: answers from before
+    /// hold none.
+    #[serde(default)]
+    pub untold: Vec<Untold>,
 }
 
 /// Stream `person-<id>`.

@@ -91,8 +91,8 @@ pub enum DeviceRequestRefusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum RefusalEvent {
-    /// A sign-in at the console under a name we do not know; `name` is its HMAC.
-    UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, name: String },
+    /// A sign-in at the console under a name we do not know; `name` is its HMAC, `provider` who vouched for it, where somebody did.
+    UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, provider: Option<String>, name: String },
     /// A token of the API that names no program of ours.
     UnknownApiTokenRefused {},
     /// A link to set up the first account that does not work.

@@ -87,6 +87,30 @@ const STEPS: &[Step] = &[
             data
         },
     },
+    // What was not told was not kept: the account is sealed, and reads as if all was told.
+    Step { event_type: "SingleSignOnProven", from: 1, upgrade: |data| data },
+    // Who vouched was not kept.
+    Step {
+        event_type: "UnknownStaffRefused",
+        from: 1,
+        upgrade: |mut data| {
+            if let Value::Object(data) = &mut data {
+                data.insert("provider".into(), Value::Null);
+            }
+            data
+        },
+    },
+    // What a provider did not tell was taken for empty.
+    Step {
+        event_type: "AccessDecided",
+        from: 1,
+        upgrade: |mut data| {
+            if let Some(access) = data.get_mut("access").and_then(Value::as_object_mut) {
+                access.insert("untold".into(), json!([]));
+            }
+            data
+        },
+    },
 ];
 
 #[cfg(test)]

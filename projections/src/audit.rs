@@ -130,7 +130,9 @@ fn account_refused(event: &EnrollmentEvent) -> Option<&str> {
         EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => None,
         EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => None,
         EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => None,
-        EnrollmentEvent::AssignmentDeclined {} | EnrollmentEvent::AccessDecided { .. } => None,
+        EnrollmentEvent::AssignmentDeclined {}
+        | EnrollmentEvent::AttributesReceived { .. }
+        | EnrollmentEvent::AccessDecided { .. } => None,
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::TermsAccepted { .. } => None,
         EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
@@ -240,7 +242,9 @@ fn named_on_visit(event: &EnrollmentEvent) -> Option<String> {
         EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => None,
         EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => None,
         EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::AssignmentDeclined {} => None,
-        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => None,
+        EnrollmentEvent::AttributesReceived { .. }
+        | EnrollmentEvent::AccessDecided { .. }
+        | EnrollmentEvent::TermsRequested { .. } => None,
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,

@@ -61,7 +61,9 @@ fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &En
         EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
         EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AssignmentOffered { .. } => Ok(()),
         EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
-        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+        EnrollmentEvent::AttributesReceived { .. }
+        | EnrollmentEvent::AccessDecided { .. }
+        | EnrollmentEvent::TermsRequested { .. } => Ok(()),
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),

@@ -135,7 +135,9 @@ impl Record<'_> {
             EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Ok(()),
             EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Ok(()),
             EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
-            EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+            EnrollmentEvent::AttributesReceived { .. }
+            | EnrollmentEvent::AccessDecided { .. }
+            | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
             EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),

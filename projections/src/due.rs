@@ -191,6 +191,7 @@ fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite:
         | EnrollmentEvent::AssignmentOffered { .. }
         | EnrollmentEvent::EnrollmentAssigned { .. }
         | EnrollmentEvent::AssignmentDeclined {}
+        | EnrollmentEvent::AttributesReceived { .. }
         | EnrollmentEvent::AccessDecided { .. }
         | EnrollmentEvent::TermsRequested { .. }
         | EnrollmentEvent::TermsAccepted { .. }

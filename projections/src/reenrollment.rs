@@ -153,7 +153,9 @@ fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &En
         EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
         EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AssignmentOffered { .. } => Ok(()),
         EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Ok(()),
-        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+        EnrollmentEvent::AttributesReceived { .. }
+        | EnrollmentEvent::AccessDecided { .. }
+        | EnrollmentEvent::TermsRequested { .. } => Ok(()),
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordsNoted {} => Ok(()),
         EnrollmentEvent::OwnershipChosen { .. } | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
         EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),

@@ -126,6 +126,7 @@ impl On<'_> {
             | EnrollmentEvent::AssignmentOffered { .. }
             | EnrollmentEvent::EnrollmentAssigned { .. }
             | EnrollmentEvent::AssignmentDeclined {}
+            | EnrollmentEvent::AttributesReceived { .. }
             | EnrollmentEvent::AccessDecided { .. }
             | EnrollmentEvent::TermsRequested { .. }
             | EnrollmentEvent::TermsAccepted { .. }
@@ -247,6 +248,7 @@ impl On<'_> {
                     WHERE id = ?1 AND provider IS NULL AND method = 'directory' AND owner = signed_in";
                 self.rows.prepare_cached(update)?.execute([self.id(), &access.provider]).map(drop)
             }
+            EnrollmentEvent::AttributesReceived { .. } => Ok(()),
             EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
             EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
             EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),

@@ -19,12 +19,14 @@ use super::words::readable_name;
 use crate::app::App;
 use crate::app::connections::room::Identity;
 use crate::app::context::Context;
+use crate::app::sign_in::of_visit;
 use crate::app::staff_sessions::Session;
 use crate::app::staff_sign_in::{Resumed, resume, staff_context};
 use crate::enrollment::settings::Current;
 use crate::enrollment::staff::Standing;
 use crate::web::{forgery, has_proven, source};
 use actix_web::{HttpRequest, web};
+use events::enrollment::{EnrollmentId, ReceivedAttributes};
 use events::settings::Settings;
 use events::staff::{AccessEvent, Privilege, StaffId};
 use events::{Entry, Revision, StreamName, Timestamp};
@@ -116,6 +118,18 @@ impl Staff {
         let recorded = self.app.log.store().read_stream(stream, revision, 1).await;
         let opened = self.app.log.open(recorded.map_err(|error| self.broken(error))?).await;
         Ok(opened.map_err(|error| self.broken(error))?.into_iter().next())
+    }
+
+    /// The groups and claims that arrived on a visit, and from which provider, as the log itself has them; none where the person was
+    /// erased.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn received_on(
+        &self,
+        visit: EnrollmentId,
+    ) -> Result<Option<(String, Option<ReceivedAttributes>)>, Problem> {
+        of_visit(&self.app, visit).await.map_err(|error| self.broken(error))
     }
 
     /// Something of ours does not work: the cause goes to the server's log, its code to the page.

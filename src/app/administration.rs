@@ -4,7 +4,7 @@
 mod accounts;
 mod api_clients;
 mod explain;
-mod settings;
+pub mod settings;
 mod staff;
 
 use crate::app::context::Context;

@@ -6,6 +6,7 @@
 mod admit;
 mod api_token;
 mod assign;
+mod attributes;
 mod beat;
 mod departures;
 mod directories;
@@ -22,6 +23,7 @@ pub mod single_sign_on;
 pub use admit::{Entrance, SignInError, admission, admit, open, policy, previous_records, visitor};
 pub use api_token::{TokenVerdict, by_token, new_token};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
+pub use attributes::{claimant, of_visit, untold_of};
 pub use directories::Directories;
 pub use entitled::may_go_on;
 pub use known_browser::KNOWN_FOR_DAYS;
@@ -35,6 +37,7 @@ pub use refusals::{
 
 use crate::app::App;
 use crate::app::secrets::Secrets;
+use crate::app::user_names;
 use crate::enrollment::staff::{LocalAccount, works_at_console};
 use crate::identity::local::LocalAccounts;
 use crate::identity::throttle::{Asked, RetryAfter, Throttle};
@@ -118,7 +121,7 @@ impl Trying<'_> {
 
 // People type passwords there: it is kept as a digest alone.
 fn typed_name(app: &App, user_name: &str) -> String {
-    app.secrets.name("typed-name", &[&canonical_name(user_name)])
+    app.secrets.name("typed-name", &[&user_names::key(user_name)])
 }
 
 /// Somebody proved who they are.
@@ -221,7 +224,7 @@ pub async fn verify(
     };
     let (reason, known) = match judge(app, user_name, password).await? {
         (Verdict::Proven(account), Some((id, privileges))) if ways.local_accounts && entitled(&privileges) => {
-            return Ok(Verified::Proven(Proof { method, account, local: Some((id, privileges)) }));
+            return Ok(Verified::Proven(Proof { method, account: *account, local: Some((id, privileges)) }));
         }
         (Verdict::Proven(_), known) => (SignInRefusal::NotEntitled, known),
         (Verdict::Denied { denial, .. }, known) => (reason(denial), known),
@@ -267,11 +270,6 @@ fn reason(denial: Denial) -> SignInRefusal {
         Denial::WrongPassword => SignInRefusal::WrongPassword,
         Denial::Disabled => SignInRefusal::AccountDisabled,
     }
-}
-
-/// A user name as it is compared: telephones capitalize and add blanks.
-fn canonical_name(typed: &str) -> String {
-    typed.trim().to_lowercase()
 }
 
 /// The id of the `account-` stream of an account: of the method, the issuer and the issuer's name for the person.

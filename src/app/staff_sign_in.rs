@@ -1,10 +1,12 @@
 //! Staff come in to the console, by whichever way they proved who they are, and what each of their requests rests on.
 
 use crate::app::context::Context;
-use crate::app::sign_in::{Proof, SignInError, granted_to, record_unknown_staff, refuse_staff, staff_account_name};
+use crate::app::sign_in::{
+    Proof, SignInError, claimant, granted_to, record_unknown_staff, refuse_staff, staff_account_name,
+};
 use crate::app::staff_sessions::{Beginning, Session, SessionError};
 use crate::app::{App, secrets};
-use crate::enrollment::access::{self, Claimant};
+use crate::enrollment::access;
 use crate::enrollment::staff::{
     Command, External, LocalAccount, ReserveUserName, Standing, UserName, Vouched, needs_second_factor, standing,
     works_at_console,
@@ -115,14 +117,23 @@ async fn known(
     entrance: &StaffEntrance,
 ) -> Result<Option<StaffId>, SignInError> {
     let account = &proof.account;
-    let claimant = Claimant { provider: &account.provider, groups: &account.groups, claims: &account.claims };
-    let privileges = access::roles(&settings.staff_roles, claimant);
+    let claimant = claimant(account);
+    let privileges = access::roles(&settings.staff_roles, &claimant);
     let name = staff_account_name(&app.secrets, proof.method, &account.issuer, &account.subject);
     let stream = StreamName::of("username", name);
     let (reserved, _) = app.load::<UserName>(&stream).await?;
     if reserved.account.is_none() && !works_at_console(&privileges) {
         let reason = SignInRefusal::NotEntitled;
-        record_unknown_staff(app, proof.method, reason, &account.user_name, entrance.source).await?;
+        let untold = access::roles_untold(&settings.staff_roles, &claimant);
+        if !untold.is_empty() {
+            tracing::warn!(
+                provider = account.provider,
+                ?untold,
+                "refused at the console: role rules ask for groups or claims that the provider did not tell; \
+                 docs/signing-in.md, \"Groups that do not come\", says what to do"
+            );
+        }
+        record_unknown_staff(app, proof.method, reason, account, entrance.source).await?;
         return Ok(None);
     }
     let fresh = StaffId(app.world.random_uuid());

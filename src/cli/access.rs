@@ -16,7 +16,11 @@ pub enum Access {
 #[derive(Args)]
 pub struct Explain {
     /// The name they sign in with: a local account, or somebody in a directory that is switched on for enrollment.
-    user_name: String,
+    #[arg(required_unless_present = "visit", conflicts_with = "visit")]
+    user_name: Option<String>,
+    /// Explain what was decided on this visit, by its help code, with the groups and claims that arrived then.
+    #[arg(long, value_name = "HELP CODE", conflicts_with_all = ["provider", "groups", "claims"])]
+    visit: Option<String>,
     /// Who vouches for them: "local", or the name of a directory or identity provider in the configuration.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
@@ -43,7 +47,8 @@ impl Access {
             claims.entry(name).or_default().insert(value);
         }
         let question = Question {
-            user_name: explain.user_name,
+            user_name: explain.user_name.unwrap_or_default(),
+            visit: explain.visit,
             provider: explain.provider,
             groups: explain.groups.into_iter().collect(),
             claims,

@@ -3,14 +3,17 @@
 mod live;
 
 use super::{At, say};
+use crate::app::administration::settings;
 use crate::app::assemble::{check, check_keys_of, read_log};
 use crate::app::public_url::{self, Addresses};
 use crate::app::push_topics;
-use crate::config::check::{Finding, Severity};
+use crate::app::settings_in_memory::SettingsInMemory;
+use crate::config::check::{Finding, SETTINGS_DO_NOT_FIT, Severity};
 use crate::config::{Config, ConfigError};
 use crate::pki::Pki;
 use crate::world::World;
 use clap::Args;
+use events::settings::Settings;
 use std::process::ExitCode;
 
 #[derive(Args)]
@@ -43,7 +46,8 @@ impl CheckConfig {
         let mut all_do = true;
         let mut address_refused = false;
         if let Some(config) = config.filter(|_| self.live) {
-            for step in live::steps(&config, self.live_user.as_deref()).await {
+            for step in live::steps(&config, settings_in_force(&config).await.as_ref(), self.live_user.as_deref()).await
+            {
                 match step {
                     Ok(told) if self.json => drop(told),
                     Ok(told) => say(told),
@@ -77,7 +81,25 @@ async fn found(config: &Config) -> Vec<Finding> {
     // Whoever changes public_url has to mend the certificate and the devices' address: told together.
     findings.splice(0..0, lost(config).await);
     findings.extend(deaf(config).await);
+    findings.extend(unfit_settings(config).await);
     findings
+}
+
+/// The settings in force name what the configuration has not, such as a provider that was renamed: nobody can sign in there, and rules for its people
+/// are passed over.
+async fn unfit_settings(config: &Config) -> Vec<Finding> {
+    let Some(settings) = settings_in_force(config).await else { return vec![] };
+    let mend = "give the provider its name back in muster.toml, or change the settings: `muster settings show`, then \
+                `muster settings apply`";
+    let finding = |wrong| Finding::error(SETTINGS_DO_NOT_FIT, "settings", wrong, mend);
+    settings::unknown_providers(&settings, &config.identity).into_iter().map(finding).collect()
+}
+
+/// `None`: the log cannot be read, which is told elsewhere.
+async fn settings_in_force(config: &Config) -> Option<Settings> {
+    let log = read_log(config).ok()?;
+    let (current, _) = SettingsInMemory::default().current(&log).await.ok()?;
+    Some(current.settings)
 }
 
 /// Devices that look for the server at another address.

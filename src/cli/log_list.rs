@@ -101,6 +101,7 @@ impl Context {
             E::SingleSignOnBegun { provider, .. } | E::SingleSignOnProven { provider, .. } => provider.clone(),
             E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {why:?}"),
             E::EnrollmentAssigned { user_name, .. } => user_name.shown().unwrap_or("an erased person").to_owned(),
+            E::AttributesReceived { provider, .. } => provider.clone(),
             E::AccessDecided { access } => access.rule.clone().unwrap_or_else(|| "no rule".into()),
             E::TermsRequested { version, .. } | E::TermsAccepted { version, .. } => format!("version {version}"),
             E::TermsDeclined { version, .. } => format!("version {version}"),

@@ -31,6 +31,9 @@ pub enum Severity {
     Note,
 }
 
+/// The settings in force name what the configuration does not have.
+pub const SETTINGS_DO_NOT_FIT: &str = "settings-do-not-fit";
+
 /// One thing that is wrong, or worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -62,9 +65,11 @@ impl Finding {
 }
 
 impl Finding {
-    /// Whether `serve` refuses to start with it. It starts, with an alarm, if the TLS certificate alone is at fault.
+    /// Whether `serve` refuses to start with it. It starts, with an alarm, if the TLS certificate alone is at fault, and where only
+    /// the settings have to be changed, which takes a server.
     pub fn stops_serve(&self) -> bool {
-        self.severity == Severity::Error && !tls::ALARMING.contains(&self.code)
+        let starts = self.code == SETTINGS_DO_NOT_FIT || tls::ALARMING.contains(&self.code);
+        self.severity == Severity::Error && !starts
     }
 }
 

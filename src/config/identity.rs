@@ -28,3 +28,14 @@ impl Identity {
         directories.chain(openid_connect).chain(self.saml.iter_mut().flat_map(Saml::paths_mut)).collect()
     }
 }
+
+/// What it means that a provider says nothing of groups or claims that it is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// They are not known. Where access rules would decide differently, nobody is let in by chance.
+    #[default]
+    Unknown,
+    /// There are none: this provider leaves out an empty list.
+    None,
+}

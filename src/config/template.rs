@@ -133,6 +133,11 @@ device_ca_certificates = []
 # managed_apple_id_claim = "managed_apple_id"
 # # Further claims that access rules may ask for.
 # claims = ["department"]
+# # What it means that groups do not come: "unknown", so that no rule about groups is passed over by chance, or "none", for a provider
+# # that leaves out an empty list.
+# absent_groups = "unknown"
+# # The same for claims.
+# absent_claims = "unknown"
 # # The person must have proved themselves at the provider no longer ago than so many seconds; left out: any time.
 # max_age_seconds = 3600
 # # The acr that the provider must vouch for; left out: any.
@@ -174,6 +179,11 @@ device_ca_certificates = []
 # managed_apple_id_attribute = "managedAppleId"
 # # Further attributes that access rules may ask for.
 # claims = ["department"]
+# # What it means that groups do not come: "unknown", so that no rule about groups is passed over by chance, or "none", for a provider
+# # that leaves out an empty list.
+# absent_groups = "unknown"
+# # The same for claims.
+# absent_claims = "unknown"
 
 [logging]
 # "text" for people, "json" for machines: one object a line, on standard error.

@@ -1,43 +1,96 @@
 //! What the rules of the settings say about somebody: who may enroll what, and which roles they have.
 
-use events::enrollment::Access;
+use crate::names::{GroupName, folded};
+use events::enrollment::{Access, AttributeName, Untold};
 use events::settings::{AccessRule, RoleRule, Who};
 use events::staff::Privilege;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody who proved who they are, as far as rules ask.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Claimant<'a> {
     /// `local`, or the name of a directory or identity provider.
-    pub provider: &'a str,
-    pub groups: &'a BTreeSet<String>,
-    pub claims: &'a BTreeMap<String, BTreeSet<String>>,
+    provider: &'a str,
+    groups: BTreeSet<GroupName>,
+    claims: &'a BTreeMap<String, BTreeSet<String>>,
+    /// What is not known: they may be in other groups, and have other values, than those that were told.
+    untold: Vec<Untold>,
+}
+
+impl<'a> Claimant<'a> {
+    pub fn new(
+        provider: &'a str,
+        groups: &BTreeSet<String>,
+        claims: &'a BTreeMap<String, BTreeSet<String>>,
+        untold: Vec<Untold>,
+    ) -> Claimant<'a> {
+        Claimant { provider, groups: groups.iter().map(|group| GroupName::of(group)).collect(), claims, untold }
+    }
+
+    fn untold(&self, wanted: &AttributeName) -> Option<&Untold> {
+        self.untold.iter().find(|untold| untold.attribute == *wanted)
+    }
 }
 
 /// The first rule that is about the claimant decides. `None` where there are no rules at all: then everybody may
-/// whatever is offered.
-pub fn decide(rules: &[AccessRule], claimant: Claimant<'_>) -> Option<Access> {
+/// whatever is offered. Where it is not known whom a rule is about, the rules are followed for both answers: if what is granted is
+/// not the same in each, nothing is, and what is not known is named.
+pub fn decide(rules: &[AccessRule], claimant: &Claimant<'_>) -> Option<Access> {
     if rules.is_empty() {
         return None;
     }
+    let mut untold = BTreeSet::new();
+    let mut perhaps = vec![];
+    let mut decides = None;
+    for rule in rules {
+        match fit(&rule.who, rule.provider.as_deref(), claimant) {
+            Fit::About => {
+                decides = Some(rule);
+                break;
+            }
+            Fit::Unknown(what) => {
+                perhaps.push(grant(Some(rule), claimant));
+                untold.insert(what.clone());
+            }
+            Fit::OtherProvider | Fit::NotInGroup | Fit::OtherClaim => {}
+        }
+    }
+    let access = grant(decides, claimant);
+    if perhaps.iter().all(|other| grants_the_same(other, &access)) {
+        return Some(access);
+    }
+    Some(Access { untold: untold.into_iter().collect(), ..grant(None, claimant) })
+}
+
+fn grant(rule: Option<&AccessRule>, claimant: &Claimant<'_>) -> Access {
     let provider = claimant.provider.to_owned();
-    let nothing = Access {
-        provider: provider.clone(),
-        rule: None,
-        offered: BTreeSet::new(),
-        account_driven: false,
-        terms_required: false,
-        devices_per_person: None,
-    };
-    let rule = rules.iter().find(|rule| is_about(&rule.who, rule.provider.as_deref(), claimant));
-    Some(rule.map_or(nothing, |rule| Access {
-        provider,
-        rule: Some(rule.name.clone()),
-        offered: rule.enroll.clone(),
-        account_driven: rule.account_driven,
-        terms_required: rule.terms_required,
-        devices_per_person: rule.devices_per_person,
-    }))
+    let untold = vec![];
+    match rule {
+        Some(rule) => Access {
+            provider,
+            rule: Some(rule.name.clone()),
+            offered: rule.enroll.clone(),
+            account_driven: rule.account_driven,
+            terms_required: rule.terms_required,
+            devices_per_person: rule.devices_per_person,
+            untold,
+        },
+        None => Access {
+            provider,
+            rule: None,
+            offered: BTreeSet::new(),
+            account_driven: false,
+            terms_required: false,
+            devices_per_person: None,
+            untold,
+        },
+    }
+}
+
+fn grants_the_same(one: &Access, other: &Access) -> bool {
+    let nothing = |access: &Access| access.offered.is_empty() && !access.account_driven;
+    let both_nothing = nothing(one) && nothing(other);
+    both_nothing || Access { rule: None, ..one.clone() } == Access { rule: None, ..other.clone() }
 }
 
 /// Whether what was decided at sign-in may still be had: the rule is there and grants no less. Whether it would still be
@@ -62,51 +115,56 @@ fn grants_no_less(rule: &AccessRule, access: &Access) -> bool {
         && devices
 }
 
-/// The roles of all rules that are about the claimant.
-pub fn roles(rules: &[RoleRule], claimant: Claimant<'_>) -> BTreeSet<Privilege> {
-    let about = rules.iter().filter(|rule| is_about(&rule.who, rule.provider.as_deref(), claimant));
+/// The roles of all rules that are about the claimant. A rule that may be about them gives none.
+pub fn roles(rules: &[RoleRule], claimant: &Claimant<'_>) -> BTreeSet<Privilege> {
+    let about = rules.iter().filter(|rule| fit(&rule.who, rule.provider.as_deref(), claimant) == Fit::About);
     about.flat_map(|rule| rule.roles.iter().copied()).collect()
 }
 
-/// Whether a rule is about the claimant.
-pub fn is_about(who: &Who, provider: Option<&str>, claimant: Claimant<'_>) -> bool {
-    fit(who, provider, claimant) == Fit::About
+/// What is not known of the claimant and would decide whether they have roles.
+pub fn roles_untold<'a>(rules: &[RoleRule], claimant: &'a Claimant<'_>) -> BTreeSet<&'a Untold> {
+    let fits = rules.iter().map(|rule| fit(&rule.who, rule.provider.as_deref(), claimant));
+    fits.filter_map(|fit| if let Fit::Unknown(what) = fit { Some(what) } else { None }).collect()
 }
 
 /// Whether a rule is about somebody, or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
+pub enum Fit<'a> {
     About,
     /// It is for people of another provider.
     OtherProvider,
     NotInGroup,
     /// The claim is missing, or has other values.
     OtherClaim,
+    /// The provider did not tell what the rule asks for.
+    Unknown(&'a Untold),
 }
 
-/// Whether a rule is about the claimant, or why not. Names of groups and values of claims are compared without regard to
-/// capitals, as directories do (RFC 4517, caseIgnoreMatch).
-pub fn fit(who: &Who, provider: Option<&str>, claimant: Claimant<'_>) -> Fit {
+/// Whether a rule is about the claimant, or why not. Names are compared as [`crate::names`] says.
+pub fn fit<'a>(who: &Who, provider: Option<&str>, claimant: &'a Claimant<'_>) -> Fit<'a> {
     if provider.is_some_and(|provider| provider != claimant.provider) {
         return Fit::OtherProvider;
     }
-    match who {
-        Who::Group(group) if !has(claimant.groups, group) => Fit::NotInGroup,
-        Who::Claim { name, value } if !claimant.claims.get(name).is_some_and(|values| has(values, value)) => {
-            Fit::OtherClaim
+    let (has, asked, lacks) = match who {
+        Who::Everyone => return Fit::About,
+        Who::Group(group) => (claimant.groups.contains(&GroupName::of(group)), AttributeName::Groups, Fit::NotInGroup),
+        Who::Claim { name, value } => {
+            let wanted = folded(value);
+            let values = claimant.claims.get(name).into_iter().flatten();
+            (
+                values.map(|value| folded(value)).any(|value| value == wanted),
+                AttributeName::Claim(name.clone()),
+                Fit::OtherClaim,
+            )
         }
-        Who::Everyone | Who::Group(_) | Who::Claim { .. } => Fit::About,
-    }
-}
-
-fn has(given: &BTreeSet<String>, wanted: &str) -> bool {
-    given.iter().any(|given| given.to_lowercase() == wanted.to_lowercase())
+    };
+    if has { Fit::About } else { claimant.untold(&asked).map_or(lacks, Fit::Unknown) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use events::enrollment::Ownership;
+    use events::enrollment::{Absence, Ownership};
 
     fn rule(name: &str, who: Who, enroll: &[Ownership]) -> AccessRule {
         AccessRule {
@@ -123,7 +181,14 @@ mod tests {
     fn decided(rules: &[AccessRule], provider: &str, groups: &[&str]) -> Option<Access> {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
         let claims = BTreeMap::from([("department".to_owned(), BTreeSet::from(["Physics".to_owned()]))]);
-        decide(rules, Claimant { provider, groups: &groups, claims: &claims })
+        decide(rules, &Claimant::new(provider, &groups, &claims, vec![]))
+    }
+
+    // Somebody of whose groups only `told` are known.
+    fn decided_of_untold(rules: &[AccessRule], told: &[&str]) -> Access {
+        let groups = told.iter().map(|group| (*group).to_owned()).collect();
+        let untold = [Untold { attribute: AttributeName::Groups, why: Absence::Elsewhere }];
+        decide(rules, &Claimant::new("main", &groups, &BTreeMap::new(), untold.to_vec())).expect("there are rules")
     }
 
     fn name(access: Option<Access>) -> Option<String> {
@@ -191,8 +256,68 @@ mod tests {
             roles: BTreeSet::from([Privilege::Administrator]),
         };
         let (groups, claims) = (BTreeSet::from(["it".to_owned()]), BTreeMap::new());
-        let at = |provider| roles(std::slice::from_ref(&it), Claimant { provider, groups: &groups, claims: &claims });
+        let at = |provider| roles(std::slice::from_ref(&it), &Claimant::new(provider, &groups, &claims, vec![]));
         assert_eq!(at("main"), BTreeSet::from([Privilege::Administrator]));
         assert!(at("school").is_empty());
+        let untold = [Untold { attribute: AttributeName::Groups, why: Absence::Silent }];
+        let nobody = BTreeSet::new();
+        let claimant = Claimant::new("main", &nobody, &claims, untold.to_vec());
+        assert!(roles(std::slice::from_ref(&it), &claimant).is_empty());
+        assert_eq!(roles_untold(std::slice::from_ref(&it), &claimant), untold.iter().collect());
+    }
+
+    #[test]
+    fn a_rule_finds_its_group_in_whatever_spelling_the_directory_has() {
+        let rules = [
+            rule("Suspended", Who::Group(r"cn=Leavers\, suspended,ou=groups,dc=example,dc=test".into()), &[]),
+            rule("Everybody else", Who::Everyone, &[Ownership::Institutional]),
+        ];
+        let access = decided(&rules, "main", &[r"cn=Leavers\2C suspended,ou=groups,dc=example,dc=test"]).unwrap();
+        assert_eq!((access.rule.as_deref(), access.offered.len()), (Some("Suspended"), 0));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_empty() {
+        let leavers = || rule("Leavers", Who::Group("leavers".into()), &[]);
+        let staff = || rule("Staff", Who::Group("staff".into()), &[Ownership::Personal]);
+        let others = |kinds: &[Ownership]| rule("Others", Who::Everyone, kinds);
+        let of = |access: &Access| (access.rule.clone(), access.offered.len(), access.untold.len());
+        // They may be among those who are shut out.
+        let access = decided_of_untold(&[leavers(), others(&[Ownership::Personal])], &[]);
+        assert_eq!(of(&access), (None, 0, 1));
+        assert_eq!(access.untold[0].why, Absence::Elsewhere);
+        // Whatever they are in, they may the same.
+        assert_eq!(
+            of(&decided_of_untold(&[staff(), others(&[Ownership::Personal])], &[])),
+            (Some("Others".into()), 1, 0)
+        );
+        assert_eq!(of(&decided_of_untold(&[leavers(), others(&[])], &[])), (Some("Others".into()), 0, 0));
+        assert_eq!(of(&decided_of_untold(&[leavers()], &[])), (None, 0, 0));
+        // What was told counts, and what no rule asks for makes no difference.
+        assert_eq!(of(&decided_of_untold(&[staff(), leavers()], &["Staff"])), (Some("Staff".into()), 1, 0));
+        assert_eq!(of(&decided_of_untold(&[others(&[Ownership::Personal])], &[])), (Some("Others".into()), 1, 0));
+        let at_school = AccessRule { provider: Some("school".into()), ..leavers() };
+        assert_eq!(
+            of(&decided_of_untold(&[at_school, others(&[Ownership::Personal])], &[])),
+            (Some("Others".into()), 1, 0)
+        );
+    }
+
+    #[test]
+    fn a_claim_that_was_not_told_is_not_empty() {
+        let rules = [
+            rule("Left", Who::Claim { name: "status".into(), value: "left".into() }, &[]),
+            rule("Others", Who::Everyone, &[Ownership::Personal]),
+        ];
+        let (groups, claims) =
+            (BTreeSet::new(), BTreeMap::from([("status".to_owned(), BTreeSet::from(["Left".to_owned()]))]));
+        let untold = [Untold { attribute: AttributeName::Claim("status".into()), why: Absence::Silent }];
+        let with = |claims: &BTreeMap<_, _>, untold: &[Untold]| {
+            let access = decide(&rules, &Claimant::new("main", &groups, claims, untold.to_vec())).unwrap();
+            (access.rule, access.untold.len())
+        };
+        assert_eq!(with(&BTreeMap::new(), &untold), (None, 1));
+        assert_eq!(with(&BTreeMap::new(), &[]), (Some("Others".into()), 0));
+        assert_eq!(with(&claims, &[]), (Some("Left".into()), 0));
     }
 }

@@ -50,11 +50,12 @@ pub fn access() -> Access {
         account_driven: true,
         terms_required: false,
         devices_per_person: None,
+        untold: vec![],
     }
 }
 
 pub fn admission(policy: Policy) -> Admission {
-    Admission { access: None, previous: PreviousRecords::default(), policy }
+    Admission { access: None, received: None, previous: PreviousRecords::default(), policy }
 }
 
 pub fn profile(kind: EnrollmentKind) -> ServedProfile {

@@ -20,7 +20,7 @@ use events::personal::Personal;
 use std::collections::BTreeSet;
 
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
-pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Refusal};
+pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Received, Refusal};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
 pub use told::Told;
 

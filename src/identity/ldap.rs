@@ -4,6 +4,7 @@
 //! The one place that knows `ldap3`, whose maintenance is slow: it can be exchanged here. What is told in errors holds
 //! no name and no DN of a person; the log may have it.
 
+mod absence;
 mod connection;
 mod denial;
 mod groups;
@@ -15,12 +16,12 @@ mod trouble;
 pub use live::Step;
 pub use trouble::Trouble;
 
-use super::{Account, Denial, SignInMethod, Unavailable, Verdict};
-use crate::config::identity::Directory;
+use super::{Absence, Account, Denial, SignInMethod, Unavailable, Verdict};
+use crate::config::identity::{Absent, Directory, Groups};
 use crate::world::World;
 use async_trait::async_trait;
 use connection::{Bound, Servers, Unproven};
-use person::Mapping;
+use person::{DEPARTMENT, MEMBER_OF, Mapping};
 use search::{Extent, Query, Rows, Scope};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -103,9 +104,8 @@ impl Ldap {
             Ok(Bound::Denied(denial)) => return Ok(Verdict::Denied { denial, subject }),
             Err(Unproven { trouble, sent }) => return Err(self.unanswered(&trouble, sent)),
         }
-        let groups = groups::of(&self.servers, &self.config.groups, found).await;
-        let groups = groups.map_err(|trouble| self.unanswered(&trouble, false))?;
-        Ok(Verdict::Proven(Account { groups, ..found.account.clone() }))
+        let account = self.complete(found).await.map_err(|trouble| self.unanswered(&trouble, false))?;
+        Ok(Verdict::Proven(Box::new(account)))
     }
 
     /// Does what [`Ldap::prove`] does, for nobody: an unknown name must take as long as a wrong password.
@@ -134,15 +134,54 @@ impl Ldap {
     /// If the directory cannot be asked.
     pub async fn look_up(&self, user_name: &str) -> Result<Option<Account>, Unavailable> {
         let Some(found) = self.find(user_name).await? else { return Ok(None) };
-        let groups = groups::of(&self.servers, &self.config.groups, &found).await;
-        let groups = groups.map_err(|trouble| self.unavailable(&trouble))?;
-        Ok(Some(Account { groups, ..found.account }))
+        self.complete(&found).await.map(Some).map_err(|trouble| self.unavailable(&trouble))
+    }
+
+    /// Whether there is an entry of this name that the searcher may see.
+    ///
+    /// # Errors
+    /// If the directory cannot be asked.
+    pub async fn has_entry(&self, dn: &str) -> Result<bool, Unavailable> {
+        let query = Query {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".into(),
+            attributes: vec!["1.1".into()],
+            extent: Extent::AtMost(1),
+        };
+        match self.servers.search(&query).await {
+            Ok(Rows { entries, .. }) => Ok(!entries.is_empty()),
+            Err(trouble) if matches!(trouble.code, Some(trouble::NO_SUCH_OBJECT | trouble::INVALID_DN)) => Ok(false),
+            Err(trouble) => Err(self.unavailable(&trouble)),
+        }
     }
 
     /// Tries every server, the searcher, a search and a group look-up, on connections of its own; says in words what it
     /// found. With a `name`, the person of that name is looked up.
     pub async fn live_check(&self, name: Option<&str>) -> Vec<Step> {
         live::check(self, name).await
+    }
+
+    // The account with all that access rules may ask for, and what of it is not known.
+    async fn complete(&self, found: &Found) -> Result<Account, Trouble> {
+        let config = &self.config;
+        let mut account = found.account.clone();
+        account.groups = groups::of(&self.servers, &config.groups, found).await?;
+        let by_member_of = config.groups == Groups::MemberOf {} && config.absent_groups == Absent::Unknown;
+        if by_member_of
+            && account.groups.is_empty()
+            && !absence::is_certain(&self.servers, &found.dn, MEMBER_OF).await?
+        {
+            account.untold.groups = Some(Absence::Silent);
+        }
+        if let Some(attribute) = &config.department_attribute
+            && config.absent_claims == Absent::Unknown
+            && !account.claims.contains_key(DEPARTMENT)
+            && !absence::is_certain(&self.servers, &found.dn, attribute).await?
+        {
+            account.untold.claims.insert(DEPARTMENT.to_owned(), Absence::Silent);
+        }
+        Ok(account)
     }
 
     async fn find_entry(&self, user_name: &str) -> Result<Option<Found>, Trouble> {

@@ -76,7 +76,7 @@ impl SignInMethod for LocalAccounts {
             None => Verdict::Denied { denial: Denial::UnknownName, subject: None },
             Some(stored) if !matches => denied(Denial::WrongPassword, stored),
             Some(stored) if stored.disabled => denied(Denial::Disabled, stored),
-            Some(stored) => Verdict::Proven(stored.account),
+            Some(stored) => Verdict::Proven(Box::new(stored.account)),
         })
     }
 }

@@ -22,6 +22,7 @@ pub use check::check;
 pub use content::LARGEST;
 
 use crate::config;
+use crate::config::identity::Absent;
 use crate::identity::{Account, Disbelief};
 use crate::world::{Timestamp, World};
 use metadata::Provider;
@@ -56,6 +57,8 @@ struct Mapping {
     groups: String,
     managed_apple_id: Option<String>,
     claims: Vec<String>,
+    absent_groups: Absent,
+    absent_claims: Absent,
 }
 
 /// A person is sent to `url`; the answer names `request_id`, which nobody else knows.

@@ -124,6 +124,9 @@ impl StoppedPage {
                 "stopped-permitted-lead",
                 &["stopped-permitted-ask", "stopped-permitted-again"],
             ),
+            EnrollmentRefusal::AccessUnknown => {
+                ("stopped-unknown-title", "stopped-unknown-lead", &["stopped-unknown-ask", "stopped-permitted-again"])
+            }
             EnrollmentRefusal::TooManyDevices => (
                 "stopped-many-title",
                 "stopped-many-lead",

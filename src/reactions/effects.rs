@@ -48,7 +48,9 @@ async fn react_to_visit(
         EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Ok(()),
         EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Ok(()),
         EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => Ok(()),
-        EnrollmentEvent::AssignmentDeclined {} | EnrollmentEvent::AccessDecided { .. } => Ok(()),
+        EnrollmentEvent::AssignmentDeclined {}
+        | EnrollmentEvent::AttributesReceived { .. }
+        | EnrollmentEvent::AccessDecided { .. } => Ok(()),
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),

@@ -255,6 +255,9 @@ stopped-permitted-lead = { $other ->
   }
 stopped-permitted-ask = Wenn das gehen sollte, frag deinen Helpdesk und nenne den Hilfe-Code unten.
 stopped-permitted-again = Wenn es dafür einen anderen Account gibt, beginne damit von vorn.
+stopped-unknown-title = Es ist nicht bekannt, ob du dieses { $device } registrieren darfst
+stopped-unknown-lead = Der Dienst, mit dem du dich angemeldet hast, hat { $organization } nicht mitgeteilt, was dafür nötig ist. Du hast nichts falsch gemacht.
+stopped-unknown-ask = Frag deinen Helpdesk und nenne den Hilfe-Code unten: Ein Administrator muss etwas ändern.
 stopped-many-title = Mehr Geräte gehen nicht
 stopped-many-lead = { $other ->
     [yes] { $owner } hat so viele Geräte registriert, wie { $organization } gleichzeitig erlaubt: { $limit }.

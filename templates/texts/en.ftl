@@ -247,6 +247,9 @@ stopped-permitted-lead = { $other ->
   }
 stopped-permitted-ask = If that should be possible, ask your help desk and tell them the help code below.
 stopped-permitted-again = If there is another account for this, start again with it.
+stopped-unknown-title = It is not known whether you may enroll this { $device }
+stopped-unknown-lead = The service that you signed in with did not tell { $organization } what is needed to decide this. You did nothing wrong.
+stopped-unknown-ask = Ask your help desk and tell them the help code below: an administrator has to change something.
 stopped-many-title = No more devices
 stopped-many-lead = { $other ->
     [yes] { $owner } has as many devices enrolled as { $organization } allows at a time: { $limit }.

@@ -227,6 +227,9 @@ stopped-permitted-lead = { $other ->
   }
 stopped-permitted-ask = 登録できるはずの場合は、下のヘルプコードを伝えてヘルプデスクにお問い合わせください。
 stopped-permitted-again = 登録用の別のアカウントがある場合は、それで最初からやり直してください。
+stopped-unknown-title = この{ $device }を登録できるかどうか確認できません
+stopped-unknown-lead = サインインに使ったサービスから、判断に必要な情報が{ $organization }に届きませんでした。あなたの操作に問題はありません。
+stopped-unknown-ask = 下のヘルプコードを伝えてヘルプデスクにお問い合わせください。管理者による変更が必要です。
 stopped-many-title = これ以上デバイスを登録できません
 stopped-many-lead = { $other ->
     [yes] { $owner }さんのデバイスは、{ $organization }が同時に登録を許可する数（{ $limit }台）に達しています。

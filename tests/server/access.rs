@@ -7,6 +7,7 @@ mod rules;
 mod settings;
 mod taken_away;
 mod terms;
+mod untold;
 
 use crate::directory::slapd::Slapd;
 use crate::harness::TestServer;

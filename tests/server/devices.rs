@@ -52,7 +52,7 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
         skip_ca_profile: true,
         ..Policy::default()
     };
-    let admission = Admission { access: None, previous: vec![].into(), policy: policy.clone() };
+    let admission = Admission { access: None, received: None, previous: vec![].into(), policy: policy.clone() };
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
     let signed_in = SignedIn {
         method: SignInMethodName::LocalAccount,

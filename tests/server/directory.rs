@@ -36,20 +36,20 @@ pub fn walk(base: &str, depth: usize) -> Groups {
 }
 
 /// The directory with something changed in its configuration.
-fn changed(slapd: &Slapd, change: impl FnOnce(&mut Directory)) -> Ldap {
+pub fn changed(slapd: &Slapd, change: impl FnOnce(&mut Directory)) -> Ldap {
     let mut config = config(slapd);
     change(&mut config);
     Ldap::load(&config).unwrap()
 }
 
-async fn verdict(ldap: &Ldap, name: &str, password: &str) -> Result<Verdict, Unavailable> {
+pub async fn verdict(ldap: &Ldap, name: &str, password: &str) -> Result<Verdict, Unavailable> {
     ldap.verify(name, &SecretString::from(password)).await
 }
 
 #[track_caller]
-fn proven(verdict: Result<Verdict, Unavailable>) -> Account {
+pub fn proven(verdict: Result<Verdict, Unavailable>) -> Account {
     match verdict {
-        Ok(Verdict::Proven(account)) => account,
+        Ok(Verdict::Proven(account)) => *account,
         other => panic!("{other:?}"),
     }
 }

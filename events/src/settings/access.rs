@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub enum Who {
     /// Everybody who can sign in: `who = "everyone"`.
     Everyone,
-    /// Members of a group, as the directory or identity provider names it; capitals do not matter:
+    /// Members of a group, as the directory or identity provider names it; capitals do not matter, nor how a distinguished name is spelled:
     /// `who = { group = "cn=staff,ou=groups,dc=example,dc=com" }`.
     Group(String),
     /// Whoever has an attribute or claim with this value: `who = { claim = { name = "department", value = "Physics" } }`.

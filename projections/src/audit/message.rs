@@ -53,7 +53,12 @@ pub fn message(event: &Event) -> Message {
         Event::Staff(event) => staff::message(event),
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
         Event::Access(event) => access(event),
-        Event::Refusal(RefusalEvent::UnknownStaffRefused { .. }) => Message::of("unknown-staff-refused"),
+        Event::Refusal(RefusalEvent::UnknownStaffRefused { provider: Some(provider), .. }) => {
+            Message::of("vouched-staff-refused").with("provider", provider)
+        }
+        Event::Refusal(RefusalEvent::UnknownStaffRefused { provider: None, .. }) => {
+            Message::of("unknown-staff-refused")
+        }
         Event::Refusal(RefusalEvent::SetUpLinkRefused {}) => Message::of("set-up-link-refused"),
         Event::Refusal(RefusalEvent::UnknownApiTokenRefused {}) => Message::of("unknown-api-token-refused"),
         Event::Refusal(RefusalEvent::ResponseRefused { provider, why }) => {
@@ -172,7 +177,13 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("enrollment-assigned").personal("user_name", user_name)
         }
         EnrollmentEvent::AssignmentDeclined {} => Message::of("assignment-declined"),
+        EnrollmentEvent::AttributesReceived { provider, .. } => {
+            Message::of("attributes-received").with("provider", provider)
+        }
         EnrollmentEvent::AccessDecided { access } => match &access.rule {
+            None if !access.untold.is_empty() => Message::of("access-unknown")
+                .with("provider", &access.provider)
+                .with("untold", words::untold(&access.untold)),
             Some(rule) => Message::of("access-decided").with("rule", rule).with("kinds", words::kinds(access)),
             None => Message::of("access-undecided"),
         },

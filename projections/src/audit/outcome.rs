@@ -75,7 +75,9 @@ fn of_visit(event: &EnrollmentEvent) -> Outcome {
         EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Outcome::Ok,
         EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::AssignmentOffered { .. } => Outcome::Ok,
         EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Outcome::Ok,
-        EnrollmentEvent::AccessDecided { .. } | EnrollmentEvent::TermsRequested { .. } => Outcome::Ok,
+        EnrollmentEvent::AttributesReceived { .. }
+        | EnrollmentEvent::AccessDecided { .. }
+        | EnrollmentEvent::TermsRequested { .. } => Outcome::Ok,
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Outcome::Ok,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Outcome::Ok,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Outcome::Ok,

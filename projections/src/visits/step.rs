@@ -118,7 +118,9 @@ impl Way {
             EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => {}
             EnrollmentEvent::SignInRefused { .. } | EnrollmentEvent::UserSignedInAgain { .. } => {}
             EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => {}
-            EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::AccessDecided { .. } => {}
+            EnrollmentEvent::SingleSignOnRefused { .. }
+            | EnrollmentEvent::AttributesReceived { .. }
+            | EnrollmentEvent::AccessDecided { .. } => {}
             EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::AccessTokenIssued { .. } => {}
             EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => {}
             EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => {}

@@ -233,6 +233,7 @@ pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let refused = RefusalEvent::UnknownStaffRefused {
         method: SignInMethodName::LocalAccount,
         reason: SignInRefusal::UnknownName,
+        provider: None,
         name: "00".into(),
     };
     desk.write(&StreamName::of("refusals", "20261117"), later(8_100), refused).await;

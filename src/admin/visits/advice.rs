@@ -134,6 +134,10 @@ fn refused(visit: &Visit, again: String) -> Advice {
             "No access rule lets this person enroll a device here.",
             "An administrator decides who may enroll: ask one, if the person should be able to.".to_owned(),
         ),
+        EnrollmentRefusal::AccessUnknown => (
+            "The access rules ask for groups or claims that the person’s provider did not tell, so nothing could be decided.",
+            "An administrator has to let the provider tell them: the history below says what is missing.".to_owned(),
+        ),
         EnrollmentRefusal::TooManyDevices => (
             "The person has as many devices as they may have.",
             "Remove the profile from a device that is not used any more, or ask an administrator to unenroll it."

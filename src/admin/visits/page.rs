@@ -10,13 +10,14 @@ use crate::admin::session::{May, SeesAudit, SeesFunnel, SeesInventory, Staff, is
 use crate::admin::words::{Chip, Instant, outcome};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
-use events::enrollment::EnrollmentId;
+use events::enrollment::{AttributeName, EnrollmentId, ReceivedAttributes};
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{self, AuditFilter, Row};
 use projections::visits::{self, Refusal, State, Step, StepTime, Visit, VisitFilter};
 use projections::{ProjectionError, Projections};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Events read for the page; a visit has few.
 const TIMELINE: usize = 300;
@@ -75,6 +76,9 @@ struct Found {
     rows: Vec<Row>,
 }
 
+/// Names shown of groups and of each claim.
+const NAMES: usize = 50;
+
 /// The page.
 ///
 /// # Errors
@@ -84,7 +88,9 @@ pub async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<Htt
     let found = look_up(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(AccessEvent::VisitViewed { enrollment: id }).await?;
-    let page = assemble(&found, &staff, staff.now());
+    let received = staff.received_on(id).await?;
+    let mut page = assemble(&found, &staff, staff.now());
+    page.facts.extend(received.into_iter().flat_map(|(provider, attributes)| arrived(&provider, attributes.as_ref())));
     show(&format!("Visit {}", found.visit.help_code), "visits", &staff, &page)
 }
 
@@ -166,6 +172,41 @@ fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {
         facts.push(Fact::linked("Everything", "in the audit trail", all));
     }
     facts
+}
+
+// What access rules could ask for, as it arrived.
+fn arrived(provider: &str, attributes: Option<&ReceivedAttributes>) -> Vec<Fact> {
+    let Some(attributes) = attributes else { return vec![Fact::new("Groups received", "erased")] };
+    let untold = |attribute: &AttributeName| attributes.untold.iter().any(|untold| untold.attribute == *attribute);
+    let mut facts = vec![Fact::new(
+        "Groups received",
+        format!("{} (from {provider})", listed(&attributes.groups, untold(&AttributeName::Groups))),
+    )];
+    let named = attributes.untold.iter().filter_map(|untold| match &untold.attribute {
+        AttributeName::Claim(name) => Some(name),
+        AttributeName::Groups => None,
+    });
+    let names: BTreeSet<&String> = attributes.claims.keys().chain(named).collect();
+    for name in names {
+        let values = attributes.claims.get(name).cloned().unwrap_or_default();
+        let said = listed(&values, untold(&AttributeName::Claim(name.clone())));
+        facts.push(Fact::new("Claim received", format!("{name}: {said}")));
+    }
+    if attributes.left_out > 0 {
+        facts.push(Fact::new("Not kept", format!("{} more groups and values", attributes.left_out)));
+    }
+    facts
+}
+
+fn listed(names: &BTreeSet<String>, untold: bool) -> String {
+    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match (names.len(), untold) {
+        (0, false) => "none".to_owned(),
+        (0, true) => "the provider did not tell them".to_owned(),
+        (count, _) if count > NAMES => format!("{shown}, and {} more", count - NAMES),
+        (_, false) => shown,
+        (_, true) => format!("{shown}, and perhaps others"),
+    }
 }
 
 fn stood(step: &StepTime, visit: &Visit, now: Timestamp) -> Stood {

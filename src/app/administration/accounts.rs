@@ -2,7 +2,7 @@
 
 use super::{Act, Answer, NewUser, act, operator};
 use crate::app::context::Context;
-use crate::app::{App, set_up};
+use crate::app::{App, set_up, user_names};
 use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
 use crate::identity::password::{check_new_password, hash_password};
 use events::log::Log;
@@ -11,11 +11,6 @@ use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use std::collections::BTreeSet;
 use uuid::Uuid;
-
-/// The stream that reserves a user name, whatever its capitals.
-fn name_stream(app: &App, user_name: &str) -> StreamName {
-    StreamName::of("username", app.secrets.name("username", &[&user_name.to_lowercase()]))
-}
 
 /// Reserves the name first, then adds the account. A name without an account is what a crash between the two leaves
 /// behind: the account is then added under the id that the name was reserved for.
@@ -54,10 +49,10 @@ pub(super) async fn account_of(app: &App, user_name: &str) -> Result<StaffId, St
 /// If the name will not do, or the log cannot be used.
 pub async fn reserve_name(app: &App, user_name: &str, fresh: StaffId, by: &Context) -> Result<StaffId, String> {
     check_name(user_name)?;
-    let name = name_stream(app, user_name);
-    if let Some(account) = app.load::<UserName>(&name).await.map_err(text)?.0.account {
+    if let Some(account) = user_names::account_named(app, user_name).await.map_err(text)? {
         return Ok(account);
     }
+    let name = user_names::streams(&app.secrets, user_name).swap_remove(0);
     match app.perform::<UserName>(&name, &ReserveUserName { account: fresh }, by).await {
         Ok(_) => Ok(fresh),
         Err(error) => app.load::<UserName>(&name).await.map_err(text)?.0.account.ok_or_else(|| error.to_string()),
@@ -126,8 +121,7 @@ pub async fn do_to(app: &App, user_name: &str, what: Act) -> Result<Answer, Stri
 // A local account by its name; else somebody whom a directory or identity provider vouches for, by the name they have
 // there, or by the id that `muster user list` shows where several have it.
 pub(super) async fn existing(app: &App, user_name: &str) -> Result<StaffId, String> {
-    let (local, _) = app.load::<UserName>(&name_stream(app, user_name)).await.map_err(text)?;
-    if let Some(account) = local.account {
+    if let Some(account) = user_names::account_named(app, user_name).await.map_err(text)? {
         return Ok(account);
     }
     let is_it = |listed: &Listed| listed.user_name == user_name || listed.id.to_string() == user_name;

@@ -5,7 +5,8 @@ mod words;
 
 use super::Request;
 use crate::app::App;
-use crate::enrollment::access::{self, Claimant, Fit, fit};
+use crate::app::sign_in::claimant;
+use crate::enrollment::access::{self, Fit, fit};
 use crate::identity::Account;
 use events::settings::{AccessRule, Settings};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub struct Question {
     pub user_name: String,
     /// `local`, a directory or an identity provider; left out: local accounts and directories are asked in their order.
     pub provider: Option<String>,
+    /// The help code of a visit: then it is about what arrived on it.
+    pub visit: Option<String>,
     /// What the provider would tell of them. With any of these nobody is asked.
     pub groups: BTreeSet<String>,
     pub claims: BTreeMap<String, BTreeSet<String>>,
@@ -51,7 +54,7 @@ pub async fn explain(app: &App, question: &Question) -> Result<String, String> {
 }
 
 fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
-    let Account { provider, user_name, display_name, groups, claims: has, .. } = &subject.account;
+    let Account { provider, user_name, display_name, groups, claims: has, untold, .. } = &subject.account;
     let name = display_name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let mut lines = vec![format!("{user_name}{name} ({})", subject.kind.of(provider))];
     lines.push(match subject.way_is_off(&settings.sign_in.enrollment) {
@@ -59,13 +62,11 @@ fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
         None => "  can sign in at the portal".to_owned(),
     });
     lines.extend(subject.remark.map(|remark| format!("  {remark}")));
-    lines.push(format!("  groups: {}", listed(groups)));
-    lines.push(format!("  claims: {}", claims(has)));
+    lines.push(format!("  groups: {}", words::told(listed(groups), untold.groups.is_some())));
+    let missing: Vec<&String> = untold.claims.keys().collect();
+    let missing = if missing.is_empty() { String::new() } else { format!("; not told: {}", either(missing)) };
+    lines.push(format!("  claims: {}{missing}", claims(has)));
     lines
-}
-
-fn claimant(account: &Account) -> Claimant<'_> {
-    Claimant { provider: &account.provider, groups: &account.groups, claims: &account.claims }
 }
 
 fn rules(rules: &[AccessRule], account: &Account) -> Vec<String> {
@@ -74,19 +75,32 @@ fn rules(rules: &[AccessRule], account: &Account) -> Vec<String> {
         return vec!["There are no access rules: whoever can sign in may enroll what ownership_kinds offers.".into()];
     }
     let mut lines = vec![format!("Access rules in their order; the first that is about {name} decides:")];
-    let decides = access::decide(rules, claimant(account)).and_then(|access| access.rule);
-    let mut decided = false;
+    let (claimant, mut decided, mut perhaps) = (claimant(account), false, false);
     for (nth, rule) in rules.iter().enumerate() {
-        let verdict = match fit(&rule.who, rule.provider.as_deref(), claimant(account)) {
+        let verdict = match fit(&rule.who, rule.provider.as_deref(), &claimant) {
             _ if decided => "not looked at any more".to_owned(),
-            Fit::About => format!("YES, it is about {}: this rule decides", about(rule)),
+            Fit::About => {
+                decided = true;
+                format!("YES, it is about {}: this rule decides", about(rule))
+            }
+            Fit::Unknown(_) => {
+                perhaps = true;
+                format!("PERHAPS, it is about {}, and {:?} did not tell", about(rule), account.provider)
+            }
             why => format!("no, {}", why_not(why, rule, account)),
         };
-        decided |= decides.as_ref() == Some(&rule.name);
         lines.push(format!("  {}. {:?}: {verdict}", nth + 1, rule.name));
     }
     if !decided {
-        lines.push(format!("No rule is about {name}."));
+        lines.push(format!("No rule is {}about {name}.", if perhaps { "certainly " } else { "" }));
+    }
+    let untold = access::decide(rules, &claimant).is_some_and(|access| !access.untold.is_empty());
+    if untold {
+        lines.push(format!(
+            "What {name} may enroll depends on what was not told, so it is REFUSED. Let {:?} tell it, or say \
+             absent_groups = \"none\" where it leaves out an empty list.",
+            account.provider
+        ));
     }
     lines
 }
@@ -96,10 +110,10 @@ fn about(rule: &AccessRule) -> String {
     format!("{}{of}", who(&rule.who))
 }
 
-fn why_not(why: Fit, rule: &AccessRule, account: &Account) -> String {
+fn why_not(why: Fit<'_>, rule: &AccessRule, account: &Account) -> String {
     let (name, wanted) = (&account.user_name, about(rule));
     match why {
-        Fit::About => String::new(),
+        Fit::About | Fit::Unknown(_) => String::new(),
         Fit::OtherProvider => format!("it is about {wanted}, and {name} is of {:?}", account.provider),
         Fit::NotInGroup if account.groups.is_empty() => format!("it is about {wanted}, and {name} is in no group"),
         Fit::NotInGroup => format!("it is about {wanted}, and {name} is in none of that name"),

@@ -4,6 +4,7 @@ mod access;
 mod account_driven;
 mod difference;
 mod general;
+pub mod groups;
 mod limits;
 mod networks;
 mod roles;
@@ -99,6 +100,32 @@ pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Fin
     findings
 }
 
+/// Where these settings name a directory or identity provider that the configuration does not have, a line each.
+pub fn unknown_providers(settings: &Settings, identity: &Identity) -> Vec<String> {
+    let providers = Providers::of(identity);
+    let known = either(providers.names());
+    let ways = [("sign_in.enrollment", &settings.sign_in.enrollment), ("sign_in.staff", &settings.sign_in.staff)];
+    let of_ways = ways.into_iter().flat_map(|(key, ways)| {
+        let named = ways.directories.iter().chain(&ways.single_sign_on);
+        named.map(move |name| (key.to_owned(), name.as_str()))
+    });
+    let of_rules = settings
+        .access
+        .iter()
+        .filter_map(|rule| Some((format!("access rule {:?}", rule.name), rule.provider.as_deref()?)));
+    let of_roles =
+        settings.staff_roles.iter().filter_map(|rule| Some(("staff_roles".to_owned(), rule.provider.as_deref()?)));
+    let unknown = of_ways.chain(of_rules).chain(of_roles).filter(|(_, name)| !providers.names().contains(name));
+    let lines: BTreeSet<String> =
+        unknown.map(|(key, name)| format!("{key} names {name:?}, and the configuration knows {known} only")).collect();
+    lines.into_iter().collect()
+}
+
+/// Names of identity providers in the configuration.
+pub fn single_sign_on(identity: &Identity) -> BTreeSet<&str> {
+    Providers::of(identity).single_sign_on
+}
+
 /// Why settings were not applied.
 #[derive(Debug)]
 pub enum ApplyError {
@@ -132,9 +159,14 @@ pub async fn apply_over(
     let broken = |error: &dyn std::error::Error| ApplyError::Broken(error.to_string());
     let (current, revision) = app.settings.current(&app.log).await.map_err(|error| broken(&error))?;
     let before = current.settings.clone();
-    let Findings { wrong, warnings } = check(&after, &app.config.identity, &before);
+    let Findings { wrong, mut warnings } = check(&after, &app.config.identity, &before);
     if !wrong.is_empty() {
         return Err(ApplyError::Wrong(wrong));
+    }
+    // Only where rules changed: an administrator who changes a text does not wait for directories.
+    if (&after.access, &after.staff_roles) != (&before.access, &before.staff_roles) {
+        let single_sign_on = single_sign_on(&app.config.identity);
+        warnings.extend(groups::nowhere(&after, &app.sign_in.directories.all(), &single_sign_on).await);
     }
     let (stream, command) = (events::settings::stream(), Apply { after, over });
     match app.perform_from::<Current>(&stream, (current, revision), &command, context).await {

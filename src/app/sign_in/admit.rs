@@ -2,13 +2,14 @@
 //! they may enroll. The same for every way of signing in.
 
 use super::Proof;
+use super::attributes::{claimant, received};
 use super::count_refusal;
 use super::portal::Outcome;
 use crate::app::account_driven::link::{AccountLink, Purpose};
 use crate::app::context::Context;
 use crate::app::secrets::hash;
 use crate::app::{App, PerformError};
-use crate::enrollment::access::{self, Claimant};
+use crate::enrollment::access;
 use crate::enrollment::person::{self, Person, ReserveAccount};
 use crate::enrollment::visit::{
     self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, SignedIn, Visit,
@@ -149,8 +150,16 @@ pub async fn admission(
     platform: Platform,
 ) -> Result<Admission, SignInError> {
     let settings = app.settings().await?;
-    let claimant = Claimant { provider: &account.provider, groups: &account.groups, claims: &account.claims };
-    let access = access::decide(&settings.access, claimant);
+    let access = access::decide(&settings.access, &claimant(account));
+    if let Some(access) = access.as_ref().filter(|access| !access.untold.is_empty()) {
+        tracing::warn!(
+            %person,
+            provider = account.provider,
+            untold = ?access.untold,
+            "refused: access rules ask for groups or claims that the provider did not tell, and they would make a difference; \
+             docs/signing-in.md, \"Groups that do not come\", says what to do"
+        );
+    }
     let previous = match previous_records(app, person, platform).await {
         Ok(previous) => previous,
         Err(error) if access.as_ref().is_some_and(|access| access.devices_per_person.is_some()) => {
@@ -158,7 +167,8 @@ pub async fn admission(
         }
         Err(_) => PreviousRecords::default(),
     };
-    Ok(Admission { access, previous, policy: policy(app, &settings, person).await? })
+    let (received, policy) = (received(account, person), policy(app, &settings, person).await?);
+    Ok(Admission { access, received, previous, policy })
 }
 
 /// What the settings say about the way of this person.

@@ -1,8 +1,8 @@
 //! Somebody enrolls a device for another person: found in a directory, and from there on the person whose device it is.
 
+use super::Proof;
 use super::admit::{SignInError, admission, know};
 use super::look_up::{LookedUp, look_up};
-use super::{Proof, canonical_name};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, SignedIn, Visit};
@@ -45,7 +45,7 @@ pub async fn assign(app: &App, assigning: &Assigning<'_>, user_name: &str) -> Re
         Ok(attempt) => attempt,
         Err(RetryAfter(seconds)) => return Ok(Assigned::Throttled(seconds)),
     };
-    match look_up(app, &canonical_name(user_name)).await? {
+    match look_up(app, user_name.trim()).await? {
         LookedUp::Found(account) => to(app, assigning, *account).await,
         LookedUp::Unknown => {
             app.sign_in.look_ups.failed(app.world.now(), attempt);

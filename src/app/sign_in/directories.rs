@@ -46,6 +46,11 @@ impl Directories {
         self.all.iter().find(|directory| directory.name() == name)
     }
 
+    /// All of the configuration.
+    pub fn all(&self) -> Vec<&Ldap> {
+        self.all.iter().map(AsRef::as_ref).collect()
+    }
+
     /// Those that are switched on, in their order.
     ///
     /// # Errors
@@ -155,7 +160,7 @@ async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Fou
     match directory.prove(found, question.password).await {
         Ok(Verdict::Proven(proven)) => {
             lockout.succeeded(turn);
-            Said::Proven(Box::new(proven))
+            Said::Proven(proven)
         }
         Ok(Verdict::Denied { denial, .. }) => {
             lockout.failed(app.world.now(), turn);

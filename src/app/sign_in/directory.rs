@@ -1,7 +1,8 @@
 //! Local accounts as their streams tell them, for [`crate::identity::local`].
 
-use super::{NOBODY, canonical_name};
+use super::NOBODY;
 use crate::app::secrets::Secrets;
+use crate::app::user_names;
 use crate::enrollment::Aggregate;
 use crate::enrollment::staff::{LocalAccount, UserName};
 use crate::identity::local::{Directory, Stored};
@@ -18,10 +19,12 @@ pub(super) struct OwnStreams {
 #[async_trait]
 impl Directory for OwnStreams {
     async fn find(&self, user_name: &str) -> Result<Option<Stored>, Unavailable> {
-        let name = self.secrets.name("username", &[&canonical_name(user_name)]);
-        let reserved: UserName = self.load(&StreamName::of("username", name)).await?;
+        let mut reserved = None;
+        for stream in user_names::streams(&self.secrets, user_name) {
+            reserved = reserved.or(self.load::<UserName>(&stream).await?.account);
+        }
         // A stream is read for an unknown name as well, so that it takes as long.
-        let id = reserved.account.unwrap_or(NOBODY);
+        let id = reserved.unwrap_or(NOBODY);
         let account: LocalAccount = self.load(&id.stream()).await?;
         Ok(account.exists.then(|| stored(id.to_string(), account)))
     }

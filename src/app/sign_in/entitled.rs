@@ -4,13 +4,12 @@
 //! the ways and kinds that are switched on, and whether the rule that decided still grants as much. That somebody left a group, or
 //! was switched off in their directory, is learned when they sign in the next time: a visit lasts a day at most.
 
-use super::{NOBODY, canonical_name};
-use crate::app::App;
+use super::NOBODY;
+use crate::app::{App, user_names};
 use crate::enrollment::access;
-use crate::enrollment::staff::{LocalAccount, UserName};
+use crate::enrollment::staff::LocalAccount;
 use crate::enrollment::visit::{Assignment, SignedIn, Visit};
 use crate::identity::LOCAL;
-use events::StreamName;
 use events::enrollment::SignInMethodName;
 use events::settings::{Settings, Ways};
 use events::staff::Privilege;
@@ -72,9 +71,7 @@ fn is_offered(ways: &Ways, visit: &Visit, signed_in: &SignedIn) -> bool {
 // Whoever was erased has no name any more, and nothing to go on with.
 async fn local(app: &App, visit: &Visit, signed_in: &SignedIn) -> Result<bool, ReadError> {
     let Some(user_name) = signed_in.user_name.get() else { return Ok(false) };
-    let name = app.secrets.name("username", &[&canonical_name(user_name)]);
-    let (reserved, _) = app.load::<UserName>(&StreamName::of("username", name)).await?;
-    let id = reserved.account.unwrap_or(NOBODY);
+    let id = user_names::account_named(app, user_name).await?.unwrap_or(NOBODY);
     let (account, _) = app.load::<LocalAccount>(&id.stream()).await?;
     let same = app.secrets.name("account", &["local_account", LOCAL, &id.to_string()]) == signed_in.account;
     let needed: &[Privilege] = match visit.assignment {

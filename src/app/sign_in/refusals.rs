@@ -8,6 +8,7 @@ use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::person::Account;
 use crate::enrollment::staff::{Command, LocalAccount, UserName};
+use crate::identity;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
@@ -35,7 +36,8 @@ pub async fn record_staff_refusal(app: &App, refused: &Refused, source: IpAddr) 
         }
         None if granted(app, source) => {
             let (reason, name) = (refused.reason, refused.name.clone());
-            record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await?;
+            let event = RefusalEvent::UnknownStaffRefused { method, reason, provider: None, name };
+            record(app, event, Some(source)).await?;
         }
         Some(_) | None => {}
     }
@@ -73,14 +75,14 @@ pub async fn record_unknown_staff(
     app: &App,
     method: SignInMethodName,
     reason: SignInRefusal,
-    user_name: &str,
+    account: &identity::Account,
     source: IpAddr,
 ) -> Result<(), AppendError> {
     if !granted(app, source) {
         return Ok(());
     }
-    let name = typed_name(app, user_name);
-    record(app, RefusalEvent::UnknownStaffRefused { method, reason, name }, Some(source)).await
+    let (provider, name) = (Some(account.provider.clone()), typed_name(app, &account.user_name));
+    record(app, RefusalEvent::UnknownStaffRefused { method, reason, provider, name }, Some(source)).await
 }
 
 /// Writes down that a sign-in at the portal was refused whose source has no share left: on the stream of the account, if

@@ -2,15 +2,18 @@
 
 mod tls;
 
+use crate::app::administration::settings::groups::nowhere;
+use crate::app::administration::settings::single_sign_on;
 use crate::config::Config;
 use crate::config::check::{Finding, Severity};
 use crate::config::identity::{Directory, OpenIdConnect};
 use crate::identity::ldap::{Ldap, Step, Trouble};
 use crate::identity::openid_connect::Provider;
 use crate::world::World;
+use events::settings::Settings;
 
 /// Every address of ours, every step of every directory: a line of what works, or what is wrong.
-pub async fn steps(config: &Config, user: Option<&str>) -> Vec<Result<String, Finding>> {
+pub async fn steps(config: &Config, settings: Option<&Settings>, user: Option<&str>) -> Vec<Result<String, Finding>> {
     let mut told = tls::steps(config).await;
     if config.identity.directory.is_empty() {
         told.push(Ok("no directory is configured: there is none to ask".into()));
@@ -18,13 +21,32 @@ pub async fn steps(config: &Config, user: Option<&str>) -> Vec<Result<String, Fi
     for provider in &config.identity.openid_connect {
         told.push(ask(provider).await);
     }
+    let mut loaded = vec![];
     for directory in &config.identity.directory {
         match Ldap::load(directory) {
-            Ok(ldap) => told.extend(ldap.live_check(user).await.into_iter().map(|step| line(directory, step))),
+            Ok(ldap) => {
+                told.extend(ldap.live_check(user).await.into_iter().map(|step| line(directory, step)));
+                loaded.push(ldap);
+            }
             Err(why) => told.push(Err(finding(directory, why, "correct the configuration".into()))),
         }
     }
+    if let Some(settings) = settings {
+        let directories: Vec<&Ldap> = loaded.iter().collect();
+        let missing = nowhere(settings, &directories, &single_sign_on(&config.identity)).await;
+        told.extend(missing.into_iter().map(|wrong| Err(group_nowhere(wrong))));
+    }
     told
+}
+
+fn group_nowhere(wrong: String) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code: "group-nowhere",
+        about: "settings".into(),
+        wrong,
+        mend: "write the group as `muster access explain NAME` lists it for somebody who is in it".into(),
+    }
 }
 
 // Metadata and keys: whether the client secret is right shows when somebody signs in.

@@ -1,5 +1,6 @@
 //! `[[identity.directory]]`: a directory that speaks LDAP.
 
+use super::Absent;
 use serde::Deserialize;
 use std::path::PathBuf;
 use url::{Host, Url};
@@ -39,6 +40,13 @@ pub struct Directory {
     pub department_attribute: Option<String>,
     #[serde(default)]
     pub groups: Groups,
+    /// What it means that `memberOf` is not there and the directory does not say that it is empty: `unknown`, or `none` where the
+    /// searcher may read it but not search for it.
+    #[serde(default)]
+    pub absent_groups: Absent,
+    /// The same for `department_attribute`.
+    #[serde(default)]
+    pub absent_claims: Absent,
     /// For connection, StartTLS and TLS of one server, together.
     #[serde(default = "timeout_seconds")]
     pub connect_timeout_seconds: u64,

@@ -1,5 +1,6 @@
 //! `[[identity.openid_connect]]`: an identity provider that speaks OpenID Connect.
 
+use super::Absent;
 use serde::Deserialize;
 use std::path::PathBuf;
 use url::{Host, Url};
@@ -35,6 +36,12 @@ pub struct OpenIdConnect {
     /// Further claims that access rules may ask for.
     #[serde(default)]
     pub claims: Vec<String>,
+    /// What it means that groups do not come: `unknown`, or `none` for a provider that leaves out an empty list.
+    #[serde(default)]
+    pub absent_groups: Absent,
+    /// The same for `claims`.
+    #[serde(default)]
+    pub absent_claims: Absent,
     /// The person must have proved themselves at the provider no longer ago than so many seconds; left out: any time.
     pub max_age_seconds: Option<u64>,
     /// The `acr` that the provider must vouch for; left out: any.

@@ -1,5 +1,6 @@
 //! `[[identity.saml]]`: an identity provider that speaks SAML 2.0.
 
+use super::Absent;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -37,6 +38,12 @@ pub struct Saml {
     /// Further attributes that access rules may ask for.
     #[serde(default)]
     pub claims: Vec<String>,
+    /// What it means that groups do not come: `unknown`, or `none` for a provider that leaves out an empty list.
+    #[serde(default)]
+    pub absent_groups: Absent,
+    /// The same for `claims`.
+    #[serde(default)]
+    pub absent_claims: Absent,
 }
 
 fn display_name_attribute() -> String {

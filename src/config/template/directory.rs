@@ -36,6 +36,11 @@ pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take 
 # servers find nothing with it. { by = "walk", base = "ou=groups,dc=example,dc=com", depth = 8,
 # member_attribute = "member" } goes upward from group to group. None of them knows Active Directory's primary group.
 #groups = { by = "member_of" }
+# What it means that memberOf is not there and the directory does not say that it is empty: "unknown", so that no rule about
+# groups is passed over by chance, or "none".
+#absent_groups = "unknown"
+# The same for department_attribute.
+#absent_claims = "unknown"
 # How long to wait for connection and TLS of one server, before the next one is tried.
 #connect_timeout_seconds = 5
 # How long to wait for each answer.

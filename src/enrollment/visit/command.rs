@@ -5,8 +5,8 @@ use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
     Access, EnrollmentMode, EnrollmentRefusal, FormRefusal, IdentityRefusal, IssuedCertificate, Ownership, Platform,
-    ProfileServiceRefusal, SecretHash, ServedProfile, ServedProfileService, SignInAgainReason, SignInMethodName,
-    SignInRefusal, SingleSignOnFault,
+    ProfileServiceRefusal, ReceivedAttributes, SecretHash, ServedProfile, ServedProfileService, SignInAgainReason,
+    SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
 use events::person::ProvenAccount;
 use events::personal::Personal;
@@ -35,9 +35,19 @@ pub struct Policy {
 pub struct Admission {
     /// `None` where there are no access rules.
     pub access: Option<Access>,
+    /// What their provider told, where it tells anything.
+    pub received: Option<Received>,
     /// Their records that are still active.
     pub previous: PreviousRecords,
     pub policy: Policy,
+}
+
+/// Groups and claims that arrived, and from whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The name of a directory or identity provider.
+    pub provider: String,
+    pub attributes: Personal<ReceivedAttributes>,
 }
 
 /// How the way goes on after sign-in.

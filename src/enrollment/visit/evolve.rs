@@ -104,6 +104,7 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             });
         }
         EnrollmentEvent::AssignmentDeclined {} => visit.assignment = Assignment::Oneself,
+        EnrollmentEvent::AttributesReceived { .. } => {}
         EnrollmentEvent::AccessDecided { access } => visit.access = Some(access.clone()),
         EnrollmentEvent::TermsRequested { version, .. } => {
             visit.terms = TermsStep::Asked { version: version.clone() };

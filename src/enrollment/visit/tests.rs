@@ -140,7 +140,7 @@ fn a_kind_that_the_rule_does_not_grant_can_neither_be_seen_nor_chosen() {
 fn a_person_with_as_many_devices_as_they_may_is_refused() {
     let one = Access { devices_per_person: Some(1), ..access() };
     let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
-    let full = Admission { access: Some(one), previous: vec![record].into(), policy: both() };
+    let full = Admission { access: Some(one), previous: vec![record].into(), ..admission(both()) };
     let visit = given([open("17.5"), sign_in_with(full)]);
     assert_eq!(visit.step(), Step::Ended(End::Refused(EnrollmentRefusal::TooManyDevices)));
 }
@@ -265,6 +265,7 @@ fn prove(request: &str) -> Command {
         managed_apple_id: None,
         groups: [].into(),
         claims: [].into(),
+        untold: vec![],
     };
     Command::ProveSingleSignOn {
         request: secret(request),

@@ -6,6 +6,7 @@ use super::connection::Servers;
 use super::search::{Extent, Query, Scope};
 use super::trouble::Trouble;
 use crate::config::identity::Groups;
+use crate::names::GroupName;
 use std::collections::BTreeSet;
 
 /// Active Directory's rule that follows a chain of memberships (`LDAP_MATCHING_RULE_IN_CHAIN`). Other servers know it not,
@@ -35,14 +36,14 @@ async fn walk(
     member: &str,
     found: &Found,
 ) -> Result<BTreeSet<String>, Trouble> {
-    let mut seen = BTreeSet::from([found.dn.to_lowercase()]);
+    let mut seen = BTreeSet::from([GroupName::of(&found.dn)]);
     let mut groups = BTreeSet::new();
     let mut level = vec![found.dn.clone()];
     for _ in 0..depth {
         let mut next = Vec::new();
         for some in level.chunks(AT_A_TIME) {
             for group in names(servers, base, any_of(member, some)).await? {
-                if seen.insert(group.to_lowercase()) {
+                if seen.insert(GroupName::of(&group)) {
                     next.push(group);
                 }
             }

@@ -4,12 +4,13 @@ use super::Found;
 use super::search::Entry;
 use super::trouble::Trouble;
 use crate::config::identity::{Directory, Groups};
-use crate::identity::Account;
+use crate::identity::{Account, Untold};
+use crate::names::folded;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What access rules call the attribute `department_attribute`.
-const DEPARTMENT: &str = "department";
-const MEMBER_OF: &str = "memberOf";
+pub(super) const DEPARTMENT: &str = "department";
+pub(super) const MEMBER_OF: &str = "memberOf";
 /// Attributes whose values are bytes, whatever they look like.
 const BINARY: [&str; 4] = ["objectGUID", "objectSid", "mS-DS-ConsistencyGuid", "GUID"];
 
@@ -62,6 +63,7 @@ impl Mapping {
             managed_apple_id: self.managed_apple_id.as_ref().and_then(one),
             groups: BTreeSet::new(),
             claims: claims.into_iter().collect::<BTreeMap<_, _>>(),
+            untold: Untold::default(),
         };
         let member_of = self.member_of.then(|| member_of(&entry)).transpose()?;
         // A bind to the empty DN would be anonymous.
@@ -85,7 +87,7 @@ impl Mapping {
     // Of several names the one they typed; capitals do not matter.
     fn user_name(&self, typed: &str, entry: &Entry) -> String {
         let names = entry.texts(&self.user_name);
-        let same = names.iter().find(|name| name.to_lowercase() == typed.to_lowercase());
+        let same = names.iter().find(|name| folded(name) == folded(typed));
         same.or(names.first()).cloned().unwrap_or_else(|| typed.to_owned())
     }
 }

@@ -22,6 +22,7 @@ pub(super) const SUCCESS: u32 = 0;
 pub(super) const SIZE_LIMIT_EXCEEDED: u32 = 4;
 pub(super) const REFERRAL: u32 = 10;
 pub(super) const NO_SUCH_OBJECT: u32 = 32;
+pub(super) const INVALID_DN: u32 = 34;
 pub(super) const INVALID_CREDENTIALS: u32 = 49;
 const BUSY: u32 = 51;
 const UNAVAILABLE: u32 = 52;
@@ -119,7 +120,7 @@ fn words(code: u32) -> (&'static str, &'static str) {
         13 => ("the directory wants an encrypted connection", "use ldaps://, or a server that knows StartTLS"),
         16 | 17 => ("the directory does not know an attribute", "correct the names of attributes"),
         NO_SUCH_OBJECT => ("there is no such entry", "correct the base, or let the searcher see it"),
-        34 => ("a DN is not one", "correct bind_dn and base: RFC 4514 says how DNs are written"),
+        INVALID_DN => ("a DN is not one", "correct bind_dn and base: RFC 4514 says how DNs are written"),
         INVALID_CREDENTIALS => ("the directory does not accept name and password", "correct bind_dn and bind_password"),
         50 => ("the directory does not allow it", "give the searcher the right to read people and groups"),
         BUSY => ("the directory is busy", "try again later"),

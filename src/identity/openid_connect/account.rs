@@ -2,14 +2,14 @@
 
 use super::Provider;
 use super::token::Claims;
-use crate::config::identity::OpenIdConnect;
-use crate::identity::{Account, Disbelief, Fault};
+use crate::config::identity::{Absent, OpenIdConnect};
+use crate::identity::{Absence, Account, Disbelief, Fault, Untold};
 use crate::world::Timestamp;
 use openidconnect::OAuth2TokenResponse as _;
 use openidconnect::core::CoreTokenResponse;
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which claim is what.
 pub struct Mapping {
@@ -17,6 +17,8 @@ pub struct Mapping {
     groups: String,
     managed_apple_id: Option<String>,
     further: Vec<String>,
+    absent_groups: Absent,
+    absent_claims: Absent,
 }
 
 impl Mapping {
@@ -26,6 +28,8 @@ impl Mapping {
             groups: config.groups_claim.clone(),
             managed_apple_id: config.managed_apple_id_claim.clone(),
             further: config.claims.clone(),
+            absent_groups: config.absent_groups,
+            absent_claims: config.absent_claims,
         }
     }
 
@@ -44,28 +48,60 @@ pub async fn of(
 ) -> Result<Account, Disbelief> {
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| Disbelief::new(Fault::SubjectMissing, "the ID token has no sub"))?.to_owned();
+    let mut elsewhere: BTreeSet<String> =
+        claims.iter().flat_map(|(name, value)| named_elsewhere(name, value)).collect();
     // Many providers tell the greater part only there (OpenID Connect Core §5.4).
     if !provider.mapping.is_complete_in(&claims) {
         for (name, value) in more(provider, tokens, &subject, now).await? {
+            elsewhere.extend(named_elsewhere(&name, &value));
             claims.entry(name).or_insert(value);
         }
     }
-    let text = |name: &str| values(claims.get(name)).into_iter().next();
-    let Mapping { user_name, groups, managed_apple_id, further } = &provider.mapping;
-    let further = further.iter().map(|name| (name.clone(), values(claims.get(name))));
+    let text = |name: &str| values(claims.get(name)).0.into_iter().next();
+    let mapping = &provider.mapping;
+    let told = |name: &str, absent| told(claims.get(name), elsewhere.contains(name), absent);
+    let (groups, groups_untold) = told(&mapping.groups, mapping.absent_groups);
+    let mut untold = Untold { groups: groups_untold, ..Untold::default() };
+    let mut further = BTreeMap::new();
+    for name in &mapping.further {
+        let (values, why) = told(name, mapping.absent_claims);
+        untold.claims.extend(why.map(|why| (name.clone(), why)));
+        if !values.is_empty() {
+            further.insert(name.clone(), values);
+        }
+    }
     // An address that the provider itself does not stand up for is nobody's.
     let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
     Ok(Account {
         provider: provider.config.name.clone(),
         issuer: provider.config.issuer.clone(),
-        user_name: text(user_name).or_else(|| mail.clone()).unwrap_or_else(|| subject.clone()),
+        user_name: text(&mapping.user_name).or_else(|| mail.clone()).unwrap_or_else(|| subject.clone()),
         display_name: text("name"),
         mail,
-        managed_apple_id: managed_apple_id.as_deref().and_then(text),
-        groups: values(claims.get(groups)),
-        claims: further.filter(|(_, values)| !values.is_empty()).collect(),
+        managed_apple_id: mapping.managed_apple_id.as_deref().and_then(text),
+        groups,
+        claims: further,
+        untold,
         subject,
     })
+}
+
+// Claims that are to be had at another address (OpenID Connect Core §5.6.2): where there are too many groups for one token, Entra ID
+// writes so, or says `hasgroups`.
+fn named_elsewhere(name: &str, value: &Value) -> Vec<String> {
+    match (name, value) {
+        ("_claim_names", Value::Object(claims)) => claims.keys().cloned().collect(),
+        ("hasgroups", Value::Bool(true)) => vec!["groups".to_owned()],
+        _ => vec![],
+    }
+}
+
+// What a claim tells, and how it does not.
+fn told(claim: Option<&Value>, elsewhere: bool, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
+    let (values, unread) = values(claim);
+    let silent = unread || (claim.is_none_or(Value::is_null) && absent == Absent::Unknown);
+    let why = if elsewhere { Some(Absence::Elsewhere) } else { silent.then_some(Absence::Silent) };
+    (values, why)
 }
 
 // A provider that does not answer here leaves us without the groups: to guess would be to let in by chance.
@@ -97,17 +133,63 @@ async fn more(
     Ok(claims)
 }
 
-// A claim is one value or a list of them.
-fn values(claim: Option<&Value>) -> BTreeSet<String> {
+// A claim is one value or a list of them. Whether there is something in it that cannot be read as text.
+fn values(claim: Option<&Value>) -> (BTreeSet<String>, bool) {
     let plain = |value: &Value| match value {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     };
-    match claim {
-        Some(Value::Array(list)) => list.iter().filter_map(plain).collect(),
-        Some(value) => plain(value).into_iter().collect(),
-        None => BTreeSet::new(),
+    let all = match claim {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(Value::Null) | None => &[],
+        Some(one) => std::slice::from_ref(one),
+    };
+    let read: BTreeSet<String> = all.iter().filter_map(plain).filter(|text| !text.is_empty()).collect();
+    (read, all.iter().any(|value| plain(value).is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn groups(claims: Value, absent: Absent) -> (usize, Option<Absence>) {
+        let Value::Object(claims) = claims else { panic!("an object") };
+        let elsewhere: Vec<String> = claims.iter().flat_map(|(name, value)| named_elsewhere(name, value)).collect();
+        let (values, why) = told(claims.get("groups"), elsewhere.contains(&"groups".to_owned()), absent);
+        (values.len(), why)
+    }
+
+    #[test]
+    fn groups_that_do_not_come_are_not_known_unless_the_provider_leaves_out_an_empty_list() {
+        assert_eq!(groups(json!({ "groups": ["a", "b"] }), Absent::Unknown), (2, None));
+        assert_eq!(groups(json!({ "groups": "a" }), Absent::Unknown), (1, None));
+        assert_eq!(groups(json!({ "groups": [] }), Absent::Unknown), (0, None));
+        for absent in [json!({}), json!({ "groups": null })] {
+            assert_eq!(groups(absent.clone(), Absent::Unknown), (0, Some(Absence::Silent)));
+            assert_eq!(groups(absent, Absent::None), (0, None));
+        }
+    }
+
+    #[test]
+    fn groups_that_cannot_be_read_are_not_known() {
+        for absent in [Absent::Unknown, Absent::None] {
+            assert_eq!(groups(json!({ "groups": [{ "id": "a" }, "b"] }), absent), (1, Some(Absence::Silent)));
+            assert_eq!(groups(json!({ "groups": { "a": true } }), absent), (0, Some(Absence::Silent)));
+        }
+    }
+
+    #[test]
+    fn too_many_groups_for_one_token_are_never_known() {
+        let entra = json!({
+            "_claim_names": { "groups": "src1" },
+            "_claim_sources": { "src1": { "endpoint": "https://graph.example.com/users/1/getMemberObjects" } },
+        });
+        for absent in [Absent::Unknown, Absent::None] {
+            assert_eq!(groups(entra.clone(), absent), (0, Some(Absence::Elsewhere)));
+            assert_eq!(groups(json!({ "hasgroups": true }), absent), (0, Some(Absence::Elsewhere)));
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Whom a verified assertion is about.
 
 use super::{Mapping, Saml};
-use crate::identity::{Account, Disbelief, Fault};
+use crate::config::identity::Absent;
+use crate::identity::{Absence, Account, Disbelief, Fault, Untold};
 use gamlastan::core::assertion::attribute::{Attribute, AttributeValue};
 use gamlastan::core::assertion::name_id::{NameId, NameIdOrEncryptedId};
 use gamlastan::core::assertion::types::Assertion;
@@ -15,12 +16,20 @@ pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
     let mapping = &saml.mapping;
     let subject = subject(saml, assertion)?;
     let first = |name: &str| values(assertion, name).into_iter().next();
-    let claims: BTreeMap<String, BTreeSet<String>> = mapping
-        .claims
-        .iter()
-        .map(|name| (name.clone(), values(assertion, name).into_iter().collect::<BTreeSet<_>>()))
-        .filter(|(_, values)| !values.is_empty())
-        .collect();
+    let told = |name: &str, absent| told(assertion, name, absent);
+    let (groups, mut groups_untold) = told(&mapping.groups, mapping.absent_groups);
+    if points_elsewhere(assertion) {
+        groups_untold = Some(Absence::Elsewhere);
+    }
+    let mut untold = Untold { groups: groups_untold, ..Untold::default() };
+    let mut claims = BTreeMap::new();
+    for name in &mapping.claims {
+        let (values, why) = told(name, mapping.absent_claims);
+        untold.claims.extend(why.map(|why| (name.clone(), why)));
+        if !values.is_empty() {
+            claims.insert(name.clone(), values);
+        }
+    }
     Ok(Account {
         provider: saml.name.clone(),
         issuer: assertion.issuer.value.clone(),
@@ -29,8 +38,9 @@ pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
         display_name: first(&mapping.display_name),
         mail: first(&mapping.mail),
         managed_apple_id: mapping.managed_apple_id.as_deref().and_then(first),
-        groups: values(assertion, &mapping.groups).into_iter().collect(),
+        groups,
         claims,
+        untold,
     })
 }
 
@@ -79,24 +89,49 @@ fn lasting(saml: &Saml, name_id: &NameId) -> Result<String, Disbelief> {
 
 /// Values of the attribute with this name or, where there is none, with this friendly name.
 fn values(assertion: &Assertion, name: &str) -> Vec<String> {
-    let attributes = || assertion.attribute_statements.iter().flat_map(|statement| &statement.attributes);
-    let mut found: Vec<&Attribute> = attributes().filter(|attribute| attribute.name == name).collect();
-    if found.is_empty() {
-        found = attributes().filter(|attribute| attribute.friendly_name.as_deref() == Some(name)).collect();
+    let found = attributes(assertion, name);
+    found.into_iter().flat_map(|attribute| &attribute.values).filter_map(text).filter(|text| !text.is_empty()).collect()
+}
+
+fn attributes<'a>(assertion: &'a Assertion, name: &str) -> Vec<&'a Attribute> {
+    let named: Vec<&Attribute> = all(assertion).filter(|attribute| attribute.name == name).collect();
+    if !named.is_empty() {
+        return named;
     }
-    let texts = found.into_iter().flat_map(|attribute| &attribute.values).filter_map(text);
-    texts.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() <= LONGEST).collect()
+    all(assertion).filter(|attribute| attribute.friendly_name.as_deref() == Some(name)).collect()
+}
+
+fn all(assertion: &Assertion) -> impl Iterator<Item = &Attribute> {
+    assertion.attribute_statements.iter().flat_map(|statement| &statement.attributes)
+}
+
+// What an attribute tells, and how it does not. An attribute without values is empty (SAML Core §2.7.3.1).
+fn told(assertion: &Assertion, name: &str, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
+    let found = attributes(assertion, name);
+    let unread = found.iter().flat_map(|attribute| &attribute.values).any(is_unread);
+    let silent = unread || (found.is_empty() && absent == Absent::Unknown);
+    (values(assertion, name).into_iter().collect(), silent.then_some(Absence::Silent))
+}
+
+// Where there are too many groups for one assertion, Entra ID sends `http://schemas.microsoft.com/claims/groups.link` instead.
+fn points_elsewhere(assertion: &Assertion) -> bool {
+    all(assertion).any(|attribute| attribute.name.ends_with("/claims/groups.link"))
+}
+
+fn is_unread(value: &AttributeValue) -> bool {
+    !matches!(value, AttributeValue::Null) && text(value).is_none()
 }
 
 fn text(value: &AttributeValue) -> Option<String> {
-    match value {
+    let text = match value {
         AttributeValue::String(text) | AttributeValue::DateTime(text) => Some(text.clone()),
         AttributeValue::Integer(number) => Some(number.to_string()),
         AttributeValue::Boolean(truth) => Some(truth.to_string()),
         AttributeValue::NameId(name_id) => Some(name_id.value.clone()),
         AttributeValue::Base64(bytes) => String::from_utf8(bytes.clone()).ok(),
         AttributeValue::Xml(_) | AttributeValue::Null => None,
-    }
+    };
+    text.map(|text| text.trim().to_owned()).filter(|text| text.len() <= LONGEST)
 }
 
 impl From<&crate::config::identity::Saml> for Mapping {
@@ -109,6 +144,8 @@ impl From<&crate::config::identity::Saml> for Mapping {
             groups: config.groups_attribute.clone(),
             managed_apple_id: config.managed_apple_id_attribute.clone(),
             claims: config.claims.clone(),
+            absent_groups: config.absent_groups,
+            absent_claims: config.absent_claims,
         }
     }
 }

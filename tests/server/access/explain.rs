@@ -50,7 +50,7 @@ const SETTINGS: &str = r#"
     versions = { institutional = { minimum = "16", maximum = "18" }, personal = { minimum = "15.2" } }
 "#;
 
-async fn explain(server: &TestServer, arguments: &[&str]) -> Said {
+pub async fn explain(server: &TestServer, arguments: &[&str]) -> Said {
     let config = server.config_file();
     let arguments: Vec<String> = ["access", "explain"].iter().chain(arguments).map(|one| (*one).to_owned()).collect();
     tokio::task::spawn_blocking(move || {

@@ -64,6 +64,18 @@ impl Slapd {
         Slapd::start_in(directory)
     }
 
+    /// With a rule of access of its own, before all others.
+    pub fn start_with(access: &str) -> Slapd {
+        let mut slapd = Slapd::start();
+        slapd.pause();
+        let path = slapd.directory.path().join("slapd.conf");
+        let configuration = std::fs::read_to_string(&path).unwrap();
+        let first = "access to attrs=userPassword";
+        std::fs::write(path, configuration.replace(first, &format!("{access}\n{first}"))).unwrap();
+        slapd.go_on();
+        slapd
+    }
+
     fn start_in(directory: TempDir) -> Slapd {
         let [plain, tls] = [ports::free(), ports::free()];
         configure(directory.path());

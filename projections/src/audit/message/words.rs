@@ -6,8 +6,9 @@ use events::device::{
     SupersessionEvidence,
 };
 use events::enrollment::{
-    Access, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence, FormRefusal, IdentityRefusal,
-    Ownership, ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal, SingleSignOnFault,
+    Absence, Access, AttributeName, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence,
+    FormRefusal, IdentityRefusal, Ownership, ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal,
+    SingleSignOnFault, Untold,
 };
 use events::personal::Personal;
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
@@ -58,6 +59,7 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::AccountDrivenNotOffered => "it could enroll by account only, which is not offered for it",
         EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
         EnrollmentRefusal::NotPermitted => "no access rule permits it",
+        EnrollmentRefusal::AccessUnknown => "what the access rules ask for is not known",
         EnrollmentRefusal::TooManyDevices => "the person has as many devices as they may",
         EnrollmentRefusal::VersionBelowMinimum => "the version of iOS is older than the settings allow",
         EnrollmentRefusal::VersionAboveMaximum => "the version of iOS is newer than the settings allow",
@@ -65,6 +67,18 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
         EnrollmentRefusal::OtherDevice => "another device than the one that was verified",
     }
+}
+
+pub(super) fn untold(untold: &[Untold]) -> String {
+    let one = |untold: &Untold| match (&untold.attribute, untold.why) {
+        (AttributeName::Groups, Absence::Silent) => "groups".to_owned(),
+        (AttributeName::Groups, Absence::Elsewhere) => "groups (too many for one answer)".to_owned(),
+        (AttributeName::Claim(name), Absence::Silent) => format!("the claim “{name}”"),
+        (AttributeName::Claim(name), Absence::Elsewhere) => {
+            format!("the claim “{name}” (it named another place for it)")
+        }
+    };
+    untold.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn form_refusal(why: FormRefusal) -> &'static str {

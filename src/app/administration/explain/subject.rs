@@ -1,16 +1,18 @@
 //! Who is meant: a local account, somebody in a directory, or somebody whom an identity provider would vouch for.
 
 use super::Question;
-use crate::app::App;
-use crate::app::sign_in::{LookedUp, account_name, look_up_in};
+use crate::app::sign_in::{LookedUp, account_name, look_up_in, of_visit, untold_of};
+use crate::app::{App, user_names};
 use crate::enrollment::person::{self, Person};
-use crate::enrollment::staff::{LocalAccount, UserName};
+use crate::enrollment::staff::LocalAccount;
 use crate::identity::{Account, LOCAL};
 use events::StreamName;
-use events::enrollment::{Ownership, SignInMethodName};
+use events::enrollment::{Ownership, SignInMethodName, parse_help_code};
+use events::person::PersonId;
 use events::personal::Personal;
 use events::settings::{Settings, Ways};
 use events::staff::{Privilege, StaffId};
+use projections::visits::{self, VisitFilter};
 use std::collections::BTreeMap;
 
 pub(super) struct Subject {
@@ -58,6 +60,9 @@ impl Subject {
 
 /// Finds who is meant.
 pub(super) async fn subject(app: &App, settings: &Settings, question: &Question) -> Result<Subject, String> {
+    if let Some(code) = &question.visit {
+        return of_help_code(app, code).await;
+    }
     let supposed = !question.groups.is_empty() || !question.claims.is_empty();
     match &question.provider {
         Some(provider) => of_provider(app, question, provider, supposed).await,
@@ -100,6 +105,41 @@ async fn of_provider(app: &App, question: &Question, provider: &str, supposed: b
         },
         // Whom an identity provider vouches for it says when they sign in, not before.
         Kind::Directory | Kind::SingleSignOn => Ok(supposition(question, provider, kind)),
+    }
+}
+
+// Whoever got, or was to get, the device of this visit, with what their provider told then.
+async fn of_help_code(app: &App, code: &str) -> Result<Subject, String> {
+    let code = parse_help_code(code).ok_or_else(|| format!("{code:?} is no help code: one reads like 4F7-K2P"))?;
+    let filter = VisitFilter { text: Some(code.clone()), ..VisitFilter::default() };
+    let found = visits::list(&app.projections, filter, 10).await.map_err(text)?.visits;
+    let visit = found.into_iter().find(|visit| visit.help_code == code);
+    let visit =
+        visit.ok_or_else(|| format!("no visit has the help code {code}; the page of a visit shows its code"))?;
+    let arrived = of_visit(app, visit.id).await.map_err(text)?;
+    let (provider, received) = arrived.ok_or_else(|| {
+        format!("on the visit {code} no directory and no identity provider told anything; ask about the person by name")
+    })?;
+    let received = received.ok_or_else(|| format!("the person of the visit {code} was erased"))?;
+    let kind = providers(app).get(&provider).copied().unwrap_or(Kind::SingleSignOn);
+    let owner = visit.owner.or(visit.signed_in);
+    let account = Account {
+        user_name: owner.as_ref().and_then(|owner| owner.user_name.clone()).unwrap_or_else(|| "the person".into()),
+        display_name: owner.as_ref().and_then(|owner| owner.display_name.clone()),
+        provider,
+        untold: untold_of(&received.untold),
+        groups: received.groups,
+        claims: received.claims,
+        ..Account::default()
+    };
+    let remark = Some(match received.left_out {
+        0 => "nobody was asked: groups and claims are those that arrived on that visit; the rules are today's",
+        _ => "there were more groups than the log keeps: the answer below may miss some; the rules are today's",
+    });
+    let subject = Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() };
+    match owner {
+        Some(owner) => known_as(app, owner.person, subject).await,
+        None => Ok(subject),
     }
 }
 
@@ -146,9 +186,8 @@ async fn anywhere(app: &App, settings: &Settings, question: &Question) -> Result
 }
 
 async fn local(app: &App, user_name: &str) -> Result<Option<Subject>, String> {
-    let stream = StreamName::of("username", app.secrets.name("username", &[&user_name.trim().to_lowercase()]));
-    let (reserved, _) = app.load::<UserName>(&stream).await.map_err(text)?;
-    let Some(StaffId(id)) = reserved.account else { return Ok(None) };
+    let named = user_names::account_named(app, user_name).await.map_err(text)?;
+    let Some(StaffId(id)) = named else { return Ok(None) };
     let (account, _) = app.load::<LocalAccount>(&StaffId(id).stream()).await.map_err(text)?;
     if !account.exists {
         return Ok(None);
@@ -190,26 +229,18 @@ async fn with_past(app: &App, kind: Kind, account: Account) -> Result<Subject, S
     };
     let name = account_name(&app.secrets, method, &account.issuer, &account.subject);
     let (reserved, _) = app.load::<person::Account>(&StreamName::of("account", name)).await.map_err(text)?;
-    let Some(person) = reserved.person else {
-        return Ok(Subject {
-            account,
-            kind,
-            remark: None,
-            for_others_only: false,
-            devices: Some(0),
-            accepted: BTreeMap::new(),
-        });
-    };
+    let devices = Some(0);
+    let unseen = Subject { account, kind, remark: None, for_others_only: false, devices, accepted: BTreeMap::new() };
+    match reserved.person {
+        Some(person) => known_as(app, person, unseen).await,
+        None => Ok(unseen),
+    }
+}
+
+async fn known_as(app: &App, person: PersonId, subject: Subject) -> Result<Subject, String> {
     let (known, _) = app.load::<Person>(&person.stream()).await.map_err(text)?;
     let active = projections::devices::count_active(&app.projections, person, None).await.map_err(text)?;
-    Ok(Subject {
-        account,
-        kind,
-        remark: None,
-        for_others_only: false,
-        devices: Some(active),
-        accepted: known.accepted_terms,
-    })
+    Ok(Subject { devices: Some(active), accepted: known.accepted_terms, ..subject })
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -1,7 +1,7 @@
 //! What comes of a decision, in words.
 
-use super::claimant;
 use super::subject::Subject;
+use crate::app::sign_in::claimant;
 use crate::enrollment::access;
 use events::enrollment::{Access, OsVersion, Ownership};
 use events::settings::{Settings, Who};
@@ -13,7 +13,7 @@ const MOST_NAMES: usize = 20;
 /// What this person may enroll, and under which conditions.
 pub(super) fn outcome(settings: &Settings, subject: &Subject) -> Vec<String> {
     let name = &subject.account.user_name;
-    let access = access::decide(&settings.access, claimant(&subject.account));
+    let access = access::decide(&settings.access, &claimant(&subject.account));
     let permitted: BTreeSet<Ownership> = match &access {
         Some(access) => settings.ownership_kinds.intersection(&access.offered).copied().collect(),
         None => settings.ownership_kinds.clone(),
@@ -125,4 +125,13 @@ pub(super) fn listed(names: &BTreeSet<String>) -> String {
 pub(super) fn claims(claims: &BTreeMap<String, BTreeSet<String>>) -> String {
     let words: Vec<String> = claims.iter().map(|(name, values)| format!("{name} = {}", listed(values))).collect();
     if words.is_empty() { "none".to_owned() } else { words.join("; ") }
+}
+
+/// What was told, and that it may be less than there is.
+pub(super) fn told(listed: String, unknown: bool) -> String {
+    match (listed.as_str(), unknown) {
+        (_, false) => listed,
+        ("none", true) => "not told".to_owned(),
+        (_, true) => format!("{listed}, and perhaps others that were not told"),
+    }
 }

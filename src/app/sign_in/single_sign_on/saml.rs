@@ -12,7 +12,7 @@ use super::portal::{is_recent, refuse};
 use super::providers::{IdentityProvider, Protocol};
 use crate::app::context::Context;
 use crate::app::secrets::hash;
-use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, open, visitor};
+use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, attributes, open, visitor};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, SingleSignOn, Visit};
 use crate::identity::saml::{Refused, Verified};
@@ -210,13 +210,25 @@ async fn write(app: &App, stream: &StreamName, context: Context, event: Event) -
 }
 
 fn kept(account: Account) -> ProvenAccount {
-    let Account { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, .. } = account;
-    ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims }
+    let Account {
+        provider: _,
+        issuer,
+        subject,
+        user_name,
+        display_name,
+        mail,
+        managed_apple_id,
+        groups,
+        claims,
+        untold,
+    } = account;
+    let untold = attributes::untold(&untold);
+    ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, untold }
 }
 
 fn account(provider: &str, proven: &ProvenAccount) -> Account {
-    let ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims } =
+    let ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, untold } =
         proven.clone();
-    let provider = provider.to_owned();
-    Account { provider, issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims }
+    let (provider, untold) = (provider.to_owned(), attributes::untold_of(&untold));
+    Account { provider, issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, untold }
 }

@@ -14,6 +14,9 @@ pub(super) fn refusal(
     devices: u64,
     policy: &Policy,
 ) -> Option<EnrollmentRefusal> {
+    if access.is_some_and(|access| !access.untold.is_empty()) {
+        return Some(EnrollmentRefusal::AccessUnknown);
+    }
     if !policy.offered.contains(&mode.ownership()) || !permits(mode, access) {
         return Some(EnrollmentRefusal::NotPermitted);
     }

@@ -1,15 +1,19 @@
 //! What follows when it is known whose device it will be: may they, and is there anything to choose.
 
-use super::super::{Admission, Policy, Visit};
+use super::super::{Admission, Policy, Received, Visit};
 use super::barrier::{Barrier, barrier};
 use super::{account_driven, terms};
 use events::enrollment::{Access, ChosenBy, EnrollmentEvent, EnrollmentRefusal, Ownership};
 use std::collections::BTreeSet;
 
 pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent> {
-    let Admission { access, previous, policy } = admission;
+    let Admission { access, received, previous, policy } = admission;
+    let received = received.iter().map(|Received { provider, attributes }| EnrollmentEvent::AttributesReceived {
+        provider: provider.clone(),
+        attributes: attributes.clone(),
+    });
     let decided = access.iter().map(|access| EnrollmentEvent::AccessDecided { access: access.clone() });
-    let mut happened: Vec<EnrollmentEvent> = decided.collect();
+    let mut happened: Vec<EnrollmentEvent> = received.chain(decided).collect();
     // Nobody shall learn at the last step that they may not enroll.
     let refused = match visit.account_driven {
         Some(mode) => account_driven::refusal(mode, access.as_ref(), previous.count, policy),
@@ -31,6 +35,9 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
 }
 
 fn refusal(visit: &Visit, access: &Access, devices: u64, policy: &Policy) -> Option<EnrollmentRefusal> {
+    if !access.untold.is_empty() {
+        return Some(EnrollmentRefusal::AccessUnknown);
+    }
     if permitted(Some(access), policy).is_empty() {
         let platform = visit.opened.as_ref().map(|opened| opened.platform);
         let elsewhere = access.account_driven && platform.is_some_and(|platform| policy.leads_to_settings(platform));

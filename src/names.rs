@@ -1,0 +1,112 @@
+//! What "equal" means for each kind of name. Whoever compares names that others wrote does it here, or as text, byte by byte.
+//!
+//! | Name | Equal |
+//! |---|---|
+//! | issuer, `sub`, NameID, entity id | the same bytes: another spelling is another party (OpenID Connect Core §2, SAML Core §8.3) |
+//! | distinguished name of a group | the same structure ([`DistinguishedName`], RFC 4514) with values that `caseIgnoreMatch` (RFC 4517 §4.2.11) takes for the same |
+//! | any other name of a group, value of a claim | [`folded`] the same |
+//! | user name | compared by who keeps the account; a local account is *found* by [`user_name_keys`] |
+//! | URL | the same when parsed ([`same_url`]): default port, capitals of the host |
+
+mod distinguished;
+
+pub use distinguished::DistinguishedName;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use url::Url;
+
+/// Text as `caseIgnoreMatch` compares it (RFC 4518 §2): without regard to capitals and compatibility forms; blanks at the ends do
+/// not count, several in a row are one.
+pub fn folded(text: &str) -> String {
+    let normalizer = ComposingNormalizerBorrowed::new_nfkc();
+    let cased = CaseMapper::new().fold_string(&normalizer.normalize(text)).into_owned();
+    let visible: String = cased.chars().filter(|letter| !is_ignored(*letter)).collect();
+    normalizer.normalize(&visible).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+// Mapped to nothing (RFC 4518 §2.2): soft hyphen, joiners, variation selectors, byte order mark, controls that are no blanks.
+fn is_ignored(letter: char) -> bool {
+    matches!(letter, '\u{AD}' | '\u{34F}' | '\u{1806}' | '\u{180B}'..='\u{180E}' | '\u{200B}'..='\u{200F}')
+        || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2063}' | '\u{206A}'..='\u{206F}')
+        || matches!(letter, '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFC}')
+        || (letter.is_control() && !letter.is_whitespace())
+}
+
+/// A group's name, as rules and providers write it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupName {
+    Distinguished(DistinguishedName),
+    /// What is no distinguished name: an object id, a path, a title.
+    Plain(String),
+}
+
+impl GroupName {
+    pub fn of(text: &str) -> GroupName {
+        match DistinguishedName::parse(text) {
+            Some(name) => GroupName::Distinguished(name),
+            None => GroupName::Plain(folded(text)),
+        }
+    }
+}
+
+/// What a local account is found by, in the order in which to look: people capitalize, add blanks and type letters with
+/// accents in two Unicode forms. The last is the form of names that were reserved before Unicode forms counted.
+pub fn user_name_keys(typed: &str) -> Vec<String> {
+    let kept = typed.trim().to_lowercase();
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&kept).into_owned();
+    if composed == kept { vec![composed] } else { vec![composed, kept] }
+}
+
+/// Whether two texts are the same URL.
+pub fn same_url(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        (Ok(_), Err(_)) | (Err(_), Ok(_)) | (Err(_), Err(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_folded_as_directories_compare_it() {
+        for (one, other) in [
+            ("Staff", "staff"),
+            ("  Science   teachers ", "science teachers"),
+            ("Straße", "STRASSE"),
+            ("Émile", "e\u{301}mile"),
+            ("ﬁnance", "Finance"),
+            ("soft\u{AD}ware", "software"),
+            ("Ａdmins", "admins"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one:?} {other:?}");
+        }
+        assert_ne!(folded("science teachers"), folded("scienceteachers"));
+        assert_ne!(folded("staff"), folded("staff2"));
+    }
+
+    #[test]
+    fn a_group_that_has_no_distinguished_name_is_compared_as_text() {
+        assert_eq!(GroupName::of("/Staff/IT"), GroupName::of("/staff/it"));
+        assert_eq!(GroupName::of("CN=Staff,DC=example"), GroupName::of("cn = staff , dc=EXAMPLE"));
+        assert_ne!(GroupName::of("cn=staff"), GroupName::of("staff"));
+    }
+
+    #[test]
+    fn a_user_name_is_found_whatever_its_capitals_blanks_and_unicode_form() {
+        assert_eq!(user_name_keys(" Ada "), ["ada"]);
+        assert_eq!(user_name_keys("Émile"), ["émile"]);
+        // Names that were reserved as a keyboard sent them are still found by whoever types them so.
+        assert_eq!(user_name_keys("E\u{301}mile"), ["émile", "e\u{301}mile"]);
+    }
+
+    #[test]
+    fn urls_are_compared_when_parsed() {
+        assert!(same_url("https://Mdm.Example.com:443/saml", "https://mdm.example.com/saml"));
+        assert!(same_url("https://mdm.example.com", "https://mdm.example.com/"));
+        assert!(!same_url("https://mdm.example.com/SAML", "https://mdm.example.com/saml"));
+        assert!(!same_url("nothing", "nothing"));
+    }
+}
