@@ -3,7 +3,7 @@
 //! A connection costs a descriptor, and nobody needs an identity to open one. So each is known here from the moment it is
 //! accepted until it is dropped. Its socket tells what comes and goes ([`Connection::received`], [`Connection::sent`]), the requests on it tell when they
 //! begin and end and how much of their bodies was read. The server sweeps once a moment and ends what is overdue; near the
-//! limit of descriptors each newcomer ends a connection of whoever holds most ([`room`]), and the sweep tells of it ([`tally`]).
+//! limit of descriptors each newcomer ends a connection of whoever holds most ([`room`]), and the sweep tells of it (`tally`).
 
 mod progress;
 mod records;
