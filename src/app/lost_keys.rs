@@ -67,7 +67,13 @@ pub(super) async fn check(
             return Err(older.refusal(keys));
         }
         let (lost, found) = (older.missing.len(), older.found);
-        tracing::warn!(lost, found, ?needed, "lost keys are accepted: what they sealed can never be read again");
+        tracing::warn!(
+            lost,
+            found,
+            ?needed,
+            "lost keys are accepted: what they sealed can never be read again; local accounts whose keys are among them need a new password \
+             (`muster user set-password NAME`)"
+        );
     }
     tell(log, world, &older.untold).await?;
     // What the projections hold in plain is lost or erased in the log: folded anew, they say what it says. They go before the

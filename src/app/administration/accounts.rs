@@ -6,7 +6,7 @@ use crate::app::{App, set_up, user_names};
 use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
 use crate::identity::password::{check_new_password, hash_password};
 use events::log::Log;
-use events::personal::Personal;
+use events::personal::{Gone, KEY_LOST, Personal};
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use std::collections::BTreeSet;
@@ -171,7 +171,10 @@ pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
 
 // A stream with nothing but a set-up link in it is nobody's account yet.
 fn listed((stream, account): (StreamName, LocalAccount)) -> Option<Listed> {
-    let text = |value: Option<Personal<String>>| value.and_then(|value| value.get().cloned()).unwrap_or_default();
+    let text = |value: Option<Personal<String>>| match value {
+        Some(value) if value.gone() == Some(Gone::Lost) => KEY_LOST.to_owned(),
+        value => value.and_then(|value| value.get().cloned()).unwrap_or_default(),
+    };
     Some(Listed {
         id: StaffId(Uuid::parse_str(stream.id()).ok().filter(|_| account.exists)?),
         provider: account.external.map(|external| external.provider),

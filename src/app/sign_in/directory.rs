@@ -26,7 +26,7 @@ impl Directory for OwnStreams {
         // A stream is read for an unknown name as well, so that it takes as long.
         let id = reserved.unwrap_or(NOBODY);
         let account: LocalAccount = self.load(&id.stream()).await?;
-        Ok(account.exists.then(|| stored(id.to_string(), account)))
+        Ok(account.exists.then(|| stored(id.to_string(), user_name, account)))
     }
 }
 
@@ -38,7 +38,7 @@ impl OwnStreams {
     }
 }
 
-fn stored(subject: String, account: LocalAccount) -> Stored {
+fn stored(subject: String, typed: &str, account: LocalAccount) -> Stored {
     let text = |personal: Option<Personal<String>>| personal.and_then(|value| value.get().cloned());
     Stored {
         // The hash of an erased account is gone: nothing matches it.
@@ -48,7 +48,8 @@ fn stored(subject: String, account: LocalAccount) -> Stored {
             provider: LOCAL.to_owned(),
             issuer: LOCAL.to_owned(),
             subject,
-            user_name: text(account.user_name).unwrap_or_default(),
+            // The name that was typed led here: where the key of the kept one is lost, it is as good.
+            user_name: text(account.user_name).unwrap_or_else(|| typed.trim().to_owned()),
             display_name: text(account.display_name),
             mail: text(account.mail),
             managed_apple_id: text(account.managed_apple_id),

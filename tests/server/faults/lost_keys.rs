@@ -5,6 +5,7 @@ use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
 use crate::harness::binary::muster_at;
 use crate::harness::kept::kept;
+use crate::portal::guest::{Guest, iphone};
 use events::Event;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
@@ -218,22 +219,39 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
     assert!(
         log.iter().any(|entry| matches!(&entry.event, Event::Log(LogEvent::KeysLost { names }) if names.len() > 5))
     );
-    drop((app, directory));
+    drop(app);
+    // Passwords are lost, too: with a new one people go on.
+    let users = muster_at(&config, &["user", "list"], "").expect_success();
+    assert!(users.contains("(key lost)") && !users.contains("ada"), "{users}");
+    let password = "a new walk in eleven steps";
+    muster_at(&config, &["user", "set-password", "ada"], &format!("{password}\n")).expect_success();
+    let server = TestServer::start_in(directory, &config).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let answer = guest.sign_in("ada", password).await;
+    let page = guest.get(answer.led_to().unwrap()).await;
+    assert_eq!((page.status, answer.status), (200, 303), "{}", page.body);
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_damaged_key_store_the_message_says_what_to_do_and_that_helps() {
     let (directory, config) = kept().await;
     let data = config.with_file_name("data");
-    let mut bytes = std::fs::read(data.join("keys.db")).unwrap();
-    bytes[100..].fill(0xa5);
-    std::fs::write(data.join("keys.db"), bytes).unwrap();
-    for arguments in [&["serve"][..], &["serve", "--accept-lost-keys"]] {
-        let said = muster_at(&config, arguments, "").expect_failure();
-        for word in
-            ["is damaged", "newest keys.db", "move keys.db, keys.db-wal and keys.db-shm out of", "--accept-lost-keys"]
-        {
-            assert!(said.contains(word), "{word} is not in {said}");
+    let whole = std::fs::read(data.join("keys.db")).unwrap();
+    let garbage = [&whole[..100], &vec![0xa5; whole.len() - 100]].concat();
+    // An empty file is a database without a table.
+    for content in [vec![], garbage] {
+        std::fs::write(data.join("keys.db"), content).unwrap();
+        for arguments in [&["serve"][..], &["serve", "--accept-lost-keys"]] {
+            let said = muster_at(&config, arguments, "").expect_failure();
+            for word in [
+                "is damaged",
+                "newest keys.db",
+                "move keys.db, keys.db-wal and keys.db-shm out of",
+                "--accept-lost-keys",
+            ] {
+                assert!(said.contains(word), "{word} is not in {said}");
+            }
         }
     }
     for name in ["keys.db", "keys.db-wal", "keys.db-shm"] {

@@ -114,11 +114,12 @@ impl SqliteKeyStore {
             return Err(KeyError::Missing(path.to_owned()));
         }
         let connection = connect(path).map_err(unavailable)?;
+        // First, since a file without a table, or with an empty one, is no key store.
+        let fingerprint: String =
+            connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(hollow)?;
         let counts = learn_to_count(&connection).map_err(unavailable)?;
         let sequence = sequence_of(&connection).map_err(unavailable)?;
         let log_seen = LogSeen::of(&connection).map_err(unavailable)?;
-        let fingerprint: String =
-            connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(unavailable)?;
         if fingerprint != master.fingerprint() {
             return Err(KeyError::WrongMasterKey(path.to_owned()));
         }
@@ -512,6 +513,17 @@ struct Ensured {
     key: DataKey,
     /// Keys that were made for it.
     made: u64,
+}
+
+// A file that was emptied or is another database: nothing that can be waited for.
+fn hollow(error: rusqlite::Error) -> KeyError {
+    let no_table = |text: &String| text.starts_with("no such table") || text.starts_with("no such column");
+    match &error {
+        rusqlite::Error::QueryReturnedNoRows => KeyError::Damaged("it says nothing of itself".to_owned()),
+        rusqlite::Error::SqliteFailure(_, Some(text)) if no_table(text) => KeyError::Damaged(text.clone()),
+        rusqlite::Error::SqlInputError { msg, .. } if no_table(msg) => KeyError::Damaged(msg.clone()),
+        _ => unavailable(error),
+    }
 }
 
 fn unavailable(error: rusqlite::Error) -> KeyError {
