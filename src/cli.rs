@@ -150,6 +150,54 @@ mod tests {
         here.into_iter().chain(arguments).chain(below).collect()
     }
 
+    // What a paper tells to type: from "muster" at the beginning of a line or of a piece of code to its end.
+    fn told(paper: &str) -> Vec<String> {
+        let joined = paper.replace("\\\n", " ");
+        let lines = joined.lines().filter_map(|line| line.trim_start().strip_prefix("muster ").map(str::to_owned));
+        let spans =
+            joined.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("muster ").map(str::to_owned));
+        lines.chain(spans).collect()
+    }
+
+    // The first word that is neither a command, an option of it, nor where a value may stand.
+    fn unknown_word(text: &str) -> Option<String> {
+        let mut command = Cli::command();
+        command.build();
+        let mut command = &command;
+        for word in text.split(" #").next().unwrap_or_default().split_whitespace() {
+            let word = word.trim_end_matches([',', '.', ';', ')']);
+            if let Some(long) = word.strip_prefix("--") {
+                let name = long.split('=').next().unwrap_or_default();
+                if name != "help" && !command.get_arguments().any(|argument| argument.get_long() == Some(name)) {
+                    return Some(format!("--{name} of {}", command.get_name()));
+                }
+            } else if let Some(below) = command.find_subcommand(word) {
+                command = below;
+            } else if command.has_subcommands() && word != "…" {
+                return Some(word.to_owned());
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn every_command_and_option_that_the_papers_tell_to_type_is_there() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let papers = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+        let mut seen = 0;
+        for path in papers.chain([root.join("README.md"), root.join("docker/muster.service")]) {
+            let paper = std::fs::read_to_string(&path).unwrap();
+            for command in told(&paper.replace("/usr/local/bin/muster ", "\nmuster ")) {
+                seen += 1;
+                assert_eq!(unknown_word(&command), None, "{}: muster {command}", path.display());
+            }
+        }
+        assert!(seen > 50, "{seen}");
+        assert_eq!(unknown_word("user forget ada"), Some("forget".into()));
+        assert_eq!(unknown_word("serve --at once"), Some("--at of serve".into()));
+    }
+
     #[test]
     fn every_command_and_every_argument_says_what_it_is() {
         assert_eq!(undescribed(&Cli::command(), ""), Vec::<String>::new());
