@@ -6,7 +6,6 @@
 //! | distinguished name of a group | the same structure ([`DistinguishedName`], RFC 4514) with values that `caseIgnoreMatch` (RFC 4517 §4.2.11) takes for the same |
 //! | any other name of a group, value of a claim | [`folded`] the same |
 //! | user name | compared by who keeps the account; a local account is *found* by [`user_name_keys`] |
-//! | URL | the same when parsed ([`same_url`]): default port, capitals of the host |
 
 mod distinguished;
 
@@ -14,7 +13,6 @@ pub use distinguished::DistinguishedName;
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use url::Url;
 
 /// Text as `caseIgnoreMatch` compares it (RFC 4518 §2): without regard to capitals and compatibility forms; blanks at the ends do
 /// not count, several in a row are one.
@@ -58,14 +56,6 @@ pub fn user_name_keys(typed: &str) -> Vec<String> {
     if composed == kept { vec![composed] } else { vec![composed, kept] }
 }
 
-/// Whether two texts are the same URL.
-pub fn same_url(one: &str, other: &str) -> bool {
-    match (Url::parse(one), Url::parse(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        (Ok(_), Err(_)) | (Err(_), Ok(_)) | (Err(_), Err(_)) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,13 +90,5 @@ mod tests {
         assert_eq!(user_name_keys("Émile"), ["émile"]);
         // Names that were reserved as a keyboard sent them are still found by whoever types them so.
         assert_eq!(user_name_keys("E\u{301}mile"), ["émile", "e\u{301}mile"]);
-    }
-
-    #[test]
-    fn urls_are_compared_when_parsed() {
-        assert!(same_url("https://Mdm.Example.com:443/saml", "https://mdm.example.com/saml"));
-        assert!(same_url("https://mdm.example.com", "https://mdm.example.com/"));
-        assert!(!same_url("https://mdm.example.com/SAML", "https://mdm.example.com/saml"));
-        assert!(!same_url("nothing", "nothing"));
     }
 }
