@@ -121,6 +121,9 @@ device_ca_certificates = []
 # # Exactly as the provider writes it: a slash at the end counts.
 # issuer = "https://id.example.com"
 # client_id = "muster"
+# # Readers of ID tokens (aud) that are trusted beside client_id. Needed only where a token names several and no azp says that it was made
+# # for client_id.
+# audiences = ["300000000000000001"]
 # # A file with the client secret: its first line.
 # client_secret = "school.secret"
 # # Asked for beside "openid".

@@ -4,9 +4,15 @@
 //! What is accepted is pinned by the configuration, never by what the provider says of itself.
 
 mod account;
+mod exchange;
 mod http;
+mod jws;
 mod known;
+mod metadata;
+mod probe;
 mod token;
+
+pub use probe::Wrong;
 
 use crate::config::identity::OpenIdConnect;
 use crate::identity::{Account, Disbelief, Fault};
@@ -14,14 +20,9 @@ use crate::world::Timestamp;
 use account::Mapping;
 use http::Http;
 use known::{Cache, Known};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreJwsSigningAlgorithm};
-use openidconnect::{
-    AuthType, AuthenticationContextClass, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-};
+use openidconnect::core::CoreJwsSigningAlgorithm;
+use openidconnect::{ClientSecret, PkceCodeChallenge, PkceCodeVerifier};
 use std::fs;
-use std::sync::Arc;
-use std::time::Duration;
 use url::Url;
 
 /// Clocks may differ by so many seconds.
@@ -56,10 +57,8 @@ pub struct Answer {
     /// `iss` of RFC 9207.
     pub issuer: Option<String>,
     pub error: Option<String>,
+    pub error_description: Option<String>,
 }
-
-type Client =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 impl Provider {
     /// From the configuration and the files it names; the provider itself is not asked.
@@ -99,20 +98,27 @@ impl Provider {
     /// If the provider's metadata cannot be had.
     pub async fn begin(&self, request: Request<'_>, now: Timestamp) -> Result<Url, Disbelief> {
         let known = self.known.get(self, now).await?;
-        let (client, state, nonce) =
-            (self.client(&known, request)?, request.state.to_owned(), request.nonce.to_owned());
-        let flow = CoreAuthenticationFlow::AuthorizationCode;
-        let mut going = client
-            .authorize_url(flow, || CsrfToken::new(state), || Nonce::new(nonce))
-            .add_scopes(self.config.scopes.iter().cloned().map(Scope::new))
-            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier(request)));
+        let scopes: Vec<&str> = ["openid"].into_iter().chain(self.config.scopes.iter().map(String::as_str)).collect();
+        let challenge =
+            PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(request.verifier.to_owned()));
+        let mut url = known.metadata.authorization_endpoint.clone();
+        let mut query = url.query_pairs_mut();
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.config.client_id)
+            .append_pair("redirect_uri", request.redirect_uri)
+            .append_pair("scope", &scopes.join(" "))
+            .append_pair("state", request.state)
+            .append_pair("nonce", request.nonce)
+            .append_pair("code_challenge", challenge.as_str())
+            .append_pair("code_challenge_method", "S256");
         if let Some(seconds) = self.config.max_age_seconds {
-            going = going.set_max_age(Duration::from_secs(seconds));
+            query.append_pair("max_age", &seconds.to_string());
         }
         if let Some(acr) = &self.config.acr {
-            going = going.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
+            query.append_pair("acr_values", acr);
         }
-        let (url, _, _) = going.url();
+        drop(query);
         Ok(url)
     }
 
@@ -124,17 +130,12 @@ impl Provider {
         let known = self.known.get(self, now).await?;
         self.check_sender(&known, answer)?;
         if let Some(error) = &answer.error {
-            return Err(Disbelief::new(Fault::ProviderRefused, format!("the provider answers {:?}", short(error))));
+            let said = exchange::said(error, answer.error_description.as_deref());
+            return Err(Disbelief::new(Fault::ProviderRefused, format!("the provider answers {said}")));
         }
         let missing = || Disbelief::new(Fault::NotUnderstood, "the answer holds neither a code nor an error");
-        let code = AuthorizationCode::new(answer.code.clone().ok_or_else(missing)?);
-        let client = self.client(&known, request)?;
-        let unfit = |error: openidconnect::ConfigurationError| {
-            Disbelief::new(Fault::ProviderUnavailable, format!("the provider names no token endpoint: {error}"))
-        };
-        let exchange = client.exchange_code(code).map_err(unfit)?.set_pkce_verifier(verifier(request));
-        let send = |request| self.http.send(request);
-        let tokens = exchange.request_async(&send).await.map_err(token::not_exchanged)?;
+        let code = answer.code.as_deref().ok_or_else(missing)?;
+        let tokens = exchange::exchange(self, &known.metadata, request, code).await?;
         let claims = token::verify(self, known, &tokens, request.nonce, now).await?;
         account::of(self, claims, &tokens, now).await
     }
@@ -148,26 +149,25 @@ impl Provider {
         }
         // A provider that does not answer cannot be signed out at either.
         let known = self.known.get(self, now).await.ok()?;
-        let mut url = known.metadata.additional_metadata().end_session_endpoint.clone()?;
+        let mut url = known.metadata.end_session_endpoint.clone()?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.config.client_id)
             .append_pair("post_logout_redirect_uri", back);
         Some(url)
     }
 
-    /// Asks the provider for its metadata and keys now, for `muster check-config --live`.
+    /// Asks the provider what can be asked without a person, for `muster check-config --live`. `redirect_uri`: one of the
+    /// addresses that are registered there.
     ///
     /// # Errors
-    /// What is wrong, in words.
-    pub async fn probe(&self, now: Timestamp) -> Result<String, Disbelief> {
-        let known = self.known.get(self, now).await?;
-        let keys = known.metadata.jwks().keys().len();
-        Ok(format!("{} answers, with {keys} keys", self.config.issuer))
+    /// If it tells neither metadata nor keys, and why.
+    pub async fn probe(&self, redirect_uri: &str, now: Timestamp) -> Result<Vec<Result<String, Wrong>>, Disbelief> {
+        probe::probe(self, redirect_uri, now).await
     }
 
     // Another provider's answer is not taken for this one's (RFC 9207 §2.4).
     fn check_sender(&self, known: &Known, answer: &Answer) -> Result<(), Disbelief> {
-        let promised = known.metadata.additional_metadata().authorization_response_iss_parameter_supported;
+        let promised = known.metadata.answers_name_issuer;
         match &answer.issuer {
             Some(issuer) if *issuer == self.config.issuer => Ok(()),
             None if !promised => Ok(()),
@@ -178,29 +178,9 @@ impl Provider {
             }
         }
     }
-
-    fn client(&self, known: &Arc<Known>, request: Request<'_>) -> Result<Client, Disbelief> {
-        let redirect = RedirectUrl::new(request.redirect_uri.to_owned())
-            .map_err(|error| Disbelief::new(Fault::NotUnderstood, format!("server.public_url: {error}")))?;
-        let client_id = ClientId::new(self.config.client_id.clone());
-        let client =
-            CoreClient::from_provider_metadata(known.metadata.clone(), client_id, Some(self.client_secret.clone()));
-        // Basic is the default (OpenID Connect Core §9), and some know the other way only.
-        let ways = known.metadata.token_endpoint_auth_methods_supported();
-        let posted = ways.is_some_and(|ways| {
-            !ways.contains(&CoreClientAuthMethod::ClientSecretBasic)
-                && ways.contains(&CoreClientAuthMethod::ClientSecretPost)
-        });
-        let way = if posted { AuthType::RequestBody } else { AuthType::BasicAuth };
-        Ok(client.set_redirect_uri(redirect).set_auth_type(way))
-    }
-}
-
-fn verifier(request: Request<'_>) -> PkceCodeVerifier {
-    PkceCodeVerifier::new(request.verifier.to_owned())
 }
 
 /// What a stranger wrote, cut to what a log line bears.
 fn short(text: &str) -> String {
-    text.chars().take(120).collect()
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -1,5 +1,6 @@
 //! Signing in at an identity provider: against a real one, and against one that lies.
 
+mod as_they_are;
 pub mod console;
 pub mod hostile;
 mod live;

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::config::check::{Finding, Severity};
 use crate::config::identity::{Directory, OpenIdConnect};
 use crate::identity::ldap::{Ldap, Step, Trouble};
-use crate::identity::openid_connect::Provider;
+use crate::identity::openid_connect::{Provider, Wrong};
 use crate::world::World;
 use events::settings::Settings;
 
@@ -19,7 +19,7 @@ pub async fn steps(config: &Config, settings: Option<&Settings>, user: Option<&s
         told.push(Ok("no directory is configured: there is none to ask".into()));
     }
     for provider in &config.identity.openid_connect {
-        told.push(ask(provider).await);
+        told.extend(ask(provider, &config.server.public_url).await);
     }
     let mut loaded = vec![];
     for directory in &config.identity.directory {
@@ -49,19 +49,32 @@ fn group_nowhere(wrong: String) -> Finding {
     }
 }
 
-// Metadata and keys: whether the client secret is right shows when somebody signs in.
-async fn ask(config: &OpenIdConnect) -> Result<String, Finding> {
+// Metadata, keys, the client secret, and what the provider says that it offers.
+async fn ask(config: &OpenIdConnect, public_url: &str) -> Vec<Result<String, Finding>> {
     let about = format!("identity.openid_connect.{}", config.name);
-    let wrong = |wrong: String| Finding {
+    let wrong = |wrong: String, mend: String| Finding {
         severity: Severity::Warning,
         code: "provider-does-not-do",
         about: about.clone(),
         wrong,
-        mend: "nobody can sign in there before it answers; the other ways in are not concerned".into(),
+        mend,
     };
-    let provider = Provider::load(config).map_err(&wrong)?;
-    let found = provider.probe(World::system().now()).await.map_err(|why| wrong(why.to_string()))?;
-    Ok(format!("identity provider {}: {found}", config.name))
+    let nobody = "nobody can sign in there before it answers; the other ways in are not concerned";
+    let provider = match Provider::load(config) {
+        Ok(provider) => provider,
+        Err(why) => return vec![Err(wrong(why, nobody.into()))],
+    };
+    let redirect_uri = format!("{}/enroll/sso/{}/callback", public_url.trim_end_matches('/'), config.name);
+    match provider.probe(&redirect_uri, World::system().now()).await {
+        Err(why) => vec![Err(wrong(why.to_string(), nobody.into()))],
+        Ok(told) => {
+            let told = told.into_iter().map(|told| match told {
+                Ok(found) => Ok(format!("identity provider {}: {found}", config.name)),
+                Err(Wrong { wrong: what, mend }) => Err(wrong(what, mend)),
+            });
+            told.collect()
+        }
+    }
 }
 
 fn line(directory: &Directory, Step { what, outcome }: Step) -> Result<String, Finding> {

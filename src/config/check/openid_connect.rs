@@ -14,6 +14,7 @@ fn check_one(provider: &OpenIdConnect, public_url: &str) -> Vec<Finding> {
     let about = |key: &str| format!("identity.openid_connect.{}.{key}", provider.name);
     let mut findings: Vec<Finding> = check_issuer(provider, &about("issuer")).into_iter().collect();
     findings.extend(check_algorithms(provider, &about("algorithms")));
+    findings.extend(check_audiences(provider, &about("audiences")));
     findings.extend(check_secret(provider, &about("client_secret")));
     findings.extend(provider.root.as_deref().and_then(|path| files::missing(&about("root"), path)));
     findings.push(addresses(provider, &about("client_id"), public_url.trim_end_matches('/')));
@@ -53,6 +54,14 @@ fn check_algorithms(provider: &OpenIdConnect, about: &str) -> Vec<Finding> {
         Finding::error("algorithm-refused", about, wrong, &mend)
     };
     unknown.map(finding).collect()
+}
+
+fn check_audiences(provider: &OpenIdConnect, about: &str) -> Option<Finding> {
+    let empty = provider.audiences.iter().any(|audience| audience.trim().is_empty());
+    empty.then(|| {
+        let mend = "write each as it stands in the token's aud, or leave the setting out";
+        Finding::error("audience-empty", about, "an audience without a name trusts nobody that is known", mend)
+    })
 }
 
 fn check_secret(provider: &OpenIdConnect, about: &str) -> Vec<Finding> {
@@ -119,6 +128,17 @@ mod tests {
         assert_eq!(issuer("http://127.0.0.1.example.com"), ["issuer-not-https", "redirect-addresses"]);
         assert_eq!(issuer("id.example.com"), ["issuer-not-a-url", "redirect-addresses"]);
         assert_eq!(issuer("https://id.example.com?tenant=1"), ["issuer-with-query", "redirect-addresses"]);
+    }
+
+    #[test]
+    fn an_audience_has_a_name() {
+        let file = secret("s3cret");
+        let with = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            codes(file.path(), |provider| provider.audiences = names)
+        };
+        assert_eq!(with(&["300000000000000001"]), ["redirect-addresses"]);
+        assert_eq!(with(&["300000000000000001", " "]), ["audience-empty", "redirect-addresses"]);
     }
 
     #[test]

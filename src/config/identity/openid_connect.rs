@@ -19,6 +19,9 @@ pub struct OpenIdConnect {
     /// Exactly as the provider writes it: a slash at the end counts.
     pub issuer: String,
     pub client_id: String,
+    /// Readers of ID tokens (`aud`) that are trusted beside `client_id`, where no `azp` names us.
+    #[serde(default)]
+    pub audiences: Vec<String>,
     /// A file with the client secret: its first line.
     pub client_secret: PathBuf,
     /// Asked for beside `openid`.

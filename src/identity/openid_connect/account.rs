@@ -1,12 +1,11 @@
 //! The person behind a verified token: the issuer's lasting name for them, and the attributes that the configuration maps.
 
 use super::Provider;
+use super::exchange::Tokens;
 use super::token::Claims;
 use crate::config::identity::{Absent, OpenIdConnect};
 use crate::identity::{Absence, Account, Disbelief, Fault, Untold};
 use crate::world::Timestamp;
-use openidconnect::OAuth2TokenResponse as _;
-use openidconnect::core::CoreTokenResponse;
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +42,7 @@ impl Mapping {
 pub async fn of(
     provider: &Provider,
     mut claims: Claims,
-    tokens: &CoreTokenResponse,
+    tokens: &Tokens,
     now: Timestamp,
 ) -> Result<Account, Disbelief> {
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
@@ -105,20 +104,16 @@ fn told(claim: Option<&Value>, elsewhere: bool, absent: Absent) -> (BTreeSet<Str
 }
 
 // A provider that does not answer here leaves us without the groups: to guess would be to let in by chance.
-async fn more(
-    provider: &Provider,
-    tokens: &CoreTokenResponse,
-    subject: &str,
-    now: Timestamp,
-) -> Result<Claims, Disbelief> {
+async fn more(provider: &Provider, tokens: &Tokens, subject: &str, now: Timestamp) -> Result<Claims, Disbelief> {
     let known = provider.known.get(provider, now).await?;
-    let Some(address) = known.metadata.userinfo_endpoint() else { return Ok(Claims::new()) };
+    let Some(address) = &known.metadata.userinfo_endpoint else { return Ok(Claims::new()) };
     let unfit = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("its userinfo endpoint: {why}"));
+    let access = tokens.access.as_ref().ok_or_else(|| unfit("no access token came that opens it".into()))?;
     let request = Request::builder()
         .method(Method::GET)
         .uri(address.as_str())
         .header(header::ACCEPT, "application/json")
-        .header(header::AUTHORIZATION, format!("Bearer {}", tokens.access_token().secret()));
+        .header(header::AUTHORIZATION, format!("Bearer {}", access.secret()));
     let request = request.body(Vec::new()).map_err(|_| unfit("its address or the token is malformed".into()))?;
     let answer = provider.http.send(request).await.map_err(|error| unfit(error.to_string()))?;
     if !answer.status().is_success() {

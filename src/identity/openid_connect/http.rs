@@ -54,7 +54,7 @@ impl Http {
         if !Url::parse(&address).is_ok_and(|url| self.config.may_be_asked(&url)) {
             return Err(HttpError::NotPrivate(super::short(&address)));
         }
-        let unreachable = |error: reqwest::Error| HttpError::Request(causes(&error.without_url()));
+        let unreachable = |error: reqwest::Error| HttpError::Request(self.advised(causes(&error.without_url())));
         let request = reqwest::Request::try_from(request).map_err(unreachable)?;
         let mut answer = self.client.execute(request).await.map_err(unreachable)?;
         if answer.status().is_redirection() {
@@ -71,6 +71,17 @@ impl Http {
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(response)
+    }
+
+    // What OpenSSL says of a certificate whose authority is not known says nothing about the setting that helps.
+    fn advised(&self, why: String) -> String {
+        if !why.contains("certificate verify failed") {
+            return why;
+        }
+        match &self.config.root {
+            None => format!("{why}; if its certificate is from an authority of your own, name that in root"),
+            Some(root) => format!("{why}; only authorities in {} (root) are trusted", root.display()),
+        }
     }
 }
 

@@ -1,19 +1,13 @@
 //! What is known of a provider: its metadata and keys, asked for when they are needed and kept for an hour.
 
 use super::Provider;
-use super::http::HttpError;
+use super::metadata::Metadata;
 use crate::identity::{Disbelief, Fault};
 use crate::world::Timestamp;
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType,
-};
+use openidconnect::JsonWebKeySet;
+use openidconnect::core::CoreJsonWebKey;
 use openidconnect::http::{Method, Request, header::ACCEPT};
-use openidconnect::{AdditionalProviderMetadata, DiscoveryError, JsonWebKeySet, ProviderMetadata};
-use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
-use url::Url;
 
 /// Metadata is asked for anew after so long, so that a key the provider withdrew is not believed for ever …
 const FRESH_SECONDS: i64 = 3_600;
@@ -24,35 +18,10 @@ const SILENCE_SECONDS: i64 = 5;
 /// An unknown key makes us ask no more often than this: whoever can send tokens could make us ask all the time.
 const REFRESH_SECONDS: i64 = 60;
 
-pub type Metadata = ProviderMetadata<
-    Further,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
-/// What later documents added to the metadata.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-pub struct Further {
-    /// OpenID Connect RP-Initiated Logout 1.0.
-    pub end_session_endpoint: Option<Url>,
-    /// RFC 9207.
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-}
-
-impl AdditionalProviderMetadata for Further {}
-
+/// Metadata and keys, as they were at a moment.
 pub struct Known {
     pub metadata: Metadata,
+    pub keys: Vec<CoreJsonWebKey>,
     at: Timestamp,
 }
 
@@ -104,8 +73,8 @@ impl Cache {
         let answer = discover(provider).await;
         let mut state = self.state();
         match answer {
-            Ok(metadata) => {
-                let known = Arc::new(Known { metadata, at: now });
+            Ok((metadata, keys)) => {
+                let known = Arc::new(Known { metadata, keys, at: now });
                 state.known = Some(Arc::clone(&known));
                 state.failed = None;
                 Ok(known)
@@ -140,65 +109,27 @@ impl State {
     }
 }
 
-// Not `ProviderMetadata::discover_async`: what is wrong with an issuer can be said more clearly.
-async fn discover(provider: &Provider) -> Result<Metadata, Disbelief> {
-    let issuer = &provider.config.issuer;
-    let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+async fn discover(provider: &Provider) -> Result<(Metadata, Vec<CoreJsonWebKey>), Disbelief> {
+    let address = format!("{}/.well-known/openid-configuration", provider.config.issuer.trim_end_matches('/'));
     let unfit = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("{address}: {why}"));
-    let request = Request::builder().method(Method::GET).uri(&address).header(ACCEPT, "application/json");
-    let request = request.body(Vec::new()).map_err(|error| unfit(error.to_string()))?;
-    let answer = provider.http.send(request).await.map_err(|error| unfit(error.to_string()))?;
+    let document = fetch(provider, &address).await.map_err(unfit)?;
+    let metadata = Metadata::parse(&document, provider).map_err(unfit)?;
+    let address = metadata.jwks_uri.as_str();
+    let unfit = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("{address}: {why}"));
+    let document = fetch(provider, address).await.map_err(unfit)?;
+    // Keys of a kind that is not known are passed over, and so is what the answer calls its content.
+    let keys: JsonWebKeySet<CoreJsonWebKey> =
+        serde_json::from_slice(&document).map_err(|error| unfit(format!("these are no keys: {error}")))?;
+    let keys = keys.keys().clone();
+    Ok((metadata, keys))
+}
+
+async fn fetch(provider: &Provider, address: &str) -> Result<Vec<u8>, String> {
+    let request = Request::builder().method(Method::GET).uri(address).header(ACCEPT, "application/json");
+    let request = request.body(Vec::new()).map_err(|error| error.to_string())?;
+    let answer = provider.http.send(request).await.map_err(|error| error.to_string())?;
     if !answer.status().is_success() {
-        return Err(unfit(format!("it answers {}", answer.status())));
+        return Err(format!("it answers {}", answer.status()));
     }
-    let metadata: Metadata = serde_json::from_slice(answer.body())
-        .map_err(|error| unfit(format!("this is no metadata of OpenID Connect: {error}")))?;
-    check_issuer(issuer, metadata.issuer()).map_err(unfit)?;
-    check_endpoints(provider, &metadata).map_err(unfit)?;
-    let send = |request| provider.http.send(request);
-    let keys = JsonWebKeySet::fetch_async(metadata.jwks_uri(), &send).await;
-    Ok(metadata.clone().set_jwks(keys.map_err(|error| no_keys(&metadata, &error))?))
-}
-
-// Byte for byte (OpenID Connect Discovery §4.3).
-fn check_issuer(configured: &str, found: &str) -> Result<(), String> {
-    if configured == found {
-        return Ok(());
-    }
-    let advice = if found.contains("{tenantid}") {
-        "this address stands for every tenant at once, and none of them could be told from another: configure the issuer \
-         of one tenant"
-            .to_owned()
-    } else if configured.trim_end_matches('/') == found.trim_end_matches('/') {
-        format!("write issuer = {found:?}: the slash at the end counts")
-    } else {
-        format!("write issuer = {found:?} if this is the provider you mean")
-    };
-    Err(format!("the provider calls itself {found:?}, the configuration calls it {configured:?}; {advice}"))
-}
-
-fn check_endpoints(provider: &Provider, metadata: &Metadata) -> Result<(), String> {
-    let token = metadata.token_endpoint().ok_or("it names no token_endpoint")?;
-    let endpoints = [
-        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
-        ("token_endpoint", Some(token.url())),
-        ("jwks_uri", Some(metadata.jwks_uri().url())),
-        ("userinfo_endpoint", metadata.userinfo_endpoint().map(|endpoint| endpoint.url())),
-        ("end_session_endpoint", metadata.additional_metadata().end_session_endpoint.as_ref()),
-    ];
-    for (name, address) in endpoints {
-        if let Some(address) = address.filter(|address| !provider.config.may_be_asked(address)) {
-            return Err(format!("its {name} is {address}, which is no https address"));
-        }
-    }
-    Ok(())
-}
-
-fn no_keys(metadata: &Metadata, error: &DiscoveryError<HttpError>) -> Disbelief {
-    let why = match error {
-        DiscoveryError::Request(error) => error.to_string(),
-        DiscoveryError::Parse(error) => format!("these are no keys: {error}"),
-        error => error.to_string(),
-    };
-    Disbelief::new(Fault::ProviderUnavailable, format!("{}: {why}", metadata.jwks_uri().as_str()))
+    Ok(answer.into_body())
 }

@@ -1,21 +1,15 @@
-//! The ID token: its signature, and every claim that says whom and what it is for (OpenID Connect Core §3.1.3.7).
+//! The ID token: its signature, and every claim that says whom and what it is for (OpenID Connect Core §3.1.3.7). A claim
+//! that nothing here asks for is not looked at.
 
-use super::http::HttpError;
+use super::exchange::Tokens;
+use super::jws::{Signed, Unverified};
 use super::known::Known;
 use super::{LEEWAY_SECONDS, Provider, short};
 use crate::config::identity::ALGORITHMS;
 use crate::identity::{Disbelief, Fault};
 use crate::world::Timestamp;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
-use openidconnect::core::{
-    CoreErrorResponseType, CoreIdToken, CoreIdTokenVerifier, CoreJwsSigningAlgorithm, CoreTokenResponse,
-};
-use openidconnect::{
-    AccessTokenHash, ClaimsVerificationError, ClientId, JsonWebKeySet, Nonce, OAuth2TokenResponse as _,
-    RequestTokenError, SignatureVerificationError, StandardErrorResponse, TokenResponse as _,
-};
+use openidconnect::AccessTokenHash;
+use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -38,169 +32,175 @@ pub fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
 pub async fn verify(
     provider: &Provider,
     known: Arc<Known>,
-    tokens: &CoreTokenResponse,
+    tokens: &Tokens,
     nonce: &str,
     now: Timestamp,
 ) -> Result<Claims, Disbelief> {
-    let missing = || Disbelief::new(Fault::Incomplete, "the provider sent no ID token; is \"openid\" granted?");
-    let token = tokens.id_token().ok_or_else(missing)?;
+    let signed = Signed::parse(&tokens.id_token, &provider.algorithms)?;
     let mut known = known;
-    if checked(provider, &known, token, nonce, now) == Err(unknown_key())
+    if matches!(signed.key(&known.keys), Err(Unverified::UnknownKey))
         && let Some(newer) = provider.known.newer(provider, &known, now).await
     {
         known = newer;
     }
-    checked(provider, &known, token, nonce, now).map_err(disbelief)?;
-    check_access_token(provider, &known, tokens, token, now)?;
-    let claims = read(token)?;
-    check_party(provider, &claims)?;
-    check_not_before(&claims, now)?;
+    let key = signed.key(&known.keys).map_err(|why| {
+        let why = match why {
+            Unverified::UnknownKey => "none of the provider's keys is the one that it names".to_owned(),
+            Unverified::Invalid(why) => why,
+        };
+        Disbelief::new(Fault::SignatureInvalid, format!("the ID token's signature: {why}"))
+    })?;
+    let claims = signed.claims()?;
+    check_issuer(provider, &claims)?;
+    check_audience(provider, &claims)?;
+    check_times(&claims, now)?;
+    check_nonce(&claims, nonce)?;
+    check_authentication(provider, &claims, now)?;
+    check_access_token(&claims, tokens, &signed, key)?;
+    if text(&claims, "sub")?.is_none() {
+        return Err(Disbelief::new(Fault::NotUnderstood, "the ID token's sub is missing"));
+    }
     Ok(claims)
 }
 
-fn unknown_key() -> ClaimsVerificationError {
-    ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)
+// A claim that is used.
+fn text<'c>(claims: &'c Claims, name: &str) -> Result<Option<&'c str>, Disbelief> {
+    match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is no text"))),
+    }
 }
 
-fn checked(
-    provider: &Provider,
-    known: &Known,
-    token: &CoreIdToken,
-    nonce: &str,
-    now: Timestamp,
-) -> Result<(), ClaimsVerificationError> {
-    token.claims(&verifier(provider, known, now), &Nonce::new(nonce.to_owned())).map(drop)
+// Seconds from this server's clock to the moment that a claim names; before zero: it is past.
+fn ahead(claims: &Claims, name: &str, now: Timestamp) -> Result<Option<i64>, Disbelief> {
+    let not_a_number =
+        || Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is no number of seconds since 1970"));
+    match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        // A number with a fraction is cut: a second is far below the leeway.
+        Some(value) => {
+            value.as_f64().ok_or_else(not_a_number).map(|at| Some((at as i64).saturating_sub(now.0 / 1_000_000)))
+        }
+    }
 }
 
-// The library checks issuer, audience, key, signature, expiry and nonce; the rest is what it is told here. As a public
-// client: then no secret of ours is ever taken for a key.
-fn verifier<'a>(provider: &'a Provider, known: &Known, now: Timestamp) -> CoreIdTokenVerifier<'a> {
-    let metadata = &known.metadata;
-    let keys = JsonWebKeySet::new(metadata.jwks().keys().clone());
-    let client_id = ClientId::new(provider.config.client_id.clone());
-    let (max_age, acr) = (provider.config.max_age_seconds, provider.config.acr.as_deref());
-    CoreIdTokenVerifier::new_public_client(client_id, metadata.issuer().clone(), keys)
-        .set_allowed_algs(provider.algorithms.clone())
-        .set_time_fn(move || moment(now, -LEEWAY_SECONDS))
-        .set_issue_time_verifier_fn(move |issued| {
-            let fits = moment(now, -OLDEST_SECONDS) <= issued && issued <= moment(now, LEEWAY_SECONDS);
-            fits.then_some(()).ok_or_else(|| format!("issued at {issued}, which is not just now"))
-        })
-        .set_auth_context_verifier_fn(move |given| match (acr, given) {
-            (None, _) => Ok(()),
-            (Some(wanted), Some(given)) if given.as_str() == wanted => Ok(()),
-            (Some(wanted), _) => Err(format!("the provider does not vouch for acr {wanted:?}")),
-        })
-        .set_auth_time_verifier_fn(move |given| match (max_age, given) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err("auth_time is missing, though max_age was asked for".into()),
-            (Some(seconds), Some(at)) => {
-                let seconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(LEEWAY_SECONDS);
-                let fits = at >= moment(now, seconds.saturating_neg());
-                fits.then_some(()).ok_or_else(|| format!("signed in at {at}, longer ago than max_age_seconds"))
-            }
-        })
+fn check_issuer(provider: &Provider, claims: &Claims) -> Result<(), Disbelief> {
+    match text(claims, "iss")? {
+        Some(issuer) if issuer == provider.config.issuer => Ok(()),
+        found => {
+            let found = found.map_or("missing".into(), |found| format!("{:?}", short(found)));
+            let why = format!("the ID token's iss is {found}, not {:?}", provider.config.issuer);
+            Err(Disbelief::new(Fault::WrongIssuer, why))
+        }
+    }
 }
 
-fn moment(now: Timestamp, offset: i64) -> DateTime<Utc> {
-    let seconds = (now.0 / 1_000_000).saturating_add(offset);
-    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+// A token made for another client's use is not for ours, even where we are among its readers; and one with several readers
+// says for whom it was made, or the configuration knows the others.
+fn check_audience(provider: &Provider, claims: &Claims) -> Result<(), Disbelief> {
+    let (ours, trusted) = (provider.config.client_id.as_str(), &provider.config.audiences);
+    let wrong = |why: String| Err(Disbelief::new(Fault::WrongAudience, why));
+    let audiences: Vec<&str> = match claims.get("aud") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().map(|one| one.as_str().unwrap_or_default()).collect(),
+        _ => return wrong("the ID token's aud is missing, or neither text nor a list".into()),
+    };
+    if !audiences.contains(&ours) {
+        return wrong(format!(
+            "the ID token's aud is {:?}, without the client_id {ours:?}",
+            short(&audiences.join(" "))
+        ));
+    }
+    let made_for_us = match text(claims, "azp")? {
+        Some(party) if party == ours => true,
+        Some(party) => return wrong(format!("the ID token's azp names another client, {:?}", short(party))),
+        None if claims.contains_key("azp") => return wrong("the ID token's azp is null".into()),
+        None => false,
+    };
+    let unknown = audiences.iter().find(|one| **one != ours && !trusted.iter().any(|known| known == *one));
+    match unknown {
+        Some(other) if !made_for_us => wrong(format!(
+            "the ID token's aud names {:?} too, and no azp says for whom it was made; write it in audiences if you trust it",
+            short(other)
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_times(claims: &Claims, now: Timestamp) -> Result<(), Disbelief> {
+    let outside = |why: String| Err(Disbelief::new(Fault::OutsideValidity, why));
+    let missing = |name: &str| Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is missing"));
+    // The token was made a moment ago: this is how far the clocks are apart, if it is the answer to what was asked.
+    let issued = ahead(claims, "iat", now)?.ok_or_else(|| missing("iat"))?;
+    let expires = ahead(claims, "exp", now)?.ok_or_else(|| missing("exp"))?;
+    let clocks = || clocks(issued);
+    if !(-OLDEST_SECONDS..=LEEWAY_SECONDS).contains(&issued) {
+        return outside(format!("the ID token's iat is not just now; {}", clocks()));
+    }
+    if expires <= -LEEWAY_SECONDS {
+        return outside(format!("the ID token's exp is {} seconds ago; {}", -expires, clocks()));
+    }
+    match ahead(claims, "nbf", now)? {
+        Some(begins) if begins > LEEWAY_SECONDS => {
+            outside(format!("the ID token's nbf is {begins} seconds ahead; {}", clocks()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn clocks(issued: i64) -> String {
+    let (apart, side) = (issued.abs(), if issued > 0 { "ahead of" } else { "behind" });
+    if apart <= LEEWAY_SECONDS {
+        return "the provider's clock (iat) agrees with this server's".into();
+    }
+    format!(
+        "the provider's clock (iat) is {apart} seconds {side} this server's, and they may differ by {LEEWAY_SECONDS}: set \
+         the wrong one right"
+    )
+}
+
+fn check_nonce(claims: &Claims, nonce: &str) -> Result<(), Disbelief> {
+    match text(claims, "nonce")? {
+        // The comparison panics on texts of different length.
+        Some(given) if given.len() == nonce.len() && openssl::memcmp::eq(given.as_bytes(), nonce.as_bytes()) => Ok(()),
+        Some(_) => Err(Disbelief::new(Fault::WrongNonce, "the ID token's nonce is another request's")),
+        None => Err(Disbelief::new(Fault::WrongNonce, "the ID token's nonce is missing")),
+    }
+}
+
+// How and when the person proved themselves there, where the configuration asks for it.
+fn check_authentication(provider: &Provider, claims: &Claims, now: Timestamp) -> Result<(), Disbelief> {
+    let stale = |why: String| Err(Disbelief::new(Fault::StaleAuthentication, why));
+    if let Some(wanted) = &provider.config.acr
+        && text(claims, "acr")? != Some(wanted)
+    {
+        return stale(format!("the ID token's acr is not {wanted:?}: the provider does not vouch for that"));
+    }
+    let Some(seconds) = provider.config.max_age_seconds else { return Ok(()) };
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(LEEWAY_SECONDS);
+    match ahead(claims, "auth_time", now)? {
+        None => stale("the ID token's auth_time is missing, though max_age was asked for".into()),
+        Some(at) if at < seconds.saturating_neg() => {
+            stale("the ID token's auth_time is longer ago than max_age_seconds".into())
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 // `at_hash`, where it is given, ties the access token to the ID token (§3.1.3.8).
 fn check_access_token(
-    provider: &Provider,
-    known: &Known,
-    tokens: &CoreTokenResponse,
-    token: &CoreIdToken,
-    now: Timestamp,
+    claims: &Claims,
+    tokens: &Tokens,
+    signed: &Signed<'_>,
+    key: &CoreJsonWebKey,
 ) -> Result<(), Disbelief> {
-    let verifier = verifier(provider, known, now);
     let broken = |why: String| Disbelief::new(Fault::SignatureInvalid, why);
-    let claims = token.claims(&verifier, |_: Option<&Nonce>| Ok(())).map_err(disbelief)?;
-    let Some(given) = claims.access_token_hash() else { return Ok(()) };
-    let algorithm = token.signing_alg().map_err(|error| broken(error.to_string()))?;
-    let key = token.signing_key(&verifier).map_err(|error| broken(error.to_string()))?;
-    match AccessTokenHash::from_token(tokens.access_token(), algorithm, key) {
-        Ok(hash) if hash == *given => Ok(()),
-        Ok(_) => Err(broken("at_hash is not of the access token that came with it".into())),
+    let Some(given) = text(claims, "at_hash")? else { return Ok(()) };
+    let Some(access) = &tokens.access else { return Ok(()) };
+    match AccessTokenHash::from_token(access, &signed.algorithm, key) {
+        Ok(hash) if **hash == *given => Ok(()),
+        Ok(_) => Err(broken("the ID token's at_hash is not of the access token that came with it".into())),
         Err(error) => Err(broken(error.to_string())),
     }
-}
-
-// What was verified is what is read: the same bytes.
-fn read(token: &CoreIdToken) -> Result<Claims, Disbelief> {
-    let unreadable = || Disbelief::new(Fault::NotUnderstood, "the ID token's claims cannot be read");
-    let text = token.to_string();
-    let payload = text.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
-    serde_json::from_slice(&payload.ok_or_else(unreadable)?).map_err(|_| unreadable())
-}
-
-// A token made for another client's use is not for ours, even where we are among its readers.
-fn check_party(provider: &Provider, claims: &Claims) -> Result<(), Disbelief> {
-    match claims.get("azp") {
-        None => Ok(()),
-        Some(party) if party.as_str() == Some(&provider.config.client_id) => Ok(()),
-        Some(_) => Err(Disbelief::new(Fault::WrongAudience, "azp names another client")),
-    }
-}
-
-fn check_not_before(claims: &Claims, now: Timestamp) -> Result<(), Disbelief> {
-    let early = |from: &Value| from.as_f64().is_none_or(|from| from > (now.0 / 1_000_000 + LEEWAY_SECONDS) as f64);
-    if claims.get("nbf").is_some_and(early) {
-        return Err(Disbelief::new(Fault::OutsideValidity, "the token is not valid yet; are both clocks right?"));
-    }
-    Ok(())
-}
-
-fn disbelief(error: ClaimsVerificationError) -> Disbelief {
-    use ClaimsVerificationError as Wrong;
-    let fault = match &error {
-        Wrong::Expired(_) => Fault::OutsideValidity,
-        Wrong::InvalidAudience(_) => Fault::WrongAudience,
-        Wrong::InvalidAuthContext(_) | Wrong::InvalidAuthTime(_) => Fault::StaleAuthentication,
-        Wrong::InvalidIssuer(_) => Fault::WrongIssuer,
-        Wrong::InvalidNonce(_) => Fault::WrongNonce,
-        Wrong::InvalidSubject(_) => Fault::SubjectMissing,
-        Wrong::SignatureVerification(signature) => match signature {
-            SignatureVerificationError::NoSignature => Fault::Unsigned,
-            SignatureVerificationError::DisallowedAlg(_) | SignatureVerificationError::UnsupportedAlg(_) => {
-                Fault::AlgorithmRefused
-            }
-            _ => Fault::SignatureInvalid,
-        },
-        _ => Fault::NotUnderstood,
-    };
-    let detail = match &error {
-        Wrong::SignatureVerification(signature) => format!("the ID token's signature: {signature}"),
-        error => format!("the ID token: {error}"),
-    };
-    Disbelief::new(fault, detail)
-}
-
-/// Why no token was had for a code.
-pub fn not_exchanged(error: RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>) -> Disbelief {
-    let unavailable = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("its token endpoint: {why}"));
-    match error {
-        RequestTokenError::ServerResponse(answer) => {
-            let why = format!("the provider gives no token for the code: {:?}", short(answer.error().as_ref()));
-            Disbelief::new(Fault::ProviderRefused, why)
-        }
-        RequestTokenError::Request(error) => unavailable(error.to_string()),
-        RequestTokenError::Parse(_, body) if is_encrypted(&body) => {
-            Disbelief::new(Fault::EncryptionRefused, "the ID token is encrypted: switch that off for this client")
-        }
-        RequestTokenError::Parse(error, _) => {
-            // Where it is wrong, not what it says: it may name the person.
-            Disbelief::new(Fault::NotUnderstood, format!("the token answer is not understood at {:?}", error.path()))
-        }
-        RequestTokenError::Other(why) => unavailable(short(&why)),
-    }
-}
-
-// Five parts instead of three (RFC 7516 §3.1).
-fn is_encrypted(body: &[u8]) -> bool {
-    let answer: Option<Value> = serde_json::from_slice(body).ok();
-    let token = answer.as_ref().and_then(|answer| answer["id_token"].as_str());
-    token.is_some_and(|token| token.split('.').count() == 5)
 }

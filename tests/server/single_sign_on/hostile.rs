@@ -29,6 +29,8 @@ pub struct Script {
     pub tokens: Value,
     pub token_status: u16,
     pub person: Value,
+    /// What the keys are said to be; JSON where nothing is said here.
+    pub keys_type: Option<&'static str>,
     /// A path that leads elsewhere instead.
     pub moved: Option<&'static str>,
     pub asked: BTreeMap<String, usize>,
@@ -224,5 +226,8 @@ async fn answer(script: web::Data<Mutex<Script>>, request: HttpRequest, form: St
         "/person" => &script.person,
         _ => return HttpResponse::NotFound().finish(),
     };
-    HttpResponse::build(status.try_into().unwrap()).json(body)
+    match script.keys_type.filter(|_| path == "/jwks") {
+        Some(kind) => HttpResponse::Ok().content_type(kind).body(body.to_string()),
+        None => HttpResponse::build(status.try_into().unwrap()).json(body),
+    }
 }

@@ -27,8 +27,11 @@ async fn ask(config: &Path, issuer: &str) -> Said {
 async fn check_config_asks_providers_and_says_what_is_wrong() {
     let (_directory, config) = installation().await;
     let hostile = Hostile::start().await;
+    hostile.change(|script| (script.token_status, script.tokens) = (400, json!({ "error": "invalid_grant" })));
     let said = ask(&config, &hostile.issuer).await.expect_success();
     assert!(said.contains(&format!("identity provider school: {} answers, with 2 keys", hostile.issuer)), "{said}");
+    assert!(said.contains("identity provider school: it takes the client secret"), "{said}");
+    assert_eq!(hostile.asked("/token"), 1);
     assert!(said.contains("/enroll/sso/school/callback") && said.contains("/console/sso/school/callback"), "{said}");
 
     let slash = ask(&config, &format!("{}/", hostile.issuer)).await;
@@ -44,4 +47,38 @@ async fn check_config_asks_providers_and_says_what_is_wrong() {
     let down = ask(&config, &issuer).await;
     assert_eq!(down.code, Some(1), "{down:?}");
     assert!(down.out.contains("it cannot be reached") && down.out.contains("refused"), "{down:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_finds_a_wrong_client_secret_and_scopes_that_bring_no_groups() {
+    let (_directory, config) = installation().await;
+    let hostile = Hostile::start().await;
+    hostile.change(|script| {
+        script.token_status = 401;
+        script.tokens = json!({ "error": "invalid_client", "error_description": "Wrong \u{7}secret" });
+        script.metadata["scopes_supported"] = json!(["openid", "profile", "groups"]);
+        script.metadata["claims_supported"] = json!(["sub", "roles"]);
+    });
+    let said = ask(&config, &hostile.issuer).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for told in [
+        "it does not take the client_id with this client secret: \"invalid_client\"",
+        "\"Wrong secret\"",
+        "it does not offer the scope \"email\"",
+        "it offers a scope \"groups\", which is not asked for",
+        "it does not list the claim \"groups\"",
+    ] {
+        assert!(said.out.contains(told), "{told}: {said:?}");
+    }
+    hostile.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_says_when_a_provider_needs_a_root() {
+    let (_directory, config) = installation().await;
+    let pki = |name: &str| config.with_file_name("pki").join(name);
+    let hostile = Hostile::start_with(Some((&pki("tls.pem"), &pki("tls.key")))).await;
+    let said = ask(&config, &hostile.issuer).await;
+    assert!(said.out.contains("name that in root"), "{said:?}");
+    hostile.stop().await;
 }

@@ -24,6 +24,7 @@ pub struct Back {
     pub code: Option<String>,
     pub iss: Option<String>,
     pub error: Option<String>,
+    pub error_description: Option<String>,
 }
 
 /// Makes a request.
@@ -59,7 +60,8 @@ pub(super) async fn answered(
     match &provider.protocol {
         Protocol::OpenIdConnect(speaker) => {
             let secrets = Secrets::of(app, provider, place, state);
-            let answer = Answer { code: back.code.clone(), issuer: back.iss.clone(), error: back.error.clone() };
+            let Back { code, iss: issuer, error, error_description, .. } = back.clone();
+            let answer = Answer { code, issuer, error, error_description };
             speaker.finish(secrets.request(state), &answer, app.world.now()).await
         }
         Protocol::Saml(_) => Err(unsolicited("this provider's answers are posted")),

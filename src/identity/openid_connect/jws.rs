@@ -1,0 +1,115 @@
+//! A token as it travels (RFC 7515, compact): its header, and the key that signed it.
+
+use super::short;
+use super::token::algorithm;
+use crate::identity::{Disbelief, Fault};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey as _, SignatureVerificationError};
+use serde_json::{Map, Value};
+
+/// A token whose signature is not verified yet.
+pub struct Signed<'a> {
+    pub algorithm: CoreJwsSigningAlgorithm,
+    key_id: Option<String>,
+    message: &'a str,
+    signature: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+/// Why no key verifies a token.
+pub enum Unverified {
+    /// None of the keys is meant: the provider may have newer ones.
+    UnknownKey,
+    Invalid(String),
+}
+
+impl<'a> Signed<'a> {
+    /// Takes a token apart; `allowed`: the algorithms of the configuration.
+    pub fn parse(token: &'a str, allowed: &[CoreJwsSigningAlgorithm]) -> Result<Signed<'a>, Disbelief> {
+        let unreadable = |why: &str| Disbelief::new(Fault::NotUnderstood, format!("the ID token {why}"));
+        let parts: Vec<&str> = token.split('.').collect();
+        let [header, payload, signature] = parts[..] else {
+            // Five parts instead of three (RFC 7516 §3.1).
+            return Err(match parts.len() {
+                5 => {
+                    let why = "the ID token is encrypted: switch that off for this client";
+                    Disbelief::new(Fault::EncryptionRefused, why)
+                }
+                _ => unreadable("has not three parts"),
+            });
+        };
+        let bytes = |part: &str, what: &str| {
+            URL_SAFE_NO_PAD.decode(part).map_err(|_| unreadable(&format!("has a {what} that is not base64url")))
+        };
+        let fields: Map<String, Value> = serde_json::from_slice(&bytes(header, "header")?)
+            .map_err(|_| unreadable("has a header that is no JSON object"))?;
+        let algorithm = allowed_algorithm(&fields, allowed)?;
+        check_header(&fields).map_err(|why| unreadable(&why))?;
+        let key_id = match fields.get("kid") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(_) => return Err(unreadable("has a kid in its header that is no text")),
+        };
+        let message = token.rsplit_once('.').map_or(token, |(message, _)| message);
+        let (payload, signature) = (bytes(payload, "payload")?, bytes(signature, "signature")?);
+        Ok(Signed { algorithm, key_id, message, signature, payload })
+    }
+
+    /// The key of these that signed it. A key says itself for which algorithm and use it is (RFC 7517 §4), and verifies
+    /// for no other.
+    pub fn key<'k>(&self, keys: &'k [CoreJsonWebKey]) -> Result<&'k CoreJsonWebKey, Unverified> {
+        let meant =
+            |key: &&CoreJsonWebKey| self.key_id.is_none() || self.key_id.as_ref() == key.key_id().map(|id| &**id);
+        let mut why = Unverified::UnknownKey;
+        for key in keys.iter().filter(meant) {
+            match key.verify_signature(&self.algorithm, self.message.as_bytes(), &self.signature) {
+                Ok(()) => return Ok(key),
+                // Of another kind, or for another use.
+                Err(SignatureVerificationError::InvalidKey(_)) => {}
+                // Without a kid nobody can tell whether the right key was among them.
+                Err(_) if self.key_id.is_none() => {}
+                Err(error) => why = Unverified::Invalid(error.to_string()),
+            }
+        }
+        Err(why)
+    }
+
+    /// The claims that were signed: of the same bytes.
+    pub fn claims(&self) -> Result<Map<String, Value>, Disbelief> {
+        serde_json::from_slice(&self.payload)
+            .map_err(|_| Disbelief::new(Fault::NotUnderstood, "the ID token's claims are no JSON object"))
+    }
+}
+
+fn allowed_algorithm(
+    header: &Map<String, Value>,
+    allowed: &[CoreJwsSigningAlgorithm],
+) -> Result<CoreJwsSigningAlgorithm, Disbelief> {
+    let name = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+    if name == "none" {
+        return Err(Disbelief::new(Fault::Unsigned, "the ID token is not signed (alg is \"none\")"));
+    }
+    let found = algorithm(name).ok().filter(|algorithm| allowed.contains(algorithm));
+    found.ok_or_else(|| {
+        let why = format!("the ID token's alg is {:?}, which is not among the configured algorithms", short(name));
+        Disbelief::new(Fault::AlgorithmRefused, why)
+    })
+}
+
+// What is critical must be understood (RFC 7515 §4.1.11), and nothing is; a token of another type is no ID token
+// (RFC 8725 §3.11).
+fn check_header(header: &Map<String, Value>) -> Result<(), String> {
+    if header.contains_key("crit") {
+        return Err("has critical header fields (crit), which are not supported".into());
+    }
+    let text = |name: &str| header.get(name).and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    if !matches!(text("typ").as_str(), "" | "jwt" | "application/jwt") {
+        return Err(format!("is of type (typ) {:?}, not JWT", short(&text("typ"))));
+    }
+    match header.get("cty") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => Err("holds another token (cty), which is not supported".into()),
+    }
+}
