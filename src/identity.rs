@@ -96,3 +96,9 @@ pub trait SignInMethod: Send + Sync {
     /// If the accounts cannot be read.
     async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable>;
 }
+
+/// What somebody is called whom a provider gives no name: by the provider. Its identifier for them is for machines.
+fn unnamed(provider: &str, setting: &str) -> String {
+    tracing::warn!(provider, "the provider tells no name of somebody who signs in: {setting} says what it calls them");
+    provider.to_owned()
+}

@@ -32,7 +32,7 @@ const TICKET_COOKIE: &str = "__Host-muster-console-answer";
 pub const LIMIT: usize = 2 * LARGEST;
 
 /// The same whatever the reason: not known, not permitted, not believed.
-const REFUSED: &str = "You were not signed in. Try again. Your account also needs a role at the console: administrator, auditor or help desk. Why it did not work is in the server's log.";
+const REFUSED: &str = "You were not signed in. Try again; signing in may take 15 minutes. Your account also needs a role at the console: administrator, auditor or help desk. Why it did not work is in the server's log.";
 
 #[derive(Serialize)]
 struct Leaving<'a> {

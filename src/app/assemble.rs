@@ -213,11 +213,19 @@ impl App {
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
         let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
-        let identity_providers =
-            Providers::load(&config.identity, &config.server.public_url).map_err(StartError::Identity)?;
+        let identity_providers = Providers::load(&config.identity, &config.server.public_url);
         let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
         let sign_in = SignIn::new(&log, &secrets, &world, directories);
         let metrics = Metrics::new();
+        for (provider, why) in identity_providers.unusable() {
+            tracing::error!(
+                alarm = Alarm::ProviderUnavailable.label(),
+                provider,
+                why,
+                "an identity provider cannot be used: nobody signs in there before its files are mended; they are read again when they change"
+            );
+            metrics.alarm(Alarm::ProviderUnavailable);
+        }
         if let Some(ahead) = projections.was_ahead() {
             let (at, last) = (ahead.0, log.store().head().await?.map_or(0, |head| head.0));
             tracing::error!(

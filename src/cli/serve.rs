@@ -58,7 +58,7 @@ impl Serve {
             match finding.severity {
                 Severity::Error => {
                     tracing::error!(about, "{wrong}; {mend}");
-                    alarms.push(alarm_of(&finding));
+                    alarms.extend(alarm_of(&finding));
                 }
                 Severity::Warning => tracing::warn!(about, "{wrong}; {mend}"),
                 Severity::Note => tracing::info!(about, "{wrong}; {mend}"),
@@ -104,10 +104,12 @@ impl Serve {
 }
 
 /// The alarm for an error that the server starts with.
-fn alarm_of(finding: &Finding) -> Alarm {
+// Of a provider that cannot be used the start itself raises it.
+fn alarm_of(finding: &Finding) -> Option<Alarm> {
     match finding.code {
-        "certificate-expired" => Alarm::TlsCertificateExpired,
-        _ => Alarm::TlsCertificateUnfit,
+        _ if finding.is_of_one_provider() => None,
+        "certificate-expired" => Some(Alarm::TlsCertificateExpired),
+        _ => Some(Alarm::TlsCertificateUnfit),
     }
 }
 

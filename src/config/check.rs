@@ -68,8 +68,16 @@ impl Finding {
     /// Whether `serve` refuses to start with it. It starts, with an alarm, if the TLS certificate alone is at fault, and where only
     /// the settings have to be changed, which takes a server.
     pub fn stops_serve(&self) -> bool {
-        let starts = self.code == SETTINGS_DO_NOT_FIT || tls::ALARMING.contains(&self.code);
+        let starts =
+            self.code == SETTINGS_DO_NOT_FIT || tls::ALARMING.contains(&self.code) || self.is_of_one_provider();
         self.severity == Severity::Error && !starts
+    }
+}
+
+impl Finding {
+    /// An identity provider cannot be used: the others, and everything else, can.
+    pub fn is_of_one_provider(&self) -> bool {
+        ["identity.openid_connect.", "identity.saml."].iter().any(|about| self.about.starts_with(about))
     }
 }
 

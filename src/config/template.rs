@@ -171,9 +171,12 @@ device_ca_certificates = []
 # decryption_key = "saml-decryption.key"
 # # Also accept, at the portal, answers that nobody asked for. Dangerous: a link can sign somebody in as another.
 # allow_unsolicited = false
+# # Whoever signs in must prove themselves at the provider each time (ForceAuthn): else the next person at a shared device may go on as
+# # the one before.
+# force_authentication = true
 # # The attribute by which a person is known for good; left out: the NameID, which must then not be a transient one.
 # subject_attribute = "eduPersonUniqueId"
-# # The attribute with the name to show; left out: what the person is known by.
+# # The attribute with the name to show; left out: the mail address, else a NameID that is a name, else the display name.
 # user_name_attribute = "uid"
 # display_name_attribute = "displayName"
 # mail_attribute = "mail"

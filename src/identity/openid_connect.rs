@@ -67,6 +67,9 @@ impl Provider {
     /// Says which key or file is wrong.
     pub fn load(config: &OpenIdConnect) -> Result<Provider, String> {
         let about = |key: &str| format!("identity.openid_connect {:?}, {key}", config.name);
+        if !Url::parse(&config.issuer).is_ok_and(|issuer| config.may_be_asked(&issuer)) {
+            return Err(format!("{}: {:?} is no https address", about("issuer"), config.issuer));
+        }
         let path = &config.client_secret;
         let secret = fs::read_to_string(path)
             .map_err(|error| format!("{}: cannot read {}: {error}", about("client_secret"), path.display()))?;

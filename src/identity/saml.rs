@@ -40,6 +40,7 @@ pub struct Saml {
     signing: Option<KeyPair>,
     decryption: Option<KeyPair>,
     allow_unsolicited: bool,
+    force_authentication: bool,
     mapping: Mapping,
 }
 
@@ -107,6 +108,7 @@ impl Saml {
             signing,
             decryption,
             allow_unsolicited: config.allow_unsolicited,
+            force_authentication: config.force_authentication,
             mapping: Mapping::from(config),
             name: name.clone(),
         })
@@ -131,9 +133,14 @@ impl Saml {
         request::begin(self, world, consumer)
     }
 
-    /// Our metadata document, for the administrator of the provider.
-    pub fn metadata(&self) -> String {
-        descriptor::document(self)
+    /// Why signing certificates of the provider's metadata do not count, where others do.
+    pub fn passed_over(&self) -> &[String] {
+        &self.provider.passed_over
+    }
+
+    /// Our metadata document, for the administrator of the provider; with the addresses of `consumers`.
+    pub fn metadata(&self, consumers: &[&str]) -> String {
+        descriptor::document(self, consumers)
     }
 
     /// Says whom an answer vouches for: the field `SAMLResponse` as it was posted to `consumer`.

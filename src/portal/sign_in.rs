@@ -26,6 +26,10 @@ pub struct SignInPage {
     pub refused: bool,
     /// They did not get through at an identity provider.
     pub not_through: bool,
+    /// The provider or directory cannot be asked.
+    pub not_now: bool,
+    /// They were at the provider for too long.
+    pub too_late: bool,
     pub wait_minutes: Option<i64>,
     /// A button each.
     pub providers: Vec<Offer>,
@@ -46,6 +50,8 @@ impl Page for SignInPage {
 content!(SignInPage {
     refused,
     not_through,
+    not_now,
+    too_late,
     wait_minutes among [Some(7_i64), Some(1), None],
     providers,
     password,
@@ -59,6 +65,10 @@ content!(SignInPage {
 pub enum Notice {
     Password,
     SingleSignOn,
+    /// None: it is not to be had at the moment.
+    NotNow,
+    /// The answer came too late.
+    TooLate,
 }
 
 impl SignInPage {
@@ -67,7 +77,10 @@ impl SignInPage {
         let providers = visitor.app.identity_providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
         let again = visitor.link.as_ref().is_some_and(|link| link.purpose == Purpose::SignInAgain);
-        SignInPage { nobody: !password && providers.is_empty(), providers, password, again, ..SignInPage::default() }
+        // What the settings name is not in the configuration, and nothing else is left.
+        let nobody = !password && providers.is_empty();
+        let not_now = nobody && !ways.single_sign_on.is_empty();
+        SignInPage { nobody: nobody && !not_now, not_now, providers, password, again, ..SignInPage::default() }
     }
 }
 
@@ -115,10 +128,12 @@ pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Ans
         }
         Outcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),
         Outcome::Refused { opened, retry_after } => refused(visitor, opened, retry_after, notice),
+        Outcome::NotNow { opened } => refused(visitor, opened, None, Notice::NotNow),
+        Outcome::TooLate => refused(visitor, None, None, Notice::TooLate),
     }
 }
 
-// The same page and status whatever the reason; only a throttled one says how long to wait.
+// The same page and status whatever is wrong with name, password or answer; only a throttled one says how long to wait.
 fn refused(
     mut visitor: Visitor,
     opened: Option<(EnrollmentId, String)>,
@@ -133,8 +148,11 @@ fn refused(
     let page = SignInPage::of(&visitor);
     let (status, page) = match retry_after {
         None => {
-            let (refused, not_through) = (notice == Notice::Password, notice == Notice::SingleSignOn);
-            (StatusCode::UNAUTHORIZED, SignInPage { refused, not_through, ..page })
+            let is = |other| notice == other;
+            let (refused, not_through) = (is(Notice::Password), is(Notice::SingleSignOn));
+            let (not_now, too_late) = (is(Notice::NotNow), is(Notice::TooLate));
+            let status = if not_now { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNAUTHORIZED };
+            (status, SignInPage { refused, not_through, not_now, too_late, ..page })
         }
         Some(seconds) => {
             let minutes = (seconds + 59) / 60;

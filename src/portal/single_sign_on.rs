@@ -11,7 +11,7 @@ use super::visitor::{Answered, Visitor, see_other};
 use crate::app::App;
 use crate::app::sign_in::Entrance;
 use crate::app::sign_in::single_sign_on::saml::{self, Posted};
-use crate::app::sign_in::single_sign_on::{Back, Departure, arrive, depart};
+use crate::app::sign_in::single_sign_on::{Back, Departure, Place, arrive, depart};
 use crate::web::content::content;
 use crate::web::host_cookie;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -101,9 +101,22 @@ pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: 
     }
 }
 
+/// For whom our metadata document is asked.
+#[derive(Debug, serde::Deserialize)]
+pub struct Wanted {
+    /// `portal` or `console`: for providers that keep one address alone. Left out: both.
+    place: Option<String>,
+}
+
 /// Our metadata document, for the administrator of a provider that speaks SAML.
-pub async fn metadata(app: Data<App>, provider: Path<String>) -> Answered {
-    let text = saml::metadata(&app, &provider).ok_or(Problem::NotFound)?;
+pub async fn metadata(app: Data<App>, provider: Path<String>, wanted: Query<Wanted>) -> Answered {
+    let place = match wanted.place.as_deref() {
+        None => None,
+        Some("portal") => Some(Place::Portal),
+        Some("console") => Some(Place::Console),
+        Some(_) => return Err(Problem::Bad),
+    };
+    let text = saml::metadata(&app, &provider, place).ok_or(Problem::NotFound)?;
     Ok(HttpResponse::Ok().content_type("application/samlmetadata+xml; charset=utf-8").body(text))
 }
 

@@ -60,6 +60,8 @@ alarms! {
     NoRoomForConnections = "no-room-for-connections",
     /// The projections stopped at an event that they cannot read.
     ProjectionsStopped = "projections-stopped",
+    /// An identity provider cannot be asked, or cannot be used as it is configured.
+    ProviderUnavailable = "provider-unavailable",
     /// Apple's push service refuses our certificate.
     PushCertificateRefused = "push-certificate-refused",
     /// Apple's push service refuses our request as malformed.

@@ -7,6 +7,7 @@ pub mod console;
 mod corpus;
 #[path = "../../src/identity/saml/tests/forge.rs"]
 pub mod forge;
+mod metadata;
 mod once;
 mod real;
 mod simplesamlphp;
@@ -94,13 +95,18 @@ fn keep_ticket(guest: &mut Guest, posted: &Answer) {
     }
 }
 
-/// The ID of the request in an address that leads to the provider.
-pub fn request_id(onward: &str) -> String {
+/// The request in an address that leads to the provider.
+pub fn request(onward: &str) -> String {
     let url: url::Url = onward.parse().unwrap();
     let (_, encoded) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").expect("there is a request");
     use base64::Engine as _;
     let compressed = base64::engine::general_purpose::STANDARD.decode(encoded.as_bytes()).unwrap();
-    let text = String::from_utf8(gamlastan::bindings::deflate::deflate_decompress(&compressed).unwrap()).unwrap();
+    String::from_utf8(gamlastan::bindings::deflate::deflate_decompress(&compressed).unwrap()).unwrap()
+}
+
+/// The ID of the request in an address that leads to the provider.
+pub fn request_id(onward: &str) -> String {
+    let text = request(onward);
     let (_, rest) = text.split_once(" ID=\"").unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
@@ -129,6 +135,13 @@ pub fn assert_told_nothing(answer: &Answer) {
     for told in ["signature", "assertion", "audience", "expired", "replay", "127.0.0.1"] {
         assert!(!answer.body.contains(told), "the page says {told:?}: {}", answer.body);
     }
+}
+
+/// The person was told that it took too long.
+#[track_caller]
+pub fn assert_told_too_late(answer: &Answer) {
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert!(answer.body.contains("That took too long."), "{}", answer.body);
 }
 
 /// A server whose provider is the forge, and how to make answers for it.

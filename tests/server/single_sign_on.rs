@@ -113,6 +113,25 @@ pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     log.into_iter().filter_map(|entry| fault(entry.event)).collect()
 }
 
+/// The person was told that it is not their password, and no more.
+#[track_caller]
+pub fn assert_told_not_now(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.body.contains("Signing in is not possible right now."), "{}", answer.body);
+    assert!(answer.body.contains("It is not your password"), "{}", answer.body);
+    for told in ["issuer", "refused", "redirect", "127.0.0.1"] {
+        assert!(!answer.body.contains(told), "the page says {told:?}: {}", answer.body);
+    }
+}
+
+/// The person was told that it took too long, and begins anew with one tap.
+#[track_caller]
+pub fn assert_told_too_late(answer: &Answer) {
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert!(answer.body.contains("That took too long."), "{}", answer.body);
+    assert!(answer.body.contains("action=\"/enroll/sign-in/school\""), "{}", answer.body);
+}
+
 /// The person was told that it did not work, and no more, and may try again.
 #[track_caller]
 pub fn assert_told_nothing(answer: &Answer) {

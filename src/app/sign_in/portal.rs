@@ -23,6 +23,10 @@ pub enum Outcome {
     },
     /// Not in, whatever the reason. `opened` is the new session of a visit that began with this.
     Refused { opened: Option<(EnrollmentId, String)>, retry_after: Option<i64> },
+    /// Not in, because the provider or directory cannot be asked. `opened` as above.
+    NotNow { opened: Option<(EnrollmentId, String)> },
+    /// Not in: the answer of a provider came after the request had ended.
+    TooLate,
     /// The visit is past this step.
     OutOfStep,
 }
@@ -61,7 +65,14 @@ pub async fn at_portal(app: &App, entrance: &Entrance<'_>, given: &Credentials<'
                 other => other,
             })
         }
-        Verified::Refused(refused) => refuse(app, entrance, refused).await,
+        // What the settings name is lacking for everybody, whatever the name.
+        Verified::Refused(refused) => {
+            let lacking = app.sign_in.directories.switched_on(trying.ways).is_err();
+            Ok(match refuse(app, entrance, refused).await? {
+                Outcome::Refused { opened, retry_after: None } if lacking => Outcome::NotNow { opened },
+                other => other,
+            })
+        }
     }
 }
 

@@ -78,6 +78,12 @@ pub async fn record_unknown_staff(
     account: &identity::Account,
     source: IpAddr,
 ) -> Result<(), AppendError> {
+    // The page that refuses says that the reason is in the log.
+    tracing::warn!(
+        provider = account.provider,
+        ?reason,
+        "refused at the console: no role rule gives this person a role"
+    );
     if !granted(app, source) {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Signing in at another site: the way there, the way back, and what is written down about both.
 //!
 //! At the portal everything that was known before the round trip is in the visit's stream, and nothing about it travels:
-//! what goes to the provider and comes back is one random value, good once, in one browser, for five minutes.
+//! what goes to the provider and comes back is one random value, good once, in one browser, for 15 minutes.
 
 mod fault;
 mod flow;

@@ -10,7 +10,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// A round trip takes no longer than this.
-pub const FLOW_SECONDS: i64 = 5 * 60;
+pub const FLOW_SECONDS: i64 = 15 * 60;
 
 /// A round trip that was begun and has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

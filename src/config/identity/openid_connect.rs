@@ -2,7 +2,7 @@
 
 use super::Absent;
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use url::{Host, Url};
 
 /// Signature algorithms that an ID token may have: of public keys only. With a shared secret whoever can read it could
@@ -85,6 +85,11 @@ impl OpenIdConnect {
     /// Whether secrets may be sent to this address: `https`, or plain `http` to this machine where the issuer is here too.
     pub fn may_be_asked(&self, address: &Url) -> bool {
         address.scheme() == "https" || (self.is_on_loopback() && address.scheme() == "http" && is_loopback(address))
+    }
+
+    /// The files that it names.
+    pub fn paths(&self) -> Vec<&Path> {
+        [Some(&self.client_secret), self.root.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
     }
 
     pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {

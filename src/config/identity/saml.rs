@@ -2,7 +2,7 @@
 
 use super::Absent;
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,10 +22,14 @@ pub struct Saml {
     /// Also accept, at the portal, answers that nobody asked for (IdP-initiated). Dangerous: a link can sign somebody in as another.
     #[serde(default)]
     pub allow_unsolicited: bool,
+    /// Whoever signs in must prove themselves at the provider each time (`ForceAuthn`), so that nobody goes on as the person
+    /// who used the browser before.
+    #[serde(default = "force_authentication")]
+    pub force_authentication: bool,
     /// The attribute by which a person is known for good, such as `eduPersonUniqueId`; left out: the NameID, which must then
     /// be a lasting one (persistent, not transient).
     pub subject_attribute: Option<String>,
-    /// The attribute with the name to show; left out: what the person is known by.
+    /// The attribute with the name to show; left out: the mail address, else a NameID that is a name, else the display name.
     pub user_name_attribute: Option<String>,
     #[serde(default = "display_name_attribute")]
     pub display_name_attribute: String,
@@ -46,6 +50,10 @@ pub struct Saml {
     pub absent_claims: Absent,
 }
 
+fn force_authentication() -> bool {
+    true
+}
+
 fn display_name_attribute() -> String {
     "displayName".into()
 }
@@ -59,6 +67,14 @@ fn groups_attribute() -> String {
 }
 
 impl Saml {
+    /// The files that it names.
+    pub fn paths(&self) -> Vec<&Path> {
+        let optional =
+            [&self.signing_certificate, &self.signing_key, &self.decryption_certificate, &self.decryption_key];
+        let optional = optional.into_iter().flatten();
+        std::iter::once(&self.metadata).chain(optional).map(PathBuf::as_path).collect()
+    }
+
     pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let optional = [
             &mut self.signing_certificate,

@@ -4,7 +4,7 @@ use super::Provider;
 use super::exchange::Tokens;
 use super::token::Claims;
 use crate::config::identity::{Absent, OpenIdConnect};
-use crate::identity::{Absence, Account, Disbelief, Fault, Untold};
+use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
 use crate::world::Timestamp;
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
@@ -74,7 +74,10 @@ pub async fn of(
     Ok(Account {
         provider: provider.config.name.clone(),
         issuer: provider.config.issuer.clone(),
-        user_name: text(&mapping.user_name).or_else(|| mail.clone()).unwrap_or_else(|| subject.clone()),
+        user_name: text(&mapping.user_name)
+            .or_else(|| mail.clone())
+            .or_else(|| text("name"))
+            .unwrap_or_else(|| unnamed(&provider.config.name, "user_name_claim")),
         display_name: text("name"),
         mail,
         managed_apple_id: mapping.managed_apple_id.as_deref().and_then(text),

@@ -15,7 +15,9 @@ const FRESH_SECONDS: i64 = 3_600;
 const STALE_SECONDS: i64 = 24 * 3_600;
 /// A provider that did not answer is not asked again at once: those who wait would each wait out its silence.
 const SILENCE_SECONDS: i64 = 5;
-/// An unknown key makes us ask no more often than this: whoever can send tokens could make us ask all the time.
+/// Unknown keys make us ask so often within so many seconds, and no more: whoever can send tokens could make us ask all the
+/// time. More than once, because a provider may change its key twice.
+const REFRESHES: usize = 4;
 const REFRESH_SECONDS: i64 = 60;
 
 /// Metadata and keys, as they were at a moment.
@@ -36,7 +38,8 @@ pub struct Cache {
 struct State {
     known: Option<Arc<Known>>,
     failed: Option<(Timestamp, Disbelief)>,
-    refreshed: Option<Timestamp>,
+    /// When unknown keys made us ask, within the last `REFRESH_SECONDS`.
+    refreshed: Vec<Timestamp>,
 }
 
 impl Cache {
@@ -53,17 +56,18 @@ impl Cache {
     }
 
     /// Something newer than `seen`, because a key was not in it; `None` if that may not be asked for yet.
-    pub async fn newer(&self, provider: &Provider, seen: &Known, now: Timestamp) -> Option<Arc<Known>> {
+    pub async fn newer(&self, provider: &Provider, seen: &Arc<Known>, now: Timestamp) -> Option<Arc<Known>> {
         let _turn = self.asking.lock().await;
         {
             let mut state = self.state();
-            if let Some(known) = state.known.as_ref().filter(|known| known.at > seen.at) {
+            if let Some(known) = state.known.as_ref().filter(|known| !Arc::ptr_eq(known, seen)) {
                 return Some(Arc::clone(known));
             }
-            if state.refreshed.is_some_and(|last| now.seconds_since(last) < REFRESH_SECONDS) {
+            state.refreshed.retain(|at| now.seconds_since(*at) < REFRESH_SECONDS);
+            if state.refreshed.len() >= REFRESHES {
                 return None;
             }
-            state.refreshed = Some(now);
+            state.refreshed.push(now);
         }
         tracing::info!(provider = provider.config.name, "the provider's keys are asked for anew: one is unknown");
         self.ask(provider, now).await.ok()

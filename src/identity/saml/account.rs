@@ -2,13 +2,16 @@
 
 use super::{Mapping, Saml};
 use crate::config::identity::Absent;
-use crate::identity::{Absence, Account, Disbelief, Fault, Untold};
+use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
 use gamlastan::core::assertion::attribute::{Attribute, AttributeValue};
 use gamlastan::core::assertion::name_id::{NameId, NameIdOrEncryptedId};
 use gamlastan::core::assertion::types::Assertion;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+/// Formats of NameIDs that people know themselves by (SAML Core 8.3.2 to 8.3.5).
+const NAMES: [&str; 4] =
+    [":emailAddress", ":X509SubjectName", ":WindowsDomainQualifiedName", ":nameid-format:kerberos"];
 /// SAML Core 8.3.7 allows 256 characters in a persistent one; names and addresses are shorter.
 const LONGEST: usize = 1024;
 
@@ -33,7 +36,7 @@ pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
     Ok(Account {
         provider: saml.name.clone(),
         issuer: assertion.issuer.value.clone(),
-        user_name: mapping.user_name.as_deref().and_then(first).unwrap_or_else(|| subject.clone()),
+        user_name: user_name(saml, assertion),
         subject,
         display_name: first(&mapping.display_name),
         mail: first(&mapping.mail),
@@ -42,6 +45,25 @@ pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
         claims,
         untold,
     })
+}
+
+// The name that pages show. A NameID is one only where its format says so: a persistent one is opaque (SAML Core 8.3.7).
+fn user_name(saml: &Saml, assertion: &Assertion) -> String {
+    let mapping = &saml.mapping;
+    let first = |name: &str| values(assertion, name).into_iter().next();
+    let name_id = assertion.subject.as_ref().and_then(|subject| match subject.name_id.as_ref()? {
+        NameIdOrEncryptedId::NameId(name_id) => Some(name_id),
+        NameIdOrEncryptedId::EncryptedId(_) => None,
+    });
+    let named = name_id.filter(|name_id| {
+        name_id.format.as_deref().is_some_and(|format| NAMES.iter().any(|name| format.ends_with(name)))
+    });
+    let configured = mapping.user_name.as_deref().and_then(first);
+    configured
+        .or_else(|| first(&mapping.mail))
+        .or_else(|| named.map(|name_id| name_id.value.trim().to_owned()).filter(|name| !name.is_empty()))
+        .or_else(|| first(&mapping.display_name))
+        .unwrap_or_else(|| unnamed(saml.name.as_str(), "user_name_attribute"))
 }
 
 fn missing(detail: impl Into<String>) -> Disbelief {

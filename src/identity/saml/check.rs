@@ -14,17 +14,27 @@ pub fn check(config: &config::identity::Saml, public_url: &str, now: Timestamp) 
     let about = |key: &str| format!("identity.saml.{}.{key}", config.name);
     let mut findings = Vec::new();
     match Provider::read(&config.metadata) {
-        Ok(provider) => findings.extend(check_provider(&provider, config, &about, now)),
+        Ok(provider) => {
+            findings.extend(provider.passed_over.iter().map(|why| {
+                let mend = "nothing, if the provider signs with another one; else let it make a new key";
+                Finding::warning("saml-key-passed-over", &about("metadata"), why.clone(), mend)
+            }));
+            findings.extend(check_provider(&provider, config, &about, now));
+        }
         Err(error) => {
             let mend =
-                "export the metadata document of the identity provider again, as a file with its signing certificate";
+                "give the metadata document of this one identity provider, as a file with its signing certificate";
             findings.push(Finding::error("saml-metadata-unusable", &about("metadata"), error, mend));
         }
     }
     if findings.iter().all(|finding| finding.code != "saml-metadata-unusable") {
         findings.push(match Saml::load(config, public_url) {
             Ok(saml) => {
-                let mend = format!("give it our metadata document, {}", saml.entity_id);
+                let mend = format!(
+                    "give it our metadata document (where it keeps one address alone with ?place=portal, and with ?place=console \
+                     for an application of another name): {}",
+                    saml.entity_id
+                );
                 Finding::note("saml-metadata-address", &about("name"), "the provider must know this server", &mend)
             }
             Err(error) => {

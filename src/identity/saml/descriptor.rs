@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 /// The `EntityDescriptor` of this service provider (SAML Metadata 2.4.4). What is signed is not asked to be repaired: the
 /// document itself is unsigned, it comes from our own address over TLS.
-pub fn document(saml: &Saml) -> String {
+pub fn document(saml: &Saml, consumers: &[&str]) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" entityID=\"{}\">\n  \
@@ -28,7 +28,7 @@ pub fn document(saml: &Saml) -> String {
             "    <md:NameIDFormat>urn:oasis:names:tc:SAML:{family}:nameid-format:{format}</md:NameIDFormat>"
         );
     }
-    for (index, location) in saml.consumers.iter().enumerate() {
+    for (index, location) in consumers.iter().enumerate() {
         let default = if index == 0 { " isDefault=\"true\"" } else { "" };
         let _ = writeln!(
             text,

@@ -3,9 +3,11 @@
 
 use super::signature::Pinned;
 use crate::world::Timestamp;
+use chrono::{DateTime, Utc};
 use gamlastan::core::constants;
-use gamlastan::metadata::types::entity_descriptor::{EntityDescriptor, EntityDescriptorRef};
+use gamlastan::metadata::types::entity_descriptor::{EntitiesDescriptorRef, EntityDescriptor, EntityDescriptorRef};
 use gamlastan::xml::{parse_saml, parse_secure_metadata};
+use openssl::pkey::{Id, PKey, Public};
 use openssl::x509::X509;
 use std::path::Path;
 use url::{Host, Url};
@@ -19,6 +21,8 @@ pub struct Provider {
     /// Where people are sent with a request (HTTP-Redirect).
     pub sign_in: Url,
     pub keys: Pinned,
+    /// Why some of its signing certificates do not count.
+    pub passed_over: Vec<String>,
     /// From then on the document says nothing any more.
     pub valid_until: Option<Timestamp>,
     pub wants_signed_requests: bool,
@@ -33,14 +37,14 @@ impl Provider {
         if size > LARGEST {
             return Err(format!("{shown} is larger than {LARGEST} bytes; give the document of this one provider"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-        Provider::parse(&text).map_err(|error| format!("{shown}: {error}"))
+        let bytes = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        decoded(&bytes).and_then(|text| Provider::parse(&text)).map_err(|error| format!("{shown}: {error}"))
     }
 
     /// # Errors
     /// Says what is wrong with the document and what to do.
     pub fn parse(text: &str) -> Result<Provider, String> {
-        let entity = entity(text)?;
+        let (entity, valid_until) = entity(&without_armour(text))?;
         let roles = entity.idp_sso_descriptors();
         if entity.entity_id.is_empty() || roles.is_empty() {
             return Err("it describes no identity provider (an EntityDescriptor with an IDPSSODescriptor)".into());
@@ -49,15 +53,23 @@ impl Provider {
         if certificates.is_empty() {
             return Err("it names no signing certificate, so nothing could be verified; export it with its keys".into());
         }
+        let (mut keys, mut passed_over) = (Vec::new(), Vec::new());
         for certificate in &certificates {
-            strong(certificate)?;
+            match strong(certificate) {
+                Ok(key) => keys.push(key),
+                Err(why) => passed_over.push(why),
+            }
+        }
+        if keys.is_empty() {
+            return Err(passed_over.join("; "));
         }
         let redirect = roles.iter().find_map(|role| role.single_sign_on_service(constants::BINDING_HTTP_REDIRECT));
         let redirect = redirect.ok_or("it names no SingleSignOnService for HTTP-Redirect; switch that binding on")?;
         Ok(Provider {
             sign_in: safe(&redirect.location)?,
-            keys: Pinned::new(&certificates)?,
-            valid_until: entity.valid_until.map(|at| Timestamp(at.timestamp_micros())),
+            keys: Pinned::new(&keys)?,
+            passed_over,
+            valid_until: valid_until.map(|at| Timestamp(at.timestamp_micros())),
             wants_signed_requests: roles.iter().any(|role| role.want_authn_requests_signed == Some(true)),
             entity_id: entity.entity_id,
         })
@@ -75,27 +87,73 @@ impl Provider {
     }
 }
 
-fn entity(text: &str) -> Result<EntityDescriptor, String> {
-    let document = parse_secure_metadata(text).map_err(|error| format!("it is not XML we read: {error}"))?;
-    let root = document.document_element().and_then(|root| document.element(root));
-    if root.is_some_and(|root| &*root.name.local_name == "EntitiesDescriptor") {
-        return Err("it describes many providers; give a document with the EntityDescriptor of this one alone".into());
-    }
-    let entity = parse_saml::<EntityDescriptorRef<'_>>(&document);
-    Ok(entity.map_err(|error| format!("it is no SAML metadata: {error}"))?.to_owned())
+// XML is in UTF-8 or UTF-16, and says which by its first bytes (XML 1.0, appendix F). PowerShell writes UTF-16.
+fn decoded(bytes: &[u8]) -> Result<String, String> {
+    let units = |of: fn([u8; 2]) -> u16| bytes.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect::<Vec<_>>();
+    let units = match bytes {
+        [0xFF, 0xFE, ..] | [b'<', 0, ..] => units(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] | [0, b'<', ..] => units(u16::from_be_bytes),
+        _ => {
+            let text = std::str::from_utf8(bytes);
+            let text = text.map_err(|_| "it is neither UTF-8 nor UTF-16; save it as UTF-8".to_owned())?;
+            return Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text).to_owned());
+        }
+    };
+    let text = String::from_utf16(&units).map_err(|_| "it begins as UTF-16 and is damaged; save it as UTF-8")?;
+    Ok(undeclared(text.strip_prefix('\u{FEFF}').unwrap_or(&text)).to_owned())
 }
 
-// What can be forged today vouches for nobody.
-fn strong(certificate: &[u8]) -> Result<(), String> {
+// The declaration names the encoding that the file had, which is not that of the text any more.
+fn undeclared(text: &str) -> &str {
+    match text.strip_prefix("<?xml ") {
+        Some(rest) => rest.split_once("?>").map_or(text, |(_, body)| body.trim_start()),
+        None => text,
+    }
+}
+
+// `X509Certificate` holds base64 alone (XML Signature 4.4.4); some paste a whole PEM file there.
+fn without_armour(text: &str) -> String {
+    text.replace("-----BEGIN CERTIFICATE-----", "").replace("-----END CERTIFICATE-----", "")
+}
+
+// The one provider of the document, and until when both it and what is around it are valid.
+fn entity(text: &str) -> Result<(EntityDescriptor, Option<DateTime<Utc>>), String> {
+    let document = parse_secure_metadata(text).map_err(|error| format!("it is not XML we read: {error}"))?;
+    let root = document.document_element().and_then(|root| document.element(root));
+    if root.is_none_or(|root| &*root.name.local_name != "EntitiesDescriptor") {
+        let entity = parse_saml::<EntityDescriptorRef<'_>>(&document);
+        let entity = entity.map_err(|error| format!("it is no SAML metadata: {error}"))?.to_owned();
+        let valid_until = entity.valid_until;
+        return Ok((entity, valid_until));
+    }
+    let entities = parse_saml::<EntitiesDescriptorRef<'_>>(&document);
+    let entities = entities.map_err(|error| format!("it is no SAML metadata: {error}"))?.to_owned();
+    let descriptors = entities.entity_descriptors();
+    let mut providers = descriptors.iter().filter(|entity| !entity.idp_sso_descriptors().is_empty());
+    match (providers.next(), providers.count()) {
+        (Some(one), 0) => {
+            let valid_until = one.valid_until.into_iter().chain(entities.valid_until).min();
+            Ok(((*one).clone(), valid_until))
+        }
+        (Some(_), more) => {
+            let wrong = format!("it describes {} identity providers", more + 1);
+            Err(format!("{wrong}; give a document with the EntityDescriptor of this one alone"))
+        }
+        (None, _) => Err("none of the entities in it is an identity provider (with an IDPSSODescriptor)".into()),
+    }
+}
+
+// The key of a certificate. What can be forged today vouches for nobody.
+fn strong(certificate: &[u8]) -> Result<PKey<Public>, String> {
     let certificate = X509::from_der(certificate).map_err(|_| "a signing certificate in it is damaged")?;
     let key = certificate.public_key().map_err(|_| "a signing certificate in it holds no key we know")?;
     let enough = match key.id() {
-        openssl::pkey::Id::RSA => key.bits() >= 2048,
-        openssl::pkey::Id::EC => key.bits() >= 256,
+        Id::RSA => key.bits() >= 2048,
+        Id::EC => key.bits() >= 256,
         _ => return Err("a signing certificate in it holds neither an RSA nor an EC key".into()),
     };
     let why = || format!("a signing key in it has {} bits: too few; let the provider make a new one", key.bits());
-    enough.then_some(()).ok_or_else(why)
+    if enough { Ok(key) } else { Err(why()) }
 }
 
 // People type their passwords there. This machine itself needs no encryption: trials run there.

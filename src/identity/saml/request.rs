@@ -39,11 +39,12 @@ fn document(saml: &Saml, id: &str, consumer: &str, now: Timestamp) -> String {
     format!(
         "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
          ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{}\" AssertionConsumerServiceURL=\"{}\" \
-         ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"><saml:Issuer>{}</saml:Issuer>\
+         ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"{}><saml:Issuer>{}</saml:Issuer>\
          <samlp:NameIDPolicy AllowCreate=\"true\"/></samlp:AuthnRequest>",
         instant(now),
         escaped(saml.provider.sign_in.as_str()),
         escaped(consumer),
+        if saml.force_authentication { " ForceAuthn=\"true\"" } else { "" },
         escaped(&saml.entity_id),
     )
 }

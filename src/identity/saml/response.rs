@@ -111,7 +111,25 @@ fn check(saml: &Saml, response: &Response, signed: &[String], consumer: &str, no
         now: DateTime::from_timestamp_micros(now.0).unwrap_or_default(),
     };
     let validator = AssertionValidator::new(&config).with_replay_cache(&ReservedByTheLog);
-    judge(&validator.validate_response(response, &params))
+    judge(&validator.validate_response(response, &params)).map_err(|mut why| {
+        if why.fault == Fault::OutsideValidity {
+            why.detail = format!("{}; {}", why.detail, clocks(response, now));
+        }
+        why
+    })
+}
+
+// An answer is made when it is asked for: its IssueInstant says how far the clocks are apart.
+fn clocks(response: &Response, now: Timestamp) -> String {
+    let seconds = response.base.issue_instant.timestamp() - now.0 / 1_000_000;
+    let (apart, side) = (seconds.unsigned_abs(), if seconds > 0 { "ahead of" } else { "behind" });
+    if apart <= LEEWAY_SECONDS {
+        return "the provider's clock (IssueInstant) agrees with this server's".into();
+    }
+    format!(
+        "the answer was made {apart} seconds {side} this server's clock (IssueInstant); clocks may differ by \
+         {LEEWAY_SECONDS}: if it was sent at once, set the wrong one right"
+    )
 }
 
 /// An assertion's ID is reserved in the log, once it is known to be good: a list in memory would be lost at a restart,

@@ -5,6 +5,7 @@ use crate::identity::{Disbelief, Fault};
 use bergshamra_dsig::VerifyResult;
 use bergshamra_keys::{KeysManager, loader};
 use gamlastan::crypto::{AlgorithmPolicy, SamlVerifier};
+use openssl::pkey::{PKey, Public};
 
 /// Verifies with one pinned key each: a verifier that holds two keys of a kind tries the first only, and a provider has
 /// two while it changes from one to the next. The keys count, not the certificates around them: those may have expired
@@ -12,13 +13,14 @@ use gamlastan::crypto::{AlgorithmPolicy, SamlVerifier};
 pub struct Pinned(Vec<SamlVerifier>);
 
 impl Pinned {
-    /// From certificates of the metadata, DER.
+    /// From the keys of certificates in the metadata. OpenSSL read these: nothing reads them a second time, by other rules.
     ///
     /// # Errors
-    /// If a certificate holds no key that can be used.
-    pub fn new(certificates: &[Vec<u8>]) -> Result<Pinned, String> {
-        let verifier = |certificate: &Vec<u8>| {
-            let key = loader::load_x509_cert_der(certificate).map_err(|error| error.to_string())?;
+    /// If a key is of a kind that cannot be used.
+    pub fn new(keys: &[PKey<Public>]) -> Result<Pinned, String> {
+        let verifier = |key: &PKey<Public>| {
+            let der = key.public_key_to_der().map_err(|error| error.to_string())?;
+            let key = loader::load_spki_der(&der).map_err(|error| error.to_string())?;
             let mut keys = KeysManager::new();
             keys.add_key(key);
             let mut verifier = SamlVerifier::new(keys).with_algorithm_policy(AlgorithmPolicy::default());
@@ -26,7 +28,7 @@ impl Pinned {
             verifier.set_strict_verification(true);
             Ok(verifier)
         };
-        Ok(Pinned(certificates.iter().map(verifier).collect::<Result<_, String>>()?))
+        Ok(Pinned(keys.iter().map(verifier).collect::<Result<_, String>>()?))
     }
 
     /// The IDs of the elements that are signed. Every signature that is there must be good, all of one key.

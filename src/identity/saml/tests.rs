@@ -113,7 +113,7 @@ fn a_good_answer_is_believed_however_it_is_signed() {
         assert_eq!(verified.assertion_id, facts.assertion_id());
         let account = verified.account;
         assert_eq!((account.provider.as_str(), account.issuer.as_str()), ("school", ISSUER));
-        assert_eq!((account.subject.as_str(), account.user_name.as_str()), ("alice", "alice"));
+        assert_eq!((account.subject.as_str(), account.user_name.as_str()), ("alice", "alice@example.test"));
         assert_eq!(account.mail.as_deref(), Some("alice@example.test"));
         assert_eq!(account.groups, BTreeSet::from(["enroll".to_owned(), "staff".to_owned()]));
         assert_eq!(verified.authenticated_at, NOW);
@@ -283,9 +283,9 @@ fn metadata_is_refused_where_nothing_could_be_verified_with_it() {
         (good.replace("https://idp.example.test/sso", "http://idp.example.test/sso"), "not https"),
         (
             format!(
-                "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{good}</md:EntitiesDescriptor>"
+                "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{good}{good}</md:EntitiesDescriptor>"
             ),
-            "many providers",
+            "2 identity providers",
         ),
         (format!("<!DOCTYPE x>{good}"), "not XML we read"),
         ("<html/>".into(), ""),
@@ -295,6 +295,81 @@ fn metadata_is_refused_where_nothing_could_be_verified_with_it() {
         let error = Saml::load(&trial.config(), HERE).err().unwrap_or_else(|| panic!("{text} was taken"));
         assert!(error.contains(says) && error.contains(&path.display().to_string()), "{error}");
     }
+}
+
+// What people have: each is read as the one document that it holds.
+#[test]
+fn metadata_is_read_in_whatever_shape_it_was_saved() {
+    let trial = Trial::new();
+    let good = trial.idp.metadata();
+    let utf16 = |text: &str, mark: [u8; 2], of: fn(u16) -> [u8; 2]| {
+        let units = text.encode_utf16().flat_map(of);
+        mark.into_iter().chain(units).collect::<Vec<u8>>()
+    };
+    let declared = format!("<?xml version=\"1.0\" encoding=\"utf-16\"?>\n{good}");
+    let around = |inside: &str| {
+        format!(
+            "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" Name=\"realm\">{inside}</md:EntitiesDescriptor>"
+        )
+    };
+    let sp = "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"https://sp.example.test\"><md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"https://sp.example.test/\" index=\"0\"/></md:SPSSODescriptor></md:EntityDescriptor>";
+    let armoured = good
+        .replace("X509Certificate>MII", "X509Certificate>-----BEGIN CERTIFICATE-----\nMII")
+        .replace("</ds:X509Certificate>", "\n-----END CERTIFICATE-----</ds:X509Certificate>");
+    assert!(armoured.contains("BEGIN CERTIFICATE"));
+    for (shape, bytes) in [
+        ("one in EntitiesDescriptor", around(&good).into_bytes()),
+        ("one beside a service provider", around(&format!("{sp}{good}")).into_bytes()),
+        ("UTF-16, little end first", utf16(&declared, [0xFF, 0xFE], u16::to_le_bytes)),
+        ("UTF-16, big end first", utf16(&declared, [0xFE, 0xFF], u16::to_be_bytes)),
+        ("UTF-8 with a mark", [b"\xEF\xBB\xBF", good.as_bytes()].concat()),
+        ("armoured", armoured.into_bytes()),
+    ] {
+        std::fs::write(trial.directory.path().join("idp.xml"), bytes).unwrap();
+        let saml = Saml::load(&trial.config(), HERE).unwrap_or_else(|error| panic!("{shape}: {error}"));
+        let verified = verify(&saml, &trial.idp.with_both_signed(&trial.facts()));
+        assert!(verified.is_ok(), "{shape}: {verified:?}");
+    }
+}
+
+#[test]
+fn a_weak_key_beside_a_good_one_is_passed_over_and_told() {
+    let trial = Trial::new();
+    let weak = PKey::from_rsa(openssl::rsa::Rsa::generate(1024).unwrap()).unwrap();
+    trial.write("idp.xml", &metadata(&[&certificate(&weak), &trial.idp.certificate]));
+    assert!(verify(&trial.saml(), &trial.idp.with_both_signed(&trial.facts())).is_ok());
+    let findings = check(&trial.config(), HERE, NOW);
+    let finding = findings.iter().find(|finding| finding.code == "saml-key-passed-over").unwrap();
+    assert!(finding.wrong.contains("1024 bits"), "{finding}");
+    let forged = Idp { certificate: certificate(&weak), key: weak };
+    assert!(verify(&trial.saml(), &forged.with_both_signed(&trial.facts())).is_err());
+}
+
+#[test]
+fn an_opaque_name_is_never_the_name_that_is_shown() {
+    let trial = Trial::new();
+    let facts = trial.facts();
+    let shown = |format: &str, change: &dyn Fn(String) -> String| {
+        let assertion =
+            change(facts.assertion().replace("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent", format));
+        let signed = trial.idp.signed(&assertion, &facts.assertion_id(), &Signing::default());
+        verify(&trial.saml(), &facts.response(&signed)).unwrap().account.user_name
+    };
+    let persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let bare =
+        |text: String| text.replace("Name=\"mail\"", "Name=\"other\"").replace("Name=\"displayName\"", "Name=\"x\"");
+    assert_eq!(shown(persistent, &|text| text), "alice@example.test");
+    assert_eq!(shown(persistent, &bare), "school");
+    assert_eq!(shown("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", &bare), "alice");
+}
+
+#[test]
+fn a_wrong_clock_is_named_as_the_cause() {
+    let trial = Trial::new();
+    let saml = trial.saml();
+    let field = field(&trial.idp.with_both_signed(&trial.facts()));
+    let refused = saml.verify(&field, saml.portal_consumer(), NOW.plus_seconds(4_000)).unwrap_err();
+    assert!(refused.disbelief.detail.contains("4000 seconds behind this server's clock"), "{}", refused.disbelief);
 }
 
 #[test]
@@ -396,11 +471,12 @@ fn our_metadata_names_both_consumers_and_only_the_keys_there_are() {
     let trial = Trial::new();
     let path = |name: &str| Some(trial.directory.path().join(name));
     let bare = trial.saml_with(|config| (config.decryption_certificate, config.decryption_key) = (None, None));
-    let text = bare.metadata();
+    let both = |saml: &Saml| saml.metadata(&[saml.portal_consumer(), saml.console_consumer()]);
+    let text = both(&bare);
     assert!(!text.contains("KeyDescriptor") && text.contains("AuthnRequestsSigned=\"false\""), "{text}");
     let full =
         trial.saml_with(|config| (config.signing_certificate, config.signing_key) = (path("own.pem"), path("own.key")));
-    let text = full.metadata();
+    let text = both(&full);
     let document = gamlastan::xml::parse_secure_metadata(&text).unwrap();
     use gamlastan::metadata::types::entity_descriptor::EntityDescriptorRef;
     let entity = gamlastan::xml::parse_saml::<EntityDescriptorRef<'_>>(&document).unwrap().to_owned();

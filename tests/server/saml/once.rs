@@ -1,7 +1,8 @@
 //! An answer counts once, for the request it answers, in the browser that began it.
 
 use super::{
-    CONSUMER, Forged, RETURN, assert_told_nothing, come_back, faults, forge, guest, keep_ticket, post, visit_events,
+    CONSUMER, Forged, RETURN, assert_told_nothing, assert_told_too_late, come_back, faults, forge, guest, keep_ticket,
+    post, visit_events,
 };
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
 use muster::world::{Clock as _, ManualClock, SystemClock, World};
@@ -101,12 +102,12 @@ async fn an_answer_that_nobody_waits_for_is_refused() {
     post(&forged.server, CONSUMER, &forged.answer(&request)).await;
     assert_eq!(faults(&forged.server).await, [Fault::Unsolicited, Fault::Unsolicited]);
     // Proven, but the browser comes too late.
-    clock.advance_seconds(301);
-    assert_told_nothing(&guest.get(RETURN).await);
+    clock.advance_seconds(901);
+    assert_told_too_late(&guest.get(RETURN).await);
     // The request is too old.
     let (mut late, request) = forged.begin().await;
-    clock.advance_seconds(301);
-    assert_told_nothing(&come_back(&forged.server, &mut late, &forged.answer(&request)).await);
+    clock.advance_seconds(901);
+    assert_told_too_late(&come_back(&forged.server, &mut late, &forged.answer(&request)).await);
     // Whoever begins anew is not waited for on the old way.
     let (mut anew, old) = forged.begin().await;
     let new = super::request_id(&super::set_out(&mut anew).await);
@@ -136,6 +137,12 @@ async fn what_begins_at_the_provider_is_taken_only_where_that_is_switched_on() {
     let answer = post(&forged.server, CONSUMER, &field).await;
     assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
     assert!(answer.header("set-cookie").starts_with("__Host-muster-enrollment="));
+    // The redirect's end: the browser stands where it was led to, with the cookie that it was given.
+    let mut guest = guest(&forged.server);
+    let (name, rest) = answer.header("set-cookie").split_once('=').map(|(n, r)| (n.to_owned(), r.to_owned())).unwrap();
+    guest.cookies.insert(name, rest.split(';').next().unwrap().to_owned());
+    let page = guest.get("/enroll/ownership").await;
+    assert_eq!(page.status, 200, "it leads on to {:?}", page.led_to());
     assert_eq!(post(&forged.server, CONSUMER, &field).await.led_to(), Some(RETURN));
     assert_eq!(faults(&forged.server).await, [Fault::Replayed]);
     forged.server.stop().await;

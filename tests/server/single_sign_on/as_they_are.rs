@@ -1,11 +1,13 @@
 //! Providers as they are: what they say beyond the standard breaks no sign-in, and what does break one is named in the log.
 
 use super::hostile::Hostile;
-use super::tokens::{come_back_with, stage, strike, with_claim};
+use super::tokens::{come_back_with, stage, stage_at, strike, with_claim};
 use super::{SCHOOL, assert_told_nothing, faults, guest, parameter, set_out};
 use crate::harness::TestServer;
 use events::enrollment::SingleSignOnFault as Fault;
+use muster::world::{ManualClock, World};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const PROJECT: &str = "300000000000000001";
 
@@ -102,5 +104,70 @@ async fn what_breaks_a_sign_in_is_named_in_the_log() {
     });
     assert_told_nothing(&guest.get(&format!("/enroll/sso/school/callback?code=c&state={state}")).await);
     assert_logged(&["invalid_grant", "The code is of yesterday-7f3a"]);
+    strike(server, hostile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_the_settings_name_and_the_configuration_lacks_is_no_wrong_password() {
+    let (mut server, hostile) = stage(|_| {}).await;
+    server.settings(|settings| settings.sign_in.enrollment.local_accounts = false).await;
+    server.restart_with(|config| config.identity.openid_connect.clear()).await;
+    let page = guest(&server).get("/enroll/sign-in").await;
+    assert!(page.body.contains("Signing in is not possible right now."), "{}", page.body);
+    strike(server, hostile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_openid_connect_provider_without_its_secret_stops_nothing_but_itself() {
+    let (mut server, hostile) = stage(|_| {}).await;
+    let secret = server.app().config.identity.openid_connect[0].client_secret.clone();
+    server.restart_after(|| std::fs::remove_file(&secret).unwrap()).await;
+    super::assert_told_not_now(&super::press(&mut guest(&server), SCHOOL).await);
+    assert_eq!(faults(&server).await, [Fault::ProviderUnavailable]);
+    std::fs::write(&secret, "s3cret\n").unwrap();
+    let answer = come_back_with(&server, &hostile, |nonce| hostile.token(nonce).honest()).await;
+    assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
+    strike(server, hostile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_the_settings_name_and_the_configuration_lacks_is_no_wrong_password() {
+    let mut server = TestServer::start_with(World::system(), |config| {
+        let password = config.store.directory.join("searcher");
+        std::fs::write(&password, "s3cret\n").unwrap();
+        let directory = format!(
+            "name = \"main\"\nservers = [\"ldaps://127.0.0.1:1\"]\nbind_dn = \"cn=searcher\"\nbind_password = {password:?}\n\
+             base = \"dc=example\"\nuser_filter = \"(uid={{name}})\"\n"
+        );
+        config.identity.directory.push(toml::from_str(&directory).unwrap());
+    })
+    .await;
+    server.add_user("ada", crate::portal::PASSWORD, &[events::staff::Privilege::Enroll]).await;
+    server.settings(|settings| settings.sign_in.enrollment.directories = vec!["main".into()]).await;
+    server.restart_with(|config| config.identity.directory.clear()).await;
+    // Local accounts or not: the page tells nothing about names.
+    for name in ["ada", "grace"] {
+        super::assert_told_not_now(&guest(&server).sign_in(name, "a wrong one").await);
+    }
+    let answer = guest(&server).sign_in("ada", crate::portal::PASSWORD).await;
+    assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_may_take_nearly_15_minutes_at_the_provider() {
+    let clock = Arc::new(ManualClock::at(World::system().now()));
+    let (server, hostile) = stage_at(World::at(clock.clone()), |_| {}).await;
+    let mut guest = guest(&server);
+    let onward = set_out(&mut guest, SCHOOL).await;
+    let [nonce, state] = ["nonce", "state"].map(|name| parameter(&onward, name).unwrap());
+    clock.advance_seconds(880);
+    let mut token = hostile.token(&nonce);
+    for (name, seconds) in [("iat", 880), ("exp", 1_180)] {
+        token.claims[name] = json!(super::hostile::now() + seconds);
+    }
+    hostile.will_answer(token.honest());
+    let answer = guest.get(&format!("/enroll/sso/school/callback?code=c&state={state}")).await;
+    assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
     strike(server, hostile).await;
 }

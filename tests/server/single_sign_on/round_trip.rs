@@ -2,7 +2,8 @@
 
 use super::provider::AtProvider;
 use super::{
-    SCHOOL, assert_told_nothing, faults, guest, parameter, press, school, school_with, set_out, sign_in, visit_events,
+    SCHOOL, assert_told_not_now, assert_told_nothing, faults, guest, parameter, press, school, school_with, set_out,
+    sign_in, visit_events,
 };
 use crate::harness::TestServer;
 use crate::portal::guest::Guest;
@@ -130,7 +131,7 @@ async fn a_provider_that_is_down_stops_neither_the_server_nor_other_ways_in() {
     provider.stop();
     server.add_user("ada", crate::portal::PASSWORD, &[events::staff::Privilege::Enroll]).await;
     let mut guest = guest(&server);
-    assert_told_nothing(&press(&mut guest, SCHOOL).await);
+    assert_told_not_now(&press(&mut guest, SCHOOL).await);
     assert_eq!(guest.sign_in("ada", crate::portal::PASSWORD).await.led_to(), Some("/enroll/ownership"));
     assert_eq!(faults(&server).await, [Fault::ProviderUnavailable]);
     server.stop().await;
@@ -143,7 +144,7 @@ async fn a_provider_that_goes_down_in_the_middle_is_told_apart_from_a_refusal() 
     let onward = set_out(&mut guest, SCHOOL).await;
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
     provider.stop();
-    assert_told_nothing(&guest.get(&back).await);
+    assert_told_not_now(&guest.get(&back).await);
     assert_eq!(faults(&server).await, [Fault::ProviderUnavailable]);
     provider.restart(false);
     assert_eq!(sign_in(&server, &mut guest, "alice").await.led_to(), Some("/enroll/ownership"));

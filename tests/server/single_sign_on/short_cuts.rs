@@ -3,8 +3,8 @@
 use super::provider::{self, AtProvider, Provider};
 use super::round_trip::people;
 use super::{
-    SCHOOL, assert_told_nothing, faults, guest, parameter, school, school_with, server_with, set_out, sign_in,
-    visit_events,
+    SCHOOL, assert_told_nothing, assert_told_too_late, faults, guest, parameter, school, school_with, server_with,
+    set_out, sign_in, visit_events,
 };
 use crate::harness::ports;
 use events::enrollment::{EnrollmentEvent, SignInMethodName, SingleSignOnFault as Fault};
@@ -167,16 +167,19 @@ async fn an_answer_must_say_that_it_is_from_the_provider_that_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_waits_five_minutes_for_its_answer() {
+async fn a_request_waits_15_minutes_for_its_answer_and_then_begins_anew_with_one_tap() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
     let world = World::at(clock.clone());
     let Some((server, _provider)) = school_with("single-sign-on-late", world, |_| {}).await else { return };
     let mut guest = guest(&server);
     let onward = set_out(&mut guest, SCHOOL).await;
-    clock.advance_seconds(301);
+    clock.advance_seconds(901);
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
-    assert_told_nothing(&guest.get(&back).await);
+    assert_told_too_late(&guest.get(&back).await);
     assert_eq!(faults(&server).await, [Fault::Unsolicited]);
+    // A new request, with a state of its own.
+    let again = guest.post(&format!("/enroll/sign-in/{SCHOOL}"), &[]).await.link("onward");
+    assert_ne!(parameter(&again, "state"), parameter(&onward, "state"));
     server.stop().await;
 }
 

@@ -5,10 +5,11 @@ use super::providers::{IdentityProvider, Protocol};
 use crate::app::App;
 use crate::identity::openid_connect::{Answer, Request};
 use crate::identity::{Account, Disbelief, Fault};
+use crate::telemetry::Alarm;
 use url::Url;
 
-/// A request waits so long for its answer.
-pub const REQUEST_SECONDS: i64 = 5 * 60;
+/// A request waits so long for its answer: people look for a password, and for the telephone with the second factor.
+pub const REQUEST_SECONDS: i64 = 15 * 60;
 
 /// Where to send the browser, and what has to come back.
 pub(super) struct Sent {
@@ -29,7 +30,7 @@ pub struct Back {
 
 /// Makes a request.
 pub(super) async fn send(app: &App, provider: &IdentityProvider, place: Place) -> Result<Sent, Disbelief> {
-    match &provider.protocol {
+    match provider.protocol()? {
         Protocol::OpenIdConnect(speaker) => {
             let state = app.world.secret();
             let secrets = Secrets::of(app, provider, place, &state);
@@ -57,7 +58,7 @@ pub(super) async fn answered(
     state: &str,
     back: &Back,
 ) -> Result<Account, Disbelief> {
-    match &provider.protocol {
+    match provider.protocol()? {
         Protocol::OpenIdConnect(speaker) => {
             let secrets = Secrets::of(app, provider, place, state);
             let Back { code, iss: issuer, error, error_description, .. } = back.clone();
@@ -71,12 +72,19 @@ pub(super) async fn answered(
 /// Where somebody who signs out here is led to sign out at the provider that they signed in at as well, and comes back to
 /// `back`; `None` if it is none of ours any more, or offers that nowhere.
 pub async fn sign_out(app: &App, provider: &str, back: &str) -> Option<Url> {
-    match &app.identity_providers.find(provider)?.protocol {
+    match app.identity_providers.find(provider)?.protocol().ok()? {
         Protocol::OpenIdConnect(speaker) => {
             let here = app.config.server.public_url.trim_end_matches('/');
             speaker.sign_out(&format!("{here}{back}"), app.world.now()).await
         }
         Protocol::Saml(_) => None,
+    }
+}
+
+/// Raises the alarm where it is the provider that cannot be asked, and not an answer that is not believed.
+pub(super) fn alarm(app: &App, why: &Disbelief) {
+    if why.fault == Fault::ProviderUnavailable {
+        app.metrics.alarm(Alarm::ProviderUnavailable);
     }
 }
 

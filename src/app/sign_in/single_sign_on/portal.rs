@@ -2,7 +2,7 @@
 
 use super::Place;
 use super::fault::recorded;
-use super::flow::{Back, REQUEST_SECONDS, answered, send, unsolicited};
+use super::flow::{Back, REQUEST_SECONDS, alarm, answered, send, unsolicited};
 use super::providers::IdentityProvider;
 use super::saml::remember;
 use crate::app::secrets::{hash, same};
@@ -10,7 +10,7 @@ use crate::app::sign_in::refusals::{granted, record, set_out};
 use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, open, visitor};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
-use crate::identity::Disbelief;
+use crate::identity::{Disbelief, Fault};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentId, SecretHash, SignInMethodName, help_code};
 use events::system::RefusalEvent;
@@ -48,7 +48,7 @@ pub async fn depart(app: &App, entrance: &Entrance<'_>, name: &str) -> Result<De
         Ok(sent) => sent,
         Err(why) => {
             refuse(app, entrance, Some(enrollment), provider, &why).await?;
-            return Ok(Departure::Not(Outcome::Refused { opened, retry_after: None }));
+            return Ok(Departure::Not(told(&why, opened)));
         }
     };
     if provider.method() == SignInMethodName::Saml {
@@ -80,8 +80,13 @@ pub async fn arrive(
     let ways = app.settings().await?.sign_in.enrollment;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let proven = match expected(app, entrance, provider, back).await? {
-        Ok(state) => answered(app, provider, Place::Portal, state, back).await,
-        Err(why) => Err(why),
+        Expected::Answer(state) => answered(app, provider, Place::Portal, state, back).await,
+        Expected::TooLate => {
+            let late = unsolicited("the request is older than 15 minutes");
+            refuse(app, entrance, entrance.visit, provider, &late).await?;
+            return Ok(Some(Outcome::TooLate));
+        }
+        Expected::Nothing(why) => Err(why),
     };
     let (enrollment, account) = match (entrance.visit, proven) {
         (Some(enrollment), Ok(account)) => (enrollment, account),
@@ -93,18 +98,27 @@ pub async fn arrive(
     admit(app, entrance, enrollment, &proof).await.map(Some)
 }
 
+/// What a browser waits for.
+enum Expected<'a> {
+    /// The value that came back.
+    Answer(&'a str),
+    TooLate,
+    Nothing(Disbelief),
+}
+
 // The value that came back, if this browser's visit waits for exactly that, from this provider, and not for too long.
 async fn expected<'a>(
     app: &App,
     entrance: &Entrance<'_>,
     provider: &IdentityProvider,
     back: &'a Back,
-) -> Result<Result<&'a str, Disbelief>, SignInError> {
+) -> Result<Expected<'a>, SignInError> {
+    let nothing = |why: &str| Ok(Expected::Nothing(unsolicited(why)));
     let Some(enrollment) = entrance.visit else {
-        return Ok(Err(unsolicited("the browser has no visit: it did not begin here, or its cookie is gone")));
+        return nothing("the browser has no visit: it did not begin here, or its cookie is gone");
     };
     let Some(state) = back.state.as_deref() else {
-        return Ok(Err(unsolicited("the answer holds no state")));
+        return nothing("the answer holds no state");
     };
     let (visit, request) = (app.visit(enrollment).await?, hash(state));
     let waits = visit.single_sign_on.is_some_and(|waiting| {
@@ -112,12 +126,10 @@ async fn expected<'a>(
         same_request && waiting.provider == provider.name && waiting.method == provider.method()
     });
     if !waits {
-        return Ok(Err(unsolicited("the visit waits for no answer, or for another one")));
+        return nothing("the visit waits for no answer, or for another one");
     }
-    if !is_recent(app, enrollment, &request).await? {
-        return Ok(Err(unsolicited("the request is older than five minutes")));
-    }
-    Ok(Ok(state))
+    let recent = is_recent(app, enrollment, &request).await?;
+    Ok(if recent { Expected::Answer(state) } else { Expected::TooLate })
 }
 
 // When it began is what the log says.
@@ -138,7 +150,15 @@ async fn refused(
     why: &Disbelief,
 ) -> Result<Option<Outcome>, SignInError> {
     refuse(app, entrance, enrollment, provider, why).await?;
-    Ok(Some(Outcome::Refused { opened: None, retry_after: None }))
+    Ok(Some(told(why, None)))
+}
+
+// That a provider cannot be asked is nobody's fault who stands before it, and they are told so. Nothing else is.
+fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> Outcome {
+    match why.fault {
+        Fault::ProviderUnavailable => Outcome::NotNow { opened },
+        _ => Outcome::Refused { opened, retry_after: None },
+    }
 }
 
 // The administrator reads the detail in the server's log, found by the help code; the event says which kind it is.
@@ -151,6 +171,7 @@ pub(super) async fn refuse(
 ) -> Result<(), SignInError> {
     let code = enrollment.map(help_code);
     tracing::warn!(provider = provider.name, help.code = code, fault = ?why.fault, %why, "single sign-on was refused");
+    alarm(app, why);
     if !granted(app, entrance.source) {
         return Ok(());
     }

@@ -36,10 +36,15 @@ pub enum Posted {
     In(Outcome),
 }
 
-/// Our metadata document for the provider of this name; `None` if there is none that speaks SAML.
-pub fn metadata(app: &App, name: &str) -> Option<String> {
-    match &app.identity_providers.find(name)?.protocol {
-        Protocol::Saml(saml) => Some(saml.metadata()),
+/// Our metadata document for the provider of this name; `None` if there is none that speaks SAML. `place`: with the address of
+/// that place alone.
+pub fn metadata(app: &App, name: &str, place: Option<Place>) -> Option<String> {
+    match app.identity_providers.find(name)?.protocol().ok()? {
+        Protocol::Saml(saml) => Some(match place {
+            None => saml.metadata(&[saml.portal_consumer(), saml.console_consumer()]),
+            Some(Place::Portal) => saml.metadata(&[saml.portal_consumer()]),
+            Some(Place::Console) => saml.metadata(&[saml.console_consumer()]),
+        }),
         Protocol::OpenIdConnect(_) => None,
     }
 }
@@ -51,7 +56,14 @@ pub fn metadata(app: &App, name: &str) -> Option<String> {
 pub async fn take(app: &App, entrance: &Entrance<'_>, name: &str, field: &str) -> Result<Option<Posted>, SignInError> {
     let ways = app.settings().await?.sign_in.enrollment;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
-    let Protocol::Saml(saml) = &provider.protocol else { return Ok(None) };
+    let saml = match provider.protocol() {
+        Ok(Protocol::Saml(saml)) => saml,
+        Ok(Protocol::OpenIdConnect(_)) => return Ok(None),
+        Err(why) => {
+            refuse(app, entrance, None, provider, &why).await?;
+            return Ok(Some(Posted::In(Outcome::NotNow { opened: None })));
+        }
+    };
     match saml.verify(field, saml.portal_consumer(), app.world.now()) {
         Ok(verified) => believed(app, entrance, provider, verified).await.map(Some),
         Err(Refused { disbelief, in_response_to }) => {
@@ -79,12 +91,20 @@ async fn believed(
     }
     let Some(request) = verified.in_response_to else {
         let (enrollment, _) = open(app, &Entrance { visit: None, link: None, ..*entrance }).await?;
+        // The visit must know at which provider: whether that is still offered is asked with every request. What must come back
+        // is a secret that nobody is told.
+        let begin = Command::BeginSingleSignOn {
+            method: SignInMethodName::Saml,
+            provider: provider.name.clone(),
+            request: hash(&app.world.secret()),
+        };
+        app.perform::<Visit>(&enrollment.stream(), &begin, &visitor(entrance, enrollment)).await?;
         let proof = Proof { method: SignInMethodName::Saml, account: verified.account, local: None };
         return admit(app, entrance, enrollment, &proof).await.map(Posted::In);
     };
     let Some(enrollment) = waiting(app, provider, &request).await? else {
         let nobody =
-            unsolicited("no visit waits for this answer: its request is unknown, answered, or older than five minutes");
+            unsolicited("no visit waits for this answer: its request is unknown, answered, or older than 15 minutes");
         refuse(app, entrance, None, provider, &nobody).await?;
         return Ok(Posted::GoOn { ticket: None });
     };
@@ -131,13 +151,13 @@ pub async fn return_from_post(
         return Ok(Some(Outcome::OutOfStep));
     }
     let Some(state) = visit.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
+    if !is_recent(app, enrollment, &state.request).await? {
+        return Ok(Some(Outcome::TooLate));
+    }
     if !is_ticket(app, ticket, &state.request) {
         return not_in;
     }
     let Some(proven) = state.proven.as_ref().and_then(Personal::get) else { return not_in };
-    if !is_recent(app, enrollment, &state.request).await? {
-        return not_in;
-    }
     app.sign_in.departures.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account: account(&provider.name, proven), local: None };
     admit(app, entrance, enrollment, &proof).await.map(Some)

@@ -3,7 +3,7 @@
 
 use super::Place;
 use super::fault::recorded;
-use super::flow::{Back, answered, send, unsolicited};
+use super::flow::{Back, alarm, answered, send, unsolicited};
 use super::providers::{IdentityProvider, Protocol};
 use super::saml::{is_ticket, reserve, ticket};
 use crate::app::App;
@@ -78,7 +78,7 @@ pub async fn arrive(
     let ways = app.settings().await?.sign_in.staff;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let Some((state, flow)) = expected(app, provider, secret, back).await? else {
-        let nobody = unsolicited("the browser waits for no answer, for another one, or has waited for five minutes");
+        let nobody = unsolicited("the browser waits for no answer, for another one, or has waited for 15 minutes");
         refuse(app, provider, &nobody, source).await?;
         return Ok(Some(StaffArrival::Refused { next: String::new() }));
     };
@@ -127,7 +127,14 @@ pub struct StaffPosted {
 pub async fn take(app: &App, name: &str, field: &str, source: IpAddr) -> Result<Option<StaffPosted>, SignInError> {
     let ways = app.settings().await?.sign_in.staff;
     let Some(provider) = app.identity_providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
-    let Protocol::Saml(saml) = &provider.protocol else { return Ok(None) };
+    let saml = match provider.protocol() {
+        Ok(Protocol::Saml(saml)) => saml,
+        Ok(Protocol::OpenIdConnect(_)) => return Ok(None),
+        Err(why) => {
+            refuse(app, provider, &why, source).await?;
+            return Ok(Some(StaffPosted { ticket: None }));
+        }
+    };
     let outcome = match saml.verify(field, saml.console_consumer(), app.world.now()) {
         Ok(verified) => keep(app, provider, verified).await?,
         Err(Refused { disbelief, .. }) => Err(disbelief),
@@ -184,7 +191,12 @@ pub async fn return_from_post(
         Some(Flow { account: Some(account), next, .. }) if account.provider == provider.name => {
             proven(provider, account, next)
         }
-        _ => StaffArrival::Refused { next: wanted },
+        // Why an answer was not believed is told when it is posted; that none waits is not.
+        _ => {
+            let why = "no answer waits for the browser: none was believed, or it came after 15 minutes";
+            tracing::warn!(provider = provider.name, why, "single sign-on of staff was refused");
+            StaffArrival::Refused { next: wanted }
+        }
     }))
 }
 
@@ -194,6 +206,7 @@ fn proven(provider: &IdentityProvider, account: Account, next: String) -> StaffA
 
 async fn refuse(app: &App, provider: &IdentityProvider, why: &Disbelief, source: IpAddr) -> Result<(), SignInError> {
     tracing::warn!(provider = provider.name, fault = ?why.fault, %why, "single sign-on of staff was refused");
+    alarm(app, why);
     if granted(app, source) {
         let event = RefusalEvent::ResponseRefused { provider: provider.name.clone(), why: recorded(why.fault) };
         record(app, event, Some(source)).await?;
