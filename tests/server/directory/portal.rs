@@ -262,7 +262,7 @@ async fn a_directory_that_the_settings_name_and_the_configuration_does_not_lets_
     let directory = server.stop_keeping().await;
     let file = directory.path().join(file.strip_prefix(file.parent().unwrap().parent().unwrap()).unwrap());
     let server = TestServer::start_in(directory, &file).await;
-    assert_eq!(from(&server, "192.0.2.1", "grace", PASSWORD).await.status, 401);
+    assert_eq!(from(&server, "192.0.2.1", "grace", PASSWORD).await.status, 503);
     assert_eq!(from(&server, "192.0.2.1", "ada", LOCAL_PASSWORD).await.status, 303);
     assert_eq!(refusals(&server).await, [(SignInMethodName::Directory, SignInRefusal::DirectoryUnavailable, false)]);
     assert!(!slapd.log().contains("grace"));

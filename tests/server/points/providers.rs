@@ -8,7 +8,8 @@ use crate::single_sign_on::hostile::{Hostile, KEYS, Token, With, now};
 use crate::single_sign_on::round_trip::people;
 use crate::single_sign_on::tokens::{come_back_to, come_back_with, stage, strike, with_claim};
 use crate::single_sign_on::{
-    SCHOOL, assert_told_nothing, faults, parameter, press, provider, secret_beside, server_with, set_out,
+    SCHOOL, assert_told_not_now, assert_told_nothing, faults, parameter, press, provider, secret_beside, server_with,
+    set_out,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -163,7 +164,7 @@ async fn point_15_openid_connect_is_bound_to_browser_request_provider_audience_a
     strike(server, hostile).await;
 
     let (server, hostile) = stage(|config| config.issuer.push('/')).await;
-    assert_told_nothing(&press(&mut guest(&server), SCHOOL).await);
+    assert_told_not_now(&press(&mut guest(&server), SCHOOL).await);
     assert_eq!((hostile.asked("/token"), hostile.asked("/jwks")), (0, 0), "metadata of another issuer is not believed");
     strike(server, hostile).await;
 }
