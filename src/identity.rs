@@ -66,6 +66,18 @@ pub enum Denial {
     UnknownName,
     WrongPassword,
     Disabled,
+    /// After wrong passwords. Told whatever the password is now.
+    Locked,
+    /// The account has ended.
+    Expired,
+    /// The password is right, and too old.
+    PasswordExpired,
+    /// The password is right, and has to be replaced before it is used.
+    PasswordMustBeChanged,
+    /// Not at this time.
+    OutsideHours,
+    /// Only at other computers.
+    ElsewhereOnly,
 }
 
 /// What came of a name and a password.

@@ -8,7 +8,9 @@ use super::single_sign_on::lead_on;
 use super::words::browser_label;
 use crate::app::App;
 use crate::app::sign_in::single_sign_on::{Offer, Place};
-use crate::app::sign_in::{KNOWN_FOR_DAYS, Proof, Refused, Trying, Verified, networks, record_staff_refusal, verify};
+use crate::app::sign_in::{
+    KNOWN_FOR_DAYS, Proof, Refused, Told, Trying, Verified, networks, record_staff_refusal, verify,
+};
 use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use crate::enrollment::staff::works_at_console;
 use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
@@ -22,6 +24,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The same for an unknown name, a wrong password, a disabled account and a missing role.
 const REFUSED: &str = "That did not work. Check the user name and the password. The account also needs a role at the console: administrator, auditor or help desk.";
+
+const NOT_NOW: &str = "Signing in is not possible right now: a directory does not answer. The alarm directory-unavailable and the server’s log say which. Try again in a few minutes.";
+const CHANGE_PASSWORD: &str = "Change your password first: it was right, but the directory wants another one before it lets you in. Then sign in with the new one.";
 
 /// Makes a browser known that somebody of the staff signed in with before; no session.
 const KNOWN_COOKIE: &str = "__Host-muster-console-known";
@@ -163,10 +168,13 @@ async fn refuse(
     next: &str,
 ) -> Result<HttpResponse, Problem> {
     record_staff_refusal(app, refused, source).await.map_err(|error| broken(app, error))?;
-    match refused.retry_after {
-        Some(seconds) => Err(Problem::Throttled { seconds }),
-        None => refused_again(app, request, next).await,
-    }
+    let (status, why) = match refused.told() {
+        Told::Wait(seconds) => return Err(Problem::Throttled { seconds }),
+        Told::No => return refused_again(app, request, next).await,
+        Told::NotNow => (StatusCode::SERVICE_UNAVAILABLE, NOT_NOW),
+        Told::ChangePassword => (StatusCode::UNAUTHORIZED, CHANGE_PASSWORD),
+    };
+    form(app, request, status, Page::of(app, next).await?.refusing(why))
 }
 
 async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {

@@ -1,7 +1,7 @@
 //! Step 1 performed: who is this, may they, and what is written down about it.
 //!
 //! The person is told the same for an unknown name, a wrong password, a disabled account and a missing privilege; the log
-//! knows the difference.
+//! knows the difference. What they are told apart ([`Told`]) holds for every name alike, or only after a right password.
 
 mod admit;
 mod api_token;
@@ -162,6 +162,8 @@ pub struct Refused {
     pub name: String,
     /// Throttled: how many seconds to wait.
     pub retry_after: Option<i64>,
+    /// A directory that was asked, or would have been for another name, does not answer.
+    pub unanswered: bool,
     /// To be waited for when all is written.
     pub beat: Beat,
 }
@@ -175,7 +177,29 @@ pub struct KnownAccount {
     pub staff: String,
 }
 
+/// What somebody reads who is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// The same for an unknown name, a wrong password and an account that may not.
+    No,
+    /// For so many seconds.
+    Wait(i64),
+    /// A directory does not answer, whatever the name.
+    NotNow,
+    /// The password was right, and the directory wants another: who knows it may know that.
+    ChangePassword,
+}
+
 impl Refused {
+    pub fn told(&self) -> Told {
+        match (self.retry_after, self.reason) {
+            (Some(seconds), _) => Told::Wait(seconds),
+            (None, SignInRefusal::PasswordExpired | SignInRefusal::PasswordMustBeChanged) => Told::ChangePassword,
+            (None, _) if self.unanswered => Told::NotNow,
+            (None, _) => Told::No,
+        }
+    }
+
     /// Told to wait (429) without a password being judged. That charges nothing: it is counted.
     pub fn is_held_up(&self) -> bool {
         self.retry_after.is_some() && self.reason == SignInRefusal::Throttled
@@ -213,6 +237,7 @@ pub async fn verify(
         known: None,
         name: name.clone(),
         retry_after,
+        unanswered: false,
         beat,
     };
     let beat = Beat::since(Instant::now());
@@ -269,6 +294,12 @@ fn reason(denial: Denial) -> SignInRefusal {
         Denial::UnknownName => SignInRefusal::UnknownName,
         Denial::WrongPassword => SignInRefusal::WrongPassword,
         Denial::Disabled => SignInRefusal::AccountDisabled,
+        Denial::Locked => SignInRefusal::AccountLocked,
+        Denial::Expired => SignInRefusal::AccountExpired,
+        Denial::PasswordExpired => SignInRefusal::PasswordExpired,
+        Denial::PasswordMustBeChanged => SignInRefusal::PasswordMustBeChanged,
+        Denial::OutsideHours => SignInRefusal::OutsideLogonHours,
+        Denial::ElsewhereOnly => SignInRefusal::WorkstationNotPermitted,
     }
 }
 

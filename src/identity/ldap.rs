@@ -18,6 +18,7 @@ pub use trouble::Trouble;
 
 use super::{Absence, Account, Denial, SignInMethod, Unavailable, Verdict};
 use crate::config::identity::{Absent, Directory, Groups};
+use crate::names::folded;
 use crate::world::World;
 use async_trait::async_trait;
 use connection::{Bound, Servers, Unproven};
@@ -40,6 +41,13 @@ pub struct Found {
     dn: String,
     account: Account,
     member_of: Option<Vec<String>>,
+}
+
+/// How many entries a name finds.
+enum Hits {
+    None,
+    One(Box<Found>),
+    Several,
 }
 
 impl Found {
@@ -86,7 +94,18 @@ impl Ldap {
     /// # Errors
     /// If the directory cannot be asked, or its entry has no unique attribute.
     pub async fn find(&self, user_name: &str) -> Result<Option<Found>, Unavailable> {
-        self.find_entry(user_name).await.map_err(|trouble| self.unavailable(&trouble))
+        match self.find_entry(user_name).await {
+            Ok(Hits::One(found)) => Ok(Some(*found)),
+            Ok(Hits::None) => Ok(None),
+            Ok(Hits::Several) => {
+                tracing::warn!(
+                    directory = self.name(),
+                    "several entries match a user name: nobody is let in under it; make user_filter narrower"
+                );
+                Ok(None)
+            }
+            Err(trouble) => Err(self.unavailable(&trouble)),
+        }
     }
 
     /// Proves the password of an entry with a bind of its own. An empty password proves nothing: a bind with one is
@@ -122,10 +141,13 @@ impl Ldap {
 
     /// Does what [`Ldap::find`] and [`Ldap::prove`] do, with a name and a password that are nobody's, for a name that this
     /// directory is not to be asked for.
-    pub async fn pretend(&self, world: &World) {
-        // What comes of it interests nobody.
-        let _ = self.find_entry(&world.secret()).await;
-        let _ = self.prove_nobody(&SecretString::from(world.secret())).await;
+    ///
+    /// # Errors
+    /// If the directory does not answer.
+    pub async fn pretend(&self, world: &World) -> Result<(), Unavailable> {
+        let found = self.find(&world.secret()).await.map(drop);
+        let proven = self.prove_nobody(&SecretString::from(world.secret())).await;
+        found.and(proven)
     }
 
     /// The account of that name, groups included; asks for no password.
@@ -142,14 +164,7 @@ impl Ldap {
     /// # Errors
     /// If the directory cannot be asked.
     pub async fn has_entry(&self, dn: &str) -> Result<bool, Unavailable> {
-        let query = Query {
-            base: dn.to_owned(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".into(),
-            attributes: vec!["1.1".into()],
-            extent: Extent::AtMost(1),
-        };
-        match self.servers.search(&query).await {
+        match self.servers.search(&Query::of_entry(dn, "(objectClass=*)", &["1.1"])).await {
             Ok(Rows { entries, .. }) => Ok(!entries.is_empty()),
             Err(trouble) if matches!(trouble.code, Some(trouble::NO_SUCH_OBJECT | trouble::INVALID_DN)) => Ok(false),
             Err(trouble) => Err(self.unavailable(&trouble)),
@@ -184,23 +199,28 @@ impl Ldap {
         Ok(account)
     }
 
-    async fn find_entry(&self, user_name: &str) -> Result<Option<Found>, Trouble> {
-        let typed = user_name.trim();
+    async fn find_entry(&self, user_name: &str) -> Result<Hits, Trouble> {
+        let typed = self.without_domain(user_name.trim());
         if typed.is_empty() {
-            return Ok(None);
+            return Ok(Hits::None);
         }
         let Rows { mut entries, cut_short } = self.servers.search(&self.query(typed)).await?;
         if entries.len() > 1 {
-            tracing::warn!(
-                directory = self.name(),
-                "several entries match a user name: nobody is let in under it; make user_filter narrower"
-            );
-            return Ok(None);
+            return Ok(Hits::Several);
         }
         if cut_short {
             return Err(Trouble::cut_short());
         }
-        entries.pop().map(|entry| self.mapping.found(typed, entry)).transpose()
+        let Some(entry) = entries.pop() else { return Ok(Hits::None) };
+        self.mapping.found(typed, entry).map(|found| Hits::One(Box::new(found)))
+    }
+
+    // `EXAMPLE\ada`, as people type it at Windows. Another domain's name finds nobody.
+    fn without_domain<'a>(&self, typed: &'a str) -> &'a str {
+        let (Some(domain), Some((before, after))) = (&self.config.windows_domain, typed.split_once('\\')) else {
+            return typed;
+        };
+        if folded(before) == folded(domain) { after } else { typed }
     }
 
     fn query(&self, typed: &str) -> Query {

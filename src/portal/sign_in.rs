@@ -30,6 +30,8 @@ pub struct SignInPage {
     pub not_now: bool,
     /// They were at the provider for too long.
     pub too_late: bool,
+    /// The password was right, and the directory wants another.
+    pub change_password: bool,
     pub wait_minutes: Option<i64>,
     /// A button each.
     pub providers: Vec<Offer>,
@@ -52,6 +54,7 @@ content!(SignInPage {
     not_through,
     not_now,
     too_late,
+    change_password,
     wait_minutes among [Some(7_i64), Some(1), None],
     providers,
     password,
@@ -69,6 +72,8 @@ pub enum Notice {
     NotNow,
     /// The answer came too late.
     TooLate,
+    /// The password was right, and the directory wants another.
+    ChangePassword,
 }
 
 impl SignInPage {
@@ -129,6 +134,7 @@ pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Ans
         Outcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),
         Outcome::Refused { opened, retry_after } => refused(visitor, opened, retry_after, notice),
         Outcome::NotNow { opened } => refused(visitor, opened, None, Notice::NotNow),
+        Outcome::ChangePassword { opened } => refused(visitor, opened, None, Notice::ChangePassword),
         Outcome::TooLate => refused(visitor, None, None, Notice::TooLate),
     }
 }
@@ -151,8 +157,9 @@ fn refused(
             let is = |other| notice == other;
             let (refused, not_through) = (is(Notice::Password), is(Notice::SingleSignOn));
             let (not_now, too_late) = (is(Notice::NotNow), is(Notice::TooLate));
+            let change_password = is(Notice::ChangePassword);
             let status = if not_now { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNAUTHORIZED };
-            (status, SignInPage { refused, not_through, not_now, too_late, ..page })
+            (status, SignInPage { refused, not_through, not_now, too_late, change_password, ..page })
         }
         Some(seconds) => {
             let minutes = (seconds + 59) / 60;

@@ -1,10 +1,13 @@
-//! People from a directory, against a real OpenLDAP server.
+//! People from a directory, against a real OpenLDAP server and a real domain controller of Active Directory (Samba).
 
 mod accounts;
+mod active_directory;
+mod certificates;
 mod check;
 mod console;
 mod groups;
 mod portal;
+mod samba;
 mod servers;
 pub mod slapd;
 mod timing;

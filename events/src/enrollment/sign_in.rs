@@ -23,6 +23,18 @@ pub enum SignInRefusal {
     /// The account lacks the privilege asked for: user-initiated enrollment at the portal, a staff role at the console.
     NotEntitled,
     AccountDisabled,
+    /// The directory says: locked after wrong passwords.
+    AccountLocked,
+    /// The directory says: the account has ended.
+    AccountExpired,
+    /// The directory says, after a right password: it is too old.
+    PasswordExpired,
+    /// The directory says, after a right password: it has to be replaced before it is used.
+    PasswordMustBeChanged,
+    /// The directory says: not at this time.
+    OutsideLogonHours,
+    /// The directory says: only at other computers.
+    WorkstationNotPermitted,
     Throttled,
     /// The directory cannot be asked: nobody is let in and nobody is blamed.
     DirectoryUnavailable,

@@ -5,10 +5,13 @@ use super::step::Way;
 use crate::audit::english;
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
-use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentRefusal, parse_help_code};
+use events::enrollment::{
+    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault, parse_help_code,
+};
 use events::person::PersonId;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -115,12 +118,33 @@ pub struct Refusal {
     pub at: Timestamp,
     /// In English.
     pub sentence: String,
+    /// `None`: nothing about signing in was refused.
+    pub reason: Option<Reason>,
+}
+
+/// Why somebody could not sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    SignIn(SignInRefusal),
+    SingleSignOn(SingleSignOnFault),
+}
+
+impl Reason {
+    pub(super) fn of(event: &EnrollmentEvent) -> Option<Reason> {
+        if let EnrollmentEvent::SignInRefused { reason, .. } = event {
+            return Some(Reason::SignIn(*reason));
+        }
+        if let EnrollmentEvent::SingleSignOnRefused { why, .. } = event {
+            return Some(Reason::SingleSignOn(*why));
+        }
+        None
+    }
 }
 
 const COLUMNS: &str =
     "SELECT v.id, v.help_code, v.opened, v.last, v.family, v.version, v.language, v.method, v.provider,
     v.signed_in, s.user_name, s.display_name, v.owner, o.user_name, o.display_name, v.step, v.step_since, v.refusals,
-    v.state, v.ended, v.why, v.way FROM visits_v2_visits v
+    v.state, v.ended, v.why, v.way FROM visits_v3_visits v
     LEFT JOIN people_v1_names s ON s.id = v.signed_in
     LEFT JOIN people_v1_names o ON o.id = v.owner";
 
@@ -174,7 +198,7 @@ pub async fn stuck(
 pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec<StepTime>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
-            let select = "SELECT step, reached, left FROM visits_v2_steps WHERE visit = ?1 ORDER BY position";
+            let select = "SELECT step, reached, left FROM visits_v3_steps WHERE visit = ?1 ORDER BY position";
             let step = |row: &Row<'_>| {
                 let step: String = row.get(0)?;
                 let left = row.get::<_, Option<i64>>(2)?.map(Timestamp);
@@ -195,11 +219,12 @@ pub async fn refusals(projections: &Projections, visit: EnrollmentId) -> Result<
     projections
         .read_of("visits", move |rows| {
             let select =
-                "SELECT at, message, message_values FROM visits_v2_refusals WHERE visit = ?1 ORDER BY position";
+                "SELECT at, message, message_values, reason FROM visits_v3_refusals WHERE visit = ?1 ORDER BY position";
             let refusal = |row: &Row<'_>| {
                 let (key, values): (String, String) = (row.get(1)?, row.get(2)?);
                 let values: BTreeMap<String, Option<String>> = serde_json::from_str(&values).unwrap_or_default();
-                Ok(Refusal { at: Timestamp(row.get(0)?), sentence: english(&key, &values) })
+                let reason = row.get::<_, Option<String>>(3)?.and_then(|text| serde_json::from_str(&text).ok());
+                Ok(Refusal { at: Timestamp(row.get(0)?), sentence: english(&key, &values), reason })
             };
             rows.prepare_cached(select)?.query_map([visit.to_string()], refusal)?.collect()
         })
@@ -212,7 +237,7 @@ fn list_in(connection: &Connection, filter: &VisitFilter, limit: usize) -> rusql
         ("v.state = ?", filter.state.map(|state| state.as_str().to_owned())),
         ("v.step = ?", filter.step.map(|step| step.as_str().to_owned())),
         (
-            "v.position < (SELECT position FROM visits_v2_visits WHERE id = ?)",
+            "v.position < (SELECT position FROM visits_v3_visits WHERE id = ?)",
             filter.after.map(|after| after.to_string()),
         ),
     ];

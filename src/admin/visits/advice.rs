@@ -1,7 +1,9 @@
 //! What a person has to do next, and what the help desk can tell them: in the words that their screen shows.
 
+mod sign_in;
+
 use events::enrollment::EnrollmentRefusal;
-use projections::visits::{State, Step, Visit};
+use projections::visits::{Reason, State, Step, Visit};
 
 /// Where somebody stands, and what to tell them.
 pub struct Advice {
@@ -9,8 +11,8 @@ pub struct Advice {
     pub tell: Vec<String>,
 }
 
-/// For a visit as it stands. `enroll_url` is where enrollment begins.
-pub fn advice(visit: &Visit, enroll_url: &str) -> Advice {
+/// For a visit as it stands. `refused` is why signing in was refused last; `enroll_url` is where enrollment begins.
+pub fn advice(visit: &Visit, refused: Option<Reason>, enroll_url: &str) -> Advice {
     let again = match visit.by_account {
         true => format!("Open Settings › {}, tap Sign In to Work or School Account and begin again.", row(visit)),
         false => format!("Open {enroll_url} in Safari on the device and begin again."),
@@ -21,9 +23,9 @@ pub fn advice(visit: &Visit, enroll_url: &str) -> Advice {
             Advice { now: "The visit was closed because nothing happened for long.", tell: vec![again] }
         }
         State::SignedOut => Advice { now: "The person signed out before the device was enrolled.", tell: vec![again] },
-        State::Refused => refused(visit, again),
-        State::Open if visit.by_account => by_account(visit, again),
-        State::Open => Advice { now: standing(visit.step), tell: tell(visit) },
+        State::Refused => stopped(visit, again),
+        State::Open if visit.by_account => by_account(visit, refused, again),
+        State::Open => Advice { now: standing(visit.step), tell: tell(visit, refused) },
     }
 }
 
@@ -43,7 +45,7 @@ fn standing(step: Step) -> &'static str {
 }
 
 // The sheet that Settings opened is gone when it is closed: whoever lost it begins again there.
-fn by_account(visit: &Visit, again: String) -> Advice {
+fn by_account(visit: &Visit, refused: Option<Reason>, again: String) -> Advice {
     let (now, tell) = match visit.step {
         Step::MdmProfile => ("Signed in; the device has not fetched its profile yet.", vec![]),
         Step::Install => (
@@ -56,18 +58,15 @@ fn by_account(visit: &Visit, again: String) -> Advice {
         Step::Connect | Step::Enrolled => {
             (standing(visit.step), vec!["Keep the device on and online for a minute.".to_owned()])
         }
-        _ => (standing(visit.step), tell(visit)),
+        _ => (standing(visit.step), tell(visit, refused)),
     };
     let tell = tell.into_iter().chain([format!("If nothing more happens: {again}")]).collect();
     Advice { now, tell }
 }
 
-fn tell(visit: &Visit) -> Vec<String> {
+fn tell(visit: &Visit, refused: Option<Reason>) -> Vec<String> {
     let lines: &[&str] = match visit.step {
-        Step::SignIn if visit.refusals > 0 => &[
-            "Nothing is locked. After several wrong tries wait a minute, then try again.",
-            "Use the account of your work or school, not the Apple Account of the device.",
-        ],
+        Step::SignIn if let Some(reason) = refused => sign_in::tell(reason),
         Step::SignIn => &["Use the account of your work or school, not the Apple Account of the device."],
         Step::ForWhom => &["Type the user name of whoever will use the device, and tap Continue."],
         Step::PreviousRecords => &[
@@ -109,7 +108,7 @@ fn row(visit: &Visit) -> &'static str {
     }
 }
 
-fn refused(visit: &Visit, again: String) -> Advice {
+fn stopped(visit: &Visit, again: String) -> Advice {
     let Some(why) = visit.why else {
         return Advice { now: "The enrollment was refused.", tell: vec![again] };
     };

@@ -120,7 +120,8 @@ fn is_of_the_visit(row: &Row) -> bool {
 
 fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
     let visit = &found.visit;
-    let advice = advice::advice(visit, &format!("{}/enroll", staff.public_url()));
+    let last = found.refusals.iter().rev().find_map(|refusal| refusal.reason);
+    let advice = advice::advice(visit, last, &format!("{}/enroll", staff.public_url()));
     Page {
         who: words::who(visit),
         sub: format!("{}, help code {}", words::device(visit), visit.help_code),

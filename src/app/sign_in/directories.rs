@@ -3,8 +3,8 @@
 //!
 //! Whatever the name, each directory is asked to search once and to bind once. What is left of a difference (a directory
 //! that hashes slowly does so for a known name only; it writes a wrong password down) is hidden by answering refusals on
-//! a beat, so that the time tells nothing. A directory that cannot be asked is told apart in the log and by a metric; the person is told what everybody is told who
-//! is not let in.
+//! a beat, so that the time tells nothing. That a directory does not answer is told to everybody alike:
+//! each name makes each directory be asked.
 
 use super::beat::Beat;
 use super::{KnownAccount, Proof, Refused, Verified, account_name, reason, staff_account_name};
@@ -13,7 +13,7 @@ use crate::config::identity::Identity;
 use crate::identity::ldap::{Found, Ldap, Unanswered};
 use crate::identity::lockout::{Limits, Lockout};
 use crate::identity::throttle::RetryAfter;
-use crate::identity::{Account, Unavailable, Verdict};
+use crate::identity::{Account, Denial, Unavailable, Verdict};
 use crate::telemetry::Alarm;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::settings::Ways;
@@ -85,6 +85,8 @@ enum Said {
     Proven(Box<Account>),
     /// With the account, where there is one.
     No(SignInRefusal, Option<KnownAccount>),
+    /// The password is right, and the directory wants another before it lets anybody in with it.
+    ChangePassword(SignInRefusal, KnownAccount),
     /// It may have heard a password that it counts as wrong.
     Nothing {
         password_sent: bool,
@@ -108,11 +110,14 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
         Err(RetryAfter(seconds)) => return question.wait(seconds),
     };
     let mut said = question.local.as_ref().map_or(Said::Unknown, |local| Said::No(local.reason, None));
+    let mut unanswered = false;
     for directory in &directories {
         if matches!(said, Said::Unknown) {
             said = one(app, directory, question).await;
-        } else {
-            directory.pretend(&app.world).await;
+            unanswered |= matches!(said, Said::Nothing { .. });
+        } else if let Err(why) = directory.pretend(&app.world).await {
+            alarm(app, directory.name(), &why);
+            unanswered = true;
         }
         if let Said::Proven(account) = said {
             lockout.succeeded(turn);
@@ -121,10 +126,10 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
         }
     }
     match said {
-        Said::Nothing { password_sent: false } => drop(turn),
+        Said::Nothing { password_sent: false } | Said::ChangePassword(..) => drop(turn),
         _ => lockout.failed(app.world.now(), turn),
     }
-    question.refused(said)
+    question.refused(said, unanswered)
 }
 
 async fn one(app: &App, directory: &Ldap, question: &Question<'_>) -> Said {
@@ -162,6 +167,10 @@ async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Fou
             lockout.succeeded(turn);
             Said::Proven(proven)
         }
+        Ok(Verdict::Denied { denial: denial @ (Denial::PasswordExpired | Denial::PasswordMustBeChanged), .. }) => {
+            drop(turn);
+            Said::ChangePassword(reason(denial), known)
+        }
         Ok(Verdict::Denied { denial, .. }) => {
             lockout.failed(app.world.now(), turn);
             Said::No(reason(denial), Some(known))
@@ -190,31 +199,43 @@ fn limits(directory: &Ldap) -> Limits {
     Limits::below(config.lockout_failures, config.lockout_minutes)
 }
 
+/// What a refusal is made of that is not the question's.
+struct Refusing {
+    reason: SignInRefusal,
+    known: Option<KnownAccount>,
+    retry_after: Option<i64>,
+    unanswered: bool,
+}
+
 impl Question<'_> {
-    fn refused(&self, said: Said) -> Answer {
+    fn refused(&self, said: Said, unanswered: bool) -> Answer {
+        let counts = !matches!(said, Said::Nothing { .. } | Said::ChangePassword(..));
         let (reason, known) = match said {
             Said::No(reason, known) => (reason, known),
+            Said::ChangePassword(reason, known) => (reason, Some(known)),
             Said::Unknown | Said::Proven(_) => (SignInRefusal::UnknownName, None),
             Said::Nothing { .. } => (SignInRefusal::DirectoryUnavailable, None),
         };
-        let counts = reason != SignInRefusal::DirectoryUnavailable;
-        Answer { verified: self.told(reason, known, None), counts }
+        Answer { verified: self.verified(Refusing { reason, known, retry_after: None, unanswered }), counts }
     }
 
     fn nothing(&self) -> Answer {
-        match &self.local {
-            Some(local) => Answer { verified: self.told(local.reason, None, None), counts: true },
-            None => self.refused(Said::Nothing { password_sent: false }),
-        }
+        let said = match &self.local {
+            Some(local) => Said::No(local.reason, None),
+            None => Said::Nothing { password_sent: false },
+        };
+        self.refused(said, true)
     }
 
     // The password of a local account was judged and is written down as that; the person is told to wait like everybody.
     fn wait(&self, seconds: i64) -> Answer {
         let reason = self.local.as_ref().map_or(SignInRefusal::Throttled, |local| local.reason);
-        Answer { verified: self.told(reason, None, Some(seconds)), counts: true }
+        let refusing = Refusing { reason, known: None, retry_after: Some(seconds), unanswered: false };
+        Answer { verified: self.verified(refusing), counts: true }
     }
 
-    fn told(&self, reason: SignInRefusal, known: Option<KnownAccount>, retry_after: Option<i64>) -> Verified {
+    fn verified(&self, refusing: Refusing) -> Verified {
+        let Refusing { reason, known, retry_after, unanswered } = refusing;
         let of_directory = || Refused {
             method: SignInMethodName::Directory,
             reason,
@@ -223,9 +244,10 @@ impl Question<'_> {
             known,
             name: self.name.to_owned(),
             retry_after,
+            unanswered,
             beat: self.beat,
         };
-        let of_local = |local: &Refused| Refused { reason, retry_after, ..local.clone() };
+        let of_local = |local: &Refused| Refused { reason, retry_after, unanswered, ..local.clone() };
         Verified::Refused(self.local.as_ref().map_or_else(of_directory, of_local))
     }
 }

@@ -4,7 +4,7 @@ use super::admit::{Entrance, SignInError, admit, open, visitor};
 use super::refusal_budget::{REFUSAL_BYTES, VISIT_BYTES};
 use super::refusals::record_portal_refusal;
 use super::single_sign_on::Place;
-use super::{Refused, Trying, Verified, networks, verify};
+use super::{Refused, Told, Trying, Verified, networks, verify};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
 use events::enrollment::EnrollmentId;
@@ -25,6 +25,8 @@ pub enum Outcome {
     Refused { opened: Option<(EnrollmentId, String)>, retry_after: Option<i64> },
     /// Not in, because the provider or directory cannot be asked. `opened` as above.
     NotNow { opened: Option<(EnrollmentId, String)> },
+    /// Not in: the directory wants another password first. `opened` as above.
+    ChangePassword { opened: Option<(EnrollmentId, String)> },
     /// Not in: the answer of a provider came after the request had ended.
     TooLate,
     /// The visit is past this step.
@@ -65,14 +67,7 @@ pub async fn at_portal(app: &App, entrance: &Entrance<'_>, given: &Credentials<'
                 other => other,
             })
         }
-        // What the settings name is lacking for everybody, whatever the name.
-        Verified::Refused(refused) => {
-            let lacking = app.sign_in.directories.switched_on(trying.ways).is_err();
-            Ok(match refuse(app, entrance, refused).await? {
-                Outcome::Refused { opened, retry_after: None } if lacking => Outcome::NotNow { opened },
-                other => other,
-            })
-        }
+        Verified::Refused(refused) => refuse(app, entrance, refused).await,
     }
 }
 
@@ -82,19 +77,28 @@ fn may_enroll(privileges: &BTreeSet<Privilege>) -> bool {
 
 // Whether a visit is opened, which the browser sees, depends on its source alone and not on the name.
 async fn refuse(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
-    let (beat, retry_after, now) = (refused.beat, refused.retry_after, app.world.now());
+    let (beat, told, now) = (refused.beat, refused.told(), app.world.now());
     let bytes = if entrance.visit.is_some() { REFUSAL_BYTES } else { VISIT_BYTES };
     let outcome = if refused.is_held_up() {
         app.sign_in.refusals.count(now, None, entrance.source);
-        Outcome::Refused { opened: None, retry_after }
-    } else if retry_after.is_none() && has_room(app, entrance, bytes) {
+        outcome(told, None)
+    } else if refused.retry_after.is_none() && has_room(app, entrance, bytes) {
         refuse_on_visit(app, entrance, refused).await?
     } else {
         record_portal_refusal(app, &refused, entrance.source).await?;
-        Outcome::Refused { opened: None, retry_after }
+        outcome(told, None)
     };
     beat.wait().await;
     Ok(outcome)
+}
+
+fn outcome(told: Told, opened: Option<(EnrollmentId, String)>) -> Outcome {
+    match told {
+        Told::No => Outcome::Refused { opened, retry_after: None },
+        Told::Wait(seconds) => Outcome::Refused { opened, retry_after: Some(seconds) },
+        Told::NotNow => Outcome::NotNow { opened },
+        Told::ChangePassword => Outcome::ChangePassword { opened },
+    }
 }
 
 // On a disk that is nearly full no visit is opened for a refusal; of a known account it is written all the same.
@@ -104,12 +108,12 @@ fn has_room(app: &App, entrance: &Entrance<'_>, bytes: i64) -> bool {
 
 async fn refuse_on_visit(app: &App, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
     let (enrollment, opened) = open(app, entrance).await?;
-    let account = refused.account_name(&app.secrets);
+    let (account, told) = (refused.account_name(&app.secrets), refused.told());
     // Only the HMAC of a name that nobody has: of the others the account says enough.
     let name = account.is_none().then_some(refused.name);
     let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
     match app.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
-        Ok(_) => Ok(Outcome::Refused { opened, retry_after: None }),
+        Ok(_) => Ok(outcome(told, opened)),
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),
     }

@@ -25,6 +25,8 @@ pub struct Directory {
     /// `{name}` stands for what the person typed, escaped.
     #[serde(default = "user_filter")]
     pub user_filter: String,
+    /// What the domain is called before Windows 2000, such as `EXAMPLE`: then `EXAMPLE\ada` is taken as `ada`.
+    pub windows_domain: Option<String>,
     /// The attribute that names a person for ever: `entryUUID`, in Active Directory `objectGUID`.
     #[serde(default = "unique_attribute")]
     pub unique_attribute: String,

@@ -17,8 +17,11 @@ pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take 
 # Where people are searched, with everything below.
 #base = "ou=people,dc=example,dc=com"
 # {name} stands for what the person typed, escaped. It must find one entry at most: of several, nobody is let in. In
-# Active Directory "(&(objectCategory=person)(objectClass=user)(sAMAccountName={name}))".
+# Active Directory
+# "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))".
 #user_filter = "(&(objectClass=person)(uid={name}))"
+# Active Directory's short name of the domain: people who type EXAMPLE\ada are looked up as ada. Left out: as they type.
+#windows_domain = "EXAMPLE"
 # The attribute that names a person for ever; in Active Directory "objectGUID".
 #unique_attribute = "entryUUID"
 # What a person is called in the inventory; in Active Directory "sAMAccountName".
@@ -34,7 +37,8 @@ pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take 
 # How groups are found: { by = "member_of" } takes the person's own memberOf: direct groups only.
 # { by = "active_directory_nested", base = "dc=example,dc=com" } uses Active Directory's rule for groups in groups; other
 # servers find nothing with it. { by = "walk", base = "ou=groups,dc=example,dc=com", depth = 8,
-# member_attribute = "member" } goes upward from group to group. None of them knows Active Directory's primary group.
+# member_attribute = "member" } goes upward from group to group. Only active_directory_nested knows Active Directory's
+# primary group, which memberOf leaves out.
 #groups = { by = "member_of" }
 # What it means that memberOf is not there and the directory does not say that it is empty: "unknown", so that no rule about
 # groups is passed over by chance, or "none".

@@ -2,18 +2,12 @@
 //! the directory does not know: who left and who may not be seen look alike.
 
 use super::connection::Servers;
-use super::search::{Extent, Query, Scope};
+use super::search::Query;
 use super::trouble::Trouble;
 
 /// Whether the directory itself says that the entry has no value of the attribute. A filter about an attribute that is unknown, or that the
 /// searcher may not search, is Undefined, and so is its negation: then the entry is not found (RFC 4511 §4.5.1.7).
 pub async fn is_certain(servers: &Servers, dn: &str, attribute: &str) -> Result<bool, Trouble> {
-    let query = Query {
-        base: dn.to_owned(),
-        scope: Scope::Base,
-        filter: format!("(!({attribute}=*))"),
-        attributes: vec!["1.1".to_owned()],
-        extent: Extent::AtMost(1),
-    };
+    let query = Query::of_entry(dn, &format!("(!({attribute}=*))"), &["1.1"]);
     Ok(!servers.search(&query).await?.entries.is_empty())
 }

@@ -9,6 +9,7 @@ use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapResult};
 use native_tls::{Certificate, Protocol, TlsConnector};
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
@@ -17,6 +18,9 @@ use url::Url;
 
 /// So many passwords are asked about at a time; the others wait.
 const PASSWORDS_AT_A_TIME: usize = 16;
+/// Servers that said nothing in time are left alone for so long: else each question waits for its time-out, and several in
+/// turn for several.
+const PAUSE_WHEN_MUTE: Duration = Duration::from_secs(5);
 /// A farewell takes no longer.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ pub struct Servers {
     preferred: AtomicUsize,
     kept: Mutex<Kept>,
     failures: AtomicU64,
+    /// When the servers were found mute, and what was said of it.
+    mute: std::sync::Mutex<Option<(Instant, Trouble)>>,
     passwords: Semaphore,
 }
 
@@ -82,6 +88,7 @@ impl Servers {
             preferred: AtomicUsize::new(0),
             kept: Mutex::default(),
             failures: AtomicU64::new(0),
+            mute: std::sync::Mutex::default(),
             passwords: Semaphore::new(PASSWORDS_AT_A_TIME),
         })
     }
@@ -104,10 +111,27 @@ impl Servers {
 
     async fn search_on(&self, searcher: &mut Searcher, query: &Query) -> Result<Rows, Trouble> {
         let outcome = search::search(&mut searcher.handle, query, self.timeout).await;
-        if outcome.as_ref().is_err_and(|trouble| trouble.lost) {
+        if let Err(trouble) = &outcome
+            && trouble.lost
+        {
             self.forget(searcher).await;
+            if searcher.fresh {
+                self.note(trouble);
+            }
         }
         outcome
+    }
+
+    // The pause begins here, after the time-out.
+    fn note(&self, trouble: &Trouble) {
+        if trouble.mute {
+            *self.mute.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), trouble.clone()));
+        }
+    }
+
+    fn still_mute(&self) -> Option<Trouble> {
+        let mute = self.mute.lock().unwrap_or_else(PoisonError::into_inner);
+        mute.as_ref().filter(|(since, _)| since.elapsed() < PAUSE_WHEN_MUTE).map(|(_, trouble)| trouble.clone())
     }
 
     /// Proves a password on a connection of its own: a bind changes who a connection belongs to.
@@ -115,7 +139,7 @@ impl Servers {
         let unsent = |trouble| Unproven { trouble, sent: false };
         // The semaphore is never closed.
         let _turn = self.passwords.acquire().await;
-        let (_, mut handle) = self.open().await.map_err(unsent)?;
+        let mut handle = self.open().await.map_err(unsent)?;
         let result = self.simple_bind(&mut handle, dn, password).await;
         farewell(handle).await;
         let result = result.map_err(|trouble| Unproven { trouble, sent: true })?;
@@ -142,6 +166,9 @@ impl Servers {
         {
             return Err(trouble.clone());
         }
+        if let Some(trouble) = self.still_mute() {
+            return Err(trouble);
+        }
         if kept.denied.is_some_and(|denied| denied.elapsed() < self.pause_when_denied) {
             return Err(self.paused());
         }
@@ -151,6 +178,7 @@ impl Servers {
                 Ok(Searcher { number: number + 1, handle, fresh: true })
             }
             Err(trouble) => {
+                self.note(&trouble);
                 kept.handle = None;
                 kept.denied = (trouble.code == Some(INVALID_CREDENTIALS)).then(Instant::now);
                 kept.failed = Some(trouble.clone());
@@ -198,18 +226,23 @@ impl Servers {
         Err(Trouble::of_all(troubles))
     }
 
-    async fn open(&self) -> Result<(usize, Handle), Trouble> {
+    async fn open(&self) -> Result<Handle, Trouble> {
+        if let Some(trouble) = self.still_mute() {
+            return Err(trouble);
+        }
         let mut troubles = Vec::new();
         for (nth, url) in self.in_order() {
             match self.connect(url).await {
                 Ok(handle) => {
                     self.preferred.store(nth, Ordering::SeqCst);
-                    return Ok((nth, handle));
+                    return Ok(handle);
                 }
                 Err(trouble) => troubles.push((url.to_string(), trouble)),
             }
         }
-        Err(Trouble::of_all(troubles))
+        let trouble = Trouble::of_all(troubles);
+        self.note(&trouble);
+        Err(trouble)
     }
 
     fn in_order(&self) -> impl Iterator<Item = (usize, &Url)> {

@@ -4,7 +4,7 @@
 use super::Found;
 use super::connection::Servers;
 use super::search::{Extent, Query, Scope};
-use super::trouble::Trouble;
+use super::trouble::{NO_SUCH_OBJECT, Trouble};
 use crate::config::identity::Groups;
 use crate::names::GroupName;
 use std::collections::BTreeSet;
@@ -20,11 +20,44 @@ const MOST: usize = 5_000;
 pub async fn of(servers: &Servers, by: &Groups, found: &Found) -> Result<BTreeSet<String>, Trouble> {
     match by {
         Groups::MemberOf {} => Ok(found.member_of.iter().flatten().cloned().collect()),
-        Groups::ActiveDirectoryNested { base } => {
-            let filter = format!("(member:{IN_CHAIN}:={})", ldap3::ldap_escape(found.dn.as_str()));
-            Ok(names(servers, base, filter).await?.into_iter().collect())
-        }
+        Groups::ActiveDirectoryNested { base } => in_active_directory(servers, base, found).await,
         Groups::Walk { base, depth, member_attribute } => walk(servers, base, *depth, member_attribute, found).await,
+    }
+}
+
+// Nobody is listed as a member of their primary group: it follows from two attributes of their own.
+async fn in_active_directory(servers: &Servers, base: &str, found: &Found) -> Result<BTreeSet<String>, Trouble> {
+    let above = async |dn: &str| names(servers, base, format!("(member:{IN_CHAIN}:={})", ldap3::ldap_escape(dn))).await;
+    let mut groups: BTreeSet<String> = above(&found.dn).await?.into_iter().collect();
+    if let Some(sid) = primary_group(servers, &found.dn).await? {
+        let escaped: String = sid.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        for group in names(servers, base, format!("(objectSid={escaped})")).await? {
+            groups.extend(above(&group).await?);
+            groups.insert(group);
+        }
+    }
+    Ok(groups)
+}
+
+/// The security identifier of a person's primary group: their own, its last part exchanged for `primaryGroupID`
+/// (MS-ADTS §3.1.1.4.5.19 reckons so, too). `None` of an entry that is not there.
+async fn primary_group(servers: &Servers, dn: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    let query = Query::of_entry(dn, "(objectClass=*)", &["objectSid", "primaryGroupID"]);
+    let rows = match servers.search(&query).await {
+        Err(trouble) if trouble.code == Some(NO_SUCH_OBJECT) => return Ok(None),
+        rows => rows?,
+    };
+    let Some(entry) = rows.entries.first() else { return Ok(None) };
+    let id = entry.texts("primaryGroupID").first().and_then(|text| text.parse::<u32>().ok());
+    match (entry.values("objectSid"), id) {
+        ([sid], Some(id)) if sid.len() > 4 => {
+            let domain = &sid[..sid.len() - 4];
+            Ok(Some([domain, &id.to_le_bytes()].concat()))
+        }
+        _ => Err(Trouble::new(
+            "an entry has no primaryGroupID and objectSid, from which the primary group follows",
+            "let the searcher read both; in a directory that is not Active Directory let groups be found by walk",
+        )),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Tries a directory as it is configured and says in words what works and what does not, on connections of its own.
 
 use super::connection::Servers;
-use super::search::{Extent, Query, Rows, Scope};
+use super::search::{Query, Rows};
 use super::trouble::Trouble;
-use super::{Found, Ldap, groups};
+use super::{Found, Hits, Ldap, groups};
 use crate::config::identity::Groups;
 use ldap3::Ldap as Handle;
 use url::Url;
@@ -44,7 +44,10 @@ pub async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
     }
     // The rest needs an entry to work with.
     if steps.iter().all(|step| step.what.starts_with("bind") || step.outcome.is_ok()) {
-        steps.extend(person(ldap, name).await);
+        steps.extend(person(ldap, &mut handle, name).await);
+    }
+    if matches!(ldap.config.groups, Groups::MemberOf {}) {
+        steps.extend(all_groups(&ldap.servers, &mut handle).await);
     }
     steps
 }
@@ -61,13 +64,7 @@ fn base_of_groups(groups: &Groups) -> Option<&str> {
 }
 
 async fn base(ldap: &Ldap, handle: &mut Handle, of: &str, base: &str) -> Step {
-    let query = Query {
-        base: base.to_owned(),
-        scope: Scope::Base,
-        filter: "(objectClass=*)".into(),
-        attributes: vec!["1.1".into()],
-        extent: Extent::AtMost(1),
-    };
+    let query = Query::of_entry(base, "(objectClass=*)", &["1.1"]);
     let outcome = match ldap.servers.search_once(handle, &query).await {
         Ok(Rows { entries, .. }) if entries.is_empty() => Err(Trouble::new(
             format!("{base} is not there, or the searcher may not see it"),
@@ -80,32 +77,42 @@ async fn base(ldap: &Ldap, handle: &mut Handle, of: &str, base: &str) -> Step {
 }
 
 async fn in_chain(servers: &Servers, handle: &mut Handle) -> Step {
-    let query = Query {
-        base: String::new(),
-        scope: Scope::Base,
-        filter: "(objectClass=*)".into(),
-        attributes: vec!["supportedCapabilities".into()],
-        extent: Extent::AtMost(1),
-    };
-    let outcome = match servers.search_once(handle, &query).await {
-        Ok(rows) => {
-            let capabilities = rows.entries.iter().flat_map(|root| root.texts("supportedCapabilities"));
-            if capabilities.into_iter().any(|capability| capability == ACTIVE_DIRECTORY) {
-                Ok("it is Active Directory".into())
-            } else {
-                let wrong = "this is not Active Directory: its rule for nested groups finds nothing here, and says so to nobody";
-                Err(Trouble::new(wrong, "let groups be found by walk, or by member_of"))
-            }
+    let outcome = match is_active_directory(servers, handle).await {
+        Ok(true) => Ok("it is Active Directory".into()),
+        Ok(false) => {
+            let wrong =
+                "this is not Active Directory: its rule for nested groups finds nothing here, and says so to nobody";
+            Err(Trouble::new(wrong, "let groups be found by walk, or by member_of"))
         }
         Err(trouble) => Err(trouble),
     };
     Step { what: "ask whether nested groups can be found by active_directory_nested".into(), outcome }
 }
 
+// memberOf of Active Directory lacks groups of groups and the primary group: a rule that shuts out one of them would be passed over.
+async fn all_groups(servers: &Servers, handle: &mut Handle) -> Option<Step> {
+    let outcome = match is_active_directory(servers, handle).await {
+        Ok(false) => return None,
+        Ok(true) => Err(Trouble::new(
+            "this is Active Directory: member_of tells neither groups of groups nor the primary group",
+            "let groups be found by active_directory_nested, or write no rule about such a group",
+        )),
+        Err(trouble) => Err(trouble),
+    };
+    Some(Step { what: "ask whether member_of tells all groups".into(), outcome })
+}
+
+async fn is_active_directory(servers: &Servers, handle: &mut Handle) -> Result<bool, Trouble> {
+    let query = Query::of_entry("", "(objectClass=*)", &["supportedCapabilities"]);
+    let rows = servers.search_once(handle, &query).await?;
+    let mut capabilities = rows.entries.iter().flat_map(|root| root.texts("supportedCapabilities"));
+    Ok(capabilities.any(|capability| capability == ACTIVE_DIRECTORY))
+}
+
 // Nobody is called like that: that a search finds nothing proves that it can be made.
 const NOBODY: &str = "nobody-is-called-like-this";
 
-async fn person(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
+async fn person(ldap: &Ldap, handle: &mut Handle, name: Option<&str>) -> Vec<Step> {
     let found = ldap.find_entry(name.unwrap_or(NOBODY)).await;
     let what = match name {
         Some(name) => format!("search {name} with {}", ldap.config.user_filter),
@@ -113,23 +120,64 @@ async fn person(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
     };
     match (found, name) {
         (Err(trouble), _) => vec![Step { what, outcome: Err(trouble) }],
-        (Ok(None), None) => {
+        (Ok(Hits::None), None) => {
             let told = "it can be asked; name somebody with --live-user to look them up";
             vec![Step { what, outcome: Ok(told.into()) }, groups_of_nobody(ldap).await]
         }
-        (Ok(None), Some(name)) => vec![Step { what, outcome: Err(not_one(name)) }],
-        (Ok(Some(found)), _) => {
+        (Ok(Hits::None), Some(name)) => vec![Step { what, outcome: Err(no_entry(name)) }],
+        (Ok(Hits::Several), _) => vec![Step { what, outcome: Err(several_entries(name.unwrap_or(NOBODY))) }],
+        (Ok(Hits::One(found)), _) => {
             let told = Step { what, outcome: Ok(told(&found)) };
-            vec![told, groups_of(ldap, &found).await]
+            let standing = standing(&ldap.servers, handle, &found).await;
+            [Some(told), Some(groups_of(ldap, &found).await), standing].into_iter().flatten().collect()
         }
     }
 }
 
-fn not_one(name: &str) -> Trouble {
+fn no_entry(name: &str) -> Trouble {
     Trouble::new(
-        format!("there is not exactly one entry of {name}"),
-        "see with an LDAP browser how many entries user_filter finds below the base; the searcher must see them, and only one",
+        format!("no entry is found for {name}"),
+        "see whether user_filter names the attribute that people type, whether the entry is below the base, and whether the \
+         searcher may see it",
     )
+}
+
+fn several_entries(name: &str) -> Trouble {
+    Trouble::new(
+        format!("several entries are found for {name}: nobody is let in under a name that is not one person's"),
+        "make user_filter narrower, or choose a smaller base",
+    )
+}
+
+// Bits of `userAccountControl` (MS-ADTS §2.2.16). Active Directory computes the last two when it is asked, in an attribute of
+// their own (MS-ADTS §3.1.1.4.5.17).
+const ACCOUNT_DISABLED: u64 = 0x2;
+const LOCKED: u64 = 0x10;
+const PASSWORD_EXPIRED: u64 = 0x80_0000;
+const COMPUTED: &str = "msDS-User-Account-Control-Computed";
+
+// Whether the entry itself says that nobody can sign in with it: in the words of Active Directory, of 389 Directory Server, and of
+// OpenLDAP's password policy. `None` if it says nothing of the kind.
+async fn standing(servers: &Servers, handle: &mut Handle, found: &Found) -> Option<Step> {
+    let attributes = ["userAccountControl", COMPUTED, "nsAccountLock", "pwdAccountLockedTime"];
+    let query = Query::of_entry(&found.dn, "(objectClass=*)", &attributes);
+    let rows = servers.search_once(handle, &query).await.ok()?;
+    let entry = rows.entries.first()?;
+    let bits = |attribute| entry.texts(attribute).first().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+    let (stored, computed) = (bits("userAccountControl"), bits(COMPUTED));
+    let disabled = stored & ACCOUNT_DISABLED != 0
+        || entry.texts("nsAccountLock").iter().any(|text| text.eq_ignore_ascii_case("true"));
+    let locked = computed & LOCKED != 0 || !entry.texts("pwdAccountLockedTime").is_empty();
+    let (wrong, mend) = if disabled {
+        ("the account is disabled", "enable it in the directory")
+    } else if locked {
+        ("the account is locked after wrong passwords", "unlock it in the directory, or wait until it does so")
+    } else if computed & PASSWORD_EXPIRED != 0 {
+        ("the password of the account has expired", "change the password")
+    } else {
+        return None;
+    };
+    Some(Step { what: "see whether the account may sign in".into(), outcome: Err(Trouble::new(wrong, mend)) })
 }
 
 fn told(found: &Found) -> String {

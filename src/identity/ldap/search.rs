@@ -17,6 +17,19 @@ pub struct Query {
     pub extent: Extent,
 }
 
+impl Query {
+    /// One entry by its name, if the filter is true of it. The attribute `1.1` asks for none (RFC 4511 §4.5.1.8).
+    pub fn of_entry(dn: &str, filter: &str, attributes: &[&str]) -> Query {
+        Query {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: filter.to_owned(),
+            attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
+            extent: Extent::AtMost(1),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub enum Extent {
     /// The directory need not send more than these.

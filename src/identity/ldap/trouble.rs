@@ -14,6 +14,8 @@ pub struct Trouble {
     pub said: Option<String>,
     /// The connection, or the server, is of no use any more: another one may do.
     pub(super) lost: bool,
+    /// Nothing was said within the time: asking costs that time again.
+    pub(super) mute: bool,
     pub(super) code: Option<u32>,
 }
 
@@ -29,7 +31,7 @@ const UNAVAILABLE: u32 = 52;
 
 impl Trouble {
     pub(super) fn new(wrong: impl Into<String>, mend: impl Into<String>) -> Trouble {
-        Trouble { wrong: wrong.into(), mend: mend.into(), said: None, lost: false, code: None }
+        Trouble { wrong: wrong.into(), mend: mend.into(), said: None, lost: false, mute: false, code: None }
     }
 
     fn lost(wrong: impl Into<String>, mend: impl Into<String>) -> Trouble {
@@ -44,18 +46,20 @@ impl Trouble {
     }
 
     pub(super) fn timeout(after: Duration) -> Trouble {
-        Trouble::lost(
+        let lost = Trouble::lost(
             format!("no answer within {} s", after.as_secs()),
             "see whether the server is overloaded, or something between swallows what is sent; \
              connect_timeout_seconds and timeout_seconds say how long to wait",
-        )
+        );
+        Trouble { mute: true, ..lost }
     }
 
     /// None of the servers could be used.
     pub(super) fn of_all(troubles: Vec<(String, Trouble)>) -> Trouble {
         let said: Vec<String> = troubles.iter().map(|(server, trouble)| format!("{server}: {trouble}")).collect();
         let mend = troubles.first().map_or_else(String::new, |(_, trouble)| trouble.mend.clone());
-        Trouble::lost(said.join("; "), mend)
+        let mute = troubles.iter().any(|(_, trouble)| trouble.mute);
+        Trouble { mute, ..Trouble::lost(said.join("; "), mend) }
     }
 
     pub(super) fn of_error(error: LdapError, timeout: Duration) -> Trouble {
@@ -87,6 +91,7 @@ impl Trouble {
             mend: mend.into(),
             said,
             lost: matches!(result.rc, BUSY | UNAVAILABLE),
+            mute: false,
             code: Some(result.rc),
         }
     }

@@ -82,8 +82,8 @@ async fn of_one_that_does_not_what_is_wrong_is_told_and_how_to_mend_it() {
         ),
         ("groups", &in_chain, "this is not Active Directory", "by walk"),
         ("unique_attribute", "\"objectGUID\"", "an entry has no objectGUID", "let the searcher read it"),
-        ("user_filter", "\"(|(uid={name})(uid=alan))\"", "not exactly one entry of ada", "user_filter"),
-        ("user_filter", "\"(uid=nobody-{name})\"", "not exactly one entry of ada", "user_filter"),
+        ("user_filter", "\"(|(uid={name})(uid=alan))\"", "several entries are found for ada", "user_filter"),
+        ("user_filter", "\"(uid=nobody-{name})\"", "no entry is found for ada", "user_filter"),
     ] {
         let said = said(&slapd, &[(key, value)], &["--live", "--live-user", "ada"]).await;
         assert_eq!(said.code, Some(1), "{key} = {value}: {said:?}");

@@ -58,6 +58,28 @@ async fn a_mute_server_alone_is_given_up_after_its_timeout() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_its_time_out_a_mute_server_is_left_alone_for_some_seconds() {
+    if !slapd::is_here("after_its_time_out_a_mute_server_is_left_alone_for_some_seconds") {
+        return;
+    }
+    let slapd = Slapd::start();
+    let (listener, ldaps, _) = mute();
+    listener.set_nonblocking(true).unwrap();
+    let directory = changed(&slapd, |config| {
+        config.servers = vec![ldaps];
+        config.connect_timeout_seconds = 1;
+    });
+    unavailable(verdict(&directory, "ada", PASSWORD).await);
+    let came = std::iter::from_fn(|| listener.accept().ok()).count();
+    assert_eq!(came, 1, "one question is one time-out: no second one for the password");
+    for _ in 0..5 {
+        let why = unavailable(verdict(&directory, "ada", PASSWORD).await);
+        assert!(why.contains("no answer within 1 s"), "{why}");
+    }
+    assert!(listener.accept().is_err(), "nobody waits for it again so soon");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_restarted_in_the_middle_of_use_is_found_again() {
     if !slapd::is_here("a_server_that_is_restarted_in_the_middle_of_use_is_found_again") {
         return;

@@ -1,8 +1,8 @@
 //! A real OpenLDAP server of the test's own on the loopback interface, as an unprivileged user, with TLS and people.
 
-mod certificates;
 mod people;
 
+use super::certificates;
 use crate::harness::waiting::PATIENCE;
 use crate::harness::{left_out, ports};
 use std::net::TcpListener;
@@ -181,7 +181,7 @@ fn pattern() -> Pattern {
     elsewhere.set_nonblocking(true).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    certificates::make(path);
+    certificates::make(path, "127.0.0.1");
     std::fs::write(path.join("searcher.password"), format!("{SEARCHER_PASSWORD}\n")).unwrap();
     std::fs::set_permissions(path.join("searcher.password"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::create_dir(path.join("db")).unwrap();

@@ -1,4 +1,4 @@
-//! A CA of the test's own, a certificate for the loopback interface, and a CA that signed nothing.
+//! A CA of the test's own, a certificate for an address of the loopback interface, and a CA that signed nothing.
 
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
@@ -8,9 +8,10 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name};
 use std::path::Path;
 
-pub fn make(path: &Path) {
+/// Into `path`: `ca.pem`, `server.pem`, `server.key`, `other-ca.pem`.
+pub fn make(path: &Path, address: &str) {
     let (ca, ca_key) = certificate("Directory CA of a test", None);
-    let (server, server_key) = certificate("127.0.0.1", Some((&ca, &ca_key)));
+    let (server, server_key) = certificate(address, Some((&ca, &ca_key)));
     let (other, _) = certificate("Another CA", None);
     std::fs::write(path.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
     std::fs::write(path.join("server.pem"), server.to_pem().unwrap()).unwrap();
@@ -40,7 +41,7 @@ fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (X509, PK
         }
         Some((ca, _)) => {
             let context = builder.x509v3_context(Some(ca), None);
-            let names = SubjectAlternativeName::new().ip("127.0.0.1").dns("localhost").build(&context).unwrap();
+            let names = SubjectAlternativeName::new().ip(name).dns("localhost").build(&context).unwrap();
             builder.append_extension(names).unwrap();
         }
     }
