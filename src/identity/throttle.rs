@@ -13,12 +13,14 @@
 //! them.
 
 mod grace;
+mod pace;
 
 use crate::world::{Timestamp, World};
 use grace::Grace;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
+use pace::Pace;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -81,6 +83,7 @@ pub struct Throttle {
     grace: Mutex<Grace>,
     /// Who waits for a turn or has one.
     lines: Mutex<HashMap<Key, Arc<Semaphore>>>,
+    pace: Pace,
 }
 
 /// An attempt whose turn it is, until it is dropped.
@@ -163,15 +166,25 @@ impl Throttle {
             of_known: Mutex::default(),
             grace: Mutex::default(),
             lines: Mutex::default(),
+            pace: Pace::default(),
         }
     }
 
     /// Begins an attempt, when it is its turn.
     ///
     /// # Errors
-    /// How long to wait, if too many failed. Waiting is enough; nothing is locked.
+    /// How long to wait, if too many failed. Waiting is enough; nothing is locked. Whoever does not wait is told so at a slow pace.
     pub async fn begin(&self, world: &World, asked: Asked<'_>) -> Result<Attempt, RetryAfter> {
         let keys = self.keys(world.now(), asked);
+        let source = keys.source;
+        let begun = self.begin_with(world, keys).await;
+        if begun.is_err() {
+            self.pace.keep(source).await;
+        }
+        begun
+    }
+
+    async fn begin_with(&self, world: &World, keys: Keys) -> Result<Attempt, RetryAfter> {
         self.check(world.now(), &keys, false)?;
         let [of_name, of_source] = self.line_up(&keys)?;
         let turns = [turn(of_name).await, turn(of_source).await];

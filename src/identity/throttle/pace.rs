@@ -1,0 +1,77 @@
+//! How fast a source is told to wait. An attempt that is not judged costs little, and a flood of them would still take the time that
+//! others need: beyond a few at once, the answers of one source come one after the other.
+
+use super::lock;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// So many answers of one source come at once.
+const AT_ONCE: u32 = 32;
+/// Then one comes each time so much time passes.
+const EVERY: Duration = Duration::from_millis(50);
+/// No answer is kept back for longer: whoever waits holds a connection.
+const LONGEST: Duration = Duration::from_secs(10);
+/// So many sources are watched at a time.
+const SOURCES: usize = 10_000;
+
+/// A digest of the source.
+type Key = [u8; 32];
+
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// When the answers of a source will all have had their time.
+    until: Mutex<HashMap<Key, Instant>>,
+}
+
+impl Pace {
+    /// Waits until it is time to answer this source.
+    pub(super) async fn keep(&self, source: Key) {
+        let delay = self.delay(source, Instant::now());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn delay(&self, source: Key, now: Instant) -> Duration {
+        let mut until = lock(&self.until);
+        if until.len() >= SOURCES {
+            until.retain(|_, until| *until > now);
+        }
+        if until.len() >= SOURCES && !until.contains_key(&source) {
+            return Duration::ZERO;
+        }
+        let mine = until.entry(source).or_insert(now);
+        *mine = ((*mine).max(now) + EVERY).min(now + EVERY * AT_ONCE + LONGEST);
+        (*mine - now).saturating_sub(EVERY * AT_ONCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_answers_come_at_once_then_one_after_the_other_and_none_takes_for_ever() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        let delays: Vec<Duration> = (0..1_000).map(|_| pace.delay([1; 32], now)).collect();
+        assert!(delays[..AT_ONCE as usize].iter().all(Duration::is_zero));
+        assert_eq!(delays[AT_ONCE as usize..][..3], [EVERY, EVERY * 2, EVERY * 3]);
+        assert_eq!(delays[999], LONGEST);
+        assert_eq!(pace.delay([2; 32], now), Duration::ZERO, "another source is not concerned");
+        let later = now + LONGEST + EVERY * AT_ONCE;
+        assert_eq!(pace.delay([1; 32], later), Duration::ZERO, "it is over when it is over");
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_fills_no_memory() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        for nth in 0..SOURCES + 100 {
+            let mut source = [0; 32];
+            source[..8].copy_from_slice(&(nth as u64).to_be_bytes());
+            pace.delay(source, now);
+        }
+        assert_eq!(lock(&pace.until).len(), SOURCES);
+    }
+}
