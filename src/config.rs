@@ -187,6 +187,13 @@ impl Config {
         Ok(config)
     }
 
+    /// The files that it names, the master key among them.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut copy = self.clone();
+        let paths = copy.paths_mut().into_iter().map(|path| path.clone());
+        paths.filter(|path| *path != self.store.directory).collect()
+    }
+
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let Config { store, pki, push, devices, identity, .. } = self;
         let mut paths = vec![

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod enrollment;
 pub mod identity;
+pub mod installation_files;
 pub mod mdm;
 pub mod names;
 pub mod pki;

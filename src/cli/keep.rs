@@ -4,11 +4,16 @@ use super::administer::tell_corruption;
 use super::{At, say};
 use crate::app::App;
 use crate::app::assemble::check_keys_of;
+use crate::config::Config;
+use crate::installation_files::{self, Catalog, gather};
 use crate::world::World;
-use anyhow::Context as _;
-use clap::Args;
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use events::personal::keys::MasterKey;
 use events::store::sqlite::backup::{self, Manifest};
 use projections::disposable;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -33,26 +38,88 @@ impl Replay {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Backup {
+    #[command(subcommand)]
+    what: Option<OfBackup>,
     /// A directory that is not there yet, or empty.
-    destination: PathBuf,
+    #[arg(required = true)]
+    destination: Option<PathBuf>,
     #[command(flatten)]
     at: At,
 }
 
+#[derive(Subcommand)]
+enum OfBackup {
+    /// Read a whole backup and say whether it is sound.
+    Verify(Verify),
+}
+
+#[derive(Args)]
+struct Verify {
+    /// The directory that `muster backup` made.
+    source: PathBuf,
+    /// The master key, to open what is sealed, too. Without it, and without a configuration that names it, seals are not opened.
+    #[arg(long)]
+    master_key: Option<PathBuf>,
+}
+
 impl Backup {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let (config, destination) = (self.at.load()?, self.destination.clone());
-        let directory = config.store.directory.clone();
-        let copied = tokio::task::spawn_blocking(move || backup::backup(&directory, &destination)).await?;
-        if let Err(error) = &copied {
-            tell_corruption(&config, error.corruption().into_iter().collect()).await;
+        match (self.what, self.destination) {
+            (Some(OfBackup::Verify(verify)), _) => verify.run(&self.at).await,
+            (None, destination) => make(&self.at, destination.context("name a directory to back up into")?).await,
         }
-        tell("backed up, verified", &copied?);
-        say(format_args!(
-            "in {}; the master key is not in it: keep a copy of that elsewhere",
-            self.destination.display()
-        ));
+    }
+}
+
+async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
+    let config = at.load()?;
+    let master = MasterKey::read_file(&config.store.master_key)?;
+    let gathered = gather(&at.config, &config)?;
+    let count = gathered.len();
+    let (directory, place) = (config.store.directory.clone(), destination.clone());
+    let also = move |unfinished: &Path| {
+        Catalog::write(unfinished, &gathered, &master).map(drop).map_err(std::io::Error::other)
+    };
+    let copied = tokio::task::spawn_blocking(move || backup::backup(&directory, &place, also)).await?;
+    if let Err(error) = &copied {
+        tell_corruption(&config, error.corruption().into_iter().collect()).await;
+    }
+    tell("backed up, verified", &copied?);
+    say(format_args!(
+        "with {count} files: the configuration, and the certificates, keys and secrets that belong to it, sealed under the master key"
+    ));
+    say(format_args!(
+        "in {}; the master key is not in it: keep a copy of {} elsewhere, since without it the backup is worth nothing",
+        destination.display(),
+        config.store.master_key.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Verify {
+    async fn run(self, at: &At) -> anyhow::Result<ExitCode> {
+        let source = self.source.clone();
+        let manifest = tokio::task::spawn_blocking(move || backup::verify(&source)).await??;
+        tell("sound", &manifest);
+        let Some(catalog) = Catalog::read(&self.source)? else {
+            say(
+                "log and keys alone, as earlier versions made it: configuration, certificates and their keys are not in it",
+            );
+            return Ok(ExitCode::SUCCESS);
+        };
+        let files = catalog.stored(&self.source)?.len();
+        let configured = || at.load().ok().map(|config| config.store.master_key).filter(|path| path.is_file());
+        match self.master_key.or_else(configured) {
+            Some(path) => {
+                catalog.open(&self.source, &MasterKey::read_file(&path)?)?;
+                say(format_args!("{files} files, each opened with {}", path.display()));
+            }
+            None => say(format_args!(
+                "{files} files, unchanged; no master key is here to open them: name it with --master-key"
+            )),
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -61,24 +128,84 @@ impl Backup {
 pub struct Restore {
     /// The directory that `muster backup` made.
     source: PathBuf,
+    /// The master key, where it is not yet at the place that the configuration names: it is copied there.
+    #[arg(long)]
+    master_key: Option<PathBuf>,
     #[command(flatten)]
     at: At,
 }
 
 impl Restore {
-    /// Into the store directory of the configuration, which holds no log yet. The keys must be those of the log, which
-    /// is found out before anything is put there.
+    /// Into the store directory of the configuration, which holds no log yet. Where there is no configuration, the backup's becomes it.
+    /// Files that are missing are put back; what is there stays. The keys must be those of the log, which is found out before the log is
+    /// put there.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let (config, source) = (self.at.load()?, self.source);
-        let directory = config.store.directory.clone();
-        backup::read_manifest(&source)?;
-        check_keys_of(&source, &config).await.context("nothing was restored")?;
-        let restore = move || backup::restore(&source, &directory, || clear(&directory));
-        let restored = tokio::task::spawn_blocking(restore).await??;
-        tell("restored, verified", &restored);
-        say("the master key and the certificates are those of this log; `muster serve` builds the projections again");
+        backup::read_manifest(&self.source)?;
+        let catalog = Catalog::read(&self.source)?;
+        let config = self.config(catalog.as_ref())?;
+        let (master, place) = self.master_key(&config)?;
+        let files = catalog.as_ref().map(|catalog| catalog.open(&self.source, &master)).transpose();
+        let files = files.context("nothing was restored")?.unwrap_or_default();
+        let home = std::path::absolute(&self.at.config)?;
+        if let Some(place) = &place {
+            copy_master_key(&master, place)?;
+        }
+        let put_back = installation_files::put_back(&files, home.parent().unwrap_or(Path::new("/")))?;
+        let written: Vec<PathBuf> = put_back.written.iter().cloned().chain(place).collect();
+        let restored = self.log(&config).await.inspect_err(|_| installation_files::take_away(&written));
+        tell("restored, verified", &restored.context("nothing was restored")?);
+        written.iter().for_each(|path| say(format_args!("put back {}", path.display())));
+        put_back
+            .kept
+            .iter()
+            .for_each(|path| say(format_args!("left as it is, which differs from the backup: {}", path.display())));
+        if catalog.is_none() {
+            say(
+                "the backup holds log and keys alone: configuration, certificates and their keys have to be there already",
+            );
+        }
+        say("`muster check-config`, then `muster serve`, which builds the projections again");
         Ok(ExitCode::SUCCESS)
     }
+
+    async fn log(&self, config: &Config) -> anyhow::Result<Manifest> {
+        check_keys_of(&self.source, config).await?;
+        let (source, directory) = (self.source.clone(), config.store.directory.clone());
+        let restore = move || backup::restore(&source, &directory, || clear(&directory));
+        Ok(tokio::task::spawn_blocking(restore).await??)
+    }
+
+    fn config(&self, catalog: Option<&Catalog>) -> anyhow::Result<Config> {
+        match catalog {
+            Some(catalog) if !self.at.config.exists() => {
+                let home = std::path::absolute(&self.at.config)?;
+                let text = String::from_utf8(catalog.configuration(&self.source)?)?;
+                Ok(Config::parse(&text, home.parent().unwrap_or(Path::new("/")))?)
+            }
+            _ => self.at.load(),
+        }
+    }
+
+    // With the place that it is to be copied to, if it is not there.
+    fn master_key(&self, config: &Config) -> anyhow::Result<(MasterKey, Option<PathBuf>)> {
+        let place = &config.store.master_key;
+        match &self.master_key {
+            Some(_) if place.exists() => bail!("{} is there already: leave --master-key out", place.display()),
+            Some(given) => Ok((MasterKey::read_file(given)?, Some(place.clone()))),
+            None if !place.exists() => bail!(
+                "there is no master key at {}: a backup does not hold it. Put your copy there, or name it with --master-key",
+                place.display()
+            ),
+            None => Ok((MasterKey::read_file(place)?, None)),
+        }
+    }
+}
+
+fn copy_master_key(master: &MasterKey, place: &Path) -> anyhow::Result<()> {
+    if let Some(parent) = place.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
+    Ok(master.write_file(place)?)
 }
 
 // Folded from another log: from where it stands, the next events of this one would be skipped.

@@ -1,5 +1,6 @@
 //! The commands of the real binary, with and without a running server.
 
+mod backup;
 mod init;
 
 use crate::harness::binary::{Serving, muster, muster_at};

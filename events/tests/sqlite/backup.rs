@@ -2,7 +2,7 @@
 
 use crate::typed::{chosen, log, opened, visit};
 use events::personal::keys;
-use events::store::sqlite::backup::{self, BackupError, Manifest, backup};
+use events::store::sqlite::backup::{self, BackupError, Manifest};
 use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{EventStore, Expected};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,6 +16,10 @@ async fn fill(store: &Arc<SqliteStore>, visits: std::ops::Range<u128>) {
         let visit = visit(number);
         log.append(&visit.stream(), Expected::NoStream, vec![opened(visit, "Safari"), chosen(visit, 1)]).await.unwrap();
     }
+}
+
+fn backup(directory: &Path, destination: &Path) -> Result<Manifest, BackupError> {
+    backup::backup(directory, destination, |_| Ok(()))
 }
 
 fn restore(source: &Path, directory: &Path) -> Result<Manifest, BackupError> {

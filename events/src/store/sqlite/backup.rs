@@ -64,6 +64,8 @@ pub enum BackupError {
     KeyMissing(KeyName),
     #[error("the keys are older than the log: their sequence is {found}, the log uses {needed}")]
     OlderKeys { needed: u64, found: u64 },
+    #[error("{0}")]
+    Also(io::Error),
     #[error("{}: {error}", .path.display())]
     Sqlite { path: PathBuf, error: rusqlite::Error },
 }
@@ -83,11 +85,15 @@ impl BackupError {
 }
 
 /// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes
-/// them. Returns when the copy is verified and durable. Blocks.
+/// them. `also` puts there what else the backup is to hold. Returns when the copy is verified and durable. Blocks.
 ///
 /// # Errors
 /// If anything cannot be read or written, or the copy does not verify; then `destination` does not exist.
-pub fn backup(directory: &Path, destination: &Path) -> Result<Manifest, BackupError> {
+pub fn backup(
+    directory: &Path,
+    destination: &Path,
+    also: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<Manifest, BackupError> {
     schema::expect_log(directory)?;
     let key_store = directory.join(keys::FILE);
     if !key_store.is_file() {
@@ -99,6 +105,8 @@ pub fn backup(directory: &Path, destination: &Path) -> Result<Manifest, BackupEr
     remove_directory(&unfinished)?;
     make_directory(&unfinished)?;
     let filled = fill(directory, &unfinished).and_then(|manifest| {
+        also(&unfinished).map_err(BackupError::Also)?;
+        sync_directory(&unfinished)?;
         std::fs::rename(&unfinished, destination).map_err(|error| file_error(destination, error))?;
         Ok(manifest)
     });
@@ -122,8 +130,17 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     keys.close().map_err(|(_, error)| sqlite(error))?;
     let manifest = Manifest::of(&check(&log, &key_store)?);
     write_manifest(&unfinished.join(MANIFEST), &manifest)?;
-    sync_directory(unfinished)?;
     Ok(manifest)
+}
+
+/// Reads the whole backup in `source` and compares it with its manifest. Changes nothing. Blocks.
+///
+/// # Errors
+/// If it is no backup, is damaged, or is not what its manifest says.
+pub fn verify(source: &Path) -> Result<Manifest, BackupError> {
+    let promised = read_manifest(source)?;
+    let found = Manifest::of(&check(&source.join(FILE), &source.join(keys::FILE))?);
+    if found == promised { Ok(found) } else { Err(BackupError::Altered { promised, found }) }
 }
 
 /// Makes the log and the key store of the backup in `source` those of `directory`, which holds none. Returns when they
@@ -212,7 +229,8 @@ fn check(log: &Path, key_store: &Path) -> Result<Verified, BackupError> {
 
 fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
     let text = serde_json::to_string_pretty(manifest).expect("a manifest is always written");
-    let mut file = File::create_new(path).map_err(|error| file_error(path, error))?;
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = opened.map_err(|error| file_error(path, error))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| file_error(path, error))?;
     Ok(())
 }

@@ -1,0 +1,70 @@
+//! The files of an installation beside log and keys (configuration, certificates, private keys, secrets of directories and
+//! identity providers), as a backup holds them: everything that a bare machine needs except the master key.
+//!
+//! What may be a secret is sealed under a key that is derived from the master key. A catalog names the files, and a tag under the
+//! same master key authenticates it: a backup that was changed brings nothing back, and writes no file that it should not.
+
+mod catalog;
+mod gather;
+
+pub use catalog::{Catalog, CatalogError, Opened};
+pub use gather::{GatherError, Gathered, gather};
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// What became of the files of a backup.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PutBack {
+    /// They were not there.
+    pub written: Vec<PathBuf>,
+    /// They were there, with another content, and were left as they are.
+    pub kept: Vec<PathBuf>,
+}
+
+/// Writes the files that are not there to where the configuration in `directory` looks for them, mode 0600. A file that is there
+/// is never replaced.
+///
+/// # Errors
+/// If one cannot be written; then none that was written stays.
+pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
+    let mut done = PutBack::default();
+    for Opened { path, content } in files {
+        let place = directory.join(path);
+        match std::fs::read(&place) {
+            Ok(there) if there == *content => {}
+            Ok(_) => done.kept.push(place),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match write_new(&place, content) {
+                Ok(()) => done.written.push(place),
+                Err(error) => {
+                    take_away(&done.written);
+                    return Err(io::Error::new(error.kind(), format!("{}: {error}", place.display())));
+                }
+            },
+            Err(error) => {
+                take_away(&done.written);
+                return Err(io::Error::new(error.kind(), format!("{}: {error}", place.display())));
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Removes what [`put_back`] wrote. The error that made it necessary is the one to tell.
+pub fn take_away(written: &[PathBuf]) {
+    for path in written {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}

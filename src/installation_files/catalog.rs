@@ -1,0 +1,208 @@
+//! The catalog of a backup: which files it holds, where they belong, which are sealed. Authenticated under the master key.
+
+use super::Gathered;
+use events::personal::keys::{DataKey, MasterKey};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use serde::{Deserialize, Serialize};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Component, Path, PathBuf};
+
+const FILE: &str = "installation.json";
+const DIRECTORY: &str = "installation";
+const SEAL: &str = "backup of files";
+const TAG: &str = "backup catalog";
+
+/// What a backup holds beside log and keys; in its `installation.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// The version of Muster that made it.
+    pub muster: String,
+    /// The configuration comes first.
+    pub files: Vec<Listed>,
+    /// HMAC-SHA-256 of the rest under a key that is derived from the master key, hex.
+    tag: String,
+}
+
+/// A file in the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Where it belongs: from the directory of the configuration, or absolute.
+    pub path: PathBuf,
+    /// What it is called in the backup.
+    stored: String,
+    pub sealed: bool,
+    /// Of what is stored, hex.
+    sha256: String,
+}
+
+/// A file of a backup, as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    pub path: PathBuf,
+    pub content: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("{}: {why}", .path.display())]
+    File { path: PathBuf, why: std::io::Error },
+    #[error("{} is not understood: {why}", .path.display())]
+    NotUnderstood { path: PathBuf, why: String },
+    #[error("{} was made with another master key, or was changed since", .path.display())]
+    Tag { path: PathBuf },
+    #[error("{}, which holds {}, was changed since the backup was made", .stored.display(), .path.display())]
+    Changed { stored: PathBuf, path: PathBuf },
+}
+
+impl Catalog {
+    /// Writes the files into the new backup `backup`, mode 0600, and the catalog last.
+    ///
+    /// # Errors
+    /// If one cannot be written.
+    pub fn write(backup: &Path, gathered: &[Gathered], master: &MasterKey) -> Result<Catalog, CatalogError> {
+        let directory = backup.join(DIRECTORY);
+        std::fs::create_dir(&directory).map_err(file_error(&directory))?;
+        let mut files = Vec::new();
+        for (nth, Gathered { path, content }) in gathered.iter().enumerate() {
+            // The configuration names files of secrets and holds none itself.
+            let sealed = nth > 0 && !holds_certificates_alone(content);
+            let bytes = if sealed { key(master).seal(&associated(path), content) } else { content.clone() };
+            let stored = format!("{nth:03}");
+            write_new(&directory.join(&stored), &bytes)?;
+            files.push(Listed { path: path.clone(), stored, sealed, sha256: digest(&bytes) });
+        }
+        let mut catalog = Catalog { muster: env!("CARGO_PKG_VERSION").into(), files, tag: String::new() };
+        catalog.tag = catalog.reckon(master);
+        let text = serde_json::to_string_pretty(&catalog).expect("a catalog is always written");
+        write_new(&backup.join(FILE), text.as_bytes())?;
+        Ok(catalog)
+    }
+
+    /// The catalog of a backup; `None` of one that holds log and keys alone, as earlier versions made them.
+    ///
+    /// # Errors
+    /// If there is one and it cannot be read.
+    pub fn read(backup: &Path) -> Result<Option<Catalog>, CatalogError> {
+        let path = backup.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(file_error(&path))?,
+        };
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| CatalogError::NotUnderstood { path, why: error.to_string() })
+    }
+
+    /// Reads what is stored and compares it with the catalog; opens nothing.
+    ///
+    /// # Errors
+    /// If a file is missing or was changed.
+    pub fn stored(&self, backup: &Path) -> Result<Vec<Vec<u8>>, CatalogError> {
+        self.files.iter().map(|listed| listed.stored(backup)).collect()
+    }
+
+    /// Opens every file.
+    ///
+    /// # Errors
+    /// If the backup was made with another master key, or was changed.
+    pub fn open(&self, backup: &Path, master: &MasterKey) -> Result<Vec<Opened>, CatalogError> {
+        let reckoned = self.reckon(master);
+        if self.tag.len() != reckoned.len() || !openssl::memcmp::eq(self.tag.as_bytes(), reckoned.as_bytes()) {
+            return Err(CatalogError::Tag { path: backup.join(FILE) });
+        }
+        let open = |(listed, bytes): (&Listed, Vec<u8>)| {
+            let changed = || listed.changed(backup);
+            let content = match listed.sealed {
+                true => key(master).open(&associated(&listed.path), &bytes).ok_or_else(changed)?,
+                false => bytes,
+            };
+            Ok(Opened { path: listed.path.clone(), content })
+        };
+        self.files.iter().zip(self.stored(backup)?).map(open).collect()
+    }
+
+    /// The configuration as it was, whose tag is not verified yet: it says where the master key belongs.
+    ///
+    /// # Errors
+    /// If it is missing or was changed.
+    pub fn configuration(&self, backup: &Path) -> Result<Vec<u8>, CatalogError> {
+        let none = || CatalogError::NotUnderstood { path: backup.join(FILE), why: "it lists no file".into() };
+        self.files.first().ok_or_else(none)?.stored(backup)
+    }
+
+    fn reckon(&self, master: &MasterKey) -> String {
+        let untagged = Catalog { tag: String::new(), ..self.clone() };
+        let text = serde_json::to_vec(&untagged).expect("a catalog is always written");
+        let key = PKey::hmac(&master.derive(TAG)).expect("a key of 32 bytes is a key");
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
+        hex::encode(signer.sign_oneshot_to_vec(&text).expect("HMAC takes any bytes"))
+    }
+}
+
+impl Listed {
+    fn stored(&self, backup: &Path) -> Result<Vec<u8>, CatalogError> {
+        // It comes from a file that anybody may have changed.
+        if !matches!(Path::new(&self.stored).components().collect::<Vec<_>>()[..], [Component::Normal(_)]) {
+            return Err(self.changed(backup));
+        }
+        let path = backup.join(DIRECTORY).join(&self.stored);
+        let bytes = std::fs::read(&path).map_err(file_error(&path))?;
+        if digest(&bytes) == self.sha256 { Ok(bytes) } else { Err(self.changed(backup)) }
+    }
+
+    fn changed(&self, backup: &Path) -> CatalogError {
+        CatalogError::Changed { stored: backup.join(DIRECTORY).join(&self.stored), path: self.path.clone() }
+    }
+}
+
+/// Whether a file is PEM with nothing but certificates in it: everything else may hold a secret.
+fn holds_certificates_alone(content: &[u8]) -> bool {
+    const BEGIN: &str = "-----BEGIN ";
+    let Ok(text) = std::str::from_utf8(content) else { return false };
+    let mut labels = text.lines().filter_map(|line| line.trim().strip_prefix(BEGIN)).peekable();
+    labels.peek().is_some() && labels.all(|label| label == "CERTIFICATE-----")
+}
+
+fn key(master: &MasterKey) -> DataKey {
+    DataKey::from_bytes(master.derive(SEAL))
+}
+
+fn associated(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_encoded_bytes().to_vec()
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(openssl::sha::sha256(bytes))
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CatalogError> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = opened.map_err(file_error(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(file_error(path))
+}
+
+fn file_error(path: &Path) -> impl Fn(std::io::Error) -> CatalogError {
+    move |why| CatalogError::File { path: path.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_with_certificates_alone_is_stored_in_the_clear() {
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        assert!(holds_certificates_alone(certificate.repeat(2).as_bytes()));
+        for secret in
+            ["-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PARAMETERS-----", "  -----BEGIN RSA PRIVATE KEY-----"]
+        {
+            assert!(!holds_certificates_alone(format!("{certificate}{secret}\n").as_bytes()), "{secret}");
+        }
+        assert!(!holds_certificates_alone(b"the searcher's password\n"));
+        assert!(!holds_certificates_alone(&[0x30, 0x82]), "PKCS #12 and DER");
+    }
+}
