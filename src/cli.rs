@@ -76,9 +76,9 @@ enum Command {
     Replay(keep::Replay),
     /// Ask whether the server on this machine answers; the exit code tells. For container health checks.
     Health(health::Health),
-    /// Copy log and keys to a new directory, verified, while the server runs.
+    /// Copy everything but the master key to a new directory, verified, while the server runs; or verify such a copy.
     Backup(keep::Backup),
-    /// Bring a backup back into an empty store directory, verified.
+    /// Bring a backup back onto a machine that has no log, verified.
     Restore(keep::Restore),
 }
 

@@ -7,11 +7,17 @@ use events::envelope::NewEvent;
 /// Counts of refusals that were not written one by one.
 const SUPPRESSED: [&str; 3] = ["RefusalsSuppressed", "StaffRefusalsSuppressed", "AccountRefusalsSuppressed"];
 /// Reasons of [`events::enrollment::SignInRefusal`].
-const SIGN_IN: [&str; 7] = [
+const SIGN_IN: [&str; 13] = [
     "unknown_name",
     "wrong_password",
     "not_entitled",
     "account_disabled",
+    "account_locked",
+    "account_expired",
+    "password_expired",
+    "password_must_be_changed",
+    "outside_logon_hours",
+    "workstation_not_permitted",
     "throttled",
     "directory_unavailable",
     "another_person",
