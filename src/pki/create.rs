@@ -19,6 +19,8 @@ const TEN_YEARS: u32 = 3_650;
 /// iOS 13 and later refuse TLS certificates of more than 825 days.
 const TLS_DAYS: u32 = 820;
 const PUSH_DAYS: u32 = 365;
+/// X.520 ends names after 64 characters.
+const LONGEST_NAME: usize = 64;
 
 /// What `init` wants.
 pub struct Plan<'a> {
@@ -90,12 +92,13 @@ pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, 
     let maker = Maker { directory, organization: plan.organization, now };
     let ca = match &plan.given.identity_ca {
         Some(pair) => Authority::read(pair)?,
-        None => maker.authority("identity-ca", "Muster device identity CA")?,
+        None => maker.authority("identity-ca", "device identity CA")?,
     };
     let ra = match &plan.given.registration_authority {
         Some(pair) => pair.clone(),
         None => {
-            maker.leaf("scep", Use::RegistrationAuthority, &[("CN", "Muster SCEP registration authority")], &[], &ca)?
+            let name = maker.named("SCEP registration authority");
+            maker.leaf("scep", Use::RegistrationAuthority, &[("CN", &name)], &[], &ca)?
         }
     };
     let tls = maker.tls(plan)?;
@@ -104,7 +107,7 @@ pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, 
         // Under the root that people install first, so that iOS shows the second profile as "Verified".
         None => {
             let issuer = tls.root.as_ref().unwrap_or(&ca);
-            maker.leaf("profile-signer", Use::ProfileSigner, &[("CN", "Muster profiles")], &[], issuer)?
+            maker.leaf("profile-signer", Use::ProfileSigner, &[("CN", &maker.named("profiles"))], &[], issuer)?
         }
     };
     let push = maker.push(plan, world)?;
@@ -171,7 +174,7 @@ impl Maker<'_> {
         if let Some(pair) = &plan.given.tls {
             return Ok(Tls { pair: pair.clone(), root: None });
         }
-        let root = self.authority("tls-root", "Muster server root")?;
+        let root = self.authority("tls-root", "server root")?;
         let name = plan.hosts.first().map_or("localhost", String::as_str);
         let pair = self.leaf("tls", Use::TlsServer, &[("CN", name)], plan.hosts, &root)?;
         Ok(Tls { pair, root: Some(root) })
@@ -181,7 +184,7 @@ impl Maker<'_> {
         if plan.given.push.is_some() || !plan.trial {
             return Ok(PushMade { pair: plan.given.push.clone(), server: None });
         }
-        let root = self.authority("push-root", "Muster trial push root")?;
+        let root = self.authority("push-root", "trial push root")?;
         let id = world.random_uuid().to_string();
         let (topic, name) = (format!("{TOPIC_PREFIX}External.{id}"), format!("APSP:{id}"));
         let subject = [("UID", topic.as_str()), ("CN", name.as_str())];
@@ -192,8 +195,18 @@ impl Maker<'_> {
         Ok(PushMade { pair: Some(pair), server: Some(server) })
     }
 
+    // People read it where iOS asks them to trust a certificate: it says whose it is, and then what it is.
+    fn named(&self, what: &str) -> String {
+        let room = LONGEST_NAME - what.len() - 1;
+        let organization: String = self.organization.chars().take(room).collect();
+        match organization.trim() {
+            "" => format!("Muster {what}"),
+            organization => format!("{organization} {what}"),
+        }
+    }
+
     fn authority(&self, file: &str, what: &str) -> Result<Authority, CreateError> {
-        let (pair, certificate, key) = self.make(file, Use::Ca, &[("CN", what)], &[], None)?;
+        let (pair, certificate, key) = self.make(file, Use::Ca, &[("CN", &self.named(what))], &[], None)?;
         Ok(Authority { pair, certificate, key })
     }
 
@@ -218,8 +231,7 @@ impl Maker<'_> {
     ) -> Result<(Pair, X509, PKey<Private>), CreateError> {
         let key = PKey::from_rsa(Rsa::generate(KEY_BITS)?)?;
         let public = PKey::public_key_from_der(&key.public_key_to_der()?)?;
-        // X.520 ends an organization's name after 64 characters.
-        let organization: String = self.organization.chars().take(64).collect();
+        let organization: String = self.organization.chars().take(LONGEST_NAME).collect();
         let named = (!organization.is_empty()).then_some(("O", organization.as_str()));
         let subject: Vec<_> = named.into_iter().chain(subject.iter().copied()).collect();
         let days = match purpose {

@@ -161,3 +161,33 @@ fn an_identity_names_the_device_and_nothing_else_does() {
     };
     assert_eq!(pki.device_of(&copy), None, "another CA may write our name, but not sign with our key");
 }
+
+#[test]
+fn what_people_are_asked_to_trust_bears_the_name_of_the_organization() {
+    let long = "Gymnasium für Musik, bildende Künste und Naturwissenschaften der Stadt Beispielhausen";
+    for (organization, expected) in [
+        ("Example School", "Example School server root".to_owned()),
+        (long, format!("{} server root", long.chars().take(52).collect::<String>().trim())),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let made =
+            create(directory.path(), &Plan { organization, ..plan(true, Given::default()) }, &World::system()).unwrap();
+        for path in [
+            made.files.tls_root.as_ref().unwrap(),
+            &made.files.identity_ca_certificate,
+            &made.files.profile_signer_certificate,
+        ] {
+            let certificate = files::certificate(path).unwrap();
+            let name = certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next().unwrap();
+            let name = name.data().as_utf8().unwrap().to_string();
+            assert!(
+                name.starts_with(expected.trim_end_matches(" server root")) && name.chars().count() <= 64,
+                "{name}"
+            );
+        }
+        let root = files::certificate(made.files.tls_root.as_ref().unwrap()).unwrap();
+        let name =
+            root.subject_name().entries_by_nid(Nid::COMMONNAME).next().unwrap().data().as_utf8().unwrap().to_string();
+        assert_eq!(name, expected);
+    }
+}
