@@ -11,12 +11,14 @@ mod keep;
 pub mod log_list;
 mod password;
 mod push;
+mod reference;
 mod serve;
 mod simulate;
+mod status;
 
 use crate::config::Config;
 use crate::telemetry;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
@@ -74,6 +76,12 @@ enum Command {
     Push(push::Push),
     /// Throw the projections away and build them again from the log.
     Replay(keep::Replay),
+    /// Show on one screen how the installation is: server, log, commands, push, certificates, directories, alarms.
+    Status(status::Status),
+    /// Print completions for a shell: `muster completions bash > /etc/bash_completion.d/muster`.
+    Completions(reference::Completions),
+    /// Write a man page for each command into a directory.
+    Man(reference::Man),
     /// Ask whether the server on this machine answers; the exit code tells. For container health checks.
     Health(health::Health),
     /// Copy everything but the master key to a new directory, verified, while the server runs; or verify such a copy.
@@ -97,6 +105,9 @@ pub fn main() -> ExitCode {
         Command::Discovery(command) => wait(command.run()),
         Command::Push(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
+        Command::Status(command) => wait(command.run()),
+        Command::Completions(command) => command.run(Cli::command()),
+        Command::Man(command) => command.run(Cli::command()),
         Command::Health(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),
         Command::Restore(command) => wait(command.run()),

@@ -3,7 +3,7 @@
 
 mod query;
 
-pub use query::{CommandDue, DueAct, ManagedApp, Queued, State, apps, due, of_device};
+pub use query::{CommandDue, DueAct, ManagedApp, Queued, State, apps, due, of_device, waiting};
 
 use crate::audit::{faults, rejection};
 use crate::{Projection, sql};
@@ -44,6 +44,8 @@ impl Projection for Commands {
         CREATE INDEX IF NOT EXISTS commands_v3_by_device ON commands_v3_queue (device, position);
         CREATE INDEX IF NOT EXISTS commands_v3_by_expiry ON commands_v3_queue (expires)
             WHERE expires IS NOT NULL AND state IN ('queued', 'delivered', 'deferred');
+        CREATE INDEX IF NOT EXISTS commands_v3_waiting ON commands_v3_queue (command)
+            WHERE state IN ('queued', 'delivered', 'deferred');
         CREATE TABLE IF NOT EXISTS commands_v3_apps (
             device TEXT NOT NULL, app TEXT NOT NULL, status TEXT NOT NULL, settled INTEGER NOT NULL, at INTEGER NOT NULL,
             PRIMARY KEY (device, app)

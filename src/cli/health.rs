@@ -31,8 +31,8 @@ impl Health {
     }
 }
 
-// Who listens on every address is asked on the loopback interface.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+/// Who listens on every address is asked on the loopback interface.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

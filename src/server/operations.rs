@@ -3,6 +3,7 @@
 use crate::app::App;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
+use projections::commands;
 
 /// What is asked for again and again, and neither counted nor logged.
 pub const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
@@ -18,6 +19,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn metrics(app: web::Data<App>) -> HttpResponse {
     if let Ok(lag) = app.projections_lag().await {
         app.metrics.lag("all", lag);
+    }
+    if let Ok(count) = commands::waiting(&app.projections).await {
+        app.metrics.commands_waiting(count);
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.metrics.render())
 }

@@ -21,6 +21,7 @@ pub struct Metrics {
     connections: IntGaugeVec,
     connections_ended: IntCounterVec,
     log_position: IntGauge,
+    commands_waiting: IntGauge,
     scrub_position: IntGauge,
     disk_free: IntGauge,
     scrub_completed: IntGauge,
@@ -112,6 +113,7 @@ impl Metrics {
             connections_ended,
             connections,
             alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
+            commands_waiting: gauge("muster_commands_waiting", "Commands that wait for the answers of their devices."),
             scrub_position: gauge("muster_scrub_position", "The background scrub has checked the log up to here."),
             disk_free: gauge("muster_disk_free_bytes", "Bytes that are free on the disk of the log."),
             scrub_completed: gauge(
@@ -194,6 +196,11 @@ impl Metrics {
     /// The push certificate ends then, in seconds since 1970.
     pub fn push_certificate_ends(&self, unix: i64) {
         self.push_certificate.set(unix);
+    }
+
+    /// So many commands wait for the answers of their devices.
+    pub fn commands_waiting(&self, count: u64) {
+        self.commands_waiting.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// So many identities of enrolled devices are `due` to be renewed, `failing` or `expired`.

@@ -388,3 +388,65 @@ async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() 
     let folded = muster_at(&config, &["replay"], "").expect_success();
     assert!(folded.contains("6 events folded"), "{folded}");
 }
+
+#[tokio::test]
+async fn the_status_of_an_installation_stands_on_one_screen_for_people_and_for_machines() {
+    let (_directory, config) = installation().await;
+    let down = muster_at(&config, &["status"], "");
+    assert_eq!(down.code, Some(1), "{down:?}");
+    assert!(down.out.contains("Server        does not answer at 127.0.0.1:"), "{}", down.out);
+    assert!(down.out.contains("Log           at position "), "the log is read all the same: {}", down.out);
+    // Its metrics have a port that is free.
+    let text = std::fs::read_to_string(&config).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    std::fs::write(
+        &config,
+        text.replace("metrics_listen = \"127.0.0.1:0\"", &format!("metrics_listen = \"127.0.0.1:{port}\"")),
+    )
+    .unwrap();
+    let mut server = Serving::start(&config);
+    let mut up = muster_at(&config, &["status"], "");
+    // Ready after a first look at the log.
+    for _ in 0..100 {
+        if up.code == Some(0) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        up = muster_at(&config, &["status"], "");
+    }
+    let told = up.expect_success();
+    for words in [
+        concat!("Server        version ", env!("CARGO_PKG_VERSION"), " is ready, at 127.0.0.1:"),
+        "Pages         show every event",
+        "Commands      0 wait for their devices",
+        "Push          com.apple.mgmt.External.",
+        "TLS: ends on ",
+        "device identity CA: ends on ",
+        "Alarms        none since the start",
+    ] {
+        assert!(told.contains(words), "{words:?} is not in {told}");
+    }
+    assert!(told.lines().count() <= 24, "one screen: {told}");
+    let json: serde_json::Value =
+        serde_json::from_str(&muster_at(&config, &["status", "--json"], "").expect_success()).unwrap();
+    assert_eq!((&json["server"]["ready"], &json["figures"]["commands_waiting"]), (&true.into(), &0.into()));
+    assert!(json["certificates"]["push"]["days_left"].as_i64().unwrap() > 300, "{json}");
+    server.terminate();
+}
+
+#[test]
+fn shells_and_man_know_each_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = muster(&["completions", shell], "").expect_success();
+        assert!(script.contains("check-config") && script.contains("set-up-link"), "{shell}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("man1");
+    muster(&["man", pages.to_str().unwrap()], "").expect_success();
+    for page in ["muster.1", "muster-backup-verify.1", "muster-user-set-up-link.1"] {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(".TH"), "{page}: {text}");
+    }
+}

@@ -129,6 +129,20 @@ pub async fn of_device(
         .await
 }
 
+/// How many commands wait for the answers of their devices.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn waiting(projections: &Projections) -> Result<u64, ProjectionError> {
+    projections
+        .read_of("commands", |rows| {
+            let select = "SELECT COUNT(*) FROM commands_v3_queue WHERE state IN ('queued', 'delivered', 'deferred')";
+            rows.prepare_cached(select)?.query_row([], |row| row.get::<_, i64>(0))
+        })
+        .await
+        .map(|count| u64::try_from(count).unwrap_or_default())
+}
+
 /// The device's managed apps.
 ///
 /// # Errors

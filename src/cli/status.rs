@@ -1,0 +1,174 @@
+//! `muster status`: how an installation is, on one screen.
+
+mod figures;
+mod text;
+
+use super::health::reachable;
+use super::{At, say};
+use crate::app::assemble::read_log;
+use crate::config::Config;
+use crate::config::check::certificates::days;
+use crate::identity::ldap::Ldap;
+use crate::pki::files;
+use clap::Args;
+use figures::Figures;
+use openssl::asn1::Asn1Time;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long the server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[derive(Args)]
+pub struct Status {
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+/// How the installation is.
+#[derive(Debug, Serialize)]
+struct Report {
+    server: Server,
+    log: Log,
+    /// What the server counts; `None` if it does not answer.
+    figures: Option<Figures>,
+    push_topic: Option<String>,
+    /// By what they are for.
+    certificates: BTreeMap<&'static str, Certificate>,
+    /// What is wrong with each directory; `None`: it answers.
+    directories: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Server {
+    address: String,
+    answers: bool,
+    ready: bool,
+    /// What it says that it lacks.
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Log {
+    /// Of the newest event, read from the file; `None` if it cannot be read.
+    position: Option<u64>,
+    bytes: u64,
+    why: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Certificate {
+    /// In OpenSSL's words; `None` if the file cannot be read.
+    not_after: Option<String>,
+    days_left: Option<i32>,
+}
+
+impl Status {
+    /// 1 if the server does not answer or is not ready, a certificate has expired, or a directory does not answer.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.at.load()?;
+        let report = Report::of(&config).await;
+        if self.json {
+            say(serde_json::to_string_pretty(&report)?);
+        } else {
+            text::lines(&report).into_iter().for_each(say);
+        }
+        Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+impl Report {
+    async fn of(config: &Config) -> Report {
+        let (server, figures) = ask(config).await;
+        let mut directories = BTreeMap::new();
+        for directory in &config.identity.directory {
+            directories.insert(directory.name.clone(), trouble(directory).await);
+        }
+        Report {
+            server,
+            log: log(config).await,
+            figures,
+            push_topic: crate::pki::Pki::load(&config.pki, &config.push)
+                .ok()
+                .and_then(|pki| pki.push_topic().map(Into::into)),
+            certificates: certificates(config),
+            directories,
+        }
+    }
+
+    fn is_well(&self) -> bool {
+        self.server.ready
+            && self.certificates.values().all(|certificate| certificate.days_left.is_some_and(|days| days >= 0))
+            && self.directories.values().all(Option::is_none)
+    }
+}
+
+async fn ask(config: &Config) -> (Server, Option<Figures>) {
+    let address = reachable(config.server.metrics_listen);
+    let mut server = Server { address: address.to_string(), answers: false, ready: false, problems: vec![] };
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
+    let get = async |path: &str| {
+        let answer = client.as_ref().ok()?.get(format!("http://{address}{path}")).send().await.ok()?;
+        Some((answer.status().is_success(), answer.text().await.ok()?))
+    };
+    if let Some((ready, told)) = get("/readyz").await {
+        (server.answers, server.ready) = (true, ready);
+        server.problems = if ready { vec![] } else { told.lines().map(str::to_owned).collect() };
+    }
+    let figures = get("/metrics").await.map(|(_, text)| Figures::read(&text));
+    (server, figures)
+}
+
+async fn log(config: &Config) -> Log {
+    let bytes =
+        std::fs::metadata(config.store.directory.join(events::store::sqlite::FILE)).map_or(0, |file| file.len());
+    let head = match read_log(config) {
+        Ok(log) => log.store().head().await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match head {
+        Ok(head) => Log { position: head.map(|position| position.0), bytes, why: None },
+        Err(why) => Log { position: None, bytes, why: Some(why) },
+    }
+}
+
+fn certificates(config: &Config) -> BTreeMap<&'static str, Certificate> {
+    let pki = &config.pki;
+    let all = [
+        ("TLS", Some(&pki.tls_certificate)),
+        ("TLS root", pki.tls_root.as_ref()),
+        ("device identity CA", Some(&pki.identity_ca_certificate)),
+        ("SCEP registration authority", Some(&pki.registration_authority_certificate)),
+        ("profile signer", Some(&pki.profile_signer_certificate)),
+        ("push", config.push.certificate.as_ref()),
+    ];
+    all.into_iter().filter_map(|(what, path)| Some((what, Certificate::read(path?)))).collect()
+}
+
+impl Certificate {
+    fn read(path: &Path) -> Certificate {
+        let Ok(certificate) = files::certificate(path) else { return Certificate { not_after: None, days_left: None } };
+        let now = Asn1Time::days_from_now(0).ok();
+        let days_left = now.and_then(|now| days(&now, certificate.not_after()));
+        Certificate { not_after: Some(certificate.not_after().to_string()), days_left }
+    }
+}
+
+// Nobody is looked up: that the searcher may bind and search is enough.
+async fn trouble(directory: &crate::config::identity::Directory) -> Option<String> {
+    match Ldap::load(directory) {
+        Ok(ldap) => ldap
+            .live_check(None)
+            .await
+            .into_iter()
+            .find_map(|step| step.outcome.err())
+            .map(|trouble| trouble.to_string()),
+        Err(why) => Some(why),
+    }
+}

@@ -1,0 +1,78 @@
+//! What `muster status` takes from the server's metrics.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Figures of a running server.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    pub version: String,
+    /// In seconds since 1970.
+    pub started: u64,
+    pub projection_lag: u64,
+    pub disk_free_bytes: u64,
+    pub connections: u64,
+    pub commands_waiting: u64,
+    pub effects_set_aside: u64,
+    /// Identities of enrolled devices, by how they stand.
+    pub identities: BTreeMap<String, u64>,
+    /// Alarms since the start that were raised at all.
+    pub alarms: BTreeMap<String, u64>,
+}
+
+impl Figures {
+    /// Reads the text format of Prometheus.
+    pub fn read(text: &str) -> Figures {
+        let mut figures = Figures::default();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let Some((series, value)) = line.rsplit_once(' ') else { continue };
+            // Whole numbers, but for the seconds of the process.
+            let value = value.parse::<f64>().unwrap_or_default() as u64;
+            let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+            match name {
+                "muster_build_info" => figures.version = label(labels, "version").unwrap_or_default(),
+                "process_start_time_seconds" => figures.started = value,
+                "muster_projection_lag" => figures.projection_lag = figures.projection_lag.max(value),
+                "muster_disk_free_bytes" => figures.disk_free_bytes = value,
+                "muster_connections" => figures.connections += value,
+                "muster_commands_waiting" => figures.commands_waiting = value,
+                "muster_effects_set_aside" => figures.effects_set_aside += value,
+                "muster_identities" => {
+                    figures.identities.insert(label(labels, "standing").unwrap_or_default(), value);
+                }
+                "muster_alarms_total" if value > 0 => {
+                    figures.alarms.insert(label(labels, "alarm").unwrap_or_default(), value);
+                }
+                _ => {}
+            }
+        }
+        figures
+    }
+}
+
+fn label(labels: &str, name: &str) -> Option<String> {
+    let after = labels.split_once(&format!("{name}=\""))?.1;
+    Some(after.split_once('"')?.0.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::{Alarm, Metrics};
+
+    #[test]
+    fn what_the_server_counts_is_read_back() {
+        let metrics = Metrics::new();
+        metrics.alarm(Alarm::DirectoryUnavailable);
+        metrics.alarm(Alarm::DirectoryUnavailable);
+        metrics.commands_waiting(7);
+        metrics.lag("all", 12);
+        metrics.identities("expired", 3);
+        let figures = Figures::read(&metrics.render());
+        assert_eq!(figures.alarms, BTreeMap::from([("directory-unavailable".to_owned(), 2)]));
+        assert_eq!((figures.commands_waiting, figures.projection_lag), (7, 12));
+        assert_eq!(figures.identities["expired"], 3);
+        assert_eq!(figures.version, env!("CARGO_PKG_VERSION"));
+        assert!(figures.started > 1_600_000_000);
+    }
+}

@@ -1,0 +1,107 @@
+//! The report as people read it: one line for each part, the parts under each other.
+
+use super::{Certificate, Figures, Report};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A certificate is said to end soon so many days before.
+const SOON: i32 = 30;
+
+pub fn lines(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut add = |part: &str, told: String| lines.push(format!("{part:<13} {told}"));
+    add("Server", server(report));
+    report.server.problems.iter().for_each(|problem| add("", problem.clone()));
+    add("Log", log(report));
+    if let Some(figures) = &report.figures {
+        add("Pages", pages(figures));
+        add("Commands", format!("{} wait for their devices", figures.commands_waiting));
+        add("Effects", format!("{} set aside", figures.effects_set_aside));
+        add("Identities", identities(figures));
+        add("Connections", figures.connections.to_string());
+    }
+    add(
+        "Push",
+        report.push_topic.clone().unwrap_or_else(|| "there is no push certificate: devices are not woken".into()),
+    );
+    let mut part = "Certificates";
+    for (what, certificate) in &report.certificates {
+        add(part, format!("{what}: {}", ends(certificate)));
+        part = "";
+    }
+    part = "Directories";
+    for (name, trouble) in &report.directories {
+        add(part, format!("{name}: {}", trouble.as_deref().unwrap_or("answers")));
+        part = "";
+    }
+    if let Some(figures) = &report.figures {
+        add("Alarms", alarms(figures));
+    }
+    lines
+}
+
+fn server(report: &Report) -> String {
+    let address = &report.server.address;
+    if !report.server.answers {
+        return format!("does not answer at {address}");
+    }
+    let ready = if report.server.ready { "is ready" } else { "is NOT ready" };
+    match &report.figures {
+        Some(figures) => format!("version {} {ready}, at {address}, since {}", figures.version, since(figures.started)),
+        None => format!("{ready}, at {address}"),
+    }
+}
+
+fn since(started: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let minutes = now.saturating_sub(started) / 60;
+    match minutes {
+        0..120 => format!("{minutes} minutes"),
+        120..2_880 => format!("{} hours", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
+
+fn log(report: &Report) -> String {
+    let log = &report.log;
+    if let Some(why) = &log.why {
+        return format!("cannot be read: {why}");
+    }
+    let size = megabytes(log.bytes);
+    let free =
+        report.figures.as_ref().map(|figures| format!("; {} free on its disk", megabytes(figures.disk_free_bytes)));
+    let position = log.position.map_or_else(|| "is empty".into(), |position| format!("at position {position}"));
+    format!("{position}, {size}{}", free.unwrap_or_default())
+}
+
+fn megabytes(bytes: u64) -> String {
+    match bytes / 1_000_000 {
+        megabytes @ 0..10_000 => format!("{megabytes} MB"),
+        megabytes => format!("{} GB", megabytes / 1_000),
+    }
+}
+
+fn pages(figures: &Figures) -> String {
+    match figures.projection_lag {
+        0 => "show every event".into(),
+        lag => format!("{lag} events behind"),
+    }
+}
+
+fn identities(figures: &Figures) -> String {
+    let told: Vec<String> = figures.identities.iter().map(|(standing, count)| format!("{count} {standing}")).collect();
+    if told.is_empty() { "none is due to be renewed".into() } else { told.join(", ") }
+}
+
+fn ends(certificate: &Certificate) -> String {
+    match (&certificate.not_after, certificate.days_left) {
+        (Some(at), Some(left)) if left < 0 => format!("EXPIRED on {at}"),
+        (Some(at), Some(left)) if left < SOON => format!("ends SOON, on {at}, in {left} days"),
+        (Some(at), Some(left)) => format!("ends on {at}, in {left} days"),
+        _ => "cannot be read".into(),
+    }
+}
+
+fn alarms(figures: &Figures) -> String {
+    let told: Vec<String> = figures.alarms.iter().map(|(alarm, count)| format!("{alarm} {count}")).collect();
+    if told.is_empty() { "none since the start".into() } else { format!("{} (since the start)", told.join(", ")) }
+}
