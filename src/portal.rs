@@ -15,6 +15,7 @@ pub mod complete;
 mod description;
 mod download;
 pub mod for_whom;
+mod help;
 pub mod managed_apple_id;
 pub mod mdm_profile;
 pub mod ownership;

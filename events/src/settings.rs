@@ -48,7 +48,8 @@ pub struct Settings {
     pub self_service_url: Option<String>,
     /// The Self Service app, installed by command where the device takes it.
     pub self_service: SelfService,
-    /// Where people find help: shown on error pages. A mail address, telephone number or sentence.
+    /// Where people find help, shown where they are stuck: a sentence. What it holds of mail addresses, telephone numbers and https
+    /// addresses can be tapped.
     pub help: Option<String>,
     /// Hours after which a visit without progress is closed.
     pub abandon_after_hours: u32,

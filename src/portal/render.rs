@@ -1,5 +1,6 @@
 //! Pages from templates: Handlebars, strict, compiled into the binary.
 
+use super::help::HelpPart;
 use super::texts::{Argument, Language};
 use crate::web::content::Tested;
 use crate::web::visible;
@@ -39,8 +40,8 @@ pub struct Frame {
     /// The name of that other person, or nothing.
     pub owner: String,
     pub help_code: Option<String>,
-    /// Where people find help: the administrator's words.
-    pub help: Option<String>,
+    /// Where people find help: the administrator's words, in pieces.
+    pub help: Vec<HelpPart>,
     /// Changes when the stylesheet does, so that it can be kept for long.
     pub style: &'static str,
 }
@@ -108,8 +109,9 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
 });
 
 /// Every template by name.
-pub(super) const TEMPLATES: [(&str, &str); 18] = [
+pub(super) const TEMPLATES: [(&str, &str); 19] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
+    ("help", include_str!("../../templates/portal/help.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
     ("hand_over", include_str!("../../templates/portal/hand_over.hbs")),
     ("leaving", include_str!("../../templates/portal/leaving.hbs")),

@@ -33,6 +33,8 @@ pub struct SignInPage {
     /// The password was right, and the directory wants another.
     pub change_password: bool,
     pub wait_minutes: Option<i64>,
+    /// They do not get on: where to find help is said.
+    pub stuck: bool,
     /// A button each.
     pub providers: Vec<Offer>,
     /// There is a form for user name and password.
@@ -55,6 +57,7 @@ content!(SignInPage {
     not_now,
     too_late,
     change_password,
+    stuck,
     wait_minutes among [Some(7_i64), Some(1), None],
     providers,
     password,
@@ -85,7 +88,8 @@ impl SignInPage {
         // What the settings name is not in the configuration, and nothing else is left.
         let nobody = !password && providers.is_empty();
         let not_now = nobody && !ways.single_sign_on.is_empty();
-        SignInPage { nobody: nobody && !not_now, not_now, providers, password, again, ..SignInPage::default() }
+        let stuck = nobody;
+        SignInPage { nobody: nobody && !not_now, not_now, providers, password, again, stuck, ..SignInPage::default() }
     }
 }
 
@@ -151,7 +155,7 @@ fn refused(
     if let (Some((enrollment, _)), Some(cookie)) = (opened, &cookie) {
         visitor.session = Some(Session::begun(enrollment, cookie.value().to_owned()));
     }
-    let page = SignInPage::of(&visitor);
+    let page = SignInPage { stuck: true, ..SignInPage::of(&visitor) };
     let (status, page) = match retry_after {
         None => {
             let is = |other| notice == other;

@@ -449,3 +449,16 @@ fn nobody_is_promised_more_than_the_certificate_keeps() {
         assert!(!html.contains(promise), "{}", language.tag());
     }
 }
+
+#[test]
+fn whoever_is_stuck_reads_where_help_is_and_can_tap_it() {
+    let link = r#"<a href="mailto:help@example.com">help@example.com</a>"#;
+    let page = |html: &str| html.contains(link);
+    let frame = frame(Language::English, false);
+    let sign_in = |stuck| render(&frame, &SignInPage { stuck, password: true, ..SignInPage::default() }).unwrap();
+    assert!(page(&sign_in(true)) && !page(&sign_in(false)), "{}", sign_in(true));
+    for ca in ca_pages() {
+        assert!(page(&render(&frame, &ca).unwrap()));
+    }
+    assert!(page(&render(&frame, &CompletePage::of(Phase::Pending, false, None)).unwrap()));
+}

@@ -1,6 +1,7 @@
 //! Who sends a request: their browser, their language, and the visit that their cookie proves to be theirs.
 
 use super::browser::{Answer, Browser};
+use super::help::{self, HelpPart};
 use super::problem::Problem;
 use super::render::{Frame, LanguageChoice, Page, Progress, render};
 use super::steps;
@@ -234,6 +235,7 @@ impl Visitor {
         let visit = self.session.as_ref().map(|session| &session.visit);
         let signed_in = visit.and_then(|visit| visit.signed_in.as_ref());
         let assigned = self.session.as_ref().and_then(Session::assigned_to);
+        let code = self.session.as_ref().map(|session| help_code(session.enrollment));
         Frame {
             csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
             back: if template == "about" { "about" } else { "" },
@@ -243,7 +245,8 @@ impl Visitor {
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
             other: if assigned.is_some() { "yes" } else { "no" },
             owner: assigned.map(|owner| owner.user_name.text().to_owned()).unwrap_or_default(),
-            help_code: self.session.as_ref().map(|session| help_code(session.enrollment)),
+            help: help_of(&self.settings, code.as_deref()),
+            help_code: code,
             device: self.device(),
             ios15: if self.version().is_none_or(|version| version >= OsVersion::new(15, 0)) { "yes" } else { "no" },
             ios18: if self.version().is_none_or(|version| version >= OsVersion::new(18, 0)) { "yes" } else { "no" },
@@ -325,9 +328,14 @@ pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
         other: "no",
         owner: String::new(),
         help_code: None,
-        help: settings.help.clone(),
+        help: help_of(settings, None),
         style: &super::assets::STYLE_VERSION,
     }
+}
+
+/// Where people find help; nothing if the settings do not say it.
+fn help_of(settings: &Settings, help_code: Option<&str>) -> Vec<HelpPart> {
+    settings.help.as_deref().map(|words| help::parts(words, help_code)).unwrap_or_default()
 }
 
 /// Leads the browser to another page, by GET.
