@@ -73,7 +73,8 @@ pub async fn start_within(mut config: Config, world: World, limits: Limits) -> R
     let surfaces = serve_surfaces(&app, &limits, listeners.public, listeners.devices, &mut tasks)?;
     let metrics = serve_operations(&app, &limits, listeners.metrics, &mut tasks)?;
     tasks::start(&app, &mut tasks);
-    tracing::info!(%address, %metrics_address, "serving");
+    let position = app.log.store().head().await?.map_or(0, |head| head.0);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), position, %address, %metrics_address, "serving");
     Ok(Running { app, address, metrics_address, surfaces, metrics, tasks })
 }
 

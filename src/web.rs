@@ -7,6 +7,7 @@ pub mod forgery;
 pub mod headers;
 pub mod qr;
 pub mod visible;
+pub mod visit_code;
 
 use crate::app::App;
 use crate::app::connections::Connection;

@@ -12,11 +12,11 @@ use crate::app::sign_in::single_sign_on::{self, Offer};
 use crate::app::sign_in::{Credentials, Entrance, KNOWN_FOR_DAYS, Outcome, at_portal};
 use crate::enrollment::visit::{Command, Step, Visit};
 use crate::web::content::content;
-use crate::web::{lasting_host_cookie, no_cookie};
+use crate::web::{lasting_host_cookie, no_cookie, visit_code};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
-use events::enrollment::EnrollmentId;
+use events::enrollment::{EnrollmentId, help_code};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -129,6 +129,7 @@ pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Ans
             let session = Session::of_link(enrollment, visit.clone());
             visitor.note_language(&session, visitor.language).await?;
             let mut response = onward(&visitor, &session, &visit).await?;
+            visit_code::note_begun(&mut response, help_code(enrollment));
             keep(&mut response, &visitor, enrollment, &secret)?;
             if let Some(known) = known_browser {
                 set(&mut response, lasting_host_cookie(KNOWN_COOKIE, known, KNOWN_FOR_DAYS * 24))?;
@@ -171,6 +172,9 @@ fn refused(
         }
     };
     let mut response = visitor.page_with(status, &page)?;
+    if let Some(session) = &visitor.session {
+        visit_code::note_begun(&mut response, help_code(session.enrollment));
+    }
     if let Some(cookie) = cookie {
         set(&mut response, cookie)?;
     }

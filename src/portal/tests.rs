@@ -460,5 +460,5 @@ fn whoever_is_stuck_reads_where_help_is_and_can_tap_it() {
     for ca in ca_pages() {
         assert!(page(&render(&frame, &ca).unwrap()));
     }
-    assert!(page(&render(&frame, &CompletePage::of(Phase::Pending, false, None)).unwrap()));
+    assert!(page(&render(&frame, &CompletePage::of(Phase::Authenticated, false, None)).unwrap()));
 }

@@ -13,7 +13,7 @@ use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
 use crate::enrollment::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
-use crate::web::{forgery, has_proven, host_cookie, source};
+use crate::web::{forgery, has_proven, host_cookie, source, visit_code};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
@@ -92,6 +92,9 @@ impl Visitor {
         // A visit without a person proves nothing: everybody gets its cookie.
         if let Some(signed_in) = session.as_ref().and_then(|session| session.visit.signed_in.as_ref()) {
             has_proven(&app, request, Identity::Person(signed_in.person));
+        }
+        if let Some(session) = &session {
+            visit_code::note(request, help_code(session.enrollment));
         }
         let browser = Browser::of(user_agent).answered(answer);
         Ok(Visitor {

@@ -2,6 +2,7 @@
 
 use super::operations;
 use crate::app::App;
+use crate::web::visit_code;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -22,7 +23,13 @@ pub async fn observe(
     let method = request.method().clone();
     let app = request.app_data::<web::Data<App>>().cloned();
     // Handlers log what is wrong with a message; the span says which request it was about.
-    let span = tracing::error_span!("request", surface = surface(&route), route, device.id = field::Empty);
+    let span = tracing::error_span!(
+        "request",
+        surface = surface(&route),
+        route,
+        device.id = field::Empty,
+        help.code = field::Empty
+    );
     let answer = next.call(request).instrument(span).await;
     if operations::PATHS.contains(&route.as_str()) {
         return answer;
@@ -40,6 +47,7 @@ pub async fn observe(
         route,
         http.method = %method,
         http.status = status.as_u16(),
+        help.code = answer.as_ref().ok().and_then(visit_code::of),
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );

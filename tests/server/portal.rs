@@ -3,7 +3,7 @@
 pub mod guest;
 
 use crate::enrollment::cast::{self, Scene, Visitor};
-use crate::harness::TestServer;
+use crate::harness::{TestServer, logs};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, Ownership, SignInRefusal};
 use events::staff::Privilege;
@@ -451,4 +451,17 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
     assert_eq!(guest.post("/enroll/previous", &[]).await.led_to(), Some("/enroll/ownership"));
     assert!(names(&scene.server).await.contains(&"PreviousRecordsNoted".to_owned()));
     scene.strike().await;
+}
+
+#[tokio::test]
+async fn the_lines_about_requests_of_a_visit_hold_its_help_code() {
+    let server = TestServer::start().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let page = guest.sign_in("nobody", "a wrong one").await;
+    let code = page.body.split_once("Help code ").expect("a help code").1[..7].to_owned();
+    guest.get("/enroll/sign-in").await;
+    let logged = logs::so_far();
+    let lines: Vec<&str> = logged.lines().filter(|line| line.contains("answered") && line.contains(&code)).collect();
+    assert_eq!(lines.len(), 2, "of the request that opened the visit, and of the next: {lines:?}");
+    server.stop().await;
 }
