@@ -1,6 +1,7 @@
 //! Step 1: somebody says who they are.
 
 use super::account::onward;
+use super::browser::Browser;
 use super::problem::Problem;
 use super::render::Page;
 use super::single_sign_on::lead_on;
@@ -10,13 +11,13 @@ use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, s
 use crate::app::account_driven::link::Purpose;
 use crate::app::sign_in::single_sign_on::{self, Offer};
 use crate::app::sign_in::{Credentials, Entrance, KNOWN_FOR_DAYS, Outcome, at_portal};
-use crate::enrollment::visit::{Command, Step, Visit};
+use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, Step, Visit};
 use crate::web::content::content;
 use crate::web::{lasting_host_cookie, no_cookie, visit_code};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
-use events::enrollment::{EnrollmentId, help_code};
+use events::enrollment::{EnrollmentId, EnrollmentMode, Ownership, help_code};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -33,6 +34,10 @@ pub struct SignInPage {
     /// The password was right, and the directory wants another.
     pub change_password: bool,
     pub wait_minutes: Option<i64>,
+    /// A device of their own is enrolled in Settings and not here.
+    pub own_in_settings: bool,
+    /// A device of the organization may be enrolled here.
+    pub others_here: bool,
     /// They do not get on: where to find help is said.
     pub stuck: bool,
     /// A button each.
@@ -57,6 +62,8 @@ content!(SignInPage {
     not_now,
     too_late,
     change_password,
+    own_in_settings,
+    others_here,
     stuck,
     wait_minutes among [Some(7_i64), Some(1), None],
     providers,
@@ -88,9 +95,33 @@ impl SignInPage {
         // What the settings name is not in the configuration, and nothing else is left.
         let nobody = !password && providers.is_empty();
         let not_now = nobody && !ways.single_sign_on.is_empty();
-        let stuck = nobody;
-        SignInPage { nobody: nobody && !not_now, not_now, providers, password, again, stuck, ..SignInPage::default() }
+        let page = SignInPage {
+            nobody: nobody && !not_now,
+            not_now,
+            providers,
+            password,
+            again,
+            stuck: nobody,
+            ..SignInPage::default()
+        };
+        if !own_in_settings(visitor) {
+            return page;
+        }
+        match visitor.settings.ownership_kinds.contains(&Ownership::Institutional) {
+            true => SignInPage { own_in_settings: true, others_here: true, ..page },
+            // Nobody signs in here only to read that it is the wrong place.
+            false => SignInPage { own_in_settings: true, providers: vec![], password: false, ..page },
+        }
     }
+}
+
+// Since iOS 18 there is no other way for personal devices. Who came from Settings is there already.
+fn own_in_settings(visitor: &Visitor) -> bool {
+    let Browser::Safari(platform) = visitor.browser else { return false };
+    let settings = &visitor.settings;
+    visitor.link.is_none()
+        && platform.version.is_some_and(|version| version >= FIRST_ACCOUNT_DRIVEN_ONLY)
+        && settings.account_driven.mode(platform.family, &settings.ownership_kinds) == Some(EnrollmentMode::Byod)
 }
 
 pub async fn show(visitor: Visitor) -> Answered {

@@ -465,3 +465,23 @@ async fn the_lines_about_requests_of_a_visit_hold_its_help_code() {
     assert_eq!(lines.len(), 2, "of the request that opened the visit, and of the next: {lines:?}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn who_has_a_personal_device_with_ios_18_reads_before_they_sign_in_that_settings_is_the_way() {
+    let server = TestServer::start().await;
+    let sign_in = async |ios: &str| Guest::new(&server, &iphone(ios)).get("/enroll/sign-in").await.body;
+    let (own, form) = ("Is this iPhone your own?", "name=\"password\"");
+    let (before, since) = (sign_in("17.5").await, sign_in("18.2").await);
+    assert!(!before.contains(own) && before.contains(form), "{before}");
+    assert!(
+        since.contains(own) && since.contains("If it belongs to Example School") && since.contains(form),
+        "{since}"
+    );
+    // Where no device of the organization is enrolled here, there is nothing to log in for.
+    server.settings(|settings| settings.ownership_kinds = [Ownership::Personal].into()).await;
+    let personal = sign_in("18.2").await;
+    assert!(personal.contains(own) && !personal.contains("If it belongs") && !personal.contains(form), "{personal}");
+    server.settings(|settings| settings.account_driven.families.clear()).await;
+    assert!(sign_in("18.2").await.contains(form), "Settings is no way here");
+    server.stop().await;
+}

@@ -145,13 +145,14 @@ fn configuration(directory: &Path) -> PathBuf {
 fn provision(directory: &Path, address: &str) {
     let output = Command::new("/usr/bin/samba-tool")
         .args(["domain", "provision", "--realm=EXAMPLE.TEST", "--domain=EXAMPLE", "--server-role=dc"])
-        .args(["--dns-backend=SAMBA_INTERNAL", "--use-xattrs=no", "--host-name=dc1"])
+        .args(["--dns-backend=SAMBA_INTERNAL", "--host-name=dc1"])
         .arg(format!("--adminpass={ADMINISTRATOR_PASSWORD}"))
         .arg(format!("--host-ip={address}"))
         .arg(format!("--targetdir={}", directory.join("domain").display()))
         // Samba leaves the loopback interface out unless an address of it is named with its network.
         .arg(format!("--option=interfaces={address}/8"))
         .arg("--option=bind interfaces only=yes")
+        .arg(format!("--option=posix:eadb={}", directory.join("eadb.tdb").display()))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
