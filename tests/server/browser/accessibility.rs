@@ -1,6 +1,6 @@
 //! axe-core in the page: no violation of WCAG 2.1 A and AA.
 
-use super::driver::Browser;
+use super::driver::{Browser, Engine};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -15,6 +15,15 @@ const RUN: &str = "
         (error) => done(['axe-core failed: ' + error]));";
 
 impl Axe {
+    /// For a page that every engine shows. axe-core reads the document and its computed styles, which are the same in each: the other
+    /// tests with these pages have Chromium's read, once for each size and colour.
+    pub fn of(engine: Engine, test: &str) -> Option<Axe> {
+        match engine {
+            Engine::Chromium => Axe::load(test),
+            Engine::WebKit => None,
+        }
+    }
+
     /// `None`, with a word about it, where axe-core is not installed.
     pub fn load(test: &str) -> Option<Axe> {
         let path = std::env::var_os("MUSTER_AXE").map(PathBuf::from).unwrap_or_else(|| {

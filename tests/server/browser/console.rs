@@ -30,7 +30,7 @@ pub async fn sign_in(browser: &Browser, url: &str, user_name: &str) {
 async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), dark: bool) {
     let looks = Looks { user_agent: DESK_BROWSER, width, height, dark, language: "en" };
     let Some(browser) = browser(engine, test, &looks).await else { return };
-    let axe = Axe::load(test);
+    let axe = Axe::of(engine, test);
     let scene = Scene::set().await;
     scene.server.add_user("grace", PASSWORD, &[Privilege::Administrator, Privilege::Auditor]).await;
     let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;

@@ -106,6 +106,8 @@ fn chromium(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
     if looks.dark {
         arguments.push("--blink-settings=preferredColorScheme=0".into());
     }
+    // Twice the pixels are for pictures that people look at, and cost four times the work.
+    let pixel_ratio = if std::env::var_os("MUSTER_SCREENSHOTS").is_some() { 2 } else { 1 };
     let capabilities = json!({
         "browserName": "chrome",
         "acceptInsecureCerts": true,
@@ -114,7 +116,7 @@ fn chromium(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
             "args": arguments,
             "mobileEmulation": {
                 "userAgent": looks.user_agent,
-                "deviceMetrics": { "width": looks.width, "height": looks.height, "pixelRatio": 2, "touch": true },
+                "deviceMetrics": { "width": looks.width, "height": looks.height, "pixelRatio": pixel_ratio, "touch": true },
             },
         },
     });

@@ -28,7 +28,7 @@ async fn walk(engine: Engine, test: &str, language: &str, dark: bool) {
     let user_agent = visitor.hardware.user_agent();
     let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark, language };
     let Some(browser) = browser(engine, test, &looks).await else { return };
-    let axe = Axe::load(test);
+    let axe = Axe::of(engine, test);
     let mut provider = Provider::at(ports::free());
     let issuer = provider.issuer();
     let scene = Scene::set_with(|config| {
@@ -111,7 +111,7 @@ async fn staff(engine: Engine, test: &str) {
     let user_agent = Visitor::personal(Family::IPhone, "17.5").hardware.user_agent();
     let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
     let Some(browser) = browser(engine, test, &looks).await else { return };
-    let axe = Axe::load(test);
+    let axe = Axe::of(engine, test);
     let Some((server, provider)) = school(test).await else { return };
     open_to_staff(&server).await;
     let (here, there) = (server.url(), provider.issuer());

@@ -132,7 +132,7 @@ async fn enroll(
     let browser = browser(engine, test, &looks).await?;
     let scene = Scene::set().await;
     let walk = scene.walk(visitor);
-    let mut journey = Journey::new(browser, Axe::load(test), walk, test);
+    let mut journey = Journey::new(browser, Axe::of(engine, test), walk, test);
     journey.run(&scene.address()).await;
     let Journey { browser, mut walk, pages, .. } = journey;
     scene.answer_first_commands(&mut walk.device).await;
