@@ -19,13 +19,15 @@ use serde::Serialize;
 pub struct DesktopPage {
     pub address: String,
     pub qr: Qr,
+    /// Devices do not know who vouches for this server before the first steps: Safari warns.
+    pub untrusted: bool,
 }
 
 impl Page for DesktopPage {
     const TEMPLATE: &'static str = "desktop";
 }
 
-content!(DesktopPage { address, qr });
+content!(DesktopPage { address, qr, untrusted });
 
 #[derive(Debug, Clone, Serialize)]
 pub struct WhichDevicePage {}
@@ -59,7 +61,8 @@ pub async fn show(visitor: Visitor) -> Answered {
         Browser::MacSafari(_) => visitor.page(&WhichDevicePage {}),
         Browser::Other => {
             let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
-            visitor.page(&DesktopPage { address, qr })
+            let untrusted = visitor.app.config.pki.tls_root.is_some();
+            visitor.page(&DesktopPage { address, qr, untrusted })
         }
     }
 }

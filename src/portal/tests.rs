@@ -227,7 +227,8 @@ fn every_page() -> Vec<(String, String)> {
     all(&for_whom_pages(), &mut out);
     all(&terms_pages(), &mut out);
     let address = || "https://enroll.example.com/enroll".to_owned();
-    all(&[DesktopPage { address: address(), qr: Qr::of(&address()).unwrap() }], &mut out);
+    let desktop = |untrusted| DesktopPage { address: address(), qr: Qr::of(&address()).unwrap(), untrusted };
+    all(&[desktop(false), desktop(true)], &mut out);
     all(&[WhichDevicePage {}], &mut out);
     all(&[OtherBrowserPage { address: address() }], &mut out);
     all(&problems(), &mut out);

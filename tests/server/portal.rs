@@ -485,3 +485,25 @@ async fn who_has_a_personal_device_with_ios_18_reads_before_they_sign_in_that_se
     assert!(sign_in("18.2").await.contains(form), "Settings is no way here");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn who_opens_the_address_at_a_desk_reads_about_the_warning_only_where_there_will_be_one() {
+    let server = TestServer::start().await;
+    let page = Guest::new(&server, WINDOWS).get("/enroll").await.body;
+    assert!(page.contains("This Connection Is Not Private") && page.contains("Show Details"), "{page}");
+    let directory = server.stop_keeping().await;
+    let config = directory.path().join("muster/muster.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let trusted: String =
+        text.lines().filter(|line| !line.starts_with("tls_root")).map(|line| format!("{line}\n")).collect();
+    assert_ne!(trusted, text);
+    std::fs::write(&config, trusted).unwrap();
+    let root = std::fs::read(directory.path().join("muster/pki/tls-root.pem")).unwrap();
+    let server = TestServer::start_in(directory, &config).await;
+    let root = reqwest::Certificate::from_pem(&root).unwrap();
+    let client = crate::harness::client_builder().add_root_certificate(root).build().unwrap();
+    let page = client.get(format!("{}/enroll", server.url())).header("user-agent", WINDOWS).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("class=\"qr\"") && !page.contains("Not Private"), "{page}");
+    server.stop().await;
+}
