@@ -60,6 +60,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .wrap(from_fn(surround::surround))
         .app_data(FormConfig::default().limit(submission::LIMIT))
         .service(shown!("/assets/portal.css", assets::stylesheet))
+        .service(shown!("/assets/portal.js", assets::script))
         .service(shown!("/", arrival::root))
         .service(shown!("/enroll", arrival::show))
         .service(page("/enroll/device").route(post().to(arrival::device)))

@@ -1,4 +1,4 @@
-//! The stylesheet.
+//! The stylesheet, and the script that makes some things easier.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -6,13 +6,23 @@ use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../templates/portal/portal.css");
 
-/// Part of the stylesheet's address, made of its content: another stylesheet has another address.
+const SCRIPT: &str = include_str!("../../templates/portal/portal.js");
+
+/// Part of both addresses, made of the content: another stylesheet or script has another address.
 pub static STYLE_VERSION: LazyLock<String> =
-    LazyLock::new(|| hex::encode(&openssl::sha::sha256(STYLE.as_bytes())[..6]));
+    LazyLock::new(|| hex::encode(&openssl::sha::sha256([STYLE, SCRIPT].concat().as_bytes())[..6]));
 
 pub async fn stylesheet() -> HttpResponse {
+    asset("text/css; charset=utf-8", STYLE)
+}
+
+pub async fn script() -> HttpResponse {
+    asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn asset(content_type: &'static str, body: &'static str) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/css; charset=utf-8"))
+        .insert_header((CONTENT_TYPE, content_type))
         .insert_header((CACHE_CONTROL, "public, max-age=3600"))
-        .body(STYLE)
+        .body(body)
 }

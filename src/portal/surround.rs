@@ -92,7 +92,7 @@ impl Asker {
     }
 
     fn secure(&self, map: &mut actix_web::http::header::HeaderMap) {
-        headers::secure(map, &headers::content_security_policy(FORM_ACTION));
+        headers::secure(map, &format!("{}; script-src 'self'", headers::content_security_policy(FORM_ACTION)));
         // Where people install our root, a remembered HSTS would lock out whoever removed it.
         if self.app.config.pki.tls_root.is_none() {
             headers::strict_transport(map);

@@ -57,6 +57,7 @@ sign-in-throttled-hint = Dein Account ist nicht gesperrt. Wenn du das Passwort v
 user-name = Benutzername
 password = Passwort
 sign-in-button = Anmelden
+show-password = Passwort anzeigen
 sign-in-with = Anmelden mit { $provider }
 sign-in-or-password = Oder mit Benutzername und Passwort
 sign-in-not-through-hint = Du wurdest nicht angemeldet. Versuch es bitte noch einmal.

@@ -58,6 +58,7 @@ sign-in-throttled-hint = Your account is not locked. If you forgot the password,
 user-name = User name
 password = Password
 sign-in-button = Log in
+show-password = Show password
 sign-in-with = Log in with { $provider }
 sign-in-or-password = Or with user name and password
 sign-in-not-through-hint = You were not logged in. Please try again.

@@ -54,6 +54,7 @@ sign-in-throttled-hint = アカウントはロックされていません。パ�
 user-name = ユーザ名
 password = パスワード
 sign-in-button = ログイン
+show-password = パスワードを表示
 sign-in-with = { $provider }でログイン
 sign-in-or-password = ユーザ名とパスワードでログイン
 sign-in-not-through-hint = ログインが完了しませんでした。もう一度お試しください。

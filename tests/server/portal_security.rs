@@ -32,6 +32,7 @@ async fn one_of_each(server: &TestServer) -> Vec<(&'static str, crate::portal::g
         ("missing", guest.get("/nonsense").await),
         ("forged", guest.post_with("/enroll/mdm", &[("csrf", "x")], HeaderMap::new()).await),
         ("stylesheet", guest.get("/assets/portal.css").await),
+        ("script", guest.get("/assets/portal.js").await),
         ("profile", guest.get(&link).await),
     ]
 }
@@ -47,6 +48,7 @@ async fn every_answer_has_the_content_security_policy() {
             "form-action 'self' apple-remotemanagement-user-login:",
             "object-src 'none'",
             "base-uri 'none'",
+            "script-src 'self'",
         ] {
             assert!(policy.contains(part), "{sort}: {part} in {policy}");
         }

@@ -2,7 +2,7 @@
 //! enroll; who asks what the organization sees; who mistypes an address.
 
 use super::walk::Journey;
-use super::{Axe, DESK, Engine, Looks, PHONE, browser, look_at};
+use super::{Axe, DESK, Engine, Looks, PHONE, browser, look_at, speak, wait_for};
 use crate::enrollment::cast::{Scene, Visitor};
 use muster::simulator::model::Family;
 
@@ -49,5 +49,34 @@ async fn who_has_a_personal_iphone_with_ios_18_reads_where_to_go() {
     assert!(text.contains("Sign In to Work or School Account"), "{text}");
     look_at(&journey.browser, Axe::load(test).as_ref(), test).await;
     journey.browser.close().await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_is_there_in_another_language_and_a_password_can_be_looked_at() {
+    let test = "typed";
+    let user_agent = Visitor::personal(Family::IPhone, "17.5").hardware.user_agent();
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
+    let scene = Scene::set().await;
+    browser.client.goto(&format!("{}/enroll/sign-in", scene.server.url())).await.unwrap();
+    let field = async |id: &str| wait_for(&browser, &format!("#{id}")).await;
+    field("user_name").await.send_keys("ada@school").await.unwrap();
+    field("password").await.send_keys("secret").await.unwrap();
+    speak(&browser, "de").await;
+    let value = async |id: &str| field(id).await.prop("value").await.unwrap().unwrap();
+    assert_eq!((value("user_name").await.as_str(), value("password").await.as_str()), ("ada@school", ""));
+    field("password").await.send_keys("secret").await.unwrap();
+    let kind = async || field("password").await.attr("type").await.unwrap().unwrap();
+    assert_eq!(kind().await, "password");
+    field("show-password").await.click().await.unwrap();
+    assert_eq!(kind().await, "text");
+    look_at(&browser, Axe::load(test).as_ref(), test).await;
+    field("show-password").await.click().await.unwrap();
+    assert_eq!(kind().await, "password");
+    // A new visit to the page begins empty.
+    browser.client.refresh().await.unwrap();
+    assert_eq!(value("user_name").await, "");
+    browser.close().await;
     scene.strike().await;
 }

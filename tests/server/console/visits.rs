@@ -58,7 +58,7 @@ async fn the_help_desk_finds_a_visit_by_its_code_and_reads_what_to_tell_the_pers
     assert_eq!(path, format!("/console/visits/{visit}"));
     let page = browser.get(&path).await;
     assert_eq!(page.texts(".now"), ["Has to sign in."]);
-    assert!(page.texts(".tell li")[0].starts_with("Nothing is locked"), "{:?}", page.texts(".tell li"));
+    assert!(page.texts(".tell li")[0].starts_with("The password was wrong"), "{:?}", page.texts(".tell li"));
     assert!(page.body.contains("Sign-in refused: wrong password"), "{}", page.body);
     assert!(page.texts(".sub")[0].contains("iPad, iPadOS 16.4"));
     assert!(page.attribute("a.more", "href").is_none(), "no way into the audit trail");

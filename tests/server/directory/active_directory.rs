@@ -126,6 +126,10 @@ async fn whoever_has_to_change_their_password_first_is_told_so_and_the_help_desk
         return;
     };
     let server = server(samba).await;
+    let ldap = Ldap::load(&config(samba)).unwrap();
+    for _ in 0..LOCKED_AFTER {
+        denied(verdict(&ldap, "barred", "a wrong one").await);
+    }
     let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let refused = "Check the user name and the password.";
     let first = "Change your password first.";
@@ -137,6 +141,7 @@ async fn whoever_has_to_change_their_password_first_is_told_so_and_the_help_desk
         ("hours", PASSWORD, refused, "at certain hours only"),
         ("elsewhere", PASSWORD, refused, "at certain computers only"),
         ("disabled", PASSWORD, refused, "The account is disabled"),
+        ("barred", PASSWORD, refused, "has locked the account"),
     ] {
         let mut guest = Guest::new(&server, &iphone("17.5"));
         let answer = guest.sign_in(name, password).await;
@@ -165,6 +170,7 @@ async fn whoever_has_to_change_their_password_first_is_told_so_and_the_help_desk
         SignInRefusal::OutsideLogonHours,
         SignInRefusal::WorkstationNotPermitted,
         SignInRefusal::AccountDisabled,
+        SignInRefusal::AccountLocked,
     ];
     assert_eq!(reasons, expected);
     let staff = Browser::new(&server).sign_in("must", PASSWORD).await;

@@ -13,7 +13,7 @@ pub fn seed() -> String {
         user("searcher", "OU=Apps,DC=example,DC=test", ""),
         user("ada", PEOPLE, "displayName: Ada Lovelace\nmail: ada@example.test\ndepartment: Physics\n"),
         user("alan", PEOPLE, ""),
-        user("wrong", PEOPLE, ""),
+        user("barred", PEOPLE, ""),
         user("locked", PEOPLE, ""),
         user("old", PEOPLE, ""),
         user("must", PEOPLE, "pwdLastSet: 0\n"),
