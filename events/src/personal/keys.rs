@@ -24,12 +24,12 @@ impl DataKey {
     }
 
     /// Ciphertext with its nonce in front.
-    pub(crate) fn seal(&self, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, associated: &[u8], plain: &[u8]) -> Vec<u8> {
         cipher::seal(&self.0, associated, plain)
     }
 
     /// `None` if it was altered, or sealed with another key or other associated data.
-    pub(crate) fn open(&self, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    pub fn open(&self, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         cipher::open(&self.0, associated, sealed)
     }
 }

@@ -1,7 +1,7 @@
 //! The report as people read it: one line for each part, the parts under each other.
 
 use super::{Certificate, Figures, Report};
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::world::World;
 
 /// A certificate is said to end soon so many days before.
 const SOON: i32 = 30;
@@ -52,8 +52,8 @@ fn server(report: &Report) -> String {
 }
 
 fn since(started: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let minutes = now.saturating_sub(started) / 60;
+    let now = World::system().now().0 / 1_000_000;
+    let minutes = u64::try_from(now).unwrap_or_default().saturating_sub(started) / 60;
     match minutes {
         0..120 => format!("{minutes} minutes"),
         120..2_880 => format!("{} hours", minutes / 60),

@@ -104,6 +104,9 @@ async fn a_backup_holds_no_private_key_and_no_password_in_the_clear_and_is_nobod
     );
 }
 
+/// What is done to a file.
+type Change<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_was_changed_brings_nothing_back_and_verify_says_so() {
     let (directory, config, copy) = backed_up().await;
@@ -117,7 +120,7 @@ async fn a_backup_that_was_changed_brings_nothing_back_and_verify_says_so() {
     let sealed = ["--master-key", key.to_str().unwrap()];
     assert!(verify(&[]).expect_success().contains("no master key is here to open them"));
     assert!(verify(&sealed).expect_success().contains("each opened"));
-    let changes: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 4] = [
+    let changes: [(&str, Change<'_>); 4] = [
         ("installation/000", &|text| [text, b"\n# more\n"].concat()),
         ("installation/003", &|bytes| [&bytes[..bytes.len() - 1], &[bytes[bytes.len() - 1] ^ 1]].concat()),
         ("installation.json", &|text| {
