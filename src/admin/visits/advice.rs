@@ -68,21 +68,21 @@ fn tell(visit: &Visit, refused: Option<Reason>) -> Vec<String> {
     let lines: &[&str] = match visit.step {
         Step::SignIn if let Some(reason) = refused => sign_in::tell(reason),
         Step::SignIn => &["Use the account of your work or school, not the Apple Account of the device."],
-        Step::ForWhom => &["Type the user name of whoever will use the device, and tap Continue."],
+        Step::ForWhom => &["Type the user name of whoever will use the device, and tap “Continue”."],
         Step::PreviousRecords => &[
-            "If it is the same device: remove the old profile first, then come back to Safari and tap Continue.",
-            "If it is another device: tap Continue. Both stay enrolled.",
+            "If it is the same device: remove the old profile first, then come back to Safari and tap “Continue”.",
+            "If it is another device: tap “Continue”. Both stay enrolled.",
         ],
         Step::Ownership => &["Choose “It is mine” for a device of your own; its private content stays private."],
-        Step::Terms => &["Scroll to the end, accept, and tap Continue."],
+        Step::Terms => &["Read the terms to the end, then tap “I accept”."],
         Step::CaProfile => &[
-            "Tap Continue on the page, then Allow.",
+            "Tap “Continue” on the page, then Allow.",
             "Open Settings, tap Profile Downloaded and install it.",
             "In Settings › General › About › Certificate Trust Settings switch the certificate on.",
             "Come back to Safari and tap “I have installed it”.",
         ],
         Step::ManagedAppleId => &["It is the account the organization gave you. It looks like a mail address."],
-        Step::MdmProfile => &["Tap Continue on the page, then Allow."],
+        Step::MdmProfile => &["Tap “Continue” on the page, then Allow."],
         Step::Install => &[
             "Open Settings and tap Profile Downloaded, or Enroll in …, and follow the steps there.",
             "The device keeps a downloaded profile for eight minutes. If it is gone, tap “Download the profile again”.",
@@ -168,4 +168,24 @@ fn stopped(visit: &Visit, again: String) -> Advice {
     let by_account = why == EnrollmentRefusal::AccountDrivenOnly;
     let again = (!waits && !by_account).then(|| format!("Then: {}", again));
     Advice { now, tell: std::iter::once(first).chain(again).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The page's own words.
+    const PAGE: &str = include_str!("../../../templates/texts/en.ftl");
+    /// What iOS says.
+    const IOS: [&str; 1] = ["Profile Installation Failed"];
+
+    #[test]
+    fn what_is_quoted_is_what_the_page_says() {
+        let advice = include_str!("advice.rs");
+        let code = advice.split("#[cfg(test)]").next().unwrap();
+        let quoted: Vec<&str> = code.split('“').skip(1).map(|rest| rest.split('”').next().unwrap()).collect();
+        assert!(quoted.len() >= 5, "{quoted:?}");
+        for words in quoted {
+            let is_a_text = PAGE.lines().any(|line| line.split_once(" = ").is_some_and(|(_, text)| text == words));
+            assert!(is_a_text || IOS.contains(&words), "{words:?}");
+        }
+    }
 }
