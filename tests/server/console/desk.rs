@@ -12,6 +12,7 @@ use events::person::{PersonAttributes, PersonEvent, PersonId};
 use events::staff::Privilege;
 use events::store::Expected;
 use events::{Event, Personal, StreamName, Timestamp};
+use futures_util::StreamExt as _;
 use reqwest::header::{HeaderMap, ORIGIN};
 use scraper::{Html, Selector};
 use std::collections::BTreeMap;
@@ -160,6 +161,20 @@ pub async fn write(server: &TestServer, stream: &StreamName, at: Timestamp, even
 
 /// A person's iPhone that enrolled by User Enrollment at `at`.
 pub async fn enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceId {
+    let device = write_enrolled(server, name, at).await;
+    server.caught_up().await;
+    device
+}
+
+/// Very many of them, each of another person.
+pub async fn enrolled_many(server: &TestServer, count: i64, from: Timestamp) {
+    let one = |nth: i64| async move { write_enrolled(server, &format!("person{nth}"), from.plus_seconds(nth)).await };
+    // Several at a time, so that they share the commits.
+    futures_util::stream::iter(0..count).map(one).buffer_unordered(32).for_each(async |_| {}).await;
+    server.caught_up().await;
+}
+
+async fn write_enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceId {
     let world = &server.app().world;
     let (person, device) = (PersonId(world.random_uuid()), DeviceId(world.random_uuid()));
     let user_name = Personal::new(person.key(), name.to_owned());
@@ -184,7 +199,6 @@ pub async fn enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceI
     let secret = |value: &str| Personal::new(device.key(), value.to_owned());
     let push = PushAddress { token: secret("cHVzaCB0b2tlbg=="), push_magic: secret("push magic"), unlock_token: None };
     write(server, &device.stream(), at, DeviceEvent::DeviceEnrolled { push, body: BodyHash("01".into()) }).await;
-    server.caught_up().await;
     device
 }
 

@@ -1,6 +1,7 @@
 //! Commands for many devices, and what cannot be undone: the list that was shown, the proof, and what every page between says.
 
 use super::*;
+use crate::console::desk::enrolled_many;
 use crate::devices::now;
 use events::Event;
 use muster::world::{ManualClock, World};
@@ -313,9 +314,7 @@ async fn the_frozen_list_tells_devices_of_one_name_apart_and_a_wrong_phrase_does
 async fn more_devices_than_one_rehearsal_takes_are_done_one_rehearsal_after_the_other() {
     let server = TestServer::start().await;
     let count = 503;
-    for nth in 0..count {
-        enrolled(&server, &format!("person{nth}"), now().plus_seconds(nth)).await;
-    }
+    enrolled_many(&server, count, now()).await;
     let browser = administrator(&server).await;
     let page = browser.get("/console/commands/ask").await;
     let tried =
