@@ -19,6 +19,7 @@ mod form;
 mod funnel;
 mod pages;
 mod passkey;
+mod portal_preview;
 mod problem;
 mod proof;
 mod query;
@@ -84,6 +85,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .configure(commands::routes)
             .service(web::resource("/earlier").get(earlier::list))
             .service(web::resource("/funnel").get(funnel::page))
+            .service(web::resource("/preview").get(portal_preview::page))
             .service(web::resource("/visits").get(visits::list))
             .service(web::resource("/visits/{visit}").get(visits::page))
             .service(web::resource("/settings").get(settings::page))
@@ -203,6 +205,9 @@ async fn secure(
     let mut policy = headers::content_security_policy("");
     if passkey::has_script(response.request().path()) {
         policy.push_str("; script-src 'self'");
+    }
+    if response.request().path() == portal_preview::PATH {
+        policy.push_str("; frame-src 'self'");
     }
     headers::secure(response.headers_mut(), &policy);
     if public {

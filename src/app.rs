@@ -28,6 +28,7 @@ pub mod named_secret;
 mod older_log;
 pub mod own_account;
 pub mod passing;
+pub mod preview;
 pub mod profile_service;
 pub mod property_list;
 pub mod public_url;

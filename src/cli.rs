@@ -183,7 +183,7 @@ mod tests {
                 }
             } else if let Some(below) = command.find_subcommand(word) {
                 command = below;
-            } else if command.has_subcommands() && word != "…" {
+            } else if command.has_subcommands() && command.get_positionals().next().is_none() && word != "…" {
                 return Some(word.to_owned());
             }
         }

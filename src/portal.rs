@@ -19,6 +19,7 @@ mod help;
 pub mod managed_apple_id;
 pub mod mdm_profile;
 pub mod ownership;
+mod preview;
 pub mod previous;
 pub mod problem;
 mod profile_link;
@@ -95,6 +96,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(shown!("/enroll/about", about::show))
         .service(shown!("/enroll/complete", complete::show))
         .service(shown!("/enroll/stopped", stopped::show))
+        .service(shown!("/enroll/preview/{token}", preview::show))
         .default_service(web::to(not_found));
     config.service(scope);
 }

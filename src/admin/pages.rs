@@ -31,6 +31,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("event", include_str!("../../templates/admin/event.hbs")),
     ("earlier", include_str!("../../templates/admin/earlier.hbs")),
     ("funnel", include_str!("../../templates/admin/funnel.hbs")),
+    ("portal_preview", include_str!("../../templates/admin/portal_preview.hbs")),
     ("visits", include_str!("../../templates/admin/visits.hbs")),
     ("visit", include_str!("../../templates/admin/visit.hbs")),
     ("visit_rows", include_str!("../../templates/admin/visit_rows.hbs")),

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 pub struct Completions {
+    /// bash, zsh, fish, elvish or powershell.
     shell: Shell,
 }
 

@@ -5,11 +5,12 @@ use super::render::Page;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
-use crate::app::PerformError;
+use crate::app::{App, PerformError};
 use crate::enrollment::visit::{CaStep, Command, Refusal, Step, Visit};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use events::enrollment::{FormRefusal, OsVersion};
+use events::settings::Settings;
 use openssl::nid::Nid;
 use serde::Serialize;
 
@@ -73,18 +74,23 @@ pub async fn take(form: Submission) -> Answered {
 fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::problem::Problem> {
     let session = visitor.at(Step::CaProfile)?;
     let version = visitor.version();
-    let anchors = visitor.app.pki.trust_anchors();
-    let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
-    let certificate = name.and_then(|name| name.data().to_string().ok());
     let taken = session.visit.ca == CaStep::Served;
     Ok(CaProfilePage {
         steps: remaining(instructions(version), taken),
         taken,
         profile: ProfileLink::new(Kind::Ca, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
-        certificate: certificate.unwrap_or_else(|| visitor.settings.organization.clone()),
+        certificate: name_of_root(&visitor.app, &visitor.settings),
         minutes: at_least(version, FIRST_DOWNLOADED),
         too_early,
     })
+}
+
+/// What the certificate that people install is called where iOS shows it.
+pub fn name_of_root(app: &App, settings: &Settings) -> String {
+    let anchors = app.pki.trust_anchors();
+    let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
+    let name = name.and_then(|name| name.data().to_string().ok());
+    name.unwrap_or_else(|| settings.organization.clone())
 }
 
 /// Whether the device has this version; a browser that does not tell counts as new.

@@ -8,6 +8,7 @@ use super::single_sign_on::lead_on;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, see_other};
+use crate::app::App;
 use crate::app::account_driven::link::Purpose;
 use crate::app::sign_in::single_sign_on::{self, Offer};
 use crate::app::sign_in::{Credentials, Entrance, KNOWN_FOR_DAYS, Outcome, at_portal};
@@ -18,6 +19,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
 use events::enrollment::{EnrollmentId, EnrollmentMode, Ownership, help_code};
+use events::settings::Settings;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -88,39 +90,42 @@ pub enum Notice {
 
 impl SignInPage {
     pub fn of(visitor: &Visitor) -> SignInPage {
-        let ways = &visitor.settings.sign_in.enrollment;
-        let providers = visitor.app.identity_providers.offers(&ways.single_sign_on);
-        let password = ways.local_accounts || !ways.directories.is_empty();
-        let again = visitor.link.as_ref().is_some_and(|link| link.purpose == Purpose::SignInAgain);
-        // What the settings name is not in the configuration, and nothing else is left.
-        let nobody = !password && providers.is_empty();
-        let not_now = nobody && !ways.single_sign_on.is_empty();
-        let page = SignInPage {
-            nobody: nobody && !not_now,
-            not_now,
-            providers,
-            password,
-            again,
-            stuck: nobody,
-            ..SignInPage::default()
+        // Who came from Settings is where they have to be.
+        let Some(link) = &visitor.link else {
+            return SignInPage::offered(&visitor.app, &visitor.settings, visitor.browser);
         };
-        if !own_in_settings(visitor) {
+        let again = link.purpose == Purpose::SignInAgain;
+        SignInPage { again, ..SignInPage::ways_in(&visitor.app, &visitor.settings) }
+    }
+
+    /// What is offered to who opens the portal in this browser.
+    pub fn offered(app: &App, settings: &Settings, browser: Browser) -> SignInPage {
+        let page = SignInPage::ways_in(app, settings);
+        if !own_in_settings(settings, browser) {
             return page;
         }
-        match visitor.settings.ownership_kinds.contains(&Ownership::Institutional) {
+        match settings.ownership_kinds.contains(&Ownership::Institutional) {
             true => SignInPage { own_in_settings: true, others_here: true, ..page },
             // Nobody signs in here only to read that it is the wrong place.
             false => SignInPage { own_in_settings: true, providers: vec![], password: false, ..page },
         }
     }
+
+    fn ways_in(app: &App, settings: &Settings) -> SignInPage {
+        let ways = &settings.sign_in.enrollment;
+        let providers = app.identity_providers.offers(&ways.single_sign_on);
+        let password = ways.local_accounts || !ways.directories.is_empty();
+        // What the settings name is not in the configuration, and nothing else is left.
+        let nobody = !password && providers.is_empty();
+        let not_now = nobody && !ways.single_sign_on.is_empty();
+        SignInPage { nobody: nobody && !not_now, not_now, providers, password, stuck: nobody, ..SignInPage::default() }
+    }
 }
 
-// Since iOS 18 there is no other way for personal devices. Who came from Settings is there already.
-fn own_in_settings(visitor: &Visitor) -> bool {
-    let Browser::Safari(platform) = visitor.browser else { return false };
-    let settings = &visitor.settings;
-    visitor.link.is_none()
-        && platform.version.is_some_and(|version| version >= FIRST_ACCOUNT_DRIVEN_ONLY)
+// Since iOS 18 there is no other way for personal devices.
+fn own_in_settings(settings: &Settings, browser: Browser) -> bool {
+    let Browser::Safari(platform) = browser else { return false };
+    platform.version.is_some_and(|version| version >= FIRST_ACCOUNT_DRIVEN_ONLY)
         && settings.account_driven.mode(platform.family, &settings.ownership_kinds) == Some(EnrollmentMode::Byod)
 }
 

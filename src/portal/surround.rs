@@ -62,13 +62,14 @@ impl Asker {
             }
             None => response,
         };
-        self.secure(response.headers_mut());
+        let path = response.request().path().to_owned();
+        self.secure(response.headers_mut(), &path);
         response
     }
 
     async fn lost(&self, problem: &Problem) -> Error {
         let mut page = self.page(problem).await;
-        self.secure(page.headers_mut());
+        self.secure(page.headers_mut(), "");
         InternalError::from_response(problem.to_string(), page).into()
     }
 
@@ -91,8 +92,12 @@ impl Asker {
         }
     }
 
-    fn secure(&self, map: &mut actix_web::http::header::HeaderMap) {
-        headers::secure(map, &format!("{}; script-src 'self'", headers::content_security_policy(FORM_ACTION)));
+    fn secure(&self, map: &mut actix_web::http::header::HeaderMap, path: &str) {
+        let policy = match path.starts_with("/enroll/preview/") {
+            true => headers::LOOKED_AT.to_owned(),
+            false => format!("{}; script-src 'self'", headers::content_security_policy(FORM_ACTION)),
+        };
+        headers::secure(map, &policy);
         // Where people install our root, a remembered HSTS would lock out whoever removed it.
         if self.app.config.pki.tls_root.is_none() {
             headers::strict_transport(map);

@@ -14,6 +14,7 @@ use crate::enrollment::visit::{Command, Step, TermsStep, Visit};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use events::enrollment::FormRefusal;
+use events::settings::Terms;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -108,12 +109,19 @@ fn page(visitor: &Visitor, session: &Session, changed: bool) -> TermsPage {
 /// The terms that are in force for this visit, in a language or in English.
 fn shown(visitor: &Visitor, session: &Session, language: &'static str) -> Option<Shown> {
     let terms = visitor.settings.terms.get(&session.visit.ownership?)?;
-    let (text, tag) = description::in_language(&terms.text, language)?;
-    Some(Shown {
-        version: terms.version.clone(),
-        html: description::render(text),
-        language: tag,
-        lang: (tag != visitor.language.tag()).then_some(tag),
-        text_hash: hash(text).0,
-    })
+    Shown::of(terms, language, visitor.language.tag())
+}
+
+impl Shown {
+    /// The text in this language or in English, on a page in the language `of_page`.
+    pub fn of(terms: &Terms, language: &'static str, of_page: &str) -> Option<Shown> {
+        let (text, tag) = description::in_language(&terms.text, language)?;
+        Some(Shown {
+            version: terms.version.clone(),
+            html: description::render(text),
+            language: tag,
+            lang: (tag != of_page).then_some(tag),
+            text_hash: hash(text).0,
+        })
+    }
 }

@@ -13,6 +13,7 @@ pub struct Person {
     pub user_name: String,
     pub password: String,
     pub ownership: Ownership,
+    /// Typed where the page has none filled in.
     pub managed_apple_id: String,
     /// Follows the page about Certificate Trust Settings.
     pub switches_on_trust: bool,
@@ -146,8 +147,10 @@ impl Walk {
             return self.fill_in(Act::ChooseOwnership, &[("ownership", person.ownership.answer())], watcher).await;
         }
         if answer("managed_apple_id") {
-            let answers = [("managed_apple_id", person.managed_apple_id.as_str())];
-            return self.fill_in(Act::GiveManagedAppleId, &answers, watcher).await;
+            // People leave what the organization filled in.
+            let typed = [("managed_apple_id", person.managed_apple_id.as_str())];
+            let answers = if page.prefilled("managed_apple_id").is_some() { &[][..] } else { &typed[..] };
+            return self.fill_in(Act::GiveManagedAppleId, answers, watcher).await;
         }
         if page.link("profile").is_some() {
             return self.take_profile(watcher).await;

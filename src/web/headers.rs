@@ -10,7 +10,6 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 pub fn secure(headers: &mut HeaderMap, policy: &str) {
     let fixed = [
         ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
@@ -19,6 +18,9 @@ pub fn secure(headers: &mut HeaderMap, policy: &str) {
     for (name, value) in fixed {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    // For browsers that do not know `frame-ancestors`.
+    let frame = if policy.contains("frame-ancestors 'self'") { "SAMEORIGIN" } else { "DENY" };
+    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static(frame));
     let policy = HeaderValue::from_str(policy).expect("a policy is made of visible characters");
     headers.insert(HeaderName::from_static("content-security-policy"), policy);
     let cache = HeaderName::from_static("cache-control");
@@ -33,6 +35,10 @@ pub fn strict_transport(headers: &mut HeaderMap) {
     let name = HeaderName::from_static("strict-transport-security");
     headers.insert(name, HeaderValue::from_static("max-age=31536000"));
 }
+
+/// A policy for pages that are only looked at, in a frame on a page of ours: no scripts, no forms, no links that lead anywhere.
+pub const LOOKED_AT: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
+                             object-src 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
 
 /// A policy under which a page loads nothing but stylesheets and images of ours, is framed by nobody, and sends its forms
 /// to us or to `form_action`.

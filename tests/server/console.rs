@@ -7,6 +7,7 @@ mod exports;
 pub mod factors;
 mod names;
 mod pages;
+mod portal_preview;
 mod sessions;
 pub mod settings;
 pub mod staff;

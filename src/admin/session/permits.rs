@@ -41,6 +41,13 @@ impl<P> Deref for May<P> {
     }
 }
 
+impl May<SeesFunnel> {
+    /// What the portal's pages are made of, to be looked at.
+    pub fn app_to_look(&self) -> &App {
+        &self.staff.app
+    }
+}
+
 impl<P: Writes> May<P> {
     /// The way to commands.
     pub fn app(&self) -> &App {

@@ -1,7 +1,7 @@
 //! The staff of the demo look at the console, in a browser of their own.
 
 use super::say;
-use super::stage::{ADMINISTRATOR, AUDITOR, Stage};
+use super::stage::{ADMINISTRATOR, AUDITOR, HELP_DESK, Stage};
 use crate::simulator::safari::{Opened, Page, Safari};
 use crate::simulator::trust::Trust;
 use anyhow::{Context as _, bail};
@@ -25,6 +25,11 @@ pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
         bail!("the audit trail shows no enrollment: {}", trail.text);
     }
     say("  The auditor signs in: the audit trail tells of the enrollments.");
+    let visits = visit(stage, HELP_DESK, &passwords.help_desk, "/console/visits").await?;
+    if !visits.text.contains("Enrolled") {
+        bail!("the help desk sees no enrollment: {}", visits.text);
+    }
+    say("  The help desk signs in: each visit stands there with its help code.");
     Ok(())
 }
 

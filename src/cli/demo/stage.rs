@@ -24,6 +24,7 @@ pub const ENROLLING: &str = "ada";
 pub const MANAGED_APPLE_ID: &str = "ada@appleid.school.example";
 pub const ADMINISTRATOR: &str = "administrator";
 pub const AUDITOR: &str = "auditor";
+pub const HELP_DESK: &str = "helpdesk";
 
 pub struct Stage {
     directory: TempDir,
@@ -36,6 +37,7 @@ pub struct Passwords {
     pub enrolling: String,
     pub administrator: String,
     pub auditor: String,
+    pub help_desk: String,
 }
 
 impl Stage {
@@ -69,6 +71,7 @@ impl Stage {
             enrolling: password::generate(&world),
             administrator: password::generate(&world),
             auditor: password::generate(&world),
+            help_desk: password::generate(&world),
         };
         let stage = Stage { directory, running, push_server, passwords };
         stage.furnish().await?;
@@ -81,10 +84,11 @@ impl Stage {
         let description = "Your photos, messages and apps stay yours: the school sees only what it installs.";
         settings.personal_description.insert("en".into(), description.into());
         self.execute(Request::ApplySettings { settings: Box::new(settings), over: None }).await?;
-        let Passwords { enrolling, administrator, auditor } = &self.passwords;
+        let Passwords { enrolling, administrator, auditor, help_desk } = &self.passwords;
         self.add(ENROLLING, enrolling, Privilege::Enroll).await?;
         self.add(ADMINISTRATOR, administrator, Privilege::Administrator).await?;
-        self.add(AUDITOR, auditor, Privilege::Auditor).await
+        self.add(AUDITOR, auditor, Privilege::Auditor).await?;
+        self.add(HELP_DESK, help_desk, Privilege::HelpDesk).await
     }
 
     async fn add(&self, user_name: &str, password: &str, privilege: Privilege) -> anyhow::Result<()> {
@@ -128,11 +132,13 @@ impl Stage {
 
     pub fn tell_addresses(&self) {
         let address = self.address();
-        let Passwords { enrolling, administrator, auditor } = &self.passwords;
+        let Passwords { enrolling, administrator, auditor, help_desk } = &self.passwords;
         say("\nLook for yourself (your browser will warn: the TLS certificate is the demo's own):\n");
         say(format_args!("  portal   {address}/enroll             {ENROLLING:<13}  {enrolling}"));
         say(format_args!("  console  {address}/console/devices    {ADMINISTRATOR:<13}  {administrator}"));
         say(format_args!("  console  {address}/console/audit      {AUDITOR:<13}  {auditor}"));
+        say(format_args!("  console  {address}/console/visits     {HELP_DESK:<13}  {help_desk}"));
+        say(format_args!("  what people see, page by page: {address}/console/preview, as {HELP_DESK}"));
         say(format_args!("  metrics  http://{}/metrics", self.running.metrics_address));
     }
 

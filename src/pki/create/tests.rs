@@ -180,10 +180,8 @@ fn what_people_are_asked_to_trust_bears_the_name_of_the_organization() {
             let certificate = files::certificate(path).unwrap();
             let name = certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next().unwrap();
             let name = name.data().to_string().unwrap();
-            assert!(
-                name.starts_with(expected.trim_end_matches(" server root")) && name.chars().count() <= 64,
-                "{name}"
-            );
+            let begin: String = organization.chars().take(30).collect();
+            assert!(name.starts_with(begin.trim()) && name.chars().count() <= 64, "{name}");
         }
         let root = files::certificate(made.files.tls_root.as_ref().unwrap()).unwrap();
         let name = root.subject_name().entries_by_nid(Nid::COMMONNAME).next().unwrap().data().to_string().unwrap();

@@ -88,6 +88,12 @@ impl Page {
         self.form("continue").is_some_and(|form| form.offers(name))
     }
 
+    /// What stands in a field of the main form before anybody types; nothing counts as not there.
+    pub fn prefilled(&self, name: &str) -> Option<&str> {
+        let field = self.form("continue")?.fields.iter().find(|field| field.name == name)?;
+        Some(field.value.as_str()).filter(|value| !value.is_empty())
+    }
+
     pub(super) fn missing(&self, what: String) -> SafariError {
         SafariError::Missing { page: format!("{} ({})", self.title, self.url), what }
     }

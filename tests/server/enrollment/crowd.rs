@@ -88,6 +88,8 @@ async fn demo_shows_every_step_both_logs_and_where_to_look() {
         "AccessTokenIssued",
         "/console/devices",
         "administrator",
+        "helpdesk",
+        "/console/preview, as helpdesk",
     ] {
         assert!(said.contains(words), "{words:?} is missing in {said}");
     }

@@ -1,0 +1,86 @@
+//! The portal's pages as people see them, in the frame of a phone, for a chosen device, version and language.
+
+use super::devices::Choice;
+use super::pages::{show, view};
+use super::problem::Problem;
+use super::session::{May, SeesFunnel};
+use crate::app::preview;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+/// The path of the page.
+pub const PATH: &str = "/console/preview";
+const FAMILIES: [&str; 2] = ["iPhone", "iPad"];
+/// One of each kind of iOS that the pages tell apart.
+const VERSIONS: [&str; 8] = ["27.0", "26.1", "18.2", "17.5", "15.7", "13.1", "12.0", "10.2"];
+const LANGUAGES: [(&str, &str); 3] = [("en", "English"), ("de", "Deutsch"), ("ja", "日本語")];
+
+/// The choices as they come in the address.
+#[derive(Deserialize)]
+pub struct Wish {
+    page: Option<String>,
+    family: Option<String>,
+    version: Option<String>,
+    language: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    pages: Vec<Choice>,
+    families: Vec<Choice>,
+    versions: Vec<Choice>,
+    languages: Vec<Choice>,
+    /// The page in the frame.
+    shown: String,
+    wide: bool,
+    title: String,
+}
+
+view!(portal_preview, Menu, Page { pages, families, versions, languages, shown, wide, title });
+
+/// The page. What is chosen and not known is the first of its kind.
+///
+/// # Errors
+/// If the page cannot be made.
+pub async fn page(staff: May<SeesFunnel>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+    let same = |name: &'static str| (name, name);
+    let pages = Chosen::of(&preview::PAGES, wish.page.as_deref(), "sign-in");
+    let families = Chosen::of(&FAMILIES.map(same), wish.family.as_deref(), FAMILIES[0]);
+    let versions = Chosen::of(&VERSIONS.map(same), wish.version.as_deref(), VERSIONS[0]);
+    let languages = Chosen::of(&LANGUAGES, wish.language.as_deref(), "en");
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("page", pages.value)
+        .append_pair("family", families.value)
+        .append_pair("version", versions.value)
+        .append_pair("language", languages.value)
+        .finish();
+    let page = Page {
+        shown: format!("{}?{query}", preview::path(staff.app_to_look())),
+        wide: families.value == "iPad" || pages.value == "desktop",
+        title: format!("{}, {} with version {}", pages.label, families.value, versions.value),
+        pages: pages.choices,
+        families: families.choices,
+        versions: versions.choices,
+        languages: languages.choices,
+    };
+    show("The portal, looked at", "visits", &staff, &page)
+}
+
+struct Chosen {
+    value: &'static str,
+    label: &'static str,
+    choices: Vec<Choice>,
+}
+
+impl Chosen {
+    fn of(all: &[(&'static str, &'static str)], wished: Option<&str>, first: &'static str) -> Chosen {
+        let find = |wanted: &str| all.iter().find(|(value, _)| *value == wanted);
+        let (value, label) = wished.and_then(find).or_else(|| find(first)).copied().unwrap_or((first, first));
+        let choice = |(of, label): &(&'static str, &'static str)| Choice {
+            value: (*of).to_owned(),
+            label: (*label).to_owned(),
+            selected: *of == value,
+        };
+        Chosen { value, label, choices: all.iter().map(choice).collect() }
+    }
+}

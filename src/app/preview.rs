@@ -1,0 +1,38 @@
+//! The permit to look at the portal's pages with sample data: a link that the console or the demo hands out, and its end.
+
+use super::App;
+
+/// What the tag of the link is for.
+const PURPOSE: &str = "portal-preview";
+/// The link holds nothing but its end.
+const WHAT: &str = "pages";
+const HOURS: i64 = 8;
+
+/// The pages, by the name in the address, with what the console calls them.
+pub const PAGES: [(&str, &str); 14] = [
+    ("desktop", "Opened at a desk"),
+    ("sign-in", "Sign in"),
+    ("sign-in-refused", "Sign in: refused"),
+    ("ownership", "Whose device it is"),
+    ("terms", "Terms of use"),
+    ("ca", "Certificate"),
+    ("managed-apple-id", "Managed Apple ID"),
+    ("mdm", "MDM profile, personal"),
+    ("mdm-institutional", "MDM profile, of the organization"),
+    ("waiting", "Waiting for the device"),
+    ("enrolled", "Enrolled"),
+    ("stopped", "Stopped: enroll in Settings instead"),
+    ("about", "What the organization sees"),
+    ("problem", "Something went wrong"),
+];
+
+/// The path of the pages, with a permit that ends in some hours.
+pub fn path(app: &App) -> String {
+    let expires = app.world.now().plus_seconds(HOURS * 3_600).0 / 1_000_000;
+    format!("/enroll/preview/{}", app.secrets.link(PURPOSE, &[WHAT], expires))
+}
+
+/// Whether this link was handed out here and has not come to its end.
+pub fn permits(app: &App, token: &str) -> bool {
+    app.secrets.open_link::<1>(token, PURPOSE, app.world.now()).is_some_and(|([what], _)| what == WHAT)
+}

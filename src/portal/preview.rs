@@ -1,0 +1,175 @@
+//! The pages as people see them, with sample data, for staff and the demo. Renders templates: appends nothing, sets no cookie, and
+//! its forms lead nowhere.
+
+use super::about::AboutPage;
+use super::arrival::DesktopPage;
+use super::browser::Browser;
+use super::ca_profile::{self, CaProfilePage};
+use super::complete::CompletePage;
+use super::description;
+use super::managed_apple_id::ManagedAppleIdPage;
+use super::mdm_profile::{self, MdmProfilePage, Way};
+use super::ownership::OwnershipPage;
+use super::problem::Problem;
+use super::render::{Frame, Page, Progress, render};
+use super::sign_in::SignInPage;
+use super::stopped::StoppedPage;
+use super::terms::{Shown, TermsPage};
+use super::texts::Language;
+use super::visitor::bare_frame;
+use crate::app::{App, preview};
+use crate::enrollment::device::Phase;
+use crate::web::qr::Qr;
+use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, web};
+use events::enrollment::{DeviceFamily, EnrollmentRefusal, OsVersion, Ownership, Platform};
+use events::settings::Settings;
+use serde::Deserialize;
+
+/// Which page is to be shown, for which device.
+#[derive(Debug, Deserialize)]
+pub struct Wish {
+    page: String,
+    family: String,
+    version: String,
+    language: String,
+}
+
+/// What is shown, and to whom.
+struct Sample<'a> {
+    app: &'a App,
+    settings: &'a Settings,
+    platform: Platform,
+    version: OsVersion,
+    language: Language,
+}
+
+/// The page.
+///
+/// # Errors
+/// If the link or the wish is not understood, or the settings cannot be read.
+pub async fn show(
+    app: web::Data<App>,
+    token: web::Path<String>,
+    wish: web::Query<Wish>,
+) -> Result<HttpResponse, Problem> {
+    if !preview::permits(&app, &token) {
+        return Err(Problem::Link);
+    }
+    let family = match wish.family.as_str() {
+        "iPhone" => DeviceFamily::IPhone,
+        "iPad" => DeviceFamily::IPad,
+        _ => return Err(Problem::NotFound),
+    };
+    let version = OsVersion::parse(&wish.version).ok_or(Problem::NotFound)?;
+    let language = Language::parse(&wish.language).ok_or(Problem::NotFound)?;
+    let settings = app.settings().await?;
+    let platform = Platform { family, version: Some(version) };
+    let sample = Sample { app: &app, settings: &settings, platform, version, language };
+    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(sample.html(&wish.page)?))
+}
+
+impl Sample<'_> {
+    fn html(&self, page: &str) -> Result<String, Problem> {
+        let version = Some(self.version);
+        match page {
+            "desktop" => {
+                let address = format!("{}/enroll", self.app.config.server.public_url);
+                let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
+                self.bare(&DesktopPage { address, qr, untrusted: self.app.config.pki.tls_root.is_some() })
+            }
+            "sign-in" => self.step(1, &self.sign_in(false)),
+            "sign-in-refused" => self.step(1, &self.sign_in(true)),
+            "ownership" => self.step(2, &self.ownership()),
+            "terms" => self.step(2, &self.terms()),
+            "ca" => self.step(3, &self.ca()),
+            "managed-apple-id" => {
+                self.step(4, &ManagedAppleIdPage { value: String::new(), problem: None, domains: String::new() })
+            }
+            "mdm" => self.step(5, &self.mdm(Way::UserEnrollment)),
+            "mdm-institutional" => self.step(5, &self.mdm(Way::DeviceEnrollment)),
+            "waiting" => self.step(6, &CompletePage::of(Phase::Authenticated, false, None)),
+            "enrolled" => {
+                self.step(6, &CompletePage::of(Phase::Enrolled, false, self.settings.self_service_url.clone()))
+            }
+            "stopped" => self.bare(&StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version, None)),
+            "about" => self.bare(&AboutPage::of(None, self.settings)),
+            "problem" => self.bare(&Problem::internal("a sample").page(Some("7KQ-3M2".into()))),
+            _ => Err(Problem::NotFound),
+        }
+    }
+
+    fn bare<P: Page>(&self, page: &P) -> Result<String, Problem> {
+        self.framed(page, None, None)
+    }
+
+    fn step<P: Page>(&self, now: usize, page: &P) -> Result<String, Problem> {
+        let signed_in = (now > 1).then(|| "ada".to_owned());
+        self.framed(page, Some(Progress::new(now, 6)), signed_in)
+    }
+
+    fn framed<P: Page>(
+        &self,
+        page: &P,
+        progress: Option<Progress>,
+        signed_in_as: Option<String>,
+    ) -> Result<String, Problem> {
+        let since = |major| if self.version >= OsVersion::new(major, 0) { "yes" } else { "no" };
+        let frame = Frame {
+            device: match self.platform.family {
+                DeviceFamily::IPhone => "iPhone",
+                DeviceFamily::IPad => "iPad",
+            },
+            ios15: since(15),
+            ios18: since(18),
+            progress,
+            help_code: signed_in_as.as_ref().map(|_| "7KQ-3M2".into()),
+            signed_in_as,
+            // The forms are drawn; the policy of the page lets none be sent.
+            csrf: Some(String::new()),
+            ..bare_frame(self.language, self.settings)
+        };
+        render(&frame, page).map_err(Problem::internal)
+    }
+
+    fn sign_in(&self, refused: bool) -> SignInPage {
+        let page = SignInPage::offered(self.app, self.settings, Browser::Safari(self.platform));
+        SignInPage { refused, stuck: refused || page.stuck, ..page }
+    }
+
+    fn ownership(&self) -> OwnershipPage {
+        let (description, description_lang) = description::personal(self.settings, self.language.tag());
+        let offers = |ownership| self.settings.ownership_kinds.contains(&ownership);
+        let (personal, institutional) = (offers(Ownership::Personal), offers(Ownership::Institutional));
+        OwnershipPage { description, description_lang, personal, institutional, unanswered: false }
+    }
+
+    fn terms(&self) -> TermsPage {
+        let language = self.language.tag();
+        let shown = self.settings.terms.values().next().and_then(|terms| Shown::of(terms, language, language));
+        TermsPage { terms: shown, changed: false }
+    }
+
+    fn ca(&self) -> CaProfilePage {
+        CaProfilePage {
+            steps: ca_profile::instructions(Some(self.version)),
+            taken: false,
+            profile: String::new(),
+            certificate: ca_profile::name_of_root(self.app, self.settings),
+            minutes: self.version >= ca_profile::FIRST_DOWNLOADED,
+            too_early: false,
+        }
+    }
+
+    fn mdm(&self, way: Way) -> MdmProfilePage {
+        let personal = way == Way::UserEnrollment;
+        MdmProfilePage {
+            personal,
+            taken: false,
+            steps: mdm_profile::instructions(way, Some(self.version)),
+            profile: String::new(),
+            minutes: self.version >= ca_profile::FIRST_DOWNLOADED,
+            managed_apple_id: personal.then(|| "ada@appleid.example.com".into()),
+        }
+    }
+}
