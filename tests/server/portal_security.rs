@@ -85,10 +85,10 @@ async fn every_answer_has_a_window_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_but_the_stylesheet_is_ever_stored() {
+async fn nothing_but_stylesheet_and_script_is_ever_stored() {
     let server = server().await;
     for (sort, answer) in one_of_each(&server).await {
-        let expected = if sort == "stylesheet" { "public, max-age=3600" } else { "no-store" };
+        let expected = if matches!(sort, "stylesheet" | "script") { "public, max-age=3600" } else { "no-store" };
         assert_eq!(answer.header("cache-control"), expected, "{sort}");
     }
     server.stop().await;

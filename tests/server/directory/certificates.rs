@@ -6,6 +6,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// Into `path`: `ca.pem`, `server.pem`, `server.key`, `other-ca.pem`.
@@ -16,6 +17,8 @@ pub fn make(path: &Path, address: &str) {
     std::fs::write(path.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
     std::fs::write(path.join("server.pem"), server.to_pem().unwrap()).unwrap();
     std::fs::write(path.join("server.key"), server_key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    // Samba starts with no other.
+    std::fs::set_permissions(path.join("server.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(path.join("other-ca.pem"), other.to_pem().unwrap()).unwrap();
 }
 

@@ -31,10 +31,11 @@ pub struct Samba {
     directory: TempDir,
     address: String,
     /// Its standard input ends with this process, however that ends; Samba ends with it.
-    _child: Child,
+    child: Child,
 }
 
-static DOMAIN: OnceLock<Samba> = OnceLock::new();
+/// Why it does not start is told to each test, and not found out by each again.
+static DOMAIN: OnceLock<Result<Samba, String>> = OnceLock::new();
 
 /// The domain; `None`, with a word about the test that is left out, where it cannot run.
 pub fn domain(test: &str) -> Option<&'static Samba> {
@@ -47,7 +48,13 @@ pub fn domain(test: &str) -> Option<&'static Samba> {
         left_out(test, "Samba's domain controller needs root");
         return None;
     }
-    Some(DOMAIN.get_or_init(Samba::start))
+    let domain = DOMAIN.get_or_init(|| {
+        std::panic::catch_unwind(Samba::start).map_err(|why| {
+            let text = why.downcast_ref::<String>().cloned();
+            text.unwrap_or_else(|| "Samba does not start".into())
+        })
+    });
+    Some(domain.as_ref().unwrap_or_else(|why| panic!("{why}")))
 }
 
 impl Samba {
@@ -58,7 +65,7 @@ impl Samba {
         certificates::make(directory.path(), &address);
         provision(directory.path(), &address);
         let child = serve(directory.path());
-        let samba = Samba { directory, address, _child: child };
+        let mut samba = Samba { directory, address, child };
         samba.wait();
         samba.fill();
         samba
@@ -76,10 +83,11 @@ impl Samba {
         self.directory.path().join("searcher.password")
     }
 
-    fn wait(&self) {
+    fn wait(&mut self) {
         let begun = Instant::now();
         while std::net::TcpStream::connect((self.address.as_str(), 636)).is_err() {
-            assert!(begun.elapsed() < START, "Samba does not start: {}", self.log());
+            let ended = self.child.try_wait().unwrap().is_some();
+            assert!(!ended && begun.elapsed() < START, "Samba does not start: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
