@@ -20,6 +20,7 @@ async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_langua
     let server = TestServer::start().await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     enrolled(&server, "ada", server.app().world.now()).await;
+    server.reacted().await;
     let before = server.whole_log().await.len();
     let guest = server.client();
     for (page, label) in PAGES {
