@@ -1,8 +1,8 @@
 //! What Apple's schema permits on iPhone and iPad, by version of iOS and kind of enrollment: one table, no I/O.
 //!
-//! The table (`apple/rules.json`, `payloads.json`, `results.json`) states facts of Apple's device-management schema (release iOS 18.1, commit b6202ca) in
-//! our own form; a test compares every line with the schema where that is at hand. What is left out of it does not exist
-//! for the devices we manage (macOS, Shared iPad), and what does not exist is a violation.
+//! The tables (`apple/tables`, with a README) state facts of Apple's device-management schema in our own form; a generator makes them from a checkout
+//! of the schema and a list of later facts, and a test compares every line with the schema where that is at hand. What is left out of them
+//! does not exist for the devices we manage (macOS, Shared iPad), and what does not exist is a violation.
 
 mod check;
 mod document;
@@ -10,34 +10,33 @@ mod profile;
 mod table;
 mod told;
 
-use check::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
 use table::{Subject, TABLE};
 
-pub use check::Violation;
+pub use check::{Target, Violation, Weight};
 pub use document::{check_discovery, check_profile_service, check_refusal, check_token, is_profile_service};
 pub use profile::{check_profile, check_upload};
 pub use told::told;
 
-/// Whether a device of this kind and version takes this command; if not, why. Without a version only the kind counts.
+/// Whether a device takes this command; if not, why.
 ///
 /// # Errors
 /// The reason in words.
-pub fn command_allowed(request_type: &str, kind: EnrollmentKind, version: Option<OsVersion>) -> Result<(), String> {
+pub fn command_allowed(request_type: &str, target: Target) -> Result<(), String> {
     let Some(command) = TABLE.commands.get(request_type) else {
         return Err(format!("iPhones and iPads have no command {request_type}"));
     };
-    Device { kind, version }.takes(&command.availability).map_or(Ok(()), Err)
+    target.takes(&command.availability).map_or(Ok(()), |why| Err(why.to_string()))
 }
 
 /// What DeviceInformation may ask a device of this kind and version, but for `DevicePropertiesAttestation`: a device makes
 /// a new attestation only once in seven days, so it is asked for by name and on purpose.
 pub fn device_information_queries(kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<&'static str> {
-    let device = Device { kind, version };
+    let target = Target::new(kind, version);
     let queries = TABLE.commands.get("DeviceInformation").and_then(|command| command.rule("Queries"));
     let words = queries.into_iter().flat_map(|queries| &queries.items).flat_map(|item| &item.words);
-    let askable = words.filter(|word| device.takes(&word.availability).is_none());
+    let askable = words.filter(|word| target.takes(&word.availability).is_none());
     askable.map(|word| word.key.as_str()).filter(|word| *word != "DevicePropertiesAttestation").collect()
 }
 
@@ -52,12 +51,11 @@ pub fn commands_with_results() -> impl Iterator<Item = &'static str> {
 }
 
 /// Checks a `Command` dictionary. Empty: the device takes it.
-pub fn check_command(command: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
+pub fn check_command(command: &Value, target: Target) -> Vec<Violation> {
     let name = |command: &Dictionary| command.get("RequestType").and_then(Value::as_string).map(str::to_owned);
-    let mut found =
-        check_message(command, "RequestType", name, |name| TABLE.commands.get(name), Device { kind, version });
+    let mut found = check_message(command, "RequestType", name, |name| TABLE.commands.get(name), target);
     if let Some(command) = command.as_dictionary() {
-        check_app(command, kind, &mut found);
+        check_app(command, target.kind, &mut found);
     }
     found
 }
@@ -84,7 +82,7 @@ fn check_app(command: &Dictionary, kind: EnrollmentKind, found: &mut Vec<Violati
 /// Checks a check-in message. Empty: a device of this kind and version may send it.
 pub fn check_check_in(message: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
     let name = |message: &Dictionary| message.get("MessageType").and_then(Value::as_string).map(str::to_owned);
-    check_message(message, "MessageType", name, |name| TABLE.check_in.get(name), Device { kind, version })
+    check_message(message, "MessageType", name, |name| TABLE.check_in.get(name), Target::new(kind, version))
 }
 
 fn check_message(
@@ -92,7 +90,7 @@ fn check_message(
     name_key: &str,
     name: impl Fn(&Dictionary) -> Option<String>,
     find: impl Fn(&str) -> Option<&'static Subject>,
-    device: Device,
+    target: Target,
 ) -> Vec<Violation> {
     let Some(dictionary) = message.as_dictionary() else {
         return vec![Violation::new("", "is no dictionary")];
@@ -103,11 +101,11 @@ fn check_message(
     let Some(subject) = find(&name) else {
         return vec![Violation::new(&name, "does not exist on iPhone and iPad")];
     };
-    if let Some(why) = device.takes(&subject.availability) {
-        return vec![Violation::new(&name, why)];
+    if let Some(why) = target.takes(&subject.availability) {
+        return vec![Violation::new(&name, why.to_string())];
     }
     let mut found = Vec::new();
-    check::dictionary(dictionary, &[&subject.keys], &[name_key], device, &name, &mut found);
+    check::dictionary(dictionary, &[&subject.keys], &[name_key], target, &name, &mut found);
     found
 }
 

@@ -65,6 +65,7 @@ pub async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> 
 fn refusal(error: QueueError, code: Uuid) -> Result<String, Problem> {
     match error {
         QueueError::Perform(PerformError::Refused(refusal)) => Ok(refusal.to_string()),
+        unconfirmed @ QueueError::Unconfirmed(_) => Ok(unconfirmed.to_string()),
         other => Err(Problem::unavailable(other, code)),
     }
 }

@@ -12,7 +12,7 @@ pub mod upload;
 
 use super::context::Context;
 use super::{App, PerformError, Performed};
-use crate::apple;
+use crate::apple::{self, Target, Violation, Weight};
 use crate::enrollment::Aggregate as _;
 use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
 use base64::Engine as _;
@@ -49,15 +49,55 @@ pub enum QueueError {
     NoRequestType,
     #[error("the command cannot be written as a property list: {0}")]
     Unwritable(#[from] plist::Error),
+    #[error("{}", unconfirmed(.0))]
+    Unconfirmed(Vec<Violation>),
     #[error(transparent)]
     Perform(#[from] PerformError<Refusal>),
 }
 
-/// How urgent a command is, and until when it makes sense.
+/// What somebody has read about a profile and wants all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Consent {
+    #[default]
+    Nothing,
+    /// The keys that a device ignores.
+    Warned,
+    /// The payloads of which nobody here knows what a device makes of them.
+    Confirmed,
+}
+
+impl Consent {
+    /// What these concerns need before the profile is queued.
+    pub fn needed(concerns: &[Violation]) -> Consent {
+        match concerns.iter().map(|concern| concern.weight).max() {
+            None => Consent::Nothing,
+            Some(Weight::Warning) => Consent::Warned,
+            // Nothing makes up for what is forbidden: it is refused before anybody is asked.
+            Some(Weight::Doubt | Weight::Forbidden) => Consent::Confirmed,
+        }
+    }
+}
+
+/// Findings that a message lists: a file can have thousands.
+const LISTED: usize = 50;
+
+/// Findings, a line for each.
+pub fn lines(findings: &[Violation]) -> Vec<String> {
+    let more = findings.len().saturating_sub(LISTED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    findings.iter().take(LISTED).map(ToString::to_string).chain(more).collect()
+}
+
+fn unconfirmed(concerns: &[Violation]) -> String {
+    format!("this has to be confirmed before: {}", lines(concerns).join("; "))
+}
+
+/// How urgent a command is, until when it makes sense, and what was read about its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     pub priority: Priority,
     pub expires: Option<Timestamp>,
+    pub consent: Consent,
 }
 
 impl Terms {
@@ -73,7 +113,7 @@ impl Terms {
             | "ManagedApplicationList" => Priority::Background,
             _ => Priority::Normal,
         };
-        Terms { priority, expires: None }
+        Terms { priority, expires: None, consent: Consent::Nothing }
     }
 }
 
@@ -106,19 +146,25 @@ impl App {
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
         let state = self.device(device).await.map_err(PerformError::Read)?;
-        let queue = self.prepare(device, &state, id, command, terms).await?;
+        let (queue, concerns) = self.prepare(device, &state, id, command, terms).await?;
+        if Consent::needed(&concerns) > terms.consent {
+            return Err(QueueError::Unconfirmed(concerns));
+        }
         Ok(self.perform::<Device>(&device.stream(), &queue, context).await?)
     }
 
-    /// Whether the device would take the command, as [`App::queue_command`] decides it; nothing is queued.
+    /// Whether the device would take the command, as [`App::queue_command`] decides it; nothing is queued. Gives what somebody has to read
+    /// before.
     ///
     /// # Errors
     /// As [`App::queue_command`].
-    pub async fn would_take(&self, device: DeviceId, command: &Dictionary) -> Result<(), QueueError> {
+    pub async fn would_take(&self, device: DeviceId, command: &Dictionary) -> Result<Vec<Violation>, QueueError> {
         let state = self.device(device).await.map_err(PerformError::Read)?;
         let terms = Terms::usual(request_type(command).unwrap_or_default());
-        let queue = self.prepare(device, &state, CommandId(self.world.random_uuid()), command, terms).await?;
-        state.decide(&queue).map(drop).map_err(|refusal| PerformError::Refused(refusal).into())
+        let id = CommandId(self.world.random_uuid());
+        let (queue, concerns) = self.prepare(device, &state, id, command, terms).await?;
+        state.decide(&queue).map_err(PerformError::Refused)?;
+        Ok(concerns)
     }
 
     // Down to its keys: a device would answer a forbidden one with an error, or leave it out without a word.
@@ -129,14 +175,16 @@ impl App {
         id: CommandId,
         command: &Dictionary,
         terms: Terms,
-    ) -> Result<Command, QueueError> {
+    ) -> Result<(Command, Vec<Violation>), QueueError> {
         let request_type = request_type(command).ok_or(QueueError::NoRequestType)?.to_owned();
         let visit = self.visit(device.enrollment()).await.map_err(PerformError::Read)?;
         let profile = visit.identity.map(|identity| identity.profile);
         let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
-        if let Some(kind) = state.kind() {
+        let mut concerns = vec![];
+        if let Some(target) = state.target() {
             let purpose = if unenrolls { Purpose::Unenroll } else { Purpose::Any };
-            let wrong = forbidden(command, kind, profile.as_ref(), state, purpose);
+            let wrong;
+            (wrong, concerns) = findings(command, target, profile.as_ref(), state, purpose);
             if !wrong.is_empty() {
                 let refusal = Refusal::CommandForbidden { request_type, why: wrong.join("; ") };
                 return Err(PerformError::Refused(refusal).into());
@@ -149,7 +197,8 @@ impl App {
         let payload = payload(&command, &request_type, device)?;
         // An erased device is managed no more, and has nobody left to say so.
         let unenrolls = unenrolls || request_type == "EraseDevice";
-        Ok(Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires })
+        let queue = Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires };
+        Ok((queue, concerns))
     }
 
     /// Calls a command off: it is not sent any more. Twice is once.
@@ -234,7 +283,8 @@ fn removes(command: &Dictionary, profile: &ServedProfile) -> bool {
 
 /// Why a device would not take its enrollment profile anew, by this command; empty: it would.
 pub(super) fn wrong_for_renewal(install: &Dictionary, profile: &ServedProfile, state: &Device) -> Vec<String> {
-    forbidden(install, profile.kind, Some(profile), state, Purpose::Renew)
+    let target = Target { kind: profile.kind, ..state.target().unwrap_or(Target::new(profile.kind, None)) };
+    findings(install, target, Some(profile), state, Purpose::Renew).0
 }
 
 /// What a command is for: two of them may touch the enrollment profile.
@@ -245,24 +295,28 @@ enum Purpose {
     Renew,
 }
 
-fn forbidden(
+// Why the device would not take the command, and what somebody has to read before it is queued.
+fn findings(
     command: &Dictionary,
-    kind: EnrollmentKind,
+    target: Target,
     profile: Option<&ServedProfile>,
     state: &Device,
     purpose: Purpose,
-) -> Vec<String> {
-    let version = state.version();
+) -> (Vec<String>, Vec<Violation>) {
     let name = request_type(command).unwrap_or_default();
     let mut whole = command.clone();
-    if name == "ClearPasscode" && kind == EnrollmentKind::DeviceEnrollment {
+    if name == "ClearPasscode" && target.kind == EnrollmentKind::DeviceEnrollment {
         match unlock_token(state) {
             Some(token) => whole.insert("UnlockToken".into(), Value::Data(token)),
-            None => return vec!["the device has given no UnlockToken, without which its passcode stays".into()],
+            None => {
+                let why = "the device has given no UnlockToken, without which its passcode stays";
+                return (vec![why.into()], vec![]);
+            }
         };
     }
     let mut wrong: Vec<String> =
-        apple::check_command(&Value::Dictionary(whole), kind, version).iter().map(ToString::to_string).collect();
+        apple::check_command(&Value::Dictionary(whole), target).iter().map(ToString::to_string).collect();
+    let mut concerns = vec![];
     let rights = profile.and_then(|profile| profile.access_rights);
     // The enrollment profile may be removed whatever the rights (managing-mdm-connections).
     if let (Some(rights), Some(needed), false) = (rights, apple::right_needed(name), purpose == Purpose::Unenroll)
@@ -272,13 +326,21 @@ fn forbidden(
     }
     if let ("InstallProfile", Some(Value::Data(file))) = (name, command.get("Payload")) {
         let enrollment = profile.map(|profile| profile.identifier.as_str()).unwrap_or_default();
-        wrong.extend(match upload::open(file) {
-            Ok(upload) if purpose == Purpose::Renew => upload.wrong_as_enrollment(enrollment, kind, version),
-            Ok(upload) => upload.wrong_for(enrollment, kind, version),
-            Err(why) => vec![why.to_string()],
-        });
+        match upload::open(file) {
+            Ok(upload) if purpose == Purpose::Renew => {
+                wrong.extend(upload.wrong_as_enrollment(enrollment, target.kind, target.version));
+            }
+            Ok(upload) => {
+                let found = upload.findings(enrollment, target);
+                let (forbidden, others): (Vec<_>, Vec<_>) =
+                    found.into_iter().partition(|found| found.weight == Weight::Forbidden);
+                wrong.extend(lines(&forbidden));
+                concerns = others;
+            }
+            Err(why) => wrong.push(why.to_string()),
+        }
     }
-    wrong
+    (wrong, concerns)
 }
 
 pub(super) fn payload(

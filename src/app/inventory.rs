@@ -36,14 +36,21 @@ struct Query {
     /// Tells the person, not the model: sealed under the person's key.
     personal: bool,
     since: OsVersion,
+    /// First version that has it no more.
+    until: Option<OsVersion>,
 }
 
 const fn query(name: &'static str, who: Who, personal: bool) -> Query {
-    Query { name, who, personal, since: OsVersion::new(0, 0) }
+    Query { name, who, personal, since: OsVersion::new(0, 0), until: None }
 }
 
 const fn since(query: Query, since: OsVersion) -> Query {
     Query { since, ..query }
+}
+
+/// Of the carrier's queries, iOS 26 has `ServiceSubscriptions` only.
+const fn until_26(query: Query) -> Query {
+    Query { until: Some(OsVersion::new(26, 0)), ..query }
 }
 
 /// `DeviceInformation`, what we ask for.
@@ -61,9 +68,9 @@ const QUERIES: &[Query] = &[
     query("IsSupervised", Who::Both, false),
     query("UDID", Who::DeviceEnrollmentOnly, true),
     query("SerialNumber", Who::DeviceEnrollmentOnly, true),
-    query("IMEI", Who::DeviceEnrollmentOnly, true),
-    query("MEID", Who::DeviceEnrollmentOnly, true),
-    query("PhoneNumber", Who::DeviceEnrollmentOnly, true),
+    until_26(query("IMEI", Who::DeviceEnrollmentOnly, true)),
+    until_26(query("MEID", Who::DeviceEnrollmentOnly, true)),
+    until_26(query("PhoneNumber", Who::DeviceEnrollmentOnly, true)),
     query("WiFiMAC", Who::DeviceEnrollmentOnly, true),
     query("BluetoothMAC", Who::DeviceEnrollmentOnly, true),
     query("IsCloudBackupEnabled", Who::DeviceEnrollmentOnly, false),
@@ -81,7 +88,7 @@ const SECURITY: &[Query] = &[
 
 fn permitted(query: &Query, kind: EnrollmentKind, version: Option<OsVersion>) -> bool {
     // An unknown version is a new one: devices leave out what they do not know.
-    let known = version.is_none_or(|version| version >= query.since);
+    let known = version.is_none_or(|version| version >= query.since && query.until.is_none_or(|until| version < until));
     known && (query.who == Who::Both || kind == EnrollmentKind::DeviceEnrollment)
 }
 
@@ -226,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_is_what_apples_schema_allows() {
-        let versions = [(9, 3), (12, 4), (13, 1), (15, 8), (16, 1), (16, 4), (17, 5), (18, 1)];
+        let versions = [(9, 3), (12, 4), (13, 1), (15, 8), (16, 1), (16, 4), (17, 5), (18, 1), (26, 0), (27, 0)];
         for version in versions.map(|(major, minor)| Some(OsVersion::new(major, minor))).into_iter().chain([None]) {
             for kind in BOTH {
                 let allowed = crate::apple::device_information_queries(kind, version);

@@ -44,7 +44,7 @@ pub struct Wanted {
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     /// The answer is no, and will be. It is written down.
-    #[error("{0:?}")]
+    #[error("the device is refused an identity")]
     Refused(IdentityRefusal),
     /// Nothing is decided: the device tries again.
     #[error("{0}")]

@@ -1,36 +1,58 @@
 //! Property lists from devices and uploads: read without recursion, with limits, and no entity but XML's own.
 //!
-//! A message of a device is repaired ([`read`]): a device says the same again until it is answered, so that one name cut inside
-//! an emoji would keep everything else from coming. An upload is refused instead ([`parse`]): the device gets the file as it is.
+//! A message of a device is XML in UTF-8 and is repaired ([`read`]): a device says the same again until it is answered, so that one name
+//! cut inside an emoji would keep everything else from coming. An upload may be a binary property list or UTF-16, too, and is refused
+//! if anything in it is wrong ([`parse_file`]): the device gets the file as it is.
 
+mod binary;
 mod reader;
 mod scalar;
 
 use events::device::AnswerFault;
 use plist::Dictionary;
+use std::borrow::Cow;
 
 pub use reader::{MAX_DEPTH, MAX_VALUES, Reading, read};
 
-/// Why a body is refused.
+/// Why a property list is refused, in words that follow the name of what it is in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPropertyList {
-    #[error("the body is a binary property list; devices send XML")]
+    #[error("it is a binary property list; devices send XML")]
     Binary,
-    #[error("the body is not UTF-8")]
+    #[error("it is a binary property list that breaks off or is damaged")]
+    BadBinary,
+    #[error("it is not UTF-8")]
     NotUtf8,
+    #[error("it begins as UTF-16 and is not UTF-16 to its end")]
+    NotUtf16,
     /// Apple's DOCTYPE names an external id only, which is never fetched.
-    #[error("the DOCTYPE has an internal subset, which no property list needs")]
+    #[error("its DOCTYPE has an internal subset, which no property list needs")]
     InternalSubset,
-    #[error("the entity &{0}; is not one of XML's own")]
+    #[error("the entity &{0}; in it is not one of XML's own")]
     Entity(String),
-    #[error("the body is nested more than {MAX_DEPTH} deep")]
+    #[error("it is nested more than {MAX_DEPTH} deep")]
     TooDeep,
-    #[error("the body is not a property list: {0}")]
+    #[error("it is not a property list: {0}")]
     Malformed(String),
-    #[error("the property list is not a dictionary")]
+    #[error("it is not a dictionary")]
     NotADictionary,
-    #[error("the body has a value that cannot be read: {0:?}")]
+    #[error("it holds {}", words(*.0))]
     Value(AnswerFault),
+}
+
+fn words(fault: AnswerFault) -> &'static str {
+    match fault {
+        AnswerFault::NotAPropertyList => "something that is no property list",
+        AnswerFault::Characters => "characters that are not allowed",
+        AnswerFault::Number => "a number that cannot be read or is too large",
+        AnswerFault::Date => "a date that cannot be read",
+        AnswerFault::Data => "data that is not Base64",
+        AnswerFault::Structure => "a value or a key where none belongs",
+        AnswerFault::TooDeep => "values that are nested too deep",
+        AnswerFault::TooMany => "too many values, or too large ones",
+        AnswerFault::Status => "a status that is missing or unknown",
+        AnswerFault::OtherCommand => "the name of another command",
+    }
 }
 
 impl BadPropertyList {
@@ -38,10 +60,13 @@ impl BadPropertyList {
     pub fn fault(&self) -> AnswerFault {
         match self {
             BadPropertyList::Binary
+            | BadPropertyList::BadBinary
             | BadPropertyList::InternalSubset
             | BadPropertyList::Malformed(_)
             | BadPropertyList::NotADictionary => AnswerFault::NotAPropertyList,
-            BadPropertyList::NotUtf8 | BadPropertyList::Entity(_) => AnswerFault::Characters,
+            BadPropertyList::NotUtf8 | BadPropertyList::NotUtf16 | BadPropertyList::Entity(_) => {
+                AnswerFault::Characters
+            }
             BadPropertyList::TooDeep => AnswerFault::TooDeep,
             BadPropertyList::Value(fault) => *fault,
         }
@@ -57,16 +82,40 @@ pub fn repaired(body: &[u8]) -> Result<Dictionary, BadPropertyList> {
     reading.broken.map_or(Ok(reading.fields), Err)
 }
 
-/// Parses a property list that has to be right from beginning to end.
+/// Parses a file that has to be right from beginning to end: XML in UTF-8 or UTF-16, or binary.
 ///
 /// # Errors
-/// Says why the body is refused; nothing of it was interpreted then.
-pub fn parse(body: &[u8]) -> Result<Dictionary, BadPropertyList> {
-    let reading = read(body);
+/// Says why the file is refused; nothing of it was interpreted then.
+pub fn parse_file(file: &[u8]) -> Result<Dictionary, BadPropertyList> {
+    if file.starts_with(binary::MAGIC) {
+        return binary::read(file);
+    }
+    let reading = read(&in_utf_8(file)?);
     match reading.first.or(reading.broken) {
         None => Ok(reading.fields),
         Some(why) => Err(why),
     }
+}
+
+// By the byte order mark, or by the first character of any XML (XML 1.0, appendix F).
+fn in_utf_8(file: &[u8]) -> Result<Cow<'_, [u8]>, BadPropertyList> {
+    let text = match file {
+        [0xfe, 0xff, text @ ..] => utf_16(text, u16::from_be_bytes)?,
+        [0xff, 0xfe, text @ ..] => utf_16(text, u16::from_le_bytes)?,
+        [0, b'<', ..] => utf_16(file, u16::from_be_bytes)?,
+        [b'<', 0, ..] => utf_16(file, u16::from_le_bytes)?,
+        _ => return Ok(Cow::Borrowed(file)),
+    };
+    Ok(Cow::Owned(text.into_bytes()))
+}
+
+fn utf_16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<String, BadPropertyList> {
+    let pairs = bytes.chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return Err(BadPropertyList::NotUtf16);
+    }
+    let units = pairs.map(|pair| unit([pair[0], pair[1]]));
+    char::decode_utf16(units).collect::<Result<_, _>>().map_err(|_| BadPropertyList::NotUtf16)
 }
 
 #[cfg(test)]
@@ -83,33 +132,57 @@ mod tests {
 
     #[test]
     fn a_property_list_with_apples_doctype_is_parsed() {
-        let parsed = parse(&list("<dict><key>Status</key><string>Idle &amp; well&#33;</string></dict>")).unwrap();
+        let parsed = parse_file(&list("<dict><key>Status</key><string>Idle &amp; well&#33;</string></dict>")).unwrap();
         assert_eq!(parsed.get("Status").and_then(Value::as_string), Some("Idle & well!"));
     }
 
     #[test]
-    fn a_binary_property_list_is_refused() {
+    fn a_binary_property_list_is_refused_as_a_message_and_read_as_a_file() {
         let mut binary = Vec::new();
         Value::Dictionary(Dictionary::new()).to_writer_binary(&mut binary).unwrap();
-        assert_eq!(parse(&binary), Err(BadPropertyList::Binary));
+        assert_eq!(repaired(&binary), Err(BadPropertyList::Binary));
+        assert_eq!(parse_file(&binary), Ok(Dictionary::new()));
+    }
+
+    #[test]
+    fn a_file_in_utf_16_is_read_with_and_without_a_byte_order_mark() {
+        let text = String::from_utf8(list("<dict><key>Name</key><string>Büro 🙂</string></dict>")).unwrap();
+        let text = text.replace("UTF-8", "UTF-16");
+        let encoded = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        let (big, little) = (encoded(u16::to_be_bytes), encoded(u16::to_le_bytes));
+        let marked = [[&[0xfe, 0xff], &big[..]].concat(), [&[0xff, 0xfe], &little[..]].concat()];
+        for file in [big.clone(), little].iter().chain(&marked) {
+            let read = parse_file(file).unwrap();
+            assert_eq!(read.get("Name").and_then(Value::as_string), Some("Büro 🙂"));
+        }
+        assert_eq!(parse_file(&big[..big.len() - 1]), Err(BadPropertyList::NotUtf16), "half a character");
+        let half_a_pair = [&[0xfe, 0xff], &[0xd8, 0x3d][..], &big[..]].concat();
+        assert_eq!(parse_file(&half_a_pair), Err(BadPropertyList::NotUtf16));
+    }
+
+    #[test]
+    fn text_in_cdata_is_read_as_the_text_that_it_is() {
+        let read = parse_file(&list("<dict><key>Name</key><string><![CDATA[a & b]]></string></dict>")).unwrap();
+        assert_eq!(read.get("Name").and_then(Value::as_string), Some("a & b"));
     }
 
     #[test]
     fn what_is_no_property_list_is_refused() {
         for body in ["", "hello", "{\"Status\":\"Idle\"}", "<html></html>", "<plist><dict>", "<plist></dict></plist>"] {
-            assert!(parse(body.as_bytes()).is_err(), "{body:?}");
+            assert!(parse_file(body.as_bytes()).is_err(), "{body:?}");
         }
-        assert_eq!(parse(&[0xff, 0xfe, 0x3c, 0x00]), Err(BadPropertyList::NotUtf8));
+        assert_eq!(repaired(&[0xff, 0xfe, 0x3c, 0x00]), Err(BadPropertyList::Malformed("it ends too early".into())));
+        assert_eq!(parse_file(b"<plist><dict/>\xff</plist>"), Err(BadPropertyList::NotUtf8));
     }
 
     #[test]
     fn a_mebibyte_of_zeros_is_refused() {
-        assert!(parse(&vec![0u8; 1 << 20]).is_err());
+        assert!(parse_file(&vec![0u8; 1 << 20]).is_err());
     }
 
     #[test]
     fn an_array_is_no_message() {
-        assert_eq!(parse(&list("<array/>")), Err(BadPropertyList::NotADictionary));
+        assert_eq!(parse_file(&list("<array/>")), Err(BadPropertyList::NotADictionary));
     }
 
     #[test]
@@ -118,13 +191,13 @@ mod tests {
             let body = format!(
                 "<?xml version=\"1.0\"?><!DOCTYPE plist [{subset}]><plist><dict><key>a</key><string>&x;</string></dict></plist>"
             );
-            assert_eq!(parse(body.as_bytes()), Err(BadPropertyList::InternalSubset), "{subset}");
+            assert_eq!(parse_file(body.as_bytes()), Err(BadPropertyList::InternalSubset), "{subset}");
         }
     }
 
     #[test]
     fn an_unknown_entity_is_refused_instead_of_read_as_nothing() {
-        let refused = parse(&list("<dict><key>UDID</key><string>&udid;</string></dict>"));
+        let refused = parse_file(&list("<dict><key>UDID</key><string>&udid;</string></dict>"));
         assert_eq!(refused, Err(BadPropertyList::Entity("udid".into())));
     }
 
@@ -155,7 +228,7 @@ mod tests {
             let reading = read(&body);
             assert_eq!((told(&reading, "Name"), told(&reading, "Status")), (Some("ab"), Some("Acknowledged")));
             assert_eq!((reading.left_out, reading.broken), ([AnswerFault::Characters].into(), None));
-            assert!(parse(&body).is_err(), "an upload has to be right");
+            assert!(parse_file(&body).is_err(), "an upload has to be right");
         }
     }
 
@@ -200,16 +273,16 @@ mod tests {
     fn cdata_is_text() {
         let body = answer("<string>Ada<![CDATA[ & <Bob>]]></string>");
         assert_eq!(told(&read(&body), "Name"), Some("Ada & <Bob>"));
-        assert!(parse(&body).is_ok());
+        assert!(parse_file(&body).is_ok());
     }
 
     #[test]
     fn numbers_and_dates_have_their_greatest_values() {
         for value in ["18446744073709551615", "-9223372036854775808", "0xff", " 7 "] {
-            assert!(parse(&answer(&format!("<integer>{value}</integer>"))).is_ok(), "{value}");
+            assert!(parse_file(&answer(&format!("<integer>{value}</integer>"))).is_ok(), "{value}");
         }
         for value in ["<real>1e308</real>", "<date>9999-12-31T23:59:59Z</date>", "<data/>", "<true></true>"] {
-            assert!(parse(&answer(value)).is_ok(), "{value}");
+            assert!(parse_file(&answer(value)).is_ok(), "{value}");
         }
     }
 
@@ -240,13 +313,13 @@ mod tests {
         // Two million levels would overflow the parser's stack and abort the process.
         for levels in [MAX_DEPTH, 2_000, 2_000_000] {
             let body = list(&"<array>".repeat(levels));
-            assert_eq!(parse(&body), Err(BadPropertyList::TooDeep), "{levels}");
+            assert_eq!(parse_file(&body), Err(BadPropertyList::TooDeep), "{levels}");
         }
     }
 
     #[test]
     fn nesting_that_devices_use_is_parsed() {
         let (open, close) = ("<dict><key>a</key>".repeat(20), "</dict>".repeat(20));
-        assert!(parse(&list(&format!("{open}<true/>{close}"))).is_ok());
+        assert!(parse_file(&list(&format!("{open}<true/>{close}"))).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! What devices are given besides profiles and commands: the discovery document, tokens (RFC 6749), the documents of a refusal, and the
 //! payload that asks a device what it is ("Over-the-Air Profile Delivery and Configuration").
 
-use super::check::{self, Device, Violation};
+use super::check::{self, Target, Violation};
 use super::table::TABLE;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
@@ -17,15 +17,15 @@ pub fn is_profile_service(property_list: &Value) -> bool {
 
 /// Checks the payload that asks a device what it is. Empty: a device of this kind and version answers it.
 pub fn check_profile_service(payload: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
-    check_named(PROFILE_SERVICE, payload.as_dictionary(), Device { kind, version })
+    check_named(PROFILE_SERVICE, payload.as_dictionary(), Target::new(kind, version))
 }
 
 /// Checks the document at the well-known address. Empty: a device of this version finds its server by it.
 pub fn check_discovery(document: &serde_json::Value, version: Option<OsVersion>) -> Vec<Violation> {
     let plist = value(document);
     // Whoever is enrolled by it, the document is the same: nothing in it is for one kind alone.
-    let device = Device { kind: EnrollmentKind::UserEnrollment, version };
-    let mut found = check_named("Servers", plist.as_ref().and_then(Value::as_dictionary), device);
+    let target = Target::new(EnrollmentKind::UserEnrollment, version);
+    let mut found = check_named("Servers", plist.as_ref().and_then(Value::as_dictionary), target);
     let servers = document.get("Servers").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
     if servers != 1 {
         found.push(Violation::new("Servers", format!("has {servers} members, and a device takes the first")));
@@ -37,18 +37,18 @@ pub fn check_discovery(document: &serde_json::Value, version: Option<OsVersion>)
 pub fn check_refusal(document: &serde_json::Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
     let code = document.get("code").and_then(serde_json::Value::as_str).unwrap_or_default();
     let plist = value(document);
-    check_named(code, plist.as_ref().and_then(Value::as_dictionary), Device { kind, version })
+    check_named(code, plist.as_ref().and_then(Value::as_dictionary), Target::new(kind, version))
 }
 
 /// Checks what a token endpoint says (RFC 6749 sections 5.1 and 5.2). Empty: a device understands it.
 pub fn check_token(document: &serde_json::Value) -> Vec<Violation> {
     let name = if document.get("error").is_some() { "Token Refusal" } else { "Token" };
     let plist = value(document);
-    let device = Device { kind: EnrollmentKind::UserEnrollment, version: None };
-    check_named(name, plist.as_ref().and_then(Value::as_dictionary), device)
+    let target = Target::new(EnrollmentKind::UserEnrollment, None);
+    check_named(name, plist.as_ref().and_then(Value::as_dictionary), target)
 }
 
-fn check_named(name: &str, found: Option<&Dictionary>, device: Device) -> Vec<Violation> {
+fn check_named(name: &str, found: Option<&Dictionary>, target: Target) -> Vec<Violation> {
     let Some(subject) = TABLE.documents.get(name) else {
         return vec![Violation::new(name, "does not exist on iPhone and iPad")];
     };
@@ -56,8 +56,8 @@ fn check_named(name: &str, found: Option<&Dictionary>, device: Device) -> Vec<Vi
         return vec![Violation::new(name, "is no dictionary, or holds what property lists cannot")];
     };
     let mut violations: Vec<Violation> =
-        device.takes(&subject.availability).map(|why| Violation::new(name, why)).into_iter().collect();
-    check::dictionary(dictionary, &[&subject.keys], &[], device, name, &mut violations);
+        target.takes(&subject.availability).map(|why| Violation::new(name, why.to_string())).into_iter().collect();
+    check::dictionary(dictionary, &[&subject.keys], &[], target, name, &mut violations);
     violations
 }
 

@@ -1,38 +1,36 @@
 //! Whole profiles: every payload against the table, and what ties the payloads together.
 
-use super::check::{self, Device, Violation};
+use super::check::{self, Target, Violation, Weight};
 use super::table::TABLE;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
 use std::collections::HashSet;
 
-/// Checks a profile (the plist inside its signature). Empty: a device of this version takes it for this kind.
+/// Checks a profile (the plist inside its signature) of which a device is to take every key. Empty: a device of this version and kind does.
 pub fn check_profile(profile: &Value, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<Violation> {
-    let device = Device { kind, version };
+    check_for(profile, Target::new(kind, version))
+}
+
+fn check_for(profile: &Value, target: Target) -> Vec<Violation> {
     let mut found = Vec::new();
     let Some(top) = profile.as_dictionary() else {
         return vec![Violation::new("", "is no dictionary")];
     };
     let rules = &TABLE.profiles["TopLevel"];
-    check::dictionary(top, &[&rules.keys], &[], device, "Configuration", &mut found);
+    check::dictionary(top, &[&rules.keys], &[], target, "Configuration", &mut found);
     let payloads = top.get("PayloadContent").and_then(Value::as_array).into_iter().flatten();
     let payloads: Vec<&Dictionary> = payloads.filter_map(Value::as_dictionary).collect();
     for payload in &payloads {
-        check_payload(payload, device, &mut found);
+        check_payload(payload, target, &mut found);
     }
     check_names(top, &payloads, &mut found);
-    check_mdm(&payloads, device, &mut found);
+    check_mdm(&payloads, target, &mut found);
     found
 }
 
-/// Checks a profile that is to be installed on a device that is enrolled. Empty: a device of this version takes it for this
-/// kind, with every key in it. `enrollment`: the identifier of the device's enrollment profile.
-pub fn check_upload(
-    profile: &Value,
-    enrollment: &str,
-    kind: EnrollmentKind,
-    version: Option<OsVersion>,
-) -> Vec<Violation> {
+/// Checks a profile that is to be installed on a device that is enrolled; each finding says by its weight whether the profile may be sent all
+/// the same. `enrollment`: the identifier of the device's enrollment profile.
+pub fn check_upload(profile: &Value, enrollment: &str, target: Target) -> Vec<Violation> {
     let Some(top) = profile.as_dictionary() else {
         return vec![Violation::new("", "is no dictionary")];
     };
@@ -42,12 +40,13 @@ pub fn check_upload(
             "is encrypted: nobody can say what the device would get",
         )];
     }
-    let mut found = check_profile(profile, kind, version);
+    let mut found = check_for(profile, target);
     if text(top, "PayloadIdentifier") == enrollment {
         found.push(Violation::new("PayloadIdentifier", "is that of the enrollment profile, which it would replace"));
     }
     let payloads = top.get("PayloadContent").and_then(Value::as_array).into_iter().flatten();
-    if payloads.filter_map(Value::as_dictionary).any(|payload| text(payload, "PayloadType") == "com.apple.mdm") {
+    let is_mdm = |payload: &Dictionary| text(payload, "PayloadType").eq_ignore_ascii_case("com.apple.mdm");
+    if payloads.filter_map(Value::as_dictionary).any(is_mdm) {
         found.push(Violation::new("com.apple.mdm", "is the device's management, and a device has one"));
     }
     found
@@ -57,21 +56,39 @@ fn text<'a>(dictionary: &'a Dictionary, key: &str) -> &'a str {
     dictionary.get(key).and_then(Value::as_string).unwrap_or_default()
 }
 
-fn check_payload(payload: &Dictionary, device: Device, found: &mut Vec<Violation>) {
+fn check_payload(payload: &Dictionary, target: Target, found: &mut Vec<Violation>) {
     let name = text(payload, "PayloadType");
+    let common = &TABLE.profiles["CommonPayloadKeys"];
     let Some(rules) = TABLE.profiles.get(name).filter(|_| name.starts_with("com.apple.")) else {
-        found.push(Violation::new(name, "is no payload that iPhones and iPads have"));
+        found.extend(unknown_type(name, target));
+        let shared = payload.iter().filter(|(key, _)| common.rule(key).is_some());
+        let shared = shared.map(|(key, value)| (key.clone(), value.clone())).collect();
+        check::dictionary(&shared, &[&common.keys], &[], target, name, found);
         return;
     };
-    if let Some(why) = device.takes(&rules.availability) {
-        found.push(Violation::new(name, why));
+    if let Some(why) = target.takes(&rules.availability) {
+        found.push(Violation::new(name, why.to_string()));
     }
-    let common = &TABLE.profiles["CommonPayloadKeys"];
     // The schema knows one way into User Enrollment; by account `AssignedManagedAppleID` stands in its place.
     let besides: &[&str] = if payload.contains_key("EnrollmentMode") { &["ManagedAppleID"] } else { &[] };
-    check::dictionary(payload, &[&common.keys, &rules.keys], besides, device, name, found);
+    check::dictionary(payload, &[&common.keys, &rules.keys], besides, target, name, found);
     if name == "com.apple.security.scep" {
         check_subject(payload, found);
+    }
+}
+
+// A payload without a type lacks a key, which is told as such.
+fn unknown_type(name: &str, target: Target) -> Option<Violation> {
+    let wrong = |why: &str| Some(Violation::new(name, why));
+    match target.kind {
+        _ if name.is_empty() => None,
+        _ if TABLE.elsewhere.contains(name) => {
+            wrong("is a payload of other platforms, which iPhone and iPad do not have")
+        }
+        EnrollmentKind::UserEnrollment => wrong("is no payload that is known to be for User Enrollment"),
+        EnrollmentKind::DeviceEnrollment => {
+            wrong("is a payload type that is unknown here").map(|found| found.weighing(Weight::Doubt))
+        }
     }
 }
 
@@ -87,7 +104,7 @@ fn check_names(top: &Dictionary, payloads: &[&Dictionary], found: &mut Vec<Viola
     }
 }
 
-fn check_mdm(payloads: &[&Dictionary], device: Device, found: &mut Vec<Violation>) {
+fn check_mdm(payloads: &[&Dictionary], target: Target, found: &mut Vec<Violation>) {
     let mut all = payloads.iter().filter(|payload| text(payload, "PayloadType") == "com.apple.mdm");
     let Some(mdm) = all.next() else { return };
     let mut wrong = |key: &str, why: &str| found.push(Violation::new(&format!("com.apple.mdm.{key}"), why));
@@ -108,7 +125,7 @@ fn check_mdm(payloads: &[&Dictionary], device: Device, found: &mut Vec<Violation
         Some(rights) if !(1..=8191).contains(&rights) || !needs(rights, 2, 1) || !needs(rights, 128, 64) => {
             wrong("AccessRights", "is no combination that a device takes");
         }
-        None if device.kind == EnrollmentKind::DeviceEnrollment => wrong("AccessRights", "is missing"),
+        None if target.kind == EnrollmentKind::DeviceEnrollment => wrong("AccessRights", "is missing"),
         _ => {}
     }
     if !mdm.contains_key("EnrollmentMode") {
@@ -121,7 +138,7 @@ fn check_mdm(payloads: &[&Dictionary], device: Device, found: &mut Vec<Violation
     if text(mdm, "AssignedManagedAppleID").is_empty() {
         wrong("AssignedManagedAppleID", "is missing, and EnrollmentMode is there");
     }
-    let of_kind = match device.kind {
+    let of_kind = match target.kind {
         EnrollmentKind::UserEnrollment => "BYOD",
         EnrollmentKind::DeviceEnrollment => "ADDE",
     };

@@ -1,28 +1,31 @@
-//! The rule table, as it is written in `rules.json` (enrollment, check-in, commands, other documents), `payloads.json` (everything else that a
-//! profile may hold) and `results.json` (what devices answer to commands).
+//! The rule table, as `tables/README.md` describes its files.
 
 use events::enrollment::OsVersion;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::LazyLock;
 
-pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table: Table = read(include_str!("rules.json"));
-    let payloads: BTreeMap<String, Subject> = read(include_str!("payloads.json"));
-    table.profiles.extend(payloads);
-    table.results = read(include_str!("results.json"));
-    table
+pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
+    profiles: read(include_str!("tables/profiles.json")),
+    elsewhere: read(include_str!("tables/elsewhere.json")),
+    check_in: read(include_str!("tables/check_in.json")),
+    commands: read(include_str!("tables/commands.json")),
+    documents: read(include_str!("tables/documents.json")),
+    results: read(include_str!("tables/results.json")),
 });
 
 fn read<T: DeserializeOwned>(json: &str) -> T {
-    serde_json::from_str(json).expect("the files are parts of a table (a test says so)")
+    serde_json::from_str(json).expect("the files are tables (a test says so)")
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Table {
     /// By payload type; `TopLevel` and `CommonPayloadKeys` as Apple names them.
     pub profiles: BTreeMap<String, Subject>,
+    /// Payload types that Apple's schema knows on other platforms only.
+    pub elsewhere: BTreeSet<String>,
     /// By `MessageType`.
     pub check_in: BTreeMap<String, Subject>,
     /// By `RequestType`.
@@ -31,7 +34,6 @@ pub(super) struct Table {
     /// documents of a refusal by their `code`; those of a token endpoint have no name of their own.
     pub documents: BTreeMap<String, Subject>,
     /// By the `RequestType` that they answer.
-    #[serde(skip)]
     pub results: BTreeMap<String, Subject>,
 }
 
@@ -59,7 +61,8 @@ pub(super) struct Availability {
     /// First version that has it no more.
     pub until: Option<OsVersion>,
     pub user_enrollment: Option<Mode>,
-    /// On supervised devices only, which no enrollment from a browser makes.
+    /// On supervised devices only. No enrollment from a browser supervises a device; one that Apple Configurator supervises may enroll
+    /// from a browser.
     #[serde(default)]
     pub supervised: bool,
 }
@@ -93,14 +96,16 @@ pub(super) struct Rule {
     #[serde(default)]
     pub values: Vec<serde_json::Value>,
     pub form: Option<Form>,
+    /// The value that the key has where it is missing: written out, it restricts nothing.
+    pub default: Option<serde_json::Value>,
     /// Of a dictionary: its keys.
     #[serde(default)]
     pub keys: Vec<Rule>,
     /// Of a dictionary: any keys.
     #[serde(default)]
     pub open: bool,
-    /// Of an array: what a member may be; several, where members are told apart by their `Item`. Of a dictionary with any
-    /// keys: what each value is, where that is said.
+    /// Of an array: what a member may be; several, where members are told apart by their `Item`; anything, where there are none. Of a
+    /// dictionary with any keys: what each value is, where that is said.
     #[serde(default)]
     pub items: Vec<Rule>,
     /// Of a string: the words it may be, each with an availability of its own.
@@ -129,4 +134,29 @@ pub(super) enum Form {
     Https,
     /// 8-4-4-4-12 letters and digits.
     Uuid,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Type::String => "a string",
+            Type::Integer => "an integer",
+            Type::Real => "a number",
+            Type::Boolean => "a boolean",
+            Type::Date => "a date",
+            Type::Data => "data",
+            Type::Array => "an array",
+            Type::Dictionary => "a dictionary",
+            Type::Any => "a value",
+        })
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Form::Https => "an https:// address",
+            Form::Uuid => "a UUID",
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! What the table says in the cases that matter most.
 
+mod generated;
 mod schema;
 
 use super::*;
@@ -22,10 +23,16 @@ fn said(violations: &[Violation]) -> Vec<String> {
 
 #[test]
 fn personal_devices_cannot_be_erased_and_the_refusal_says_why() {
-    assert_eq!(command_allowed("EraseDevice", USER, ios("17.5")), Err("is not for User Enrollment".into()));
-    assert_eq!(command_allowed("ClearPasscode", USER, ios("17.5")), Err("is not for User Enrollment".into()));
-    assert_eq!(command_allowed("EraseDevice", DEVICE, ios("17.5")), Ok(()));
-    assert_eq!(command_allowed("ClearPasscode", DEVICE, ios("17.5")), Ok(()));
+    assert_eq!(
+        command_allowed("EraseDevice", Target::new(USER, ios("17.5"))),
+        Err("is not for User Enrollment".into())
+    );
+    assert_eq!(
+        command_allowed("ClearPasscode", Target::new(USER, ios("17.5"))),
+        Err("is not for User Enrollment".into())
+    );
+    assert_eq!(command_allowed("EraseDevice", Target::new(DEVICE, ios("17.5"))), Ok(()));
+    assert_eq!(command_allowed("ClearPasscode", Target::new(DEVICE, ios("17.5"))), Ok(()));
 }
 
 #[test]
@@ -34,21 +41,24 @@ fn what_every_enrollment_takes_is_permitted_in_both_kinds() {
         ["DeviceInformation", "SecurityInfo", "InstallProfile", "RemoveProfile", "InstallApplication", "DeviceLock"]
     {
         for kind in [USER, DEVICE] {
-            assert_eq!(command_allowed(command, kind, ios("13.1")), Ok(()), "{command}");
-            assert_eq!(command_allowed(command, kind, None), Ok(()), "{command}");
+            assert_eq!(command_allowed(command, Target::new(kind, ios("13.1"))), Ok(()), "{command}");
+            assert_eq!(command_allowed(command, Target::new(kind, None)), Ok(()), "{command}");
         }
     }
 }
 
 #[test]
 fn commands_that_are_too_new_supervised_or_made_up_are_refused() {
-    let why = command_allowed("DeclarativeManagement", DEVICE, ios("14.8")).unwrap_err();
+    let why = command_allowed("DeclarativeManagement", Target::new(DEVICE, ios("14.8"))).unwrap_err();
     assert_eq!(why, "is new in iOS 15.0, and the device has 14.8");
-    assert_eq!(command_allowed("DeclarativeManagement", USER, ios("15")), Ok(()));
-    assert_eq!(command_allowed("EnableLostMode", DEVICE, ios("17")), Err("is for supervised devices only".into()));
-    assert!(command_allowed("RotateFileVaultKey", DEVICE, ios("17")).is_err(), "a command of macOS");
-    assert!(command_allowed("UserList", DEVICE, ios("17")).is_err(), "a command for Shared iPad");
-    assert!(command_allowed("deviceinformation", DEVICE, ios("17")).is_err(), "names are exact");
+    assert_eq!(command_allowed("DeclarativeManagement", Target::new(USER, ios("15"))), Ok(()));
+    assert_eq!(
+        command_allowed("EnableLostMode", Target::new(DEVICE, ios("17"))),
+        Err("is for supervised devices only".into())
+    );
+    assert!(command_allowed("RotateFileVaultKey", Target::new(DEVICE, ios("17"))).is_err(), "a command of macOS");
+    assert!(command_allowed("UserList", Target::new(DEVICE, ios("17"))).is_err(), "a command for Shared iPad");
+    assert!(command_allowed("deviceinformation", Target::new(DEVICE, ios("17"))).is_err(), "names are exact");
 }
 
 #[test]
@@ -76,7 +86,7 @@ fn a_query_that_the_mode_forbids_is_a_violation() {
         "<key>RequestType</key><string>DeviceInformation</string>
          <key>Queries</key><array><string>OSVersion</string><string>UDID</string><string>Shoe</string></array>",
     );
-    let violations = said(&check_command(&command, USER, ios("17")));
+    let violations = said(&check_command(&command, Target::new(USER, ios("17"))));
     assert_eq!(
         violations,
         [
@@ -89,16 +99,16 @@ fn a_query_that_the_mode_forbids_is_a_violation() {
 #[test]
 fn commands_are_checked_key_by_key() {
     let command = plist("<key>RequestType</key><string>RemoveProfile</string>");
-    assert_eq!(said(&check_command(&command, DEVICE, None)), ["RemoveProfile.Identifier is missing"]);
+    assert_eq!(said(&check_command(&command, Target::new(DEVICE, None))), ["RemoveProfile.Identifier is missing"]);
     let command = plist("<key>RequestType</key><string>InstallProfile</string><key>Payload</key><string>x</string>");
-    assert_eq!(said(&check_command(&command, DEVICE, None)), ["InstallProfile.Payload is no Data"]);
+    assert_eq!(said(&check_command(&command, Target::new(DEVICE, None))), ["InstallProfile.Payload is not data"]);
     let command = plist(
         "<key>RequestType</key><string>InstallApplication</string><key>iTunesStoreID</key><integer>1</integer>
          <key>ChangeManagementState</key><string>Managed</string><key>Colour</key><string>red</string>
          <key>Options</key><dict><key>PurchaseMethod</key><integer>1</integer></dict>",
     );
     assert_eq!(
-        said(&check_command(&command, USER, ios("17"))),
+        said(&check_command(&command, Target::new(USER, ios("17")))),
         ["InstallApplication.ChangeManagementState is not for User Enrollment", "InstallApplication.Colour is unknown"]
     );
 }
@@ -112,9 +122,12 @@ fn settings_are_told_apart_by_their_item() {
              <key>OrganizationInfo</key><dict><key>OrganizationName</key><string>School</string></dict></dict></array>"
         ))
     };
-    assert_eq!(check_command(&setting("OrganizationInfo"), USER, ios("17")), []);
-    assert_eq!(said(&check_command(&setting("Nonsense"), USER, ios("17"))), ["Settings.Settings[0] is unknown"]);
-    let why = said(&check_command(&setting("DeviceName"), USER, ios("17")));
+    assert_eq!(check_command(&setting("OrganizationInfo"), Target::new(USER, ios("17"))), []);
+    assert_eq!(
+        said(&check_command(&setting("Nonsense"), Target::new(USER, ios("17")))),
+        ["Settings.Settings[0] is unknown"]
+    );
+    let why = said(&check_command(&setting("DeviceName"), Target::new(USER, ios("17"))));
     assert_eq!(why, ["Settings.Settings[0] is not for User Enrollment"]);
 }
 
@@ -139,12 +152,12 @@ fn an_app_is_named_once_and_comes_to_a_personal_device_with_a_licence_only() {
     let install = |inside: &str| plist(&format!("<key>RequestType</key><string>InstallApplication</string>{inside}"));
     let by_number = "<key>iTunesStoreID</key><integer>1</integer>";
     let method = |n| format!("<key>Options</key><dict><key>PurchaseMethod</key><integer>{n}</integer></dict>");
-    assert_eq!(check_command(&install(&format!("{by_number}{}", method(1))), USER, ios("17")), []);
-    assert_eq!(check_command(&install(&format!("{by_number}{}", method(0))), DEVICE, ios("12")), []);
-    let why = said(&check_command(&install(&format!("{by_number}{}", method(0))), USER, ios("17")));
+    assert_eq!(check_command(&install(&format!("{by_number}{}", method(1))), Target::new(USER, ios("17"))), []);
+    assert_eq!(check_command(&install(&format!("{by_number}{}", method(0))), Target::new(DEVICE, ios("12"))), []);
+    let why = said(&check_command(&install(&format!("{by_number}{}", method(0))), Target::new(USER, ios("17"))));
     assert!(why[0].starts_with("InstallApplication.Options.PurchaseMethod is not 1"), "{why:?}");
     let twice = format!("{by_number}<key>Identifier</key><string>org.example.app</string>");
-    assert!(said(&check_command(&install(&twice), DEVICE, None))[0].contains("exactly one"));
+    assert!(said(&check_command(&install(&twice), Target::new(DEVICE, None)))[0].contains("exactly one"));
 }
 
 fn profile(payload: &str, more: &str) -> Value {
@@ -160,7 +173,7 @@ fn profile(payload: &str, more: &str) -> Value {
 #[test]
 fn a_profile_is_held_against_mode_and_version_and_what_is_wrong_is_named_by_its_key() {
     let check = |payload: &str, kind, version| {
-        said(&check_upload(&profile(payload, ""), "org.example.enroll", kind, ios(version)))
+        said(&check_upload(&profile(payload, ""), "org.example.enroll", Target::new(kind, ios(version))))
     };
     let payload = |name: &str, inside: &str| format!("<key>PayloadType</key><string>{name}</string>{inside}");
     let screenshots = payload("com.apple.applicationaccess", "<key>allowScreenShot</key><false/>");
@@ -180,7 +193,8 @@ fn a_profile_is_held_against_mode_and_version_and_what_is_wrong_is_named_by_its_
     assert!(check(&acme, DEVICE, "15.7")[0].contains("is new in iOS 16.0"));
     let lock = payload("com.apple.app.lock", "");
     assert!(check(&lock, DEVICE, "17")[0].contains("supervised"));
-    assert!(check(&payload("com.apple.private", ""), DEVICE, "17")[0].contains("is no payload that iPhones"));
+    let mac = check(&payload("com.apple.dock", ""), DEVICE, "17");
+    assert_eq!(mac, ["com.apple.dock is a payload of other platforms, which iPhone and iPad do not have"]);
     let network = payload("com.apple.cellularprivatenetwork.managed", "");
     assert!(check(&network, USER, "26.0")[0].contains("not for User Enrollment"), "iOS 26 errata");
 }
@@ -188,13 +202,16 @@ fn a_profile_is_held_against_mode_and_version_and_what_is_wrong_is_named_by_its_
 #[test]
 fn no_profile_replaces_the_enrollment_profile_or_brings_another_management_or_hides_what_it_holds() {
     let wifi = "<key>PayloadType</key><string>com.apple.webClip.managed</string>";
-    let same = said(&check_upload(&profile(wifi, ""), "org.example.profile", USER, None));
+    let same = said(&check_upload(&profile(wifi, ""), "org.example.profile", Target::new(USER, None)));
     assert!(same.iter().any(|why| why.contains("enrollment profile, which it would replace")), "{same:?}");
-    let mdm =
-        said(&check_upload(&profile("<key>PayloadType</key><string>com.apple.mdm</string>", ""), "x", DEVICE, None));
+    let mdm = said(&check_upload(
+        &profile("<key>PayloadType</key><string>com.apple.mdm</string>", ""),
+        "x",
+        Target::new(DEVICE, None),
+    ));
     assert!(mdm.iter().any(|why| why.contains("is the device's management")), "{mdm:?}");
     let hidden = profile(wifi, "<key>EncryptedPayloadContent</key><data>AAAA</data>");
-    assert!(said(&check_upload(&hidden, "x", DEVICE, None))[0].starts_with("EncryptedPayloadContent"));
+    assert!(said(&check_upload(&hidden, "x", Target::new(DEVICE, None)))[0].starts_with("EncryptedPayloadContent"));
 }
 
 #[test]
@@ -241,7 +258,7 @@ fn a_discovery_document_names_one_server_in_a_mode_that_the_version_has() {
         (
             serde_json::json!([server("mdm-byod", "http://x")]),
             "17",
-            "Servers.Servers[0].BaseURL has not the form Https",
+            "Servers.Servers[0].BaseURL is not an https:// address",
         ),
         (serde_json::json!([{ "Version": "mdm-byod" }]), "17", "Servers.Servers[0].BaseURL is missing"),
     ] {
@@ -279,4 +296,110 @@ fn a_profile_service_is_for_institutional_devices_and_asks_for_what_devices_have
     assert_eq!(said(&check_profile_service(&mood, DEVICE, ios("12"))), [why]);
     let why = "Profile Service.PayloadContent.DeviceAttributes is missing";
     assert_eq!(said(&check_profile_service(&asking(""), DEVICE, ios("12"))), [why]);
+}
+
+fn weighed(payload: &str, more: &str, target: Target) -> Vec<(String, Weight)> {
+    let found = check_upload(&profile(payload, more), "org.example.enroll", target);
+    found.into_iter().map(|found| (found.to_string(), found.weight)).collect()
+}
+
+fn restrictions(inside: &str) -> String {
+    format!("<key>PayloadType</key><string>com.apple.applicationaccess</string>{inside}")
+}
+
+#[test]
+fn a_restriction_at_its_default_needs_no_supervision_and_any_other_value_does() {
+    let target = Target::new(DEVICE, ios("17.5"));
+    let removable = |truth| format!("<key>PayloadRemovalDisallowed</key><{truth}/>");
+    let supervised = |path: &str| [(format!("{path} is for supervised devices only"), Weight::Forbidden)];
+    for (key, harmless, other) in [("allowAirDrop", "true", "false"), ("forceWiFiPowerOn", "false", "true")] {
+        let at = |value| restrictions(&format!("<key>{key}</key><{value}/>"));
+        assert_eq!(weighed(&at(harmless), &removable("false"), target), []);
+        assert_eq!(weighed(&at(other), "", target), supervised(&format!("com.apple.applicationaccess.{key}")));
+        let personal = weighed(&at(harmless), "", Target::new(USER, ios("17.5")));
+        assert!(personal[0].0.ends_with("is not for User Enrollment"), "{personal:?}");
+    }
+    assert_eq!(
+        weighed(&restrictions(""), &removable("true"), target),
+        supervised("Configuration.PayloadRemovalDisallowed")
+    );
+}
+
+#[test]
+fn a_supervised_device_takes_what_is_for_supervised_devices_and_no_user_enrollment_is_supervised() {
+    let airdrop = restrictions("<key>allowAirDrop</key><false/>");
+    let lock = "<key>PayloadType</key><string>com.apple.app.lock</string><key>App</key><dict>
+                <key>Identifier</key><string>org.example.app</string></dict>";
+    for payload in [&airdrop, lock] {
+        let supervised = Target { supervised: true, ..Target::new(DEVICE, ios("17.5")) };
+        assert_eq!(weighed(payload, "", supervised), []);
+        let personal = Target { supervised: true, ..Target::new(USER, ios("17.5")) };
+        assert_eq!(weighed(payload, "", personal)[0].1, Weight::Forbidden);
+    }
+    let lost = |supervised| command_allowed("EnableLostMode", Target { supervised, ..Target::new(DEVICE, ios("17")) });
+    assert!(lost(true).is_ok() && lost(false).is_err());
+}
+
+#[test]
+fn a_key_that_the_table_or_the_version_does_not_know_is_a_warning_that_names_it() {
+    let target = Target::new(DEVICE, ios("17.5"));
+    let warned = weighed(&restrictions("<key>PayloadEnabled</key><true/><key>allowTomorrow</key><false/>"), "", target);
+    let expected = ["PayloadEnabled", "allowTomorrow"]
+        .map(|key| (format!("com.apple.applicationaccess.{key} is unknown"), Weight::Warning));
+    assert_eq!(warned, expected);
+    let new = weighed(&restrictions("<key>allowMailSmartReplies</key><false/>"), "", target);
+    let why = "com.apple.applicationaccess.allowMailSmartReplies is new in iOS 18.4, and the device has 17.5";
+    assert_eq!(new, [(why.to_owned(), Weight::Warning)]);
+    let long = weighed(&restrictions(&format!("<key>{}</key><true/>", "x".repeat(10_000))), "", target);
+    assert!(long[0].0.len() < 200, "{}", long[0].0);
+}
+
+#[test]
+fn a_payload_type_that_is_unknown_is_in_doubt_in_device_enrollment_and_forbidden_in_user_enrollment() {
+    let unknown = "<key>PayloadType</key><string>com.apple.tomorrow</string><key>Anything</key><true/>";
+    let weight = |kind| weighed(unknown, "", Target::new(kind, ios("27.0"))).into_iter().map(|(_, weight)| weight);
+    assert_eq!(weight(DEVICE).collect::<Vec<_>>(), [Weight::Doubt]);
+    assert_eq!(weight(USER).collect::<Vec<_>>(), [Weight::Forbidden]);
+    let nameless = weighed("<key>Anything</key><true/>", "", Target::new(DEVICE, None));
+    assert_eq!(nameless, [(".PayloadType is missing".to_owned(), Weight::Forbidden)]);
+    let management = "<key>PayloadType</key><string>com.apple.MDM</string>";
+    assert!(weighed(management, "", Target::new(DEVICE, None)).iter().any(|(_, weight)| *weight == Weight::Forbidden));
+}
+
+#[test]
+fn what_ios_26_and_27_removed_is_refused_there_and_taken_before() {
+    let delay = restrictions("<key>enforcedSoftwareUpdateDelay</key><integer>7</integer>");
+    let supervised = |version| Target { supervised: true, ..Target::new(DEVICE, ios(version)) };
+    assert_eq!(weighed(&delay, "", supervised("26.4")), []);
+    assert!(weighed(&delay, "", supervised("27.0"))[0].0.contains("is gone since iOS 27.0"));
+    for command in ["ScheduleOSUpdate", "OSUpdateStatus", "AvailableOSUpdates"] {
+        assert!(command_allowed(command, supervised("26.4")).is_ok(), "{command}");
+        assert!(command_allowed(command, supervised("27.0")).unwrap_err().contains("27.0"), "{command}");
+    }
+    for (query, last, first_without) in
+        [("IMEI", "18.6", "26.0"), ("PhoneNumber", "18.6", "26.0"), ("SoftwareUpdateDeviceID", "26.4", "27.0")]
+    {
+        assert!(device_information_queries(DEVICE, ios(last)).contains(&query), "{query}");
+        assert!(!device_information_queries(DEVICE, ios(first_without)).contains(&query), "{query}");
+    }
+    for version in ["26.4", "27.0"] {
+        assert_eq!(
+            weighed(&restrictions("<key>allowAssistant</key><false/>"), "", Target::new(USER, ios(version))),
+            []
+        );
+    }
+}
+
+#[test]
+fn no_message_about_a_profile_is_in_the_words_of_the_program() {
+    let wrong = restrictions("<key>allowCamera</key><string>no</string><key>ratingRegion</key><string>xx</string>");
+    let said = weighed(&wrong, "", Target::new(DEVICE, ios("17.5")));
+    let said: Vec<&str> = said.iter().map(|(why, _)| why.as_str()).collect();
+    assert_eq!(
+        said,
+        [
+            "com.apple.applicationaccess.allowCamera is not a boolean",
+            "com.apple.applicationaccess.ratingRegion is none of the permitted values, but “xx”"
+        ]
+    );
 }

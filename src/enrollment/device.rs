@@ -8,6 +8,7 @@ mod self_caused;
 #[cfg(test)]
 mod tests;
 
+use crate::apple::Target;
 use crate::enrollment::Aggregate;
 use events::Timestamp;
 use events::device::{
@@ -313,14 +314,14 @@ pub enum Refusal {
     #[error("the message names another device than the one this certificate belongs to")]
     OtherDevice,
     /// The profile was for the other kind of enrollment.
-    #[error("the device enrolled as {arrived:?}, the profile it was given is for {intended:?}")]
+    #[error("the device enrolled by {}, the profile it was given is for {}", kind(*arrived), kind(*intended))]
     WrongMode { intended: EnrollmentKind, arrived: EnrollmentKind },
     #[error("no Authenticate came before this message")]
     NotAuthenticated,
     /// Management ended; only a new certificate can begin again.
-    #[error("this management ended ({0:?}); only a new enrollment can begin again")]
+    #[error("this management ended ({}); only a new enrollment can begin again", phase(*.0))]
     Ended(Phase),
-    #[error("the device is not enrolled ({0:?})")]
+    #[error("the device is not enrolled ({})", phase(*.0))]
     NotEnrolled(Phase),
     #[error("{}", forbidden(request_type, why))]
     CommandForbidden { request_type: String, why: String },
@@ -337,6 +338,24 @@ pub enum Refusal {
     /// The challenge has renewed the identity for another key.
     #[error("the challenge was used by another key")]
     ChallengeUsed,
+}
+
+fn kind(kind: EnrollmentKind) -> &'static str {
+    match kind {
+        EnrollmentKind::UserEnrollment => "User Enrollment",
+        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Unknown => "no device has used this enrollment",
+        Phase::Authenticated => "it is being enrolled",
+        Phase::Enrolled => "it is enrolled",
+        Phase::CheckedOut => "the person removed the profile",
+        Phase::Unenrolled => "it was unenrolled",
+        Phase::Superseded => "the same hardware enrolled again",
+    }
 }
 
 // A reason that names the command already does not get its name once more.
@@ -392,6 +411,16 @@ impl Device {
 
     pub fn kind(&self) -> Option<EnrollmentKind> {
         self.identifiers.as_ref().map(DeviceIdentifiers::kind)
+    }
+
+    /// What the rules on commands and profiles go by. `None` before it enrolled.
+    pub fn target(&self) -> Option<Target> {
+        Some(Target { kind: self.kind()?, version: self.version(), supervised: self.says_supervised() })
+    }
+
+    // Apple Configurator supervises a device before it enrolls; no enrollment from a browser does.
+    fn says_supervised(&self) -> bool {
+        matches!(self.inventory.get("IsSupervised"), Some(InventoryValue::Plain(value)) if value.as_bool() == Some(true))
     }
 
     /// The commands that the device has not answered, oldest first.

@@ -4,7 +4,7 @@
 //! attestation that only the new device is asked for, and by a push to the old one, if it is the same person's.
 
 use super::{ReactionError, effect_of, settled};
-use crate::app::commands::{QueueError, Terms, security_info};
+use crate::app::commands::{Consent, QueueError, Terms, security_info};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::device::claim::REVIVABLE_SECONDS;
@@ -218,7 +218,7 @@ async fn look_for(app: &App, entry: &Entry, id: DeviceId, (other, state): Record
     let command = CommandId(entry.id.caused(&format!("{effect} command"), 0).0);
     let context = Context { effect: Some(effect.into()), ..effect_of(entry, "look-for") };
     let expires = Some(app.world.now().plus_seconds(REVIVABLE_SECONDS));
-    let terms = Terms { priority: Priority::Background, expires };
+    let terms = Terms { priority: Priority::Background, expires, consent: Consent::Nothing };
     asked(app.queue_command_on(other, command, &security_info(), terms, &context).await.map(drop))
 }
 

@@ -8,6 +8,7 @@ pub mod factors;
 mod names;
 mod pages;
 mod portal_preview;
+mod profiles;
 mod sessions;
 pub mod settings;
 pub mod staff;

@@ -13,8 +13,9 @@ use crate::admin::proof;
 use crate::admin::session::{Acts, May, Own};
 use crate::admin::words;
 use crate::app::PerformError;
-use crate::app::commands::QueueError;
 use crate::app::commands::act::{Act, Wanted};
+use crate::app::commands::{Consent, QueueError, lines};
+use crate::apple::Violation;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -146,6 +147,10 @@ struct Rehearsal {
     request: Uuid,
     /// What was asked for, to be sent again.
     kept: Vec<Kept>,
+    /// Some of the devices would ignore some keys of the profile.
+    warned: bool,
+    /// Nobody here knows what some of the devices make of it.
+    doubted: bool,
     /// The devices that would accept it.
     batch: String,
     /// Identifiers that were asked for and that no device has.
@@ -174,6 +179,8 @@ view!(
         stale,
         request,
         kept,
+        warned,
+        doubted,
         batch,
         unknown,
         accepting,
@@ -207,9 +214,14 @@ struct Line {
     kind: &'static str,
     /// Why it would not; empty if it would.
     why: String,
+    /// What somebody has to read before.
+    but: Vec<String>,
 }
 
-content!(Line { href, label, serial, id, claim, person, version, kind, why });
+content!(Line { href, label, serial, id, claim, person, version, kind, why, but });
+
+/// What a device would make of an act: what somebody has to read before, or why it would not accept it.
+type Answer = Result<Vec<Violation>, String>;
 
 /// What each device would accept. Nothing is queued.
 ///
@@ -234,18 +246,21 @@ pub async fn rehearse(
     staff.record(AccessEvent::DeviceListViewed {}).await?;
     let found = inventory::list(staff.projections(), filter.clone(), AT_MOST).await;
     let found = found.map_err(|error| staff.broken(error))?;
-    let (mut lines, mut accepting) = (Vec::new(), Vec::new());
+    let (mut lines, mut accepting, mut needed) = (Vec::new(), Vec::new(), Consent::Nothing);
     for device in &found.devices {
-        let why = said(staff.app().would_accept(device.id, &wanted.act).await, &staff)?;
-        if why.is_empty() {
+        let answer = said(staff.app().would_accept(device.id, &wanted.act).await, &staff)?;
+        if let Ok(concerns) = &answer {
             accepting.push(device);
+            needed = needed.max(Consent::needed(concerns));
         }
-        lines.push(line(device, why));
+        lines.push(line(device, answer));
     }
     let what = what(&wanted, &sent);
     let batch = Batch { staff: &staff, verb, request: wanted.request, what: &what };
     let page = Rehearsal {
         confirm: phrase(verb, accepting.len()),
+        warned: needed == Consent::Warned,
+        doubted: needed == Consent::Confirmed,
         batch: batch.seal(accepting.iter().copied()),
         kept: kept(what, &sent),
         accepting: accepting.len(),
@@ -291,7 +306,7 @@ async fn again(
         let found = inventory::get(staff.projections(), shown.device, None).await;
         lines.push(match found.map_err(|error| staff.broken(error))? {
             None => gone(shown.device),
-            Some(device) if !shown.still_is(&device) => line(&device, CHANGED.to_owned()),
+            Some(device) if !shown.still_is(&device) => line(&device, Err(CHANGED.to_owned())),
             Some(device) => line(&device, said(staff.app().would_accept(device.id, &wanted.act).await, staff)?),
         });
     }
@@ -336,13 +351,13 @@ pub async fn perform(staff: May<Acts>, own: Own, path: web::Path<String>, sent: 
             lines.push(gone(shown.device));
             continue;
         };
-        let why = if shown.still_is(&device) {
-            said(staff.app().want(shown.device, &wanted, &staff.context()).await.map(drop), &staff)?
+        let answer = if shown.still_is(&device) {
+            said(staff.app().want(shown.device, &wanted, &staff.context()).await.map(|_| vec![]), &staff)?
         } else {
-            CHANGED.to_owned()
+            Err(CHANGED.to_owned())
         };
-        done += usize::from(why.is_empty());
-        lines.push(line(&device, why));
+        done += usize::from(answer.is_ok());
+        lines.push(line(&device, answer));
     }
     let page = Rehearsal {
         accepting: done,
@@ -368,6 +383,8 @@ impl Rehearsal {
             stale: false,
             request,
             kept: vec![],
+            warned: false,
+            doubted: false,
             batch: String::new(),
             unknown: vec![],
             accepting: 0,
@@ -381,13 +398,13 @@ impl Rehearsal {
 }
 
 // A record that is corrupt is left out and told, and keeps the act from no other.
-fn said(outcome: Result<(), QueueError>, staff: &May<Acts>) -> Result<String, Problem> {
+fn said(outcome: Result<Vec<Violation>, QueueError>, staff: &May<Acts>) -> Result<Answer, Problem> {
     match outcome {
-        Ok(()) => Ok(String::new()),
+        Ok(concerns) => Ok(Ok(concerns)),
         Err(QueueError::Perform(
             PerformError::Read(ReadError::Corrupt { .. }) | PerformError::Append(AppendError::Corrupt { .. }),
-        )) => Ok(DAMAGED.to_owned()),
-        Err(error) => super::refusal(error, staff.correlation()),
+        )) => Ok(Err(DAMAGED.to_owned())),
+        Err(error) => super::refusal(error, staff.correlation()).map(Err),
     }
 }
 
@@ -466,10 +483,15 @@ fn gone(device: DeviceId) -> Line {
         version: none(),
         kind: words::NONE,
         why,
+        but: vec![],
     }
 }
 
-fn line(device: &Device, why: String) -> Line {
+fn line(device: &Device, answer: Answer) -> Line {
+    let (why, but) = match answer {
+        Ok(concerns) => (String::new(), lines(&concerns)),
+        Err(why) => (why, vec![]),
+    };
     Line {
         href: href(device.id, None),
         label: words::label(device),
@@ -480,5 +502,6 @@ fn line(device: &Device, why: String) -> Line {
         version: device.os_version.clone().unwrap_or_else(|| words::NONE.to_owned()),
         kind: words::kind(device.kind),
         why,
+        but,
     }
 }

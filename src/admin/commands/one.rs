@@ -13,9 +13,14 @@ use crate::admin::proof;
 use crate::admin::session::{Acts, May, Own, see_other};
 use crate::admin::words::{self, Chip, Instant};
 use crate::app::PerformError;
+use crate::app::commands::act::{Act as Wants, Wanted};
+use crate::app::commands::{QueueError, lines};
+use crate::apple::{Violation, Weight};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
 use events::staff::AccessEvent;
@@ -46,6 +51,7 @@ struct Page {
     told: String,
     /// Since when such a command waits already.
     waits: Option<Instant>,
+    concerns: Option<Concerns>,
 }
 
 view!(command, Menu, Page {
@@ -61,7 +67,34 @@ view!(command, Menu, Page {
     wrong,
     told,
     waits,
+    concerns,
 });
+
+/// What has to be read before a profile is queued, and the form that was sent, to be sent again.
+#[derive(Serialize)]
+struct Concerns {
+    /// Keys that the device ignores.
+    warnings: Vec<String>,
+    /// Payloads of which nobody here knows what the device makes of them.
+    doubts: Vec<String>,
+    profile: String,
+    expires: String,
+}
+
+content!(Concerns { warnings, doubts, profile, expires });
+
+impl Concerns {
+    fn of(found: Vec<Violation>, wanted: &Wanted, sent: &Sent) -> Option<Concerns> {
+        let Wanted { act: Wants::InstallProfile(upload), .. } = wanted else { return None };
+        let (doubts, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.weight > Weight::Warning);
+        Some(Concerns {
+            warnings: lines(&warnings),
+            doubts: lines(&doubts),
+            profile: STANDARD.encode(&upload.file),
+            expires: sent.text("expires").unwrap_or_default().to_owned(),
+        })
+    }
+}
 
 /// What an act does, and a form for what it takes.
 ///
@@ -72,16 +105,19 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
     let device = device(&staff, id, verb).await?;
     prove(&staff, verb, page_of(id, verb))?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
-    show_form(&staff, &device, verb, None).await
+    show_form(&staff, &device, verb, Again::default()).await
 }
 
-// The form; again, with what was wrong with it and the same request, after it was sent.
-async fn show_form(
-    staff: &May<Acts>,
-    device: &Device,
-    verb: Verb,
-    wrong: Option<(&'static str, Uuid)>,
-) -> Result<HttpResponse, Problem> {
+/// What a form that was sent is shown again with.
+#[derive(Default)]
+struct Again {
+    request: Option<Uuid>,
+    wrong: Option<&'static str>,
+    concerns: Option<Concerns>,
+}
+
+// The form; again, with what is to be said about it and the same request, after it was sent.
+async fn show_form(staff: &May<Acts>, device: &Device, verb: Verb, again: Again) -> Result<HttpResponse, Problem> {
     let (id, label) = (device.id, words::label(device));
     let queued = commands::of_device(staff.projections(), id, RECENT).await.map_err(|error| staff.broken(error))?;
     let same =
@@ -95,13 +131,14 @@ async fn show_form(
         action: page_of(id, verb),
         destructive: verb.is_destructive(),
         confirm: (verb == Verb::Erase).then(|| label.clone()),
-        request: wrong.map_or_else(|| staff.app().world.random_uuid(), |(_, request)| request),
-        wrong: wrong.map(|(why, _)| why),
+        request: again.request.unwrap_or_else(|| staff.app().world.random_uuid()),
+        wrong: again.wrong,
+        concerns: again.concerns,
         told: words::told_apart(device),
         waits: queued.iter().find(same).map(|queued| Instant::of(queued.queued_at, now)),
         device: label.clone(),
     };
-    let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let status = if again.wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     show_as(status, &format!("{}: {label}", verb.label()), "devices", staff, &page)
 }
 
@@ -133,7 +170,8 @@ pub async fn submit(
     let wanted = wanted(verb, &sent, staff.now())?;
     if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
         let wrong = "Nothing was erased: what you typed is not the device’s name.";
-        return show_form(&staff, &device, verb, Some((wrong, wanted.request))).await;
+        let again = Again { request: Some(wanted.request), wrong: Some(wrong), concerns: None };
+        return show_form(&staff, &device, verb, again).await;
     }
     if must_prove(&staff, verb) {
         let act = Act {
@@ -147,6 +185,11 @@ pub async fn submit(
     }
     let done = match staff.app().want(id, &wanted, &staff.context()).await {
         Ok(done) => done,
+        Err(QueueError::Unconfirmed(found)) => {
+            let concerns = Concerns::of(found, &wanted, &sent);
+            let again = Again { request: Some(wanted.request), wrong: None, concerns };
+            return show_form(&staff, &device, verb, again).await;
+        }
         Err(error) => {
             let why = super::refusal(error, staff.correlation())?;
             return Err(Problem::Refused(format!("This cannot be done: {why}.")));

@@ -2,6 +2,7 @@
 
 use super::form::Sent;
 use crate::admin::problem::Problem;
+use crate::app::commands::Consent;
 use crate::app::commands::act::{Act, Question, Wanted};
 use crate::app::commands::build::AppName;
 use crate::app::commands::upload::{self, Upload};
@@ -90,7 +91,7 @@ impl Verb {
             }
             Verb::InstallProfile => {
                 "Sends a configuration profile. It is held against what this version of iOS and this kind of enrollment \
-                 take before it is queued."
+                 take before it is queued; what the device would ignore is named first."
             }
             Verb::RemoveProfile => "Removes a profile that came by management, with the settings in it.",
             Verb::InstallApp => {
@@ -156,7 +157,12 @@ pub fn wanted(verb: Verb, sent: &Sent, now: Timestamp) -> Result<Wanted, Problem
     let days = sent.text("expires").map_or(Ok(0), str::parse::<i64>).ok().filter(|days| (0..=365).contains(days));
     let days = days.ok_or(Problem::Bad("There is no such time to wait."))?;
     let expires = (days > 0).then(|| now.plus_seconds(days * 24 * 3_600));
-    Ok(Wanted { act: act(verb, sent)?, request, expires })
+    let consent = match sent.text("consent") {
+        Some("warned") => Consent::Warned,
+        Some("confirmed") => Consent::Confirmed,
+        _ => Consent::Nothing,
+    };
+    Ok(Wanted { act: act(verb, sent)?, request, expires, consent })
 }
 
 fn act(verb: Verb, sent: &Sent) -> Result<Act, Problem> {

@@ -2,9 +2,10 @@
 
 use super::build::{self, AppName};
 use super::upload::Upload;
-use super::{QueueError, Terms, removal};
+use super::{Consent, QueueError, Terms, removal};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
+use crate::apple::Violation;
 use crate::enrollment::device::{Device, Refusal};
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
@@ -55,6 +56,7 @@ pub struct Wanted {
     /// Made with the form: sent twice, it is done once.
     pub request: Uuid,
     pub expires: Option<Timestamp>,
+    pub consent: Consent,
 }
 
 /// What became of a want.
@@ -94,16 +96,17 @@ impl Act {
 }
 
 impl App {
-    /// Whether the device would accept the act; nothing is queued.
+    /// Whether the device would accept the act; nothing is queued. Gives what somebody has to read before.
     ///
     /// # Errors
     /// The refusal says why not.
-    pub async fn would_accept(&self, device: DeviceId, act: &Act) -> Result<(), QueueError> {
+    pub async fn would_accept(&self, device: DeviceId, act: &Act) -> Result<Vec<Violation>, QueueError> {
         let state = self.device(device).await.map_err(PerformError::Read)?;
+        let mut concerns = vec![];
         for command in self.commands_of(device, &state, act).await? {
-            self.would_take(device, &command).await?;
+            concerns.extend(self.would_take(device, &command).await?);
         }
-        Ok(())
+        Ok(concerns)
     }
 
     /// Queues what the act takes. The same request again queues nothing again.
@@ -124,7 +127,7 @@ impl App {
                 _ => CommandId(Uuid::new_v5(&wanted.request, format!("{device}/{nth}").as_bytes())),
             };
             let usual = Terms::usual(super::request_type(command).unwrap_or_default());
-            let terms = Terms { expires: wanted.expires, ..usual };
+            let terms = Terms { expires: wanted.expires, consent: wanted.consent, ..usual };
             let performed = self.queue_command_on(device, id, command, terms, context).await?;
             done = Done { command: Some(id), appended: performed.appended.or(done.appended) };
         }

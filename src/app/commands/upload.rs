@@ -2,7 +2,7 @@
 //! gets it.
 
 use crate::app::property_list::{self, BadPropertyList};
-use crate::apple;
+use crate::apple::{self, Target, Violation};
 use crate::pki::shape;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
@@ -42,7 +42,7 @@ pub fn open(file: &[u8]) -> Result<Upload, BadProfile> {
     if file.len() > LARGEST {
         return Err(BadProfile::TooLarge);
     }
-    let content = property_list::parse(&unwrapped(file)?)?;
+    let content = property_list::parse_file(&unwrapped(file)?)?;
     let text = |key: &'static str| {
         let text = content.get(key).and_then(Value::as_string).map(str::to_owned);
         text.filter(|text| !text.is_empty()).ok_or(BadProfile::Lacks(key))
@@ -62,13 +62,13 @@ fn unwrapped(file: &[u8]) -> Result<Vec<u8>, BadProfile> {
 }
 
 impl Upload {
-    /// Why a device would not take it: each key by its name. Empty: it would.
-    pub fn wrong_for(&self, enrollment: &str, kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<String> {
-        let content = Value::Dictionary(self.content.clone());
-        apple::check_upload(&content, enrollment, kind, version).iter().map(ToString::to_string).collect()
+    /// What speaks against it on this device, each key by its name: see the weights. `enrollment`: the identifier of the device's enrollment
+    /// profile.
+    pub fn findings(&self, enrollment: &str, target: Target) -> Vec<Violation> {
+        apple::check_upload(&Value::Dictionary(self.content.clone()), enrollment, target)
     }
 
-    /// As [`Upload::wrong_for`], of a profile that is to take the place of the enrollment profile.
+    /// Why a device would not take it in place of its enrollment profile: each key by its name. Empty: it would.
     pub(in crate::app) fn wrong_as_enrollment(
         &self,
         enrollment: &str,

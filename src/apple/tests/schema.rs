@@ -9,7 +9,7 @@ use crate::world::World;
 use serde_yaml_ng::Value as Yaml;
 use std::path::{Path, PathBuf};
 
-fn schema() -> Option<PathBuf> {
+pub(super) fn schema() -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/apple-schema"));
     if !path.is_dir() {
         crate::left_out(&format!("Apple's schema is not at {}", path.display()));
@@ -18,7 +18,7 @@ fn schema() -> Option<PathBuf> {
     Some(path)
 }
 
-fn read(path: &Path) -> Yaml {
+pub(super) fn read(path: &Path) -> Yaml {
     serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn head(path: &Path) -> Yaml {
     serde_yaml_ng::from_str(text.split("\npayloadkeys:").next().unwrap()).unwrap()
 }
 
-fn text(yaml: &Yaml) -> Option<String> {
+pub(super) fn text(yaml: &Yaml) -> Option<String> {
     match yaml {
         Yaml::String(text) => Some(text.clone()),
         Yaml::Number(number) => Some(number.to_string()),
@@ -36,16 +36,16 @@ fn text(yaml: &Yaml) -> Option<String> {
     }
 }
 
-fn list<'a>(yaml: &'a Yaml, key: &str) -> &'a [Yaml] {
+pub(super) fn list<'a>(yaml: &'a Yaml, key: &str) -> &'a [Yaml] {
     yaml.get(key).and_then(Yaml::as_sequence).map_or(&[], |list| list)
 }
 
-fn ios(of: &Yaml) -> &Yaml {
+pub(super) fn ios(of: &Yaml) -> &Yaml {
     of.get("supportedOS").and_then(|systems| systems.get("iOS")).unwrap_or(&Yaml::Null)
 }
 
 /// Not on iOS, or only on an iPad that is shared: such keys are not in our table.
-fn is_foreign(of: &Yaml) -> bool {
+pub(super) fn is_foreign(of: &Yaml) -> bool {
     let shared = ios(of).get("sharedipad").and_then(|shared| shared.get("mode")).and_then(text);
     ios(of).get("introduced").and_then(text).as_deref() == Some("n/a") || shared.as_deref() == Some("required")
 }
@@ -111,9 +111,10 @@ fn is_open(of: &Yaml) -> bool {
 fn compare_keys(ours: &[Rule], theirs: &[Yaml], path: &str, counted: &mut usize) {
     let theirs: Vec<&Yaml> = theirs.iter().filter(|key| !is_foreign(key)).collect();
     let names: Vec<&str> = theirs.iter().map(|key| key["key"].as_str().unwrap()).collect();
+    let ours: Vec<&Rule> = ours.iter().filter(|rule| !is_new(path, &rule.key)).collect();
     let our_names: Vec<&str> = ours.iter().map(|rule| rule.key.as_str()).collect();
     assert_eq!(our_names, names, "the keys of {path}");
-    for (rule, key) in ours.iter().zip(theirs) {
+    for (rule, key) in ours.into_iter().zip(theirs) {
         let path = format!("{path}.{}", rule.key);
         assert_eq!(rule.required, key.get("presence").and_then(text).as_deref() == Some("required"), "{path}");
         compare(rule, key, &path, counted);
@@ -123,7 +124,11 @@ fn compare_keys(ours: &[Rule], theirs: &[Yaml], path: &str, counted: &mut usize)
 fn compare(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) {
     *counted += 1;
     assert_eq!(ours.of, type_of(theirs), "{path}");
-    assert_eq!(ours.availability, availability(theirs), "{path}");
+    assert_eq!(ours.availability, later(path, name_of(ours), availability(theirs)), "{path}");
+    let default = theirs.get("default").filter(|default| default.is_bool() || default.is_number());
+    let has_default = matches!(ours.of, Type::Boolean | Type::Integer | Type::Real);
+    let default = default.filter(|_| has_default).map(|default| serde_json::to_value(default).unwrap());
+    assert_eq!(ours.default, default, "{path}");
     assert_eq!(ours.form, form_of(theirs), "{path}");
     let values: Vec<serde_json::Value> =
         list(theirs, "rangelist").iter().map(|value| serde_json::to_value(value).unwrap()).collect();
@@ -144,21 +149,55 @@ fn compare(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) {
     }
 }
 
-/// What later releases of the schema say of earlier systems: “docs/errata.md, iOS 26.0: earlier allowed value was wrong”.
-const FORBIDDEN_IN_TRUTH: &[&str] = &["com.apple.cellularprivatenetwork.managed"];
-
 fn compare_subject(ours: &Subject, theirs: &Yaml, name: &str, counted: &mut usize) {
     let payload = &theirs["payload"];
-    let mut their_availability = availability(payload);
-    if FORBIDDEN_IN_TRUTH.contains(&name) {
-        assert_eq!(their_availability.user_enrollment, Some(Mode::Allowed), "{name} was corrected, too");
-        their_availability.user_enrollment = Some(Mode::Forbidden);
-    }
-    assert_eq!(ours.availability, their_availability, "{name}");
-    // Of what no device of ours takes the keys do not matter.
-    if !ours.availability.supervised || !ours.keys.is_empty() {
+    assert_eq!(ours.availability, later(name, name, availability(payload)), "{name}");
+    // Read without its keys: they are defined by themselves.
+    if name != RECURSIVE {
         compare_keys(&ours.keys, list(theirs, "payloadkeys"), name, counted);
     }
+}
+
+/// A home screen's folder holds what a home screen holds.
+const RECURSIVE: &str = "com.apple.homescreenlayout";
+
+fn overlay() -> &'static [serde_json::Value] {
+    static OVERLAY: std::sync::LazyLock<serde_json::Value> =
+        std::sync::LazyLock::new(|| serde_json::from_str(include_str!("../tables/overlay.json")).unwrap());
+    OVERLAY["facts"].as_array().unwrap()
+}
+
+/// The facts of later releases about what is called `name` somewhere inside `path`.
+fn facts(path: &str, name: &str) -> impl Iterator<Item = &'static serde_json::Value> {
+    let subject = |at: &[serde_json::Value]| at[1].as_str().is_some_and(|subject| path.starts_with(subject));
+    let named = move |fact: &&serde_json::Value| {
+        let at = fact["at"].as_array().unwrap();
+        subject(at) && at.last().unwrap().as_str() == Some(name) && (at.len() > 2 || path == name)
+    };
+    overlay().iter().filter(named).collect::<Vec<_>>().into_iter()
+}
+
+fn is_new(path: &str, name: &str) -> bool {
+    facts(path, name).any(|fact| fact.get("type").is_some())
+}
+
+/// What the schema says, with what later releases say of it.
+fn later(path: &str, name: &str, mut availability: Availability) -> Availability {
+    for fact in facts(path, name) {
+        if let Some(until) = fact.get("until") {
+            availability.until = OsVersion::parse(until.as_str().unwrap());
+        }
+        if let Some(mode) = fact.get("user_enrollment") {
+            availability.user_enrollment = serde_json::from_value(mode.clone()).unwrap();
+        }
+    }
+    availability
+}
+
+/// The word by which a rule is found: its key, or the `Item` that a setting is called by.
+fn name_of(rule: &Rule) -> &str {
+    let item = rule.keys.iter().find(|key| key.key == "Item").and_then(|item| item.values.first());
+    if rule.key.is_empty() { item.and_then(serde_json::Value::as_str).unwrap_or_default() } else { &rule.key }
 }
 
 /// The bit of `AccessRights` that the schema names (mdm/profiles/com.apple.mdm.yaml, `AccessRights`).
@@ -208,13 +247,30 @@ fn compare_telling(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) 
     }
 }
 
+/// Whether python3 has what the generator needs.
+fn has_python() -> bool {
+    let tried = std::process::Command::new("python3").args(["-c", "import yaml"]).output();
+    tried.is_ok_and(|tried| tried.status.success())
+}
+
+#[test]
+fn the_tables_are_what_the_generator_makes_of_the_schema_and_the_overlay() {
+    let Some(schema) = schema() else { return };
+    if !has_python() {
+        return crate::left_out("python3 with PyYAML is not installed");
+    }
+    let generator = concat!(env!("CARGO_MANIFEST_DIR"), "/src/apple/tables/generate.py");
+    let made = std::process::Command::new("python3").arg(generator).arg(schema).arg("--check").output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
 #[test]
 fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
     let Some(schema) = schema() else { return };
     let mut counted = 0;
     for (name, subject) in &TABLE.profiles {
         let path = schema.join(format!("mdm/profiles/{name}.yaml"));
-        let theirs = if subject.keys.is_empty() { head(&path) } else { read(&path) };
+        let theirs = if name == RECURSIVE { head(&path) } else { read(&path) };
         assert_eq!(theirs["payload"]["payloadtype"].as_str(), Some(name.as_str()));
         compare_subject(subject, &theirs, name, &mut counted);
     }
@@ -224,6 +280,7 @@ fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
         let Some(name) = theirs["payload"].get("payloadtype").and_then(Yaml::as_str) else { continue };
         let exists = !ios(&theirs["payload"]).is_null() && !is_foreign(&theirs["payload"]);
         assert!(!exists || TABLE.profiles.contains_key(name), "{name} is left out of our table");
+        assert!(exists || TABLE.profiles.contains_key(name) || TABLE.elsewhere.contains(name), "{name}");
     }
     for (folder, ours) in [("mdm/commands", &TABLE.commands), ("mdm/checkin", &TABLE.check_in)] {
         let mut found = Vec::new();
@@ -381,7 +438,7 @@ fn every_command_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
             }
             for command in sent {
                 let whole = Value::Dictionary(command.clone());
-                assert_eq!(check_command(&whole, kind, Some(version)), [], "{kind:?} {version}");
+                assert_eq!(check_command(&whole, Target::new(kind, Some(version))), [], "{kind:?} {version}");
                 let name = command.get("RequestType").unwrap().as_string().unwrap().to_owned();
                 let theirs =
                     commands.iter().find(|yaml| yaml["payload"]["requesttype"].as_str() == Some(&name)).unwrap();

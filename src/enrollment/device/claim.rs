@@ -132,8 +132,8 @@ pub(super) fn request_attestation(
         return Ok(vec![]);
     }
     let request_type = "DeviceInformation".to_owned();
-    if let Some(kind) = device.kind() {
-        apple::command_allowed(&request_type, kind, device.version())
+    if let Some(target) = device.target() {
+        apple::command_allowed(&request_type, target)
             .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
     }
     let again_after = now.plus_seconds(ATTESTATION_SECONDS);

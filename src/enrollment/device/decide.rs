@@ -207,8 +207,8 @@ fn queue(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal
         return if same { Ok(vec![]) } else { Err(Refusal::DuplicateCommand) };
     }
     enrolled(device)?;
-    if let Some(kind) = device.kind() {
-        apple::command_allowed(request_type, kind, device.version())
+    if let Some(target) = device.target() {
+        apple::command_allowed(request_type, target)
             .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
     }
     Ok(vec![DeviceEvent::MdmCommandQueued {

@@ -70,8 +70,8 @@ pub(super) fn request(device: &Device, command: &Command) -> Result<Vec<DeviceEv
         return Ok(vec![]);
     }
     let request_type = "InstallProfile".to_owned();
-    if let Some(kind) = device.kind() {
-        apple::command_allowed(&request_type, kind, device.version())
+    if let Some(target) = device.target() {
+        apple::command_allowed(&request_type, target)
             .map_err(|why| Refusal::CommandForbidden { request_type: request_type.clone(), why })?;
     }
     Ok(vec![

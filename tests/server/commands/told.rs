@@ -7,6 +7,7 @@ use crate::harness::TestServer;
 use events::device::{DeviceEvent, InventoryValue};
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Actor, ActorKind};
+use muster::app::commands::Consent;
 use muster::app::commands::act::{Act, Question, Wanted};
 use muster::app::commands::build::{self, AppName};
 use muster::app::context::Context;
@@ -111,7 +112,10 @@ async fn of_a_personal_device_nothing_is_stored_that_it_must_not_reveal_whatever
     let device = quiet(&server, EnrollmentKind::UserEnrollment).await;
     let (mut tried, mut refused) = (vec![], vec![]);
     for request_type in apple::commands_with_results() {
-        match apple::command_allowed(request_type, EnrollmentKind::UserEnrollment, OsVersion::parse("17.5")) {
+        match apple::command_allowed(
+            request_type,
+            apple::Target::new(EnrollmentKind::UserEnrollment, OsVersion::parse("17.5")),
+        ) {
             Ok(()) => {
                 for status in ["Acknowledged", "Error"] {
                     answer_with_everything(&server, &device, request_type, status).await;
@@ -167,7 +171,12 @@ async fn a_talkative_iphone_is_asked_everything_and_its_record_holds_nothing_pri
     let id = id_of(&walk.device);
     let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, id.0);
     for question in Question::ALL {
-        let wanted = Wanted { act: Act::Ask(question), request: crate::devices::uuid(), expires: None };
+        let wanted = Wanted {
+            act: Act::Ask(question),
+            request: crate::devices::uuid(),
+            expires: None,
+            consent: Consent::Nothing,
+        };
         scene.server.app().want(id, &wanted, &context).await.unwrap();
     }
     let handled = walk.device.poll().await.unwrap();

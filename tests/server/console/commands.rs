@@ -11,11 +11,11 @@ use events::enrollment::EnrollmentKind;
 use events::envelope::ActorKind;
 use events::staff::Privilege;
 
-async fn administrator(server: &TestServer) -> Browser {
+pub async fn administrator(server: &TestServer) -> Browser {
     Browser::signed_in(server, "root", &[Privilege::Administrator]).await
 }
 
-fn fields<'a>(page: &'a Answer, more: &[(&'a str, &'a str)]) -> Vec<(String, String)> {
+pub fn fields<'a>(page: &'a Answer, more: &[(&'a str, &'a str)]) -> Vec<(String, String)> {
     let given = |name: &str| more.iter().any(|(given, _)| *given == name);
     let kept = page.hidden().into_iter().filter(|(name, _)| !given(name));
     let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -23,14 +23,14 @@ fn fields<'a>(page: &'a Answer, more: &[(&'a str, &'a str)]) -> Vec<(String, Str
 }
 
 /// On the form of a command for many: all devices.
-const ALL: (&str, &str) = ("which", "all");
+pub const ALL: (&str, &str) = ("which", "all");
 
-async fn post(browser: &Browser, path: &str, fields: &[(String, String)]) -> Answer {
+pub async fn post(browser: &Browser, path: &str, fields: &[(String, String)]) -> Answer {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.post(path, &fields).await
 }
 
-async fn queued(server: &TestServer, device: &TestDevice) -> Vec<String> {
+pub async fn queued(server: &TestServer, device: &TestDevice) -> Vec<String> {
     let log = server.log_of(&device.id.stream()).await;
     log.into_iter()
         .filter(|entry| entry.actor.kind == ActorKind::Staff)

@@ -2,7 +2,7 @@
 //! the device that gets it. A violation fails the test, and the list of what was checked is printed at the end.
 
 use events::enrollment::{EnrollmentKind, OsVersion};
-use muster::apple::{self, Violation};
+use muster::apple::{self, Target, Violation};
 use muster::simulator::inspection::Given;
 use muster::simulator::model::{Family, Hardware};
 use muster::simulator::profile;
@@ -86,7 +86,7 @@ fn command(body: &[u8], kind: EnrollmentKind, version: Option<OsVersion>) -> Che
     let keys: BTreeSet<&str> = envelope.keys().map(String::as_str).collect();
     assert_eq!(keys, ["Command", "CommandUUID"].into(), "the envelope of a command");
     let command = &envelope["Command"];
-    let mut violations = apple::check_command(command, kind, version);
+    let mut violations = apple::check_command(command, Target::new(kind, version));
     let command = command.as_dictionary().unwrap();
     let mut names = vec![format!("command {}", text(command, "RequestType"))];
     if let Some(file) = command.get("Payload").and_then(Value::as_data) {
