@@ -98,7 +98,8 @@ mod tests {
         }
         assert_eq!(refused("23A341"), Some(EnrollmentRefusal::VersionAboveMaximum), "iOS 26 follows on 18");
         assert_eq!(build(&limits, Ownership::Personal, "16A366"), None, "the other kind is not limited");
-        assert_eq!((major_of_build("16A366"), major_of_build("23A341")), (Some(12), Some(26)));
+        let majors = ["16A366", "22A3354", "23A341", "24A335"].map(major_of_build);
+        assert_eq!(majors, [Some(12), Some(18), Some(26), Some(27)]);
     }
 
     #[test]

@@ -137,10 +137,18 @@ fn mdm_pages() -> Vec<MdmProfilePage> {
         managed_apple_id: (way == Way::UserEnrollment).then(|| "ada@example.com".into()),
     };
     let (user, device, verified) = (Way::UserEnrollment, Way::DeviceEnrollment, Way::VerifiedDeviceEnrollment);
-    [(user, "13.1"), (user, "17.5"), (device, "10.3"), (device, "11.0"), (device, "18.1"), (verified, "26.1")]
-        .into_iter()
-        .map(page)
-        .collect()
+    [
+        (user, "13.1"),
+        (user, "17.5"),
+        (device, "10.3"),
+        (device, "11.0"),
+        (device, "18.1"),
+        (verified, "26.1"),
+        (device, "27.0"),
+    ]
+    .into_iter()
+    .map(page)
+    .collect()
 }
 
 fn maid_pages() -> Vec<ManagedAppleIdPage> {

@@ -4,6 +4,7 @@ use crate::simulator::apps::{Apps, Taken};
 use crate::simulator::device::Device;
 use crate::simulator::management::Management;
 use crate::simulator::messages::{Identifier, dictionary};
+use crate::simulator::model::IosVersion;
 use crate::simulator::profile::{self, Profile};
 use plist::{Dictionary, Value};
 use std::collections::{HashMap, VecDeque};
@@ -165,6 +166,8 @@ impl Device {
             "IsSupervised" | "IsMultiUser" => false.into(),
             "UDID" => hardware.udid.clone().into(),
             "SerialNumber" => hardware.serial_number.clone().into(),
+            // From iOS 26 on carriers are told by ServiceSubscriptions only.
+            "IMEI" | "PhoneNumber" if hardware.ios >= IosVersion::new(26, 0) && !self.tells_too_much => return None,
             "IMEI" => hardware.imei.clone()?.into(),
             "PhoneNumber" if self.tells_too_much => "+1 555 0100".into(),
             "WiFiMAC" if self.tells_too_much => "02:00:00:00:00:01".into(),

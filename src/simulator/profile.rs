@@ -79,13 +79,39 @@ impl ProfileError {
 /// # Errors
 /// If it is no profile or was changed after it was signed.
 pub fn open(file: &[u8]) -> Result<(Dictionary, bool), ProfileError> {
-    let signed = !file.trim_ascii_start().starts_with(b"<?xml");
-    let xml = if signed { opened(file)? } else { file.to_vec() };
-    match plist::from_bytes(&xml) {
+    let is_plain = [&b"<?xml"[..], b"<plist", b"bplist", UTF_16_BE, UTF_16_LE];
+    let signed = !is_plain.iter().any(|begin| file.trim_ascii_start().starts_with(begin));
+    let content = if signed { opened(file)? } else { file.to_vec() };
+    match plist::from_bytes(&as_plain_xml(content)) {
         Ok(Value::Dictionary(dictionary)) => Ok((dictionary, signed)),
         Ok(_) => Err(ProfileError::new("the profile is not a dictionary")),
         Err(error) => Err(ProfileError::new(format!("the profile is not a property list: {error}"))),
     }
+}
+
+const UTF_16_BE: &[u8] = &[0xfe, 0xff];
+const UTF_16_LE: &[u8] = &[0xff, 0xfe];
+
+// What a device reads and the `plist` crate does not: UTF-16 and CDATA. A binary property list stays as it is.
+fn as_plain_xml(content: Vec<u8>) -> Vec<u8> {
+    let wide = |unit: fn([u8; 2]) -> u16| {
+        let units = content[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
+    };
+    let text = match &content {
+        content if content.starts_with(UTF_16_BE) => wide(u16::from_be_bytes),
+        content if content.starts_with(UTF_16_LE) => wide(u16::from_le_bytes),
+        content if content.starts_with(b"bplist") => return content.clone(),
+        content => String::from_utf8_lossy(content).into_owned(),
+    };
+    let mut parts = text.split("<![CDATA[");
+    let mut xml = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (literal, rest) = part.split_once("]]>").unwrap_or((part, ""));
+        xml.push_str(&literal.replace('&', "&amp;").replace('<', "&lt;"));
+        xml.push_str(rest);
+    }
+    xml.into_bytes()
 }
 
 fn opened(file: &[u8]) -> Result<Vec<u8>, ProfileError> {

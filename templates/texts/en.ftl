@@ -1,4 +1,4 @@
-# The portal in English. Names of buttons and rows in iOS are exactly as iOS 12 to 18 shows them; **bold** marks them.
+# The portal in English. Names of buttons and rows in iOS are exactly as iOS 12 to 27 shows them; **bold** marks them.
 
 -allow = Allow
 -close = Close

@@ -30,7 +30,7 @@ use plist::{Dictionary, Value};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-const VERSIONS: [&str; 6] = ["12.4", "13.1", "15.0", "17.5", "18.2", "26.1"];
+const VERSIONS: [&str; 7] = ["12.4", "13.1", "15.0", "17.5", "18.2", "26.1", "27.0"];
 const STORE_ID: u64 = 7;
 const DAYS: u32 = 90;
 const ROOTS: &str = "org.example.roots";

@@ -112,7 +112,7 @@ fn base_url(server: &TestServer) -> Url {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_13_the_first_request_is_answered_with_how_to_sign_in() {
     let scene = scene_in(World::system()).await;
-    for ios in ["15.0", "17.5", "26.1"] {
+    for ios in ["15.0", "17.5", "26.1", "27.0"] {
         let device = walk(&scene, Visitor::personal(Family::IPhone, ios)).device;
         let information = device.machine_info(true).unwrap();
         let asked = device.ask_for_profile(&base_url(&scene.server), &information, None).await.unwrap();

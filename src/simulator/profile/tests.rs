@@ -131,3 +131,20 @@ fn a_signed_profile_is_opened_and_one_that_was_changed_is_not() {
     file[place] = b'A';
     assert!(open(&file).unwrap_err().to_string().contains("signature does not fit"));
 }
+
+#[test]
+fn a_file_is_read_in_every_encoding_that_devices_read() {
+    let value: Value = mdm(false).into();
+    let (mut xml, mut binary) = (vec![], vec![]);
+    value.to_writer_xml(&mut xml).unwrap();
+    value.to_writer_binary(&mut binary).unwrap();
+    let text = String::from_utf8(xml.clone()).unwrap();
+    let wide = text.replace("UTF-8", "UTF-16");
+    let units = || [0xfeff].into_iter().chain(wide.encode_utf16());
+    let big = units().flat_map(u16::to_be_bytes).collect();
+    let little = units().flat_map(u16::to_le_bytes).collect();
+    let cdata = text.replace("<string>", "<string><![CDATA[").replace("</string>", "]]></string>").into_bytes();
+    for file in [xml, binary, big, little, cdata] {
+        assert_eq!(open(&file), Ok((mdm(false), false)));
+    }
+}

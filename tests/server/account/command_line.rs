@@ -108,7 +108,7 @@ async fn show_prints_a_document_that_another_host_can_serve() {
     let file = muster_at(&config, &["discovery", "show", "--document", "iphone"], "").expect_success();
     let document: serde_json::Value = serde_json::from_str(&file).unwrap();
     assert_eq!(document["Servers"][0]["Version"], "mdm-byod");
-    for version in ["15.0", "17.5", "26.0"] {
+    for version in ["15.0", "17.5", "26.0", "27.0"] {
         assert_eq!(muster::apple::check_discovery(&document, OsVersion::parse(version)), []);
     }
     let told = muster_at(&config, &["discovery", "show"], "").expect_success();

@@ -28,6 +28,7 @@ async fn personal_devices_from_fifteen_on_enroll_from_settings() {
         (Family::IPad, "18.0"),
         (Family::IPhone, "26.1"),
         (Family::IPad, "26.0"),
+        (Family::IPhone, "27.0"),
     ] {
         let mut walk = walk(&scene, Visitor::personal(family, ios));
         let enrolled = walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await;
@@ -48,7 +49,9 @@ async fn personal_devices_from_fifteen_on_enroll_from_settings() {
 async fn institutional_devices_from_seventeen_on_enroll_from_settings_as_a_whole() {
     let scene = scene().await;
     institutional(&scene).await;
-    for (family, ios) in [(Family::IPhone, "17.0"), (Family::IPad, "18.2"), (Family::IPhone, "26.1")] {
+    for (family, ios) in
+        [(Family::IPhone, "17.0"), (Family::IPad, "18.2"), (Family::IPhone, "26.1"), (Family::IPad, "27.0")]
+    {
         let mut walk = walk(&scene, Visitor::institutional(family, ios));
         let enrolled = walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await;
         enrolled.unwrap_or_else(|error| panic!("{family:?} {ios}: {error}"));

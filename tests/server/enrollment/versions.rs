@@ -33,6 +33,7 @@ async fn institutional_devices_of_any_version_enroll_by_device_enrollment() {
         (Family::IPhone, "18.0"),
         (Family::IPad, "18.2"),
         (Family::IPhone, "26.1"),
+        (Family::IPad, "27.0"),
     ] {
         let device = scene.enroll(Visitor::institutional(family, ios)).await;
         let identifier = &device.management().unwrap().identifier;
@@ -44,7 +45,7 @@ async fn institutional_devices_of_any_version_enroll_by_device_enrollment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn personal_devices_from_eighteen_on_are_directed_to_the_account_driven_way() {
     let scene = Scene::set().await;
-    for (family, ios) in [(Family::IPhone, "18.0"), (Family::IPhone, "26.1"), (Family::IPad, "18.2")] {
+    for (family, ios) in [(Family::IPhone, "18.0"), (Family::IPhone, "27.0"), (Family::IPad, "18.2")] {
         let mut walk = scene.walk(Visitor::personal(family, ios));
         let ending = walk.run(&scene.address(), &mut Diary::default()).await.unwrap();
         let Ending::Directed(page) = ending else { panic!("{family:?} {ios}: {ending:?}") };
