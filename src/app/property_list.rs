@@ -90,7 +90,15 @@ pub fn parse_file(file: &[u8]) -> Result<Dictionary, BadPropertyList> {
     if file.starts_with(binary::MAGIC) {
         return binary::read(file);
     }
-    let reading = read(&in_utf_8(file)?);
+    parse(&in_utf_8(file)?)
+}
+
+/// Parses XML in UTF-8 that has to be right from beginning to end.
+///
+/// # Errors
+/// Says why it is refused; nothing of it was interpreted then.
+pub fn parse(xml: &[u8]) -> Result<Dictionary, BadPropertyList> {
+    let reading = read(xml);
     match reading.first.or(reading.broken) {
         None => Ok(reading.fields),
         Some(why) => Err(why),

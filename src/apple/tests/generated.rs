@@ -187,8 +187,11 @@ fn found(file: &[u8], kind: EnrollmentKind) -> Vec<(String, Weight)> {
     found.into_iter().map(|found| (found.path, found.weight)).collect()
 }
 
-/// The payloads of iPhone and iPad, and those of other platforms.
-fn payloads() -> Option<(Vec<(String, Yaml)>, Vec<String>)> {
+/// Payload types, each with its file of the schema.
+type Payloads = Vec<(String, Yaml)>;
+
+/// The payloads of iPhone and iPad, and the types of those of other platforms.
+fn payloads() -> Option<(Payloads, Vec<String>)> {
     let schema = schema()?;
     let (mut here, mut elsewhere) = (vec![], vec![]);
     let mut files: Vec<_> =

@@ -44,6 +44,8 @@ pub fn command(input: &[u8]) {
         if let Ok(fields) = property_list::parse(input) {
             assert!(reading.fields == fields && reading.left_out.is_empty() && reading.broken.is_none());
         }
+        // Uploaded files come in more encodings.
+        drop(property_list::parse_file(input));
         let mut told = format!("{:?} {said:?}", message::identifiers(&reading.fields, PersonId(ID)));
         if let Said::Report(Report::Answer { .. }) = said {
             for device in DEVICES.iter() {

@@ -43,7 +43,8 @@ async fn a_command_whose_time_is_over_expires_by_the_timer_and_is_not_sent() {
     let server = TestServer::start().await;
     let device = quiet(&server, EnrollmentKind::UserEnrollment).await;
     let id = id();
-    let terms = Terms { priority: Priority::Urgent, expires: Some(server.app().world.now()) };
+    let expires = Some(server.app().world.now());
+    let terms = Terms { priority: Priority::Urgent, expires, ..Terms::usual("DeviceLock") };
     let lock = build::lock(Some("Please bring me back"), None);
     server.app().queue_command_on(device.id, id, &lock, terms, &context(&device)).await.unwrap();
     let expired = DeviceEvent::MdmCommandExpired { command: id };

@@ -167,7 +167,8 @@ async fn a_rehearsal_names_what_devices_ignore_and_asks_for_the_confirmation_of_
     let page = desk.browser.get("/console/commands/install-profile").await;
     let rehearse =
         async |file| desk.browser.upload("/console/commands/install-profile/try", &fields(&page, &[ALL]), file).await;
-    let perform = async |form| post(&desk.browser, "/console/commands/install-profile/do", &form).await;
+    let perform =
+        async |form: Vec<(String, String)>| post(&desk.browser, "/console/commands/install-profile/do", &form).await;
     let warned = rehearse(profile(RESTRICTIONS, "<key>allowTomorrow</key><false/>")).await;
     assert!(warned.texts("tbody tr")[0].contains("allowTomorrow is unknown"), "{}", warned.body);
     assert_eq!(perform(fields(&warned, &[])).await.texts("h1"), ["Queued for 1"]);
