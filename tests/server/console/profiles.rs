@@ -59,7 +59,7 @@ impl Desk {
         while let Some((id, command)) = self.device.poll().await {
             let mut report = self.device.report("Acknowledged", Some(&id));
             if command.contains_key("Queries") {
-                let told: Dictionary = [("IsSupervised".to_owned(), true.into())].into_iter().collect();
+                let told: Dictionary = [("IsSupervised".to_owned(), Value::Boolean(true))].into_iter().collect();
                 report.insert("QueryResponses".into(), told.into());
             }
             self.device.report_on(&report).await;
