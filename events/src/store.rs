@@ -33,7 +33,7 @@ pub struct Appended {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The stream is not where the caller believed; nothing was written. Read it again, decide again.
-    #[error("stream {stream} is at revision {current:?}, not as expected")]
+    #[error("stream {stream} is at {}, not as expected", at(*.current))]
     Conflict { stream: StreamName, current: Option<Revision> },
     /// The events may or may not be written. Repeat the append with the same ids and the same expectation: it is written
     /// once in either case.
@@ -46,8 +46,12 @@ pub enum AppendError {
     #[error("an append of {bytes} bytes is over the limit of {limit}")]
     TooLarge { bytes: usize, limit: usize },
     /// What is stored does not have its checksum; the stream is refused.
-    #[error("event {revision:?} of stream {stream} is corrupt: {why}")]
+    #[error("event {} of stream {stream} is corrupt: {why}", .revision.0)]
     Corrupt { stream: StreamName, revision: Revision, why: String },
+}
+
+fn at(revision: Option<Revision>) -> String {
+    revision.map_or_else(|| "its beginning".to_owned(), |revision| format!("revision {}", revision.0))
 }
 
 #[derive(Debug, Clone, thiserror::Error)]

@@ -3,7 +3,7 @@
 use crate::enrollment::staff::LocalAccount;
 use crate::web::content::content;
 use crate::web::visible;
-use events::enrollment::{EnrollmentKind, Ownership, SignInMethodName};
+use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use projections::audit::Outcome;
@@ -132,6 +132,14 @@ pub fn kind(kind: Option<EnrollmentKind>) -> &'static str {
         Some(EnrollmentKind::UserEnrollment) => "User Enrollment",
         Some(EnrollmentKind::DeviceEnrollment) => "Device Enrollment",
         None => NONE,
+    }
+}
+
+/// What iOS calls the organization's account on this device: the name changed with iOS 18.
+pub fn account_name(device: &Device) -> &'static str {
+    match device.os_version.as_deref().and_then(OsVersion::parse) {
+        Some(version) if version < OsVersion::new(18, 0) => "Managed Apple ID",
+        _ => "Managed Apple Account",
     }
 }
 

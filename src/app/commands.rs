@@ -12,7 +12,7 @@ pub mod upload;
 
 use super::context::Context;
 use super::{App, PerformError, Performed};
-use crate::apple::{self, Target, Violation, Weight};
+use crate::apple::{self, Target};
 use crate::enrollment::Aggregate as _;
 use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
 use base64::Engine as _;
@@ -23,6 +23,7 @@ use events::{Personal, StreamName, Timestamp};
 use plist::{Dictionary, Value};
 use uuid::Uuid;
 
+pub use crate::apple::{Violation, Weight};
 pub use build::{device_information, first_questions, security_info};
 
 /// Commands whose dictionaries hold nothing but our own questions and names of apps and profiles. Every other is sealed
@@ -55,24 +56,24 @@ pub enum QueueError {
     Perform(#[from] PerformError<Refusal>),
 }
 
-/// What somebody has read about a profile and wants all the same.
+/// Which findings about a profile the staff member has accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Consent {
     #[default]
     Nothing,
-    /// The keys that a device ignores.
+    /// Read the warnings: keys that the device ignores.
     Warned,
-    /// The payloads of which nobody here knows what a device makes of them.
+    /// Confirmed the payload types that Muster does not know.
     Confirmed,
 }
 
 impl Consent {
-    /// What these concerns need before the profile is queued.
+    /// The consent that these findings need before the profile is queued.
     pub fn needed(concerns: &[Violation]) -> Consent {
         match concerns.iter().map(|concern| concern.weight).max() {
             None => Consent::Nothing,
             Some(Weight::Warning) => Consent::Warned,
-            // Nothing makes up for what is forbidden: it is refused before anybody is asked.
+            // A forbidden key is refused before consent is looked at; no consent overrides it.
             Some(Weight::Doubt | Weight::Forbidden) => Consent::Confirmed,
         }
     }
@@ -89,10 +90,10 @@ pub fn lines(findings: &[Violation]) -> Vec<String> {
 }
 
 fn unconfirmed(concerns: &[Violation]) -> String {
-    format!("this has to be confirmed before: {}", lines(concerns).join("; "))
+    format!("this needs a confirmation: {}", lines(concerns).join("; "))
 }
 
-/// How urgent a command is, until when it makes sense, and what was read about its profile.
+/// Urgency and expiry of a command, and the consent to the findings about its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     pub priority: Priority,
@@ -153,8 +154,8 @@ impl App {
         Ok(self.perform::<Device>(&device.stream(), &queue, context).await?)
     }
 
-    /// Whether the device would take the command, as [`App::queue_command`] decides it; nothing is queued. Gives what somebody has to read
-    /// before.
+    /// Whether the device would take the command, as [`App::queue_command`] decides it; nothing is queued. Returns the findings that need
+    /// consent.
     ///
     /// # Errors
     /// As [`App::queue_command`].
@@ -295,7 +296,7 @@ enum Purpose {
     Renew,
 }
 
-// Why the device would not take the command, and what somebody has to read before it is queued.
+// Why the device would not take the command, and the findings that need consent before it is queued.
 fn findings(
     command: &Dictionary,
     target: Target,

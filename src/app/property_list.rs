@@ -179,7 +179,7 @@ mod tests {
         for body in ["", "hello", "{\"Status\":\"Idle\"}", "<html></html>", "<plist><dict>", "<plist></dict></plist>"] {
             assert!(parse_file(body.as_bytes()).is_err(), "{body:?}");
         }
-        assert_eq!(repaired(&[0xff, 0xfe, 0x3c, 0x00]), Err(BadPropertyList::Malformed("it ends too early".into())));
+        assert!(matches!(repaired(&[0xff, 0xfe, 0x3c, 0x00]), Err(BadPropertyList::Malformed(_))));
         assert_eq!(parse_file(b"<plist><dict/>\xff</plist>"), Err(BadPropertyList::NotUtf8));
     }
 

@@ -7,14 +7,14 @@ use plist::{Dictionary, Value};
 use std::borrow::Cow;
 use std::fmt;
 
-/// How much a finding weighs for a profile that somebody uploads. Of everything else a device is to take every key.
+/// Weight of a finding about an uploaded profile. In all other documents every finding is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// The device ignores the key: somebody has to read that.
+    /// The device ignores the key. The profile is queued after somebody has read the warning.
     Warning,
-    /// Nobody here knows what the device makes of it: somebody has to confirm it.
+    /// The payload type is unknown. The profile is queued after a confirmation.
     Doubt,
-    /// The device, or its kind of enrollment, does not take it.
+    /// The device, or its kind of enrollment, does not accept it. The profile is never queued.
     Forbidden,
 }
 
@@ -49,7 +49,7 @@ pub struct Target {
     pub kind: EnrollmentKind,
     /// `None`: unknown, so versions do not matter.
     pub version: Option<OsVersion>,
-    /// The device has said so.
+    /// The device reported `IsSupervised`.
     pub supervised: bool,
 }
 

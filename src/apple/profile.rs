@@ -1,7 +1,7 @@
 //! Whole profiles: every payload against the table, and what ties the payloads together.
 
 use super::check::{self, Target, Violation, Weight};
-use super::table::TABLE;
+use super::table::{Subject, TABLE};
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
 use std::collections::HashSet;
@@ -28,17 +28,14 @@ fn check_for(profile: &Value, target: Target) -> Vec<Violation> {
     found
 }
 
-/// Checks a profile that is to be installed on a device that is enrolled; each finding says by its weight whether the profile may be sent all
+/// Checks a profile that is to be installed on a device that is enrolled; the weight of a finding says whether the profile may be queued all
 /// the same. `enrollment`: the identifier of the device's enrollment profile.
 pub fn check_upload(profile: &Value, enrollment: &str, target: Target) -> Vec<Violation> {
     let Some(top) = profile.as_dictionary() else {
         return vec![Violation::new("", "is no dictionary")];
     };
     if top.contains_key("EncryptedPayloadContent") {
-        return vec![Violation::new(
-            "EncryptedPayloadContent",
-            "is encrypted: nobody can say what the device would get",
-        )];
+        return vec![Violation::new("EncryptedPayloadContent", "is encrypted, so its payloads cannot be checked")];
     }
     let mut found = check_for(profile, target);
     if text(top, "PayloadIdentifier") == enrollment {
@@ -61,9 +58,7 @@ fn check_payload(payload: &Dictionary, target: Target, found: &mut Vec<Violation
     let common = &TABLE.profiles["CommonPayloadKeys"];
     let Some(rules) = TABLE.profiles.get(name).filter(|_| name.starts_with("com.apple.")) else {
         found.extend(unknown_type(name, target));
-        let shared = payload.iter().filter(|(key, _)| common.rule(key).is_some());
-        let shared = shared.map(|(key, value)| (key.clone(), value.clone())).collect();
-        check::dictionary(&shared, &[&common.keys], &[], target, name, found);
+        check::dictionary(&only_known(payload, &[common]), &[&common.keys], &[], target, name, found);
         return;
     };
     if let Some(why) = target.takes(&rules.availability) {
@@ -71,10 +66,17 @@ fn check_payload(payload: &Dictionary, target: Target, found: &mut Vec<Violation
     }
     // The schema knows one way into User Enrollment; by account `AssignedManagedAppleID` stands in its place.
     let besides: &[&str] = if payload.contains_key("EnrollmentMode") { &["ManagedAppleID"] } else { &[] };
-    check::dictionary(payload, &[&common.keys, &rules.keys], besides, target, name, found);
+    let known = if rules.open { only_known(payload, &[common, rules]) } else { payload.clone() };
+    check::dictionary(&known, &[&common.keys, &rules.keys], besides, target, name, found);
     if name == "com.apple.security.scep" {
         check_subject(payload, found);
     }
+}
+
+// Of other keys nothing can be said.
+fn only_known(payload: &Dictionary, subjects: &[&Subject]) -> Dictionary {
+    let known = |key: &str| subjects.iter().any(|subject| subject.rule(key).is_some());
+    payload.iter().filter(|(key, _)| known(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 // A payload without a type lacks a key, which is told as such.
@@ -85,9 +87,9 @@ fn unknown_type(name: &str, target: Target) -> Option<Violation> {
         _ if TABLE.elsewhere.contains(name) => {
             wrong("is a payload of other platforms, which iPhone and iPad do not have")
         }
-        EnrollmentKind::UserEnrollment => wrong("is no payload that is known to be for User Enrollment"),
+        EnrollmentKind::UserEnrollment => wrong("is not known as a payload for User Enrollment"),
         EnrollmentKind::DeviceEnrollment => {
-            wrong("is a payload type that is unknown here").map(|found| found.weighing(Weight::Doubt))
+            wrong("is a payload type that Muster does not know").map(|found| found.weighing(Weight::Doubt))
         }
     }
 }

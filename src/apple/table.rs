@@ -44,6 +44,9 @@ pub(super) struct Subject {
     pub availability: Availability,
     /// Of a command: the bit of `AccessRights` that it needs.
     pub rights: Option<u64>,
+    /// Any other keys, too.
+    #[serde(default)]
+    pub open: bool,
     pub keys: Vec<Rule>,
 }
 

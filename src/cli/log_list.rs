@@ -10,6 +10,7 @@ use events::log::{Entry, Log};
 use events::store::ReadError;
 use events::{Event, device::CommandId};
 use projections::audit::faults;
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// The list, a line an event: the visit to the portal and the device's life together, in the order of the log.
@@ -90,23 +91,23 @@ impl Context {
             E::VisitOpened { platform, language, .. } => format!("{}, in {language}", told_platform(platform)),
             E::AccountDrivenBegun { mode, .. } => mode.as_str().into(),
             E::UserSignedInAgain { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
-            E::SignInAgainAsked { why } => format!("{why:?}"),
+            E::SignInAgainAsked { why } => word(why),
             E::MachineInformationReceived { signature, product, .. } => {
-                format!("{}, signature {signature:?}", product.as_deref().unwrap_or("unnamed hardware"))
+                format!("{}, {}", product.as_deref().unwrap_or("unnamed hardware"), told_signature(*signature))
             }
             E::AuthorizationCodeIssued { .. } | E::AccessTokenRefreshed { .. } => return None,
             E::VisitResumed { .. } | E::AccessTokenIssued { .. } | E::ManagedAppleIdAssigned { .. } => return None,
-            E::SignInRefused { reason, .. } => format!("{reason:?}"),
+            E::SignInRefused { reason, .. } => word(reason),
             E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
             E::SingleSignOnBegun { provider, .. } | E::SingleSignOnProven { provider, .. } => provider.clone(),
-            E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {why:?}"),
+            E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {}", word(why)),
             E::EnrollmentAssigned { user_name, .. } => user_name.shown().unwrap_or("an erased person").to_owned(),
             E::AttributesReceived { provider, .. } => provider.clone(),
             E::AccessDecided { access } => access.rule.clone().unwrap_or_else(|| "no rule".into()),
             E::TermsRequested { version, .. } | E::TermsAccepted { version, .. } => format!("version {version}"),
             E::TermsDeclined { version, .. } => format!("version {version}"),
-            E::FormRefused { why } => format!("{why:?}"),
-            E::IdentityRefused { why } => format!("{why:?}"),
+            E::FormRefused { why } => word(why),
+            E::IdentityRefused { why } => word(why),
             E::LanguageChosen { language } => language.clone(),
             E::AssignmentOffered { .. } | E::AssignmentDeclined {} => return None,
             E::PreviousRecordFound { records, count } => {
@@ -121,11 +122,11 @@ impl Context {
                 let product = attributes.product.as_deref().unwrap_or("unnamed hardware");
                 format!("{product}, {}", told_signature(*signature))
             }
-            E::ProfileServiceRefused { why, .. } => format!("{why:?}"),
+            E::ProfileServiceRefused { why, .. } => word(why),
             E::ProfileServiceServed { .. } | E::VerificationProfileServed { .. } => return None,
             E::VerificationIdentityIssued { .. } => return None,
             E::MdmProfileServed { profile, .. } => told_kind(profile.kind).into(),
-            E::EnrollmentRefused { why } => format!("{why:?}"),
+            E::EnrollmentRefused { why } => word(why),
             E::IdentityIssued { .. } | E::IdentityRevoked { .. } | E::PreviousRecordsNoted {} => return None,
             E::CaProfileServed { .. } | E::CaInstallReported {} | E::CaStepSkipped {} => return None,
             E::ManagedAppleIdGiven { .. } | E::EnrollmentAbandoned {} | E::SignedOut {} => return None,
@@ -140,9 +141,9 @@ impl Context {
                 os_version.map_or(product.clone(), |version| format!("{product}, iOS {version}"))
             }
             E::DeviceReauthenticated { os_version, .. } => os_version.map(|version| format!("iOS {version}"))?,
-            E::IdentityRenewalFailed { why } => format!("{why:?}"),
-            E::IdentityRenewalRefused { why } => format!("{why:?}"),
-            E::DeviceMessageRefused { why } => format!("{why:?}"),
+            E::IdentityRenewalFailed { why } => word(why),
+            E::IdentityRenewalRefused { why } => word(why),
+            E::DeviceMessageRefused { why } => word(why),
             E::IdentityRenewalRequested { .. } | E::IdentityRenewalCompleted { .. } => return None,
             E::IdentityRolledBack { .. } => return None,
             E::MdmCommandQueued { request_type, .. } => request_type.clone(),
@@ -179,6 +180,12 @@ impl Context {
     fn name_of(&self, command: CommandId) -> String {
         self.commands.get(&command).cloned().unwrap_or_else(|| "a command that was never queued".into())
     }
+}
+
+/// A reason as the log calls it.
+fn word(reason: &impl Serialize) -> String {
+    let name = serde_json::to_value(reason).ok();
+    name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ")
 }
 
 fn told_platform(platform: &Platform) -> String {

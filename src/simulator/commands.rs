@@ -163,7 +163,8 @@ impl Device {
             "DeviceCapacity" => Value::Real(128.0),
             "AvailableDeviceCapacity" => Value::Real(83.5),
             "BatteryLevel" => Value::Real(0.75),
-            "IsSupervised" | "IsMultiUser" => false.into(),
+            "IsSupervised" => hardware.supervised.into(),
+            "IsMultiUser" => false.into(),
             "UDID" => hardware.udid.clone().into(),
             "SerialNumber" => hardware.serial_number.clone().into(),
             // From iOS 26 on carriers are told by ServiceSubscriptions only.

@@ -77,6 +77,8 @@ pub struct Hardware {
     pub serial_number: String,
     /// iPhones only: our iPads have no SIM.
     pub imei: Option<String>,
+    /// `IsSupervised`: Apple Configurator supervises a device before it enrolls.
+    pub supervised: bool,
 }
 
 impl Hardware {
@@ -97,6 +99,7 @@ impl Hardware {
             udid: udid(recent),
             serial_number: chance::text("0123456789CDFGHJKLMNPQRTVWXY", if recent { 10 } else { 12 }),
             imei: (family == Family::IPhone).then(|| format!("35 {} {} 1", digits(6), digits(6))),
+            supervised: false,
         }
     }
 

@@ -157,6 +157,8 @@ pub struct TestDevice {
     pub identity: Identity,
     pub identifier: Identifier,
     pub style: Style,
+    /// By Apple Configurator, before it enrolled.
+    pub supervised: bool,
     client: reqwest::Client,
 }
 
@@ -187,7 +189,7 @@ impl TestDevice {
             EnrollmentKind::DeviceEnrollment => Identifier::Udid(name),
         };
         let (id, profile) = (invited.enrollment.device(), invited.profile);
-        Ok(TestDevice { id, profile, identity, identifier, style: Style::REAL, client })
+        Ok(TestDevice { id, profile, identity, identifier, style: Style::REAL, supervised: false, client })
     }
 
     /// Enrolled, with all commands that came of that answered.
@@ -279,7 +281,7 @@ impl TestDevice {
     fn inspect(&self, content_type: &str, body: &[u8]) {
         if !body.is_empty() {
             let user_enrollment = Some(self.profile.kind == EnrollmentKind::UserEnrollment);
-            let hardware = Hardware::new(Family::IPhone, IOS);
+            let hardware = Hardware { supervised: self.supervised, ..Hardware::new(Family::IPhone, IOS) };
             inspector::look(&Given { to: &hardware, user_enrollment, content_type, body });
         }
     }

@@ -324,7 +324,7 @@ async fn walk_all(family: Family, change: impl FnOnce(&mut Config)) {
         assert_eq!(walked.through, walked.everything(), "{}", walked.name());
     }
     // 13.1 to 17 and from 15 on for a private device; everything, the same verified, and from 17 on for an institutional one.
-    assert_eq!(all.len(), 3 + 4 + 6 + 6 + 3);
+    assert_eq!(all.len(), 3 + 5 + 7 + 7 + 4);
     crate::harness::say(&table(&all));
     scene.strike().await;
 }

@@ -14,8 +14,7 @@ use crate::admin::session::{Acts, May, Own};
 use crate::admin::words;
 use crate::app::PerformError;
 use crate::app::commands::act::{Act, Wanted};
-use crate::app::commands::{Consent, QueueError, lines};
-use crate::apple::Violation;
+use crate::app::commands::{Consent, QueueError, Violation, lines};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -149,7 +148,7 @@ struct Rehearsal {
     kept: Vec<Kept>,
     /// Some of the devices would ignore some keys of the profile.
     warned: bool,
-    /// Nobody here knows what some of the devices make of it.
+    /// The profile has a payload type that Muster does not know.
     doubted: bool,
     /// The devices that would accept it.
     batch: String,
@@ -214,13 +213,13 @@ struct Line {
     kind: &'static str,
     /// Why it would not; empty if it would.
     why: String,
-    /// What somebody has to read before.
+    /// Findings that need consent.
     but: Vec<String>,
 }
 
 content!(Line { href, label, serial, id, claim, person, version, kind, why, but });
 
-/// What a device would make of an act: what somebody has to read before, or why it would not accept it.
+/// Whether a device would accept an act: the findings that need consent, or why not.
 type Answer = Result<Vec<Violation>, String>;
 
 /// What each device would accept. Nothing is queued.

@@ -14,8 +14,7 @@ use crate::admin::session::{Acts, May, Own, see_other};
 use crate::admin::words::{self, Chip, Instant};
 use crate::app::PerformError;
 use crate::app::commands::act::{Act as Wants, Wanted};
-use crate::app::commands::{QueueError, lines};
-use crate::apple::{Violation, Weight};
+use crate::app::commands::{QueueError, Violation, Weight, lines};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -70,12 +69,12 @@ view!(command, Menu, Page {
     concerns,
 });
 
-/// What has to be read before a profile is queued, and the form that was sent, to be sent again.
+/// Findings that need consent before a profile is queued, and the form that was sent, to be sent again.
 #[derive(Serialize)]
 struct Concerns {
     /// Keys that the device ignores.
     warnings: Vec<String>,
-    /// Payloads of which nobody here knows what the device makes of them.
+    /// Payload types that Muster does not know.
     doubts: Vec<String>,
     profile: String,
     expires: String,
@@ -108,7 +107,7 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
     show_form(&staff, &device, verb, Again::default()).await
 }
 
-/// What a form that was sent is shown again with.
+/// Contents of a form that is shown again after it was sent.
 #[derive(Default)]
 struct Again {
     request: Option<Uuid>,

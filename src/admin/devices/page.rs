@@ -368,7 +368,7 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
         facts.push(Fact::linked("Person", name, href));
     }
     if device.kind == Some(EnrollmentKind::UserEnrollment) {
-        facts.push(Fact::new("Managed Apple ID", text(&device.managed_apple_id)));
+        facts.push(Fact::new(words::account_name(device), text(&device.managed_apple_id)));
         facts.push(Fact::new("Enrollment ID", text(&device.enrollment_id)));
         facts.push(Fact::new("Serial number, UDID", "not collected"));
     } else {

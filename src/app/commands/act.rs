@@ -96,7 +96,7 @@ impl Act {
 }
 
 impl App {
-    /// Whether the device would accept the act; nothing is queued. Gives what somebody has to read before.
+    /// Whether the device would accept the act; nothing is queued. Returns the findings that need consent.
     ///
     /// # Errors
     /// The refusal says why not.

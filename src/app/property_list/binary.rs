@@ -4,6 +4,7 @@
 use super::{BadPropertyList, MAX_DEPTH, MAX_VALUES};
 use events::device::AnswerFault;
 use plist::{Date, Dictionary, Value};
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 pub(super) const MAGIC: &[u8] = b"bplist00";
@@ -12,8 +13,8 @@ const TRAILER: usize = 32;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// 2001-01-01T00:00:00Z, from which dates count.
 const EPOCH: u64 = 978_307_200;
-/// Seconds from then to the year 9999.
-const LAST_DATE: f64 = 252_423_993_599.0;
+/// Seconds from then back to the year 1, and on to the end of the year 9999.
+const DATES: RangeInclusive<f64> = -63_113_904_000.0..=252_423_993_599.0;
 
 struct File<'a> {
     bytes: &'a [u8],
@@ -178,11 +179,12 @@ fn finite(number: f64) -> Result<f64, BadPropertyList> {
 }
 
 fn date(seconds: f64) -> Result<Value, BadPropertyList> {
-    if !(0.0..=LAST_DATE).contains(&seconds) {
+    if !DATES.contains(&seconds) {
         return Err(BadPropertyList::Value(AnswerFault::Date));
     }
-    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH) + Duration::from_secs_f64(seconds);
-    Ok(Value::Date(Date::from(at)))
+    let epoch = SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH);
+    let distance = Duration::from_secs_f64(seconds.abs());
+    Ok(Value::Date(Date::from(if seconds < 0.0 { epoch - distance } else { epoch + distance })))
 }
 
 #[cfg(test)]
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_value_is_read() {
-        let date = Value::Date(Date::from_xml_format("2026-11-28T22:14:18Z").unwrap());
+        let date = |text| Value::Date(Date::from_xml_format(text).unwrap());
         let whole = dictionary([
             ("text", "Wi-Fi".into()),
             ("wide", "Büro 事務所 🙂".into()),
@@ -209,7 +211,7 @@ mod tests {
             ("truths", Value::Array(vec![true.into(), false.into()])),
             ("numbers", Value::Array(vec![0.into(), 300.into(), 70_000.into(), (-5).into(), u64::MAX.into()])),
             ("real", Value::Real(1.5)),
-            ("date", date),
+            ("dates", Value::Array(vec![date("2026-11-28T22:14:18Z"), date("1970-01-01T00:00:00Z")])),
             ("data", Value::Data(vec![0, 1, 255])),
             ("inner", dictionary([("a", dictionary([]))])),
         ]);

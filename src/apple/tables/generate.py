@@ -142,7 +142,10 @@ def subject(schema, source):
     right = RIGHTS.get(ios(payload).get("accessrights"))
     if right:
         row["rights"] = right
-    row["keys"] = keys(schema.get("payloadkeys"))
+    listed = schema.get("payloadkeys") or []
+    if any(is_any(key) for key in listed):
+        row["open"] = True
+    row["keys"] = keys(key for key in listed if not is_any(key))
     return row
 
 

@@ -2,7 +2,7 @@
 //! one of three encodings, signed or not; those with one thing wrong are refused by the name of the key. Left out, and it says so, where
 //! `../shared/apple-schema` is not there.
 
-use super::schema::{ios, is_foreign, list, read, schema, text};
+use super::schema::{head, ios, is_foreign, list, read, schema, text};
 use super::{DEVICE, USER};
 use crate::app::commands::upload;
 use crate::apple::{Target, Weight};
@@ -15,14 +15,16 @@ use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 use plist::{Dictionary, Value};
 use serde_yaml_ng::Value as Yaml;
+use std::path::Path;
 
 /// The release that the schema is from.
 const VERSION: (u64, u64, u64) = (18, 1, 0);
 /// What is tried by other tests, or by nobody: the frame, management itself, and a home screen that is defined by itself.
 const ELSEWHERE: &[&str] = &["TopLevel", "CommonPayloadKeys", "com.apple.mdm", "com.apple.homescreenlayout"];
 
+/// `None` where the schema says nothing, or `n/a`.
 fn version(of: &Yaml, key: &str) -> Option<(u64, u64, u64)> {
-    let text = text(ios(of).get(key)?)?;
+    let text = text(ios(of).get(key)?).filter(|text| text != "n/a")?;
     let mut parts = text.split('.').map(|part| part.parse().unwrap());
     Some((parts.next()?, parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
 }
@@ -31,8 +33,9 @@ fn mode(of: &Yaml) -> Option<String> {
     ios(of).get("userenrollment")?.get("mode").and_then(text)
 }
 
-fn is_supervised(of: &Yaml) -> bool {
-    ios(of).get("supervised").and_then(Yaml::as_bool) == Some(true)
+/// Only for supervised devices, and this is none.
+fn needs_supervision(of: &Yaml, target: Target) -> bool {
+    !target.supervised && ios(of).get("supervised").and_then(Yaml::as_bool) == Some(true)
 }
 
 fn name(key: &Yaml) -> &str {
@@ -43,14 +46,19 @@ fn kind(key: &Yaml) -> String {
     text(&key["type"]).unwrap()
 }
 
+/// Stands for keys of any name.
+fn is_any(key: &Yaml) -> bool {
+    name(key).starts_with("ANY")
+}
+
 fn is_required(key: &Yaml) -> bool {
     key.get("presence").and_then(text).as_deref() == Some("required")
 }
 
 /// Exists on this version, and this kind of enrollment may have it.
-fn is_allowed(of: &Yaml, enrollment: EnrollmentKind) -> bool {
+fn is_allowed(of: &Yaml, target: Target) -> bool {
     let mode = mode(of);
-    let by_mode = match enrollment {
+    let by_mode = match target.kind {
         USER => !matches!(mode.as_deref(), Some("forbidden" | "ignored")),
         DEVICE => mode.as_deref() != Some("required"),
     };
@@ -74,7 +82,7 @@ fn default(key: &Yaml) -> Option<Value> {
 }
 
 /// A value that Apple allows: the default where there is one. `whole`: with every key inside that is allowed.
-fn sample(key: &Yaml, enrollment: EnrollmentKind, whole: bool) -> Value {
+fn sample(key: &Yaml, target: Target, whole: bool) -> Value {
     if name(key) == "Subject" {
         let pair = Value::Array(vec!["O".into(), "Example".into()]);
         return Value::Array(vec![Value::Array(vec![pair])]);
@@ -84,16 +92,16 @@ fn sample(key: &Yaml, enrollment: EnrollmentKind, whole: bool) -> Value {
         return value;
     }
     let inside = list(key, "subkeys");
-    let member = inside.iter().find(|member| is_allowed(member, enrollment) && !is_supervised(member));
+    let member = inside.iter().find(|member| is_allowed(member, target) && !needs_supervision(member, target));
     match kind(key).as_str() {
         "<boolean>" => true.into(),
         "<integer>" => key.get("range").and_then(|range| range.get("min")).and_then(Yaml::as_i64).unwrap_or(1).into(),
         "<real>" => Value::Real(1.0),
         "<date>" => Value::Date(plist::Date::from_xml_format("2030-01-01T00:00:00Z").unwrap()),
         "<data>" => Value::Data(vec![1, 2, 3]),
-        "<array>" => Value::Array(member.map(|member| sample(member, enrollment, whole)).into_iter().collect()),
-        "<dictionary>" if inside.iter().any(|key| name(key).starts_with("ANY")) => Dictionary::new().into(),
-        "<dictionary>" => keys(inside, enrollment, whole).into(),
+        "<array>" => Value::Array(member.map(|member| sample(member, target, whole)).into_iter().collect()),
+        "<dictionary>" if inside.iter().any(is_any) => Dictionary::new().into(),
+        "<dictionary>" => keys(inside, target, whole).into(),
         _ => match (member, key.get("format").and_then(text).unwrap_or_default()) {
             (Some(word), _) => name(word).into(),
             (None, format) if format.contains("https") => "https://example.com/".into(),
@@ -104,32 +112,48 @@ fn sample(key: &Yaml, enrollment: EnrollmentKind, whole: bool) -> Value {
 }
 
 /// The required keys; `whole`: all, those for supervised devices at their default.
-fn keys(all: &[Yaml], enrollment: EnrollmentKind, whole: bool) -> Dictionary {
+fn keys(all: &[Yaml], target: Target, whole: bool) -> Dictionary {
     let wanted = |key: &&Yaml| {
-        let harmless = !is_supervised(key) || default(key).is_some();
+        let bound = needs_supervision(key, target);
         let needed = is_required(key) || mode(key).as_deref() == Some("required");
-        is_allowed(key, enrollment) && (needed && !is_supervised(key) || whole && harmless)
+        is_allowed(key, target) && (needed && !bound || whole && (!bound || default(key).is_some()))
     };
-    all.iter().filter(wanted).map(|key| (name(key).to_owned(), sample(key, enrollment, whole))).collect()
+    all.iter().filter(wanted).map(|key| (name(key).to_owned(), sample(key, target, whole))).collect()
 }
 
-fn profile(payload_type: &str, payload: &Dictionary) -> Dictionary {
-    let named = |nth: u8, kind: &str| -> Dictionary {
-        let entries: [(&str, Value); 4] = [
-            ("PayloadType", kind.into()),
-            ("PayloadVersion", 1.into()),
-            ("PayloadIdentifier", format!("org.example.generated.{nth}").into()),
-            ("PayloadUUID", format!("00000000-0000-4000-8000-00000000000{nth}").into()),
-        ];
-        entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-    };
-    let mut inner = named(1, payload_type);
-    inner.extend(payload.clone());
-    let mut whole = named(0, "Configuration");
-    whole.insert("PayloadDisplayName".into(), "Büro 🙂".into());
-    whole.insert("PayloadRemovalDisallowed".into(), false.into());
-    whole.insert("PayloadContent".into(), Value::Array(vec![inner.into()]));
-    whole
+/// What encloses payloads, and what every payload may have.
+struct Frame {
+    top: Yaml,
+    common: Yaml,
+}
+
+impl Frame {
+    fn of(schema: &Path) -> Frame {
+        let file = |name: &str| read(&schema.join(format!("mdm/profiles/{name}.yaml")));
+        Frame { top: file("TopLevel"), common: file("CommonPayloadKeys") }
+    }
+
+    fn profile(&self, payload_type: &str, payload: &Dictionary, target: Target, whole: bool) -> Dictionary {
+        let named = |of: &Yaml, nth: u8, kind: &str| -> Dictionary {
+            let mut named = keys(list(of, "payloadkeys"), target, whole);
+            let entries: [(&str, Value); 4] = [
+                ("PayloadType", kind.into()),
+                ("PayloadVersion", 1.into()),
+                ("PayloadIdentifier", format!("org.example.generated.{nth}").into()),
+                ("PayloadUUID", format!("00000000-0000-4000-8000-00000000000{nth}").into()),
+            ];
+            named.extend(entries.map(|(key, value)| (key.to_owned(), value)));
+            named
+        };
+        let mut inner = named(&self.common, 1, payload_type);
+        inner.extend(payload.clone());
+        let mut profile = named(&self.top, 0, "Configuration");
+        // Takes the place of the content.
+        profile.remove("EncryptedPayloadContent");
+        profile.insert("PayloadDisplayName".into(), "Büro 🙂".into());
+        profile.insert("PayloadContent".into(), Value::Array(vec![inner.into()]));
+        profile
+    }
 }
 
 struct Signer {
@@ -176,14 +200,14 @@ impl Signer {
     }
 }
 
-fn target(kind: EnrollmentKind) -> Target {
-    Target::new(kind, Some(OsVersion::new(18, 1)))
+fn target(kind: EnrollmentKind, supervised: bool) -> Target {
+    Target { supervised, ..Target::new(kind, Some(OsVersion::new(18, 1))) }
 }
 
 /// What is found in the file, each with its weight.
-fn found(file: &[u8], kind: EnrollmentKind) -> Vec<(String, Weight)> {
+fn found(file: &[u8], target: Target) -> Vec<(String, Weight)> {
     let upload = upload::open(file).unwrap_or_else(|why| panic!("{why}"));
-    let found = upload.findings("org.example.enrollment", target(kind));
+    let found = upload.findings("org.example.enrollment", target);
     found.into_iter().map(|found| (found.path, found.weight)).collect()
 }
 
@@ -191,8 +215,7 @@ fn found(file: &[u8], kind: EnrollmentKind) -> Vec<(String, Weight)> {
 type Payloads = Vec<(String, Yaml)>;
 
 /// The payloads of iPhone and iPad, and the types of those of other platforms.
-fn payloads() -> Option<(Payloads, Vec<String>)> {
-    let schema = schema()?;
+fn payloads(schema: &Path) -> (Payloads, Vec<String>) {
     let (mut here, mut elsewhere) = (vec![], vec![]);
     let mut files: Vec<_> =
         std::fs::read_dir(schema.join("mdm/profiles")).unwrap().map(|file| file.unwrap().path()).collect();
@@ -203,40 +226,46 @@ fn payloads() -> Option<(Payloads, Vec<String>)> {
         if ELSEWHERE.contains(&stem.as_str()) || stem.contains('(') {
             continue;
         }
-        let theirs = read(&path);
-        let payload_type = text(&theirs["payload"]["payloadtype"]).unwrap();
-        if ios(&theirs["payload"]).is_null() || is_foreign(&theirs["payload"]) {
+        // Those of other platforms have keys that are defined by themselves.
+        let payload = &head(&path)["payload"];
+        let payload_type = text(&payload["payloadtype"]).unwrap();
+        if ios(payload).is_null() || is_foreign(payload) {
             elsewhere.push(payload_type);
         } else {
-            here.push((payload_type, theirs));
+            here.push((payload_type, read(&path)));
         }
     }
-    Some((here, elsewhere))
+    (here, elsewhere)
 }
 
 #[test]
 fn every_payload_that_apple_allows_is_taken_bare_and_with_its_defaults_written_out() {
-    let Some((here, _)) = payloads() else { return };
-    let (signer, mut counted) = (Signer::new(), 0);
-    for kind in [DEVICE, USER] {
+    let Some(schema) = schema() else { return };
+    let (frame, signer, (here, _)) = (Frame::of(&schema), Signer::new(), payloads(&schema));
+    let (mut counted, mut wrong) = (0, vec![]);
+    for target in [target(DEVICE, false), target(DEVICE, true), target(USER, false)] {
         for (payload_type, theirs) in &here {
             let payload = &theirs["payload"];
             // Apple corrected the mode later; the overlay has it.
-            let corrected = payload_type == "com.apple.cellularprivatenetwork.managed" && kind == USER;
-            if !is_allowed(payload, kind) || is_supervised(payload) || corrected {
+            let corrected = payload_type == "com.apple.cellularprivatenetwork.managed" && target.kind == USER;
+            if !is_allowed(payload, target) || needs_supervision(payload, target) || corrected {
                 continue;
             }
             for whole in [false, true] {
-                let made = profile(payload_type, &keys(list(theirs, "payloadkeys"), kind, whole));
+                let own = keys(list(theirs, "payloadkeys"), target, whole);
+                let made = frame.profile(payload_type, &own, target, whole);
                 for form in [counted % 6, (counted + 3) % 6] {
-                    let found = found(&signer.file(&made, form), kind);
-                    assert_eq!(found, [], "{payload_type} for {kind:?}, form {form}, whole: {whole}");
+                    let found = found(&signer.file(&made, form), target);
+                    if !found.is_empty() {
+                        wrong.push(format!("{payload_type} for {target:?}, form {form}, whole: {whole}: {found:?}"));
+                    }
                 }
                 counted += 1;
             }
         }
     }
     println!("valid profiles made from Apple's schema: {counted}, each in two forms");
+    assert!(wrong.is_empty(), "not taken:\n{}", wrong.join("\n"));
     assert!(counted >= 60, "{counted}");
 }
 
@@ -250,55 +279,76 @@ fn wrong(key: &Yaml) -> Value {
 }
 
 /// A value that restricts something: not the default.
-fn restricting(key: &Yaml, kind: EnrollmentKind) -> Value {
+fn restricting(key: &Yaml, target: Target) -> Value {
     match default(key) {
         Some(Value::Boolean(truth)) => (!truth).into(),
-        _ => sample(key, kind, false),
+        _ => sample(key, target, false),
     }
+}
+
+/// What a profile has besides what is required, with one thing wrong: a value of another kind, or a key that the device may not have.
+fn wrong_keys(all: &[Yaml], target: Target) -> impl Iterator<Item = (&str, Value)> {
+    let exists = |key: &&Yaml| {
+        !is_any(key) && !is_foreign(key) && version(key, "introduced").is_none_or(|since| since <= VERSION)
+    };
+    all.iter().filter(exists).filter_map(move |key| {
+        let forbidden = !is_allowed(key, target) || needs_supervision(key, target);
+        let value = if forbidden { restricting(key, target) } else { wrong(key) };
+        // A supervised-only key that says what is so without it is taken.
+        let harmless = default(key).as_ref() == Some(&value) && is_allowed(key, target);
+        (!harmless).then(|| (name(key), value))
+    })
 }
 
 #[test]
 fn a_profile_with_one_thing_wrong_is_refused_by_the_name_of_the_key() {
-    let Some((here, elsewhere)) = payloads() else { return };
-    let (signer, mut counted) = (Signer::new(), 0);
-    let mut refuse = |payload_type: &str, payload: &Dictionary, kind, key: &str| {
-        let made = profile(payload_type, payload);
-        let found = found(&signer.file(&made, counted % 6), kind);
-        let named = found.iter().any(|(path, weight)| path.contains(key) && *weight == Weight::Forbidden);
-        assert!(named, "{payload_type}: {key} for {kind:?}: {found:?}");
+    let Some(schema) = schema() else { return };
+    let (frame, signer, (here, elsewhere)) = (Frame::of(&schema), Signer::new(), payloads(&schema));
+    let (mut counted, mut taken) = (0, vec![]);
+    let mut refuse = |made: &Dictionary, target, key: &str| {
+        let found = found(&signer.file(made, counted % 6), target);
+        if !found.iter().any(|(path, weight)| path.contains(key) && *weight == Weight::Forbidden) {
+            taken.push(format!("{key} for {target:?}: {found:?} in {made:?}"));
+        }
         counted += 1;
     };
-    for (payload_type, theirs) in &here {
-        let all = list(theirs, "payloadkeys");
-        for kind in [DEVICE, USER] {
-            if !is_allowed(&theirs["payload"], kind) || is_supervised(&theirs["payload"]) {
-                refuse(payload_type, &keys(all, kind, false), kind, payload_type);
+    for target in [target(DEVICE, false), target(USER, false)] {
+        for (payload_type, theirs) in &here {
+            let all = list(theirs, "payloadkeys");
+            let right = keys(all, target, false);
+            let mut refuse = |own: &Dictionary, key: &str| {
+                refuse(&frame.profile(payload_type, own, target, false), target, key);
+            };
+            if !is_allowed(&theirs["payload"], target) || needs_supervision(&theirs["payload"], target) {
+                refuse(&right, payload_type);
                 continue;
             }
-            let right = keys(all, kind, false);
             for required in right.keys() {
                 let mut lacks = right.clone();
                 lacks.remove(required);
-                refuse(payload_type, &lacks, kind, required);
+                refuse(&lacks, required);
             }
-            let exists =
-                |key: &&Yaml| !is_foreign(key) && version(key, "introduced").is_none_or(|since| since <= VERSION);
-            for key in all.iter().filter(exists) {
-                let forbidden = !is_allowed(key, kind) || is_supervised(key);
-                let value = if forbidden { restricting(key, kind) } else { wrong(key) };
-                // A supervised-only key that says what is so without it is taken.
-                if default(key).as_ref() == Some(&value) && is_allowed(key, kind) {
-                    continue;
-                }
-                let mut payload = right.clone();
-                payload.insert(name(key).to_owned(), value);
-                refuse(payload_type, &payload, kind, name(key));
+            for (key, value) in wrong_keys(all, target) {
+                let mut own = right.clone();
+                own.insert(key.to_owned(), value);
+                refuse(&own, key);
+            }
+        }
+        let own = Dictionary::from_iter([("Label", "Example"), ("URL", "https://example.com/")]);
+        for (key, value) in wrong_keys(list(&frame.top, "payloadkeys"), target) {
+            let mut made = frame.profile("com.apple.webClip.managed", &own, target, false);
+            made.insert(key.to_owned(), value);
+            // A profile without these two is none to begin with.
+            if !["PayloadIdentifier", "EncryptedPayloadContent"].contains(&key) {
+                refuse(&made, target, key);
             }
         }
     }
+    let on = target(DEVICE, false);
     for payload_type in elsewhere.iter().filter(|name| here.iter().all(|(other, _)| other != *name)) {
-        refuse(payload_type, &Dictionary::new(), DEVICE, payload_type);
+        refuse(&frame.profile(payload_type, &Dictionary::new(), on, false), on, payload_type);
     }
     println!("invalid profiles made from Apple's schema: {counted}");
+    assert!(taken.is_empty(), "not refused by the key's name:\n{}", taken.join("\n"));
     assert!(counted >= 60, "{counted}");
 }

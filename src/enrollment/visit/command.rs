@@ -264,7 +264,7 @@ pub struct AttributesReport {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No fact at all: the portal leads the person back to their step.
-    #[error("the visit stands at {0:?}")]
+    #[error("the visit is at another step")]
     OutOfStep(Step),
     /// A visit is kept within bounds: the person begins another one.
     #[error("this visit has served so many profiles, or taken so many Managed Apple IDs, that it does so no more")]

@@ -12,7 +12,7 @@ use muster::simulator::model::Family;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_address_of_settings() {
     let test = "the-sheet-of-settings";
-    let visitor = Visitor::personal(Family::IPhone, "18.2");
+    let visitor = Visitor::personal(Family::IPhone, "27.0");
     let user_agent = visitor.hardware.user_agent();
     let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
     let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };

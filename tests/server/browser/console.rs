@@ -1,6 +1,7 @@
 //! Staff at the console in real browsers: sign in, look at the inventory, at a device, at the audit trail.
 
 use super::{Axe, Browser, DESK, Engine, Looks, PHONE, browser, look_at, wait_for};
+use crate::commands::profile;
 use crate::console::visits::stuck;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::waiting::until;
@@ -81,6 +82,11 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal-wrong")).await;
     browser.client.goto(&format!("{url}/console/settings/change")).await.unwrap();
     what_would_change(&browser, axe.as_ref(), test).await;
+    // WebKit's driver chooses no files.
+    if engine == Engine::Chromium {
+        let form = format!("{url}/console/devices/{}/commands/install-profile", id_of(&other));
+        profiles_with_findings(&browser, axe.as_ref(), test, &form).await;
+    }
     browser.close().await;
     scene.strike().await;
 }
@@ -93,6 +99,24 @@ async fn refuses_an_app(scene: &Scene, device: &mut Device) {
     app.queue_command(id, CommandId(app.world.uuid()), &command, &context).await.unwrap();
     device.poll().await.unwrap();
     scene.server.caught_up().await;
+}
+
+/// A profile with a key that the device ignores, and one with a payload that Muster does not know.
+async fn profiles_with_findings(browser: &Browser, axe: Option<&Axe>, test: &str, form: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, payload_type, consent) in [
+        ("profile-warned", "com.apple.applicationaccess", "input[name=consent][type=hidden]"),
+        ("profile-doubted", "com.apple.tomorrow", "input[name=consent][type=checkbox]"),
+    ] {
+        let file = folder.path().join(format!("{name}.mobileconfig"));
+        std::fs::write(&file, profile(payload_type, "<key>allowTomorrow</key><false/>")).unwrap();
+        browser.client.goto(form).await.unwrap();
+        let chosen = browser.client.find(Locator::Css("input[type=file]")).await.unwrap();
+        chosen.send_keys(file.to_str().unwrap()).await.unwrap();
+        browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
+        wait_for(browser, consent).await;
+        look_at(browser, axe, &format!("{test}-{name}")).await;
+    }
 }
 
 /// On the form of the settings: types something and looks at what it would change.

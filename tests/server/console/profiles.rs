@@ -1,5 +1,5 @@
-//! Configuration profiles as people have them, installed from the console: what a device ignores is named first, what nobody here
-//! knows is confirmed, what the mode forbids stays forbidden.
+//! Configuration profiles as people have them, installed from the console: ignored keys are named first, unknown payload types need a
+//! confirmation, and what the mode forbids stays forbidden.
 
 use super::commands::{ALL, administrator, fields, post, queued};
 use super::desk::{Answer, Browser};
@@ -55,7 +55,8 @@ impl Desk {
     }
 
     // Answers what it is asked, as an iPad that Apple Configurator supervises does.
-    async fn says_that_it_is_supervised(&self) {
+    async fn says_that_it_is_supervised(&mut self) {
+        self.device.supervised = true;
         while let Some((id, command)) = self.device.poll().await {
             let mut report = self.device.report("Acknowledged", Some(&id));
             if command.contains_key("Queries") {
@@ -92,7 +93,7 @@ async fn a_profile_that_anybody_may_remove_and_a_restriction_at_its_default_need
 
 #[actix_web::test]
 async fn a_device_that_said_it_is_supervised_takes_what_is_for_supervised_devices() {
-    let desk = Desk::with(EnrollmentKind::DeviceEnrollment).await;
+    let mut desk = Desk::with(EnrollmentKind::DeviceEnrollment).await;
     desk.says_that_it_is_supervised().await;
     for file in [profile(RESTRICTIONS, AIRDROP_OFF), with(&profile(RESTRICTIONS, CAMERA_OFF), UNREMOVABLE)] {
         assert_eq!(desk.install(file.clone()).await.status, 303);
@@ -103,28 +104,47 @@ async fn a_device_that_said_it_is_supervised_takes_what_is_for_supervised_device
 
 #[actix_web::test]
 async fn a_personal_device_that_says_it_is_supervised_stays_a_personal_device() {
-    let desk = Desk::with(EnrollmentKind::UserEnrollment).await;
+    let mut desk = Desk::with(EnrollmentKind::UserEnrollment).await;
     desk.says_that_it_is_supervised().await;
     assert_eq!(desk.install(profile(RESTRICTIONS, AIRDROP_OFF)).await.status, 409);
     assert_eq!(desk.queued().await, 0);
     desk.server.stop().await;
 }
 
+// Keys as an editor adds them, and one that iOS has later.
+fn with_ignored_keys() -> [(Vec<u8>, Vec<&'static str>); 3] {
+    let harmless = "<key>allowScreenShot</key><false/>";
+    let vpn = "<key>VPNType</key><string>IKEv2</string><key>UserDefinedName</key><string>Campus</string><key>EAP</key><dict/>";
+    [
+        (
+            profile(
+                RESTRICTIONS,
+                &format!("{harmless}<key>PayloadEnabled</key><true/><key>allowTomorrow</key><false/>"),
+            ),
+            vec![
+                "com.apple.applicationaccess.PayloadEnabled is unknown",
+                "com.apple.applicationaccess.allowTomorrow is unknown",
+            ],
+        ),
+        (
+            profile(RESTRICTIONS, &format!("{harmless}<key>allowMailSmartReplies</key><false/>")),
+            vec!["com.apple.applicationaccess.allowMailSmartReplies is new in iOS 18.4, and the device has 17.5"],
+        ),
+        (profile("com.apple.vpn.managed", vpn), vec!["com.apple.vpn.managed.EAP is unknown"]),
+    ]
+}
+
 #[actix_web::test]
 async fn a_key_that_the_device_ignores_is_named_before_the_profile_is_queued() {
-    for kind in [EnrollmentKind::DeviceEnrollment, EnrollmentKind::UserEnrollment] {
+    for (kind, files) in [(EnrollmentKind::DeviceEnrollment, 3), (EnrollmentKind::UserEnrollment, 1)] {
         let desk = Desk::with(kind).await;
-        let inside =
-            "<key>allowScreenShot</key><false/><key>PayloadEnabled</key><true/><key>allowTomorrow</key><false/>";
-        let file = profile(RESTRICTIONS, inside);
-        let warned = desk.install(file.clone()).await;
-        assert_eq!((warned.status, desk.queued().await), (200, 0), "{}", warned.body);
-        for key in ["PayloadEnabled", "allowTomorrow"] {
-            let line = format!("{RESTRICTIONS}.{key} is unknown");
-            assert!(warned.texts("main li").contains(&line), "{}", warned.body);
+        for (nth, (file, lines)) in with_ignored_keys().into_iter().take(files).enumerate() {
+            let warned = desk.install(file.clone()).await;
+            assert_eq!((warned.status, desk.queued().await), (200, nth), "{}", warned.body);
+            assert_eq!(warned.texts("main li"), lines);
+            assert_eq!(post(&desk.browser, &desk.path(), &fields(&warned, &[])).await.status, 303);
+            assert_eq!((desk.queued().await, desk.delivered().await), (nth + 1, file));
         }
-        assert_eq!(post(&desk.browser, &desk.path(), &fields(&warned, &[])).await.status, 303);
-        assert_eq!((desk.queued().await, desk.delivered().await), (1, file));
         desk.server.stop().await;
     }
 }
@@ -135,7 +155,7 @@ async fn an_unknown_payload_type_is_confirmed_on_an_institutional_device_and_ref
     let desk = Desk::with(EnrollmentKind::DeviceEnrollment).await;
     let asked = desk.install(file.clone()).await;
     assert!(
-        asked.texts("main li")[0].contains("com.apple.tomorrow is a payload type that is unknown"),
+        asked.texts("main li")[0].contains("com.apple.tomorrow is a payload type that Muster does not know"),
         "{}",
         asked.body
     );
@@ -164,9 +184,11 @@ async fn an_unknown_payload_type_is_confirmed_on_an_institutional_device_and_ref
 #[actix_web::test]
 async fn a_rehearsal_names_what_devices_ignore_and_asks_for_the_confirmation_of_unknown_types() {
     let desk = Desk::with(EnrollmentKind::DeviceEnrollment).await;
-    let page = desk.browser.get("/console/commands/install-profile").await;
-    let rehearse =
-        async |file| desk.browser.upload("/console/commands/install-profile/try", &fields(&page, &[ALL]), file).await;
+    // A form of its own for each: the same form sent twice is done once.
+    let rehearse = async |file| {
+        let page = desk.browser.get("/console/commands/install-profile").await;
+        desk.browser.upload("/console/commands/install-profile/try", &fields(&page, &[ALL]), file).await
+    };
     let perform =
         async |form: Vec<(String, String)>| post(&desk.browser, "/console/commands/install-profile/do", &form).await;
     let warned = rehearse(profile(RESTRICTIONS, "<key>allowTomorrow</key><false/>")).await;
@@ -175,7 +197,7 @@ async fn a_rehearsal_names_what_devices_ignore_and_asks_for_the_confirmation_of_
     let doubted = rehearse(profile("com.apple.tomorrow", "")).await;
     assert_eq!(doubted.texts("h1"), ["1 would accept it"], "{}", doubted.body);
     let refused = perform(fields(&doubted, &[])).await;
-    assert!(refused.body.contains("this has to be confirmed before"), "{}", refused.body);
+    assert!(refused.body.contains("this needs a confirmation"), "{}", refused.body);
     assert_eq!(perform(fields(&doubted, &[("consent", "confirmed")])).await.texts("h1"), ["Queued for 1"]);
     assert_eq!(desk.queued().await, 2);
     desk.server.stop().await;

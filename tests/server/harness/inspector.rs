@@ -2,7 +2,7 @@
 //! the device that gets it. A violation fails the test, and the list of what was checked is printed at the end.
 
 use events::enrollment::{EnrollmentKind, OsVersion};
-use muster::apple::{self, Target, Violation};
+use muster::apple::{self, Target, Violation, Weight};
 use muster::simulator::inspection::Given;
 use muster::simulator::model::{Family, Hardware};
 use muster::simulator::profile;
@@ -74,27 +74,40 @@ fn check(given: &Given<'_>) -> Checked {
         false => EnrollmentKind::DeviceEnrollment,
     });
     match given.content_type.split(';').next().unwrap_or_default() {
-        "application/xml" => command(given.body, managed.expect("commands are for managed devices"), version),
+        "application/xml" => {
+            let kind = managed.expect("commands are for managed devices");
+            command(given.body, Target { kind, version, supervised: given.to.supervised })
+        }
         "application/json" => document(given.body, managed, version),
         "application/x-apple-aspen-config" => profile_file(given.body, managed, version),
         other => panic!("a device was given a body of type {other:?}, which means nothing to it: {:?}", given.body),
     }
 }
 
-fn command(body: &[u8], kind: EnrollmentKind, version: Option<OsVersion>) -> Checked {
+fn command(body: &[u8], target: Target) -> Checked {
     let envelope = Value::from_reader_xml(body).unwrap().into_dictionary().unwrap();
     let keys: BTreeSet<&str> = envelope.keys().map(String::as_str).collect();
     assert_eq!(keys, ["Command", "CommandUUID"].into(), "the envelope of a command");
     let command = &envelope["Command"];
-    let mut violations = apple::check_command(command, Target::new(kind, version));
+    let mut violations = apple::check_command(command, target);
     let command = command.as_dictionary().unwrap();
     let mut names = vec![format!("command {}", text(command, "RequestType"))];
     if let Some(file) = command.get("Payload").and_then(Value::as_data) {
         let profile = Value::Dictionary(profile::open(file).unwrap().0);
-        violations.extend(apple::check_profile(&profile, kind, version));
+        violations.extend(profile_by_command(&profile, target));
         names.push(format!("profile by command: {}", payload_types(&profile)));
     }
-    (names, name_of(kind), violations)
+    (names, name_of(target.kind), violations)
+}
+
+// The enrollment profile is the server's own: a device takes every key of it. Of a profile that somebody uploads a device ignores what it
+// does not know.
+fn profile_by_command(profile: &Value, target: Target) -> Vec<Violation> {
+    if payloads(profile).any(|payload| text(payload, "PayloadType") == "com.apple.mdm") {
+        return apple::check_profile(profile, target.kind, target.version);
+    }
+    let found = apple::check_upload(profile, "", target);
+    found.into_iter().filter(|found| found.weight == Weight::Forbidden).collect()
 }
 
 fn document(body: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVersion>) -> Checked {
@@ -232,6 +245,22 @@ mod tests {
         };
         assert_eq!((kind_told(own), kind_told(None)), ("User Enrollment", "User Enrollment"));
         assert_eq!(kind_told(other), "Device Enrollment");
+    }
+
+    #[test]
+    fn of_an_uploaded_profile_only_what_is_forbidden_is_noticed_and_of_the_enrollment_profile_everything() {
+        let profile = |payload_type: &str, inside: &str| {
+            Value::from_reader_xml(&crate::commands::profile(payload_type, inside)[..]).unwrap()
+        };
+        let target = Target::new(EnrollmentKind::DeviceEnrollment, OsVersion::parse("17.5"));
+        let supervised = Target { supervised: true, ..target };
+        let said = |payload_type, inside, target| profile_by_command(&profile(payload_type, inside), target).len();
+        let restrictions = "com.apple.applicationaccess";
+        assert_eq!(said(restrictions, "<key>allowTomorrow</key><false/>", target), 0);
+        assert_eq!(said(restrictions, "<key>allowAirDrop</key><false/>", target), 1);
+        assert_eq!(said(restrictions, "<key>allowAirDrop</key><false/>", supervised), 0);
+        let unknown = profile_by_command(&profile("com.apple.mdm", "<key>Tomorrow</key><true/>"), target);
+        assert!(unknown.iter().any(|found| found.path == "com.apple.mdm.Tomorrow"), "{unknown:?}");
     }
 
     #[test]
