@@ -63,7 +63,7 @@ pub async fn page(staff: May<SeesFunnel>, wish: web::Query<Wish>) -> Result<Http
         versions: versions.choices,
         languages: languages.choices,
     };
-    show("The portal, looked at", "visits", &staff, &page)
+    show("What people see", "visits", &staff, &page)
 }
 
 struct Chosen {

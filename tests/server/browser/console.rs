@@ -51,6 +51,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         ("earlier", "/console/earlier".to_owned(), "Earlier"),
         ("funnel", "/console/funnel".to_owned(), "Choosing whose device it is"),
         ("visits", "/console/visits".to_owned(), "Nobody signed in"),
+        ("preview", "/console/preview?page=ca&version=17.5".to_owned(), "Taps do nothing here"),
         ("visit", format!("/console/visits/{}", id_of(&device)), "There is nothing more to do"),
         ("visit-stuck", format!("/console/visits/{stuck}"), "Has to sign in"),
         ("settings", "/console/settings".to_owned(), "organization"),
