@@ -109,9 +109,16 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
 });
 
 /// Every template by name.
-pub(super) const TEMPLATES: [(&str, &str); 19] = [
+pub(super) const TEMPLATES: [(&str, &str); 26] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("help", include_str!("../../templates/portal/help.hbs")),
+    ("drawing", include_str!("../../templates/portal/drawing.hbs")),
+    ("draw_ask", include_str!("../../templates/portal/draw_ask.hbs")),
+    ("draw_ask_settings", include_str!("../../templates/portal/draw_ask_settings.hbs")),
+    ("draw_complete", include_str!("../../templates/portal/draw_complete.hbs")),
+    ("draw_downloaded", include_str!("../../templates/portal/draw_downloaded.hbs")),
+    ("draw_install", include_str!("../../templates/portal/draw_install.hbs")),
+    ("draw_password", include_str!("../../templates/portal/draw_password.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
     ("hand_over", include_str!("../../templates/portal/hand_over.hbs")),
     ("leaving", include_str!("../../templates/portal/leaving.hbs")),
@@ -131,7 +138,7 @@ pub(super) const TEMPLATES: [(&str, &str); 19] = [
     ("problem", include_str!("../../templates/portal/problem.hbs")),
 ];
 
-// {{t "key" name=value}}: a text of the page's language. What every text may name is given without asking.
+// {{t "key" name=value}}: a text of the page's language; name_key="another" gives it another text as `name`. What every text may name is given without asking.
 fn translate(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -147,9 +154,17 @@ fn translate(
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), argument(&root[name])?)))
         .collect();
+    let given = arguments.clone();
     for (name, value) in helper.hash() {
         let value = argument(value.value()).ok_or_else(|| other(format!("{key}: {name} is no text")))?;
-        arguments.push(((*name).to_owned(), value));
+        let Some(name) = name.strip_suffix("_key") else {
+            arguments.push(((*name).to_owned(), value));
+            continue;
+        };
+        // Another text of the catalogue, escaped below as every argument is.
+        let Argument::Text(value) = value else { return Err(other(format!("{key}: {name} is no key"))) };
+        let text = language.plain(&value, given.clone()).ok_or_else(|| other(format!("there is no text {value:?}")))?;
+        arguments.push((name.to_owned(), Argument::Text(text)));
     }
     let text = language.html(key, arguments).ok_or_else(|| other(format!("there is no text {key:?}")))?;
     out.write(&text)?;

@@ -38,6 +38,8 @@ pub struct SignInPage {
     pub wait_minutes: Option<i64>,
     /// A device of their own is enrolled in Settings and not here.
     pub own_in_settings: bool,
+    /// Keys of what to do there, in order.
+    pub own_steps: &'static [&'static str],
     /// A device of the organization may be enrolled here.
     pub others_here: bool,
     /// They do not get on: where to find help is said.
@@ -65,6 +67,7 @@ content!(SignInPage {
     too_late,
     change_password,
     own_in_settings,
+    own_steps among [SETTINGS_WAY, &[]],
     others_here,
     stuck,
     wait_minutes among [Some(7_i64), Some(1), None],
@@ -74,6 +77,9 @@ content!(SignInPage {
     user_name,
     again,
 });
+
+/// Where a device of their own begins.
+const SETTINGS_WAY: &[&str] = &["stopped-account-open", "stopped-account-sign-in", "stopped-account-account"];
 
 /// Which way did not lead in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +110,11 @@ impl SignInPage {
         if !own_in_settings(settings, browser) {
             return page;
         }
+        let page = SignInPage { own_in_settings: true, own_steps: SETTINGS_WAY, ..page };
         match settings.ownership_kinds.contains(&Ownership::Institutional) {
-            true => SignInPage { own_in_settings: true, others_here: true, ..page },
+            true => SignInPage { others_here: true, ..page },
             // Nobody signs in here only to read that it is the wrong place.
-            false => SignInPage { own_in_settings: true, providers: vec![], password: false, ..page },
+            false => SignInPage { providers: vec![], password: false, ..page },
         }
     }
 

@@ -64,6 +64,13 @@ impl Language {
         CATALOGUES.try_lookup_with_args(&self.id(), key, &arguments).map(|text| bold(&text))
     }
 
+    /// A text as it is, its arguments as they are: to be escaped by whoever puts it into a page.
+    pub fn plain(self, key: &str, arguments: Vec<(String, Argument)>) -> Option<String> {
+        let arguments: HashMap<_, _> =
+            arguments.into_iter().map(|(name, value)| (Cow::Owned(name), value.into_plain())).collect();
+        CATALOGUES.try_lookup_with_args(&self.id(), key, &arguments)
+    }
+
     /// The day (UTC) as it stands in a sentence.
     pub fn date(self, at: Timestamp) -> Option<String> {
         let day: u64 = at.day().parse().ok()?;
@@ -100,6 +107,13 @@ pub enum Argument {
 }
 
 impl Argument {
+    fn into_plain(self) -> FluentValue<'static> {
+        match self {
+            Argument::Number(number) => FluentValue::from(number),
+            Argument::Text(text) => FluentValue::from(text),
+        }
+    }
+
     // Escaped, the asterisk too, so that no argument can make markup. The catalogues hold none (a test says so).
     fn into_fluent(self) -> FluentValue<'static> {
         match self {

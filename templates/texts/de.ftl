@@ -360,3 +360,32 @@ problem-internal-title = Hier ist etwas schiefgegangen
 problem-internal = Der Fehler liegt bei uns, nicht bei dir, und nichts ist verloren.
 problem-internal-do = Versuch es noch einmal. Passiert es wieder, nenne deinem Helpdesk den Code.
 problem-code = Code:
+
+draw-alert = Bild von dem, was dein { $device } fragt. Zu tippen: { $tap }
+draw-row = Bild einer Seite der Einstellungen. Zeile, auf die zu tippen ist: { $tap }
+draw-sheet = Bild einer Seite der Einstellungen. Zu tippen: { $tap }
+draw-switch = Bild einer Seite der Einstellungen. Einzuschalten: { $tap }
+draw-ask = Diese Website versucht, ein Konfigurationsprofil zu laden. Möchtest du dies erlauben?
+draw-ask-settings = Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil anzuzeigen. Möchtest du dies erlauben?
+draw-complete = Schließe die Installation dieses Profils in der App „Einstellungen“ ab.
+draw-ignore = Ignorieren
+draw-cancel = Abbrechen
+draw-allow = { -allow }
+draw-close = { -close }
+draw-settings = { -settings }
+draw-downloaded = { -profile-downloaded }
+draw-install = { -install }
+draw-install-title = Profil installieren
+draw-full-trust = Volles Vertrauen für Root-Zertifikate aktivieren
+draw-trust = { -trust }
+draw-remote = Entfernte Verwaltung
+draw-remote-text = Vertraust du der Quelle dieses Profils, um dein { $device } für die entfernte Verwaltung anzumelden?
+draw-general = Allgemein
+draw-management = { $ios15 ->
+    [yes] VPN und Geräteverwaltung
+   *[no] Geräteverwaltung
+  }
+draw-sign-in-row = { -sign-in-row }
+draw-continue = { -ios-continue }
+draw-password = Passwort
+draw-allow-management = { -allow-management }

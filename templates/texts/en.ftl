@@ -352,3 +352,32 @@ problem-internal-title = Something went wrong here
 problem-internal = It is our mistake, not yours, and nothing was lost.
 problem-internal-do = Try once more. If it happens again, tell your help desk the code.
 problem-code = Code:
+
+draw-alert = Picture of what your { $device } asks. The button to tap: { $tap }
+draw-row = Picture of a page in Settings. The row to tap: { $tap }
+draw-sheet = Picture of a page in Settings. The button to tap: { $tap }
+draw-switch = Picture of a page in Settings. The switch to turn on: { $tap }
+draw-ask = This website is trying to download a configuration profile. Do you want to allow this?
+draw-ask-settings = This website is trying to open Settings to show you a configuration profile. Do you want to allow this?
+draw-complete = Complete installation of this profile in the Settings app.
+draw-ignore = Ignore
+draw-cancel = Cancel
+draw-allow = { -allow }
+draw-close = { -close }
+draw-settings = { -settings }
+draw-downloaded = { -profile-downloaded }
+draw-install = { -install }
+draw-install-title = Install Profile
+draw-full-trust = Enable full trust for root certificates
+draw-trust = { -trust }
+draw-remote = Remote Management
+draw-remote-text = Do you trust this profile’s source to enroll your { $device } into remote management?
+draw-general = General
+draw-management = { $ios15 ->
+    [yes] VPN & Device Management
+   *[no] Device Management
+  }
+draw-sign-in-row = { -sign-in-row }
+draw-continue = { -ios-continue }
+draw-password = Password
+draw-allow-management = { -allow-management }

@@ -332,3 +332,32 @@ problem-internal-title = こちらで問題が発生しました
 problem-internal = あなたの操作のせいではありません。失われたものもありません。
 problem-internal-do = もう一度お試しください。再び起きたら、ヘルプデスクにコードを伝えてください。
 problem-code = コード:
+
+draw-alert = { $device }に表示される確認の図。タップするボタン: { $tap }
+draw-row = 「設定」の画面の図。タップする項目: { $tap }
+draw-sheet = 「設定」の画面の図。タップするボタン: { $tap }
+draw-switch = 「設定」の画面の図。オンにするスイッチ: { $tap }
+draw-ask = このWebサイトは構成プロファイルをダウンロードしようとしています。許可しますか?
+draw-ask-settings = このWebサイトは設定を開いて構成プロファイルを表示しようとしています。許可しますか?
+draw-complete = “設定”Appでこのプロファイルのインストールを完了してください。
+draw-ignore = 無視
+draw-cancel = キャンセル
+draw-allow = { -allow }
+draw-close = { -close }
+draw-settings = { -settings }
+draw-downloaded = { -profile-downloaded }
+draw-install = { -install }
+draw-install-title = プロファイルをインストール
+draw-full-trust = ルート証明書を全面的に信頼する
+draw-trust = { -trust }
+draw-remote = リモート管理
+draw-remote-text = このプロファイルのソースを信頼して、{ $device }をリモート管理に登録しますか?
+draw-general = 一般
+draw-management = { $ios15 ->
+    [yes] VPNとデバイス管理
+   *[no] デバイス管理
+  }
+draw-sign-in-row = { -sign-in-row }
+draw-continue = { -ios-continue }
+draw-password = パスワード
+draw-allow-management = { -allow-management }
