@@ -4,7 +4,9 @@ use super::help::HelpPart;
 use super::texts::{Argument, Language};
 use crate::web::content::Tested;
 use crate::web::visible;
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason};
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason, handlebars_helper,
+};
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -105,6 +107,8 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
         engine.register_template_string(name, template).expect("the templates are well formed: tests render them all");
     }
     engine.register_helper("t", Box::new(translate));
+    engine.register_helper("after", Box::new(after));
+    engine.register_helper("before", Box::new(before));
     engine
 });
 
@@ -169,6 +173,16 @@ fn translate(
     let text = language.html(key, arguments).ok_or_else(|| other(format!("there is no text {key:?}")))?;
     out.write(&text)?;
     Ok(())
+}
+
+handlebars_helper!(after: |list: array, item: str| neighbour(list, item, 1));
+handlebars_helper!(before: |list: array, item: str| neighbour(list, item, -1));
+
+// The text beside another in a list; nothing at its ends.
+fn neighbour(list: &[serde_json::Value], item: &str, by: isize) -> String {
+    let place = list.iter().position(|text| text.as_str() == Some(item));
+    let beside = place.and_then(|place| place.checked_add_signed(by)).and_then(|place| list.get(place)?.as_str());
+    beside.unwrap_or_default().to_owned()
 }
 
 fn argument(value: &serde_json::Value) -> Option<Argument> {

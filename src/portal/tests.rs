@@ -503,3 +503,22 @@ fn no_page_is_larger_than_30_kib() {
         assert!(html.len() < 30 * 1024, "{name}: {} bytes", html.len());
     }
 }
+
+#[test]
+fn the_certificate_step_leads_from_one_instruction_to_the_next_and_back() {
+    for page in ca_pages() {
+        let html = render(&frame(Language::English, false), &page).unwrap();
+        let parsed = Html::parse_document(&html);
+        let screens = select(&parsed, "ol.screens > li");
+        let ids: Vec<&str> = screens.iter().map(|screen| screen.attr("id").unwrap()).collect();
+        assert_eq!(ids, page.steps);
+        for (nth, screen) in screens.iter().enumerate() {
+            let links =
+                screen.select(&Selector::parse(".go a").unwrap()).map(|link| link.attr("href").unwrap().to_owned());
+            let beside = |place: Option<usize>| Some(format!("#{}", ids.get(place?)?));
+            let expected: Vec<String> =
+                [beside(nth.checked_sub(1)), beside(Some(nth + 1))].into_iter().flatten().collect();
+            assert_eq!(links.collect::<Vec<_>>(), expected);
+        }
+    }
+}
