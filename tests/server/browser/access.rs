@@ -75,7 +75,7 @@ async fn an_unknown_name_is_said_to_be_unknown_where_it_was_typed() {
     journey.walk_to("/enroll/for-whom", &scene.address()).await;
     let client = &journey.browser.client;
     client.find(Locator::Css("#for_user")).await.unwrap().send_keys("nobody").await.unwrap();
-    client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
+    client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
     let alert = wait_for(&journey.browser, "[role=alert]").await;
     assert!(alert.text().await.unwrap().contains("niemand mit diesem Namen"));
     assert_eq!(

@@ -34,14 +34,14 @@ async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_addre
     name.clear().await.unwrap();
     name.send_keys("ada").await.unwrap();
     client.find(Locator::Css("#password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
-    client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
+    client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
     wait_for(&browser, "input[name=text_hash]").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-terms")).await;
-    client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
+    client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
     let field = wait_for(&browser, "#managed_apple_id").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-managed-apple-id")).await;
     field.send_keys("ada@appleid.example.com").await.unwrap();
-    client.find(Locator::Css("#continue button")).await.unwrap().click().await.unwrap();
+    client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
     // Chromium knows no such scheme and stays where it is; the page for who comes by again is another. Who leaves before
     // the form has arrived takes it back.
     until("the token", async || tokens(&scene).await == 1).await;
