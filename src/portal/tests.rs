@@ -513,8 +513,8 @@ fn the_certificate_step_leads_from_one_instruction_to_the_next_and_back() {
         let ids: Vec<&str> = screens.iter().map(|screen| screen.attr("id").unwrap()).collect();
         assert_eq!(ids, page.steps);
         for (nth, screen) in screens.iter().enumerate() {
-            let links =
-                screen.select(&Selector::parse(".go a").unwrap()).map(|link| link.attr("href").unwrap().to_owned());
+            let go = Selector::parse(".go a").unwrap();
+            let links = screen.select(&go).map(|link| link.attr("href").unwrap().to_owned());
             let beside = |place: Option<usize>| Some(format!("#{}", ids.get(place?)?));
             let expected: Vec<String> =
                 [beside(nth.checked_sub(1)), beside(Some(nth + 1))].into_iter().flatten().collect();
