@@ -31,7 +31,10 @@ pub struct Limits {
     /// For TLS. A phone on a poor network, or a server under load, does not always get through the round trips of TLS and a signature
     /// sooner: one lost packet alone is sent again only after a second, then two, then four.
     pub handshake: Duration,
-    /// From the first byte of a request to the last of its head; the first request also until its first byte.
+    /// Bytes that may come before TLS stands. OpenSSL alone would read 100 KiB of a client's certificates; a device presents one.
+    pub handshake_bytes: u64,
+    /// From the first byte of a request to the last of its head; the first request also until its first byte. So much, too, for each line of
+    /// a body in chunks, and for all that follows the last piece of it.
     pub head: Duration,
     /// Without a byte of a body that is awaited.
     pub silence: Duration,
@@ -58,6 +61,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             handshake: Duration::from_secs(15),
+            handshake_bytes: 32 * 1024,
             head: Duration::from_secs(10),
             silence: Duration::from_secs(30),
             grace: Duration::from_secs(10),
@@ -265,9 +269,19 @@ impl Connection {
         self.progress().received(now, bytes);
     }
 
+    /// So many bytes came before requests were awaited.
+    pub fn of_handshake(&self) -> u64 {
+        self.progress().of_handshake()
+    }
+
     /// Whether the HTTP server keeps a part of a head.
     pub fn is_in_head(&self, now: Instant, is_in_head: bool) {
         self.progress().is_in_head(now, is_in_head);
+    }
+
+    /// Whether a line of a body in chunks has begun and not ended: the size of a piece, or what follows the last piece.
+    pub fn is_in_line(&self, now: Instant, is_in_line: bool) {
+        self.progress().is_in_line(now, is_in_line);
     }
 
     /// Bytes went.

@@ -36,7 +36,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Whose certificate it is comes first: for nobody else's the body is hashed.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = super::signed(app, &known, proven(claimed, body).await, source).await?;
-    crate::web::has_proven(app, request, Identity::Device(known.device));
+    crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
     let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
     if let Some(error) = broken {
         tracing::warn!(device.id = %known.device, %error, "a check-in cannot be read");

@@ -36,7 +36,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     let known = identified(app, claimed.certificate(), source).await?;
     // What TLS has proven need not be kept to be proven.
     if claimed.is_proven() {
-        crate::web::has_proven(app, request, Identity::Device(known.device));
+        crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
     }
     let body = match claimed.is_proven() {
         true => body::read(payload, MAX_BODY).await,
@@ -53,7 +53,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         }
     };
     let (reading, body) = super::signed(app, &known, read(claimed, body).await, source).await?;
-    crate::web::has_proven(app, request, Identity::Device(known.device));
+    crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
     let said = match said(&known, &reading) {
         Ok(said) => said,
         Err(why) => return Err(super::refuse_message(app, &known, why, source).await),

@@ -1,5 +1,6 @@
 //! What the HTTP server was given of a connection, followed with its own decoder: it does not tell how much of the head of a request it keeps,
 //! and waits for the rest without a limit where the beginning came with the request before. It lies above TLS, since one record may hold both.
+//! The lines between the pieces of a body in chunks, and what follows the last piece (RFC 9112 §7.1), are told from the body as well.
 
 use crate::app::connections::Connection;
 use actix_http::ServiceConfig;
@@ -13,7 +14,10 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::Decoder as _;
 
-/// A stream of requests that tells whether it stands in a head.
+/// The end of a line, which follows each piece of a body in chunks.
+const END_OF_LINE: usize = 2;
+
+/// A stream of requests that tells whether it stands in a head, or in a line of a body in chunks.
 pub struct Heads<T> {
     inner: T,
     connection: Arc<Connection>,
@@ -21,6 +25,10 @@ pub struct Heads<T> {
     /// What was read and is no whole head yet.
     unread: BytesMut,
     is_in_body: bool,
+    /// Bytes of the body since its last piece that are no piece of it.
+    between: usize,
+    /// So many of them end the piece: whoever pauses behind them is not in a line.
+    ends_piece: usize,
     /// The HTTP server refuses it, and will not go on.
     is_broken: bool,
 }
@@ -28,7 +36,7 @@ pub struct Heads<T> {
 impl<T> Heads<T> {
     pub fn of(inner: T, connection: Arc<Connection>, config: ServiceConfig) -> Heads<T> {
         let (codec, unread) = (Codec::new(config), BytesMut::new());
-        Heads { inner, connection, codec, unread, is_in_body: false, is_broken: false }
+        Heads { inner, connection, codec, unread, is_in_body: false, between: 0, ends_piece: 0, is_broken: false }
     }
 
     pub fn inner(&self) -> &T {
@@ -41,11 +49,19 @@ impl<T> Heads<T> {
         }
         self.unread.extend_from_slice(bytes);
         loop {
+            let before = self.unread.len();
             match self.codec.decode(&mut self.unread) {
-                Ok(Some(Message::Item(_))) => self.is_in_body = self.codec.message_type() != MessageType::None,
-                Ok(Some(Message::Chunk(Some(_)))) => {}
+                Ok(Some(Message::Item(_))) => {
+                    self.is_in_body = self.codec.message_type() != MessageType::None;
+                    (self.between, self.ends_piece) = (0, 0);
+                }
+                Ok(Some(Message::Chunk(Some(_)))) => (self.between, self.ends_piece) = (0, END_OF_LINE),
                 Ok(Some(Message::Chunk(None))) => self.is_in_body = false,
-                Ok(None) => break,
+                Ok(None) => {
+                    // Of a body the decoder takes the lines as they come.
+                    self.between += before - self.unread.len();
+                    break;
+                }
                 Err(_) => {
                     (self.is_broken, self.unread) = (true, BytesMut::new());
                     break;
@@ -53,7 +69,10 @@ impl<T> Heads<T> {
             }
         }
         let is_in_head = self.is_broken || (!self.is_in_body && !self.unread.is_empty());
-        self.connection.is_in_head(Instant::now(), is_in_head);
+        let is_in_line = !self.is_broken && self.is_in_body && self.between > self.ends_piece;
+        let now = Instant::now();
+        self.connection.is_in_line(now, is_in_line);
+        self.connection.is_in_head(now, is_in_head);
     }
 }
 

@@ -76,7 +76,7 @@ impl Site {
         let peer = tcp.peer_addr().ok().map(|peer| peer.ip().to_canonical());
         let exempt = peer.is_some_and(|peer| self.app.config.server.trusted_proxies.contains(&peer));
         let held = self.connections.accepted(self.name, peer, exempt, Instant::now());
-        Socket::new(tcp, held, self.limits.unacknowledged)
+        Socket::new(tcp, held, &self.limits)
     }
 }
 

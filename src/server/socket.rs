@@ -1,7 +1,7 @@
 //! A socket whose connection is known ([`crate::app::connections`]): it tells what comes and goes, and gives up when the
 //! connection is ended, whoever reads or writes on it. It lies below TLS, so that a handshake is ended like anything else.
 
-use crate::app::connections::{Connection, Held};
+use crate::app::connections::{Connection, Held, Limits};
 use actix_web::rt::net::{ActixStream, Ready, TcpStream};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -19,16 +19,17 @@ pub struct Socket {
     tcp: TcpStream,
     held: Held,
     peer: Option<SocketAddr>,
+    handshake_bytes: u64,
 }
 
 impl Socket {
-    pub fn new(tcp: TcpStream, held: Held, unacknowledged: Duration) -> Socket {
-        if let Err(error) = set_options(&tcp, unacknowledged) {
+    pub fn new(tcp: TcpStream, held: Held, limits: &Limits) -> Socket {
+        if let Err(error) = set_options(&tcp, limits.unacknowledged) {
             // A peer that is gone already, too, and then nothing is lost.
             tracing::debug!(%error, "a socket does not take its options");
         }
         let peer = tcp.peer_addr().ok();
-        Socket { tcp, held, peer }
+        Socket { tcp, held, peer, handshake_bytes: limits.handshake_bytes }
     }
 
     pub fn connection(&self) -> &Arc<Connection> {
@@ -69,6 +70,9 @@ impl AsyncRead for Socket {
         let bytes = &buffer.filled()[before..];
         if !bytes.is_empty() {
             self.connection().received(Instant::now(), bytes);
+            if self.connection().of_handshake() > self.handshake_bytes {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
         }
         read
     }

@@ -130,6 +130,30 @@ async fn a_part_of_a_head_that_came_with_the_request_before_is_ended_too() {
 }
 
 #[actix_web::test]
+async fn the_end_of_a_body_in_chunks_has_the_time_of_a_head() {
+    // Were it a part of the body, it had all the time in the world.
+    let patience = Duration::from_secs(600);
+    let server = server(Limits { silence: patience, grace: patience, idle: patience, ..short() }).await;
+    // Of those that read the body, and of those that answer before its end.
+    for target in ["PUT /mdm/checkin", "POST /enroll/sign-in", "PUT /mdm/nothing", "GET /"] {
+        for rest in ["0", "0\r\n", "0\r\n\r", "0\r\nX: y", "0\r\nX: y\r\n", "3;extension=1"] {
+            let mut connection = Connection::to(&server).await;
+            let request =
+                format!("{target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n<pl\r\n{rest}");
+            connection.send(request.as_bytes()).await;
+            connection.ended().await;
+        }
+    }
+    assert!(ended(&server, "head") && !ended(&server, "silence") && !ended(&server, "pace"));
+    // A whole one is served.
+    let mut connection = Connection::to(&server).await;
+    let whole = "PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n<pl\r\n0\r\nX: y\r\n\r\n";
+    connection.send(whole.as_bytes()).await;
+    assert!(connection.answer().await.starts_with("HTTP/1.1 400 "));
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn a_slow_but_steady_upload_is_served_however_long_it_takes() {
     let limits = Limits {
         head: Duration::from_secs(10),

@@ -102,6 +102,28 @@ async fn a_certificate_whose_key_costs_more_than_any_devices_ends_the_connection
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_chain_longer_than_any_devices_ends_the_handshake_before_it_is_parsed() {
+    let server = server().await;
+    let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), "filler".into())]).unwrap();
+    let filler = muster::simulator::certificate_request::self_signed(&subject, &key).unwrap();
+    let Identity { certificate, key, .. } = &device.identity;
+    let answered = async |fillers: usize| {
+        let chain = [certificate.to_pem().unwrap(), filler.certificate.to_pem().unwrap().repeat(fillers)].concat();
+        let root = reqwest::Certificate::from_pem(&server.tls_root()).unwrap();
+        let identity = reqwest::Identity::from_pkcs8_pem(&chain, &key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        let client = reqwest::Client::builder().add_root_certificate(root).identity(identity).build().unwrap();
+        let request = client.put(format!("{}/mdm/checkin", devices_url(&server))).body(xml(&device.authenticate()));
+        request.send().await.map(|answer| answer.status().as_u16())
+    };
+    assert_eq!(answered(2).await.unwrap(), 200);
+    // Of OpenSSL's own limit, 100 KiB, this is a half.
+    assert!(answered(70).await.is_err());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_certificate_in_tls_is_answered_403_without_a_code() {
     let server = server().await;
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// What took too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overdue {
-    /// The head of a request, or what came after an answer and was none.
+    /// The head of a request, a line of its body in chunks, or what came after an answer and was none.
     Head,
     /// No byte of a body came.
     Silence,
@@ -33,6 +33,8 @@ impl Overdue {
 pub struct Progress {
     /// TLS has a time limit of its own, where it is spoken.
     established: bool,
+    /// Bytes that came before that.
+    of_handshake: u64,
     /// What came of TLS since it stands.
     records: Option<Records>,
     has_had_requests: bool,
@@ -44,6 +46,8 @@ pub struct Progress {
     head_since: Option<Instant>,
     /// The HTTP server keeps a part of a head, whether a request is under way or not.
     is_in_head: bool,
+    /// Since when a line of a body in chunks is not whole.
+    line_since: Option<Instant>,
     /// The last request was answered before its body was read to the end. Where a body has no length beforehand (chunks), the HTTP
     /// server waits for the rest of it without a limit.
     is_unread: bool,
@@ -64,12 +68,14 @@ impl Progress {
     pub fn begun(now: Instant) -> Progress {
         Progress {
             established: false,
+            of_handshake: 0,
             records: None,
             has_had_requests: false,
             under_way: false,
             rests_since: now,
             head_since: None,
             is_in_head: false,
+            line_since: None,
             is_unread: false,
             last_received: now,
             body: None,
@@ -92,9 +98,15 @@ impl Progress {
         if let Some(records) = &mut self.records {
             records.take(bytes);
         }
-        if self.established && !self.under_way {
+        if !self.established {
+            self.of_handshake += bytes.len() as u64;
+        } else if !self.under_way {
             self.head_since.get_or_insert(now);
         }
+    }
+
+    pub fn of_handshake(&self) -> u64 {
+        self.of_handshake
     }
 
     pub fn is_in_head(&mut self, now: Instant, is_in_head: bool) {
@@ -102,6 +114,10 @@ impl Progress {
         if is_in_head && !self.under_way {
             self.head_since.get_or_insert(now);
         }
+    }
+
+    pub fn is_in_line(&mut self, now: Instant, is_in_line: bool) {
+        self.line_since = is_in_line.then(|| self.line_since.unwrap_or(now));
     }
 
     /// So many bytes came that nobody can read yet: a part of a record of TLS.
@@ -120,8 +136,8 @@ impl Progress {
     }
 
     pub fn finishes(&mut self, now: Instant) {
-        // What came of the next head while this request was under way has its time from now on.
-        let has_begun = self.is_in_head || self.sealed() > 0;
+        // What came of the next head while this request was under way has its time from now on, as has the end of a body that nobody read.
+        let has_begun = self.is_in_head || self.line_since.is_some() || self.sealed() > 0;
         (self.under_way, self.head_since, self.body) = (false, has_begun.then_some(now), None);
         self.rests_since = now;
     }
@@ -155,7 +171,7 @@ impl Progress {
         }
         if self.under_way {
             let body = self.body.as_ref()?;
-            return body.overdue(self.last_received, self.sealed(), now, limits);
+            return body.overdue(self.last_received, self.line_since, self.sealed(), now, limits);
         }
         let since = |begun: Instant| now.saturating_duration_since(begun);
         let rests = since(self.rests_since);
@@ -173,8 +189,18 @@ impl Progress {
 
 impl Body {
     // `sealed` counts too: nothing of a record can be read before all of it is there, and over slow radio that takes a while.
-    fn overdue(&self, last_received: Instant, sealed: u64, now: Instant, limits: &Limits) -> Option<Overdue> {
+    fn overdue(
+        &self,
+        last_received: Instant,
+        line_since: Option<Instant>,
+        sealed: u64,
+        now: Instant,
+        limits: &Limits,
+    ) -> Option<Overdue> {
         let since = self.waits_since?;
+        if line_since.is_some_and(|begun| now.saturating_duration_since(begun.max(since)) > limits.head) {
+            return Some(Overdue::Head);
+        }
         if now.saturating_duration_since(last_received.max(since)) > limits.silence {
             return Some(Overdue::Silence);
         }

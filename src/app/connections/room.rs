@@ -11,7 +11,8 @@ use std::net::IpAddr;
 /// its bodies, before and after a renewal; people and programs are the same ones in each of their sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Identity {
-    Device(DeviceId),
+    /// With the person it is enrolled for.
+    Device(DeviceId, PersonId),
     /// Of the portal.
     Person(PersonId),
     /// Of the console.
@@ -24,25 +25,42 @@ impl Identity {
     /// The kind, as the log calls it.
     pub fn kind(self) -> &'static str {
         match self {
-            Identity::Device(_) => "device",
+            Identity::Device(..) => "device",
             Identity::Person(_) => "person",
             Identity::Staff(_) => "staff member",
             Identity::Program(_) => "API token",
         }
     }
 
+    // Whose share its connections come from: a person has one, over all their devices.
+    fn holder(self) -> Holder {
+        match self {
+            Identity::Device(_, person) | Identity::Person(person) => Holder::Person(person),
+            Identity::Staff(_) | Identity::Program(_) => Holder::Other(self),
+        }
+    }
+
     /// The id; no secret, and no name.
     pub fn id(self) -> String {
         match self {
-            Identity::Device(id) => id.to_string(),
+            Identity::Device(id, _) => id.to_string(),
             Identity::Person(id) => id.to_string(),
             Identity::Staff(id) | Identity::Program(id) => id.to_string(),
         }
     }
 }
 
-/// So many connections of one identity are never ended to make room: a browser opens six, a device one or two.
+/// Who has a share of the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Holder {
+    Person(PersonId),
+    Other(Identity),
+}
+
+/// So many connections of one holder are never ended to make room: a browser opens six.
 pub const KEPT: usize = 8;
+/// Nor so many for each identity of a person on average: a device opens one or two, and some people enrolled a hundred.
+pub const KEPT_OF_EACH: usize = 2;
 
 /// A connection that is to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +74,33 @@ pub enum Victim {
 #[derive(Debug, Default)]
 pub struct Holders {
     unproven: HashMap<IpAddr, BTreeSet<u64>>,
-    proven: HashMap<Identity, BTreeSet<u64>>,
+    proven: HashMap<Holder, Theirs>,
     /// Who holds which of the proven ones.
     identities: HashMap<u64, Identity>,
+}
+
+/// What one holder has, by identity.
+#[derive(Debug, Default)]
+struct Theirs {
+    of_each: HashMap<Identity, BTreeSet<u64>>,
+    count: usize,
+}
+
+impl Theirs {
+    fn keeps(&self) -> usize {
+        KEPT.max(KEPT_OF_EACH * self.of_each.len())
+    }
+
+    // Of the identity that holds most.
+    fn victim(&self, is_idle: impl Fn(u64) -> bool) -> Option<Victim> {
+        let (identity, held) = fullest(&self.of_each)?;
+        let oldest = held.iter().find(|number| is_idle(**number)).or(held.first())?;
+        Some(Victim::Of(*identity, *oldest))
+    }
+
+    fn oldest(&self) -> Option<u64> {
+        self.of_each.values().filter_map(|held| held.first().copied()).min()
+    }
 }
 
 impl Holders {
@@ -71,7 +113,9 @@ impl Holders {
     pub fn prove(&mut self, source: IpAddr, number: u64, identity: Identity) {
         if self.identities.get(&number) != Some(&identity) {
             self.remove(source, number);
-            self.proven.entry(identity).or_default().insert(number);
+            let theirs = self.proven.entry(identity.holder()).or_default();
+            theirs.of_each.entry(identity).or_default().insert(number);
+            theirs.count += 1;
             self.identities.insert(number, identity);
         }
     }
@@ -79,23 +123,26 @@ impl Holders {
     /// It is gone, or on its way out.
     pub fn remove(&mut self, source: IpAddr, number: u64) {
         forget(&mut self.unproven, &source, number);
-        if let Some(identity) = self.identities.remove(&number) {
-            forget(&mut self.proven, &identity, number);
+        let Some(identity) = self.identities.remove(&number) else { return };
+        if let Some(theirs) = self.proven.get_mut(&identity.holder()) {
+            forget(&mut theirs.of_each, &identity, number);
+            theirs.count -= 1;
+            if theirs.count == 0 {
+                self.proven.remove(&identity.holder());
+            }
         }
     }
 
-    /// The connection that goes for a newcomer. Whoever holds most loses one, be it a source without a proven identity, or an identity that
-    /// holds more than [`KEPT`]; of two that hold as many, the source. A source loses its oldest, an identity its oldest without a request
-    /// under way, where there is one. Sources are not asked how many identities they have: a school has many.
+    /// The connection that goes for a newcomer. Whoever holds most loses one, be it a source without a proven identity, or a holder with more
+    /// than is kept for it; of two that hold as many, the source. A source loses its oldest; a holder, of the identity that has most, the oldest
+    /// without a request under way, where there is one. Sources are not asked how many identities they have: a school has many.
     pub fn victim(&self, is_idle: impl Fn(u64) -> bool) -> Option<Victim> {
         let strangers = fullest(&self.unproven);
-        let identity = fullest(&self.proven).filter(|(_, held)| held.len() > KEPT);
-        match (strangers, identity) {
-            (Some((_, strangers)), Some((_, held))) if strangers.len() >= held.len() => unproven(strangers),
-            (_, Some((identity, held))) => {
-                let oldest = held.iter().find(|number| is_idle(**number)).or(held.first())?;
-                Some(Victim::Of(*identity, *oldest))
-            }
+        let above = self.proven.values().filter(|theirs| theirs.count > theirs.keeps());
+        let holder = above.max_by_key(|theirs| (theirs.count, Reverse(theirs.oldest())));
+        match (strangers, holder) {
+            (Some((_, strangers)), Some(theirs)) if strangers.len() >= theirs.count => unproven(strangers),
+            (_, Some(theirs)) => theirs.victim(is_idle),
             (Some((_, strangers)), None) => unproven(strangers),
             (None, None) => None,
         }
@@ -128,7 +175,11 @@ mod tests {
     const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
     fn device(nth: u128) -> Identity {
-        Identity::Device(DeviceId(Uuid::from_u128(nth)))
+        device_of(nth, nth)
+    }
+
+    fn device_of(person: u128, nth: u128) -> Identity {
+        Identity::Device(DeviceId(Uuid::from_u128(nth)), PersonId(Uuid::from_u128(person)))
     }
 
     fn hold(holders: &mut Holders, identity: Identity, numbers: std::ops::Range<u64>) {
@@ -172,6 +223,32 @@ mod tests {
         assert_eq!(holders.victim(|_| true), Some(Victim::Of(staff, 1000)));
         holders.remove(SOURCE, 1000);
         assert_eq!(holders.victim(|_| true), None);
+    }
+
+    #[test]
+    fn the_devices_of_a_person_have_one_share_and_two_connections_each() {
+        let mut holders = Holders::default();
+        for nth in 0..18 {
+            hold(&mut holders, device_of(1, nth), nth as u64 * 8..nth as u64 * 8 + 8);
+        }
+        // Another person holds less, but more than a device is kept.
+        hold(&mut holders, device_of(2, 100), 1000..1008);
+        let mut ended = 0;
+        while let Some(Victim::Of(identity, number)) = holders.victim(|_| true) {
+            assert_eq!(identity.holder(), device_of(1, 0).holder());
+            holders.remove(SOURCE, number);
+            ended += 1;
+        }
+        assert_eq!(ended, 18 * 8 - 18 * 2);
+        assert!((0..18).all(|nth| holders.proven[&device_of(1, nth).holder()].of_each[&device_of(1, nth)].len() == 2));
+        // Whoever enrolled a hundred iPads, each of which has one or two, is not the one to go.
+        let mut holders = Holders::default();
+        for nth in 0..100 {
+            hold(&mut holders, device_of(1, nth), nth as u64 * 2..nth as u64 * 2 + 2);
+        }
+        assert_eq!(holders.victim(|_| true), None);
+        hold(&mut holders, device_of(2, 200), 1000..1009);
+        assert_eq!(holders.victim(|_| true), Some(Victim::Of(device_of(2, 200), 1000)));
     }
 
     #[test]

@@ -106,12 +106,13 @@ impl Due {
 mod tests {
     use super::*;
     use events::device::DeviceId;
+    use events::person::PersonId;
     use uuid::Uuid;
 
     #[test]
     fn it_is_told_at_once_and_then_once_a_minute_with_all_that_was_counted_since() {
         let (mut tally, begun) = (Tally::default(), Instant::now());
-        let devices = [1, 2].map(|nth| Identity::Device(DeviceId(Uuid::from_u128(nth))));
+        let devices = [1, 2].map(|nth| Identity::Device(DeviceId(Uuid::from_u128(nth)), PersonId(Uuid::nil())));
         assert_eq!(tally.due(begun), Due::default());
         tally.ended_of(devices[0]);
         assert_eq!(tally.due(begun).of_identities, [(devices[0], 1)]);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::telemetry::Metrics;
 use events::device::DeviceId;
+use events::person::PersonId;
 use uuid::Uuid;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -14,7 +15,7 @@ fn connections(capacity: usize) -> Connections {
 }
 
 fn device(nth: u128) -> Identity {
-    Identity::Device(DeviceId(Uuid::from_u128(nth)))
+    Identity::Device(DeviceId(Uuid::from_u128(nth)), PersonId(Uuid::from_u128(nth)))
 }
 
 fn alarms(connections: &Connections, alarm: &str) -> String {
@@ -184,6 +185,38 @@ fn what_came_of_a_head_while_the_request_before_was_under_way_has_ten_seconds_fr
         connection.finishes(now + 102 * SECOND);
         assert_eq!(overdue(&held, now + 170 * SECOND), None);
     }
+}
+
+#[test]
+fn a_line_of_a_body_in_chunks_has_the_time_of_a_head_whether_the_body_is_read_or_not() {
+    let (held, begun) = established();
+    let connection = held.connection();
+    connection.begins();
+    connection.has_body(begun, 1_000_000);
+    connection.awaits_body(begun);
+    connection.received(begun + 5 * SECOND, &[0]);
+    assert_eq!(overdue(&held, begun + 20 * SECOND), None, "whoever pauses between two pieces may be silent for longer");
+    connection.is_in_line(begun + 20 * SECOND, true);
+    connection.received(begun + 29 * SECOND, &[0]);
+    connection.is_in_line(begun + 29 * SECOND, true);
+    assert_eq!(overdue(&held, begun + 30 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 31 * SECOND), Some(Overdue::Head), "one byte now and then is no progress");
+    connection.is_in_line(begun + 31 * SECOND, false);
+    assert_eq!(overdue(&held, begun + 31 * SECOND), None);
+    // Time in which nobody reads is not the sender's.
+    let (held, begun) = established();
+    let connection = held.connection();
+    connection.is_in_line(begun, true);
+    connection.begins();
+    assert_eq!(overdue(&held, begun + 100 * SECOND), None);
+    connection.awaits_body(begun + 100 * SECOND);
+    assert_eq!(overdue(&held, begun + 110 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 111 * SECOND), Some(Overdue::Head));
+    // Answered before its end was read.
+    connection.leaves_body();
+    connection.finishes(begun + 111 * SECOND);
+    assert_eq!(overdue(&held, begun + 121 * SECOND), None);
+    assert_eq!(overdue(&held, begun + 122 * SECOND), Some(Overdue::Head));
 }
 
 #[test]
