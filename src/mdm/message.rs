@@ -34,12 +34,13 @@ pub fn short<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a str, B
     text(fields, key).and_then(|value| if value.len() <= LONGEST_TEXT { Ok(value) } else { Err(BadField(key)) })
 }
 
-/// The optional fields of a check-in that are longer than is kept.
+/// The optional fields of a check-in that are longer than is kept, or of another type than they should be.
 pub fn left_out(fields: &Dictionary) -> BTreeSet<String> {
     let texts = ["SerialNumber", "IMEI", "MEID", "OSVersion", "BuildVersion", "ProductName"];
-    let is_long = |key: &&'static str| text(fields, key).is_ok_and(|value| value.len() > LONGEST_TEXT);
-    let unlock_token = data(fields, "UnlockToken").is_ok_and(|token| token.len() > LONGEST_UNLOCK_TOKEN);
-    texts.iter().copied().filter(is_long).chain(unlock_token.then_some("UnlockToken")).map(str::to_owned).collect()
+    let texts = texts.into_iter().filter(|key| fields.contains_key(key) && short(fields, key).is_err());
+    let is_token = |value: &Value| value.as_data().is_some_and(|token| token.len() <= LONGEST_UNLOCK_TOKEN);
+    let unlock_token = fields.get("UnlockToken").is_some_and(|value| !is_token(value));
+    texts.chain(unlock_token.then_some("UnlockToken")).map(str::to_owned).collect()
 }
 
 fn data<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a [u8], BadField> {

@@ -152,3 +152,25 @@ async fn a_push_address_that_is_empty_or_too_long_is_answered_400_and_other_long
     assert_eq!(left_out, ["ProductName", "UnlockToken"], "each is told once");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_of_another_type_is_left_out_and_the_event_names_it() {
+    let server = TestServer::start().await;
+    let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
+    let mut hello = device.authenticate();
+    hello.insert("SerialNumber".into(), Value::Boolean(true));
+    assert_eq!(device.check_in(&hello).await, 200);
+    let mut update = device.token_update("MAGIC");
+    update.insert("UnlockToken".into(), "CAgICAgI".into());
+    assert_eq!(device.check_in(&update).await, 200);
+    let mut left_out = Vec::new();
+    for event in device.events(&server).await {
+        match event {
+            DeviceEvent::DeviceFieldsLeftOut { fields } => left_out.extend(fields),
+            DeviceEvent::DeviceEnrolled { push, .. } => assert_eq!(push.unlock_token, None),
+            _ => {}
+        }
+    }
+    assert_eq!(left_out, ["SerialNumber", "UnlockToken"]);
+    server.stop().await;
+}
