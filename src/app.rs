@@ -25,7 +25,7 @@ pub mod inventory;
 pub mod issue;
 pub mod lost_keys;
 pub mod named_secret;
-mod older_log;
+pub mod older_log;
 pub mod own_account;
 pub mod passing;
 pub mod preview;
@@ -61,6 +61,7 @@ use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
 use crate::world::World;
+use aside::Seldom;
 use connections::Connections;
 use context::Context;
 use conversations::Conversations;
@@ -70,10 +71,10 @@ use disk::Disk;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Entry, Log};
-use events::personal::keys::SqliteKeyStore;
+use events::personal::keys::{KeyError, SqliteKeyStore};
 use events::settings::Settings;
 use events::store::sqlite::SqliteStore;
-use events::store::{AppendError, Appended, Expected, ReadError};
+use events::store::{AppendError, Appended, Damaged, Expected, ReadError};
 use events::{Event, Position, Revision, StreamName};
 use health::Health;
 use projections::Projections;
@@ -120,6 +121,8 @@ pub struct Parts {
     /// `None` where no push certificate is configured.
     pub pusher: Option<Pusher>,
     pub conversations: Conversations,
+    /// Devices whose streams cannot be read, of which the log was told.
+    pub unreadable_devices: Seldom<DeviceId>,
     /// What single devices may make the server write.
     pub device_budget: DeviceBudget,
     /// Room on the disk of the log.
@@ -175,6 +178,17 @@ pub enum PerformError<R: std::error::Error> {
     Append(#[from] AppendError),
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl<R: std::error::Error> PerformError<R> {
+    /// Whether the stream, or what it is sealed with, is damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            PerformError::Refused(_) => false,
+            PerformError::Append(error) => error.is_damage(),
+            PerformError::Read(error) => error.is_damage(),
+        }
+    }
 }
 
 /// How often a command is decided anew when others keep changing its stream: not those who wait for their turn here, but whoever
@@ -294,7 +308,7 @@ impl App {
     ) -> Result<(Loaded<A>, bool), ReadError> {
         let entries = self.log.read(stream).await?;
         let is_done = context.first_effect().is_some_and(|id| entries.iter().any(|entry| entry.id == id));
-        Ok((fold(entries), is_done))
+        Ok((fold(stream, entries)?, is_done))
     }
 
     fn drafts<E: Into<Event> + Clone>(&self, events: &[E], context: &Context) -> Vec<Draft> {
@@ -387,10 +401,10 @@ pub async fn settings(log: &Log) -> Result<Current, ReadError> {
 }
 
 async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
-    Ok(fold(log.read(stream).await?))
+    fold(stream, log.read(stream).await?)
 }
 
-fn fold<A: Aggregate>(entries: Vec<Entry>) -> Loaded<A> {
+fn fold<A: Aggregate>(stream: &StreamName, entries: Vec<Entry>) -> Result<Loaded<A>, ReadError> {
     let revision = entries.last().map(|entry| entry.revision);
     let mut state = A::default();
     for entry in entries {
@@ -399,5 +413,14 @@ fn fold<A: Aggregate>(entries: Vec<Entry>) -> Loaded<A> {
             state = state.evolve(&event);
         }
     }
-    (state, revision)
+    match state.damaged_key() {
+        None => Ok((state, revision)),
+        Some(key) => Err(ReadError::Corrupt {
+            stream: stream.to_string(),
+            revision: revision.map_or(0, |Revision(last)| last),
+            position: 0,
+            damaged: Damaged::Key(key.clone()),
+            why: KeyError::Altered(key.clone()).to_string(),
+        }),
+    }
 }

@@ -17,7 +17,7 @@ pub mod settings;
 pub mod staff;
 pub mod visit;
 
-use events::Event;
+use events::{Event, KeyName};
 
 /// The state of one stream, what can be asked of it and what comes of that.
 pub trait Aggregate: Clone + Default + Send + Sync + 'static {
@@ -34,6 +34,12 @@ pub trait Aggregate: Clone + Default + Send + Sync + 'static {
     /// The state after an event. Total: every event leads somewhere.
     #[must_use]
     fn evolve(self, event: &Self::Event) -> Self;
+
+    /// A damaged key without which nothing can be decided here: what it sealed about the stream's subject is unknown, which is not the same
+    /// as gone. Damaged keys of others are none.
+    fn damaged_key(&self) -> Option<&KeyName> {
+        None
+    }
 
     /// The state after all these events.
     #[must_use]

@@ -88,7 +88,10 @@ async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) ->
 /// Refuses a request that belongs to no device of ours: the answer, once the refusal is on record.
 async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
     let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
-    written.map_or_else(unavailable, |()| answer)
+    if matches!(written, Ok(true)) {
+        tracing::warn!(?source, ?why, "a request that belongs to no device of ours is refused");
+    }
+    written.map_or_else(unavailable, |_| answer)
 }
 
 /// What was signed, if the signature fits. If not, it is on record: somebody has the certificate of a device and not its key, or
@@ -97,10 +100,12 @@ async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source
     if !matches!(verified, Err(Answer::BadRequest)) {
         return verified;
     }
-    tracing::warn!(device.id = %known.device, "a message in the name of a device is not signed by it");
     let (why, device) = (DeviceRequestRefusal::SignatureInvalid, Some(known.device));
     let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
-    Err(written.map_or_else(unavailable, |()| Answer::BadRequest))
+    if matches!(written, Ok(true)) {
+        tracing::warn!(device.id = %known.device, ?source, "a message in the name of a device is not signed by it");
+    }
+    Err(written.map_or_else(unavailable, |_| Answer::BadRequest))
 }
 
 /// Refuses a message of a device of ours, which is proven to be from it.
@@ -127,7 +132,7 @@ async fn note_left_out(
     if fields.is_subset(&known.state.left_out) {
         return Ok(());
     }
-    tracing::warn!(device.id = %known.device, ?fields, "fields of a message are longer than is kept");
+    tracing::warn!(device.id = %known.device, ?fields, "fields of a message are longer than is kept, or of another type");
     let stream = known.device.stream();
     let loaded = app.load::<Device>(&stream).await.map_err(unavailable)?;
     let (command, context) = (Command::NoteLeftOut { fields }, known.context(source));

@@ -4,10 +4,11 @@
 use crate::envelope::{Actor, EventId, NewEvent, Position, Recorded, Revision, StreamName, Timestamp};
 use crate::event::Event;
 use crate::personal::keys::{KeyError, KeyStore};
-use crate::personal::{Personal, SealError, open, personal_keys, seal};
+use crate::personal::{KeyName, Personal, SealError, mark_damaged, open_in_spite_of, personal_keys, seal};
 use crate::store::{AppendError, Appended, Corruption, Damaged, EventStore, Expected, Follow, ReadError};
 use crate::upcast;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -40,6 +41,29 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// Events that were opened to be shown, in spite of damaged keys.
+#[derive(Debug)]
+pub struct Viewed {
+    /// Those before the first one that cannot be understood.
+    pub entries: Vec<Entry>,
+    /// Keys of fields in them that read as damaged. Read again when these keys are whole, the entries hold more.
+    pub damaged: BTreeSet<KeyName>,
+    /// What is wrong with the event behind them.
+    pub error: Option<ReadError>,
+}
+
+/// Which damaged keys an event is read in spite of. The address in its envelope never keeps it from being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spare {
+    /// Those that are not its stream's own: what a stream says of its own subject is needed to decide about it.
+    Others,
+    /// All: for readers who only show what there is.
+    All,
+}
+
+/// A damaged key that a reader went past, with the finding.
+type Passed = (KeyName, Corruption);
+
 /// The log, with its keys.
 #[derive(Clone)]
 pub struct Log {
@@ -63,10 +87,12 @@ impl Log {
         &self.keys
     }
 
-    /// Appends to a stream; every key that the events name is durable before the events are.
+    /// Appends to a stream; every key that the events name is durable before the events are. If the key of an event's source address
+    /// is damaged, the event is written without the address, with a word in its place.
     ///
     /// # Errors
-    /// As [`EventStore::append`]; a destroyed key or an unusable key store is `Unavailable`: nothing was written.
+    /// As [`EventStore::append`]; a destroyed key or an unusable key store is `Unavailable`, a damaged key of a field `DamagedKey`:
+    /// nothing was written.
     pub async fn append(
         &self,
         stream: &StreamName,
@@ -74,10 +100,11 @@ impl Log {
         drafts: Vec<Draft>,
     ) -> Result<Appended, AppendError> {
         let keys = Arc::clone(&self.keys);
-        let sealed = tokio::task::spawn_blocking(move || seal_all(keys.as_ref(), drafts))
+        let (sealed, damaged) = tokio::task::spawn_blocking(move || seal_all(keys.as_ref(), drafts))
             .await
             .map_err(|error| AppendError::Unavailable(error.to_string()))?
             .map_err(|error| self.not_sealed(stream, &error))?;
+        damaged.iter().for_each(|error| drop(self.not_sealed(stream, error)));
         // Durable already, and at least what these events use; also when they use nothing: then it tells of a key that
         // was destroyed for them.
         let appended = self.store.append_sealed(stream, expected, sealed, self.keys.sequence()).await?;
@@ -90,6 +117,7 @@ impl Log {
         if let Some(damaged) = damaged_by(error) {
             let (stream, why) = (stream.to_string(), error.to_string());
             self.store.findings().add(Corruption { stream, revision: 0, position: 0, damaged, why });
+            return AppendError::DamagedKey(error.to_string());
         }
         AppendError::Unavailable(error.to_string())
     }
@@ -134,51 +162,112 @@ impl Log {
         self.store.follow(after)
     }
 
-    /// Opens recorded events: personal fields in plain, payloads in their newest version.
+    /// Opens recorded events: personal fields in plain, payloads in their newest version. A field whose key is damaged and belongs to
+    /// another stream's subject reads so: it holds up nothing here.
     ///
     /// # Errors
     /// `Corrupt` names the first event that cannot be understood.
     pub async fn open(&self, recorded: Vec<Recorded>) -> Result<Vec<Entry>, ReadError> {
-        let keys = Arc::clone(&self.keys);
-        let opened = tokio::task::spawn_blocking(move || {
-            recorded.into_iter().map(|event| open_one(keys.as_ref(), event)).collect::<Result<_, _>>()
-        })
-        .await
-        .map_err(|error| ReadError::Unavailable(error.to_string()))?;
-        opened.inspect_err(|error| self.store.findings().note(error))
+        Ok(self.open_sparing(recorded, Spare::Others).await?.0)
     }
 
     /// The entries before the first event that cannot be understood, and what is wrong with that.
     pub async fn open_until_corrupt(&self, recorded: Vec<Recorded>) -> (Vec<Entry>, Option<ReadError>) {
-        if let Ok(entries) = self.open(recorded.clone()).await {
-            return (entries, None);
+        let Viewed { entries, error, .. } = self.open_until(recorded, Spare::Others).await;
+        (entries, error)
+    }
+
+    /// Opens recorded events for readers who show them and decide nothing: every field whose key is damaged reads so.
+    pub async fn view(&self, recorded: Vec<Recorded>) -> Viewed {
+        self.open_until(recorded, Spare::All).await
+    }
+
+    async fn open_until(&self, recorded: Vec<Recorded>, spare: Spare) -> Viewed {
+        let mut viewed = Viewed { entries: Vec::new(), damaged: BTreeSet::new(), error: None };
+        if let Ok(opened) = self.open_sparing(recorded.clone(), spare).await {
+            (viewed.entries, viewed.damaged) = opened;
+            return viewed;
         }
-        let mut entries = Vec::new();
         for event in recorded {
-            match self.open(vec![event]).await {
-                Ok(opened) => entries.extend(opened),
-                Err(error) => return (entries, Some(error)),
+            match self.open_sparing(vec![event], spare).await {
+                Ok((entries, damaged)) => {
+                    viewed.entries.extend(entries);
+                    viewed.damaged.extend(damaged);
+                }
+                Err(error) => return Viewed { error: Some(error), ..viewed },
             }
         }
-        (entries, None)
+        viewed
+    }
+
+    async fn open_sparing(
+        &self,
+        recorded: Vec<Recorded>,
+        spare: Spare,
+    ) -> Result<(Vec<Entry>, BTreeSet<KeyName>), ReadError> {
+        let keys = Arc::clone(&self.keys);
+        let (opened, passed) = tokio::task::spawn_blocking(move || {
+            let mut passed = Vec::new();
+            let mut open = |event| open_one(keys.as_ref(), event, spare, &mut passed);
+            let opened = recorded.into_iter().map(&mut open).collect::<Result<Vec<Entry>, ReadError>>();
+            (opened, passed)
+        })
+        .await
+        .map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        let tell = |(key, found)| {
+            self.store.findings().add(found);
+            key
+        };
+        let damaged = passed.into_iter().map(tell).collect();
+        Ok((opened.inspect_err(|error| self.store.findings().note(error))?, damaged))
     }
 }
 
-fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<Vec<NewEvent>, KeyError> {
+// With what is damaged of the keys of source addresses.
+fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<(Vec<NewEvent>, Vec<KeyError>), KeyError> {
     let mut events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
-    let mut names = Vec::new();
+    let (mut names, mut sources) = (Vec::new(), Vec::new());
     for event in &events {
         personal_keys(&event.data, &mut names);
-        personal_keys(&event.source, &mut names);
+        personal_keys(&event.source, &mut sources);
     }
-    names.sort();
-    names.dedup();
-    keys.ensure(&names)?;
+    let damaged = match ensure(keys, [&names[..], &sources].concat()) {
+        Err(error) if damaged_by(&error).is_some() => {
+            ensure(keys, names)?;
+            leave_out_sources(keys, &mut events)?
+        }
+        ensured => ensured.map(|()| Vec::new())?,
+    };
     for event in &mut events {
         seal(keys, event.id, "/data", &mut event.data)?;
-        seal(keys, event.id, "/source", &mut event.source)?;
+        // What stands there may be the word for a damaged key.
+        if event.source.get("$personal").is_some() {
+            seal(keys, event.id, "/source", &mut event.source)?;
+        }
     }
-    Ok(events)
+    Ok((events, damaged))
+}
+
+fn ensure(keys: &dyn KeyStore, mut names: Vec<KeyName>) -> Result<(), KeyError> {
+    names.sort();
+    names.dedup();
+    keys.ensure(&names)
+}
+
+fn leave_out_sources(keys: &dyn KeyStore, events: &mut [NewEvent]) -> Result<Vec<KeyError>, KeyError> {
+    let mut damaged = Vec::new();
+    for event in events {
+        let mut names = Vec::new();
+        personal_keys(&event.source, &mut names);
+        match ensure(keys, names) {
+            Err(error) if damaged_by(&error).is_some() => {
+                mark_damaged(&mut event.source);
+                damaged.push(error);
+            }
+            ensured => ensured?,
+        }
+    }
+    Ok(damaged)
 }
 
 fn plain(draft: Draft) -> NewEvent {
@@ -206,14 +295,28 @@ fn damaged_by(error: &KeyError) -> Option<Damaged> {
     }
 }
 
-fn open_one(keys: &dyn KeyStore, recorded: Recorded) -> Result<Entry, ReadError> {
+// Whether the key is that of the stream's own subject, such as of the device whose stream it is.
+fn is_own(key: &KeyName, stream: &StreamName) -> bool {
+    key.first().0.split_once('-').is_some_and(|(_, id)| id == stream.id())
+}
+
+fn open_one(
+    keys: &dyn KeyStore,
+    recorded: Recorded,
+    spare: Spare,
+    passed: &mut Vec<Passed>,
+) -> Result<Entry, ReadError> {
     let Recorded { stream, revision, position, leaf, event } = recorded;
-    let unreadable = |damaged: Damaged, why: String| ReadError::Corrupt {
+    let found = |damaged: Damaged, why: String| Corruption {
         stream: stream.to_string(),
         revision: revision.0,
         position: position.0,
         damaged,
         why,
+    };
+    let unreadable = |damaged: Damaged, why: String| {
+        let Corruption { stream, revision, position, damaged, why } = found(damaged, why);
+        ReadError::Corrupt { stream, revision, position, damaged, why }
     };
     let corrupt = |why: String| unreadable(Damaged::Event, why);
     let NewEvent { id, event_type, version, at, actor, mut source, correlation, causation, mut data } = event;
@@ -223,8 +326,17 @@ fn open_one(keys: &dyn KeyStore, recorded: Recorded) -> Result<Entry, ReadError>
         SealError::Key(error) => unreadable(damaged_by(&error).unwrap_or(Damaged::Event), error.to_string()),
         error => corrupt(error.to_string()),
     };
-    open(keys, id, "/data", &mut data).map_err(sealed)?;
-    open(keys, id, "/source", &mut source).map_err(sealed)?;
+    let mut passes = |key: &KeyName, error: &KeyError, spared: bool| match damaged_by(error).filter(|_| spared) {
+        Some(damaged) => {
+            passed.push((key.clone(), found(damaged, error.to_string())));
+            true
+        }
+        None => false,
+    };
+    let mut of_data =
+        |key: &KeyName, error: &KeyError| passes(key, error, spare == Spare::All || !is_own(key, &stream));
+    open_in_spite_of(keys, id, "/data", &mut data, &mut of_data).map_err(sealed)?;
+    open_in_spite_of(keys, id, "/source", &mut source, &mut |key, error| passes(key, error, true)).map_err(sealed)?;
     let data = upcast::upcast(&event_type, version, data).map_err(|error| corrupt(error.to_string()))?;
     let event = Event::from_parts(stream.category(), &event_type, data).map_err(|error| corrupt(error.to_string()))?;
     let source = serde_json::from_value(source).map_err(|error| corrupt(error.to_string()))?;

@@ -1,6 +1,6 @@
 //! Fields about a person, sealed under a key that can be destroyed.
 //!
-//! In memory a [`Personal`] holds its value in plain, or [why it is gone](Gone) when its key was destroyed or lost. Serialized
+//! In memory a [`Personal`] holds its value in plain, or [why it is gone](Gone) when its key was destroyed, lost or damaged. Serialized
 //! it is a marker object `{"$personal": {"key", "value"}}`, which [`seal()`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
 //! store, and [`open()`] turns back. Sealing: AES-256-GCM; the associated data is the event's id and the field's place
 //! (JSON pointer), so that no box can be moved to another field or event.
@@ -11,7 +11,7 @@
 pub mod keys;
 mod seal;
 
-pub use seal::{open, personal_keys, seal, sealed_keys};
+pub use seal::{mark_damaged, open, open_in_spite_of, personal_keys, seal, sealed_keys};
 
 use keys::KeyError;
 use serde::de::{DeserializeOwned, Error as _};
@@ -56,10 +56,30 @@ pub enum Gone {
     Erased,
     /// Its key was lost, and an operator accepted that (`KeysLost`).
     Lost,
+    /// Its key is damaged in `keys.db`: it can be read again when a whole `keys.db` is restored. Never sealed again in this state.
+    Damaged,
+}
+
+impl Gone {
+    /// The text in the place of the value; `None` for an erased one, for which pages have words of their own. Never to be compared with.
+    pub fn shown(self) -> Option<&'static str> {
+        match self {
+            Gone::Erased => None,
+            Gone::Lost => Some(KEY_LOST),
+            Gone::Damaged => Some(KEY_DAMAGED),
+        }
+    }
 }
 
 /// How a value reads whose key was lost.
 pub const KEY_LOST: &str = "(key lost)";
+/// How a value reads whose key is damaged.
+pub const KEY_DAMAGED: &str = "(key damaged)";
+
+/// Whether `text` stands in the place of a value: it is no name and equals nothing.
+pub fn is_placeholder(text: &str) -> bool {
+    text == KEY_LOST || text == KEY_DAMAGED
+}
 
 /// A value about a person, with the key it is sealed under. A value that is gone is no error: pages show a word for it.
 #[derive(Clone)]
@@ -87,6 +107,11 @@ impl<T> Personal<T> {
         &self.key
     }
 
+    /// The key, if it is damaged: then the value is unknown.
+    pub fn damaged_key(&self) -> Option<&KeyName> {
+        (self.gone() == Some(Gone::Damaged)).then_some(&self.key)
+    }
+
     /// The same value under another key.
     pub fn under(&self, key: KeyName) -> Personal<T>
     where
@@ -111,12 +136,11 @@ impl Personal<String> {
         self.value.as_deref().unwrap_or("")
     }
 
-    /// The text to be shown: [`KEY_LOST`] if the key was lost, `None` if the value was erased. Never to be compared with.
+    /// The text to be shown: that of [`Gone::shown`] if the value is gone. Never to be compared with.
     pub fn shown(&self) -> Option<&str> {
         match &self.value {
             Ok(text) => Some(text),
-            Err(Gone::Lost) => Some(KEY_LOST),
-            Err(Gone::Erased) => None,
+            Err(gone) => gone.shown(),
         }
     }
 }
@@ -128,6 +152,7 @@ impl<T> fmt::Debug for Personal<T> {
             Ok(_) => "",
             Err(Gone::Erased) => ", erased",
             Err(Gone::Lost) => ", key lost",
+            Err(Gone::Damaged) => ", key damaged",
         };
         write!(f, "Personal({}{gone})", self.key.0)
     }
@@ -142,6 +167,7 @@ impl<T: Serialize> Serialize for Personal<T> {
             }
             Err(Gone::Erased) => json!({ "$erased": { "key": self.key } }),
             Err(Gone::Lost) => json!({ "$lost": { "key": self.key } }),
+            Err(Gone::Damaged) => json!({ "$damaged": { "key": self.key } }),
         };
         marker.serialize(serializer)
     }
@@ -158,6 +184,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
             Erased { key: KeyName },
             #[serde(rename = "$lost")]
             Lost { key: KeyName },
+            #[serde(rename = "$damaged")]
+            Damaged { key: KeyName },
         }
         match Marker::deserialize(deserializer)? {
             Marker::Plain { key, value } => {
@@ -166,6 +194,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
             }
             Marker::Erased { key } => Ok(Personal { key, value: Err(Gone::Erased) }),
             Marker::Lost { key } => Ok(Personal { key, value: Err(Gone::Lost) }),
+            Marker::Damaged { key } => Ok(Personal { key, value: Err(Gone::Damaged) }),
         }
     }
 }

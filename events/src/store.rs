@@ -42,6 +42,10 @@ pub enum AppendError {
     /// Nothing was written, and nothing can be now.
     #[error("the event store cannot be used: {0}")]
     Unavailable(String),
+    /// Nothing was written: the events cannot be sealed, since a key is damaged, or the key store. Waiting mends it as little as a
+    /// corrupt event.
+    #[error("the events cannot be sealed: {0}")]
+    DamagedKey(String),
     /// Nothing was written: an event or the append as a whole is over the limit.
     #[error("an append of {bytes} bytes is over the limit of {limit}")]
     TooLarge { bytes: usize, limit: usize },
@@ -64,7 +68,23 @@ pub enum ReadError {
     Corrupt { stream: String, revision: u64, position: u64, damaged: Damaged, why: String },
 }
 
+impl AppendError {
+    /// Whether this stream, or what it is sealed with, is damaged; others can be appended to.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            AppendError::DamagedKey(_) | AppendError::Corrupt { .. } => true,
+            AppendError::Conflict { .. } | AppendError::Unknown(_) => false,
+            AppendError::Unavailable(_) | AppendError::TooLarge { .. } => false,
+        }
+    }
+}
+
 impl ReadError {
+    /// Whether this stream, or what it is sealed with, is damaged; others can be read.
+    pub fn is_damage(&self) -> bool {
+        self.corruption().is_some()
+    }
+
     /// The place that is corrupt; `None` for an error that may pass.
     pub fn corruption(&self) -> Option<Corruption> {
         match self {

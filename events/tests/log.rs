@@ -168,3 +168,82 @@ async fn a_stream_longer_than_a_page_is_read_whole() {
     assert_eq!(revisions, (0..2_100).collect::<Vec<_>>());
     assert_eq!(log.read_from(&ANNA.stream(), Revision(2_000)).await.unwrap().len(), 100);
 }
+
+const OTHER: PersonId = PersonId(Uuid::from_u128(0xb));
+
+/// The log opened again after the key `name` was damaged in the file.
+fn with_damaged_key(directory: &TempDir, log: Log, name: &KeyName) -> Log {
+    let store = Arc::clone(log.store());
+    drop(log);
+    let path = directory.path().join("keys.db");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(file.execute("UPDATE key SET wrapped = zeroblob(60) WHERE name = ?1", [&name.0]).unwrap(), 1);
+    drop(file);
+    Log::new(store, Arc::new(SqliteKeyStore::open(&path, MasterKey::from_bytes([1; 32]), randomness).unwrap()))
+}
+
+/// In the stream of [`OTHER`]: her own name, or that of ANNA. The address is sealed under ANNA's key.
+fn known_of_other(number: u128, key: KeyName) -> Draft {
+    let display_name = Some(Personal::new(key, "Anna Beispiel".into()));
+    let attributes = PersonAttributes { display_name, ..PersonAttributes::default() };
+    draft(number, PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "x".into(), attributes })
+}
+
+fn shown(entry: &events::Entry) -> [Option<&str>; 2] {
+    let Event::Person(PersonEvent::PersonKnown { attributes, .. }) = &entry.event else { panic!("{entry:?}") };
+    [entry.source.as_ref().unwrap().shown(), attributes.display_name.as_ref().unwrap().shown()]
+}
+
+#[tokio::test]
+async fn a_damaged_key_holds_up_only_the_stream_of_whom_it_belongs_to_and_is_told() {
+    let (directory, log) = empty();
+    log.append(&ANNA.stream(), Expected::NoStream, vec![known(1)]).await.unwrap();
+    let others = vec![known_of_other(2, OTHER.key()), known_of_other(3, ANNA.key())];
+    log.append(&OTHER.stream(), Expected::NoStream, others).await.unwrap();
+    let log = with_damaged_key(&directory, log, &ANNA.key());
+    let read = log.read(&OTHER.stream()).await.unwrap();
+    let damaged = Some("(key damaged)");
+    assert_eq!((shown(&read[0]), shown(&read[1])), ([damaged, Some("Anna Beispiel")], [damaged, damaged]));
+    let told = log.store().findings().all();
+    assert!(told.len() == 1 && told[0].to_string().contains("restore the newest keys.db"), "{told:?}");
+    // What her own stream says of her is needed to decide about her; whoever only shows it goes on.
+    assert!(matches!(log.read(&ANNA.stream()).await, Err(ReadError::Corrupt { .. })));
+    let viewed = log.view(log.store().read_all(None, 10).await.unwrap()).await;
+    assert_eq!((viewed.entries.len(), viewed.damaged.iter().collect::<Vec<_>>()), (3, vec![&ANNA.key()]));
+    assert!(viewed.error.is_none());
+    assert_eq!(shown(&viewed.entries[0]), [damaged, damaged]);
+    assert_eq!(log.store().findings().all().len(), 1, "once");
+}
+
+#[tokio::test]
+async fn an_event_is_written_without_the_address_whose_key_is_damaged_and_never_without_its_fields() {
+    let (directory, log) = empty();
+    log.append(&OTHER.stream(), Expected::NoStream, vec![known_of_other(1, ANNA.key())]).await.unwrap();
+    let log = with_damaged_key(&directory, log, &ANNA.key());
+    let refused = log.append(&OTHER.stream(), Expected::Any, vec![known_of_other(2, ANNA.key())]).await;
+    assert!(matches!(&refused, Err(AppendError::DamagedKey(why)) if why.contains("person-")), "{refused:?}");
+    // A field that reads as damaged is not written down like this: it could never be read again.
+    let entry = log.read(&OTHER.stream()).await.unwrap().remove(0);
+    let again = Draft { event: entry.event, ..draft(3, PersonEvent::PersonErased {}) };
+    let refused = log.append(&OTHER.stream(), Expected::Any, vec![again]).await;
+    assert!(matches!(&refused, Err(AppendError::DamagedKey(_))), "{refused:?}");
+    for _ in 0..2 {
+        let written = vec![known_of_other(4, OTHER.key()), known_of_other(5, OTHER.key())];
+        log.append(&OTHER.stream(), Expected::Exact(Revision(0)), written).await.unwrap();
+    }
+    let read = log.read(&OTHER.stream()).await.unwrap();
+    assert_eq!(read.len(), 3, "repeated, it is the same append");
+    assert_eq!(shown(&read[1]), [Some("(key damaged)"), Some("Anna Beispiel")]);
+    assert_eq!(log.store().findings().all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_box_that_was_altered_under_a_whole_key_is_corruption_wherever_it_stands() {
+    let (_directory, log) = empty();
+    log.append(&OTHER.stream(), Expected::NoStream, vec![known_of_other(1, OTHER.key())]).await.unwrap();
+    let mut recorded = log.store().read_all(None, 1).await.unwrap();
+    let sealed = recorded[0].event.source["$sealed"]["box"].as_str().unwrap().to_owned();
+    recorded[0].event.source["$sealed"]["box"] = json!(format!("AAAA{}", &sealed[4..]));
+    let viewed = log.view(recorded).await;
+    assert!(matches!(viewed.error, Some(ReadError::Corrupt { ref why, .. }) if why.contains("/source")), "{viewed:?}");
+}

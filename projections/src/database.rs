@@ -2,9 +2,9 @@
 
 use crate::disposable::{self, Damage, SetAside};
 use crate::follow::{Health, Progress};
-use crate::rebuild::remove_unfinished;
+use crate::rebuild::{remove_unfinished, tables};
 use crate::{ALL, Projection, ProjectionError, sql};
-use events::{Entry, Position, Timestamp};
+use events::{Entry, KeyName, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,7 @@ const COMMON: &str = "
     CREATE TABLE IF NOT EXISTS set_aside (
         follower TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (follower, position)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS damaged_keys (name TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS last_seen (device TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
@@ -74,6 +75,22 @@ impl Projections {
         let inner =
             Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage, was_ahead };
         Ok((Projections { inner: Arc::new(inner) }, set_aside))
+    }
+
+    /// Forgets every row if one of the keys is whole again that were damaged when the rows were folded: [`Projections::run`] folds them
+    /// from the start of the log. Called before it.
+    ///
+    /// # Errors
+    /// If the file cannot be used.
+    pub async fn fold_anew_if(
+        &self,
+        is_whole: impl Fn(&KeyName) -> bool + Send + 'static,
+    ) -> Result<bool, ProjectionError> {
+        let forgotten = self.write(move |rows| forget_if(rows, is_whole)).await?;
+        if forgotten {
+            self.inner.progress.change(|health| health.position = None);
+        }
+        Ok(forgotten)
     }
 
     /// What is wrong with the file, once damage was found in it.
@@ -259,6 +276,33 @@ impl Inner {
 fn insert_aside(rows: &Connection, follower: &str, positions: &[Position]) -> rusqlite::Result<()> {
     let insert = "INSERT INTO set_aside (follower, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     positions.iter().try_for_each(|position| rows.execute(insert, params![follower, sql(*position)]).map(drop))
+}
+
+/// Notes keys that were damaged when rows were folded.
+pub(crate) fn keep_damaged_keys(rows: &mut Connection, names: &BTreeSet<KeyName>) -> Result<(), ProjectionError> {
+    let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for name in names {
+        transaction.execute("INSERT INTO damaged_keys (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn forget_if(rows: &mut Connection, is_whole: impl Fn(&KeyName) -> bool) -> Result<bool, ProjectionError> {
+    let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let names: Vec<KeyName> = {
+        let mut select = transaction.prepare("SELECT name FROM damaged_keys")?;
+        let names = select.query_map([], |row| Ok(KeyName(row.get(0)?)))?;
+        names.collect::<Result<_, _>>()?
+    };
+    if !names.iter().any(is_whole) {
+        return Ok(false);
+    }
+    for table in tables() {
+        transaction.execute_batch(&format!("DELETE FROM {table}"))?;
+    }
+    transaction.execute_batch("DELETE FROM checkpoints; DELETE FROM damaged_keys")?;
+    transaction.commit()?;
+    Ok(true)
 }
 
 async fn blocking<T: Send + 'static>(

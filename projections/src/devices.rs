@@ -15,7 +15,7 @@ pub use query::{
 use crate::Projection;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership};
-use events::personal::{Gone, KEY_LOST};
+use events::personal::{Gone, is_placeholder};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -261,8 +261,7 @@ impl Record<'_> {
                 InventoryValue::Plain(value) => readable(value),
                 InventoryValue::Personal(value) => match (value.get(), value.gone()) {
                     (Some(value), _) => readable(value),
-                    (None, Some(Gone::Lost)) => Value::Text(KEY_LOST.to_owned()),
-                    (None, _) => Value::Null,
+                    (None, gone) => gone.and_then(Gone::shown).map_or(Value::Null, |word| Value::Text(word.to_owned())),
                 },
             };
             match column_of(name) {
@@ -283,7 +282,8 @@ impl Record<'_> {
         }
         match (self.open_value(column)?, value) {
             (Some(Value::Text(known)), Value::Text(told)) => {
-                Ok(known != KEY_LOST && plain_identifier(&known) != plain_identifier(told))
+                let stands_for_one = is_placeholder(&known) || is_placeholder(told);
+                Ok(!stands_for_one && plain_identifier(&known) != plain_identifier(told))
             }
             _ => Ok(false),
         }

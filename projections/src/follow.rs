@@ -1,8 +1,8 @@
 //! Following the log: from the checkpoint to its end, then whatever comes; and telling others how far it got.
 
-use crate::database::{apply, drop_old_versions, empty_write_ahead_log};
+use crate::database::{apply, drop_old_versions, empty_write_ahead_log, keep_damaged_keys};
 use crate::{ProjectionError, Projections};
-use events::log::Log;
+use events::log::{Log, Viewed};
 use events::person::PersonEvent;
 use events::store::{Followed, ReadError};
 use events::{Event, Position, envelope::Recorded};
@@ -80,7 +80,11 @@ impl Projections {
     }
 
     async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
-        let (entries, error) = log.open_until_corrupt(recorded).await;
+        let Viewed { entries, damaged, error } = log.view(recorded).await;
+        if !damaged.is_empty() {
+            // Before the rows: what is folded now is folded again when the keys are whole.
+            self.write(move |rows| keep_damaged_keys(rows, &damaged)).await?;
+        }
         let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
         let stopped = self.health().stopped_alone.into_keys().collect();
         let applied = self.write(move |rows| apply(rows, &entries, stopped)).await?;

@@ -2,7 +2,7 @@
 
 use crate::Projection;
 use events::person::PersonEvent;
-use events::personal::{Gone, KEY_LOST};
+use events::personal::{Gone, is_placeholder};
 use events::staff::StaffEvent;
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::{Connection, params};
@@ -85,8 +85,8 @@ fn staff(rows: &Connection, id: &str, event: &StaffEvent) -> rusqlite::Result<()
 fn keep(rows: &Connection, id: &str, kind: &str, names: [Option<&Personal<String>>; 3]) -> rusqlite::Result<()> {
     let erased = names.iter().flatten().any(|name| name.gone() == Some(Gone::Erased));
     let [user_name, display_name, mail] = names.map(|name| name.and_then(Personal::shown));
-    // Whose key is lost has one word for all of their names.
-    let display_name = display_name.filter(|name| *name != KEY_LOST);
+    // A lost or damaged key leaves one word for all of their names.
+    let display_name = display_name.filter(|name| !is_placeholder(name));
     let upsert = "INSERT INTO people_v1_names (id, kind, user_name, display_name, mail, erased)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (id) DO UPDATE SET user_name = excluded.user_name, display_name = excluded.display_name,

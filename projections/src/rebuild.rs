@@ -1,9 +1,9 @@
 //! Building every projection anew from the start of the log, beside the present ones, and swapping.
 
-use crate::database::{Applied, apply, empty_write_ahead_log, furthest_common, open_writer};
+use crate::database::{Applied, apply, empty_write_ahead_log, furthest_common, keep_damaged_keys, open_writer};
 use crate::follow::corrupt;
 use crate::{ALL, ProjectionError, Projections};
-use events::log::Log;
+use events::log::{Log, Viewed};
 use events::{Entry, Position};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, TransactionBehavior};
@@ -71,10 +71,11 @@ impl Projections {
                     None => continue,
                 }
             }
-            let (entries, error) = log.open_until_corrupt(recorded).await;
+            let Viewed { entries, damaged, error } = log.view(recorded).await;
             if let Some(error) = error {
                 return Err(corrupt(&error));
             }
+            keep_damaged_keys(&mut new, &damaged)?;
             events += entries.len() as u64;
             let folded =
                 tokio::task::spawn_blocking(move || fold_all(&mut new, &entries).map(|position| (new, position)));
@@ -120,7 +121,7 @@ impl Beside {
     }
 }
 
-fn tables() -> impl Iterator<Item = &'static str> {
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     ALL.iter().flat_map(|projection| projection.tables().iter().copied())
 }
 
@@ -147,7 +148,8 @@ fn swap_attached(rows: &mut Connection) -> Result<Option<Swapped>, ProjectionErr
         ))?;
     }
     transaction.execute_batch(
-        "DELETE FROM main.checkpoints; INSERT INTO main.checkpoints SELECT * FROM beside.checkpoints;",
+        "DELETE FROM main.checkpoints; INSERT INTO main.checkpoints SELECT * FROM beside.checkpoints;
+         DELETE FROM main.damaged_keys; INSERT INTO main.damaged_keys SELECT * FROM beside.damaged_keys;",
     )?;
     let position = furthest_common(&transaction, &BTreeSet::new())?;
     transaction.commit()?;

@@ -2,7 +2,7 @@
 
 use crate::{Projection, ProjectionError, Projections};
 use events::enrollment::SignInMethodName;
-use events::personal::KEY_LOST;
+use events::personal::is_placeholder;
 use events::staff::{Privilege, StaffEvent, StaffId};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Type;
@@ -119,8 +119,8 @@ fn known(
     method: SignInMethodName,
 ) -> rusqlite::Result<()> {
     let [user_name, display_name] = names.map(|name| name.and_then(Personal::shown));
-    // Whose key is lost has one word for all of their names.
-    let display_name = display_name.filter(|name| *name != KEY_LOST);
+    // A lost or damaged key leaves one word for all of their names.
+    let display_name = display_name.filter(|name| !is_placeholder(name));
     let upsert = "INSERT INTO staff_v1_members (id, user_name, display_name, provider, method, privileges)
         VALUES (?1, ?2, ?3, ?4, ?5, '[]')
         ON CONFLICT (id) DO UPDATE SET user_name = excluded.user_name, display_name = excluded.display_name,

@@ -10,7 +10,7 @@ use super::session::{May, SeesAudit};
 use super::words::{self, Chip, Instant};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
-use events::personal::KEY_LOST;
+use events::personal::{KEY_DAMAGED, KEY_LOST};
 use events::staff::AccessEvent;
 use events::{Entry, EventId};
 use projections::audit::{Row, find};
@@ -131,8 +131,9 @@ fn show_plainly(value: &mut Value) {
                 *value = Value::from("(erased)");
                 return;
             }
-            if map.contains_key("$lost") {
-                *value = Value::from(KEY_LOST);
+            let gone = [("$lost", KEY_LOST), ("$damaged", KEY_DAMAGED)];
+            if let Some((_, word)) = gone.into_iter().find(|(marker, _)| map.contains_key(*marker)) {
+                *value = Value::from(word);
                 return;
             }
             for (name, value) in map {
@@ -159,6 +160,7 @@ mod tests {
             "user_name": { "$personal": { "key": "person-1", "value": "ada" } },
             "mail": { "$erased": { "key": "person-1" } },
             "display_name": { "$lost": { "key": "person-2" } },
+            "label": { "$damaged": { "key": "person-3" } },
             "password": { "$personal": { "key": "staff-1", "value": "$argon2id$..." } },
             "push": { "token": { "$personal": { "key": "device-1", "value": "AAAA" } }, "unlock_token": null },
             "changes": [{ "$personal": { "key": "person-1", "value": { "DeviceName": "ada’s iPhone" } } }],
@@ -170,6 +172,7 @@ mod tests {
                 "user_name": "ada",
                 "mail": "(erased)",
                 "display_name": "(key lost)",
+                "label": "(key damaged)",
                 "password": "(not shown)",
                 "push": { "token": "(not shown)", "unlock_token": null },
                 "changes": [{ "DeviceName": "ada’s iPhone" }],

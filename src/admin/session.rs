@@ -116,8 +116,9 @@ impl Staff {
     /// If the log cannot be read.
     pub async fn event_at(&self, stream: &StreamName, revision: Revision) -> Result<Option<Entry>, Problem> {
         let recorded = self.app.log.store().read_stream(stream, revision, 1).await;
-        let opened = self.app.log.open(recorded.map_err(|error| self.broken(error))?).await;
-        Ok(opened.map_err(|error| self.broken(error))?.into_iter().next())
+        let viewed = self.app.log.view(recorded.map_err(|error| self.broken(error))?).await;
+        viewed.error.map_or(Ok(()), |error| Err(self.broken(error)))?;
+        Ok(viewed.entries.into_iter().next())
     }
 
     /// The groups and claims that arrived on a visit, and from which provider, as the log itself has them; none where the person was

@@ -4,6 +4,7 @@
 use events::Timestamp;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
 
 const FIRST_SECONDS: i64 = 60;
 const MOST_SECONDS: i64 = 6 * 3_600;
@@ -50,6 +51,28 @@ impl<K: Hash + Eq> Aside<K> {
     }
 }
 
+/// What is told of something that goes on: at once, and then ever more rarely.
+pub struct Seldom<K>(Mutex<Aside<K>>);
+
+impl<K> Default for Seldom<K> {
+    fn default() -> Seldom<K> {
+        Seldom(Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq> Seldom<K> {
+    /// Whether it is told now.
+    pub fn tells(&self, now: Timestamp, key: K) -> bool {
+        let mut aside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.look(now);
+        let tells = !aside.holds(&key);
+        if tells {
+            aside.put(key);
+        }
+        tells
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +91,14 @@ mod tests {
             now = now.plus_seconds(1);
         }
         assert_eq!(times, 12);
+    }
+
+    #[test]
+    fn what_goes_on_is_told_at_once_and_then_ever_more_rarely() {
+        let seldom = Seldom::default();
+        let day = (0..24 * 3_600).map(|second| Timestamp(0).plus_seconds(second));
+        assert_eq!(day.filter(|now| seldom.tells(*now, "device")).count(), 12);
+        assert!(seldom.tells(Timestamp(0), "another"));
     }
 
     #[test]

@@ -20,12 +20,12 @@ use crate::telemetry::{Alarm, Metrics};
 use crate::world::World;
 use events::envelope::NewEvent;
 use events::log::Log;
-use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
+use events::personal::keys::{self, Held, KeyError, KeyStore as _, MasterKey, SqliteKeyStore};
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, EventStore, ReadError};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::upcast::upcast;
-use events::{Event, Revision, Timestamp};
+use events::{Event, KeyName, Revision, Timestamp};
 use projections::disposable::{self, SetAside};
 use projections::{ProjectionError, Projections};
 use std::io::ErrorKind;
@@ -210,6 +210,14 @@ impl App {
         older_log::check(&log, &keys, &world, config.store.accept_older_log).await?;
         let (projections, projections_aside) = Projections::open(&directory, log.store().head().await?)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })?;
+        let whole = Arc::clone(&keys);
+        let is_whole = move |name: &KeyName| whole.key(name).is_ok_and(|held| !matches!(held, Held::Missing));
+        let anew = projections.fold_anew_if(is_whole).await;
+        if anew.map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })? {
+            tracing::info!(
+                "keys are whole again that were damaged: projections.db is folded anew, with what they seal"
+            );
+        }
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
         let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
@@ -263,6 +271,7 @@ impl App {
             pusher,
             health,
             conversations: Default::default(),
+            unreadable_devices: Default::default(),
             device_budget: Default::default(),
             disk: Default::default(),
             turns: Default::default(),

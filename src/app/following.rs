@@ -29,7 +29,8 @@ impl App {
         let found = self.log.store().findings().all();
         let first = found.iter().find(|one| one.position != 0).or(found.first())?;
         let more = if found.len() > 1 { format!(" (and {} more places)", found.len() - 1) } else { String::new() };
-        Some(format!("{first}{more}"))
+        let remedy = first.damaged.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        Some(format!("{first}{more}{remedy}"))
     }
 
     /// What keeps parts of the read side from their work, by part.

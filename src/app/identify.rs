@@ -8,6 +8,7 @@ use crate::telemetry::Alarm;
 use events::device::DeviceId;
 use events::enrollment::{IssuedCertificate, ServedProfile};
 use events::person::PersonId;
+use events::store::ReadError;
 use events::{Actor, ActorKind, Revision};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509Ref;
@@ -70,8 +71,11 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     let device = DeviceId(uuid);
     // What is logged from here on about this request names the device.
     tracing::Span::current().record("device.id", tracing::field::display(device));
-    let unreadable = |error| {
-        tracing::error!(device.id = %device, %error, "the streams of a device cannot be read");
+    // A device asks again and again, and what is damaged stays so.
+    let unreadable = |error: ReadError| {
+        if app.unreadable_devices.tells(app.world.now(), device) {
+            tracing::error!(device.id = %device, %error, "the streams of a device cannot be read: it is answered 503 until they can");
+        }
         Unidentified::Unavailable
     };
     let visit = app.visit(device.enrollment()).await.map_err(unreadable)?;
@@ -82,7 +86,9 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
             // Either the log was set back to an older state or the CA signs for another log: management of every
             // device hangs on not telling them to go.
             app.metrics.alarm(Alarm::ValidCertificateWithoutStream);
-            tracing::error!(device.id = %device, "a valid certificate of ours names a device without a stream");
+            if app.unreadable_devices.tells(app.world.now(), device) {
+                tracing::error!(device.id = %device, "a valid certificate of ours names a device without a stream");
+            }
         }
     })
 }

@@ -264,7 +264,7 @@ impl App {
         let told = match asking {
             Asking::Stranger => {
                 let event = RefusalEvent::IdentityRequestRefused { why };
-                self.tell_of_stranger(event, source).await.map_err(unavailable)
+                self.tell_of_stranger(event, source).await.map(drop).map_err(unavailable)
             }
             Asking::Visit(enrollment, context) => {
                 let refuse = visit::Command::RefuseIdentity { why };

@@ -26,10 +26,11 @@ const NAMES: usize = 2_000;
 const PAGE: usize = 1_000;
 
 /// What the log has of keys that the key store has not.
+#[derive(Default)]
 struct Older {
     found: u64,
     needed: Option<u64>,
-    /// Never made in this store, and of nobody who was erased.
+    /// Never made in this store, and of nobody who was erased; with those that are damaged, if the loss is accepted.
     missing: Vec<KeyName>,
     /// Those of `missing` that the log does not name as lost yet.
     untold: Vec<KeyName>,
@@ -38,6 +39,13 @@ struct Older {
 }
 
 impl Older {
+    // Damaged keys are given up as those that are missing.
+    fn with(mut self, damaged: Vec<KeyName>) -> Older {
+        self.untold.extend(damaged.iter().cloned());
+        self.missing.extend(damaged);
+        self
+    }
+
     fn is_lost(&self) -> bool {
         self.needed.is_some() || !self.missing.is_empty()
     }
@@ -49,8 +57,8 @@ impl Older {
     }
 }
 
-/// Refuses keys that are older than the log. With `accept`, notes the missing ones as lost instead, in the log and in the key
-/// store, and destroys the keys of erased people that the older store has again.
+/// Refuses keys that are older than the log. With `accept`, notes the missing ones as lost instead, and the damaged ones, in the log and in
+/// the key store, and destroys the keys of erased people that the older store has again.
 ///
 /// # Errors
 /// `OlderKeys`, or that log or keys cannot be used.
@@ -61,7 +69,12 @@ pub(super) async fn check(
     accept: bool,
 ) -> Result<(), StartError> {
     let needed = log.store().key_sequence().await?;
-    let Some(older) = examine(log, keys, needed).await? else { return Ok(()) };
+    let damaged = if accept { damaged(keys).await? } else { Vec::new() };
+    let older = match examine(log, keys, needed).await? {
+        Some(older) => older.with(damaged),
+        None if damaged.is_empty() => return Ok(()),
+        None => Older::default().with(damaged),
+    };
     if older.is_lost() {
         if !accept {
             return Err(older.refusal(keys));
@@ -193,6 +206,13 @@ async fn missing(keys: &Arc<SqliteKeyStore>, names: BTreeSet<KeyName>) -> Result
     let missing = tokio::task::spawn_blocking(move || store.missing(&names)).await;
     let missing = missing.map_err(|error| StartError::Io(std::io::Error::other(error)))?;
     missing.map_err(|why| unusable(keys.path(), why))
+}
+
+async fn damaged(keys: &Arc<SqliteKeyStore>) -> Result<Vec<KeyName>, StartError> {
+    let store = Arc::clone(keys);
+    let damaged = tokio::task::spawn_blocking(move || store.damaged()).await;
+    let damaged = damaged.map_err(|error| StartError::Io(std::io::Error::other(error)))?;
+    damaged.map_err(|why| unusable(keys.path(), why))
 }
 
 // The log first: after a crash in between the same names are missing still.

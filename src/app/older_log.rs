@@ -3,6 +3,7 @@
 //! A start with an older log is a fork: its next events take the places of those that are missing, and the newer log cannot be put
 //! back any more. Decision record 21.
 
+use crate::app::App;
 use crate::app::assemble::{StartError, unusable_keys};
 use crate::app::context::operator_draft;
 use crate::world::World;
@@ -13,6 +14,28 @@ use events::store::Expected;
 use events::system::{LogEvent, log_stream};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is written down how far the log is: so much of it can be set back after a crash without being noticed.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// Keeps how far the log is, as long as the server runs.
+pub async fn keep_on(app: App) {
+    loop {
+        tokio::time::sleep(KEEP_EVERY).await;
+        keep(&app).await;
+    }
+}
+
+/// Keeps how far the log is. Nothing is written where it got no further.
+pub async fn keep(app: &App) {
+    let keys = Arc::clone(&app.keys);
+    let kept = tokio::task::spawn_blocking(move || keys.keep_log_seen()).await;
+    // A commit that fails ends the process, as one of a key does.
+    if let Ok(Err(error)) = kept {
+        tracing::error!(%error, "how far the log is was not kept");
+    }
+}
 
 /// Refuses a log that ends before what the key store saw of it. With `accept`, notes in the log what is missing instead.
 ///

@@ -32,11 +32,15 @@ impl App {
         Ok(told)
     }
 
-    /// Writes down a refusal that belongs to no stream of a person or device, within the budget for strangers.
+    /// Writes down a refusal that belongs to no stream of a person or device, within the budget for strangers. Says whether the budget had
+    /// room: only then the log may get a line of it, too.
     ///
     /// # Errors
     /// If the log cannot be written.
-    pub async fn tell_of_stranger(&self, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
-        if granted(self, source.unwrap_or(UNKNOWN)) { record(self, event, source).await } else { Ok(()) }
+    pub async fn tell_of_stranger(&self, event: RefusalEvent, source: Option<IpAddr>) -> Result<bool, AppendError> {
+        if !granted(self, source.unwrap_or(UNKNOWN)) {
+            return Ok(false);
+        }
+        record(self, event, source).await.map(|()| true)
     }
 }

@@ -10,7 +10,7 @@ use crate::world::World;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use events::personal::keys::MasterKey;
-use events::store::sqlite::backup::{self, Manifest};
+use events::store::sqlite::backup::{self, BackupError, Manifest};
 use projections::disposable;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -83,8 +83,11 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
         Catalog::write(unfinished, &gathered, &master).map(drop).map_err(std::io::Error::other)
     };
     let copied = tokio::task::spawn_blocking(move || backup::backup(&directory, &place, also)).await?;
-    if let Err(error) = &copied {
-        tell_corruption(&config, error.corruption().into_iter().collect()).await;
+    if let Some(damage) = copied.as_ref().err().and_then(BackupError::corruption) {
+        let remedy = damage.damaged.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let told = format!("nothing was backed up: {damage}{remedy}");
+        tell_corruption(&config, vec![damage]).await;
+        bail!(told);
     }
     tell("backed up, verified", &copied?);
     say(format_args!(

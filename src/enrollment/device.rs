@@ -10,7 +10,6 @@ mod tests;
 
 use crate::apple::Target;
 use crate::enrollment::Aggregate;
-use events::Timestamp;
 use events::device::{
     AnswerFault, AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId,
     DeviceIdentifiers, InventoryValue, MdmError, MessageRefusal, Priority, PushAddress, RejectionReason,
@@ -18,6 +17,7 @@ use events::device::{
 };
 use events::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
+use events::{KeyName, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use claim::{Attestation, Claims, Revivable};
@@ -377,6 +377,14 @@ impl Aggregate for Device {
 
     fn evolve(self, event: &DeviceEvent) -> Device {
         evolve::evolve(self, event)
+    }
+
+    // Erased identifiers match any; those that are unknown must not.
+    fn damaged_key(&self) -> Option<&KeyName> {
+        match self.identifiers.as_ref()? {
+            DeviceIdentifiers::UserEnrollment { enrollment_id } => enrollment_id.damaged_key(),
+            DeviceIdentifiers::DeviceEnrollment { udid, .. } => udid.damaged_key(),
+        }
     }
 }
 

@@ -10,13 +10,13 @@ mod tests;
 mod told;
 
 use crate::enrollment::Aggregate;
-use events::Timestamp;
 use events::enrollment::{
     Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, FoundRecord, IssuedCertificate,
     OsVersion, Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,
 };
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
+use events::{KeyName, Timestamp};
 use std::collections::BTreeSet;
 
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
@@ -230,6 +230,11 @@ impl Aggregate for Visit {
 
     fn evolve(self, event: &EnrollmentEvent) -> Visit {
         evolve::evolve(self, event)
+    }
+
+    // What is known of whose device it will be, not of who enrolls it for them.
+    fn damaged_key(&self) -> Option<&KeyName> {
+        self.owner()?.user_name.damaged_key()
     }
 }
 

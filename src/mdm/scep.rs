@@ -61,7 +61,7 @@ async fn unanswerable(app: &App, request: &HttpRequest, why: IdentityRefusal) ->
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     tracing::warn!(?why, "a SCEP request is refused");
     match app.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
-        Ok(()) => HttpResponse::BadRequest().finish(),
+        Ok(_) => HttpResponse::BadRequest().finish(),
         Err(error) => unavailable(error),
     }
 }

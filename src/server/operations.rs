@@ -31,9 +31,12 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::plaintext()).body("ok\n")
 }
 
-/// The server can do its work: the store takes events, the projections follow it.
+/// The server can do its work: the store takes events, the projections follow it, the settings can be read.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
+    // Every page needs them: read before it is said that there are pages. What is damaged is among the findings then, with its place.
+    let settings = app.settings().await.err();
     let mut problems = app.health.problems();
+    problems.extend(settings.map(|why| ("settings", format!("they cannot be read, and pages need them: {why}"))));
     problems.extend(app.log_damage().map(|why| ("log", why)));
     problems.extend(app.projections_trouble().await.map(|why| ("projections", why)));
     problems.extend(app.read_side_troubles());

@@ -4,7 +4,7 @@ use super::{damage, disk, scrub, sign_ins};
 use crate::app::App;
 use crate::app::backoff::Backoff;
 use crate::app::passing::{Passed, PassingFollow};
-use crate::app::{suppressed, throttles};
+use crate::app::{older_log, suppressed, throttles};
 use crate::reactions;
 use crate::telemetry::Alarm;
 use events::store::ReadError;
@@ -33,6 +33,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(reactions::run(app.clone()));
     tasks.spawn(suppressed::keep_writing(app.clone()));
     tasks.spawn(throttles::keep_on(app.clone()));
+    tasks.spawn(older_log::keep_on(app.clone()));
 }
 
 /// Tells when the log or the key store has stopped for good.

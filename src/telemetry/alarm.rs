@@ -68,6 +68,8 @@ alarms! {
     PushRequestRefused = "push-request-refused",
     /// The push certificate is for another topic than the device's.
     PushTopicRefused = "push-topic-refused",
+    /// Refusals of strangers were answered, and could not be written down, since a stream or key is damaged.
+    RefusalsNotWritten = "refusals-not-written",
     /// The TLS certificate expired: devices and people cannot reach the server.
     TlsCertificateExpired = "tls-certificate-expired",
     /// Devices refuse the TLS certificate, or will from OS 27 on.

@@ -3,7 +3,7 @@
 use super::Alarm;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub struct Metrics {
     disk_free: IntGauge,
     scrub_completed: IntGauge,
     push_certificate: IntGauge,
+    refusals_not_written: IntCounter,
     identities: IntGaugeVec,
     set_aside: IntGaugeVec,
     lag: IntGaugeVec,
@@ -83,6 +84,12 @@ impl Metrics {
         for why in ["head", "silence", "pace", "idle", "room"] {
             connections_ended.with_label_values(&[why]);
         }
+        let refusals_not_written = IntCounter::new(
+            "muster_refusals_not_written_total",
+            "Refusals that were answered and could not be written down, since a stream or key is damaged.",
+        )
+        .expect("a legal metric");
+        registry.register(Box::new(refusals_not_written.clone())).expect("a name of its own");
         let set_aside = Opts::new(
             "muster_effects_set_aside",
             "Effects of events that cannot be done now, by reaction; each is tried again.",
@@ -124,6 +131,7 @@ impl Metrics {
             durations,
             log_position,
             push_certificate,
+            refusals_not_written,
             identities,
             set_aside,
             lag,
@@ -161,6 +169,11 @@ impl Metrics {
     /// So many refusals were not written down one by one.
     pub fn sign_ins_suppressed(&self, count: u64) {
         self.sign_ins.with_label_values(&["any", "any", "suppressed"]).inc_by(count);
+    }
+
+    /// So many refusals were answered and could not be written down.
+    pub fn refusals_not_written(&self, count: u64) {
+        self.refusals_not_written.inc_by(count);
     }
 
     /// A device sent a message: `Authenticate`, `TokenUpdate`, `CheckOut`, `Idle`, …; a name we do not know is `other`.

@@ -42,6 +42,11 @@ pub struct Invited {
 
 /// Brings a visit to the point where the device has its profile.
 pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
+    invite_by(server, kind, None).await
+}
+
+/// As [`invite`], where this person enrolls the device for somebody else.
+pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Option<PersonId>) -> Invited {
     let (enrollment, person) = (EnrollmentId(uuid()), PersonId(uuid()));
     let ownership = match kind {
         EnrollmentKind::UserEnrollment => Ownership::Personal,
@@ -54,23 +59,28 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     };
     let admission = Admission { access: None, received: None, previous: vec![].into(), policy: policy.clone() };
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
-    let signed_in = SignedIn {
-        method: SignInMethodName::LocalAccount,
-        person,
-        account: account(server).await,
-        user_name: personal(HOLDER),
-    };
-    let mut steps = vec![
-        Command::Open {
-            session: secrets::hash("session"),
-            user_agent: personal("Safari"),
-            platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
-            language: "en".into(),
-            account_driven: None,
-        },
-        Command::SignIn { signed_in, session: secrets::hash("signed in"), entry: Entry::Oneself(admission) },
-        Command::ChooseOwnership { ownership, policy },
-    ];
+    let method = SignInMethodName::LocalAccount;
+    let account_of = account(server, HOLDER, Privilege::Enroll).await;
+    let holder = SignedIn { method, person, account: account_of, user_name: personal(HOLDER) };
+    let session = secrets::hash("signed in");
+    let mut steps = vec![Command::Open {
+        session: secrets::hash("session"),
+        user_agent: personal("Safari"),
+        platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
+        language: "en".into(),
+        account_driven: None,
+    }];
+    match technician {
+        None => steps.push(Command::SignIn { signed_in: holder, session, entry: Entry::Oneself(admission) }),
+        Some(technician) => {
+            let account = account(server, TECHNICIAN, Privilege::EnrollForOthers).await;
+            let user_name = Personal::new(technician.key(), TECHNICIAN.to_owned());
+            let signed_in = SignedIn { method, person: technician, account, user_name };
+            steps.push(Command::SignIn { signed_in, session, entry: Entry::AskForWhom { for_oneself: false } });
+            steps.push(Command::Assign { to: holder, admission });
+        }
+    }
+    steps.push(Command::ChooseOwnership { ownership, policy });
     if kind == EnrollmentKind::UserEnrollment {
         steps.push(Command::GiveManagedAppleId { managed_apple_id: personal("ada@example.org") });
     }
@@ -84,13 +94,15 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
 
 /// Who signs in on these visits: a local account that may enroll.
 pub const HOLDER: &str = "holder";
+/// Who enrolls devices for others.
+const TECHNICIAN: &str = "technician";
 
 // Identities are issued only while the account may enroll: it has to be there.
-async fn account(server: &TestServer) -> String {
+async fn account(server: &TestServer, user_name: &str, privilege: Privilege) -> String {
     let (app, issuer) = (server.app(), muster::identity::LOCAL);
-    let name = StreamName::of("username", app.secrets.name("username", &[HOLDER]));
+    let name = StreamName::of("username", app.secrets.name("username", &[user_name]));
     if app.load::<UserName>(&name).await.unwrap().0.account.is_none() {
-        server.add_user(HOLDER, "four plain words here", &[Privilege::Enroll]).await;
+        server.add_user(user_name, "four plain words here", &[privilege]).await;
     }
     let id = app.load::<UserName>(&name).await.unwrap().0.account.unwrap();
     account_name(&app.secrets, SignInMethodName::LocalAccount, issuer, &id.to_string())

@@ -2,6 +2,7 @@
 
 mod behind_devices;
 mod corruption;
+mod damaged_keys;
 mod disposable;
 mod held_up;
 mod lost_keys;

@@ -12,6 +12,7 @@ const PERSONAL: &str = "$personal";
 const SEALED: &str = "$sealed";
 const ERASED: &str = "$erased";
 const LOST: &str = "$lost";
+const DAMAGED: &str = "$damaged";
 
 /// Collects the names of the keys that `value`'s personal fields name.
 pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
@@ -57,6 +58,8 @@ pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
                 Ok(())
             }
             Some(Marker::Erased { .. } | Marker::Lost { .. }) => Ok(()),
+            // It is lost for good if it is written down like this; with a whole key store it can be read.
+            Some(Marker::Damaged { key }) => Err(KeyError::Altered(key)),
             // What reads like a box here was made by nobody but a stranger.
             Some(Marker::Sealed { .. }) | None => {
                 for (name, value) in map.iter_mut() {
@@ -91,33 +94,70 @@ fn usable(keys: &dyn KeyStore, name: KeyName) -> Result<(KeyName, DataKey), KeyE
 /// # Errors
 /// If the key store cannot be read, if it never had a key that the field is sealed under, or if a box was altered.
 pub fn open(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), SealError> {
+    open_in_spite_of(keys, id, place, value, &mut |_, _| false)
+}
+
+/// The same; but a field whose key cannot be had reads as one whose key is [damaged](super::Gone::Damaged), if `spares` says so of the
+/// key and the error.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_in_spite_of(
+    keys: &dyn KeyStore,
+    id: EventId,
+    place: &str,
+    value: &mut Value,
+    spares: &mut dyn FnMut(&KeyName, &KeyError) -> bool,
+) -> Result<(), SealError> {
     match value {
         Value::Object(map) => match Marker::of(map) {
             Some(Marker::Sealed { key, sealed }) => {
-                *value = match keys.key(&key)? {
-                    Held::Key(data_key) => {
+                *value = match keys.key(&key) {
+                    Ok(Held::Key(data_key)) => {
                         let plain = unseal(&data_key, &associated(id, place), &sealed)
                             .ok_or_else(|| SealError::Altered(place.to_owned()))?;
                         json!({ PERSONAL: { "key": key, "value": plain } })
                     }
-                    Held::Destroyed => json!({ ERASED: { "key": key } }),
-                    Held::Lost => json!({ LOST: { "key": key } }),
-                    Held::Missing => return Err(KeyError::NotThere(key).into()),
+                    Ok(Held::Destroyed) => json!({ ERASED: { "key": key } }),
+                    Ok(Held::Lost) => json!({ LOST: { "key": key } }),
+                    held => {
+                        let error = held.err().unwrap_or_else(|| KeyError::NotThere(key.clone()));
+                        if !spares(&key, &error) {
+                            return Err(error.into());
+                        }
+                        damaged(&key)
+                    }
                 };
                 Ok(())
             }
-            Some(Marker::Erased { .. } | Marker::Lost { .. }) => Ok(()),
+            Some(Marker::Erased { .. } | Marker::Lost { .. } | Marker::Damaged { .. }) => Ok(()),
             Some(Marker::Personal { .. }) => Err(SealError::Altered(place.to_owned())),
             None => {
                 *map = rename(std::mem::take(map), unescape);
-                map.iter_mut().try_for_each(|(name, value)| open(keys, id, &below(place, name), value))
+                map.iter_mut()
+                    .try_for_each(|(name, value)| open_in_spite_of(keys, id, &below(place, name), value, spares))
             }
         },
         Value::Array(items) => {
-            items.iter_mut().enumerate().try_for_each(|(n, value)| open(keys, id, &format!("{place}/{n}"), value))
+            let mut items = items.iter_mut().enumerate();
+            items.try_for_each(|(n, value)| open_in_spite_of(keys, id, &format!("{place}/{n}"), value, spares))
         }
         _ => Ok(()),
     }
+}
+
+/// Puts a word in the place of a personal field that cannot be sealed, since its key is damaged: the field is lost, what it belongs to
+/// is not.
+pub fn mark_damaged(value: &mut Value) {
+    if let Value::Object(map) = value
+        && let Some(Marker::Personal { key, .. }) = Marker::of(map)
+    {
+        *value = damaged(&key);
+    }
+}
+
+fn damaged(key: &KeyName) -> Value {
+    json!({ DAMAGED: { "key": key } })
 }
 
 fn unseal(key: &DataKey, associated: &[u8], sealed: &str) -> Option<Value> {
@@ -147,6 +187,8 @@ enum Marker {
         #[expect(dead_code, reason = "its presence makes the exact form")]
         key: KeyName,
     },
+    #[serde(rename = "$damaged")]
+    Damaged { key: KeyName },
 }
 
 impl Marker {
@@ -154,7 +196,7 @@ impl Marker {
         let (name, inner) = map.iter().next()?;
         let fields = match name.as_str() {
             PERSONAL | SEALED => 2,
-            ERASED | LOST => 1,
+            ERASED | LOST | DAMAGED => 1,
             _ => return None,
         };
         // Counted here: serde takes a struct's fields from an array as well.

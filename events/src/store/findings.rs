@@ -34,6 +34,21 @@ pub struct Corruption {
     pub why: String,
 }
 
+impl Damaged {
+    /// What an operator is to do about a damaged log. A damaged key says it in its own words ([`KeyError`]).
+    ///
+    /// [`KeyError`]: crate::personal::keys::KeyError
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Damaged::Event | Damaged::Page => Some(
+                "stop the server, keep a copy of its directory, and bring the newest backup that verifies back (`muster restore BACKUP`); \
+                 find out what damaged the disk",
+            ),
+            Damaged::Key(_) | Damaged::KeyStore => None,
+        }
+    }
+}
+
 impl Corruption {
     // Whether `other`, which is known, says the same or more.
     fn is_told_by(&self, other: &Corruption) -> bool {
@@ -68,6 +83,7 @@ impl fmt::Display for Corruption {
                 "{key} in keys.db is damaged: {event} and all else that it seals cannot be read: {why}",
                 key = key.0
             ),
+            Damaged::KeyStore if *position == 0 && stream == UNKNOWN => write!(f, "keys.db is damaged: {why}"),
             Damaged::KeyStore => write!(f, "keys.db is damaged: {event} cannot be read or written: {why}"),
         }
     }

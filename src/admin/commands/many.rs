@@ -12,7 +12,6 @@ use crate::admin::problem::Problem;
 use crate::admin::proof;
 use crate::admin::session::{Acts, May, Own};
 use crate::admin::words;
-use crate::app::PerformError;
 use crate::app::commands::act::{Act, Wanted};
 use crate::app::commands::{Consent, QueueError, Violation, lines};
 use crate::web::content::content;
@@ -23,7 +22,6 @@ use base64::engine::general_purpose::STANDARD;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::staff::AccessEvent;
-use events::store::{AppendError, ReadError};
 use projections::devices::{self as inventory, Device, DeviceFilter, State};
 use serde::Serialize;
 use uuid::Uuid;
@@ -400,9 +398,7 @@ impl Rehearsal {
 fn said(outcome: Result<Vec<Violation>, QueueError>, staff: &May<Acts>) -> Result<Answer, Problem> {
     match outcome {
         Ok(concerns) => Ok(Ok(concerns)),
-        Err(QueueError::Perform(
-            PerformError::Read(ReadError::Corrupt { .. }) | PerformError::Append(AppendError::Corrupt { .. }),
-        )) => Ok(Err(DAMAGED.to_owned())),
+        Err(QueueError::Perform(error)) if error.is_damage() => Ok(Err(DAMAGED.to_owned())),
         Err(error) => super::refusal(error, staff.correlation()).map(Err),
     }
 }

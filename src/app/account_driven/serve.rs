@@ -63,7 +63,7 @@ impl App {
         let Some(authorization) = authorization else { return Ok(self.sign_in(asking, family, &settings)) };
         let shown = named_secret::bearer(authorization).and_then(|token| named_secret::parse(Kind::Access, token));
         let Some((enrollment, hash)) = shown else {
-            self.refuse_token(asking, None).await.map_err(unavailable)?;
+            self.refuse_token(asking, None, None).await.map_err(unavailable)?;
             return Ok(self.sign_in(asking, family, &settings));
         };
         let enrollment = EnrollmentId(enrollment);
@@ -79,7 +79,7 @@ impl App {
             && may_go_on(self, &visit).await.map_err(unavailable)?;
         if !goes_on {
             let device = visit.opened.is_some().then(|| enrollment.device());
-            self.refuse_token(asking, device).await.map_err(unavailable)?;
+            self.refuse_token(asking, Some(enrollment), device).await.map_err(unavailable)?;
             return Ok(self.sign_in(asking, family, &settings));
         }
         self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
@@ -115,16 +115,32 @@ impl App {
     }
 
     async fn refuse_device(&self, asking: &Asking, why: EnrollmentRefusal) -> Result<(), AppendError> {
-        tracing::warn!(?why, mode = asking.mode.as_str(), "a device that would enroll by account is refused");
         let product = asking.machine.product.clone();
-        self.tell_of_stranger(RefusalEvent::DeviceRefused { why, product }, asking.source).await
+        let refused = RefusalEvent::DeviceRefused { why, product };
+        if self.tell_of_stranger(refused, asking.source).await? {
+            let (source, mode) = (asking.source, asking.mode.as_str());
+            tracing::warn!(?source, ?why, mode, "a device that would enroll by account is refused");
+        }
+        Ok(())
     }
 
-    // Whoever shows a token did not prove to be the device that it names.
-    async fn refuse_token(&self, asking: &Asking, device: Option<DeviceId>) -> Result<(), AppendError> {
-        tracing::warn!(device.id = ?device, "a device that would enroll by account shows an access token that is refused");
+    // Whoever shows a token did not prove to be the device that it names. `named`: the first part of the token, which is no secret.
+    async fn refuse_token(
+        &self,
+        asking: &Asking,
+        named: Option<EnrollmentId>,
+        device: Option<DeviceId>,
+    ) -> Result<(), AppendError> {
         let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device };
-        self.tell_of_stranger(refused, asking.source).await
+        if self.tell_of_stranger(refused, asking.source).await? {
+            let (source, token) = (asking.source, named.map(|named| named.0));
+            tracing::warn!(
+                ?source,
+                ?token,
+                "a device that would enroll by account shows an access token that is refused"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::app::{App, set_up, user_names};
 use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
 use crate::identity::password::{check_new_password, hash_password};
 use events::log::Log;
-use events::personal::{Gone, KEY_LOST, Personal};
+use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use std::collections::BTreeSet;
@@ -157,7 +157,9 @@ pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
         let Some(last) = page.last() else { break };
         after = Some(last.position);
         let staff = page.into_iter().filter(|recorded| recorded.stream.category() == "staff").collect();
-        for entry in log.open(staff).await.map_err(text)? {
+        let viewed = log.view(staff).await;
+        viewed.error.map_or(Ok(()), |error| Err(text(error)))?;
+        for entry in viewed.entries {
             if let Event::Staff(event) = entry.event {
                 let account = accounts.entry(entry.stream).or_default();
                 *account = crate::enrollment::Aggregate::evolve(std::mem::take(account), &event);
@@ -172,8 +174,8 @@ pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
 // A stream with nothing but a set-up link in it is nobody's account yet.
 fn listed((stream, account): (StreamName, LocalAccount)) -> Option<Listed> {
     let text = |value: Option<Personal<String>>| match value {
-        Some(value) if value.gone() == Some(Gone::Lost) => KEY_LOST.to_owned(),
-        value => value.and_then(|value| value.get().cloned()).unwrap_or_default(),
+        Some(value) => value.shown().unwrap_or_default().to_owned(),
+        None => String::new(),
     };
     Some(Listed {
         id: StaffId(Uuid::parse_str(stream.id()).ok().filter(|_| account.exists)?),

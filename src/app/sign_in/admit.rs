@@ -49,6 +49,17 @@ pub enum SignInError {
     Refused(String),
 }
 
+impl SignInError {
+    /// Whether a stream, or what it is sealed with, is damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            SignInError::Append(error) => error.is_damage(),
+            SignInError::Read(error) => error.is_damage(),
+            SignInError::Unavailable(_) | SignInError::Refused(_) => false,
+        }
+    }
+}
+
 impl<R: std::error::Error> From<PerformError<R>> for SignInError {
     fn from(error: PerformError<R>) -> SignInError {
         match error {

@@ -70,6 +70,9 @@ fn is_offered(ways: &Ways, visit: &Visit, signed_in: &SignedIn) -> bool {
 // The visit knows the account by an HMAC only; the name leads to the account, and that must be the one of the HMAC.
 // Whoever was erased has no name any more, and nothing to go on with.
 async fn local(app: &App, visit: &Visit, signed_in: &SignedIn) -> Result<bool, ReadError> {
+    if let Some(key) = signed_in.user_name.damaged_key() {
+        return Err(ReadError::Unavailable(format!("who signed in is unknown: {} is damaged", key.0)));
+    }
     let Some(user_name) = signed_in.user_name.get() else { return Ok(false) };
     let id = user_names::account_named(app, user_name).await?.unwrap_or(NOBODY);
     let (account, _) = app.load::<LocalAccount>(&id.stream()).await?;

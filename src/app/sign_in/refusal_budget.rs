@@ -71,6 +71,8 @@ pub struct RefusalBudget {
     known_of_source: Shares<IpAddr>,
     suppressed: Mutex<Tally>,
     suppressed_about: Mutex<HashMap<About, Tally>>,
+    /// Refusals whose stream or key is damaged.
+    not_written: Mutex<Tally>,
 }
 
 impl RefusalBudget {
@@ -87,6 +89,7 @@ impl RefusalBudget {
             known_of_source: Shares::new(ONE_SOURCE),
             suppressed: Mutex::default(),
             suppressed_about: Mutex::default(),
+            not_written: Mutex::default(),
         }
     }
 
@@ -142,6 +145,16 @@ impl RefusalBudget {
             }
         }
         self.suppressed.lock().unwrap_or_else(PoisonError::into_inner).count(now, source);
+    }
+
+    /// Counts a refusal that cannot be written, since its stream or key is damaged.
+    pub fn count_not_written(&self, now: Timestamp, source: IpAddr) {
+        self.not_written.lock().unwrap_or_else(PoisonError::into_inner).count(now, source);
+    }
+
+    /// The count of those that could not be written, if it is to be told now, or in any case (`all`).
+    pub fn take_not_written(&self, now: Timestamp, all: bool) -> Option<Counted> {
+        self.not_written.lock().unwrap_or_else(PoisonError::into_inner).take(now, all)
     }
 
     /// The counts that are to be written now, or every one (`all`).

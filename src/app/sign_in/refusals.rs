@@ -9,6 +9,7 @@ use crate::app::{App, PerformError};
 use crate::enrollment::person::Account;
 use crate::enrollment::staff::{Command, LocalAccount, UserName};
 use crate::identity;
+use crate::telemetry::Alarm;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
@@ -17,7 +18,7 @@ use events::staff::{StaffEvent, StaffId};
 use events::store::{AppendError, Expected, ReadError};
 use events::system::{RefusalEvent, SuppressedRefusals, SuppressedSource};
 use events::{Event, KeyName, Personal, StreamName, Timestamp};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Writes down that somebody was refused at the console, and waits for the beat: how long it took does not tell what was
 /// written.
@@ -52,7 +53,8 @@ async fn staff_named(app: &App, refused: &Refused) -> Result<Option<StaffId>, Re
     Ok(refused.account.or(reserved.account))
 }
 
-/// Writes down that an account of the staff was refused. Who gave its name did not prove to be it.
+/// Writes down that an account of the staff was refused. Who gave its name did not prove to be it. If its stream is damaged, the
+/// refusal is counted.
 ///
 /// # Errors
 /// If the log cannot be used.
@@ -64,7 +66,8 @@ pub async fn refuse_staff(
 ) -> Result<(), PerformError<crate::enrollment::staff::Refusal>> {
     let actor = Actor::new(ActorKind::Visitor, account);
     let context = Context::of(actor, Some((source, account.key())), app.world.uuid());
-    app.perform::<LocalAccount>(&account.stream(), &command, &context).await.map(drop)
+    let written = app.perform::<LocalAccount>(&account.stream(), &command, &context).await.map(drop);
+    unless_damaged(app, written, PerformError::is_damage, Some(source))
 }
 
 /// Writes down that somebody was refused at the console whom we do not know, though another vouches for them.
@@ -107,7 +110,8 @@ pub(super) async fn record_portal_refusal(
     match about {
         Some(about @ About::Account { .. }) if budget.through_account(now, &about, source) => {
             let event = AccountEvent::AccountSignInRefused { method: refused.method, reason: refused.reason };
-            write_about(app, &about, Some(source), |_| event.clone().into()).await
+            let written = write_about(app, &about, Some(source), |_| event.clone().into()).await;
+            unless_damaged(app, written, super::SignInError::is_damage, Some(source))
         }
         about => {
             budget.count(now, about.as_ref(), source);
@@ -176,16 +180,67 @@ pub async fn sum_up_refusals(app: &App, all: bool) {
         let count = counted.total();
         tracing::warn!(count, "refusals were suppressed");
         let written = match &about {
-            None => {
-                let key = key_of_day(app.world.now());
-                let event = RefusalEvent::RefusalsSuppressed(told(&counted, &key));
-                record(app, event, None).await.map_err(super::SignInError::from)
-            }
-            Some(about) => write_about(app, about, None, |key| suppressed(about, told(&counted, key))).await,
+            None => write_counted(app, &counted).await.map_err(super::SignInError::from),
+            Some(about) => write_counted_about(app, about, &counted).await,
         };
         if let Err(error) = written {
             tracing::error!(%error, count, "suppressed refusals cannot be written down");
+            app.metrics.refusals_not_written(count);
         }
+    }
+    tell_not_written(app, all);
+}
+
+// Tells how many refusals could not be written: the finding about what is damaged was told when it was met.
+fn tell_not_written(app: &App, all: bool) {
+    let Some(counted) = app.sign_in.refusals.take_not_written(app.world.now(), all) else { return };
+    let (count, alarm) = (counted.total(), Alarm::RefusalsNotWritten);
+    tracing::error!(
+        alarm = alarm.label(),
+        count,
+        sources = counted.sources.len(),
+        "refusals were answered and could not be written down: a stream or key is damaged, which /readyz names"
+    );
+    app.metrics.alarm(alarm);
+}
+
+async fn write_counted(app: &App, counted: &Counted) -> Result<(), AppendError> {
+    let append = async |told| append_refusal(app, RefusalEvent::RefusalsSuppressed(told), None).await;
+    match append(told(counted, &key_of_day(app.world.now()))).await {
+        Err(AppendError::DamagedKey(_)) => append(without_sources(counted)).await,
+        written => written,
+    }
+}
+
+async fn write_counted_about(app: &App, about: &About, counted: &Counted) -> Result<(), super::SignInError> {
+    match write_about(app, about, None, |key| suppressed(about, told(counted, key))).await {
+        Err(super::SignInError::Append(AppendError::DamagedKey(_))) => {
+            write_about(app, about, None, |_| suppressed(about, without_sources(counted))).await
+        }
+        written => written,
+    }
+}
+
+// The key that their addresses would be sealed under is damaged.
+fn without_sources(counted: &Counted) -> SuppressedRefusals {
+    SuppressedRefusals { count: counted.total(), sources: Vec::new(), others: counted.total() }
+}
+
+// What is damaged changes no answer: else it would tell which names there are, since refusals of unknown names share a stream.
+fn unless_damaged<E>(
+    app: &App,
+    written: Result<(), E>,
+    is_damage: impl Fn(&E) -> bool,
+    source: Option<IpAddr>,
+) -> Result<(), E> {
+    match written {
+        Err(error) if is_damage(&error) => {
+            let source = source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            app.sign_in.refusals.count_not_written(app.world.now(), source);
+            app.metrics.refusals_not_written(1);
+            Ok(())
+        }
+        written => written,
     }
 }
 
@@ -234,11 +289,16 @@ async fn write_about(
     Ok(write(app, &stream, Context::of(actor, source, app.world.uuid()), event).await?)
 }
 
-/// Writes down a refusal that belongs to nobody we know.
+/// Writes down a refusal that belongs to nobody we know. If the stream of the day is damaged, the refusal is counted.
 ///
 /// # Errors
 /// If the log cannot be written.
 pub async fn record(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
+    let written = append_refusal(app, event, source).await;
+    unless_damaged(app, written, AppendError::is_damage, source)
+}
+
+async fn append_refusal(app: &App, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
     let at = app.world.now();
     let stream = StreamName::of("refusals", at.day());
     let source = source.map(|source| (source, key_of_day(at)));

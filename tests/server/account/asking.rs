@@ -2,6 +2,7 @@
 
 use super::{identifier, scene, visit_events, walk};
 use crate::enrollment::cast::{Scene, Visitor};
+use crate::harness::logs;
 use events::Event;
 use events::device::{DeviceEvent, DeviceId, MessageRefusal};
 use events::enrollment::{
@@ -239,4 +240,19 @@ async fn the_app_that_stays_is_named_to_devices_that_know_of_it() {
         assert_eq!(told.and_then(Value::as_unsigned_integer), named, "{version}");
         scene.strike().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_about_a_refused_token_says_from_where_it_came_and_what_it_names() {
+    let scene = scene().await;
+    let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
+    let token = token(&scene, &mut walk).await;
+    let forged = format!("{token}x");
+    assert!(ask(&scene, &walk, "mdm-byod", Some(&forged)).await.challenge().is_ok());
+    let (prefix, secret) = token.split_once('.').unwrap();
+    let (lines, named) = (logs::so_far(), &prefix[prefix.len() - 36..]);
+    let refused = |line: &&str| line.contains("shows an access token that is refused") && line.contains(named);
+    let told: Vec<&str> = lines.lines().filter(refused).collect();
+    assert!(told.len() == 1 && told[0].contains("127.0.0.1") && !told[0].contains(secret), "{told:?}");
+    scene.strike().await;
 }

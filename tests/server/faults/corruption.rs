@@ -2,8 +2,9 @@
 //! streams are intact are served.
 
 use crate::devices::TestDevice;
-use crate::harness::TestServer;
+use crate::harness::binary::muster_at;
 use crate::harness::waiting::{seen, until};
+use crate::harness::{TestServer, logs};
 use events::EventId;
 use events::enrollment::EnrollmentKind;
 use events::store::{Corruption, Damaged};
@@ -38,13 +39,13 @@ pub(super) fn destroy_the_page_of(log: &Path, id: EventId) {
     std::fs::write(log, bytes).unwrap();
 }
 
-async fn readiness(server: &TestServer) -> (u16, String) {
+pub(super) async fn readiness(server: &TestServer) -> (u16, String) {
     let answer = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 /// What `/readyz` says of the log, once it says so.
-async fn told(server: &TestServer, what: &str) -> String {
+pub(super) async fn told(server: &TestServer, what: &str) -> String {
     let told = async || {
         let (status, text) = readiness(server).await;
         (status == 503 && text.contains(what)).then_some(text)
@@ -140,4 +141,56 @@ async fn the_scrub_reads_to_the_end_of_the_log_and_shows_how_far_it_is() {
     let position = seen("the end of the scrub", scrubbed).await;
     assert!(position >= 3.0, "{position}");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_device_that_polls_again_and_again_is_one_line_of_the_log() {
+    let mut server = TestServer::start().await;
+    let damaged = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.reacted().await;
+    let event = server.log_of(&damaged.id.stream()).await.remove(0);
+    let log = server.directory().join("data/events.db");
+    server.restart_after(|| flip_a_bit_of(&log, event.id)).await;
+    for _ in 0..5 {
+        assert_eq!(damaged.report_on(&damaged.report("Idle", None)).await.status, 503);
+    }
+    let (lines, id) = (logs::so_far(), damaged.id.to_string());
+    let errors: Vec<&str> =
+        lines.lines().filter(|line| line.contains("\"level\":\"ERROR\"") && line.contains(&id)).collect();
+    let of_requests = errors.iter().filter(|line| line.contains("the streams of a device cannot be read")).count();
+    assert!(of_requests == 1 && errors.len() <= 2, "{errors:#?}");
+    server.abandon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_settings_are_named_by_readyz_with_what_to_do() {
+    let mut server = TestServer::start().await;
+    server.settings(|settings| settings.organization = "Damaged".into()).await;
+    server.caught_up().await;
+    let stream = events::settings::stream();
+    let event = server.log_of(&stream).await.pop().unwrap();
+    let log = server.directory().join("data/events.db");
+    server.restart_after(|| flip_a_bit_of(&log, event.id)).await;
+    // From the first answer on: every page needs them.
+    let (status, text) = readiness(&server).await;
+    assert_eq!(status, 503);
+    let place = format!("position {}", event.position);
+    for word in ["settings: ", &place, stream.as_str(), "muster restore BACKUP"] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    server.abandon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_damaged_page_says_what_to_do() {
+    let server = TestServer::start().await;
+    server.settings(|settings| settings.organization = "Damaged".into()).await;
+    let event = server.log_of(&events::settings::stream()).await.pop().unwrap();
+    let directory = server.stop_keeping().await;
+    let config = directory.path().join("muster/muster.toml");
+    destroy_the_page_of(&config.with_file_name("data/events.db"), event.id);
+    let said = muster_at(&config, &["backup", directory.path().join("copy").to_str().unwrap()], "").expect_failure();
+    for word in ["nothing was backed up", "a page of events.db is damaged", "muster restore BACKUP"] {
+        assert!(said.contains(word), "{word} is not in {said}");
+    }
 }

@@ -18,12 +18,12 @@ use muster::simulator::safari::{Opened, Safari};
 use std::path::Path;
 
 /// Removes the projections with the checkpoints of the reactions: everything is looked at again.
-fn forget_checkpoints(data: &Path) {
+pub(super) fn forget_checkpoints(data: &Path) {
     events::side_files::remove_database(&data.join("projections.db")).unwrap();
 }
 
 /// Makes the key that `name` names useless, as a flipped bit does.
-fn alter_key(data: &Path, name: &KeyName) {
+pub(super) fn alter_key(data: &Path, name: &KeyName) {
     let keys = rusqlite::Connection::open(data.join("keys.db")).unwrap();
     let alter = "UPDATE key SET wrapped = zeroblob(length(wrapped)) WHERE name = ?1";
     assert_eq!(keys.execute(alter, [&name.0]).unwrap(), 1);

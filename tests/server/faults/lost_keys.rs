@@ -15,6 +15,7 @@ use events::personal::Gone;
 use events::personal::keys::{Held, KeyError, KeyStore};
 use events::staff::Privilege;
 use events::system::{LogEvent, log_stream};
+use muster::app::older_log;
 use muster::config::Config;
 use muster::simulator::model::Family;
 use std::path::{Path, PathBuf};
@@ -338,4 +339,34 @@ async fn a_key_that_a_log_of_an_earlier_program_uses_and_its_key_store_lacks_is_
     drop(keys);
     let said = muster_at(&config, &["replay"], "").expect_failure();
     assert!(said.contains("1 keys that events are sealed under are missing"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_log_is_refused_after_a_kill_too_though_no_key_was_made_since() {
+    let (directory, config) = kept().await;
+    let data = config.with_file_name("data");
+    let directory = TestServer::start_in(directory, &config).await.stop_keeping().await;
+    let older = config.with_file_name("older");
+    std::fs::create_dir(&older).unwrap();
+    for name in ["events.db", "projections.db"] {
+        std::fs::copy(data.join(name), older.join(name)).unwrap();
+    }
+    let server = TestServer::start_in(directory, &config).await;
+    server.settings(|settings| settings.organization = "Later".into()).await;
+    older_log::keep(server.app()).await;
+    // What a kill leaves of the keys.
+    for name in ["keys.db", "keys.db-wal"] {
+        std::fs::copy(data.join(name), older.join(name)).unwrap();
+    }
+    let directory = server.stop_keeping().await;
+    for file in std::fs::read_dir(&data).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    for file in std::fs::read_dir(&older).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), data.join(file.file_name())).unwrap();
+    }
+    let said = muster_at(&config, &["serve"], "").expect_failure();
+    assert!(said.contains("is older than keys.db"), "{said}");
+    drop(directory);
 }

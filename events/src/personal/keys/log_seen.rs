@@ -37,10 +37,15 @@ impl LogSeen {
         self.reached.fetch_max(position, Ordering::AcqRel);
     }
 
+    /// Whether the log got further than the file says.
+    pub fn is_behind(&self) -> bool {
+        self.reached.load(Ordering::Acquire) > self.position()
+    }
+
     /// Writes what was reached, in the transaction that is open, if one is.
     pub fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         let reached = self.reached.load(Ordering::Acquire);
-        if reached > self.position() {
+        if self.is_behind() {
             connection.execute("UPDATE log_seen SET position = max(position, ?1)", [reached])?;
             self.kept.fetch_max(reached, Ordering::AcqRel);
         }

@@ -1,17 +1,17 @@
 //! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
 
+mod counting;
+mod opening;
+
+pub(crate) use counting::sequence_of;
+
 use super::log_seen::LogSeen;
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
-use crate::side_files;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::collections::{BTreeSet, HashMap};
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// Name of the key store's file, beside the log.
@@ -25,22 +25,6 @@ const COMMITS_BETWEEN_CHECKPOINTS: u32 = 500;
 
 /// How many keys are kept in memory, unwrapped.
 const CACHED: usize = 4_096;
-
-// A destroyed or lost key stays as a row without a key: so it never comes back.
-const SCHEMA: &str = "
-    CREATE TABLE key (
-        name TEXT PRIMARY KEY, wrapped BLOB, owner TEXT, lost INTEGER NOT NULL DEFAULT 0
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX key_owner ON key (owner) WHERE owner IS NOT NULL;
-    CREATE TABLE about (master_key TEXT NOT NULL, sequence INTEGER NOT NULL DEFAULT 0) STRICT;";
-
-// A store that was made before it counted: the number of its keys is what it would have counted.
-const COUNT: &str = "
-    BEGIN IMMEDIATE;
-    ALTER TABLE about ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE key ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
-    UPDATE about SET sequence = (SELECT count(*) FROM key);
-    COMMIT;";
 
 /// Data keys in a SQLite file. Other processes may open it as well, but one that lives long keeps keys in memory: have
 /// keys destroyed by the server itself where one runs.
@@ -63,75 +47,6 @@ pub struct SqliteKeyStore {
 }
 
 impl SqliteKeyStore {
-    /// Makes a new key store under this master key.
-    ///
-    /// # Errors
-    /// If there is one already, or it cannot be written.
-    pub fn create(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
-        if path.exists() {
-            return Err(KeyError::Exists(path.to_owned()));
-        }
-        let left = side_files::left_behind(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
-        left.map_or(Ok(()), |left| Err(KeyError::LeftBehind(left)))?;
-        // Under another name first, so that a crash leaves no half of a key store.
-        let unfinished = path.with_extension("new");
-        let removed = || side_files::remove_database(&unfinished);
-        removed().map_err(|error| KeyError::Unavailable(error.to_string()))?;
-        make(&unfinished, &master).map_err(|error| {
-            // The first error is the one to tell.
-            let _ = removed();
-            unavailable(error)
-        })?;
-        std::fs::rename(&unfinished, path)
-            .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all())
-            .map_err(|error| KeyError::Unavailable(error.to_string()))?;
-        SqliteKeyStore::open(path, master, randomness)
-    }
-
-    /// Opens the key store.
-    ///
-    /// # Errors
-    /// `Missing` if there is none, `WrongMasterKey` if another master key made it.
-    pub fn open(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
-        SqliteKeyStore::open_with(path, master, randomness, connect)
-    }
-
-    /// Opens the key store for reading only: nothing is changed, made or destroyed in it.
-    ///
-    /// # Errors
-    /// As [`SqliteKeyStore::open`].
-    pub fn open_read_only(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
-        SqliteKeyStore::open_with(path, master, randomness, connect_reader)
-    }
-
-    fn open_with(
-        path: &Path,
-        master: MasterKey,
-        randomness: Randomness,
-        connect: fn(&Path) -> rusqlite::Result<Connection>,
-    ) -> Result<SqliteKeyStore, KeyError> {
-        if !path.exists() {
-            return Err(KeyError::Missing(path.to_owned()));
-        }
-        let connection = connect(path).map_err(unavailable)?;
-        // First, since a file without a table, or with an empty one, is no key store.
-        let fingerprint: String =
-            connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(hollow)?;
-        let counts = learn_to_count(&connection).map_err(unavailable)?;
-        let sequence = sequence_of(&connection).map_err(unavailable)?;
-        let log_seen = LogSeen::of(&connection).map_err(unavailable)?;
-        if fingerprint != master.fingerprint() {
-            return Err(KeyError::WrongMasterKey(path.to_owned()));
-        }
-        let path = path.to_owned();
-        let failed = watch::Sender::new(None);
-        // What a crash left in the write-ahead log is copied after the first commit.
-        let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
-        let (connection, sequence) = (Mutex::new(connection), AtomicU64::new(sequence));
-        let cache = Mutex::default();
-        Ok(SqliteKeyStore { connection, cache, failed, commits, sequence, log_seen, counts, path, master, randomness })
-    }
-
     /// The file the keys are in.
     pub fn path(&self) -> &Path {
         &self.path
@@ -254,61 +169,6 @@ impl SqliteKeyStore {
             })
             .map_err(unavailable)?;
         Ok(Ensured { name: name.clone(), key, made: 1 })
-    }
-
-    /// Those of `names` that the store never had.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn missing<'n>(&self, names: impl IntoIterator<Item = &'n KeyName>) -> Result<Vec<KeyName>, KeyError> {
-        let connection = self.lock();
-        let mut missing = Vec::new();
-        for name in names {
-            if matches!(self.row(&connection, name)?, Row::Absent) {
-                missing.push(name.clone());
-            }
-        }
-        Ok(missing)
-    }
-
-    /// Notes keys as lost that the store never had, destroys those of erased people, and counts on from `sequence`, which a log has
-    /// seen: all in one commit, so that no crash leaves the new sequence beside a key that was destroyed once. From then on the log's
-    /// fields under these keys read so, and the keys are never made again.
-    ///
-    /// # Errors
-    /// If it cannot be written; then nothing is noted. `Unavailable` also if a reader keeps an old page on the disk.
-    pub fn give_up(&self, lost: &[KeyName], erased: &BTreeSet<KeyName>, sequence: u64) -> Result<(), KeyError> {
-        let mut connection = self.lock();
-        self.commit(&mut connection, |transaction| {
-            let mut changed = 0;
-            for name in erased {
-                changed += destroy_in(transaction, name)?;
-            }
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO key (name, lost) VALUES (?1, 1) ON CONFLICT DO NOTHING")
-                .map_err(unavailable)?;
-            for name in lost {
-                changed += insert.execute([&name.0]).map_err(unavailable)? as u64;
-            }
-            transaction.execute("UPDATE about SET sequence = max(sequence, ?1)", [sequence]).map_err(unavailable)?;
-            Ok(changed)
-        })?;
-        self.cache().clear();
-        if erased.is_empty() { Ok(()) } else { self.scrub(&connection) }
-    }
-
-    /// A position that the log had reached when the store was last written.
-    pub fn log_seen(&self) -> u64 {
-        self.log_seen.position()
-    }
-
-    /// Accepts that the log ends at `position`, though it was seen further.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn accept_log(&self, position: u64) -> Result<(), KeyError> {
-        let connection = self.lock();
-        self.log_seen.set_back(&connection, position).map_err(|error| self.fail("a commit", &error))
     }
 
     fn row(&self, connection: &Connection, name: &KeyName) -> Result<Row, KeyError> {
@@ -438,67 +298,6 @@ fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<u64, KeyE
     Ok((named + destroyed) as u64)
 }
 
-fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
-    // Made here for its mode, which SQLite gives to the files beside it as well.
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let connection = connect(path)?;
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
-    connection.execute("INSERT INTO about (master_key) VALUES (?1)", [master.fingerprint()])?;
-    // All of it into the one file, which is about to be renamed.
-    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
-    // Closing removes the files beside it, whose names end with the one that is given up.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    connection.close().map_err(|(_, error)| error)
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.execute_batch(
-        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
-    )?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Ok(connection)
-}
-
-fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
-    Ok(connection)
-}
-
-/// The sequence of a key store's file. One that was made before it counted has the number of its keys.
-pub(crate) fn sequence_of(connection: &Connection) -> rusqlite::Result<u64> {
-    let select = if counts(connection)? { "SELECT sequence FROM about" } else { "SELECT count(*) FROM key" };
-    connection.query_row(select, [], |row| row.get(0))
-}
-
-fn counts(connection: &Connection) -> rusqlite::Result<bool> {
-    let column = "SELECT count(*) > 0 FROM pragma_table_info('about') WHERE name = 'sequence'";
-    connection.query_row(column, [], |row| row.get(0))
-}
-
-/// Whether the file counts its keys. One that does not is taught to, unless it is opened for reading.
-fn learn_to_count(connection: &Connection) -> rusqlite::Result<bool> {
-    if counts(connection)? {
-        return Ok(true);
-    }
-    if connection.is_readonly("main")? {
-        return Ok(false);
-    }
-    connection.execute_batch(COUNT)?;
-    Ok(true)
-}
-
 /// A key as its row has it.
 enum Row {
     Absent,
@@ -513,17 +312,6 @@ struct Ensured {
     key: DataKey,
     /// Keys that were made for it.
     made: u64,
-}
-
-// A file that was emptied or is another database: nothing that can be waited for.
-fn hollow(error: rusqlite::Error) -> KeyError {
-    let no_table = |text: &String| text.starts_with("no such table") || text.starts_with("no such column");
-    match &error {
-        rusqlite::Error::QueryReturnedNoRows => KeyError::Damaged("it says nothing of itself".to_owned()),
-        rusqlite::Error::SqliteFailure(_, Some(text)) if no_table(text) => KeyError::Damaged(text.clone()),
-        rusqlite::Error::SqlInputError { msg, .. } if no_table(msg) => KeyError::Damaged(msg.clone()),
-        _ => unavailable(error),
-    }
 }
 
 fn unavailable(error: rusqlite::Error) -> KeyError {

@@ -14,11 +14,12 @@ use super::verify::{Verified, VerifyError, verify_file};
 use super::{FILE, lock, reader};
 use crate::envelope::Position;
 use crate::personal::KeyName;
-use crate::personal::keys;
+use crate::personal::keys::{self, KeyError};
 use crate::side_files::remove_database;
+use crate::store::findings::UNKNOWN;
 use crate::store::{Corruption, Damaged};
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -75,13 +76,25 @@ impl BackupError {
     pub fn corruption(&self) -> Option<Corruption> {
         match self {
             BackupError::Verify(VerifyError::Read(error)) => error.corruption(),
-            BackupError::Verify(VerifyError::Structure(why)) => {
-                let (stream, damaged) = ("unknown".into(), Damaged::Page);
-                Some(Corruption { stream, revision: 0, position: 0, damaged, why: why.clone() })
+            BackupError::Verify(VerifyError::Structure(why)) => Some(somewhere(Damaged::Page, why.clone())),
+            BackupError::Sqlite { path, error } if is_damage(error) => {
+                let is_of_keys = path.file_name().is_some_and(|name| name == keys::FILE);
+                Some(match is_of_keys {
+                    true => somewhere(Damaged::KeyStore, KeyError::Damaged(error.to_string()).to_string()),
+                    false => somewhere(Damaged::Page, error.to_string()),
+                })
             }
             _ => None,
         }
     }
+}
+
+fn somewhere(damaged: Damaged, why: String) -> Corruption {
+    Corruption { stream: UNKNOWN.into(), revision: 0, position: 0, damaged, why }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes

@@ -1,0 +1,144 @@
+//! Makes and opens the key store's file.
+
+use super::counting::{learn_to_count, sequence_of};
+use super::{COMMITS_BETWEEN_CHECKPOINTS, Randomness, SqliteKeyStore, unavailable};
+use crate::personal::keys::log_seen::LogSeen;
+use crate::personal::keys::{KeyError, MasterKey};
+use crate::side_files;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Duration;
+use tokio::sync::watch;
+
+// A destroyed or lost key stays as a row without a key: so it never comes back.
+const SCHEMA: &str = "
+    CREATE TABLE key (
+        name TEXT PRIMARY KEY, wrapped BLOB, owner TEXT, lost INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX key_owner ON key (owner) WHERE owner IS NOT NULL;
+    CREATE TABLE about (master_key TEXT NOT NULL, sequence INTEGER NOT NULL DEFAULT 0) STRICT;";
+
+impl SqliteKeyStore {
+    /// Makes a new key store under this master key.
+    ///
+    /// # Errors
+    /// If there is one already, or it cannot be written.
+    pub fn create(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        if path.exists() {
+            return Err(KeyError::Exists(path.to_owned()));
+        }
+        let left = side_files::left_behind(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        left.map_or(Ok(()), |left| Err(KeyError::LeftBehind(left)))?;
+        // Under another name first, so that a crash leaves no half of a key store.
+        let unfinished = path.with_extension("new");
+        let removed = || side_files::remove_database(&unfinished);
+        removed().map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        make(&unfinished, &master).map_err(|error| {
+            // The first error is the one to tell.
+            let _ = removed();
+            unavailable(error)
+        })?;
+        std::fs::rename(&unfinished, path)
+            .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all())
+            .map_err(|error| KeyError::Unavailable(error.to_string()))?;
+        SqliteKeyStore::open(path, master, randomness)
+    }
+
+    /// Opens the key store.
+    ///
+    /// # Errors
+    /// `Missing` if there is none, `WrongMasterKey` if another master key made it.
+    pub fn open(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        SqliteKeyStore::open_with(path, master, randomness, connect)
+    }
+
+    /// Opens the key store for reading only: nothing is changed, made or destroyed in it.
+    ///
+    /// # Errors
+    /// As [`SqliteKeyStore::open`].
+    pub fn open_read_only(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
+        SqliteKeyStore::open_with(path, master, randomness, connect_reader)
+    }
+
+    fn open_with(
+        path: &Path,
+        master: MasterKey,
+        randomness: Randomness,
+        connect: fn(&Path) -> rusqlite::Result<Connection>,
+    ) -> Result<SqliteKeyStore, KeyError> {
+        if !path.exists() {
+            return Err(KeyError::Missing(path.to_owned()));
+        }
+        let connection = connect(path).map_err(unavailable)?;
+        // First, since a file without a table, or with an empty one, is no key store.
+        let fingerprint: String =
+            connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(hollow)?;
+        let counts = learn_to_count(&connection).map_err(unavailable)?;
+        let sequence = sequence_of(&connection).map_err(unavailable)?;
+        let log_seen = LogSeen::of(&connection).map_err(unavailable)?;
+        if fingerprint != master.fingerprint() {
+            return Err(KeyError::WrongMasterKey(path.to_owned()));
+        }
+        let path = path.to_owned();
+        let failed = watch::Sender::new(None);
+        // What a crash left in the write-ahead log is copied after the first commit.
+        let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
+        let (connection, sequence) = (Mutex::new(connection), AtomicU64::new(sequence));
+        let cache = Mutex::default();
+        Ok(SqliteKeyStore { connection, cache, failed, commits, sequence, log_seen, counts, path, master, randomness })
+    }
+}
+
+fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
+    // Made here for its mode, which SQLite gives to the files beside it as well.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let connection = connect(path)?;
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
+    connection.execute("INSERT INTO about (master_key) VALUES (?1)", [master.fingerprint()])?;
+    // All of it into the one file, which is about to be renamed.
+    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
+    // Closing removes the files beside it, whose names end with the one that is given up.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute_batch(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+         PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+    )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
+}
+
+// A file that was emptied or is another database: nothing that can be waited for.
+fn hollow(error: rusqlite::Error) -> KeyError {
+    let no_table = |text: &String| text.starts_with("no such table") || text.starts_with("no such column");
+    match &error {
+        rusqlite::Error::QueryReturnedNoRows => KeyError::Damaged("it says nothing of itself".to_owned()),
+        rusqlite::Error::SqliteFailure(_, Some(text)) if no_table(text) => KeyError::Damaged(text.clone()),
+        rusqlite::Error::SqlInputError { msg, .. } if no_table(msg) => KeyError::Damaged(msg.clone()),
+        _ => unavailable(error),
+    }
+}
