@@ -20,6 +20,7 @@ use muster::app::context::Context;
 use muster::app::sign_in::granted;
 use muster::app::suppressed;
 use muster::config::Config;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -150,7 +151,7 @@ fn refusals_of_today(server: &TestServer) -> (KeyName, StreamName) {
 }
 
 /// What a stranger sees of a refusal: status, names of headers, length of the page.
-type Seen = (u16, Vec<String>, usize);
+type Seen = (u16, BTreeSet<String>, usize);
 
 async fn refused_at_console(server: &TestServer, name: &str) -> Seen {
     let answer = Browser::new(server).sign_in(name, "a wrong password").await;
