@@ -91,7 +91,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     }
     tell("backed up, verified", &copied?);
     say(format_args!(
-        "with {count} files: the configuration, and the certificates, keys and secrets that belong to it, sealed under the master key"
+        "with {count} files: the configuration and the certificates, keys and secrets that belong to it; keys and secrets are sealed under the master key"
     ));
     say(format_args!(
         "in {}; the master key is not in it: keep a copy of {} elsewhere, since without it the backup is worth nothing",

@@ -14,6 +14,7 @@ pub mod tls;
 
 use super::{Config, Logging};
 use certificates::Reading;
+pub use directory::unreadable_secret;
 use events::Timestamp;
 pub use files::holds_private_key;
 use serde::Serialize;

@@ -52,7 +52,10 @@ pub enum CatalogError {
     File { path: PathBuf, why: std::io::Error },
     #[error("{} is not understood: {why}", .path.display())]
     NotUnderstood { path: PathBuf, why: String },
-    #[error("{} was made with another master key, or was changed since", .path.display())]
+    #[error(
+        "{} was made with another master key, or was changed since: try the master key of that installation, else use another backup",
+        .path.display()
+    )]
     Tag { path: PathBuf },
     #[error("{}, which holds {}, was changed since the backup was made", .stored.display(), .path.display())]
     Changed { stored: PathBuf, path: PathBuf },

@@ -57,7 +57,9 @@ pub enum DeviceError {
     Command(String),
     #[error("a test had it break off before this: {0}")]
     BrokenOff(Act),
-    #[error("no notification came within {0} seconds")]
+    #[error(
+        "no notification came within {0} seconds: does push.base_url of the server name the push server of the simulator?"
+    )]
     NotWoken(u64),
     #[error(transparent)]
     OpenSsl(#[from] openssl::error::ErrorStack),

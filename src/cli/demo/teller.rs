@@ -33,6 +33,7 @@ impl Teller {
             Act::InstallCaProfile => "in Settings: Install, Install, Done".into(),
             Act::SwitchOnTrust => "switches the root on in Certificate Trust Settings".into(),
             Act::ReportCaProfile => "is back in Safari: “I have installed it”".into(),
+            Act::GiveManagedAppleId if told.is_empty() => "leaves her Managed Apple ID as it is filled in".into(),
             Act::GiveManagedAppleId => format!("gives her Managed Apple ID {told}"),
             Act::DownloadMdmProfile => format!("taps Allow: “{told}” is downloaded"),
             Act::FetchMdmProfile => format!("the {device} fetches its profile with the token of that sign-in ({told})"),

@@ -14,6 +14,8 @@ pub struct Figures {
     pub connections: u64,
     pub commands_waiting: u64,
     pub effects_set_aside: u64,
+    /// Pushes since the start, by outcome, that happened at all.
+    pub pushes: BTreeMap<String, u64>,
     /// Identities of enrolled devices, by how they stand.
     pub identities: BTreeMap<String, u64>,
     /// Alarms since the start that were raised at all.
@@ -37,6 +39,9 @@ impl Figures {
                 "muster_connections" => figures.connections += value,
                 "muster_commands_waiting" => figures.commands_waiting = value,
                 "muster_effects_set_aside" => figures.effects_set_aside += value,
+                "muster_pushes_total" if value > 0 => {
+                    figures.pushes.insert(label(labels, "outcome").unwrap_or_default(), value);
+                }
                 "muster_identities" => {
                     figures.identities.insert(label(labels, "standing").unwrap_or_default(), value);
                 }

@@ -19,10 +19,7 @@ pub fn lines(report: &Report) -> Vec<String> {
         add("Identities", identities(figures));
         add("Connections", figures.connections.to_string());
     }
-    add(
-        "Push",
-        report.push_topic.clone().unwrap_or_else(|| "there is no push certificate: devices are not woken".into()),
-    );
+    add("Push", push(report));
     let mut part = "Certificates";
     for (what, certificate) in &report.certificates {
         add(part, format!("{what}: {}", ends(certificate)));
@@ -46,7 +43,7 @@ fn server(report: &Report) -> String {
     }
     let ready = if report.server.ready { "is ready" } else { "is NOT ready" };
     match &report.figures {
-        Some(figures) => format!("version {} {ready}, at {address}, since {}", figures.version, since(figures.started)),
+        Some(figures) => format!("version {} {ready}, at {address}, for {}", figures.version, since(figures.started)),
         None => format!("{ready}, at {address}"),
     }
 }
@@ -55,7 +52,9 @@ fn since(started: u64) -> String {
     let now = World::system().now().0 / 1_000_000;
     let minutes = u64::try_from(now).unwrap_or_default().saturating_sub(started) / 60;
     match minutes {
-        0..120 => format!("{minutes} minutes"),
+        0 => "less than a minute".into(),
+        1 => "1 minute".into(),
+        2..120 => format!("{minutes} minutes"),
         120..2_880 => format!("{} hours", minutes / 60),
         _ => format!("{} days", minutes / 1_440),
     }
@@ -90,6 +89,15 @@ fn pages(figures: &Figures) -> String {
 fn identities(figures: &Figures) -> String {
     let told: Vec<String> = figures.identities.iter().map(|(standing, count)| format!("{count} {standing}")).collect();
     if told.is_empty() { "none is due to be renewed".into() } else { told.join(", ") }
+}
+
+fn push(report: &Report) -> String {
+    let Some(topic) = &report.push_topic else {
+        return "there is no push certificate: devices are not woken".into();
+    };
+    let pushes = report.figures.iter().flat_map(|figures| &figures.pushes);
+    let told: Vec<String> = pushes.map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    if told.is_empty() { topic.clone() } else { format!("{topic}; pushes since the start: {}", told.join(", ")) }
 }
 
 fn ends(certificate: &Certificate) -> String {

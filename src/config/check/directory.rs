@@ -2,6 +2,7 @@
 
 use super::{Finding, files};
 use crate::config::identity::{Directory, Groups};
+use std::path::Path;
 
 pub fn check(directories: &[Directory]) -> Vec<Finding> {
     directories.iter().flat_map(|directory| Checked { directory }.findings()).collect()
@@ -9,6 +10,16 @@ pub fn check(directories: &[Directory]) -> Vec<Finding> {
 
 struct Checked<'a> {
     directory: &'a Directory,
+}
+
+/// Why the file with a secret cannot be read. Where there is none, its name is not told: people write the secret itself there.
+pub fn unreadable_secret(path: &Path, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "it names a file, and there is none of that name (which is not shown: it may be the secret itself)".into()
+        }
+        _ => format!("{} cannot be read: {error}", path.display()),
+    }
 }
 
 impl Checked<'_> {
@@ -54,10 +65,12 @@ impl Checked<'_> {
 
     fn password(&self) -> Option<Finding> {
         let (about, path) = (self.about("bind_password"), &self.directory.bind_password);
-        let Ok(text) = std::fs::read_to_string(path) else {
-            let wrong = format!("{} cannot be read", path.display());
-            let mend = "make the file, with the searcher's password in its first line, readable by the user that runs the server";
-            return Some(Finding::error("file-unreadable", &about, wrong, mend));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let mend = "make the file, with the searcher's password in its first line, readable by the user that runs the server";
+                return Some(Finding::error("file-unreadable", &about, unreadable_secret(path, &error), mend));
+            }
         };
         if text.lines().next().is_none_or(str::is_empty) {
             let wrong = format!("the first line of {} is empty", path.display());

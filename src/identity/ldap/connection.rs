@@ -3,6 +3,7 @@
 use super::denial::denial;
 use super::search::{self, Query, Rows};
 use super::trouble::{INVALID_CREDENTIALS, SUCCESS, Trouble};
+use crate::config::check::unreadable_secret;
 use crate::config::identity::Directory;
 use crate::identity::Denial;
 use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapResult};
@@ -289,7 +290,8 @@ async fn farewell(mut handle: Handle) {
 }
 
 fn password(path: &Path) -> Result<SecretString, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let unreadable = |error| format!("bind_password: {}", unreadable_secret(path, &error));
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let line = text.lines().next().unwrap_or_default();
     // A bind without a password would be anonymous, and succeed.
     if line.is_empty() {

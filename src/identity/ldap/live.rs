@@ -173,7 +173,7 @@ async fn standing(servers: &Servers, handle: &mut Handle, found: &Found) -> Opti
     } else if locked {
         ("the account is locked after wrong passwords", "unlock it in the directory, or wait until it does so")
     } else if computed & PASSWORD_EXPIRED != 0 {
-        ("the password of the account has expired", "change the password")
+        ("the password of the account has expired, or must be changed before it is used", "change the password")
     } else {
         return None;
     };

@@ -177,7 +177,7 @@ async fn anywhere(app: &App, settings: &Settings, question: &Question) -> Result
     let asked = if directories.is_empty() {
         String::new()
     } else {
-        format!(", and {} know nobody of that name", directories.join(", "))
+        format!(", and nobody of that name in {}", directories.join(", "))
     };
     Err(format!(
         "there is no local account {name:?}{asked}; for people of an identity provider say which, and what it would tell: \
