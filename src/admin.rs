@@ -35,11 +35,12 @@ mod words;
 
 use crate::app::App;
 use crate::web::headers;
+use crate::web::methods::{Read as _, refused};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::{Next, from_fn};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{Error, HttpResponse, ResponseError as _, web};
 use problem::Problem;
 use session::{IsStaff, May, note_refusal};
@@ -50,7 +51,8 @@ const LARGEST_FORM: usize = 16 * 1024;
 /// Settings hold texts in several languages, and a form's encoding may triple what is typed.
 const LARGEST_SETTINGS: usize = 2 * 1024 * 1024;
 
-/// The routes of the console, and of the API for programs.
+/// The routes of the console, and of the API for programs. Compressed are stylesheets and files only: a page holds the token of its forms
+/// beside text from its address, and the length of both compressed together tells the token (BREACH).
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(api::routes()).service(
         web::scope("/console")
@@ -59,10 +61,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .app_data(
                 web::QueryConfig::default().error_handler(|_, _| Problem::bad("The address is not understood.").into()),
             )
-            .route("", web::get().to(home))
-            .route("/", web::get().to(home))
-            .route("/console.css", web::get().to(stylesheet))
-            .service(web::resource("/sign-in").get(sign_in::page).post(sign_in::submit))
+            .service(web::resource(["", "/"]).read(home))
+            .service(web::resource("/console.css").read(stylesheet).wrap(Compress::default()))
+            .service(web::resource("/sign-in").read(sign_in::page).post(sign_in::submit))
             .service(web::resource("/sign-in/with/{provider}").post(single_sign_on::leave))
             .service(web::resource("/sso/{provider}/callback").get(single_sign_on::back))
             .service(
@@ -72,33 +73,33 @@ pub fn routes(config: &mut web::ServiceConfig) {
             )
             .service(web::resource("/sso/{provider}/return").get(single_sign_on::return_from_post))
             .service(web::resource("/sign-out").post(sign_in::sign_out))
-            .service(web::resource("/set-up/{token}").get(set_up::page).post(set_up::submit))
-            .service(web::resource("/passkey.js").get(passkey::script))
+            .service(web::resource("/set-up/{token}").read(set_up::page).post(set_up::submit))
+            .service(web::resource("/passkey.js").read(passkey::script))
             .configure(proofs)
             .configure(own_account)
             .configure(of_staff)
-            .service(web::resource("/devices").get(devices::list))
-            .service(web::resource("/devices/export").get(devices::export))
-            .service(web::resource("/devices/{device}").get(devices::page))
+            .service(web::resource("/devices").read(devices::list))
+            .service(web::resource("/devices/export").read(devices::export).wrap(Compress::default()))
+            .service(web::resource("/devices/{device}").read(devices::page))
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
             .service(web::resource("/devices/{device}/claims/{other}/{verb:same|different}").post(claims::decide))
             .configure(commands::routes)
-            .service(web::resource("/earlier").get(earlier::list))
-            .service(web::resource("/funnel").get(funnel::page))
-            .service(web::resource("/preview").get(portal_preview::page))
-            .service(web::resource("/visits").get(visits::list))
-            .service(web::resource("/visits/{visit}").get(visits::page))
-            .service(web::resource("/settings").get(settings::page))
-            .service(web::resource("/settings/change").get(settings::edit))
+            .service(web::resource("/earlier").read(earlier::list))
+            .service(web::resource("/funnel").read(funnel::page))
+            .service(web::resource("/preview").read(portal_preview::page))
+            .service(web::resource("/visits").read(visits::list))
+            .service(web::resource("/visits/{visit}").read(visits::page))
+            .service(web::resource("/settings").read(settings::page))
+            .service(web::resource("/settings/change").read(settings::edit))
             .service(
                 web::scope("/settings")
                     .app_data(web::FormConfig::default().limit(LARGEST_SETTINGS))
                     .service(web::resource("/preview").post(settings::preview))
                     .service(web::resource("/apply").post(settings::apply)),
             )
-            .service(web::resource("/audit").get(audit::list))
-            .service(web::resource("/audit/export").get(audit::export))
-            .service(web::resource("/audit/{event}").get(event::page))
+            .service(web::resource("/audit").read(audit::list))
+            .service(web::resource("/audit/export").read(audit::export).wrap(Compress::default()))
+            .service(web::resource("/audit/{event}").read(event::page))
             .default_service(web::to(nothing_here)),
     );
 }
@@ -107,33 +108,38 @@ pub fn routes(config: &mut web::ServiceConfig) {
 fn proofs(config: &mut web::ServiceConfig) {
     let limit = || web::FormConfig::default().limit(carried::LARGEST);
     config
-        .service(web::resource("/second-factor").get(proof::second_factor))
+        .service(web::resource("/second-factor").read(proof::second_factor))
         .service(web::resource("/second-factor/code").post(proof::second_factor_code))
         .service(web::resource("/second-factor/passkey/begin").post(proof::second_factor_begin))
         .service(
-            web::resource("/second-factor/passkey").get(proof::second_factor_passkey).post(proof::second_factor_answer),
+            web::resource("/second-factor/passkey")
+                .read(proof::second_factor_passkey)
+                .post(proof::second_factor_answer),
         )
-        .service(web::resource("/confirm").app_data(limit()).get(proof::confirm).post(proof::confirm_carried))
+        .service(web::resource("/confirm").app_data(limit()).read(proof::confirm).post(proof::confirm_carried))
         .service(web::resource("/confirm/code").app_data(limit()).post(proof::confirm_code))
         .service(web::resource("/confirm/password").app_data(limit()).post(proof::confirm_password))
         .service(web::resource("/confirm/passkey/begin").app_data(limit()).post(proof::confirm_begin))
         .service(
-            web::resource("/confirm/passkey").app_data(limit()).get(proof::confirm_passkey).post(proof::confirm_answer),
+            web::resource("/confirm/passkey")
+                .app_data(limit())
+                .read(proof::confirm_passkey)
+                .post(proof::confirm_answer),
         );
 }
 
 fn own_account(config: &mut web::ServiceConfig) {
     use account::factors;
     config
-        .service(web::resource("/account").get(account::page))
+        .service(web::resource("/account").read(account::page))
         .service(web::resource("/account/password").post(account::change_password))
         .service(web::resource("/account/sessions/end-others").post(account::end_other_sessions))
         .service(web::resource("/account/sessions/{session}/end").post(account::end_session))
-        .service(web::resource("/account/factors/new").get(factors::new))
+        .service(web::resource("/account/factors/new").read(factors::new))
         .service(web::resource("/account/factors/one-time-codes/begin").post(factors::begin_codes))
-        .service(web::resource("/account/factors/one-time-codes").get(factors::codes).post(factors::finish_codes))
+        .service(web::resource("/account/factors/one-time-codes").read(factors::codes).post(factors::finish_codes))
         .service(web::resource("/account/factors/passkey/begin").post(factors::begin_passkey))
-        .service(web::resource("/account/factors/passkey").get(factors::passkey_page).post(factors::finish_passkey))
+        .service(web::resource("/account/factors/passkey").read(factors::passkey_page).post(factors::finish_passkey))
         .service(web::resource("/account/recovery-codes").post(factors::recovery_codes))
         .service(web::resource("/account/passkeys/{passkey}/remove").post(factors::remove_passkey))
         .service(web::resource("/account/one-time-codes/remove").post(factors::remove_codes));
@@ -142,8 +148,8 @@ fn own_account(config: &mut web::ServiceConfig) {
 fn of_staff(config: &mut web::ServiceConfig) {
     use staff::act;
     config
-        .service(web::resource("/staff").get(staff::list))
-        .service(web::resource("/staff/{staff}").get(staff::page))
+        .service(web::resource("/staff").read(staff::list))
+        .service(web::resource("/staff/{staff}").read(staff::page))
         .service(web::resource("/staff/{staff}/roles").post(act::roles))
         .service(web::resource("/staff/{staff}/disable").post(act::disable))
         .service(web::resource("/staff/{staff}/enable").post(act::enable))
@@ -198,9 +204,8 @@ async fn secure(
     if let Some(problem) = unavailable(&response).filter(|_| reads) {
         response = response.into_response(problem.reading().error_response());
     }
-    // The framework's own answer to a wrong method is empty.
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = response.into_response(Problem::Method.error_response());
+        response = refused(response, Problem::Method.error_response());
     }
     let mut policy = headers::content_security_policy("");
     if passkey::has_script(response.request().path()) {

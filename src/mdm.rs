@@ -25,6 +25,7 @@ use crate::app::device_message::{BadDeviceMessage, DeviceMessage};
 use crate::app::identify::{Known, Unidentified, identify};
 use crate::app::{App, ByDeviceError};
 use crate::enrollment::device::{Command, Device};
+use crate::web::methods::Read as _;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, middleware, web};
 use answer::Answer;
@@ -41,7 +42,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
     let mdm = mdm.configure(account::routes).configure(check_in::routes).configure(command::routes);
     config.service(mdm.configure(profile_service::routes));
-    config.route(account::WELL_KNOWN, web::get().to(account::discover));
+    config.service(web::resource(account::WELL_KNOWN).read(account::discover));
     config.service(scep::resource().wrap(middleware::from_fn(answer::guard)));
     config.service(crl::resource());
 }

@@ -36,22 +36,23 @@ mod tests;
 pub mod texts;
 mod visitor;
 
-use actix_web::middleware::from_fn;
-use actix_web::web::{self, FormConfig, ServiceConfig, get, head, post};
+use crate::web::methods::Read as _;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, FormConfig, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError as _};
 use problem::Problem;
 
 /// A page that is shown, and whose form is answered.
 macro_rules! form {
     ($path:literal, $module:ident) => {
-        page($path).route(get().to($module::show)).route(head().to($module::show)).route(post().to($module::take))
+        page($path).read($module::show).route(post().to($module::take))
     };
 }
 
 /// A page that is only shown.
 macro_rules! shown {
     ($path:literal, $handler:path) => {
-        page($path).route(get().to($handler)).route(head().to($handler))
+        page($path).read($handler)
     };
 }
 
@@ -60,7 +61,7 @@ pub fn routes(config: &mut ServiceConfig) {
     let scope = web::scope("")
         .wrap(from_fn(surround::surround))
         .app_data(FormConfig::default().limit(submission::LIMIT))
-        .service(shown!("/assets/portal.css", assets::stylesheet))
+        .service(shown!("/assets/portal.css", assets::stylesheet).wrap(Compress::default()))
         .service(shown!("/assets/portal.js", assets::script))
         .service(shown!("/", arrival::root))
         .service(shown!("/enroll", arrival::show))
@@ -68,12 +69,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/enroll/language").route(post().to(arrival::language)))
         .service(form!("/enroll/sign-in", sign_in))
         .service(shown!("/enroll/account/{link}", account::show))
-        .service(
-            page("/enroll/hand-over")
-                .route(get().to(account::show_hand_over))
-                .route(head().to(account::show_hand_over))
-                .route(post().to(account::take_hand_over)),
-        )
+        .service(page("/enroll/hand-over").read(account::show_hand_over).route(post().to(account::take_hand_over)))
         .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::leave)))
         .service(page("/enroll/sso/{provider}/callback").route(get().to(single_sign_on::back)))
         .service(page("/enroll/sso/{provider}/return").route(get().to(single_sign_on::return_from_post)))
@@ -82,7 +78,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .app_data(FormConfig::default().limit(single_sign_on::LIMIT))
                 .route(post().to(single_sign_on::consume)),
         )
-        .service(page("/saml/{provider}/metadata").route(get().to(single_sign_on::metadata)))
+        .service(page("/saml/{provider}/metadata").read(single_sign_on::metadata))
         .service(page("/enroll/sign-out").route(post().to(sign_in::leave)))
         .service(form!("/enroll/for-whom", for_whom))
         .service(form!("/enroll/previous", previous))
@@ -102,13 +98,9 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 fn page(path: &str) -> actix_web::Resource {
-    web::resource(path.to_owned()).default_service(web::to(not_allowed))
+    web::resource(path.to_owned())
 }
 
 async fn not_found() -> HttpResponse {
     Problem::NotFound.error_response()
-}
-
-async fn not_allowed() -> HttpResponse {
-    Problem::Method.error_response()
 }

@@ -5,6 +5,7 @@
 pub(crate) mod content;
 pub mod forgery;
 pub mod headers;
+pub mod methods;
 pub mod qr;
 pub mod visible;
 pub mod visit_code;

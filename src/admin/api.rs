@@ -6,10 +6,17 @@ mod problem;
 
 use super::audit;
 use super::devices;
+use super::problem::Problem;
+use super::query::{Parameters, filled};
 use super::record::{DeviceRecord, EventRecord};
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, web};
+use crate::web::methods::{Read as _, refused};
+use actix_web::body::MessageBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, IfNoneMatch};
+use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::Client;
 use events::staff::ApiResource;
 use events::{EventId, device::DeviceId};
@@ -26,15 +33,14 @@ const MOST: usize = 1_000;
 /// How many are wanted; the rest of the query are the filters of the console's pages.
 #[derive(Deserialize)]
 struct Paging {
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 impl Paging {
-    fn limit(&self) -> Result<usize, ApiProblem> {
-        match self.limit.unwrap_or(USUAL) {
-            limit @ 1..=MOST => Ok(limit),
-            _ => Err(ApiProblem::Bad("limit is a number from 1 to 1000")),
-        }
+    fn limit(&self) -> Result<usize, Problem> {
+        let Some(text) = filled(self.limit.as_deref()) else { return Ok(USUAL) };
+        let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+        limit.ok_or(Problem::Bad("It is a number from 1 to 1000.").of("limit"))
     }
 }
 
@@ -56,26 +62,22 @@ pub fn routes() -> actix_web::Scope<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
         Config = (),
-        Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,
+        Response = actix_web::dev::ServiceResponse<impl MessageBody>,
         Error = actix_web::Error,
         InitError = (),
     >,
 > {
     web::scope("/api/v1")
+        // Only who has the token can have an answer made, and none holds another secret: its length tells nothing (BREACH).
+        .wrap(Compress::default())
         .wrap(from_fn(secure))
-        .app_data(
-            web::QueryConfig::default().error_handler(|_, _| ApiProblem::Bad("the query is not understood").into()),
-        )
-        .service(web::resource("/devices").route(web::get().to(list_devices)).default_service(web::to(method)))
-        .service(web::resource("/audit").route(web::get().to(list_events)).default_service(web::to(method)))
+        .service(web::resource("/devices").read(list_devices))
+        .service(web::resource("/audit").read(list_events))
         .default_service(web::to(nothing_here))
 }
 
-async fn list_devices(
-    client: Client,
-    filters: web::Query<devices::Filters>,
-    paging: web::Query<Paging>,
-) -> Result<HttpResponse, ApiProblem> {
+async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
+    let Parameters(filters, paging) = Parameters::<devices::Filters, Paging>::read(request.query_string())?;
     let (filter, limit) = (filters.parse(client.now())?, paging.limit()?);
     if let Some(after) = filter.after {
         let there = inventory::get(client.projections(), after, None).await;
@@ -84,15 +86,12 @@ async fn list_devices(
     client.record(ApiResource::Devices, filters.told()).await?;
     let found = inventory::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let devices = found.devices.iter().map(DeviceRecord::from).collect();
-    Ok(HttpResponse::Ok().json(Devices { devices, next: found.next }))
+    answer(&client, &request, &Devices { devices, next: found.next })
 }
 
 /// In the order of the log: whoever gives `next` back as `after` gets what has happened since, and nothing twice.
-async fn list_events(
-    client: Client,
-    filters: web::Query<audit::Filters>,
-    paging: web::Query<Paging>,
-) -> Result<HttpResponse, ApiProblem> {
+async fn list_events(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
+    let Parameters(filters, paging) = Parameters::<audit::Filters, Paging>::read(request.query_string())?;
     let (filter, limit) = (AuditFilter { oldest_first: true, ..filters.parse()? }, paging.limit()?);
     if let Some(after) = filter.after {
         let there = trail::find(client.projections(), after).await;
@@ -103,25 +102,37 @@ async fn list_events(
     let found = trail::query(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let next = found.rows.last().map(|row| row.event).or(after);
     let events = found.rows.iter().map(EventRecord::from).collect();
-    Ok(HttpResponse::Ok().json(Events { events, next, more: found.next.is_some() }))
+    answer(&client, &request, &Events { events, next, more: found.next.is_some() })
+}
+
+/// The records, or that they are the same as last time (RFC 9110 section 13.1.2). The tag is a weak one: the compressed answer has it, too.
+fn answer(client: &Client, request: &HttpRequest, records: &impl Serialize) -> Result<HttpResponse, ApiProblem> {
+    let json = serde_json::to_vec(records).map_err(|error| client.broken(error))?;
+    let tag = EntityTag::new_weak(URL_SAFE_NO_PAD.encode(openssl::sha::sha256(&json)));
+    let is_known = match request.get_header::<IfNoneMatch>() {
+        Some(IfNoneMatch::Any) => true,
+        Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        None => false,
+    };
+    let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    // A program may keep what it was given, and asks before it uses it again.
+    response.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
+    Ok(if is_known { response.finish() } else { response.content_type("application/json").body(json) })
 }
 
 async fn nothing_here() -> ApiProblem {
     ApiProblem::NotFound
 }
 
-async fn method() -> ApiProblem {
-    ApiProblem::Method
-}
-
 // What comes from here is for the program alone, and shown by no browser.
 async fn secure(
     request: actix_web::dev::ServiceRequest,
-    next: actix_web::middleware::Next<impl actix_web::body::MessageBody>,
-) -> Result<actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
-    crate::web::headers::secure(headers, &crate::web::headers::content_security_policy(""));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    next: Next<impl MessageBody + 'static>,
+) -> Result<actix_web::dev::ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = refused(response, ApiProblem::Method.error_response());
+    }
+    crate::web::headers::secure(response.headers_mut(), &crate::web::headers::content_security_policy(""));
     Ok(response)
 }

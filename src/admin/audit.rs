@@ -9,14 +9,14 @@ pub use filters::Filters;
 use super::devices::href as device_href;
 use super::pages::{show, view};
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Parameters, Query};
 use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
 use super::visits;
 use super::words::{self, Chip, Instant, NONE};
 use crate::admin::devices::{Choice, Export};
 use crate::web::content::content;
 use crate::web::visible;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use events::device::DeviceId;
 use events::staff::AccessEvent;
 use events::{ActorKind, EventId, Timestamp};
@@ -81,7 +81,8 @@ pub fn event_href(event: EventId) -> String {
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn list(staff: May<SeesAudit>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
+pub async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+    let Parameters(filters, _) = address;
     let filter = filters.parse()?;
     let query = filters.query();
     // Which filters, not what for: values may be personal, and the names of filters are not.

@@ -12,11 +12,11 @@ pub use page::{Fact, page};
 
 use super::pages::{show, view};
 use super::problem::Problem;
-use super::query::{Query, filled};
+use super::query::{Parameters, Query, filled, read};
 use super::session::{ExportsInventory, May, SeesInventory, Staff, is_permitted};
 use super::words::{self, Chip, Instant, NONE, parse_instant};
 use crate::web::content::content;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
@@ -124,7 +124,8 @@ content!(Line { href, label, product, state, claim, archived, person, kind, os_v
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn list(staff: May<SeesInventory>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
+pub async fn list(staff: May<SeesInventory>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+    let Parameters(filters, _) = address;
     let now = staff.now();
     let filter = filters.parse(now)?;
     staff.record(AccessEvent::DeviceListViewed {}).await?;
@@ -182,25 +183,22 @@ impl Filters {
     /// # Errors
     /// Says which one is not understood.
     pub fn parse(&self, now: Timestamp) -> Result<DeviceFilter, Problem> {
-        let as_of = filled(self.as_of.as_deref()).map(parse_as_of).transpose()?;
-        let after = filled(self.after.as_deref()).map(parse_device).transpose()?;
-        let state = filled(self.state.as_deref())
-            .map(|name| State::parse(name).ok_or(Problem::Bad("There is no such state of a device.")))
-            .transpose()?;
-        let kind = match filled(self.kind.as_deref()) {
-            None => None,
-            Some("user") => Some(EnrollmentKind::UserEnrollment),
-            Some("device") => Some(EnrollmentKind::DeviceEnrollment),
-            Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
-        };
-        let identity =
-            filled(self.identity.as_deref()).map(identity::parse).transpose()?.map(|standing| (standing, now));
+        let as_of = read("as_of", self.as_of.as_deref(), parse_as_of)?;
+        let after = read("after", self.after.as_deref(), parse_device)?;
+        let state = read("state", self.state.as_deref(), |name| {
+            State::parse(name).ok_or(Problem::Bad("There is no such state of a device."))
+        })?;
+        let kind = read("kind", self.kind.as_deref(), parse_kind)?;
+        let identity = read("identity", self.identity.as_deref(), identity::parse)?.map(|standing| (standing, now));
         if identity.is_some() && as_of.is_some() {
-            return Err(Problem::Bad(
-                "How identities stand is known for now alone: leave out that filter, or the time.",
-            ));
+            let why = "How identities stand is known for now alone: leave out that filter, or the time.";
+            return Err(Problem::Bad(why).of("identity"));
         }
-        let archived = filled(self.archived.as_deref()).is_some();
+        let archived = read("archived", self.archived.as_deref(), |text| match text {
+            "yes" => Ok(true),
+            _ => Err(Problem::Bad("It is “yes”, or left out.")),
+        })?;
+        let archived = archived.unwrap_or_default();
         let text = filled(self.q.as_deref()).map(str::to_owned);
         let of = of_person(filled(self.person.as_deref()));
         Ok(DeviceFilter { state, kind, archived, text, identity, as_of, after, ..of })
@@ -236,6 +234,14 @@ impl Filters {
         [("", "Any"), ("user", "User Enrollment"), ("device", "Device Enrollment")]
             .map(|(value, label)| Choice::new(value, label, self.kind.as_deref()))
             .into()
+    }
+}
+
+fn parse_kind(name: &str) -> Result<EnrollmentKind, Problem> {
+    match name {
+        "user" => Ok(EnrollmentKind::UserEnrollment),
+        "device" => Ok(EnrollmentKind::DeviceEnrollment),
+        _ => Err(Problem::Bad("There is no such kind of enrollment.")),
     }
 }
 

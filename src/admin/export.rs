@@ -25,7 +25,7 @@ impl Wanted {
         match filled(self.format.as_deref()) {
             None | Some("csv") => Ok(ExportFormat::Csv),
             Some("jsonl") => Ok(ExportFormat::Jsonl),
-            Some(_) => Err(Problem::Bad("Exports are written as csv or as jsonl.")),
+            Some(_) => Err(Problem::Bad("Exports are written as csv or as jsonl.").of("format")),
         }
     }
 }

@@ -3,12 +3,12 @@
 use super::devices::{Choice, parse_as_of};
 use super::pages::{show, view};
 use super::problem::Problem;
-use super::query::{Query, filled};
+use super::query::{Parameters, Query, filled, read};
 use super::session::{May, SeesFunnel};
 use super::visits::{self, Line, words};
 use super::words::Instant;
 use crate::web::content::content;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use events::Timestamp;
 use events::staff::AccessEvent;
 use projections::visits::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
@@ -107,7 +107,8 @@ content!(GroupLine { name, visits, enrolled, share });
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn page(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
+pub async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+    let Parameters(filters, _) = address;
     let now = staff.now();
     let filter = filters.parse(now)?;
     let query = filters.query();
@@ -152,15 +153,14 @@ pub async fn page(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Resul
 
 impl Filters {
     fn parse(&self, now: Timestamp) -> Result<FunnelFilter, Problem> {
-        let instant = |value: &Option<String>| filled(value.as_deref()).map(parse_as_of).transpose();
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
-        let major = filled(self.version.as_deref())
-            .map(|major| major.parse().map_err(|_| Problem::Bad("A version here is its first number, such as 17.")))
-            .transpose()?;
-        let from = instant(&self.from)?.unwrap_or(now.plus_seconds(-DAYS * 86_400));
+        let major = read("version", self.version.as_deref(), |major| {
+            major.parse().map_err(|_| Problem::Bad("A version here is its first number, such as 17."))
+        })?;
+        let from = read("from", self.from.as_deref(), parse_as_of)?.unwrap_or(now.plus_seconds(-DAYS * 86_400));
         Ok(FunnelFilter {
             from: Some(from),
-            to: instant(&self.to)?,
+            to: read("to", self.to.as_deref(), parse_as_of)?,
             major,
             language: text(&self.language),
             provider: text(&self.provider),

@@ -1,11 +1,15 @@
 //! Answers that are no page: what happened, what to do, and a code that finds it in the log.
 
 use super::pages::{self, ProblemPage};
+use crate::web::visible::visible_line;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 use std::fmt;
 use uuid::Uuid;
+
+/// Characters of a parameter's name that are shown.
+const LONGEST_NAME: usize = 40;
 
 #[derive(Debug)]
 pub enum Problem {
@@ -32,6 +36,11 @@ pub enum Problem {
     LinkDead,
     Method,
     Bad(&'static str),
+    /// A parameter of the address is not understood.
+    Parameter {
+        name: String,
+        why: String,
+    },
     /// It cannot be done in the state things are in.
     Refused(String),
     Throttled {
@@ -59,6 +68,21 @@ pub enum During {
 impl Problem {
     pub fn bad(what: &'static str) -> Problem {
         Problem::Bad(what)
+    }
+
+    /// A parameter of the address is not understood. A long name is cut: it is whatever somebody wrote.
+    pub fn parameter(name: &str, why: String) -> Problem {
+        let name: String = name.chars().take(LONGEST_NAME).collect();
+        Problem::Parameter { name: visible_line(&name).into_owned(), why }
+    }
+
+    /// The same problem, told of a parameter of the address.
+    pub fn of(self, name: &str) -> Problem {
+        match self {
+            Problem::Bad(why) => Problem::parameter(name, why.to_owned()),
+            Problem::NotFound => Problem::parameter(name, "It is not an id.".to_owned()),
+            other => other,
+        }
     }
 
     /// Something of ours does not work: the cause goes to the server's log, its code to the page.
@@ -121,6 +145,11 @@ impl Problem {
                 "Open the list of devices and use the buttons on the pages.",
             ),
             Problem::Bad(what) => ("Not understood", (*what).to_owned(), "Go back and correct it."),
+            Problem::Parameter { name, why } => (
+                "Not understood",
+                format!("The address has “{name}”, which this page does not understand. {why}"),
+                "Correct it in the address, or leave it out.",
+            ),
             Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see how it stands."),
             Problem::Throttled { seconds } => (
                 "Too many attempts",
@@ -168,7 +197,7 @@ impl ResponseError for Problem {
             Problem::NotAllowed | Problem::Forged => StatusCode::FORBIDDEN,
             Problem::NotFound | Problem::LinkDead => StatusCode::NOT_FOUND,
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::Bad(_) => StatusCode::BAD_REQUEST,
+            Problem::Bad(_) | Problem::Parameter { .. } => StatusCode::BAD_REQUEST,
             Problem::Refused(_) => StatusCode::CONFLICT,
             Problem::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,6 +1,87 @@
-//! The query part of the console's addresses: a page's filters are in its address, so that it can be kept and shared.
+//! The query part of the console's and API's addresses: a page's filters are in its address, so that it can be kept and shared. An
+//! address with a parameter that the page does not know is refused: ignored, it would show more than was asked for.
 
-use url::form_urlencoded::Serializer;
+use super::problem::Problem;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::de::value::Error as NoStruct;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+use std::future::{Ready, ready};
+use url::form_urlencoded::{Serializer, parse};
+
+/// The parameters of an address, in one struct or two.
+pub struct Parameters<T, U = Nothing>(pub T, pub U);
+
+/// No parameters.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// If a parameter is not a field of one of the structs, or is given twice.
+    pub fn read(query: &str) -> Result<Self, Problem> {
+        let known = [field_names::<T>(), field_names::<U>()].concat();
+        let mut seen = Vec::new();
+        for (name, _) in parse(query.as_bytes()) {
+            if !known.contains(&&*name) {
+                let why = format!("There is no parameter of this name here. There are: {}.", known.join(", "));
+                return Err(Problem::parameter(&name, why));
+            }
+            if seen.contains(&name) {
+                return Err(Problem::parameter(&name, "It is given twice.".to_owned()));
+            }
+            seen.push(name);
+        }
+        let first = web::Query::<T>::from_query(query).map_err(|_| Problem::Bad("The address is not understood."))?;
+        let second = web::Query::<U>::from_query(query).map_err(|_| Problem::Bad("The address is not understood."))?;
+        Ok(Parameters(first.into_inner(), second.into_inner()))
+    }
+}
+
+impl<T: DeserializeOwned, U: DeserializeOwned> FromRequest for Parameters<T, U> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Parameters::read(request.query_string()))
+    }
+}
+
+/// Takes the names of a struct's fields from serde, so that they stand in one place.
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // Nothing is read: it ends when the names are told.
+    let _ = T::deserialize(FieldNames(&mut names));
+    names
+}
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = NoStruct;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoStruct> {
+        Err(NoStruct::custom("only structs have names of fields"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, NoStruct> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
 
 /// Names and values of the filters in use, in the order of the page.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +122,58 @@ impl Query {
     }
 }
 
+/// What a filter asks for, if it is in use.
+///
+/// # Errors
+/// If it is not understood: the problem names it.
+pub fn read<T>(
+    name: &str,
+    value: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
+    filled(value).map(parse).transpose().map_err(|problem| problem.of(name))
+}
+
 /// A field's value, if there is more in it than white space.
 pub fn filled(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Filters {
+        q: Option<String>,
+        #[serde(rename = "type")]
+        event_type: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    struct Paging {
+        limit: Option<String>,
+    }
+
+    #[test]
+    fn the_names_of_fields_are_those_that_an_address_has() {
+        assert_eq!(field_names::<Filters>(), ["q", "type"]);
+        assert_eq!(field_names::<Nothing>(), [""; 0]);
+    }
+
+    #[test]
+    fn known_parameters_are_read_and_others_are_named() {
+        let read = |query| Parameters::<Filters, Paging>::read(query);
+        let Parameters(filters, paging) = read("q=a+b&limit=5&type=").unwrap();
+        let read_ones = (filters.q.as_deref(), filters.event_type.as_deref(), paging.limit.as_deref());
+        assert_eq!(read_ones, (Some("a b"), Some(""), Some("5")));
+        for (query, name) in [("ownership=personal", "ownership"), ("q=a&q=b", "q"), ("Limit=5", "Limit"), ("=1", "")] {
+            match read(query).map(|_| ()) {
+                Err(Problem::Parameter { name: named, .. }) => assert_eq!(named, name),
+                other => panic!("{query}: {other:?}"),
+            }
+        }
+        let long = format!("{}=1", "x".repeat(10_000));
+        assert!(read(&long).map(|_| ()).unwrap_err().to_string().len() < 500);
+    }
 }

@@ -9,11 +9,11 @@ pub use page::page;
 use super::devices::Choice;
 use super::pages::{show, view};
 use super::problem::Problem;
-use super::query::{Query, filled};
+use super::query::{Parameters, Query, filled, read};
 use super::session::{May, SeesFunnel};
 use super::words::{Chip, Instant};
 use crate::web::content::content;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use events::Timestamp;
 use events::enrollment::EnrollmentId;
 use events::staff::AccessEvent;
@@ -80,7 +80,8 @@ pub fn href(visit: EnrollmentId) -> String {
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn list(staff: May<SeesFunnel>, filters: web::Query<Filters>) -> Result<HttpResponse, Problem> {
+pub async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+    let Parameters(filters, _) = address;
     let filter = filters.parse()?;
     let query = filters.query();
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -114,13 +115,12 @@ pub async fn stuck(staff: &May<SeesFunnel>, now: Timestamp) -> Result<Vec<Line>,
 
 impl Filters {
     fn parse(&self) -> Result<VisitFilter, Problem> {
-        let state = filled(self.state.as_deref())
-            .map(|name| State::parse(name).ok_or(Problem::Bad("There is no such state of a visit.")))
-            .transpose()?;
-        let step = filled(self.step.as_deref())
-            .map(|name| Step::parse(name).ok_or(Problem::Bad("There is no such step.")))
-            .transpose()?;
-        let after = filled(self.after.as_deref()).map(parse_visit).transpose()?;
+        let state = read("state", self.state.as_deref(), |name| {
+            State::parse(name).ok_or(Problem::Bad("There is no such state of a visit."))
+        })?;
+        let step =
+            read("step", self.step.as_deref(), |name| Step::parse(name).ok_or(Problem::Bad("There is no such step.")))?;
+        let after = read("after", self.after.as_deref(), parse_visit)?;
         let text = filled(self.q.as_deref()).map(str::to_owned);
         Ok(VisitFilter { text, state, step, person: None, after })
     }

@@ -1,11 +1,12 @@
 //! `GET /crl`: the identities that are revoked, for a proxy in front of us that ends TLS.
 
 use crate::app::App;
+use crate::web::methods::Read as _;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Resource, web};
 
 pub fn resource() -> Resource {
-    web::resource("/crl").route(web::get().to(get))
+    web::resource("/crl").read(get)
 }
 
 async fn get(app: Data<App>) -> HttpResponse {

@@ -6,6 +6,7 @@ use super::texts::Language;
 use super::visitor::{bare_frame, language, named_enrollment};
 use crate::app::App;
 use crate::web::headers;
+use crate::web::methods::refused;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -58,7 +59,7 @@ impl Asker {
         let mut response = match problem {
             Some(problem) => {
                 let page = self.page(&problem).await;
-                response.into_response(page)
+                refused(response, page)
             }
             None => response,
         };

@@ -1,7 +1,9 @@
 //! `/metrics`, `/healthz` and `/readyz`, on a listener of their own.
 
 use crate::app::App;
+use crate::web::methods::Read as _;
 use actix_web::http::header::ContentType;
+use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, web};
 use projections::commands;
 
@@ -11,9 +13,9 @@ pub const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
 pub fn routes(config: &mut web::ServiceConfig) {
     let [metrics_at, health_at, ready_at] = PATHS;
     config
-        .route(metrics_at, web::get().to(metrics))
-        .route(health_at, web::get().to(healthz))
-        .route(ready_at, web::get().to(readyz));
+        .service(web::resource(metrics_at).read(metrics).wrap(Compress::default()))
+        .service(web::resource(health_at).read(healthz))
+        .service(web::resource(ready_at).read(readyz));
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {

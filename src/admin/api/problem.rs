@@ -17,6 +17,11 @@ pub enum ApiProblem {
         seconds: i64,
     },
     Bad(&'static str),
+    /// A parameter of the address is not understood.
+    Parameter {
+        name: String,
+        why: String,
+    },
     UnknownCursor,
     NotFound,
     Method,
@@ -51,6 +56,7 @@ impl ApiProblem {
                 format!("too many tokens were wrong: wait {seconds} seconds"),
             ),
             ApiProblem::Bad(what) => (StatusCode::BAD_REQUEST, "bad_request", (*what).to_owned()),
+            ApiProblem::Parameter { name, why } => (StatusCode::BAD_REQUEST, "bad_request", format!("{name}: {why}")),
             ApiProblem::UnknownCursor => (
                 StatusCode::BAD_REQUEST,
                 "unknown_cursor",
@@ -60,7 +66,7 @@ impl ApiProblem {
                 (StatusCode::NOT_FOUND, "not_found", "there is /api/v1/devices and /api/v1/audit".to_owned())
             }
             ApiProblem::Method => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "it is read with GET".to_owned())
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "it is read with GET or HEAD".to_owned())
             }
             ApiProblem::Unavailable { code } => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -76,6 +82,7 @@ impl From<Problem> for ApiProblem {
     fn from(problem: Problem) -> ApiProblem {
         match problem {
             Problem::Bad(what) => ApiProblem::Bad(what),
+            Problem::Parameter { name, why } => ApiProblem::Parameter { name, why },
             _ => ApiProblem::Bad("a filter is not understood"),
         }
     }
@@ -108,7 +115,11 @@ impl ResponseError for ApiProblem {
             }
             _ => {}
         }
-        response.json(json!({ "error": { "code": code, "message": message } }))
+        let mut error = json!({ "code": code, "message": message });
+        if let ApiProblem::Parameter { name, .. } = self {
+            error["parameter"] = name.as_str().into();
+        }
+        response.json(json!({ "error": error }))
     }
 }
 

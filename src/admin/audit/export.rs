@@ -3,10 +3,11 @@
 use super::filters::Filters;
 use crate::admin::export::{Wanted, file, head, lines};
 use crate::admin::problem::Problem;
+use crate::admin::query::Parameters;
 use crate::admin::record::EventRecord;
 use crate::admin::session::{Exports, May};
+use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, web};
 use events::staff::{AccessEvent, ExportFormat};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use projections::audit::{self as trail, AuditFilter};
@@ -20,11 +21,8 @@ const CHUNK: usize = 500;
 ///
 /// # Errors
 /// If a filter is not understood, or log or projections cannot be used.
-pub async fn export(
-    staff: May<Exports>,
-    filters: web::Query<Filters>,
-    wanted: web::Query<Wanted>,
-) -> Result<HttpResponse, Problem> {
+pub async fn export(staff: May<Exports>, address: Parameters<Filters, Wanted>) -> Result<HttpResponse, Problem> {
+    let Parameters(filters, wanted) = address;
     let format = wanted.format()?;
     let filter = AuditFilter { after: None, ..filters.parse()? };
     let extent = trail::extent(staff.projections(), filter.clone()).await.map_err(|error| staff.broken(error))?;

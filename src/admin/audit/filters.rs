@@ -2,7 +2,7 @@
 
 use crate::admin::devices::{Choice, parse_as_of};
 use crate::admin::problem::Problem;
-use crate::admin::query::{Query, filled};
+use crate::admin::query::{Query, filled, read};
 use crate::web::content::content;
 use events::EventId;
 use events::device::DeviceId;
@@ -103,30 +103,24 @@ impl Filters {
     /// Says which one is not understood.
     pub fn parse(&self) -> Result<AuditFilter, Problem> {
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
-        let instant = |value: &Option<String>| filled(value.as_deref()).map(parse_as_of).transpose();
-        let uuid = |value: &Option<String>| {
-            filled(value.as_deref())
-                .map(Uuid::parse_str)
-                .transpose()
-                .map_err(|_| Problem::Bad("An id in the filters is not complete."))
-        };
-        let outcome = matched(self.outcome.as_deref(), Outcome::parse, "There is no such outcome.")?;
-        let actor_kind = matched(self.actor.as_deref(), actor_kind, "There is no such kind of actor.")?;
-        let event_type = matched(self.event_type.as_deref(), |name| Some(name.to_owned()), "")?;
+        let id = |text: &str| Uuid::parse_str(text).map_err(|_| Problem::Bad("It is not a whole id."));
+        let outcome = |name: &str| matched(name, Outcome::parse, "There is no such outcome.");
+        let actor = |name: &str| matched(name, actor_kind, "There is no such kind of actor.");
+        let event_type = |name: &str| matched(name, |name| Some(name.to_owned()), "");
         Ok(AuditFilter {
-            from: instant(&self.from)?,
-            to: instant(&self.to)?,
-            actor_kind,
+            from: read("from", self.from.as_deref(), parse_as_of)?,
+            to: read("to", self.to.as_deref(), parse_as_of)?,
+            actor_kind: read("actor", self.actor.as_deref(), actor)?,
             actor_id: text(&self.actor_id),
-            event_type,
-            device: uuid(&self.device)?.map(DeviceId),
-            person: uuid(&self.person)?.map(PersonId),
-            outcome,
+            event_type: read("type", self.event_type.as_deref(), event_type)?,
+            device: read("device", self.device.as_deref(), id)?.map(DeviceId),
+            person: read("person", self.person.as_deref(), id)?.map(PersonId),
+            outcome: read("outcome", self.outcome.as_deref(), outcome)?,
             source: text(&self.source),
-            correlation: uuid(&self.correlation)?,
+            correlation: read("correlation", self.correlation.as_deref(), id)?,
             help_code: text(&self.code),
             text: text(&self.q),
-            after: uuid(&self.after)?.map(EventId),
+            after: read("after", self.after.as_deref(), id)?.map(EventId),
             ..AuditFilter::default()
         })
     }
@@ -174,15 +168,10 @@ impl Filters {
     }
 }
 
-fn matched<T>(
-    value: Option<&str>,
-    parse: impl Fn(&str) -> Option<T>,
-    unknown: &'static str,
-) -> Result<Option<Match<T>>, Problem> {
-    let Some(value) = filled(value) else { return Ok(None) };
+fn matched<T>(value: &str, parse: impl Fn(&str) -> Option<T>, unknown: &'static str) -> Result<Match<T>, Problem> {
     let (negated, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
     let value = parse(name).ok_or(Problem::Bad(unknown))?;
-    Ok(Some(Match { value, negated }))
+    Ok(Match { value, negated })
 }
 
 fn actor_kind(name: &str) -> Option<events::ActorKind> {

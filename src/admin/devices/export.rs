@@ -3,9 +3,10 @@
 use super::Filters;
 use crate::admin::export::{Wanted, file, head, lines};
 use crate::admin::problem::Problem;
+use crate::admin::query::Parameters;
 use crate::admin::record::DeviceRecord;
 use crate::admin::session::{ExportsInventory, May};
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use events::staff::AccessEvent;
 use projections::devices::{self as inventory, DeviceFilter};
 
@@ -18,9 +19,9 @@ const MOST: usize = 100_000;
 /// If a filter is not understood, more match than fit, or log or projections cannot be used.
 pub async fn export(
     staff: May<ExportsInventory>,
-    filters: web::Query<Filters>,
-    wanted: web::Query<Wanted>,
+    address: Parameters<Filters, Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    let Parameters(filters, wanted) = address;
     let format = wanted.format()?;
     let filter = DeviceFilter { after: None, ..filters.parse(staff.now())? };
     let found = inventory::list(staff.projections(), filter, MOST).await.map_err(|error| staff.broken(error))?;

@@ -9,7 +9,7 @@ use crate::admin::commands::{Standing, Verb, possible as commands_of, standing};
 use crate::admin::earlier;
 use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
-use crate::admin::query::{Query, filled};
+use crate::admin::query::{Parameters, Query, read};
 use crate::admin::session::{Acts, May, SeesInventory, Staff, is_permitted};
 use crate::admin::words::{self, Chip, Instant, NONE};
 use crate::web::content::content;
@@ -43,8 +43,6 @@ const NEWEST_OVER: usize = 3;
 #[derive(Deserialize)]
 pub struct AsOf {
     as_of: Option<String>,
-    #[serde(flatten)]
-    asked: done::Asked,
 }
 
 #[derive(Serialize)]
@@ -212,16 +210,17 @@ struct Found {
 pub async fn page(
     staff: May<SeesInventory>,
     path: web::Path<String>,
-    query: web::Query<AsOf>,
+    address: Parameters<AsOf, done::Asked>,
 ) -> Result<HttpResponse, Problem> {
+    let Parameters(AsOf { as_of }, asked) = address;
     let id = parse_device(&path)?;
-    let as_of = filled(query.as_of.as_deref()).map(parse_as_of).transpose()?;
+    let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
     let found = look_up(staff.projections(), id, as_of).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
     let done = match as_of {
-        None => done::said(&staff, &found.device, &found.commands, &found.claims, &query.asked).await,
+        None => done::said(&staff, &found.device, &found.commands, &found.claims, &asked).await,
         Some(_) => Ok(None),
     };
     let done = done.map_err(|error| staff.broken(error))?;
