@@ -90,8 +90,8 @@ impl Verb {
                  Nobody can undo it."
             }
             Verb::InstallProfile => {
-                "Sends a configuration profile. It is held against what this version of iOS and this kind of enrollment \
-                 take before it is queued; what the device would ignore is named first."
+                "Sends a configuration profile. Muster first checks it for the device's version of iOS and kind of \
+                 enrollment, and names the keys that the device would ignore."
             }
             Verb::RemoveProfile => "Removes a profile that came by management, with the settings in it.",
             Verb::InstallApp => {

@@ -102,6 +102,9 @@ async fn refuses_an_app(scene: &Scene, device: &mut Device) {
     scene.server.caught_up().await;
 }
 
+/// No longer than Apple's longest ones: it is wider than a phone with what stands before it.
+const LONG_KEY: &str = "<key>allowEnterpriseAppTrustModificationTomorrow</key><false/>";
+
 /// A profile with a key that the device ignores, and one with a payload that Muster does not know.
 async fn profiles_with_findings(browser: &Browser, axe: Option<&Axe>, test: &str, form: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +113,7 @@ async fn profiles_with_findings(browser: &Browser, axe: Option<&Axe>, test: &str
         ("profile-doubted", "com.apple.tomorrow", "input[name=consent][type=checkbox]"),
     ] {
         let file = folder.path().join(format!("{name}.mobileconfig"));
-        std::fs::write(&file, profile(payload_type, "<key>allowTomorrow</key><false/>")).unwrap();
+        std::fs::write(&file, profile(payload_type, LONG_KEY)).unwrap();
         browser.client.goto(form).await.unwrap();
         let chosen = browser.client.find(Locator::Css("input[type=file]")).await.unwrap();
         chosen.send_keys(file.to_str().unwrap()).await.unwrap();
