@@ -1,7 +1,7 @@
 //! The files of an installation beside log and keys (configuration, certificates, private keys, secrets of directories and
 //! identity providers), as a backup holds them: everything that a bare machine needs except the master key.
 //!
-//! What may be a secret is sealed under a key that is derived from the master key. A catalog names the files, and a tag under the
+//! All but the configuration is sealed under a key that is derived from the master key. A catalog names the files, and a tag under the
 //! same master key authenticates it: a backup that was changed brings nothing back, and writes no file that it should not.
 
 mod catalog;
@@ -31,7 +31,8 @@ pub struct PutBack {
 /// If one cannot be written; then none that was written stays.
 pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
     let mut done = PutBack::default();
-    for Opened { path, content } in files {
+    // The configuration, which is listed first, comes last: where it is, the others are.
+    for Opened { path, content } in files.iter().rev() {
         let place = directory.join(path);
         match std::fs::read(&place) {
             Ok(there) if there == *content => {}
@@ -63,8 +64,14 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".restoring");
+    let unfinished = PathBuf::from(unfinished);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
+    // A link is made whole or not at all, and replaces nothing.
+    std::fs::hard_link(&unfinished, path)?;
+    std::fs::remove_file(&unfinished)?;
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

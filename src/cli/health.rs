@@ -20,7 +20,11 @@ impl Health {
     /// Asks `/healthz`, not `/readyz`: a restart does not mend what keeps a server from being ready.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let address = reachable(self.at.load()?.server.metrics_listen);
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
         let answer = client.get(format!("http://{address}/healthz")).send().await;
         let answer = answer.with_context(|| format!("no server answers at {address} (`server.metrics_listen`)"))?;
         if !answer.status().is_success() {

@@ -91,7 +91,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     }
     tell("backed up, verified", &copied?);
     say(format_args!(
-        "with {count} files: the configuration and the certificates, keys and secrets that belong to it; keys and secrets are sealed under the master key"
+        "with {count} files: the configuration and the certificates, keys and secrets that belong to it, all but the configuration sealed under the master key"
     ));
     say(format_args!(
         "in {}; the master key is not in it: keep a copy of {} elsewhere, since without it the backup is worth nothing",
@@ -153,7 +153,9 @@ impl Restore {
         if let Some(place) = &place {
             copy_master_key(&master, place)?;
         }
-        let put_back = installation_files::put_back(&files, home.parent().unwrap_or(Path::new("/")))?;
+        let put_back = installation_files::put_back(&files, home.parent().unwrap_or(Path::new("/")))
+            .inspect_err(|_| installation_files::take_away(place.as_slice()))
+            .context("nothing was restored")?;
         let written: Vec<PathBuf> = put_back.written.iter().cloned().chain(place).collect();
         let restored = self.log(&config).await.inspect_err(|_| installation_files::take_away(&written));
         tell("restored, verified", &restored.context("nothing was restored")?);

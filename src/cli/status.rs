@@ -10,9 +10,11 @@ use crate::config::Config;
 use crate::config::check::certificates::days;
 use crate::identity::ldap::Ldap;
 use crate::pki::files;
+use crate::web::visible::visible;
 use clap::Args;
 use figures::Figures;
 use openssl::asn1::Asn1Time;
+use reqwest::redirect::Policy;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Metrics are shorter, in bytes.
+const LONGEST: usize = 4 << 20;
 
 #[derive(Args)]
 pub struct Status {
@@ -112,17 +116,32 @@ impl Report {
 async fn ask(config: &Config) -> (Server, Option<Figures>) {
     let address = reachable(config.server.metrics_listen);
     let mut server = Server { address: address.to_string(), answers: false, ready: false, problems: vec![] };
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().redirect(Policy::none()).build();
     let get = async |path: &str| {
         let answer = client.as_ref().ok()?.get(format!("http://{address}{path}")).send().await.ok()?;
-        Some((answer.status().is_success(), answer.text().await.ok()?))
+        Some((answer.status().is_success(), text_of(answer).await?))
     };
-    if let Some((ready, told)) = get("/readyz").await {
+    // Whatever else listens there has no version of ours.
+    let figures =
+        get("/metrics").await.map(|(_, text)| Figures::read(&text)).filter(|figures| !figures.version.is_empty());
+    if let (Some((ready, told)), Some(_)) = (get("/readyz").await, &figures) {
         (server.answers, server.ready) = (true, ready);
         server.problems = if ready { vec![] } else { told.lines().map(str::to_owned).collect() };
     }
-    let figures = get("/metrics").await.map(|(_, text)| Figures::read(&text));
     (server, figures)
+}
+
+// Up to a bound, since another program may answer; what would steer a terminal is written out.
+async fn text_of(mut answer: reqwest::Response) -> Option<String> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await.ok()? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > LONGEST {
+            return None;
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Some(text.lines().map(|line| visible(line).into_owned()).collect::<Vec<_>>().join("\n"))
 }
 
 async fn log(config: &Config) -> Log {

@@ -6,13 +6,16 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use serde::{Deserialize, Serialize};
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 const FILE: &str = "installation.json";
 const DIRECTORY: &str = "installation";
+/// The databases of a backup, and its manifest.
+const DATABASES: [&str; 3] = ["events.db", "keys.db", "backup.json"];
 const SEAL: &str = "backup of files";
 const TAG: &str = "backup catalog";
 
@@ -23,6 +26,8 @@ pub struct Catalog {
     pub muster: String,
     /// The configuration comes first.
     pub files: Vec<Listed>,
+    /// SHA-256 of log, keys and manifest, hex, by file: files of another backup are not mixed in.
+    databases: BTreeMap<String, String>,
     /// HMAC-SHA-256 of the rest under a key that is derived from the master key, hex.
     tag: String,
 }
@@ -50,6 +55,8 @@ pub struct Opened {
 pub enum CatalogError {
     #[error("{}: {why}", .path.display())]
     File { path: PathBuf, why: std::io::Error },
+    #[error("{} is missing, and files that it lists are there: the backup was changed since it was made; use another", .path.display())]
+    Missing { path: PathBuf },
     #[error("{} is not understood: {why}", .path.display())]
     NotUnderstood { path: PathBuf, why: String },
     #[error(
@@ -57,7 +64,7 @@ pub enum CatalogError {
         .path.display()
     )]
     Tag { path: PathBuf },
-    #[error("{}, which holds {}, was changed since the backup was made", .stored.display(), .path.display())]
+    #[error("{}, which holds {}, is not what it was when the backup was made: it was changed since", .stored.display(), .path.display())]
     Changed { stored: PathBuf, path: PathBuf },
 }
 
@@ -68,17 +75,19 @@ impl Catalog {
     /// If one cannot be written.
     pub fn write(backup: &Path, gathered: &[Gathered], master: &MasterKey) -> Result<Catalog, CatalogError> {
         let directory = backup.join(DIRECTORY);
-        std::fs::create_dir(&directory).map_err(file_error(&directory))?;
+        DirBuilder::new().mode(0o700).create(&directory).map_err(file_error(&directory))?;
         let mut files = Vec::new();
         for (nth, Gathered { path, content }) in gathered.iter().enumerate() {
-            // The configuration names files of secrets and holds none itself.
-            let sealed = nth > 0 && !holds_certificates_alone(content);
+            // The configuration names files of secrets and holds none itself. What else may hold one cannot be told from outside.
+            let sealed = nth > 0;
             let bytes = if sealed { key(master).seal(&associated(path), content) } else { content.clone() };
             let stored = format!("{nth:03}");
             write_new(&directory.join(&stored), &bytes)?;
             files.push(Listed { path: path.clone(), stored, sealed, sha256: digest(&bytes) });
         }
-        let mut catalog = Catalog { muster: env!("CARGO_PKG_VERSION").into(), files, tag: String::new() };
+        let databases = DATABASES.iter().map(|name| Ok(((*name).to_owned(), digest_of_file(&backup.join(name))?)));
+        let databases = databases.collect::<Result<BTreeMap<_, _>, CatalogError>>()?;
+        let mut catalog = Catalog { muster: env!("CARGO_PKG_VERSION").into(), files, databases, tag: String::new() };
         catalog.tag = catalog.reckon(master);
         let text = serde_json::to_string_pretty(&catalog).expect("a catalog is always written");
         write_new(&backup.join(FILE), text.as_bytes())?;
@@ -92,6 +101,9 @@ impl Catalog {
     pub fn read(backup: &Path) -> Result<Option<Catalog>, CatalogError> {
         let path = backup.join(FILE);
         let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && backup.join(DIRECTORY).exists() => {
+                return Err(CatalogError::Missing { path });
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(file_error(&path))?,
         };
@@ -105,6 +117,12 @@ impl Catalog {
     /// # Errors
     /// If a file is missing or was changed.
     pub fn stored(&self, backup: &Path) -> Result<Vec<Vec<u8>>, CatalogError> {
+        for (name, sha256) in &self.databases {
+            let stored = backup.join(name);
+            if digest_of_file(&stored)? != *sha256 {
+                return Err(CatalogError::Changed { path: PathBuf::from(name), stored });
+            }
+        }
         self.files.iter().map(|listed| listed.stored(backup)).collect()
     }
 
@@ -162,20 +180,25 @@ impl Listed {
     }
 }
 
-/// Whether a file is PEM with nothing but certificates in it: everything else may hold a secret.
-fn holds_certificates_alone(content: &[u8]) -> bool {
-    const BEGIN: &str = "-----BEGIN ";
-    let Ok(text) = std::str::from_utf8(content) else { return false };
-    let mut labels = text.lines().filter_map(|line| line.trim().strip_prefix(BEGIN)).peekable();
-    labels.peek().is_some() && labels.all(|label| label == "CERTIFICATE-----")
-}
-
 fn key(master: &MasterKey) -> DataKey {
     DataKey::from_bytes(master.derive(SEAL))
 }
 
 fn associated(path: &Path) -> Vec<u8> {
     path.as_os_str().as_encoded_bytes().to_vec()
+}
+
+// In pieces: a log may be larger than the memory.
+fn digest_of_file(path: &Path) -> Result<String, CatalogError> {
+    let mut file = File::open(path).map_err(file_error(path))?;
+    let mut hasher = openssl::sha::Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece).map_err(file_error(path))? {
+            0 => return Ok(hex::encode(hasher.finish())),
+            length => hasher.update(&piece[..length]),
+        }
+    }
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -190,22 +213,4 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CatalogError> {
 
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> CatalogError {
     move |why| CatalogError::File { path: path.to_owned(), why }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_file_with_certificates_alone_is_stored_in_the_clear() {
-        let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-        assert!(holds_certificates_alone(certificate.repeat(2).as_bytes()));
-        for secret in
-            ["-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PARAMETERS-----", "  -----BEGIN RSA PRIVATE KEY-----"]
-        {
-            assert!(!holds_certificates_alone(format!("{certificate}{secret}\n").as_bytes()), "{secret}");
-        }
-        assert!(!holds_certificates_alone(b"the searcher's password\n"));
-        assert!(!holds_certificates_alone(&[0x30, 0x82]), "PKCS #12 and DER");
-    }
 }

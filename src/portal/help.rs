@@ -52,7 +52,9 @@ fn tappable<'w>(words: &'w str, help_code: Option<&str>) -> Option<(&'w str, Str
 fn web(words: &str) -> Option<(&str, String)> {
     let end = words.find(|letter: char| letter.is_whitespace() || "<>\"'".contains(letter)).unwrap_or(words.len());
     let text = words[..end].trim_end_matches(['.', ',', ';', ')', ':', '!', '?']);
-    let url = url::Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.host_str().is_some())?;
+    // A name before the host, or a backslash, makes an address read like another one.
+    let is_plain = text.starts_with("https://") && !text.contains(['\\', '@']);
+    let url = url::Url::parse(text).ok().filter(|url| is_plain && url.host_str().is_some())?;
     Some((text, url.into()))
 }
 

@@ -139,10 +139,8 @@ content!(ProblemPage {
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Problem {
-        match error {
-            ReadError::Unavailable(why) => Problem::Unavailable(why),
-            other => Problem::internal(other),
-        }
+        // Damage, too, is ours to mend, and the same try may work afterwards.
+        Problem::Unavailable(error.to_string())
     }
 }
 

@@ -126,7 +126,9 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
         }
     }
     match said {
-        Said::Nothing { password_sent: false } | Said::ChangePassword(..) => drop(turn),
+        // The account that was found is counted by itself. By the name it would tell who is found.
+        _ if unanswered => drop(turn),
+        Said::Nothing { .. } | Said::ChangePassword(..) => drop(turn),
         _ => lockout.failed(app.world.now(), turn),
     }
     question.refused(said, unanswered)
@@ -209,7 +211,8 @@ struct Refusing {
 
 impl Question<'_> {
     fn refused(&self, said: Said, unanswered: bool) -> Answer {
-        let counts = !matches!(said, Said::Nothing { .. } | Said::ChangePassword(..));
+        // While a directory does not answer, each name is charged alike: else the waiting time would tell which are known.
+        let counts = unanswered || !matches!(said, Said::ChangePassword(..));
         let (reason, known) = match said {
             Said::No(reason, known) => (reason, known),
             Said::ChangePassword(reason, known) => (reason, Some(known)),

@@ -55,6 +55,10 @@ pub enum BackupError {
     Verify(#[from] VerifyError),
     #[error("{} is not empty: name a directory that is, or that is not there yet", .0.display())]
     NotEmpty(PathBuf),
+    #[error(
+        "{} is there: another backup is being made there, or one was broken off. If none is being made, remove it", .0.display()
+    )]
+    Unfinished(PathBuf),
     #[error("there is no key store at {}", .0.display())]
     NoKeys(PathBuf),
     #[error("{} is no backup: it has no {MANIFEST} that can be read ({why})", .path.display())]
@@ -115,8 +119,14 @@ pub fn backup(
     expect_empty(destination)?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unfinished = unfinished(parent, destination)?;
-    remove_directory(&unfinished)?;
-    make_directory(&unfinished)?;
+    make_directory(parent)?;
+    // Whose it is cannot be told: of another backup that is being made, or of one that was broken off.
+    if let Err(error) = DirBuilder::new().mode(0o700).create(&unfinished) {
+        return Err(match error.kind() {
+            io::ErrorKind::AlreadyExists => BackupError::Unfinished(unfinished),
+            _ => file_error(&unfinished, error).into(),
+        });
+    }
     let filled = fill(directory, &unfinished).and_then(|manifest| {
         also(&unfinished).map_err(BackupError::Also)?;
         sync_directory(&unfinished)?;
