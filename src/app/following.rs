@@ -1,10 +1,13 @@
 //! How the projections stand to the log, and what is damaged in it.
 
 use super::{App, staff_sessions};
-use events::store::ReadError;
+use events::store::{Damaged, ReadError};
 
 /// How far the projections may be behind, in positions, before what is read from them is not to be relied on.
 const MOST_LAG: u64 = 1_000;
+
+/// So many places that are damaged are named at once.
+const SHOWN: usize = 4;
 
 impl App {
     /// What is wrong with the projections as a whole: they stopped, or lack too much of the log.
@@ -24,13 +27,16 @@ impl App {
         }
     }
 
-    /// What is damaged in the log or its keys: the finding of which most is known, and how many more there are.
+    /// What is damaged in the log or its keys, some of it with what to do, and how much more there is.
     pub fn log_damage(&self) -> Option<String> {
-        let found = self.log.store().findings().all();
-        let first = found.iter().find(|one| one.position != 0).or(found.first())?;
-        let more = if found.len() > 1 { format!(" (and {} more places)", found.len() - 1) } else { String::new() };
-        let remedy = first.damaged.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        Some(format!("{first}{more}{remedy}"))
+        let mut found = self.log.store().findings().all();
+        // What has a place in the log first.
+        found.sort_by_key(|one| one.position == 0);
+        let remedy = |damaged: &Damaged| damaged.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let told = found.iter().take(SHOWN).map(|one| format!("{one}{}", remedy(&one.damaged)));
+        let more = (found.len() > SHOWN).then(|| format!("{} more places", found.len() - SHOWN));
+        let told: Vec<String> = told.chain(more).collect();
+        (!told.is_empty()).then(|| told.join(". Also "))
     }
 
     /// What keeps parts of the read side from their work, by part.
