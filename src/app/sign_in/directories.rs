@@ -87,10 +87,7 @@ enum Said {
     No(SignInRefusal, Option<KnownAccount>),
     /// The password is right, and the directory wants another before it lets anybody in with it.
     ChangePassword(SignInRefusal, KnownAccount),
-    /// It may have heard a password that it counts as wrong.
-    Nothing {
-        password_sent: bool,
-    },
+    Nothing,
 }
 
 pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answer {
@@ -114,7 +111,7 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
     for directory in &directories {
         if matches!(said, Said::Unknown) {
             said = one(app, directory, question).await;
-            unanswered |= matches!(said, Said::Nothing { .. });
+            unanswered |= matches!(said, Said::Nothing);
         } else if let Err(why) = directory.pretend(&app.world).await {
             alarm(app, directory.name(), &why);
             unanswered = true;
@@ -125,11 +122,11 @@ pub(super) async fn ask(app: &App, ways: &Ways, question: &Question<'_>) -> Answ
             return Answer { verified: Verified::Proven(proof), counts: false };
         }
     }
-    match said {
-        // The account that was found is counted by itself. By the name it would tell who is found.
-        _ if unanswered => drop(turn),
-        Said::Nothing { .. } | Said::ChangePassword(..) => drop(turn),
-        _ => lockout.failed(app.world.now(), turn),
+    // The account that was found is counted by itself. While a directory does not answer, a count by the name would tell who is known.
+    if unanswered || matches!(said, Said::ChangePassword(..)) {
+        drop(turn);
+    } else {
+        lockout.failed(app.world.now(), turn);
     }
     question.refused(said, unanswered)
 }
@@ -188,7 +185,7 @@ async fn prove(app: &App, directory: &Ldap, question: &Question<'_>, found: &Fou
 
 fn nothing(app: &App, directory: &Ldap, unanswered: &Unanswered) -> Said {
     alarm(app, directory.name(), &unanswered.why);
-    Said::Nothing { password_sent: unanswered.password_sent }
+    Said::Nothing
 }
 
 pub(super) fn alarm(app: &App, directory: &str, why: &Unavailable) {
@@ -217,7 +214,7 @@ impl Question<'_> {
             Said::No(reason, known) => (reason, known),
             Said::ChangePassword(reason, known) => (reason, Some(known)),
             Said::Unknown | Said::Proven(_) => (SignInRefusal::UnknownName, None),
-            Said::Nothing { .. } => (SignInRefusal::DirectoryUnavailable, None),
+            Said::Nothing => (SignInRefusal::DirectoryUnavailable, None),
         };
         Answer { verified: self.verified(Refusing { reason, known, retry_after: None, unanswered }), counts }
     }
@@ -225,7 +222,7 @@ impl Question<'_> {
     fn nothing(&self) -> Answer {
         let said = match &self.local {
             Some(local) => Said::No(local.reason, None),
-            None => Said::Nothing { password_sent: false },
+            None => Said::Nothing,
         };
         self.refused(said, true)
     }
