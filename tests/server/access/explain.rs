@@ -106,7 +106,7 @@ Models: "iPad", "iPhone".
         "{said}"
     );
     let said = explain(&server, &["nobody-here"]).await.expect_failure();
-    assert!(said.contains("no local account \"nobody-here\", and main know"), "{said}");
+    assert!(said.contains("no local account \"nobody-here\", and nobody of that name in main"), "{said}");
     server.stop().await;
 }
 
