@@ -34,23 +34,25 @@ pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
     // The configuration, which is listed first, comes last: where it is, the others are.
     for Opened { path, content } in files.iter().rev() {
         let place = directory.join(path);
-        match std::fs::read(&place) {
-            Ok(there) if there == *content => {}
-            Ok(_) => done.kept.push(place),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match write_new(&place, content) {
-                Ok(()) => done.written.push(place),
-                Err(error) => {
-                    take_away(&done.written);
-                    return Err(io::Error::new(error.kind(), format!("{}: {error}", place.display())));
-                }
-            },
-            Err(error) => {
-                take_away(&done.written);
-                return Err(io::Error::new(error.kind(), format!("{}: {error}", place.display())));
-            }
+        if let Err(error) = put_back_one(&place, content, &mut done) {
+            take_away(&done.written);
+            return Err(io::Error::new(error.kind(), format!("{}: {error}", place.display())));
         }
     }
     Ok(done)
+}
+
+fn put_back_one(place: &Path, content: &[u8], done: &mut PutBack) -> io::Result<()> {
+    match std::fs::read(place) {
+        Ok(there) if there == content => {}
+        Ok(_) => done.kept.push(place.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            write_new(place, content)?;
+            done.written.push(place.to_owned());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// Removes what [`put_back`] wrote. The error that made it necessary is the one to tell.
@@ -67,11 +69,16 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".restoring");
     let unfinished = PathBuf::from(unfinished);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
+    // Left by a restore that was killed. What is there is removed and never written through.
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
     // A link is made whole or not at all, and replaces nothing.
-    std::fs::hard_link(&unfinished, path)?;
+    let linked = written.and_then(|()| std::fs::hard_link(&unfinished, path));
     std::fs::remove_file(&unfinished)?;
+    linked?;
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

@@ -3,9 +3,10 @@
 use super::devices::Choice;
 use super::pages::{show, view};
 use super::problem::Problem;
+use super::query::Parameters;
 use super::session::{May, SeesFunnel};
 use crate::app::preview;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 /// The path of the page.
@@ -41,8 +42,9 @@ view!(portal_preview, Menu, Page { pages, families, versions, languages, shown, 
 /// The page. What is chosen and not known is the first of its kind.
 ///
 /// # Errors
-/// If the page cannot be made.
-pub async fn page(staff: May<SeesFunnel>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+/// If there is no such parameter, or the page cannot be made.
+pub async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Result<HttpResponse, Problem> {
+    let Parameters(wish, _) = wish;
     let same = |name: &'static str| (name, name);
     let pages = Chosen::of(&preview::PAGES, wish.page.as_deref(), "sign-in");
     let families = Chosen::of(&FAMILIES.map(same), wish.family.as_deref(), FAMILIES[0]);
@@ -55,7 +57,7 @@ pub async fn page(staff: May<SeesFunnel>, wish: web::Query<Wish>) -> Result<Http
         .append_pair("language", languages.value)
         .finish();
     let page = Page {
-        shown: format!("{}?{query}", preview::path(staff.app_to_look())),
+        shown: format!("{}?{query}", staff.path_of_preview()),
         wide: families.value == "iPad" || pages.value == "desktop",
         title: format!("{}, {} with version {}", pages.label, families.value, versions.value),
         pages: pages.choices,

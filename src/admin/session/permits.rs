@@ -5,6 +5,7 @@ use super::{Staff, entered};
 use crate::admin::problem::Problem;
 use crate::app::App;
 use crate::app::context::Context;
+use crate::app::preview;
 use crate::enrollment::staff::CONSOLE_ROLES;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
@@ -42,9 +43,9 @@ impl<P> Deref for May<P> {
 }
 
 impl May<SeesFunnel> {
-    /// What the portal's pages are made of, to be looked at.
-    pub fn app_to_look(&self) -> &App {
-        &self.staff.app
+    /// Where the portal's pages can be looked at, with the permit in the path. The permit to look is no way to commands.
+    pub fn path_of_preview(&self) -> String {
+        preview::path(&self.staff.app)
     }
 }
 

@@ -165,7 +165,13 @@ async fn restoring_replaces_no_file_that_is_there() {
     let own = text.replace("[logging]", "# moved to another machine\n[logging]");
     assert_ne!(own, text);
     std::fs::write(bare.join("muster.toml"), &own).unwrap();
+    // Left by a restore that was killed, or put there by somebody: it is not written through.
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::write(&elsewhere, "untouched").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, bare.join("pki/tls.key.restoring")).unwrap();
     let said = restore(&copy, &config.with_file_name("master.key"), &bare).expect_success();
+    assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "untouched");
+    assert!(files(&bare).iter().all(|path| path.extension().is_none_or(|end| end != "restoring")));
     let kept = format!("left as it is, which differs from the backup: {}", bare.join("muster.toml").display());
     assert!(said.contains(&kept), "{said}");
     assert_eq!(std::fs::read_to_string(bare.join("muster.toml")).unwrap(), own);

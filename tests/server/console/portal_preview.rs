@@ -61,6 +61,7 @@ async fn only_pages_for_looking_are_framed_and_only_by_ours() {
         policy(&console.headers).contains("frame-src 'self'")
             && policy(&console.headers).contains("frame-ancestors 'none'")
     );
+    assert_eq!(browser.get("/console/preview?sight=ca").await.status, 400, "an unknown parameter is named");
     assert!(!policy(&browser.get("/console/devices").await.headers).contains("frame-src"));
     let page = Guest::new(&server, &iphone("17.5")).get("/enroll/sign-in").await;
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
