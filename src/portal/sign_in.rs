@@ -36,9 +36,7 @@ pub struct SignInPage {
     /// The password was right, and the directory wants another.
     pub change_password: bool,
     pub wait_minutes: Option<i64>,
-    /// A device of their own is enrolled in Settings and not here.
-    pub own_in_settings: bool,
-    /// Keys of what to do there, in order.
+    /// A device of their own is enrolled in Settings and not here: keys of what to do there, in order.
     pub own_steps: &'static [&'static str],
     /// A device of the organization may be enrolled here.
     pub others_here: bool,
@@ -66,7 +64,6 @@ content!(SignInPage {
     not_now,
     too_late,
     change_password,
-    own_in_settings,
     own_steps among [SETTINGS_WAY, &[]],
     others_here,
     stuck,
@@ -110,7 +107,7 @@ impl SignInPage {
         if !own_in_settings(settings, browser) {
             return page;
         }
-        let page = SignInPage { own_in_settings: true, own_steps: SETTINGS_WAY, ..page };
+        let page = SignInPage { own_steps: SETTINGS_WAY, ..page };
         match settings.ownership_kinds.contains(&Ownership::Institutional) {
             true => SignInPage { others_here: true, ..page },
             // Nobody signs in here only to read that it is the wrong place.
