@@ -50,6 +50,26 @@ pub struct Untold {
     pub claims: BTreeMap<String, Absence>,
 }
 
+impl Untold {
+    /// Reads the claims of these names with `told`, which gives a claim's values and why there may be more. Returns the claims that
+    /// have a value; the others that could have one are noted.
+    fn claims(
+        &mut self,
+        names: &[String],
+        told: impl Fn(&str) -> (BTreeSet<String>, Option<Absence>),
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let mut claims = BTreeMap::new();
+        for name in names {
+            let (values, why) = told(name);
+            self.claims.extend(why.map(|why| (name.clone(), why)));
+            if !values.is_empty() {
+                claims.insert(name.clone(), values);
+            }
+        }
+        claims
+    }
+}
+
 /// How something is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Absence {

@@ -43,7 +43,7 @@ pub struct Directory {
     #[serde(default)]
     pub groups: Groups,
     /// What it means that `memberOf` is not there and the directory does not say that it is empty: `unknown`, or `none` where the
-    /// searcher may read it but not search for it.
+    /// searcher may read it but not search for it. Only `Groups::MemberOf` uses it: a search for groups without results is an answer.
     #[serde(default)]
     pub absent_groups: Absent,
     /// The same for `department_attribute`.

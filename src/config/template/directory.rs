@@ -41,7 +41,8 @@ pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take 
 # primary group, which memberOf leaves out.
 #groups = { by = "member_of" }
 # What it means that memberOf is not there and the directory does not say that it is empty: "unknown", so that no rule about
-# groups is passed over by chance, or "none".
+# groups is passed over by chance, or "none". Only groups = { by = "member_of" } uses it: the other two search for groups, and a
+# search without results means that there are none.
 #absent_groups = "unknown"
 # The same for department_attribute.
 #absent_claims = "unknown"

@@ -8,7 +8,7 @@ use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
 use crate::world::Timestamp;
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Which claim is what.
 pub struct Mapping {
@@ -61,14 +61,7 @@ pub async fn of(
     let told = |name: &str, absent| told(claims.get(name), elsewhere.contains(name), absent);
     let (groups, groups_untold) = told(&mapping.groups, mapping.absent_groups);
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
-    let mut further = BTreeMap::new();
-    for name in &mapping.further {
-        let (values, why) = told(name, mapping.absent_claims);
-        untold.claims.extend(why.map(|why| (name.clone(), why)));
-        if !values.is_empty() {
-            further.insert(name.clone(), values);
-        }
-    }
+    let further = untold.claims(&mapping.further, |name| told(name, mapping.absent_claims));
     // An address that the provider itself does not stand up for is nobody's.
     let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
     Ok(Account {

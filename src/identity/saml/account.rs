@@ -6,7 +6,7 @@ use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
 use gamlastan::core::assertion::attribute::{Attribute, AttributeValue};
 use gamlastan::core::assertion::name_id::{NameId, NameIdOrEncryptedId};
 use gamlastan::core::assertion::types::Assertion;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 /// Formats of NameIDs that people know themselves by (SAML Core 8.3.2 to 8.3.5).
@@ -25,14 +25,7 @@ pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
         groups_untold = Some(Absence::Elsewhere);
     }
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
-    let mut claims = BTreeMap::new();
-    for name in &mapping.claims {
-        let (values, why) = told(name, mapping.absent_claims);
-        untold.claims.extend(why.map(|why| (name.clone(), why)));
-        if !values.is_empty() {
-            claims.insert(name.clone(), values);
-        }
-    }
+    let claims = untold.claims(&mapping.claims, |name| told(name, mapping.absent_claims));
     Ok(Account {
         provider: saml.name.clone(),
         issuer: assertion.issuer.value.clone(),
