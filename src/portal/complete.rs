@@ -1,5 +1,6 @@
 //! Step 11: the page that notices by itself that the device has enrolled.
 
+use super::mdm_profile::MdmProfilePage;
 use super::problem::Problem;
 use super::render::Page;
 use super::steps;
@@ -33,6 +34,11 @@ pub struct CompletePage {
 
 impl Page for CompletePage {
     const TEMPLATE: &'static str = "complete";
+
+    // A device that has not enrolled is still at the MDM profile: a person who goes back to the instructions keeps the same progress.
+    fn progress_step(&self) -> &'static str {
+        if self.waiting { MdmProfilePage::TEMPLATE } else { Self::TEMPLATE }
+    }
 }
 
 content!(CompletePage {

@@ -13,6 +13,11 @@ use std::sync::LazyLock;
 /// A page's own part; the file of its template is named as its module.
 pub trait Page: Serialize + Tested {
     const TEMPLATE: &'static str;
+
+    /// The template of the step that the progress shows on this page.
+    fn progress_step(&self) -> &'static str {
+        Self::TEMPLATE
+    }
 }
 
 /// What every page shows around its own part.

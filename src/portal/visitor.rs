@@ -226,7 +226,7 @@ impl Visitor {
     /// # Errors
     /// If a template is wrong.
     pub fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
-        let html = render(&self.frame(P::TEMPLATE), page)?;
+        let html = render(&self.frame(P::TEMPLATE, page.progress_step()), page)?;
         let mut response = HttpResponse::build(status);
         if self.form_cookie.fresh {
             response.cookie(host_cookie(FORM_COOKIE, self.form_cookie.value.clone()));
@@ -234,7 +234,7 @@ impl Visitor {
         Ok(response.content_type(ContentType::html()).body(html))
     }
 
-    fn frame(&self, template: &str) -> Frame {
+    fn frame(&self, template: &str, step: &str) -> Frame {
         let visit = self.session.as_ref().map(|session| &session.visit);
         let signed_in = visit.and_then(|visit| visit.signed_in.as_ref());
         let assigned = self.session.as_ref().and_then(Session::assigned_to);
@@ -244,7 +244,7 @@ impl Visitor {
             back: if template == "about" { "about" } else { "" },
             account: self.link.as_ref().map(|link| link.token(&self.app.secrets)),
             by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
-            progress: progress(template, visit, &self.settings).filter(|_| self.link.is_none()),
+            progress: progress(step, visit, &self.settings).filter(|_| self.link.is_none()),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
             other: if assigned.is_some() { "yes" } else { "no" },
             owner: assigned.map(|owner| owner.user_name.text().to_owned()).unwrap_or_default(),
@@ -410,6 +410,6 @@ fn form_cookie(app: &App, request: &HttpRequest) -> FormCookie {
     }
 }
 
-fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<Progress> {
-    steps::progress(template, visit, settings).map(|(now, total)| Progress::new(now, total))
+fn progress(step: &str, visit: Option<&Visit>, settings: &Settings) -> Option<Progress> {
+    steps::progress(step, visit, settings).map(|(now, total)| Progress::new(now, total))
 }

@@ -1,5 +1,6 @@
 //! The portal as people meet it: every page over HTTPS, in the order of the guide and out of it.
 
+mod arrival;
 pub mod guest;
 
 use crate::enrollment::cast::{self, Scene, Visitor};
@@ -7,7 +8,7 @@ use crate::harness::{TestServer, logs};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, Ownership, SignInRefusal};
 use events::staff::Privilege;
-use guest::{Guest, IPAD_AS_MAC, WINDOWS, iphone};
+use guest::{Guest, iphone};
 use muster::portal::texts::Language;
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
@@ -249,55 +250,6 @@ async fn the_link_of_an_enrolled_device_opened_by_a_newer_ios_leaves_its_stream_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_safari_that_says_macintosh_is_asked_what_it_runs_on() {
-    let server = server().await;
-    let mut guest = Guest::new(&server, IPAD_AS_MAC);
-    let page = guest.get("/enroll").await;
-    assert!(page.body.contains("This is an iPad"));
-    assert_eq!(guest.get("/enroll/sign-in").await.led_to(), Some("/enroll"));
-    assert_eq!(guest.post("/enroll/device", &[("device", "ipad")]).await.led_to(), Some("/enroll"));
-    assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/sign-in"));
-    assert!(guest.get("/enroll/sign-in").await.body.contains("this iPad"));
-    assert_eq!(guest.post("/enroll/device", &[("device", "toaster")]).await.status, 400);
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn desktop_visitors_get_a_qr_code_and_the_short_address() {
-    let server = server().await;
-    let mut guest = Guest::new(&server, WINDOWS);
-    let page = guest.get("/enroll").await;
-    assert!(page.body.contains("<svg class=\"qr\"") && page.body.contains(&format!("{}/enroll</p>", server.url())));
-    assert_eq!(guest.get("/enroll/sign-in").await.led_to(), Some("/enroll"));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn other_browsers_on_ios_are_told_to_open_safari() {
-    let server = server().await;
-    let chrome = iphone("17.5").replace("Version/17.5", "CriOS/126.0");
-    let mut guest = Guest::new(&server, &chrome);
-    assert!(guest.get("/enroll").await.body.contains("Open this page in Safari"));
-    assert_eq!(guest.get("/enroll/sign-in").await.led_to(), Some("/enroll"));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_language_is_the_browsers_and_can_be_switched() {
-    let server = server().await;
-    let mut guest = Guest::new(&server, &iphone("17.5"));
-    guest.languages = "fr, de-CH;q=0.8".into();
-    let page = guest.get("/enroll/sign-in").await;
-    assert!(page.body.contains("<html lang=\"de\">") && page.body.contains("Benutzername"));
-    assert_eq!(guest.post("/enroll/language", &[("language", "ja")]).await.led_to(), Some("/enroll"));
-    let page = guest.get("/enroll/sign-in").await;
-    assert!(page.body.contains("<html lang=\"ja\">") && page.body.contains("ユーザ名"));
-    let back = guest.post("/enroll/language", &[("language", "en"), ("back", "about")]).await;
-    assert_eq!(back.led_to(), Some("/enroll/about"));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_last_page_looks_again_by_itself_until_told_not_to() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
@@ -310,6 +262,8 @@ async fn the_last_page_looks_again_by_itself_until_told_not_to() {
     assert_eq!(page.header("refresh"), "5");
     assert!(page.body.contains("Check now") && !page.body.contains("Self Service"));
     assert_eq!(guest.get("/enroll/complete?still").await.header("refresh"), "");
+    let (step, waiting) = (guest.get("/enroll/mdm").await.progress(), page.progress());
+    assert_eq!((step.as_deref(), waiting.as_deref()), (Some("Step 4 of 5"), Some("Step 4 of 5")), "progress goes back");
     server.stop().await;
 }
 
@@ -463,47 +417,5 @@ async fn the_lines_about_requests_of_a_visit_hold_its_help_code() {
     let logged = logs::so_far();
     let lines: Vec<&str> = logged.lines().filter(|line| line.contains("answered") && line.contains(&code)).collect();
     assert_eq!(lines.len(), 2, "of the request that opened the visit, and of the next: {lines:?}");
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn who_has_a_personal_device_with_ios_18_reads_before_they_sign_in_that_settings_is_the_way() {
-    let server = TestServer::start().await;
-    let sign_in = async |ios: &str| Guest::new(&server, &iphone(ios)).get("/enroll/sign-in").await.body;
-    let (own, form) = ("Is this iPhone your own?", "name=\"password\"");
-    let (before, since) = (sign_in("17.5").await, sign_in("18.2").await);
-    assert!(!before.contains(own) && before.contains(form), "{before}");
-    assert!(
-        since.contains(own) && since.contains("If it belongs to Example School") && since.contains(form),
-        "{since}"
-    );
-    // Where no device of the organization is enrolled here, there is nothing to log in for.
-    server.settings(|settings| settings.ownership_kinds = [Ownership::Personal].into()).await;
-    let personal = sign_in("18.2").await;
-    assert!(personal.contains(own) && !personal.contains("If it belongs") && !personal.contains(form), "{personal}");
-    server.settings(|settings| settings.account_driven.families.clear()).await;
-    assert!(sign_in("18.2").await.contains(form), "Settings is no way here");
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn who_opens_the_address_at_a_desk_reads_about_the_warning_only_where_there_will_be_one() {
-    let server = TestServer::start().await;
-    let page = Guest::new(&server, WINDOWS).get("/enroll").await.body;
-    assert!(page.contains("This Connection Is Not Private") && page.contains("Show Details"), "{page}");
-    let directory = server.stop_keeping().await;
-    let config = directory.path().join("muster/muster.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let trusted: String =
-        text.lines().filter(|line| !line.starts_with("tls_root")).map(|line| format!("{line}\n")).collect();
-    assert_ne!(trusted, text);
-    std::fs::write(&config, trusted).unwrap();
-    let root = std::fs::read(directory.path().join("muster/pki/tls-root.pem")).unwrap();
-    let server = TestServer::start_in(directory, &config).await;
-    let root = reqwest::Certificate::from_pem(&root).unwrap();
-    let client = crate::harness::client_builder().add_root_certificate(root).build().unwrap();
-    let page = client.get(format!("{}/enroll", server.url())).header("user-agent", WINDOWS).send().await.unwrap();
-    let page = page.text().await.unwrap();
-    assert!(page.contains("class=\"qr\"") && !page.contains("Not Private"), "{page}");
     server.stop().await;
 }

@@ -53,6 +53,13 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
     }
 
+    /// The text of the progress, where the page has one.
+    pub fn progress(&self) -> Option<String> {
+        let page = Html::parse_document(&self.body);
+        let selector = Selector::parse(".progress > p").unwrap();
+        page.select(&selector).next().map(|text| text.text().collect::<String>().trim().to_owned())
+    }
+
     /// Where the link with this id leads.
     pub fn link(&self, id: &str) -> String {
         let page = Html::parse_document(&self.body);
