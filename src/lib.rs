@@ -16,6 +16,7 @@ pub mod installation_files;
 pub mod mdm;
 pub mod names;
 pub mod pki;
+pub mod plural;
 pub mod portal;
 pub mod push;
 pub mod reactions;

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// Which modules of the server a module may name; everything may name the crates `events` and (but for those in
 /// [`STRANGERS_TO_EVENTS`]) no more is asked here. ARCHITECTURE.md tells why.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("world", &[]),
-    ("config", &[]),
+    ("plural", &[]),
+    ("config", &["plural"]),
     ("installation_files", &["config"]),
     ("simulator", &[]),
     ("telemetry", &["config"]),
@@ -19,14 +20,14 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("names", &[]),
     ("enrollment", &["apple", "names"]),
     ("pki", &["world", "config"]),
-    ("identity", &["world", "config", "names"]),
+    ("identity", &["world", "config", "names", "plural"]),
     ("push", &["world", "config"]),
-    ("app", &["apple", "names", "enrollment", "pki", "identity", "push", "world", "config", "telemetry"]),
+    ("app", &["apple", "names", "plural", "enrollment", "pki", "identity", "push", "world", "config", "telemetry"]),
     ("reactions", &["app", "enrollment", "push", "telemetry"]),
     ("web", &["app"]),
     ("portal", &["app", "enrollment", "pki", "web", "world"]),
     ("mdm", &["app", "enrollment", "pki", "telemetry", "web"]),
-    ("admin", &["app", "enrollment", "web"]),
+    ("admin", &["app", "enrollment", "plural", "web"]),
     ("server", &["app", "config", "world", "telemetry", "reactions", "web", "portal", "mdm", "admin"]),
 ];
 

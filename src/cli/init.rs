@@ -128,7 +128,11 @@ fn tell(made: &Made, trial: bool) {
     say(format_args!("  {}", made.set_up_link));
     say(format_args!("or by: muster user add NAME --admin --config {config}"));
     if trial {
-        say("this is a trial: real devices must install and trust the root first, and Apple does not push for it");
+        say("this is a trial: real devices must install and trust the root first");
+        say("Apple's push service refuses its push certificate. To wake simulated devices:");
+        say(format_args!("  in {config}, under [push], write base_url = \"https://localhost:8444\""));
+        let files = made.config.with_file_name("pki");
+        say(format_args!("  muster simulate --push-listen 127.0.0.1:8444 --push-files {} …", files.display()));
     }
 }
 

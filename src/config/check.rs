@@ -7,6 +7,7 @@ mod directory;
 mod files;
 mod identity;
 mod openid_connect;
+pub mod push;
 mod server;
 #[cfg(test)]
 mod tests;

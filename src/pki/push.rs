@@ -10,6 +10,7 @@ pub use vendor::VendorSigner;
 
 use super::TOPIC_PREFIX;
 use super::files::{Credential, PkiError};
+use crate::config::check::push::{is_apple, issuer};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -84,19 +85,13 @@ impl PushFacts {
 
     /// Whether Apple issued it, as far as its words tell.
     pub fn is_of_apple(&self) -> bool {
-        self.issuer.starts_with("Apple Inc")
+        is_apple(&self.issuer)
     }
 }
 
 fn topic(certificate: &X509Ref) -> Option<String> {
     let uid = certificate.subject_name().entries_by_nid(Nid::USERID).next()?;
     uid.data().to_string().ok()
-}
-
-fn issuer(certificate: &X509Ref) -> String {
-    let name = certificate.issuer_name();
-    let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).chain(name.entries_by_nid(Nid::COMMONNAME)).next();
-    entry.and_then(|entry| entry.data().to_string().ok()).unwrap_or_else(|| "nobody".into())
 }
 
 /// Seconds since 1970.

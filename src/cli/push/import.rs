@@ -6,8 +6,10 @@ use crate::app::push_topics;
 use crate::cli::{At, say};
 use crate::config::Config;
 use crate::config::check::holds_private_key;
+use crate::config::check::push::is_service_of_apple;
 use crate::pki::files::{Credential, replace};
 use crate::pki::push::PushFacts;
+use crate::plural::counted;
 use crate::world::World;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -74,13 +76,13 @@ impl Import {
     fn tell(&self, config: &Config, facts: &PushFacts, topics: &BTreeMap<String, usize>, now: i64) {
         say(format_args!("topic {}", facts.topic));
         let days = (facts.not_after - now) / 86_400;
-        say(format_args!("valid until {}, for {days} days", day(facts.not_after)));
+        say(format_args!("valid until {}, for {}", day(facts.not_after), counted(days, "day")));
         match topics.get(&facts.topic) {
             Some(1) => say("1 enrolled device listens to this topic and can be woken with it"),
             Some(count) => say(format_args!("{count} enrolled devices listen to this topic and can be woken with it")),
             None => say("no device is enrolled yet: from now on this topic must stay the same"),
         }
-        if !facts.is_of_apple() && config.push.base_url.contains("apple.com") {
+        if !facts.is_of_apple() && is_service_of_apple(&config.push.base_url) {
             say(format_args!(
                 "warning: it was issued by {}, not by Apple: Apple's push service will refuse it",
                 facts.issuer

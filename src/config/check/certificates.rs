@@ -1,16 +1,14 @@
 //! Certificates: in force, with their own keys. What devices ask of the TLS certificate is in [`super::tls`].
 
-use super::{Finding, Severity, files};
+use super::{Finding, Severity, files, push};
 use crate::config::Config;
+use crate::plural::counted;
 use events::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
-use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::x509::{X509, X509Ref};
 use std::collections::BTreeMap;
 
-/// What every push topic of MDM begins with (mdm/profiles/com.apple.mdm.yaml, `Topic`).
-const TOPIC_PREFIX: &str = "com.apple.mgmt.";
 const DAYS_TO_RENEW: i32 = 30;
 
 /// The certificates that could be read, with those that follow each in its file.
@@ -49,7 +47,8 @@ pub fn check(config: &Config, reading: &Reading, now: Timestamp) -> Vec<Finding>
         }
     }
     findings.extend(check_pairs(config, reading));
-    findings.extend(check_push(config, reading));
+    findings.extend(push::check(config, reading));
+    findings.extend(push::check_issuer(config, reading));
     findings
 }
 
@@ -84,7 +83,7 @@ pub fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<
         return Some(Finding::new(severity, "certificate-expired", about, wrong, renew));
     }
     (left < DAYS_TO_RENEW).then(|| {
-        let wrong = format!("it expires in {left} days, on {}", certificate.not_after());
+        let wrong = format!("it expires in {}, on {}", counted(left, "day"), certificate.not_after());
         Finding::warning("certificate-expires-soon", about, wrong, renew)
     })
 }
@@ -115,26 +114,4 @@ fn check_pairs(config: &Config, reading: &Reading) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn check_push(config: &Config, reading: &Reading) -> Option<Finding> {
-    let get_one = "run `muster push request`: it makes the request, and says who signs it and where Apple takes it";
-    match (&config.push.certificate, &config.push.key) {
-        (None, None) => {
-            let wrong = "there is no push certificate: no MDM profile is offered, no device can enroll";
-            return Some(Finding::warning("push-certificate-missing", "push.certificate", wrong, get_one));
-        }
-        (Some(_), Some(_)) => {}
-        _ => {
-            let wrong = "certificate and key are only useful together";
-            return Some(Finding::error("push-pair-incomplete", "push", wrong, "set both, or neither"));
-        }
-    }
-    let certificate = reading.first("push.certificate")?;
-    let topic = certificate.subject_name().entries_by_nid(Nid::USERID).next();
-    let topic = topic.and_then(|uid| uid.data().to_string().ok());
-    (!topic.is_some_and(|topic| topic.starts_with(TOPIC_PREFIX))).then(|| {
-        let wrong = "its subject has no topic: an MDM push certificate has a UID that begins with com.apple.mgmt.";
-        Finding::error("push-certificate-without-topic", "push.certificate", wrong, get_one)
-    })
 }

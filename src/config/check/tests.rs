@@ -344,6 +344,17 @@ fn a_missing_push_certificate_is_warned_of_and_half_of_one_is_an_error() {
 }
 
 #[test]
+fn the_push_certificate_of_a_trial_is_warned_of_at_apples_push_service_alone() {
+    let code = "push-certificate-not-of-apple";
+    let findings = found(0, |config| config.push.base_url = "https://api.push.apple.com".into());
+    assert_finds(&findings, Severity::Warning, code, "push.certificate");
+    let finding = findings.iter().find(|finding| finding.code == code).unwrap();
+    assert!(finding.wrong.contains("Example School") && finding.mend.contains("muster simulate"), "{finding}");
+    let findings = found(0, |config| config.push.base_url = "https://localhost:8444".into());
+    assert!(!findings.iter().any(|finding| finding.code == code), "{findings:#?}");
+}
+
+#[test]
 fn a_push_certificate_without_a_topic_is_an_error() {
     let findings = found(0, |config| {
         config.push.certificate = Some(config.pki.profile_signer_certificate.clone());

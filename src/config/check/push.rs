@@ -1,0 +1,68 @@
+//! The push certificate: is there one, is it one of MDM, and does the push service at `push.base_url` accept its issuer.
+
+use super::Finding;
+use super::certificates::Reading;
+use crate::config::Config;
+use openssl::nid::Nid;
+use openssl::x509::X509Ref;
+use url::Url;
+
+/// What every push topic of MDM begins with (mdm/profiles/com.apple.mdm.yaml, `Topic`).
+const TOPIC_PREFIX: &str = "com.apple.mgmt.";
+
+pub fn check(config: &Config, reading: &Reading) -> Option<Finding> {
+    let get_one = "run `muster push request`: it makes the request, and says who signs it and where Apple takes it";
+    match (&config.push.certificate, &config.push.key) {
+        (None, None) => {
+            let wrong = "there is no push certificate: no MDM profile is offered, no device can enroll";
+            return Some(Finding::warning("push-certificate-missing", "push.certificate", wrong, get_one));
+        }
+        (Some(_), Some(_)) => {}
+        _ => {
+            let wrong = "certificate and key are only useful together";
+            return Some(Finding::error("push-pair-incomplete", "push", wrong, "set both, or neither"));
+        }
+    }
+    let certificate = reading.first("push.certificate")?;
+    let topic = certificate.subject_name().entries_by_nid(Nid::USERID).next();
+    let topic = topic.and_then(|uid| uid.data().to_string().ok());
+    (!topic.is_some_and(|topic| topic.starts_with(TOPIC_PREFIX))).then(|| {
+        let wrong = "its subject has no topic: an MDM push certificate has a UID that begins with com.apple.mgmt.";
+        Finding::error("push-certificate-without-topic", "push.certificate", wrong, get_one)
+    })
+}
+
+/// A certificate that Apple did not issue, as `muster init --trial` makes one, for Apple's push service: each push would be refused.
+pub fn check_issuer(config: &Config, reading: &Reading) -> Option<Finding> {
+    let certificate = reading.first("push.certificate")?;
+    if is_apple(&issuer(certificate)) || !is_service_of_apple(&config.push.base_url) {
+        return None;
+    }
+    let wrong = format!(
+        "it was issued by {}, not by Apple: Apple's push service refuses it, so no device is woken; this is so with every certificate of \
+         `muster init --trial`",
+        issuer(certificate)
+    );
+    let mend = "for real devices get a certificate from Apple (`muster push request`); for a trial with simulated devices write \
+                base_url = \"https://localhost:8444\" in the section [push], restart the server and start `muster simulate` with \
+                --push-listen 127.0.0.1:8444 --push-files and the directory of push-root.pem";
+    Some(Finding::warning("push-certificate-not-of-apple", "push.certificate", wrong, mend))
+}
+
+/// The organization of the issuer, or its common name.
+pub fn issuer(certificate: &X509Ref) -> String {
+    let name = certificate.issuer_name();
+    let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).chain(name.entries_by_nid(Nid::COMMONNAME)).next();
+    entry.and_then(|entry| entry.data().to_string().ok()).unwrap_or_else(|| "nobody".into())
+}
+
+/// Whether this issuer is Apple, as far as its name tells.
+pub fn is_apple(issuer: &str) -> bool {
+    issuer.starts_with("Apple Inc")
+}
+
+/// Whether this `push.base_url` names a push service of Apple's.
+pub fn is_service_of_apple(base_url: &str) -> bool {
+    let host = Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| host == "apple.com" || host.ends_with(".apple.com"))
+}
