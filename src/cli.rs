@@ -18,7 +18,7 @@ mod status;
 
 use crate::config::Config;
 use crate::telemetry;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ enum Command {
     Demo(demo::Demo),
     /// Enroll many simulated devices at a running server; tell rates and latencies.
     Simulate(simulate::Simulate),
-    /// Say what is wrong with the configuration and how to mend it; changes nothing.
+    /// Say what is wrong with the configuration and how to correct it. Changes nothing.
     CheckConfig(check_config::CheckConfig),
     /// Show or change what people see: texts, switches, which kinds of device may enroll.
     #[command(subcommand)]
@@ -74,7 +74,7 @@ enum Command {
     /// Get, renew and install the certificate that wakes devices.
     #[command(subcommand)]
     Push(push::Push),
-    /// Throw the projections away and build them again from the log.
+    /// Delete the projections and build them again from the log. The server must be stopped.
     Replay(keep::Replay),
     /// Show on one screen how the installation is: server, log, commands, push, certificates, directories, alarms.
     Status(status::Status),
@@ -92,7 +92,8 @@ enum Command {
 
 /// Runs the command that the arguments name; 0 if it succeeded.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = reference::documented(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match cli.command {
         Command::Init(command) => wait(command.run()),
         Command::Serve(command) => wait(command.run()),

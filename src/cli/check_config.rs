@@ -11,6 +11,7 @@ use crate::app::settings_in_memory::SettingsInMemory;
 use crate::config::check::{Finding, SETTINGS_DO_NOT_FIT, Severity};
 use crate::config::{Config, ConfigError};
 use crate::pki::Pki;
+use crate::plural::counted;
 use crate::world::World;
 use clap::Args;
 use events::settings::Settings;
@@ -21,8 +22,9 @@ pub struct CheckConfig {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
-    /// Connect to public_url and devices.url as devices do, proxy included; ask the directories (bind, search, look groups up) and the
-    /// identity providers (metadata and keys).
+    /// Connect to public_url and devices.url as devices do, through the proxy if there is one; ask the directories (bind, search, look groups up)
+    /// and the identity providers (metadata, keys, client secret). The exit code is 1 if one of them is not as it should be, even if that is
+    /// only a warning.
     #[arg(long)]
     live: bool,
     /// Look this user up in the directories, and their groups.
@@ -33,7 +35,7 @@ pub struct CheckConfig {
 }
 
 impl CheckConfig {
-    /// 1 if there is an error, or a directory or provider was asked and does not do what it should.
+    /// 1 if there is an error, or something was asked and is not as it should be. The same words are in `reference::tables`.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (mut findings, config) = match Config::load(&self.at.config) {
             Ok(config) => (found(&config).await, Some(config)),
@@ -116,7 +118,7 @@ async fn deaf(config: &Config) -> Option<Finding> {
     let ours = Pki::load(&config.pki, &config.push).ok()?.push_topic()?.to_owned();
     let deaf: usize = topics.iter().filter(|(topic, _)| **topic != ours).map(|(_, count)| count).sum();
     (deaf > 0).then(|| {
-        let wrong = format!("{deaf} enrolled devices listen to another topic than {ours}: they cannot be woken");
+        let wrong = format!("enrolled devices that listen to another topic than {ours}, and cannot be woken: {deaf}");
         let mend = "put back the certificate with their topic, or renew that one (Renew, not Create, at \
                     https://identity.apple.com/pushcert); `muster push import` tells the topics";
         Finding::warning("push-topic-of-other-devices", "push.certificate", wrong, mend)
@@ -136,10 +138,10 @@ fn tell(findings: &[Finding], starts: bool, address_refused: bool) {
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let told = match (starts, errors, warnings) {
         (_, 0, 0) => return say("nothing is wrong"),
-        (_, 0, _) => return say(format_args!("the server starts; {warnings} to look at")),
+        (_, 0, _) => return say(format_args!("the server starts: {}", counted(warnings, "warning"))),
         (false, ..) => "the server does not start",
         (true, ..) if address_refused => "the server starts, but devices refuse what answers at its address",
         (true, ..) => "the server starts, but devices or people cannot use it",
     };
-    say(format_args!("{told}: {errors} to mend, {warnings} to look at"));
+    say(format_args!("{told}: {}, {}", counted(errors, "error"), counted(warnings, "warning")));
 }

@@ -1,4 +1,7 @@
-//! `muster completions`, `muster man`: what the command line knows of itself, for shells and for `man`.
+//! `muster completions`, `muster man`: the command line described to shells and to `man`; `--help` shows the exit codes of the same tables.
+
+mod page;
+mod tables;
 
 use super::say;
 use anyhow::Context as _;
@@ -9,7 +12,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 pub struct Completions {
-    /// bash, zsh, fish, elvish or powershell.
+    /// The shell that reads the script.
     shell: Shell,
 }
 
@@ -32,8 +35,26 @@ impl Man {
     pub fn run(self, command: Command) -> anyhow::Result<ExitCode> {
         let told = || format!("cannot write man pages into {}", self.directory.display());
         std::fs::create_dir_all(&self.directory).with_context(told)?;
-        clap_mangen::generate_to(command, &self.directory).with_context(told)?;
+        page::write_all(command, &self.directory).with_context(told)?;
         say(format_args!("man pages are in {}", self.directory.display()));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The command line whose `--help` ends with the exit codes of each command that has its own.
+pub fn documented(command: Command) -> Command {
+    document(command, "")
+}
+
+fn document(command: Command, path: &str) -> Command {
+    let own: Vec<String> = tables::exits_of(path).map(|exit| format!("  {:<3} {}", exit.code, exit.when)).collect();
+    let below: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let command = match own.is_empty() {
+        true => command,
+        false => command.after_help(format!("Exit status:\n{}", own.join("\n"))),
+    };
+    below.into_iter().fold(command, |command, name| {
+        let path = format!("{path} {name}");
+        command.mut_subcommand(name, |below| document(below, path.trim_start()))
+    })
 }

@@ -1,0 +1,93 @@
+//! Exit codes, variables of the environment and files: one table for `--help`, the man pages and `docs/operating.md`.
+
+/// An exit code, and what it says.
+pub struct Exit {
+    /// The words after `muster`; empty: every command.
+    pub command: &'static str,
+    pub code: u8,
+    pub when: &'static str,
+}
+
+const fn exit(command: &'static str, code: u8, when: &'static str) -> Exit {
+    Exit { command, code, when }
+}
+
+/// The codes of every command, then what particular ones mean by them.
+pub const EXITS: [Exit; 11] = [
+    exit("", 0, "The command did what it was asked to do."),
+    exit("", 1, "The command failed, or found something wrong. It prints the reason."),
+    exit("", 2, "The arguments are wrong. Nothing was done."),
+    exit("access explain", 1, "The question cannot be answered. An answer of “may not enroll” is 0."),
+    exit(
+        "check-config",
+        1,
+        "There is an error; or --live found anything wrong with an address, directory, provider or group, even if it is only a warning. \
+         Other warnings are 0.",
+    ),
+    exit("demo", 1, "A simulated device could not enroll."),
+    exit("discovery check", 1, "A device would stop before the sign-in page."),
+    exit("health", 1, "No server answers."),
+    exit(
+        "serve",
+        70,
+        "The event store failed: the server stopped. What it had acknowledged is in the log. Start it again.",
+    ),
+    exit("simulate", 1, "At least one device could not enroll."),
+    exit(
+        "status",
+        1,
+        "The server does not answer or is not ready, a certificate has expired or cannot be read, or a directory does not answer.",
+    ),
+];
+
+/// The codes that this command alone has.
+pub fn exits_of(command: &str) -> impl Iterator<Item = &'static Exit> {
+    EXITS.iter().filter(move |exit| !command.is_empty() && exit.command == command)
+}
+
+/// Variables of the environment, in the order of their names.
+pub const VARIABLES: [(&str, &str); 3] = [
+    ("MUSTER_CONFIG", "The configuration file, if `--config` does not name one."),
+    (
+        "MUSTER_SIMULATE_PASSWORD",
+        "The password of the account that `simulate` enrolls with, if `--password` does not give it.",
+    ),
+    ("NO_COLOR", "If set, `--help` and messages about arguments have no colours."),
+];
+
+/// Files, as `muster init` names them; the configuration can name others.
+pub const FILES: [(&str, &str); 7] = [
+    (
+        "muster.toml",
+        "The configuration. Every field has a comment. Read from the present directory, if nothing names another file.",
+    ),
+    (
+        "master.key",
+        "Wraps all other keys. The server does not start without it, and no backup holds it: keep a copy elsewhere.",
+    ),
+    ("data/events.db", "The log: every event. Everything else is made from it."),
+    ("data/keys.db", "The keys that seal what the log holds about people."),
+    (
+        "data/projections.db",
+        "Inventory, audit trail and pages, folded from the log. It may be deleted: it is built again.",
+    ),
+    ("data/sessions.db", "Sessions of staff and counts of failed sign-ins. If it is deleted, staff sign in again."),
+    ("pki/", "Certificates and their keys."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_for_operators_has_the_same_tables() {
+        let document = include_str!("../../../docs/operating.md");
+        let exits = EXITS.iter().map(|Exit { command, code, when }| {
+            let command = if command.is_empty() { "every command".to_owned() } else { format!("`{command}`") };
+            format!("| {command} | {code} | {when} |")
+        });
+        let named = VARIABLES.iter().chain(&FILES).map(|(name, what)| format!("| `{name}` | {what} |"));
+        let missing: Vec<String> = exits.chain(named).filter(|row| !document.contains(row)).collect();
+        assert!(missing.is_empty(), "docs/operating.md lacks:\n{}", missing.join("\n"));
+    }
+}
