@@ -4,7 +4,8 @@ use super::account::sentence;
 use super::form::Genuine;
 use super::pages::{show_alone, view};
 use super::problem::Problem;
-use super::session::{COOKIE, SURFACE, address, cookie, see_other};
+use super::session::{COOKIE, SURFACE, address, cookie};
+use super::sign_in;
 use crate::app::App;
 use crate::app::set_up::{FirstAdministrator, SetUpError, check, set_up};
 use crate::web::{forgery, host_cookie};
@@ -77,14 +78,15 @@ pub async fn submit(
     if chosen.password != chosen.again {
         return form(&app, &request, &token, names, Some("The two passwords are not the same.".into()));
     }
+    let user_name = chosen.user_name.trim().to_owned();
     let first = FirstAdministrator {
-        user_name: chosen.user_name.trim().to_owned(),
+        user_name: user_name.clone(),
         display_name: Some(chosen.display_name.trim().to_owned()).filter(|name| !name.is_empty()),
         password: SecretString::from(chosen.password),
         source: address(&app, &request),
     };
     match set_up(&app, &token, first).await {
-        Ok(()) => Ok(see_other("/console/sign-in")),
+        Ok(()) => sign_in::welcome(&app, &user_name),
         Err(why @ (SetUpError::Name(_) | SetUpError::Password(_))) => {
             form(&app, &request, &token, names, Some(sentence(&why)))
         }

@@ -17,6 +17,8 @@ use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -30,6 +32,9 @@ const CHANGE_PASSWORD: &str = "Change your password first: it was right, but the
 
 /// Makes a browser known that somebody of the staff signed in with before; no session.
 const KNOWN_COOKIE: &str = "__Host-muster-console-known";
+
+/// Holds the name of the account that was just made (base64url), until the sign-in page has said so. No session: only this page reads it.
+const WELCOME_COOKIE: &str = "__Host-muster-console-welcome";
 
 #[derive(Deserialize)]
 pub struct Wish {
@@ -50,6 +55,8 @@ pub struct Page<'a> {
     csrf: String,
     next: &'a str,
     refused: Option<&'a str>,
+    /// The name of the account whose password was set a moment ago.
+    made: Option<&'a str>,
     /// A button each.
     providers: Vec<Offer>,
     /// There is a form for user name and password.
@@ -58,7 +65,7 @@ pub struct Page<'a> {
     nobody: bool,
 }
 
-view!(sign_in, Alone, Page<'_> { csrf, next, refused, providers, password, nobody });
+view!(sign_in, Alone, Page<'_> { csrf, next, refused, made, providers, password, nobody });
 
 impl<'a> Page<'a> {
     /// The ways that are switched on for staff.
@@ -70,7 +77,7 @@ impl<'a> Page<'a> {
         let providers = app.identity_providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
         let (csrf, nobody) = (String::new(), !password && providers.is_empty());
-        Ok(Page { csrf, next: local(next, ""), refused: None, providers, password, nobody })
+        Ok(Page { csrf, next: local(next, ""), refused: None, made: None, providers, password, nobody })
     }
 
     /// Says that somebody was not let in.
@@ -84,7 +91,27 @@ impl<'a> Page<'a> {
 /// # Errors
 /// If the page cannot be made.
 pub async fn page(app: web::Data<App>, request: HttpRequest, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
-    form(&app, &request, StatusCode::OK, Page::of(&app, &wish.next).await?)
+    let made = request.cookie(WELCOME_COOKIE).and_then(|cookie| decoded(cookie.value()));
+    let page = Page { made: made.as_deref(), ..Page::of(&app, &wish.next).await? };
+    let mut response = form(&app, &request, StatusCode::OK, page)?;
+    if made.is_some() {
+        set_cookie(&mut response, no_cookie(WELCOME_COOKIE), &app)?;
+    }
+    Ok(response)
+}
+
+/// Leads whoever made an account to the sign-in page, which then names the account.
+///
+/// # Errors
+/// If the cookie cannot be written.
+pub fn welcome(app: &App, user_name: &str) -> Result<HttpResponse, Problem> {
+    let mut response = see_other("/console/sign-in");
+    set_cookie(&mut response, host_cookie(WELCOME_COOKIE, URL_SAFE_NO_PAD.encode(user_name)), app)?;
+    Ok(response)
+}
+
+fn decoded(value: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(value).ok()?).ok()
 }
 
 /// The page, with a cookie for its forms. The cookie that is there stays, so that two open forms do not break each other;

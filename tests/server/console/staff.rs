@@ -224,6 +224,11 @@ async fn the_set_up_link_makes_the_first_administrator_once() {
     assert_eq!(make_account(&browser, &link, "two words", PASSWORD).await.status, 422, "no user name");
     let made = make_account(&browser, &link, "root", PASSWORD).await;
     assert_eq!((made.status, made.location()), (303, "/console/sign-in"), "{}", made.body);
+    let led_to = browser.get(made.location()).await;
+    let told = led_to.texts("[role=status]").join(" ");
+    assert!(told.contains("password is set") && told.contains("user name root"), "{}", led_to.body);
+    assert_eq!(led_to.attribute("input[name=user_name]", "value").as_deref(), Some("root"));
+    assert_eq!(browser.get("/console/sign-in").await.texts("[role=status]").len(), 0, "it is said once");
     assert_eq!(browser.sign_in("root", PASSWORD).await.status, 303);
     assert_eq!(browser.get("/console/staff").await.status, 200, "an administrator");
     let thief = Browser::new(&server);
