@@ -15,6 +15,8 @@ mod tests;
 
 pub use difference::{difference, told_changes};
 
+use groups::Unknown;
+
 use super::Answer;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
@@ -166,7 +168,9 @@ pub async fn apply_over(
     // Only where rules changed: an administrator who changes a text does not wait for directories.
     if (&after.access, &after.staff_roles) != (&before.access, &before.staff_roles) {
         let single_sign_on = single_sign_on(&app.config.identity);
-        warnings.extend(groups::nowhere(&after, &app.sign_in.directories.all(), &single_sign_on).await);
+        let looked = groups::look(&after, &app.sign_in.directories.all(), &single_sign_on).await;
+        warnings.extend(looked.nowhere);
+        warnings.extend(looked.unknown.map(|Unknown { told, why }| format!("{told} ({why})")));
     }
     let (stream, command) = (events::settings::stream(), Apply { after, over });
     match app.perform_from::<Current>(&stream, (current, revision), &command, context).await {

@@ -2,7 +2,7 @@
 
 mod tls;
 
-use crate::app::administration::settings::groups::nowhere;
+use crate::app::administration::settings::groups::{Unknown, look};
 use crate::app::administration::settings::single_sign_on;
 use crate::config::Config;
 use crate::config::check::{Finding, Severity};
@@ -33,8 +33,9 @@ pub async fn steps(config: &Config, settings: Option<&Settings>, user: Option<&s
     }
     if let Some(settings) = settings {
         let directories: Vec<&Ldap> = loaded.iter().collect();
-        let missing = nowhere(settings, &directories, &single_sign_on(&config.identity)).await;
-        told.extend(missing.into_iter().map(|wrong| Err(group_nowhere(wrong))));
+        let looked = look(settings, &directories, &single_sign_on(&config.identity)).await;
+        told.extend(looked.nowhere.into_iter().map(|wrong| Err(group_nowhere(wrong))));
+        told.extend(looked.unknown.map(|unknown| Err(groups_unknown(unknown))));
     }
     told
 }
@@ -47,6 +48,12 @@ fn group_nowhere(wrong: String) -> Finding {
         wrong,
         mend: "write the group as `muster access explain NAME` lists it for somebody who is in it".into(),
     }
+}
+
+// Why the directory does not answer stands with the directory.
+fn groups_unknown(Unknown { told, .. }: Unknown) -> Finding {
+    let mend = "check this again when the directory answers";
+    Finding::warning("groups-not-looked-up", "settings", told, mend)
 }
 
 // Metadata, keys, the client secret, and what the provider says that it offers.

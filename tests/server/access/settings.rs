@@ -95,3 +95,22 @@ async fn what_may_not_be_meant_is_said_and_applied_all_the_same() {
         muster_at(&config, &["settings", "show"], "").expect_success().contains("ownership_kinds = [\"personal\"]")
     );
 }
+
+#[tokio::test]
+async fn a_mute_directory_is_told_once_and_its_groups_are_not_called_missing() {
+    let (_directory, config) = installation().await;
+    with_providers(&config);
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("https://login.school.example", "https://127.0.0.1:1")).unwrap();
+    let file = write(&config, "example.toml", EXAMPLE);
+    let applied = muster_at(&config, &["settings", "apply", &file], "").expect_success();
+    assert_eq!(applied.matches("does not answer").count(), 1, "{applied}");
+    let said = muster_at(&config, &["check-config", "--live", "--json"], "");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+    let of = |code: &str| findings.iter().filter(|finding| finding["code"] == code).collect::<Vec<_>>();
+    assert_eq!((of("group-nowhere").len(), of("directory-does-not-do").len()), (0, 1), "{findings:#?}");
+    let unknown = of("groups-not-looked-up");
+    let wanted = "directory \"main\" does not answer: its groups could not be looked up";
+    assert!(matches!(unknown[..], [one] if one["wrong"] == wanted), "{unknown:?}");
+}

@@ -3,7 +3,7 @@
 use crate::identity::ldap::Ldap;
 use crate::names::GroupName;
 use events::settings::{Settings, Who};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// For all groups together: settings are not held up longer by a directory that does not answer.
@@ -16,20 +16,36 @@ struct Named<'a> {
     provider: Option<&'a str>,
 }
 
-/// What is to be told of groups that exist nowhere, a line each. Of groups at identity providers nothing can be known.
-/// `single_sign_on`: the identity providers of the configuration.
-pub async fn nowhere(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeSet<&str>) -> Vec<String> {
+/// What is to be told of the groups that rules are about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Groups that exist nowhere, a sentence each.
+    pub nowhere: Vec<String>,
+    /// Groups that could not be looked up, since directories did not answer.
+    pub unknown: Option<Unknown>,
+}
+
+/// Said once, however many groups there are.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// "directory \"main\" does not answer: its groups could not be looked up".
+    pub told: String,
+    /// What each of the directories answered instead.
+    pub why: String,
+}
+
+/// Looks all groups up. Of groups at identity providers nothing can be known. `single_sign_on`: the identity providers of the configuration.
+pub async fn look(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeSet<&str>) -> Looked {
     let asked = tokio::time::timeout(PATIENCE, ask(settings, directories, single_sign_on)).await;
     asked.unwrap_or_else(|_| {
-        let seconds = PATIENCE.as_secs();
-        vec![format!(
-            "whether the groups of the rules exist is not known: the directories did not tell within {seconds} s"
-        )]
+        let names = directories.iter().map(|directory| directory.name());
+        let unknown = unknown(names, format!("no answer within {} s", PATIENCE.as_secs()));
+        Looked { nowhere: vec![], unknown: Some(unknown) }
     })
 }
 
-async fn ask(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeSet<&str>) -> Vec<String> {
-    let mut told = vec![];
+async fn ask(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeSet<&str>) -> Looked {
+    let (mut nowhere, mut mute) = (vec![], Mute::new());
     for named in groups(settings) {
         let may_tell: Vec<&Ldap> = directories
             .iter()
@@ -38,14 +54,28 @@ async fn ask(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeS
             .collect();
         let elsewhere = named.provider.map_or(!single_sign_on.is_empty(), |name| single_sign_on.contains(name));
         if !may_tell.is_empty() {
-            told.extend(missing(named.group, &may_tell, elsewhere).await);
+            nowhere.extend(missing(named.group, &may_tell, elsewhere, &mut mute).await);
         }
     }
-    told
+    let why = mute.values().map(String::as_str).collect::<Vec<_>>().join("; ");
+    let unknown = (!mute.is_empty()).then(|| unknown(mute.keys().map(String::as_str), why));
+    Looked { nowhere, unknown }
+}
+
+/// Directories that did not answer, and why. Each is asked until its first failure.
+type Mute = BTreeMap<String, String>;
+
+fn unknown<'a>(names: impl Iterator<Item = &'a str>, why: String) -> Unknown {
+    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+    let told = match &names[..] {
+        [one] => format!("directory {one} does not answer: its groups could not be looked up"),
+        several => format!("directories {} do not answer: their groups could not be looked up", several.join(", ")),
+    };
+    Unknown { told, why }
 }
 
 // Why nobody is in this group, as far as directories know.
-async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool) -> Option<String> {
+async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool, mute: &mut Mute) -> Option<String> {
     let names: Vec<&str> = directories.iter().map(|directory| directory.name()).collect();
     let names = super::either(names);
     if let GroupName::Plain(_) = GroupName::of(group) {
@@ -55,12 +85,15 @@ async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool) -> Option<
         );
         return (!elsewhere).then_some(wrong);
     }
-    for directory in directories {
+    for directory in directories.iter().filter(|directory| !mute.contains_key(directory.name())).collect::<Vec<_>>() {
         match directory.has_entry(group).await {
             Ok(true) => return None,
             Ok(false) => {}
-            Err(why) => return Some(format!("whether the group {group:?} exists is not known: {why}")),
+            Err(why) => drop(mute.insert(directory.name().to_owned(), why.to_string())),
         }
+    }
+    if directories.iter().any(|directory| mute.contains_key(directory.name())) {
+        return None;
     }
     let perhaps = if elsewhere { ", unless an identity provider names one so" } else { "" };
     Some(format!(
