@@ -6,6 +6,7 @@ mod teller;
 
 use super::{log_list, say};
 use crate::app::App;
+use crate::plural::counted;
 use crate::simulator::device::{Device, DeviceError};
 use crate::simulator::keys::KeyPool;
 use crate::simulator::model::{Family, Hardware, IosVersion};
@@ -162,8 +163,8 @@ async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
     let model = record.model.or(record.product_name).unwrap_or_default();
     let owner = record.user_name.unwrap_or_default();
     say(format_args!(
-        "\n  In the inventory: {model} of {owner}, enrolled. In the audit trail: {} events.",
-        trail.rows.len()
+        "\n  In the inventory: {model} of {owner}, enrolled. In the audit trail: {}.",
+        counted(trail.rows.len(), "event")
     ));
     say("  Its log:\n");
     for line in log_list::of_device(&app.log, id).await? {

@@ -20,32 +20,34 @@ pub struct Simulate {
     /// The server's address, such as https://localhost:8443.
     #[arg(long)]
     url: String,
-    /// How many devices enroll.
+    /// How many devices enroll: 1 or more.
     #[arg(long, default_value = "10")]
     devices: NonZeroUsize,
-    /// How many at the same time.
+    /// How many enroll at the same time.
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
-    /// The version of iOS they run.
-    #[arg(long, default_value = "17.5")]
+    /// The version of iOS that the devices run: two or three numbers, such as 17.5 or 16.7.2. Personal devices enroll in Safari up to iOS 17
+    /// only.
+    #[arg(long, value_name = "VERSION", default_value = "17.5")]
     ios: IosVersion,
-    /// Whose devices they are.
+    /// Whose devices they are. The settings and the access rules must allow this kind (`ownership_kinds`).
     #[arg(long, value_enum, default_value = "personal")]
     kind: Kind,
-    /// A local account with the user-initiated enrollment privilege.
-    #[arg(long)]
+    /// The name of one account that may enroll devices, such as eve of `muster user add eve --enroll`. It signs in for each device.
+    #[arg(long, value_name = "USER NAME")]
     user: String,
-    /// Its password; otherwise it is asked for, or read from standard input.
+    /// The password of the account. Without it the password is asked for, or read from standard input.
     #[arg(long, env = "MUSTER_SIMULATE_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// RSA keys that the devices share; 0 makes a key for each, which takes longer than all the rest.
+    /// How many RSA keys the devices share. With 0 each device makes a key of its own, which takes longer than all the rest.
     #[arg(long, default_value_t = 8)]
     keys: usize,
-    /// Listen here for the server's notifications: `push.base_url` of the server must name this address.
-    #[arg(long, requires = "push_files")]
+    /// Listen here for the server's notifications. `push.base_url` of the server must name the same port, such as
+    /// https://localhost:8444 for 127.0.0.1:8444. Without it no device is woken.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "push_files")]
     push_listen: Option<SocketAddr>,
     /// Directory of push-server.pem, push-server.key and push-root.pem, as `muster init --trial` makes them.
-    #[arg(long, requires = "push_listen")]
+    #[arg(long, value_name = "DIRECTORY", requires = "push_listen")]
     push_files: Option<PathBuf>,
 }
 

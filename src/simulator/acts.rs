@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use std::fmt;
 use std::time::Duration;
 
-/// One act on the way, in the order of the guide.
+/// One act on the way, in the order of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Act {
     /// Settings asks the domain of an account for its server.
@@ -40,20 +40,24 @@ pub enum Act {
 }
 
 impl Act {
-    /// The step of the enrollment guide that it belongs to.
-    pub fn step(self) -> u8 {
+    /// The name of the step that it belongs to (docs/glossary.md, "Steps of an enrollment").
+    pub fn step(self) -> &'static str {
         match self {
-            Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,
-            Act::SignIn | Act::SayForWhom | Act::NotePreviousRecords => 1,
-            Act::ChooseOwnership | Act::AcceptTerms => 2,
-            Act::DownloadCaProfile => 3,
-            Act::InstallCaProfile => 5,
-            Act::SwitchOnTrust | Act::ReportCaProfile => 6,
-            Act::GiveManagedAppleId => 7,
-            Act::DownloadMdmProfile | Act::FetchMdmProfile => 8,
-            Act::BeVerified | Act::CheckServer | Act::GetIdentity => 9,
-            Act::Authenticate => 10,
-            Act::TokenUpdate | Act::ReportMdmProfile | Act::SeeCompletion | Act::WakeUp | Act::AnswerCommands => 11,
+            Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => "arrival",
+            Act::SignIn | Act::SayForWhom | Act::NotePreviousRecords => "sign-in",
+            Act::ChooseOwnership => "ownership",
+            Act::AcceptTerms => "terms of use",
+            Act::DownloadCaProfile | Act::InstallCaProfile | Act::SwitchOnTrust | Act::ReportCaProfile => "certificate",
+            Act::GiveManagedAppleId => "account",
+            Act::DownloadMdmProfile
+            | Act::FetchMdmProfile
+            | Act::BeVerified
+            | Act::CheckServer
+            | Act::GetIdentity
+            | Act::Authenticate => "profile",
+            Act::TokenUpdate | Act::ReportMdmProfile | Act::SeeCompletion | Act::WakeUp | Act::AnswerCommands => {
+                "completion"
+            }
         }
     }
 }

@@ -94,13 +94,24 @@ async fn enroll(load: &Load, stopwatch: &mut Stopwatch) -> std::result::Result<(
     let mut walk = Walk::new(person, device);
     match walk.run(&load.address, stopwatch).await.map_err(|error| with_causes(&error))? {
         Ending::Enrolled(_) => {}
-        Ending::Directed(page) => return Err(format!("the portal directs elsewhere: {}", page.title)),
+        Ending::Directed(page) => return Err(directed(load, &page.title)),
     }
     if let Some(patience) = load.wait_for_push {
         let served = walk.device.serve_once_watched(patience, stopwatch).await;
         served.map_err(|error| with_causes(&error))?;
     }
     Ok(())
+}
+
+// Personal devices with iOS 18 are enrolled in Settings, which is no way of a load.
+fn directed(load: &Load, title: &str) -> String {
+    let by_settings = load.ownership == Ownership::Personal && load.ios >= IosVersion::new(18, 0);
+    let why = if by_settings {
+        ": from iOS 18 on personal devices enroll in Settings alone, which is not simulated here"
+    } else {
+        ""
+    };
+    format!("the portal does not enroll this device, its page says “{title}”{why}")
 }
 
 // "error sending request" alone helps nobody: the cause under it says that the connection was refused.

@@ -2,8 +2,10 @@
 
 use crate::simulator::acts::{Act, Watcher};
 use crate::simulator::device::{Device, DeviceError};
-use crate::simulator::model::Family;
+use crate::simulator::model::{Family, IosVersion};
+use crate::simulator::profile::Profile;
 use crate::simulator::safari::{Opened, Page, Safari, SafariError};
+use std::fmt;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -34,6 +36,12 @@ impl Ownership {
     }
 }
 
+impl fmt::Display for Ownership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.answer())
+    }
+}
+
 /// Where the way ended.
 #[derive(Debug, Clone)]
 pub enum Ending {
@@ -59,6 +67,12 @@ pub enum WalkError {
     },
     #[error("while the person wanted to {act}, the page said: {text}")]
     Refused { act: Act, text: String },
+    /// Found before anything is installed.
+    #[error(
+        "the portal enrolls a {offered} device and asks for no choice, and the person wants a {wanted} one: the setting ownership_kinds, or the \
+         access rule about this person, allows {offered} devices only"
+    )]
+    OtherOwnership { offered: Ownership, wanted: Ownership },
     #[error("the portal leads in circles: the page “{title}” came again and again")]
     Circles { title: String },
     #[error("the portal led to {url}, where Safari has no page")]
@@ -220,8 +234,22 @@ impl Walk {
             Opened::Left { url, .. } => return Err(WalkError::Left { url }),
         }
         let profile = self.device.pending_profile().map_err(|error| WalkError::Device { act, error })?;
+        if act == Act::DownloadMdmProfile {
+            self.wanted(&profile)?;
+        }
         watcher.after(act, started.elapsed(), &profile.display_name).await;
         Ok(())
+    }
+
+    // Before iOS 13.1 a device knows no User Enrollment: its profile does not tell the two kinds apart.
+    fn wanted(&self, profile: &Profile) -> Result<(), WalkError> {
+        if self.device.hardware.ios < IosVersion::new(13, 1) {
+            return Ok(());
+        }
+        let wanted = self.person.ownership;
+        let is_personal = profile.mdm.as_ref().is_some_and(|mdm| mdm.managed_apple_id.is_some());
+        let offered = if is_personal { Ownership::Personal } else { Ownership::Institutional };
+        if offered == wanted { Ok(()) } else { Err(WalkError::OtherOwnership { offered, wanted }) }
     }
 
     // No question and no profile: a page to go on from, the last one, or one that leads elsewhere.

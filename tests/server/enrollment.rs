@@ -74,7 +74,7 @@ async fn the_eleven_steps_bring_an_institutional_ipad_under_management() {
     let ending = walk.run(&scene.address(), &mut diary).await.unwrap();
     assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
     scene.answer_first_commands(&mut walk.device).await;
-    // A Safari that says Macintosh is asked; step 7 is for personal devices only.
+    // A Safari that says Macintosh is asked; the Managed Apple ID step is for personal devices only.
     assert_eq!(
         diary.acts[..4],
         [Act::ProceedInSpiteOfWarning, Act::OpenPortal, Act::AnswerDeviceQuestion, Act::SignIn]

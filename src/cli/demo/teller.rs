@@ -1,4 +1,4 @@
-//! Tells each act of an enrollment as it happens, with the step of the guide it belongs to.
+//! Tells each act of an enrollment as it happens, with the step that it belongs to.
 
 use super::say;
 use crate::simulator::acts::{Act, Watcher};
@@ -53,6 +53,6 @@ impl Teller {
 #[async_trait]
 impl Watcher for Teller {
     async fn after(&mut self, act: Act, _took: Duration, told: &str) {
-        say(format_args!("  step {:>2}  {}", act.step(), self.words(act, told)));
+        say(format_args!("  {:<12}  {}", act.step(), self.words(act, told)));
     }
 }

@@ -141,9 +141,26 @@ pub struct Diary {
 impl Diary {
     /// The steps of the guide, each once.
     pub fn steps(&self) -> Vec<u8> {
-        let mut steps: Vec<u8> = self.acts.iter().map(|act| act.step()).collect();
+        let mut steps: Vec<u8> = self.acts.iter().copied().map(number_in_guide).collect();
         steps.dedup();
         steps
+    }
+}
+
+// The guide counts more finely than the names of the steps.
+fn number_in_guide(act: Act) -> u8 {
+    match act {
+        Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,
+        Act::SignIn | Act::SayForWhom | Act::NotePreviousRecords => 1,
+        Act::ChooseOwnership | Act::AcceptTerms => 2,
+        Act::DownloadCaProfile => 3,
+        Act::InstallCaProfile => 5,
+        Act::SwitchOnTrust | Act::ReportCaProfile => 6,
+        Act::GiveManagedAppleId => 7,
+        Act::DownloadMdmProfile | Act::FetchMdmProfile => 8,
+        Act::BeVerified | Act::CheckServer | Act::GetIdentity => 9,
+        Act::Authenticate => 10,
+        Act::TokenUpdate | Act::ReportMdmProfile | Act::SeeCompletion | Act::WakeUp | Act::AnswerCommands => 11,
     }
 }
 

@@ -75,8 +75,8 @@ fn words(line: &str) -> Vec<String> {
 async fn demo_shows_every_step_both_logs_and_where_to_look() {
     let (code, said) = run(words("demo --exit")).await;
     assert_eq!(code, Some(0), "{said}");
-    for step in [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11] {
-        assert!(said.contains(&format!("step {step:>2}  ")), "step {step}: {said}");
+    for step in ["arrival", "sign-in", "ownership", "certificate", "account", "profile", "completion"] {
+        assert!(said.contains(&format!("\n  {step:<12}  ")), "step {step}: {said}");
     }
     for words in [
         " 2  UserSignedIn         ada via local account",
@@ -116,5 +116,24 @@ async fn simulate_reports_rates_and_latencies_and_fails_if_a_device_does() {
     let (code, said) = run(words(&format!("simulate --url {url} --devices 1 --user nobody --keys 1"))).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("0 enrolled, 1 failed"), "{said}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simulate_says_which_kind_of_device_the_settings_allow_and_enrolls_no_other() {
+    let scene = Scene::set().await;
+    let url = scene.address();
+    for (allowed, wanted) in [("personal", "institutional"), ("institutional", "personal")] {
+        let kind = match allowed {
+            "personal" => events::enrollment::Ownership::Personal,
+            _ => events::enrollment::Ownership::Institutional,
+        };
+        scene.server.settings(|settings| settings.ownership_kinds = [kind].into()).await;
+        let (code, said) =
+            run(words(&format!("simulate --url {url} --devices 1 --user ada --keys 1 --kind {wanted}"))).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("ownership_kinds") && said.contains(&format!("allows {allowed} devices only")), "{said}");
+    }
+    assert!(scene.server.events_of("device").await.is_empty(), "a device of the other kind was enrolled");
     scene.strike().await;
 }
