@@ -90,7 +90,7 @@ pub struct PkiFiles {
     /// The server's TLS certificate, followed by its intermediates.
     pub tls_certificate: PathBuf,
     pub tls_key: PathBuf,
-    /// The root that people install in steps 3 to 6, where the TLS chain is not publicly trusted.
+    /// The root that people install in the certificate step, where the TLS chain is not publicly trusted.
     pub tls_root: Option<PathBuf>,
     /// PEM files with roots that attestations of hardware are trusted from, beside Apple's. For tests with simulated devices:
     /// whoever has the key of such a root can end the record of any device.

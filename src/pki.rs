@@ -107,7 +107,7 @@ impl Pki {
         self.inner.tls_root.as_deref()
     }
 
-    /// The certificates that people install in steps 3 to 6: the private TLS root; without one, the identity CA.
+    /// The certificates that people install in the certificate step: the private TLS root; without one, the identity CA.
     pub fn trust_anchors(&self) -> Vec<X509> {
         vec![self.inner.tls_root.clone().unwrap_or_else(|| self.inner.identity_ca.certificate.clone())]
     }

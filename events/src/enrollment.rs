@@ -58,7 +58,7 @@ impl fmt::Display for EnrollmentId {
 #[serde(transparent)]
 pub struct SecretHash(pub String);
 
-/// Whose device it is (step 2).
+/// Whose device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
@@ -178,7 +178,7 @@ pub struct IssuedCertificate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EnrollmentEvent {
-    /// Step 0: the first form was sent, and with it the visit's stream opened.
+    /// Arrival: the first form was sent, and with it the visit's stream opened.
     VisitOpened {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -200,14 +200,14 @@ pub enum EnrollmentEvent {
         begun: Timestamp,
         state: Option<String>,
     },
-    /// Step 1, no: `account` is the HMAC of the account where there is one, `name` the HMAC of the name typed where not.
+    /// The sign-in step, no: `account` is the HMAC of the account where there is one, `name` the HMAC of the name typed where not.
     SignInRefused {
         method: SignInMethodName,
         reason: SignInRefusal,
         account: Option<String>,
         name: Option<String>,
     },
-    /// Step 1, yes. From here on the session has a new secret.
+    /// The sign-in step, yes. From here on the session has a new secret.
     UserSignedIn {
         method: SignInMethodName,
         person: PersonId,
@@ -221,7 +221,7 @@ pub enum EnrollmentEvent {
         method: SignInMethodName,
         session: SecretHash,
     },
-    /// Step 1 at another site: the person was sent there. `request` is the hash of what must come back.
+    /// The sign-in step at another site: the person was sent there. `request` is the hash of what must come back.
     SingleSignOnBegun {
         method: SignInMethodName,
         provider: String,
@@ -286,25 +286,25 @@ pub enum EnrollmentEvent {
     },
     /// The person was told what to do about the earlier records and went on.
     PreviousRecordsNoted {},
-    /// Step 2.
+    /// The ownership step.
     OwnershipChosen {
         ownership: Ownership,
         chosen_by: ChosenBy,
     },
-    /// Step 3: the CA profile was sent to the device.
+    /// The certificate step: the CA profile was sent to the device.
     CaProfileServed {
         profile_uuid: Uuid,
         ca_fingerprint: String,
     },
-    /// Steps 4 to 6: the person says that they installed it.
+    /// The certificate step: the person says that they installed it.
     CaInstallReported {},
-    /// Steps 3 to 6 are switched off.
+    /// The certificate step is switched off.
     CaStepSkipped {},
-    /// Step 7.
+    /// The Managed Apple ID step.
     ManagedAppleIdGiven {
         managed_apple_id: Personal<String>,
     },
-    /// Step 7, not asked: the directory or identity provider states it for the person who signed in.
+    /// The Managed Apple ID step, not asked: the directory or identity provider states it for the person who signed in.
     ManagedAppleIdAssigned {
         managed_apple_id: Personal<String>,
     },
@@ -338,7 +338,7 @@ pub enum EnrollmentEvent {
     SignInAgainAsked {
         why: SignInAgainReason,
     },
-    /// Step 8, where institutional devices have to say first what they are: a Profile Service was sent to the device, which
+    /// The profile step, where institutional devices have to say first what they are: a Profile Service was sent to the device, which
     /// answers it with `challenge`.
     ProfileServiceServed {
         service: ServedProfileService,
@@ -376,7 +376,7 @@ pub enum EnrollmentEvent {
         challenge: SecretHash,
         why: ProfileServiceRefusal,
     },
-    /// Step 8: the MDM profile was sent to the device. Each serving has its own SCEP challenge.
+    /// The profile step: the MDM profile was sent to the device. Each serving has its own SCEP challenge.
     MdmProfileServed {
         profile: ServedProfile,
         challenge: SecretHash,
@@ -385,13 +385,13 @@ pub enum EnrollmentEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         verified_by: Option<String>,
     },
-    /// Step 9: the device asked for its identity by SCEP and got it.
+    /// Installation: the device asked for its identity by SCEP and got it.
     IdentityIssued {
         identity: IssuedCertificate,
         transaction: String,
         challenge: SecretHash,
     },
-    /// Step 9, no: a device with a challenge of this visit asked for its identity.
+    /// Installation, no: a device with a challenge of this visit asked for its identity.
     IdentityRefused {
         why: IdentityRefusal,
     },

@@ -36,11 +36,11 @@ pub fn stream() -> StreamName {
 pub struct Settings {
     /// The organization's name: head of every page, `PayloadOrganization` of every profile.
     pub organization: String,
-    /// Which kinds of device may enroll. Step 2 is shown only if both may.
+    /// Which kinds of device may enroll. The ownership step is shown only if both may.
     pub ownership_kinds: BTreeSet<Ownership>,
     /// Markdown shown to people who enroll a personal device, by language tag; `en` is the fallback.
     pub personal_description: BTreeMap<String, String>,
-    /// Skip steps 3 to 6: right where the server's TLS certificate is publicly trusted.
+    /// Skip the certificate step: right where the server's TLS certificate is publicly trusted.
     pub skip_ca_profile: bool,
     /// Domains a Managed Apple ID may have; empty means any.
     pub managed_apple_id_domains: BTreeSet<String>,

@@ -1,6 +1,7 @@
 //! Answers that are no page: what happened, what to do, and a code that finds it in the log.
 
 use super::pages::{self, ProblemPage};
+use crate::plural::counted;
 use crate::web::visible::visible_line;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -153,7 +154,7 @@ impl Problem {
             Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see how it stands."),
             Problem::Throttled { seconds } => (
                 "Too many attempts",
-                format!("Too many attempts failed. Wait {seconds} seconds."),
+                format!("Too many attempts failed. Wait {}.", counted(*seconds, "second")),
                 "Nothing is locked: after that you can go on as usual.",
             ),
             Problem::Unavailable { during: During::Reading, .. } => (

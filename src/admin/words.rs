@@ -1,6 +1,7 @@
 //! Values as people read them.
 
 use crate::enrollment::staff::LocalAccount;
+use crate::plural::counted;
 use crate::web::content::content;
 use crate::web::visible;
 use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName};
@@ -49,7 +50,7 @@ impl Instant {
 
 fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.seconds_since(at);
-    let count = |number: i64, unit: &str| format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" });
+    let count = |number: i64, unit: &str| format!("{} ago", counted(number, unit));
     match seconds {
         ..=59 => "just now".to_owned(),
         60..3_600 => count(seconds / 60, "minute"),

@@ -1,6 +1,7 @@
 //! How the projections stand to the log, and what is damaged in it.
 
 use super::{App, staff_sessions};
+use crate::plural::counted;
 use events::store::{Damaged, ReadError};
 
 /// How far the projections may be behind, in positions, before what is read from them is not to be relied on.
@@ -34,7 +35,7 @@ impl App {
         found.sort_by_key(|one| one.position == 0);
         let remedy = |damaged: &Damaged| damaged.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         let told = found.iter().take(SHOWN).map(|one| format!("{one}{}", remedy(&one.damaged)));
-        let more = (found.len() > SHOWN).then(|| format!("{} more places", found.len() - SHOWN));
+        let more = (found.len() > SHOWN).then(|| counted(found.len() - SHOWN, "more place"));
         let told: Vec<String> = told.chain(more).collect();
         (!told.is_empty()).then(|| told.join(". Also "))
     }

@@ -3,7 +3,7 @@
 use crate::app::context::operator_draft;
 use crate::app::secrets::Secrets;
 use crate::app::set_up::{self, NewLink};
-use crate::config::check::Severity;
+use crate::config::check::{Finding, Severity};
 use crate::config::template::{self, Answers};
 use crate::config::{self, Config, ConfigError};
 use crate::enrollment::staff::SetUpLink;
@@ -173,9 +173,25 @@ async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &Worl
 /// Certificates that were given are held against what devices ask of them while nobody is enrolled yet.
 fn expect_sound(config: &Config, world: &World) -> Result<(), InitError> {
     let findings = config::check::check(config, world.now());
-    let errors: Vec<String> =
-        findings.iter().filter(|found| found.severity == Severity::Error).map(ToString::to_string).collect();
+    let errors = findings.into_iter().filter(|found| found.severity == Severity::Error);
+    let errors: Vec<String> = errors.map(|found| by_option(found).to_string()).collect();
     if errors.is_empty() { Ok(()) } else { Err(InitError::Unsound(errors.join("\n"))) }
+}
+
+/// Names the option of `muster init` in the place of the field that it fills: there is no configuration yet in which to correct it.
+fn by_option(finding: Finding) -> Finding {
+    let option = match finding.about.as_str() {
+        "server.public_url" => "--public-url".into(),
+        "server.listen" => "--listen".into(),
+        "server.metrics_listen" => "--metrics-listen".into(),
+        "push.certificate" => "--push-certificate".into(),
+        "push.key" => "--push-key".into(),
+        about => match about.strip_prefix("pki.") {
+            Some(field) => format!("--{}", field.replace('_', "-")),
+            None => about.to_owned(),
+        },
+    };
+    Finding { about: option, ..finding }
 }
 
 fn prepare(directory: &Path) -> Result<File, InitError> {

@@ -1,6 +1,7 @@
 //! What administrators are told of the way devices are woken, on every page of the console, while something is to be done.
 
 use super::App;
+use crate::plural::counted;
 use crate::push::Condition;
 
 /// So long before its end the push certificate is spoken of.
@@ -39,7 +40,7 @@ fn notice(not_after: Option<i64>, condition: &Condition, now: i64) -> Option<Str
     }
     let days = (not_after - now) / DAY;
     if days < DAYS_BEFORE {
-        let left = if days == 1 { "1 day".into() } else { format!("{days} days") };
+        let left = counted(days, "day");
         return Some(format!(
             "The push certificate expires in {left}, on {}. After that no device can be woken: {renew}.",
             day(not_after)

@@ -1,4 +1,4 @@
-//! Step 1 performed: who is this, may they, and what is written down about it.
+//! The sign-in step performed: who is this, may they, and what is written down about it.
 //!
 //! The person is told the same for an unknown name, a wrong password, a disabled account and a missing privilege; the log
 //! knows the difference. What they are told apart ([`Told`]) holds for every name alike, or only after a right password.

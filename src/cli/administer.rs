@@ -1,7 +1,7 @@
 //! `muster user …` and `muster settings …`: through the running server's socket, or alone where none runs.
 
 use super::{At, password, say};
-use crate::app::administration::{self, Answer, NewUser, Request, execute};
+use crate::app::administration::{self, Answer, Listed, NewUser, Request, execute};
 use crate::app::assemble::read_log;
 use crate::app::{self, App};
 use crate::config::Config;
@@ -23,8 +23,11 @@ const TO_TELL: Duration = Duration::from_secs(5);
 pub enum User {
     /// Add a local account. The password is one line on standard input.
     Add(Add),
-    /// List the local accounts.
+    /// List the accounts of staff and of people who enroll with a local account.
     List {
+        /// Print them as JSON.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         at: At,
     },
@@ -143,7 +146,7 @@ pub struct Add {
     /// The mail address.
     #[arg(long)]
     mail: Option<String>,
-    /// What step 7 of an enrollment is filled in with.
+    /// The Managed Apple ID that the enrollment of a personal device is filled in with.
     #[arg(long)]
     managed_apple_id: Option<String>,
     #[command(flatten)]
@@ -174,7 +177,7 @@ impl User {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             User::Add(add) => add.run().await,
-            User::List { at } => list(&at).await,
+            User::List { json, at } => list(&at, json).await,
             User::Disable { user_name, at } => tell(perform(&at, Request::DisableUser { user_name }).await?),
             User::RotateToken { user_name, at } => tell(perform(&at, Request::RotateToken { user_name }).await?),
             User::Enable { user_name, at } => tell(perform(&at, Request::EnableUser { user_name }).await?),
@@ -225,20 +228,41 @@ async fn set_password(user_name: String, generate: bool, at: &At) -> anyhow::Res
     Ok(code)
 }
 
-async fn list(at: &At) -> anyhow::Result<ExitCode> {
+async fn list(at: &At, json: bool) -> anyhow::Result<ExitCode> {
     let config = at.load()?;
     let log = read_log(&config)?;
     let users = administration::list_accounts(&log).await;
     tell_corruption(&config, log.store().findings().all()).await;
-    for user in users.map_err(anyhow::Error::msg)? {
-        let disabled = if user.disabled { " (disabled)" } else { "" };
-        let may = administration::may(&user.privileges);
-        // Names at another provider may be the same: the id tells them apart.
-        let whose = user.provider.map(|provider| format!(" ({provider}, id {})", user.id)).unwrap_or_default();
-        let may = if may.is_empty() { "nothing".to_owned() } else { may };
-        say(format_args!("{:<24} {:<28} may {may}{disabled}{whose}", user.user_name, user.display_name));
+    let users = users.map_err(anyhow::Error::msg)?;
+    match (json, users.is_empty()) {
+        (true, _) => say(serde_json::to_string_pretty(&users)?),
+        (false, true) => {
+            say("there is no account yet: `muster user add`, or `muster user set-up-link` for the first administrator")
+        }
+        (false, false) => table(&users).into_iter().for_each(say),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn table(users: &[Listed]) -> Vec<String> {
+    let row = |name: &str, shown: &str, may: &str, whose: &str| {
+        format!("{name:<24} {shown:<28} {may:<36} {whose}").trim_end().to_owned()
+    };
+    let mut lines = vec![row("USER NAME", "NAME", "MAY", "ACCOUNT")];
+    for user in users {
+        let may = administration::may(&user.privileges);
+        let may = if may.is_empty() { "nothing" } else { &may };
+        // Names at another provider may be the same, and a name whose key is lost cannot be typed: the id tells them apart.
+        let is_typed = !user.user_name.starts_with('(');
+        let whose = match &user.provider {
+            Some(provider) => format!("{provider}, id {}", user.id),
+            None if is_typed => "local".to_owned(),
+            None => format!("local, id {}", user.id),
+        };
+        let disabled = if user.disabled { " (disabled)" } else { "" };
+        lines.push(row(&user.user_name, &user.display_name, may, &format!("{whose}{disabled}")));
+    }
+    lines
 }
 
 impl Settings {

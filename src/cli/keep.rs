@@ -3,13 +3,15 @@
 use super::administer::tell_corruption;
 use super::{At, say};
 use crate::app::App;
-use crate::app::assemble::check_keys_of;
+use crate::app::assemble::{StartError, check_keys_of};
 use crate::config::Config;
 use crate::installation_files::{self, Catalog, gather};
+use crate::plural::counted;
 use crate::world::World;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use events::personal::keys::MasterKey;
+use events::store::sqlite::OpenError;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
 use projections::disposable;
 use std::fs::DirBuilder;
@@ -25,16 +27,23 @@ pub struct Replay {
 
 impl Replay {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let app = App::open(self.at.load()?, World::system()).await?;
+        let app = App::open(self.at.load()?, World::system()).await.map_err(alone)?;
         let rebuilt = app.projections.rebuild(&app.log).await?;
-        say(format_args!("{} events folded", rebuilt.events));
+        say(format_args!("{} folded", counted(rebuilt.events, "event")));
         match rebuilt.changed {
-            Some(tables) if tables.is_empty() => say("the same rows as before"),
-            Some(tables) => say(format_args!("other rows than before in: {}", tables.join(", "))),
-            None => say("what was there before stood at another position"),
+            Some(tables) if tables.is_empty() => say("the projections have the same rows as before"),
+            Some(tables) => say(format_args!("the projections differ from before in: {}", tables.join(", "))),
+            None => say("the projections before were of another position of the log: not compared"),
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+// The one command that no running server can do instead.
+fn alone(error: StartError) -> anyhow::Error {
+    let is_served = matches!(&error, StartError::Store { why: OpenError::Locked(_), .. });
+    let error = anyhow::Error::new(error);
+    if is_served { error.context("the server runs: stop it, run `muster replay`, then start it again") } else { error }
 }
 
 #[derive(Args)]
@@ -91,7 +100,8 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     }
     tell("backed up, verified", &copied?);
     say(format_args!(
-        "with {count} files: the configuration and the certificates, keys and secrets that belong to it, all but the configuration sealed under the master key"
+        "with {}: the configuration and the certificates, keys and secrets that belong to it, all but the configuration sealed under the master key",
+        counted(count, "file")
     ));
     say(format_args!(
         "in {}; the master key is not in it: keep a copy of {} elsewhere, since without it the backup is worth nothing",
@@ -112,16 +122,16 @@ impl Verify {
             );
             return Ok(ExitCode::SUCCESS);
         };
-        let files = catalog.stored(&self.source)?.len();
+        let files = counted(catalog.stored(&self.source)?.len(), "file");
         let configured = || at.load().ok().map(|config| config.store.master_key).filter(|path| path.is_file());
         match self.master_key.or_else(configured) {
             Some(path) => {
                 catalog.open(&self.source, &MasterKey::read_file(&path)?)?;
-                say(format_args!("{files} files, each opened with {}", path.display()));
+                say(format_args!("{files}, each opened with {}", path.display()));
             }
-            None => say(format_args!(
-                "{files} files, unchanged; no master key is here to open them: name it with --master-key"
-            )),
+            None => {
+                say(format_args!("{files}, unchanged; no master key is here to open them: name it with --master-key"))
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -220,5 +230,7 @@ fn clear(directory: &Path) -> std::io::Result<()> {
 
 fn tell(what: &str, manifest: &Manifest) {
     let Manifest { events, streams, keys, .. } = manifest;
-    say(format_args!("{what}: {events} events in {streams} streams, {keys} keys"));
+    let [events, streams, keys] =
+        [(events, "event"), (streams, "stream"), (keys, "key")].map(|(number, noun)| counted(*number, noun));
+    say(format_args!("{what}: {events} in {streams}, {keys}"));
 }

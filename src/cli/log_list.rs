@@ -1,5 +1,6 @@
 //! The log of one enrollment as a short numbered list that a support engineer can read.
 
+use crate::plural::counted;
 use crate::web::visible::visible_line;
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
 use events::enrollment::{
@@ -159,8 +160,8 @@ impl Context {
             }
             E::MdmResultTooLarge { bytes, .. } => format!("{bytes} bytes"),
             E::DeviceFieldsLeftOut { fields } => fields.iter().cloned().collect::<Vec<_>>().join(", "),
-            E::DeviceEventsSuppressed { count, .. } => format!("{count} events"),
-            E::InventoryReported { changes } => format!("{} values", changes.len()),
+            E::DeviceEventsSuppressed { count, .. } => counted(*count, "event"),
+            E::InventoryReported { changes } => counted(changes.len(), "value"),
             E::PushFailed { status, reason, .. } => match status {
                 Some(status) => format!("{status} {reason}"),
                 None => reason.clone(),

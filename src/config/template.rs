@@ -80,7 +80,7 @@ profile_signer_key = {signer_key}
 tls_certificate = {tls_certificate}
 # PEM, readable by this server alone.
 tls_key = {tls_key}
-# The root that people install in steps 3 to 6. Leave it out where the TLS certificate is publicly trusted, and set
+# The root that people install in the certificate step. Leave it out where the TLS certificate is publicly trusted, and set
 # skip_ca_profile with `muster settings apply`.
 {tls_root}
 # PEM files with roots that attestations of hardware are trusted from, beside Apple's, which is known. For tests with
@@ -132,7 +132,7 @@ device_ca_certificates = []
 # algorithms = ["RS256", "ES256"]
 # user_name_claim = "preferred_username"
 # groups_claim = "groups"
-# # Prefills step 7.
+# # Fills in the Managed Apple ID step.
 # managed_apple_id_claim = "managed_apple_id"
 # # Further claims that access rules may ask for.
 # claims = ["department"]
@@ -181,7 +181,7 @@ device_ca_certificates = []
 # display_name_attribute = "displayName"
 # mail_attribute = "mail"
 # groups_attribute = "groups"
-# # Prefills step 7.
+# # Fills in the Managed Apple ID step.
 # managed_apple_id_attribute = "managedAppleId"
 # # Further attributes that access rules may ask for.
 # claims = ["department"]

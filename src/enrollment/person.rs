@@ -97,7 +97,7 @@ impl Aggregate for Person {
 }
 
 impl Person {
-    /// What step 7 is prefilled with.
+    /// What the Managed Apple ID step is filled in with.
     pub fn managed_apple_id(&self) -> Option<&Personal<String>> {
         self.learned_managed_apple_id.as_ref().or(self.attributes.managed_apple_id.as_ref())
     }

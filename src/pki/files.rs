@@ -144,11 +144,7 @@ pub fn private_key(path: &Path) -> Result<PKey<Private>, PkiError> {
 
 fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
     std::fs::read(path).map_err(|error| {
-        PkiError::new(
-            path,
-            format!("cannot be read ({error})"),
-            "check the path in muster.toml and the file's owner and mode",
-        )
+        PkiError::new(path, format!("cannot be read ({error})"), "check the path, and the file's owner and mode")
     })
 }
 

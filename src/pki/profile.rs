@@ -1,4 +1,4 @@
-//! The configuration profiles that people install: the CA profile (steps 3 to 6) and the MDM profile (steps 8 to 10).
+//! The configuration profiles that people install: the CA profile (the certificate step) and the MDM profile (the profile step).
 //!
 //! Keys and values are those of mdm/profiles/ in Apple's schema; what a picky device refuses is listed beside each check.
 

@@ -1,4 +1,4 @@
-//! Step 0: somebody opens the address. Safari on an iPhone or iPad goes on; all others are told how to get there.
+//! Arrival: somebody opens the address. Safari on an iPhone or iPad goes on; all others are told how to get there.
 
 use super::browser::{Answer, Browser};
 use super::problem::Problem;

@@ -1,4 +1,4 @@
-//! Steps 3 to 6: the certificate that makes the device trust this server.
+//! The certificate step: the certificate that makes the device trust this server.
 
 use super::profile_link::{Kind, ProfileLink};
 use super::render::Page;

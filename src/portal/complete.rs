@@ -1,4 +1,4 @@
-//! Step 11: the page that notices by itself that the device has enrolled.
+//! Completion: the page that notices by itself that the device has enrolled.
 
 use super::mdm_profile::MdmProfilePage;
 use super::problem::Problem;

@@ -1,4 +1,4 @@
-//! Between steps 1 and 2: whoever may enroll devices for others says for whom.
+//! Between the sign-in and ownership steps: whoever may enroll devices for others says for whom.
 
 use super::account::onward;
 use super::problem::Problem;

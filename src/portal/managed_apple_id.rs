@@ -1,4 +1,4 @@
-//! Step 7: the Managed Apple ID, for personal devices.
+//! The Managed Apple ID step, for personal devices.
 
 use super::account::onward;
 use super::account_name::{self, Problem as Wrong};

@@ -1,4 +1,4 @@
-//! Steps 8 to 10: the MDM profile for the chosen kind.
+//! The profile step: the MDM profile for the chosen kind.
 
 use super::ca_profile::{FIRST_ALLOW, FIRST_DOWNLOADED, at_least, remaining};
 use super::problem::Problem;

@@ -1,4 +1,4 @@
-//! Step 2: whose device is it?
+//! The ownership step: whose device is it?
 
 use super::description;
 use super::problem::Problem;

@@ -1,4 +1,4 @@
-//! Between steps 1 and 2: somebody who has an enrolled device already is told what to do about it first.
+//! Between the sign-in and ownership steps: somebody who has an enrolled device already is told what to do about it first.
 
 use super::account::onward;
 use super::problem::Problem;

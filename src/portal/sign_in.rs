@@ -1,4 +1,4 @@
-//! Step 1: somebody says who they are.
+//! The sign-in step: somebody says who they are.
 
 use super::account::onward;
 use super::browser::Browser;

@@ -1,4 +1,4 @@
-//! Step 1 at another site: the way to an identity provider, and the way back from it.
+//! The sign-in step at another site: the way to an identity provider, and the way back from it.
 //!
 //! The way there is a page of ours that leads on by itself, not the answer to the form: browsers hold every redirect
 //! after a form against `form-action` (CSP Level 3 §6.4.1), and where a provider sends people on to is its own affair.

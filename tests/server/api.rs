@@ -297,7 +297,7 @@ async fn the_command_line_shows_a_token_once_and_it_works() {
     let token = |said: &str| said.lines().find_map(|line| line.strip_prefix("token: ").map(str::to_owned)).unwrap();
     assert_eq!(ask(&server, "/api/v1/devices", Some(&token(&added))).await.status, 200);
     let listed = muster_at(&config, &["user", "list"], "").expect_success();
-    assert!(listed.contains("Inventory sync") && listed.contains("may read by the API"), "{listed}");
+    assert!(listed.contains("Inventory sync") && listed.contains("read by the API"), "{listed}");
     assert!(!listed.contains(&token(&added)));
 
     let rotated = muster_at(&config, &["user", "rotate-token", "sync"], "").expect_success();

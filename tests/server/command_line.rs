@@ -125,6 +125,11 @@ async fn users_are_added_listed_disabled_and_enabled_without_a_server() {
     assert!(again.contains("a user of that name already"), "{again}");
     let listed = muster_at(&config, &["user", "list"], "").expect_success();
     assert!(listed.contains("ada") && listed.contains("Ada L.") && !listed.contains("disabled"), "{listed}");
+    let header: Vec<&str> = listed.lines().next().unwrap().split("  ").filter(|word| !word.is_empty()).collect();
+    assert_eq!(header.iter().map(|word| word.trim()).collect::<Vec<_>>(), ["USER NAME", "NAME", "MAY", "ACCOUNT"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&muster_at(&config, &["user", "list", "--json"], "").expect_success()).unwrap();
+    assert_eq!((&json[0]["user_name"], &json[0]["disabled"]), (&"ada".into(), &false.into()), "{json}");
     muster_at(&config, &["user", "disable", "ada"], "").expect_success();
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("(disabled)"));
     assert!(muster_at(&config, &["user", "disable", "ada"], "").expect_success().contains("already"));
@@ -295,6 +300,8 @@ async fn a_backup_of_a_running_server_is_restored_into_an_installation_that_lost
     let (directory, config) = installation().await;
     muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
     let server = Serving::start(&config);
+    let refused = muster_at(&config, &["replay"], "").expect_failure();
+    assert!(refused.contains("the server runs: stop it"), "{refused}");
     let copy = directory.path().join("backup");
     let copy = copy.to_str().unwrap();
     let said = muster_at(&config, &["backup", copy], "").expect_success();
@@ -447,6 +454,19 @@ fn shells_and_man_know_each_command() {
     muster(&["man", pages.to_str().unwrap()], "").expect_success();
     for page in ["muster.1", "muster-backup-verify.1", "muster-user-set-up-link.1"] {
         let text = std::fs::read_to_string(pages.join(page)).unwrap();
-        assert!(text.contains(".TH"), "{page}: {text}");
+        for section in ["EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"] {
+            assert!(
+                text.contains(&format!(".SH \"{section}\"")) || text.contains(&format!(".SH {section}")),
+                "{page}: {text}"
+            );
+        }
+        let title = text.lines().find(|line| line.starts_with(".TH")).unwrap();
+        assert!(title.contains("MUSTER") && title.contains("\"Muster ") && title.contains("Muster manual"), "{title}");
     }
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    assert!(page("muster-simulate.1").contains("institutional"), "values that are possible");
+    assert!(page("muster-check-config.1").contains("even if it is only a warning"));
+    assert!(page("muster-serve.1").contains("MUSTER_CONFIG") && page("muster-serve.1").contains("70"));
+    let help = muster(&["check-config", "--help"], "").expect_success();
+    assert!(help.contains("Exit status:") && help.contains("even if it is only a warning"), "{help}");
 }

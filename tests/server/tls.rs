@@ -102,7 +102,7 @@ fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
         (Wanted { name: "other.example.com", ..wanted() }.make(), "it is not for mdm.example.com"),
     ] {
         let said = init_with(&own, Some(&root)).expect_failure();
-        assert!(said.contains("pki.tls_certificate") && said.contains(told), "{told} is not in\n{said}");
+        assert!(said.contains("--tls-certificate: ") && said.contains(told), "{told} is not in\n{said}");
     }
     // Signed by itself, whether it is given as its own root or not.
     let own = Wanted { server_auth: true, ..Wanted::new(name, None) }.make();

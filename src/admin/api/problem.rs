@@ -1,6 +1,7 @@
 //! Answers of the API that are no data: a stable code, and what to do in words.
 
 use crate::admin::problem::Problem;
+use crate::plural::counted;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
@@ -53,7 +54,7 @@ impl ApiProblem {
             ApiProblem::Throttled { seconds } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "throttled",
-                format!("too many tokens were wrong: wait {seconds} seconds"),
+                format!("too many tokens were wrong: wait {}", counted(*seconds, "second")),
             ),
             ApiProblem::Bad(what) => (StatusCode::BAD_REQUEST, "bad_request", (*what).to_owned()),
             ApiProblem::Parameter { name, why } => (StatusCode::BAD_REQUEST, "bad_request", format!("{name}: {why}")),

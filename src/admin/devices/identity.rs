@@ -5,6 +5,7 @@ use super::{Choice, PATH};
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use crate::admin::words::{Instant, NONE};
+use crate::plural::counted;
 use crate::web::content::content;
 use events::Timestamp;
 use projections::audit::renewal_failure;
@@ -77,7 +78,7 @@ fn expiry(device: &Device, now: Timestamp) -> Fact {
     let days = expires.seconds_since(now).div_euclid(86_400);
     match days {
         ..0 => Fact::new("Identity", format!("expired on {on}: the device has to enroll again")).of_class("bad"),
-        0..30 => Fact::new("Identity", format!("expires in {days} days, on {on}")).of_class("warn"),
+        0..30 => Fact::new("Identity", format!("expires in {}, on {on}", counted(days, "day"))).of_class("warn"),
         _ => Fact::new("Identity", format!("expires in {days} days, on {on}")),
     }
 }

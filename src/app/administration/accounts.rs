@@ -9,6 +9,7 @@ use events::log::Log;
 use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -134,7 +135,7 @@ pub(super) async fn existing(app: &App, user_name: &str) -> Result<StaffId, Stri
 }
 
 /// A local account as `muster user list` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
     pub id: StaffId,
     /// The directory or identity provider that vouches for them; `None`: a local account.

@@ -1,4 +1,4 @@
-//! The Self Service app at the end of an enrollment (step 11 of the guide): what is offered to whom, and what came of it.
+//! The Self Service app at the end of an enrollment (the last page): what is offered to whom, and what came of it.
 
 use super::asked;
 use super::build::{self, AppName};

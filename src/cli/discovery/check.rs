@@ -46,7 +46,7 @@ impl Check {
         if self.ios < advice::FIRST_BY_ACCOUNT {
             let trouble = advice::no_such_way(self.ios);
             say(format_args!("iOS {}: it would stop: {}", self.ios, trouble.wrong));
-            say(format_args!("  to mend it: {}", trouble.mend));
+            say(format_args!("  to correct it: {}", trouble.mend));
             return Ok(ExitCode::FAILURE);
         }
         let mut fine = true;
@@ -58,7 +58,7 @@ impl Check {
                 Err(trouble) => {
                     fine = false;
                     say(format_args!("  it would stop: {}", trouble.wrong));
-                    say(format_args!("  to mend it: {}", trouble.mend));
+                    say(format_args!("  to correct it: {}", trouble.mend));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The report as people read it: one line for each part, the parts under each other.
 
 use super::{Certificate, Figures, Report};
+use crate::plural::counted;
 use crate::world::World;
 
 /// A certificate is said to end soon so many days before.
@@ -38,6 +39,10 @@ pub fn lines(report: &Report) -> Vec<String> {
 
 fn server(report: &Report) -> String {
     let address = &report.server.address;
+    if address.ends_with(":0") {
+        return "cannot be asked: with port 0 in server.metrics_listen (as in a demo) nobody else knows its port"
+            .into();
+    }
     if !report.server.answers {
         return format!("does not answer at {address}");
     }
@@ -53,10 +58,9 @@ fn since(started: u64) -> String {
     let minutes = u64::try_from(now).unwrap_or_default().saturating_sub(started) / 60;
     match minutes {
         0 => "less than a minute".into(),
-        1 => "1 minute".into(),
-        2..120 => format!("{minutes} minutes"),
-        120..2_880 => format!("{} hours", minutes / 60),
-        _ => format!("{} days", minutes / 1_440),
+        1..120 => counted(minutes, "minute"),
+        120..2_880 => counted(minutes / 60, "hour"),
+        _ => counted(minutes / 1_440, "day"),
     }
 }
 
@@ -74,7 +78,8 @@ fn log(report: &Report) -> String {
 
 fn megabytes(bytes: u64) -> String {
     match bytes / 1_000_000 {
-        megabytes @ 0..10_000 => format!("{megabytes} MB"),
+        0 => format!("{} KB", bytes.div_ceil(1_000)),
+        megabytes @ 1..10_000 => format!("{megabytes} MB"),
         megabytes => format!("{} GB", megabytes / 1_000),
     }
 }
@@ -82,7 +87,7 @@ fn megabytes(bytes: u64) -> String {
 fn pages(figures: &Figures) -> String {
     match figures.projection_lag {
         0 => "show every event".into(),
-        lag => format!("{lag} events behind"),
+        lag => format!("{} behind", counted(lag, "event")),
     }
 }
 
@@ -103,7 +108,7 @@ fn push(report: &Report) -> String {
 fn ends(certificate: &Certificate) -> String {
     match (&certificate.not_after, certificate.days_left) {
         (Some(at), Some(left)) if left < 0 => format!("EXPIRED on {at}"),
-        (Some(at), Some(left)) if left < SOON => format!("ends SOON, on {at}, in {left} days"),
+        (Some(at), Some(left)) if left < SOON => format!("ends SOON, on {at}, in {}", counted(left, "day")),
         (Some(at), Some(left)) => format!("ends on {at}, in {left} days"),
         _ => "cannot be read".into(),
     }

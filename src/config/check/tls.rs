@@ -159,8 +159,8 @@ impl Presented<'_> {
             let mend = "put the intermediates behind the certificate in its file, or give the root that issued it";
             return Some(self.fault("tls-chain-not-of-root", wrong, mend));
         }
-        let wrong = "its chain is not publicly trusted: people have to install the root in steps 3 to 6";
-        let mend = "leave those steps switched on, or get a certificate from a public CA";
+        let wrong = "its chain is not publicly trusted: people have to install the root in the certificate step";
+        let mend = "leave that step switched on (`skip_ca_profile = false`), or get a certificate from a public CA";
         Some(Finding::note("tls-chain-private", self.about, wrong, mend))
     }
 

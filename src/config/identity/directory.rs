@@ -36,7 +36,7 @@ pub struct Directory {
     pub display_name_attribute: String,
     #[serde(default = "mail_attribute")]
     pub mail_attribute: String,
-    /// Prefills step 7.
+    /// Fills in the Managed Apple ID step.
     pub managed_apple_id_attribute: Option<String>,
     /// The claim `department` of access rules.
     pub department_attribute: Option<String>,

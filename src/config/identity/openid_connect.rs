@@ -34,7 +34,7 @@ pub struct OpenIdConnect {
     pub user_name_claim: String,
     #[serde(default = "groups_claim")]
     pub groups_claim: String,
-    /// Prefills step 7.
+    /// Fills in the Managed Apple ID step.
     pub managed_apple_id_claim: Option<String>,
     /// Further claims that access rules may ask for.
     #[serde(default)]

@@ -37,7 +37,7 @@ pub struct Saml {
     pub mail_attribute: String,
     #[serde(default = "groups_attribute")]
     pub groups_attribute: String,
-    /// Prefills step 7.
+    /// Fills in the Managed Apple ID step.
     pub managed_apple_id_attribute: Option<String>,
     /// Further attributes that access rules may ask for.
     #[serde(default)]

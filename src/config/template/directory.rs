@@ -30,7 +30,7 @@ pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take 
 #display_name_attribute = "cn"
 # The mail address.
 #mail_attribute = "mail"
-# The Managed Apple ID, which prefills step 7. Left out: people type it.
+# The Managed Apple ID, which fills in the step that asks for it. Left out: people type it.
 #managed_apple_id_attribute = "mail"
 # What access rules ask for as the claim "department". Left out: there is none.
 #department_attribute = "department"

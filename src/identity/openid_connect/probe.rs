@@ -4,6 +4,7 @@ use super::exchange::{self, Refusal};
 use super::metadata::Metadata;
 use super::{Provider, Request};
 use crate::identity::Disbelief;
+use crate::plural::counted;
 use crate::world::Timestamp;
 
 /// What does not work, and what to do.
@@ -23,7 +24,7 @@ pub async fn probe(
     now: Timestamp,
 ) -> Result<Vec<Result<String, Wrong>>, Disbelief> {
     let known = provider.known.get(provider, now).await?;
-    let mut told = vec![Ok(format!("{} answers, with {} keys", provider.config.issuer, known.keys.len()))];
+    let mut told = vec![Ok(format!("{} answers, with {}", provider.config.issuer, counted(known.keys.len(), "key")))];
     told.push(secret(provider, &known.metadata, redirect_uri).await);
     told.extend(scopes(provider, &known.metadata).into_iter().map(Err));
     Ok(told)

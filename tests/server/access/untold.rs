@@ -234,7 +234,7 @@ async fn a_provider_that_was_renamed_is_an_error_while_the_settings_name_the_old
     assert!(said.code != Some(0), "{said:?}");
     let wanted = "names \"school\", and the configuration knows \"local\", \"main\" or \"college\" only";
     assert!(said.out.contains("error: settings: ") && said.out.contains(wanted), "{said:?}");
-    assert!(said.out.contains("the server starts, but devices or people cannot use it: 3 to mend"), "{said:?}");
+    assert!(said.out.contains("the server starts, but devices or people cannot use it: 3 errors"), "{said:?}");
     let refused = muster_at(&config, &["settings", "apply", &file], "");
     assert!(refused.code != Some(0) && refused.err.contains("knows no \"school\""), "{refused:?}");
 }

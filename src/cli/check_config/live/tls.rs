@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::config::acceptor::GROUPS;
 use crate::config::check::tls::{Presented, check_name, public_roots};
 use crate::config::check::{Finding, Severity, certificates};
+use crate::plural::counted;
 use crate::world::World;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
@@ -97,8 +98,8 @@ fn check(setting: &str, address: &str, root: Option<&std::path::Path>) -> Vec<Re
     if findings.iter().any(|found| found.severity < Severity::Note) {
         return findings.into_iter().chain(weak).map(Err).collect();
     }
-    let count = seen.chain.len();
-    let line = format!("{address}: {} with {}, {count} certificates in the chain", seen.version, seen.suite);
+    let chain = counted(seen.chain.len(), "certificate");
+    let line = format!("{address}: {} with {}, {chain} in the chain", seen.version, seen.suite);
     std::iter::once(Ok(line)).chain(weak.map(Err)).collect()
 }
 

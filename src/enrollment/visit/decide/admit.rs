@@ -65,7 +65,7 @@ fn permitted(access: Option<&Access>, policy: &Policy) -> BTreeSet<Ownership> {
     policy.offered.iter().filter(permitted).copied().collect()
 }
 
-/// Step 2 is shown only where there is a choice; a lone kind is chosen by policy.
+/// The ownership step is shown only where there is a choice; a lone kind is chosen by policy.
 pub(super) fn by_policy(visit: &Visit, access: Option<&Access>, policy: &Policy) -> Vec<EnrollmentEvent> {
     // Settings asked which kind it is before anybody signed in.
     if let Some(mode) = visit.account_driven {
