@@ -7,9 +7,9 @@ const ENGLISH: &[(&str, &str)] = &[
     ("log-created", "The log was created"),
     (
         "older-log-accepted",
-        "The log was set back to position {last}: {count} later events or more were accepted as lost",
+        "The log was set back to position {last}: {count|later event|later events} or more accepted as lost",
     ),
-    ("keys-lost", "{count} keys were accepted as lost: what they sealed cannot be read any more"),
+    ("keys-lost", "{count|key was|keys were} accepted as lost: what was sealed under them cannot be read any more"),
     ("versions-raised", "New versions of events were allowed: {types}"),
     ("public-url-served", "Started to answer devices at {new}"),
     (
@@ -94,14 +94,17 @@ const ENGLISH: &[(&str, &str)] = &[
     ("command-format-error", "{command} was not understood by the device: {errors}"),
     ("answer-unreadable", "The answer to {command} could not be read: {reason}"),
     ("answer-unreadable-in-part", "Part of the answer to {command} could not be read and was left out: {reason}"),
-    ("result-too-large", "{command} was answered with {bytes} bytes: too large to keep"),
+    ("result-too-large", "{command} was answered with {bytes|byte|bytes}: too large to keep"),
     ("command-cancelled", "{command} was cancelled"),
     ("command-expired", "{command} expired before the device answered"),
     ("managed-app-reported", "The app {app} is {status}"),
     ("app-rejected", "{command}: the device did not take the app: {reason}"),
     ("inventory-reported", "Reported {names}"),
     ("device-fields-left-out", "The device told more than is kept: left out {fields}"),
-    ("device-events-suppressed", "The device used up its budget: {count} events were counted, not written: {events}"),
+    (
+        "device-events-suppressed",
+        "The device used up its budget: {count|event was|events were} counted, not written: {events}",
+    ),
     ("device-heard-from", "Heard from again after a long silence"),
     ("device-pushed", "The device was woken"),
     ("push-failed", "The device could not be woken: {reason}"),
@@ -148,7 +151,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("one-time-codes-added", "One-time codes were set up"),
     ("one-time-code-used", "A one-time code was used {purpose}"),
     ("one-time-codes-removed", "One-time codes were removed"),
-    ("recovery-codes-made", "{count} recovery codes were shown"),
+    ("recovery-codes-made", "{count|recovery code was|recovery codes were} shown"),
     ("recovery-code-used", "A recovery code was used to sign in"),
     ("recovery-codes-removed", "The recovery codes were removed"),
     ("second-factor-refused", "The second factor was refused: {factor}, {reason}"),
@@ -162,10 +165,10 @@ const ENGLISH: &[(&str, &str)] = &[
     ("visits-searched", "Searched the visits"),
     ("visit-viewed", "Viewed a visit"),
     ("settings-viewed", "Viewed the settings"),
-    ("audit-exported", "Exported the whole audit trail: {rows} events as {format}"),
-    ("audit-part-exported", "Exported {rows} events of the audit trail as {format}, by {filters}"),
-    ("inventory-exported", "Exported the list of devices: {rows} records as {format}"),
-    ("inventory-part-exported", "Exported {rows} records of devices as {format}, by {filters}"),
+    ("audit-exported", "Exported the whole audit trail: {rows|event|events} as {format}"),
+    ("audit-part-exported", "Exported {rows|event|events} of the audit trail as {format}, by {filters}"),
+    ("inventory-exported", "Exported the list of devices: {rows|record|records} as {format}"),
+    ("inventory-part-exported", "Exported {rows|record|records} of devices as {format}, by {filters}"),
     ("api-read", "Read {resource} by the API"),
     ("staff-list-viewed", "Viewed the list of staff"),
     ("staff-viewed", "Viewed an account of the staff"),
@@ -175,14 +178,21 @@ const ENGLISH: &[(&str, &str)] = &[
     ("vouched-staff-refused", "Sign-in to the console refused: {provider} vouches for somebody who has no role here"),
     ("unknown-staff-refused", "Sign-in to the console under an unknown name refused"),
     ("device-refused", "A {product} that would enroll by account was refused: {reason}"),
-    ("refusals-suppressed", "{count} more refusals were counted, not written one by one: from {sources}"),
+    (
+        "refusals-suppressed",
+        "{count|more refusal was|more refusals were} counted, not written one by one: from {sources}",
+    ),
     ("account-sign-in-refused", "Sign-in refused at the portal: {reason}"),
-    ("account-refusals-suppressed", "{count} more refused sign-ins with this account were counted: from {sources}"),
-    ("staff-refusals-suppressed", "{count} more refusals of this account were counted: from {sources}"),
+    (
+        "account-refusals-suppressed",
+        "{count|more refused sign-in|more refused sign-ins} with this account counted: from {sources}",
+    ),
+    ("staff-refusals-suppressed", "{count|more refusal|more refusals} of this account counted: from {sources}"),
     ("settings-changed", "Settings changed: {names}"),
 ];
 
-/// The sentence in English. Values that are erased read “(erased)”.
+/// The sentence in English. Values that are erased read “(erased)”. `{count|event was|events were}` is a number with the words for one and
+/// for several.
 pub fn english(key: &str, values: &BTreeMap<String, Option<String>>) -> String {
     let Some((_, sentence)) = ENGLISH.iter().find(|(known, _)| *known == key) else {
         return key.to_owned();
@@ -192,7 +202,13 @@ pub fn english(key: &str, values: &BTreeMap<String, Option<String>>) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         text.push_str(before);
-        text.push_str(values.get(name).and_then(Option::as_deref).unwrap_or("(erased)"));
+        let (name, words) = name.split_once('|').unwrap_or((name, ""));
+        let value = values.get(name).and_then(Option::as_deref).unwrap_or("(erased)");
+        text.push_str(value);
+        if let Some((one, several)) = words.split_once('|') {
+            text.push(' ');
+            text.push_str(if value == "1" { one } else { several });
+        }
         rest = after;
     }
     text.push_str(rest);
@@ -216,6 +232,16 @@ mod tests {
                 assert!(keys.contains(key), "no sentence for {key}");
             }
         }
+    }
+
+    #[test]
+    fn one_of_something_is_no_plural() {
+        let said = |count: &str| {
+            let message = Message::of("keys-lost").with("count", count);
+            english(message.key, &message.values)
+        };
+        assert!(said("1").starts_with("1 key was accepted"), "{}", said("1"));
+        assert!(said("12").starts_with("12 keys were accepted"), "{}", said("12"));
     }
 
     #[test]

@@ -40,8 +40,7 @@ pub fn lines(report: &Report) -> Vec<String> {
 fn server(report: &Report) -> String {
     let address = &report.server.address;
     if address.ends_with(":0") {
-        return "cannot be asked: with port 0 in server.metrics_listen (as in a demo) nobody else knows its port"
-            .into();
+        return "cannot be asked: server.metrics_listen has port 0, as in a demo".into();
     }
     if !report.server.answers {
         return format!("does not answer at {address}");
