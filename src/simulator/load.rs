@@ -91,7 +91,7 @@ async fn enroll(load: &Load, stopwatch: &mut Stopwatch) -> std::result::Result<(
         managed_apple_id: format!("{}@appleid.example.com", load.user_name),
         switches_on_trust: true,
     };
-    let mut walk = Walk::new(person, device);
+    let mut walk = Walk { insists_on_ownership: true, ..Walk::new(person, device) };
     match walk.run(&load.address, stopwatch).await.map_err(|error| with_causes(&error))? {
         Ending::Enrolled(_) => {}
         Ending::Directed(page) => return Err(directed(load, &page.title)),

@@ -90,12 +90,14 @@ pub struct Walk {
     pub safari: Safari,
     /// The user name of whom the device will be, where that is somebody else.
     pub enrolls_for: Option<String>,
+    /// Installs no profile of the other ownership, where the portal gives no choice.
+    pub insists_on_ownership: bool,
 }
 
 impl Walk {
     pub fn new(person: Person, device: Device) -> Walk {
         let safari = Safari::of(&device.hardware, device.hardware.ios, device.trust.clone());
-        Walk { person, device, safari, enrolls_for: None }
+        Walk { person, device, safari, enrolls_for: None, insists_on_ownership: false }
     }
 
     /// Walks all the way from the enrollment URL.
@@ -234,7 +236,7 @@ impl Walk {
             Opened::Left { url, .. } => return Err(WalkError::Left { url }),
         }
         let profile = self.device.pending_profile().map_err(|error| WalkError::Device { act, error })?;
-        if act == Act::DownloadMdmProfile {
+        if act == Act::DownloadMdmProfile && self.insists_on_ownership {
             self.wanted(&profile)?;
         }
         watcher.after(act, started.elapsed(), &profile.display_name).await;

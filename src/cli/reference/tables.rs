@@ -1,4 +1,4 @@
-//! Exit codes, variables of the environment and files: one table for `--help`, the man pages and `docs/operating.md`.
+//! Exit codes, variables of the environment and files: one table for `--help`, the man pages and `docs/command-line.md`.
 
 /// An exit code, and what it says.
 pub struct Exit {
@@ -80,14 +80,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_for_operators_has_the_same_tables() {
-        let document = include_str!("../../../docs/operating.md");
+    fn the_document_about_the_command_line_has_the_same_tables() {
+        let document = include_str!("../../../docs/command-line.md");
         let exits = EXITS.iter().map(|Exit { command, code, when }| {
             let command = if command.is_empty() { "every command".to_owned() } else { format!("`{command}`") };
             format!("| {command} | {code} | {when} |")
         });
         let named = VARIABLES.iter().chain(&FILES).map(|(name, what)| format!("| `{name}` | {what} |"));
         let missing: Vec<String> = exits.chain(named).filter(|row| !document.contains(row)).collect();
-        assert!(missing.is_empty(), "docs/operating.md lacks:\n{}", missing.join("\n"));
+        assert!(missing.is_empty(), "docs/command-line.md lacks:\n{}", missing.join("\n"));
     }
 }

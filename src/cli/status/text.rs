@@ -39,8 +39,8 @@ pub fn lines(report: &Report) -> Vec<String> {
 
 fn server(report: &Report) -> String {
     let address = &report.server.address;
-    if address.ends_with(":0") {
-        return "cannot be asked: server.metrics_listen has port 0, as in a demo".into();
+    if !report.server.answers && address.ends_with(":0") {
+        return format!("does not answer at {address}: a demo's port is not known");
     }
     if !report.server.answers {
         return format!("does not answer at {address}");
