@@ -118,7 +118,8 @@ async fn deaf(config: &Config) -> Option<Finding> {
     let ours = Pki::load(&config.pki, &config.push).ok()?.push_topic()?.to_owned();
     let deaf: usize = topics.iter().filter(|(topic, _)| **topic != ours).map(|(_, count)| count).sum();
     (deaf > 0).then(|| {
-        let wrong = format!("enrolled devices that listen to another topic than {ours}, and cannot be woken: {deaf}");
+        let (listen, they) = if deaf == 1 { ("device listens", "it") } else { ("devices listen", "they") };
+        let wrong = format!("{deaf} enrolled {listen} to another topic than {ours}: {they} cannot be woken");
         let mend = "put back the certificate with their topic, or renew that one (Renew, not Create, at \
                     https://identity.apple.com/pushcert); `muster push import` tells the topics";
         Finding::warning("push-topic-of-other-devices", "push.certificate", wrong, mend)
