@@ -1,9 +1,9 @@
 //! The administrator's own words (the description for people with personal devices, terms of use): Markdown in, harmless
 //! HTML out.
 
-use ammonia::Builder;
+use crate::app::administration::settings::texts::{SCHEMES, html};
+use ammonia::{Builder, UrlRelative};
 use events::settings::Settings;
-use pulldown_cmark::{Options, Parser, html};
 use std::collections::{BTreeMap, HashSet};
 
 /// The language that stands in where there is no text in the page's own.
@@ -28,15 +28,14 @@ pub fn personal(settings: &Settings, language: &'static str) -> (String, Option<
 /// Markdown as HTML that can be put into a page.
 // Text, lists and links to the web; no headings (the page has its own), no images, no styles, nothing that acts.
 pub fn render(markdown: &str) -> String {
-    let mut unsafe_html = String::new();
-    html::push_html(&mut unsafe_html, Parser::new_ext(markdown, Options::empty()));
     Builder::empty()
         .tags(HashSet::from(["p", "br", "strong", "em", "ul", "ol", "li", "a", "blockquote", "code"]))
         .clean_content_tags(HashSet::from(["script", "style"]))
         .tag_attributes([("a", HashSet::from(["href"]))].into_iter().collect())
-        .url_schemes(HashSet::from(["https", "mailto", "tel"]))
+        .url_schemes(HashSet::from(SCHEMES))
+        .url_relative(UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer"))
-        .clean(&unsafe_html)
+        .clean(&html(markdown))
         .to_string()
 }
 
@@ -57,6 +56,8 @@ mod tests {
         let evil = "<script>x()</script><img src=x onerror=x()>\n\n[a](javascript:x) <b style='x'>b</b>\n\n\
                     <form action=//evil><input>";
         let html = render(evil);
+        let relative = render("[a](//evil.example) [b](/console)");
+        assert!(!relative.contains("href"), "{relative}");
         for bad in ["<script", "x()", "<img", "javascript:", "style", "<form", "<input"] {
             assert!(!html.contains(bad), "{bad} in {html}");
         }

@@ -12,6 +12,7 @@ mod sign_in;
 mod terms;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 
 pub use difference::{difference, told_changes};
 
@@ -92,6 +93,7 @@ impl<'a> Providers<'a> {
 pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Findings {
     let (mut findings, providers) = (Findings::default(), Providers::of(identity));
     general::check(settings, &mut findings);
+    texts::check(settings, &mut findings);
     sign_in::check(settings, &providers, &mut findings);
     access::check(settings, &providers, &mut findings);
     limits::check(settings, &mut findings);

@@ -1,0 +1,136 @@
+//! Texts that people are shown: characters that a line of text must not have, and links of Markdown that a page would not show.
+
+use super::Findings;
+use super::access::ownership_key;
+use events::settings::Settings;
+use pulldown_cmark::{Options, Parser, html};
+use scraper::{Html, Selector};
+use std::collections::BTreeMap;
+use url::Url;
+
+/// What a link in an administrator's text may lead to: a web page, a mail, a telephone call. A relative address would lead into Muster.
+pub const SCHEMES: [&str; 3] = ["https", "mailto", "tel"];
+
+pub(super) fn check(settings: &Settings, findings: &mut Findings) {
+    one_line("organization", &settings.organization, findings);
+    one_line("help", settings.help.as_deref().unwrap_or_default(), findings);
+    for (nth, rule) in settings.access.iter().enumerate() {
+        one_line(&format!("access[{nth}].name"), &rule.name, findings);
+    }
+    markdown("personal_description", &settings.personal_description, findings);
+    for (ownership, terms) in &settings.terms {
+        let key = format!("terms.{}", ownership_key(*ownership));
+        one_line(&format!("{key}.version"), &terms.version, findings);
+        markdown(&format!("{key}.text"), &terms.text, findings);
+    }
+}
+
+/// Markdown as HTML, not yet cleaned.
+pub fn html(markdown: &str) -> String {
+    let mut html = String::new();
+    html::push_html(&mut html, Parser::new_ext(markdown, Options::empty()));
+    html
+}
+
+fn one_line(key: &str, text: &str, findings: &mut Findings) {
+    if let Some(character) = text.chars().find(|character| is_refused(*character)) {
+        findings.wrong(format!(
+            "{key} holds the character U+{:04X} ({}): take it out, and give one line of text that can be seen",
+            u32::from(character),
+            if character.is_control() {
+                "a control character or line break"
+            } else {
+                "it is invisible or reorders the text"
+            }
+        ));
+    }
+}
+
+// Controls and line breaks; marks, embeddings, overrides and isolates of direction (Unicode Standard Annex #9, section 2); what has no width.
+// Joiners (U+200C, U+200D) belong to words of some languages and to emoji.
+fn is_refused(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
+fn markdown(key: &str, texts: &BTreeMap<String, String>, findings: &mut Findings) {
+    for (tag, text) in texts {
+        let page = Html::parse_fragment(&html(text));
+        for href in values(&page, "a[href]", "href").filter(|href| !is_followed(href)) {
+            findings.wrong(format!(
+                "{key}.{tag}: the link {href:?} would not be shown: give a whole address that begins with https://, mailto: or tel:"
+            ));
+        }
+        for src in values(&page, "img", "src") {
+            findings.warn(format!("{key}.{tag}: the picture {src:?} is not shown: pages have no pictures of others"));
+        }
+    }
+}
+
+fn values<'p>(page: &'p Html, selector: &str, attribute: &'p str) -> impl Iterator<Item = String> + use<'p> {
+    let selector = Selector::parse(selector).expect("the selector is one");
+    let found: Vec<String> =
+        page.select(&selector).map(|element| element.attr(attribute).unwrap_or_default().to_owned()).collect();
+    found.into_iter()
+}
+
+fn is_followed(href: &str) -> bool {
+    Url::parse(href).is_ok_and(|url| SCHEMES.contains(&url.scheme()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(change: impl FnOnce(&mut Settings)) -> Findings {
+        let (mut settings, mut findings) = (Settings::default(), Findings::default());
+        change(&mut settings);
+        check(&settings, &mut findings);
+        findings
+    }
+
+    #[test]
+    fn a_line_with_a_character_that_acts_on_it_is_refused_by_key_and_number() {
+        for (character, number) in [
+            ('\n', "U+000A"),
+            ('\u{7}', "U+0007"),
+            ('\u{85}', "U+0085"),
+            ('\u{200e}', "U+200E"),
+            ('\u{2028}', "U+2028"),
+            ('\u{202e}', "U+202E"),
+            ('\u{2066}', "U+2066"),
+            ('\u{2069}', "U+2069"),
+        ] {
+            let text = format!("Room{character}7");
+            let help = found(|settings| settings.help = Some(text.clone())).wrong;
+            assert!(help.len() == 1 && help[0].starts_with(&format!("help holds the character {number} ")), "{help:?}");
+            let organization = found(|settings| settings.organization = text).wrong;
+            assert!(
+                organization[0].starts_with("organization ") && organization[0].contains(number),
+                "{organization:?}"
+            );
+        }
+        let plain = found(|settings| settings.help = Some("Zoë 👩‍👧, שלום, می‌خواهم: +49 30 1234".into()));
+        assert_eq!(plain, Findings::default());
+    }
+
+    #[test]
+    fn a_link_that_pages_would_drop_is_refused_by_its_address() {
+        let said = |text: &str| found(|settings| drop(settings.personal_description.insert("en".into(), text.into())));
+        for link in
+            ["/terms", "terms.html", "//evil.example/x", "http://example.com", "javascript:x", "#below", "ftp://a"]
+        {
+            for text in [format!("[more]({link})"), format!("<a href='{link}'>more</a>")] {
+                let wrong = said(&text).wrong;
+                let told = format!("personal_description.en: the link {link:?} would not be shown");
+                assert!(wrong.len() == 1 && wrong[0].starts_with(&told), "{text}: {wrong:?}");
+            }
+        }
+        let links = "[a](https://example.com) [b](mailto:help@example.com) [c](tel:+4930123) <https://example.com>";
+        assert_eq!(said(links), Findings::default());
+        assert_eq!(said("![logo](https://example.com/logo.png)").warnings.len(), 1);
+    }
+}
