@@ -15,6 +15,7 @@ mod entitled;
 mod known_browser;
 mod look_up;
 pub mod networks;
+mod outages;
 mod portal;
 mod refusal_budget;
 mod refusals;

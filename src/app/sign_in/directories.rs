@@ -7,6 +7,7 @@
 //! each name makes each directory be asked.
 
 use super::beat::Beat;
+use super::outages::Outages;
 use super::{KnownAccount, Proof, Refused, Verified, account_name, reason, staff_account_name};
 use crate::app::App;
 use crate::config::identity::Identity;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 pub struct Directories {
     all: Vec<Arc<Ldap>>,
     lockout: Lockout,
+    outages: Outages,
 }
 
 impl Directories {
@@ -38,7 +40,7 @@ impl Directories {
             .iter()
             .map(|config| load(config).map_err(|why| format!("directory {}: {why}", config.name)))
             .collect();
-        Ok(Directories { all: all?, lockout: Lockout::default() })
+        Ok(Directories { all: all?, lockout: Lockout::default(), outages: Outages::default() })
     }
 
     /// The directory of that name.
@@ -189,7 +191,9 @@ fn nothing(app: &App, directory: &Ldap, unanswered: &Unanswered) -> Said {
 }
 
 pub(super) fn alarm(app: &App, directory: &str, why: &Unavailable) {
-    tracing::error!(directory, why = why.0, "a directory cannot be asked: nobody signs in with it");
+    if let Some(requests) = app.sign_in.directories.outages.count(directory, app.world.now()) {
+        tracing::error!(directory, why = why.0, requests, "a directory cannot be asked: nobody signs in with it");
+    }
     app.metrics.alarm(Alarm::DirectoryUnavailable);
 }
 

@@ -1,0 +1,48 @@
+//! Lines of the log about directories that cannot be asked: one at once, then one a minute at most for each directory, however many people try.
+
+use events::Timestamp;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+const SECONDS_BETWEEN: i64 = 60;
+
+/// What was told of each directory.
+#[derive(Default)]
+pub struct Outages(Mutex<HashMap<String, Told>>);
+
+#[derive(Default)]
+struct Told {
+    at: Option<Timestamp>,
+    /// Failed requests since then.
+    since: u64,
+}
+
+impl Outages {
+    /// Counts a request that a directory did not answer. `Some` if a line is due, with the number of such requests since the last line, this
+    /// one among them.
+    pub fn count(&self, directory: &str, now: Timestamp) -> Option<u64> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = all.entry(directory.to_owned()).or_default();
+        told.since += 1;
+        if told.at.is_some_and(|at| now.seconds_since(at) < SECONDS_BETWEEN) {
+            return None;
+        }
+        told.at = Some(now);
+        Some(std::mem::take(&mut told.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_sign_ins_is_a_line_a_minute_for_each_directory() {
+        let (outages, begun) = (Outages::default(), Timestamp(1_700_000_000_000_000));
+        let at = |second| begun.plus_seconds(second);
+        assert_eq!(outages.count("main", at(0)), Some(1));
+        let lines: Vec<u64> = (1..=120).filter_map(|second| outages.count("main", at(second))).collect();
+        assert_eq!(lines, [60, 60]);
+        assert_eq!(outages.count("other", at(120)), Some(1), "another directory does not wait for it");
+    }
+}
