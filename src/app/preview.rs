@@ -6,7 +6,8 @@ use super::App;
 const PURPOSE: &str = "portal-preview";
 /// The link holds nothing but its end.
 const WHAT: &str = "pages";
-const HOURS: i64 = 8;
+/// The console makes another link for each page that is chosen: signing out there leaves this one valid for so long.
+const MINUTES: i64 = 10;
 
 /// The pages, by the name in the address, with what the console calls them.
 pub const PAGES: [(&str, &str); 14] = [
@@ -26,9 +27,9 @@ pub const PAGES: [(&str, &str); 14] = [
     ("problem", "Something went wrong"),
 ];
 
-/// The path of the pages, with a permit that ends in some hours.
+/// The path of the pages, with a permit that ends in some minutes.
 pub fn path(app: &App) -> String {
-    let expires = app.world.now().plus_seconds(HOURS * 3_600).0 / 1_000_000;
+    let expires = app.world.now().plus_seconds(MINUTES * 60).0 / 1_000_000;
     format!("/enroll/preview/{}", app.secrets.link(PURPOSE, &[WHAT], expires))
 }
 
