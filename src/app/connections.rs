@@ -264,6 +264,11 @@ impl Connection {
         self.waker.register(waker);
     }
 
+    /// A line of a body in chunks, or what follows its last piece, is longer than what is read.
+    pub fn has_endless_line(&self) {
+        self.progress().has_endless_line();
+    }
+
     /// Bytes came, as they were sent.
     pub fn received(&self, now: Instant, bytes: &[u8]) {
         self.progress().received(now, bytes);
@@ -333,6 +338,16 @@ impl Connection {
 impl Held {
     pub fn connection(&self) -> &Arc<Connection> {
         &self.connection
+    }
+
+    /// Ends the connection if more came in its handshake than one needs. Whether it has ended.
+    pub fn is_handshake_too_long(&self, most: u64) -> bool {
+        let is_too_long = self.connection.of_handshake() > most;
+        if is_too_long {
+            tracing::debug!(listener = self.connection.listener, most, "a TLS handshake was too long");
+            self.connections.end(&mut self.connections.known(), &self.connection, "handshake");
+        }
+        is_too_long
     }
 }
 

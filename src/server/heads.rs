@@ -17,6 +17,10 @@ use tokio_util::codec::Decoder as _;
 /// The end of a line, which follows each piece of a body in chunks.
 const END_OF_LINE: usize = 2;
 
+/// Most bytes of the lines between two pieces of a body in chunks, and of the trailer. Nothing that they say is used (extensions, fields), and
+/// clients send none.
+const LONGEST_LINES: usize = 8 * 1024;
+
 /// A stream of requests that tells whether it stands in a head, or in a line of a body in chunks.
 pub struct Heads<T> {
     inner: T,
@@ -55,11 +59,18 @@ impl<T> Heads<T> {
                     self.is_in_body = self.codec.message_type() != MessageType::None;
                     (self.between, self.ends_piece) = (0, 0);
                 }
-                Ok(Some(Message::Chunk(Some(_)))) => (self.between, self.ends_piece) = (0, END_OF_LINE),
-                Ok(Some(Message::Chunk(None))) => self.is_in_body = false,
+                Ok(Some(Message::Chunk(Some(piece)))) => {
+                    self.has_line(before - self.unread.len() - piece.len());
+                    (self.between, self.ends_piece) = (0, END_OF_LINE);
+                }
+                Ok(Some(Message::Chunk(None))) => {
+                    self.has_line(before - self.unread.len());
+                    self.is_in_body = false;
+                }
                 Ok(None) => {
                     // Of a body the decoder takes the lines as they come.
                     self.between += before - self.unread.len();
+                    self.has_line(0);
                     break;
                 }
                 Err(_) => {
@@ -73,6 +84,13 @@ impl<T> Heads<T> {
         let now = Instant::now();
         self.connection.is_in_line(now, is_in_line);
         self.connection.is_in_head(now, is_in_head);
+    }
+
+    // So many bytes more came of the lines between two pieces of a body, or behind the last one.
+    fn has_line(&self, bytes: usize) {
+        if self.is_in_body && self.between + bytes > LONGEST_LINES {
+            self.connection.has_endless_line();
+        }
     }
 }
 

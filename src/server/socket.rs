@@ -70,7 +70,7 @@ impl AsyncRead for Socket {
         let bytes = &buffer.filled()[before..];
         if !bytes.is_empty() {
             self.connection().received(Instant::now(), bytes);
-            if self.connection().of_handshake() > self.handshake_bytes {
+            if self.held.is_handshake_too_long(self.handshake_bytes) {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
         }

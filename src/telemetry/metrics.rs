@@ -78,10 +78,10 @@ impl Metrics {
         );
         let connections_ended = counter(
             "muster_connections_ended_total",
-            "Connections that the server ended: what took too long, or to make room.",
+            "Connections that the server ended: what took or was too long, or to make room.",
             &["why"],
         );
-        for why in ["head", "silence", "pace", "idle", "room"] {
+        for why in ["handshake", "head", "line", "silence", "pace", "idle", "room"] {
             connections_ended.with_label_values(&[why]);
         }
         let refusals_not_written = IntCounter::new(

@@ -154,6 +154,25 @@ async fn the_end_of_a_body_in_chunks_has_the_time_of_a_head() {
 }
 
 #[actix_web::test]
+async fn the_lines_of_a_body_in_chunks_are_read_up_to_a_limit() {
+    let patience = Duration::from_secs(600);
+    let server = server(Limits { silence: patience, grace: patience, idle: patience, head: patience, ..short() }).await;
+    let long = "x".repeat(9 * 1024);
+    for target in ["PUT /mdm/checkin", "PUT /mdm/nothing"] {
+        for rest in [format!("3;extension={long}"), format!("3;extension={long}\r\n<pl\r\n"), format!("0\r\nX: {long}")]
+        {
+            let mut connection = Connection::to(&server).await;
+            let request =
+                format!("{target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n<pl\r\n{rest}");
+            connection.send(request.as_bytes()).await;
+            connection.ended().await;
+        }
+    }
+    assert!(ended(&server, "line") && !ended(&server, "head"));
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn a_slow_but_steady_upload_is_served_however_long_it_takes() {
     let limits = Limits {
         head: Duration::from_secs(10),

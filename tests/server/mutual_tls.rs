@@ -120,6 +120,8 @@ async fn a_chain_longer_than_any_devices_ends_the_handshake_before_it_is_parsed(
     assert_eq!(answered(2).await.unwrap(), 200);
     // Of OpenSSL's own limit, 100 KiB, this is a half.
     assert!(answered(70).await.is_err());
+    let metrics = server.app().metrics.render();
+    assert!(!metrics.contains("muster_connections_ended_total{why=\"handshake\"} 0\n"), "{metrics}");
     server.stop().await;
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub enum Overdue {
     /// The head of a request, a line of its body in chunks, or what came after an answer and was none.
     Head,
+    /// A line of a body in chunks is too long, whatever time it took.
+    Line,
     /// No byte of a body came.
     Silence,
     /// Too few came.
@@ -22,6 +24,7 @@ impl Overdue {
     pub fn name(self) -> &'static str {
         match self {
             Overdue::Head => "head",
+            Overdue::Line => "line",
             Overdue::Silence => "silence",
             Overdue::Pace => "pace",
             Overdue::Idle => "idle",
@@ -48,6 +51,8 @@ pub struct Progress {
     is_in_head: bool,
     /// Since when a line of a body in chunks is not whole.
     line_since: Option<Instant>,
+    /// Such a line is longer than what is read.
+    has_endless_line: bool,
     /// The last request was answered before its body was read to the end. Where a body has no length beforehand (chunks), the HTTP
     /// server waits for the rest of it without a limit.
     is_unread: bool,
@@ -76,6 +81,7 @@ impl Progress {
             head_since: None,
             is_in_head: false,
             line_since: None,
+            has_endless_line: false,
             is_unread: false,
             last_received: now,
             body: None,
@@ -118,6 +124,10 @@ impl Progress {
 
     pub fn is_in_line(&mut self, now: Instant, is_in_line: bool) {
         self.line_since = is_in_line.then(|| self.line_since.unwrap_or(now));
+    }
+
+    pub fn has_endless_line(&mut self) {
+        self.has_endless_line = true;
     }
 
     /// So many bytes came that nobody can read yet: a part of a record of TLS.
@@ -168,6 +178,9 @@ impl Progress {
     pub fn overdue(&self, now: Instant, limits: &Limits) -> Option<Overdue> {
         if !self.established {
             return None;
+        }
+        if self.has_endless_line {
+            return Some(Overdue::Line);
         }
         if self.under_way {
             let body = self.body.as_ref()?;
