@@ -6,6 +6,8 @@ pub mod check;
 pub mod identity;
 pub mod template;
 
+pub use events::regular_file;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
@@ -149,7 +151,7 @@ pub enum LogFormat {
 
 /// The log's format in a file that cannot be used as a whole, such as one with an unknown key; `None` if it does not say it.
 pub fn log_format(path: &Path) -> Option<LogFormat> {
-    let file: toml::Table = toml::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+    let file: toml::Table = toml::from_str(&regular_file::read_to_string(path).ok()?).ok()?;
     file.get("logging")?.get("format")?.clone().try_into().ok()
 }
 
@@ -168,7 +170,7 @@ impl Config {
     /// Says which key is wrong and which are known.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let unreadable = |why| ConfigError::Unreadable { path: path.to_owned(), why };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let text = regular_file::read_to_string(path).map_err(unreadable)?;
         let directory = std::path::absolute(path).map_err(unreadable)?;
         let directory = directory.parent().unwrap_or(Path::new("/"));
         Config::parse(&text, directory)

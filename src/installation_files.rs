@@ -8,8 +8,9 @@ mod catalog;
 mod gather;
 
 pub use catalog::{Catalog, CatalogError, Opened};
-pub use gather::{GatherError, Gathered, gather};
+pub use gather::{GatherError, Gathered, LeftOut, gather};
 
+use crate::config::regular_file;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -43,7 +44,7 @@ pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
 }
 
 fn put_back_one(place: &Path, content: &[u8], done: &mut PutBack) -> io::Result<()> {
-    match std::fs::read(place) {
+    match regular_file::read(place) {
         Ok(there) if there == content => {}
         Ok(_) => done.kept.push(place.to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -11,6 +11,7 @@ mod outcome;
 pub use gate::Condition;
 pub use outcome::{Fault, Outcome, Trouble};
 
+use crate::config::regular_file;
 use crate::world::World;
 use back_off::Next;
 use farewell::Farewell;
@@ -240,7 +241,7 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
 
 fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, PushError> {
     let path = path.as_ref();
-    std::fs::read(path).map_err(|source| PushError::File { path: path.into(), source })
+    regular_file::read(path).map_err(|source| PushError::File { path: path.into(), source })
 }
 
 #[cfg(test)]

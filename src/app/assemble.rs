@@ -332,6 +332,14 @@ pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), Star
     older_log::refuse(&log, &keys).await
 }
 
+/// Data keys in the key store in `directory` that the master key does not open. Blocks.
+///
+/// # Errors
+/// If the key store cannot be read, or another master key made it.
+pub fn damaged_keys(directory: &Path, master: MasterKey) -> Result<Vec<KeyName>, StartError> {
+    open_keys_to_read(directory, master)?.damaged().map_err(key_error(directory))
+}
+
 fn read_log_in(directory: &Path, master: MasterKey) -> Result<Log, StartError> {
     let store = SqliteStore::open_read_only(directory).map_err(store_error(directory))?;
     Ok(Log::new(Arc::new(store), Arc::new(open_keys_to_read(directory, master)?)))

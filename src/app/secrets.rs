@@ -1,11 +1,9 @@
 //! What is derived from the server's master key: names that tell nothing, cookies and links that cannot be made up.
 
 use events::Timestamp;
-use events::personal::keys::MasterKey;
-use openssl::hash::MessageDigest;
-use openssl::memcmp;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
+use events::personal::keys::{self, MasterKey};
+
+pub use events::personal::keys::same;
 
 /// Keys for names, cookies and links. Every node of one installation derives the same ones.
 #[derive(Clone)]
@@ -71,18 +69,7 @@ pub fn hash(secret: &str) -> events::enrollment::SecretHash {
     events::enrollment::SecretHash(hex::encode(openssl::sha::sha256(secret.as_bytes())))
 }
 
-/// Compares in constant time (of equal lengths).
-pub fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && memcmp::eq(a, b)
-}
-
-// Every part is preceded by its length: ("ab","c") and ("a","bc") are different.
-fn mac(key: &[u8; 32], purpose: &str, parts: &[&str]) -> Vec<u8> {
-    let key = PKey::hmac(key).expect("a key of 32 bytes is a key");
-    let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
-    for part in std::iter::once(&purpose).chain(parts) {
-        signer.update(&(part.len() as u64).to_be_bytes()).expect("HMAC takes any bytes");
-        signer.update(part.as_bytes()).expect("HMAC takes any bytes");
-    }
-    signer.sign_to_vec().expect("HMAC is computed")
+fn mac(key: &[u8; 32], purpose: &str, parts: &[&str]) -> [u8; 32] {
+    let parts: Vec<&[u8]> = std::iter::once(&purpose).chain(parts).map(|part| part.as_bytes()).collect();
+    keys::hmac(key, &parts)
 }

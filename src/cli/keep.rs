@@ -1,16 +1,20 @@
 //! `muster replay`, `muster backup`, `muster restore`.
 
+mod faults;
+
 use super::administer::tell_corruption;
 use super::{At, say};
 use crate::app::App;
-use crate::app::assemble::{StartError, check_keys_of};
+use crate::app::assemble::{StartError, check_keys_of, damaged_keys};
 use crate::config::Config;
 use crate::installation_files::{self, Catalog, gather};
 use crate::plural::counted;
 use crate::world::World;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use events::KeyName;
 use events::personal::keys::MasterKey;
+use events::store::Corruption;
 use events::store::sqlite::OpenError;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
 use projections::disposable;
@@ -85,11 +89,14 @@ impl Backup {
 async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     let config = at.load()?;
     let master = MasterKey::read_file(&config.store.master_key)?;
-    let gathered = gather(&at.config, &config)?;
+    let (gathered, left_out) = gather(&at.config, &config)?;
     let count = gathered.len();
     let (directory, place) = (config.store.directory.clone(), destination.clone());
     let also = move |unfinished: &Path| {
-        Catalog::write(unfinished, &gathered, &master).map(drop).map_err(std::io::Error::other)
+        // First: with another master key the copy would be sealed under a key that opens nothing else.
+        let damaged = damaged_keys(unfinished, master.clone()).map_err(std::io::Error::other)?;
+        Catalog::write(unfinished, &gathered, &master).map_err(std::io::Error::other)?;
+        Ok(damaged)
     };
     let copied = tokio::task::spawn_blocking(move || backup::backup(&directory, &place, also)).await?;
     if let Some(damage) = copied.as_ref().err().and_then(BackupError::corruption) {
@@ -98,7 +105,8 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
         tell_corruption(&config, vec![damage]).await;
         bail!(told);
     }
-    tell("backed up, verified", &copied?);
+    let (manifest, damaged) = copied?;
+    tell("backed up, verified", &manifest);
     say(format_args!(
         "with {}: the configuration and the certificates, keys and secrets that belong to it, all but the configuration sealed under the master key",
         counted(count, "file")
@@ -108,33 +116,53 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
         destination.display(),
         config.store.master_key.display()
     ));
-    Ok(ExitCode::SUCCESS)
+    tell_corruption(&config, damaged.iter().map(Corruption::of_key).collect()).await;
+    let mut lacks = faults::damaged_keys(&damaged);
+    lacks.extend(faults::left_out(&left_out));
+    whole(&lacks, "the backup was made and is kept, but it is not whole")
 }
 
 impl Verify {
     async fn run(self, at: &At) -> anyhow::Result<ExitCode> {
         let source = self.source.clone();
         let manifest = tokio::task::spawn_blocking(move || backup::verify(&source)).await??;
-        tell("sound", &manifest);
-        let Some(catalog) = Catalog::read(&self.source)? else {
-            say(
-                "log and keys alone, as earlier versions made it: configuration, certificates and their keys are not in it",
-            );
+        let catalog = Catalog::read(&self.source)?;
+        let files = catalog.as_ref().map(|catalog| catalog.stored(&self.source)).transpose()?.map(|files| files.len());
+        let configured = || at.load().ok().map(|config| config.store.master_key).filter(|path| path.is_file());
+        let Some(path) = self.master_key.or_else(configured) else {
+            tell("sound as far as it can be told without the master key", &manifest);
+            say_files(files, "unchanged; no master key is here to open them: name it with --master-key");
+            say("whether each key opens was not checked, for the same reason");
             return Ok(ExitCode::SUCCESS);
         };
-        let files = counted(catalog.stored(&self.source)?.len(), "file");
-        let configured = || at.load().ok().map(|config| config.store.master_key).filter(|path| path.is_file());
-        match self.master_key.or_else(configured) {
-            Some(path) => {
-                catalog.open(&self.source, &MasterKey::read_file(&path)?)?;
-                say(format_args!("{files}, each opened with {}", path.display()));
-            }
-            None => {
-                say(format_args!("{files}, unchanged; no master key is here to open them: name it with --master-key"))
-            }
-        }
-        Ok(ExitCode::SUCCESS)
+        let master = MasterKey::read_file(&path)?;
+        catalog.map(|catalog| catalog.open(&self.source, &master)).transpose()?;
+        let source = self.source.clone();
+        let damaged = tokio::task::spawn_blocking(move || damaged_keys(&source, master)).await??;
+        tell(if damaged.is_empty() { "sound" } else { "read" }, &manifest);
+        say_files(files, &format!("each opened with {}", path.display()));
+        whole(
+            &faults::damaged_keys(&damaged),
+            "the backup is not sound; what is not named here can be restored from it",
+        )
     }
+}
+
+fn say_files(files: Option<usize>, how: &str) {
+    match files {
+        Some(files) => say(format_args!("{}, {how}", counted(files, "file"))),
+        None => say(
+            "log and keys alone, as earlier versions made it: configuration, certificates and their keys are not in it",
+        ),
+    }
+}
+
+// An error that names every fault, a line each, for a command that did its work otherwise.
+fn whole(faults: &[String], otherwise: &str) -> anyhow::Result<ExitCode> {
+    if faults.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    bail!("{otherwise}:\n  {}", faults.join("\n  "))
 }
 
 #[derive(Args)]
@@ -156,6 +184,7 @@ impl Restore {
         backup::read_manifest(&self.source)?;
         let catalog = Catalog::read(&self.source)?;
         let config = self.config(catalog.as_ref())?;
+        backup::expect_no_log(&config.store.directory).context("nothing was restored")?;
         let (master, place) = self.master_key(&config)?;
         let files = catalog.as_ref().map(|catalog| catalog.open(&self.source, &master)).transpose();
         let files = files.context("nothing was restored")?.unwrap_or_default();
@@ -167,27 +196,30 @@ impl Restore {
             .inspect_err(|_| installation_files::take_away(place.as_slice()))
             .context("nothing was restored")?;
         let written: Vec<PathBuf> = put_back.written.iter().cloned().chain(place).collect();
-        let restored = self.log(&config).await.inspect_err(|_| installation_files::take_away(&written));
-        tell("restored, verified", &restored.context("nothing was restored")?);
+        let restored = self.log(&config, master).await.inspect_err(|_| installation_files::take_away(&written));
+        let (manifest, damaged) = restored.context("nothing was restored")?;
+        tell("restored, verified", &manifest);
         written.iter().for_each(|path| say(format_args!("put back {}", path.display())));
-        put_back
-            .kept
-            .iter()
-            .for_each(|path| say(format_args!("left as it is, which differs from the backup: {}", path.display())));
         if catalog.is_none() {
             say(
                 "the backup holds log and keys alone: configuration, certificates and their keys have to be there already",
             );
         }
         say("`muster check-config`, then `muster serve`, which builds the projections again");
-        Ok(ExitCode::SUCCESS)
+        let mut differ = faults::damaged_keys(&damaged);
+        differ.extend(faults::kept(&put_back.kept));
+        whole(&differ, "log and keys were restored, and not all is as it was when the backup was made")
     }
 
-    async fn log(&self, config: &Config) -> anyhow::Result<Manifest> {
+    // With the keys that are damaged in the backup.
+    async fn log(&self, config: &Config, master: MasterKey) -> anyhow::Result<(Manifest, Vec<KeyName>)> {
         check_keys_of(&self.source, config).await?;
         let (source, directory) = (self.source.clone(), config.store.directory.clone());
-        let restore = move || backup::restore(&source, &directory, || clear(&directory));
-        Ok(tokio::task::spawn_blocking(restore).await??)
+        let restore = move || {
+            let damaged = damaged_keys(&source, master)?;
+            Ok((backup::restore(&source, &directory, || clear(&directory))?, damaged))
+        };
+        tokio::task::spawn_blocking(restore).await?
     }
 
     fn config(&self, catalog: Option<&Catalog>) -> anyhow::Result<Config> {
@@ -205,7 +237,17 @@ impl Restore {
     fn master_key(&self, config: &Config) -> anyhow::Result<(MasterKey, Option<PathBuf>)> {
         let place = &config.store.master_key;
         match &self.master_key {
-            Some(_) if place.exists() => bail!("{} is there already: leave --master-key out", place.display()),
+            Some(given) if place.exists() => {
+                let (there, given_key) = (MasterKey::read_file(place)?, MasterKey::read_file(given)?);
+                if there.fingerprint() != given_key.fingerprint() {
+                    bail!(
+                        "{} is there already and is not the master key in {}: leave --master-key out if it is the right one, else move it away",
+                        place.display(),
+                        given.display()
+                    );
+                }
+                Ok((there, None))
+            }
             Some(given) => Ok((MasterKey::read_file(given)?, Some(place.clone()))),
             None if !place.exists() => bail!(
                 "there is no master key at {}: a backup does not hold it. Put your copy there, or name it with --master-key",

@@ -15,6 +15,7 @@ mod token;
 pub use probe::Wrong;
 
 use crate::config::identity::OpenIdConnect;
+use crate::config::regular_file;
 use crate::identity::{Account, Disbelief, Fault};
 use crate::world::Timestamp;
 use account::Mapping;
@@ -22,7 +23,6 @@ use http::Http;
 use known::{Cache, Known};
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientSecret, PkceCodeChallenge, PkceCodeVerifier};
-use std::fs;
 use url::Url;
 
 /// Clocks may differ by so many seconds.
@@ -71,7 +71,7 @@ impl Provider {
             return Err(format!("{}: {:?} is no https address", about("issuer"), config.issuer));
         }
         let path = &config.client_secret;
-        let secret = fs::read_to_string(path)
+        let secret = regular_file::read_to_string(path)
             .map_err(|error| format!("{}: cannot read {}: {error}", about("client_secret"), path.display()))?;
         let secret = secret.lines().next().unwrap_or_default().trim();
         if secret.is_empty() {
@@ -80,7 +80,7 @@ impl Provider {
         let root = match &config.root {
             None => None,
             Some(path) => Some(
-                fs::read(path)
+                regular_file::read(path)
                     .map_err(|error| format!("{}: cannot read {}: {error}", about("root"), path.display()))?,
             ),
         };

@@ -23,6 +23,7 @@ pub use content::LARGEST;
 
 use crate::config;
 use crate::config::identity::Absent;
+use crate::config::regular_file;
 use crate::identity::{Account, Disbelief};
 use crate::world::{Timestamp, World};
 use metadata::Provider;
@@ -158,7 +159,8 @@ fn pair(certificate: Option<&Path>, key: Option<&Path>, what: &str) -> Result<Op
         (Some(certificate), Some(key)) => (certificate, key),
         _ => return Err(format!("{what}_certificate and {what}_key are only useful together; set both, or neither")),
     };
-    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
+    let read =
+        |path: &Path| regular_file::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
     let parsed = X509::from_pem(&read(certificate)?);
     let parsed = parsed.map_err(|_| format!("there is no certificate (PEM) in {}", certificate.display()))?;
     // Never asks at a terminal for a passphrase.

@@ -1,10 +1,8 @@
 //! The catalog of a backup: which files it holds, where they belong, which are sealed. Authenticated under the master key.
 
 use super::Gathered;
-use events::personal::keys::{DataKey, MasterKey};
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
+use crate::config::regular_file;
+use events::personal::keys::{DataKey, MasterKey, hmac, same};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -100,7 +98,7 @@ impl Catalog {
     /// If there is one and it cannot be read.
     pub fn read(backup: &Path) -> Result<Option<Catalog>, CatalogError> {
         let path = backup.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match regular_file::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && backup.join(DIRECTORY).exists() => {
                 return Err(CatalogError::Missing { path });
             }
@@ -131,8 +129,7 @@ impl Catalog {
     /// # Errors
     /// If the backup was made with another master key, or was changed.
     pub fn open(&self, backup: &Path, master: &MasterKey) -> Result<Vec<Opened>, CatalogError> {
-        let reckoned = self.reckon(master);
-        if self.tag.len() != reckoned.len() || !openssl::memcmp::eq(self.tag.as_bytes(), reckoned.as_bytes()) {
+        if !same(self.tag.as_bytes(), self.reckon(master).as_bytes()) {
             return Err(CatalogError::Tag { path: backup.join(FILE) });
         }
         let open = |(listed, bytes): (&Listed, Vec<u8>)| {
@@ -158,9 +155,7 @@ impl Catalog {
     fn reckon(&self, master: &MasterKey) -> String {
         let untagged = Catalog { tag: String::new(), ..self.clone() };
         let text = serde_json::to_vec(&untagged).expect("a catalog is always written");
-        let key = PKey::hmac(&master.derive(TAG)).expect("a key of 32 bytes is a key");
-        let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
-        hex::encode(signer.sign_oneshot_to_vec(&text).expect("HMAC takes any bytes"))
+        hex::encode(hmac(&master.derive(TAG), &[&text]))
     }
 }
 
@@ -171,7 +166,10 @@ impl Listed {
             return Err(self.changed(backup));
         }
         let path = backup.join(DIRECTORY).join(&self.stored);
-        let bytes = std::fs::read(&path).map_err(file_error(&path))?;
+        // Sealed, it is longer than the file that it was.
+        let mut bytes = Vec::new();
+        let read = regular_file::open(&path).and_then(|mut file| file.read_to_end(&mut bytes));
+        read.map_err(file_error(&path))?;
         if digest(&bytes) == self.sha256 { Ok(bytes) } else { Err(self.changed(backup)) }
     }
 

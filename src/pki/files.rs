@@ -1,6 +1,7 @@
 //! Certificates and keys in PEM files: reading them with errors that name file and cure, writing keys for the owner only.
 
 use crate::config::check::holds_private_key;
+use crate::config::regular_file;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use std::fs::{File, OpenOptions};
@@ -143,7 +144,7 @@ pub fn private_key(path: &Path) -> Result<PKey<Private>, PkiError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
-    std::fs::read(path).map_err(|error| {
+    regular_file::read(path).map_err(|error| {
         PkiError::new(path, format!("cannot be read ({error})"), "check the path, and the file's owner and mode")
     })
 }
@@ -171,7 +172,7 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
 /// # Errors
 /// If it cannot be written; then the old one is still there.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), PkiError> {
-    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+    if regular_file::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
     let beside = |ending: &str| {
@@ -187,7 +188,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), 
             let _ = std::os::unix::fs::chown(&new, Some(like.uid()), Some(like.gid()));
         }
         if let Ok(present) = std::fs::metadata(path) {
-            let bytes = std::fs::read(path)?;
+            let bytes = regular_file::read(path)?;
             let mode = if holds_private_key(&bytes) { 0o600 } else { present.mode() & 0o777 };
             write_beside(&old, &bytes, mode)?;
         }

@@ -5,6 +5,7 @@ mod log_seen;
 mod master;
 mod sqlite;
 
+pub use cipher::{hmac, same};
 pub(crate) use log_seen::know_at_most;
 pub use master::MasterKey;
 pub(crate) use sqlite::sequence_of;

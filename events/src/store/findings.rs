@@ -2,6 +2,7 @@
 
 use super::ReadError;
 use crate::personal::KeyName;
+use crate::personal::keys::KeyError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::sync::watch;
@@ -50,6 +51,12 @@ impl Damaged {
 }
 
 impl Corruption {
+    /// A key that was looked at by itself, whatever events it seals.
+    pub fn of_key(name: &KeyName) -> Corruption {
+        let why = KeyError::Altered(name.clone()).to_string();
+        Corruption { stream: UNKNOWN.into(), revision: 0, position: 0, damaged: Damaged::Key(name.clone()), why }
+    }
+
     // Whether `other`, which is known, says the same or more.
     fn is_told_by(&self, other: &Corruption) -> bool {
         match (&self.damaged, &other.damaged) {
@@ -78,6 +85,7 @@ impl fmt::Display for Corruption {
             Damaged::Event => write!(f, "{event} is corrupt: {why}"),
             Damaged::Page if *position == 0 && stream == UNKNOWN => write!(f, "a page of events.db is damaged: {why}"),
             Damaged::Page => write!(f, "a page of events.db is damaged: {event} cannot be read: {why}"),
+            Damaged::Key(_) if *position == 0 && stream == UNKNOWN => f.write_str(why),
             Damaged::Key(key) => write!(
                 f,
                 "{key} in keys.db is damaged: {event} and all else that it seals cannot be read: {why}",

@@ -1,7 +1,7 @@
 //! Certificates: in force, with their own keys. What devices ask of the TLS certificate is in [`super::tls`].
 
 use super::{Finding, Severity, files, push};
-use crate::config::Config;
+use crate::config::{Config, regular_file};
 use crate::plural::counted;
 use events::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
@@ -16,7 +16,7 @@ pub struct Reading(BTreeMap<&'static str, Vec<X509>>);
 
 impl Reading {
     pub fn of(config: &Config) -> Reading {
-        let read = |path| X509::stack_from_pem(&std::fs::read(path).ok()?).ok();
+        let read = |path| X509::stack_from_pem(&regular_file::read(path).ok()?).ok();
         let certificates = files::certificates(config);
         Reading(certificates.into_iter().filter_map(|(about, path)| Some((about, read(path)?))).collect())
     }
@@ -98,7 +98,7 @@ fn check_pairs(config: &Config, reading: &Reading) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (about, path) in files::keys(config) {
         let certificate = format!("{}certificate", about.trim_end_matches("key"));
-        let Ok(pem) = std::fs::read(path) else { continue };
+        let Ok(pem) = regular_file::read(path) else { continue };
         let Ok(key) = PKey::private_key_from_pem_callback(&pem, |_| Ok(0)) else {
             let wrong = format!("there is no private key in {}", path.display());
             let mend = "give a PEM file without a passphrase: it begins with -----BEGIN PRIVATE KEY-----";

@@ -1,7 +1,7 @@
 //! The CAs of devices: can they be read. That they have expired, as Apple's has, is nothing to mention.
 
 use super::{Finding, files};
-use crate::config::Devices;
+use crate::config::{Devices, regular_file};
 use openssl::x509::X509;
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub fn check(devices: &Devices) -> Vec<Finding> {
 pub(super) fn certificates(about: &str, files: &[PathBuf]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for path in files {
-        let pem = match std::fs::read(path) {
+        let pem = match regular_file::read(path) {
             Ok(pem) => pem,
             Err(_) => {
                 findings.extend(files::missing(about, path));

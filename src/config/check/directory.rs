@@ -2,6 +2,7 @@
 
 use super::{Finding, files};
 use crate::config::identity::{Directory, Groups};
+use crate::config::regular_file;
 use std::path::Path;
 
 pub fn check(directories: &[Directory]) -> Vec<Finding> {
@@ -54,7 +55,7 @@ impl Checked<'_> {
         if let Some(finding) = files::missing(&about, path) {
             return Some(finding);
         }
-        let pem = std::fs::read(path).unwrap_or_default();
+        let pem = regular_file::read(path).unwrap_or_default();
         let certificates = openssl::x509::X509::stack_from_pem(&pem).unwrap_or_default();
         certificates.is_empty().then(|| {
             let wrong = format!("there is no PEM certificate in {}", path.display());
@@ -65,7 +66,7 @@ impl Checked<'_> {
 
     fn password(&self) -> Option<Finding> {
         let (about, path) = (self.about("bind_password"), &self.directory.bind_password);
-        let text = match std::fs::read_to_string(path) {
+        let text = match regular_file::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
                 let mend = "make the file, with the searcher's password in its first line, readable by the user that runs the server";

@@ -1,7 +1,7 @@
 //! Files: are they there, may we use them, may others read what they should not.
 
 use super::Finding;
-use crate::config::{Config, Store};
+use crate::config::{Config, Store, regular_file};
 use events::personal::keys::MasterKey;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -48,7 +48,7 @@ pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
 }
 
 pub fn missing(about: &str, path: &Path) -> Option<Finding> {
-    let error = std::fs::File::open(path).err()?;
+    let error = regular_file::read(path).err()?;
     let wrong = format!("{} cannot be read: {error}", path.display());
     let mend = "correct the path, restore the file, or give the user that runs the server the right to read it";
     Some(Finding::error("file-unreadable", about, wrong, mend))
@@ -65,7 +65,7 @@ pub fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
 
 /// The key stands a second time where others read it: certificate files are open to everybody.
 fn key_among_certificates(about: &str, path: &Path) -> Option<Finding> {
-    let holds_key = holds_private_key(&std::fs::read(path).ok()?);
+    let holds_key = holds_private_key(&regular_file::read(path).ok()?);
     let open = holds_key.then(|| readable_by_others(about, path)).flatten()?;
     let wrong = format!("{} holds a private key beside the certificate: {}", path.display(), open.wrong);
     let mend =

@@ -3,6 +3,7 @@
 use super::{Finding, files};
 use crate::config::Config;
 use crate::config::identity::{ALGORITHMS, OpenIdConnect};
+use crate::config::regular_file;
 use url::Url;
 
 pub fn check(config: &Config) -> Vec<Finding> {
@@ -70,7 +71,7 @@ fn check_secret(provider: &OpenIdConnect, about: &str) -> Vec<Finding> {
         return vec![missing];
     }
     let mut findings: Vec<Finding> = files::readable_by_others(about, path).into_iter().collect();
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = regular_file::read_to_string(path).unwrap_or_default();
     if text.lines().next().unwrap_or_default().trim().is_empty() {
         let wrong = format!("the first line of {} is empty", path.display());
         findings.push(Finding::error("client-secret-empty", about, wrong, "write the client secret there"));

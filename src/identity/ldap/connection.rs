@@ -5,6 +5,7 @@ use super::search::{self, Query, Rows};
 use super::trouble::{INVALID_CREDENTIALS, SUCCESS, Trouble};
 use crate::config::check::unreadable_secret;
 use crate::config::identity::Directory;
+use crate::config::regular_file;
 use crate::identity::Denial;
 use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapResult};
 use native_tls::{Certificate, Protocol, TlsConnector};
@@ -291,7 +292,7 @@ async fn farewell(mut handle: Handle) {
 
 fn password(path: &Path) -> Result<SecretString, String> {
     let unreadable = |error| format!("bind_password: {}", unreadable_secret(path, &error));
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = regular_file::read_to_string(path).map_err(unreadable)?;
     let line = text.lines().next().unwrap_or_default();
     // A bind without a password would be anonymous, and succeed.
     if line.is_empty() {
@@ -305,7 +306,7 @@ fn connector(root: Option<&Path>) -> Result<TlsConnector, String> {
     let mut builder = TlsConnector::builder();
     builder.min_protocol_version(Some(Protocol::Tlsv12));
     if let Some(path) = root {
-        let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let pem = regular_file::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let certificates = Certificate::stack_from_pem(&pem).unwrap_or_default();
         if certificates.is_empty() {
             return Err(format!("there is no PEM certificate in {}", path.display()));

@@ -2,6 +2,7 @@
 //! administrator's; nothing in it is fetched.
 
 use super::signature::Pinned;
+use crate::config::regular_file;
 use crate::world::Timestamp;
 use chrono::{DateTime, Utc};
 use gamlastan::core::constants;
@@ -13,7 +14,7 @@ use std::path::Path;
 use url::{Host, Url};
 
 /// An identity provider has a few kilobytes of metadata; federations with thousands are not for us.
-const LARGEST: u64 = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
 
 /// The provider as its metadata describes it.
 pub struct Provider {
@@ -33,11 +34,10 @@ impl Provider {
     /// Says what is wrong with the document and what to do.
     pub fn read(path: &Path) -> Result<Provider, String> {
         let shown = path.display();
-        let size = std::fs::metadata(path).map_err(|error| format!("{shown} cannot be read: {error}"))?.len();
-        if size > LARGEST {
+        let bytes = regular_file::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        if bytes.len() > LARGEST {
             return Err(format!("{shown} is larger than {LARGEST} bytes; give the document of this one provider"));
         }
-        let bytes = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
         decoded(&bytes).and_then(|text| Provider::parse(&text)).map_err(|error| format!("{shown}: {error}"))
     }
 

@@ -41,6 +41,13 @@ pub fn muster_at(config: &Path, arguments: &[&str], input: &str) -> Said {
     muster(&arguments, input)
 }
 
+/// Runs `muster` where no file may grow beyond `kibibytes`: how a full disk looks to a process.
+pub fn muster_with_small_disk(arguments: &[&str], kibibytes: u32) -> Said {
+    let mut command = Command::new("bash");
+    let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
+    finish(command.args(["-c", &script, env!("CARGO_BIN_EXE_muster")]).args(arguments), "")
+}
+
 fn finish(command: &mut Command, input: &str) -> Said {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

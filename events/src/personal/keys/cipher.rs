@@ -7,6 +7,7 @@
 //! away for the same field of the same event only.
 
 use openssl::hash::MessageDigest;
+use openssl::memcmp;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
@@ -14,7 +15,8 @@ use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+/// HMAC-SHA-256 of `parts` under a key that is derived from the master key.
+pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let key = PKey::hmac(key).expect("bytes are a key");
     let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
     for part in parts {
@@ -25,6 +27,11 @@ pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut digest = [0u8; 32];
     signer.sign(&mut digest).expect("HMAC-SHA-256 has 32 bytes");
     digest
+}
+
+/// Compares tags and digests in constant time (of equal lengths).
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && memcmp::eq(a, b)
 }
 
 /// Nonce, ciphertext, tag.

@@ -1,12 +1,14 @@
 //! The server's master key and its file.
 
 use super::{DataKey, KeyError, KeyName, cipher};
+use crate::regular_file;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// The server's master key: wraps data keys, and other keys are derived from it. Not printable, wiped when dropped.
+#[derive(Clone)]
 pub struct MasterKey(DataKey);
 
 impl MasterKey {
@@ -20,13 +22,15 @@ impl MasterKey {
     /// Says what is wrong with the file.
     pub fn read_file(path: &Path) -> Result<MasterKey, KeyError> {
         let bad = |why: String| KeyError::MasterKeyFile { path: path.to_owned(), why };
-        let metadata = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?;
+        let unreadable = |error: std::io::Error| bad(error.to_string());
+        let file = regular_file::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         if metadata.mode() & 0o077 != 0 {
             return Err(bad(format!("others may read it (mode {:o}): chmod 600 it", metadata.mode() & 0o777)));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+        let text = regular_file::content(file).map_err(unreadable)?;
         let mut bytes = [0u8; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes)
+        hex::decode_to_slice(text.trim_ascii(), &mut bytes)
             .map_err(|_| bad("it must hold 64 hex digits and nothing else".into()))?;
         Ok(MasterKey::from_bytes(bytes))
     }

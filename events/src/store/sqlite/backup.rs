@@ -56,6 +56,11 @@ pub enum BackupError {
     #[error("{} is not empty: name a directory that is, or that is not there yet", .0.display())]
     NotEmpty(PathBuf),
     #[error(
+        "there is a log in {} already, and a backup never replaces one: move events.db and keys.db, with their -wal and -shm files, out of it \
+         and keep them, or name a configuration with another `store.directory`", .0.display()
+    )]
+    LogThere(PathBuf),
+    #[error(
         "{} is there: another backup is being made there, or one was broken off. If none is being made, remove it", .0.display()
     )]
     Unfinished(PathBuf),
@@ -73,6 +78,8 @@ pub enum BackupError {
     Also(io::Error),
     #[error("{}: {error}", .path.display())]
     Sqlite { path: PathBuf, error: rusqlite::Error },
+    #[error("cannot write the copy {}: {error}; make room there, give the right to write there, or name another place", .path.display())]
+    Write { path: PathBuf, error: rusqlite::Error },
 }
 
 impl BackupError {
@@ -102,15 +109,15 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 /// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes
-/// them. `also` puts there what else the backup is to hold. Returns when the copy is verified and durable. Blocks.
+/// them. `also` puts there what else the backup is to hold, and what it returns is returned. Returns when the copy is verified and durable. Blocks.
 ///
 /// # Errors
 /// If anything cannot be read or written, or the copy does not verify; then `destination` does not exist.
-pub fn backup(
+pub fn backup<T>(
     directory: &Path,
     destination: &Path,
-    also: impl FnOnce(&Path) -> io::Result<()>,
-) -> Result<Manifest, BackupError> {
+    also: impl FnOnce(&Path) -> io::Result<T>,
+) -> Result<(Manifest, T), BackupError> {
     schema::expect_log(directory)?;
     let key_store = directory.join(keys::FILE);
     if !key_store.is_file() {
@@ -128,18 +135,18 @@ pub fn backup(
         });
     }
     let filled = fill(directory, &unfinished).and_then(|manifest| {
-        also(&unfinished).map_err(BackupError::Also)?;
+        let added = also(&unfinished).map_err(BackupError::Also)?;
         sync_directory(&unfinished)?;
         std::fs::rename(&unfinished, destination).map_err(|error| file_error(destination, error))?;
-        Ok(manifest)
+        Ok((manifest, added))
     });
     if filled.is_err() {
         // What is left of it is of no use, and the first error is the one to tell.
         let _ = remove_directory(&unfinished);
     }
-    let manifest = filled?;
+    let done = filled?;
     sync_directory(parent)?;
-    Ok(manifest)
+    Ok(done)
 }
 
 fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
@@ -147,10 +154,13 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     copy(&directory.join(FILE), &log)?;
     copy(&directory.join(keys::FILE), &key_store)?;
     let head = reader::head(&schema::connect_reader(&log)?).map_err(VerifyError::Read)?;
-    let sqlite = |error| BackupError::Sqlite { path: key_store.clone(), error };
-    let keys = Connection::open(&key_store).map_err(sqlite)?;
-    keys::know_at_most(&keys, head.map_or(0, |head| head.0)).map_err(sqlite)?;
-    keys.close().map_err(|(_, error)| sqlite(error))?;
+    let write = |error| match is_of_reading(&error) {
+        true => BackupError::Sqlite { path: key_store.clone(), error },
+        false => BackupError::Write { path: key_store.clone(), error },
+    };
+    let keys = Connection::open(&key_store).map_err(write)?;
+    keys::know_at_most(&keys, head.map_or(0, |head| head.0)).map_err(write)?;
+    keys.close().map_err(|(_, error)| write(error))?;
     let manifest = Manifest::of(&check(&log, &key_store)?);
     write_manifest(&unfinished.join(MANIFEST), &manifest)?;
     Ok(manifest)
@@ -179,9 +189,7 @@ pub fn restore(
 ) -> Result<Manifest, BackupError> {
     let promised = read_manifest(source)?;
     let (log, key_store) = (directory.join(FILE), directory.join(keys::FILE));
-    if log.exists() || key_store.exists() {
-        return Err(BackupError::NotEmpty(directory.to_owned()));
-    }
+    expect_no_log(directory)?;
     make_directory(directory)?;
     let _lock = lock::take(directory)?;
     for database in [&log, &key_store] {
@@ -204,6 +212,13 @@ pub fn restore(
     Ok(found)
 }
 
+/// # Errors
+/// If there is a log or a key store in `directory`, over which [`restore`] brings nothing back.
+pub fn expect_no_log(directory: &Path) -> Result<(), BackupError> {
+    let is_there = [FILE, keys::FILE].iter().any(|file| directory.join(file).exists());
+    if is_there { Err(BackupError::LogThere(directory.to_owned())) } else { Ok(()) }
+}
+
 fn bring(source: &Path, promised: &Manifest, log: &Path, key_store: &Path) -> Result<Manifest, BackupError> {
     remove_database(log).map_err(|error| file_error(log, error))?;
     remove_database(key_store).map_err(|error| file_error(key_store, error))?;
@@ -216,19 +231,30 @@ fn bring(source: &Path, promised: &Manifest, log: &Path, key_store: &Path) -> Re
 // In one step, which is one read transaction: a copy of one instant. A writer goes on meanwhile.
 fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     let sqlite = |error| BackupError::Sqlite { path: from.to_owned(), error };
+    let write = |error| BackupError::Write { path: to.to_owned(), error };
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     source.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
+    // Opens its file and its write-ahead log: what fails there is not taken for an error of the copy.
+    source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(sqlite)?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|error| file_error(to, error))?;
-    let mut target = Connection::open(to).map_err(sqlite)?;
-    let step = Backup::new(&source, &mut target).and_then(|backup| backup.step(-1)).map_err(sqlite)?;
+    let mut target = Connection::open(to).map_err(write)?;
+    let step = Backup::new(&source, &mut target).and_then(|backup| backup.step(-1));
+    let step = step.map_err(|error| if is_of_reading(&error) { sqlite(error) } else { write(error) })?;
     if !matches!(step, StepResult::Done) {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
         return Err(sqlite(rusqlite::Error::SqliteFailure(busy, Some("somebody else holds it".into()))));
     }
     // A copy stands for itself, without a write-ahead log beside it; whoever opens it for writing makes one.
-    target.pragma_update(None, "journal_mode", "DELETE").map_err(sqlite)?;
-    target.close().map_err(|(_, error)| sqlite(error))?;
+    target.pragma_update(None, "journal_mode", "DELETE").map_err(write)?;
+    target.close().map_err(|(_, error)| write(error))?;
     Ok(File::open(to).and_then(|file| file.sync_all()).map_err(|error| file_error(to, error))?)
+}
+
+// SQLite gives one error for both files of a copy.
+fn is_of_reading(error: &rusqlite::Error) -> bool {
+    let reading = [rusqlite::ffi::SQLITE_IOERR_READ, rusqlite::ffi::SQLITE_IOERR_SHORT_READ];
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    is_damage(error) || extended.is_some_and(|code| reading.contains(&code))
 }
 
 fn check(log: &Path, key_store: &Path) -> Result<Verified, BackupError> {

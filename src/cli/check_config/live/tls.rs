@@ -1,10 +1,10 @@
 //! `check-config --live`: connects to the addresses that devices are given, through whatever proxy stands there, and holds what is
 //! presented against what devices ask for (support.apple.com/126655, from OS 27 on).
 
-use crate::config::Config;
 use crate::config::acceptor::GROUPS;
 use crate::config::check::tls::{Presented, check_name, public_roots};
 use crate::config::check::{Finding, Severity, certificates};
+use crate::config::{Config, regular_file};
 use crate::plural::counted;
 use crate::world::World;
 use openssl::error::ErrorStack;
@@ -144,7 +144,7 @@ fn judge(setting: &str, address: &str, root: Option<&std::path::Path>, seen: &Se
         findings.push(unreachable(setting, address, "it presents no certificate"));
         return findings;
     };
-    let root = root.and_then(|path| X509::from_pem(&std::fs::read(path).ok()?).ok());
+    let root = root.and_then(|path| X509::from_pem(&regular_file::read(path).ok()?).ok());
     let public = public_roots();
     let presented = Presented { about: setting, chain: &seen.chain, root: root.as_deref(), public: public.as_deref() };
     findings.extend(check_name(setting, setting, address, own));

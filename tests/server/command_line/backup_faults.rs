@@ -1,0 +1,168 @@
+//! What a backup or a restored installation lacks is named, and the command fails: damaged keys, files left out, files that differ.
+
+use crate::harness::binary::{Said, muster, muster_at, muster_with_small_disk};
+use crate::harness::installation;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+const PASSWORD: &str = "a long walk in eleven steps";
+
+fn backup(config: &Path, copy: &Path) -> Said {
+    muster_at(config, &["backup", copy.to_str().unwrap()], "")
+}
+
+fn make_pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_keys_are_named_by_backup_verify_and_restore_and_the_copy_is_kept() {
+    let (directory, config) = installation().await;
+    for name in ["heidi", "rudi"] {
+        muster_at(&config, &["user", "add", name, "--help-desk"], PASSWORD).expect_success();
+    }
+    let keys = rusqlite::Connection::open(config.with_file_name("data/keys.db")).unwrap();
+    let damaged: String = keys
+        .query_row(
+            "UPDATE key SET wrapped = zeroblob(length(wrapped)) WHERE name = (SELECT min(name) FROM key) RETURNING name",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(keys);
+    let told = |said: &Said| said.code == Some(1) && said.err.contains(&format!("1 damaged key in keys.db: {damaged}"));
+    let copy = directory.path().join("backup");
+    let said = backup(&config, &copy);
+    assert!(told(&said) && said.err.contains("is kept"), "{said:?}");
+    let verify = |more: &[&str]| {
+        let nowhere = directory.path().join("nowhere.toml");
+        muster(
+            &[&["backup", "verify", copy.to_str().unwrap(), "--config", nowhere.to_str().unwrap()], more].concat(),
+            "",
+        )
+    };
+    let key = config.with_file_name("master.key");
+    let said = verify(&["--master-key", key.to_str().unwrap()]);
+    assert!(told(&said) && !said.out.contains("sound"), "{said:?}");
+    let said = verify(&[]).expect_success();
+    assert!(said.contains("whether each key opens was not checked"), "{said}");
+    let bare = directory.path().join("bare/muster.toml");
+    let said = muster(
+        &["restore", copy.to_str().unwrap(), "--master-key", key.to_str().unwrap(), "--config", bare.to_str().unwrap()],
+        "",
+    );
+    assert!(told(&said) && said.out.contains("restored, verified"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_another_master_key_is_not_made() {
+    let (directory, config) = installation().await;
+    let master = config.with_file_name("master.key");
+    std::fs::write(&master, "0".repeat(64)).unwrap();
+    let copy = directory.path().join("backup");
+    let said = backup(&config, &copy).expect_failure();
+    assert!(said.contains("the master key is not the one") && !copy.exists(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_in_pki_is_taken_or_named_and_nothing_is_waited_for() {
+    let (directory, config) = installation().await;
+    let pki = config.with_file_name("pki");
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::write(&elsewhere, "linked").unwrap();
+    symlink(&elsewhere, pki.join("link.pem")).unwrap();
+    symlink(config.with_file_name("master.key"), pki.join("master-link.key")).unwrap();
+    symlink(directory.path().join("none"), pki.join("dangling.pem")).unwrap();
+    symlink(directory.path(), pki.join("circle")).unwrap();
+    std::fs::File::create(pki.join("huge.pem")).unwrap().set_len(5 << 20).unwrap();
+    std::fs::create_dir_all(pki.join("a/b/deep")).unwrap();
+    std::fs::write(pki.join("a/b/deep/key.pem"), "deep").unwrap();
+    std::fs::write(pki.join("a/b/key.pem"), "not so deep").unwrap();
+    make_pipe(&pki.join("pipe"));
+    let copy = directory.path().join("backup");
+    let said = backup(&config, &copy);
+    assert!(said.code == Some(1) && said.err.contains("is kept"), "{said:?}");
+    for (path, why) in [
+        ("dangling.pem", "a symbolic link whose target cannot be read"),
+        ("circle", "a symbolic link to a directory"),
+        ("huge.pem", "larger than 4 MiB"),
+        ("a/b/deep", "deeper than 3 levels"),
+        ("pipe", "a named pipe (FIFO)"),
+    ] {
+        let line = format!("left out: {}: ", pki.join(path).display());
+        assert!(said.err.lines().any(|one| one.contains(&line) && one.contains(why)), "{path}: {}", said.err);
+    }
+    assert_eq!(said.err.matches("left out: ").count(), 5, "{}", said.err);
+    let catalog = std::fs::read_to_string(copy.join("installation.json")).unwrap();
+    assert!(catalog.contains("pki/link.pem") && catalog.contains("pki/a/b/key.pem"), "{catalog}");
+    assert!(!catalog.contains("master"), "{catalog}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_regular_file_is_refused_by_kind_in_place_of_any_file_of_the_configuration() {
+    let (directory, config) = installation().await;
+    let named = ["master.key", "pki/identity-ca.pem", "pki/identity-ca.key", "pki/profile-signer.key", "muster.toml"];
+    for name in named {
+        let path = config.with_file_name(name);
+        let aside = path.with_extension("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        make_pipe(&path);
+        let copy = directory.path().join("backup");
+        for arguments in [&["check-config"][..], &["backup", copy.to_str().unwrap()], &["serve"]] {
+            let said = muster_at(&config, arguments, "");
+            let told = format!("{}{}", said.out, said.err);
+            let line = told.lines().find(|line| line.contains("a named pipe (FIFO): give a regular file"));
+            assert!(
+                said.code == Some(1) && line.is_some_and(|line| line.contains(path.to_str().unwrap())),
+                "{name}: {told}"
+            );
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(&aside, &path).unwrap();
+    }
+    let path = config.with_file_name("pki/identity-ca.pem");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let said = muster_at(&config, &["check-config"], "");
+    assert!(said.out.contains("it is a directory: give a regular file"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_at_the_destination_is_told_of_the_destination() {
+    let (directory, config) = installation().await;
+    // Larger than the index of the write-ahead log, which the source needs, and smaller than the log.
+    let copy = directory.path().join("backup");
+    let said = muster_with_small_disk(&["backup", copy.to_str().unwrap(), "--config", config.to_str().unwrap()], 40);
+    let said = said.expect_failure();
+    assert!(said.contains("cannot write the copy") && said.contains("backup.unfinished/events.db"), "{said}");
+    assert!(!said.contains(config.with_file_name("data").to_str().unwrap()) && !copy.exists(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_restore_says_that_there_is_a_log_and_the_same_master_key_is_no_hindrance() {
+    let (directory, config) = installation().await;
+    let copy = directory.path().join("backup");
+    backup(&config, &copy).expect_success();
+    let (key, bare) = (config.with_file_name("master.key"), directory.path().join("bare/muster.toml"));
+    let restore = |key: &Path| {
+        let (copy, key, bare) = (copy.to_str().unwrap(), key.to_str().unwrap(), bare.to_str().unwrap());
+        muster(&["restore", copy, "--master-key", key, "--config", bare], "")
+    };
+    restore(&key).expect_success();
+    let said = restore(&key).expect_failure();
+    assert!(said.contains("there is a log in") && !said.contains("leave --master-key out"), "{said}");
+    std::fs::remove_dir_all(bare.with_file_name("data")).unwrap();
+    let other = directory.path().join("other.key");
+    std::fs::write(&other, "0".repeat(64)).unwrap();
+    std::fs::set_permissions(&other, Permissions::from_mode(0o600)).unwrap();
+    let said = restore(&other).expect_failure();
+    assert!(said.contains("is not the master key in"), "{said}");
+    restore(&key).expect_success();
+    std::fs::remove_dir_all(bare.with_file_name("data")).unwrap();
+    let text = std::fs::read_to_string(&bare).unwrap();
+    std::fs::write(&bare, text + "# moved\n").unwrap();
+    let said = restore(&key);
+    let told = format!("left as it is, which differs from the backup: {}", bare.display());
+    assert!(said.code == Some(1) && said.err.contains(&told) && said.out.contains("restored, verified"), "{said:?}");
+}
