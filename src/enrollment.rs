@@ -17,7 +17,19 @@ pub mod settings;
 pub mod staff;
 pub mod visit;
 
+use apple::Target;
+use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Event, KeyName};
+
+/// A device that is not supervised, as Apple's rules know it. `version`: `None` where it is unknown, so that versions do not matter.
+pub fn apple_target(kind: EnrollmentKind, version: Option<OsVersion>) -> Target {
+    let kind = match kind {
+        EnrollmentKind::UserEnrollment => apple::EnrollmentKind::UserEnrollment,
+        EnrollmentKind::DeviceEnrollment => apple::EnrollmentKind::DeviceEnrollment,
+    };
+    let version = version.map(|OsVersion { major, minor, patch }| apple::OsVersion([major, minor, patch]));
+    Target::new(kind, version)
+}
 
 /// The state of one stream, what can be asked of it and what comes of that.
 pub trait Aggregate: Clone + Default + Send + Sync + 'static {

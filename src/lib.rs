@@ -7,7 +7,6 @@
 
 pub mod admin;
 pub mod app;
-pub mod apple;
 pub mod cli;
 pub mod config;
 pub mod enrollment;
@@ -25,13 +24,3 @@ pub mod simulator;
 pub mod telemetry;
 pub mod web;
 pub mod world;
-
-/// Says by name that a test is left out, and why: past the test runner, which keeps what tests print to itself.
-#[cfg(test)]
-pub(crate) fn left_out(why: &str) {
-    use std::io::Write as _;
-    let thread = std::thread::current();
-    // In one piece: what other tests print at the same time must not come between.
-    let line = format!("left out: {}: {why}\n", thread.name().unwrap_or("a test"));
-    let _ = std::io::stderr().write_all(line.as_bytes());
-}

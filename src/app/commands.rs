@@ -12,9 +12,10 @@ pub mod upload;
 
 use super::context::Context;
 use super::{App, PerformError, Performed};
-use crate::apple::{self, Target};
 use crate::enrollment::Aggregate as _;
+use crate::enrollment::apple_target;
 use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
+use apple::Target;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::{CommandId, CommandPayload, DeviceId, Priority, plain_identifier};
@@ -23,7 +24,7 @@ use events::{Personal, StreamName, Timestamp};
 use plist::{Dictionary, Value};
 use uuid::Uuid;
 
-pub use crate::apple::{Violation, Weight};
+pub use apple::{Violation, Weight};
 pub use build::{device_information, first_questions, security_info};
 
 /// Commands whose dictionaries hold nothing but our own questions and names of apps and profiles. Every other is sealed
@@ -284,7 +285,8 @@ fn removes(command: &Dictionary, profile: &ServedProfile) -> bool {
 
 /// Why a device would not take its enrollment profile anew, by this command; empty: it would.
 pub(super) fn wrong_for_renewal(install: &Dictionary, profile: &ServedProfile, state: &Device) -> Vec<String> {
-    let target = Target { kind: profile.kind, ..state.target().unwrap_or(Target::new(profile.kind, None)) };
+    let target = apple_target(profile.kind, state.version());
+    let target = Target { supervised: state.target().is_some_and(|target| target.supervised), ..target };
     findings(install, target, Some(profile), state, Purpose::Renew).0
 }
 
@@ -306,7 +308,7 @@ fn findings(
 ) -> (Vec<String>, Vec<Violation>) {
     let name = request_type(command).unwrap_or_default();
     let mut whole = command.clone();
-    if name == "ClearPasscode" && target.kind == EnrollmentKind::DeviceEnrollment {
+    if name == "ClearPasscode" && target.kind == apple::EnrollmentKind::DeviceEnrollment {
         match unlock_token(state) {
             Some(token) => whole.insert("UnlockToken".into(), Value::Data(token)),
             None => {
@@ -329,7 +331,7 @@ fn findings(
         let enrollment = profile.map(|profile| profile.identifier.as_str()).unwrap_or_default();
         match upload::open(file) {
             Ok(upload) if purpose == Purpose::Renew => {
-                wrong.extend(upload.wrong_as_enrollment(enrollment, target.kind, target.version));
+                wrong.extend(upload.wrong_as_enrollment(enrollment, target));
             }
             Ok(upload) => {
                 let found = upload.findings(enrollment, target);

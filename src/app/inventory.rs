@@ -7,7 +7,7 @@
 mod lists;
 
 use super::commands::asked;
-use crate::apple;
+use crate::enrollment::apple_target;
 use crate::enrollment::device::{Device, QueuedCommand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -107,7 +107,7 @@ pub fn of(
 ) -> BTreeMap<String, InventoryValue> {
     let (Some(kind), Some(asked)) = (state.kind(), asked(queued)) else { return BTreeMap::new() };
     // Keys of versions that we know less of than the device does: its version is not what we know last.
-    let told = apple::told(&queued.request_type, answer, kind, None);
+    let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
     match lists::of(&queued.request_type, &told, kind, state, enrollment) {
         Some((name, list)) => [(name.to_owned(), InventoryValue::Personal(Personal::new(person.key(), list)))].into(),
         None => facts(&asked, &told, kind, person),
@@ -117,7 +117,7 @@ pub fn of(
 /// What of an answer would be kept if it were not too long, by name; of lists with the name of the list.
 pub fn left_out(queued: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeSet<String> {
     let Some(kind) = state.kind() else { return BTreeSet::new() };
-    let told = apple::told(&queued.request_type, answer, kind, None);
+    let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
     let is_long = |value: &Value| value.as_string().is_some_and(|text| text.len() > MAX_TEXT);
     let responses = told.get("QueryResponses").and_then(Value::as_dictionary);
     let facts = responses.into_iter().flatten().filter(|(_, value)| is_long(value)).map(|(name, _)| name.clone());
@@ -236,7 +236,7 @@ mod tests {
         let versions = [(9, 3), (12, 4), (13, 1), (15, 8), (16, 1), (16, 4), (17, 5), (18, 1), (26, 0), (27, 0)];
         for version in versions.map(|(major, minor)| Some(OsVersion::new(major, minor))).into_iter().chain([None]) {
             for kind in BOTH {
-                let allowed = crate::apple::device_information_queries(kind, version);
+                let allowed = apple::device_information_queries(apple_target(kind, version));
                 let unknown: Vec<_> =
                     queries(kind, version).into_iter().filter(|query| !allowed.contains(query)).collect();
                 assert!(unknown.is_empty(), "{kind:?} {version:?}: {unknown:?}");

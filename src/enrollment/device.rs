@@ -8,8 +8,9 @@ mod self_caused;
 #[cfg(test)]
 mod tests;
 
-use crate::apple::Target;
+use super::apple_target;
 use crate::enrollment::Aggregate;
+use apple::Target;
 use events::device::{
     AnswerFault, AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId,
     DeviceIdentifiers, InventoryValue, MdmError, MessageRefusal, Priority, PushAddress, RejectionReason,
@@ -171,7 +172,7 @@ pub enum Command {
     CheckOut {
         body: BodyHash,
     },
-    /// Whether the device's mode and version permit the command is looked up in [`crate::apple`] and decided here.
+    /// Whether the device's mode and version permit the command is looked up in [`apple`] and decided here.
     /// `unenrolls`: its acknowledgement ends management (`RemoveProfile` of the enrollment profile).
     QueueCommand {
         id: CommandId,
@@ -423,7 +424,7 @@ impl Device {
 
     /// What the rules on commands and profiles go by. `None` before it enrolled.
     pub fn target(&self) -> Option<Target> {
-        Some(Target { kind: self.kind()?, version: self.version(), supervised: self.says_supervised() })
+        Some(Target { supervised: self.says_supervised(), ..apple_target(self.kind()?, self.version()) })
     }
 
     // Apple Configurator supervises a device before it enrolls; no enrollment from a browser does.

@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn the_openssl_command_verifies_the_real_style_where_it_is_installed() {
         if Command::new("openssl").arg("version").output().is_err() {
-            return crate::left_out("there is no openssl command here");
+            return test_support::left_out("there is no openssl command here");
         }
         let folder = tempfile::tempdir().unwrap();
         let (cms, body) = (folder.path().join("signature"), folder.path().join("body"));
@@ -286,7 +286,7 @@ mod tests {
     fn it_has_the_shape_of_the_real_sample_where_shared_is_there() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples/mdm-signature/header.b64");
         let Ok(text) = std::fs::read_to_string(path) else {
-            return crate::left_out(&format!("{path} is missing"));
+            return test_support::left_out(&format!("{path} is missing"));
         };
         let text: String = text.split_whitespace().collect();
         let real = STANDARD.decode(text).unwrap();

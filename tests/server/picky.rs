@@ -94,6 +94,7 @@ fn every_row_has_its_test() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = HashSet::new();
     tests_below(&here.join("src"), &mut found);
+    tests_below(&here.join("crates"), &mut found);
     tests_below(&here.join("tests"), &mut found);
     let missing: Vec<&str> = named_in_the_table().filter(|name| !found.contains(*name)).collect();
     assert_eq!(missing, [""; 0]);

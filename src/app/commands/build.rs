@@ -129,3 +129,6 @@ fn request<const N: usize>(request_type: &str, fields: [(&str, Value); N]) -> Di
     }
     command
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! How managed apps stand, as answers tell it.
 
 use super::asked;
-use crate::apple;
+use crate::enrollment::apple_target;
 use crate::enrollment::device::{Device, QueuedCommand};
 use events::device::{AppStatus, RejectionReason};
 use events::enrollment::EnrollmentKind;
@@ -17,7 +17,7 @@ const MAX_APPS: usize = 500;
 /// management.
 pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, AppStatus> {
     let Some(kind) = state.kind() else { return BTreeMap::new() };
-    let told = apple::told(&command.request_type, answer, kind, state.version());
+    let told = apple::told(&command.request_type, answer, apple_target(kind, state.version()));
     match command.request_type.as_str() {
         "InstallApplication" => installing(command, &told).into_iter().collect(),
         "ManagedApplicationList" => listed(&told, kind, state),

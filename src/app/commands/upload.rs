@@ -2,9 +2,8 @@
 //! gets it.
 
 use crate::app::property_list::{self, BadPropertyList};
-use crate::apple::{self, Target, Violation};
 use crate::pki::shape;
-use events::enrollment::{EnrollmentKind, OsVersion};
+use apple::{Target, Violation};
 use plist::{Dictionary, Value};
 
 /// Profiles are small; a device takes larger ones, a queue need not.
@@ -69,18 +68,15 @@ impl Upload {
     }
 
     /// Why a device would not take it in place of its enrollment profile: each key by its name. Empty: it would.
-    pub(in crate::app) fn wrong_as_enrollment(
-        &self,
-        enrollment: &str,
-        kind: EnrollmentKind,
-        version: Option<OsVersion>,
-    ) -> Vec<String> {
+    pub(in crate::app) fn wrong_as_enrollment(&self, enrollment: &str, target: Target) -> Vec<String> {
         let content = Value::Dictionary(self.content.clone());
-        let mut wrong: Vec<String> =
-            apple::check_profile(&content, kind, version).iter().map(ToString::to_string).collect();
+        let mut wrong: Vec<String> = apple::check_profile(&content, target).iter().map(ToString::to_string).collect();
         if self.identifier != enrollment {
             wrong.push(format!("PayloadIdentifier is not {enrollment}, that of the profile it is to replace"));
         }
         wrong
     }
 }
+
+#[cfg(test)]
+mod generated;

@@ -5,7 +5,6 @@
 //! (decision 18); an end that rests on a conclusion is undone by contact of the old identity.
 
 use super::{Device, Phase, Refusal, decide};
-use crate::apple;
 use events::Timestamp;
 use events::device::{
     AttestationRefusal, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority,

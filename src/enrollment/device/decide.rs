@@ -1,7 +1,6 @@
 //! What happens to a device, or why not.
 
 use super::{Command, CommandState, Device, Phase, Refusal, claim, renewal};
-use crate::apple;
 use events::Timestamp;
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress, RenewalFailure, UnenrolledBy};
 use events::personal::{Gone, Personal};

@@ -6,7 +6,6 @@
 //! `IdentityIssued`, a renewal's by an `IdentityRenewed`.
 
 use super::{Command, Device, Refusal, decide};
-use crate::apple;
 use events::Timestamp;
 use events::device::{CommandId, CommandStatus, DeviceEvent, RenewalFailure};
 use events::enrollment::{IssuedCertificate, SecretHash};

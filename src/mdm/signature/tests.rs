@@ -146,7 +146,7 @@ fn the_real_sample_of_the_shared_papers_fits_or_is_left_out_where_they_are_missi
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/mdm-signature");
     let (Ok(header), Ok(body)) = (std::fs::read(folder.join("header.b64")), std::fs::read(folder.join("body.plist")))
     else {
-        crate::left_out(&format!("no samples in {}", folder.display()));
+        test_support::left_out(&format!("no samples in {}", folder.display()));
         return;
     };
     let claimed = Claimed::from_header(&header).unwrap();

@@ -4,7 +4,7 @@ use super::scene;
 use crate::enrollment::cast::Scene;
 use crate::harness::binary::{Said, muster, muster_at};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use events::enrollment::{DeviceFamily, OsVersion};
+use events::enrollment::DeviceFamily;
 use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
 
 /// Another host that has people's domain: it answers what `answer` says.
@@ -109,7 +109,7 @@ async fn show_prints_a_document_that_another_host_can_serve() {
     let document: serde_json::Value = serde_json::from_str(&file).unwrap();
     assert_eq!(document["Servers"][0]["Version"], "mdm-byod");
     for version in ["15.0", "17.5", "26.0", "27.0"] {
-        assert_eq!(muster::apple::check_discovery(&document, OsVersion::parse(version)), []);
+        assert_eq!(apple::check_discovery(&document, apple::OsVersion::parse(version)), []);
     }
     let told = muster_at(&config, &["discovery", "show"], "").expect_success();
     assert!(

@@ -11,7 +11,7 @@ use muster::app::commands::Consent;
 use muster::app::commands::act::{Act, Question, Wanted};
 use muster::app::commands::build::{self, AppName};
 use muster::app::context::Context;
-use muster::apple;
+use muster::enrollment::apple_target;
 use muster::simulator::acts::Nobody;
 use muster::simulator::model::Family;
 use muster::simulator::walk::Ending;
@@ -114,7 +114,7 @@ async fn of_a_personal_device_nothing_is_stored_that_it_must_not_reveal_whatever
     for request_type in apple::commands_with_results() {
         match apple::command_allowed(
             request_type,
-            apple::Target::new(EnrollmentKind::UserEnrollment, OsVersion::parse("17.5")),
+            apple_target(EnrollmentKind::UserEnrollment, OsVersion::parse("17.5")),
         ) {
             Ok(()) => {
                 for status in ["Acknowledged", "Error"] {

@@ -1,8 +1,7 @@
 //! Everything that the server gives to devices, in all of these tests, is held against Apple's rules, with the version and the mode of
 //! the device that gets it. A violation fails the test, and the list of what was checked is printed at the end.
 
-use events::enrollment::{EnrollmentKind, OsVersion};
-use muster::apple::{self, Target, Violation, Weight};
+use apple::{EnrollmentKind, OsVersion, Target, Violation, Weight};
 use muster::simulator::inspection::Given;
 use muster::simulator::model::{Family, Hardware};
 use muster::simulator::profile;
@@ -104,7 +103,7 @@ fn command(body: &[u8], target: Target) -> Checked {
 // does not know.
 fn profile_by_command(profile: &Value, target: Target) -> Vec<Violation> {
     if payloads(profile).any(|payload| text(payload, "PayloadType") == "com.apple.mdm") {
-        return apple::check_profile(profile, target.kind, target.version);
+        return apple::check_profile(profile, target);
     }
     let found = apple::check_upload(profile, "", target);
     found.into_iter().filter(|found| found.weight == Weight::Forbidden).collect()
@@ -115,12 +114,14 @@ fn document(body: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVers
     match (document.get("code").and_then(serde_json::Value::as_str), managed) {
         // Whoever asks at the well-known address tells no version: older devices say the same in words of their own.
         (Some("com.apple.well-known.failed"), None) => {
-            let violations = apple::check_refusal(&document, EnrollmentKind::UserEnrollment, None);
+            let violations = apple::check_refusal(&document, Target::new(EnrollmentKind::UserEnrollment, None));
             (vec!["document com.apple.well-known.failed".into()], "not enrolled", violations)
         }
-        (Some(code), Some(kind)) => {
-            (vec![format!("document {code}")], name_of(kind), apple::check_refusal(&document, kind, version))
-        }
+        (Some(code), Some(kind)) => (
+            vec![format!("document {code}")],
+            name_of(kind),
+            apple::check_refusal(&document, Target::new(kind, version)),
+        ),
         _ if document.get("error").or(document.get("token_type")).is_some() => {
             (vec!["document of a token".into()], "not enrolled", apple::check_token(&document))
         }
@@ -133,13 +134,17 @@ fn profile_file(file: &[u8], managed: Option<EnrollmentKind>, version: Option<Os
     let profile = Value::Dictionary(profile::open(file).expect("a profile can be opened").0);
     if apple::is_profile_service(&profile) {
         let kind = EnrollmentKind::DeviceEnrollment;
-        return (vec!["Profile Service".into()], name_of(kind), apple::check_profile_service(&profile, kind, version));
+        return (
+            vec!["Profile Service".into()],
+            name_of(kind),
+            apple::check_profile_service(&profile, Target::new(kind, version)),
+        );
     }
     let names = vec![format!("profile: {}", payload_types(&profile))];
     match managed.or_else(|| kind_of(&profile)) {
-        Some(kind) => (names, name_of(kind), apple::check_profile(&profile, kind, version)),
+        Some(kind) => (names, name_of(kind), apple::check_profile(&profile, Target::new(kind, version))),
         None => {
-            let both = KINDS.into_iter().flat_map(|kind| apple::check_profile(&profile, kind, version));
+            let both = KINDS.into_iter().flat_map(|kind| apple::check_profile(&profile, Target::new(kind, version)));
             (names, "both kinds", both.collect())
         }
     }

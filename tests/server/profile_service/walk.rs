@@ -4,10 +4,11 @@ use super::{ASKS, scene, taken, visits};
 use crate::console::desk::Browser;
 use crate::enrollment::cast::{Diary, Scene, Visitor, id_of};
 use crate::harness::waiting::until;
+use apple::check_profile;
 use events::device::DeviceId;
 use events::enrollment::{DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, OsVersion};
 use events::staff::Privilege;
-use muster::apple::check_profile;
+use muster::enrollment::apple_target;
 use muster::simulator::acts::{Act, Nobody};
 use muster::simulator::device::Device;
 use muster::simulator::messages::Identifier;
@@ -130,7 +131,7 @@ async fn personal_devices_are_never_asked_and_neither_is_anybody_where_the_setti
 fn keeps_the_rules(profile: &Profile, version: &str) {
     assert!(profile.signed);
     let (value, version) = (Value::Dictionary(profile.dictionary.clone()), OsVersion::parse(version));
-    let found = check_profile(&value, EnrollmentKind::DeviceEnrollment, version);
+    let found = check_profile(&value, apple_target(EnrollmentKind::DeviceEnrollment, version));
     assert!(found.is_empty(), "{found:?}");
 }
 
