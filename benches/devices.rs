@@ -24,12 +24,12 @@ use installation::Made;
 use limit::Limit;
 use muster::app::App;
 use muster::config::Config;
-use muster::world::World;
 use serde::de::DeserializeOwned;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Duration;
+use world::World;
 
 /// Set for the processes beside this one: what they are, and the file they begin with.
 const ROLE: &str = "MUSTER_BENCH_ROLE";

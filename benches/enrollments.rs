@@ -9,14 +9,14 @@
 
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
 use muster::cli::demo::stage::{ENROLLING, Stage};
-use muster::simulator::keys::KeyPool;
-use muster::simulator::load::{self, Load};
-use muster::simulator::model::IosVersion;
-use muster::simulator::walk::Ownership;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::{Padding, Rsa};
 use openssl::sign::Signer;
+use simulator::keys::KeyPool;
+use simulator::load::{self, Load};
+use simulator::model::IosVersion;
+use simulator::walk::Ownership;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

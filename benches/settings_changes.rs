@@ -14,9 +14,9 @@ use muster::app::App;
 use muster::app::initialize::initialize;
 use muster::config::Config;
 use muster::server;
-use muster::world::World;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use world::World;
 
 /// Changes before each row is measured.
 const ROWS: [u32; 3] = [0, 400, 5_000];

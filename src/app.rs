@@ -60,7 +60,6 @@ use crate::pki::attestation::AttestationRoots;
 use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::Metrics;
-use crate::world::World;
 use aside::Seldom;
 use connections::Connections;
 use context::Context;
@@ -87,6 +86,7 @@ use std::sync::Arc;
 use strangers::Strangers;
 use tokio::sync::Semaphore;
 use turns::Turns;
+use world::World;
 
 /// The server's parts, shared by every handler and reaction.
 #[derive(Clone)]

@@ -2,8 +2,7 @@
 //!
 //! [`portal`], [`mdm`], [`admin`] take HTTP in and turn it into commands; [`enrollment`] decides (pure); [`app`] performs:
 //! loads, decides, appends; [`reactions`] turn committed facts into effects and new commands. [`pki`], [`identity`] and
-//! [`push`] are libraries at heart; [`world`] is the only time and chance; [`apple`] knows what Apple's schema permits.
-//! [`web`] is what the surfaces for people share. [`simulator`] is a browser and a device of our own, which share no code with the server.
+//! [`push`] are libraries at heart. [`web`] is what the surfaces for people share.
 
 pub mod admin;
 pub mod app;
@@ -20,7 +19,5 @@ pub mod portal;
 pub mod push;
 pub mod reactions;
 pub mod server;
-pub mod simulator;
 pub mod telemetry;
 pub mod web;
-pub mod world;

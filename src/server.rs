@@ -20,7 +20,6 @@ use crate::app::assemble::StartError;
 use crate::app::connections::{Connections, Limits};
 use crate::app::{suppressed, throttles};
 use crate::config::Config;
-use crate::world::World;
 use crate::{admin, mdm, portal};
 use actix_server::ServerBuilder;
 use actix_web::dev::ServerHandle;
@@ -30,6 +29,7 @@ use serving::Site;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use world::World;
 
 /// Threads that answer people and devices; slow work (hashing, signing, reading) happens on blocking threads.
 const WORKERS: usize = 2;

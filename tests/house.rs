@@ -9,25 +9,23 @@ use std::path::{Path, PathBuf};
 
 /// Which modules of the server a module may name; everything may name the crates `events` and (but for those in
 /// [`STRANGERS_TO_EVENTS`]) no more is asked here. ARCHITECTURE.md tells why.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
-    ("world", &[]),
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("plural", &[]),
     ("config", &["plural"]),
     ("installation_files", &["config"]),
-    ("simulator", &[]),
     ("telemetry", &["config"]),
     ("names", &[]),
     ("enrollment", &["names"]),
-    ("pki", &["world", "config"]),
-    ("identity", &["world", "config", "names", "plural"]),
-    ("push", &["world", "config"]),
-    ("app", &["names", "plural", "enrollment", "pki", "identity", "push", "world", "config", "telemetry"]),
+    ("pki", &["config"]),
+    ("identity", &["config", "names", "plural"]),
+    ("push", &["config"]),
+    ("app", &["names", "plural", "enrollment", "pki", "identity", "push", "config", "telemetry"]),
     ("reactions", &["app", "enrollment", "push", "telemetry"]),
     ("web", &["app"]),
-    ("portal", &["app", "enrollment", "pki", "web", "world"]),
+    ("portal", &["app", "enrollment", "pki", "web"]),
     ("mdm", &["app", "enrollment", "pki", "telemetry", "web"]),
     ("admin", &["app", "enrollment", "plural", "web"]),
-    ("server", &["app", "config", "world", "telemetry", "reactions", "web", "portal", "mdm", "admin"]),
+    ("server", &["app", "config", "telemetry", "reactions", "web", "portal", "mdm", "admin"]),
 ];
 
 /// Libraries at heart: they know nothing of enrollments, the log or what is read from it.
@@ -232,20 +230,15 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
     assert_eq!(code.matches("View for ").count(), 1, "only view! makes a view");
 }
 
-#[test]
-fn the_simulator_shares_no_code_with_the_server() {
-    for (path, code) in sources("src", "simulator") {
-        let names = named(&code);
-        assert!(names.iter().all(|name| name == "simulator"), "{} names {names:?}", path.display());
-        for foreign in ["events::", "projections::", "muster::"] {
-            assert!(!code.contains(foreign), "{} names {foreign}", path.display());
-        }
-    }
-}
-
 /// Which crates of ours a crate may depend on. The server (`muster`) may depend on all of them.
-const MAY_DEPEND: [(&str, &[&str]); 4] =
-    [("apple", &[]), ("events", &[]), ("projections", &["events"]), ("test_support", &[])];
+const MAY_DEPEND: [(&str, &[&str]); 6] = [
+    ("apple", &[]),
+    ("events", &["world"]),
+    ("projections", &["events"]),
+    ("simulator", &[]),
+    ("test_support", &[]),
+    ("world", &[]),
+];
 
 /// What only tests, or what they ask for by a feature, may depend on.
 const FOR_TESTS: &str = "test_support";
@@ -347,17 +340,23 @@ fn every_direct_dependency_is_explained_or_speaks_for_itself() {
         "url",
         "uuid",
     ];
-    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let section = text.split("\n[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
-    let lines: Vec<&str> = section.lines().collect();
-    for (number, line) in lines.iter().enumerate() {
-        let Some(name) = line.split([' ', '.']).next().filter(|name| !name.is_empty() && *name != "#") else {
-            continue;
-        };
-        let explained = number > 0 && lines[number - 1].starts_with('#');
-        // A crate of ours says in its own manifest what it is.
-        let is_ours = line.contains("path = \"");
-        assert!(explained || is_ours || plain.contains(&name), "{name} is not explained in Cargo.toml");
+    let crates = std::fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    for folder in ["", "events", "projections"].map(|folder| root().join(folder)).into_iter().chain(crates) {
+        let manifest = folder.join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        for section in text.split("dependencies]\n").skip(1).map(|rest| rest.split("\n[").next().unwrap()) {
+            let lines: Vec<&str> = section.lines().collect();
+            for (number, line) in
+                lines.iter().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+            {
+                let name = line.split([' ', '.']).next().unwrap();
+                let explained = number > 0 && lines[number - 1].starts_with('#');
+                // A crate of ours says in its own manifest what it is, the workspace's what it hands to its members.
+                let elsewhere = line.contains("path = \"") || line.contains("workspace = true");
+                let told = explained || elsewhere || plain.contains(&name);
+                assert!(told, "{name} is not explained in {}", manifest.display());
+            }
+        }
     }
 }
 

@@ -20,13 +20,13 @@ use muster::app::App;
 use muster::app::initialize::initialize;
 use muster::config::Config;
 use muster::pki::Issued;
-use muster::world::World;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+use world::World;
 
 /// Keys that devices share: making one takes longer than all the rest.
 const KEYS: usize = 8;

@@ -14,12 +14,12 @@ use futures_util::StreamExt as _;
 use muster::app::App;
 use muster::app::initialize::initialize;
 use muster::config::Config;
-use muster::simulator::push_server::{Behaviour, PushServer, PushServerFiles};
-use muster::world::World;
+use simulator::push_server::{Behaviour, PushServer, PushServerFiles};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
+use world::World;
 
 /// Set for the process that serves pushes: where its certificates are.
 pub const PUSH_SERVER: &str = "MUSTER_BENCH_PUSH_SERVER";

@@ -4,8 +4,8 @@ use events::log::Draft;
 use events::{Actor, ActorKind, Event, Position};
 use muster::app::App;
 use muster::app::initialize::Plan;
-use muster::world::World;
 use std::path::Path;
+use world::World;
 
 pub fn plan(directory: &Path, public_url: &str) -> Plan {
     Plan {
@@ -23,7 +23,7 @@ pub fn plan(directory: &Path, public_url: &str) -> Plan {
 
 pub fn draft(world: &World, event: Event) -> Draft {
     Draft {
-        id: world.event_id(),
+        id: events::envelope::EventId::fresh(world),
         at: world.now(),
         actor: Actor::new(ActorKind::System, "bench"),
         source: None,

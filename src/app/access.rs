@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::context::Context;
 use events::StreamName;
+use events::envelope::EventId;
 use events::log::Draft;
 use events::staff::{AccessEvent, ApiResource, StaffId};
 use events::store::{AppendError, Expected};
@@ -53,7 +54,7 @@ impl App {
         context: Context,
     ) -> Result<(), AppendError> {
         let draft = Draft {
-            id: self.world.event_id(),
+            id: EventId::fresh(&self.world),
             at: self.world.now(),
             actor: context.actor,
             source: context.source,

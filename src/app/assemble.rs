@@ -17,7 +17,6 @@ use crate::pki::attestation::AttestationRoots;
 use crate::pki::device_cas::DeviceCas;
 use crate::push::Pusher;
 use crate::telemetry::{Alarm, Metrics};
-use crate::world::World;
 use events::envelope::NewEvent;
 use events::log::Log;
 use events::personal::keys::{self, Held, KeyError, KeyStore as _, MasterKey, SqliteKeyStore};
@@ -33,6 +32,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use world::World;
 
 /// Why the server does not start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

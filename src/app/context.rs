@@ -1,11 +1,11 @@
 //! On whose behalf, from where and because of what a command is performed: what every event of it carries.
 
-use crate::world::World;
 use events::envelope::{Actor, ActorKind, EventId};
 use events::{Draft, Event, KeyName, Personal};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use uuid::Uuid;
+use world::World;
 
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -46,7 +46,7 @@ impl Context {
     pub(super) fn event_id(&self, world: &World, nth: usize) -> EventId {
         match (self.causation, &self.effect) {
             (Some(cause), Some(effect)) => cause.caused(effect, nth),
-            _ => world.event_id(),
+            _ => EventId::fresh(world),
         }
     }
 }
@@ -54,5 +54,5 @@ impl Context {
 /// An event of the operator's, for where the server is not assembled yet.
 pub(super) fn operator_draft(world: &World, correlation: Uuid, event: Event) -> Draft {
     let Context { actor, source, correlation, causation, .. } = Context::operator(correlation);
-    Draft { id: world.event_id(), at: world.now(), actor, source, correlation, causation, event }
+    Draft { id: EventId::fresh(world), at: world.now(), actor, source, correlation, causation, event }
 }

@@ -12,6 +12,7 @@ use crate::enrollment::visit::Visit;
 use crate::telemetry::Alarm;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
+use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
 use events::store::Expected;
@@ -180,7 +181,7 @@ pub async fn sum_up(app: &App, all: bool) {
         app.metrics.alarm(Alarm::DeviceOverBudget);
         tracing::error!(device.id = %device, count, "a device causes more events than its budget allows");
         let draft = Draft {
-            id: app.world.event_id(),
+            id: EventId::fresh(&app.world),
             at: app.world.now(),
             actor: Actor::new(ActorKind::System, "device-budget"),
             source: None,

@@ -1,11 +1,11 @@
 //! Room on the disk that the log is on: whether it will run out. A full disk stops the server for everybody, so what strangers can
 //! make us write is suppressed before that.
 
-use crate::world::Room;
 use events::Timestamp;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use world::Room;
 
 /// Nearly full is a disk of which less than this part is free …
 const LEAST_FREE: u64 = 10;

@@ -10,7 +10,6 @@ use crate::enrollment::staff::SetUpLink;
 use crate::pki::create::{self, CreateError, Given, PushServerFiles};
 use crate::pki::files::PkiError;
 use crate::pki::{Fingerprints, Pki};
-use crate::world::World;
 use events::Event;
 use events::log::Log;
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
@@ -25,6 +24,7 @@ use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use world::World;
 
 /// What to make.
 pub struct Plan {

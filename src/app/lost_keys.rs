@@ -5,7 +5,6 @@
 
 use crate::app::assemble::{StartError, unusable_keys};
 use crate::app::context::operator_draft;
-use crate::world::World;
 use events::enrollment::EnrollmentId;
 use events::envelope::Recorded;
 use events::log::Log;
@@ -20,6 +19,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
+use world::World;
 
 /// Names in one event: a list of this length is far below what an append may hold.
 const NAMES: usize = 2_000;

@@ -6,7 +6,6 @@
 use crate::app::App;
 use crate::app::assemble::{StartError, unusable_keys};
 use crate::app::context::operator_draft;
-use crate::world::World;
 use events::Position;
 use events::log::Log;
 use events::personal::keys::SqliteKeyStore;
@@ -15,6 +14,7 @@ use events::system::{LogEvent, log_stream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use world::World;
 
 /// How often it is written down how far the log is: so much of it can be set back after a crash without being noticed.
 const KEEP_EVERY: Duration = Duration::from_secs(30);

@@ -10,7 +10,6 @@ use crate::app::secrets::{Secrets, hash};
 use crate::app::{App, PerformError};
 use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, SetUpLink};
 use crate::identity::password::{WeakPassword, check_new_password, hash_password};
-use crate::world::World;
 use events::Personal;
 use events::enrollment::SecretHash;
 use events::envelope::{Actor, ActorKind};
@@ -21,6 +20,7 @@ use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use uuid::Uuid;
+use world::World;
 
 /// A link works for so many seconds.
 pub const LINK_SECONDS: i64 = 24 * 60 * 60;

@@ -43,7 +43,6 @@ use crate::enrollment::staff::{LocalAccount, works_at_console};
 use crate::identity::local::LocalAccounts;
 use crate::identity::throttle::{Asked, RetryAfter, Throttle};
 use crate::identity::{Account, Denial, LOCAL, SignInMethod as _, Unavailable, Verdict};
-use crate::world::World;
 use beat::Beat;
 use departures::Departures;
 use directories::{Answer, Question};
@@ -60,6 +59,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
 use uuid::Uuid;
+use world::World;
 
 /// What signing in needs: the ways to do it, the throttle, the budget for refusals.
 pub struct SignIn {

@@ -18,7 +18,6 @@ mod throttles;
 pub use flows::Flow;
 
 use crate::app::secrets::hash;
-use crate::world::World;
 use events::Timestamp;
 use events::enrollment::SignInMethodName;
 use events::staff::StaffId;
@@ -27,6 +26,7 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
+use world::World;
 
 /// A session without requests ends after so many seconds …
 pub const IDLE_SECONDS: i64 = 30 * 60;

@@ -6,7 +6,6 @@ use crate::app::assemble::read_log;
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::server::command_socket;
-use crate::world::World;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use events::staff::Privilege;
@@ -15,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use world::World;
 
 /// How long a running server may take to hear what was found corrupt.
 const TO_TELL: Duration = Duration::from_secs(5);

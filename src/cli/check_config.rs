@@ -12,10 +12,10 @@ use crate::config::check::{Finding, SETTINGS_DO_NOT_FIT, Severity};
 use crate::config::{Config, ConfigError};
 use crate::pki::Pki;
 use crate::plural::counted;
-use crate::world::World;
 use clap::Args;
 use events::settings::Settings;
 use std::process::ExitCode;
+use world::World;
 
 #[derive(Args)]
 pub struct CheckConfig {

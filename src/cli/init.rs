@@ -3,7 +3,6 @@
 use super::say;
 use crate::app::initialize::{Made, Plan, initialize};
 use crate::pki::create::{Given, Pair};
-use crate::world::World;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -11,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use url::Url;
+use world::World;
 
 #[derive(Args)]
 pub struct Init {

@@ -9,7 +9,6 @@ use crate::app::assemble::{StartError, check_keys_of, damaged_keys};
 use crate::config::Config;
 use crate::installation_files::{self, Catalog, gather};
 use crate::plural::counted;
-use crate::world::World;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use events::KeyName;
@@ -22,6 +21,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use world::World;
 
 #[derive(Args)]
 pub struct Replay {

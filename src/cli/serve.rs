@@ -8,12 +8,12 @@ use crate::config::check::{Finding, Severity};
 use crate::config::{self, Config, LogFormat};
 use crate::server;
 use crate::telemetry::{self, Alarm};
-use crate::world::World;
 use anyhow::bail;
 use clap::Args;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use world::World;
 
 /// Exit code of a server whose event store failed. A supervisor starts it again; what was acknowledged is in the log.
 pub const STORE_FAILED: u8 = 70;

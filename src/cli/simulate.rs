@@ -1,14 +1,14 @@
 //! `muster simulate`: many simulated devices against a running server; how fast it is, and where it fails.
 
 use super::say;
-use crate::simulator::keys::KeyPool;
-use crate::simulator::load::{self, Load, Outcome, Report};
-use crate::simulator::model::IosVersion;
-use crate::simulator::push_server::{PushServer, PushServerFiles};
-use crate::simulator::walk::Ownership;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use simulator::keys::KeyPool;
+use simulator::load::{self, Load, Outcome, Report};
+use simulator::model::IosVersion;
+use simulator::push_server::{PushServer, PushServerFiles};
+use simulator::walk::Ownership;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,9 @@
 //! that fetches a profile does not always bring Safari's.
 
 use crate::app::secrets::Secrets;
-use crate::world::World;
 use events::enrollment::EnrollmentId;
 use uuid::Uuid;
+use world::World;
 
 /// How long a link works. The page makes a new one each time it is shown.
 const SECONDS: i64 = 15 * 60;
@@ -55,10 +55,10 @@ impl ProfileLink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::ManualClock;
     use events::Timestamp;
     use events::personal::keys::MasterKey;
     use std::sync::Arc;
+    use world::ManualClock;
 
     fn token(path: &str) -> String {
         path.strip_prefix("/enroll/profile/").unwrap().strip_suffix(".mobileconfig").unwrap().to_owned()

@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::telemetry::Alarm;
-use crate::world::Room;
 use std::time::Duration;
+use world::Room;
 
 const LOOK: Duration = Duration::from_secs(30);
 

@@ -15,8 +15,8 @@ use crate::portal::guest::{Answer, Guest, iphone};
 use events::enrollment::EnrollmentEvent;
 use events::log::Entry;
 use events::settings::{AccessRule, Settings};
-use muster::world::World;
 use scraper::{Html, Selector};
+use world::World;
 
 /// A server that may ask this directory; it is switched on for enrollment.
 pub async fn server_with(slapd: &Slapd) -> TestServer {

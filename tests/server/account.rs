@@ -16,11 +16,11 @@ use events::enrollment::EnrollmentEvent;
 use events::staff::Privilege;
 use muster::app::administration::{NewUser, Request};
 use muster::config::Config;
-use muster::simulator::account::Challenge;
-use muster::simulator::device::Device;
-use muster::simulator::walk::Walk;
-use muster::world::World;
 use openssl::x509::X509;
+use simulator::account::Challenge;
+use simulator::device::Device;
+use simulator::walk::Walk;
+use world::World;
 
 /// Whose Managed Apple ID the server knows.
 const GRACE: &str = "grace@appleid.example.com";

@@ -10,10 +10,10 @@ use events::device::{DeviceEvent, DeviceId};
 use events::staff::{AccessEvent, ApiRefusal, ApiResource, Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use muster::app::administration::{Answer, Request, execute};
-use muster::world::{ManualClock, World};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 struct Reply {
     status: u16,

@@ -7,13 +7,13 @@ mod throttle;
 use crate::console::desk::PASSWORD;
 use crate::harness::TestServer;
 use crate::portal::guest::{Answer, Guest, iphone};
-use muster::world::{ManualClock, SystemClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
+use world::{ManualClock, SystemClock, World};
 
 /// A server behind a proxy that says which address somebody comes from, with a clock of the test's own.
 pub async fn behind_a_proxy() -> (TestServer, Arc<ManualClock>) {
-    use muster::world::Clock as _;
+    use world::Clock as _;
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let server = TestServer::start_with(World::at(clock.clone()), |config| {
         config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];

@@ -4,11 +4,11 @@ use crate::devices::{TestDevice, base64, invite};
 use crate::harness::TestServer;
 use events::device::{DeviceEvent, DeviceIdentifiers};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal};
-use muster::simulator::messages::{Identifier, xml};
-use muster::simulator::signature::{Digest, Identity, Style, mdm_signature};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use plist::Value;
+use simulator::messages::{Identifier, xml};
+use simulator::signature::{Digest, Identity, Style, mdm_signature};
 
 const KINDS: [EnrollmentKind; 2] = [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment];
 
@@ -124,8 +124,8 @@ async fn a_foreign_certificate_is_answered_403_without_a_code() {
     let mut device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let before = device.history(&server).await;
     // Names the device as ours does, but signed by itself.
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
-    device.identity = muster::simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
+    let subject = simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
+    device.identity = simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     for endpoint in ["checkin", "command"] {
         let answer = device.put(endpoint, &xml(&device.token_update("OTHER"))).await;
         assert_eq!((answer.status, answer.body.len()), (403, 0), "{endpoint}");
@@ -138,8 +138,8 @@ async fn a_foreign_certificate_is_answered_403_without_a_code() {
 async fn whose_certificate_it_is_comes_before_whether_its_signature_fits() {
     let server = TestServer::start().await;
     let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
-    device.identity = muster::simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
+    let subject = simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
+    device.identity = simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     let of_another_body = mdm_signature(b"another body", &device.identity, Style::REAL).unwrap();
     let body = xml(&device.authenticate());
     for endpoint in ["checkin", "command"] {
@@ -385,8 +385,8 @@ async fn messages_that_are_not_for_us_get_their_own_answers() {
 
 #[actix_web::test]
 async fn an_expired_certificate_is_refused_without_ending_management() {
-    let clock = std::sync::Arc::new(muster::world::ManualClock::at(crate::devices::now()));
-    let world = muster::world::World::at(clock.clone());
+    let clock = std::sync::Arc::new(world::ManualClock::at(crate::devices::now()));
+    let world = world::World::at(clock.clone());
     let server = TestServer::start_with(world, |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     clock.advance_seconds(i64::from(muster::app::issue::IDENTITY_DAYS + 1) * 24 * 3600);
@@ -407,8 +407,8 @@ async fn a_log_that_takes_nothing_any_more_is_answered_503_and_never_401() {
 
 #[actix_web::test]
 async fn a_sign_of_life_after_seven_days_is_a_fact_and_others_are_not() {
-    let clock = std::sync::Arc::new(muster::world::ManualClock::at(crate::devices::now()));
-    let server = TestServer::start_with(muster::world::World::at(clock.clone()), |_| {}).await;
+    let clock = std::sync::Arc::new(world::ManualClock::at(crate::devices::now()));
+    let server = TestServer::start_with(world::World::at(clock.clone()), |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     for (days, heard) in [(0, 0), (6, 0), (8, 1), (1, 1)] {
         clock.advance_seconds(days * 24 * 3600);

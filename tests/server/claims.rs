@@ -13,12 +13,12 @@ use events::envelope::{Actor, ActorKind};
 use events::staff::Privilege;
 use muster::app::commands::security_info;
 use muster::app::context::Context;
-use muster::simulator::attestation::{Pretence, attestation_ca};
-use muster::simulator::device::Device;
-use muster::simulator::model::{Family, Hardware};
-use muster::world::World;
 use projections::devices::State;
+use simulator::attestation::{Pretence, attestation_ca};
+use simulator::device::Device;
+use simulator::model::{Family, Hardware};
 use tempfile::NamedTempFile;
+use world::World;
 
 /// A server that knows ada and bob, and trusts the attestations of simulated devices if `trusts`.
 async fn stage(trusts: bool) -> (Scene, NamedTempFile) {
@@ -96,7 +96,7 @@ fn alarms(scene: &Scene, alarm: &str) -> u64 {
 async fn polls(device: &mut Device) -> Result<Vec<String>, u16> {
     match device.poll().await {
         Ok(handled) => Ok(handled.into_iter().map(|one| one.request_type).collect()),
-        Err(muster::simulator::device::DeviceError::Refused { status, .. }) => Err(status),
+        Err(simulator::device::DeviceError::Refused { status, .. }) => Err(status),
         Err(other) => panic!("{other}"),
     }
 }

@@ -16,9 +16,9 @@ use muster::app::commands::{QueueError, device_information, security_info};
 use muster::app::context::Context;
 use muster::enrollment::device::{Phase, Refusal};
 use muster::pki::fingerprint;
-use muster::simulator::messages::xml;
-use muster::simulator::signature::mdm_signature;
 use plist::{Dictionary, Value};
+use simulator::messages::xml;
+use simulator::signature::mdm_signature;
 
 fn context(device: &TestDevice) -> Context {
     Context::of(Actor::new(ActorKind::Staff, "a test"), None, device.id.0)
@@ -332,8 +332,8 @@ async fn a_large_answer_is_read_and_one_of_a_stranger_is_not() {
     assert_eq!(device.report_on(&report).await.status, 200);
     assert_eq!(answered(&server, &device, id).await, [CommandStatus::Acknowledged]);
     // The same from a certificate that is not ours: refused by its header.
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
-    let own = muster::simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
+    let subject = simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
+    let own = simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     device.identity = own;
     let small = device.report("Idle", None);
     assert_eq!(device.report_on(&small).await.status, 403);

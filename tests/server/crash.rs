@@ -9,11 +9,10 @@ use events::personal::keys::{MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
 use events::{Event, Log, Position};
 use muster::config::Config;
-use muster::simulator::chance;
-use muster::simulator::device::Device;
-use muster::simulator::messages;
-use muster::simulator::model::Family;
-use muster::world::World;
+use simulator::chance;
+use simulator::device::Device;
+use simulator::messages;
+use simulator::model::Family;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use world::World;
 
 /// 60 unless `MUSTER_CRASH_ROUNDS` says otherwise. Each run begins at another of the moments, and none is left out for ever.
 fn rounds() -> std::ops::Range<usize> {

@@ -16,14 +16,14 @@ use muster::app::sign_in::account_name;
 use muster::app::{issue, secrets};
 use muster::enrollment::staff::UserName;
 use muster::enrollment::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
-use muster::simulator::inspection::Given;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::messages::{self, Identifier};
-use muster::simulator::model::{Family, Hardware, IosVersion};
-use muster::simulator::profile::ScepPayload;
-use muster::simulator::scep::{self, ScepError};
-use muster::simulator::signature::{Identity, Style, mdm_signature};
 use plist::{Dictionary, Value};
+use simulator::inspection::Given;
+use simulator::keys::KeyPool;
+use simulator::messages::{self, Identifier};
+use simulator::model::{Family, Hardware, IosVersion};
+use simulator::profile::ScepPayload;
+use simulator::scep::{self, ScepError};
+use simulator::signature::{Identity, Style, mdm_signature};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -338,10 +338,10 @@ pub fn base64(bytes: &[u8]) -> String {
 }
 
 pub fn uuid() -> Uuid {
-    muster::world::World::system().random_uuid()
+    world::World::system().random_uuid()
 }
 
 /// A clock that a test moves, at the machine's time.
 pub fn now() -> Timestamp {
-    muster::world::World::system().now()
+    world::World::system().now()
 }

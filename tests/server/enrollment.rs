@@ -8,9 +8,9 @@ mod restarts;
 mod versions;
 
 use cast::{Scene, Visitor};
-use muster::simulator::acts::Act;
-use muster::simulator::model::Family;
-use muster::simulator::walk::{Ending, Ownership};
+use simulator::acts::Act;
+use simulator::model::Family;
+use simulator::walk::{Ending, Ownership};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_eleven_steps_bring_a_personal_iphone_under_management() {

@@ -20,13 +20,13 @@ use muster::app::initialize::{Made, Plan, initialize};
 use muster::config::Config;
 use muster::pki::create::PushServerFiles;
 use muster::server::{self, Running};
-use muster::world::{Room, World};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use waiting::PATIENCE;
+use world::{Room, World};
 
 /// Says by name that a test is left out, and why; seen even where the test runner keeps what tests print to itself.
 pub fn left_out(test: &str, why: &str) {

@@ -6,9 +6,9 @@ use crate::harness::binary::muster_at;
 use crate::harness::kept::{PASSWORD, kept};
 use events::Event;
 use events::enrollment::EnrollmentEvent;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::safari::{Opened, Safari};
 use projections::devices::{DeviceFilter, State};
+use simulator::model::{Family, Hardware};
+use simulator::safari::{Opened, Safari};
 
 /// Events in the kept log.
 const EVENTS: usize = 124;

@@ -10,19 +10,19 @@ use base64::engine::general_purpose::STANDARD;
 use events::Timestamp;
 use events::enrollment::EnrollmentKind;
 use muster::config::Config;
-use muster::simulator::messages::xml;
-use muster::simulator::model::Family;
-use muster::simulator::signature::Identity;
-use muster::world::{ManualClock, World};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::{CrlStatus, X509, X509Crl};
 use reqwest::header::HeaderValue;
+use simulator::messages::xml;
+use simulator::model::Family;
+use simulator::signature::Identity;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 pub fn with_listener(config: &mut Config) {
     config.devices.url = Some("https://localhost:0".into());
@@ -90,8 +90,8 @@ async fn a_certificate_whose_key_costs_more_than_any_devices_ends_the_connection
     let server = server().await;
     let exponent = openssl::bn::BigNum::from_dec_str("4294967311").unwrap();
     let key = PKey::from_rsa(Rsa::generate_with_e(2048, &exponent).unwrap()).unwrap();
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), "a stranger".into())]).unwrap();
-    let identity = muster::simulator::certificate_request::self_signed(&subject, &key).unwrap();
+    let subject = simulator::certificate_request::subject(&[("CN".into(), "a stranger".into())]).unwrap();
+    let identity = simulator::certificate_request::self_signed(&subject, &key).unwrap();
     let mut client =
         reqwest::Client::builder().add_root_certificate(reqwest::Certificate::from_pem(&server.tls_root()).unwrap());
     let (certificate, key) = (identity.certificate.to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap());
@@ -106,8 +106,8 @@ async fn a_chain_longer_than_any_devices_ends_the_handshake_before_it_is_parsed(
     let server = server().await;
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), "filler".into())]).unwrap();
-    let filler = muster::simulator::certificate_request::self_signed(&subject, &key).unwrap();
+    let subject = simulator::certificate_request::subject(&[("CN".into(), "filler".into())]).unwrap();
+    let filler = simulator::certificate_request::self_signed(&subject, &key).unwrap();
     let Identity { certificate, key, .. } = &device.identity;
     let answered = async |fillers: usize| {
         let chain = [certificate.to_pem().unwrap(), filler.certificate.to_pem().unwrap().repeat(fillers)].concat();
@@ -131,8 +131,8 @@ async fn a_foreign_certificate_in_tls_is_answered_403_without_a_code() {
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let body = xml(&device.authenticate());
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let subject = muster::simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
-    let own = muster::simulator::certificate_request::self_signed(&subject, &key).unwrap();
+    let subject = simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
+    let own = simulator::certificate_request::self_signed(&subject, &key).unwrap();
     assert_eq!(check_in(&server, Some(&own), &body, None).await, 403);
     let other = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     assert_eq!(check_in(&server, Some(&other.identity), &body, None).await, 403, "another device's certificate");
@@ -160,9 +160,8 @@ async fn a_message_signed_by_another_device_than_the_connections_is_refused() {
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let other = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let body = xml(&device.authenticate());
-    let sign = |device: &TestDevice| {
-        muster::simulator::signature::mdm_signature(&body, &device.identity, device.style).unwrap()
-    };
+    let sign =
+        |device: &TestDevice| simulator::signature::mdm_signature(&body, &device.identity, device.style).unwrap();
     assert_eq!(check_in(&server, Some(&device.identity), &body, Some(&sign(&other))).await, 403);
     assert_eq!(check_in(&server, Some(&device.identity), &body, Some(&sign(&device))).await, 200);
     server.stop().await;

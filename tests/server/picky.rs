@@ -54,14 +54,14 @@ use crate::enrollment::cast::Visitor;
 use crate::harness::TestServer;
 use events::device::DeviceEvent;
 use events::enrollment::EnrollmentKind;
-use muster::simulator::messages::xml;
-use muster::simulator::model::Family;
-use muster::simulator::signature::mdm_signature;
-use muster::world::World;
 use plist::Value;
+use simulator::messages::xml;
+use simulator::model::Family;
+use simulator::signature::mdm_signature;
 use std::collections::HashSet;
 use std::path::Path;
 use url::Url;
+use world::World;
 
 /// What the table above names, and where it has to be found.
 fn named_in_the_table() -> impl Iterator<Item = &'static str> {

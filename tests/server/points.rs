@@ -11,8 +11,8 @@ use crate::console::desk::Browser;
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use events::staff::Privilege;
-use muster::world::{ManualClock, World};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 pub const PASSWORD: &str = crate::portal::PASSWORD;
 /// Cookies of the two surfaces that prove somebody to be signed in.

@@ -10,10 +10,10 @@ use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, FoundReco
 use events::staff::Privilege;
 use guest::{Guest, iphone};
 use muster::portal::texts::Language;
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
-use muster::simulator::walk::{Ending, Next};
 use reqwest::header::HeaderMap;
+use simulator::acts::Nobody;
+use simulator::model::Family;
+use simulator::walk::{Ending, Next};
 use std::collections::BTreeSet;
 
 pub const PASSWORD: &str = "four plain words here";
@@ -147,7 +147,7 @@ async fn no_mdm_profile_is_offered_before_the_ca_is_reported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_mdm_profile_is_offered_without_a_push_topic() {
-    let server = TestServer::start_with(muster::world::World::system(), |config| {
+    let server = TestServer::start_with(world::World::system(), |config| {
         config.push.certificate = None;
         config.push.key = None;
     })

@@ -14,11 +14,11 @@ use events::{Event, Timestamp};
 use muster::app::administration::Request;
 use muster::app::suppressed;
 use muster::portal::surround::surround;
-use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
+use world::{ManualClock, World};
 
 const SESSION: &str = "__Host-muster-enrollment";
 

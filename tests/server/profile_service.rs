@@ -8,11 +8,11 @@ use crate::enrollment::cast::{Scene, Visitor};
 use events::Event;
 use events::enrollment::EnrollmentEvent;
 use events::settings::ProfileService as Setting;
-use muster::simulator::acts::Nobody;
-use muster::simulator::built_in::device_ca;
-use muster::simulator::profile::ProfileService;
-use muster::simulator::safari::Opened;
-use muster::simulator::walk::{Next, Walk};
+use simulator::acts::Nobody;
+use simulator::built_in::device_ca;
+use simulator::profile::ProfileService;
+use simulator::safari::Opened;
+use simulator::walk::{Next, Walk};
 
 /// A server that asks, and knows the CA of the simulator's devices if `knows_the_ca`.
 async fn scene(knows_the_ca: bool, setting: Setting) -> (Scene, tempfile::NamedTempFile) {

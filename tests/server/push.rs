@@ -10,14 +10,14 @@ use events::log::Entry;
 use events::{Actor, ActorKind, Event};
 use muster::app::commands::security_info;
 use muster::app::context::Context;
-use muster::simulator::commands::Reply;
-use muster::simulator::device::Device;
-use muster::simulator::messages;
-use muster::simulator::model::Family;
-use muster::simulator::push_server::{Behaviour, DOCUMENTED, Refusal};
-use muster::world::{ManualClock, World};
+use simulator::commands::Reply;
+use simulator::device::Device;
+use simulator::messages;
+use simulator::model::Family;
+use simulator::push_server::{Behaviour, DOCUMENTED, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use world::{ManualClock, World};
 
 /// A command is queued; the event that says so.
 async fn ask(scene: &Scene, id: DeviceId) -> Entry {

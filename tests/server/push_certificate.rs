@@ -49,7 +49,7 @@ impl Portal {
 }
 
 fn now() -> i64 {
-    muster::world::World::system().now().0 / 1_000_000
+    world::World::system().now().0 / 1_000_000
 }
 
 /// An installation that is no trial and has no push certificate yet.

@@ -12,11 +12,11 @@ use events::settings::Terms;
 use events::staff::Privilege;
 use muster::app::commands::security_info;
 use muster::app::context::Context;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::safari::Safari;
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
+use simulator::model::{Family, Hardware};
+use simulator::safari::Safari;
 use std::sync::Arc;
 use std::time::Duration;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 async fn ask(scene: &Scene, id: DeviceId) {
     let app = scene.server.app();

@@ -13,11 +13,11 @@ use crate::enrollment::cast::{Scene, id_of};
 use crate::harness::TestServer;
 use crate::harness::waiting::{self, PATIENCE};
 use events::device::{CommandStatus, DeviceEvent, DeviceId, RenewalFailure};
-use muster::simulator::device::Device;
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use projections::renewals::{self, Renewal};
+use simulator::device::Device;
 use std::sync::Arc;
 use std::time::Duration;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 const DAY: i64 = 86_400;
 

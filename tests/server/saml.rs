@@ -19,11 +19,11 @@ use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
 use events::system::RefusalEvent;
 use forge::{Facts, Idp};
 use muster::config::identity::Saml;
-use muster::world::World;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use std::cell::Cell;
 use std::path::Path;
+use world::World;
 
 /// The name of the provider in the configuration.
 pub const SCHOOL: &str = "school";

@@ -6,14 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::{DeviceEvent, DeviceId, SupersessionEvidence};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, EnrollmentKind, IssuedCertificate};
+use events::envelope::EventId;
 use events::store::Expected;
 use events::{Actor, ActorKind, Draft};
-use muster::simulator::keys::KeyPool;
-use muster::simulator::model::IosVersion;
-use muster::simulator::scep::{self, ScepError};
-use muster::simulator::signature::{Digest, Identity};
-use muster::simulator::{certificate_request, scep_answer};
 use openssl::x509::X509;
+use simulator::keys::KeyPool;
+use simulator::model::IosVersion;
+use simulator::scep::{self, ScepError};
+use simulator::signature::{Digest, Identity};
+use simulator::{certificate_request, scep_answer};
 
 /// failInfo badRequest (RFC 8894 §3.2.1.4).
 const BAD_REQUEST: &str = "2";
@@ -129,7 +130,7 @@ async fn a_record_that_may_come_back_keeps_its_identity_though_its_visit_asks_fo
     let device = TestDevice::of(&server, invited, EnrollmentKind::DeviceEnrollment).await;
     let app = server.app();
     let draft = Draft {
-        id: app.world.event_id(),
+        id: EventId::fresh(&app.world),
         at: app.world.now(),
         actor: Actor::new(ActorKind::System, "test"),
         source: None,

@@ -3,8 +3,8 @@
 use crate::enrollment::cast::{Scene, Visitor};
 use crate::harness::logs;
 use events::log::Entry;
-use muster::simulator::model::Family;
 use serde_json::{Value, json};
+use simulator::model::Family;
 use std::collections::BTreeSet;
 
 /// Shorter values stand in other words by chance.

@@ -7,9 +7,9 @@ use crate::enrollment::cast::{PASSWORD, Scene, Visitor};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
 use crate::portal::guest::{Guest, iphone};
-use muster::simulator::device::Device;
-use muster::simulator::model::Family;
 use reqwest::header::{HeaderMap, HeaderValue};
+use simulator::device::Device;
+use simulator::model::Family;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -75,7 +75,7 @@ async fn two_hundred_people_of_a_directory_sign_in_at_once_and_none_is_taken_for
     }
     let slapd = Slapd::start();
     let directory = crate::directory::config(&slapd);
-    let server = TestServer::start_with(muster::world::World::system(), |config| {
+    let server = TestServer::start_with(world::World::system(), |config| {
         config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
         config.identity.directory = vec![directory];
     })

@@ -16,9 +16,9 @@ use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
 use events::system::RefusalEvent;
 use muster::config::Config;
 use muster::config::identity::OpenIdConnect;
-use muster::world::World;
 use provider::{AtProvider, Provider};
 use std::path::PathBuf;
+use world::World;
 
 /// The name of the provider in the configuration.
 pub const SCHOOL: &str = "school";

@@ -5,14 +5,14 @@ use crate::devices::{TestDevice, invite, scep_payload};
 use crate::harness::TestServer;
 use crate::harness::connection::Connection;
 use events::enrollment::EnrollmentKind;
-use muster::simulator::built_in::DeviceCa;
-use muster::simulator::certificate_request::{certification_request, self_signed, subject};
-use muster::simulator::hostile::{Shape, spoiled};
-use muster::simulator::messages::xml;
-use muster::simulator::scep::{Protection, authority, pki_message};
-use muster::simulator::signature::{self, Digest, Identity, Style};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
+use simulator::built_in::DeviceCa;
+use simulator::certificate_request::{certification_request, self_signed, subject};
+use simulator::hostile::{Shape, spoiled};
+use simulator::messages::xml;
+use simulator::scep::{Protection, authority, pki_message};
+use simulator::signature::{self, Digest, Identity, Style};
 
 const DER: Style = Style { digest: Digest::Sha256, signed_attributes: true, indefinite: false };
 /// What fits into a header.

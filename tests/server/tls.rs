@@ -4,13 +4,13 @@ use crate::harness::binary::{Serving, muster, muster_at};
 use crate::harness::certificates::{Made, Wanted, curve, rsa};
 use crate::harness::{TestServer, installation, ports};
 use crate::mutual_tls::with_listener;
-use muster::world::World;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::ssl::{Ssl, SslAcceptor, SslContext, SslMethod, SslStream, SslVersion};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
+use world::World;
 
 /// A handshake in TLS 1.2 with these suites, or in whatever version is given.
 fn handshake(at: SocketAddr, suites: &str, version: SslVersion) -> Option<SslStream<TcpStream>> {

@@ -19,12 +19,12 @@ pub use trouble::Trouble;
 use super::{Absence, Account, Denial, SignInMethod, Unavailable, Verdict};
 use crate::config::identity::{Absent, Directory, Groups};
 use crate::names::folded;
-use crate::world::World;
 use async_trait::async_trait;
 use connection::{Bound, Servers, Unproven};
 use person::{DEPARTMENT, MEMBER_OF, Mapping};
 use search::{Extent, Query, Rows, Scope};
 use secrecy::{ExposeSecret, SecretString};
+use world::World;
 
 /// One directory of the configuration.
 pub struct Ldap {

@@ -2,11 +2,11 @@
 
 use super::password::{Memory, hash_password as hash};
 use super::{Account, Denial, SignInMethod, Unavailable, Verdict};
-use crate::world::World;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
+use world::World;
 
 pub use super::password::{check_new_password, hash_password};
 

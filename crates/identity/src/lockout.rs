@@ -12,11 +12,11 @@
 //! trip either in the end.
 
 use crate::identity::throttle::{RetryAfter, network};
-use crate::world::{Timestamp, World};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use world::{Timestamp, World};
 
 /// So many attempts under one name may wait; more are sent away for a moment.
 const LONGEST_LINE: usize = 256;
@@ -158,7 +158,7 @@ fn make_room(counted: &mut HashMap<String, Counted>, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::ManualClock;
+    use world::ManualClock;
 
     const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

@@ -1,8 +1,8 @@
 //! One-time codes from an authenticator app (TOTP, RFC 6238): six digits, thirty seconds, SHA-1, as every app takes them.
 
-use crate::world::{Timestamp, World};
 use totp_rs::{Builder, Secret, Totp};
 use url::Url;
+use world::{Timestamp, World};
 
 /// A code is good for so many seconds.
 pub const STEP_SECONDS: i64 = 30;

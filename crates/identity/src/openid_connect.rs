@@ -17,13 +17,13 @@ pub use probe::Wrong;
 use crate::config::identity::OpenIdConnect;
 use crate::config::regular_file;
 use crate::identity::{Account, Disbelief, Fault};
-use crate::world::Timestamp;
 use account::Mapping;
 use http::Http;
 use known::{Cache, Known};
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientSecret, PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
+use world::Timestamp;
 
 /// Clocks may differ by so many seconds.
 const LEEWAY_SECONDS: i64 = 60;

@@ -1,9 +1,9 @@
 //! Passwords: how they are hashed, and which new ones are good enough.
 
-use crate::world::World;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use secrecy::{ExposeSecret, SecretString};
+use world::World;
 
 /// Fewer characters are refused (OWASP ASVS 5.0, 6.2.1).
 pub const MINIMUM_LENGTH: usize = 8;

@@ -1,6 +1,6 @@
 //! Recovery codes: for whoever lost every other second factor. Shown once, each serves once.
 
-use crate::world::World;
+use world::World;
 
 /// So many are made at a time.
 pub const COUNT: usize = 10;

@@ -25,11 +25,11 @@ use crate::config;
 use crate::config::identity::Absent;
 use crate::config::regular_file;
 use crate::identity::{Account, Disbelief};
-use crate::world::{Timestamp, World};
 use metadata::Provider;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use std::path::Path;
+use world::{Timestamp, World};
 
 /// An identity provider, and what we are to it.
 pub struct Saml {

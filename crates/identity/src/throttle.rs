@@ -15,7 +15,6 @@
 mod grace;
 mod pace;
 
-use crate::world::{Timestamp, World};
 use grace::Grace;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -26,6 +25,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use world::{Timestamp, World};
 
 /// So many failures may come at once, and one more each time so many seconds pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

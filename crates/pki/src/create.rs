@@ -6,13 +6,13 @@ use super::files::{PkiError, write_new};
 use super::template::{Template, Use};
 use super::{Pki, TOPIC_PREFIX};
 use crate::config::{PkiFiles, Push};
-use crate::world::World;
 pub use given::{Given, Pair};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509Ref};
 use std::path::{Path, PathBuf};
+use world::World;
 
 const KEY_BITS: u32 = 2048;
 const TEN_YEARS: u32 = 3_650;

@@ -2,9 +2,9 @@
 
 use super::Pki;
 use super::create::{Given, Made, Plan, create};
-use crate::world::World;
 use std::sync::LazyLock;
 use tempfile::TempDir;
+use world::World;
 
 struct Trial {
     pki: Pki,

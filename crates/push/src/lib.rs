@@ -12,7 +12,6 @@ pub use gate::Condition;
 pub use outcome::{Fault, Outcome, Trouble};
 
 use crate::config::regular_file;
-use crate::world::World;
 use back_off::Next;
 use farewell::Farewell;
 use gate::{Gate, Pass};
@@ -22,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use world::World;
 
 /// What wakes one device.
 #[derive(Clone, Copy)]

@@ -3,8 +3,8 @@
 use super::*;
 use crate::pki::Pki;
 use crate::pki::create::{Given, Made, Plan, create};
-use crate::simulator::push_server::{Behaviour, DOCUMENTED, PushServer, PushServerFiles, Refusal};
-use crate::world::World;
+use simulator::push_server::{Behaviour, DOCUMENTED, PushServer, PushServerFiles, Refusal};
+use world::World;
 
 struct Bench {
     server: PushServer,

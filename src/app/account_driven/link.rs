@@ -2,11 +2,11 @@
 //! they come back; nobody can change it, and nothing of it travels in the query.
 
 use crate::app::secrets::Secrets;
-use crate::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentMode};
 use uuid::Uuid;
+use world::World;
 
 /// How long a link waits for the first form. A device that enrolls opens it at once.
 const SECONDS: i64 = 30 * 60;
@@ -90,10 +90,10 @@ impl AccountLink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::ManualClock;
     use events::Timestamp;
     use events::personal::keys::MasterKey;
     use std::sync::Arc;
+    use world::ManualClock;
 
     #[test]
     fn a_link_holds_for_half_an_hour_to_sign_in_again_for_a_week_and_only_as_it_was_made() {

@@ -124,8 +124,8 @@ fn installs(command: &QueuedCommand, store_id: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::messages::xml;
     use events::device::{CommandId, CommandPayload, Priority};
+    use simulator::messages::xml;
     use uuid::Uuid;
 
     const STORE_ID: u64 = 7;

@@ -11,6 +11,7 @@ use crate::enrollment::staff::{Command, LocalAccount, UserName};
 use crate::identity;
 use crate::telemetry::Alarm;
 use events::enrollment::{SignInMethodName, SignInRefusal};
+use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
 use events::person::AccountEvent;
@@ -312,7 +313,7 @@ fn key_of_day(at: Timestamp) -> KeyName {
 
 async fn write(app: &App, stream: &StreamName, context: Context, event: Event) -> Result<(), AppendError> {
     let draft = Draft {
-        id: app.world.event_id(),
+        id: EventId::fresh(&app.world),
         at: app.world.now(),
         actor: context.actor,
         source: context.source,

@@ -3,11 +3,11 @@
 
 use super::{SessionError, StaffSessions, hash};
 use crate::identity::Account;
-use crate::world::World;
 use events::Timestamp;
 use events::enrollment::SecretHash;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use world::World;
 
 /// A round trip takes no longer than this.
 pub const FLOW_SECONDS: i64 = 15 * 60;

@@ -1,8 +1,8 @@
 //! What waits in a row is sealed with the session's key, which stands in the cookie and nowhere else: a copy of the file,
 //! its write-ahead log included, tells no seed that is being set up.
 
-use crate::world::World;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
+use world::World;
 
 const NONCE: usize = 12;
 const TAG: usize = 16;

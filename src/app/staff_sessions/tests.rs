@@ -1,8 +1,8 @@
 use super::flows::FLOW_SECONDS;
 use super::*;
 use crate::identity::Account;
-use crate::world::ManualClock;
 use events::enrollment::SecretHash;
+use world::ManualClock;
 
 struct Desk {
     clock: Arc<ManualClock>,

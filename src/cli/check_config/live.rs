@@ -9,8 +9,8 @@ use crate::config::check::{Finding, Severity};
 use crate::config::identity::{Directory, OpenIdConnect};
 use crate::identity::ldap::{Ldap, Step, Trouble};
 use crate::identity::openid_connect::{Provider, Wrong};
-use crate::world::World;
 use events::settings::Settings;
+use world::World;
 
 /// Every address of ours, every step of every directory: a line of what works, or what is wrong.
 pub async fn steps(config: &Config, settings: Option<&Settings>, user: Option<&str>) -> Vec<Result<String, Finding>> {

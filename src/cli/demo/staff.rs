@@ -2,9 +2,9 @@
 
 use super::say;
 use super::stage::{ADMINISTRATOR, AUDITOR, HELP_DESK, Stage};
-use crate::simulator::safari::{Opened, Page, Safari};
-use crate::simulator::trust::Trust;
 use anyhow::{Context as _, bail};
+use simulator::safari::{Opened, Page, Safari};
+use simulator::trust::Trust;
 
 const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                        Version/17.5 Safari/605.1.15";

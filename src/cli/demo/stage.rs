@@ -9,14 +9,14 @@ use crate::cli::password;
 use crate::config::Config;
 use crate::pki::create::PushServerFiles;
 use crate::server::{self, Running};
-use crate::simulator::push_server::{self, PushServer};
-use crate::world::World;
 use anyhow::{Context as _, anyhow, bail};
 use events::settings::Settings;
 use events::staff::Privilege;
 use openssl::x509::X509;
+use simulator::push_server::{self, PushServer};
 use std::net::SocketAddr;
 use tempfile::TempDir;
+use world::World;
 
 /// Who enrolls devices.
 pub const ENROLLING: &str = "ada";

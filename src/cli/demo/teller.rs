@@ -1,9 +1,9 @@
 //! Tells each act of an enrollment as it happens, with the step that it belongs to.
 
 use super::say;
-use crate::simulator::acts::{Act, Watcher};
-use crate::simulator::model::Family;
 use async_trait::async_trait;
+use simulator::acts::{Act, Watcher};
+use simulator::model::Family;
 use std::time::Duration;
 
 pub struct Teller {

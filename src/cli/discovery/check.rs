@@ -3,14 +3,14 @@
 mod advice;
 
 use super::super::say;
-use crate::simulator::account::{Asked, Challenge, Hop, Server, find_server};
-use crate::simulator::device::{Device, DeviceError};
-use crate::simulator::keys::KeyPool;
-use crate::simulator::model::{Family, Hardware, IosVersion};
-use crate::simulator::push_server::PushServer;
-use crate::simulator::safari::{Opened, Safari, SafariError};
 use clap::Args;
 use openssl::x509::X509;
+use simulator::account::{Asked, Challenge, Hop, Server, find_server};
+use simulator::device::{Device, DeviceError};
+use simulator::keys::KeyPool;
+use simulator::model::{Family, Hardware, IosVersion};
+use simulator::push_server::PushServer;
+use simulator::safari::{Opened, Safari, SafariError};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use url::Url;

@@ -10,13 +10,13 @@ use crate::config::check::push::is_service_of_apple;
 use crate::pki::files::{Credential, replace};
 use crate::pki::push::PushFacts;
 use crate::plural::counted;
-use crate::world::World;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use openssl::x509::X509;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use world::World;
 
 #[derive(Args)]
 pub struct Import {

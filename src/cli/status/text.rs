@@ -2,7 +2,7 @@
 
 use super::{Certificate, Figures, Report};
 use crate::plural::counted;
-use crate::world::World;
+use world::World;
 
 /// A certificate is said to end soon so many days before.
 const SOON: i32 = 30;

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::app::initialize::{Plan, initialize};
-use crate::world::World;
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{Id, PKey, Private};
@@ -13,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
+use world::World;
 
 static MADE: OnceLock<(TempDir, Config)> = OnceLock::new();
 

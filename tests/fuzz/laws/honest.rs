@@ -2,12 +2,12 @@
 //! much as the costliest honest message of the same length does.
 
 use super::limits::processor_time;
-use muster::simulator::certificate_request::{self_signed, subject};
-use muster::simulator::signature::Identity;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
+use simulator::certificate_request::{self_signed, subject};
+use simulator::signature::Identity;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;

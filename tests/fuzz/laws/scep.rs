@@ -5,11 +5,11 @@ use super::limits::hold;
 use muster::pki::Pki;
 use muster::pki::create::{Given, Plan, create};
 use muster::pki::scep::{RequestKind, SignedMessage, VerifyError, authority as server};
-use muster::simulator::certificate_request::{certification_request, self_signed, subject};
-use muster::simulator::scep::{Authority, Protection, authority, pki_message};
-use muster::simulator::signature::{Digest, Identity};
-use muster::world::World;
+use simulator::certificate_request::{certification_request, self_signed, subject};
+use simulator::scep::{Authority, Protection, authority, pki_message};
+use simulator::signature::{Digest, Identity};
 use std::sync::LazyLock;
+use world::World;
 
 /// The first byte of an input: what follows is a message as it is sent.
 pub const RAW: u8 = 0;

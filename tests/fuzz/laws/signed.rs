@@ -10,7 +10,7 @@ use muster::mdm::signature::Claimed;
 use muster::pki::device_cas::DeviceCas;
 use muster::pki::device_signed::{self, Signature};
 use muster::pki::fingerprint;
-use muster::simulator::signature::{self, Digest, Identity, Style};
+use simulator::signature::{self, Digest, Identity, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 

@@ -9,9 +9,9 @@ use events::settings::Terms;
 use events::staff::Privilege;
 use events::{Event, StreamName};
 use muster::enrollment::person::{Account, Person};
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
-use muster::simulator::walk::Ending;
+use simulator::acts::Nobody;
+use simulator::model::Family;
+use simulator::walk::Ending;
 
 const FOR_OTHERS: [Privilege; 1] = [Privilege::EnrollForOthers];
 

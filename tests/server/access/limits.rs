@@ -10,10 +10,10 @@ use events::settings::{Limits, VersionRange};
 use events::{Actor, ActorKind};
 use muster::app::context::Context;
 use muster::enrollment::device::{Command, Device};
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
-use muster::simulator::safari::Opened;
-use muster::simulator::walk::{Ending, Next, Walk, WalkError};
+use simulator::acts::Nobody;
+use simulator::model::Family;
+use simulator::safari::Opened;
+use simulator::walk::{Ending, Next, Walk, WalkError};
 
 fn versions(ownership: Ownership, minimum: Option<&str>, maximum: Option<&str>) -> Limits {
     let parse = |text: Option<&str>| text.map(|text| OsVersion::parse(text).unwrap());

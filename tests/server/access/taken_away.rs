@@ -6,12 +6,13 @@ use crate::directory::slapd::{self, Slapd};
 use crate::harness::TestServer;
 use crate::portal::{PASSWORD, server};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
+use events::envelope::EventId;
 use events::log::Draft;
 use events::person::{PersonEvent, PersonId};
 use events::store::Expected;
 use events::{Actor, ActorKind, Event};
 use muster::app::administration::Request;
-use muster::simulator::scep;
+use simulator::scep;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_that_was_served_before_issues_nothing_once_the_account_is_disabled() {
@@ -85,7 +86,7 @@ async fn a_visit_ends_when_the_rule_that_decided_is_gone_or_grants_less() {
 async fn erase(server: &TestServer, person: PersonId) {
     let app = server.app();
     let draft = Draft {
-        id: app.world.event_id(),
+        id: EventId::fresh(&app.world),
         at: app.world.now(),
         actor: Actor::new(ActorKind::Operator, "test"),
         source: None,

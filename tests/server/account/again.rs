@@ -7,14 +7,14 @@ use events::device::DeviceEvent;
 use events::enrollment::{EnrollmentEvent, SignInAgainReason, SignInRefusal};
 use events::{Actor, ActorKind, Event};
 use muster::app::context::Context;
-use muster::simulator::account::{Challenge, SignedIn};
-use muster::simulator::acts::{Act, Nobody, Watcher};
-use muster::simulator::device::DeviceError;
-use muster::simulator::messages;
-use muster::simulator::model::{Family, IosVersion};
-use muster::simulator::walk::Walk;
-use muster::world::{ManualClock, World};
+use simulator::account::{Challenge, SignedIn};
+use simulator::acts::{Act, Nobody, Watcher};
+use simulator::device::DeviceError;
+use simulator::messages;
+use simulator::model::{Family, IosVersion};
+use simulator::walk::Walk;
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 async fn enrolled(scene: &Scene) -> Walk {
     let mut walk = walk(scene, Visitor::personal(Family::IPhone, "18.2"));

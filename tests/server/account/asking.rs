@@ -9,11 +9,11 @@ use events::enrollment::{
     DeviceFamily, DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Ownership, SignInAgainReason,
 };
 use events::system::{DeviceRequestRefusal, RefusalEvent};
-use muster::simulator::account::{Asked, Challenge, SignedIn, Tokens};
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
-use muster::simulator::walk::Walk;
 use plist::Value;
+use simulator::account::{Asked, Challenge, SignedIn, Tokens};
+use simulator::acts::Nobody;
+use simulator::model::Family;
+use simulator::walk::Walk;
 use url::Url;
 
 fn base_url(scene: &Scene, version: &str) -> Url {
@@ -194,7 +194,7 @@ async fn a_session_at_the_portal_is_none_of_this_ways() {
     // Somebody walked some steps at the portal in the same browser.
     let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     for _ in 0..2 {
-        let muster::simulator::walk::Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else {
+        let simulator::walk::Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else {
             panic!("the way ended")
         };
         page = next;

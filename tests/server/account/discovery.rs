@@ -3,10 +3,10 @@
 use super::{identifier, scene};
 use crate::enrollment::cast::{Scene, Visitor};
 use events::enrollment::{DeviceFamily, Ownership};
-use muster::simulator::account::AccountError;
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
 use serde_json::{Value, json};
+use simulator::account::AccountError;
+use simulator::acts::Nobody;
+use simulator::model::Family;
 
 async fn asked(scene: &Scene, query: &str) -> (u16, String, Value) {
     let url = format!("{}/.well-known/com.apple.remotemanagement{query}", scene.server.url());

@@ -6,11 +6,11 @@ use crate::portal::guest::{Answer, Guest, iphone};
 use crate::single_sign_on::provider::AtProvider;
 use crate::single_sign_on::{SCHOOL, school};
 use events::enrollment::{DeviceFamily, EnrollmentEvent, EnrollmentMode, Ownership};
-use muster::simulator::device::Device;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::push_server::PushServer;
 use reqwest::header::LOCATION;
+use simulator::device::Device;
+use simulator::keys::KeyPool;
+use simulator::model::{Family, Hardware};
+use simulator::push_server::PushServer;
 
 async fn sheet(server: &TestServer, link: &str, languages: &str) -> Guest {
     // What the sheet calls itself does not matter: the device said that it is an iPad.

@@ -10,11 +10,11 @@ use events::enrollment::{
 };
 use events::settings::{AccessRule, Terms, Who};
 use events::staff::Privilege;
-use muster::simulator::account::AccountError;
-use muster::simulator::acts::Nobody;
-use muster::simulator::messages::Identifier;
-use muster::simulator::model::Family;
-use muster::simulator::safari::Opened;
+use simulator::account::AccountError;
+use simulator::acts::Nobody;
+use simulator::messages::Identifier;
+use simulator::model::Family;
+use simulator::safari::Opened;
 use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]

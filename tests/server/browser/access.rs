@@ -9,7 +9,7 @@ use events::enrollment::{OsVersion, Ownership};
 use events::settings::{Limits, Settings, Terms, VersionRange};
 use events::staff::Privilege;
 use fantoccini::Locator;
-use muster::simulator::model::Family;
+use simulator::model::Family;
 
 fn terms() -> Terms {
     let english = "Your device stays **yours**. We manage only what we put on it.\n\n* Keep a passcode.\n* Tell us when you \

@@ -7,7 +7,7 @@ use crate::harness::waiting::until;
 use events::enrollment::Ownership;
 use events::settings::Terms;
 use fantoccini::Locator;
-use muster::simulator::model::Family;
+use simulator::model::Family;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_address_of_settings() {

@@ -4,7 +4,7 @@
 use super::walk::Journey;
 use super::{Axe, DESK, Engine, Looks, PHONE, browser, look_at, speak, wait_for};
 use crate::enrollment::cast::{Scene, Visitor};
-use muster::simulator::model::Family;
+use simulator::model::Family;
 
 const DESKTOP: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";

@@ -11,8 +11,8 @@ use events::{Actor, ActorKind};
 use fantoccini::Locator;
 use muster::app::commands::build::{self, AppName};
 use muster::app::context::Context;
-use muster::simulator::device::Device;
-use muster::simulator::model::Family;
+use simulator::device::Device;
+use simulator::model::Family;
 
 pub const PASSWORD: &str = "the keys of the whole school";
 pub const DESK_BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";

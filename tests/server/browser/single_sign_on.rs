@@ -9,7 +9,7 @@ use crate::single_sign_on::console::open_to_staff;
 use crate::single_sign_on::provider::{self, Provider};
 use crate::single_sign_on::{SCHOOL, school, secret_beside};
 use fantoccini::Locator;
-use muster::simulator::model::Family;
+use simulator::model::Family;
 
 async fn tap(browser: &Browser, css: &str) {
     let element = browser.client.find(Locator::Css(css)).await;

@@ -4,10 +4,10 @@ use super::{Axe, Browser, Engine, Looks, PHONE, browser, is_loaded, look_at};
 use crate::enrollment::cast::{Scene, Visitor};
 use crate::harness::waiting::{sought, until};
 use fantoccini::Locator;
-use muster::simulator::device::Device;
-use muster::simulator::model::Family;
-use muster::simulator::trust;
-use muster::simulator::walk::{Ownership, Walk};
+use simulator::device::Device;
+use simulator::model::Family;
+use simulator::trust;
+use simulator::walk::{Ownership, Walk};
 
 /// The pages that were shown, by path, in order and each once.
 pub struct Journey<'a> {

@@ -6,8 +6,8 @@ use crate::harness::TestServer;
 use events::device::{DeviceEvent, PushAddress};
 use events::enrollment::EnrollmentKind;
 use muster::app::suppressed;
-use muster::simulator::scep;
 use plist::Value;
+use simulator::scep;
 
 async fn count(device: &TestDevice, server: &TestServer, event_type: &str) -> usize {
     device.history(server).await.iter().filter(|name| *name == event_type).count()

@@ -4,8 +4,8 @@ use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::AttestationRefusal;
-use muster::world::{Clock as _, ManualClock, SystemClock};
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock};
 
 const DAY: i64 = 86_400;
 
@@ -88,7 +88,7 @@ async fn a_device_is_asked_for_another_attestation_after_seven_days_and_not_befo
     clock.advance_seconds(60);
     until("the second question", async || asked().await == 2).await;
     // By now it can make a new one, which holds the nonce.
-    after.attesting = muster::simulator::attestation::Attesting::default();
+    after.attesting = simulator::attestation::Attesting::default();
     after.poll().await.unwrap();
     until("the end of the earlier record", async || superseded(&scene, old).await.is_some()).await;
     assert_eq!(superseded(&scene, old).await, Some((new, SupersessionEvidence::Attestation)));

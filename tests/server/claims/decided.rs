@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::console::desk::{Browser, PASSWORD};
-use muster::world::{Clock as _, ManualClock, SystemClock};
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock};
 
 /// A claim that nothing proves: the devices, and the ids of the earlier and the later record.
 async fn pair(scene: &Scene) -> ([Device; 2], DeviceId, DeviceId) {

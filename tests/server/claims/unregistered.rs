@@ -1,9 +1,9 @@
 //! A device that was erased and enrolled again, by what Apple's push service says of the old token; and the way back.
 
 use super::*;
-use muster::simulator::messages;
-use muster::world::{Clock as _, ManualClock, SystemClock};
+use simulator::messages;
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock};
 
 /// Two records of one person and one hardware, the earlier of which was ended wrongly: its token is called dead, and the device
 /// lives. The device itself, and both ids.

@@ -8,15 +8,15 @@ use events::device::{AppStatus, CommandId, DeviceEvent, DeviceId, RejectionReaso
 use events::enrollment::{EnrollmentKind, Ownership};
 use events::{Actor, ActorKind};
 use muster::app::context::Context;
-use muster::simulator::acts::Nobody;
-use muster::simulator::apps::Taste;
-use muster::simulator::device::Device;
-use muster::simulator::model::Family;
-use muster::simulator::safari::Page;
-use muster::simulator::walk::{Ending, Walk};
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use plist::Value;
+use simulator::acts::Nobody;
+use simulator::apps::Taste;
+use simulator::device::Device;
+use simulator::model::Family;
+use simulator::safari::Page;
+use simulator::walk::{Ending, Walk};
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 const STORE_ID: u64 = 7;
 

@@ -12,10 +12,10 @@ use muster::app::commands::act::{Act, Question, Wanted};
 use muster::app::commands::build::{self, AppName};
 use muster::app::context::Context;
 use muster::enrollment::apple_target;
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
-use muster::simulator::walk::Ending;
 use plist::{Dictionary, Value};
+use simulator::acts::Nobody;
+use simulator::model::Family;
+use simulator::walk::Ending;
 
 fn dictionary(entries: &[(&str, Value)]) -> Dictionary {
     entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()

@@ -6,6 +6,7 @@ use events::enrollment::{
     ChosenBy, DeviceFamily, EnrollmentEvent, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
     ServedProfile, SignInMethodName,
 };
+use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
 use events::person::{PersonAttributes, PersonEvent, PersonId};
@@ -148,7 +149,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
 pub async fn write(server: &TestServer, stream: &StreamName, at: Timestamp, event: impl Into<Event>) {
     let app = server.app();
     let draft = Draft {
-        id: app.world.event_id(),
+        id: EventId::fresh(&app.world),
         at,
         actor: Actor::new(ActorKind::System, "test"),
         source: None,

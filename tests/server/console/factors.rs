@@ -7,9 +7,9 @@ use events::enrollment::SignInRefusal;
 use events::staff::{FactorRefusal, Privilege, Purpose, SecondFactor, StaffEvent};
 use muster::app::sign_in::granted;
 use muster::identity::one_time_codes::{STEP_SECONDS, code_at};
-use muster::world::{ManualClock, World};
 use reqwest::header::{COOKIE, HeaderMap};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 pub const NEW: &str = "/console/account/factors/new";
 pub const CODES: &str = "/console/account/factors/one-time-codes";

@@ -6,8 +6,8 @@ use crate::portal::guest::{Guest, iphone};
 use events::Event;
 use events::staff::{AccessEvent, Privilege};
 use muster::app::preview::PAGES;
-use muster::world::{ManualClock, World};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 async fn framed(browser: &Browser, query: &str) -> String {
     let page = browser.get(&format!("/console/preview?{query}")).await;

@@ -8,9 +8,9 @@ use events::enrollment::SignInRefusal;
 use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use muster::app::administration::Request;
-use muster::world::{ManualClock, World};
 use reqwest::header::{COOKIE, HeaderMap};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 fn with_cookie(value: &str) -> HeaderMap {
     let cookie = format!("__Host-muster-console={value}").parse().unwrap();

@@ -6,8 +6,8 @@ use events::Event;
 use events::envelope::ActorKind;
 use events::settings::SettingsEvent;
 use events::staff::{AccessEvent, Privilege};
-use muster::world::{ManualClock, World};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 /// The text of the form, and the hidden mark of what it was typed over.
 pub fn form(page: &Answer) -> (String, String) {
@@ -172,7 +172,7 @@ async fn settings_of_an_older_version_in_the_log_are_understood_and_gone_on_from
     let after = serde_json::json!({ "organization": "Old School", "abandon_after_hours": 48, "limits": { "models": ["iPad"] } });
     let world = &server.app().world;
     let old = events::envelope::NewEvent {
-        id: world.event_id(),
+        id: events::envelope::EventId::fresh(world),
         event_type: "SettingsChanged".into(),
         version: 1,
         at: world.now(),

@@ -12,10 +12,10 @@ use muster::app::administration::{self, Request, execute};
 use muster::app::sign_in::Proof;
 use muster::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use muster::identity::Account;
-use muster::world::{ManualClock, World};
 use reqwest::header::{COOKIE, HeaderMap};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 pub async fn staff_id(server: &TestServer, user_name: &str) -> StaffId {
     let listed = administration::list_accounts(&server.app().log).await.unwrap();

@@ -11,8 +11,8 @@ use events::staff::Privilege;
 use muster::config::identity::{Directory, Groups};
 use muster::identity::Denial;
 use muster::identity::ldap::Ldap;
-use muster::world::World;
 use std::collections::BTreeSet;
+use world::World;
 
 /// The domain as `docs/providers/active-directory.md` configures it.
 fn config(samba: &Samba) -> Directory {

@@ -6,7 +6,7 @@ use crate::console::desk::Browser;
 use crate::harness::TestServer;
 use events::settings::{RoleRule, Who};
 use events::staff::Privilege;
-use muster::world::World;
+use world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_of_a_directory_works_at_the_console_if_a_group_of_theirs_gives_a_role() {

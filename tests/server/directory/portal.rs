@@ -10,12 +10,12 @@ use events::enrollment::{EnrollmentEvent, SignInMethodName, SignInRefusal};
 use events::staff::Privilege;
 use muster::config::Config;
 use muster::config::identity::Directory;
-use muster::simulator::model::Family;
-use muster::simulator::walk::Ending;
-use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
+use simulator::model::Family;
+use simulator::walk::Ending;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 const LOCAL_PASSWORD: &str = "a long walk in eleven steps";
 

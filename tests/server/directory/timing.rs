@@ -8,11 +8,11 @@ use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use events::staff::Privilege;
 use muster::app::sign_in::granted;
-use muster::world::{ManualClock, World};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use world::{ManualClock, World};
 
 /// Where the tries come from.
 const SOURCE: &str = "203.0.113.66";

@@ -7,15 +7,15 @@ use events::device::DeviceId;
 use events::staff::Privilege;
 use muster::cli::log_list;
 use muster::config::Config;
-use muster::simulator::acts::{Act, Nobody, Watcher};
-use muster::simulator::device::Device;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::push_server::{PushServer, PushServerFiles};
-use muster::simulator::scep::common_name;
-use muster::simulator::walk::{Ending, Ownership, Person, Walk};
-use muster::world::World;
+use simulator::acts::{Act, Nobody, Watcher};
+use simulator::device::Device;
+use simulator::keys::KeyPool;
+use simulator::model::{Family, Hardware};
+use simulator::push_server::{PushServer, PushServerFiles};
+use simulator::scep::common_name;
+use simulator::walk::{Ending, Ownership, Person, Walk};
 use std::time::Duration;
+use world::World;
 
 pub const PASSWORD: &str = "a long walk in eleven steps";
 

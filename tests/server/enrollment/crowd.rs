@@ -4,10 +4,10 @@ use super::cast::{PASSWORD, Scene};
 use crate::harness::waiting::PATIENCE;
 use events::Event;
 use events::enrollment::EnrollmentEvent;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::load::{self, Load};
-use muster::simulator::model::IosVersion;
-use muster::simulator::walk::Ownership;
+use simulator::keys::KeyPool;
+use simulator::load::{self, Load};
+use simulator::model::IosVersion;
+use simulator::walk::Ownership;
 use std::collections::HashSet;
 use std::process::{Command, Output};
 

@@ -5,11 +5,11 @@ use crate::profile_service::{ASKS, at_the_profile};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, IdentityRefusal, ProfileServiceRefusal};
 use events::settings::ProfileService;
-use muster::simulator::model::Family;
-use muster::simulator::safari::Opened;
-use muster::simulator::walk::Walk;
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
+use simulator::model::Family;
+use simulator::safari::Opened;
+use simulator::walk::Walk;
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 /// A profile may be installed within an hour.
 const TOO_LATE: i64 = 60 * 60 + 1;

@@ -5,9 +5,9 @@ use crate::harness::waiting::PATIENCE;
 use events::device::{CommandId, DeviceId};
 use events::envelope::{Actor, ActorKind};
 use muster::app::context::Context;
-use muster::simulator::commands::Reply;
-use muster::simulator::device::{Device, DeviceError};
-use muster::simulator::model::Family;
+use simulator::commands::Reply;
+use simulator::device::{Device, DeviceError};
+use simulator::model::Family;
 
 async fn state_of(scene: &Scene, id: DeviceId) -> &'static str {
     scene.server.caught_up().await;

@@ -3,9 +3,9 @@
 use super::cast::{Scene, Visitor};
 use crate::harness::waiting::PATIENCE;
 use async_trait::async_trait;
-use muster::simulator::acts::{Act, Watcher};
-use muster::simulator::model::Family;
-use muster::simulator::walk::Ending;
+use simulator::acts::{Act, Watcher};
+use simulator::model::Family;
+use simulator::walk::Ending;
 
 /// Restarts the server whenever the person or the device is about to do something.
 struct PlugPuller<'a> {

@@ -1,10 +1,10 @@
 //! Versions of iOS: which way each device is led.
 
 use super::cast::{Diary, Scene, Visitor};
-use muster::simulator::acts::Act;
-use muster::simulator::messages::Identifier;
-use muster::simulator::model::Family;
-use muster::simulator::walk::{Ending, Walk};
+use simulator::acts::Act;
+use simulator::messages::Identifier;
+use simulator::model::Family;
+use simulator::walk::{Ending, Walk};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn personal_devices_from_thirteen_one_to_seventeen_enroll_by_user_enrollment() {
@@ -73,7 +73,7 @@ async fn text_of_ca_page(scene: &Scene, ios: &str) -> String {
     let mut page = walk.arrive(&scene.address(), &mut diary).await.unwrap();
     while page.link("profile").is_none() {
         page = match walk.next(&page, &mut diary).await.unwrap() {
-            muster::simulator::walk::Next::Page(page) => page,
+            simulator::walk::Next::Page(page) => page,
             other => panic!("{other:?}"),
         };
     }

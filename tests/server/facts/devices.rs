@@ -8,11 +8,11 @@ use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use muster::app::sign_in::sum_up_refusals;
-use muster::simulator::certificate_request;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::signature::mdm_signature;
-use muster::simulator::{messages, scep};
 use plist::Value;
+use simulator::certificate_request;
+use simulator::keys::KeyPool;
+use simulator::signature::mdm_signature;
+use simulator::{messages, scep};
 use std::collections::BTreeSet;
 
 const ROWS: [(&str, Proof); 6] = [

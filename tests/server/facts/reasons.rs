@@ -8,12 +8,12 @@ use events::Event;
 use events::device::{DeviceEvent, MessageRefusal};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, IdentityRefusal};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
-use muster::simulator::certificate_request::{certification_request, self_signed, subject};
-use muster::simulator::messages::{self, Identifier};
-use muster::simulator::scep::{self, Authority, Protection, pki_message};
-use muster::simulator::signature::{Digest, Identity};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
+use simulator::certificate_request::{certification_request, self_signed, subject};
+use simulator::messages::{self, Identifier};
+use simulator::scep::{self, Authority, Protection, pki_message};
+use simulator::signature::{Digest, Identity};
 use std::path::Path;
 
 /// An enum of reasons, the source that declares it, and the reasons that no test against the server brings about, with why.

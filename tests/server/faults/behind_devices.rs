@@ -11,20 +11,20 @@ use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::store::contract::Fault;
 use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
-use muster::simulator::account::SignedIn;
-use muster::simulator::acts::Nobody;
-use muster::simulator::device::DeviceError;
-use muster::simulator::management::ServerAnswer;
-use muster::simulator::messages::{self, xml};
-use muster::simulator::model::Family;
-use muster::simulator::profile::ProfileService;
-use muster::simulator::scep::{self, ScepError};
-use muster::simulator::walk::Walk;
-use muster::world::World;
 use rusqlite::Connection;
+use simulator::account::SignedIn;
+use simulator::acts::Nobody;
+use simulator::device::DeviceError;
+use simulator::management::ServerAnswer;
+use simulator::messages::{self, xml};
+use simulator::model::Family;
+use simulator::profile::ProfileService;
+use simulator::scep::{self, ScepError};
+use simulator::walk::Walk;
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
+use world::World;
 
 /// What devices say, each at another point of its life; what each is answered where nothing is wrong stands beside it.
 const MESSAGES: [(&str, u16); 14] = [

@@ -226,7 +226,7 @@ async fn on_a_disk_that_is_nearly_full_refusals_of_strangers_are_not_written() {
         let answer = Browser::new(&server).sign_in("nobody", "wrong wrong wrong").await;
         assert_eq!(answer.status, 401);
     };
-    let room = |free: u64| muster::world::Room { free, total: 100 };
+    let room = |free: u64| world::Room { free, total: 100 };
     let later = |seconds: i64| -> Timestamp { app.world.now().plus_seconds(seconds) };
     // The server's own look comes first; the next one is far away.
     let looked = async || {

@@ -13,8 +13,8 @@ use events::staff::Privilege;
 use events::{Event, EventId, KeyName};
 use muster::app::commands::security_info;
 use muster::app::context::Context;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::safari::{Opened, Safari};
+use simulator::model::{Family, Hardware};
+use simulator::safari::{Opened, Safari};
 use std::path::Path;
 
 /// Removes the projections with the checkpoints of the reactions: everything is looked at again.

@@ -17,7 +17,7 @@ use events::staff::Privilege;
 use events::system::{LogEvent, log_stream};
 use muster::app::older_log;
 use muster::config::Config;
-use muster::simulator::model::Family;
+use simulator::model::Family;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -215,7 +215,7 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
     std::fs::write(&key, right).unwrap();
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_lost_keys = true;
-    let app = muster::app::App::open(loaded, muster::world::World::system()).await.unwrap();
+    let app = muster::app::App::open(loaded, world::World::system()).await.unwrap();
     let log = app.log.page(None, 1_000).await.unwrap();
     assert!(
         log.iter().any(|entry| matches!(&entry.event, Event::Log(LogEvent::KeysLost { names }) if names.len() > 5))
@@ -260,7 +260,7 @@ async fn of_a_damaged_key_store_the_message_says_what_to_do_and_that_helps() {
     }
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_lost_keys = true;
-    drop(muster::app::App::open(loaded, muster::world::World::system()).await.unwrap());
+    drop(muster::app::App::open(loaded, world::World::system()).await.unwrap());
     drop(directory);
 }
 
@@ -317,7 +317,7 @@ async fn an_older_log_beside_newer_keys_is_refused_and_accepted_once_on_record()
     assert!(std::fs::read(data.join("events.db")).unwrap() == bytes, "nothing was written");
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_older_log = true;
-    let app = muster::app::App::open(loaded, muster::world::World::system()).await.unwrap();
+    let app = muster::app::App::open(loaded, world::World::system()).await.unwrap();
     let metrics = app.metrics.render();
     assert!(metrics.contains("muster_alarms_total{alarm=\"log-set-back\"} 1"), "{metrics}");
     app.engine.close().await;

@@ -48,7 +48,7 @@ impl<'a> Wanted<'a> {
         certificate.set_issuer_name(issuer.unwrap_or(&subject)).unwrap();
         certificate.set_pubkey(&self.key).unwrap();
         let at = |days: i64| {
-            let now = muster::world::World::system().now().0 / 1_000_000;
+            let now = world::World::system().now().0 / 1_000_000;
             Asn1Time::from_unix(now + days * 86_400).unwrap()
         };
         certificate.set_not_before(&at(self.term.0)).unwrap();

@@ -2,10 +2,10 @@
 //! the device that gets it. A violation fails the test, and the list of what was checked is printed at the end.
 
 use apple::{EnrollmentKind, OsVersion, Target, Violation, Weight};
-use muster::simulator::inspection::Given;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::profile;
 use plist::{Dictionary, Value};
+use simulator::inspection::Given;
+use simulator::model::{Family, Hardware};
+use simulator::profile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -30,7 +30,7 @@ static BOOK: Mutex<Book> = Mutex::new(Book { seen: BTreeMap::new(), wrong: Vec::
 
 /// Has every device of the simulator show what it is given.
 pub fn begin() {
-    muster::simulator::inspection::inspect_with(look);
+    simulator::inspection::inspect_with(look);
 }
 
 /// Holds what a device was given against the rules.

@@ -6,13 +6,13 @@ use crate::enrollment::cast::{Scene, Visitor};
 use crate::harness::{TestServer, left_out, ports, waiting};
 use events::enrollment::EnrollmentKind;
 use muster::config::Config;
-use muster::simulator::messages::xml;
-use muster::simulator::model::Family;
-use muster::world::World;
+use simulator::messages::xml;
+use simulator::model::Family;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
+use world::World;
 
 struct HaProxy {
     _directory: TempDir,

@@ -16,10 +16,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::enrollment::SingleSignOnFault as Fault;
 use events::staff::Privilege;
 use muster::config::identity::OpenIdConnect;
-use muster::world::World;
 use openssl::hash::MessageDigest;
 use serde_json::json;
 use std::collections::BTreeSet;
+use world::World;
 
 const IN: Option<&str> = Some("/enroll/ownership");
 

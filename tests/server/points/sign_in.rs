@@ -7,9 +7,9 @@ use events::staff::Privilege;
 use muster::app::administration::{Answer, NewUser, Request, execute};
 use muster::config::Config;
 use muster::identity::throttle::{BY_NAME_AND_SOURCE, BY_SOURCE};
-use muster::world::World;
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::collections::BTreeSet;
+use world::World;
 
 /// ASVS 6.1.1, 6.3.1: written down in docs/signing-in.md.
 #[tokio::test(flavor = "multi_thread")]

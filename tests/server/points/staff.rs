@@ -11,9 +11,9 @@ use crate::single_sign_on::hostile::Hostile;
 use crate::{saml, single_sign_on};
 use events::staff::Privilege;
 use muster::app::administration;
-use muster::world::World;
 use serde_json::json;
 use std::collections::BTreeSet;
+use world::World;
 
 /// ASVS 7.5.1, 7.5.3.
 #[tokio::test(flavor = "multi_thread")]

@@ -6,15 +6,15 @@ use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, ProfileServiceRefusal};
 use events::settings::{Limits, ProfileService as Setting};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
-use muster::simulator::built_in::{BuiltIn, DeviceCa};
-use muster::simulator::device::{Device, DeviceError};
-use muster::simulator::keys::KeyPool;
-use muster::simulator::messages;
-use muster::simulator::model::{Family, Hardware};
-use muster::simulator::profile::ProfileService;
-use muster::simulator::safari::Opened;
-use muster::simulator::scep;
-use muster::simulator::signature::{self, Digest, Identity, Style};
+use simulator::built_in::{BuiltIn, DeviceCa};
+use simulator::device::{Device, DeviceError};
+use simulator::keys::KeyPool;
+use simulator::messages;
+use simulator::model::{Family, Hardware};
+use simulator::profile::ProfileService;
+use simulator::safari::Opened;
+use simulator::scep;
+use simulator::signature::{self, Digest, Identity, Style};
 
 const IOS: &str = "17.5";
 

@@ -7,8 +7,8 @@ use crate::browser::walk::Journey;
 use crate::browser::{PHONE, browser, look_at};
 use crate::enrollment::cast::Visitor;
 use events::settings::ProfileService as Setting;
-use muster::simulator::model::Family;
-use muster::simulator::trust;
+use simulator::model::Family;
+use simulator::trust;
 
 const LANGUAGES: [&str; 3] = ["en", "de", "ja"];
 

@@ -9,14 +9,14 @@ use events::device::DeviceId;
 use events::enrollment::{DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, OsVersion};
 use events::staff::Privilege;
 use muster::enrollment::apple_target;
-use muster::simulator::acts::{Act, Nobody};
-use muster::simulator::device::Device;
-use muster::simulator::messages::Identifier;
-use muster::simulator::model::Family;
-use muster::simulator::profile::Profile;
-use muster::simulator::scep;
-use muster::simulator::walk::{Ending, Walk};
 use plist::Value;
+use simulator::acts::{Act, Nobody};
+use simulator::device::Device;
+use simulator::messages::Identifier;
+use simulator::model::Family;
+use simulator::profile::Profile;
+use simulator::scep;
+use simulator::walk::{Ending, Walk};
 
 async fn arrived(walk: &mut Walk, scene: &Scene) -> Diary {
     let mut diary = Diary::default();
@@ -161,8 +161,8 @@ async fn both_profiles_keep_apples_rules_and_a_repeated_request_is_answered_agai
     scene.strike().await;
 }
 
-fn keys() -> muster::simulator::keys::KeyPool {
-    muster::simulator::keys::KeyPool::fresh()
+fn keys() -> simulator::keys::KeyPool {
+    simulator::keys::KeyPool::fresh()
 }
 
 /// The same hardware with nothing on it, as after it was erased.
@@ -207,7 +207,7 @@ async fn the_person_may_come_back_before_the_device_is_through_and_the_page_wait
     let (scene, _file) = scene(true, ASKS).await;
     let (mut walk, _service) = taken(&scene, Visitor::institutional(Family::IPhone, "17.5")).await;
     let page = |opened| match opened {
-        muster::simulator::safari::Opened::Page(page) => *page,
+        simulator::safari::Opened::Page(page) => *page,
         _ => panic!("no page"),
     };
     let offered = page(walk.safari.open(&format!("{}/mdm", scene.address())).await.unwrap());

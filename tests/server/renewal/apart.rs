@@ -5,11 +5,11 @@ use crate::devices::{IOS, KEYS, scep_payload};
 use crate::enrollment::cast::Visitor;
 use events::enrollment::EnrollmentKind;
 use futures_util::future::join_all;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::model::Family;
-use muster::simulator::profile::{self, Profile};
-use muster::simulator::scep::{self, ScepError};
 use plist::Value;
+use simulator::keys::KeyPool;
+use simulator::model::Family;
+use simulator::profile::{self, Profile};
+use simulator::scep::{self, ScepError};
 
 async fn requested(server: &TestServer) -> usize {
     let log = server.whole_log().await;

@@ -4,12 +4,12 @@ use super::*;
 use crate::crash::{Installation, Process};
 use crate::enrollment::cast::Visitor;
 use events::Event;
-use muster::simulator::keys::KeyPool;
-use muster::simulator::model::Family;
-use muster::simulator::profile::{self, Profile};
-use muster::simulator::walk::Walk;
-use muster::simulator::{messages, scep};
 use plist::Value;
+use simulator::keys::KeyPool;
+use simulator::model::Family;
+use simulator::profile::{self, Profile};
+use simulator::walk::Walk;
+use simulator::{messages, scep};
 
 async fn history(installation: &Installation, id: DeviceId) -> Vec<String> {
     let log = installation.open().read(&id.stream()).await.unwrap();

@@ -3,11 +3,11 @@
 use super::*;
 use crate::devices::{IOS, KEYS, scep_payload, serve};
 use events::enrollment::EnrollmentKind;
-use muster::simulator::profile;
-use muster::simulator::scep;
-use muster::simulator::signature::Identity;
 use openssl::x509::{CrlStatus, X509Crl};
 use plist::Value;
+use simulator::profile;
+use simulator::scep;
+use simulator::signature::Identity;
 
 /// A device that has renewed its identity: with the new one, and the one it replaced.
 async fn renewed(server: &TestServer, clock: &ManualClock) -> (TestDevice, Identity) {

@@ -4,8 +4,8 @@ use super::*;
 use crate::account;
 use crate::enrollment::cast::Visitor;
 use muster::config::Config;
-use muster::simulator::acts::Nobody;
-use muster::simulator::model::Family;
+use simulator::acts::Nobody;
+use simulator::model::Family;
 
 fn with_listener(config: &mut Config) {
     config.devices.url = Some("https://localhost:0".into());

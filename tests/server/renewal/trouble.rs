@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::enrollment::cast::Visitor;
-use muster::simulator::acts::Act;
-use muster::simulator::commands::Reply;
-use muster::simulator::model::Family;
+use simulator::acts::Act;
+use simulator::commands::Reply;
+use simulator::model::Family;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_breaks_off_anywhere_goes_back_and_renews_with_the_next_attempt() {

@@ -3,10 +3,10 @@
 use super::corpus::attacks;
 use super::{CONSUMER, Forged, assert_told_nothing, faults, post, visit_events};
 use events::enrollment::EnrollmentEvent;
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use std::cell::RefCell;
 use std::net::TcpListener;
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 /// Refusals that are written down at once, and how long until there is room for as many again.
 const ROOM: usize = 60;

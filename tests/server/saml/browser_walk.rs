@@ -6,7 +6,7 @@ use crate::browser::driver::{Engine, Looks};
 use crate::browser::{PHONE, arrive, browser, language_of, look_at, speak};
 use crate::portal::guest::iphone;
 use fantoccini::{Client, Locator};
-use muster::world::World;
+use world::World;
 
 async fn fill(client: &Client, name: &str, text: &str) {
     let field = client.find(Locator::Css(&format!("input[name={name}]"))).await.unwrap();

@@ -9,9 +9,9 @@ use crate::harness::TestServer;
 use events::enrollment::SingleSignOnFault as Fault;
 use events::settings::{RoleRule, Who};
 use events::staff::Privilege;
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 const CONSOLE: &str = "/console/sso/school/acs";
 const CONSOLE_RETURN: &str = "/console/sso/school/return";

@@ -2,7 +2,7 @@
 
 use super::{Forged, SCHOOL, come_back, guest, server_with, set_out};
 use crate::portal::guest::Answer;
-use muster::world::World;
+use world::World;
 
 async fn press(guest: &mut crate::portal::guest::Guest) -> Answer {
     guest.get("/enroll/sign-in").await;

@@ -5,8 +5,8 @@ use super::{
     post, visit_events,
 };
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
-use muster::world::{Clock as _, ManualClock, SystemClock, World};
 use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_opens_one_door_once_even_after_a_restart() {

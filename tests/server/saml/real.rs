@@ -10,9 +10,9 @@ use events::person::PersonId;
 use events::settings::{AccessRule, Who};
 use muster::config::identity::Saml;
 use muster::enrollment::person::Person;
-use muster::world::World;
 use serde_json::json;
 use std::collections::BTreeSet;
+use world::World;
 
 /// A server and a real provider that know each other; nothing where there is none on this machine.
 async fn school(test: &str, change: impl Fn(&mut Saml)) -> Option<(TestServer, SimpleSaml)> {

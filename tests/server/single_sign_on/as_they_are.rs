@@ -5,9 +5,9 @@ use super::tokens::{come_back_with, stage, stage_at, strike, with_claim};
 use super::{SCHOOL, assert_told_nothing, faults, guest, parameter, set_out};
 use crate::harness::TestServer;
 use events::enrollment::SingleSignOnFault as Fault;
-use muster::world::{ManualClock, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 const PROJECT: &str = "300000000000000001";
 

@@ -9,9 +9,9 @@ use events::enrollment::{SignInMethodName, SignInRefusal, SingleSignOnFault as F
 use events::settings::{RoleRule, Who};
 use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
-use muster::world::{ManualClock, World};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 const CALLBACK: &str = "/console/sso/school/callback";
 

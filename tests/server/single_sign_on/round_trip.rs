@@ -11,8 +11,8 @@ use events::enrollment::{EnrollmentEvent, Ownership, SingleSignOnFault as Fault}
 use events::person::PersonId;
 use events::settings::{AccessRule, Who};
 use muster::enrollment::person::Person;
-use muster::world::World;
 use std::collections::BTreeSet;
+use world::World;
 
 /// Who signed in, in the order of the log.
 pub async fn people(server: &TestServer) -> Vec<PersonId> {

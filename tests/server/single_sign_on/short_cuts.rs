@@ -9,8 +9,8 @@ use super::{
 use crate::harness::ports;
 use events::enrollment::{EnrollmentEvent, SignInMethodName, SingleSignOnFault as Fault};
 use events::person::PersonEvent;
-use muster::world::{ManualClock, World};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 const CALLBACK: &str = "/enroll/sso/school/callback";
 

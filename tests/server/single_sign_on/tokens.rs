@@ -10,10 +10,10 @@ use crate::portal::guest::Answer;
 use events::Timestamp;
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
 use muster::config::identity::OpenIdConnect;
-use muster::world::{ManualClock, World};
 use openssl::hash::MessageDigest;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use world::{ManualClock, World};
 
 pub async fn stage(change: impl Fn(&mut OpenIdConnect)) -> (TestServer, Hostile) {
     stage_at(World::system(), change).await

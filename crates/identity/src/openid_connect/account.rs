@@ -5,10 +5,10 @@ use super::exchange::Tokens;
 use super::token::Claims;
 use crate::config::identity::{Absent, OpenIdConnect};
 use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
-use crate::world::Timestamp;
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use world::Timestamp;
 
 /// Which claim is what.
 pub struct Mapping {

@@ -3,11 +3,11 @@
 use super::Provider;
 use super::metadata::Metadata;
 use crate::identity::{Disbelief, Fault};
-use crate::world::Timestamp;
 use openidconnect::JsonWebKeySet;
 use openidconnect::core::CoreJsonWebKey;
 use openidconnect::http::{Method, Request, header::ACCEPT};
 use std::sync::{Arc, Mutex, PoisonError};
+use world::Timestamp;
 
 /// Metadata is asked for anew after so long, so that a key the provider withdrew is not believed for ever …
 const FRESH_SECONDS: i64 = 3_600;

@@ -5,7 +5,7 @@ use super::metadata::Metadata;
 use super::{Provider, Request};
 use crate::identity::Disbelief;
 use crate::plural::counted;
-use crate::world::Timestamp;
+use world::Timestamp;
 
 /// What does not work, and what to do.
 pub struct Wrong {

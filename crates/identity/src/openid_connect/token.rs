@@ -7,11 +7,11 @@ use super::known::Known;
 use super::{LEEWAY_SECONDS, Provider, short};
 use crate::config::identity::ALGORITHMS;
 use crate::identity::{Disbelief, Fault};
-use crate::world::Timestamp;
 use openidconnect::AccessTokenHash;
 use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use world::Timestamp;
 
 /// The claims of a token that was verified.
 pub type Claims = Map<String, Value>;

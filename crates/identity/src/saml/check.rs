@@ -4,7 +4,7 @@ use super::Saml;
 use super::metadata::Provider;
 use crate::config;
 use crate::config::check::Finding;
-use crate::world::Timestamp;
+use world::Timestamp;
 
 /// A document this close to its end should be exchanged.
 const SOON_SECONDS: i64 = 30 * 86_400;

@@ -1,7 +1,6 @@
 //! The request that a person carries to the identity provider (AuthnRequest by HTTP-Redirect, SAML Bindings 3.4).
 
 use super::{Begun, KeyPair, Saml, escaped};
-use crate::world::{Timestamp, World};
 use base64::Engine as _;
 use gamlastan::bindings::deflate::deflate_compress;
 use openssl::hash::MessageDigest;
@@ -9,6 +8,7 @@ use openssl::sign::Signer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::form_urlencoded::byte_serialize;
+use world::{Timestamp, World};
 
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 

@@ -5,7 +5,6 @@ use super::structure::{self, Shape};
 use super::tree::Tree;
 use super::{Refused, Saml, Verified, account, content, decrypt};
 use crate::identity::{Disbelief, Fault};
-use crate::world::Timestamp;
 use chrono::DateTime;
 use gamlastan::core::assertion::types::{Assertion, AssertionRef};
 use gamlastan::core::constants::CM_BEARER;
@@ -13,6 +12,7 @@ use gamlastan::core::protocol::response::{Response, ResponseRef};
 use gamlastan::security::error::ValidationResult;
 use gamlastan::security::{AssertionValidator, ReplayCache, SecurityConfig, ValidationParams};
 use gamlastan::xml::parse_saml;
+use world::Timestamp;
 
 /// How much clocks may differ.
 const LEEWAY_SECONDS: u64 = 60;

@@ -4,7 +4,6 @@ mod forge;
 use super::*;
 use crate::config;
 use crate::identity::Fault;
-use crate::world::ManualClock;
 use corpus::attacks;
 use forge::*;
 use std::cell::Cell;
@@ -13,6 +12,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
+use world::ManualClock;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 const HERE: &str = "https://enroll.example.test";

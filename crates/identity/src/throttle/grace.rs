@@ -2,8 +2,8 @@
 //! minute, and so many names of one source in an hour.
 
 use super::{CAPACITY, make_room};
-use crate::world::Timestamp;
 use std::collections::{HashMap, HashSet};
+use world::Timestamp;
 
 /// A name is trusted again so long after its last failure.
 pub(super) const WITHOUT_FAILURE_SECONDS: i64 = 15 * 60;

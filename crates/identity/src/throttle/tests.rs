@@ -1,7 +1,7 @@
 //! What the throttle lets through.
 
 use super::*;
-use crate::world::ManualClock;
+use world::ManualClock;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

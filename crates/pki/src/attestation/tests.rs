@@ -1,10 +1,10 @@
 //! Chains of every wrong form, made by the simulator, which shares no code with what verifies them; and Apple's own root.
 
 use super::*;
-use crate::simulator::attestation::{AttestationCa, Attested};
 use events::device::plain_identifier;
 use openssl::pkey::Private;
 use openssl::x509::extension::BasicConstraints;
+use simulator::attestation::{AttestationCa, Attested};
 use std::sync::LazyLock;
 
 const NOW: i64 = 1_790_000_000;

@@ -2,14 +2,14 @@
 //! reads them.
 
 use super::*;
-use crate::simulator::ber;
-use crate::simulator::built_in::DeviceCa;
-use crate::simulator::signature::{self, Digest, Identity, Style};
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::x509::{X509NameBuilder, X509Ref};
+use simulator::ber;
+use simulator::built_in::DeviceCa;
+use simulator::signature::{self, Digest, Identity, Style};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -74,7 +74,7 @@ fn a_device_that_signs_itself_or_with_an_elliptic_curve_is_of_an_unknown_issuer(
     for key in keys {
         let mut name = X509NameBuilder::new().unwrap();
         name.append_entry_by_text("CN", "a stranger").unwrap();
-        let stranger = crate::simulator::certificate_request::self_signed(&name.build(), &key).unwrap();
+        let stranger = simulator::certificate_request::self_signed(&name.build(), &key).unwrap();
         let found = opened(&signature::attached(CONTENT, &stranger, &[], Style::REAL).unwrap());
         assert_eq!((found.signature, &*found.content), (Signature::UnknownIssuer, CONTENT));
     }

@@ -5,7 +5,6 @@ use super::*;
 use crate::pki::create::{Given, Pair, Plan, create};
 use crate::pki::template::{Template, Use};
 use crate::pki::testing;
-use crate::world::World;
 use apple::schema::{hold_profile_against, schema};
 use apple::{EnrollmentKind, OsVersion, Target, Violation, check_profile};
 use openssl::asn1::Asn1Time;
@@ -18,6 +17,7 @@ use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use plist::Dictionary;
 use std::process::Command;
+use world::World;
 
 const USER: EnrollmentKind = EnrollmentKind::UserEnrollment;
 const DEVICE: EnrollmentKind = EnrollmentKind::DeviceEnrollment;

@@ -70,8 +70,8 @@ mod tests {
     use super::super::PushRequest;
     use super::*;
     use crate::pki::create::{Given, Plan, create};
-    use crate::world::World;
     use openssl::sign::Verifier;
+    use world::World;
 
     /// A certificate and its key, and the root above it: any chain of ours is like a vendor's.
     fn chain(directory: &Path) -> (std::path::PathBuf, std::path::PathBuf, std::path::PathBuf) {

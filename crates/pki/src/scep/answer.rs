@@ -4,7 +4,6 @@ use super::authority::certificates_only;
 use super::message::Exchange;
 use super::{FailInfo, oid};
 use crate::pki::Pki;
-use crate::world::World;
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{
@@ -18,6 +17,7 @@ use openssl::sign::Signer;
 use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use openssl::x509::X509Ref;
+use world::World;
 use x509_cert::Certificate;
 use x509_cert::attr::Attribute;
 use x509_cert::spki::AlgorithmIdentifierOwned;

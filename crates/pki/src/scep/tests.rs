@@ -6,11 +6,11 @@ mod foreign;
 
 use super::*;
 use crate::pki::{Issued, testing};
-use crate::world::World;
 use client::{Asks, Client, Reply};
 use der::oid::ObjectIdentifier;
 use openssl::symm::Cipher;
 use uuid::Uuid;
+use world::World;
 
 fn now() -> i64 {
     World::system().now().0 / 1_000_000

@@ -1,15 +1,15 @@
 //! Honest messages of every form pass, hostile ones of every shape that was found are refused by name.
 
 use super::*;
-use crate::simulator::certificate_request::{self_signed, subject};
-use crate::simulator::hostile::{Shape, spoiled};
-use crate::simulator::signature::{self, Digest, Identity, Style};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
+use simulator::certificate_request::{self_signed, subject};
+use simulator::hostile::{Shape, spoiled};
+use simulator::signature::{self, Digest, Identity, Style};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -125,8 +125,7 @@ fn certificates_and_requests_are_held_to_the_same_keys() {
     }
     let request = |key: &PKey<Private>| {
         let name = subject(&[("CN".into(), "a device".into())]).unwrap();
-        crate::simulator::certificate_request::certification_request(&name, Some("secret"), key, Digest::Sha256)
-            .unwrap()
+        simulator::certificate_request::certification_request(&name, Some("secret"), key, Digest::Sha256).unwrap()
     };
     assert!(is_fair_request(&request(&RSA.key)));
     let mut group = EcGroup::from_curve_name(Nid::SECP384R1).unwrap();

@@ -18,6 +18,7 @@ use crate::enrollment::visit::{self, Command, SingleSignOn, Visit};
 use crate::identity::saml::{Refused, Verified};
 use crate::identity::{Account, Disbelief, Fault};
 use events::enrollment::{EnrollmentId, SecretHash, SignInMethodName};
+use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
 use events::log::Draft;
 use events::person::ProvenAccount;
@@ -214,7 +215,7 @@ pub(super) async fn reserve(app: &App, provider: &IdentityProvider, verified: &V
 // The first and only event of a stream.
 async fn write(app: &App, stream: &StreamName, context: Context, event: Event) -> Result<(), AppendError> {
     let draft = Draft {
-        id: app.world.event_id(),
+        id: EventId::fresh(&app.world),
         at: app.world.now(),
         actor: context.actor,
         source: context.source,

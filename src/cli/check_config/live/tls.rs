@@ -6,7 +6,6 @@ use crate::config::check::tls::{Presented, check_name, public_roots};
 use crate::config::check::{Finding, Severity, certificates};
 use crate::config::{Config, regular_file};
 use crate::plural::counted;
-use crate::world::World;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     ConnectConfiguration, HandshakeError, SslConnector, SslMethod, SslStream, SslVerifyMode, SslVersion,
@@ -15,6 +14,7 @@ use openssl::x509::X509;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 use url::Url;
+use world::World;
 
 /// For the connection, and for each answer of the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);

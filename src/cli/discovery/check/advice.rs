@@ -1,9 +1,9 @@
 //! What is wrong where the way of a device ends, and what to do about it.
 
 use super::{Trouble, kept_the_query};
-use crate::simulator::account::{Asked, DiscoveryError, Hop};
-use crate::simulator::device::DeviceError;
-use crate::simulator::model::IosVersion;
+use simulator::account::{Asked, DiscoveryError, Hop};
+use simulator::device::DeviceError;
+use simulator::model::IosVersion;
 use url::Url;
 
 /// From this version on the person is shown what the server says (mdm/errors/well-known.failed.yaml).
@@ -91,7 +91,7 @@ fn asks_apple_next(trouble: Trouble, ios: IosVersion) -> Trouble {
 }
 
 fn is_untrusted(error: &DeviceError) -> bool {
-    matches!(error, DeviceError::Unreachable(error) if crate::simulator::trust::is_untrusted(error))
+    matches!(error, DeviceError::Unreachable(error) if simulator::trust::is_untrusted(error))
 }
 
 pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -> Trouble {
@@ -103,7 +103,7 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
         );
     }
     match error {
-        DiscoveryError::Unreachable(why) if crate::simulator::trust::is_untrusted(why) => untrusted("the domain"),
+        DiscoveryError::Unreachable(why) if simulator::trust::is_untrusted(why) => untrusted("the domain"),
         DiscoveryError::Unreachable(why) => asks_apple_next(network(why), ios),
         DiscoveryError::NoDomain(_) => trouble(error.to_string(), "give the domain alone, such as example.com"),
         DiscoveryError::Refused { message, .. } => trouble(

@@ -4,7 +4,7 @@ use super::*;
 use crate::console::desk::enrolled_many;
 use crate::devices::now;
 use events::Event;
-use muster::world::{ManualClock, World};
+use world::{ManualClock, World};
 
 #[actix_web::test]
 async fn letters_of_an_identifier_find_nobody_elses_device_and_a_person_is_a_filter_of_its_own() {

@@ -3,7 +3,6 @@
 use crate::pki::scep::oid;
 use crate::pki::template::{Template, Use};
 use crate::pki::{files, testing};
-use crate::world::World;
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::enveloped_data::EnvelopedData;
@@ -21,6 +20,7 @@ use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use openssl::x509::X509;
 use std::str::FromStr;
+use world::World;
 use x509_cert::attr::Attribute;
 use x509_cert::name::Name;
 use x509_cert::request::{CertReq, CertReqInfo};

@@ -1,0 +1,66 @@
+//! A Safari and a device of our own, which speak the real protocols to a real server over HTTPS, and a push server that
+//! wakes them. Used by `muster demo`, `muster simulate`, the tests and the load benchmark.
+//!
+//! The crate depends on nothing of ours, so that the two cannot share an error: what is known here of Apple's
+//! protocols was written down a second time, as the device sees it. A [`walk`] is a person with a [`device`] and its
+//! [`safari`]; the device knows only what the profile it installed says.
+
+pub mod account;
+pub mod acts;
+pub mod apps;
+pub mod attestation;
+pub mod ber;
+pub mod built_in;
+pub mod certificate_request;
+pub mod chance;
+pub mod commands;
+pub mod device;
+pub mod hostile;
+pub mod inspection;
+pub mod install;
+pub mod keys;
+pub mod load;
+pub mod management;
+pub mod messages;
+pub mod model;
+pub mod over_the_air;
+pub mod profile;
+pub mod push_server;
+pub mod renewal;
+pub mod safari;
+pub mod scep;
+pub mod scep_answer;
+pub mod signature;
+pub mod trust;
+pub mod walk;
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { sources(&path, found) } else { found.push(path) }
+        }
+    }
+
+    #[test]
+    fn whatever_a_device_is_given_is_shown_to_the_inspector() {
+        let mut files = vec![];
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        // SCEP messages are neither property lists nor JSON; Safari hands what is for the device to `Device::download`, and discovery
+        // hands every answer to whoever asked.
+        let others = ["scep.rs", "safari.rs", "discovery.rs", "push_server.rs", "connection.rs"];
+        let mut readers = 0;
+        for file in files.iter().filter(|file| !others.iter().any(|other| file.ends_with(other))) {
+            let text = std::fs::read_to_string(file).unwrap();
+            if text.contains(".bytes().await") {
+                readers += 1;
+                let shows = text.contains("inspection::show(") || text.contains("self.note_profile(");
+                assert!(shows, "{} reads what a server says, and shows it to nobody", file.display());
+            }
+        }
+        assert!(readers > 2, "only {readers} files read what a server says");
+    }
+}

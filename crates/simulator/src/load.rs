@@ -1,0 +1,139 @@
+//! Many people with devices at once: what a server bears, step by step.
+
+mod measure;
+
+use crate::acts::{Act, Watcher};
+use crate::chance;
+use crate::device::Device;
+use crate::keys::KeyPool;
+use crate::model::{Family, Hardware, IosVersion};
+use crate::push_server::PushServer;
+use crate::walk::{Ending, Ownership, Person, Walk};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+pub use measure::{Line, Report};
+
+/// What to put a server under.
+#[derive(Clone)]
+pub struct Load {
+    /// The enrollment URL.
+    pub address: String,
+    pub devices: usize,
+    pub concurrency: usize,
+    pub ios: IosVersion,
+    pub ownership: Ownership,
+    pub user_name: String,
+    pub password: String,
+    /// How long a device sleeps after its enrollment until somebody wakes it; `None` if no push server of ours is used.
+    pub wait_for_push: Option<Duration>,
+    pub keys: KeyPool,
+    pub push_server: PushServer,
+}
+
+/// What became of one device.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    Enrolled,
+    Failed(String),
+}
+
+/// Enrolls all of them; `done` is called after each, with what became of it.
+pub async fn run(load: Load, mut done: impl FnMut(&Outcome)) -> Report {
+    let started = Instant::now();
+    let (send, mut receive) = mpsc::unbounded_channel();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..load.concurrency.clamp(1, load.devices.max(1)) {
+        workers.spawn(work(load.clone(), Arc::clone(&next), send.clone()));
+    }
+    drop(send);
+    let mut report = Report::default();
+    while let Some((outcome, measured)) = receive.recv().await {
+        report.add(&outcome, measured);
+        done(&outcome);
+    }
+    workers.join_all().await;
+    report.elapsed = started.elapsed();
+    report
+}
+
+type Result = (Outcome, Vec<(Act, Duration)>);
+
+async fn work(load: Load, next: Arc<AtomicUsize>, send: mpsc::UnboundedSender<Result>) {
+    while next.fetch_add(1, Ordering::SeqCst) < load.devices {
+        let result = one(&load).await;
+        if send.send(result).is_err() {
+            return;
+        }
+    }
+}
+
+async fn one(load: &Load) -> Result {
+    let mut stopwatch = Stopwatch::default();
+    let outcome = match enroll(load, &mut stopwatch).await {
+        Ok(()) => Outcome::Enrolled,
+        Err(why) => Outcome::Failed(why),
+    };
+    (outcome, stopwatch.measured)
+}
+
+async fn enroll(load: &Load, stopwatch: &mut Stopwatch) -> std::result::Result<(), String> {
+    let family = if chance::index(4) == 0 { Family::IPad } else { Family::IPhone };
+    let device = Device::new(Hardware::new(family, load.ios), load.keys.clone(), load.push_server.clone());
+    let person = Person {
+        user_name: load.user_name.clone(),
+        password: load.password.clone(),
+        ownership: load.ownership,
+        managed_apple_id: format!("{}@appleid.example.com", load.user_name),
+        switches_on_trust: true,
+    };
+    let mut walk = Walk { insists_on_ownership: true, ..Walk::new(person, device) };
+    match walk.run(&load.address, stopwatch).await.map_err(|error| with_causes(&error))? {
+        Ending::Enrolled(_) => {}
+        Ending::Directed(page) => return Err(directed(load, &page.title)),
+    }
+    if let Some(patience) = load.wait_for_push {
+        let served = walk.device.serve_once_watched(patience, stopwatch).await;
+        served.map_err(|error| with_causes(&error))?;
+    }
+    Ok(())
+}
+
+// Personal devices with iOS 18 are enrolled in Settings, which is no way of a load.
+fn directed(load: &Load, title: &str) -> String {
+    let by_settings = load.ownership == Ownership::Personal && load.ios >= IosVersion::new(18, 0);
+    let why = if by_settings {
+        ": from iOS 18 on personal devices enroll in Settings alone, which is not simulated here"
+    } else {
+        ""
+    };
+    format!("the portal does not enroll this device, its page says “{title}”{why}")
+}
+
+// "error sending request" alone helps nobody: the cause under it says that the connection was refused.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
+#[derive(Default)]
+struct Stopwatch {
+    measured: Vec<(Act, Duration)>,
+}
+
+#[async_trait]
+impl Watcher for Stopwatch {
+    async fn after(&mut self, act: Act, took: Duration, _told: &str) {
+        self.measured.push((act, took));
+    }
+}

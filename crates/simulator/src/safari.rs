@@ -1,0 +1,280 @@
+//! Safari as far as an enrollment needs it: follows links, sends forms, keeps cookies, warns of servers that are not trusted.
+
+mod cookies;
+mod page;
+
+use crate::model::{Hardware, IosVersion};
+use crate::trust::{self, Trust, TrustError};
+use cookies::Jar;
+use reqwest::{Method, Response, header};
+use url::Url;
+
+pub use page::{Button, Field, Form, Link, Page};
+
+/// What a tap led to.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    Page(Box<Page>),
+    /// A configuration profile, which iOS hands over to Settings.
+    Profile(Vec<u8>),
+    /// A redirect, of this status, to an address that is none of the web: for whoever opened the page.
+    Left {
+        status: u16,
+        url: Url,
+    },
+}
+
+/// Why Safari shows no page.
+#[derive(Debug, thiserror::Error)]
+pub enum SafariError {
+    /// "This Connection Is Not Private".
+    #[error("Safari cannot verify the identity of {0}")]
+    UntrustedServer(String),
+    #[error("Safari cannot open the page: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] TrustError),
+    #[error("“{0}” is not an address")]
+    Address(String),
+    #[error("too many redirects, the last to {0}")]
+    Redirects(Url),
+    #[error("the page “{page}” has no {what}")]
+    Missing { page: String, what: String },
+    #[error("Safari refused the cookie {0}")]
+    Cookie(String),
+    #[error("the page cannot be shown: status {status}, {content_type}")]
+    Unreadable { status: u16, content_type: String },
+}
+
+pub struct Safari {
+    user_agent: String,
+    /// `Accept-Language`.
+    pub languages: String,
+    /// Sends Sec-Fetch-* (from 16.4 on).
+    fetch_metadata: bool,
+    trust: Trust,
+    /// Certificates that the user proceeded with in spite of the warning: host and fingerprint.
+    exceptions: Vec<(String, Vec<u8>)>,
+    /// Used for those; there is none before the first.
+    reckless: Option<reqwest::Client>,
+    jar: Jar,
+    page: Option<Page>,
+}
+
+struct Visit {
+    method: Method,
+    url: Url,
+    body: Option<String>,
+    from: Option<Url>,
+}
+
+impl Safari {
+    /// The Safari of a device that runs this iOS, with no cookies.
+    pub fn of(hardware: &Hardware, ios: IosVersion, trust: Trust) -> Safari {
+        let fetch_metadata = ios >= IosVersion { major: 16, minor: 4, patch: 0 };
+        Safari::new(hardware.user_agent(), fetch_metadata, trust)
+    }
+
+    pub fn new(user_agent: String, fetch_metadata: bool, trust: Trust) -> Safari {
+        Safari {
+            user_agent,
+            languages: "en-GB,en;q=0.9".into(),
+            fetch_metadata,
+            trust,
+            exceptions: Vec::new(),
+            reckless: None,
+            jar: Jar::default(),
+            page: None,
+        }
+    }
+
+    /// The page on the screen.
+    pub fn page(&self) -> Option<&Page> {
+        self.page.as_ref()
+    }
+
+    /// Types an address.
+    ///
+    /// # Errors
+    /// If no page is shown.
+    pub async fn open(&mut self, address: &str) -> Result<Opened, SafariError> {
+        let url = Url::parse(address).map_err(|_| SafariError::Address(address.to_owned()))?;
+        self.visit(Visit { method: Method::GET, url, body: None, from: None }).await
+    }
+
+    /// Loads the page again, as its `meta refresh` does.
+    ///
+    /// # Errors
+    /// If no page is shown.
+    pub async fn reload(&mut self) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
+        let url = page.refresh.as_ref().and_then(|refresh| refresh.url.clone()).unwrap_or_else(|| page.url.clone());
+        self.visit(Visit { method: Method::GET, from: Some(page.url.clone()), url, body: None }).await
+    }
+
+    /// Taps a link.
+    ///
+    /// # Errors
+    /// If the page has none with this id, or no page is shown after it.
+    pub async fn tap_link(&mut self, id: &str) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
+        let link = page.link(id).ok_or_else(|| page.missing(format!("link “{id}”")))?;
+        let visit = Visit { method: Method::GET, url: link.url.clone(), body: None, from: Some(page.url.clone()) };
+        self.visit(visit).await
+    }
+
+    /// Fills in a form and taps its button.
+    ///
+    /// # Errors
+    /// If the page has no such form, field or choice, or no page is shown after it.
+    pub async fn send_form(&mut self, id: &str, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
+        let form = page.form(id).ok_or_else(|| page.missing(format!("form “{id}”")))?.clone();
+        self.send(&form, answers).await
+    }
+
+    /// Fills in the form that asks for all this, and taps its button.
+    ///
+    /// # Errors
+    /// As [`Safari::send_form`].
+    pub async fn fill_in(&mut self, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
+        let fitting = page.forms.iter().find(|form| answers.iter().all(|(name, _)| form.offers(name)));
+        let form = fitting.ok_or_else(|| page.missing(format!("form for {} answers", answers.len())))?.clone();
+        self.send(&form, answers).await
+    }
+
+    async fn send(&mut self, form: &Form, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
+        let page = self.shown()?;
+        let body = form.filled(answers).map_err(|what| page.missing(what))?;
+        let from = Some(page.url.clone());
+        let (method, url) = (form.method.clone(), form.action.clone());
+        if method == Method::GET {
+            let mut url = url;
+            url.set_query(Some(&body));
+            return self.visit(Visit { method, url, body: None, from }).await;
+        }
+        self.visit(Visit { method, url, body: Some(body), from }).await
+    }
+
+    /// "This Connection Is Not Private" › Show Details › visit this website: for this server, with this certificate.
+    ///
+    /// # Errors
+    /// If the server cannot be reached at all.
+    pub async fn proceed_in_spite_of_warning(&mut self, address: &str) -> Result<(), SafariError> {
+        let url = Url::parse(address).map_err(|_| SafariError::Address(address.to_owned()))?;
+        let reckless = trust::reckless()?;
+        let response = reckless.get(url.clone()).header(header::USER_AGENT, &self.user_agent).send().await?;
+        if let Some(fingerprint) = fingerprint(&response) {
+            self.exceptions.retain(|(host, _)| *host != host_of(&url));
+            self.exceptions.push((host_of(&url), fingerprint));
+        }
+        self.reckless = Some(reckless);
+        Ok(())
+    }
+
+    fn shown(&self) -> Result<&Page, SafariError> {
+        let nothing = || SafariError::Missing { page: "about:blank".into(), what: "content".into() };
+        self.page.as_ref().ok_or_else(nothing)
+    }
+
+    async fn visit(&mut self, mut visit: Visit) -> Result<Opened, SafariError> {
+        for _ in 0..20 {
+            let response = self.fetch(&visit).await?;
+            self.jar.take(&visit.url, &response)?;
+            let Some(next) = redirect(&visit, &response) else {
+                return self.show(visit.url, response).await;
+            };
+            if next.url.scheme() != "https" && next.url.scheme() != "http" {
+                return Ok(Opened::Left { status: response.status().as_u16(), url: next.url });
+            }
+            visit = next;
+        }
+        Err(SafariError::Redirects(visit.url))
+    }
+
+    // An exception is for one certificate: a server that shows another one is warned of again, if it is not trusted by then.
+    async fn fetch(&self, visit: &Visit) -> Result<Response, SafariError> {
+        let host = host_of(&visit.url);
+        if let (Some(reckless), Some((_, known))) = (&self.reckless, self.exceptions.iter().find(|(of, _)| *of == host))
+        {
+            let response = self.request(reckless, visit).send().await?;
+            if fingerprint(&response).as_ref() == Some(known) {
+                return Ok(response);
+            }
+        }
+        match self.request(&self.trust.client()?, visit).send().await {
+            Err(error) if trust::is_untrusted(&error) => Err(SafariError::UntrustedServer(host)),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn request(&self, client: &reqwest::Client, visit: &Visit) -> reqwest::RequestBuilder {
+        let mut request = client.request(visit.method.clone(), visit.url.clone());
+        request = request.header(header::USER_AGENT, &self.user_agent).header(header::ACCEPT_LANGUAGE, &self.languages);
+        request = request.header(header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+        if let Some(cookies) = self.jar.header_for(&visit.url) {
+            request = request.header(header::COOKIE, cookies);
+        }
+        if let Some(from) = &visit.from {
+            request = request.header(header::REFERER, from.as_str());
+        }
+        if self.fetch_metadata {
+            let same_site = visit.from.as_ref().map_or("none", |from| site(from, &visit.url));
+            request = request.header("Sec-Fetch-Site", same_site).header("Sec-Fetch-Mode", "navigate");
+            request = request.header("Sec-Fetch-Dest", "document");
+        }
+        match &visit.body {
+            None => request,
+            Some(body) => {
+                let origin = visit.from.as_ref().unwrap_or(&visit.url).origin().ascii_serialization();
+                let request = request.header(header::ORIGIN, origin).body(body.clone());
+                request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            }
+        }
+    }
+
+    async fn show(&mut self, url: Url, response: Response) -> Result<Opened, SafariError> {
+        let status = response.status().as_u16();
+        let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        let refresh = response.headers().get(header::REFRESH).and_then(|value| value.to_str().ok());
+        let refresh = refresh.and_then(|value| page::parse_refresh(&url, value));
+        let body = response.bytes().await?;
+        if content_type.starts_with("application/x-apple-aspen-config") && status == 200 {
+            return Ok(Opened::Profile(body.to_vec()));
+        }
+        if !content_type.starts_with("text/html") {
+            return Err(SafariError::Unreadable { status, content_type });
+        }
+        let mut page = Page::read(url, status, &String::from_utf8_lossy(&body));
+        page.refresh = page.refresh.or(refresh);
+        self.page = Some(page.clone());
+        Ok(Opened::Page(Box::new(page)))
+    }
+}
+
+fn redirect(visit: &Visit, response: &Response) -> Option<Visit> {
+    let target = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let url = visit.url.join(target).ok()?;
+    let keeps_method = match response.status().as_u16() {
+        301..=303 => false,
+        307 | 308 => true,
+        _ => return None,
+    };
+    let (method, body) = if keeps_method { (visit.method.clone(), visit.body.clone()) } else { (Method::GET, None) };
+    Some(Visit { method, url, body, from: visit.from.clone() })
+}
+
+fn site(from: &Url, to: &Url) -> &'static str {
+    if from.origin() == to.origin() { "same-origin" } else { "cross-site" }
+}
+
+fn host_of(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+}
+
+fn fingerprint(response: &Response) -> Option<Vec<u8>> {
+    let certificate = trust::shown(response)?;
+    Some(certificate.digest(openssl::hash::MessageDigest::sha256()).ok()?.to_vec())
+}

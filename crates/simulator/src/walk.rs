@@ -1,0 +1,320 @@
+//! A person with a device, who walks the steps of the enrollment guide: reads each page, does what it asks, and goes on.
+
+use crate::acts::{Act, Watcher};
+use crate::device::{Device, DeviceError};
+use crate::model::{Family, IosVersion};
+use crate::profile::Profile;
+use crate::safari::{Opened, Page, Safari, SafariError};
+use std::fmt;
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Who walks, and what they answer.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub user_name: String,
+    pub password: String,
+    pub ownership: Ownership,
+    /// Typed where the page has none filled in.
+    pub managed_apple_id: String,
+    /// Follows the page about Certificate Trust Settings.
+    pub switches_on_trust: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    Personal,
+    Institutional,
+}
+
+impl Ownership {
+    fn answer(self) -> &'static str {
+        match self {
+            Ownership::Personal => "personal",
+            Ownership::Institutional => "institutional",
+        }
+    }
+}
+
+impl fmt::Display for Ownership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.answer())
+    }
+}
+
+/// Where the way ended.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// The last page says that the device is enrolled.
+    Enrolled(Page),
+    /// The portal directs the person elsewhere: there is nothing to tap.
+    Directed(Page),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    #[error("while the person wanted to {act}: {error}")]
+    Safari {
+        act: Act,
+        #[source]
+        error: SafariError,
+    },
+    #[error("while the device wanted to {act}: {error}")]
+    Device {
+        act: Act,
+        #[source]
+        error: DeviceError,
+    },
+    #[error("while the person wanted to {act}, the page said: {text}")]
+    Refused { act: Act, text: String },
+    /// Found before anything is installed.
+    #[error(
+        "the portal enrolls a {offered} device and asks for no choice, and the person wants a {wanted} one: the setting ownership_kinds, or the \
+         access rule about this person, allows {offered} devices only"
+    )]
+    OtherOwnership { offered: Ownership, wanted: Ownership },
+    #[error("the portal leads in circles: the page “{title}” came again and again")]
+    Circles { title: String },
+    #[error("the portal led to {url}, where Safari has no page")]
+    Left { url: Url },
+    #[error("the page does not notice that the device is enrolled: {0}")]
+    NotNoticed(String),
+}
+
+/// More pages than any way has.
+const MOST_PAGES: usize = 24;
+
+pub struct Walk {
+    pub person: Person,
+    pub device: Device,
+    pub safari: Safari,
+    /// The user name of whom the device will be, where that is somebody else.
+    pub enrolls_for: Option<String>,
+    /// Installs no profile of the other ownership, where the portal gives no choice.
+    pub insists_on_ownership: bool,
+}
+
+impl Walk {
+    pub fn new(person: Person, device: Device) -> Walk {
+        let safari = Safari::of(&device.hardware, device.hardware.ios, device.trust.clone());
+        Walk { person, device, safari, enrolls_for: None, insists_on_ownership: false }
+    }
+
+    /// Walks all the way from the enrollment URL.
+    ///
+    /// # Errors
+    /// At the first thing that goes wrong.
+    pub async fn run(&mut self, address: &str, watcher: &mut dyn Watcher) -> Result<Ending, WalkError> {
+        let mut page = self.arrive(address, watcher).await?;
+        for _ in 0..MOST_PAGES {
+            page = match self.next(&page, watcher).await? {
+                Next::Page(page) => page,
+                Next::Ending(ending) => return Ok(ending),
+                Next::Left { url, .. } => return Err(WalkError::Left { url }),
+            };
+        }
+        Err(WalkError::Circles { title: page.title })
+    }
+
+    /// Types the address; proceeds if Safari warns of the server.
+    ///
+    /// # Errors
+    /// If no page comes.
+    pub async fn arrive(&mut self, address: &str, watcher: &mut dyn Watcher) -> Result<Page, WalkError> {
+        watcher.before(Act::OpenPortal).await;
+        let started = Instant::now();
+        let mut opened = self.safari.open(address).await;
+        if let Err(SafariError::UntrustedServer(host)) = &opened {
+            let told = host.clone();
+            let failed = |error| WalkError::Safari { act: Act::ProceedInSpiteOfWarning, error };
+            self.safari.proceed_in_spite_of_warning(address).await.map_err(failed)?;
+            watcher.after(Act::ProceedInSpiteOfWarning, started.elapsed(), &told).await;
+            opened = self.safari.open(address).await;
+        }
+        let page = self.page(Act::OpenPortal, opened)?;
+        watcher.after(Act::OpenPortal, started.elapsed(), &page.title).await;
+        Ok(page)
+    }
+
+    /// Does what a page asks for.
+    ///
+    /// # Errors
+    /// If it cannot be done.
+    pub async fn next(&mut self, page: &Page, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
+        let person = self.person.clone();
+        let answer = |name: &str| page.asks_for(name);
+        if answer("user_name") {
+            let answers = [("user_name", person.user_name.as_str()), ("password", person.password.as_str())];
+            return self.fill_in(Act::SignIn, &answers, watcher).await;
+        }
+        if answer("for_user") {
+            return match self.enrolls_for.clone() {
+                Some(other) => self.fill_in(Act::SayForWhom, &[("for_user", other.as_str())], watcher).await,
+                None => self.send("oneself", Act::SayForWhom, &[], watcher).await,
+            };
+        }
+        if answer("text_hash") {
+            return self.fill_in(Act::AcceptTerms, &[], watcher).await;
+        }
+        if answer("device") {
+            return self.fill_in(Act::AnswerDeviceQuestion, &[("device", "ipad")], watcher).await;
+        }
+        if answer("ownership") {
+            return self.fill_in(Act::ChooseOwnership, &[("ownership", person.ownership.answer())], watcher).await;
+        }
+        if answer("managed_apple_id") {
+            // People leave what the organization filled in.
+            let typed = [("managed_apple_id", person.managed_apple_id.as_str())];
+            let answers = if page.prefilled("managed_apple_id").is_some() { &[][..] } else { &typed[..] };
+            return self.fill_in(Act::GiveManagedAppleId, answers, watcher).await;
+        }
+        if page.link("profile").is_some() {
+            return self.take_profile(watcher).await;
+        }
+        self.finish(page, watcher).await
+    }
+
+    async fn fill_in(
+        &mut self,
+        act: Act,
+        answers: &[(&str, &str)],
+        watcher: &mut dyn Watcher,
+    ) -> Result<Next, WalkError> {
+        self.send("continue", act, answers, watcher).await
+    }
+
+    async fn send(
+        &mut self,
+        form: &str,
+        act: Act,
+        answers: &[(&str, &str)],
+        watcher: &mut dyn Watcher,
+    ) -> Result<Next, WalkError> {
+        watcher.before(act).await;
+        let started = Instant::now();
+        let before = self.safari.page().map(|page| page.url.path().to_owned());
+        let sent = self.safari.send_form(form, answers).await;
+        if let Ok(Opened::Left { status, url }) = sent {
+            watcher.after(act, started.elapsed(), "back to Settings").await;
+            return Ok(Next::Left { status, url });
+        }
+        let page = self.page(act, sent)?;
+        // The same page again means that the answer was not taken; it says why.
+        if !answers.is_empty() && Some(page.url.path()) == before.as_deref() {
+            return Err(WalkError::Refused { act, text: page.text });
+        }
+        watcher.after(act, started.elapsed(), answers.first().map_or("", |(_, value)| value)).await;
+        Ok(Next::Page(page))
+    }
+
+    // Download, leave for Settings, install, come back, tap the button.
+    async fn take_profile(&mut self, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
+        let of_mdm = self.safari.page().is_some_and(|page| page.url.path().ends_with("/mdm"));
+        let (download, report) = if of_mdm {
+            (Act::DownloadMdmProfile, Act::ReportMdmProfile)
+        } else {
+            (Act::DownloadCaProfile, Act::ReportCaProfile)
+        };
+        self.download(download, watcher).await?;
+        let act = if of_mdm { Act::GetIdentity } else { Act::InstallCaProfile };
+        let failed = |error| WalkError::Device { act, error };
+        self.device.install_watched(watcher).await.map_err(failed)?;
+        if !of_mdm && self.person.switches_on_trust {
+            watcher.before(Act::SwitchOnTrust).await;
+            self.device.trust.switch_on();
+            watcher.after(Act::SwitchOnTrust, Duration::ZERO, "").await;
+        }
+        self.fill_in(report, &[], watcher).await
+    }
+
+    async fn download(&mut self, act: Act, watcher: &mut dyn Watcher) -> Result<(), WalkError> {
+        watcher.before(act).await;
+        let started = Instant::now();
+        match self.safari.tap_link("profile").await.map_err(|error| WalkError::Safari { act, error })? {
+            Opened::Page(page) => return Err(WalkError::Refused { act, text: page.text }),
+            Opened::Profile(file) => self.device.download(file),
+            Opened::Left { url, .. } => return Err(WalkError::Left { url }),
+        }
+        let profile = self.device.pending_profile().map_err(|error| WalkError::Device { act, error })?;
+        if act == Act::DownloadMdmProfile && self.insists_on_ownership {
+            self.wanted(&profile)?;
+        }
+        watcher.after(act, started.elapsed(), &profile.display_name).await;
+        Ok(())
+    }
+
+    // Before iOS 13.1 a device knows no User Enrollment: its profile does not tell the two kinds apart.
+    fn wanted(&self, profile: &Profile) -> Result<(), WalkError> {
+        if self.device.hardware.ios < IosVersion::new(13, 1) {
+            return Ok(());
+        }
+        let wanted = self.person.ownership;
+        let is_personal = profile.mdm.as_ref().is_some_and(|mdm| mdm.managed_apple_id.is_some());
+        let offered = if is_personal { Ownership::Personal } else { Ownership::Institutional };
+        if offered == wanted { Ok(()) } else { Err(WalkError::OtherOwnership { offered, wanted }) }
+    }
+
+    // No question and no profile: a page to go on from, the last one, or one that leads elsewhere.
+    async fn finish(&mut self, page: &Page, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
+        if page.url.path().ends_with("/complete") {
+            return self.see_completion(watcher).await;
+        }
+        if page.form("continue").is_some() {
+            return self.fill_in(Act::NotePreviousRecords, &[], watcher).await;
+        }
+        Ok(Next::Ending(Ending::Directed(page.clone())))
+    }
+
+    // The page loads itself again until it knows; a person waits a little.
+    async fn see_completion(&mut self, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
+        let act = Act::SeeCompletion;
+        watcher.before(act).await;
+        let started = Instant::now();
+        let reloaded = self.safari.reload().await;
+        let mut page = self.page(act, reloaded)?;
+        // Once there is no way back to the instructions it is done; what comes after it the person need not wait for.
+        while page.refresh.is_some() && page.link("instructions").is_some() {
+            if started.elapsed() > Duration::from_secs(20) {
+                return Err(WalkError::NotNoticed(page.text));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let reloaded = self.safari.reload().await;
+            page = self.page(act, reloaded)?;
+        }
+        // A way that ended short of a device offers to begin again.
+        if page.form("again").is_some() {
+            return Err(WalkError::Refused { act, text: page.text });
+        }
+        watcher.after(act, started.elapsed(), &page.title).await;
+        Ok(Next::Ending(Ending::Enrolled(page)))
+    }
+
+    fn page(&self, act: Act, opened: Result<Opened, SafariError>) -> Result<Page, WalkError> {
+        match opened.map_err(|error| WalkError::Safari { act, error })? {
+            Opened::Page(page) if page.status >= 400 => Err(WalkError::Refused { act, text: page.text }),
+            Opened::Page(page) => Ok(*page),
+            Opened::Left { url, .. } => Err(WalkError::Left { url }),
+            Opened::Profile(_) => {
+                let error = SafariError::Unreadable { status: 200, content_type: "a configuration profile".into() };
+                Err(WalkError::Safari { act, error })
+            }
+        }
+    }
+}
+
+/// What came of a page.
+#[derive(Debug, Clone)]
+pub enum Next {
+    Page(Page),
+    Ending(Ending),
+    /// The web is left: by a redirect of this status to an address that only whoever opened the page understands.
+    Left {
+        status: u16,
+        url: Url,
+    },
+}
+
+/// The devices that people bring: a family and a version of iOS.
+pub fn hardware(family: Family, ios: &str) -> Result<crate::model::Hardware, String> {
+    Ok(crate::model::Hardware::new(family, ios.parse()?))
+}

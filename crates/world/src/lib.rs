@@ -1,0 +1,165 @@
+//! The only time and chance, and the room on disks: everything else gets them from here, so that tests bring their own.
+
+mod timestamp;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::SystemTime;
+use uuid::Uuid;
+
+pub use timestamp::Timestamp;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that stands still until it is moved.
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub fn at(start: Timestamp) -> ManualClock {
+        ManualClock(AtomicI64::new(start.0))
+    }
+
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Bytes on a disk that a process without root's privileges can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub free: u64,
+    pub total: u64,
+}
+
+impl Room {
+    /// Of a file system with so many `blocks` of `size` bytes, of which so many are `free`, and `available` to processes without root's
+    /// privileges. What only root can fill is no part of the total, as in `df`: a quota may leave a third of the blocks.
+    fn of(size: u64, blocks: u64, free: u64, available: u64) -> Room {
+        let usable = blocks.saturating_sub(free).saturating_add(available);
+        Room { free: available.saturating_mul(size), total: usable.saturating_mul(size) }
+    }
+}
+
+/// Tells the room on the disk that a directory is on.
+pub trait Disks: Send + Sync {
+    /// # Errors
+    /// If the operating system does not tell: the directory is gone, or must not be looked at.
+    fn room(&self, directory: &Path) -> std::io::Result<Room>;
+}
+
+/// The machine's disks.
+pub struct SystemDisks;
+
+impl Disks for SystemDisks {
+    fn room(&self, directory: &Path) -> std::io::Result<Room> {
+        let told = rustix::fs::statvfs(directory)?;
+        Ok(Room::of(told.f_frsize, told.f_blocks, told.f_bfree, told.f_bavail))
+    }
+}
+
+/// Disks that always have the same room.
+impl Disks for Room {
+    fn room(&self, _: &Path) -> std::io::Result<Room> {
+        Ok(*self)
+    }
+}
+
+/// Time, chance and disks, handed to whoever needs them.
+#[derive(Clone)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    pub disks: Arc<dyn Disks>,
+}
+
+impl World {
+    /// The machine's clock and disks, and OpenSSL's random numbers.
+    pub fn system() -> World {
+        World::at(Arc::new(SystemClock))
+    }
+
+    /// With another clock.
+    pub fn at(clock: Arc<dyn Clock>) -> World {
+        World { clock, disks: Arc::new(SystemDisks) }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Random bytes fit for secrets.
+    ///
+    /// # Panics
+    /// If the operating system gives no randomness: nothing can be done safely then.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0u8; N];
+        World::fill(&mut bytes);
+        bytes
+    }
+
+    /// Fills bytes with randomness fit for secrets: what the key store is given to make keys with.
+    ///
+    /// # Panics
+    /// If the operating system gives no randomness: nothing can be done safely then.
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws random numbers")]
+    pub fn fill(bytes: &mut [u8]) {
+        openssl::rand::rand_bytes(bytes).expect("the operating system gives randomness");
+    }
+
+    /// Some number from 0 to 1: spreads what would otherwise happen all at once.
+    pub fn chance(&self) -> f64 {
+        f64::from(u32::from_be_bytes(self.random())) / f64::from(u32::MAX)
+    }
+
+    /// A fresh UUIDv7.
+    pub fn uuid(&self) -> Uuid {
+        let millis = u64::try_from(self.now().0 / 1_000).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid()
+    }
+
+    /// A fresh random UUID (version 4), which tells nothing, not even its time.
+    pub fn random_uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random()).into_uuid()
+    }
+
+    /// A secret of 256 bits, base64url without padding.
+    pub fn secret(&self) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.random::<32>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_on_a_disk_is_what_a_process_without_privileges_can_use() {
+        // 252 GB, 42 in use, 50 available to others than root: 54 parts of a hundred are free, not 19.
+        assert_eq!(Room::of(1_000, 252, 210, 50), Room { free: 50_000, total: 92_000 });
+        assert_eq!(Room::of(u64::MAX, 3, 2, 1), Room { free: u64::MAX, total: u64::MAX });
+        let here = SystemDisks.room(Path::new(".")).unwrap();
+        assert!(here.total > 0 && here.free <= here.total, "{here:?}");
+        assert!(SystemDisks.room(Path::new("/is/not/there")).is_err());
+    }
+}
