@@ -6,12 +6,11 @@ pub mod check;
 pub mod identity;
 pub mod template;
 
-pub use events::regular_file;
-
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use world::regular_file;
 
 /// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are refused.
 #[derive(Debug, Clone, Deserialize)]

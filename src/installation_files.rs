@@ -10,11 +10,11 @@ mod gather;
 pub use catalog::{Catalog, CatalogError, Opened};
 pub use gather::{GatherError, Gathered, LeftOut, gather};
 
-use crate::config::regular_file;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use world::regular_file;
 
 /// What became of the files of a backup.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,6 @@ pub mod log;
 pub mod person;
 pub mod personal;
 pub mod proof;
-pub mod regular_file;
 pub mod settings;
 pub mod side_files;
 pub mod staff;

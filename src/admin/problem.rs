@@ -1,11 +1,11 @@
 //! Answers that are no page: what happened, what to do, and a code that finds it in the log.
 
 use super::pages::{self, ProblemPage};
-use crate::plural::counted;
 use crate::web::visible::visible_line;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
+use plural::counted;
 use std::fmt;
 use uuid::Uuid;
 

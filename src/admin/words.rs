@@ -1,12 +1,12 @@
 //! Values as people read them.
 
 use crate::enrollment::staff::LocalAccount;
-use crate::plural::counted;
 use crate::web::content::content;
 use crate::web::visible;
 use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
+use plural::counted;
 use projections::audit::Outcome;
 use projections::commands;
 use projections::devices::{Device, State};

@@ -1,8 +1,8 @@
 //! How the projections stand to the log, and what is damaged in it.
 
 use super::{App, staff_sessions};
-use crate::plural::counted;
 use events::store::{Damaged, ReadError};
+use plural::counted;
 
 /// How far the projections may be behind, in positions, before what is read from them is not to be relied on.
 const MOST_LAG: u64 = 1_000;

@@ -1,8 +1,8 @@
 //! What administrators are told of the way devices are woken, on every page of the console, while something is to be done.
 
 use super::App;
-use crate::plural::counted;
 use crate::push::Condition;
+use plural::counted;
 
 /// So long before its end the push certificate is spoken of.
 const DAYS_BEFORE: i64 = 30;

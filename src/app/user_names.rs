@@ -3,10 +3,10 @@
 use super::App;
 use super::secrets::Secrets;
 use crate::enrollment::staff::UserName;
-use crate::names::user_name_keys;
 use events::StreamName;
 use events::staff::StaffId;
 use events::store::ReadError;
+use names::user_name_keys;
 
 /// The streams that a name may be reserved in, in the order in which to look; new names are reserved in the first.
 pub fn streams(secrets: &Secrets, typed: &str) -> Vec<StreamName> {

@@ -11,9 +11,9 @@ use crate::app::settings_in_memory::SettingsInMemory;
 use crate::config::check::{Finding, SETTINGS_DO_NOT_FIT, Severity};
 use crate::config::{Config, ConfigError};
 use crate::pki::Pki;
-use crate::plural::counted;
 use clap::Args;
 use events::settings::Settings;
+use plural::counted;
 use std::process::ExitCode;
 use world::World;
 

@@ -6,10 +6,10 @@ mod teller;
 
 use super::{log_list, say};
 use crate::app::App;
-use crate::plural::counted;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use events::device::DeviceId;
+use plural::counted;
 use projections::audit::{AuditFilter, query};
 use projections::devices::{State, get};
 use simulator::device::{Device, DeviceError};

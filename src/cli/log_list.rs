@@ -1,6 +1,5 @@
 //! The log of one enrollment as a short numbered list that a support engineer can read.
 
-use crate::plural::counted;
 use crate::web::visible::visible_line;
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
 use events::enrollment::{
@@ -10,6 +9,7 @@ use events::envelope::{ActorKind, EventId};
 use events::log::{Entry, Log};
 use events::store::ReadError;
 use events::{Event, device::CommandId};
+use plural::counted;
 use projections::audit::faults;
 use serde::Serialize;
 use std::collections::HashMap;

@@ -1,9 +1,9 @@
 //! What the rules of the settings say about somebody: who may enroll what, and which roles they have.
 
-use crate::names::{GroupName, folded};
 use events::enrollment::{Access, AttributeName, Untold};
 use events::settings::{AccessRule, RoleRule, Who};
 use events::staff::Privilege;
+use names::{GroupName, folded};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody who proved who they are, as far as rules ask.
@@ -140,7 +140,7 @@ pub enum Fit<'a> {
     Unknown(&'a Untold),
 }
 
-/// Whether a rule is about the claimant, or why not. Names are compared as [`crate::names`] says.
+/// Whether a rule is about the claimant, or why not. Names are compared as [`names`] says.
 pub fn fit<'a>(who: &Who, provider: Option<&str>, claimant: &'a Claimant<'_>) -> Fit<'a> {
     if provider.is_some_and(|provider| provider != claimant.provider) {
         return Fit::OtherProvider;

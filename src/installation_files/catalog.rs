@@ -1,7 +1,6 @@
 //! The catalog of a backup: which files it holds, where they belong, which are sealed. Authenticated under the master key.
 
 use super::Gathered;
-use crate::config::regular_file;
 use events::personal::keys::{DataKey, MasterKey, hmac, same};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,6 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
+use world::regular_file;
 
 const FILE: &str = "installation.json";
 const DIRECTORY: &str = "installation";

@@ -1,11 +1,11 @@
 //! Which files belong to an installation: the configuration, what it names, and what lies in `pki` beside it.
 
-use crate::config::regular_file::{self, kind};
 use crate::config::{Config, Store};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use world::regular_file::{self, kind};
 
 /// A file as it is, under the name that a backup knows it by.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,9 +18,9 @@ pub use trouble::Trouble;
 
 use super::{Absence, Account, Denial, SignInMethod, Unavailable, Verdict};
 use crate::config::identity::{Absent, Directory, Groups};
-use crate::names::folded;
 use async_trait::async_trait;
 use connection::{Bound, Servers, Unproven};
+use names::folded;
 use person::{DEPARTMENT, MEMBER_OF, Mapping};
 use search::{Extent, Query, Rows, Scope};
 use secrecy::{ExposeSecret, SecretString};

@@ -15,7 +15,6 @@ mod token;
 pub use probe::Wrong;
 
 use crate::config::identity::OpenIdConnect;
-use crate::config::regular_file;
 use crate::identity::{Account, Disbelief, Fault};
 use account::Mapping;
 use http::Http;
@@ -24,6 +23,7 @@ use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientSecret, PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 use world::Timestamp;
+use world::regular_file;
 
 /// Clocks may differ by so many seconds.
 const LEEWAY_SECONDS: i64 = 60;

@@ -23,12 +23,12 @@ pub use content::LARGEST;
 
 use crate::config;
 use crate::config::identity::Absent;
-use crate::config::regular_file;
 use crate::identity::{Account, Disbelief};
 use metadata::Provider;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use std::path::Path;
+use world::regular_file;
 use world::{Timestamp, World};
 
 /// An identity provider, and what we are to it.

@@ -1,13 +1,13 @@
 //! Certificates and keys in PEM files: reading them with errors that name file and cure, writing keys for the owner only.
 
 use crate::config::check::holds_private_key;
-use crate::config::regular_file;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use world::regular_file;
 
 /// What is wrong with a file, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,6 @@ mod outcome;
 pub use gate::Condition;
 pub use outcome::{Fault, Outcome, Trouble};
 
-use crate::config::regular_file;
 use back_off::Next;
 use farewell::Farewell;
 use gate::{Gate, Pass};
@@ -22,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use world::World;
+use world::regular_file;
 
 /// What wakes one device.
 #[derive(Clone, Copy)]

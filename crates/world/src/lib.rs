@@ -1,5 +1,6 @@
-//! The only time and chance, and the room on disks: everything else gets them from here, so that tests bring their own.
+//! The only time and chance, the room on disks, and files that an operator names: everything else gets them from here, so that tests bring their own.
 
+pub mod regular_file;
 mod timestamp;
 
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! Answers of the API that are no data: a stable code, and what to do in words.
 
 use crate::admin::problem::Problem;
-use crate::plural::counted;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use plural::counted;
 use serde_json::json;
 use std::fmt;
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! What a backup or a restored installation lacks, in lines for the operator.
 
 use crate::installation_files::LeftOut;
-use crate::plural::counted;
 use events::KeyName;
+use plural::counted;
 use std::path::PathBuf;
 
 /// Names in one line: enough to recognize what is damaged.

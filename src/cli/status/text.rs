@@ -1,7 +1,7 @@
 //! The report as people read it: one line for each part, the parts under each other.
 
 use super::{Certificate, Figures, Report};
-use crate::plural::counted;
+use plural::counted;
 use world::World;
 
 /// A certificate is said to end soon so many days before.

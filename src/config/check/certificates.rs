@@ -1,13 +1,14 @@
 //! Certificates: in force, with their own keys. What devices ask of the TLS certificate is in [`super::tls`].
 
 use super::{Finding, Severity, files, push};
-use crate::config::{Config, regular_file};
-use crate::plural::counted;
+use crate::config::Config;
 use events::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::pkey::PKey;
 use openssl::x509::{X509, X509Ref};
+use plural::counted;
 use std::collections::BTreeMap;
+use world::regular_file;
 
 const DAYS_TO_RENEW: i32 = 30;
 

@@ -1,9 +1,10 @@
 //! The CAs of devices: can they be read. That they have expired, as Apple's has, is nothing to mention.
 
 use super::{Finding, files};
-use crate::config::{Devices, regular_file};
+use crate::config::Devices;
 use openssl::x509::X509;
 use std::path::PathBuf;
+use world::regular_file;
 
 pub fn check(devices: &Devices) -> Vec<Finding> {
     certificates("devices.device_ca_certificates", &devices.device_ca_certificates)

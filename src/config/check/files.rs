@@ -1,10 +1,11 @@
 //! Files: are they there, may we use them, may others read what they should not.
 
 use super::Finding;
-use crate::config::{Config, Store, regular_file};
+use crate::config::{Config, Store};
 use events::personal::keys::MasterKey;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use world::regular_file;
 
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::{Finding, files};
 use crate::config::identity::{Directory, Groups};
-use crate::config::regular_file;
 use std::path::Path;
+use world::regular_file;
 
 pub fn check(directories: &[Directory]) -> Vec<Finding> {
     directories.iter().flat_map(|directory| Checked { directory }.findings()).collect()

@@ -3,8 +3,8 @@
 use super::{Finding, files};
 use crate::config::Config;
 use crate::config::identity::{ALGORITHMS, OpenIdConnect};
-use crate::config::regular_file;
 use url::Url;
+use world::regular_file;
 
 pub fn check(config: &Config) -> Vec<Finding> {
     let providers = &config.identity.openid_connect;

@@ -5,7 +5,6 @@ use super::search::{self, Query, Rows};
 use super::trouble::{INVALID_CREDENTIALS, SUCCESS, Trouble};
 use crate::config::check::unreadable_secret;
 use crate::config::identity::Directory;
-use crate::config::regular_file;
 use crate::identity::Denial;
 use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapResult};
 use native_tls::{Certificate, Protocol, TlsConnector};
@@ -17,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 use url::Url;
+use world::regular_file;
 
 /// So many passwords are asked about at a time; the others wait.
 const PASSWORDS_AT_A_TIME: usize = 16;

@@ -6,7 +6,7 @@ use super::connection::Servers;
 use super::search::{Extent, Query, Scope};
 use super::trouble::{NO_SUCH_OBJECT, Trouble};
 use crate::config::identity::Groups;
-use crate::names::GroupName;
+use names::GroupName;
 use std::collections::BTreeSet;
 
 /// Active Directory's rule that follows a chain of memberships (`LDAP_MATCHING_RULE_IN_CHAIN`). Other servers know it not,

@@ -5,7 +5,7 @@ use super::search::Entry;
 use super::trouble::Trouble;
 use crate::config::identity::{Directory, Groups};
 use crate::identity::{Account, Untold};
-use crate::names::folded;
+use names::folded;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What access rules call the attribute `department_attribute`.

@@ -4,7 +4,7 @@ use super::exchange::{self, Refusal};
 use super::metadata::Metadata;
 use super::{Provider, Request};
 use crate::identity::Disbelief;
-use crate::plural::counted;
+use plural::counted;
 use world::Timestamp;
 
 /// What does not work, and what to do.

@@ -2,7 +2,6 @@
 //! administrator's; nothing in it is fetched.
 
 use super::signature::Pinned;
-use crate::config::regular_file;
 use chrono::{DateTime, Utc};
 use gamlastan::core::constants;
 use gamlastan::metadata::types::entity_descriptor::{EntitiesDescriptorRef, EntityDescriptor, EntityDescriptorRef};
@@ -12,6 +11,7 @@ use openssl::x509::X509;
 use std::path::Path;
 use url::{Host, Url};
 use world::Timestamp;
+use world::regular_file;
 
 /// An identity provider has a few kilobytes of metadata; federations with thousands are not for us.
 const LARGEST: usize = 1024 * 1024;

@@ -1,11 +1,11 @@
 //! The server's master key and its file.
 
 use super::{DataKey, KeyError, KeyName, cipher};
-use crate::regular_file;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use world::regular_file;
 
 /// The server's master key: wraps data keys, and other keys are derived from it. Not printable, wiped when dropped.
 #[derive(Clone)]

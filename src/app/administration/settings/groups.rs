@@ -1,8 +1,8 @@
 //! Groups that rules are about and no directory has: a rule that shuts out would pass over everybody.
 
 use crate::identity::ldap::Ldap;
-use crate::names::GroupName;
 use events::settings::{Settings, Who};
+use names::GroupName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

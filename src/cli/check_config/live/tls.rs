@@ -1,20 +1,21 @@
 //! `check-config --live`: connects to the addresses that devices are given, through whatever proxy stands there, and holds what is
 //! presented against what devices ask for (support.apple.com/126655, from OS 27 on).
 
+use crate::config::Config;
 use crate::config::acceptor::GROUPS;
 use crate::config::check::tls::{Presented, check_name, public_roots};
 use crate::config::check::{Finding, Severity, certificates};
-use crate::config::{Config, regular_file};
-use crate::plural::counted;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     ConnectConfiguration, HandshakeError, SslConnector, SslMethod, SslStream, SslVerifyMode, SslVersion,
 };
 use openssl::x509::X509;
+use plural::counted;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 use url::Url;
 use world::World;
+use world::regular_file;
 
 /// For the connection, and for each answer of the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
