@@ -3,9 +3,11 @@
 
 pub mod acceptor;
 pub mod check;
-pub mod identity;
 pub mod template;
 
+use identity::config::Identity;
+use pki::{PkiFiles, PushFiles};
+use push::Push;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
@@ -23,7 +25,7 @@ pub struct Config {
     #[serde(default)]
     pub devices: Devices,
     #[serde(default)]
-    pub identity: identity::Identity,
+    pub identity: Identity,
     #[serde(default)]
     pub logging: Logging,
 }
@@ -73,43 +75,6 @@ pub struct Store {
     /// Start with a log that ends before what `keys.db` saw of it. As `accept_lost_keys`: `serve --accept-older-log`.
     #[serde(skip)]
     pub accept_older_log: bool,
-}
-
-/// `[pki]`: certificates and keys, PEM.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PkiFiles {
-    /// The CA that signs the devices' identities. The most guarded file.
-    pub identity_ca_certificate: PathBuf,
-    pub identity_ca_key: PathBuf,
-    /// The registration authority: SCEP requests are encrypted to it, answers signed by it.
-    pub registration_authority_certificate: PathBuf,
-    pub registration_authority_key: PathBuf,
-    /// Signs the profiles; a publicly trusted certificate shows them as "Verified". May be followed by its intermediates.
-    pub profile_signer_certificate: PathBuf,
-    pub profile_signer_key: PathBuf,
-    /// The server's TLS certificate, followed by its intermediates.
-    pub tls_certificate: PathBuf,
-    pub tls_key: PathBuf,
-    /// The root that people install in the certificate step, where the TLS chain is not publicly trusted.
-    pub tls_root: Option<PathBuf>,
-    /// PEM files with roots that attestations of hardware are trusted from, beside Apple's. For tests with simulated devices:
-    /// whoever has the key of such a root can end the record of any device.
-    #[serde(default)]
-    pub attestation_roots: Vec<PathBuf>,
-}
-
-/// `[push]`: how devices are woken.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Push {
-    /// `https://api.push.apple.com`, unless this is a trial.
-    pub base_url: String,
-    /// The MDM push certificate; its subject's UID is the topic. Without it no MDM profile is offered.
-    pub certificate: Option<PathBuf>,
-    pub key: Option<PathBuf>,
-    /// The CA of the push server, where it is not a publicly trusted one (trials).
-    pub root: Option<PathBuf>,
 }
 
 /// `[devices]`: how devices prove their identity. Left out, they sign each message (`SignMessage`).
@@ -193,6 +158,11 @@ impl Config {
         let mut copy = self.clone();
         let paths = copy.paths_mut().into_iter().map(|path| path.clone());
         paths.filter(|path| *path != self.store.directory).collect()
+    }
+
+    /// The files of the push certificate.
+    pub fn push_files(&self) -> PushFiles<'_> {
+        PushFiles { certificate: self.push.certificate.as_deref(), key: self.push.key.as_deref() }
     }
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {

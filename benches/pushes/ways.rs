@@ -4,8 +4,8 @@ use super::AT_ONCE;
 use super::installation::{Enrolled, Installation, PUSH_MAGIC};
 use events::store::Followed;
 use futures_util::StreamExt as _;
-use muster::push::{Notification, Outcome, Pusher};
 use openssl::pkey::PKey;
+use push::{Notification, Outcome, Pusher};
 
 const EXPIRES: i64 = 4_000_000_000;
 

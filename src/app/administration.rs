@@ -16,9 +16,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-pub use crate::identity::password::generate;
 pub use accounts::{Listed, list_accounts, may, reserve_name};
 pub use explain::Question;
+pub use identity::password::generate;
 pub use settings::{
     Applied, ApplyError, Findings, apply_over as apply_settings, check as check_settings, difference, told_changes,
     written_settings,

@@ -8,14 +8,7 @@ use crate::app::sign_in::{Directories, SignIn};
 use crate::app::staff_sessions::StaffSessions;
 use crate::app::{App, Parts, throttles};
 use crate::app::{lost_keys, older_log};
-use crate::config::check::Finding;
 use crate::config::{self, Config};
-use crate::identity;
-use crate::identity::throttle::Throttle;
-use crate::pki::Pki;
-use crate::pki::attestation::AttestationRoots;
-use crate::pki::device_cas::DeviceCas;
-use crate::push::Pusher;
 use crate::telemetry::{Alarm, Metrics};
 use events::envelope::NewEvent;
 use events::log::Log;
@@ -25,8 +18,14 @@ use events::store::{AppendError, EventStore, ReadError};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::upcast::upcast;
 use events::{Event, KeyName, Revision, Timestamp};
+use findings::Finding;
+use identity::throttle::Throttle;
+use pki::Pki;
+use pki::attestation::AttestationRoots;
+use pki::device_cas::DeviceCas;
 use projections::disposable::{self, SetAside};
 use projections::{ProjectionError, Projections};
+use push::Pusher;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -385,7 +384,7 @@ fn bare(error: ProjectionError) -> String {
 }
 
 fn load_pki(config: &Config) -> Result<Pki, StartError> {
-    Pki::load(&config.pki, &config.push).map_err(|error| StartError::Pki(error.to_string()))
+    Pki::load(&config.pki, config.push_files()).map_err(|error| StartError::Pki(error.to_string()))
 }
 
 fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {

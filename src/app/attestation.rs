@@ -4,12 +4,12 @@ use super::commands::{QueueError, asked, attestable, build, payload};
 use super::context::Context;
 use super::{App, PerformError, Performed};
 use crate::enrollment::device::{Attestation, Command, Device, QueuedCommand};
-use crate::pki::attestation::{AttestationRoots, Expected, Unproven};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::{AttestationRefusal, CommandId, DeviceId, DeviceIdentifiers, plain_identifier};
 use events::person::PersonId;
 use events::personal::Personal;
+use pki::attestation::{AttestationRoots, Expected, Unproven};
 use plist::Dictionary;
 
 /// What the device is asked for.

@@ -10,9 +10,9 @@ mod records;
 pub mod room;
 mod tally;
 
-use crate::identity::throttle::network;
 use crate::telemetry::Metrics;
 use futures_util::task::AtomicWaker;
+use identity::throttle::network;
 use progress::Progress;
 use room::{Holders, Identity, Victim};
 use std::collections::HashMap;

@@ -3,9 +3,9 @@
 
 use crate::app::App;
 use crate::app::property_list::{self, BadPropertyList};
-use crate::pki::device_signed::{self, BadMessage, Signature};
 use events::enrollment::DeviceSignature;
 use openssl::x509::X509;
+use pki::device_signed::{self, BadMessage, Signature};
 use plist::Dictionary;
 
 /// What a device said, and how sure that is.

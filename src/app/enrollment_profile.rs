@@ -4,10 +4,10 @@ use super::App;
 use super::issue::challenge;
 use super::secrets::hash;
 use crate::enrollment::visit::{Command, Visit};
-use crate::pki::profile::{AccessRights, MdmProfile, Mode, ProfileError, Texts};
 use events::enrollment::{EnrollmentId, EnrollmentKind, OsVersion, ServedProfile};
 use events::settings::Settings;
 use openssl::error::ErrorStack;
+use pki::profile::{AccessRights, MdmProfile, Mode, ProfileError, Texts};
 use url::Url;
 
 /// How long a served profile can get the device its identity: the eight minutes that iOS keeps it, and time to spare

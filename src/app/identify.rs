@@ -80,7 +80,7 @@ pub async fn identify(app: &App, certificate: &X509Ref) -> Result<Known, Unident
     };
     let visit = app.visit(device.enrollment()).await.map_err(unreadable)?;
     let loaded = app.load(&device.stream()).await.map_err(unreadable)?;
-    let fingerprint = crate::pki::fingerprint(certificate);
+    let fingerprint = pki::fingerprint(certificate);
     known(device, visit, loaded, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {
             // Either the log was set back to an older state or the CA signs for another log: management of every

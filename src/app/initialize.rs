@@ -3,13 +3,9 @@
 use crate::app::context::operator_draft;
 use crate::app::secrets::Secrets;
 use crate::app::set_up::{self, NewLink};
-use crate::config::check::{Finding, Severity};
 use crate::config::template::{self, Answers};
 use crate::config::{self, Config, ConfigError};
 use crate::enrollment::staff::SetUpLink;
-use crate::pki::create::{self, CreateError, Given, PushServerFiles};
-use crate::pki::files::PkiError;
-use crate::pki::{Fingerprints, Pki};
 use events::Event;
 use events::log::Log;
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
@@ -19,6 +15,11 @@ use events::staff::StaffEvent;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, Expected};
 use events::system::{LogEvent, LogFingerprints, log_stream};
+use findings::{Finding, Severity};
+use pki::create::{self, CreateError, Given, PushServerFiles};
+use pki::files::PkiError;
+use pki::{Fingerprints, Pki};
+use push::Push;
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt;
@@ -134,8 +135,7 @@ async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &Worl
         given: plan.given.clone(),
     };
     let made = create::create(&directory.join("pki"), &certificates, world)?;
-    let push = made.push(&plan.push_base_url);
-    let fingerprints = Pki::load(&made.files, &push)?.fingerprints();
+    let fingerprints = Pki::load(&made.files, made.push())?.fingerprints();
     let master_key = directory.join("master.key");
     let master = MasterKey::from_bytes(world.random());
     master.write_file(&master_key)?;
@@ -153,7 +153,12 @@ async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &Worl
         listen: plan.listen.clone(),
         metrics_listen: plan.metrics_listen.clone(),
         pki: made.files.clone(),
-        push,
+        push: Push {
+            base_url: plan.push_base_url.clone(),
+            certificate: made.push_certificate.clone(),
+            key: made.push_key.clone(),
+            root: made.push_server.as_ref().map(|server| server.root.clone()),
+        },
     };
     let text = template::file(directory, &answers);
     unfinished

@@ -9,7 +9,6 @@ use super::sign_in::may_go_on;
 use super::{App, ByDeviceError, Loaded, PerformError};
 use crate::enrollment::device::{self, Device, Phase};
 use crate::enrollment::visit::{self, Visit};
-use crate::pki::Issued;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::DeviceId;
@@ -18,6 +17,7 @@ use events::system::RefusalEvent;
 use events::{Actor, ActorKind, Timestamp};
 use openssl::pkey::{PKey, Public};
 use openssl::x509::X509;
+use pki::Issued;
 use std::net::IpAddr;
 
 /// How long an identity is good for. Devices do not renew by themselves, and one that expired cannot speak to us any

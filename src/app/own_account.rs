@@ -6,8 +6,8 @@ mod password;
 mod prove;
 mod sessions;
 
-pub use crate::identity::one_time_codes;
 pub use add_factor::Added;
+pub use identity::one_time_codes;
 pub use password::PasswordError;
 
 use crate::app::context::Context;
@@ -17,12 +17,12 @@ use crate::app::staff_sessions::SessionError;
 use crate::app::staff_sign_in::{Resumed, staff_context};
 use crate::app::{App, PerformError};
 use crate::enrollment::staff::{Command, LocalAccount, Refusal};
-use crate::identity::Unavailable;
-use crate::identity::passkeys::{PasskeyError, Passkeys};
 use events::Personal;
 use events::enrollment::{SecretHash, SignInMethodName};
 use events::staff::StaffId;
 use events::store::ReadError;
+use identity::Unavailable;
+use identity::passkeys::{PasskeyError, Passkeys};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv6Addr};
 use url::Url;

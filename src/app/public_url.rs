@@ -5,11 +5,11 @@ use super::App;
 use super::context::operator_draft;
 use super::held::{by_enrolled_devices, origin};
 use crate::config::Config;
-use crate::config::check::Finding;
 use events::Event;
 use events::log::Log;
 use events::store::{AppendError, Expected, ReadError};
 use events::system::{LogEvent, log_stream};
+use findings::Finding;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 

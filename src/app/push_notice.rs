@@ -1,8 +1,8 @@
 //! What administrators are told of the way devices are woken, on every page of the console, while something is to be done.
 
 use super::App;
-use crate::push::Condition;
 use plural::counted;
+use push::Condition;
 
 /// So long before its end the push certificate is spoken of.
 const DAYS_BEFORE: i64 = 30;
@@ -12,7 +12,7 @@ const DAY: i64 = 86_400;
 impl App {
     /// What is wrong with waking devices, if anything is.
     pub fn push_notice(&self) -> Option<String> {
-        let condition = self.pusher.as_ref().map(crate::push::Pusher::condition).unwrap_or_default();
+        let condition = self.pusher.as_ref().map(push::Pusher::condition).unwrap_or_default();
         notice(self.pki.push_not_after(), &condition, self.world.now().0.div_euclid(1_000_000))
     }
 }

@@ -1,8 +1,8 @@
 //! The list of revoked identities, made anew at most once a minute.
 
 use super::App;
-use crate::pki::revocation::RevokedIdentity;
 use events::Timestamp;
+use pki::revocation::RevokedIdentity;
 use std::sync::{Mutex, PoisonError};
 
 /// A list is handed out this long before another is made.

@@ -11,13 +11,13 @@ use crate::enrollment::staff::{
     Command, External, LocalAccount, ReserveUserName, Standing, UserName, Vouched, needs_second_factor, standing,
     works_at_console,
 };
-use crate::identity::{Account, Unavailable};
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use events::staff::{Privilege, StaffId};
 use events::store::ReadError;
 use events::{Personal, StreamName};
+use identity::{Account, Unavailable};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use uuid::Uuid;

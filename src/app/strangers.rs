@@ -4,7 +4,7 @@
 //! A school behind one address enrolls many phones at once: they wait in their own line, and are not sent away until it is
 //! longer than any school makes it.
 
-use crate::identity::throttle::network;
+use identity::throttle::network;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};

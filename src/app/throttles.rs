@@ -4,7 +4,7 @@
 use super::App;
 use super::aside::Aside;
 use super::staff_sessions::SessionError;
-use crate::identity::throttle::Throttle;
+use identity::throttle::Throttle;
 use std::time::Duration;
 
 const KEEP_EVERY: Duration = Duration::from_secs(30);

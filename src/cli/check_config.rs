@@ -8,11 +8,12 @@ use crate::app::assemble::{check, check_keys_of, read_log};
 use crate::app::public_url::{self, Addresses};
 use crate::app::push_topics;
 use crate::app::settings_in_memory::SettingsInMemory;
-use crate::config::check::{Finding, SETTINGS_DO_NOT_FIT, Severity};
+use crate::config::check::{SETTINGS_DO_NOT_FIT, stops_serve};
 use crate::config::{Config, ConfigError};
-use crate::pki::Pki;
 use clap::Args;
 use events::settings::Settings;
+use findings::{Finding, Severity};
+use pki::Pki;
 use plural::counted;
 use std::process::ExitCode;
 use world::World;
@@ -44,7 +45,7 @@ impl CheckConfig {
             Err(error) => return Err(error.into()),
         };
         // What is found at an address does not keep the server from starting.
-        let starts = !findings.iter().any(Finding::stops_serve);
+        let starts = !findings.iter().any(stops_serve);
         let mut all_do = true;
         let mut address_refused = false;
         if let Some(config) = config.filter(|_| self.live) {
@@ -74,7 +75,7 @@ impl CheckConfig {
 async fn found(config: &Config) -> Vec<Finding> {
     let mut findings = check(config, World::system().now());
     // Only where every file can be read is there something to compare.
-    if !findings.iter().any(Finding::stops_serve)
+    if !findings.iter().any(stops_serve)
         && let Err(error) = check_keys_of(&config.store.directory, config).await
     {
         let mend = "correct the path, or restore the file from its backup: the server does not start with another one";
@@ -115,7 +116,7 @@ async fn lost(config: &Config) -> Option<Finding> {
 /// Devices that listen to another topic than the push certificate's.
 async fn deaf(config: &Config) -> Option<Finding> {
     let topics = push_topics::in_use(&read_log(config).ok()?).await.ok()?;
-    let ours = Pki::load(&config.pki, &config.push).ok()?.push_topic()?.to_owned();
+    let ours = Pki::load(&config.pki, config.push_files()).ok()?.push_topic()?.to_owned();
     let deaf: usize = topics.iter().filter(|(topic, _)| **topic != ours).map(|(_, count)| count).sum();
     (deaf > 0).then(|| {
         let (listen, they) = if deaf == 1 { ("device listens", "it") } else { ("devices listen", "they") };

@@ -2,10 +2,10 @@
 
 use super::say;
 use crate::app::initialize::{Made, Plan, initialize};
-use crate::pki::create::{Given, Pair};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use pki::create::{Given, Pair};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;

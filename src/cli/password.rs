@@ -1,6 +1,6 @@
 //! Where a new password comes from: standard input, or made here. Never an argument, which every user of the machine sees.
 
-pub use crate::identity::password::generate;
+pub use identity::password::generate;
 
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal};

@@ -4,12 +4,13 @@ use super::At;
 use crate::app::App;
 use crate::app::assemble::read_log;
 use crate::app::public_url::{self, Addresses};
-use crate::config::check::{Finding, Severity};
+use crate::config::check::{is_of_one_provider, stops_serve};
 use crate::config::{self, Config, LogFormat};
 use crate::server;
 use crate::telemetry::{self, Alarm};
 use anyhow::bail;
 use clap::Args;
+use findings::{Finding, Severity};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,7 +51,7 @@ impl Serve {
         let world = World::system();
         let (mut alarms, mut stopping) = (Vec::new(), Vec::new());
         for finding in crate::app::assemble::check(&config, world.now()) {
-            if finding.stops_serve() {
+            if stops_serve(&finding) {
                 stopping.push(finding);
                 continue;
             }
@@ -107,7 +108,7 @@ impl Serve {
 // Of a provider that cannot be used the start itself raises it.
 fn alarm_of(finding: &Finding) -> Option<Alarm> {
     match finding.code {
-        _ if finding.is_of_one_provider() => None,
+        _ if is_of_one_provider(finding) => None,
         "certificate-expired" => Some(Alarm::TlsCertificateExpired),
         _ => Some(Alarm::TlsCertificateUnfit),
     }

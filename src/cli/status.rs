@@ -8,12 +8,12 @@ use super::{At, say};
 use crate::app::assemble::read_log;
 use crate::config::Config;
 use crate::config::check::certificates::days;
-use crate::identity::ldap::Ldap;
-use crate::pki::files;
 use crate::web::visible::visible;
 use clap::Args;
 use figures::Figures;
+use identity::ldap::Ldap;
 use openssl::asn1::Asn1Time;
+use pki::files;
 use reqwest::redirect::Policy;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ impl Report {
             server,
             log: log(config).await,
             figures,
-            push_topic: crate::pki::Pki::load(&config.pki, &config.push)
+            push_topic: pki::Pki::load(&config.pki, config.push_files())
                 .ok()
                 .and_then(|pki| pki.push_topic().map(Into::into)),
             certificates: certificates(config),
@@ -180,7 +180,7 @@ impl Certificate {
 }
 
 // Nobody is looked up: that the searcher may bind and search is enough.
-async fn trouble(directory: &crate::config::identity::Directory) -> Option<String> {
+async fn trouble(directory: &identity::config::Directory) -> Option<String> {
     match Ldap::load(directory) {
         Ok(ldap) => ldap
             .live_check(None)

@@ -49,7 +49,7 @@ impl Answer {
         match self {
             Answer::Ok | Answer::Empty => HttpResponse::Ok().finish(),
             Answer::Command(body) => HttpResponse::Ok().content_type("application/xml; charset=UTF-8").body(body),
-            Answer::Profile(signed) => HttpResponse::Ok().content_type(crate::pki::profile::CONTENT_TYPE).body(signed),
+            Answer::Profile(signed) => HttpResponse::Ok().content_type(pki::profile::CONTENT_TYPE).body(signed),
             Answer::Unenroll { os_version } => unenroll(os_version),
             Answer::SignInAgain { method } => {
                 deliberate(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, method)).finish())

@@ -4,13 +4,13 @@
 
 use super::signature::{self, BadSignature};
 use crate::app::App;
-use crate::pki::shape;
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::ssl::SslRef;
 use openssl::x509::{X509, X509Ref, X509StoreContextRef};
+use pki::shape;
 
 /// Longer than any certificate that we issue.
 const LONGEST_CERTIFICATE: usize = 16 * 1024;

@@ -106,7 +106,7 @@ async fn prove(claimed: Claimed, large: TooLarge) -> Result<Option<BodyHash>, An
     let kept = large.kept.ok_or_else(|| unavailable("another large answer is being looked at"))?;
     let proven = move || {
         claimed.verify(&kept.bytes).map_err(super::refuse_signature)?;
-        let fingerprint = crate::pki::fingerprint(claimed.certificate());
+        let fingerprint = pki::fingerprint(claimed.certificate());
         Ok(Some(message::body_hash(&fingerprint, &kept.bytes)))
     };
     web::block(proven).await.map_err(unavailable)?

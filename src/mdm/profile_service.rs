@@ -6,9 +6,9 @@ use super::body;
 use super::{device_message, unavailable};
 use crate::app::App;
 use crate::app::profile_service::ProfileServiceError;
-use crate::pki::device_signed::LARGEST_MESSAGE;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, web};
+use pki::device_signed::LARGEST_MESSAGE;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/profile-service", web::post().to(post));

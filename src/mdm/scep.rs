@@ -4,16 +4,16 @@ use super::body::{self, Body};
 use crate::app::App;
 use crate::app::issue::{IssueError, Wanted};
 use crate::app::strangers::NotDone;
-use crate::pki::scep::{
-    Exchange, FailInfo, Fault, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
-    authority, message_of_query,
-};
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use events::device::DeviceId;
 use events::enrollment::IdentityRefusal;
 use events::system::RefusalEvent;
 use openssl::x509::X509;
+use pki::scep::{
+    Exchange, FailInfo, Fault, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
+    authority, message_of_query,
+};
 use serde::Deserialize;
 use std::net::IpAddr;
 

@@ -1,13 +1,13 @@
 //! `Mdm-Signature`: a detached CMS signature over the exact bytes of the body, base64 in a header.
 //!
-//! [`crate::pki::one_signer`] reads it. Nothing here trusts the certificate: whether it is ours, and whose, is
+//! [`pki::one_signer`] reads it. Nothing here trusts the certificate: whether it is ours, and whose, is
 //! [`crate::app::identify`]'s to say.
 
-use crate::pki::one_signer::{NotOneSigner, OneSigner};
-use crate::pki::shape::BadShape;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::x509::X509Ref;
+use pki::one_signer::{NotOneSigner, OneSigner};
+use pki::shape::BadShape;
 
 /// Real headers have about 2 KiB of base64; a 4096-bit RSA certificate with a chain of three stays below this.
 const MAX_HEADER: usize = 16 * 1024;

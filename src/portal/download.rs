@@ -7,11 +7,11 @@ use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target,
 use crate::app::secrets::hash;
 use crate::app::sign_in::may_go_on;
 use crate::enrollment::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step};
-use crate::pki::fingerprint;
-use crate::pki::profile::{CONTENT_TYPE, CaProfile, Texts};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use events::enrollment::{EnrollmentKind, OsVersion};
+use pki::fingerprint;
+use pki::profile::{CONTENT_TYPE, CaProfile, Texts};
 
 pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Visitor) -> Answered {
     let app = &visitor.app;

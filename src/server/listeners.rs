@@ -1,10 +1,11 @@
 //! Sockets and TLS.
 
 use crate::app::assemble::StartError;
-use crate::config::{Config, PkiFiles, acceptor};
+use crate::config::{Config, acceptor};
 use crate::mdm;
 use openssl::ssl::{SslAcceptorBuilder, SslVerifyMode};
 use openssl::x509::X509Ref;
+use pki::PkiFiles;
 use std::net::{SocketAddr, TcpListener};
 use url::Url;
 

@@ -130,8 +130,8 @@ fn a_law_finds_what_it_is_there_for() {
     let input =
         inputs(&laws::corpus(), "mdm_signature").into_iter().find(|(name, _)| name.contains("/signed-")).unwrap().1;
     let (body, cms) = laws::detached(&input).unwrap();
-    let claimed = muster::pki::one_signer::OneSigner::from_der(cms).unwrap();
-    let certificate = muster::pki::fingerprint(claimed.certificate());
+    let claimed = pki::one_signer::OneSigner::from_der(cms).unwrap();
+    let certificate = pki::fingerprint(claimed.certificate());
     laws::believed_body(&certificate, body);
     let unsigned = std::panic::catch_unwind(|| laws::believed_body(&certificate, b"another body"));
     assert!(unsigned.is_err(), "somebody was believed to have signed what they did not");

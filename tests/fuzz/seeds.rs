@@ -1,13 +1,13 @@
 //! The beginnings of the corpora: what simulated devices send, in every form that they sign in.
 
 use crate::laws::{RAW, REQUEST};
-use muster::pki::Pki;
-use muster::pki::create::{Given, Plan, create};
-use muster::pki::scep::authority as server;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
+use pki::Pki;
+use pki::create::{Given, Plan, create};
+use pki::scep::authority as server;
 use plist::{Dictionary, Value};
 use simulator::built_in::DeviceCa;
 use simulator::certificate_request::{certification_request, self_signed, subject};
@@ -149,7 +149,7 @@ fn scep(corpus: &Path) {
     let hosts = ["localhost".to_owned()];
     let plan = Plan { organization: "Example School", hosts: &hosts, trial: true, given: Given::default() };
     let made = create(directory.path(), &plan, &World::system()).unwrap();
-    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+    let pki = Pki::load(&made.files, made.push()).unwrap();
     let authority = authority(&server::certificates(&pki).unwrap()).unwrap();
     let folder = corpus.join("scep");
     let stranger = named("a stranger", &key);

@@ -15,7 +15,7 @@ use muster::app::PerformError;
 use muster::app::commands::{QueueError, device_information, security_info};
 use muster::app::context::Context;
 use muster::enrollment::device::{Phase, Refusal};
-use muster::pki::fingerprint;
+use pki::fingerprint;
 use plist::{Dictionary, Value};
 use simulator::messages::xml;
 use simulator::signature::mdm_signature;

@@ -99,7 +99,7 @@ const TECHNICIAN: &str = "technician";
 
 // Identities are issued only while the account may enroll: it has to be there.
 async fn account(server: &TestServer, user_name: &str, privilege: Privilege) -> String {
-    let (app, issuer) = (server.app(), muster::identity::LOCAL);
+    let (app, issuer) = (server.app(), identity::LOCAL);
     let name = StreamName::of("username", app.secrets.name("username", &[user_name]));
     if app.load::<UserName>(&name).await.unwrap().0.account.is_none() {
         server.add_user(user_name, "four plain words here", &[privilege]).await;

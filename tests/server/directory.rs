@@ -12,9 +12,9 @@ mod servers;
 pub mod slapd;
 mod timing;
 
-use muster::config::identity::{Directory, Groups};
-use muster::identity::ldap::Ldap;
-use muster::identity::{Account, Denial, SignInMethod as _, Unavailable, Verdict};
+use identity::config::{Directory, Groups};
+use identity::ldap::Ldap;
+use identity::{Account, Denial, SignInMethod as _, Unavailable, Verdict};
 use secrecy::SecretString;
 use slapd::Slapd;
 

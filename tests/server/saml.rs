@@ -3,9 +3,9 @@
 mod attacks;
 mod browser_walk;
 pub mod console;
-#[path = "../../src/identity/saml/tests/corpus.rs"]
+#[path = "../../crates/identity/src/saml/tests/corpus.rs"]
 mod corpus;
-#[path = "../../src/identity/saml/tests/forge.rs"]
+#[path = "../../crates/identity/src/saml/tests/forge.rs"]
 pub mod forge;
 mod metadata;
 mod once;
@@ -18,7 +18,7 @@ use events::Event;
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault};
 use events::system::RefusalEvent;
 use forge::{Facts, Idp};
-use muster::config::identity::Saml;
+use identity::config::Saml;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use std::cell::Cell;

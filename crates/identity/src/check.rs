@@ -1,10 +1,14 @@
-//! Names of directories and identity providers, and keys that belong to them.
+//! What can be found about `[identity]` without asking anybody: names, keys, and each kind of provider in a module of its own.
 
-use super::{Finding, files};
-use crate::config::identity::Identity;
+mod directory;
+mod openid_connect;
+
+use crate::config::Identity;
+use findings::{Finding, files};
 use std::collections::BTreeSet;
 
-pub fn check(identity: &Identity) -> Vec<Finding> {
+/// Everything but what [`crate::saml::check`] finds, which asks for the time. `public_url`: `server.public_url`.
+pub fn check(identity: &Identity, public_url: &str) -> Vec<Finding> {
     let directories = identity.directory.iter().map(|one| ("identity.directory", &one.name));
     let openid_connect = identity.openid_connect.iter().map(|one| ("identity.openid_connect", &one.name));
     let saml = identity.saml.iter().map(|one| ("identity.saml", &one.name));
@@ -15,6 +19,8 @@ pub fn check(identity: &Identity) -> Vec<Finding> {
             findings.extend(files::readable_by_others(&format!("identity.saml.{}.{key}", one.name), path));
         }
     }
+    findings.extend(directory::check(&identity.directory));
+    findings.extend(openid_connect::check(&identity.openid_connect, public_url));
     findings
 }
 

@@ -22,7 +22,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+    /// The paths that the section names: relative ones are taken from the directory of the file.
+    pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let directories = self.directory.iter_mut().flat_map(Directory::paths_mut);
         let openid_connect = self.openid_connect.iter_mut().flat_map(OpenIdConnect::paths_mut);
         directories.chain(openid_connect).chain(self.saml.iter_mut().flat_map(Saml::paths_mut)).collect()

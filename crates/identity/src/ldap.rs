@@ -17,7 +17,7 @@ pub use live::Step;
 pub use trouble::Trouble;
 
 use super::{Absence, Account, Denial, SignInMethod, Unavailable, Verdict};
-use crate::config::identity::{Absent, Directory, Groups};
+use crate::config::{Absent, Directory, Groups};
 use async_trait::async_trait;
 use connection::{Bound, Servers, Unproven};
 use names::folded;

@@ -3,6 +3,8 @@
 //! A library at heart: it knows nothing of events or enrollments. Where accounts are kept is behind a trait, so a
 //! method that asks a directory or another site comes as one more [`SignInMethod`].
 
+pub mod check;
+pub mod config;
 mod fault;
 pub mod ldap;
 pub mod local;

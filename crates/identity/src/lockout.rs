@@ -11,7 +11,7 @@
 //! one (Active Directory) or each after some time (OpenLDAP's ppolicy), so an allowance that pays off one at a time would
 //! trip either in the end.
 
-use crate::identity::throttle::{RetryAfter, network};
+use crate::throttle::{RetryAfter, network};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};

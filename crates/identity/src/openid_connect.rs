@@ -14,8 +14,8 @@ mod token;
 
 pub use probe::Wrong;
 
-use crate::config::identity::OpenIdConnect;
-use crate::identity::{Account, Disbelief, Fault};
+use crate::config::OpenIdConnect;
+use crate::{Account, Disbelief, Fault};
 use account::Mapping;
 use http::Http;
 use known::{Cache, Known};

@@ -22,8 +22,8 @@ pub use check::check;
 pub use content::LARGEST;
 
 use crate::config;
-use crate::config::identity::Absent;
-use crate::identity::{Account, Disbelief};
+use crate::config::Absent;
+use crate::{Account, Disbelief};
 use metadata::Provider;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
@@ -96,7 +96,7 @@ impl Saml {
     ///
     /// # Errors
     /// Says which file is wrong and what to do.
-    pub fn load(config: &config::identity::Saml, public_url: &str) -> Result<Saml, String> {
+    pub fn load(config: &config::Saml, public_url: &str) -> Result<Saml, String> {
         let base = public_url.trim_end_matches('/');
         let name = &config.name;
         let signing = pair(config.signing_certificate.as_deref(), config.signing_key.as_deref(), "signing")?;

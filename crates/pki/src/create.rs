@@ -5,7 +5,7 @@ mod given;
 use super::files::{PkiError, write_new};
 use super::template::{Template, Use};
 use super::{Pki, TOPIC_PREFIX};
-use crate::config::{PkiFiles, Push};
+use crate::{PkiFiles, PushFiles};
 pub use given::{Given, Pair};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
@@ -54,14 +54,9 @@ pub struct PushServerFiles {
 }
 
 impl Made {
-    /// The `[push]` section for a push service at `base_url`.
-    pub fn push(&self, base_url: &str) -> Push {
-        Push {
-            base_url: base_url.to_owned(),
-            certificate: self.push_certificate.clone(),
-            key: self.push_key.clone(),
-            root: self.push_server.as_ref().map(|server| server.root.clone()),
-        }
+    /// The files of the push certificate.
+    pub fn push(&self) -> PushFiles<'_> {
+        PushFiles { certificate: self.push_certificate.as_deref(), key: self.push_key.as_deref() }
     }
 }
 
@@ -128,7 +123,7 @@ pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, 
         push_key: push.pair.map(|pair| pair.key),
         push_server: push.server,
     };
-    Pki::load(&made.files, &made.push("https://api.push.apple.com"))?;
+    Pki::load(&made.files, made.push())?;
     Ok(made)
 }
 

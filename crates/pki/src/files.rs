@@ -1,6 +1,6 @@
 //! Certificates and keys in PEM files: reading them with errors that name file and cure, writing keys for the owner only.
 
-use crate::config::check::holds_private_key;
+use findings::files::holds_private_key;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use std::fs::{File, OpenOptions};

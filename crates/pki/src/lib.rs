@@ -14,12 +14,14 @@ pub mod profile;
 pub mod push;
 pub mod revocation;
 pub mod scep;
+mod section;
 pub mod shape;
 mod template;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-use crate::config::{PkiFiles, Push};
+pub use section::{PkiFiles, PushFiles};
+
 use files::{Credential, PkiError};
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::error::ErrorStack;
@@ -61,7 +63,7 @@ impl Pki {
     ///
     /// # Errors
     /// Which file is wrong, in what way, and what to do about it.
-    pub fn load(files: &PkiFiles, push: &Push) -> Result<Pki, PkiError> {
+    pub fn load(files: &PkiFiles, push: PushFiles<'_>) -> Result<Pki, PkiError> {
         let identity_ca = Credential::read(&files.identity_ca_certificate, &files.identity_ca_key)?;
         identity_ca.must_be_ca()?;
         let registration_authority =
@@ -140,8 +142,8 @@ pub fn fingerprint(certificate: &X509Ref) -> String {
     hex::encode(digest)
 }
 
-fn push_credential(push: &Push) -> Result<Option<Credential>, PkiError> {
-    match (&push.certificate, &push.key) {
+fn push_credential(push: PushFiles<'_>) -> Result<Option<Credential>, PkiError> {
+    match (push.certificate, push.key) {
         (Some(certificate), Some(key)) => Credential::read(certificate, key).map(Some),
         (None, None) => Ok(None),
         (Some(given), None) | (None, Some(given)) => Err(PkiError::new(

@@ -10,7 +10,6 @@ pub use vendor::VendorSigner;
 
 use super::TOPIC_PREFIX;
 use super::files::{Credential, PkiError};
-use crate::config::check::push::{is_apple, issuer};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -20,6 +19,18 @@ use openssl::x509::{X509NameBuilder, X509Ref, X509Req, X509ReqBuilder};
 
 /// Apple takes RSA keys of this length.
 const KEY_BITS: u32 = 2048;
+
+/// The organization of the issuer, or its common name.
+pub fn issuer(certificate: &X509Ref) -> String {
+    let name = certificate.issuer_name();
+    let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).chain(name.entries_by_nid(Nid::COMMONNAME)).next();
+    entry.and_then(|entry| entry.data().to_string().ok()).unwrap_or_else(|| "nobody".into())
+}
+
+/// Whether this issuer is Apple, as far as its name tells.
+pub fn is_apple(issuer: &str) -> bool {
+    issuer.starts_with("Apple Inc")
+}
 
 /// A key and the request for its certificate.
 pub struct PushRequest {

@@ -109,7 +109,7 @@ fn time(seconds: u64) -> Result<Time, RevocationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pki::testing;
+    use crate::testing;
     use openssl::x509::{CrlStatus, X509Crl};
 
     const NOW: u64 = 1_790_000_000;

@@ -1,5 +1,7 @@
 //! Certificates of a trial, made once for all tests of this crate that need some.
 
+#![expect(clippy::unwrap_used, reason = "only tests call this")]
+
 use super::Pki;
 use super::create::{Given, Made, Plan, create};
 use std::sync::LazyLock;
@@ -17,7 +19,7 @@ static TRIAL: LazyLock<Trial> = LazyLock::new(|| {
     let hosts = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let plan = Plan { organization: "Example School", hosts: &hosts, trial: true, given: Given::default() };
     let made = create(directory.path(), &plan, &World::system()).unwrap();
-    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+    let pki = Pki::load(&made.files, made.push()).unwrap();
     Trial { pki, made, _directory: directory }
 });
 

@@ -7,9 +7,11 @@ pub mod back_off;
 mod farewell;
 mod gate;
 mod outcome;
+mod section;
 
 pub use gate::Condition;
 pub use outcome::{Fault, Outcome, Trouble};
+pub use section::{Push, is_service_of_apple};
 
 use back_off::Next;
 use farewell::Farewell;
@@ -90,7 +92,7 @@ impl Pusher {
     ///
     /// # Errors
     /// Says which file or setting cannot be used.
-    pub fn load(push: &crate::config::Push) -> Result<Option<Pusher>, PushError> {
+    pub fn load(push: &Push) -> Result<Option<Pusher>, PushError> {
         let Some(certificate) = &push.certificate else { return Ok(None) };
         let certificate = read(certificate)?;
         let key = read(push.key.as_ref().ok_or(PushError::NoKey)?)?;

@@ -1,8 +1,8 @@
 //! The pusher against the loopback push server, which speaks HTTP/2 and asks for the push certificate as APNs does.
 
 use super::*;
-use crate::pki::Pki;
-use crate::pki::create::{Given, Made, Plan, create};
+use pki::Pki;
+use pki::create::{Given, Made, Plan, create};
 use simulator::push_server::{Behaviour, DOCUMENTED, PushServer, PushServerFiles, Refusal};
 use world::World;
 
@@ -10,7 +10,7 @@ struct Bench {
     server: PushServer,
     pusher: Pusher,
     topic: String,
-    push: crate::config::Push,
+    push: Push,
     _directory: tempfile::TempDir,
 }
 
@@ -28,8 +28,13 @@ async fn bench() -> Bench {
     let files =
         PushServerFiles { certificate: pem(&files.certificate), key: pem(&files.key), client_ca: pem(&files.root) };
     let server = PushServer::start(&files, ([127, 0, 0, 1], 0).into()).await.unwrap();
-    let push = made.push(&format!("https://localhost:{}", server.address().port()));
-    let topic = Pki::load(&made.files, &push).unwrap().push_topic().unwrap().to_owned();
+    let push = Push {
+        base_url: format!("https://localhost:{}", server.address().port()),
+        certificate: made.push_certificate.clone(),
+        key: made.push_key.clone(),
+        root: made.push_server.as_ref().map(|server| server.root.clone()),
+    };
+    let topic = Pki::load(&made.files, made.push()).unwrap().push_topic().unwrap().to_owned();
     Bench { server, pusher: Pusher::load(&push).unwrap().unwrap(), topic, push, _directory: directory }
 }
 
@@ -69,8 +74,8 @@ async fn what_the_push_service_says_of_a_token_is_told_apart() {
 async fn a_push_server_that_is_not_there_or_not_known_is_tried_again_and_its_error_tells_no_token() {
     let bench = bench().await;
     let token = [0xab; 32];
-    let nobody = crate::config::Push { base_url: "https://localhost:1".into(), ..bench.push.clone() };
-    let unknown_root = crate::config::Push { root: None, ..bench.push.clone() };
+    let nobody = Push { base_url: "https://localhost:1".into(), ..bench.push.clone() };
+    let unknown_root = Push { root: None, ..bench.push.clone() };
     for push in [nobody, unknown_root] {
         let pusher = Pusher::load(&push).unwrap().unwrap();
         let Outcome::RetryLater { reason, .. } = bench.wake(&pusher, &token).await else { panic!("{push:?}") };
@@ -82,7 +87,7 @@ async fn a_push_server_that_is_not_there_or_not_known_is_tried_again_and_its_err
 #[tokio::test]
 async fn what_is_wrong_with_the_configuration_is_said() {
     let bench = bench().await;
-    let with = |change: fn(&mut crate::config::Push)| {
+    let with = |change: fn(&mut Push)| {
         let mut push = bench.push.clone();
         change(&mut push);
         Pusher::load(&push)
@@ -226,11 +231,7 @@ async fn a_certificate_that_is_refused_in_the_handshake_is_told_apart() {
     let bench = bench().await;
     let stranger = self::bench().await;
     // Somebody else's push certificate, and the right root: the server does not know the certificate's CA.
-    let push = crate::config::Push {
-        base_url: bench.push.base_url.clone(),
-        root: bench.push.root.clone(),
-        ..stranger.push.clone()
-    };
+    let push = Push { base_url: bench.push.base_url.clone(), root: bench.push.root.clone(), ..stranger.push.clone() };
     let pusher = Pusher::load(&push).unwrap().unwrap();
     let outcome = bench.wake(&pusher, &[7; 32]).await;
     assert!(matches!(outcome, Outcome::RetryLater { trouble: Trouble::Certificate, .. }), "{outcome:?}");

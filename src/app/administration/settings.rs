@@ -21,12 +21,12 @@ use groups::Unknown;
 use super::Answer;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::config::identity::Identity;
 use crate::enrollment::settings::{Apply, ChangedMeanwhile, Current};
-use crate::identity::LOCAL;
 use events::settings::{Settings, SettingsEvent};
 use events::store::Appended;
 use events::{Event, Revision};
+use identity::LOCAL;
+use identity::config::Identity;
 
 /// Settings as a file for `muster settings apply` holds them. Empty lists of tables are left out: a file with `access = []` takes no
 /// `[[access]]` further down.

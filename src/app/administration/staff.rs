@@ -4,10 +4,10 @@
 use crate::app::context::Context;
 use crate::app::{App, PerformError, set_up};
 use crate::enrollment::staff::{Command, FactorCommand, LocalAccount, Refusal};
-use crate::identity::password::{WeakPassword, check_new_password, hash_password};
 use events::Personal;
 use events::staff::{Privilege, StaffId};
 use events::store::Appended;
+use identity::password::{WeakPassword, check_new_password, hash_password};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use uuid::Uuid;

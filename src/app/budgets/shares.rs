@@ -1,7 +1,7 @@
 //! A share of a budget for each key (source, account, device), so that no key uses up what is there for all.
 
-use crate::identity::throttle::make_room;
 use events::Timestamp;
+use identity::throttle::make_room;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
@@ -74,7 +74,7 @@ impl<K: Eq + Hash> Shares<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::throttle::CAPACITY;
+    use identity::throttle::CAPACITY;
 
     const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
     const TEN: Allowance = Allowance { burst: 10, refill: 1_000_000 };

@@ -1,8 +1,8 @@
 //! Counts what was suppressed, by source, until the count is written.
 
 use super::Cadence;
-use crate::identity::throttle::network;
 use events::Timestamp;
+use identity::throttle::network;
 use std::collections::HashMap;
 use std::net::IpAddr;
 

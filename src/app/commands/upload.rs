@@ -2,8 +2,8 @@
 //! gets it.
 
 use crate::app::property_list::{self, BadPropertyList};
-use crate::pki::shape;
 use apple::{Target, Violation};
+use pki::shape;
 use plist::{Dictionary, Value};
 
 /// Profiles are small; a device takes larger ones, a queue need not.

@@ -2,10 +2,10 @@
 
 use super::{OwnAccount, OwnAccountError, Pending, recovery_hash};
 use crate::enrollment::staff::{Command, FactorCommand, LocalAccount};
-use crate::identity::passkeys::Owner;
-use crate::identity::{one_time_codes, recovery_codes};
 use events::Personal;
 use events::staff::PasskeyId;
+use identity::passkeys::Owner;
+use identity::{one_time_codes, recovery_codes};
 
 /// A second factor was added.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use crate::app::App;
 use crate::app::sign_in::single_sign_on::Place;
 use crate::app::sign_in::{Proof, Trying, Verified, granted_to, granted_to_wait, networks, staff_account_name, verify};
 use crate::enrollment::staff::{Command, UserName};
-use crate::identity::password::{WeakPassword, check_new_password, hash_password};
 use events::StreamName;
 use events::enrollment::SignInMethodName;
 use events::settings::Ways;
 use events::staff::StaffId;
+use identity::password::{WeakPassword, check_new_password, hash_password};
 use secrecy::SecretString;
 use std::net::IpAddr;
 

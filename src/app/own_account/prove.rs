@@ -3,10 +3,10 @@
 use super::{OwnAccount, OwnAccountError, Pending, Proved, recovery_hash};
 use crate::app::sign_in::{granted_to, granted_to_wait};
 use crate::enrollment::staff::{Command, FactorCommand, Refusal};
-use crate::identity::throttle::{Asked, Attempt, RetryAfter};
-use crate::identity::{one_time_codes, recovery_codes};
 use events::Personal;
 use events::staff::{FactorRefusal, PasskeyId, Purpose, SecondFactor};
+use identity::throttle::{Asked, Attempt, RetryAfter};
+use identity::{one_time_codes, recovery_codes};
 use std::net::{IpAddr, Ipv6Addr};
 
 impl OwnAccount {

@@ -11,7 +11,6 @@ use crate::app::{App, ByDeviceError, PerformError};
 use crate::enrollment::device::Phase;
 use crate::enrollment::hardware::Hardware;
 use crate::enrollment::visit::{AttributesReport, Command, Refusal, ReportedDevice, Visit};
-use crate::pki::fingerprint;
 use events::device::DeviceId;
 use events::enrollment::{DeviceAttributes, DeviceSignature, EnrollmentId, ProfileServiceRefusal, SecretHash};
 use events::person::PersonId;
@@ -20,6 +19,7 @@ use events::settings::Settings;
 use events::store::ReadError;
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use events::{Actor, ActorKind};
+use pki::fingerprint;
 use plist::{Dictionary, Value};
 use std::net::IpAddr;
 

@@ -5,8 +5,8 @@ use crate::app::enrollment_profile::{names_target, reverse_dns};
 use crate::app::issue;
 use crate::app::named_secret::{self, Kind};
 use crate::enrollment::visit::{AttributesReport, Visit};
-use crate::pki::profile::{ProfileError, ProfileService, Texts, VerificationProfile};
 use events::enrollment::{EnrollmentId, ServedProfileService};
+use pki::profile::{ProfileError, ProfileService, Texts, VerificationProfile};
 
 /// What devices are asked for. Each tells which piece of hardware it is or what it can run; nothing of its network, its SIM
 /// card or its person.

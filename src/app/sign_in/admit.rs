@@ -14,7 +14,6 @@ use crate::enrollment::person::{self, Person, ReserveAccount};
 use crate::enrollment::visit::{
     self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, SignedIn, Visit,
 };
-use crate::identity::{Account, Unavailable};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
 use events::envelope::{Actor, ActorKind};
 use events::person::{PersonAttributes, PersonId};
@@ -22,6 +21,7 @@ use events::settings::Settings;
 use events::staff::Privilege;
 use events::store::{AppendError, ReadError};
 use events::{Personal, StreamName};
+use identity::{Account, Unavailable};
 use projections::ProjectionError;
 use std::net::IpAddr;
 

@@ -7,10 +7,10 @@ use crate::app::App;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{hash, same};
 use crate::enrollment::staff::{Command, LocalAccount};
-use crate::identity::throttle::{Asked, RetryAfter};
 use events::enrollment::SecretHash;
 use events::staff::{ApiRefusal, Privilege, StaffId};
 use events::system::RefusalEvent;
+use identity::throttle::{Asked, RetryAfter};
 use std::net::IpAddr;
 
 /// What came of a token.

@@ -6,9 +6,9 @@ use super::look_up::{LookedUp, look_up};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, SignedIn, Visit};
-use crate::identity::throttle::{Asked, RetryAfter};
-use crate::identity::{Account, LOCAL};
 use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
+use identity::throttle::{Asked, RetryAfter};
+use identity::{Account, LOCAL};
 use std::net::IpAddr;
 
 /// Whose visit it is, and from where.

@@ -3,11 +3,11 @@
 use crate::app::App;
 use crate::enrollment::access::Claimant;
 use crate::enrollment::visit::Received;
-use crate::identity::{self, Account, LOCAL};
 use events::enrollment::{Absence, AttributeName, EnrollmentEvent, EnrollmentId, ReceivedAttributes, Untold};
 use events::person::PersonId;
 use events::store::ReadError;
 use events::{Event, Personal};
+use identity::{Account, LOCAL};
 
 /// The account as access rules look at it.
 pub fn claimant(account: &Account) -> Claimant<'_> {

@@ -3,8 +3,8 @@
 
 use super::single_sign_on::Place;
 use crate::app::budgets::{Allowance, Shares};
-use crate::identity::throttle::network;
 use events::Timestamp;
+use identity::throttle::network;
 use std::net::IpAddr;
 
 /// One source: a whole school may set out at the bell from one address, a thousand at once, then one a minute. At the portal each

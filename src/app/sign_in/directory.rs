@@ -1,15 +1,15 @@
-//! Local accounts as their streams tell them, for [`crate::identity::local`].
+//! Local accounts as their streams tell them, for [`identity::local`].
 
 use super::NOBODY;
 use crate::app::secrets::Secrets;
 use crate::app::user_names;
 use crate::enrollment::Aggregate;
 use crate::enrollment::staff::{LocalAccount, UserName};
-use crate::identity::local::{Directory, Stored};
-use crate::identity::{Account, LOCAL, Unavailable};
 use async_trait::async_trait;
 use events::log::Log;
 use events::{Personal, StreamName};
+use identity::local::{Directory, Stored};
+use identity::{Account, LOCAL, Unavailable};
 
 pub(super) struct OwnStreams {
     pub log: Log,

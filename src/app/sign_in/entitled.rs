@@ -9,11 +9,11 @@ use crate::app::{App, user_names};
 use crate::enrollment::access;
 use crate::enrollment::staff::LocalAccount;
 use crate::enrollment::visit::{Assignment, SignedIn, Visit};
-use crate::identity::LOCAL;
 use events::enrollment::SignInMethodName;
 use events::settings::{Settings, Ways};
 use events::staff::Privilege;
 use events::store::ReadError;
+use identity::LOCAL;
 
 /// Whether this visit may go on. One that nobody signed in on may.
 ///

@@ -1,6 +1,6 @@
 //! What makes a browser known that somebody signed in with before: a cookie with a random id and an end, authenticated
 //! together with the name that was typed. It is set after a right password alone. It gives failed sign-ins a budget of their own
-//! beside that of their source ([`crate::identity::throttle`]); it is no session, replaces no second factor and lifts no limit of
+//! beside that of their source ([`identity::throttle`]); it is no session, replaces no second factor and lifts no limit of
 //! an account.
 
 use super::single_sign_on::Place;

@@ -2,8 +2,8 @@
 
 use super::directories::alarm;
 use crate::app::App;
-use crate::identity::Account;
 use events::store::ReadError;
+use identity::Account;
 
 /// What became of it.
 pub enum LookedUp {

@@ -5,9 +5,9 @@
 //! own; beyond that, it is counted. Whether the source has a share left does not depend on the name that was typed.
 
 use crate::app::budgets::{Allowance, Counted, Shares, Tally};
-use crate::identity::throttle::network;
 use events::Timestamp;
 use events::staff::StaffId;
+use identity::throttle::network;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;

@@ -8,7 +8,6 @@ use crate::app::context::Context;
 use crate::app::{App, PerformError};
 use crate::enrollment::person::Account;
 use crate::enrollment::staff::{Command, LocalAccount, UserName};
-use crate::identity;
 use crate::telemetry::Alarm;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::EventId;

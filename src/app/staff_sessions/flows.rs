@@ -2,9 +2,9 @@
 //! browser that began it holds a secret in a cookie of its own; the provider only ever sees the request.
 
 use super::{SessionError, StaffSessions, hash};
-use crate::identity::Account;
 use events::Timestamp;
 use events::enrollment::SecretHash;
+use identity::Account;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use world::World;

@@ -1,7 +1,7 @@
 use super::flows::FLOW_SECONDS;
 use super::*;
-use crate::identity::Account;
 use events::enrollment::SecretHash;
+use identity::Account;
 use world::ManualClock;
 
 struct Desk {

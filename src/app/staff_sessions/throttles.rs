@@ -1,8 +1,8 @@
 //! Counts of failed sign-ins that are kept over a restart: digests and instants, which tell neither names nor addresses.
 
 use super::{SessionError, StaffSessions};
-use crate::identity::throttle::{Counts, Kept};
 use events::Timestamp;
+use identity::throttle::{Counts, Kept};
 use rusqlite::params;
 
 impl StaffSessions {

@@ -3,11 +3,11 @@
 use super::{PORTAL, Pending, day, installed_at};
 use crate::cli::{At, say};
 use crate::config::Config;
-use crate::pki::files::{Credential, write_new};
-use crate::pki::push::{PushFacts, PushRequest, VendorSigner};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use openssl::x509::X509Req;
+use pki::files::{Credential, write_new};
+use pki::push::{PushFacts, PushRequest, VendorSigner};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

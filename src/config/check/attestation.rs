@@ -1,7 +1,8 @@
 //! Further roots of attestations: for tests, and worth a warning anywhere else.
 
-use super::{Finding, devices};
+use super::devices;
 use crate::config::PkiFiles;
+use findings::Finding;
 
 pub fn check(pki: &PkiFiles) -> Vec<Finding> {
     let about = "pki.attestation_roots";

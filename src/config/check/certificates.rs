@@ -1,8 +1,9 @@
 //! Certificates: in force, with their own keys. What devices ask of the TLS certificate is in [`super::tls`].
 
-use super::{Finding, Severity, files, push};
+use super::{files, push};
 use crate::config::Config;
 use events::Timestamp;
+use findings::{Finding, Severity};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::pkey::PKey;
 use openssl::x509::{X509, X509Ref};

@@ -1,7 +1,8 @@
 //! The CAs of devices: can they be read. That they have expired, as Apple's has, is nothing to mention.
 
-use super::{Finding, files};
 use crate::config::Devices;
+use findings::Finding;
+use findings::files;
 use openssl::x509::X509;
 use std::path::PathBuf;
 use world::regular_file;

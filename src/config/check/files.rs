@@ -1,9 +1,9 @@
 //! Files: are they there, may we use them, may others read what they should not.
 
-use super::Finding;
 use crate::config::{Config, Store};
 use events::personal::keys::MasterKey;
-use std::os::unix::fs::PermissionsExt;
+use findings::Finding;
+use findings::files::{holds_private_key, missing, readable_by_others};
 use std::path::Path;
 use world::regular_file;
 
@@ -48,22 +48,6 @@ pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
     files
 }
 
-pub fn missing(about: &str, path: &Path) -> Option<Finding> {
-    let error = regular_file::read(path).err()?;
-    let wrong = format!("{} cannot be read: {error}", path.display());
-    let mend = "correct the path, restore the file, or give the user that runs the server the right to read it";
-    Some(Finding::error("file-unreadable", about, wrong, mend))
-}
-
-pub fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    // Group access is a deliberate way to share a TLS key; the world is not.
-    (mode & 0o007 != 0).then(|| {
-        let wrong = format!("{} is open to every user of this machine (mode {mode:03o})", path.display());
-        Finding::warning("key-open-to-others", about, wrong, &format!("run: chmod 600 {}", path.display()))
-    })
-}
-
 /// The key stands a second time where others read it: certificate files are open to everybody.
 fn key_among_certificates(about: &str, path: &Path) -> Option<Finding> {
     let holds_key = holds_private_key(&regular_file::read(path).ok()?);
@@ -72,11 +56,6 @@ fn key_among_certificates(about: &str, path: &Path) -> Option<Finding> {
     let mend =
         "take the key out of this file; if others could read it, replace the key and have the certificate issued again";
     Some(Finding::warning("key-among-certificates", about, wrong, mend))
-}
-
-/// Whether a PEM file holds a private key of any kind, perhaps beside certificates.
-pub fn holds_private_key(pem: &[u8]) -> bool {
-    String::from_utf8_lossy(pem).contains("PRIVATE KEY-----")
 }
 
 fn check_master_key(path: &Path) -> Option<Finding> {

@@ -1,11 +1,11 @@
 //! The push certificate: is there one, is it one of MDM, and does the push service at `push.base_url` accept its issuer.
 
-use super::Finding;
 use super::certificates::Reading;
 use crate::config::Config;
+use findings::Finding;
 use openssl::nid::Nid;
-use openssl::x509::X509Ref;
-use url::Url;
+use pki::push::{is_apple, issuer};
+use push::is_service_of_apple;
 
 /// What every push topic of MDM begins with (mdm/profiles/com.apple.mdm.yaml, `Topic`).
 const TOPIC_PREFIX: &str = "com.apple.mgmt.";
@@ -47,22 +47,4 @@ pub fn check_issuer(config: &Config, reading: &Reading) -> Option<Finding> {
                 base_url = \"https://localhost:8444\" in the section [push], restart the server and start `muster simulate` with \
                 --push-listen 127.0.0.1:8444 --push-files and the directory of push-root.pem";
     Some(Finding::warning("push-certificate-not-of-apple", "push.certificate", wrong, mend))
-}
-
-/// The organization of the issuer, or its common name.
-pub fn issuer(certificate: &X509Ref) -> String {
-    let name = certificate.issuer_name();
-    let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).chain(name.entries_by_nid(Nid::COMMONNAME)).next();
-    entry.and_then(|entry| entry.data().to_string().ok()).unwrap_or_else(|| "nobody".into())
-}
-
-/// Whether this issuer is Apple, as far as its name tells.
-pub fn is_apple(issuer: &str) -> bool {
-    issuer.starts_with("Apple Inc")
-}
-
-/// Whether this `push.base_url` names a push service of Apple's.
-pub fn is_service_of_apple(base_url: &str) -> bool {
-    let host = Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| host == "apple.com" || host.ends_with(".apple.com"))
 }

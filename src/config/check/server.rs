@@ -1,7 +1,7 @@
 //! `[server]`, `[push]` and `[devices]`: addresses.
 
-use super::Finding;
 use crate::config::Config;
+use findings::Finding;
 use std::net::{IpAddr, SocketAddr};
 use url::Url;
 

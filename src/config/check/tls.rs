@@ -2,14 +2,16 @@
 //! signatures and validity (support.apple.com/103769; from OS 27 on also of device management, support.apple.com/126655).
 
 use super::certificates::{Reading, days};
-use super::{Finding, Severity};
-use crate::config::{Config, PkiFiles, acceptor};
+use findings::{Finding, Severity};
+
+use crate::config::{Config, acceptor};
 use openssl::nid::Nid;
 use openssl::pkey::Id;
 use openssl::stack::Stack;
 use openssl::x509::store::{X509Store, X509StoreBuilder, X509StoreRef};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
+use pki::PkiFiles;
 use std::net::IpAddr;
 use url::Url;
 

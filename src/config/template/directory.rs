@@ -60,7 +60,7 @@ pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::identity::Directory;
+    use identity::config::Directory;
 
     #[test]
     fn the_example_is_understood_when_its_marks_are_taken_away_and_has_every_field() {

@@ -5,13 +5,13 @@ use super::owed::{Owed, owed};
 use crate::app::App;
 use crate::app::context::Context;
 use crate::enrollment::device::{Command, Device};
-use crate::push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
 use crate::reactions::{ReactionError, settled};
 use crate::telemetry::Alarm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::DeviceId;
 use events::{Actor, ActorKind, Timestamp};
+use push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
 
 /// Wakes the device if the log owes it that, and writes down what became of it.
 ///

@@ -2,9 +2,9 @@
 
 use super::honest::Honest;
 use super::limits::hold;
-use muster::pki::Pki;
-use muster::pki::create::{Given, Plan, create};
-use muster::pki::scep::{RequestKind, SignedMessage, VerifyError, authority as server};
+use pki::Pki;
+use pki::create::{Given, Plan, create};
+use pki::scep::{RequestKind, SignedMessage, VerifyError, authority as server};
 use simulator::certificate_request::{certification_request, self_signed, subject};
 use simulator::scep::{Authority, Protection, authority, pki_message};
 use simulator::signature::{Digest, Identity};
@@ -89,7 +89,7 @@ static STRANGER: LazyLock<Stranger> = LazyLock::new(|| {
     let hosts = ["localhost".to_owned()];
     let plan = Plan { organization: "Example School", hosts: &hosts, trial: true, given: Given::default() };
     let made = create(directory.path(), &plan, &World::system()).expect("keys are made");
-    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).expect("they are loaded");
+    let pki = Pki::load(&made.files, made.push()).expect("they are loaded");
     let authority = authority(&server::certificates(&pki).expect("GetCACert")).expect("it is understood");
     // The key of the requests in the corpus: of nobody, and public.
     let pem = std::fs::read(super::corpus().join("stranger.key")).expect("it can be read");

@@ -12,7 +12,7 @@ use crate::harness::{installation, logs};
 use crate::single_sign_on::tokens::{come_back_with, stage, strike};
 use events::enrollment::{Absence, AttributeName, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, Untold, help_code};
 use events::staff::Privilege;
-use muster::config::identity::{Absent, Groups};
+use identity::config::{Absent, Groups};
 use serde_json::json;
 
 const LEAVERS: &str = r#"

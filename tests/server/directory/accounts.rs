@@ -2,8 +2,8 @@
 
 use super::slapd::{self, PASSWORD, Slapd};
 use super::{changed, config, denied, proven, unavailable, verdict};
-use muster::identity::Denial;
-use muster::identity::ldap::Ldap;
+use identity::Denial;
+use identity::ldap::Ldap;
 use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,9 +8,9 @@ use crate::portal::guest::{Guest, iphone};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, SignInRefusal};
 use events::staff::Privilege;
-use muster::config::identity::{Directory, Groups};
-use muster::identity::Denial;
-use muster::identity::ldap::Ldap;
+use identity::Denial;
+use identity::config::{Directory, Groups};
+use identity::ldap::Ldap;
 use std::collections::BTreeSet;
 use world::World;
 

@@ -2,7 +2,7 @@
 
 use super::slapd::{self, GROUPS, MANY, PASSWORD, PATIENT_SEARCHER, Slapd};
 use super::{changed, proven, unavailable, verdict, walk};
-use muster::config::identity::Groups;
+use identity::config::Groups;
 use std::collections::BTreeSet;
 
 /// The names of the groups that somebody is told to be in.

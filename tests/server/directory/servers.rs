@@ -2,7 +2,7 @@
 
 use super::slapd::{self, PASSWORD, Slapd};
 use super::{changed, config, denied, proven, unavailable, verdict};
-use muster::identity::ldap::Ldap;
+use identity::ldap::Ldap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 

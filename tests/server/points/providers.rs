@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::enrollment::SingleSignOnFault as Fault;
 use events::staff::Privilege;
-use muster::config::identity::OpenIdConnect;
+use identity::config::OpenIdConnect;
 use openssl::hash::MessageDigest;
 use serde_json::json;
 use std::collections::BTreeSet;

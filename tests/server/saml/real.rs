@@ -8,7 +8,7 @@ use crate::portal::guest::Answer;
 use events::enrollment::{EnrollmentEvent, Ownership, SignInMethodName, SingleSignOnFault as Fault};
 use events::person::PersonId;
 use events::settings::{AccessRule, Who};
-use muster::config::identity::Saml;
+use identity::config::Saml;
 use muster::enrollment::person::Person;
 use serde_json::json;
 use std::collections::BTreeSet;

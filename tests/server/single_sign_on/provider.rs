@@ -1,7 +1,7 @@
 //! A real identity provider: npm's `oidc-provider`, on a port of its own, and somebody who logs in there.
 
 use crate::harness::{TestServer, client_builder, left_out};
-use muster::config::identity::OpenIdConnect;
+use identity::config::OpenIdConnect;
 use reqwest::Client;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;

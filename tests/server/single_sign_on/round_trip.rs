@@ -49,7 +49,7 @@ async fn somebody_signs_in_at_their_provider_and_is_known_by_what_it_tells() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_signed_by_elliptic_curves_is_believed_as_well() {
     for client in ["muster-es", "muster-ps"] {
-        let change = |config: &mut muster::config::identity::OpenIdConnect| {
+        let change = |config: &mut identity::config::OpenIdConnect| {
             config.client_id = client.into();
             config.algorithms.push("PS256".into());
         };

@@ -9,7 +9,7 @@ use crate::harness::TestServer;
 use crate::portal::guest::Answer;
 use events::Timestamp;
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
-use muster::config::identity::OpenIdConnect;
+use identity::config::OpenIdConnect;
 use openssl::hash::MessageDigest;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,26 +1,16 @@
 //! `[[identity.directory]]`: what can be seen without asking the directory (`check-config --live` asks it).
 
-use super::{Finding, files};
-use crate::config::identity::{Directory, Groups};
-use std::path::Path;
+use crate::config::{Directory, Groups};
+use findings::Finding;
+use findings::files::{self, unreadable_secret};
 use world::regular_file;
 
-pub fn check(directories: &[Directory]) -> Vec<Finding> {
+pub(super) fn check(directories: &[Directory]) -> Vec<Finding> {
     directories.iter().flat_map(|directory| Checked { directory }.findings()).collect()
 }
 
 struct Checked<'a> {
     directory: &'a Directory,
-}
-
-/// Why the file with a secret cannot be read. Where there is none, its name is not told: people write the secret itself there.
-pub fn unreadable_secret(path: &Path, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "it names a file, and there is none of that name (which is not shown: it may be the secret itself)".into()
-        }
-        _ => format!("{} cannot be read: {error}", path.display()),
-    }
 }
 
 impl Checked<'_> {
@@ -153,7 +143,7 @@ impl Checked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::check::Severity;
+    use findings::Severity;
     use std::os::unix::fs::PermissionsExt as _;
     use tempfile::TempDir;
 

@@ -1,14 +1,12 @@
 //! `[[identity.openid_connect]]`: what can be told without asking the provider.
 
-use super::{Finding, files};
-use crate::config::Config;
-use crate::config::identity::{ALGORITHMS, OpenIdConnect};
+use crate::config::{ALGORITHMS, OpenIdConnect};
+use findings::{Finding, files};
 use url::Url;
 use world::regular_file;
 
-pub fn check(config: &Config) -> Vec<Finding> {
-    let providers = &config.identity.openid_connect;
-    providers.iter().flat_map(|one| check_one(one, &config.server.public_url)).collect()
+pub(super) fn check(providers: &[OpenIdConnect], public_url: &str) -> Vec<Finding> {
+    providers.iter().flat_map(|one| check_one(one, public_url)).collect()
 }
 
 fn check_one(provider: &OpenIdConnect, public_url: &str) -> Vec<Finding> {

@@ -3,9 +3,9 @@
 use super::denial::denial;
 use super::search::{self, Query, Rows};
 use super::trouble::{INVALID_CREDENTIALS, SUCCESS, Trouble};
-use crate::config::check::unreadable_secret;
-use crate::config::identity::Directory;
-use crate::identity::Denial;
+use crate::Denial;
+use crate::config::Directory;
+use findings::files::unreadable_secret;
 use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapResult};
 use native_tls::{Certificate, Protocol, TlsConnector};
 use secrecy::{ExposeSecret, SecretString};

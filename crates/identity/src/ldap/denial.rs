@@ -1,6 +1,6 @@
 //! What a directory says beside "invalid credentials".
 
-use crate::identity::Denial;
+use crate::Denial;
 
 /// Active Directory says more in its text: `80090308: LdapErr: …, data 533, v4563`. The number is a Windows error code in
 /// hexadecimal: `ERROR_INVALID_LOGON_HOURS` (530) and its neighbours.

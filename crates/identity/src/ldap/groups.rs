@@ -5,7 +5,7 @@ use super::Found;
 use super::connection::Servers;
 use super::search::{Extent, Query, Scope};
 use super::trouble::{NO_SUCH_OBJECT, Trouble};
-use crate::config::identity::Groups;
+use crate::config::Groups;
 use names::GroupName;
 use std::collections::BTreeSet;
 

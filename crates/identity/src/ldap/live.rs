@@ -4,7 +4,7 @@ use super::connection::Servers;
 use super::search::{Query, Rows};
 use super::trouble::Trouble;
 use super::{Found, Hits, Ldap, groups};
-use crate::config::identity::Groups;
+use crate::config::Groups;
 use ldap3::Ldap as Handle;
 use url::Url;
 

@@ -3,8 +3,8 @@
 use super::Found;
 use super::search::Entry;
 use super::trouble::Trouble;
-use crate::config::identity::{Directory, Groups};
-use crate::identity::{Account, Untold};
+use crate::config::{Directory, Groups};
+use crate::{Account, Untold};
 use names::folded;
 use std::collections::{BTreeMap, BTreeSet};
 

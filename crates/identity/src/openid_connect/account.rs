@@ -3,8 +3,8 @@
 use super::Provider;
 use super::exchange::Tokens;
 use super::token::Claims;
-use crate::config::identity::{Absent, OpenIdConnect};
-use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
+use crate::config::{Absent, OpenIdConnect};
+use crate::{Absence, Account, Disbelief, Fault, Untold, unnamed};
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use super::metadata::Metadata;
 use super::{Provider, Request, short};
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openidconnect::http::{self, Method, header};

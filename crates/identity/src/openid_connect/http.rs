@@ -1,6 +1,6 @@
 //! Requests to a provider: no redirects, no plain text over the network, nothing larger than a document of this kind is.
 
-use crate::config::identity::OpenIdConnect;
+use crate::config::OpenIdConnect;
 use openidconnect::http::{Response, StatusCode};
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{Certificate, Client};

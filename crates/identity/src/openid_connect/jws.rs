@@ -2,7 +2,7 @@
 
 use super::short;
 use super::token::algorithm;
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};

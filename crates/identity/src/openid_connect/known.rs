@@ -2,7 +2,7 @@
 
 use super::Provider;
 use super::metadata::Metadata;
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use openidconnect::JsonWebKeySet;
 use openidconnect::core::CoreJsonWebKey;
 use openidconnect::http::{Method, Request, header::ACCEPT};

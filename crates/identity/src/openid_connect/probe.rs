@@ -3,7 +3,7 @@
 use super::exchange::{self, Refusal};
 use super::metadata::Metadata;
 use super::{Provider, Request};
-use crate::identity::Disbelief;
+use crate::Disbelief;
 use plural::counted;
 use world::Timestamp;
 

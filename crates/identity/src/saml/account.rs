@@ -1,8 +1,8 @@
 //! Whom a verified assertion is about.
 
 use super::{Mapping, Saml};
-use crate::config::identity::Absent;
-use crate::identity::{Absence, Account, Disbelief, Fault, Untold, unnamed};
+use crate::config::Absent;
+use crate::{Absence, Account, Disbelief, Fault, Untold, unnamed};
 use gamlastan::core::assertion::attribute::{Attribute, AttributeValue};
 use gamlastan::core::assertion::name_id::{NameId, NameIdOrEncryptedId};
 use gamlastan::core::assertion::types::Assertion;
@@ -149,8 +149,8 @@ fn text(value: &AttributeValue) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| text.len() <= LONGEST)
 }
 
-impl From<&crate::config::identity::Saml> for Mapping {
-    fn from(config: &crate::config::identity::Saml) -> Mapping {
+impl From<&crate::config::Saml> for Mapping {
+    fn from(config: &crate::config::Saml) -> Mapping {
         Mapping {
             subject: config.subject_attribute.clone(),
             user_name: config.user_name_attribute.clone(),

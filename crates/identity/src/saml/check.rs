@@ -3,14 +3,14 @@
 use super::Saml;
 use super::metadata::Provider;
 use crate::config;
-use crate::config::check::Finding;
+use findings::Finding;
 use world::Timestamp;
 
 /// A document this close to its end should be exchanged.
 const SOON_SECONDS: i64 = 30 * 86_400;
 
 /// Everything that can be found about one `[[identity.saml]]`.
-pub fn check(config: &config::identity::Saml, public_url: &str, now: Timestamp) -> Vec<Finding> {
+pub fn check(config: &config::Saml, public_url: &str, now: Timestamp) -> Vec<Finding> {
     let about = |key: &str| format!("identity.saml.{}.{key}", config.name);
     let mut findings = Vec::new();
     match Provider::read(&config.metadata) {
@@ -53,7 +53,7 @@ pub fn check(config: &config::identity::Saml, public_url: &str, now: Timestamp) 
 
 fn check_provider(
     provider: &Provider,
-    config: &config::identity::Saml,
+    config: &config::Saml,
     about: &impl Fn(&str) -> String,
     now: Timestamp,
 ) -> Option<Finding> {

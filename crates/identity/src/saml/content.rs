@@ -1,7 +1,7 @@
 //! What an answer may be made of, looked over as text before any parser sees it: no document type, no entity, no comment,
 //! no processing instruction, no CDATA.
 
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use base64::Engine as _;
 
 /// No answer is larger; one with hundreds of groups is a tenth of it.

@@ -4,7 +4,7 @@
 //! SAML Core E93). Only answers whose outer signature was verified come this far.
 
 use super::tree::{DSIG, Tree, XENC};
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use base64::Engine as _;
 use gamlastan::xml::NodeId;
 use openssl::encrypt::Decrypter;

@@ -4,7 +4,7 @@
 use super::structure::{self, Shape};
 use super::tree::Tree;
 use super::{Refused, Saml, Verified, account, content, decrypt};
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use chrono::DateTime;
 use gamlastan::core::assertion::types::{Assertion, AssertionRef};
 use gamlastan::core::constants::CM_BEARER;

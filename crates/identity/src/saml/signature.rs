@@ -1,7 +1,7 @@
 //! Signatures of the provider, verified with the keys of its metadata and with no others.
 
 use super::tree::Tree;
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use bergshamra_dsig::VerifyResult;
 use bergshamra_keys::{KeysManager, loader};
 use gamlastan::crypto::{AlgorithmPolicy, SamlVerifier};

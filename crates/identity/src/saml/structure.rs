@@ -2,7 +2,7 @@
 //! they stand in. What wrapping attacks live on does not exist in a document of this shape.
 
 use super::tree::{ASSERTION, DSIG, PROTOCOL, Tree, XENC};
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use gamlastan::xml::NodeId;
 
 /// What was found in an answer.

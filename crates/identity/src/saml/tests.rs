@@ -2,8 +2,8 @@ mod corpus;
 mod forge;
 
 use super::*;
+use crate::Fault;
 use crate::config;
-use crate::identity::Fault;
 use corpus::attacks;
 use forge::*;
 use std::cell::Cell;
@@ -40,13 +40,13 @@ impl Trial {
         path
     }
 
-    fn config(&self) -> config::identity::Saml {
+    fn config(&self) -> config::Saml {
         let path = self.directory.path().display();
         toml::from_str(&format!("name = \"school\"\ntitle = \"Example School\"\nmetadata = \"{path}/idp.xml\""))
             .unwrap()
     }
 
-    fn saml_with(&self, change: impl Fn(&mut config::identity::Saml)) -> Saml {
+    fn saml_with(&self, change: impl Fn(&mut config::Saml)) -> Saml {
         let mut config = self.config();
         let path = |name: &str| Some(self.directory.path().join(name));
         (config.decryption_certificate, config.decryption_key) = (path("own.pem"), path("own.key"));
@@ -391,7 +391,7 @@ fn metadata_out_of_date_lets_nobody_in() {
 }
 
 // The address of our metadata is always told.
-fn codes_of(findings: &[config::check::Finding]) -> Vec<&'static str> {
+fn codes_of(findings: &[findings::Finding]) -> Vec<&'static str> {
     let codes = findings.iter().map(|finding| finding.code);
     codes.filter(|code| *code != "saml-metadata-address").collect()
 }
@@ -402,7 +402,7 @@ fn check_config_says_what_is_wrong_about_a_provider() {
     let path = |name: &str| Some(trial.directory.path().join(name));
     let other = String::from_utf8(Idp::new().key.private_key_to_pem_pkcs8().unwrap()).unwrap();
     trial.write("other.key", &other);
-    let codes = |change: &dyn Fn(&mut config::identity::Saml)| {
+    let codes = |change: &dyn Fn(&mut config::Saml)| {
         let mut config = trial.config();
         change(&mut config);
         codes_of(&check(&config, HERE, NOW))
@@ -414,7 +414,7 @@ fn check_config_says_what_is_wrong_about_a_provider() {
     assert_eq!(codes(&|config| config.allow_unsolicited = true), ["saml-unsolicited-allowed"]);
     assert_eq!(codes(&|config| config.metadata = "/nowhere".into()), ["saml-metadata-unusable"]);
     assert_eq!(codes(&|config| config.signing_key = path("own.key")), ["saml-key-pair-unusable"]);
-    let mismatched = |config: &mut config::identity::Saml| {
+    let mismatched = |config: &mut config::Saml| {
         (config.decryption_certificate, config.decryption_key) = (path("own.pem"), path("other.key"));
     };
     assert_eq!(codes(&mismatched), ["saml-key-pair-unusable"]);

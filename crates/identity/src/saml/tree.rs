@@ -1,7 +1,7 @@
 //! Elements of a parsed answer by namespace and name. The parser is the one that verifies the signatures: there is no
 //! second one that could see another document.
 
-use crate::identity::{Disbelief, Fault};
+use crate::{Disbelief, Fault};
 use gamlastan::xml::uppsala::NodeKind;
 use gamlastan::xml::{Document, NodeId, SecureParseConfig, parse_secure_with_config};
 

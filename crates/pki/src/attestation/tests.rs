@@ -67,7 +67,7 @@ fn the_key_of_apples_root_has_the_identifier_that_apples_certificate_names() {
 #[test]
 fn the_root_that_apple_publishes_is_the_one_that_is_built_in() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/samples/apple-ca/apple-enterprise-attestation-root-ca.pem");
+        .join("../../../shared/samples/apple-ca/apple-enterprise-attestation-root-ca.pem");
     let Ok(pem) = std::fs::read(path) else {
         return test_support::left_out("no certificates of Apple's in ../shared/samples/apple-ca");
     };

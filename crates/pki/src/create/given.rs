@@ -1,6 +1,6 @@
 //! Certificates and keys that an administrator brings along: checked before anything is made.
 
-use crate::pki::files::{Credential, PkiError, certificate};
+use crate::files::{Credential, PkiError, certificate};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509Ref;
 use std::cmp::Ordering;

@@ -1,7 +1,7 @@
 //! What `init` makes, and what it says about what it is given.
 
 use super::*;
-use crate::pki::files;
+use crate::files;
 use openssl::nid::Nid;
 use openssl::x509::X509;
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +29,7 @@ fn self_signed(directory: &Path, name: &str, now: i64) -> Pair {
 fn a_trial_gets_everything_and_it_loads() {
     let directory = tempfile::tempdir().unwrap();
     let made = create(directory.path(), &plan(true, Given::default()), &World::system()).unwrap();
-    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+    let pki = Pki::load(&made.files, made.push()).unwrap();
 
     let topic = pki.push_topic().expect("a trial has a topic");
     uuid::Uuid::parse_str(topic.strip_prefix("com.apple.mgmt.External.").expect("the prefix of a topic")).unwrap();
@@ -91,7 +91,7 @@ fn without_a_trial_the_tls_certificate_is_asked_for_and_no_push_certificate_is_m
     let tls = self_signed(directory.path(), "mine", now);
     let given = Given { tls: Some(tls), ..Given::default() };
     let made = create(&directory.path().join("pki"), &plan(false, given), &World::system()).unwrap();
-    let pki = Pki::load(&made.files, &made.push("https://api.push.apple.com")).unwrap();
+    let pki = Pki::load(&made.files, made.push()).unwrap();
     assert_eq!(pki.push_topic(), None);
     assert!(pki.tls_root().is_none());
 }
@@ -135,7 +135,7 @@ fn a_key_with_a_passphrase_is_refused_at_once_instead_of_asked_for() {
 fn an_identity_names_the_device_and_nothing_else_does() {
     let directory = tempfile::tempdir().unwrap();
     let made = create(directory.path(), &plan(true, Given::default()), &World::system()).unwrap();
-    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+    let pki = Pki::load(&made.files, made.push()).unwrap();
     let key = PKey::from_rsa(Rsa::generate(KEY_BITS).unwrap()).unwrap();
     let public = PKey::public_key_from_der(&key.public_key_to_der().unwrap()).unwrap();
     let (device, now) = (World::system().uuid(), World::system().now().0 / 1_000_000);

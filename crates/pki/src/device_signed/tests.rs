@@ -226,7 +226,7 @@ fn a_certificate_signed_with_md5_counts_for_nothing() {
 }
 
 fn shared(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples").join(name)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What all profiles and payloads have in common (mdm/profiles/TopLevel.yaml, CommonPayloadKeys.yaml).
 
 use super::{ProfileError, Texts};
-use crate::pki::{Pki, fingerprint};
+use crate::{Pki, fingerprint};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::x509::X509Ref;

@@ -2,9 +2,9 @@
 //! checklist that concern a profile; and the signature, opened by the `openssl` command.
 
 use super::*;
-use crate::pki::create::{Given, Pair, Plan, create};
-use crate::pki::template::{Template, Use};
-use crate::pki::testing;
+use crate::create::{Given, Pair, Plan, create};
+use crate::template::{Template, Use};
+use crate::testing;
 use apple::schema::{hold_profile_against, schema};
 use apple::{EnrollmentKind, OsVersion, Target, Violation, check_profile};
 use openssl::asn1::Asn1Time;
@@ -334,7 +334,7 @@ fn a_third_partys_signing_certificate_brings_its_intermediate_along() {
     let given = Given { profile_signer: Some(given), ..Given::default() };
     let plan = Plan { organization: "School", hosts: &["localhost".to_owned()], trial: true, given };
     let made = create(&directory.path().join("pki"), &plan, &World::system()).unwrap();
-    let pki = Pki::load(&made.files, &made.push("https://localhost:1")).unwrap();
+    let pki = Pki::load(&made.files, made.push()).unwrap();
 
     let signed = pki.sign_profile(b"<plist/>").unwrap();
     let mut store = X509StoreBuilder::new().unwrap();

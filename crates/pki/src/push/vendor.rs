@@ -1,6 +1,6 @@
 //! What an MDM vendor adds to a request: the property list that <https://identity.apple.com/pushcert> takes.
 
-use crate::pki::files::{Credential, PkiError, is_issued_by};
+use crate::files::{Credential, PkiError, is_issued_by};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::error::ErrorStack;
@@ -69,7 +69,7 @@ fn named(certificate: &X509) -> String {
 mod tests {
     use super::super::PushRequest;
     use super::*;
-    use crate::pki::create::{Given, Plan, create};
+    use crate::create::{Given, Plan, create};
     use openssl::sign::Verifier;
     use world::World;
 

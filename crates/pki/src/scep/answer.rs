@@ -3,7 +3,7 @@
 use super::authority::certificates_only;
 use super::message::Exchange;
 use super::{FailInfo, oid};
-use crate::pki::Pki;
+use crate::Pki;
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{

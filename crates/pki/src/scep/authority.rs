@@ -1,7 +1,7 @@
 //! What the server says about itself: GetCACaps and GetCACert (RFC 8894 sections 3.5.2 and 4.2).
 
 use super::oid;
-use crate::pki::Pki;
+use crate::Pki;
 use cms::cert::CertificateChoices;
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{CertificateSet, EncapsulatedContentInfo, SignedData, SignerInfos};

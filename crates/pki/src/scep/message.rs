@@ -1,7 +1,7 @@
 //! The outer layer of a request: CMS SignedData with the SCEP attributes (RFC 8894 section 3.2).
 
 use super::{Fault, LARGEST_MESSAGE, MessageType, Refused, oid};
-use crate::pki::shape::{BadShape, Signed};
+use crate::shape::{BadShape, Signed};
 use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};

@@ -2,9 +2,9 @@
 
 use super::message::{Exchange, SignedMessage, acceptable};
 use super::{Fault, MessageType, Refused, oid};
-use crate::pki::Pki;
-use crate::pki::issue::key_hash;
-use crate::pki::shape;
+use crate::Pki;
+use crate::issue::key_hash;
+use crate::shape;
 use cms::content_info::ContentInfo;
 use cms::enveloped_data::EnvelopedData;
 use der::asn1::ObjectIdentifier;

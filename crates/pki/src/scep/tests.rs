@@ -5,7 +5,7 @@ mod client;
 mod foreign;
 
 use super::*;
-use crate::pki::{Issued, testing};
+use crate::{Issued, testing};
 use client::{Asks, Client, Reply};
 use der::oid::ObjectIdentifier;
 use openssl::symm::Cipher;
@@ -221,7 +221,7 @@ fn the_server_says_what_it_can_and_shows_its_ca_and_registration_authority() {
     let sent = authority::certificates(testing::pki()).unwrap();
     let pkcs7 = openssl::pkcs7::Pkcs7::from_der(&sent).unwrap();
     let fingerprints: Vec<String> =
-        pkcs7.signed().unwrap().certificates().unwrap().iter().map(crate::pki::fingerprint).collect();
+        pkcs7.signed().unwrap().certificates().unwrap().iter().map(crate::fingerprint).collect();
     let ours = testing::pki().fingerprints();
     assert_eq!(fingerprints.len(), 2);
     assert!(fingerprints.contains(&ours.identity_ca) && fingerprints.contains(&ours.registration_authority));

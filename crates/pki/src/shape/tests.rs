@@ -136,7 +136,8 @@ fn certificates_and_requests_are_held_to_the_same_keys() {
 
 #[test]
 fn messages_of_real_devices_pass_or_are_left_out_where_shared_is_missing() {
-    let shared = |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples").join(name));
+    let shared =
+        |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples").join(name));
     let (Ok(header), Ok(request)) = (shared("mdm-signature/header.b64"), shared("scep/PKCSReq.der")) else {
         return test_support::left_out("no messages of real devices in ../shared/samples");
     };

@@ -5,13 +5,13 @@ use crate::app::sign_in::{LookedUp, account_name, look_up_in, of_visit, untold_o
 use crate::app::{App, user_names};
 use crate::enrollment::person::{self, Person};
 use crate::enrollment::staff::LocalAccount;
-use crate::identity::{Account, LOCAL};
 use events::StreamName;
 use events::enrollment::{Ownership, SignInMethodName, parse_help_code};
 use events::person::PersonId;
 use events::personal::Personal;
 use events::settings::{Settings, Ways};
 use events::staff::{Privilege, StaffId};
+use identity::{Account, LOCAL};
 use projections::visits::{self, VisitFilter};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! `access`: every rule can be told from the others, is about somebody, is reached, and can be kept.
 
 use super::{Findings, Providers, either};
-use crate::identity::LOCAL;
 use events::enrollment::Ownership;
 use events::settings::{AccessRule, Settings, Who};
+use identity::LOCAL;
 use std::collections::BTreeSet;
 
 pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &mut Findings) {

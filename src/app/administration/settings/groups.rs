@@ -1,7 +1,7 @@
 //! Groups that rules are about and no directory has: a rule that shuts out would pass over everybody.
 
-use crate::identity::ldap::Ldap;
 use events::settings::{Settings, Who};
+use identity::ldap::Ldap;
 use names::GroupName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

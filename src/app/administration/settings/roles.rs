@@ -1,9 +1,9 @@
 //! `staff_roles` and `second_factors`: only roles that people have at the console.
 
 use super::{Findings, Providers, either};
-use crate::identity::LOCAL;
 use events::settings::{RoleRule, Settings, Who};
 use events::staff::Privilege;
+use identity::LOCAL;
 
 /// The roles of people at the console. Enrolling is a matter of access rules; an API client is no person.
 const CONSOLE: [Privilege; 3] = [Privilege::Administrator, Privilege::Auditor, Privilege::HelpDesk];

@@ -1,8 +1,8 @@
 //! `sign_in`: the ways are there, and nobody is locked out by them.
 
 use super::{Findings, Providers, either};
-use crate::identity::LOCAL;
 use events::settings::{Settings, Ways};
+use identity::LOCAL;
 use std::collections::BTreeSet;
 
 pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &mut Findings) {

@@ -1,7 +1,7 @@
 //! Faults in the words of the log.
 
-use crate::identity::Fault;
 use events::enrollment::SingleSignOnFault as Recorded;
+use identity::Fault;
 
 /// The same fault as it is written down: the library does not know the log.
 pub(super) fn recorded(fault: Fault) -> Recorded {

@@ -3,9 +3,9 @@
 use super::Place;
 use super::providers::{IdentityProvider, Protocol};
 use crate::app::App;
-use crate::identity::openid_connect::{Answer, Request};
-use crate::identity::{Account, Disbelief, Fault};
 use crate::telemetry::Alarm;
+use identity::openid_connect::{Answer, Request};
+use identity::{Account, Disbelief, Fault};
 use url::Url;
 
 /// A request waits so long for its answer: people look for a password, and for the telephone with the second factor.

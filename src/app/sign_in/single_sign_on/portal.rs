@@ -10,10 +10,10 @@ use crate::app::sign_in::refusals::{granted, record, set_out};
 use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, open, visitor};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, Visit};
-use crate::identity::{Disbelief, Fault};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentId, SecretHash, SignInMethodName, help_code};
 use events::system::RefusalEvent;
+use identity::{Disbelief, Fault};
 use url::Url;
 
 /// Seconds until somebody may try again for whom there was no room.

@@ -1,10 +1,10 @@
 //! The identity providers of the configuration, whichever protocol they speak. The files that the configuration names are
 //! read at the start, and again when one of them changes. A provider that cannot be used stops nothing but itself.
 
-use crate::config::identity::{self, Identity};
-use crate::identity::saml::Saml;
-use crate::identity::{Disbelief, Fault, openid_connect};
 use events::enrollment::SignInMethodName;
+use identity::config::{self, Identity};
+use identity::saml::Saml;
+use identity::{Disbelief, Fault, openid_connect};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -21,8 +21,8 @@ pub struct IdentityProvider {
 }
 
 enum Configured {
-    OpenIdConnect(Box<identity::OpenIdConnect>),
-    Saml(Box<identity::Saml>),
+    OpenIdConnect(Box<config::OpenIdConnect>),
+    Saml(Box<config::Saml>),
 }
 
 #[derive(Clone)]

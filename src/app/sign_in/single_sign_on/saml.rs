@@ -15,8 +15,6 @@ use crate::app::secrets::hash;
 use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, attributes, open, visitor};
 use crate::app::{App, PerformError};
 use crate::enrollment::visit::{self, Command, SingleSignOn, Visit};
-use crate::identity::saml::{Refused, Verified};
-use crate::identity::{Account, Disbelief, Fault};
 use events::enrollment::{EnrollmentId, SecretHash, SignInMethodName};
 use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
@@ -25,8 +23,10 @@ use events::person::ProvenAccount;
 use events::store::{AppendError, Expected};
 use events::system::{AssertionEvent, RequestEvent};
 use events::{Event, Personal, StreamName};
+use identity::saml::{Refused, Verified};
+use identity::{Account, Disbelief, Fault};
 
-pub use crate::identity::saml::LARGEST;
+pub use identity::saml::LARGEST;
 
 /// What came of an answer that was posted to the portal.
 pub enum Posted {

@@ -11,10 +11,10 @@ use crate::app::secrets::{hash, same};
 use crate::app::sign_in::refusals::{granted, record, set_out};
 use crate::app::sign_in::{Proof, SignInError};
 use crate::app::staff_sessions::{Flow, SessionError};
-use crate::identity::saml::{Refused, Verified};
-use crate::identity::{Account, Disbelief, Fault, Unavailable};
 use events::enrollment::SecretHash;
 use events::system::RefusalEvent;
+use identity::saml::{Refused, Verified};
+use identity::{Account, Disbelief, Fault, Unavailable};
 use std::net::IpAddr;
 use url::Url;
 

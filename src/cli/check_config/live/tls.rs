@@ -3,8 +3,9 @@
 
 use crate::config::Config;
 use crate::config::acceptor::GROUPS;
+use crate::config::check::certificates;
 use crate::config::check::tls::{Presented, check_name, public_roots};
-use crate::config::check::{Finding, Severity, certificates};
+use findings::{Finding, Severity};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     ConnectConfiguration, HandshakeError, SslConnector, SslMethod, SslStream, SslVerifyMode, SslVersion,

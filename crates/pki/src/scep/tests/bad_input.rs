@@ -216,7 +216,7 @@ fn an_envelope_copied_from_another_request_brings_a_certificate_for_the_key_in_i
 
 #[test]
 fn a_real_request_of_an_iphone_is_read_up_to_the_envelope_which_is_for_another_server() {
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples/scep/PKCSReq.der");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/scep/PKCSReq.der");
     let Ok(sample) = std::fs::read(sample) else {
         test_support::left_out(&format!("{sample} is not there"));
         return;

@@ -1,8 +1,8 @@
 //! A SCEP client that can also misbehave: it makes requests attribute by attribute, and reads answers with OpenSSL.
 
-use crate::pki::scep::oid;
-use crate::pki::template::{Template, Use};
-use crate::pki::{files, testing};
+use crate::scep::oid;
+use crate::template::{Template, Use};
+use crate::{files, testing};
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::enveloped_data::EnvelopedData;
