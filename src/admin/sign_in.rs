@@ -12,13 +12,13 @@ use crate::app::sign_in::{
     KNOWN_FOR_DAYS, Proof, Refused, Told, Trying, Verified, networks, record_staff_refusal, verify,
 };
 use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
-use crate::enrollment::staff::works_at_console;
 use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use decisions::staff::works_at_console;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;

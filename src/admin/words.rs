@@ -1,8 +1,8 @@
 //! Values as people read them.
 
-use crate::enrollment::staff::LocalAccount;
 use crate::web::content::content;
 use crate::web::visible;
+use decisions::staff::LocalAccount;
 use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};

@@ -3,9 +3,9 @@
 use super::commands::{QueueError, asked, attestable, build, payload};
 use super::context::Context;
 use super::{App, PerformError, Performed};
-use crate::enrollment::device::{Attestation, Command, Device, QueuedCommand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use decisions::device::{Attestation, Command, Device, QueuedCommand};
 use events::device::{AttestationRefusal, CommandId, DeviceId, DeviceIdentifiers, plain_identifier};
 use events::person::PersonId;
 use events::personal::Personal;

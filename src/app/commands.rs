@@ -12,12 +12,12 @@ pub mod upload;
 
 use super::context::Context;
 use super::{App, PerformError, Performed};
-use crate::enrollment::Aggregate as _;
-use crate::enrollment::apple_target;
-use crate::enrollment::device::{Command, Device, QueuedCommand, Refusal};
 use apple::Target;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use decisions::Aggregate as _;
+use decisions::apple_target;
+use decisions::device::{Command, Device, QueuedCommand, Refusal};
 use events::device::{CommandId, CommandPayload, DeviceId, Priority, plain_identifier};
 use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
 use events::{Personal, StreamName, Timestamp};

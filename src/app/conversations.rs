@@ -2,7 +2,7 @@
 //! it puts off in one is not asked again in the same (Apple, "Sending MDM Commands to a Device"). No event tells where one begins, so
 //! this is kept in memory: after a restart everything that was put off counts as put off in the conversation at hand.
 
-use crate::enrollment::device::Device;
+use decisions::device::Device;
 use events::device::{CommandId, DeviceId};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

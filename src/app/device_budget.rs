@@ -6,10 +6,10 @@
 use super::budgets::{Allowance, Cadence, Shares};
 use super::context::Context;
 use super::{App, Loaded, PerformError, Performed};
-use crate::enrollment::Aggregate;
-use crate::enrollment::device::{Device, Draws};
-use crate::enrollment::visit::Visit;
 use crate::telemetry::Alarm;
+use decisions::Aggregate;
+use decisions::device::{Device, Draws};
+use decisions::visit::Visit;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
 use events::envelope::EventId;

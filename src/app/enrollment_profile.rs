@@ -3,7 +3,7 @@
 use super::App;
 use super::issue::challenge;
 use super::secrets::hash;
-use crate::enrollment::visit::{Command, Visit};
+use decisions::visit::{Command, Visit};
 use events::enrollment::{EnrollmentId, EnrollmentKind, OsVersion, ServedProfile};
 use events::settings::Settings;
 use openssl::error::ErrorStack;
@@ -204,7 +204,7 @@ pub fn reverse_dns(public_url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{reverse_dns, signs_messages};
-    use crate::enrollment::examples::profile;
+    use decisions::examples::profile;
     use events::enrollment::{EnrollmentKind, ServedProfile};
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::context::Context;
 use super::{App, Loaded};
-use crate::enrollment::device::Device;
-use crate::enrollment::visit::Visit;
 use crate::telemetry::Alarm;
+use decisions::device::Device;
+use decisions::visit::Visit;
 use events::device::DeviceId;
 use events::enrollment::{IssuedCertificate, ServedProfile};
 use events::person::PersonId;

@@ -5,7 +5,7 @@ use crate::app::secrets::Secrets;
 use crate::app::set_up::{self, NewLink};
 use crate::config::template::{self, Answers};
 use crate::config::{self, Config, ConfigError};
-use crate::enrollment::staff::SetUpLink;
+use decisions::staff::SetUpLink;
 use events::Event;
 use events::log::Log;
 use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};

@@ -7,10 +7,10 @@
 mod lists;
 
 use super::commands::asked;
-use crate::enrollment::apple_target;
-use crate::enrollment::device::{Device, QueuedCommand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use decisions::apple_target;
+use decisions::device::{Device, QueuedCommand};
 use events::device::InventoryValue;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::person::PersonId;

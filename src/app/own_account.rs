@@ -16,7 +16,7 @@ use crate::app::sign_in::single_sign_on;
 use crate::app::staff_sessions::SessionError;
 use crate::app::staff_sign_in::{Resumed, staff_context};
 use crate::app::{App, PerformError};
-use crate::enrollment::staff::{Command, LocalAccount, Refusal};
+use decisions::staff::{Command, LocalAccount, Refusal};
 use events::Personal;
 use events::enrollment::{SecretHash, SignInMethodName};
 use events::staff::StaffId;

@@ -8,7 +8,7 @@ use crate::app::context::Context;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{Secrets, hash};
 use crate::app::{App, PerformError};
-use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, SetUpLink};
+use decisions::staff::{Command, LocalAccount, NewAccount, Refusal, SetUpLink};
 use events::Personal;
 use events::enrollment::SecretHash;
 use events::envelope::{Actor, ActorKind};

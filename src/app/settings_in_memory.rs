@@ -4,8 +4,8 @@
 //! which costs one look-up that finds nothing.
 
 use super::Loaded;
-use crate::enrollment::Aggregate;
-use crate::enrollment::settings::Current;
+use decisions::Aggregate;
+use decisions::settings::Current;
 use events::log::{Entry, Log};
 use events::settings::{Settings, stream};
 use events::store::ReadError;

@@ -39,8 +39,8 @@ pub use refusals::{
 use crate::app::App;
 use crate::app::secrets::Secrets;
 use crate::app::user_names;
-use crate::enrollment::staff::{LocalAccount, works_at_console};
 use beat::Beat;
+use decisions::staff::{LocalAccount, works_at_console};
 use departures::Departures;
 use directories::{Answer, Question};
 use directory::OwnStreams;

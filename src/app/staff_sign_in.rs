@@ -6,8 +6,8 @@ use crate::app::sign_in::{
 };
 use crate::app::staff_sessions::{Beginning, Session, SessionError};
 use crate::app::{App, secrets};
-use crate::enrollment::access;
-use crate::enrollment::staff::{
+use decisions::access;
+use decisions::staff::{
     Command, External, LocalAccount, ReserveUserName, Standing, UserName, Vouched, needs_second_factor, standing,
     works_at_console,
 };

@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::sign_in::{count_refusal, granted, record};
 use super::{App, PerformError, Performed};
-use crate::enrollment::Aggregate;
+use decisions::Aggregate;
 use events::StreamName;
 use events::store::AppendError;
 use events::system::RefusalEvent;

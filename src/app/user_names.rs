@@ -2,7 +2,7 @@
 
 use super::App;
 use super::secrets::Secrets;
-use crate::enrollment::staff::UserName;
+use decisions::staff::UserName;
 use events::StreamName;
 use events::staff::StaffId;
 use events::store::ReadError;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::identify::Known;
-use crate::enrollment::device::{Command, Device, Phase};
+use decisions::device::{Command, Device, Phase};
 use projections::last_seen::{last_seen, touch};
 use std::net::IpAddr;
 

@@ -4,8 +4,8 @@
 use super::{Answer, message, unavailable};
 use crate::app::App;
 use crate::app::identify::Known;
-use crate::enrollment::device::Phase;
-use crate::enrollment::limits;
+use decisions::device::Phase;
+use decisions::limits;
 use events::enrollment::{EnrollmentKind, EnrollmentRefusal, Ownership};
 use plist::Dictionary;
 use std::time::Duration;

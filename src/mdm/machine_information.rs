@@ -3,8 +3,8 @@
 
 use super::{Answer, device_message};
 use crate::app::App;
-use crate::enrollment::visit::MachineInformation;
 use actix_web::web::Bytes;
+use decisions::visit::MachineInformation;
 use events::enrollment::OsVersion;
 use plist::Dictionary;
 use std::net::IpAddr;

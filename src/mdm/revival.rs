@@ -3,8 +3,8 @@
 use super::{Answer, message, unavailable};
 use crate::app::App;
 use crate::app::identify::Known;
-use crate::enrollment::device::{Command, Device};
 use crate::telemetry::Alarm;
+use decisions::device::{Command, Device};
 use plist::Dictionary;
 use std::net::IpAddr;
 

@@ -12,11 +12,11 @@ use crate::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use crate::app::account_driven::link::{AccountLink, Purpose};
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::hash;
-use crate::enrollment::visit::{Command, Step, Visit};
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Path, Query};
+use decisions::visit::{Command, Step, Visit};
 use events::enrollment::Platform;
 use serde::{Deserialize, Serialize};
 

@@ -7,12 +7,12 @@ use super::steps;
 use super::submission::Submission;
 use super::texts::Language;
 use super::visitor::{Answered, DEVICE_COOKIE, LANGUAGE_COOKIE, Visitor, see_other};
-use crate::enrollment::device::Phase;
-use crate::enrollment::visit::Step;
 use crate::web::content::content;
 use crate::web::host_cookie;
 use crate::web::qr::Qr;
 use actix_web::HttpResponse;
+use decisions::device::Phase;
+use decisions::visit::Step;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]

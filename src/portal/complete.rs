@@ -6,11 +6,11 @@ use super::render::Page;
 use super::steps;
 use super::visitor::{Answered, Visitor};
 use crate::app::commands::self_service::{self, Offer, Outcome};
-use crate::enrollment::device::Phase;
-use crate::enrollment::visit::Step;
 use crate::web::content::content;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
+use decisions::device::Phase;
+use decisions::visit::Step;
 use events::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
 

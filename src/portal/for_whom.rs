@@ -6,10 +6,10 @@ use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor};
 use crate::app::sign_in::{Assigned, Assigning, assign, assign_to_oneself};
-use crate::enrollment::visit::{Assignment, Step};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use decisions::visit::{Assignment, Step};
 use events::enrollment::FormRefusal;
 use serde::Serialize;
 

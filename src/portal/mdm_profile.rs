@@ -6,8 +6,8 @@ use super::profile_link::{Kind, ProfileLink};
 use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
-use crate::enrollment::visit::Step;
 use crate::web::content::content;
+use decisions::visit::Step;
 use events::enrollment::{OsVersion, Ownership};
 use serde::Serialize;
 

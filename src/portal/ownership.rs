@@ -7,9 +7,9 @@ use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use crate::app::PerformError;
-use crate::enrollment::visit::{Command, Refusal, Step, Visit};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
+use decisions::visit::{Command, Refusal, Step, Visit};
 use events::enrollment::{FormRefusal, Ownership};
 use serde::Serialize;
 

@@ -5,10 +5,10 @@ use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor};
-use crate::enrollment::device::Device;
-use crate::enrollment::visit::{Command, NEAREST_RECORDS, PreviousRecords, Step, Visit};
 use crate::web::content::content;
 use crate::web::visible;
+use decisions::device::Device;
+use decisions::visit::{Command, NEAREST_RECORDS, PreviousRecords, Step, Visit};
 use events::device::InventoryValue;
 use serde::Serialize;
 

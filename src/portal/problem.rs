@@ -3,11 +3,11 @@
 use super::render::Page;
 use crate::app::PerformError;
 use crate::app::sign_in::SignInError;
-use crate::enrollment::visit::Refusal;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError};
+use decisions::visit::Refusal;
 use events::store::{AppendError, ReadError};
 use serde::Serialize;
 
@@ -163,8 +163,8 @@ impl From<PerformError<Refusal>> for Problem {
     }
 }
 
-impl From<PerformError<crate::enrollment::person::Refusal>> for Problem {
-    fn from(error: PerformError<crate::enrollment::person::Refusal>) -> Problem {
+impl From<PerformError<decisions::person::Refusal>> for Problem {
+    fn from(error: PerformError<decisions::person::Refusal>) -> Problem {
         match error {
             PerformError::Refused(refusal) => Problem::internal(refusal),
             PerformError::Append(error) => error.into(),

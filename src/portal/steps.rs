@@ -1,6 +1,6 @@
 //! Which page belongs to which step, and how many steps there are.
 
-use crate::enrollment::visit::{End, Step, TermsStep, Visit};
+use decisions::visit::{End, Step, TermsStep, Visit};
 use events::enrollment::Ownership;
 use events::settings::Settings;
 use std::collections::BTreeSet;

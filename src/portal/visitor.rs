@@ -12,12 +12,12 @@ use crate::app::connections::room::Identity;
 use crate::app::context::Context;
 use crate::app::secrets::{hash, same};
 use crate::app::sign_in::{self, may_go_on};
-use crate::enrollment::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
 use crate::web::{forgery, has_proven, host_cookie, source, visit_code};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use decisions::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
 use events::enrollment::{DeviceFamily, EnrollmentId, FormRefusal, OsVersion, Platform, help_code};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
@@ -380,7 +380,7 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
         Err(error) => return Err(error.into()),
     };
     let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
-    let over = matches!(visit.end, Some(crate::enrollment::visit::End::Abandoned));
+    let over = matches!(visit.end, Some(decisions::visit::End::Abandoned));
     // Whoever signs in once more is asked again whether they may.
     let again = visit.step() == Step::SignInAgain;
     let in_time = proven && !over && !is_old(app, enrollment, &visit, settings);

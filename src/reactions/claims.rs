@@ -7,10 +7,10 @@ use super::{ReactionError, effect_of, settled};
 use crate::app::commands::{Consent, QueueError, Terms, security_info};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::device::claim::REVIVABLE_SECONDS;
-use crate::enrollment::device::{Command, Device, Phase};
-use crate::enrollment::hardware::{Enroll, Hardware};
 use crate::telemetry::Alarm;
+use decisions::device::claim::REVIVABLE_SECONDS;
+use decisions::device::{Command, Device, Phase};
+use decisions::hardware::{Enroll, Hardware};
 use events::device::{
     CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, Priority, SupersessionEvidence,
 };

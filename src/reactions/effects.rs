@@ -4,7 +4,7 @@ use super::{ReactionError, claims, effect_of, settled};
 use crate::app::App;
 use crate::app::commands::{QueueError, first_questions, self_service};
 use crate::app::lost_keys;
-use crate::enrollment::person::{self, Person};
+use decisions::person::{self, Person};
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;

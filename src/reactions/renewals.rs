@@ -6,7 +6,7 @@ use crate::app::PerformError;
 use crate::app::aside::Aside;
 use crate::app::context::Context;
 use crate::app::renewal::RenewalError;
-use crate::enrollment::device::{Command, Device};
+use decisions::device::{Command, Device};
 use events::device::CommandId;
 use events::store::Appended;
 use events::{Actor, ActorKind, Position};

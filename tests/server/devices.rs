@@ -4,6 +4,8 @@
 use crate::harness::{TestServer, inspector};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use decisions::staff::UserName;
+use decisions::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::{
     DeviceFamily, EnrollmentId, EnrollmentKind, OsVersion, Ownership, Platform, ServedProfile, SignInMethodName,
@@ -14,8 +16,6 @@ use events::{Actor, ActorKind, Personal, StreamName, Timestamp};
 use muster::app::context::Context;
 use muster::app::sign_in::account_name;
 use muster::app::{issue, secrets};
-use muster::enrollment::staff::UserName;
-use muster::enrollment::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
 use plist::{Dictionary, Value};
 use simulator::inspection::Given;
 use simulator::keys::KeyPool;

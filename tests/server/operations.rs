@@ -2,11 +2,11 @@
 
 use crate::harness::waiting::{seen, until};
 use crate::harness::{TestServer, installation, ports};
+use decisions::staff::{ReserveUserName, UserName};
 use events::staff::{Privilege, StaffId};
 use events::{Actor, ActorKind, StreamName};
 use muster::app::administration::{Answer, NewUser, Request, execute};
 use muster::app::context::Context;
-use muster::enrollment::staff::{ReserveUserName, UserName};
 use std::process::Stdio;
 
 async fn get(url: &str) -> (u16, String) {

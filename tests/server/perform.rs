@@ -1,13 +1,13 @@
 //! The one way in which anything comes to be: load, decide, append; and decide anew when another was quicker.
 
 use crate::harness::TestServer;
+use decisions::visit::{Command, Visit};
 use events::enrollment::{
     DeviceFamily, EnrollmentEvent, EnrollmentId, Platform, SecretHash, SignInMethodName, SignInRefusal,
 };
 use events::envelope::{Actor, ActorKind};
 use events::{Event, Personal};
 use muster::app::context::Context;
-use muster::enrollment::visit::{Command, Visit};
 
 // The store knows an id only at the revision it was written at; who tries again comes later.
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,9 @@
 use super::{Staff, signed_in, wanted};
 use crate::admin::problem::Problem;
 use crate::app::own_account::OwnAccount;
-use crate::enrollment::staff::Standing;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use decisions::staff::Standing;
 use futures_util::future::LocalBoxFuture;
 use std::marker::PhantomData;
 

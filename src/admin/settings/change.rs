@@ -6,9 +6,9 @@ use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{ChangesSettings, May, is_fresh};
 use crate::app::administration::{ApplyError, apply_settings, check_settings, difference};
-use crate::enrollment::settings::Current;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
+use decisions::settings::Current;
 use events::settings::Settings;
 use serde::{Deserialize, Serialize};
 

@@ -7,8 +7,8 @@ use crate::app::context::Context;
 use crate::app::enrollment_profile::Recipient;
 use crate::app::named_secret::{self, Kind};
 use crate::app::sign_in::may_go_on;
-use crate::enrollment::limits;
-use crate::enrollment::visit::{
+use decisions::limits;
+use decisions::visit::{
     Command, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step, Visit,
 };
 use events::device::DeviceId;

@@ -3,7 +3,7 @@
 use super::{Act, Answer, NewUser, act, operator};
 use crate::app::context::Context;
 use crate::app::{App, set_up, user_names};
-use crate::enrollment::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
+use decisions::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
 use events::log::Log;
 use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
@@ -163,7 +163,7 @@ pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
         for entry in viewed.entries {
             if let Event::Staff(event) = entry.event {
                 let account = accounts.entry(entry.stream).or_default();
-                *account = crate::enrollment::Aggregate::evolve(std::mem::take(account), &event);
+                *account = decisions::Aggregate::evolve(std::mem::take(account), &event);
             }
         }
     }

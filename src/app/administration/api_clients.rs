@@ -4,7 +4,7 @@ use super::accounts::{account_of, check_name, existing};
 use super::{Answer, Token, operator};
 use crate::app::sign_in::new_token;
 use crate::app::{App, PerformError};
-use crate::enrollment::staff::{Command, LocalAccount, Refusal};
+use decisions::staff::{Command, LocalAccount, Refusal};
 use events::Personal;
 use events::staff::StaffId;
 

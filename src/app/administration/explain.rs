@@ -6,7 +6,7 @@ mod words;
 use super::Request;
 use crate::app::App;
 use crate::app::sign_in::claimant;
-use crate::enrollment::access::{self, Fit, fit};
+use decisions::access::{self, Fit, fit};
 use events::settings::{AccessRule, Settings};
 use identity::Account;
 use serde::{Deserialize, Serialize};

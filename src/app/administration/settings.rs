@@ -21,7 +21,7 @@ use groups::Unknown;
 use super::Answer;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::settings::{Apply, ChangedMeanwhile, Current};
+use decisions::settings::{Apply, ChangedMeanwhile, Current};
 use events::settings::{Settings, SettingsEvent};
 use events::store::Appended;
 use events::{Event, Revision};

@@ -3,7 +3,7 @@
 
 use crate::app::context::Context;
 use crate::app::{App, PerformError, set_up};
-use crate::enrollment::staff::{Command, FactorCommand, LocalAccount, Refusal};
+use decisions::staff::{Command, FactorCommand, LocalAccount, Refusal};
 use events::Personal;
 use events::staff::{Privilege, StaffId};
 use events::store::Appended;

@@ -1,7 +1,7 @@
 //! `Command` dictionaries (Apple's schema: mdm/commands/*.yaml).
 
 use crate::app::inventory;
-use crate::enrollment::device::Device;
+use decisions::device::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
 

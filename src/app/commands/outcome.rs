@@ -1,8 +1,8 @@
 //! How managed apps stand, as answers tell it.
 
 use super::asked;
-use crate::enrollment::apple_target;
-use crate::enrollment::device::{Device, QueuedCommand};
+use decisions::apple_target;
+use decisions::device::{Device, QueuedCommand};
 use events::device::{AppStatus, RejectionReason};
 use events::enrollment::EnrollmentKind;
 use plist::{Dictionary, Value};

@@ -2,7 +2,7 @@
 
 use super::asked;
 use super::build::{self, AppName};
-use crate::enrollment::device::{CommandState, Device, QueuedCommand};
+use decisions::device::{CommandState, Device, QueuedCommand};
 use events::device::{AppStatus, CommandStatus, RejectionReason};
 use events::enrollment::Ownership;
 use events::settings::Settings;

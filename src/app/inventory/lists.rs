@@ -3,7 +3,7 @@
 
 use super::json;
 use crate::app::commands::{asked, upload};
-use crate::enrollment::device::{CommandState, Device};
+use decisions::device::{CommandState, Device};
 use events::device::CommandStatus;
 use events::enrollment::EnrollmentKind;
 use plist::{Dictionary, Value};

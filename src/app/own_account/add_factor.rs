@@ -1,7 +1,7 @@
 //! Second factors set up and taken away. Each set-up is proven before it counts: a code that is right, a key that signs.
 
 use super::{OwnAccount, OwnAccountError, Pending, recovery_hash};
-use crate::enrollment::staff::{Command, FactorCommand, LocalAccount};
+use decisions::staff::{Command, FactorCommand, LocalAccount};
 use events::Personal;
 use events::staff::PasskeyId;
 use identity::passkeys::Owner;

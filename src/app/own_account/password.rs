@@ -4,7 +4,7 @@ use super::{OwnAccount, OwnAccountError, Proved};
 use crate::app::App;
 use crate::app::sign_in::single_sign_on::Place;
 use crate::app::sign_in::{Proof, Trying, Verified, granted_to, granted_to_wait, networks, staff_account_name, verify};
-use crate::enrollment::staff::{Command, UserName};
+use decisions::staff::{Command, UserName};
 use events::StreamName;
 use events::enrollment::SignInMethodName;
 use events::settings::Ways;

@@ -2,7 +2,7 @@
 
 use super::{OwnAccount, OwnAccountError, Pending, Proved, recovery_hash};
 use crate::app::sign_in::{granted_to, granted_to_wait};
-use crate::enrollment::staff::{Command, FactorCommand, Refusal};
+use decisions::staff::{Command, FactorCommand, Refusal};
 use events::Personal;
 use events::staff::{FactorRefusal, PasskeyId, Purpose, SecondFactor};
 use identity::throttle::{Asked, Attempt, RetryAfter};

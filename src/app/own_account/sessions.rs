@@ -2,7 +2,7 @@
 
 use super::{OwnAccount, OwnAccountError};
 use crate::app::staff_sessions::Session;
-use crate::enrollment::staff::Command;
+use decisions::staff::Command;
 use uuid::Uuid;
 
 impl OwnAccount {

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::enrollment_profile::{names_target, reverse_dns};
 use crate::app::issue;
 use crate::app::named_secret::{self, Kind};
-use crate::enrollment::visit::{AttributesReport, Visit};
+use decisions::visit::{AttributesReport, Visit};
 use events::enrollment::{EnrollmentId, ServedProfileService};
 use pki::profile::{ProfileError, ProfileService, Texts, VerificationProfile};
 

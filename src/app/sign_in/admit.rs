@@ -9,11 +9,9 @@ use crate::app::account_driven::link::{AccountLink, Purpose};
 use crate::app::context::Context;
 use crate::app::secrets::hash;
 use crate::app::{App, PerformError};
-use crate::enrollment::access;
-use crate::enrollment::person::{self, Person, ReserveAccount};
-use crate::enrollment::visit::{
-    self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, SignedIn, Visit,
-};
+use decisions::access;
+use decisions::person::{self, Person, ReserveAccount};
+use decisions::visit::{self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, SignedIn, Visit};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
 use events::envelope::{Actor, ActorKind};
 use events::person::{PersonAttributes, PersonId};

@@ -6,7 +6,7 @@ use super::refusals::{granted, granted_about, record as record_unknown, refuse_s
 use crate::app::App;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{hash, same};
-use crate::enrollment::staff::{Command, LocalAccount};
+use decisions::staff::{Command, LocalAccount};
 use events::enrollment::SecretHash;
 use events::staff::{ApiRefusal, Privilege, StaffId};
 use events::system::RefusalEvent;

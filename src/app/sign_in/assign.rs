@@ -5,7 +5,7 @@ use super::admit::{SignInError, admission, know};
 use super::look_up::{LookedUp, look_up};
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::visit::{self, Command, SignedIn, Visit};
+use decisions::visit::{self, Command, SignedIn, Visit};
 use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
 use identity::throttle::{Asked, RetryAfter};
 use identity::{Account, LOCAL};

@@ -1,8 +1,8 @@
 //! What a provider told of somebody and what it did not, as access rules and events take it.
 
 use crate::app::App;
-use crate::enrollment::access::Claimant;
-use crate::enrollment::visit::Received;
+use decisions::access::Claimant;
+use decisions::visit::Received;
 use events::enrollment::{Absence, AttributeName, EnrollmentEvent, EnrollmentId, ReceivedAttributes, Untold};
 use events::person::PersonId;
 use events::store::ReadError;

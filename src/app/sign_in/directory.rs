@@ -3,9 +3,9 @@
 use super::NOBODY;
 use crate::app::secrets::Secrets;
 use crate::app::user_names;
-use crate::enrollment::Aggregate;
-use crate::enrollment::staff::{LocalAccount, UserName};
 use async_trait::async_trait;
+use decisions::Aggregate;
+use decisions::staff::{LocalAccount, UserName};
 use events::log::Log;
 use events::{Personal, StreamName};
 use identity::local::{Directory, Stored};

@@ -6,9 +6,9 @@
 
 use super::NOBODY;
 use crate::app::{App, user_names};
-use crate::enrollment::access;
-use crate::enrollment::staff::LocalAccount;
-use crate::enrollment::visit::{Assignment, SignedIn, Visit};
+use decisions::access;
+use decisions::staff::LocalAccount;
+use decisions::visit::{Assignment, SignedIn, Visit};
 use events::enrollment::SignInMethodName;
 use events::settings::{Settings, Ways};
 use events::staff::Privilege;

@@ -6,7 +6,7 @@ use super::refusals::record_portal_refusal;
 use super::single_sign_on::Place;
 use super::{Refused, Told, Trying, Verified, networks, verify};
 use crate::app::{App, PerformError};
-use crate::enrollment::visit::{self, Command, Visit};
+use decisions::visit::{self, Command, Visit};
 use events::enrollment::EnrollmentId;
 use events::staff::Privilege;
 use secrecy::SecretString;

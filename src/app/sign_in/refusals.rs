@@ -6,9 +6,9 @@ use super::{Refused, typed_name};
 use crate::app::budgets::Counted;
 use crate::app::context::Context;
 use crate::app::{App, PerformError};
-use crate::enrollment::person::Account;
-use crate::enrollment::staff::{Command, LocalAccount, UserName};
 use crate::telemetry::Alarm;
+use decisions::person::Account;
+use decisions::staff::{Command, LocalAccount, UserName};
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
@@ -63,7 +63,7 @@ pub async fn refuse_staff(
     account: StaffId,
     command: Command,
     source: IpAddr,
-) -> Result<(), PerformError<crate::enrollment::staff::Refusal>> {
+) -> Result<(), PerformError<decisions::staff::Refusal>> {
     let actor = Actor::new(ActorKind::Visitor, account);
     let context = Context::of(actor, Some((source, account.key())), app.world.uuid());
     let written = app.perform::<LocalAccount>(&account.stream(), &command, &context).await.map(drop);

@@ -169,7 +169,7 @@ fn behind_a_proxy_the_certificate_stops_nobody_unless_a_listener_of_devices_show
     for code in ["tls-certificate-for-another-name", "tls-key-weak", "tls-chain-not-of-root"] {
         assert_finds(&proxied, Severity::Warning, code, "pki.tls_certificate");
     }
-    assert!(proxied.iter().all(|finding| !stops_serve(&finding)), "{proxied:#?}");
+    assert!(proxied.iter().all(|finding| !stops_serve(finding)), "{proxied:#?}");
     let shown = with(true);
     for code in ["tls-certificate-for-another-name", "tls-key-weak", "tls-chain-not-of-root"] {
         assert_finds(&shown, Severity::Error, code, "pki.tls_certificate");
@@ -255,7 +255,7 @@ fn what_devices_refuse_in_a_tls_certificate_is_an_error_each_by_its_code_and_non
         let proxied = with(&pem, &key, true);
         assert_finds(&proxied, Severity::Warning, code, "pki.tls_certificate");
         for found in [findings, proxied] {
-            let stopping = found.iter().filter(|finding| stops_serve(&finding)).map(|finding| finding.code);
+            let stopping = found.iter().filter(|finding| stops_serve(finding)).map(|finding| finding.code);
             let expected = if starts { vec![] } else { vec!["tls-certificate-unusable"] };
             assert_eq!(stopping.collect::<Vec<_>>(), expected, "{found:#?}");
         }

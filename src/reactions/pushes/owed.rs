@@ -1,8 +1,8 @@
 //! Whether the log owes a device a push: decided from its stream alone, so that a crash repeats what was not done and
 //! nothing that was.
 
-use crate::enrollment::Aggregate;
-use crate::enrollment::device::{CommandState, Device};
+use decisions::Aggregate;
+use decisions::device::{CommandState, Device};
 use events::device::{DeviceEvent, PushAddress};
 use events::log::Entry;
 use events::{Event, EventId, Timestamp};

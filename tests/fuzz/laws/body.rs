@@ -1,6 +1,8 @@
 //! Bodies of check-ins and of answers to commands: property lists, and everything that is read out of them.
 
 use super::limits::hold;
+use decisions::Aggregate as _;
+use decisions::device::Device;
 use events::device::{
     BodyHash, CommandId, CommandPayload, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, PushAddress,
 };
@@ -9,8 +11,6 @@ use events::person::PersonId;
 use events::personal::Personal;
 use muster::app::commands::{build, outcome};
 use muster::app::{inventory, property_list};
-use muster::enrollment::Aggregate as _;
-use muster::enrollment::device::Device;
 use muster::mdm::message;
 use muster::mdm::result::{Report, Said};
 use plist::{Dictionary, Value};

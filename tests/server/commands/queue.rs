@@ -3,11 +3,11 @@
 use super::{context, id, queue, quiet, request};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
+use decisions::device::{CommandState, Phase, Refusal};
 use events::device::{CommandPayload, CommandStatus, DeviceEvent, Priority};
 use events::enrollment::EnrollmentKind;
 use muster::app::PerformError;
 use muster::app::commands::{Terms, build, security_info};
-use muster::enrollment::device::{CommandState, Phase, Refusal};
 use plist::Value;
 
 #[actix_web::test]

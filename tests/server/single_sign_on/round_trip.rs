@@ -7,10 +7,10 @@ use super::{
 };
 use crate::harness::TestServer;
 use crate::portal::guest::Guest;
+use decisions::person::Person;
 use events::enrollment::{EnrollmentEvent, Ownership, SingleSignOnFault as Fault};
 use events::person::PersonId;
 use events::settings::{AccessRule, Who};
-use muster::enrollment::person::Person;
 use std::collections::BTreeSet;
 use world::World;
 

@@ -3,8 +3,8 @@
 use super::Question;
 use crate::app::sign_in::{LookedUp, account_name, look_up_in, of_visit, untold_of};
 use crate::app::{App, user_names};
-use crate::enrollment::person::{self, Person};
-use crate::enrollment::staff::LocalAccount;
+use decisions::person::{self, Person};
+use decisions::staff::LocalAccount;
 use events::StreamName;
 use events::enrollment::{Ownership, SignInMethodName, parse_help_code};
 use events::person::PersonId;

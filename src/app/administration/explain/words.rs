@@ -2,7 +2,7 @@
 
 use super::subject::Subject;
 use crate::app::sign_in::claimant;
-use crate::enrollment::access;
+use decisions::access;
 use events::enrollment::{Access, OsVersion, Ownership};
 use events::settings::{Settings, Who};
 use std::collections::{BTreeMap, BTreeSet};

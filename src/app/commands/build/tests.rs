@@ -1,8 +1,8 @@
 //! Every command that is sent to devices, held against Apple's schema.
 
 use super::*;
-use crate::enrollment::apple_target;
 use apple::schema::{hold_against, list, read, schema};
+use decisions::apple_target;
 use serde_yaml_ng::Value as Yaml;
 
 #[test]

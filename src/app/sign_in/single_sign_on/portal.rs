@@ -9,7 +9,7 @@ use crate::app::secrets::{hash, same};
 use crate::app::sign_in::refusals::{granted, record, set_out};
 use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, open, visitor};
 use crate::app::{App, PerformError};
-use crate::enrollment::visit::{self, Command, Visit};
+use decisions::visit::{self, Command, Visit};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentId, SecretHash, SignInMethodName, help_code};
 use events::system::RefusalEvent;

@@ -14,7 +14,7 @@ use crate::app::context::Context;
 use crate::app::secrets::hash;
 use crate::app::sign_in::{Entrance, Outcome, Proof, SignInError, admit, attributes, open, visitor};
 use crate::app::{App, PerformError};
-use crate::enrollment::visit::{self, Command, SingleSignOn, Visit};
+use decisions::visit::{self, Command, SingleSignOn, Visit};
 use events::enrollment::{EnrollmentId, SecretHash, SignInMethodName};
 use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};

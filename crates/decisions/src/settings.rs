@@ -1,6 +1,6 @@
 //! The settings: stream `settings-main`.
 
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use events::settings::{Settings, SettingsEvent};
 
 /// The current settings.

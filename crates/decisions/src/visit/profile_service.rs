@@ -1,6 +1,6 @@
 //! What is known of a visit whose device has to say what it is before it gets the MDM profile.
 
-use crate::enrollment::device::{Device, Phase};
+use crate::device::{Device, Phase};
 use events::Timestamp;
 use events::enrollment::{DeviceAttributes, DeviceSignature, IssuedCertificate, ProfileServiceRefusal, SecretHash};
 

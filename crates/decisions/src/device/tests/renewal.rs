@@ -1,7 +1,7 @@
 //! The identity is renewed once at a time, by its own challenge alone, and the device stays what it was.
 
 use super::*;
-use crate::enrollment::examples::secret;
+use crate::examples::secret;
 use events::device::RenewalFailure;
 use events::enrollment::IssuedCertificate;
 

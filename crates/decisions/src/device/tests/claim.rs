@@ -1,8 +1,8 @@
 //! What another record of the same hardware does to this one, and on what evidence.
 
 use super::*;
-use crate::enrollment::device::Attestation;
-use crate::enrollment::device::claim::{ATTESTATION_SECONDS, REVIVABLE_SECONDS};
+use crate::device::Attestation;
+use crate::device::claim::{ATTESTATION_SECONDS, REVIVABLE_SECONDS};
 use events::Personal;
 use events::device::{AttestationRefusal, DeviceId, SupersessionEvidence as Evidence};
 use proptest::prelude::*;

@@ -3,10 +3,8 @@ mod queue;
 mod renewal;
 
 use super::{Command, CommandState, Device, Phase, Refusal};
-use crate::enrollment::Aggregate;
-use crate::enrollment::examples::{
-    ADA, ENROLLMENT, NOW, body, certificate, command_id, device_enrollment, push, user_enrollment,
-};
+use crate::Aggregate;
+use crate::examples::{ADA, ENROLLMENT, NOW, body, certificate, command_id, device_enrollment, push, user_enrollment};
 use events::Timestamp;
 use events::device::{
     CommandPayload, CommandStatus, DeviceEvent as Event, DeviceIdentifiers, InventoryValue, Priority, PushAddress,

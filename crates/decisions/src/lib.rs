@@ -8,8 +8,8 @@ pub mod access;
 #[cfg(test)]
 mod any_sequence;
 pub mod device;
-#[cfg(test)]
-pub(crate) mod examples;
+#[cfg(feature = "testing")]
+pub mod examples;
 pub mod hardware;
 pub mod limits;
 pub mod person;

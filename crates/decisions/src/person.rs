@@ -1,6 +1,6 @@
 //! A person and the account that leads to them: streams `person-<id>` and `account-<hmac>`.
 
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
 use events::personal::Personal;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::enrollment::Aggregate;
-use crate::enrollment::examples::{NOW, sealed, secret};
+use crate::Aggregate;
+use crate::examples::{NOW, sealed, secret};
 use events::settings::SecondFactors;
 use events::staff::StaffEvent;
 

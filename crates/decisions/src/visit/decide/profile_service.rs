@@ -2,7 +2,7 @@
 
 use super::super::{AttributesReport, PreviousRecords, Refusal, Visit};
 use super::end;
-use crate::enrollment::limits;
+use crate::limits;
 use events::Timestamp;
 use events::enrollment::{
     DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, IssuedCertificate, Ownership,

@@ -9,7 +9,7 @@ mod profile_service;
 mod tests;
 mod told;
 
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use events::enrollment::{
     Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, FoundRecord, IssuedCertificate,
     OsVersion, Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,

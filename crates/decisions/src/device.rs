@@ -9,7 +9,7 @@ mod self_caused;
 mod tests;
 
 use super::apple_target;
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use apple::Target;
 use events::device::{
     AnswerFault, AppStatus, BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId,

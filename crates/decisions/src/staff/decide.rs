@@ -1,7 +1,7 @@
 //! What may happen to an account.
 
 use super::{Command, LocalAccount, NewAccount, Refusal, SetUpLink, Vouched, factors};
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use events::Timestamp;
 use events::enrollment::SecretHash;
 use events::personal::Personal;

@@ -1,8 +1,8 @@
 //! A device says what it is before it gets the MDM profile.
 
 use super::*;
-use crate::enrollment::device::{Device, Phase};
-use crate::enrollment::visit::{AttributesReport, ReportedDevice};
+use crate::device::{Device, Phase};
+use crate::visit::{AttributesReport, ReportedDevice};
 use events::device::DeviceId;
 use events::enrollment::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
 use serde_json::json;

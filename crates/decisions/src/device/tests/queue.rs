@@ -1,7 +1,7 @@
 //! The queue: who comes first, what is called off or expires, and that nothing keeps others waiting for ever.
 
 use super::*;
-use crate::enrollment::device::Draws;
+use crate::device::Draws;
 use events::device::{AnswerFault, AppStatus};
 use proptest::prelude::*;
 

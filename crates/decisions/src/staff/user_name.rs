@@ -1,6 +1,6 @@
 //! Which account a name belongs to; or which of the staff an account of a directory or identity provider is.
 
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use events::staff::{StaffId, UserNameEvent};
 
 /// Which local account has a name.

@@ -1,8 +1,6 @@
 use super::{Admission, Command, End, Entry, Policy, PreviousRecords, Refusal, SignedIn, Step, TermsStep, Visit};
-use crate::enrollment::Aggregate;
-use crate::enrollment::examples::{
-    ENROLLMENT, NOW, access, ada, admission, certificate, iphone, policy, profile, sealed, secret,
-};
+use crate::Aggregate;
+use crate::examples::{ENROLLMENT, NOW, access, ada, admission, certificate, iphone, policy, profile, sealed, secret};
 use events::device::DeviceId;
 use events::enrollment::Ownership::{Institutional, Personal};
 use events::enrollment::{

@@ -92,8 +92,8 @@ pub(super) fn choose_language(visit: &Visit, language: &str) -> Vec<EnrollmentEv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enrollment::Aggregate;
-    use crate::enrollment::visit::{Command, Opened};
+    use crate::Aggregate;
+    use crate::visit::{Command, Opened};
     use events::enrollment::{DeviceFamily, Platform};
 
     fn opened() -> Visit {

@@ -1,8 +1,8 @@
 //! Decisions on the way that begins in Settings, and of signing in once more.
 
 use super::*;
-use crate::enrollment::visit::access_token::ACCESS_TOKEN_SECONDS;
-use crate::enrollment::visit::{AccessToken, Begun, MachineInformation, Presented};
+use crate::visit::access_token::ACCESS_TOKEN_SECONDS;
+use crate::visit::{AccessToken, Begun, MachineInformation, Presented};
 use events::enrollment::EnrollmentMode::{Adde, Byod};
 use events::enrollment::{DeviceFamily, DeviceSignature, SignInAgainReason};
 use events::settings::AccountDriven;

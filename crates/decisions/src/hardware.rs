@@ -1,6 +1,6 @@
 //! Which devices of ours said that they are one piece of hardware: stream `hardware-<hmac>`. What each of them said is a claim.
 
-use crate::enrollment::Aggregate;
+use crate::Aggregate;
 use events::device::DeviceId;
 use events::system::HardwareEvent;
 use std::convert::Infallible;

@@ -4,7 +4,7 @@
 use super::super::{
     FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Policy,
 };
-use crate::enrollment::limits;
+use crate::limits;
 use events::enrollment::{Access, EnrollmentMode, EnrollmentRefusal, OsVersion, Ownership, Platform};
 
 /// What is looked at.
