@@ -36,6 +36,8 @@ pub enum BadPropertyList {
     Malformed(String),
     #[error("it is not a dictionary")]
     NotADictionary,
+    #[error("a dictionary in it has the key {} twice, and devices may take either value", .0.chars().take(40).collect::<String>().escape_debug())]
+    KeyTwice(String),
     #[error("it holds {}", words(*.0))]
     Value(AnswerFault),
 }
@@ -68,6 +70,7 @@ impl BadPropertyList {
                 AnswerFault::Characters
             }
             BadPropertyList::TooDeep => AnswerFault::TooDeep,
+            BadPropertyList::KeyTwice(_) => AnswerFault::Structure,
             BadPropertyList::Value(fault) => *fault,
         }
     }
@@ -99,7 +102,7 @@ pub fn parse_file(file: &[u8]) -> Result<Dictionary, BadPropertyList> {
 /// Says why it is refused; nothing of it was interpreted then.
 pub fn parse(xml: &[u8]) -> Result<Dictionary, BadPropertyList> {
     let reading = read(xml);
-    match reading.first.or(reading.broken) {
+    match reading.first.or(reading.twice.map(BadPropertyList::KeyTwice)).or(reading.broken) {
         None => Ok(reading.fields),
         Some(why) => Err(why),
     }
@@ -166,6 +169,17 @@ mod tests {
         assert_eq!(parse_file(&big[..big.len() - 1]), Err(BadPropertyList::NotUtf16), "half a character");
         let half_a_pair = [&[0xfe, 0xff], &[0xd8, 0x3d][..], &big[..]].concat();
         assert_eq!(parse_file(&half_a_pair), Err(BadPropertyList::NotUtf16));
+    }
+
+    #[test]
+    fn a_file_with_a_key_twice_in_one_dictionary_is_refused_by_the_key_and_a_message_is_read() {
+        let twice = list(
+            "<dict><key>Inside</key><dict><key>A</key><true/><key>B</key><true/><key>A</key><false/></dict></dict>",
+        );
+        assert_eq!(parse_file(&twice), Err(BadPropertyList::KeyTwice("A".into())));
+        assert!(repaired(&twice).is_ok());
+        let apart = list("<dict><key>A</key><dict><key>A</key><true/></dict></dict>");
+        assert!(parse_file(&apart).is_ok());
     }
 
     #[test]

@@ -24,6 +24,7 @@ use names::folded;
 use person::{DEPARTMENT, MEMBER_OF, Mapping};
 use search::{Extent, Query, Rows, Scope};
 use secrecy::{ExposeSecret, SecretString};
+use std::sync::atomic::{AtomicBool, Ordering};
 use world::World;
 
 /// One directory of the configuration.
@@ -33,6 +34,8 @@ pub struct Ldap {
     mapping: Mapping,
     /// A DN that nobody has: bound to in place of an unknown name's, so that it takes as long.
     nobody: String,
+    /// Somebody in the directory has a value of memberOf.
+    keeps_member_of: AtomicBool,
 }
 
 /// An entry that was found; not proven to be the one who asks.
@@ -75,6 +78,7 @@ impl Ldap {
         Ok(Ldap {
             servers: Servers::load(config)?,
             mapping: Mapping::of(config),
+            keeps_member_of: AtomicBool::new(false),
             nobody: format!("cn=nobody-{},{}", hex::encode(random), config.base),
             config: config.clone(),
         })
@@ -185,7 +189,7 @@ impl Ldap {
         let by_member_of = config.groups == Groups::MemberOf {} && config.absent_groups == Absent::Unknown;
         if by_member_of
             && account.groups.is_empty()
-            && !absence::is_certain(&self.servers, &found.dn, MEMBER_OF).await?
+            && !(absence::is_certain(&self.servers, &found.dn, MEMBER_OF).await? && self.keeps_member_of().await?)
         {
             account.untold.groups = Some(Absence::Silent);
         }
@@ -197,6 +201,16 @@ impl Ldap {
             account.untold.claims.insert(DEPARTMENT.to_owned(), Absence::Silent);
         }
         Ok(account)
+    }
+
+    // Asked until it was so once: whoever switches the overlay off again has the groups of nobody.
+    async fn keeps_member_of(&self) -> Result<bool, Trouble> {
+        if !self.keeps_member_of.load(Ordering::Relaxed)
+            && absence::is_kept(&self.servers, &self.config.base, MEMBER_OF).await?
+        {
+            self.keeps_member_of.store(true, Ordering::Relaxed);
+        }
+        Ok(self.keeps_member_of.load(Ordering::Relaxed))
     }
 
     async fn find_entry(&self, user_name: &str) -> Result<Hits, Trouble> {

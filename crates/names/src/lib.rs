@@ -31,6 +31,21 @@ fn is_ignored(letter: char) -> bool {
         || (letter.is_control() && !letter.is_whitespace())
 }
 
+/// A name in quotation marks, as it is written: who copies it from a message has the same name. Control characters, and those that change the
+/// direction of the text around them (Unicode Standard Annex #9, section 2), are written as `\u{202e}`.
+pub fn quoted(name: &str) -> String {
+    let acts = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut quoted = String::from("\"");
+    for letter in name.chars() {
+        if acts(letter) { quoted.extend(letter.escape_unicode()) } else { quoted.push(letter) }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// A group's name, as rules and providers write it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GroupName {
@@ -59,6 +74,12 @@ pub fn user_name_keys(typed: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_name_can_be_copied_and_acts_on_nothing() {
+        assert_eq!(quoted("cn=Leavers\\2C suspended"), "\"cn=Leavers\\2C suspended\"");
+        assert_eq!(quoted("a\u{202e}b\n"), "\"a\\u{202e}b\\u{a}\"");
+    }
 
     #[test]
     fn text_is_folded_as_directories_compare_it() {

@@ -120,10 +120,10 @@ impl<'a> File<'a> {
             let Value::String(key) = self.object(*key, depth + 1)? else {
                 return Err(BadPropertyList::Value(AnswerFault::Structure));
             };
-            // Which of two values a device takes is not known.
-            if dictionary.insert(key, self.object(*value, depth + 1)?).is_some() {
-                return Err(BadPropertyList::Value(AnswerFault::Structure));
+            if dictionary.contains_key(&key) {
+                return Err(BadPropertyList::KeyTwice(key));
             }
+            dictionary.insert(key, self.object(*value, depth + 1)?);
         }
         Ok(Value::Dictionary(dictionary))
     }

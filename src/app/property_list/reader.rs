@@ -25,6 +25,8 @@ pub struct Reading {
     pub fields: Dictionary,
     /// Kinds of what was left out.
     pub left_out: BTreeSet<AnswerFault>,
+    /// The first key that a dictionary has twice. The last value is kept; which one a device takes is not known.
+    pub twice: Option<String>,
     /// Why the rest was not read.
     pub broken: Option<BadPropertyList>,
     /// The first value that was left out.
@@ -110,6 +112,7 @@ struct Tree {
     values: usize,
     left_out: BTreeSet<AnswerFault>,
     first: Option<BadPropertyList>,
+    twice: Option<String>,
 }
 
 impl Tree {
@@ -216,6 +219,9 @@ impl Tree {
             }
             Some(Open::Dictionary(dictionary, key)) => match key.take() {
                 Some(key) => {
+                    if dictionary.contains_key(&key) {
+                        self.twice.get_or_insert_with(|| key.clone());
+                    }
                     dictionary.insert(key, value);
                     None
                 }
@@ -285,6 +291,6 @@ impl Tree {
             (Some(_), _) => (Dictionary::new(), broken.or(Some(BadPropertyList::NotADictionary))),
             (None, begun) => (begun.unwrap_or_default(), broken),
         };
-        Reading { fields, left_out: self.left_out, broken, first: self.first }
+        Reading { fields, left_out: self.left_out, twice: self.twice, broken, first: self.first }
     }
 }

@@ -74,6 +74,9 @@ async fn groups_that_the_searcher_may_not_read_are_not_known_and_those_that_are_
     // Alan is in no group, and nobody has a departmentNumber: this directory says so.
     assert_eq!(untold(&open, "alan", Absent::Unknown).await, (0, false, 0));
     assert_eq!(untold(&open, "ada", Absent::Unknown).await, (2, false, 0));
+    // Ada is in groups, and this one keeps no memberOf.
+    let keeping_none = Slapd::start_keeping_no_member_of();
+    assert_eq!(untold(&keeping_none, "ada", Absent::Unknown).await, (0, true, 0));
     // Ada is in groups that this one does not show.
     for name in ["ada", "alan"] {
         assert_eq!(untold(&hiding, name, Absent::Unknown).await, (0, true, 1), "{name}");

@@ -76,6 +76,24 @@ impl Slapd {
         slapd
     }
 
+    /// Knows the attribute memberOf and keeps it for nobody: the module is loaded, the overlay is not.
+    pub fn start_keeping_no_member_of() -> Slapd {
+        let mut slapd = Slapd::start();
+        slapd.pause();
+        let path = slapd.directory.path().to_owned();
+        let configuration = std::fs::read_to_string(path.join("slapd.conf")).unwrap();
+        std::fs::write(path.join("slapd.conf"), configuration.replace("overlay memberof\n", "")).unwrap();
+        std::fs::remove_dir_all(path.join("db")).unwrap();
+        std::fs::create_dir(path.join("db")).unwrap();
+        fill(&path);
+        if is_root() {
+            own(&path);
+        }
+        slapd.go_on();
+        slapd.modify(&people::groups());
+        slapd
+    }
+
     fn start_in(directory: TempDir) -> Slapd {
         let [plain, tls] = [ports::free(), ports::free()];
         configure(directory.path());
@@ -187,14 +205,7 @@ fn pattern() -> Pattern {
     std::fs::create_dir(path.join("db")).unwrap();
     configure(path);
     std::fs::write(path.join("seed.ldif"), people::seed(elsewhere.local_addr().unwrap().port())).unwrap();
-    let added = Command::new(SLAPD)
-        .args(["-T", "add", "-q", "-f"])
-        .arg(path.join("slapd.conf"))
-        .arg("-l")
-        .arg(path.join("seed.ldif"))
-        .output()
-        .unwrap();
-    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    fill(path);
     // Over the wire: the tool that fills the database from a file keeps no memberOf.
     let mut slapd = Slapd::start_in(directory);
     slapd.modify(&people::groups());
@@ -202,6 +213,14 @@ fn pattern() -> Pattern {
     let directory = std::mem::replace(&mut slapd.directory, tempfile::tempdir().unwrap());
     std::fs::remove_file(directory.path().join("log")).unwrap();
     Pattern { directory, elsewhere }
+}
+
+// Puts the seed into an empty database.
+fn fill(path: &Path) {
+    let mut add = Command::new(SLAPD);
+    add.args(["-T", "add", "-q", "-f"]).arg(path.join("slapd.conf")).arg("-l").arg(path.join("seed.ldif"));
+    let added = add.output().unwrap();
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
 }
 
 // Paths in it are absolute: it is written for each directory. Everything belongs to whom slapd runs as.

@@ -47,18 +47,18 @@ pub async fn of(
 ) -> Result<Account, Disbelief> {
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| Disbelief::new(Fault::SubjectMissing, "the ID token has no sub"))?.to_owned();
-    let mut elsewhere: BTreeSet<String> =
-        claims.iter().flat_map(|(name, value)| named_elsewhere(name, value)).collect();
+    let mut elsewhere = Elsewhere::default();
+    claims.iter().for_each(|(name, value)| elsewhere.note(name, value));
     // Many providers tell the greater part only there (OpenID Connect Core §5.4).
     if !provider.mapping.is_complete_in(&claims) {
         for (name, value) in more(provider, tokens, &subject, now).await? {
-            elsewhere.extend(named_elsewhere(&name, &value));
+            elsewhere.note(&name, &value);
             claims.entry(name).or_insert(value);
         }
     }
     let text = |name: &str| values(claims.get(name)).0.into_iter().next();
     let mapping = &provider.mapping;
-    let told = |name: &str, absent| told(claims.get(name), elsewhere.contains(name), absent);
+    let told = |name: &str, absent| told(claims.get(name), elsewhere.has(name), absent);
     let (groups, groups_untold) = told(&mapping.groups, mapping.absent_groups);
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
     let further = untold.claims(&mapping.further, |name| told(name, mapping.absent_claims));
@@ -81,13 +81,36 @@ pub async fn of(
     })
 }
 
-// Claims that are to be had at another address (OpenID Connect Core §5.6.2): where there are too many groups for one token, Entra ID
-// writes so, or says `hasgroups`.
-fn named_elsewhere(name: &str, value: &Value) -> Vec<String> {
-    match (name, value) {
-        ("_claim_names", Value::Object(claims)) => claims.keys().cloned().collect(),
-        ("hasgroups", Value::Bool(true)) => vec!["groups".to_owned()],
-        _ => vec![],
+/// Claims that are to be had at another address (OpenID Connect Core §5.6.2): where there are too many groups for one token, Entra ID writes
+/// so, or says `hasgroups`. In a form that is not understood these claims may be about any other.
+#[derive(Default)]
+struct Elsewhere {
+    /// In small letters.
+    names: BTreeSet<String>,
+    /// `_claim_names` is no object.
+    unread: bool,
+    sources: bool,
+}
+
+impl Elsewhere {
+    fn note(&mut self, name: &str, value: &Value) {
+        match (name, value) {
+            ("_claim_names", Value::Object(claims)) => {
+                self.names.extend(claims.keys().map(|name| name.to_lowercase()));
+            }
+            ("hasgroups", Value::Bool(false) | Value::Null) | ("_claim_names" | "_claim_sources", Value::Null) => {}
+            ("hasgroups", _) => {
+                self.names.insert("groups".to_owned());
+            }
+            ("_claim_names", _) => self.unread = true,
+            ("_claim_sources", _) => self.sources = true,
+            _ => {}
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let is_unnamed = self.unread || (self.sources && self.names.is_empty());
+        is_unnamed || self.names.contains(&name.to_lowercase())
     }
 }
 
@@ -148,8 +171,9 @@ mod tests {
 
     fn groups(claims: Value, absent: Absent) -> (usize, Option<Absence>) {
         let Value::Object(claims) = claims else { panic!("an object") };
-        let elsewhere: Vec<String> = claims.iter().flat_map(|(name, value)| named_elsewhere(name, value)).collect();
-        let (values, why) = told(claims.get("groups"), elsewhere.contains(&"groups".to_owned()), absent);
+        let mut elsewhere = Elsewhere::default();
+        claims.iter().for_each(|(name, value)| elsewhere.note(name, value));
+        let (values, why) = told(claims.get("groups"), elsewhere.has("groups"), absent);
         (values.len(), why)
     }
 
@@ -180,7 +204,21 @@ mod tests {
         });
         for absent in [Absent::Unknown, Absent::None] {
             assert_eq!(groups(entra.clone(), absent), (0, Some(Absence::Elsewhere)));
-            assert_eq!(groups(json!({ "hasgroups": true }), absent), (0, Some(Absence::Elsewhere)));
+            for unusual in [
+                json!({ "hasgroups": true }),
+                json!({ "hasgroups": "true" }),
+                json!({ "hasgroups": 1 }),
+                json!({ "_claim_names": ["groups"] }),
+                json!({ "_claim_names": { "Groups": "src1" } }),
+                json!({ "_claim_sources": { "src1": { "endpoint": "https://graph.example.com/" } } }),
+            ] {
+                assert_eq!(groups(unusual.clone(), absent), (0, Some(Absence::Elsewhere)), "{unusual}");
+            }
+        }
+        for other in
+            [json!({ "hasgroups": false }), json!({ "_claim_names": { "address": "src1" }, "_claim_sources": {} })]
+        {
+            assert_eq!(groups(other, Absent::None), (0, None));
         }
     }
 }

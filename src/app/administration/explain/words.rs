@@ -5,6 +5,7 @@ use crate::app::sign_in::claimant;
 use decisions::access;
 use events::enrollment::{Access, OsVersion, Ownership};
 use events::settings::{Settings, Who};
+use names::quoted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More names than these are counted instead.
@@ -102,13 +103,13 @@ fn versions(kind: Ownership, settings: &Settings, by_account: bool) -> String {
 pub(super) fn who(who: &Who) -> String {
     match who {
         Who::Everyone => "everyone".to_owned(),
-        Who::Group(group) => format!("the group {group:?}"),
-        Who::Claim { name, value } => format!("people whose {name} is {value:?}"),
+        Who::Group(group) => format!("the group {}", quoted(group)),
+        Who::Claim { name, value } => format!("people whose {name} is {}", quoted(value)),
     }
 }
 
 pub(super) fn either<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
-    names.into_iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+    names.into_iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// Names, as far as they fit.

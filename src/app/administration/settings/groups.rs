@@ -2,7 +2,7 @@
 
 use events::settings::{Settings, Who};
 use identity::ldap::Ldap;
-use names::GroupName;
+use names::{GroupName, quoted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn ask(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeS
 type Mute = BTreeMap<String, String>;
 
 fn unknown<'a>(names: impl Iterator<Item = &'a str>, why: String) -> Unknown {
-    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+    let names: Vec<String> = names.map(quoted).collect();
     let told = match &names[..] {
         [one] => format!("directory {one} does not answer: its groups could not be looked up"),
         several => format!("directories {} do not answer: their groups could not be looked up", several.join(", ")),
@@ -80,8 +80,9 @@ async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool, mute: &mut
     let names = super::either(names);
     if let GroupName::Plain(_) = GroupName::of(group) {
         let wrong = format!(
-            "the group {group:?} is no distinguished name, and {names} names groups so; write it as \
-             \"cn=staff,ou=groups,dc=example,dc=com\""
+            "the group {} is no distinguished name, and {names} names groups so; write it as \
+             \"cn=staff,ou=groups,dc=example,dc=com\"",
+            quoted(group)
         );
         return (!elsewhere).then_some(wrong);
     }
@@ -97,7 +98,8 @@ async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool, mute: &mut
     }
     let perhaps = if elsewhere { ", unless an identity provider names one so" } else { "" };
     Some(format!(
-        "the group {group:?} is not in {names}, or the searcher may not see it: the rules about it are about nobody{perhaps}"
+        "the group {} is not in {names}, or the searcher may not see it: the rules about it are about nobody{perhaps}",
+        quoted(group)
     ))
 }
 
