@@ -3,7 +3,7 @@
 //! The token names the stream. Only one link works at a time: the next one goes into the same stream while no account was
 //! made with it, and so takes its place.
 
-use crate::app::administration::reserve_name;
+use crate::app::administration::{check_display_name, reserve_name};
 use crate::app::context::Context;
 use crate::app::named_secret::{self, Kind};
 use crate::app::secrets::{Secrets, hash};
@@ -145,6 +145,7 @@ pub async fn set_up(app: &App, token: &str, first: FirstAdministrator) -> Result
 async fn make(app: &App, token: &str, first: FirstAdministrator) -> Result<(), SetUpError> {
     let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
     check(app, token).await?;
+    check_display_name("the name that people read", first.display_name.as_deref()).map_err(SetUpError::Name)?;
     check_new_password(&first.user_name, &first.password)?;
     let actor = Actor::new(ActorKind::Visitor, staff);
     let context = Context::of(actor, first.source.map(|source| (source, staff.key())), app.world.uuid());

@@ -4,7 +4,7 @@ use super::say;
 use crate::app::initialize::{Made, Plan, initialize};
 use anyhow::{anyhow, bail};
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use names::visible::wrong_in_line;
 use pki::create::{Given, Pair};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub struct Init {
     #[arg(long)]
     public_url: String,
     /// The organization's name: on every page, in every profile and in the certificates made here.
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long)]
     organization: String,
     /// Address and port to listen on for people and devices.
     #[arg(long, default_value = "0.0.0.0:8443")]
@@ -71,6 +71,9 @@ pub struct Init {
 
 impl Init {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(wrong) = wrong_in_line(&self.organization) {
+            bail!("--organization {wrong}");
+        }
         let plan = Plan {
             hosts: vec![host_of(&self.public_url)?],
             public_url: self.public_url.trim_end_matches('/').to_owned(),

@@ -1,4 +1,5 @@
-//! What "equal" means for each kind of name. Whoever compares names that others wrote does it here, or as text, byte by byte.
+//! What "equal" means for each kind of name. Whoever compares names that others wrote does it here, or as text, byte by byte. What of a
+//! name can be seen is in [`visible`].
 //!
 //! | Name | Equal |
 //! |---|---|
@@ -8,6 +9,7 @@
 //! | user name | compared by who keeps the account; a local account is *found* by [`user_name_keys`] |
 
 mod distinguished;
+pub mod visible;
 
 pub use distinguished::DistinguishedName;
 
@@ -23,7 +25,7 @@ pub fn folded(text: &str) -> String {
     normalizer.normalize(&visible).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-// Mapped to nothing (RFC 4518 §2.2): soft hyphen, joiners, variation selectors, byte order mark, controls that are no blanks.
+// Not the list of `visible`. Mapped to nothing (RFC 4518 §2.2): soft hyphen, joiners, variation selectors, byte order mark, controls that are no blanks.
 fn is_ignored(letter: char) -> bool {
     matches!(letter, '\u{AD}' | '\u{34F}' | '\u{1806}' | '\u{180B}'..='\u{180E}' | '\u{200B}'..='\u{200F}')
         || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2063}' | '\u{206A}'..='\u{206F}')

@@ -9,6 +9,7 @@ use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use identity::password::{check_new_password, hash_password};
+use names::visible::{holds_unseen, wrong_in_line};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -65,11 +66,23 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.chars().count() > 128 || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("a user name has 1 to 128 characters, none of them blank".into());
     }
+    if holds_unseen(name) {
+        return Err("a user name has no invisible characters and none that reorder it: take them out".into());
+    }
     Ok(())
+}
+
+/// What is wrong with a name that people read.
+pub fn check_display_name(option: &str, name: Option<&str>) -> Result<(), String> {
+    match name.and_then(wrong_in_line) {
+        Some(wrong) => Err(format!("{option} {wrong}")),
+        None => Ok(()),
+    }
 }
 
 fn check(user: &NewUser) -> Result<(), String> {
     check_name(&user.user_name)?;
+    check_display_name("--display-name", user.display_name.as_deref())?;
     if user.privileges.is_empty() {
         let options = "--enroll, --enroll-for-others, --admin, --auditor, --help-desk";
         return Err(format!("say what the user may do: {options}, or several of them; or --api, for a program"));
@@ -206,4 +219,21 @@ pub fn may(privileges: &BTreeSet<Privilege>) -> String {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_that_looks_like_another_is_refused() {
+        for name in ["", "a da", "ada\u{200b}", "ada\u{200d}", "\u{202e}ada", "\u{3164}", "a\u{ad}da", "\u{2066}ada"] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        for name in ["ada", "émile", "ada@school.example", "学生7"] {
+            assert_eq!(check_name(name), Ok(()), "{name:?}");
+        }
+        let wrong = check_display_name("--display-name", Some("Ada \u{202e}")).unwrap_err();
+        assert!(wrong.starts_with("--display-name holds the character U+202E "), "{wrong}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Programs that read by the API: added, and given another token.
 
-use super::accounts::{account_of, check_name, existing};
+use super::accounts::{account_of, check_display_name, check_name, existing};
 use super::{Answer, Token, operator};
 use crate::app::sign_in::new_token;
 use crate::app::{App, PerformError};
@@ -11,6 +11,7 @@ use events::staff::StaffId;
 /// Adds a program; its token is in the answer and nowhere else.
 pub async fn add(app: &App, user_name: String, display_name: Option<String>) -> Result<Answer, String> {
     check_name(&user_name)?;
+    check_display_name("--display-name", display_name.as_deref())?;
     let client = account_of(app, &user_name).await?;
     let (token, hash) = new_token(app, client);
     let said = format!("{user_name} may read by the API with this token, which is shown once");

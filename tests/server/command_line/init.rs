@@ -91,6 +91,12 @@ fn init_without_a_tls_certificate_says_what_to_give() {
     assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "what was empty is empty again");
     let nameless = muster(&["init", there.to_str().unwrap(), "--public-url", "https://a.example", "--trial"], "");
     assert!(nameless.expect_failure().contains("--organization"));
+    for organization in ["", "  ", "\u{200b}", "Example\u{202e}loohcS", "Example\nSchool"] {
+        let url = ["--public-url", "https://a.example", "--trial", "--organization", organization];
+        let said = muster(&[&["init", there.to_str().unwrap()], &url[..]].concat(), "").expect_failure();
+        assert!(said.contains("--organization holds "), "{organization:?}: {said}");
+        assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "{organization:?}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Findings;
 use super::access::ownership_key;
 use events::settings::Settings;
+use names::visible::{wrong_in_line, wrong_in_text};
 use pulldown_cmark::{Options, Parser, html};
 use scraper::{Html, Selector};
 use std::collections::BTreeMap;
@@ -33,32 +34,19 @@ pub fn html(markdown: &str) -> String {
 }
 
 fn one_line(key: &str, text: &str, findings: &mut Findings) {
-    if let Some(character) = text.chars().find(|character| is_refused(*character)) {
-        findings.wrong(format!(
-            "{key} holds the character U+{:04X} ({}): take it out, and give one line of text that can be seen",
-            u32::from(character),
-            if character.is_control() {
-                "a control character or line break"
-            } else {
-                "it is invisible or reorders the text"
-            }
-        ));
+    if let Some(wrong) = wrong_in_line(text).filter(|_| !text.is_empty()) {
+        findings.wrong(format!("{key} {wrong}"));
     }
-}
-
-// Controls and line breaks; marks, embeddings, overrides and isolates of direction (Unicode Standard Annex #9, section 2); what has no width.
-// Joiners (U+200C, U+200D) belong to words of some languages and to emoji.
-fn is_refused(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        )
 }
 
 fn markdown(key: &str, texts: &BTreeMap<String, String>, findings: &mut Findings) {
     for (tag, text) in texts {
         let page = Html::parse_fragment(&html(text));
+        // A character reference (`&#x202e;`) is the character once it is shown.
+        let shown: String = page.root_element().text().collect();
+        if let Some(wrong) = wrong_in_text(text).or_else(|| wrong_in_text(&shown)) {
+            findings.wrong(format!("{key}.{tag} {wrong}"));
+        }
         for href in values(&page, "a[href]", "href").filter(|href| !is_followed(href)) {
             findings.wrong(format!(
                 "{key}.{tag}: the link {href:?} would not be shown: give a whole address that begins with https://, mailto: or tel:"
@@ -115,6 +103,22 @@ mod tests {
         }
         let plain = found(|settings| settings.help = Some("Zoë 👩‍👧, שלום, می‌خواهم: +49 30 1234".into()));
         assert_eq!(plain, Findings::default());
+    }
+
+    #[test]
+    fn a_text_in_markdown_has_no_character_that_reorders_it_however_it_is_written() {
+        let said = |text: &str| {
+            let text = text.to_owned();
+            found(|settings| drop(settings.personal_description.insert("en".into(), text))).wrong
+        };
+        for text in ["We \u{202e}ees", "We &#x202e;see", "<p>We &#8294;see</p>", "We\u{7} see"] {
+            let wrong = said(text);
+            assert!(
+                wrong.len() == 1 && wrong[0].starts_with("personal_description.en holds the character U+"),
+                "{wrong:?}"
+            );
+        }
+        assert_eq!(said("We see:\n\n*\tapps\r\n*\tשלום, می‌خواهم"), Vec::<String>::new());
     }
 
     #[test]
