@@ -8,8 +8,9 @@ mod catalog;
 mod gather;
 
 pub use catalog::{Catalog, CatalogError, Opened};
-pub use gather::{GatherError, Gathered, LeftOut, gather};
+pub use gather::{GatherError, Gathered, LeftOut, gather, own_place_of};
 
+use names::visible::visible_path;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -37,7 +38,7 @@ pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
         let place = directory.join(path);
         if let Err(error) = put_back_one(&place, content, &mut done) {
             take_away(&done.written);
-            return Err(io::Error::new(error.kind(), format!("{}: {error}", place.display())));
+            return Err(io::Error::new(error.kind(), format!("{}: {error}", visible_path(&place))));
         }
     }
     Ok(done)

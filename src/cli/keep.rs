@@ -7,7 +7,7 @@ use super::{At, say};
 use crate::app::App;
 use crate::app::assemble::{StartError, check_keys_of, damaged_keys};
 use crate::config::Config;
-use crate::installation_files::{self, Catalog, gather};
+use crate::installation_files::{self, Catalog, gather, own_place_of};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use events::KeyName;
@@ -15,6 +15,7 @@ use events::personal::keys::MasterKey;
 use events::store::Corruption;
 use events::store::sqlite::OpenError;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
+use names::visible::visible_path;
 use plural::counted;
 use projections::disposable;
 use std::fs::DirBuilder;
@@ -88,6 +89,13 @@ impl Backup {
 
 async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     let config = at.load()?;
+    if let Some(own) = own_place_of(&destination, &at.config, &config)? {
+        bail!(
+            "{} lies in {}, which the installation works with: name a directory elsewhere, best on another disk",
+            visible_path(&destination),
+            visible_path(&own)
+        );
+    }
     let master = MasterKey::read_file(&config.store.master_key)?;
     let (gathered, left_out) = gather(&at.config, &config)?;
     let count = gathered.len();
@@ -118,6 +126,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     ));
     tell_corruption(&config, damaged.iter().map(Corruption::of_key).collect()).await;
     let mut lacks = faults::damaged_keys(&damaged);
+    lacks.extend(faults::missing_keys(&manifest.missing_keys));
     lacks.extend(faults::left_out(&left_out));
     whole(&lacks, "the backup was made and is kept, but it is not whole")
 }
@@ -133,18 +142,17 @@ impl Verify {
             tell("sound as far as it can be told without the master key", &manifest);
             say_files(files, "unchanged; no master key is here to open them: name it with --master-key");
             say("whether each key opens was not checked, for the same reason");
-            return Ok(ExitCode::SUCCESS);
+            return whole(&faults::missing_keys(&manifest.missing_keys), "the backup is not sound");
         };
         let master = MasterKey::read_file(&path)?;
         catalog.map(|catalog| catalog.open(&self.source, &master)).transpose()?;
         let source = self.source.clone();
         let damaged = tokio::task::spawn_blocking(move || damaged_keys(&source, master)).await??;
-        tell(if damaged.is_empty() { "sound" } else { "read" }, &manifest);
+        let mut lacks = faults::damaged_keys(&damaged);
+        lacks.extend(faults::missing_keys(&manifest.missing_keys));
+        tell(if lacks.is_empty() { "sound" } else { "read" }, &manifest);
         say_files(files, &format!("each opened with {}", path.display()));
-        whole(
-            &faults::damaged_keys(&damaged),
-            "the backup is not sound; what is not named here can be restored from it",
-        )
+        whole(&lacks, "the backup is not sound; what is not named here can be restored from it")
     }
 }
 
@@ -199,7 +207,7 @@ impl Restore {
         let restored = self.log(&config, master).await.inspect_err(|_| installation_files::take_away(&written));
         let (manifest, damaged) = restored.context("nothing was restored")?;
         tell("restored, verified", &manifest);
-        written.iter().for_each(|path| say(format_args!("put back {}", path.display())));
+        written.iter().for_each(|path| say(format_args!("put back {}", visible_path(path))));
         if catalog.is_none() {
             say(
                 "the backup holds log and keys alone: configuration, certificates and their keys have to be there already",
@@ -207,6 +215,7 @@ impl Restore {
         }
         say("`muster check-config`, then `muster serve`, which builds the projections again");
         let mut differ = faults::damaged_keys(&damaged);
+        differ.extend(faults::missing_keys(&manifest.missing_keys));
         differ.extend(faults::kept(&put_back.kept));
         whole(&differ, "log and keys were restored, and not all is as it was when the backup was made")
     }

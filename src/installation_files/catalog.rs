@@ -2,6 +2,7 @@
 
 use super::Gathered;
 use events::personal::keys::{DataKey, MasterKey, hmac, same};
+use names::visible::visible_path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -51,18 +52,18 @@ pub struct Opened {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    #[error("{}: {why}", .path.display())]
+    #[error("{}: {why}", visible_path(.path))]
     File { path: PathBuf, why: std::io::Error },
-    #[error("{} is missing, and files that it lists are there: the backup was changed since it was made; use another", .path.display())]
+    #[error("{} is missing, and files that it lists are there: the backup was changed since it was made; use another", visible_path(.path))]
     Missing { path: PathBuf },
-    #[error("{} is not understood: {why}", .path.display())]
+    #[error("{} is not understood: {why}", visible_path(.path))]
     NotUnderstood { path: PathBuf, why: String },
     #[error(
         "{} was made with another master key, or was changed since: try the master key of that installation, else use another backup",
-        .path.display()
+        visible_path(.path)
     )]
     Tag { path: PathBuf },
-    #[error("{}, which holds {}, is not what it was when the backup was made: it was changed since", .stored.display(), .path.display())]
+    #[error("{}, which holds {}, is not what it was when the backup was made: it was changed since", visible_path(.stored), visible_path(.path))]
     Changed { stored: PathBuf, path: PathBuf },
 }
 
@@ -86,9 +87,11 @@ impl Catalog {
         let databases = DATABASES.iter().map(|name| Ok(((*name).to_owned(), digest_of_file(&backup.join(name))?)));
         let databases = databases.collect::<Result<BTreeMap<_, _>, CatalogError>>()?;
         let mut catalog = Catalog { muster: env!("CARGO_PKG_VERSION").into(), files, databases, tag: String::new() };
-        catalog.tag = catalog.reckon(master);
-        let text = serde_json::to_string_pretty(&catalog).expect("a catalog is always written");
-        write_new(&backup.join(FILE), text.as_bytes())?;
+        let path = backup.join(FILE);
+        let unwritable = |error: serde_json::Error| CatalogError::File { path: path.clone(), why: error.into() };
+        catalog.tag = catalog.reckon(master).map_err(unwritable)?;
+        let text = serde_json::to_string_pretty(&catalog).map_err(unwritable)?;
+        write_new(&path, text.as_bytes())?;
         Ok(catalog)
     }
 
@@ -129,8 +132,12 @@ impl Catalog {
     /// # Errors
     /// If the backup was made with another master key, or was changed.
     pub fn open(&self, backup: &Path, master: &MasterKey) -> Result<Vec<Opened>, CatalogError> {
-        if !same(self.tag.as_bytes(), self.reckon(master).as_bytes()) {
-            return Err(CatalogError::Tag { path: backup.join(FILE) });
+        let path = backup.join(FILE);
+        let tag = self
+            .reckon(master)
+            .map_err(|error| CatalogError::NotUnderstood { path: path.clone(), why: error.to_string() })?;
+        if !same(self.tag.as_bytes(), tag.as_bytes()) {
+            return Err(CatalogError::Tag { path });
         }
         let open = |(listed, bytes): (&Listed, Vec<u8>)| {
             let changed = || listed.changed(backup);
@@ -152,10 +159,11 @@ impl Catalog {
         self.files.first().ok_or_else(none)?.stored(backup)
     }
 
-    fn reckon(&self, master: &MasterKey) -> String {
+    // JSON holds no path that is not UTF-8; `gather` leaves them out.
+    fn reckon(&self, master: &MasterKey) -> serde_json::Result<String> {
         let untagged = Catalog { tag: String::new(), ..self.clone() };
-        let text = serde_json::to_vec(&untagged).expect("a catalog is always written");
-        hex::encode(hmac(&master.derive(TAG), &[&text]))
+        let text = serde_json::to_vec(&untagged)?;
+        Ok(hex::encode(hmac(&master.derive(TAG), &[&text])))
     }
 }
 

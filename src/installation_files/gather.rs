@@ -1,6 +1,9 @@
 //! Which files belong to an installation: the configuration, what it names, and what lies in `pki` beside it.
 
 use crate::config::{Config, Store};
+use findings::files::unreadable_secret;
+use identity::config::Identity;
+use names::visible::visible_path;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
@@ -15,16 +18,23 @@ pub struct Gathered {
     pub content: Vec<u8>,
 }
 
-/// Something in `pki` that is not in the backup.
+/// Something that the configuration names or that lies in `pki`, and that is not in the backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    pub path: PathBuf,
-    pub why: String,
+    /// Its path, or the key of the configuration that names it.
+    what: String,
+    why: String,
+}
+
+impl LeftOut {
+    fn file(path: &Path, why: impl Into<String>) -> LeftOut {
+        LeftOut { what: visible_path(path), why: why.into() }
+    }
 }
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.why)
+        write!(f, "{}: {}", self.what, self.why)
     }
 }
 
@@ -38,33 +48,87 @@ pub struct GatherError {
 /// Levels of folders in `pki` that are looked through.
 const DEEPEST: usize = 3;
 
-/// All files of the installation whose configuration is `config_file`, the configuration itself first. Neither the master key nor what is
-/// in the directory of the store. Names what lies in `pki` and cannot be taken: folders are for certificates and keys, which are small.
+/// All files of the installation whose configuration is `config_file`, the configuration itself first. Neither the master key, also as a
+/// copy, nor what is in the directory of the store. Names what cannot be taken: a backup that lacks something is better than none.
 ///
 /// # Errors
-/// If a file that the configuration names cannot be read.
+/// If the configuration or the master key cannot be read.
 pub fn gather(config_file: &Path, config: &Config) -> Result<(Vec<Gathered>, Vec<LeftOut>), GatherError> {
     let unreadable = |path: &Path, why| GatherError { path: path.to_owned(), why };
     let config_file = std::path::absolute(config_file).map_err(|why| unreadable(config_file, why))?;
+    let own = regular_file::read(&config_file).map_err(|why| unreadable(&config_file, why))?;
+    let master_key = &config.store.master_key;
+    let master = regular_file::read(master_key).map_err(|why| unreadable(master_key, why))?;
     let directory = config_file.parent().unwrap_or(Path::new("/"));
     let named: BTreeSet<PathBuf> = config.files().into_iter().collect();
-    let mut found = Found::default();
+    let mut found = Found { named: &named, places: BTreeSet::new(), left_out: Vec::new() };
     found.folder(&directory.join("pki"), DEEPEST);
-    let Found { mut places, mut left_out } = found;
+    let Found { mut places, mut left_out, .. } = found;
     places.extend(named.iter().cloned());
     places.retain(|place| *place != config_file && !is_of_store(place, &config.store));
-    let gathered =
-        |place: &Path, content| Gathered { path: place.strip_prefix(directory).unwrap_or(place).to_owned(), content };
-    let own = regular_file::read(&config_file).map_err(|why| unreadable(&config_file, why))?;
-    let mut files = vec![gathered(&config_file, own)];
+    let name = |place: &Path| place.strip_prefix(directory).unwrap_or(place).to_owned();
+    let mut files = vec![Gathered { path: name(&config_file), content: own }];
     for place in &places {
+        let path = name(place);
         match regular_file::read(place) {
-            Ok(content) => files.push(gathered(place, content)),
-            Err(why) if named.contains(place) => return Err(unreadable(place, why)),
-            Err(why) => left_out.push(LeftOut { path: place.clone(), why: format!("it cannot be read: {why}") }),
+            Ok(content) => match why_not(&path, &content, master.trim_ascii()) {
+                None => files.push(Gathered { path, content }),
+                Some(why) => left_out.push(LeftOut::file(place, why)),
+            },
+            Err(why) if named.contains(place) => left_out.push(named_unreadable(place, &why, &config.identity)),
+            Err(why) => left_out.push(LeftOut::file(place, format!("it cannot be read: {why}"))),
         }
     }
     Ok((files, left_out))
+}
+
+/// Why a file that can be read is not taken.
+fn why_not(path: &Path, content: &[u8], master: &[u8]) -> Option<&'static str> {
+    if path.to_str().is_none() {
+        return Some("its name is not UTF-8: rename it");
+    }
+    let mut parts = content.windows(master.len().max(1));
+    parts
+        .any(|part| part.eq_ignore_ascii_case(master))
+        .then_some("it holds the master key, which never goes into a backup: move it away")
+}
+
+fn named_unreadable(place: &Path, why: &std::io::Error, identity: &Identity) -> LeftOut {
+    match secrets(identity).find(|(_, path)| *path == place) {
+        Some((what, path)) => LeftOut { what, why: unreadable_secret(path, why) },
+        None => LeftOut::file(place, format!("muster.toml names it, and it cannot be read: {why}")),
+    }
+}
+
+// Where people write the secret itself instead of its file's name.
+fn secrets(identity: &Identity) -> impl Iterator<Item = (String, &Path)> {
+    let key = |section: &str, name: &str, key: &str| format!("[[identity.{section}]] {name:?}: {key}");
+    let directories = identity.directory.iter();
+    let directories = directories.map(move |one| (key("directory", &one.name, "bind_password"), &*one.bind_password));
+    let providers = identity.openid_connect.iter();
+    directories
+        .chain(providers.map(move |one| (key("openid_connect", &one.name, "client_secret"), &*one.client_secret)))
+}
+
+/// The directory of the installation, `pki` or that of the store, that `destination` lies in: a backup there would be part of the next
+/// one, or of what the server works with.
+///
+/// # Errors
+/// If the directory in which the command runs is not known.
+pub fn own_place_of(destination: &Path, config_file: &Path, config: &Config) -> std::io::Result<Option<PathBuf>> {
+    let destination = real(&std::path::absolute(destination)?);
+    let pki = std::path::absolute(config_file)?.with_file_name("pki");
+    Ok([pki, config.store.directory.clone()].into_iter().find(|own| destination.starts_with(real(own))))
+}
+
+// What is there of a path without symbolic links, and the rest as it is.
+fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
+    let Some((there, real)) = there else { return path.to_owned() };
+    match path.strip_prefix(there) {
+        Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+        _ => real,
+    }
 }
 
 /// Whether a place is the master key or in the directory of the store, also under another name (a symbolic or hard link).
@@ -73,17 +137,17 @@ fn is_of_store(place: &Path, store: &Store) -> bool {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
         _ => one == other,
     };
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     same_file(place, &store.master_key) || real(place).starts_with(real(&store.directory))
 }
 
-#[derive(Default)]
-struct Found {
+struct Found<'a> {
+    /// By the configuration: told of by themselves if they cannot be taken.
+    named: &'a BTreeSet<PathBuf>,
     places: BTreeSet<PathBuf>,
     left_out: Vec<LeftOut>,
 }
 
-impl Found {
+impl Found<'_> {
     fn folder(&mut self, directory: &Path, levels: usize) {
         let entries = match std::fs::read_dir(directory) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
@@ -117,6 +181,8 @@ impl Found {
     }
 
     fn leave_out(&mut self, path: &Path, why: impl Into<String>) {
-        self.left_out.push(LeftOut { path: path.to_owned(), why: why.into() });
+        if !self.named.contains(path) {
+            self.left_out.push(LeftOut::file(path, why));
+        }
     }
 }

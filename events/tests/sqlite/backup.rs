@@ -96,6 +96,39 @@ async fn a_backup_that_was_altered_or_lost_a_key_is_not_restored() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_missing_before_is_named_and_the_backup_is_made_and_can_be_restored() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy, back) = (root.path().join("live"), root.path().join("copy"), root.path().join("back"));
+    let store = Arc::new(SqliteStore::create(&live).unwrap());
+    fill(&store, 1..4).await;
+    store.close().await;
+    let keys = rusqlite::Connection::open(live.join(keys::FILE)).unwrap();
+    let name: String =
+        keys.query_row("DELETE FROM key WHERE name LIKE 'visit-%2' RETURNING name", [], |row| row.get(0)).unwrap();
+    drop(keys);
+    let manifest = backup(&live, &copy).unwrap();
+    assert_eq!(manifest.missing_keys, [events::KeyName(name)]);
+    assert_eq!(backup::verify(&copy).unwrap(), manifest);
+    assert_eq!(restore(&copy, &back).unwrap(), manifest);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_empty_file_is_told_of_it_and_not_of_its_copy() {
+    let root = tempfile::tempdir().unwrap();
+    let live = root.path().join("live");
+    fill(&Arc::new(SqliteStore::create(&live).unwrap()), 1..2).await;
+    for file in [keys::FILE, FILE] {
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(live.join(format!("{file}{end}")));
+        }
+        std::fs::write(live.join(file), "").unwrap();
+        let told = backup(&live, &root.path().join("copy")).unwrap_err().to_string();
+        assert!(told.contains(live.join(file).to_str().unwrap()) && !told.contains("unfinished"), "{told}");
+        assert_eq!(names(root.path()), ["live"]);
+    }
+}
+
+#[tokio::test]
 async fn a_shorter_log_than_the_manifest_promises_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let (live, copy) = (root.path().join("live"), root.path().join("copy"));

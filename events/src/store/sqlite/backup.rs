@@ -38,13 +38,9 @@ pub struct Manifest {
     pub streams: u64,
     /// How many keys its events are sealed under.
     pub keys: u64,
-}
-
-impl Manifest {
-    fn of(verified: &Verified) -> Manifest {
-        let Verified { events, streams, head, keys } = verified;
-        Manifest { position: *head, events: *events, streams: *streams, keys: keys.len() as u64 }
-    }
+    /// Those of them that the key store does not know, not even as destroyed: it lacked them when the backup was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_keys: Vec<KeyName>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +51,8 @@ pub enum BackupError {
     Verify(#[from] VerifyError),
     #[error("{} is not empty: name a directory that is, or that is not there yet", .0.display())]
     NotEmpty(PathBuf),
+    #[error("{} has no name of its own: name the directory by its path, such as /backup/2026-11-29", .0.display())]
+    NoName(PathBuf),
     #[error(
         "there is a log in {} already, and a backup never replaces one: move events.db and keys.db, with their -wal and -shm files, out of it \
          and keep them, or name a configuration with another `store.directory`", .0.display()
@@ -69,10 +67,11 @@ pub enum BackupError {
     #[error("{} is no backup: it has no {MANIFEST} that can be read ({why})", .path.display())]
     NoManifest { path: PathBuf, why: String },
     #[error("the backup was made of {promised:?}, and holds {found:?}: it was altered")]
-    Altered { promised: Manifest, found: Manifest },
-    #[error("key {} is missing, under which an event is sealed", .0.0)]
-    KeyMissing(KeyName),
-    #[error("the keys are older than the log: their sequence is {found}, the log uses {needed}")]
+    Altered { promised: Box<Manifest>, found: Box<Manifest> },
+    #[error(
+        "the keys are older than the log: their sequence is {found}, the log uses {needed}. Restore the newest keys.db \
+         (docs/operating.md, \"An older or lost keys.db\")"
+    )]
     OlderKeys { needed: u64, found: u64 },
     #[error("{0}")]
     Also(io::Error),
@@ -151,6 +150,7 @@ pub fn backup<T>(
 
 fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     let (log, key_store) = (unfinished.join(FILE), unfinished.join(keys::FILE));
+    expect_databases(directory)?;
     copy(&directory.join(FILE), &log)?;
     copy(&directory.join(keys::FILE), &key_store)?;
     let head = reader::head(&schema::connect_reader(&log)?).map_err(VerifyError::Read)?;
@@ -161,9 +161,21 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     let keys = Connection::open(&key_store).map_err(write)?;
     keys::know_at_most(&keys, head.map_or(0, |head| head.0)).map_err(write)?;
     keys.close().map_err(|(_, error)| write(error))?;
-    let manifest = Manifest::of(&check(&log, &key_store)?);
+    let manifest = check(&log, &key_store)?;
     write_manifest(&unfinished.join(MANIFEST), &manifest)?;
     Ok(manifest)
+}
+
+// An empty file is copied as one: what is wrong is told of the file that was to be copied, not of the copy.
+fn expect_databases(directory: &Path) -> Result<(), BackupError> {
+    schema::connect_reader(&directory.join(FILE))?;
+    let path = directory.join(keys::FILE);
+    let key_store = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let sequence = key_store.and_then(|key_store| {
+        key_store.busy_timeout(Duration::from_secs(5))?;
+        keys::sequence_of(&key_store)
+    });
+    sequence.map(drop).map_err(|error| BackupError::Sqlite { path, error })
 }
 
 /// Reads the whole backup in `source` and compares it with its manifest. Changes nothing. Blocks.
@@ -172,8 +184,8 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
 /// If it is no backup, is damaged, or is not what its manifest says.
 pub fn verify(source: &Path) -> Result<Manifest, BackupError> {
     let promised = read_manifest(source)?;
-    let found = Manifest::of(&check(&source.join(FILE), &source.join(keys::FILE))?);
-    if found == promised { Ok(found) } else { Err(BackupError::Altered { promised, found }) }
+    let found = check(&source.join(FILE), &source.join(keys::FILE))?;
+    as_promised(found, &promised)
 }
 
 /// Makes the log and the key store of the backup in `source` those of `directory`, which holds none. Returns when they
@@ -224,8 +236,15 @@ fn bring(source: &Path, promised: &Manifest, log: &Path, key_store: &Path) -> Re
     remove_database(key_store).map_err(|error| file_error(key_store, error))?;
     copy(&source.join(FILE), log)?;
     copy(&source.join(keys::FILE), key_store)?;
-    let found = Manifest::of(&check(log, key_store)?);
-    if found == *promised { Ok(found) } else { Err(BackupError::Altered { promised: promised.clone(), found }) }
+    let found = check(log, key_store)?;
+    as_promised(found, promised)
+}
+
+fn as_promised(found: Manifest, promised: &Manifest) -> Result<Manifest, BackupError> {
+    match found == *promised {
+        true => Ok(found),
+        false => Err(BackupError::Altered { promised: Box::new(promised.clone()), found: Box::new(found) }),
+    }
 }
 
 // In one step, which is one read transaction: a copy of one instant. A writer goes on meanwhile.
@@ -257,15 +276,17 @@ fn is_of_reading(error: &rusqlite::Error) -> bool {
     is_damage(error) || extended.is_some_and(|code| reading.contains(&code))
 }
 
-fn check(log: &Path, key_store: &Path) -> Result<Verified, BackupError> {
-    let verified = verify_file(log)?;
+fn check(log: &Path, key_store: &Path) -> Result<Manifest, BackupError> {
+    let Verified { events, streams, head, keys } = verify_file(log)?;
     let sqlite = |error| BackupError::Sqlite { path: key_store.to_owned(), error };
     let connection = Connection::open_with_flags(key_store, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     // A destroyed key is there, too: as a name.
     let mut select = connection.prepare("SELECT 1 FROM key WHERE name = ?1").map_err(sqlite)?;
-    for key in &verified.keys {
+    let count = keys.len() as u64;
+    let mut missing_keys = Vec::new();
+    for key in keys {
         if !select.exists([&key.0]).map_err(sqlite)? {
-            return Err(BackupError::KeyMissing(key.clone()));
+            missing_keys.push(key);
         }
     }
     let needed = reader::key_sequence(&schema::connect_reader(log)?).map_err(VerifyError::Read)?.unwrap_or(0);
@@ -273,7 +294,7 @@ fn check(log: &Path, key_store: &Path) -> Result<Verified, BackupError> {
     if found < needed {
         return Err(BackupError::OlderKeys { needed, found });
     }
-    Ok(verified)
+    Ok(Manifest { position: head, events, streams, keys: count, missing_keys })
 }
 
 fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
@@ -304,7 +325,7 @@ fn expect_empty(directory: &Path) -> Result<(), BackupError> {
 
 // Beside the destination, also where that is written with a slash at its end.
 fn unfinished(parent: &Path, destination: &Path) -> Result<PathBuf, BackupError> {
-    let name = destination.file_name().ok_or_else(|| BackupError::NotEmpty(destination.to_owned()))?;
+    let name = destination.file_name().ok_or_else(|| BackupError::NoName(destination.to_owned()))?;
     let mut name = name.to_owned();
     name.push(".unfinished");
     Ok(parent.join(name))
