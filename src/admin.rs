@@ -43,6 +43,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{Error, HttpResponse, ResponseError as _, web};
 use problem::Problem;
+use query::ReadWhole as _;
 use session::{IsStaff, May, note_refusal};
 
 /// Forms here are a few short fields.
@@ -61,7 +62,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .app_data(
                 web::QueryConfig::default().error_handler(|_, _| Problem::bad("The address is not understood.").into()),
             )
-            .service(web::resource(["", "/"]).read(home))
+            .service(web::resource(["", "/"]).read_whole(home))
             .service(web::resource("/console.css").read(stylesheet).wrap(Compress::default()))
             .service(web::resource("/sign-in").read(sign_in::page).post(sign_in::submit))
             .service(web::resource("/sign-in/with/{provider}").post(single_sign_on::leave))
@@ -73,7 +74,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             )
             .service(web::resource("/sso/{provider}/return").get(single_sign_on::return_from_post))
             .service(web::resource("/sign-out").post(sign_in::sign_out))
-            .service(web::resource("/set-up/{token}").read(set_up::page).post(set_up::submit))
+            .service(web::resource("/set-up/{token}").read_whole(set_up::page).post(set_up::submit))
             .service(web::resource("/passkey.js").read(passkey::script))
             .configure(proofs)
             .configure(own_account)
@@ -84,13 +85,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
             .service(web::resource("/devices/{device}/claims/{other}/{verb:same|different}").post(claims::decide))
             .configure(commands::routes)
-            .service(web::resource("/earlier").read(earlier::list))
+            .service(web::resource("/earlier").read_whole(earlier::list))
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
             .service(web::resource("/visits").read(visits::list))
-            .service(web::resource("/visits/{visit}").read(visits::page))
-            .service(web::resource("/settings").read(settings::page))
-            .service(web::resource("/settings/change").read(settings::edit))
+            .service(web::resource("/visits/{visit}").read_whole(visits::page))
+            .service(web::resource("/settings").read_whole(settings::page))
+            .service(web::resource("/settings/change").read_whole(settings::edit))
             .service(
                 web::scope("/settings")
                     .app_data(web::FormConfig::default().limit(LARGEST_SETTINGS))
@@ -99,7 +100,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             )
             .service(web::resource("/audit").read(audit::list))
             .service(web::resource("/audit/export").read(audit::export).wrap(Compress::default()))
-            .service(web::resource("/audit/{event}").read(event::page))
+            .service(web::resource("/audit/{event}").read_whole(event::page))
             .default_service(web::to(nothing_here)),
     );
 }
@@ -131,15 +132,19 @@ fn proofs(config: &mut web::ServiceConfig) {
 fn own_account(config: &mut web::ServiceConfig) {
     use account::factors;
     config
-        .service(web::resource("/account").read(account::page))
+        .service(web::resource("/account").read_whole(account::page))
         .service(web::resource("/account/password").post(account::change_password))
         .service(web::resource("/account/sessions/end-others").post(account::end_other_sessions))
         .service(web::resource("/account/sessions/{session}/end").post(account::end_session))
-        .service(web::resource("/account/factors/new").read(factors::new))
+        .service(web::resource("/account/factors/new").read_whole(factors::new))
         .service(web::resource("/account/factors/one-time-codes/begin").post(factors::begin_codes))
-        .service(web::resource("/account/factors/one-time-codes").read(factors::codes).post(factors::finish_codes))
+        .service(
+            web::resource("/account/factors/one-time-codes").read_whole(factors::codes).post(factors::finish_codes),
+        )
         .service(web::resource("/account/factors/passkey/begin").post(factors::begin_passkey))
-        .service(web::resource("/account/factors/passkey").read(factors::passkey_page).post(factors::finish_passkey))
+        .service(
+            web::resource("/account/factors/passkey").read_whole(factors::passkey_page).post(factors::finish_passkey),
+        )
         .service(web::resource("/account/recovery-codes").post(factors::recovery_codes))
         .service(web::resource("/account/passkeys/{passkey}/remove").post(factors::remove_passkey))
         .service(web::resource("/account/one-time-codes/remove").post(factors::remove_codes));
@@ -148,8 +153,8 @@ fn own_account(config: &mut web::ServiceConfig) {
 fn of_staff(config: &mut web::ServiceConfig) {
     use staff::act;
     config
-        .service(web::resource("/staff").read(staff::list))
-        .service(web::resource("/staff/{staff}").read(staff::page))
+        .service(web::resource("/staff").read_whole(staff::list))
+        .service(web::resource("/staff/{staff}").read_whole(staff::page))
         .service(web::resource("/staff/{staff}/roles").post(act::roles))
         .service(web::resource("/staff/{staff}/disable").post(act::disable))
         .service(web::resource("/staff/{staff}/enable").post(act::enable))

@@ -7,7 +7,8 @@ use crate::settings::SettingsEvent;
 use crate::staff::{AccessEvent, StaffEvent, UserNameEvent};
 use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
+use serde::de::{self, DeserializeOwned};
 use serde_json::{Value, json};
 
 /// Gathers the aggregates: the category of their streams and their event type.
@@ -31,6 +32,11 @@ macro_rules! events {
         impl Event {
             /// The categories of streams there are.
             pub const CATEGORIES: &'static [&'static str] = &[$($category),+];
+
+            /// The names of all types of events.
+            pub fn type_names() -> Vec<&'static str> {
+                [$(type_names::<$event>()),+].concat()
+            }
 
             /// The category of streams this event belongs into.
             pub fn category(&self) -> &'static str {
@@ -100,4 +106,38 @@ fn to_parts<E: Serialize>(event: &E) -> (String, Value) {
 fn from_parts<E: DeserializeOwned>(event_type: &str, data: Value) -> Result<E, UnknownEvent> {
     serde_json::from_value(json!({ "type": event_type, "data": data }))
         .map_err(|error| UnknownEvent { event_type: event_type.into(), why: error.to_string() })
+}
+
+/// Takes the names of an enum's variants from serde, so that they stand in one place.
+#[derive(Debug, thiserror::Error)]
+#[error("no variant of this name")]
+struct Variants(&'static [&'static str]);
+
+impl de::Error for Variants {
+    fn custom<T: std::fmt::Display>(_: T) -> Variants {
+        Variants(&[])
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Variants {
+        Variants(expected)
+    }
+}
+
+fn type_names<E: DeserializeOwned>() -> &'static [&'static str] {
+    let nameless = [("type", "")].into_iter();
+    E::deserialize(MapDeserializer::<_, Variants>::new(nameless)).map_or_else(|Variants(names)| names, |_| &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_types_have_the_names_that_events_are_stored_by() {
+        let names = Event::type_names();
+        for name in ["LogCreated", "UserSignedIn", "DeviceEnrolled", "SettingsChanged"] {
+            assert!(names.contains(&name), "{name}: {names:?}");
+        }
+        assert!(!names.contains(&""));
+    }
 }

@@ -8,7 +8,7 @@ mod query;
 pub use english::english;
 pub use message::{Message, attestation_refusal, faults, message, rejection, renewal_failure, supersession};
 pub use outcome::Outcome;
-pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, query, types};
+pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_acted, query, types};
 
 use crate::{Projection, sql};
 use events::device::{CommandId, DeviceEvent};

@@ -77,7 +77,7 @@ pub fn routes() -> actix_web::Scope<
 }
 
 async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
-    let Parameters(filters, paging) = Parameters::<devices::Filters, Paging>::read(request.query_string())?;
+    let Parameters(filters, paging) = Parameters::<devices::Filters, Paging>::read_filled(request.query_string())?;
     let (filter, limit) = (filters.parse(client.now())?, paging.limit()?);
     if let Some(after) = filter.after {
         let there = inventory::get(client.projections(), after, None).await;
@@ -91,8 +91,10 @@ async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpRespon
 
 /// In the order of the log: whoever gives `next` back as `after` gets what has happened since, and nothing twice.
 async fn list_events(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
-    let Parameters(filters, paging) = Parameters::<audit::Filters, Paging>::read(request.query_string())?;
-    let (filter, limit) = (AuditFilter { oldest_first: true, ..filters.parse()? }, paging.limit()?);
+    let Parameters(filters, paging) = Parameters::<audit::Filters, Paging>::read_filled(request.query_string())?;
+    let limit = paging.limit()?;
+    let filter = filters.parse(client.projections(), |error| client.broken(error)).await?;
+    let filter = AuditFilter { oldest_first: true, ..filter };
     if let Some(after) = filter.after {
         let there = trail::find(client.projections(), after).await;
         there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;
@@ -132,6 +134,10 @@ async fn secure(
     let mut response = next.call(request).await?.map_into_boxed_body();
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = refused(response, ApiProblem::Method.error_response());
+    }
+    // Said by the framework, in plain text.
+    if response.status() == StatusCode::NOT_ACCEPTABLE {
+        response = response.into_response(ApiProblem::Encoding.error_response());
     }
     crate::web::headers::secure(response.headers_mut(), &crate::web::headers::content_security_policy(""));
     Ok(response)

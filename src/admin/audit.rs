@@ -83,7 +83,7 @@ pub fn event_href(event: EventId) -> String {
 /// If a filter is not understood, or log or projections cannot be used.
 pub async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
-    let filter = filters.parse()?;
+    let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;
     let query = filters.query();
     // Which filters, not what for: values may be personal, and the names of filters are not.
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();

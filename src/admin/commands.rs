@@ -13,10 +13,10 @@ pub use wanted::{Verb, possible};
 use super::carried::About;
 use super::devices::parse_device;
 use super::problem::Problem;
+use super::query::ReadWhole as _;
 use super::session::{Acts, May, Staff, is_fresh, is_permitted};
 use crate::app::PerformError;
 use crate::app::commands::QueueError;
-use crate::web::methods::Read as _;
 use actix_web::web;
 use projections::devices as inventory;
 use uuid::Uuid;
@@ -24,9 +24,9 @@ use uuid::Uuid;
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/devices/{device}/commands/{command}/cancel").post(one::cancel))
-        .service(web::resource("/devices/{device}/commands/{verb}").read(one::page).post(one::submit))
-        .service(web::resource("/commands").read(many::choose))
-        .service(web::resource("/commands/{verb}").read(many::page))
+        .service(web::resource("/devices/{device}/commands/{verb}").read_whole(one::page).post(one::submit))
+        .service(web::resource("/commands").read_whole(many::choose))
+        .service(web::resource("/commands/{verb}").read_whole(many::page))
         .service(web::resource("/commands/{verb}/try").post(many::rehearse))
         .service(web::resource("/commands/{verb}/do").post(many::perform));
 }

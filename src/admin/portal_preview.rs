@@ -3,7 +3,7 @@
 use super::devices::Choice;
 use super::pages::{show, view};
 use super::problem::Problem;
-use super::query::Parameters;
+use super::query::{Parameters, read};
 use super::session::{May, SeesFunnel};
 use crate::app::preview;
 use actix_web::HttpResponse;
@@ -39,17 +39,17 @@ struct Page {
 
 view!(portal_preview, Menu, Page { pages, families, versions, languages, shown, wide, title });
 
-/// The page. What is chosen and not known is the first of its kind.
+/// The page. What is not chosen is the first of its kind.
 ///
 /// # Errors
-/// If there is no such parameter, or the page cannot be made.
+/// If there is no such parameter or choice, or the page cannot be made.
 pub async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Result<HttpResponse, Problem> {
     let Parameters(wish, _) = wish;
     let same = |name: &'static str| (name, name);
-    let pages = Chosen::of(&preview::PAGES, wish.page.as_deref(), "sign-in");
-    let families = Chosen::of(&FAMILIES.map(same), wish.family.as_deref(), FAMILIES[0]);
-    let versions = Chosen::of(&VERSIONS.map(same), wish.version.as_deref(), VERSIONS[0]);
-    let languages = Chosen::of(&LANGUAGES, wish.language.as_deref(), "en");
+    let pages = Chosen::of("page", &preview::PAGES, wish.page.as_deref(), "sign-in")?;
+    let families = Chosen::of("family", &FAMILIES.map(same), wish.family.as_deref(), FAMILIES[0])?;
+    let versions = Chosen::of("version", &VERSIONS.map(same), wish.version.as_deref(), VERSIONS[0])?;
+    let languages = Chosen::of("language", &LANGUAGES, wish.language.as_deref(), "en")?;
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("page", pages.value)
         .append_pair("family", families.value)
@@ -75,14 +75,20 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn of(all: &[(&'static str, &'static str)], wished: Option<&str>, first: &'static str) -> Chosen {
-        let find = |wanted: &str| all.iter().find(|(value, _)| *value == wanted);
-        let (value, label) = wished.and_then(find).or_else(|| find(first)).copied().unwrap_or((first, first));
+    fn of(
+        name: &str,
+        all: &[(&'static str, &'static str)],
+        wished: Option<&str>,
+        first: &'static str,
+    ) -> Result<Chosen, Problem> {
+        let find = |wanted: &str| all.iter().find(|(value, _)| *value == wanted).copied();
+        let wished = read(name, wished, |wished| find(wished).ok_or(Problem::Bad("It is not one of the choices.")))?;
+        let (value, label) = wished.or_else(|| find(first)).unwrap_or((first, first));
         let choice = |(of, label): &(&'static str, &'static str)| Choice {
             value: (*of).to_owned(),
             label: (*label).to_owned(),
             selected: *of == value,
         };
-        Chosen { value, label, choices: all.iter().map(choice).collect() }
+        Ok(Chosen { value, label, choices: all.iter().map(choice).collect() })
     }
 }

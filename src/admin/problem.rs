@@ -155,7 +155,7 @@ impl Problem {
             Problem::Throttled { seconds } => (
                 "Too many attempts",
                 format!("Too many attempts failed. Wait {}.", counted(*seconds, "second")),
-                "Nothing is locked: after that you can go on as usual.",
+                "Muster locks no account: after that you can go on as usual.",
             ),
             Problem::Unavailable { during: During::Reading, .. } => (
                 "Something is not working",

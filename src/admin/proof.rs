@@ -6,11 +6,12 @@ use super::form::Genuine;
 use super::pages::{show, show_alone, view};
 use super::passkey;
 use super::problem::Problem;
+use super::query::Parameters;
 use super::session::{AtTheDoor, Own, SURFACE, SettingUp, Staff, app, home, local, see_other, with_key};
 use crate::app::own_account::{OwnAccountError, Proved};
 use crate::web::forgery;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use decisions::staff::Standing;
 use events::staff::Purpose;
 use secrecy::SecretString;
@@ -241,7 +242,10 @@ fn past<S>(own: &Own<S>, next: &str) -> Option<HttpResponse> {
 ///
 /// # Errors
 /// If the page cannot be made.
-pub async fn second_factor(own: Own<AtTheDoor>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+pub async fn second_factor(
+    own: Own<AtTheDoor>,
+    Parameters(wish, _): Parameters<Wish>,
+) -> Result<HttpResponse, Problem> {
     past(&own, &wish.next).map_or_else(|| page(&own, &DOOR, &Goal::page(&wish.next), None, None), Ok)
 }
 
@@ -273,7 +277,10 @@ pub async fn second_factor_begin(own: Own<AtTheDoor>, Genuine(form): Genuine<Wis
 ///
 /// # Errors
 /// If sessions cannot be used.
-pub async fn second_factor_passkey(own: Own<AtTheDoor>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+pub async fn second_factor_passkey(
+    own: Own<AtTheDoor>,
+    Parameters(wish, _): Parameters<Wish>,
+) -> Result<HttpResponse, Problem> {
     ask(&own, &DOOR, &Goal::page(&wish.next)).await
 }
 
@@ -297,7 +304,7 @@ pub async fn second_factor_answer(
 ///
 /// # Errors
 /// If the page cannot be made.
-pub async fn confirm(own: Own<SettingUp>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+pub async fn confirm(own: Own<SettingUp>, Parameters(wish, _): Parameters<Wish>) -> Result<HttpResponse, Problem> {
     let goal = Goal::page(&wish.next);
     let about = about(&own, &goal).await?;
     page(&own, &CONFIRM, &goal, about, None)
@@ -355,7 +362,10 @@ pub async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) ->
 ///
 /// # Errors
 /// If sessions cannot be used.
-pub async fn confirm_passkey(own: Own<SettingUp>, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+pub async fn confirm_passkey(
+    own: Own<SettingUp>,
+    Parameters(wish, _): Parameters<Wish>,
+) -> Result<HttpResponse, Problem> {
     ask(&own, &CONFIRM, &Goal::page(&wish.next)).await
 }
 

@@ -2,8 +2,9 @@
 //! address with a parameter that the page does not know is refused: ignored, it would show more than was asked for.
 
 use super::problem::Problem;
+use crate::web::methods::Read as _;
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, web};
 use serde::de::value::Error as NoStruct;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
@@ -18,20 +19,36 @@ pub struct Parameters<T, U = Nothing>(pub T, pub U);
 pub struct Nothing {}
 
 impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
+    /// Reads a query string whose parameters all have a value: a program that sends none means something else than everything.
+    ///
+    /// # Errors
+    /// As [`Parameters::read`], and if a value is empty.
+    pub fn read_filled(query: &str) -> Result<Self, Problem> {
+        let parameters = Parameters::read(query)?;
+        match parse(query.as_bytes()).find(|(_, value)| filled(Some(value)).is_none()) {
+            Some((name, _)) => Err(Problem::parameter(&name, "It is empty.".to_owned())),
+            None => Ok(parameters),
+        }
+    }
+
     /// Reads a query string.
     ///
     /// # Errors
-    /// If a parameter is not a field of one of the structs, or is given twice.
+    /// If a parameter is not a field of one of the structs, is given twice, or is no text.
     pub fn read(query: &str) -> Result<Self, Problem> {
         let known = [field_names::<T>(), field_names::<U>()].concat();
         let mut seen = Vec::new();
-        for (name, _) in parse(query.as_bytes()) {
+        // The parser leaves empty pieces out, too.
+        let pieces = query.split('&').filter(|piece| !piece.is_empty());
+        for ((name, value), piece) in parse(query.as_bytes()).zip(pieces) {
             if !known.contains(&&*name) {
-                let why = format!("There is no parameter of this name here. There are: {}.", known.join(", "));
-                return Err(Problem::parameter(&name, why));
+                return Err(Problem::parameter(&name, unknown(&known)));
             }
             if seen.contains(&name) {
                 return Err(Problem::parameter(&name, "It is given twice.".to_owned()));
+            }
+            if value.contains('\0') || !is_utf8(piece, &value) {
+                return Err(Problem::parameter(&name, "It is no text in UTF-8.".to_owned()));
             }
             seen.push(name);
         }
@@ -47,6 +64,58 @@ impl<T: DeserializeOwned, U: DeserializeOwned> FromRequest for Parameters<T, U> 
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Parameters::read(request.query_string()))
+    }
+}
+
+fn unknown(known: &[&str]) -> String {
+    match known {
+        [] => "There are no parameters here.".to_owned(),
+        known => format!("There is no parameter of this name here. There are: {}.", known.join(", ")),
+    }
+}
+
+// The parser puts U+FFFD in place of what is not UTF-8: only as many as were written may be there.
+fn is_utf8(piece: &str, value: &str) -> bool {
+    let replacement = char::REPLACEMENT_CHARACTER;
+    let written = piece.to_ascii_uppercase().matches("%EF%BF%BD").count() + piece.matches(replacement).count();
+    value.matches(replacement).count() <= written
+}
+
+/// A resource of which each address is one page: its address takes no parameters.
+pub trait ReadWhole {
+    /// As [`Read::read`](crate::web::methods::Read::read); an address with a parameter is refused.
+    #[must_use]
+    fn read_whole<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static;
+}
+
+impl ReadWhole for Resource {
+    fn read_whole<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.read(Whole(handler))
+    }
+}
+
+/// A handler of an address without parameters.
+#[derive(Clone)]
+struct Whole<F>(F);
+
+impl<F, Args> Handler<(Args, Parameters<Nothing>)> for Whole<F>
+where
+    F: Handler<Args>,
+{
+    type Output = F::Output;
+    type Future = F::Future;
+
+    fn call(&self, (arguments, _): (Args, Parameters<Nothing>)) -> F::Future {
+        self.0.call(arguments)
     }
 }
 
@@ -162,6 +231,15 @@ mod tests {
     }
 
     #[test]
+    fn a_program_gives_each_parameter_a_value() {
+        let read = |query| Parameters::<Filters, Paging>::read_filled(query).map(|_| ());
+        assert!(read("q=a&limit=5").is_ok());
+        for (query, name) in [("q=", "q"), ("q=a&limit", "limit"), ("type=%20&q=a", "type")] {
+            assert!(matches!(read(query), Err(Problem::Parameter { name: named, .. }) if named == name), "{query}");
+        }
+    }
+
+    #[test]
     fn known_parameters_are_read_and_others_are_named() {
         let read = |query| Parameters::<Filters, Paging>::read(query);
         let Parameters(filters, paging) = read("q=a+b&limit=5&type=").unwrap();
@@ -173,6 +251,10 @@ mod tests {
                 other => panic!("{query}: {other:?}"),
             }
         }
+        for query in ["q=%ff", "q=a%00b", "q=%EF%BF%BD%ff"] {
+            assert!(matches!(read(query), Err(Problem::Parameter { name, .. }) if name == "q"), "{query}");
+        }
+        assert_eq!(read("&&q=%ef%bf%bd").unwrap().0.q.as_deref(), Some("\u{fffd}"));
         let long = format!("{}=1", "x".repeat(10_000));
         assert!(read(&long).map(|_| ()).unwrap_err().to_string().len() < 500);
     }

@@ -3,6 +3,7 @@
 use super::form::{Empty, Genuine};
 use super::pages::{show_alone, view};
 use super::problem::Problem;
+use super::query::Parameters;
 use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, local, see_other};
 use super::single_sign_on::lead_on;
 use super::words::browser_label;
@@ -90,7 +91,11 @@ impl<'a> Page<'a> {
 ///
 /// # Errors
 /// If the page cannot be made.
-pub async fn page(app: web::Data<App>, request: HttpRequest, wish: web::Query<Wish>) -> Result<HttpResponse, Problem> {
+pub async fn page(
+    app: web::Data<App>,
+    request: HttpRequest,
+    Parameters(wish, _): Parameters<Wish>,
+) -> Result<HttpResponse, Problem> {
     let made = request.cookie(WELCOME_COOKIE).and_then(|cookie| decoded(cookie.value()));
     let page = Page { made: made.as_deref(), ..Page::of(&app, &wish.next).await? };
     let mut response = form(&app, &request, StatusCode::OK, page)?;

@@ -10,10 +10,19 @@ const WHAT: &str = "pages";
 const MINUTES: i64 = 10;
 
 /// The pages, by the name in the address, with what the console calls them.
-pub const PAGES: [(&str, &str); 14] = [
+pub const PAGES: [(&str, &str); 26] = [
     ("desktop", "Opened at a desk"),
+    ("which-device", "What are you using?"),
+    ("other-browser", "Opened in another browser than Safari"),
     ("sign-in", "Sign in"),
     ("sign-in-refused", "Sign in: refused"),
+    ("sign-in-throttled", "Sign in: too many tries"),
+    ("sign-in-change-password", "Sign in: another password first"),
+    ("sign-in-not-now", "Sign in: not possible right now"),
+    ("sign-in-too-late", "Sign in: took too long"),
+    ("leaving", "On to the identity provider"),
+    ("for-whom", "For whom the device is"),
+    ("previous", "A device is enrolled already"),
     ("ownership", "Whose device it is"),
     ("terms", "Terms of use"),
     ("ca", "Certificate"),
@@ -22,7 +31,10 @@ pub const PAGES: [(&str, &str); 14] = [
     ("mdm-institutional", "MDM profile, of the organization"),
     ("waiting", "Waiting for the device"),
     ("enrolled", "Enrolled"),
+    ("hand-over", "Back to Settings"),
     ("stopped", "Stopped: enroll in Settings instead"),
+    ("stopped-permitted", "Stopped: may not enroll"),
+    ("stopped-unknown", "Stopped: not known whether they may"),
     ("about", "What the organization sees"),
     ("problem", "Something went wrong"),
 ];

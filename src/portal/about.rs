@@ -1,6 +1,6 @@
 //! The (i) page: what the organization can and cannot see and do, a kind at a time.
 
-use super::render::Page;
+use super::render::{Back, Page};
 use super::visitor::{Answered, Visitor};
 use crate::web::content::content;
 use events::enrollment::Ownership;
@@ -25,6 +25,10 @@ pub struct KindOfEnrollment {
 
 impl Page for AboutPage {
     const TEMPLATE: &'static str = "about";
+
+    fn back(&self) -> Back {
+        Back::About
+    }
 }
 
 content!(AboutPage { kinds among [vec![PERSONAL, INSTITUTIONAL], vec![]], own, managed });

@@ -2,7 +2,7 @@
 
 use super::browser::{Answer, Browser};
 use super::problem::Problem;
-use super::render::Page;
+use super::render::{Back, Page};
 use super::steps;
 use super::submission::Submission;
 use super::texts::Language;
@@ -86,7 +86,7 @@ pub async fn device(mut form: Submission) -> Answered {
     with_cookie(see_other("/enroll"), DEVICE_COOKIE, answer.as_str())
 }
 
-/// Another language. The way back is one of two places, never an address from the form.
+/// Another language. The way back is one of ours by its name, never an address from the form.
 pub async fn language(mut form: Submission) -> Answered {
     let language = form.take("language").and_then(|tag| Language::parse(&tag)).ok_or(Problem::Bad)?;
     // Before sign-in it goes into the next event: `VisitOpened`, or what follows the sign-in.
@@ -98,8 +98,8 @@ pub async fn language(mut form: Submission) -> Answered {
     if let Some(there) = there {
         return with_cookie(see_other(&there), LANGUAGE_COOKIE, language.tag());
     }
-    let back = if form.take("back").as_deref() == Some("about") { "/enroll/about" } else { "/enroll" };
-    with_cookie(see_other(back), LANGUAGE_COOKIE, language.tag())
+    let back = form.take("back").map_or(Back::Step, |name| Back::parse(&name));
+    with_cookie(see_other(back.path()), LANGUAGE_COOKIE, language.tag())
 }
 
 fn with_cookie(mut response: HttpResponse, name: &'static str, value: &str) -> Answered {

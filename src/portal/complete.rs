@@ -2,7 +2,7 @@
 
 use super::mdm_profile::MdmProfilePage;
 use super::problem::Problem;
-use super::render::Page;
+use super::render::{Back, Page};
 use super::steps;
 use super::visitor::{Answered, Visitor};
 use crate::app::commands::self_service::{self, Offer, Outcome};
@@ -38,6 +38,10 @@ impl Page for CompletePage {
     // A device that has not enrolled is still at the MDM profile: a person who goes back to the instructions keeps the same progress.
     fn progress_step(&self) -> &'static str {
         if self.waiting { MdmProfilePage::TEMPLATE } else { Self::TEMPLATE }
+    }
+
+    fn back(&self) -> Back {
+        if self.refreshing { Back::Complete } else { Back::CompleteStill }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::account::onward;
 use super::account_name::{self, Problem as Wrong};
 use super::problem::Problem;
-use super::render::Page;
+use super::render::{Back, Page};
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor};
@@ -27,6 +27,10 @@ pub struct ManagedAppleIdPage {
 
 impl Page for ManagedAppleIdPage {
     const TEMPLATE: &'static str = "managed_apple_id";
+
+    fn back(&self) -> Back {
+        Back::ManagedAppleId
+    }
 }
 
 content!(ManagedAppleIdPage { value, problem among [Some("maid-domain"), None], domains });

@@ -3,7 +3,7 @@
 use super::ca_profile::{FIRST_ALLOW, FIRST_DOWNLOADED, at_least, remaining};
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
-use super::render::Page;
+use super::render::{Back, Page};
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::web::content::content;
@@ -26,6 +26,10 @@ pub struct MdmProfilePage {
 
 impl Page for MdmProfilePage {
     const TEMPLATE: &'static str = "mdm_profile";
+
+    fn back(&self) -> Back {
+        Back::MdmProfile
+    }
 }
 
 content!(MdmProfilePage {

@@ -2,17 +2,21 @@
 //! its forms lead nowhere.
 
 use super::about::AboutPage;
-use super::arrival::DesktopPage;
+use super::account::HandOverPage;
+use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
 use super::browser::Browser;
 use super::ca_profile::{self, CaProfilePage};
 use super::complete::CompletePage;
 use super::description;
+use super::for_whom::ForWhomPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage, Way};
 use super::ownership::OwnershipPage;
-use super::problem::Problem;
+use super::previous::{PreviousPage, Record};
+use super::problem::{Problem, ProblemPage};
 use super::render::{Frame, Page, Progress, render};
 use super::sign_in::SignInPage;
+use super::single_sign_on::LeavingPage;
 use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
 use super::texts::Language;
@@ -74,12 +78,18 @@ impl Sample<'_> {
         let version = Some(self.version);
         match page {
             "desktop" => {
-                let address = format!("{}/enroll", self.app.config.server.public_url);
+                let address = self.address();
                 let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
                 self.bare(&DesktopPage { address, qr, untrusted: self.app.config.pki.tls_root.is_some() })
             }
-            "sign-in" => self.step(1, &self.sign_in(false)),
-            "sign-in-refused" => self.step(1, &self.sign_in(true)),
+            "which-device" => self.bare(&WhichDevicePage {}),
+            "other-browser" => self.bare(&OtherBrowserPage { address: self.address() }),
+            "leaving" => {
+                let address = "https://id.example.com/".to_owned();
+                self.bare(&LeavingPage { site: "id.example.com".into(), address, out: false })
+            }
+            "for-whom" => self.signed_in(1, &ForWhomPage { for_oneself: true, ..ForWhomPage::default() }),
+            "previous" => self.signed_in(1, &self.previous()),
             "ownership" => self.step(2, &self.ownership()),
             "terms" => self.step(2, &self.terms()),
             "ca" => self.step(3, &self.ca()),
@@ -92,11 +102,18 @@ impl Sample<'_> {
             "enrolled" => {
                 self.step(6, &CompletePage::of(Phase::Enrolled, false, self.settings.self_service_url.clone()))
             }
+            "hand-over" => self.bare(&HandOverPage {}),
             "stopped" => self.bare(&StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version, None)),
+            "stopped-permitted" => self.bare(&StoppedPage::of(EnrollmentRefusal::NotPermitted, version, None)),
+            "stopped-unknown" => self.bare(&StoppedPage::of(EnrollmentRefusal::AccessUnknown, version, None)),
             "about" => self.bare(&AboutPage::of(None, self.settings)),
-            "problem" => self.bare(&Problem::internal("a sample").page(Some("7KQ-3M2".into()))),
-            _ => Err(Problem::NotFound),
+            "problem" => self.bare(&Problem::internal("a sample").page()),
+            page => self.step(1, &self.sign_in(page)?),
         }
+    }
+
+    fn address(&self) -> String {
+        format!("{}/enroll", self.app.config.server.public_url.trim_end_matches('/'))
     }
 
     fn bare<P: Page>(&self, page: &P) -> Result<String, Problem> {
@@ -104,8 +121,14 @@ impl Sample<'_> {
     }
 
     fn step<P: Page>(&self, now: usize, page: &P) -> Result<String, Problem> {
-        let signed_in = (now > 1).then(|| "ada".to_owned());
-        self.framed(page, Some(Progress::new(now, 6)), signed_in)
+        match now {
+            1 => self.framed(page, Some(Progress::new(now, 6)), None),
+            now => self.signed_in(now, page),
+        }
+    }
+
+    fn signed_in<P: Page>(&self, now: usize, page: &P) -> Result<String, Problem> {
+        self.framed(page, Some(Progress::new(now, 6)), Some("ada".to_owned()))
     }
 
     fn framed<P: Page>(
@@ -114,6 +137,7 @@ impl Sample<'_> {
         progress: Option<Progress>,
         signed_in_as: Option<String>,
     ) -> Result<String, Problem> {
+        let help_code = (signed_in_as.is_some() || P::TEMPLATE == ProblemPage::TEMPLATE).then(|| "7KQ-3M2".to_owned());
         let since = |major| if self.version >= OsVersion::new(major, 0) { "yes" } else { "no" };
         let frame = Frame {
             device: match self.platform.family {
@@ -123,18 +147,31 @@ impl Sample<'_> {
             ios15: since(15),
             ios18: since(18),
             progress,
-            help_code: signed_in_as.as_ref().map(|_| "7KQ-3M2".into()),
             signed_in_as,
             // The forms are drawn; the policy of the page lets none be sent.
             csrf: Some(String::new()),
-            ..bare_frame(self.language, self.settings)
+            ..bare_frame(self.language, self.settings, help_code)
         };
         render(&frame, page).map_err(Problem::internal)
     }
 
-    fn sign_in(&self, refused: bool) -> SignInPage {
-        let page = SignInPage::offered(self.app, self.settings, Browser::Safari(self.platform));
-        SignInPage { refused, stuck: refused || page.stuck, ..page }
+    fn sign_in(&self, page: &str) -> Result<SignInPage, Problem> {
+        let offered = SignInPage::offered(self.app, self.settings, Browser::Safari(self.platform));
+        let again = SignInPage { stuck: true, ..offered.clone() };
+        match page {
+            "sign-in" => Ok(offered),
+            "sign-in-refused" => Ok(SignInPage { refused: true, ..again }),
+            "sign-in-throttled" => Ok(SignInPage { wait_minutes: Some(2), ..again }),
+            "sign-in-change-password" => Ok(SignInPage { change_password: true, ..again }),
+            "sign-in-not-now" => Ok(SignInPage { not_now: true, ..again }),
+            "sign-in-too-late" => Ok(SignInPage { too_late: true, ..again }),
+            _ => Err(Problem::NotFound),
+        }
+    }
+
+    fn previous(&self) -> PreviousPage {
+        let since = self.language.date(self.app.world.now());
+        PreviousPage { records: vec![Record { label: "iPhone".into(), since }], more: None }
     }
 
     fn ownership(&self) -> OwnershipPage {

@@ -59,7 +59,8 @@ impl Problem {
         }
     }
 
-    fn texts(&self) -> ProblemPage {
+    /// The page that tells it. Around it goes the help code that finds the events, or the line in the server's log.
+    pub fn page(&self) -> ProblemPage {
         let (title, what, action) = match self {
             Problem::Elsewhere(_) | Problem::NotFound => {
                 ("problem-not-found-title", "problem-not-found", "problem-not-found-do")
@@ -76,12 +77,7 @@ impl Problem {
             Problem::Unavailable(_) => ("problem-unavailable-title", "problem-unavailable", "problem-unavailable-do"),
             Problem::Internal(_) => ("problem-internal-title", "problem-internal", "problem-internal-do"),
         };
-        ProblemPage { title, what, action, code: None, in_settings: matches!(self, Problem::AccountLink) }
-    }
-
-    /// The page that tells it. `code` finds the events, or the line in the server's log.
-    pub fn page(&self, code: Option<String>) -> ProblemPage {
-        ProblemPage { code, ..self.texts() }
+        ProblemPage { title, what, action, in_settings: matches!(self, Problem::AccountLink) }
     }
 }
 
@@ -120,7 +116,6 @@ pub struct ProblemPage {
     pub what: &'static str,
     #[serde(rename = "do")]
     pub action: &'static str,
-    pub code: Option<String>,
     /// The way began in Settings and begins there again, not at the portal.
     pub in_settings: bool,
 }
@@ -133,7 +128,6 @@ content!(ProblemPage {
     title among ["problem-internal-title"],
     what among ["problem-internal"],
     action among ["problem-internal-do"],
-    code,
     in_settings,
 });
 

@@ -18,6 +18,59 @@ pub trait Page: Serialize + Tested {
     fn progress_step(&self) -> &'static str {
         Self::TEMPLATE
     }
+
+    /// Where the language form on this page leads back to.
+    fn back(&self) -> Back {
+        Back::Step
+    }
+}
+
+/// The places that the language form leads back to: all that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// Where the person's step is.
+    Step,
+    About,
+    /// Also for who came back from a later step.
+    ManagedAppleId,
+    /// Also for who waits already and reads the instructions once more.
+    MdmProfile,
+    Complete,
+    /// The page that does not load by itself.
+    CompleteStill,
+}
+
+impl Back {
+    const ALL: [Back; 6] =
+        [Back::Step, Back::About, Back::ManagedAppleId, Back::MdmProfile, Back::Complete, Back::CompleteStill];
+
+    /// What the form calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Back::Step => "",
+            Back::About => "about",
+            Back::ManagedAppleId => "managed-apple-id",
+            Back::MdmProfile => "mdm",
+            Back::Complete => "complete",
+            Back::CompleteStill => "complete-still",
+        }
+    }
+
+    /// The place of this name; of any other name the person's step.
+    pub fn parse(name: &str) -> Back {
+        Back::ALL.into_iter().find(|back| back.name() == name).unwrap_or(Back::Step)
+    }
+
+    pub fn path(self) -> &'static str {
+        match self {
+            Back::Step => "/enroll",
+            Back::About => "/enroll/about",
+            Back::ManagedAppleId => "/enroll/managed-apple-id?change",
+            Back::MdmProfile => "/enroll/mdm",
+            Back::Complete => "/enroll/complete",
+            Back::CompleteStill => "/enroll/complete?still",
+        }
+    }
 }
 
 /// What every page shows around its own part.

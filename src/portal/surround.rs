@@ -87,7 +87,7 @@ impl Asker {
         // Whatever is wrong may be wrong with the settings too: then the page goes without the organization's name.
         let settings = self.app.settings().await.unwrap_or_else(|_| Settings::default());
         let mut response = HttpResponse::build(status);
-        match render(&bare_frame(self.language, &settings), &problem.page(code)) {
+        match render(&bare_frame(self.language, &settings, code), &problem.page()) {
             Ok(html) => response.content_type(ContentType::html()).body(html),
             Err(_) => response.content_type(ContentType::plaintext()).body(problem.to_string()),
         }

@@ -3,7 +3,7 @@
 use super::browser::{Answer, Browser};
 use super::help::{self, HelpPart};
 use super::problem::Problem;
-use super::render::{Frame, LanguageChoice, Page, Progress, render};
+use super::render::{Back, Frame, LanguageChoice, Page, Progress, render};
 use super::steps;
 use super::texts::Language;
 use crate::app::App;
@@ -226,7 +226,7 @@ impl Visitor {
     /// # Errors
     /// If a template is wrong.
     pub fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
-        let html = render(&self.frame(P::TEMPLATE, page.progress_step()), page)?;
+        let html = render(&self.frame(page.progress_step(), page.back()), page)?;
         let mut response = HttpResponse::build(status);
         if self.form_cookie.fresh {
             response.cookie(host_cookie(FORM_COOKIE, self.form_cookie.value.clone()));
@@ -234,26 +234,24 @@ impl Visitor {
         Ok(response.content_type(ContentType::html()).body(html))
     }
 
-    fn frame(&self, template: &str, step: &str) -> Frame {
+    fn frame(&self, step: &str, back: Back) -> Frame {
         let visit = self.session.as_ref().map(|session| &session.visit);
         let signed_in = visit.and_then(|visit| visit.signed_in.as_ref());
         let assigned = self.session.as_ref().and_then(Session::assigned_to);
         let code = self.session.as_ref().map(|session| help_code(session.enrollment));
         Frame {
             csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
-            back: if template == "about" { "about" } else { "" },
+            back: back.name(),
             account: self.link.as_ref().map(|link| link.token(&self.app.secrets)),
             by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
             progress: progress(step, visit, &self.settings).filter(|_| self.link.is_none()),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
             other: if assigned.is_some() { "yes" } else { "no" },
             owner: assigned.map(|owner| owner.user_name.text().to_owned()).unwrap_or_default(),
-            help: help_of(&self.settings, code.as_deref()),
-            help_code: code,
             device: self.device(),
             ios15: if self.version().is_none_or(|version| version >= OsVersion::new(15, 0)) { "yes" } else { "no" },
             ios18: if self.version().is_none_or(|version| version >= OsVersion::new(18, 0)) { "yes" } else { "no" },
-            ..bare_frame(self.language, &self.settings)
+            ..bare_frame(self.language, &self.settings, code)
         }
     }
 
@@ -314,7 +312,7 @@ impl Session {
 }
 
 /// A frame without a visitor, for problems: no forms, no names.
-pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
+pub fn bare_frame(language: Language, settings: &Settings, help_code: Option<String>) -> Frame {
     Frame {
         lang: language.tag(),
         languages: LanguageChoice::all(language),
@@ -324,14 +322,14 @@ pub fn bare_frame(language: Language, settings: &Settings) -> Frame {
         ios18: "yes",
         progress: None,
         csrf: None,
-        back: "",
+        back: Back::Step.name(),
         account: None,
         by_account: false,
         signed_in_as: None,
         other: "no",
         owner: String::new(),
-        help_code: None,
-        help: help_of(settings, None),
+        help: help_of(settings, help_code.as_deref()),
+        help_code,
         style: &super::assets::STYLE_VERSION,
     }
 }

@@ -23,6 +23,11 @@ pub fn secure(headers: &mut HeaderMap, policy: &str) {
     headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static(frame));
     let policy = HeaderValue::from_str(policy).expect("a policy is made of visible characters");
     headers.insert(HeaderName::from_static("content-security-policy"), policy);
+    // Which answers are compressed is not known here; a cache that keeps one asks again for another encoding (RFC 9110 section 12.5.5).
+    let vary = HeaderName::from_static("vary");
+    if !headers.contains_key(&vary) {
+        headers.insert(vary, HeaderValue::from_static("accept-encoding"));
+    }
     let cache = HeaderName::from_static("cache-control");
     if !headers.contains_key(&cache) {
         headers.insert(cache, HeaderValue::from_static("no-store"));

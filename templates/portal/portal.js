@@ -16,21 +16,28 @@
     password.form.addEventListener("submit", () => { password.type = "password"; });
   }
 
-  // What was typed is there again in another language; passwords and choices that a form begins with are not kept.
+  // What was typed or chosen is there again in another language, over what the page begins with; passwords are not kept. It is
+  // kept for the next page alone.
   const form = document.getElementById("continue");
   const languages = document.querySelector("form.languages");
   const typed = form ? [...form.querySelectorAll("input[type=text]:not(#password), input[type=email]")] : [];
-  const name = (input) => `typed ${location.pathname} ${input.id}`;
-  for (const input of typed) {
-    const kept = sessionStorage.getItem(name(input));
-    sessionStorage.removeItem(name(input));
-    if (kept && !input.value) input.value = kept;
+  const choices = form ? [...form.querySelectorAll("input[type=radio]")] : [];
+  const of = form ? form.getAttribute("action") : "";
+  const kept = JSON.parse(sessionStorage.getItem("typed") || "{}");
+  sessionStorage.removeItem("typed");
+  if (form && kept.of === of) {
+    for (const input of typed) {
+      if (input.id in kept.values) input.value = kept.values[input.id];
+    }
+    for (const input of choices) {
+      if (input.id === kept.chosen) input.checked = true;
+    }
   }
-  if (languages) {
+  if (form && languages) {
     languages.addEventListener("submit", () => {
-      for (const input of typed) {
-        if (input.value) sessionStorage.setItem(name(input), input.value);
-      }
+      const values = Object.fromEntries(typed.map((input) => [input.id, input.value]));
+      const chosen = choices.filter((input) => input.checked).map((input) => input.id)[0];
+      sessionStorage.setItem("typed", JSON.stringify({ of, values, chosen }));
     });
   }
 })();

@@ -53,7 +53,7 @@ sign-in-throttled = Zu viele Versuche. Warte { $minutes ->
     [one] eine Minute
    *[other] { $minutes } Minuten
   } und versuch es dann noch einmal.
-sign-in-throttled-hint = Dein Account ist nicht gesperrt. Wenn du das Passwort vergessen hast, frag deinen Helpdesk.
+sign-in-throttled-hint = Nur diese Seite wartet. Ob der Account selbst bei { $organization } gesperrt ist, weiß dein Helpdesk; frag auch dort, wenn du das Passwort vergessen hast.
 user-name = Benutzername
 password = Passwort
 sign-in-button = Anmelden
@@ -360,8 +360,7 @@ problem-unavailable = Der Server kann im Moment nichts speichern.
 problem-unavailable-do = Warte eine Minute und versuch es noch einmal. Was du vorher getan hast, ist gespeichert.
 problem-internal-title = Hier ist etwas schiefgegangen
 problem-internal = Der Fehler liegt bei uns, nicht bei dir, und nichts ist verloren.
-problem-internal-do = Versuch es noch einmal. Passiert es wieder, nenne deinem Helpdesk den Code.
-problem-code = Code:
+problem-internal-do = Versuch es noch einmal. Passiert es wieder, nenne deinem Helpdesk den Hilfe-Code unten.
 
 draw-alert = Bild von dem, was dein { $device } fragt. Zu tippen: { $tap }
 draw-row = Bild einer Seite der Einstellungen. Zeile, auf die zu tippen ist: { $tap }

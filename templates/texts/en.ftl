@@ -54,7 +54,7 @@ sign-in-throttled = Too many tries. Wait { $minutes ->
     [one] a minute
    *[other] { $minutes } minutes
   }, then try again.
-sign-in-throttled-hint = Your account is not locked. If you forgot the password, ask your help desk.
+sign-in-throttled-hint = Only this page waits. Whether the account itself is locked at { $organization }, your help desk can tell; ask there, too, if you forgot the password.
 user-name = User name
 password = Password
 sign-in-button = Log in
@@ -352,8 +352,7 @@ problem-unavailable = The server cannot save anything at the moment.
 problem-unavailable-do = Wait a minute and try again. What you did before is kept.
 problem-internal-title = Something went wrong here
 problem-internal = It is our mistake, not yours, and nothing was lost.
-problem-internal-do = Try once more. If it happens again, tell your help desk the code.
-problem-code = Code:
+problem-internal-do = Try once more. If it happens again, tell your help desk the help code below.
 
 draw-alert = Picture of what your { $device } asks. The button to tap: { $tap }
 draw-row = Picture of a page in Settings. The row to tap: { $tap }

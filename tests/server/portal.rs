@@ -268,6 +268,48 @@ async fn the_last_page_looks_again_by_itself_until_told_not_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_language_leads_back_to_the_page_where_it_was_chosen() {
+    let server = server().await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    let link = guest.walk_to_mdm(Ownership::Personal).await.link("profile");
+    guest.get(&link).await;
+    guest.get("/enroll/mdm").await;
+    guest.post("/enroll/mdm", &[]).await;
+    for page in [
+        "/enroll/complete",
+        "/enroll/complete?still",
+        "/enroll/mdm",
+        "/enroll/managed-apple-id?change",
+        "/enroll/about",
+    ] {
+        let back = guest.get(page).await.back();
+        let answer = guest.post("/enroll/language", &[("language", "de"), ("back", &back)]).await;
+        assert_eq!(answer.led_to(), Some(page));
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_problem_has_the_help_code_as_every_other_page_and_its_mail_too() {
+    let server = server().await;
+    server.settings(|settings| settings.help = Some("help@school.example".into())).await;
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("ada", PASSWORD).await;
+    let page = guest.get("/enroll/ownership").await.body;
+    let code = page.split("Help code ").nth(1).unwrap()[..7].to_owned();
+    guest.csrf = "x".into();
+    let forged = guest.post("/enroll/ownership", &[("ownership", "personal")]).await;
+    let gone = guest.get("/enroll/profile/mdm-x.mobileconfig").await;
+    assert_eq!((forged.status, gone.status), (403, 410));
+    for answer in [forged, gone] {
+        let mail = format!("mailto:help@school.example?subject&#x3D;Help%20code%20{code}");
+        assert!(answer.body.contains(&format!("Help code {code}")) && answer.body.contains(&mail), "{}", answer.body);
+        assert!(!answer.body.contains("Code:"), "{}", answer.body);
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_serving_of_a_profile_is_recorded_and_a_look_at_its_head_is_not() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));

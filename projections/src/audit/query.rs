@@ -164,6 +164,20 @@ pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Ro
         .await
 }
 
+/// Whether somebody or something with this id or name has done anything.
+///
+/// # Errors
+/// If the file cannot be read.
+pub async fn has_acted(projections: &Projections, actor: &str) -> Result<bool, ProjectionError> {
+    let actor = actor.to_owned();
+    projections
+        .read_of("audit", move |rows| {
+            let select = "SELECT EXISTS (SELECT 1 FROM audit_v7_events WHERE actor_id = ?1)";
+            rows.prepare_cached(select)?.query_row([&actor], |row| row.get(0))
+        })
+        .await
+}
+
 /// The types of events that there are in the log, by name.
 ///
 /// # Errors

@@ -26,6 +26,8 @@ pub enum ApiProblem {
     UnknownCursor,
     NotFound,
     Method,
+    /// No encoding that there is here is accepted.
+    Encoding,
     /// Our fault. `code` is in the server's log beside the cause.
     Unavailable {
         code: Uuid,
@@ -69,6 +71,11 @@ impl ApiProblem {
             ApiProblem::Method => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "it is read with GET or HEAD".to_owned())
             }
+            ApiProblem::Encoding => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not_acceptable",
+                "it is sent as it is, or compressed with gzip: let Accept-Encoding permit one of them".to_owned(),
+            ),
             ApiProblem::Unavailable { code } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",

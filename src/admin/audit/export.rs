@@ -24,7 +24,8 @@ const CHUNK: usize = 500;
 pub async fn export(staff: May<Exports>, address: Parameters<Filters, Wanted>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, wanted) = address;
     let format = wanted.format()?;
-    let filter = AuditFilter { after: None, ..filters.parse()? };
+    let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;
+    let filter = AuditFilter { after: None, ..filter };
     let extent = trail::extent(staff.projections(), filter.clone()).await.map_err(|error| staff.broken(error))?;
     staff.record(AccessEvent::AuditTrailExported { filters: filters.told(), format, rows: extent.rows }).await?;
     let mut file = file("audit", format, staff.now());

@@ -4,11 +4,14 @@ use crate::admin::devices::{Choice, parse_as_of};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, filled, read};
 use crate::web::content::content;
-use events::EventId;
 use events::device::DeviceId;
+use events::enrollment::parse_help_code;
 use events::person::PersonId;
-use projections::audit::{ACTOR_KINDS, AuditFilter, Match, Outcome};
+use events::{Event, EventId};
+use projections::audit::{ACTOR_KINDS, AuditFilter, Match, Outcome, has_acted};
+use projections::{ProjectionError, Projections};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// In the address. A minus before `type`, `actor` or `outcome` asks for everything but it.
@@ -100,13 +103,38 @@ impl Filters {
     /// As the projection takes them.
     ///
     /// # Errors
-    /// Says which one is not understood.
-    pub fn parse(&self) -> Result<AuditFilter, Problem> {
+    /// Says which one is not understood; `broken`, if the projection cannot be read.
+    pub async fn parse<P: From<Problem>>(
+        &self,
+        projections: &Projections,
+        broken: impl FnOnce(ProjectionError) -> P,
+    ) -> Result<AuditFilter, P> {
+        let filter = self.understood()?;
+        // Beside ids there are names that the server and its commands act by.
+        if let Some(name) = filter.actor_id.as_ref().filter(|name| Uuid::parse_str(name).is_err())
+            && !has_acted(projections, name).await.map_err(broken)?
+        {
+            return Err(Problem::Bad("It is no whole id, and nobody of this name has done anything.")
+                .of("actor_id")
+                .into());
+        }
+        Ok(filter)
+    }
+
+    fn understood(&self) -> Result<AuditFilter, Problem> {
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
         let id = |text: &str| Uuid::parse_str(text).map_err(|_| Problem::Bad("It is not a whole id."));
         let outcome = |name: &str| matched(name, Outcome::parse, "There is no such outcome.");
         let actor = |name: &str| matched(name, actor_kind, "There is no such kind of actor.");
-        let event_type = |name: &str| matched(name, |name| Some(name.to_owned()), "");
+        let event_type = |name: &str| matched(name, event_type, "There is no such type of event.");
+        let source = |text: &str| {
+            let address = text.parse::<IpAddr>().map_err(|_| Problem::Bad("It is not the address of a machine."))?;
+            Ok(address.to_string())
+        };
+        let code = |text: &str| {
+            parse_help_code(text)
+                .ok_or(Problem::Bad("It is not a help code: one has six letters and digits, such as 4F7-K2P."))
+        };
         Ok(AuditFilter {
             from: read("from", self.from.as_deref(), parse_as_of)?,
             to: read("to", self.to.as_deref(), parse_as_of)?,
@@ -116,9 +144,9 @@ impl Filters {
             device: read("device", self.device.as_deref(), id)?.map(DeviceId),
             person: read("person", self.person.as_deref(), id)?.map(PersonId),
             outcome: read("outcome", self.outcome.as_deref(), outcome)?,
-            source: text(&self.source),
+            source: read("source", self.source.as_deref(), source)?,
             correlation: read("correlation", self.correlation.as_deref(), id)?,
-            help_code: text(&self.code),
+            help_code: read("code", self.code.as_deref(), code)?,
             text: text(&self.q),
             after: read("after", self.after.as_deref(), id)?.map(EventId),
             ..AuditFilter::default()
@@ -172,6 +200,10 @@ fn matched<T>(value: &str, parse: impl Fn(&str) -> Option<T>, unknown: &'static 
     let (negated, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
     let value = parse(name).ok_or(Problem::Bad(unknown))?;
     Ok(Match { value, negated })
+}
+
+fn event_type(name: &str) -> Option<String> {
+    Event::type_names().contains(&name).then(|| name.to_owned())
 }
 
 fn actor_kind(name: &str) -> Option<events::ActorKind> {

@@ -130,7 +130,7 @@ fn stopped(visit: &Visit, again: String) -> Advice {
             format!("If a profile of the organization is in Settings › {}, remove it.", row(visit)),
         ),
         EnrollmentRefusal::NotPermitted => (
-            "No access rule lets this person enroll a device here.",
+            "The access rules do not let this person enroll the device here.",
             "An administrator decides who may enroll: ask one, if the person should be able to.".to_owned(),
         ),
         EnrollmentRefusal::AccessUnknown => (

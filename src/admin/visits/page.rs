@@ -10,7 +10,7 @@ use crate::admin::session::{May, SeesAudit, SeesFunnel, SeesInventory, Staff, is
 use crate::admin::words::{Chip, Instant, outcome};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
-use events::enrollment::{AttributeName, EnrollmentId, ReceivedAttributes};
+use events::enrollment::{AttributeName, EnrollmentId, EnrollmentRefusal, ReceivedAttributes};
 use events::staff::AccessEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{self, AuditFilter, Row};
@@ -29,7 +29,7 @@ struct Page {
     who: String,
     sub: String,
     state: Chip,
-    now: &'static str,
+    now: String,
     tell: Vec<String>,
     facts: Vec<Fact>,
     refusals: Vec<Said>,
@@ -126,7 +126,7 @@ fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
         who: words::who(visit),
         sub: format!("{}, help code {}", words::device(visit), visit.help_code),
         state: words::state(visit.state),
-        now: advice.now,
+        now: decided(found).map_or_else(|| advice.now.to_owned(), |decided| format!("{} {decided}", advice.now)),
         tell: advice.tell,
         facts: facts(visit, staff, now),
         refusals: found
@@ -143,6 +143,13 @@ fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
         others: found.others.iter().map(|other| super::line(other, now)).collect(),
         timeline: found.rows.iter().map(|row| happened(row, staff, now)).collect(),
     }
+}
+
+// Whether a rule decided, and which, where the rules are what stopped the person.
+fn decided(found: &Found) -> Option<String> {
+    let by_rules = found.visit.why == Some(EnrollmentRefusal::NotPermitted);
+    let row = found.rows.iter().rev().find(|row| row.event_type == "AccessDecided").filter(|_| by_rules)?;
+    Some(format!("{}.", row.sentence))
 }
 
 fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {

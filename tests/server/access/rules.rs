@@ -1,6 +1,7 @@
 //! Access rules, decided at sign-in.
 
 use super::{guest, rules, server_with, text, visits};
+use crate::console::desk::Browser;
 use crate::directory::slapd::{self, Slapd};
 use crate::harness::TestServer;
 use crate::portal::{PASSWORD, server};
@@ -94,6 +95,14 @@ async fn whom_no_rule_permits_anything_is_told_so_and_what_to_do_before_any_othe
     }
     let refused = EnrollmentEvent::EnrollmentRefused { why: EnrollmentRefusal::NotPermitted };
     assert!(visits(&server).await.contains(&refused));
+    // The help desk reads which rule it was, and not that there is none.
+    server.caught_up().await;
+    let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
+    let visit = desk.get("/console/visits?state=refused").await.attribute("tbody a", "href").unwrap();
+    let page = desk.get(&visit).await.body;
+    assert!(page.contains("enroll the device here. The access rule “Nobody” decides: may enroll nothing."), "{page}");
+    assert!(page.contains("Enrollment refused: the access rules do not permit it"), "{page}");
+    assert!(!page.contains("No access rule") && !page.contains("no access rule"), "{page}");
     server.stop().await;
 }
 

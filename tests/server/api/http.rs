@@ -105,11 +105,28 @@ async fn a_parameter_that_is_unknown_or_not_understood_is_named() {
         ("/api/v1/audit?outcome=-splendid", "outcome"),
         ("/api/v1/audit?correlation=x", "correlation"),
         ("/api/v1/audit?after=7", "after"),
+        // What is empty means nothing here, also to who wrote it.
+        ("/api/v1/devices?limit=", "limit"),
+        ("/api/v1/devices?state=", "state"),
+        ("/api/v1/devices?person=", "person"),
+        ("/api/v1/devices?q=%20", "q"),
+        ("/api/v1/audit?type=", "type"),
+        // No event has such a value.
+        ("/api/v1/audit?type=Nope", "type"),
+        ("/api/v1/audit?type=-Nope", "type"),
+        ("/api/v1/audit?actor_id=x", "actor_id"),
+        ("/api/v1/audit?source=x", "source"),
+        ("/api/v1/audit?code=x", "code"),
+        ("/api/v1/audit?q=%ff", "q"),
+        ("/api/v1/devices?q=%00", "q"),
     ] {
         let Reply { status, body, .. } = scene.ask(path).await;
         let error = &body["error"];
         assert_eq!((status, &error["code"], &error["parameter"]), (400, &"bad_request".into(), &name.into()), "{path}");
         assert!(error["message"].as_str().unwrap().starts_with(&format!("{name}: ")), "{path}: {body}");
+    }
+    for path in ["type=DeviceEnrolled", "actor_id=command-line", "source=127.0.0.1", "code=4f7k2p", "q=%EF%BF%BD"] {
+        assert_eq!(scene.ask(&format!("/api/v1/audit?{path}")).await.status, 200, "{path}");
     }
     let told = scene.ask("/api/v1/devices?ownership=personal").await.body["error"]["message"].to_string();
     assert!(told.contains("There are: q, state, kind"), "{told}");
@@ -133,6 +150,27 @@ async fn a_page_of_the_console_says_which_filter_it_does_not_know() {
         let answer = browser.get(&format!("/console/{page}")).await;
         assert!(answer.texts("main p").concat().contains(&format!("“{name}”")), "{page}: {}", answer.body);
     }
+    let (device, visit) = (format!("devices/{device}/commands/ask"), format!("visits/{device}"));
+    for page in
+        ["", "commands", "commands/ask", "earlier", "staff", "settings", "settings/change", "account", &device, &visit]
+    {
+        let answer = browser.get(&format!("/console/{page}?ownership=personal")).await;
+        assert_eq!(answer.status, 400, "{page}: {}", answer.body);
+        let told = answer.texts("main p").concat();
+        assert!(told.contains("“ownership”") && told.contains("There are no parameters here."), "{page}: {told}");
+    }
+    for page in ["sign-in", "second-factor", "confirm"] {
+        assert_eq!(browser.get(&format!("/console/{page}?ownership=personal")).await.status, 400, "{page}");
+    }
+    for (page, name) in [("audit?type=Nope", "type"), ("audit?code=x", "code"), ("devices?q=%ff", "q")] {
+        let answer = browser.get(&format!("/console/{page}")).await;
+        assert_eq!(answer.status, 400, "{page}");
+        assert!(answer.texts("main p").concat().contains(&format!("“{name}”")), "{page}: {}", answer.body);
+    }
+    // A form sends every field of it.
+    for page in ["devices?q=&state=&person=", "audit?type=&q=&code=&source=", "visits?q=&step=", "preview?page="] {
+        assert_eq!(browser.get(&format!("/console/{page}")).await.status, 200, "{page}");
+    }
     let hostile = browser.get("/console/devices?%3Cb%3E%E2%80%AE=1").await;
     assert!(hostile.body.contains("“&lt;b&gt;\\u{202e}”"), "{}", hostile.body);
     scene.server.stop().await;
@@ -151,12 +189,16 @@ async fn what_holds_no_secret_of_a_form_is_compressed_for_who_asks_and_no_page_i
     for path in ["/api/v1/devices", "/console/console.css", "/assets/portal.css"] {
         let plain = scene.request(Method::GET, path, &[]).await;
         assert_eq!(header(&plain, "content-encoding"), "", "{path}");
+        assert!(header(&plain, "vary").eq_ignore_ascii_case("accept-encoding"), "{path}");
         let packed = scene.request(Method::GET, path, &[GZIP]).await;
         assert_eq!((header(&packed, "content-encoding"), header(&packed, "etag")), ("gzip", header(&plain, "etag")));
         assert!(header(&packed, "vary").eq_ignore_ascii_case("accept-encoding"), "{path}");
         let (plain, packed) = (plain.text().await.unwrap(), packed.bytes().await.unwrap());
         assert_eq!((unpacked(&packed), packed.len() < plain.len()), (plain, true), "{path}");
     }
+    let none = scene.request(Method::GET, "/api/v1/devices", &[("accept-encoding", "identity;q=0")]).await;
+    assert_eq!((none.status().as_u16(), header(&none, "content-type")), (406, "application/json"));
+    assert!(none.text().await.unwrap().contains("\"not_acceptable\""));
     let metrics = scene.server.client().get(format!("{}/metrics", scene.server.metrics_url()));
     let metrics = metrics.header(GZIP.0, GZIP.1).send().await.unwrap();
     assert!(unpacked(&metrics.bytes().await.unwrap()).contains("muster_alarms_total"));

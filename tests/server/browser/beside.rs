@@ -80,3 +80,31 @@ async fn what_was_typed_is_there_in_another_language_and_a_password_can_be_looke
     browser.close().await;
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_chosen_or_changed_is_there_in_another_language() {
+    let test = "chosen";
+    let visitor = Visitor::personal(Family::IPhone, "17.5");
+    let user_agent = visitor.hardware.user_agent();
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
+    let scene = Scene::set().await;
+    let mut journey = Journey::new(browser, None, scene.walk(visitor), test);
+    journey.walk_to("/enroll/ownership", &scene.address()).await;
+    wait_for(&journey.browser, "#institutional").await.click().await.unwrap();
+    speak(&journey.browser, "de").await;
+    let chosen = wait_for(&journey.browser, "#institutional:checked").await;
+    assert_eq!(chosen.attr("value").await.unwrap().as_deref(), Some("institutional"));
+    // The page begins with the one that was given before.
+    journey.walk_to("/enroll/mdm", &scene.address()).await;
+    journey.browser.client.goto(&format!("{}/enroll/managed-apple-id?change", scene.server.url())).await.unwrap();
+    let field = wait_for(&journey.browser, "#managed_apple_id").await;
+    assert_ne!(field.prop("value").await.unwrap().unwrap(), "");
+    field.clear().await.unwrap();
+    field.send_keys("other@example.com").await.unwrap();
+    speak(&journey.browser, "en").await;
+    let field = wait_for(&journey.browser, "#managed_apple_id").await;
+    assert_eq!(field.prop("value").await.unwrap().as_deref(), Some("other@example.com"));
+    journey.browser.close().await;
+    scene.strike().await;
+}

@@ -42,6 +42,20 @@ async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_langua
         }
     }
     assert_eq!(server.whole_log().await.len(), before, "nothing is written down");
+    for (page, says) in [
+        ("sign-in-throttled", "Too many tries. Wait 2 minutes"),
+        ("sign-in-change-password", "Change your password first."),
+        ("sign-in-not-now", "Signing in is not possible right now."),
+        ("sign-in-too-late", "That took too long."),
+        ("previous", "is enrolled already"),
+        ("which-device", "This is an iPad"),
+        ("for-whom", "for_user"),
+        ("stopped-unknown", "It is not known whether you may enroll"),
+    ] {
+        let shown = framed(&browser, &format!("page={page}&family=iPhone&version=17.5&language=en")).await;
+        let html = guest.get(format!("{}{shown}", server.url())).send().await.unwrap().text().await.unwrap();
+        assert!(html.contains(says), "{page}: {html}");
+    }
     let versions = [("17.5", false), ("18.2", true)];
     for (version, own) in versions {
         let shown = framed(&browser, &format!("page=sign-in&family=iPhone&version={version}&language=en")).await;
@@ -62,6 +76,9 @@ async fn only_pages_for_looking_are_framed_and_only_by_ours() {
             && policy(&console.headers).contains("frame-ancestors 'none'")
     );
     assert_eq!(browser.get("/console/preview?sight=ca").await.status, 400, "an unknown parameter is named");
+    for unknown in ["page=zzz", "family=Mac", "language=fr", "version=99"] {
+        assert_eq!(browser.get(&format!("/console/preview?{unknown}")).await.status, 400, "{unknown}");
+    }
     assert!(!policy(&browser.get("/console/devices").await.headers).contains("frame-src"));
     let page = Guest::new(&server, &iphone("17.5")).get("/enroll/sign-in").await;
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));

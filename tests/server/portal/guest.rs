@@ -60,6 +60,13 @@ impl Answer {
         page.select(&selector).next().map(|text| text.text().collect::<String>().trim().to_owned())
     }
 
+    /// What the language form on the page gives as the place to lead back to.
+    pub fn back(&self) -> String {
+        let page = Html::parse_document(&self.body);
+        let selector = Selector::parse("form.languages input[name=back]").unwrap();
+        page.select(&selector).next().and_then(|field| field.attr("value")).unwrap().to_owned()
+    }
+
     /// Where the link with this id leads.
     pub fn link(&self, id: &str) -> String {
         let page = Html::parse_document(&self.body);

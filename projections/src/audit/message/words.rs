@@ -64,7 +64,7 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
         EnrollmentRefusal::AccountDrivenNotOffered => "it could enroll by account only, which is not offered for it",
         EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
-        EnrollmentRefusal::NotPermitted => "no access rule permits it",
+        EnrollmentRefusal::NotPermitted => "the access rules do not permit it",
         EnrollmentRefusal::AccessUnknown => "what the access rules ask for is not known",
         EnrollmentRefusal::TooManyDevices => "the person has as many devices as they may",
         EnrollmentRefusal::VersionBelowMinimum => "the version of iOS is older than the settings allow",

@@ -42,9 +42,10 @@ fn by_password(reason: SignInRefusal) -> &'static [&'static str] {
         SignInRefusal::NotEntitled => {
             &["The account is known, and may not enroll devices. An administrator can permit it.", WHICH_ACCOUNT]
         }
-        SignInRefusal::Throttled => {
-            &["There were too many tries. Nothing is locked: wait for a few minutes, then try again."]
-        }
+        SignInRefusal::Throttled => &[
+            "There were too many tries. Wait for a few minutes, then try again.",
+            "Muster locks no account. A directory may have locked it before: then a refusal above says so.",
+        ],
         SignInRefusal::DirectoryUnavailable => &[
             "It is not the person’s password: a directory does not answer. An administrator sees which in the alarms. Try again in a few minutes.",
         ],
