@@ -34,7 +34,8 @@ pub fn html(markdown: &str) -> String {
 }
 
 fn one_line(key: &str, text: &str, findings: &mut Findings) {
-    if let Some(wrong) = wrong_in_line(text).filter(|_| !text.is_empty()) {
+    // What may not be empty or blank is told so by the checks of its own section.
+    if let Some(wrong) = wrong_in_line(text).filter(|_| !text.trim().is_empty()) {
         findings.wrong(format!("{key} {wrong}"));
     }
 }
