@@ -62,6 +62,7 @@ struct Server {
 struct Log {
     /// Of the newest event, read from the file; `None` if it cannot be read.
     position: Option<u64>,
+    /// Of the database and its write-ahead log.
     bytes: u64,
     why: Option<String>,
 }
@@ -145,8 +146,11 @@ async fn text_of(mut answer: reqwest::Response) -> Option<String> {
 }
 
 async fn log(config: &Config) -> Log {
-    let bytes =
-        std::fs::metadata(config.store.directory.join(events::store::sqlite::FILE)).map_or(0, |file| file.len());
+    let size = |ending: &str| {
+        let file = format!("{}{ending}", events::store::sqlite::FILE);
+        std::fs::metadata(config.store.directory.join(file)).map_or(0, |file| file.len())
+    };
+    let bytes = size("") + size("-wal");
     let head = match read_log(config) {
         Ok(log) => log.store().head().await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),

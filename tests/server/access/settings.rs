@@ -104,13 +104,13 @@ async fn a_mute_directory_is_told_once_and_its_groups_are_not_called_missing() {
     std::fs::write(&config, text.replace("https://login.school.example", "https://127.0.0.1:1")).unwrap();
     let file = write(&config, "example.toml", EXAMPLE);
     let applied = muster_at(&config, &["settings", "apply", &file], "").expect_success();
-    assert_eq!(applied.matches("does not answer").count(), 1, "{applied}");
+    assert_eq!(applied.matches("could not be looked up").count(), 1, "{applied}");
     let said = muster_at(&config, &["check-config", "--live", "--json"], "");
     assert_eq!(said.code, Some(1), "{said:?}");
     let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
     let of = |code: &str| findings.iter().filter(|finding| finding["code"] == code).collect::<Vec<_>>();
     assert_eq!((of("group-nowhere").len(), of("directory-does-not-do").len()), (0, 1), "{findings:#?}");
     let unknown = of("groups-not-looked-up");
-    let wanted = "directory \"main\" does not answer: its groups could not be looked up";
+    let wanted = "the groups of the directory \"main\" could not be looked up";
     assert!(matches!(unknown[..], [one] if one["wrong"] == wanted), "{unknown:?}");
 }

@@ -28,7 +28,7 @@ pub struct Looked {
 /// Said once, however many groups there are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// "directory \"main\" does not answer: its groups could not be looked up".
+    /// "the groups of the directory \"main\" could not be looked up".
     pub told: String,
     /// What each of the directories answered instead.
     pub why: String,
@@ -68,8 +68,8 @@ type Mute = BTreeMap<String, String>;
 fn unknown<'a>(names: impl Iterator<Item = &'a str>, why: String) -> Unknown {
     let names: Vec<String> = names.map(quoted).collect();
     let told = match &names[..] {
-        [one] => format!("directory {one} does not answer: its groups could not be looked up"),
-        several => format!("directories {} do not answer: their groups could not be looked up", several.join(", ")),
+        [one] => format!("the groups of the directory {one} could not be looked up"),
+        several => format!("the groups of the directories {} could not be looked up", several.join(", ")),
     };
     Unknown { told, why }
 }
