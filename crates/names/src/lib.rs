@@ -33,19 +33,10 @@ fn is_ignored(letter: char) -> bool {
         || (letter.is_control() && !letter.is_whitespace())
 }
 
-/// A name in quotation marks, as it is written: who copies it from a message has the same name. Control characters, and those that change the
-/// direction of the text around them (Unicode Standard Annex #9, section 2), are written as `\u{202e}`.
+/// A name in quotation marks, as it is written: who copies it from a message has the same name. Characters that act on the text
+/// around them are written as [`visible::visible_line`] does.
 pub fn quoted(name: &str) -> String {
-    let acts = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut quoted = String::from("\"");
-    for letter in name.chars() {
-        if acts(letter) { quoted.extend(letter.escape_unicode()) } else { quoted.push(letter) }
-    }
-    quoted.push('"');
-    quoted
+    format!("\"{}\"", visible::visible_line(name))
 }
 
 /// A group's name, as rules and providers write it.
