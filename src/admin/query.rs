@@ -19,13 +19,14 @@ pub struct Parameters<T, U = Nothing>(pub T, pub U);
 pub struct Nothing {}
 
 impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
-    /// Reads a query string whose parameters all have a value: a program that sends none means something else than everything.
+    /// Reads a query string whose parameters all have a value: a program that sends none means something else than everything. The cursor
+    /// `after` may be empty: so a program begins that has none yet.
     ///
     /// # Errors
     /// As [`Parameters::read`], and if a value is empty.
     pub fn read_filled(query: &str) -> Result<Self, Problem> {
         let parameters = Parameters::read(query)?;
-        match parse(query.as_bytes()).find(|(_, value)| filled(Some(value)).is_none()) {
+        match parse(query.as_bytes()).find(|(name, value)| name != "after" && filled(Some(value)).is_none()) {
             Some((name, _)) => Err(Problem::parameter(&name, "It is empty.".to_owned())),
             None => Ok(parameters),
         }
