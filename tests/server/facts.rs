@@ -65,7 +65,7 @@ pub fn hold(routes: &BTreeSet<String>, rows: &[(&str, Proof)]) {
     let with_row: BTreeSet<String> = rows.iter().map(|(route, _)| (*route).to_owned()).collect();
     assert_eq!(routes, &with_row, "left: the routes in the sources; right: those that have a row");
     let mut tests = Vec::new();
-    for folder in ["tests/server", "src/enrollment"] {
+    for folder in ["tests/server", "crates/decisions/src"] {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);
     }
     for (route, proof) in rows {
