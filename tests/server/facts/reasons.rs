@@ -29,7 +29,7 @@ const REASONS: [Reasons; 11] = [
     (
         "IdentityRefusal",
         include_str!("../../../events/src/enrollment/refusal.rs"),
-        &[("EnvelopeInvalid", "the simulator makes none; src/pki/scep/tests/bad_input.rs does")],
+        &[("EnvelopeInvalid", "the simulator makes none; crates/pki/src/scep/tests/bad_input.rs does")],
     ),
     ("FormRefusal", include_str!("../../../events/src/enrollment/refusal.rs"), &[]),
     ("EnrollmentRefusal", include_str!("../../../events/src/enrollment.rs"), &[]),
@@ -40,8 +40,8 @@ const REASONS: [Reasons; 11] = [
         "SingleSignOnFault",
         include_str!("../../../events/src/enrollment/sign_in.rs"),
         &[
-            ("ForbiddenContent", "src/identity/saml/tests/corpus.rs holds the corpus of forged answers"),
-            ("WrongRecipient", "src/identity/saml/tests/corpus.rs holds the corpus of forged answers"),
+            ("ForbiddenContent", "crates/identity/src/saml/tests/corpus.rs holds the corpus of forged answers"),
+            ("WrongRecipient", "crates/identity/src/saml/tests/corpus.rs holds the corpus of forged answers"),
         ],
     ),
     ("FactorRefusal", include_str!("../../../events/src/staff/factors.rs"), &[]),
