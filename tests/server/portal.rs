@@ -344,7 +344,7 @@ async fn a_tampered_link_says_what_to_do() {
     for wrong in [link.replace("mdm-", "ca-"), link.replacen(".mobileconfig", "x.mobileconfig", 1)] {
         let answer = guest.get(&wrong).await;
         assert_eq!(answer.status, 410, "{wrong}");
-        assert!(answer.body.contains("This link does not work any more") && answer.body.contains("Code:"));
+        assert!(answer.body.contains("This link does not work any more") && answer.body.contains("Help code "));
     }
     server.stop().await;
 }

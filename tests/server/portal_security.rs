@@ -444,7 +444,7 @@ async fn a_handler_that_panics_ends_in_a_page_with_a_code_and_tells_nothing_else
     assert!(response.headers().contains_key("content-security-policy"));
     assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
     let page = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
-    assert!(page.contains("Something went wrong here") && page.contains("Code:"), "{page}");
+    assert!(page.contains("Something went wrong here") && page.contains("Help code "), "{page}");
     assert!(!page.contains("a secret detail"));
     server.stop().await;
 }
