@@ -67,15 +67,15 @@ async fn rows(requests: usize) -> [Duration; ROWS.len()] {
 }
 
 async fn change(app: &App, so_far: u32) {
-    let mut before = app.settings().await.expect("settings");
+    let mut before = app.settings.current().await.expect("settings");
     let drafts = (so_far..so_far + BATCH).map(|nth| {
         let after = Settings { help: Some(format!("Room {nth}")), ..before.clone() };
         let changed = SettingsEvent::between(&before, &after, Some(SCHEMA));
         before = after;
-        shared::draft(&app.world, changed.into())
+        shared::draft(&app.platform.world, changed.into())
     });
     let drafts = drafts.collect();
-    app.log.append(&stream(), Expected::Any, drafts).await.expect("appended");
+    app.platform.log.append(&stream(), Expected::Any, drafts).await.expect("appended");
 }
 
 async fn median_of(client: &reqwest::Client, page: &str, requests: usize) -> Duration {

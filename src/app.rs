@@ -1,94 +1,27 @@
-//! Everything assembled, and the one way in which anything comes to be: [`App::perform`].
+//! The assembled server: every service, put together once, and what the surfaces keep besides.
 
-pub mod access;
-pub mod account_driven;
-pub mod administration;
-pub mod aside;
 pub mod assemble;
-pub mod attestation;
-pub mod backoff;
-mod budgets;
-pub mod commands;
-pub mod connections;
-pub mod context;
-pub mod conversations;
-mod device_budget;
-pub mod device_message;
-pub mod disk;
-pub mod enrollment_profile;
-mod following;
-pub mod health;
-pub mod held;
-pub mod identify;
 pub mod initialize;
-pub mod inventory;
-pub mod issue;
 pub mod lost_keys;
-pub mod named_secret;
 pub mod older_log;
-pub mod own_account;
-pub mod passing;
-pub mod preview;
-pub mod profile_service;
-pub mod property_list;
 pub mod public_url;
-mod push_notice;
-pub mod push_topics;
-pub mod renewal;
-pub mod revocation;
-pub mod secrets;
-pub mod set_up;
-pub mod settings_in_memory;
-pub mod sign_in;
-pub mod staff_sessions;
-pub mod staff_sign_in;
-pub mod strangers;
 pub mod suppressed;
-pub mod throttles;
-mod told;
-pub mod turns;
-pub mod user_names;
 
 use crate::config::Config;
-use crate::telemetry::Metrics;
-use aside::Seldom;
 use connections::Connections;
-use context::Context;
-use conversations::Conversations;
-use decisions::Aggregate;
-use decisions::device::Device;
-use decisions::settings::Current;
-use decisions::visit::Visit;
-pub use device_budget::ByDeviceError;
-use device_budget::DeviceBudget;
-use disk::Disk;
-use events::device::DeviceId;
-use events::enrollment::EnrollmentId;
-use events::log::{Draft, Entry, Log};
-use events::personal::keys::{KeyError, SqliteKeyStore};
-use events::settings::Settings;
+use devices::Devices;
+use enroll::Enroll;
+use events::personal::keys::SqliteKeyStore;
 use events::store::sqlite::SqliteStore;
-use events::store::{AppendError, Appended, Damaged, Expected, ReadError};
-use events::{Event, Position, Revision, StreamName};
-use health::Health;
-use identity::throttle::Throttle;
-use pki::Pki;
-use pki::attestation::AttestationRoots;
-use pki::device_cas::DeviceCas;
-use projections::Projections;
-use push::Pusher;
-use secrets::Secrets;
-use settings_in_memory::SettingsInMemory;
+use platform::Platform;
+use platform::strangers::Strangers;
+use settings::SettingsService;
 use sign_in::SignIn;
-use sign_in::single_sign_on::Providers;
-use staff_sessions::StaffSessions;
+use staff::Staff;
 use std::sync::Arc;
-use strangers::Strangers;
 use tokio::sync::Semaphore;
-use turns::Turns;
-use world::World;
 
-/// The server's parts, shared by every handler and reaction.
+/// The services of one installation; clones share them. Handlers take the services they need.
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Parts>,
@@ -96,46 +29,23 @@ pub struct App {
 
 /// What an [`App`] is made of.
 pub struct Parts {
-    /// The store itself, to be watched and closed; everything else goes through `log`.
-    pub engine: Arc<SqliteStore>,
-    /// The key store itself, to be watched.
-    pub keys: Arc<SqliteKeyStore>,
-    pub log: Log,
-    pub world: World,
     pub config: Arc<Config>,
-    pub secrets: Secrets,
-    pub pki: Pki,
-    /// Who certifies devices when they are made.
-    pub device_cas: DeviceCas,
-    /// Whose attestations of hardware are trusted.
-    pub attestation_roots: AttestationRoots,
-    pub projections: Projections,
-    pub settings: SettingsInMemory,
-    pub sign_in: SignIn,
-    pub identity_providers: Providers,
-    pub health: Health,
-    pub staff_sessions: StaffSessions,
-    pub revocations: revocation::Revocations,
-    /// Slows down guessing at second factors.
-    pub factor_throttle: Throttle,
-    /// `None` where no push certificate is configured.
-    pub pusher: Option<Pusher>,
-    pub conversations: Conversations,
-    /// Devices whose streams cannot be read, of which the log was told.
-    pub unreadable_devices: Seldom<DeviceId>,
-    /// What single devices may make the server write.
-    pub device_budget: DeviceBudget,
-    /// Room on the disk of the log.
-    pub disk: Disk,
-    /// Who may append to a stream now.
-    pub turns: Turns,
-    /// Who may keep a large body in memory: one at a time.
+    /// The engine of the log. Everything but the assembly and its tests uses [`Platform`].
+    pub store: Arc<SqliteStore>,
+    /// The key store of the engine, likewise.
+    pub keys: Arc<SqliteKeyStore>,
+    pub platform: Platform,
+    pub settings: Arc<SettingsService>,
+    pub sign_in: Arc<SignIn>,
+    pub devices: Arc<Devices>,
+    pub enroll: Arc<Enroll>,
+    pub staff: Arc<Staff>,
+    /// Permits to hold a large body in memory: one at a time.
     pub large_bodies: Arc<Semaphore>,
-    /// Who is connected to the surfaces.
+    /// Open connections of the surfaces.
     pub connections: Connections,
-    /// Whose turn it is among those without an identity.
+    /// Turns for work without an identity.
     pub strangers: Strangers,
-    pub metrics: Metrics,
 }
 
 impl std::ops::Deref for App {
@@ -143,284 +53,5 @@ impl std::ops::Deref for App {
 
     fn deref(&self) -> &Parts {
         &self.inner
-    }
-}
-
-/// The state of a stream, and the revision it stands at.
-pub type Loaded<A> = (A, Option<Revision>);
-
-/// What became of a command.
-#[derive(Debug, Clone)]
-pub struct Performed<A: Aggregate> {
-    /// The state after it.
-    pub state: A,
-    /// Where the stream stands now.
-    pub revision: Option<Revision>,
-    /// What happened; empty where it had happened already.
-    pub events: Vec<A::Event>,
-    /// Where the events stand; `None` where there are none.
-    pub appended: Option<Appended>,
-}
-
-impl<A: Aggregate> Performed<A> {
-    fn nothing((state, revision): Loaded<A>) -> Performed<A> {
-        Performed { state, revision, events: vec![], appended: None }
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum PerformError<R: std::error::Error> {
-    /// The decision is no.
-    #[error("{0}")]
-    Refused(R),
-    /// Nothing is decided: the log cannot be read or written, or it is not known whether it was written.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-impl<R: std::error::Error> PerformError<R> {
-    /// Whether the stream, or what it is sealed with, is damaged.
-    pub fn is_damage(&self) -> bool {
-        match self {
-            PerformError::Refused(_) => false,
-            PerformError::Append(error) => error.is_damage(),
-            PerformError::Read(error) => error.is_damage(),
-        }
-    }
-}
-
-/// How often a command is decided anew when others keep changing its stream: not those who wait for their turn here, but whoever
-/// appends without one.
-const ATTEMPTS: usize = 16;
-
-impl App {
-    pub fn new(parts: Parts) -> App {
-        App { inner: Arc::new(parts) }
-    }
-
-    /// Reads a stream.
-    ///
-    /// # Errors
-    /// If the stream cannot be read.
-    pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
-        load(&self.log, stream).await
-    }
-
-    /// Loads a stream, decides, appends with the expected revision; decides anew when another was quicker.
-    ///
-    /// # Errors
-    /// The refusal, or why the log cannot be used.
-    pub async fn perform<A: Aggregate>(
-        &self,
-        stream: &StreamName,
-        command: &A::Command,
-        context: &Context,
-    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        let _turn = self.turns.at(stream).await;
-        match self.load_for(stream, context).await? {
-            (loaded, true) => Ok(Performed::nothing(loaded)),
-            (loaded, false) => self.decide_and_append(stream, loaded, command, context, |_, _| Ok(())).await,
-        }
-    }
-
-    /// As [`App::perform`], for whoever has just read the stream: it is read once more only where another was quicker. Not for
-    /// effects that are tried again: only whoever reads the stream here sees that it holds them.
-    ///
-    /// # Errors
-    /// The refusal, or why the log cannot be used.
-    pub async fn perform_from<A: Aggregate>(
-        &self,
-        stream: &StreamName,
-        loaded: Loaded<A>,
-        command: &A::Command,
-        context: &Context,
-    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        self.perform_if(stream, loaded, command, context, |_, _| Ok(())).await
-    }
-
-    /// As [`App::perform_from`], if `admits` lets these events, decided on this state, be written. It is asked once, in the turn at
-    /// the stream: what it charges is charged for what is written.
-    ///
-    /// # Errors
-    /// As there, and what `admits` says.
-    pub async fn perform_if<A: Aggregate, E: From<PerformError<A::Refusal>>>(
-        &self,
-        stream: &StreamName,
-        loaded: Loaded<A>,
-        command: &A::Command,
-        context: &Context,
-        admits: impl Fn(&A, &[A::Event]) -> Result<(), E>,
-    ) -> Result<Performed<A>, E> {
-        let turn = self.turns.at(stream).await;
-        let loaded = if turn.waited() { self.load(stream).await.map_err(PerformError::from)? } else { loaded };
-        self.decide_and_append(stream, loaded, command, context, admits).await
-    }
-
-    async fn decide_and_append<A: Aggregate, E: From<PerformError<A::Refusal>>>(
-        &self,
-        stream: &StreamName,
-        loaded: Loaded<A>,
-        command: &A::Command,
-        context: &Context,
-        admits: impl Fn(&A, &[A::Event]) -> Result<(), E>,
-    ) -> Result<Performed<A>, E> {
-        let ((mut state, mut revision), mut attempt) = (loaded, 1);
-        loop {
-            let events = state.decide(command).map_err(PerformError::Refused)?;
-            if events.is_empty() {
-                return Ok(Performed::nothing((state, revision)));
-            }
-            if attempt == 1 {
-                admits(&state, &events)?;
-            }
-            let drafts = self.drafts(&events, context);
-            match self.append(stream, revision, drafts).await {
-                Ok(appended) => {
-                    let state = events.iter().fold(state, A::evolve);
-                    return Ok(Performed {
-                        state,
-                        revision: Some(appended.revision),
-                        events,
-                        appended: Some(appended),
-                    });
-                }
-                Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                    let (loaded, is_done) = self.load_for(stream, context).await.map_err(PerformError::from)?;
-                    if is_done {
-                        return Ok(Performed::nothing(loaded));
-                    }
-                    (state, revision) = loaded;
-                }
-                Err(error) => return Err(PerformError::from(error).into()),
-            }
-        }
-    }
-
-    // With whether the stream holds already what the effect would write. The store knows a repeated id only at the revision it
-    // was written at: whoever comes later would write it again.
-    async fn load_for<A: Aggregate>(
-        &self,
-        stream: &StreamName,
-        context: &Context,
-    ) -> Result<(Loaded<A>, bool), ReadError> {
-        let entries = self.log.read(stream).await?;
-        let is_done = context.first_effect().is_some_and(|id| entries.iter().any(|entry| entry.id == id));
-        Ok((fold(stream, entries)?, is_done))
-    }
-
-    fn drafts<E: Into<Event> + Clone>(&self, events: &[E], context: &Context) -> Vec<Draft> {
-        let at = self.world.now();
-        let draft = |(nth, event): (usize, &E)| Draft {
-            id: context.event_id(&self.world, nth),
-            at,
-            actor: context.actor.clone(),
-            source: context.source.clone(),
-            correlation: context.correlation,
-            causation: context.causation,
-            event: event.clone().into(),
-        };
-        events.iter().enumerate().map(draft).collect()
-    }
-
-    // An unknown outcome is settled by repeating with the same ids: the store writes them once in either case.
-    async fn append(
-        &self,
-        stream: &StreamName,
-        revision: Option<Revision>,
-        drafts: Vec<Draft>,
-    ) -> Result<Appended, AppendError> {
-        let expected = revision.map_or(Expected::NoStream, Expected::Exact);
-        match self.log.append(stream, expected, drafts.clone()).await {
-            // A store that has stopped says that it wrote nothing now; of the first try nobody knows still.
-            Err(AppendError::Unknown(why)) => match self.log.append(stream, expected, drafts).await {
-                Err(AppendError::Unavailable(_)) => Err(AppendError::Unknown(why)),
-                outcome => outcome,
-            },
-            outcome => outcome,
-        }
-    }
-
-    /// A visit as its stream tells it.
-    ///
-    /// # Errors
-    /// If the stream cannot be read.
-    pub async fn visit(&self, enrollment: EnrollmentId) -> Result<Visit, ReadError> {
-        Ok(self.load(&enrollment.stream()).await?.0)
-    }
-
-    /// A device as its stream tells it.
-    ///
-    /// # Errors
-    /// If the stream cannot be read.
-    pub async fn device(&self, device: DeviceId) -> Result<Device, ReadError> {
-        Ok(self.load(&device.stream()).await?.0)
-    }
-
-    /// A record that stands in somebody else's way: `None` if it is corrupt. Then it is unknown, which is not the same as absent.
-    ///
-    /// # Errors
-    /// If the log cannot be used.
-    pub async fn other_device(&self, device: DeviceId) -> Result<Option<Device>, ReadError> {
-        match self.device(device).await {
-            Ok(state) => Ok(Some(state)),
-            Err(error @ ReadError::Corrupt { .. }) => {
-                tracing::warn!(device.id = %device, %error, "the record of a device cannot be read: others go on as if it were unknown");
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The current settings.
-    ///
-    /// # Errors
-    /// If the stream cannot be read.
-    pub async fn settings(&self) -> Result<Settings, ReadError> {
-        Ok(self.settings.current(&self.log).await?.0.settings)
-    }
-
-    /// The settings at `position`: effects follow from the settings at the time of their cause, however late they are tried
-    /// again.
-    ///
-    /// # Errors
-    /// If the stream cannot be read.
-    pub async fn settings_at(&self, position: Position) -> Result<Settings, ReadError> {
-        self.settings.at(&self.log, position).await
-    }
-}
-
-/// The current settings, as this log tells them. Reads the whole stream: a server asks [`App::settings`].
-///
-/// # Errors
-/// If the stream cannot be read.
-pub async fn settings(log: &Log) -> Result<Current, ReadError> {
-    Ok(load(log, &events::settings::stream()).await?.0)
-}
-
-async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
-    fold(stream, log.read(stream).await?)
-}
-
-fn fold<A: Aggregate>(stream: &StreamName, entries: Vec<Entry>) -> Result<Loaded<A>, ReadError> {
-    let revision = entries.last().map(|entry| entry.revision);
-    let mut state = A::default();
-    for entry in entries {
-        // A stream of one category holds events of one aggregate: `Event::from_parts` sees to it.
-        if let Ok(event) = A::Event::try_from(entry.event) {
-            state = state.evolve(&event);
-        }
-    }
-    match state.damaged_key() {
-        None => Ok((state, revision)),
-        Some(key) => Err(ReadError::Corrupt {
-            stream: stream.to_string(),
-            revision: revision.map_or(0, |Revision(last)| last),
-            position: 0,
-            damaged: Damaged::Key(key.clone()),
-            why: KeyError::Altered(key.clone()).to_string(),
-        }),
     }
 }

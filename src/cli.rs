@@ -17,7 +17,6 @@ mod simulate;
 mod status;
 
 use crate::config::Config;
-use crate::telemetry;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};

@@ -12,6 +12,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use telemetry::{LogFormat, Logging};
 use world::regular_file;
 
 /// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are refused.
@@ -93,24 +94,6 @@ pub struct Devices {
     /// PEM files with CAs that certify devices when they are made, beside "Apple iPhone Device CA", which is known: what
     /// they signed counts as a genuine device of Apple's. Whether they have expired is not asked.
     pub device_ca_certificates: Vec<PathBuf>,
-}
-
-/// `[logging]`: what is written to standard error while the server runs.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Logging {
-    /// `text` for people, `json` for machines: one object a line.
-    pub format: LogFormat,
-    /// What is logged, in the words of `tracing-subscriber`: `info` unless given, or such as `info,muster=debug`.
-    pub filter: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 /// The log's format in a file that cannot be used as a whole, such as one with an unknown key; `None` if it does not say it.

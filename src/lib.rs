@@ -12,5 +12,4 @@ pub mod mdm;
 pub mod portal;
 pub mod reactions;
 pub mod server;
-pub mod telemetry;
 pub mod web;

@@ -1,5 +1,5 @@
 //! What devices say: check-ins, answers to commands, requests for an identity. Each message comes with the identity that we
-//! issued, in TLS or as a signature over the raw body: [`claim`] reads and proves it, [`crate::app::identify`] leads from the certificate to the device's
+//! issued, in TLS or as a signature over the raw body: [`claim`] reads and proves it, [`devices::identify`] leads from the certificate to the device's
 //! stream, [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
 
 mod account;
@@ -15,27 +15,28 @@ mod limits;
 mod machine_information;
 pub mod message;
 mod profile_service;
-pub use crate::app::property_list;
 pub mod result;
 mod revival;
 mod scep;
 pub mod signature;
 
-use crate::app::device_message::{BadDeviceMessage, DeviceMessage};
-use crate::app::identify::{Known, Unidentified, identify};
-use crate::app::{App, ByDeviceError};
+use crate::app::App;
 use crate::web::methods::Read as _;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, middleware, web};
 use answer::Answer;
 use claim::{Claimed, NoClaim};
 use decisions::device::{Command, Device};
+use devices::ByDeviceError;
+use devices::device_message::{BadDeviceMessage, DeviceMessage};
+use devices::identify::{Known, Unidentified, identify};
 use events::device::MessageRefusal;
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use openssl::x509::X509Ref;
 use plist::Dictionary;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The endpoints of devices.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -49,7 +50,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// What a device signed with the identity that it was made with.
 async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
-    let reader = app.clone();
+    let reader = Arc::clone(&app.devices);
     let message = app.strangers.work(source, move || reader.device_message(&body)).await.map_err(unavailable)?;
     let error = match message {
         Ok(message) => return Ok(message),
@@ -77,7 +78,7 @@ async fn claimed(app: &App, request: &HttpRequest, source: Option<IpAddr>) -> Re
 
 /// The device that a certificate stands for.
 async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) -> Result<Known, Answer> {
-    match identify(app, certificate).await {
+    match identify(&app.devices, certificate).await {
         Ok(known) => Ok(known),
         Err(Unidentified::Stranger) => {
             Err(refuse_stranger(app, DeviceRequestRefusal::CertificateUnknown, source, Answer::Forbidden).await)
@@ -88,7 +89,7 @@ async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) ->
 
 /// Refuses a request that belongs to no device of ours: the answer, once the refusal is on record.
 async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
-    let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
+    let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
     if matches!(written, Ok(true)) {
         tracing::warn!(?source, ?why, "a request that belongs to no device of ours is refused");
     }
@@ -102,7 +103,7 @@ async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source
         return verified;
     }
     let (why, device) = (DeviceRequestRefusal::SignatureInvalid, Some(known.device));
-    let written = app.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
+    let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
     if matches!(written, Ok(true)) {
         tracing::warn!(device.id = %known.device, ?source, "a message in the name of a device is not signed by it");
     }
@@ -113,7 +114,7 @@ async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source
 async fn refuse_message(app: &App, known: &Known, why: MessageRefusal, source: Option<IpAddr>) -> Answer {
     tracing::warn!(device.id = %known.device, ?why, "a message of a device is refused");
     let (stream, command) = (known.device.stream(), Command::RefuseMessage { why });
-    let written = app.tell::<Device>(&stream, &command, &known.context(source), source).await;
+    let written = app.sign_in.tell::<Device>(&stream, &command, &known.context(source), source).await;
     written.map_or_else(unavailable, |_| told(why))
 }
 
@@ -135,9 +136,9 @@ async fn note_left_out(
     }
     tracing::warn!(device.id = %known.device, ?fields, "fields of a message are longer than is kept, or of another type");
     let stream = known.device.stream();
-    let loaded = app.load::<Device>(&stream).await.map_err(unavailable)?;
+    let loaded = app.platform.load::<Device>(&stream).await.map_err(unavailable)?;
     let (command, context) = (Command::NoteLeftOut { fields }, known.context(source));
-    match app.perform_by_device::<Device>(known.device, &stream, loaded, &command, &context).await {
+    match app.devices.perform_by_device::<Device>(known.device, &stream, loaded, &command, &context).await {
         Ok(_) | Err(ByDeviceError::Spent) => Ok(()),
         Err(ByDeviceError::Perform(error)) => Err(unavailable(error)),
     }

@@ -11,14 +11,14 @@ mod renewals;
 mod timer;
 
 use crate::app::App;
-use crate::app::aside::Aside;
-use crate::app::backoff::Backoff;
-use crate::app::passing::{Passed, PassingFollow};
 use events::Position;
 use events::envelope::Recorded;
 use events::log::Entry;
 use events::store::ReadError;
 use futures_util::StreamExt as _;
+use platform::aside::Aside;
+use platform::backoff::Backoff;
+use platform::passing::{Passed, PassingFollow};
 use projections::ProjectionError;
 use std::time::Duration;
 
@@ -82,8 +82,8 @@ fn tell_failure(reaction: &'static str, error: &ReactionError) {
 }
 
 async fn follow_effects(app: &App) -> Result<(), ReactionError> {
-    let after = app.projections.checkpoint(EFFECTS).await?;
-    let mut follow = PassingFollow::after(&app.log, after);
+    let after = app.platform.projections.checkpoint(EFFECTS).await?;
+    let mut follow = PassingFollow::after(&app.platform.log, after);
     // The first look is at once: a restart may have mended what stood in the way.
     let (mut look, mut aside) = (tokio::time::interval(LOOK_ASIDE), Aside::default());
     loop {
@@ -92,7 +92,7 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
                 Passed::Events(recorded) => do_effects(app, recorded).await?,
                 Passed::Unreadable(position) => {
                     tell_unreadable(EFFECTS, position);
-                    app.projections.pass(EFFECTS, position, vec![position]).await?;
+                    app.platform.projections.pass(EFFECTS, position, vec![position]).await?;
                     count_aside(app, EFFECTS).await?;
                 }
                 Passed::CaughtUp => {}
@@ -120,7 +120,7 @@ async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionEr
     aside.extend(undone);
     let is_aside = !aside.is_empty();
     // Only now: what was under way at a crash is done again.
-    app.projections.pass(EFFECTS, position, aside).await?;
+    app.platform.projections.pass(EFFECTS, position, aside).await?;
     if is_aside { count_aside(app, EFFECTS).await.map(drop) } else { Ok(()) }
 }
 
@@ -128,7 +128,7 @@ async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionEr
 async fn open(app: &App, mut recorded: Vec<Recorded>) -> Result<(Vec<Entry>, Vec<Position>), ReactionError> {
     let (mut entries, mut aside) = (Vec::new(), Vec::new());
     while !recorded.is_empty() {
-        let (opened, error) = app.log.open_until_corrupt(recorded.clone()).await;
+        let (opened, error) = app.platform.log.open_until_corrupt(recorded.clone()).await;
         let rest = recorded.split_off((opened.len() + 1).min(recorded.len()));
         let corrupt = recorded.get(opened.len()).map(|event| event.position);
         entries.extend(opened);
@@ -153,10 +153,12 @@ async fn undone(app: &App, entry: &Entry) -> Option<Position> {
 }
 
 async fn try_again(app: &App, aside: &mut Aside<Position>) -> Result<(), ReactionError> {
-    aside.look(app.world.now());
+    aside.look(app.platform.world.now());
     for position in positions_aside(app, EFFECTS, aside).await? {
         match entry_at(app, position).await {
-            Some(entry) if undone(app, &entry).await.is_none() => app.projections.done(EFFECTS, position).await?,
+            Some(entry) if undone(app, &entry).await.is_none() => {
+                app.platform.projections.done(EFFECTS, position).await?
+            }
             _ => aside.put(position),
         }
     }
@@ -176,28 +178,28 @@ async fn positions_aside(
 
 // All of them, counted for the metric.
 async fn count_aside(app: &App, reaction: &'static str) -> Result<Vec<Position>, ReactionError> {
-    let positions = app.projections.set_aside(reaction, MOST_ASIDE).await?;
-    app.metrics.set_aside(reaction, positions.len());
+    let positions = app.platform.projections.set_aside(reaction, MOST_ASIDE).await?;
+    app.platform.metrics.set_aside(reaction, positions.len());
     Ok(positions)
 }
 
 // `None`: it cannot be read still.
 async fn entry_at(app: &App, position: Position) -> Option<Entry> {
     let before = position.0.checked_sub(1).map(Position);
-    let entries = app.log.page(before, 1).await.ok()?;
+    let entries = app.platform.log.page(before, 1).await.ok()?;
     entries.into_iter().next().filter(|entry| entry.position == position)
 }
 
 /// The context of an effect of `entry`.
-fn effect_of(entry: &Entry, effect: &'static str) -> crate::app::context::Context {
+fn effect_of(entry: &Entry, effect: &'static str) -> platform::context::Context {
     let actor = events::Actor::new(events::ActorKind::System, effect);
-    crate::app::context::Context::effect(actor, entry.id, entry.correlation, effect)
+    platform::context::Context::effect(actor, entry.id, entry.correlation, effect)
 }
 
 /// A refusal is an answer: the effect is not wanted any more. Anything else is tried again.
-fn settled<T, R: std::error::Error>(outcome: Result<T, crate::app::PerformError<R>>) -> Result<(), ReactionError> {
+fn settled<T, R: std::error::Error>(outcome: Result<T, platform::PerformError<R>>) -> Result<(), ReactionError> {
     match outcome {
-        Ok(_) | Err(crate::app::PerformError::Refused(_)) => Ok(()),
+        Ok(_) | Err(platform::PerformError::Refused(_)) => Ok(()),
         Err(error) => Err(ReactionError::Perform(error.to_string())),
     }
 }

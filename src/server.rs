@@ -17,15 +17,16 @@ mod tasks;
 
 use crate::app::App;
 use crate::app::assemble::StartError;
-use crate::app::connections::{Connections, Limits};
-use crate::app::{suppressed, throttles};
+use crate::app::suppressed;
 use crate::config::Config;
 use crate::{admin, mdm, portal};
 use actix_server::ServerBuilder;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use connections::{Connections, Limits};
 use listeners::Listeners;
 use serving::Site;
+use sign_in::throttles;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -65,15 +66,15 @@ pub async fn start_within(mut config: Config, world: World, limits: Limits) -> R
     let listeners = Listeners::bind(&mut config)?;
     let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
     let app = App::open(config, world).await?;
-    sign_ins::expect(&app.metrics);
+    sign_ins::expect(&app.platform.metrics);
     // Until the scrub has looked, before anybody can ask.
-    app.health.problem(scrub::PART, "the log was not looked at yet since the start".into());
+    app.platform.health.problem(scrub::PART, "the log was not looked at yet since the start".into());
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
     let surfaces = serve_surfaces(&app, &limits, listeners.public, listeners.devices, &mut tasks)?;
     let metrics = serve_operations(&app, &limits, listeners.metrics, &mut tasks)?;
     tasks::start(&app, &mut tasks);
-    let position = app.log.store().head().await?.map_or(0, |head| head.0);
+    let position = app.platform.log.store().head().await?.map_or(0, |head| head.0);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), position, %address, %metrics_address, "serving");
     Ok(Running { app, address, metrics_address, surfaces, metrics, tasks })
 }
@@ -84,8 +85,8 @@ impl Running {
         tokio::join!(self.surfaces.stop(true), self.metrics.stop(true));
         self.tasks.shutdown().await;
         suppressed::write_all(&self.app).await;
-        throttles::keep(&self.app).await;
-        self.app.engine.close().await;
+        throttles::keep(&self.app.sign_in).await;
+        self.app.platform.engine.close().await;
         command_socket::remove(&self.app);
         tracing::info!("stopped");
     }
@@ -113,7 +114,7 @@ fn serve_surfaces(
     server = site.clone().serve(server, public, Some(listeners::tls(&app.config.pki)?))?;
     if let Some(devices) = devices {
         // Devices alone, and their certificates are asked for: a browser would ask its user for one.
-        let tls = listeners::mutual_tls(&app.config.pki, app.pki.identity_ca())?;
+        let tls = listeners::mutual_tls(&app.config.pki, app.devices.pki.identity_ca())?;
         server = Site { name: "devices", routes: mdm::routes, ..site }.serve(server, devices, Some(tls))?;
     }
     Ok(spawn("server.listen", server.run(), tasks))
@@ -130,7 +131,7 @@ fn serve_operations(
     listener: TcpListener,
     tasks: &mut JoinSet<()>,
 ) -> Result<ServerHandle, StartError> {
-    let connections = make_room(&Connections::new(app.metrics.clone()), FOR_OPERATIONS, limits, tasks);
+    let connections = make_room(&Connections::new(app.platform.metrics.clone()), FOR_OPERATIONS, limits, tasks);
     let (app, limits) = (app.clone(), limits.clone());
     let site = Site { name: "metrics", app, connections, limits, routes: operations::routes };
     let server = site.serve(builder(1, FOR_OPERATIONS).shutdown_timeout(1), listener, None)?;

@@ -11,10 +11,10 @@ pub mod visible;
 pub mod visit_code;
 
 use crate::app::App;
-use crate::app::connections::Connection;
-use crate::app::connections::room::Identity;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
+use connections::Connection;
+use connections::room::Identity;
 use std::net::IpAddr;
 use std::sync::Arc;
 

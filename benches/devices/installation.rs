@@ -12,7 +12,6 @@ use events::enrollment::{
     SecretHash, ServedProfile, SignInMethodName,
 };
 use events::person::PersonId;
-use events::personal::keys::KeyStore as _;
 use events::store::Expected;
 use events::{Event, KeyName, Personal, StreamName, Timestamp};
 use futures_util::StreamExt as _;
@@ -86,13 +85,13 @@ pub async fn make(directory: &Path, devices: usize, speakers: usize) -> Made {
     let tls_root = made.tls_root.expect("a trial has a root");
     std::fs::write(&file, serde_json::to_vec(&maker.speak(known, tls_root)).expect("JSON")).expect("it is written");
     let (events, projections) = maker.project().await;
-    maker.app.engine.close().await;
+    maker.app.platform.engine.close().await;
     Made { config: made.config, speakers: file, events, log, projections }
 }
 
 impl Maker {
     async fn enroll_all(&self) -> Vec<Speaker> {
-        let ids: Vec<DeviceId> = (0..self.devices).map(|_| DeviceId(self.app.world.uuid())).collect();
+        let ids: Vec<DeviceId> = (0..self.devices).map(|_| DeviceId(self.app.platform.world.uuid())).collect();
         self.make_keys(&ids).await;
         let every = self.devices / self.speakers;
         let enrolling = ids.iter().enumerate().map(|(nth, id)| self.enroll(nth, *id, nth % every == 0));
@@ -108,7 +107,7 @@ impl Maker {
     async fn make_keys(&self, ids: &[DeviceId]) {
         let names: Vec<KeyName> =
             ids.iter().enumerate().flat_map(|(nth, id)| [id.key(), self.person(nth).key()]).collect();
-        let keys = std::sync::Arc::clone(&self.app.keys);
+        let keys = std::sync::Arc::clone(&self.app.platform.keys);
         let made = tokio::task::spawn_blocking(move || names.chunks(2_000).try_for_each(|names| keys.ensure(names)));
         made.await.expect("keys are made").expect("a key store");
     }
@@ -121,7 +120,7 @@ impl Maker {
         let person = self.person(nth);
         let visit = self.visit(device, person, issued.as_ref());
         self.append(&device.enrollment().stream(), visit.into_iter().map(Event::from)).await;
-        let command = CommandId(self.app.world.uuid());
+        let command = CommandId(self.app.platform.world.uuid());
         let management = self.management(device, person, fingerprint, command, speaks);
         self.append(&device.stream(), management.into_iter().map(Event::from)).await;
         let certificate = STANDARD.encode(issued?.certificate.to_der().expect("DER"));
@@ -129,7 +128,7 @@ impl Maker {
     }
 
     async fn issue(&self, key: usize, device: DeviceId) -> Issued {
-        let (pki, now) = (self.app.pki.clone(), self.app.world.now().0.div_euclid(1_000_000));
+        let (pki, now) = (self.app.devices.pki.clone(), self.app.platform.world.now().0.div_euclid(1_000_000));
         let public = PKey::public_key_from_der(&self.keys[key].public_key_to_der().expect("DER")).expect("a key");
         let issued = tokio::task::spawn_blocking(move || pki.issue(&public, device.0, now, 1_095)).await;
         issued.expect("it ends").expect("a certificate")
@@ -157,7 +156,7 @@ impl Maker {
             EnrollmentEvent::MdmProfileServed {
                 profile: self.profile(device),
                 challenge: challenge.clone(),
-                challenge_expires: self.app.world.now(),
+                challenge_expires: self.app.platform.world.now(),
                 verified_by: None,
             },
             EnrollmentEvent::IdentityIssued { identity: recorded(device, issued), transaction: "AA".into(), challenge },
@@ -184,7 +183,7 @@ impl Maker {
     }
 
     fn topic(&self) -> String {
-        self.app.pki.push_topic().expect("a topic").to_owned()
+        self.app.devices.pki.push_topic().expect("a topic").to_owned()
     }
 
     fn management(
@@ -197,12 +196,12 @@ impl Maker {
     ) -> Vec<DeviceEvent> {
         let sealed = |text: String| Personal::new(device.key(), text);
         let push = PushAddress {
-            token: sealed(STANDARD.encode(self.app.world.random::<32>())),
+            token: sealed(STANDARD.encode(self.app.platform.world.random::<32>())),
             push_magic: sealed(device.to_string()),
             unlock_token: None,
         };
         let enrollment_id = Personal::new(person.key(), device.to_string());
-        let answered = CommandId(self.app.world.uuid());
+        let answered = CommandId(self.app.platform.world.uuid());
         let mut events = vec![
             DeviceEvent::DeviceAuthenticated {
                 person,
@@ -235,8 +234,9 @@ impl Maker {
 
     async fn append(&self, stream: &StreamName, events: impl Iterator<Item = Event>) {
         self.app
+            .platform
             .log
-            .append(stream, Expected::NoStream, events.map(|event| draft(&self.app.world, event)).collect())
+            .append(stream, Expected::NoStream, events.map(|event| draft(&self.app.platform.world, event)).collect())
             .await
             .expect("appended");
     }
@@ -249,10 +249,11 @@ impl Maker {
 
     /// The inventory of all of them, so that the server has nothing to catch up with.
     async fn project(&self) -> (u64, Duration) {
-        let head = self.app.log.store().head().await.expect("the log").expect("events");
-        let (begun, projections, log) = (Instant::now(), self.app.projections.clone(), self.app.log.clone());
+        let head = self.app.platform.log.store().head().await.expect("the log").expect("events");
+        let (begun, projections, log) =
+            (Instant::now(), self.app.platform.projections.clone(), self.app.platform.log.clone());
         let running = tokio::spawn(async move { projections.run(log).await });
-        self.app.projections.wait_for(head).await.expect("the projections follow");
+        self.app.platform.projections.wait_for(head).await.expect("the projections follow");
         let took = begun.elapsed();
         running.abort();
         pass_over(&self.app, head).await;

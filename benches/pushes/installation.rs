@@ -52,7 +52,7 @@ impl Installation {
         let mut config = Config::load(&made.config).expect("its configuration");
         config.push.base_url.clone_from(&base_url);
         let app = App::open(config, world).await.expect("it opens");
-        let fresh = |_| Enrolled { id: DeviceId(app.world.uuid()), token: app.world.random() };
+        let fresh = |_| Enrolled { id: DeviceId(app.platform.world.uuid()), token: app.platform.world.random() };
         let enrolled: Vec<Enrolled> = (0..devices).map(fresh).collect();
         let installation = Installation { app, base_url, devices: enrolled, push_server, _directory: directory };
         installation.enroll().await;
@@ -64,11 +64,11 @@ impl Installation {
     }
 
     pub fn topic(&self) -> &str {
-        self.app.pki.push_topic().expect("a topic")
+        self.app.devices.pki.push_topic().expect("a topic")
     }
 
     async fn enroll(&self) {
-        let person = PersonId(self.app.world.random_uuid());
+        let person = PersonId(self.app.platform.world.random_uuid());
         self.append_to_all(|device| {
             let sealed = |text: String| Personal::new(device.id.key(), text);
             let push = PushAddress {
@@ -89,14 +89,14 @@ impl Installation {
             vec![authenticated, DeviceEvent::DeviceEnrolled { push, body: BodyHash("b".into()) }]
         })
         .await;
-        let head = self.app.log.store().head().await.expect("the log").expect("events");
+        let head = self.app.platform.log.store().head().await.expect("the log").expect("events");
         pass_over(&self.app, head).await;
     }
 
     /// One command for every device.
     pub async fn queue_commands(&self) {
         self.append_to_all(|_| {
-            let command = CommandId(self.app.world.uuid());
+            let command = CommandId(self.app.platform.world.uuid());
             let (request_type, payload) = ("SecurityInfo".into(), CommandPayload::Plain("<plist/>".into()));
             vec![DeviceEvent::MdmCommandQueued {
                 command,
@@ -112,8 +112,9 @@ impl Installation {
 
     async fn append_to_all(&self, events: impl Fn(&Enrolled) -> Vec<DeviceEvent>) {
         let append = |device: &Enrolled| {
-            let drafts = events(device).into_iter().map(|event| draft(&self.app.world, event.into())).collect();
-            let (log, stream) = (self.app.log.clone(), device.id.stream());
+            let drafts =
+                events(device).into_iter().map(|event| draft(&self.app.platform.world, event.into())).collect();
+            let (log, stream) = (self.app.platform.log.clone(), device.id.stream());
             async move { log.append(&stream, Expected::Any, drafts).await.expect("appended") }
         };
         futures_util::stream::iter(self.devices.iter().map(append))

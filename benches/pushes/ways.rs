@@ -49,7 +49,8 @@ pub async fn bare(installation: &Installation) {
 pub async fn pusher(installation: &Installation) {
     let pusher = Pusher::load(&installation.app.config.push).expect("a push certificate").expect("usable");
     each(installation, |_, device| {
-        let (pusher, world, topic) = (pusher.clone(), installation.app.world.clone(), installation.topic().to_owned());
+        let (pusher, world, topic) =
+            (pusher.clone(), installation.app.platform.world.clone(), installation.topic().to_owned());
         async move {
             let notification =
                 Notification { token: &device.token, push_magic: PUSH_MAGIC, topic: &topic, expires_unix: EXPIRES };
@@ -63,10 +64,10 @@ pub async fn pusher(installation: &Installation) {
 /// A server with projections and reactions that finds the commands in its log, until every outcome is in it.
 pub async fn whole(installation: &Installation) {
     let app = installation.app.clone();
-    let head = app.log.store().head().await.expect("the log");
-    let mut follow = app.log.follow(head);
+    let head = app.platform.log.store().head().await.expect("the log");
+    let mut follow = app.platform.log.follow(head);
     let mut running = tokio::task::JoinSet::new();
-    let (projections, log) = (app.projections.clone(), app.log.clone());
+    let (projections, log) = (app.platform.projections.clone(), app.platform.log.clone());
     running.spawn(async move {
         projections.run(log).await.expect("the projections follow");
     });

@@ -36,6 +36,6 @@ pub fn draft(world: &World, event: Event) -> Draft {
 /// What a new device is asked by itself, and its being woken, is not what is measured.
 pub async fn pass_over(app: &App, head: Position) {
     for reaction in ["reactions-effects", "reactions-pushes"] {
-        app.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");
+        app.platform.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");
     }
 }

@@ -3,9 +3,11 @@
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod findings;
+mod lifecycle;
 pub mod sqlite;
 
 pub use findings::{Corruption, Damaged, Findings};
+pub use lifecycle::{Scrubbed, StoreLifecycle};
 
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;

@@ -104,6 +104,9 @@ async fn after_the_key_is_destroyed_the_history_stands_with_erased_fields_and_no
 async fn nothing_is_written_when_a_key_cannot_be_made_durable() {
     struct Broken;
     impl KeyStore for Broken {
+        fn failed(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+            tokio::sync::watch::channel(None).1
+        }
         fn ensure(&self, _: &[KeyName]) -> Result<(), KeyError> {
             Err(KeyError::Unavailable("the disk is full".into()))
         }

@@ -185,6 +185,9 @@ proptest! {
 struct Fixed;
 
 impl KeyStore for Fixed {
+    fn failed(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+        tokio::sync::watch::channel(None).1
+    }
     fn ensure(&self, _: &[KeyName]) -> Result<(), KeyError> {
         Ok(())
     }

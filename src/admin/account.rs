@@ -7,14 +7,14 @@ use super::pages::{show, view};
 use super::problem::Problem;
 use super::session::{Fresh, Own, see_other};
 use super::words::{self, Instant};
-use crate::app::own_account::PasswordError;
-use crate::app::staff_sessions::Session;
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::Personal;
 use events::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use sign_in::staff_sessions::Session;
+use staff::own_account::PasswordError;
 use std::fmt::Display;
 use uuid::Uuid;
 

@@ -7,14 +7,15 @@ use super::form::{Empty, Genuine};
 use super::problem::Problem;
 use super::proof;
 use super::session::{Acts, May, Own, is_fresh, see_other};
-use crate::app::commands::act::Done;
-use crate::app::commands::{QueueError, removal};
-use crate::app::context::Context;
-use crate::app::{App, PerformError};
+use crate::app::App;
 use actix_web::{HttpResponse, web};
 use decisions::device::{Command, Device as Aggregate};
+use devices::commands::act::Done;
+use devices::commands::{QueueError, removal};
 use events::Position;
 use events::device::DeviceId;
+use platform::PerformError;
+use platform::context::Context;
 use projections::devices::{self as inventory, Device, State};
 use std::time::Duration;
 
@@ -116,21 +117,21 @@ pub async fn submit(
 async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Result<Done, QueueError> {
     let command = match verb {
         Verb::Unenroll => {
-            let device = app.device(id).await.map_err(PerformError::Read)?;
+            let device = app.platform.device(id).await.map_err(PerformError::Read)?;
             let command = removal(id, &device);
-            let appended = app.unenroll(id, command, context).await?.appended;
+            let appended = app.devices.unenroll(id, command, context).await?.appended;
             return Ok(Done { command: Some(command), appended });
         }
         Verb::Archive => Command::Archive,
         Verb::Restore => Command::Restore,
     };
-    let appended = app.perform::<Aggregate>(&id.stream(), &command, context).await?.appended;
+    let appended = app.platform.perform::<Aggregate>(&id.stream(), &command, context).await?.appended;
     Ok(Done { command: None, appended })
 }
 
 // Read your writes, where they come soon enough; the deed is done in any case.
 pub(super) async fn wait(app: &App, position: Position) {
-    match tokio::time::timeout(WAIT, app.projections.wait_for(position)).await {
+    match tokio::time::timeout(WAIT, app.platform.projections.wait_for(position)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the record is shown as it was before"),
         Err(_) => tracing::warn!(%position, "the projections are slow: the record is shown as it was before"),

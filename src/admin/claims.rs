@@ -9,12 +9,12 @@ use super::problem::Problem;
 use super::proof;
 use super::session::{Acts, May, Own, is_fresh, see_other};
 use super::words::{self, Instant};
-use crate::app::PerformError;
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use decisions::device::{Command, Device as Aggregate};
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
+use platform::PerformError;
 use projections::audit::{AuditFilter, Match};
 use projections::claims::{Claim, open_of};
 use projections::devices::Device;
@@ -190,7 +190,7 @@ pub async fn decide(
         }
         Verdict::Different => (later.stream(), Command::DismissClaim { other: earlier }),
     };
-    match staff.app().perform::<Aggregate>(&stream, &command, &staff.context()).await {
+    match staff.app().platform.perform::<Aggregate>(&stream, &command, &staff.context()).await {
         Ok(performed) => {
             if let Some(appended) = performed.appended {
                 wait(staff.app(), appended.position).await;

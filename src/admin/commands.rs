@@ -15,9 +15,9 @@ use super::devices::parse_device;
 use super::problem::Problem;
 use super::query::ReadWhole as _;
 use super::session::{Acts, May, Staff, is_fresh, is_permitted};
-use crate::app::PerformError;
-use crate::app::commands::QueueError;
 use actix_web::web;
+use devices::commands::QueueError;
+use platform::PerformError;
 use projections::devices as inventory;
 use uuid::Uuid;
 

@@ -31,7 +31,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
             let app = app(&request);
             let cookie = cookie(&request).ok_or(Problem::Forged)?;
             let url = &app.config.server.public_url;
-            if forgery::is_genuine(&app.secrets, SURFACE, &cookie, &signed.csrf, &request, url) {
+            if forgery::is_genuine(&app.platform.secrets, SURFACE, &cookie, &signed.csrf, &request, url) {
                 Ok(Genuine(signed.form))
             } else {
                 tracing::warn!(cookie = COOKIE, "a form was refused: its token is not the session's");

@@ -5,8 +5,8 @@ use super::pages::{show, view};
 use super::problem::Problem;
 use super::query::{Parameters, read};
 use super::session::{May, SeesFunnel};
-use crate::app::preview;
 use actix_web::HttpResponse;
+use enroll::preview;
 use serde::{Deserialize, Serialize};
 
 /// The path of the page.

@@ -8,7 +8,6 @@ use super::passkey;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::session::{AtTheDoor, Own, SURFACE, SettingUp, Staff, app, home, local, see_other, with_key};
-use crate::app::own_account::{OwnAccountError, Proved};
 use crate::web::forgery;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,6 +15,7 @@ use decisions::staff::Standing;
 use events::staff::Purpose;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use staff::own_account::{OwnAccountError, Proved};
 
 /// The same for each wrong code and each passkey that is not believed.
 const WRONG: &str = "That did not work. Codes change every half minute and each one works once.";
@@ -175,7 +175,7 @@ view!(proof_go_on, Menu, GoOn { about, consequence, action, fields, back });
 fn go_on(request: &HttpRequest, staff: &Staff, key: Option<&str>, act: Act) -> Result<HttpResponse, Problem> {
     let mut staff = staff.clone();
     if let Some(key) = key {
-        staff.csrf = forgery::token(&app(request).secrets, SURFACE, key);
+        staff.csrf = forgery::token(&app(request).platform.secrets, SURFACE, key);
     }
     let Act { path, about, consequence, fields, back } = act;
     let title = about.label.clone();

@@ -17,20 +17,20 @@ pub use ways::{local, see_other, with_key};
 use super::problem::Problem;
 use super::words::readable_name;
 use crate::app::App;
-use crate::app::connections::room::Identity;
-use crate::app::context::Context;
-use crate::app::sign_in::of_visit;
-use crate::app::staff_sessions::Session;
-use crate::app::staff_sign_in::{Resumed, resume, staff_context};
 use crate::web::{forgery, has_proven, source};
 use actix_web::{HttpRequest, web};
+use connections::room::Identity;
 use decisions::settings::Current;
 use decisions::staff::Standing;
 use events::enrollment::{EnrollmentId, ReceivedAttributes};
 use events::settings::Settings;
 use events::staff::{AccessEvent, Privilege, StaffId};
 use events::{Entry, Revision, StreamName, Timestamp};
+use platform::context::Context;
 use projections::Projections;
+use sign_in::of_visit;
+use sign_in::staff_sessions::Session;
+use staff::console::{Resumed, resume, staff_context};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -68,16 +68,16 @@ impl Staff {
     }
 
     pub fn projections(&self) -> &Projections {
-        &self.app.projections
+        &self.app.platform.projections
     }
 
     pub fn now(&self) -> Timestamp {
-        self.app.world.now()
+        self.app.platform.world.now()
     }
 
     /// What somebody must do so that devices can be woken; for administrators.
     pub fn push_notice(&self) -> Option<String> {
-        self.roles.contains(&Privilege::Administrator).then(|| self.app.push_notice()).flatten()
+        self.roles.contains(&Privilege::Administrator).then(|| self.app.devices.push_notice()).flatten()
     }
 
     pub fn public_url(&self) -> &str {
@@ -89,7 +89,7 @@ impl Staff {
     /// # Errors
     /// If the log cannot be read.
     pub async fn settings(&self) -> Result<Settings, Problem> {
-        self.app.settings().await.map_err(|error| self.broken(error))
+        self.app.settings.current().await.map_err(|error| self.broken(error))
     }
 
     /// The settings with their revision.
@@ -97,7 +97,7 @@ impl Staff {
     /// # Errors
     /// If the log cannot be read.
     pub async fn current_settings(&self) -> Result<Current, Problem> {
-        let current = self.app.settings.current(&self.app.log).await;
+        let current = self.app.settings.loaded().await;
         Ok(current.map_err(|error| self.broken(error))?.0)
     }
 
@@ -106,7 +106,7 @@ impl Staff {
     /// # Errors
     /// If the log cannot be written; then nothing may be shown.
     pub async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
-        let recorded = self.app.record_access(self.id, viewed, self.context()).await;
+        let recorded = self.app.platform.record_access(self.id, viewed, self.context()).await;
         recorded.map_err(|error| self.broken(error))
     }
 
@@ -115,8 +115,8 @@ impl Staff {
     /// # Errors
     /// If the log cannot be read.
     pub async fn event_at(&self, stream: &StreamName, revision: Revision) -> Result<Option<Entry>, Problem> {
-        let recorded = self.app.log.store().read_stream(stream, revision, 1).await;
-        let viewed = self.app.log.view(recorded.map_err(|error| self.broken(error))?).await;
+        let recorded = self.app.platform.log.store().read_stream(stream, revision, 1).await;
+        let viewed = self.app.platform.log.view(recorded.map_err(|error| self.broken(error))?).await;
         viewed.error.map_or(Ok(()), |error| Err(self.broken(error)))?;
         Ok(viewed.entries.into_iter().next())
     }
@@ -130,7 +130,7 @@ impl Staff {
         &self,
         visit: EnrollmentId,
     ) -> Result<Option<(String, Option<ReceivedAttributes>)>, Problem> {
-        of_visit(&self.app, visit).await.map_err(|error| self.broken(error))
+        of_visit(&self.app.sign_in, visit).await.map_err(|error| self.broken(error))
     }
 
     /// Something of ours does not work: the cause goes to the server's log, its code to the page.
@@ -169,7 +169,8 @@ async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     let app = app(request);
     let signed_out = || Problem::SignedOut { next: wanted(request) };
     let key = cookie(request).ok_or_else(signed_out)?;
-    let resumed = resume(&app, &key).await.map_err(|error| Problem::unavailable(error, app.world.uuid()))?;
+    let resumed =
+        resume(&app.staff, &key).await.map_err(|error| Problem::unavailable(error, app.platform.world.uuid()))?;
     let resumed = resumed.ok_or_else(signed_out)?;
     if !is_permitted::<IsStaff>(&resumed.account.privileges) {
         return Err(Problem::NotAllowed);
@@ -179,7 +180,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
         id: resumed.session.staff,
         name: readable_name(&resumed.account),
         roles: resumed.account.privileges.clone(),
-        csrf: forgery::token(&app.secrets, SURFACE, &key),
+        csrf: forgery::token(&app.platform.secrets, SURFACE, &key),
         source: address(&app, request),
         session: resumed.session.clone(),
         app,

@@ -7,12 +7,12 @@ use super::problem::Problem;
 use super::session::{COOKIE, SURFACE, address, cookie};
 use super::sign_in;
 use crate::app::App;
-use crate::app::set_up::{FirstAdministrator, SetUpError, check, set_up};
 use crate::web::{forgery, host_cookie};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use staff::set_up::{FirstAdministrator, SetUpError, check, set_up};
 
 #[derive(Deserialize)]
 pub struct Form {
@@ -43,7 +43,7 @@ pub async fn page(
     request: HttpRequest,
     token: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    check(&app, &token).await.map_err(|error| problem(&app, error))?;
+    check(&app.staff, &token).await.map_err(|error| problem(&app, error))?;
     form(&app, &request, &token, ("", ""), None)
 }
 
@@ -54,13 +54,13 @@ fn form(
     (user_name, display_name): (&str, &str),
     refused: Option<String>,
 ) -> Result<HttpResponse, Problem> {
-    let value = cookie(request).unwrap_or_else(|| app.world.secret());
-    let csrf = forgery::token(&app.secrets, SURFACE, &value);
+    let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
+    let csrf = forgery::token(&app.platform.secrets, SURFACE, &value);
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page { csrf, action: format!("/console/set-up/{token}"), user_name, display_name, refused };
-    let mut response = show_alone(status, "Set up Muster", &page, app.world.uuid())?;
+    let mut response = show_alone(status, "Set up Muster", &page, app.platform.world.uuid())?;
     let set = response.add_cookie(&host_cookie(COOKIE, value));
-    set.map_err(|error| Problem::unavailable(error, app.world.uuid()))?;
+    set.map_err(|error| Problem::unavailable(error, app.platform.world.uuid()))?;
     Ok(response)
 }
 
@@ -85,7 +85,7 @@ pub async fn submit(
         password: SecretString::from(chosen.password),
         source: address(&app, &request),
     };
-    match set_up(&app, &token, first).await {
+    match set_up(&app.staff, &token, first).await {
         Ok(()) => sign_in::welcome(&app, &user_name),
         Err(why @ (SetUpError::Name(_) | SetUpError::Password(_))) => {
             form(&app, &request, &token, names, Some(sentence(&why)))
@@ -96,7 +96,7 @@ pub async fn submit(
 
 fn problem(app: &App, error: SetUpError) -> Problem {
     match error {
-        SetUpError::Broken(why) => Problem::unavailable(why, app.world.uuid()),
+        SetUpError::Broken(why) => Problem::unavailable(why, app.platform.world.uuid()),
         _ => Problem::LinkDead,
     }
 }

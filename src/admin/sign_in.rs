@@ -8,12 +8,9 @@ use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, loc
 use super::single_sign_on::lead_on;
 use super::words::browser_label;
 use crate::app::App;
-use crate::app::sign_in::single_sign_on::{Offer, Place};
-use crate::app::sign_in::{
-    KNOWN_FOR_DAYS, Proof, Refused, Told, Trying, Verified, networks, record_staff_refusal, verify,
-};
-use crate::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
+use ::sign_in::redirect::{Offer, Place};
+use ::sign_in::{KNOWN_FOR_DAYS, Proof, Refused, Told, Trying, Verified, record_staff_refusal, verify};
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -22,6 +19,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use decisions::staff::works_at_console;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use settings::shared_networks;
+use staff::console::{StaffAdmission, StaffEntrance, admit_staff};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -74,8 +73,8 @@ impl<'a> Page<'a> {
     /// # Errors
     /// If the settings cannot be read.
     pub async fn of(app: &App, next: &'a str) -> Result<Page<'a>, Problem> {
-        let ways = app.settings().await.map_err(|error| broken(app, error))?.sign_in.staff;
-        let providers = app.identity_providers.offers(&ways.single_sign_on);
+        let ways = app.settings.current().await.map_err(|error| broken(app, error))?.sign_in.staff;
+        let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
         let (csrf, nobody) = (String::new(), !password && providers.is_empty());
         Ok(Page { csrf, next: local(next, ""), refused: None, made: None, providers, password, nobody })
@@ -125,9 +124,9 @@ fn decoded(value: &str) -> Option<String> {
 /// # Errors
 /// If the page cannot be made.
 pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
-    let value = cookie(request).unwrap_or_else(|| app.world.secret());
-    let page = Page { csrf: forgery::token(&app.secrets, SURFACE, &value), ..page };
-    let mut response = show_alone(status, "Sign in", &page, app.world.uuid())?;
+    let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
+    let page = Page { csrf: forgery::token(&app.platform.secrets, SURFACE, &value), ..page };
+    let mut response = show_alone(status, "Sign in", &page, app.platform.world.uuid())?;
     set_cookie(&mut response, host_cookie(COOKIE, value), app)?;
     Ok(response)
 }
@@ -144,7 +143,7 @@ pub async fn submit(
     // Only a listener that is no socket has no address.
     let source = address(&app, &request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let password = SecretString::from(credentials.password);
-    let settings = app.settings().await.map_err(|error| broken(&app, error))?;
+    let settings = app.settings.current().await.map_err(|error| broken(&app, error))?;
     let known = request.cookie(KNOWN_COOKIE);
     let trying = Trying {
         place: Place::Console,
@@ -153,13 +152,13 @@ pub async fn submit(
         password: &password,
         source,
         known_browser: known.as_ref().map(|cookie| cookie.value()),
-        people: networks::people(&settings.shared_networks, source),
+        people: shared_networks::people(&settings.shared_networks, source),
     };
-    let verified = verify(&app, &trying, works_at_console).await;
+    let verified = verify(&app.sign_in, &trying, works_at_console).await;
     match verified.map_err(|error| broken(&app, error))? {
         Verified::Proven(proof) => match enter(&app, &request, &proof, &credentials.next).await? {
             Some(mut response) => {
-                let known = trying.remember_browser(&app);
+                let known = trying.remember_browser(&app.sign_in);
                 set_cookie(&mut response, lasting_host_cookie(KNOWN_COOKIE, known, KNOWN_FOR_DAYS * 24), &app)?;
                 Ok(response)
             }
@@ -185,7 +184,7 @@ pub async fn enter(
         browser: browser_label(user_agent),
         replaced: cookie(request),
     };
-    let admitted = admit_staff(app, proof, entrance).await.map_err(|error| broken(app, error))?;
+    let admitted = admit_staff(&app.staff, proof, entrance).await.map_err(|error| broken(app, error))?;
     let StaffAdmission::In { key, roles } = admitted else { return Ok(None) };
     let mut response = see_other(local(next, home(&roles)));
     set_cookie(&mut response, host_cookie(COOKIE, key), app)?;
@@ -199,7 +198,7 @@ async fn refuse(
     source: IpAddr,
     next: &str,
 ) -> Result<HttpResponse, Problem> {
-    record_staff_refusal(app, refused, source).await.map_err(|error| broken(app, error))?;
+    record_staff_refusal(&app.sign_in, refused, source).await.map_err(|error| broken(app, error))?;
     let (status, why) = match refused.told() {
         Told::Wait(seconds) => return Err(Problem::Throttled { seconds }),
         Told::No => return refused_again(app, request, next).await,
@@ -230,7 +229,7 @@ pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<Http
 
 /// Our fault, with a code that finds the cause in the log.
 pub fn broken(app: &App, cause: impl Display) -> Problem {
-    Problem::unavailable(cause, app.world.uuid())
+    Problem::unavailable(cause, app.platform.world.uuid())
 }
 
 /// Gives the browser a cookie.

@@ -8,15 +8,15 @@ use super::session::address;
 use super::session::{local, see_other};
 use super::sign_in::{Page, Wish, broken, enter, form, set_cookie};
 use crate::app::App;
-use crate::app::sign_in::single_sign_on::Back;
-use crate::app::sign_in::single_sign_on::saml::LARGEST;
-use crate::app::sign_in::single_sign_on::staff::{self, StaffArrival, StaffDeparture, StaffPosted};
 use crate::web::{host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use sign_in::redirect::Back;
+use sign_in::redirect::assertion::LARGEST;
+use staff::redirect::{self, StaffArrival, StaffDeparture, StaffPosted};
 use std::net::{IpAddr, Ipv6Addr};
 use url::Url;
 use uuid::Uuid;
@@ -55,11 +55,14 @@ pub async fn leave(
     Genuine(wish): Genuine<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let next = local(&wish.next, "");
-    match staff::depart(&app, &provider, next, source(&app, &request)).await.map_err(|error| broken(&app, error))? {
+    match redirect::depart(&app.staff, &provider, next, source(&app, &request))
+        .await
+        .map_err(|error| broken(&app, error))?
+    {
         StaffDeparture::NotOffered => Err(Problem::NotFound),
         StaffDeparture::NotNow => refused(&app, &request, next).await,
         StaffDeparture::To { address, secret } => {
-            let mut response = lead_on(app.world.uuid(), &address, false)?;
+            let mut response = lead_on(app.platform.world.uuid(), &address, false)?;
             set_cookie(&mut response, host_cookie(COOKIE, secret), &app)?;
             Ok(response)
         }
@@ -90,7 +93,7 @@ pub async fn back(
     back: Query<Back>,
 ) -> Result<HttpResponse, Problem> {
     let secret = secret(&request);
-    let arrived = staff::arrive(&app, &provider, secret.as_deref(), &back, source(&app, &request)).await;
+    let arrived = redirect::arrive(&app.staff, &provider, secret.as_deref(), &back, source(&app, &request)).await;
     conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
 }
 
@@ -107,7 +110,7 @@ pub async fn consume(
 ) -> Result<HttpResponse, Problem> {
     let field = fields.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
     let field = field.ok_or_else(|| Problem::bad("The answer is not complete."))?;
-    let taken = staff::take(&app, &provider, field, source(&app, &request)).await;
+    let taken = redirect::take(&app.staff, &provider, field, source(&app, &request)).await;
     let StaffPosted { ticket } = taken.map_err(|error| broken(&app, error))?.ok_or(Problem::NotFound)?;
     let mut response = see_other(&format!("/console/sso/{provider}/return"));
     if let Some(ticket) = ticket {
@@ -126,7 +129,8 @@ pub async fn return_from_post(
     provider: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let ticket = request.cookie(TICKET_COOKIE).map(|cookie| cookie.value().to_owned());
-    let arrived = staff::return_from_post(&app, &provider, secret(&request).as_deref(), ticket.as_deref()).await;
+    let arrived =
+        redirect::return_from_post(&app.staff, &provider, secret(&request).as_deref(), ticket.as_deref()).await;
     conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
 }
 

@@ -98,7 +98,7 @@ pub async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<Htt
     let member = get(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
     staff.record(AccessEvent::StaffViewed { staff: id }).await?;
     let now = staff.now();
-    let sessions = staff.app().staff_sessions.list(now, Some(id)).await.map_err(|error| staff.broken(error))?;
+    let sessions = staff.app().sign_in.staff_sessions.list(now, Some(id)).await.map_err(|error| staff.broken(error))?;
     let role = |(name, privilege): (&'static str, Privilege)| Role {
         name,
         label: words::role(privilege),

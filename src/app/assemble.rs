@@ -1,15 +1,12 @@
 //! Opens what an installation consists of and puts it together; refuses keys that are not those of the log.
 
-use crate::app::connections::Connections;
-use crate::app::health::Health;
-use crate::app::secrets::Secrets;
-use crate::app::sign_in::single_sign_on::Providers;
-use crate::app::sign_in::{Directories, SignIn};
-use crate::app::staff_sessions::StaffSessions;
-use crate::app::{App, Parts, throttles};
-use crate::app::{lost_keys, older_log};
+use crate::app::lost_keys;
+use crate::app::older_log;
+use crate::app::{App, Parts};
 use crate::config::{self, Config};
-use crate::telemetry::{Alarm, Metrics};
+use connections::Connections;
+use devices::{Devices, Trust};
+use enroll::Enroll;
 use events::envelope::NewEvent;
 use events::log::Log;
 use events::personal::keys::{self, Held, KeyError, KeyStore as _, MasterKey, SqliteKeyStore};
@@ -19,17 +16,26 @@ use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::upcast::upcast;
 use events::{Event, KeyName, Revision, Timestamp};
 use findings::Finding;
-use identity::throttle::Throttle;
 use pki::Pki;
 use pki::attestation::AttestationRoots;
 use pki::device_cas::DeviceCas;
+use platform::Platform;
+use platform::health::Health;
+use platform::secrets::Secrets;
+use platform::strangers::Strangers;
 use projections::disposable::{self, SetAside};
 use projections::{ProjectionError, Projections};
 use push::Pusher;
+use settings::SettingsService;
+use sign_in::redirect::Providers;
+use sign_in::staff_sessions::StaffSessions;
+use sign_in::{Directories, SignIn, throttles};
+use staff::Staff;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use telemetry::{Alarm, Metrics};
 use tokio::sync::Semaphore;
 use world::World;
 
@@ -193,18 +199,18 @@ impl App {
         let directory = config.store.directory.clone();
         let master = read_master_key(&config)?;
         let (secrets, fingerprint) = (Secrets::derive(&master), master.fingerprint());
-        let health = Health::default();
         let accept = config.store.accept_lost_keys;
-        let engine = Arc::new(SqliteStore::open(&directory).map_err(store_error(&directory))?);
+        let store = Arc::new(SqliteStore::open(&directory).map_err(store_error(&directory))?);
         let pki = load_pki(&config)?;
         // Before a key store may be made: one that was made under a wrong master key would refuse the right one.
-        check_keys(&config, &created(engine.as_ref(), &directory).await?, &fingerprints(&pki, fingerprint))?;
+        check_keys(&config, &created(store.as_ref(), &directory).await?, &fingerprints(&pki, fingerprint))?;
         let keys = open_keys(&directory, master, accept)?;
-        let log = Log::new(Arc::clone(&engine) as _, Arc::clone(&keys) as _);
+        let log = Log::new(Arc::clone(&store) as _, Arc::clone(&keys) as _);
         let device_cas = DeviceCas::load(&config.devices.device_ca_certificates)
             .map_err(|error| StartError::Pki(error.to_string()))?;
         let attestation_roots = AttestationRoots::load(&config.pki.attestation_roots)
             .map_err(|error| StartError::Pki(error.to_string()))?;
+        let trust = Trust { pki, device_cas, attestation_roots };
         lost_keys::check(&log, &keys, &world, accept).await?;
         older_log::check(&log, &keys, &world, config.store.accept_older_log).await?;
         let (projections, projections_aside) = Projections::open(&directory, log.store().head().await?)
@@ -222,7 +228,6 @@ impl App {
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
         let identity_providers = Providers::load(&config.identity, &config.server.public_url);
         let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
-        let sign_in = SignIn::new(&log, &secrets, &world, directories);
         let metrics = Metrics::new();
         for (provider, why) in identity_providers.unusable() {
             tracing::error!(
@@ -243,45 +248,59 @@ impl App {
             );
             metrics.alarm(Alarm::LogSetBack);
         }
-        metrics.push_certificate_ends(pki.push_not_after().unwrap_or(0));
+        metrics.push_certificate_ends(trust.pki.push_not_after().unwrap_or(0));
         for SetAside { to, why } in [projections_aside, sessions_aside].into_iter().flatten() {
             tracing::error!(to = %to.display(), why, "a damaged database was set aside and made anew");
             metrics.alarm(Alarm::DatabaseDamaged);
         }
-        let counting = secrets.throttles();
-        let unusable = directory.clone();
-        let app = App::new(Parts {
-            engine,
-            keys,
+        let platform = Platform::new(platform::Parts {
+            engine: Arc::clone(&store) as _,
+            keys: Arc::clone(&keys) as _,
             log,
             world,
-            config: Arc::new(config),
             secrets,
-            settings: Default::default(),
-            pki,
-            device_cas,
-            attestation_roots,
+            public_url: config.server.public_url.trim_end_matches('/').to_owned(),
             projections,
-            sign_in,
-            identity_providers,
-            staff_sessions,
-            revocations: Default::default(),
-            factor_throttle: Throttle::new(counting),
-            pusher,
-            health,
-            conversations: Default::default(),
-            unreadable_devices: Default::default(),
-            device_budget: Default::default(),
+            health: Health::default(),
             disk: Default::default(),
             turns: Default::default(),
-            large_bodies: Arc::new(Semaphore::new(1)),
-            connections: Connections::new(metrics.clone()),
-            strangers: Default::default(),
             metrics,
         });
-        throttles::restore(&app)
-            .map_err(|error| StartError::Sessions { directory: unusable, why: error.to_string() })?;
-        Ok(app)
+        let identity = Arc::new(config.identity.clone());
+        let settings = Arc::new(SettingsService::new(platform.clone(), Arc::clone(&identity), directories.shared()));
+        let sign_in =
+            SignIn::new(platform.clone(), Arc::clone(&settings), directories, identity_providers, staff_sessions);
+        throttles::restore(&sign_in).map_err(|error| StartError::Sessions { directory, why: error.to_string() })?;
+        let sign_in = Arc::new(sign_in);
+        let url = config.devices.url.clone();
+        let devices = Arc::new(Devices::new(platform.clone(), Arc::clone(&settings), trust, pusher, url));
+        let enroll = Arc::new(Enroll {
+            platform: platform.clone(),
+            settings: Arc::clone(&settings),
+            sign_in: Arc::clone(&sign_in),
+            devices: Arc::clone(&devices),
+        });
+        let staff = Arc::new(Staff {
+            platform: platform.clone(),
+            settings: Arc::clone(&settings),
+            sign_in: Arc::clone(&sign_in),
+            identity,
+        });
+        let parts = Parts {
+            config: Arc::new(config),
+            store,
+            keys,
+            connections: Connections::new(platform.metrics.clone()),
+            platform,
+            settings,
+            sign_in,
+            devices,
+            enroll,
+            staff,
+            large_bodies: Arc::new(Semaphore::new(1)),
+            strangers: Strangers::default(),
+        };
+        Ok(App { inner: Arc::new(parts) })
     }
 }
 

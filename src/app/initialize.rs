@@ -1,8 +1,5 @@
 //! Makes a new installation: configuration, master key, certificates, key store and a log that begins with `LogCreated`.
 
-use crate::app::context::operator_draft;
-use crate::app::secrets::Secrets;
-use crate::app::set_up::{self, NewLink};
 use crate::config::template::{self, Answers};
 use crate::config::{self, Config, ConfigError};
 use decisions::staff::SetUpLink;
@@ -12,6 +9,7 @@ use events::personal::keys::{KeyError, MasterKey, SqliteKeyStore};
 use events::settings::{self, Settings, SettingsEvent};
 use events::side_files::remove_empty;
 use events::staff::StaffEvent;
+use events::store::StoreLifecycle as _;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::store::{AppendError, Expected};
 use events::system::{LogEvent, LogFingerprints, log_stream};
@@ -19,7 +17,10 @@ use findings::{Finding, Severity};
 use pki::create::{self, CreateError, Given, PushServerFiles};
 use pki::files::PkiError;
 use pki::{Fingerprints, Pki};
+use platform::context::operator_draft;
+use platform::secrets::Secrets;
 use push::Push;
+use staff::set_up::{self, NewLink};
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt;

@@ -4,16 +4,16 @@
 //! lacks keys, and has keys again that were destroyed. Decision record 21.
 
 use crate::app::assemble::{StartError, unusable_keys};
-use crate::app::context::operator_draft;
 use events::enrollment::EnrollmentId;
 use events::envelope::Recorded;
 use events::log::Log;
 use events::person::PersonId;
-use events::personal::keys::{KeyError, KeyStore as _, SqliteKeyStore};
+use events::personal::keys::{KeyError, KeyStore, SqliteKeyStore};
 use events::personal::sealed_keys;
 use events::store::{AppendError, Expected, ReadError};
 use events::system::{LogEvent, log_stream};
 use events::{KeyName, Position};
+use platform::context::operator_draft;
 use projections::disposable;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -124,7 +124,7 @@ async fn examine(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> 
 ///
 /// # Errors
 /// If the key store cannot be used.
-pub async fn destroy_again(keys: &Arc<SqliteKeyStore>, names: Vec<KeyName>) -> Result<(), KeyError> {
+pub async fn destroy_again(keys: &Arc<dyn KeyStore>, names: Vec<KeyName>) -> Result<(), KeyError> {
     let keys = Arc::clone(keys);
     let destroy = move || {
         for name in &names {

@@ -5,12 +5,12 @@
 
 use crate::app::App;
 use crate::app::assemble::{StartError, unusable_keys};
-use crate::app::context::operator_draft;
 use events::Position;
 use events::log::Log;
 use events::personal::keys::SqliteKeyStore;
 use events::store::Expected;
 use events::system::{LogEvent, log_stream};
+use platform::context::operator_draft;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

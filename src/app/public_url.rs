@@ -1,15 +1,15 @@
 //! Whether devices can still find the server: they keep the addresses of their MDM profile for as long as they are enrolled, so a
 //! changed `public_url` cuts all of them off unless the old address leads here too.
 
-use super::App;
-use super::context::operator_draft;
-use super::held::{by_enrolled_devices, origin};
+use crate::app::App;
 use crate::config::Config;
 use events::Event;
 use events::log::Log;
 use events::store::{AppendError, Expected, ReadError};
 use events::system::{LogEvent, log_stream};
 use findings::Finding;
+use platform::context::operator_draft;
+use platform::held::{by_enrolled_devices, origin};
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
@@ -102,7 +102,7 @@ impl App {
     /// If the log cannot be written.
     pub async fn accept_public_url(&self, new: BTreeSet<String>, old: BTreeSet<String>) -> Result<(), AppendError> {
         let accepted = LogEvent::PublicUrlAccepted { new, old };
-        let draft = operator_draft(&self.world, self.world.uuid(), accepted.into());
-        self.log.append(&log_stream(), Expected::Any, vec![draft]).await.map(drop)
+        let draft = operator_draft(&self.platform.world, self.platform.world.uuid(), accepted.into());
+        self.platform.log.append(&log_stream(), Expected::Any, vec![draft]).await.map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! Writes the counts of what was not written one by one: refusals of strangers, events of single devices.
 
-use super::{App, device_budget, sign_in};
+use crate::app::App;
 use std::time::Duration;
 
 /// How often the counts are looked at.
@@ -25,6 +25,6 @@ pub async fn write_all(app: &App) {
 }
 
 async fn write(app: &App, all: bool) {
-    sign_in::sum_up_refusals(app, all).await;
-    device_budget::sum_up(app, all).await;
+    sign_in::sum_up_refusals(&app.sign_in, all).await;
+    devices::sum_up(&app.devices, all).await;
 }

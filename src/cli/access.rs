@@ -2,8 +2,8 @@
 
 use super::At;
 use super::administer::{perform, tell};
-use crate::app::administration::Question;
 use clap::{Args, Subcommand};
+use staff::administration::Question;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
 //! `muster user …` and `muster settings …`: through the running server's socket, or alone where none runs.
 
 use super::{At, password, say};
-use crate::app::administration::{self, Answer, Listed, NewUser, Request, execute};
+use crate::app::App;
 use crate::app::assemble::read_log;
-use crate::app::{self, App};
 use crate::config::Config;
 use crate::server::command_socket;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use events::staff::Privilege;
 use events::store::Corruption;
+use staff::administration::{self, Answer, Listed, NewUser, Request, execute};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -271,12 +271,12 @@ impl Settings {
             Settings::Show { at } => {
                 let config = at.load()?;
                 let log = read_log(&config)?;
-                let current = app::settings(&log).await;
+                let current = settings::stored(&log).await;
                 tell_corruption(&config, log.store().findings().all()).await;
                 let current = current?;
                 let revision = current.changes;
                 say(format_args!("{REVISION}{revision}. Leave this line: it protects what others change meanwhile."));
-                say(administration::written_settings(&current.settings)?.trim_end());
+                say(settings::written_settings(&current.settings)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
             Settings::Apply { file, over, at } => apply_settings(&file, over, &at).await,
@@ -322,7 +322,7 @@ pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer>
     let broken = "the running server did not answer; the command may have been performed: look before repeating it";
     match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
         Some(answer) => Ok(answer),
-        None => Ok(execute(&App::open(config, World::system()).await?, request).await),
+        None => Ok(execute(&App::open(config, World::system()).await?.staff, request).await),
     }
 }
 
@@ -343,7 +343,7 @@ pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
             say(format_args!("token: {}", token.0));
         }
         Answer::SettingsApplied { before, after, warnings } => {
-            let lines = administration::difference(&before, &after)?;
+            let lines = settings::difference(&before, &after)?;
             let unchanged = "these settings are in force already".to_owned();
             say(if lines.is_empty() { unchanged } else { lines.join("\n") });
             warnings.iter().for_each(|warning| say(format_args!("note: {warning}")));

@@ -3,14 +3,12 @@
 mod live;
 
 use super::{At, say};
-use crate::app::administration::settings;
 use crate::app::assemble::{check, check_keys_of, read_log};
 use crate::app::public_url::{self, Addresses};
-use crate::app::push_topics;
-use crate::app::settings_in_memory::SettingsInMemory;
 use crate::config::check::{SETTINGS_DO_NOT_FIT, stops_serve};
 use crate::config::{Config, ConfigError};
 use clap::Args;
+use devices::push_topics;
 use events::settings::Settings;
 use findings::{Finding, Severity};
 use pki::Pki;
@@ -101,8 +99,7 @@ async fn unfit_settings(config: &Config) -> Vec<Finding> {
 /// `None`: the log cannot be read, which is told elsewhere.
 async fn settings_in_force(config: &Config) -> Option<Settings> {
     let log = read_log(config).ok()?;
-    let (current, _) = SettingsInMemory::default().current(&log).await.ok()?;
-    Some(current.settings)
+    Some(settings::stored(&log).await.ok()?.settings)
 }
 
 /// Devices that look for the server at another address.

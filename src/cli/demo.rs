@@ -148,15 +148,17 @@ async fn answer_first_commands(device: &mut Device, teller: &mut Teller) -> anyh
 /// Inventory, audit trail and log of a device that has just enrolled.
 async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
     let id = id_of(device).context("the device's certificate names no device of ours")?;
-    if let Some(head) = app.log.store().head().await? {
-        tokio::time::timeout(PATIENCE, app.projections.wait_for(head)).await.context("the projections lag")??;
+    if let Some(head) = app.platform.log.store().head().await? {
+        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head))
+            .await
+            .context("the projections lag")??;
     }
-    let record = get(&app.projections, id, None).await?.context("the device is not in the inventory")?;
+    let record = get(&app.platform.projections, id, None).await?.context("the device is not in the inventory")?;
     if record.state != State::Enrolled {
         bail!("the inventory says that the device is {}", record.state.as_str());
     }
     let filter = AuditFilter { device: Some(id), ..AuditFilter::default() };
-    let trail = query(&app.projections, filter, 100).await?;
+    let trail = query(&app.platform.projections, filter, 100).await?;
     if trail.rows.is_empty() {
         bail!("the audit trail has nothing about the device");
     }
@@ -167,7 +169,7 @@ async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
         counted(trail.rows.len(), "event")
     ));
     say("  Its log:\n");
-    for line in log_list::of_device(&app.log, id).await? {
+    for line in log_list::of_device(&app.platform.log, id).await? {
         say(format_args!("  {line}"));
     }
     Ok(())

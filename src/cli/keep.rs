@@ -33,7 +33,7 @@ pub struct Replay {
 impl Replay {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let app = App::open(self.at.load()?, World::system()).await.map_err(alone)?;
-        let rebuilt = app.projections.rebuild(&app.log).await?;
+        let rebuilt = app.platform.projections.rebuild(&app.platform.log).await?;
         say(format_args!("{} folded", counted(rebuilt.events, "event")));
         match rebuilt.changed {
             Some(tables) if tables.is_empty() => say("the projections have the same rows as before"),

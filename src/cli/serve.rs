@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::app::assemble::read_log;
 use crate::app::public_url::{self, Addresses};
 use crate::config::check::{is_of_one_provider, stops_serve};
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config};
 use crate::server;
-use crate::telemetry::{self, Alarm};
 use anyhow::bail;
 use clap::Args;
 use findings::{Finding, Severity};
 use std::process::ExitCode;
 use std::time::Duration;
+use telemetry::{Alarm, LogFormat};
 use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
@@ -83,13 +83,13 @@ impl Serve {
         if let Addresses::New { new, old } = addresses {
             running.app.accept_public_url(new, old).await?;
         }
-        alarms.into_iter().for_each(|alarm| running.app.metrics.alarm(alarm));
+        alarms.into_iter().for_each(|alarm| running.app.platform.metrics.alarm(alarm));
         // In JSON the log's line "serving" says it: a collector may read both outputs as one.
         if running.app.config.logging.format == LogFormat::Text {
             let address = running.address;
             super::say(format_args!("serving {} (listening on {address})", running.app.config.server.public_url));
         }
-        let health = running.app.health.clone();
+        let health = running.app.platform.health.clone();
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}

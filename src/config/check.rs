@@ -10,7 +10,7 @@ mod server;
 mod tests;
 pub mod tls;
 
-use super::{Config, Logging};
+use super::Config;
 use certificates::Reading;
 use events::Timestamp;
 use findings::{Finding, Severity};
@@ -31,17 +31,11 @@ pub fn is_of_one_provider(finding: &Finding) -> bool {
     ["identity.openid_connect.", "identity.saml."].iter().any(|about| finding.about.starts_with(about))
 }
 
-fn logging(logging: &Logging) -> Option<Finding> {
-    let why = crate::telemetry::filter(logging).err()?;
-    let mend = "write \"info\", or a level for each crate, such as \"info,muster=debug\"";
-    Some(Finding::error("logging-filter-not-understood", "logging.filter", why, mend))
-}
-
 /// Everything that can be found, the worst first.
 pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let reading = Reading::of(config);
     let mut findings = server::check(config);
-    findings.extend(logging(&config.logging));
+    findings.extend(telemetry::check(&config.logging));
     findings.extend(files::check(config));
     findings.extend(devices::check(&config.devices));
     findings.extend(attestation::check(&config.pki));

@@ -7,18 +7,18 @@ use super::body;
 use super::machine_information;
 use super::{refuse_stranger, unavailable};
 use crate::app::App;
-use crate::app::account_driven::discovery::{document, family, mode};
-use crate::app::account_driven::grant::{GrantError, Wanted};
-use crate::app::account_driven::serve::{Asking, Served};
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Form, Path, Payload, Query};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
+use enroll::account_driven::discovery::{document, family, mode};
+use enroll::account_driven::grant::{GrantError, Wanted};
+use enroll::account_driven::serve::{Asking, Served};
 use events::enrollment::{EnrollmentMode, EnrollmentRefusal};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use serde::Deserialize;
 use serde_json::json;
 
-pub use crate::app::account_driven::discovery::WELL_KNOWN;
+pub use enroll::account_driven::discovery::WELL_KNOWN;
 
 /// Machine information has a few KiB, most of it the chain of the device's identity.
 const MAX_BODY: usize = 64 * 1024;
@@ -36,7 +36,7 @@ pub(super) struct Discovering {
 
 /// `GET /.well-known/com.apple.remotemanagement`. Devices that tell no family are shown what iPhones are.
 pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<Discovering>) -> HttpResponse {
-    let settings = match app.settings().await {
+    let settings = match app.settings.current().await {
         Ok(settings) => settings,
         Err(error) => return unavailable(error).into_response(),
     };
@@ -46,7 +46,7 @@ pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<
     }
     let source = crate::web::source(&request, &app.config.server.trusted_proxies);
     let refused = RefusalEvent::DeviceRefused { why: EnrollmentRefusal::AccountDrivenNotOffered, product: None };
-    if let Err(error) = app.tell_of_stranger(refused, source).await {
+    if let Err(error) = app.sign_in.tell_of_stranger(refused, source).await {
         return unavailable(error).into_response();
     }
     // mdm/errors/well-known.failed.yaml; earlier than iOS 17.5 a device says so in words of its own.
@@ -57,12 +57,12 @@ pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<
     }))
 }
 
-/// `POST /mdm/account-token`, as [`TOKEN_PATH`](crate::app::account_driven::discovery::TOKEN_PATH) says: the token endpoint
+/// `POST /mdm/account-token`, as [`TOKEN_PATH`](enroll::account_driven::discovery::TOKEN_PATH) says: the token endpoint
 /// (RFC 6749 section 3.2).
 async fn grant(request: HttpRequest, app: Data<App>, wanted: Result<Form<Wanted>, Error>) -> HttpResponse {
     let source = crate::web::source(&request, &app.config.server.trusted_proxies);
     let no_store = (CACHE_CONTROL, "no-store");
-    match app.grant(wanted.ok().as_deref(), source).await {
+    match app.enroll.grant(wanted.ok().as_deref(), source).await {
         Ok(granted) => HttpResponse::Ok().insert_header(no_store).json(granted),
         Err(GrantError::Refused(denied)) => {
             HttpResponse::BadRequest().insert_header(no_store).json(json!({ "error": denied.as_str() }))
@@ -83,9 +83,9 @@ async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App)
         return Err(refuse_stranger(app, DeviceRequestRefusal::NotUnderstood, source, Answer::NotFound).await);
     };
     let machine = machine_information::read(app, body, source).await?;
-    app.metrics.check_in("MachineInformation");
+    app.platform.metrics.check_in("MachineInformation");
     let asking = Asking { mode, machine, source };
-    match app.serve_by_account(&asking, bearer::header(request)).await.map_err(unavailable)? {
+    match app.enroll.serve_by_account(&asking, bearer::header(request)).await.map_err(unavailable)? {
         Served::Profile(profile) => Ok(Answer::Profile(profile)),
         // Not enrolled and not managed: this 401 removes nothing, and has no event that caused it.
         Served::SignIn(method) => Ok(Answer::SignInAgain { method }),

@@ -2,10 +2,10 @@
 
 use super::{Answer, refuse_message, unavailable};
 use crate::app::App;
-use crate::app::account_driven::authorize::{Authorization, authorize};
-use crate::app::identify::Known;
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use devices::identify::Known;
+use enroll::account_driven::authorize::{Authorization, authorize};
 use events::device::MessageRefusal;
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ pub(super) async fn check(
     request: &HttpRequest,
     source: Option<IpAddr>,
 ) -> Result<(), Answer> {
-    match authorize(app, known, header(request), source).await.map_err(unavailable)? {
+    match authorize(&app.enroll, known, header(request), source).await.map_err(unavailable)? {
         Authorization::Granted => Ok(()),
         Authorization::SignInAgain(method) => Err(Answer::SignInAgain { method }),
         Authorization::Refused => Err(refuse_message(app, known, MessageRefusal::NoAccessToken, source).await),

@@ -4,16 +4,18 @@ use super::answer::Answer;
 use super::body;
 use super::claim::Claimed;
 use super::message::{self, BadField};
-use super::{bearer, heard, identified, property_list, revival, unavailable};
-use crate::app::connections::room::Identity;
-use crate::app::identify::Known;
-use crate::app::{App, ByDeviceError, PerformError};
+use super::{bearer, heard, identified, revival, unavailable};
+use crate::app::App;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
+use connections::room::Identity;
 use decisions::device::{Command, Device, Refusal};
 use decisions::visit::{self, Visit};
+use devices::ByDeviceError;
+use devices::identify::Known;
 use events::device::MessageRefusal;
 use events::enrollment::EnrollmentRefusal;
+use platform::PerformError;
 use plist::Dictionary;
 use std::net::IpAddr;
 
@@ -109,7 +111,7 @@ impl Message<'_> {
         let known =
             ["Authenticate", "TokenUpdate", "CheckOut", "DeclarativeManagement", "GetToken", "UserAuthenticate"];
         let name = known.into_iter().find(|known| *known == message_type);
-        self.app.metrics.check_in(name.unwrap_or("other"));
+        self.app.platform.metrics.check_in(name.unwrap_or("other"));
         if message::is_of_a_user(self.fields) && matches!(message_type, "Authenticate" | "TokenUpdate" | "CheckOut") {
             return self.of_a_user(message_type);
         }
@@ -169,14 +171,15 @@ impl Message<'_> {
     // The device is not what its enrollment is for. What it told of its hardware goes nowhere.
     async fn refuse(&self, why: EnrollmentRefusal) -> Result<Answer, No> {
         // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
-        let device_enrolled = self.known.state.lives_by_its_identity(self.app.world.now());
+        let device_enrolled = self.known.state.lives_by_its_identity(self.app.platform.world.now());
         if device_enrolled {
             return Err(announced(why).into());
         }
         tracing::warn!(device.id = %self.known.device, ?why, "an enrollment is refused");
         let refuse = visit::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
-        let refused = self.app.tell::<Visit>(&stream, &refuse, &self.known.context(self.source), self.source).await;
+        let refused =
+            self.app.sign_in.tell::<Visit>(&stream, &refuse, &self.known.context(self.source), self.source).await;
         match refused {
             Ok(_) => Err(Answer::Forbidden.into()),
             Err(PerformError::Refused(_)) => Err(announced(why).into()),
@@ -210,7 +213,12 @@ impl Message<'_> {
         let context = self.known.context(self.source);
         let stream = self.known.device.stream();
         let device = self.known.device;
-        match self.app.perform_by_device::<Device>(device, &stream, self.known.loaded(), command, &context).await {
+        match self
+            .app
+            .devices
+            .perform_by_device::<Device>(device, &stream, self.known.loaded(), command, &context)
+            .await
+        {
             Ok(_) => Ok(Answer::Ok),
             Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => Err(refused(&refusal).into()),
             // Never 200 for what is not kept: the device says it again, and the next refill takes the newest.

@@ -1,6 +1,6 @@
 //! Who a request says it is from: the certificate presented in TLS, the one a proxy passes on, or the one that signed the
 //! body. Whose certificate that is, and whether it is in force, is one question behind all three
-//! ([`crate::app::identify`]).
+//! ([`devices::identify`]).
 
 use super::signature::{self, BadSignature};
 use crate::app::App;

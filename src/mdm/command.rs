@@ -4,19 +4,25 @@ use super::answer::Answer;
 use super::body::{self, Body, TooLarge};
 use super::claim::Claimed;
 use super::result::{self, Report, Said};
-use super::{bearer, heard, identified, message, property_list, revival, unavailable};
-use crate::app::connections::room::Identity;
-use crate::app::identify::Known;
-use crate::app::property_list::Reading;
-use crate::app::{App, ByDeviceError, Loaded, PerformError, attestation, commands, inventory};
-use crate::telemetry::Alarm;
+use super::{bearer, heard, identified, message, revival, unavailable};
+use crate::app::App;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
+use connections::room::Identity;
 use decisions::device::{Attestation, Command, Device, Phase, QueuedCommand, Refusal};
+use devices::ByDeviceError;
+use devices::attestation;
+use devices::commands;
+use devices::identify::Known;
+use devices::inventory;
 use events::device::{AnswerFault, BodyHash, CommandId, CommandStatus, InventoryValue, MessageRefusal};
+use platform::Loaded;
+use platform::PerformError;
 use plist::{Dictionary, Value};
+use property_list::Reading;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use telemetry::Alarm;
 
 /// Lists of apps and profiles grow large; what is larger still is recorded as too large (design §8), if it can be told whose it is.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -46,7 +52,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         Body::Whole(body) => body,
         Body::TooLarge(large) => {
             let bytes = large.bytes;
-            app.metrics.alarm(Alarm::MdmResultTooLarge);
+            app.platform.metrics.alarm(Alarm::MdmResultTooLarge);
             let hash = super::signed(app, &known, prove(claimed, large).await, source).await?;
             bearer::check(app, &known, request, source).await?;
             return Conversation { app, known: &known, source }.too_large(bytes, hash).await;
@@ -122,7 +128,7 @@ impl Conversation<'_> {
     async fn take(&self, said: Said, reading: &Reading, body: &[u8]) -> Result<Answer, Answer> {
         // Commands are for devices: a user has none to fetch and none to answer.
         if message::is_of_a_user(&reading.fields) {
-            self.app.metrics.check_in("user");
+            self.app.platform.metrics.check_in("user");
             return Ok(Answer::Empty);
         }
         let report = match said {
@@ -131,13 +137,13 @@ impl Conversation<'_> {
         };
         match report {
             Report::Idle => {
-                self.app.metrics.check_in("Idle");
+                self.app.platform.metrics.check_in("Idle");
                 self.note_identity().await?;
-                self.app.conversations.begin(self.known.device);
+                self.app.devices.conversations.begin(self.known.device);
                 self.next(self.known.loaded(), &[], true).await
             }
             Report::Answer { command, status } => {
-                self.app.metrics.check_in(status_name(status));
+                self.app.platform.metrics.check_in(status_name(status));
                 let loaded = match command.filter(|id| self.known.state.command(*id).is_some()) {
                     Some(id) => self.answered(id, status, reading, body).await?,
                     None => self.answered_another(body).await?,
@@ -171,12 +177,12 @@ impl Conversation<'_> {
         why: BTreeSet<AnswerFault>,
         body: &[u8],
     ) -> Result<Answer, Answer> {
-        self.app.metrics.check_in("unreadable");
-        self.app.metrics.alarm(Alarm::MdmAnswerUnreadable);
+        self.app.platform.metrics.check_in("unreadable");
+        self.app.platform.metrics.alarm(Alarm::MdmAnswerUnreadable);
         tracing::warn!(device.id = %self.known.device, ?why, "an answer to a command cannot be read");
         let loaded = match command.filter(|id| self.known.state.command(*id).is_some()) {
             Some(id) => self.settle(id, why, self.hash(body)).await?,
-            None => match self.app.conversations.unreadable(self.known.device) {
+            None => match self.app.devices.conversations.unreadable(self.known.device) {
                 Some(id) => self.settle(id, why, self.hash_for(id, body)).await?,
                 None => {
                     let why = MessageRefusal::NotUnderstood;
@@ -209,7 +215,7 @@ impl Conversation<'_> {
     // Of a management before, or of nobody's: taken. A device that goes on so never answers the command that it has.
     async fn answered_another(&self, body: &[u8]) -> Result<Loaded<Device>, Answer> {
         tracing::warn!(device.id = %self.known.device, "a report on a command that was never queued");
-        match self.app.conversations.unreadable(self.known.device) {
+        match self.app.devices.conversations.unreadable(self.known.device) {
             Some(id) => self.settle(id, [AnswerFault::OtherCommand].into(), self.hash_for(id, body)).await,
             None => Ok(self.known.loaded()),
         }
@@ -224,7 +230,7 @@ impl Conversation<'_> {
     ) -> Result<Loaded<Device>, Answer> {
         let fields = &reading.fields;
         if status == CommandStatus::CommandFormatError {
-            self.app.metrics.alarm(Alarm::CommandFormatError);
+            self.app.platform.metrics.alarm(Alarm::CommandFormatError);
             tracing::error!(device.id = %self.known.device, command.id = %id, "a device does not understand a command of ours");
         }
         let queued = self.known.state.command(id);
@@ -262,7 +268,7 @@ impl Conversation<'_> {
         };
         super::note_left_out(self.app, self.known, long, self.source).await?;
         if status == CommandStatus::NotNow && loaded.0.command(id).is_some() {
-            self.app.conversations.put_off(self.known.device, id);
+            self.app.devices.conversations.put_off(self.known.device, id);
         }
         Ok(loaded)
     }
@@ -272,16 +278,16 @@ impl Conversation<'_> {
         if self.known.state.claims.asked != Some(queued.id) {
             return Ok(None);
         }
-        let (roots, queued, fields) = (self.app.attestation_roots.clone(), queued.clone(), fields.clone());
+        let (roots, queued, fields) = (self.app.devices.attestation_roots.clone(), queued.clone(), fields.clone());
         let (state, person) = (self.known.state.clone(), self.known.person);
-        let unix = self.app.world.now().0.div_euclid(1_000_000);
+        let unix = self.app.platform.world.now().0.div_euclid(1_000_000);
         web::block(move || attestation::proven(&roots, &queued, &fields, &state, (person, unix)))
             .await
             .map_err(unavailable)
     }
 
     fn not_now(&self, state: &Device) -> Vec<CommandId> {
-        self.app.conversations.not_now(self.known.device, state)
+        self.app.devices.conversations.not_now(self.known.device, state)
     }
 
     fn inventory(&self, queued: &QueuedCommand, fields: &Dictionary) -> BTreeMap<String, InventoryValue> {
@@ -290,25 +296,25 @@ impl Conversation<'_> {
     }
 
     async fn next(&self, from: Loaded<Device>, put_off: &[CommandId], asks: bool) -> Result<Answer, Answer> {
-        let command = Command::NextCommand { not_now: put_off.to_vec(), now: self.app.world.now() };
+        let command = Command::NextCommand { not_now: put_off.to_vec(), now: self.app.platform.world.now() };
         let context = self.known.context(self.source);
         let stream = self.known.device.stream();
-        let state = match self.app.perform_from::<Device>(&stream, from, &command, &context).await {
+        let state = match self.app.platform.perform_from::<Device>(&stream, from, &command, &context).await {
             Ok(performed) => performed.state,
             Err(PerformError::Refused(refusal)) => {
-                self.app.conversations.end(self.known.device);
+                self.app.devices.conversations.end(self.known.device);
                 return self.ended(&refusal, asks).await;
             }
             Err(error) => return Err(unavailable(error)),
         };
         let Some(next) = state.next_command(put_off) else {
-            self.app.conversations.end(self.known.device);
+            self.app.devices.conversations.end(self.known.device);
             return Ok(Answer::Empty);
         };
         let dictionary =
             commands::complete(next, &state).ok_or_else(|| unavailable("a queued command has no content"))?;
         let command = envelope(next.id, dictionary).map_err(unavailable)?;
-        self.app.conversations.hand_out(self.known.device, next.id);
+        self.app.devices.conversations.hand_out(self.known.device, next.id);
         Ok(Answer::Command(command))
     }
 
@@ -328,7 +334,7 @@ impl Conversation<'_> {
 
     // It is not read, so which command it answers is not known: the one that the device was given last.
     async fn too_large(&self, bytes: u64, body: Option<BodyHash>) -> Result<Answer, Answer> {
-        let id = self.app.conversations.take_back(self.known.device);
+        let id = self.app.devices.conversations.take_back(self.known.device);
         self.perform(&Command::ResultTooLarge { id, bytes, body }).await?;
         Ok(Answer::Ok)
     }
@@ -341,7 +347,7 @@ impl Conversation<'_> {
     async fn perform_within(&self, command: &Command) -> Result<Option<Loaded<Device>>, Answer> {
         let (device, context) = (self.known.device, self.known.context(self.source));
         let loaded = self.known.loaded();
-        match self.app.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
+        match self.app.devices.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
             Ok(performed) => Ok(Some((performed.state, performed.revision))),
             Err(ByDeviceError::Spent) => Ok(None),
             // Late or unknown: taken, and nothing comes of it.

@@ -10,7 +10,7 @@ pub fn resource() -> Resource {
 }
 
 async fn get(app: Data<App>) -> HttpResponse {
-    match app.revocation_list().await {
+    match app.devices.revocation_list().await {
         Ok(list) => HttpResponse::Ok().content_type("application/pkix-crl").body(list),
         Err(error) => {
             tracing::error!(%error, "the list of revoked identities cannot be served");

@@ -3,9 +3,9 @@
 
 use super::{Answer, message, unavailable};
 use crate::app::App;
-use crate::app::identify::Known;
 use decisions::device::Phase;
 use decisions::limits;
+use devices::identify::Known;
 use events::enrollment::{EnrollmentKind, EnrollmentRefusal, Ownership};
 use plist::Dictionary;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) async fn refusal(
         EnrollmentKind::UserEnrollment => Ownership::Personal,
         EnrollmentKind::DeviceEnrollment => Ownership::Institutional,
     };
-    let set = app.settings().await.map_err(unavailable)?.limits;
+    let set = app.settings.current().await.map_err(unavailable)?.limits;
     let version = message::os_version(fields).and_then(|version| limits::version(&set, ownership, version));
     let model = || message::text(fields, "ProductName").ok().and_then(|model| limits::model(&set, model));
     match version.or_else(model) {
@@ -50,15 +50,16 @@ async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>,
     let Some(most) = access.and_then(|access| access.devices_per_person) else { return Ok(None) };
     catch_up(app).await;
     let except = Some(known.device);
-    let others =
-        projections::devices::count_active(&app.projections, known.person, except).await.map_err(unavailable)?;
+    let others = projections::devices::count_active(&app.platform.projections, known.person, except)
+        .await
+        .map_err(unavailable)?;
     Ok((others >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices))
 }
 
 // The inventory lags behind the log by moments. If by more, a device too many is better than one that cannot enroll.
 async fn catch_up(app: &App) {
-    let Ok(Some(head)) = app.log.store().head().await else { return };
-    if !matches!(tokio::time::timeout(PATIENCE, app.projections.wait_for(head)).await, Ok(Ok(()))) {
+    let Ok(Some(head)) = app.platform.log.store().head().await else { return };
+    if !matches!(tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head)).await, Ok(Ok(()))) {
         tracing::warn!("devices are counted by an inventory that lags");
     }
 }

@@ -5,9 +5,9 @@ use super::answer::Answer;
 use super::body;
 use super::{device_message, unavailable};
 use crate::app::App;
-use crate::app::profile_service::ProfileServiceError;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, web};
+use enroll::profile_service::ProfileServiceError;
 use pki::device_signed::LARGEST_MESSAGE;
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -23,7 +23,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     // Devices call it application/pkcs7-signature; the bytes count, whatever they are called.
     let body = body::whole(app, payload, LARGEST_MESSAGE, source).await?;
     let message = device_message(app, body, source).await?;
-    match app.answer_profile_service(message, source).await {
+    match app.enroll.answer_profile_service(message, source).await {
         Ok(signed) => Ok(Answer::Profile(signed)),
         Err(ProfileServiceError::Unavailable(why)) => Err(unavailable(why)),
         Err(error) => {

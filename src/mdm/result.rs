@@ -1,12 +1,12 @@
 //! What a device answers to a command, taken out of its property list.
 
 use super::message::{self, BadField};
-use crate::app::property_list::Reading;
 use events::device::{AnswerFault, CommandId, CommandStatus, MdmError};
 use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
 use events::personal::Personal;
 use plist::{Dictionary, Value};
+use property_list::Reading;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -137,7 +137,7 @@ mod tests {
     fn a_message_says_as_much_as_can_be_read_of_it() {
         let id = "0190aaaa-0000-7000-8000-000000000001";
         let command = Some(CommandId(Uuid::parse_str(id).unwrap()));
-        let said = |xml: &str| Said::of(&crate::app::property_list::read(xml.as_bytes()));
+        let said = |xml: &str| Said::of(&property_list::read(xml.as_bytes()));
         let named = format!("<plist><dict><key>CommandUUID</key><string>{id}</string>");
         let unreadable = |command, why: &[AnswerFault]| {
             let why = why.iter().copied().collect();

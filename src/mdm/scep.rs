@@ -2,10 +2,9 @@
 
 use super::body::{self, Body};
 use crate::app::App;
-use crate::app::issue::{IssueError, Wanted};
-use crate::app::strangers::NotDone;
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use enroll::issue::{IssueError, Wanted};
 use events::device::DeviceId;
 use events::enrollment::IdentityRefusal;
 use events::system::RefusalEvent;
@@ -14,6 +13,7 @@ use pki::scep::{
     Exchange, FailInfo, Fault, LARGEST_MESSAGE, PkiRequest, Refused, RequestKind, SignedMessage, VerifyError, answer,
     authority, message_of_query,
 };
+use platform::strangers::NotDone;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ struct Asked {
 async fn get(request: HttpRequest, asked: Query<Asked>, app: Data<App>) -> HttpResponse {
     match asked.operation.as_str() {
         "GetCACaps" => HttpResponse::Ok().content_type(authority::CAPABILITIES_TYPE).body(authority::CAPABILITIES),
-        "GetCACert" => match authority::certificates(&app.pki) {
+        "GetCACert" => match authority::certificates(&app.devices.pki) {
             Ok(certificates) => HttpResponse::Ok().content_type(authority::CERTIFICATES_TYPE).body(certificates),
             Err(error) => unavailable(error),
         },
@@ -60,7 +60,7 @@ async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: 
 async fn unanswerable(app: &App, request: &HttpRequest, why: IdentityRefusal) -> HttpResponse {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
     tracing::warn!(?why, "a SCEP request is refused");
-    match app.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
+    match app.sign_in.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
         Ok(_) => HttpResponse::BadRequest().finish(),
         Err(error) => unavailable(error),
     }
@@ -89,7 +89,7 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
         }
         Err(VerifyError::Refused(Refused { exchange, why, fault })) => {
             let event = RefusalEvent::IdentityRequestRefused { why: recorded(fault) };
-            if let Err(error) = app.tell_of_stranger(event, source).await {
+            if let Err(error) = app.sign_in.tell_of_stranger(event, source).await {
                 return unavailable(error);
             }
             tracing::warn!(?fault, told = ?why, "a SCEP request is refused");
@@ -109,7 +109,7 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
 
 // Signature first, which uses no secret of ours; then decryption, which is an operation with a private key.
 async fn read(app: &App, message: Vec<u8>, source: Option<IpAddr>) -> Result<Result<PkiRequest, VerifyError>, NotDone> {
-    let pki = app.pki.clone();
+    let pki = app.devices.pki.clone();
     let open = move || SignedMessage::verify(&message)?.open(&pki).map_err(VerifyError::Refused);
     app.strangers.work(source, open).await
 }
@@ -117,10 +117,10 @@ async fn read(app: &App, message: Vec<u8>, source: Option<IpAddr>) -> Result<Res
 async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {
     let (issued, failure) = match kind {
         RequestKind::Enroll { challenge } => {
-            (app.issue_identity(challenge.as_deref().unwrap_or_default(), wanted).await, FailInfo::BadRequest)
+            (app.enroll.issue_identity(challenge.as_deref().unwrap_or_default(), wanted).await, FailInfo::BadRequest)
         }
         RequestKind::Renew { device } => {
-            (app.renew_identity(DeviceId(device), exchange.requester(), wanted).await, FailInfo::BadCertId)
+            (app.enroll.renew_identity(DeviceId(device), exchange.requester(), wanted).await, FailInfo::BadCertId)
         }
     };
     match issued {
@@ -147,7 +147,7 @@ fn recorded(fault: Fault) -> IdentityRefusal {
 }
 
 async fn reply(app: &App, exchange: Exchange, outcome: Outcome, source: Option<IpAddr>) -> HttpResponse {
-    let (pki, world) = (app.pki.clone(), app.world.clone());
+    let (pki, world) = (app.devices.pki.clone(), app.platform.world.clone());
     let reply = app.strangers.work(source, move || match outcome {
         Outcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),
         Outcome::Failed(why) => answer::fail(&pki, &world, &exchange, why),

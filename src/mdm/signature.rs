@@ -1,7 +1,7 @@
 //! `Mdm-Signature`: a detached CMS signature over the exact bytes of the body, base64 in a header.
 //!
 //! [`pki::one_signer`] reads it. Nothing here trusts the certificate: whether it is ours, and whose, is
-//! [`crate::app::identify`]'s to say.
+//! [`devices::identify`]'s to say.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

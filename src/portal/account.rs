@@ -8,16 +8,16 @@ use super::sign_in::SignInPage;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
-use crate::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
-use crate::app::account_driven::link::{AccountLink, Purpose};
-use crate::app::named_secret::{self, Kind};
-use crate::app::secrets::hash;
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Path, Query};
 use decisions::visit::{Command, Step, Visit};
+use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
+use enroll::account_driven::link::{AccountLink, Purpose};
 use events::enrollment::Platform;
+use platform::named_secret::{self, Kind};
+use platform::secrets::hash;
 use serde::{Deserialize, Serialize};
 
 /// The form field that holds the link.
@@ -86,11 +86,12 @@ pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>
 /// # Errors
 /// If the link is none of ours, or waits no more: then the way begins anew in Settings.
 pub async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
-    let link = AccountLink::parse(token, &visitor.app.secrets, &visitor.app.world).ok_or(Problem::AccountLink)?;
+    let link = AccountLink::parse(token, &visitor.app.platform.secrets, &visitor.app.platform.world)
+        .ok_or(Problem::AccountLink)?;
     visitor.session.take_if(|session| session.enrollment != link.enrollment);
     let visit = match &visitor.session {
         Some(session) => session.visit.clone(),
-        None => visitor.app.visit(link.enrollment).await?,
+        None => visitor.app.platform.visit(link.enrollment).await?,
     };
     let (family, waits) = match link.purpose {
         // Once it is opened, only the browser that opened it goes on.
@@ -136,7 +137,7 @@ pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answ
 /// If the log cannot be used.
 async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
     let (app, enrollment) = (&visitor.app, session.enrollment);
-    let (secret, now) = (app.world.secret(), app.world.now());
+    let (secret, now) = (app.platform.world.secret(), app.platform.world.now());
     let (command, address) = match &visit.authorization {
         None => {
             let token = named_secret::text(Kind::Access, enrollment.0, &secret);
@@ -152,7 +153,7 @@ async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answe
             (Command::IssueAuthorizationCode { code: hash(&secret), now }, format!("{REDIRECT_URL}?{query}"))
         }
     };
-    app.perform::<Visit>(&enrollment.stream(), &command, &session.context(visitor.source)).await?;
+    app.platform.perform::<Visit>(&enrollment.stream(), &command, &session.context(visitor.source)).await?;
     // 308, as Apple asks; 303 would do for a browser, but this is not one.
     Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, address)).finish())
 }

@@ -72,7 +72,7 @@ async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     let Some(session) = &visitor.session else { return Ok(steps::path(Step::SignIn)) };
     let step = session.visit.step();
     if matches!(step, Step::MdmProfile | Step::HandOver) {
-        let device = visitor.app.device(session.enrollment.device()).await?;
+        let device = visitor.app.platform.device(session.enrollment.device()).await?;
         if device.phase != Phase::Unknown {
             return Ok("/enroll/complete");
         }
@@ -93,8 +93,11 @@ pub async fn language(mut form: Submission) -> Answered {
     if let Some(session) = form.visitor.session.as_ref().filter(|session| session.person().is_some()) {
         form.visitor.note_language(session, language).await?;
     }
-    let there =
-        form.visitor.link.as_ref().map(|link| format!("/enroll/account/{}", link.token(&form.visitor.app.secrets)));
+    let there = form
+        .visitor
+        .link
+        .as_ref()
+        .map(|link| format!("/enroll/account/{}", link.token(&form.visitor.app.platform.secrets)));
     if let Some(there) = there {
         return with_cookie(see_other(&there), LANGUAGE_COOKIE, language.tag());
     }

@@ -5,13 +5,14 @@ use super::render::Page;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
-use crate::app::{App, PerformError};
+use crate::app::App;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use decisions::visit::{CaStep, Command, Refusal, Step, Visit};
 use events::enrollment::{FormRefusal, OsVersion};
 use events::settings::Settings;
 use openssl::nid::Nid;
+use platform::PerformError;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -61,7 +62,8 @@ pub async fn take(form: Submission) -> Answered {
     let session = visitor.signed_in()?;
     let too_early = session.visit.step() == Step::CaProfile && session.visit.ca == CaStep::Pending;
     let context = session.context(visitor.source);
-    match visitor.app.perform::<Visit>(&session.enrollment.stream(), &Command::ReportCaInstall, &context).await {
+    match visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &Command::ReportCaInstall, &context).await
+    {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
         Err(PerformError::Refused(Refusal::OutOfStep(_))) if too_early => {
             visitor.refuse(session, FormRefusal::CaProfileNotTaken).await?;
@@ -78,7 +80,8 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
     Ok(CaProfilePage {
         steps: remaining(instructions(version), taken),
         taken,
-        profile: ProfileLink::new(Kind::Ca, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
+        profile: ProfileLink::new(Kind::Ca, session.enrollment, &visitor.app.platform.world)
+            .path(&visitor.app.platform.secrets),
         certificate: name_of_root(&visitor.app, &visitor.settings),
         minutes: at_least(version, FIRST_DOWNLOADED),
         too_early,
@@ -87,7 +90,7 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
 
 /// What the certificate that people install is called where iOS shows it.
 pub fn name_of_root(app: &App, settings: &Settings) -> String {
-    let anchors = app.pki.trust_anchors();
+    let anchors = app.devices.pki.trust_anchors();
     let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
     let name = name.and_then(|name| name.data().to_string().ok());
     name.unwrap_or_else(|| settings.organization.clone())

@@ -5,12 +5,12 @@ use super::problem::Problem;
 use super::render::{Back, Page};
 use super::steps;
 use super::visitor::{Answered, Visitor};
-use crate::app::commands::self_service::{self, Offer, Outcome};
 use crate::web::content::content;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
 use decisions::device::Phase;
 use decisions::visit::Step;
+use devices::commands::self_service::{self, Offer, Outcome};
 use events::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
     if !matches!(step, Step::MdmProfile | Step::HandOver) || !session.visit.profile_was_taken() {
         return Err(Problem::Elsewhere(steps::path(step)));
     }
-    let device = visitor.app.device(session.enrollment.device()).await?;
+    let device = visitor.app.platform.device(session.enrollment.device()).await?;
     let ownership = session.visit.ownership;
     let link = match self_service::offer(&visitor.settings, ownership) {
         Offer::Link(link) => Some(link),

@@ -1,9 +1,9 @@
 //! The administrator's own words (the description for people with personal devices, terms of use): Markdown in, harmless
 //! HTML out.
 
-use crate::app::administration::settings::texts::{SCHEMES, html};
 use ammonia::{Builder, UrlRelative};
 use events::settings::Settings;
+use settings::texts::{SCHEMES, html};
 use std::collections::{BTreeMap, HashSet};
 
 /// The language that stands in where there is no text in the page's own.

@@ -3,25 +3,25 @@
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
 use super::visitor::{Answered, Session, Visitor};
-use crate::app::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target, reverse_dns};
-use crate::app::secrets::hash;
-use crate::app::sign_in::may_go_on;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use decisions::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step};
+use devices::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target, reverse_dns};
+use enroll::may_go_on;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use pki::fingerprint;
 use pki::profile::{CONTENT_TYPE, CaProfile, Texts};
+use platform::secrets::hash;
 
 pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Visitor) -> Answered {
     let app = &visitor.app;
-    let link = ProfileLink::parse(&token, &app.secrets, &app.world).ok_or(Problem::Link)?;
-    let visit = app.visit(link.enrollment).await?;
+    let link = ProfileLink::parse(&token, &app.platform.secrets, &app.platform.world).ok_or(Problem::Link)?;
+    let visit = app.platform.visit(link.enrollment).await?;
     let at_step = match link.kind {
         Kind::Ca => matches!(visit.step(), Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile),
         Kind::Mdm => visit.step() == Step::MdmProfile,
     };
-    if !at_step || !may_go_on(app, &visit).await? {
+    if !at_step || !may_go_on(&app.enroll, &visit).await? {
         return Err(Problem::Link);
     }
     // Who asks for the head only gets nothing, so nothing was served.
@@ -38,8 +38,8 @@ pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Vi
 
 async fn ca(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
-    let profile_uuid = app.world.random_uuid();
-    let anchors = app.pki.trust_anchors();
+    let profile_uuid = app.platform.world.random_uuid();
+    let anchors = app.devices.pki.trust_anchors();
     let ca_fingerprint = anchors.first().map(|anchor| fingerprint(anchor)).ok_or(Problem::internal("no CA"))?;
     let identifier = format!("{}.muster.ca", reverse_dns(&app.config.server.public_url));
     let display_name = format!("{} · CA", visitor.settings.organization);
@@ -50,8 +50,8 @@ async fn ca(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     };
     let profile =
         CaProfile { texts, identifier: &identifier, profile_uuid, names_target: names_target(version(session)) };
-    let xml = profile.xml(&app.pki).map_err(Problem::internal)?;
-    let signed = app.sign_profile(xml).await.map_err(Problem::internal)?;
+    let xml = profile.xml(&app.devices.pki).map_err(Problem::internal)?;
+    let signed = app.devices.sign_profile(xml).await.map_err(Problem::internal)?;
     serve(visitor, session, &Command::ServeCaProfile { profile_uuid, ca_fingerprint }).await?;
     Ok(signed)
 }
@@ -60,20 +60,20 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
     let kind = session.visit.kind().ok_or(Problem::Link)?;
     check_version(visitor, kind)?;
-    app.pki.push_topic().ok_or(Problem::NoPush)?;
+    app.devices.pki.push_topic().ok_or(Problem::NoPush)?;
     if kind == EnrollmentKind::DeviceEnrollment && visitor.settings.profile_service.enabled {
         return profile_service(visitor, session).await;
     }
-    let device = app.device(session.enrollment.device()).await?;
+    let device = app.platform.device(session.enrollment.device()).await?;
     let to = Recipient {
         enrollment: session.enrollment,
         visit: &session.visit,
         version: version(session),
         build: None,
         verified_by: None,
-        device_enrolled: device.lives_by_its_identity(app.world.now()),
+        device_enrolled: device.lives_by_its_identity(app.platform.world.now()),
     };
-    let (signed, command) = app.prepare_profile(to, &visitor.settings).await.map_err(Problem::internal)?;
+    let (signed, command) = app.devices.prepare_profile(to, &visitor.settings).await.map_err(Problem::internal)?;
     serve(visitor, session, &command).await?;
     Ok(signed)
 }
@@ -81,16 +81,16 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
 // The device says first what it is; the MDM profile goes to that device alone (`app::profile_service`).
 async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
-    let (service, secret) = (app.new_profile_service(session.enrollment), app.world.secret());
+    let (service, secret) = (app.enroll.new_profile_service(session.enrollment), app.platform.world.secret());
     let organization = &visitor.settings.organization;
-    let xml = app.profile_service_xml(session.enrollment, &service, organization, &secret);
-    let signed = app.sign_profile(xml.map_err(Problem::internal)?).await.map_err(Problem::internal)?;
-    let device = app.device(session.enrollment.device()).await?;
+    let xml = app.enroll.profile_service_xml(session.enrollment, &service, organization, &secret);
+    let signed = app.devices.sign_profile(xml.map_err(Problem::internal)?).await.map_err(Problem::internal)?;
+    let device = app.platform.device(session.enrollment.device()).await?;
     let command = Command::ServeProfileService {
         service,
         challenge: hash(&secret),
-        challenge_expires: app.world.now().plus_seconds(CHALLENGE_SECONDS),
-        device_enrolled: device.lives_by_its_identity(app.world.now()),
+        challenge_expires: app.platform.world.now().plus_seconds(CHALLENGE_SECONDS),
+        device_enrolled: device.lives_by_its_identity(app.platform.world.now()),
     };
     serve(visitor, session, &command).await?;
     Ok(signed)

@@ -5,11 +5,11 @@ use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor};
-use crate::app::sign_in::{Assigned, Assigning, assign, assign_to_oneself};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use decisions::visit::{Assignment, Step};
+use enroll::{Assigned, Assigning, assign, assign_to_oneself};
 use events::enrollment::FormRefusal;
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ pub async fn take(mut form: Submission) -> Answered {
     };
     if oneself.is_some() {
         return if may_for_oneself(session) {
-            onward(&visitor, session, &assign_to_oneself(&visitor.app, &assigning).await?).await
+            onward(&visitor, session, &assign_to_oneself(&visitor.app.enroll, &assigning).await?).await
         } else {
             Err(Problem::Bad)
         };
@@ -70,7 +70,7 @@ pub async fn take(mut form: Submission) -> Answered {
         };
         visitor.page_with(status, &page)
     };
-    match assign(&visitor.app, &assigning, &value).await? {
+    match assign(&visitor.app.enroll, &assigning, &value).await? {
         Assigned::To(visit) => onward(&visitor, session, &visit).await,
         Assigned::Unknown => {
             again(StatusCode::UNPROCESSABLE_ENTITY, FormRefusal::PersonUnknown, "for-whom-unknown", 0).await

@@ -69,7 +69,7 @@ pub async fn take(mut form: Submission) -> Answered {
     let give = Command::GiveManagedAppleId { managed_apple_id: managed_apple_id.clone() };
     let visit = visitor.perform_counted(session, &give).await?;
     let learn = person::Command::LearnManagedAppleId { managed_apple_id };
-    visitor.app.perform::<Person>(&person.stream(), &learn, &context).await?;
+    visitor.app.platform.perform::<Person>(&person.stream(), &learn, &context).await?;
     onward(&visitor, session, &visit).await
 }
 
@@ -90,7 +90,7 @@ fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
 /// If the log cannot be read.
 pub async fn known(visitor: &Visitor, session: &Session) -> Result<Option<String>, Problem> {
     let Some(owner) = session.visit.owner() else { return Ok(None) };
-    let (person, _) = visitor.app.load::<Person>(&owner.person.stream()).await?;
+    let (person, _) = visitor.app.platform.load::<Person>(&owner.person.stream()).await?;
     Ok(person.managed_apple_id().and_then(|known| known.get().cloned()))
 }
 

@@ -43,12 +43,12 @@ content!(MdmProfilePage {
 
 pub async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;
-    let device = visitor.app.device(session.enrollment.device()).await?;
-    if device.lives_by_its_identity(visitor.app.world.now()) {
+    let device = visitor.app.platform.device(session.enrollment.device()).await?;
+    if device.lives_by_its_identity(visitor.app.platform.world.now()) {
         return Err(Problem::Elsewhere("/enroll/complete"));
     }
     // Without a topic the device could never be woken, and would refuse the profile.
-    visitor.app.pki.push_topic().ok_or(Problem::NoPush)?;
+    visitor.app.devices.pki.push_topic().ok_or(Problem::NoPush)?;
     let personal = session.visit.ownership == Some(Ownership::Personal);
     let way = match personal {
         true => Way::UserEnrollment,
@@ -60,7 +60,8 @@ pub async fn show(visitor: Visitor) -> Answered {
         personal,
         steps: remaining(instructions(way, visitor.version()), taken),
         taken,
-        profile: ProfileLink::new(Kind::Mdm, session.enrollment, &visitor.app.world).path(&visitor.app.secrets),
+        profile: ProfileLink::new(Kind::Mdm, session.enrollment, &visitor.app.platform.world)
+            .path(&visitor.app.platform.secrets),
         minutes: at_least(visitor.version(), FIRST_DOWNLOADED),
         managed_apple_id: session.visit.managed_apple_id.as_ref().map(|id| id.text().to_owned()),
     };

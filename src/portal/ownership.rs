@@ -6,11 +6,11 @@ use super::render::Page;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
-use crate::app::PerformError;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use decisions::visit::{Command, Refusal, Step, Visit};
 use events::enrollment::{FormRefusal, Ownership};
+use platform::PerformError;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -57,7 +57,7 @@ pub async fn take(mut form: Submission) -> Answered {
     };
     let command = Command::ChooseOwnership { ownership, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    match visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await {
+    match visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
         // Switched off since the page was shown.
         Err(PerformError::Refused(Refusal::OwnershipNotOffered)) => {

@@ -21,11 +21,12 @@ use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
 use super::texts::Language;
 use super::visitor::bare_frame;
-use crate::app::{App, preview};
+use crate::app::App;
 use crate::web::qr::Qr;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use decisions::device::Phase;
+use enroll::preview;
 use events::enrollment::{DeviceFamily, EnrollmentRefusal, OsVersion, Ownership, Platform};
 use events::settings::Settings;
 use serde::Deserialize;
@@ -57,7 +58,7 @@ pub async fn show(
     token: web::Path<String>,
     wish: web::Query<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    if !preview::permits(&app, &token) {
+    if !preview::permits(&app.platform, &token) {
         return Err(Problem::Link);
     }
     let family = match wish.family.as_str() {
@@ -67,7 +68,7 @@ pub async fn show(
     };
     let version = OsVersion::parse(&wish.version).ok_or(Problem::NotFound)?;
     let language = Language::parse(&wish.language).ok_or(Problem::NotFound)?;
-    let settings = app.settings().await?;
+    let settings = app.settings.current().await?;
     let platform = Platform { family, version: Some(version) };
     let sample = Sample { app: &app, settings: &settings, platform, version, language };
     Ok(HttpResponse::Ok().content_type(ContentType::html()).body(sample.html(&wish.page)?))
@@ -170,7 +171,7 @@ impl Sample<'_> {
     }
 
     fn previous(&self) -> PreviousPage {
-        let since = self.language.date(self.app.world.now());
+        let since = self.language.date(self.app.platform.world.now());
         PreviousPage { records: vec![Record { label: "iPhone".into(), since }], more: None }
     }
 

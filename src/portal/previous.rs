@@ -49,11 +49,11 @@ pub async fn records(visitor: &Visitor, previous: &PreviousRecords) -> Result<(V
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
     let mut records = Vec::new();
     for record in previous.nearest.iter().take(NEAREST_RECORDS) {
-        let Some(device) = visitor.app.other_device(record.device).await? else {
+        let Some(device) = visitor.app.platform.other_device(record.device).await? else {
             records.push(Record { label: unnamed.clone(), since: None });
             continue;
         };
-        let entries = visitor.app.log.read(&record.device.stream()).await?;
+        let entries = visitor.app.platform.log.read(&record.device.stream()).await?;
         let since = entries.first().and_then(|entry| visitor.language.date(entry.at));
         records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
     }
@@ -66,7 +66,7 @@ pub async fn take(form: Submission) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
     let command = Command::NotePreviousRecords { policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    let performed = visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
     onward(&visitor, session, &performed.state).await
 }
 

@@ -1,15 +1,15 @@
 //! When a page cannot be: what happened, what to do, and a code that finds the events.
 
 use super::render::Page;
-use crate::app::PerformError;
-use crate::app::sign_in::SignInError;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError};
 use decisions::visit::Refusal;
 use events::store::{AppendError, ReadError};
+use platform::PerformError;
 use serde::Serialize;
+use sign_in::SignInError;
 
 /// Why a request does not get what it asks for. The middleware turns it into a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! Links to profiles: bound to one enrollment, unguessable, short-lived, and good without a cookie, since the part of iOS
 //! that fetches a profile does not always bring Safari's.
 
-use crate::app::secrets::Secrets;
 use events::enrollment::EnrollmentId;
+use platform::secrets::Secrets;
 use uuid::Uuid;
 use world::World;
 

@@ -9,19 +9,20 @@ use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, see_other};
 use crate::app::App;
-use crate::app::account_driven::link::Purpose;
-use crate::app::sign_in::single_sign_on::{self, Offer};
-use crate::app::sign_in::{Credentials, Entrance, KNOWN_FOR_DAYS, Outcome, at_portal};
 use crate::web::content::content;
 use crate::web::{lasting_host_cookie, no_cookie, visit_code};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
 use decisions::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, Step, Visit};
+use enroll::account_driven::link::Purpose;
+use enroll::{Credentials, Entrance, Outcome, at_portal};
 use events::enrollment::{EnrollmentId, EnrollmentMode, Ownership, help_code};
 use events::settings::Settings;
 use secrecy::SecretString;
 use serde::Serialize;
+use sign_in::KNOWN_FOR_DAYS;
+use sign_in::redirect::{self, Offer};
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SignInPage {
@@ -117,7 +118,7 @@ impl SignInPage {
 
     fn ways_in(app: &App, settings: &Settings) -> SignInPage {
         let ways = &settings.sign_in.enrollment;
-        let providers = app.identity_providers.offers(&ways.single_sign_on);
+        let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
         // What the settings name is not in the configuration, and nothing else is left.
         let nobody = !password && providers.is_empty();
@@ -154,7 +155,7 @@ pub async fn take(mut form: Submission) -> Answered {
     };
     let known_browser = visitor.known_browser.as_deref();
     let given = Credentials { user_name: &user_name, password: &password, known_browser };
-    let outcome = at_portal(&visitor.app, &entrance, &given).await?;
+    let outcome = at_portal(&visitor.app.enroll, &entrance, &given).await?;
     conclude(visitor, outcome, Notice::Password).await
 }
 
@@ -165,7 +166,7 @@ pub async fn take(mut form: Submission) -> Answered {
 pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
     match outcome {
         Outcome::SignedIn { enrollment, secret, known_browser } => {
-            let visit = visitor.app.visit(enrollment).await?;
+            let visit = visitor.app.platform.visit(enrollment).await?;
             let session = Session::of_link(enrollment, visit.clone());
             visitor.note_language(&session, visitor.language).await?;
             let mut response = onward(&visitor, &session, &visit).await?;
@@ -238,9 +239,9 @@ pub async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
     let mut onward = None;
     if let Some(session) = visitor.session.take() {
         let stream = session.enrollment.stream();
-        visitor.app.perform::<Visit>(&stream, command, &session.context(visitor.source)).await?;
+        visitor.app.platform.perform::<Visit>(&stream, command, &session.context(visitor.source)).await?;
         if let Some(provider) = &session.visit.signed_in_at {
-            onward = single_sign_on::sign_out(&visitor.app, provider, steps::path(Step::SignIn)).await;
+            onward = redirect::sign_out(&visitor.app.sign_in, provider, steps::path(Step::SignIn)).await;
         }
     }
     let mut response = match onward {

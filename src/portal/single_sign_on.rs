@@ -9,23 +9,23 @@ use super::sign_in::{Notice, conclude, keep, not_yet};
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::app::App;
-use crate::app::sign_in::Entrance;
-use crate::app::sign_in::single_sign_on::saml::{self, Posted};
-use crate::app::sign_in::single_sign_on::{Back, Departure, Place, arrive, depart};
 use crate::web::content::content;
 use crate::web::host_cookie;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use enroll::Entrance;
+use enroll::redirect::{self, Departure, Posted, arrive, depart};
 use events::enrollment::Platform;
 use serde::Serialize;
+use sign_in::redirect::{Back, Place, metadata as document};
 use url::Url;
 
 /// Holds the ticket of the browser that posted an answer, until it shows it one hop later.
 const TICKET_COOKIE: &str = "__Host-muster-answer";
 
 /// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
-pub const LIMIT: usize = 2 * crate::app::sign_in::single_sign_on::saml::LARGEST;
+pub const LIMIT: usize = 2 * sign_in::redirect::assertion::LARGEST;
 
 /// Leads on to a provider.
 #[derive(Debug, Clone, Serialize)]
@@ -48,7 +48,7 @@ pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
     let visitor = form.visitor;
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
-    match depart(&visitor.app, &entrance(&visitor, platform), &provider).await? {
+    match depart(&visitor.app.enroll, &entrance(&visitor, platform), &provider).await? {
         Departure::NotOffered => Err(Problem::NotFound),
         Departure::Not(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
         Departure::To { address, opened } => {
@@ -65,7 +65,7 @@ pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
 pub async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
-    match arrive(&visitor.app, &entrance(&visitor, platform), &provider, &back).await? {
+    match arrive(&visitor.app.enroll, &entrance(&visitor, platform), &provider, &back).await? {
         None => Err(Problem::NotFound),
         Some(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
     }
@@ -77,7 +77,7 @@ pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(S
     let field = form.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
     let field = field.ok_or(Problem::Bad)?;
     let platform = visitor.on_ios()?;
-    match saml::take(&visitor.app, &entrance(&visitor, platform), &provider, field).await? {
+    match redirect::take(&visitor.app.enroll, &entrance(&visitor, platform), &provider, field).await? {
         None => Err(Problem::NotFound),
         Some(Posted::GoOn { ticket }) => {
             let mut response = see_other(&format!("/enroll/sso/{}/return", *provider));
@@ -95,7 +95,9 @@ pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: 
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
     let ticket = request.cookie(TICKET_COOKIE).map(|cookie| cookie.value().to_owned());
-    match saml::return_from_post(&visitor.app, &entrance(&visitor, platform), &provider, ticket.as_deref()).await? {
+    match redirect::return_from_post(&visitor.app.enroll, &entrance(&visitor, platform), &provider, ticket.as_deref())
+        .await?
+    {
         None => Err(Problem::NotFound),
         Some(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
     }
@@ -116,7 +118,7 @@ pub async fn metadata(app: Data<App>, provider: Path<String>, wanted: Query<Want
         Some("console") => Some(Place::Console),
         Some(_) => return Err(Problem::Bad),
     };
-    let text = saml::metadata(&app, &provider, place).ok_or(Problem::NotFound)?;
+    let text = document(&app.sign_in, &provider, place).ok_or(Problem::NotFound)?;
     Ok(HttpResponse::Ok().content_type("application/samlmetadata+xml; charset=utf-8").body(text))
 }
 

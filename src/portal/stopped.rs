@@ -6,9 +6,9 @@ use super::problem::Problem;
 use super::render::Page;
 use super::steps;
 use super::visitor::{Answered, Session, Visitor};
-use crate::app::sign_in::previous_records;
 use crate::web::content::content;
 use decisions::visit::{End, Step};
+use enroll::previous_records;
 use events::enrollment::{EnrollmentRefusal, OsVersion};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -61,7 +61,7 @@ pub async fn show(visitor: Visitor) -> Answered {
     if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.visit.owner()) {
         let platform = visitor.on_ios()?;
         // The page says the same without them.
-        let previous = previous_records(&visitor.app, owner.person, platform).await.unwrap_or_default();
+        let previous = previous_records(&visitor.app.enroll, owner.person, platform).await.unwrap_or_default();
         (page.devices, page.more) = records(&visitor, &previous).await?;
     }
     visitor.page(&page)

@@ -79,13 +79,13 @@ impl Asker {
         let status = problem.status_code();
         let code = match self.enrollment {
             Some(enrollment) => Some(help_code(enrollment)),
-            None => status.is_server_error().then(|| help_code(EnrollmentId(self.app.world.uuid()))),
+            None => status.is_server_error().then(|| help_code(EnrollmentId(self.app.platform.world.uuid()))),
         };
         if status.is_server_error() {
             tracing::error!(help.code = code.as_deref(), %problem, "a page could not be given");
         }
         // Whatever is wrong may be wrong with the settings too: then the page goes without the organization's name.
-        let settings = self.app.settings().await.unwrap_or_else(|_| Settings::default());
+        let settings = self.app.settings.current().await.unwrap_or_else(|_| Settings::default());
         let mut response = HttpResponse::build(status);
         match render(&bare_frame(self.language, &settings, code), &problem.page()) {
             Ok(html) => response.content_type(ContentType::html()).body(html),

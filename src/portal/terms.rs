@@ -8,13 +8,13 @@ use super::sign_in::end_session;
 use super::submission::Submission;
 use super::texts::Language;
 use super::visitor::{Answered, Session, Visitor};
-use crate::app::secrets::hash;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use decisions::person::{self, Person};
 use decisions::visit::{Command, Step, TermsStep, Visit};
 use events::enrollment::FormRefusal;
 use events::settings::Terms;
+use platform::secrets::hash;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -78,7 +78,7 @@ pub async fn take(mut form: Submission) -> Answered {
     let language = language.tag().to_owned();
     let command = Command::AcceptTerms { version, language, text_hash, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    let performed = visitor.app.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    let performed = visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
     keep(&visitor, session, &performed.state).await?;
     match performed.state.step() {
         Step::Terms => again().await,
@@ -98,7 +98,7 @@ async fn keep(visitor: &Visitor, session: &Session, visit: &Visit) -> Result<(),
     let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
     let enrollment = session.enrollment;
     let keep = person::Command::KeepTermsAcceptance { ownership, version: version.clone(), enrollment };
-    visitor.app.perform::<Person>(&person.stream(), &keep, &session.context(visitor.source)).await?;
+    visitor.app.platform.perform::<Person>(&person.stream(), &keep, &session.context(visitor.source)).await?;
     Ok(())
 }
 

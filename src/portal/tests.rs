@@ -20,13 +20,13 @@ use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
 use super::texts::Language;
 use super::visitor::bare_frame;
-use crate::app::commands::self_service::Outcome;
-use crate::app::sign_in::single_sign_on::Offer;
 use crate::web::qr::Qr;
 use decisions::device::Phase;
+use devices::commands::self_service::Outcome;
 use events::enrollment::{EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::Settings;
 use scraper::{Html, Selector};
+use sign_in::redirect::Offer;
 use std::collections::BTreeSet;
 
 fn settings() -> Settings {

@@ -7,22 +7,22 @@ use super::render::{Back, Frame, LanguageChoice, Page, Progress, render};
 use super::steps;
 use super::texts::Language;
 use crate::app::App;
-use crate::app::account_driven::link::AccountLink;
-use crate::app::connections::room::Identity;
-use crate::app::context::Context;
-use crate::app::secrets::{hash, same};
-use crate::app::sign_in::{self, may_go_on};
 use crate::web::{forgery, has_proven, host_cookie, source, visit_code};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use connections::room::Identity;
 use decisions::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
+use enroll::account_driven::link::AccountLink;
+use enroll::may_go_on;
 use events::enrollment::{DeviceFamily, EnrollmentId, FormRefusal, OsVersion, Platform, help_code};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Settings;
 use events::store::ReadError;
 use futures_util::future::LocalBoxFuture;
+use platform::context::Context;
+use platform::secrets::{hash, same};
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
@@ -87,7 +87,7 @@ impl Visitor {
         let app = App::clone(app);
         let user_agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
-        let settings = app.settings().await?;
+        let settings = app.settings.current().await?;
         let session = session(&app, request, &settings).await?;
         // A visit without a person proves nothing: everybody gets its cookie.
         if let Some(signed_in) = session.as_ref().and_then(|session| session.visit.signed_in.as_ref()) {
@@ -145,7 +145,7 @@ impl Visitor {
     /// If the log cannot be read.
     pub async fn policy(&self, session: &Session) -> Result<Policy, Problem> {
         let owner = session.visit.owner().ok_or(Problem::Forged)?;
-        Ok(sign_in::policy(&self.app, &self.settings, owner.person).await?)
+        Ok(enroll::policy(&self.app.enroll, &self.settings, owner.person).await?)
     }
 
     /// The device, if the page is open in its Safari.
@@ -185,12 +185,12 @@ impl Visitor {
     /// If the command is refused, or the log cannot be written.
     pub async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Visit, Problem> {
         let context = session.context(self.source);
-        match self.app.perform::<Visit>(&session.enrollment.stream(), command, &context).await {
+        match self.app.platform.perform::<Visit>(&session.enrollment.stream(), command, &context).await {
             Ok(performed) => Ok(performed.state),
             Err(error) => {
                 let problem = Problem::from(error);
                 if problem == Problem::TooOften {
-                    sign_in::count_refusal(&self.app, self.source);
+                    sign_in::count_refusal(&self.app.sign_in, self.source);
                 }
                 Err(problem)
             }
@@ -199,7 +199,7 @@ impl Visitor {
 
     async fn tell(&self, session: &Session, command: &Command) -> Result<(), Problem> {
         let context = session.context(self.source);
-        self.app.tell::<Visit>(&session.enrollment.stream(), command, &context, Some(self.source)).await?;
+        self.app.sign_in.tell::<Visit>(&session.enrollment.stream(), command, &context, Some(self.source)).await?;
         Ok(())
     }
 
@@ -240,9 +240,9 @@ impl Visitor {
         let assigned = self.session.as_ref().and_then(Session::assigned_to);
         let code = self.session.as_ref().map(|session| help_code(session.enrollment));
         Frame {
-            csrf: Some(forgery::token(&self.app.secrets, SURFACE, self.form_binding())),
+            csrf: Some(forgery::token(&self.app.platform.secrets, SURFACE, self.form_binding())),
             back: back.name(),
-            account: self.link.as_ref().map(|link| link.token(&self.app.secrets)),
+            account: self.link.as_ref().map(|link| link.token(&self.app.platform.secrets)),
             by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
             progress: progress(step, visit, &self.settings).filter(|_| self.link.is_none()),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
@@ -368,7 +368,7 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
     let secret = value.split_once('.').map_or("", |(_, secret)| secret);
-    let visit = match app.visit(enrollment).await {
+    let visit = match app.platform.visit(enrollment).await {
         Ok(visit) => visit,
         // An earlier visit of this browser that is corrupt ends no way to a new one.
         Err(error @ ReadError::Corrupt { .. }) => {
@@ -382,27 +382,27 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     // Whoever signs in once more is asked again whether they may.
     let again = visit.step() == Step::SignInAgain;
     let in_time = proven && !over && !is_old(app, enrollment, &visit, settings);
-    let live = in_time && (again || may_go_on(app, &visit).await?);
+    let live = in_time && (again || may_go_on(&app.enroll, &visit).await?);
     Ok(live.then_some(Session { enrollment, visit, cookie: value }))
 }
 
 fn is_old(app: &App, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> bool {
     let opened = || i64::try_from(enrollment.0.get_timestamp()?.to_unix().0).ok();
     let Some(begun) = visit.resumed.map(|resumed| resumed.0 / 1_000_000).or_else(opened) else { return true };
-    let age = (app.world.now().0 / 1_000_000).saturating_sub(begun);
+    let age = (app.platform.world.now().0 / 1_000_000).saturating_sub(begun);
     age > i64::from(settings.abandon_after_hours) * 3_600
 }
 
 // Ours alone: somebody else's value in this cookie is replaced.
 fn form_cookie(app: &App, request: &HttpRequest) -> FormCookie {
     let ours = |value: &String| {
-        value.split_once('.').is_some_and(|(random, tag)| app.secrets.is_tag(tag, "form-cookie", &[random]))
+        value.split_once('.').is_some_and(|(random, tag)| app.platform.secrets.is_tag(tag, "form-cookie", &[random]))
     };
     match cookie(request, FORM_COOKIE).filter(ours) {
         Some(value) => FormCookie { value, fresh: false },
         None => {
-            let random = app.world.secret();
-            let tag = app.secrets.tag("form-cookie", &[&random]);
+            let random = app.platform.world.secret();
+            let tag = app.platform.secrets.tag("form-cookie", &[&random]);
             FormCookie { value: format!("{random}.{tag}"), fresh: true }
         }
     }

@@ -4,13 +4,11 @@
 //! attestation that only the new device is asked for, and by a push to the old one, if it is the same person's.
 
 use super::{ReactionError, effect_of, settled};
-use crate::app::commands::{Consent, QueueError, Terms, security_info};
-use crate::app::context::Context;
-use crate::app::{App, PerformError};
-use crate::telemetry::Alarm;
+use crate::app::App;
 use decisions::device::claim::REVIVABLE_SECONDS;
 use decisions::device::{Command, Device, Phase};
 use decisions::hardware::{Enroll, Hardware};
+use devices::commands::{Consent, QueueError, Terms, security_info};
 use events::device::{
     CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, Priority, SupersessionEvidence,
 };
@@ -18,8 +16,11 @@ use events::enrollment::DeviceSignature;
 use events::log::Entry;
 use events::store::ReadError;
 use events::{ActorKind, Event, Timestamp};
+use platform::PerformError;
+use platform::context::Context;
 use projections::due::Due;
 use std::collections::BTreeMap;
+use telemetry::Alarm;
 
 /// So many other records of one hardware are looked at, the latest first: a script may enroll any number.
 const MOST_LOOKED_AT: usize = 100;
@@ -56,15 +57,18 @@ impl Others {
 /// # Errors
 /// If the log or the projections cannot be used: to be tried again.
 pub(super) async fn enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    let device = app.device(id).await?;
+    let device = app.platform.device(id).await?;
     let Some(udid) = udid(&device) else { return Ok(()) };
-    let stream = app.hardware_stream(udid);
-    let hardware =
-        match app.perform::<Hardware>(&stream, &Enroll { device: id }, &effect_of(entry, "note-hardware")).await {
-            Ok(performed) => performed.state,
-            Err(PerformError::Refused(never)) => match never {},
-            Err(error) => return Err(ReactionError::Perform(error.to_string())),
-        };
+    let stream = app.devices.hardware_stream(udid);
+    let hardware = match app
+        .platform
+        .perform::<Hardware>(&stream, &Enroll { device: id }, &effect_of(entry, "note-hardware"))
+        .await
+    {
+        Ok(performed) => performed.state,
+        Err(PerformError::Refused(never)) => match never {},
+        Err(error) => return Err(ReactionError::Perform(error.to_string())),
+    };
     let earlier = look_at(app, hardware.before(id)).await?;
     let done = match is_verified(app, id, udid).await? {
         true => end(app, entry, id, earlier.records(), SupersessionEvidence::ProfileService).await,
@@ -85,12 +89,12 @@ pub(super) async fn told_otherwise(
 ) -> Result<(), ReactionError> {
     let Some(InventoryValue::Personal(told)) = changes.get("UDID") else { return Ok(()) };
     let Some(told) = told.get().and_then(serde_json::Value::as_str) else { return Ok(()) };
-    let device = app.device(id).await?;
-    let stream = app.hardware_stream(told);
-    if udid(&device).is_none_or(|own| app.hardware_stream(own) == stream) {
+    let device = app.platform.device(id).await?;
+    let stream = app.devices.hardware_stream(told);
+    if udid(&device).is_none_or(|own| app.devices.hardware_stream(own) == stream) {
         return Ok(());
     }
-    let (hardware, _) = app.load::<Hardware>(&stream).await?;
+    let (hardware, _) = app.platform.load::<Hardware>(&stream).await?;
     let others = look_at(app, hardware.before(id).filter(|other| *other != id)).await?;
     let managed = others.managed();
     if managed.is_empty() {
@@ -104,9 +108,9 @@ pub(super) async fn told_otherwise(
 /// # Errors
 /// As [`enrolled`].
 pub(super) async fn attested(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    let device = app.device(id).await?;
+    let device = app.platform.device(id).await?;
     let Some(udid) = udid(&device) else { return Ok(()) };
-    let (hardware, _) = app.load::<Hardware>(&app.hardware_stream(udid)).await?;
+    let (hardware, _) = app.platform.load::<Hardware>(&app.devices.hardware_stream(udid)).await?;
     let earlier = look_at(app, hardware.before(id)).await?;
     end(app, entry, id, earlier.records(), SupersessionEvidence::Attestation).await.and(earlier.whole())
 }
@@ -122,9 +126,9 @@ pub(super) async fn unregistered(
     id: DeviceId,
     since: Timestamp,
 ) -> Result<(), ReactionError> {
-    let device = app.device(id).await?;
+    let device = app.platform.device(id).await?;
     let Some(udid) = udid(&device) else { return Ok(()) };
-    let (hardware, _) = app.load::<Hardware>(&app.hardware_stream(udid)).await?;
+    let (hardware, _) = app.platform.load::<Hardware>(&app.devices.hardware_stream(udid)).await?;
     let later = look_at(app, hardware.after(id)).await?;
     for (later, state) in later.records() {
         if is_gone_for(app, (id, &device), since, (later, &state)).await? {
@@ -140,7 +144,7 @@ pub(super) async fn unregistered(
 /// # Errors
 /// As [`enrolled`].
 pub(super) async fn revived(app: &App, entry: &Entry, id: DeviceId, by: DeviceId) -> Result<(), ReactionError> {
-    let (device, other) = (app.device(id).await?, app.device(by).await?);
+    let (device, other) = (app.platform.device(id).await?, app.platform.device(by).await?);
     if !is_managed(&other) || !is_managed(&device) {
         return Ok(());
     }
@@ -154,7 +158,7 @@ pub(super) async fn revived(app: &App, entry: &Entry, id: DeviceId, by: DeviceId
 /// As [`enrolled`].
 pub(super) async fn attest_again(app: &App, due: &Due, id: DeviceId, context: &Context) -> Result<(), ReactionError> {
     let command = CommandId(due.cause.caused("attest-again-command", 0).0);
-    asked(app.request_attestation(id, command, context).await.map(drop))
+    asked(app.devices.request_attestation(id, command, context).await.map(drop))
 }
 
 async fn claim(
@@ -179,7 +183,7 @@ async fn claim(
 
 async fn note(app: &App, entry: &Entry, id: DeviceId, others: &[DeviceId], count: usize) -> Result<(), ReactionError> {
     let note = Command::NoteClaim { others: others.to_vec(), count: u32::try_from(count).unwrap_or(u32::MAX) };
-    match app.perform::<Device>(&id.stream(), &note, &effect_of(entry, "note-claim")).await {
+    match app.platform.perform::<Device>(&id.stream(), &note, &effect_of(entry, "note-claim")).await {
         Ok(performed) => {
             for event in &performed.events {
                 if let DeviceEvent::HardwareClaimNoted { others, .. } = event {
@@ -193,7 +197,7 @@ async fn note(app: &App, entry: &Entry, id: DeviceId, others: &[DeviceId], count
 }
 
 fn alarm(app: &App, id: DeviceId, other: DeviceId) {
-    app.metrics.alarm(Alarm::HardwareClaimed);
+    app.platform.metrics.alarm(Alarm::HardwareClaimed);
     tracing::error!(device.id = %id, other.id = %other, "a device claims the hardware of another record; look at its page");
 }
 
@@ -201,14 +205,14 @@ fn alarm(app: &App, id: DeviceId, other: DeviceId) {
 async fn attest(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let command = CommandId(entry.id.caused("attest-hardware-command", 0).0);
     let context = effect_of(entry, "attest-hardware");
-    asked(app.request_attestation(id, command, &context).await.map(drop))
+    asked(app.devices.request_attestation(id, command, &context).await.map(drop))
 }
 
 // A question that costs the device nothing, for the push that goes with it: is the token registered?
 async fn look_for(app: &App, entry: &Entry, id: DeviceId, (other, state): Record) -> Result<(), ReactionError> {
     if state.push_is_dead {
         let Some(since) = unregistered_since(app, other).await? else { return Ok(()) };
-        let device = app.device(id).await?;
+        let device = app.platform.device(id).await?;
         if is_gone_for(app, (other, &state), since, (id, &device)).await? {
             return end(app, entry, id, vec![(other, state)], SupersessionEvidence::PushUnregistered).await;
         }
@@ -217,9 +221,9 @@ async fn look_for(app: &App, entry: &Entry, id: DeviceId, (other, state): Record
     let effect = format!("look for {other}");
     let command = CommandId(entry.id.caused(&format!("{effect} command"), 0).0);
     let context = Context { effect: Some(effect.into()), ..effect_of(entry, "look-for") };
-    let expires = Some(app.world.now().plus_seconds(REVIVABLE_SECONDS));
+    let expires = Some(app.platform.world.now().plus_seconds(REVIVABLE_SECONDS));
     let terms = Terms { priority: Priority::Background, expires, consent: Consent::Nothing };
-    asked(app.queue_command_on(other, command, &security_info(), terms, &context).await.map(drop))
+    asked(app.devices.queue_command_on(other, command, &security_info(), terms, &context).await.map(drop))
 }
 
 fn asked(outcome: Result<(), QueueError>) -> Result<(), ReactionError> {
@@ -239,9 +243,9 @@ async fn end(
 ) -> Result<(), ReactionError> {
     let mut done = Ok(());
     for (record, _) in records {
-        let supersede = Command::Supersede { by, evidence, now: app.world.now() };
+        let supersede = Command::Supersede { by, evidence, now: app.platform.world.now() };
         let context = Context { effect: Some(format!("supersede {record}").into()), ..effect_of(entry, "supersede") };
-        done = done.and(settled(app.perform::<Device>(&record.stream(), &supersede, &context).await));
+        done = done.and(settled(app.platform.perform::<Device>(&record.stream(), &supersede, &context).await));
     }
     done
 }
@@ -249,7 +253,7 @@ async fn end(
 async fn look_at(app: &App, ids: impl Iterator<Item = DeviceId>) -> Result<Others, ReactionError> {
     let mut others = Vec::new();
     for id in ids.take(MOST_LOOKED_AT) {
-        match app.device(id).await {
+        match app.platform.device(id).await {
             Err(error @ ReadError::Unavailable(_)) => return Err(error.into()),
             device => others.push((id, device)),
         }
@@ -271,7 +275,7 @@ fn udid(device: &Device) -> Option<&str> {
 // The Profile Service's verdict: an identity that Apple made a device with signed this UDID. One that no known CA issued is a
 // claim like any other.
 async fn is_verified(app: &App, id: DeviceId, udid: &str) -> Result<bool, ReactionError> {
-    let visit = app.visit(id.enrollment()).await?;
+    let visit = app.platform.visit(id.enrollment()).await?;
     let verified = visit.identity.and_then(|identity| identity.verified);
     Ok(verified.is_some_and(|device| device.signature == DeviceSignature::Genuine && device.has_udid(udid)))
 }
@@ -294,13 +298,13 @@ async fn is_gone_for(
 }
 
 async fn enrolled_at(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
-    let stream = app.log.read(&id.stream()).await?;
+    let stream = app.platform.log.read(&id.stream()).await?;
     let enrolled = |entry: &&Entry| matches!(entry.event, Event::Device(DeviceEvent::DeviceEnrolled { .. }));
     Ok(stream.iter().rfind(enrolled).map(|entry| entry.at))
 }
 
 async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
-    let stream = app.log.read(&id.stream()).await?;
+    let stream = app.platform.log.read(&id.stream()).await?;
     Ok(stream.iter().rev().find_map(|entry| {
         let Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) = &entry.event else { return None };
         *unregistered_since
@@ -309,10 +313,10 @@ async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>
 
 // A poll leaves no event: the table beside the log knows more, and may be lost. A message that was refused is no contact.
 async fn last_contact(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
-    let stream = app.log.read(&id.stream()).await?;
+    let stream = app.platform.log.read(&id.stream()).await?;
     let contact = |entry: &&Entry| entry.actor.kind == ActorKind::Device && !is_refusal(&entry.event);
     let told = stream.iter().rfind(contact).map(|entry| entry.at);
-    Ok(told.max(projections::last_seen::last_seen(&app.projections, id).await?))
+    Ok(told.max(projections::last_seen::last_seen(&app.platform.projections, id).await?))
 }
 
 fn is_refusal(event: &Event) -> bool {

@@ -2,9 +2,9 @@
 
 use super::{ReactionError, claims, effect_of, settled};
 use crate::app::App;
-use crate::app::commands::{QueueError, first_questions, self_service};
 use crate::app::lost_keys;
 use decisions::person::{self, Person};
+use devices::commands::{QueueError, first_questions, self_service};
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
@@ -113,14 +113,14 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
 
 // The key was destroyed before the event; here also what brought it back, and what was set aside while it was there.
 async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
-    lost_keys::destroy_again(&app.keys, vec![person.key()]).await?;
-    let paths = [app.projections.path().to_owned(), app.staff_sessions.path().to_owned()];
+    lost_keys::destroy_again(&app.platform.keys, vec![person.key()]).await?;
+    let paths = [app.platform.projections.path().to_owned(), app.sign_in.staff_sessions.path().to_owned()];
     let forget = move || paths.iter().try_for_each(|path| disposable::forget_set_aside(path));
     let forgotten = tokio::task::spawn_blocking(forget).await;
     let forgotten = forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
     forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
     // The next start sets a damaged database aside, and what is tried again then removes it.
-    match app.projections.damage().or(app.staff_sessions.damage()) {
+    match app.platform.projections.damage().or(app.sign_in.staff_sessions.damage()) {
         Some(_) => {
             Err(ReactionError::Perform("a damaged database may hold text of an erased person until a restart".into()))
         }
@@ -130,7 +130,7 @@ async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
 
 // What a visitor told before it was known who they are belongs to the person now: erased with them.
 async fn hand_over_visit_key(app: &App, enrollment: EnrollmentId, person: PersonId) -> Result<(), ReactionError> {
-    let keys = std::sync::Arc::clone(app.log.keys());
+    let keys = std::sync::Arc::clone(app.platform.log.keys());
     let handed = tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key())).await;
     Ok(handed.map_err(|error| ReactionError::Perform(error.to_string()))??)
 }
@@ -141,14 +141,16 @@ async fn remember_managed_apple_id(
     enrollment: EnrollmentId,
     given: &Personal<String>,
 ) -> Result<(), ReactionError> {
-    let visit = app.visit(enrollment).await?;
+    let visit = app.platform.visit(enrollment).await?;
     let Some(person) = visit.owner().map(|owner| owner.person) else { return Ok(()) };
     let learned = |kept: &Event| matches!(kept, Event::Person(PersonEvent::ManagedAppleIdLearned { .. }));
     if is_overtaken(app, entry, person, learned).await? {
         return Ok(());
     }
     let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
-    settled(app.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await)
+    settled(
+        app.platform.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await,
+    )
 }
 
 // Who accepted for themself is not asked again for the same version. What somebody else accepted for them binds nobody.
@@ -158,14 +160,16 @@ async fn remember_acceptance(
     enrollment: EnrollmentId,
     (ownership, version): (Ownership, &str),
 ) -> Result<(), ReactionError> {
-    let visit = app.visit(enrollment).await?;
+    let visit = app.platform.visit(enrollment).await?;
     let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
     let kept = |kept: &Event| matches!(kept, Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) if *of == ownership);
     if is_overtaken(app, entry, person, kept).await? {
         return Ok(());
     }
     let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment };
-    settled(app.perform::<Person>(&person.stream(), &keep, &effect_of(entry, "remember-terms-acceptance")).await)
+    settled(
+        app.platform.perform::<Person>(&person.stream(), &keep, &effect_of(entry, "remember-terms-acceptance")).await,
+    )
 }
 
 // Whether what the person told later is remembered already: a repeated effect puts back nothing that is older.
@@ -175,10 +179,10 @@ async fn is_overtaken(
     person: PersonId,
     is_alike: impl Fn(&Event) -> bool,
 ) -> Result<bool, ReactionError> {
-    let remembered = app.log.read(&person.stream()).await?;
+    let remembered = app.platform.log.read(&person.stream()).await?;
     let Some(last) = remembered.iter().rev().find(|kept| is_alike(&kept.event)) else { return Ok(false) };
     // It was told on the visit that it is correlated with: here an effect remembered it, or the portal did at once.
-    let visit = match app.log.read(&EnrollmentId(last.correlation).stream()).await {
+    let visit = match app.platform.log.read(&EnrollmentId(last.correlation).stream()).await {
         Ok(visit) => visit,
         // Another visit that is corrupt: when it was told is unknown, when it was remembered is not.
         Err(ReadError::Corrupt { .. }) => Vec::new(),
@@ -193,14 +197,14 @@ async fn is_overtaken(
 
 // What there is to know of a newly enrolled device, as far as its mode tells it.
 async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    let device = app.device(id).await?;
+    let device = app.platform.device(id).await?;
     queue(app, entry, id, first_questions(&device)).await
 }
 
 // First the organization's name, which the prompt for the app says.
 async fn offer_self_service(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    let settings = app.settings_at(entry.position).await?;
-    let visit = app.visit(id.enrollment()).await?;
+    let settings = app.settings.at(entry.position).await?;
+    let visit = app.platform.visit(id.enrollment()).await?;
     let offer = self_service::offer(&settings, visit.ownership);
     queue(app, entry, id, self_service::commands(&offer, &settings.organization)).await
 }
@@ -214,7 +218,7 @@ async fn queue(
     for (effect, command) in commands {
         // The command's id follows from its cause, so it is queued once however often this is tried.
         let command_id = CommandId(entry.id.caused(effect, 0).0);
-        match app.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
+        match app.devices.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
             Err(QueueError::Perform(error)) => settled::<(), _>(Err(error))?,
             Err(error) => tracing::error!(device.id = %id, %error, effect, "a command of ours cannot be queued"),
             Ok(_) => {}

@@ -12,13 +12,13 @@ pub(super) use reminders::{Reminded, Reminders, reminders};
 
 use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, count_aside, positions_aside, tell_unreadable};
 use crate::app::App;
-use crate::app::aside::Aside;
-use crate::app::passing::{Passed, PassingFollow};
 use events::Position;
 use events::device::DeviceId;
 use events::envelope::Recorded;
 use events::store::ReadError;
 use line::{Ask, Line};
+use platform::aside::Aside;
+use platform::passing::{Passed, PassingFollow};
 use projections::due::Due;
 use std::collections::HashSet;
 use tokio::task::JoinSet;
@@ -45,10 +45,10 @@ const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 /// # Errors
 /// If the log or the checkpoint cannot be read or written; begin again.
 pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), ReactionError> {
-    let begin = app.projections.checkpoint(PUSHES).await?;
+    let begin = app.platform.projections.checkpoint(PUSHES).await?;
     let mut pushes = Pushes { app, line: Line::new(begin), aside: Aside::default(), tried_again: HashSet::new() };
     let mut written = begin;
-    let mut follow = PassingFollow::after(&app.log, begin);
+    let mut follow = PassingFollow::after(&app.platform.log, begin);
     let (mut under_way, mut look) = (JoinSet::new(), tokio::time::interval(LOOK_ASIDE));
     loop {
         tokio::select! {
@@ -63,7 +63,7 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
             Some(done) = under_way.join_next() => match done {
                 Ok((device, Ok(()))) => pushes.settled(device).await?,
                 Ok((device, Err(error))) => {
-                    reminded.put_aside(device, app.world.now());
+                    reminded.put_aside(device, app.platform.world.now());
                     pushes.failed(device, &error).await?;
                 }
                 // The task was ended with the runtime, or has a fault: begin again from the checkpoint.
@@ -79,7 +79,7 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
             && written.is_none_or(|written| written < settled)
             && (under_way.is_empty() || written.is_none_or(|written| settled.0 - written.0 >= CHECKPOINT_EVERY))
         {
-            app.projections.set_checkpoint(PUSHES, settled).await?;
+            app.platform.projections.set_checkpoint(PUSHES, settled).await?;
             written = Some(settled);
         }
     }
@@ -98,7 +98,7 @@ impl Pushes<'_> {
     // The event may have asked for a push.
     async fn pass(&mut self, position: Position) -> Result<(), ReactionError> {
         tell_unreadable(PUSHES, position);
-        self.app.projections.put_aside(PUSHES, vec![position]).await?;
+        self.app.platform.projections.put_aside(PUSHES, vec![position]).await?;
         self.line.read(position);
         count_aside(self.app, PUSHES).await.map(drop)
     }
@@ -106,7 +106,7 @@ impl Pushes<'_> {
     async fn settled(&mut self, device: DeviceId) -> Result<(), ReactionError> {
         for position in self.line.done(device) {
             if self.tried_again.remove(&position) {
-                self.app.projections.done(PUSHES, position).await?;
+                self.app.platform.projections.done(PUSHES, position).await?;
             }
         }
         Ok(())
@@ -115,8 +115,8 @@ impl Pushes<'_> {
     async fn failed(&mut self, device: DeviceId, error: &ReactionError) -> Result<(), ReactionError> {
         tracing::error!(device.id = %device, %error, "a device could not be woken; its push is set aside and tried again");
         // Before the line lets go of them: then the checkpoint may pass them.
-        self.app.projections.put_aside(PUSHES, self.line.covered(device)).await?;
-        self.aside.look(self.app.world.now());
+        self.app.platform.projections.put_aside(PUSHES, self.line.covered(device)).await?;
+        self.aside.look(self.app.platform.world.now());
         for position in self.line.done(device) {
             self.tried_again.remove(&position);
             self.aside.put(position);
@@ -125,20 +125,20 @@ impl Pushes<'_> {
     }
 
     async fn try_again(&mut self) -> Result<(), ReactionError> {
-        self.aside.look(self.app.world.now());
+        self.aside.look(self.app.platform.world.now());
         // The newest first: of several facts of a device it is the one that the push is for.
         for position in positions_aside(self.app, PUSHES, &self.aside).await?.into_iter().rev() {
             if self.tried_again.contains(&position) {
                 continue;
             }
             let before = position.0.checked_sub(1).map(Position);
-            match self.app.log.store().read_all(before, 1).await {
+            match self.app.platform.log.store().read_all(before, 1).await {
                 Ok(recorded) => match recorded.first().and_then(asked) {
                     Some((device, ask)) => {
                         self.tried_again.insert(position);
                         self.line.ask_again(device, ask, position);
                     }
-                    None => self.app.projections.done(PUSHES, position).await?,
+                    None => self.app.platform.projections.done(PUSHES, position).await?,
                 },
                 Err(_) => self.aside.put(position),
             }

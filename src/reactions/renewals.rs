@@ -2,14 +2,14 @@
 
 use super::ReactionError;
 use crate::app::App;
-use crate::app::PerformError;
-use crate::app::aside::Aside;
-use crate::app::context::Context;
-use crate::app::renewal::RenewalError;
 use decisions::device::{Command, Device};
+use devices::renewal::RenewalError;
 use events::device::CommandId;
 use events::store::Appended;
 use events::{Actor, ActorKind, Position};
+use platform::PerformError;
+use platform::aside::Aside;
+use platform::context::Context;
 use projections::renewals::{self, Act, Due, Standing};
 use uuid::Uuid;
 
@@ -39,15 +39,15 @@ impl Renewals {
     /// If the projections cannot be read. What is wrong with one device is no error.
     pub async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
         self.count(app).await?;
-        if self.written > app.projections.health().position {
+        if self.written > app.platform.projections.health().position {
             return Ok(());
         }
-        let now = app.world.now();
+        let now = app.platform.world.now();
         self.aside.look(now);
-        let begun = renewals::requested_between(&app.projections, now.plus_seconds(-60), now).await?;
+        let begun = renewals::requested_between(&app.platform.projections, now.plus_seconds(-60), now).await?;
         let mut room = MOST_A_MINUTE.saturating_sub(begun);
         let (requests, ends) = (self.aside.besides(room), self.aside.besides(MOST_ENDS));
-        let found = renewals::due(&app.projections, now, requests, ends).await?;
+        let found = renewals::due(&app.platform.projections, now, requests, ends).await?;
         for due in found {
             if self.aside.holds(&due.device.0) || (due.act == Act::Request && room == 0) {
                 continue;
@@ -66,9 +66,9 @@ impl Renewals {
 
     async fn count(&mut self, app: &App) -> Result<(), ReactionError> {
         if self.looks.is_multiple_of(COUNT_EVERY) {
-            let counts = renewals::counts(&app.projections, app.world.now()).await?;
+            let counts = renewals::counts(&app.platform.projections, app.platform.world.now()).await?;
             for standing in Standing::ALL {
-                app.metrics.identities(standing.as_str(), counts.of(standing));
+                app.platform.metrics.identities(standing.as_str(), counts.of(standing));
             }
         }
         self.looks = self.looks.wrapping_add(1);
@@ -83,12 +83,12 @@ async fn act(app: &App, due: &Due) -> Result<Option<Appended>, RenewalError> {
         Act::Request => {
             let context = Context::effect(actor, due.cause, due.device.0, "renew-identity");
             let id = CommandId(due.cause.caused("renew-identity-command", 0).0);
-            app.request_renewal(due.device, id, &context).await
+            app.devices.request_renewal(due.device, id, &context).await
         }
         Act::Lapse(command) => {
             let context = Context::effect(actor, due.cause, due.device.0, "lapse-renewal");
             let lapse = Command::LapseRenewal { command };
-            let performed = app.perform::<Device>(&due.device.stream(), &lapse, &context).await;
+            let performed = app.platform.perform::<Device>(&due.device.stream(), &lapse, &context).await;
             performed.map(|performed| performed.appended).map_err(RenewalError::from)
         }
     };

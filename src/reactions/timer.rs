@@ -5,14 +5,14 @@ use super::pushes::Reminders;
 use super::renewals::Renewals;
 use super::{ReactionError, settled};
 use crate::app::App;
-use crate::app::aside::Aside;
-use crate::app::commands::{QueueError, Terms, build};
-use crate::app::context::Context;
 use decisions::device::{self, Device, Phase};
 use decisions::visit::{Command, Visit};
+use devices::commands::{QueueError, Terms, build};
 use events::device::{CommandId, DeviceId};
 use events::enrollment::EnrollmentId;
 use events::{Actor, ActorKind, EventId, Timestamp};
+use platform::aside::Aside;
+use platform::context::Context;
 use projections::commands::{self, CommandDue, DueAct};
 use projections::due::{self, Due, DueKind};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
     loop {
         tokio::time::sleep(TICK).await;
         let done = [("due", tick(app, reminders, &mut aside).await), ("renewals", renewals.tick(app).await)];
-        told.look(app.world.now());
+        told.look(app.platform.world.now());
         for (task, done) in done {
             if let Err(error) = done {
                 tell(&mut told, task, error.to_string());
@@ -53,7 +53,7 @@ fn tell(told: &mut Aside<(&'static str, String)>, task: &'static str, error: Str
 // Kind by kind: what cannot be done now, such as pushes while the push service is away, holds up nothing else.
 // What is wrong with one stream is no error here: it is set aside.
 async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside<Uuid>) -> Result<(), ReactionError> {
-    let now = app.world.now();
+    let now = app.platform.world.now();
     aside.look(now);
     // Each reads a projection of its own, and one that stopped holds up no other.
     let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
@@ -68,7 +68,7 @@ async fn tick_times(
 ) -> Result<(), ReactionError> {
     for kind in DueKind::ALL {
         let at_most = if kind == DueKind::PushAgain { reminders.room(now) } else { aside.besides(AT_MOST) };
-        for due in due::due_of(&app.projections, kind, now, at_most).await? {
+        for due in due::due_of(&app.platform.projections, kind, now, at_most).await? {
             let Ok(id) = Uuid::parse_str(due.stream.id()) else { continue };
             if !aside.holds(&id) {
                 set_aside(act(app, reminders, id, due).await, id, aside);
@@ -79,7 +79,7 @@ async fn tick_times(
 }
 
 async fn tick_commands(app: &App, aside: &mut Aside<Uuid>, now: Timestamp) -> Result<(), ReactionError> {
-    for due in commands::due(&app.projections, now, aside.besides(AT_MOST)).await? {
+    for due in commands::due(&app.platform.projections, now, aside.besides(AT_MOST)).await? {
         if !aside.holds(&due.device.0) {
             set_aside(about_commands(app, &due).await, due.device.0, aside);
         }
@@ -103,22 +103,24 @@ async fn about_commands(app: &App, due: &CommandDue) -> Result<(), ReactionError
     let context = Context::effect(Actor::new(ActorKind::System, "timer"), due.cause, id.0, effect);
     match due.act {
         DueAct::Expire => {
-            let expire = device::Command::ExpireCommands { now: app.world.now() };
-            settled(app.perform::<Device>(&id.stream(), &expire, &context).await)
+            let expire = device::Command::ExpireCommands { now: app.platform.world.now() };
+            settled(app.platform.perform::<Device>(&id.stream(), &expire, &context).await)
         }
         DueAct::AskForApps => ask_for_apps(app, id, due.cause, &context).await,
     }
 }
 
 async fn ask_for_apps(app: &App, id: DeviceId, cause: EventId, context: &Context) -> Result<(), ReactionError> {
-    let state = app.device(id).await?;
+    let state = app.platform.device(id).await?;
     let open = state.apps.iter().filter(|(_, status)| !status.is_settled());
     let open: Vec<String> = open.map(|(name, _)| name.clone()).collect();
     let command = build::managed_apps(&open);
-    let terms =
-        Terms { expires: Some(app.world.now().plus_seconds(ANSWER_WITHIN)), ..Terms::usual("ManagedApplicationList") };
+    let terms = Terms {
+        expires: Some(app.platform.world.now().plus_seconds(ANSWER_WITHIN)),
+        ..Terms::usual("ManagedApplicationList")
+    };
     let command_id = CommandId(cause.caused("ask-for-apps", 0).0);
-    match app.queue_command_on(id, command_id, &command, terms, context).await {
+    match app.devices.queue_command_on(id, command_id, &command, terms, context).await {
         Err(QueueError::Perform(error)) => settled::<(), _>(Err(error)),
         Err(error) => Err(ReactionError::Perform(error.to_string())),
         Ok(_) => Ok(()),
@@ -130,10 +132,10 @@ async fn act(app: &App, reminders: &Reminders, id: Uuid, due: Due) -> Result<(),
     match due.kind {
         DueKind::AbandonVisit => {
             let enrollment = EnrollmentId(id);
-            let device = app.device(enrollment.device()).await?;
+            let device = app.platform.device(enrollment.device()).await?;
             let device_enrolled = device.phase == Phase::Enrolled || device.phase.has_ended();
             let abandon = Command::Abandon { device_enrolled };
-            settled(app.perform::<Visit>(&enrollment.stream(), &abandon, &context).await)
+            settled(app.platform.perform::<Visit>(&enrollment.stream(), &abandon, &context).await)
         }
         DueKind::PushAgain => {
             reminders.remind(id, due);

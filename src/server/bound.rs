@@ -3,13 +3,13 @@
 //! are nobody's in particular, so many requests of one address are under way at once.
 
 use crate::app::App;
-use crate::app::connections::{Connection, Forwarded, Limits};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage as _, HttpResponse};
+use connections::{Connection, Forwarded, Limits};
 use futures_util::Stream;
 use std::pin::Pin;
 use std::sync::Arc;

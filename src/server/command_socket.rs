@@ -2,8 +2,8 @@
 //! a line, JSON; one answer a line. The file's mode (0600) is the authentication.
 
 use crate::app::App;
-use crate::app::administration::{Answer, Request, execute};
 use crate::app::assemble::StartError;
+use staff::administration::{Answer, Request, execute};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -74,7 +74,7 @@ async fn converse(app: &App, connection: UnixStream) -> std::io::Result<()> {
     let mut line = String::new();
     BufReader::new(reader.take(LONGEST_REQUEST)).read_line(&mut line).await?;
     let answer = match serde_json::from_str::<Request>(&line) {
-        Ok(request) => execute(app, request).await,
+        Ok(request) => execute(&app.staff, request).await,
         Err(error) => Answer::refused(format!("the server does not understand the command: {error}")),
     };
     writer.write_all(&line_of(&answer)?).await

@@ -3,10 +3,10 @@
 
 use super::scrub;
 use crate::app::App;
-use crate::telemetry::Alarm;
 use events::Position;
 use events::store::{Corruption, Damaged};
 use std::time::Duration;
+use telemetry::Alarm;
 use tokio::time::Instant;
 
 /// Several readers meet a damaged page, and some know more than others of what it held: they are waited for.
@@ -25,7 +25,7 @@ struct Pages {
 
 /// Tells until the log is closed.
 pub(super) async fn tell(app: App) {
-    let mut findings = app.log.store().findings().watch();
+    let mut findings = app.platform.log.store().findings().watch();
     let mut pages = Pages { untold: Vec::new(), due: Instant::now(), next: FIRST_OF_PAGES, is_first: true };
     let mut told = 0;
     loop {
@@ -57,7 +57,7 @@ pub(super) async fn tell(app: App) {
 fn alarm(app: &App, alarm: Alarm, corruption: &Corruption, what: &str) {
     let Corruption { stream, revision, position, why, .. } = corruption;
     tracing::error!(alarm = alarm.label(), stream, revision, position, why, "{what} ({corruption})");
-    app.metrics.alarm(alarm);
+    app.platform.metrics.alarm(alarm);
 }
 
 impl Pages {
@@ -77,7 +77,7 @@ impl Pages {
         let places = untold.len();
         tracing::error!(alarm = Alarm::LogPageDamaged.label(), places, "{best}");
         if self.is_first {
-            app.metrics.alarm(Alarm::LogPageDamaged);
+            app.platform.metrics.alarm(Alarm::LogPageDamaged);
         }
         self.next = if self.is_first { MORE_OF_PAGES } else { (self.next * 2).min(MORE_OF_PAGES_AT_MOST) };
         self.is_first = false;

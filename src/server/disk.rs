@@ -1,8 +1,8 @@
 //! Looks at the room on the disk of the log, for metrics, the alarm and what is suppressed when there is little.
 
 use crate::app::App;
-use crate::telemetry::Alarm;
 use std::time::Duration;
+use telemetry::Alarm;
 use world::Room;
 
 const LOOK: Duration = Duration::from_secs(30);
@@ -11,7 +11,7 @@ const LOOK: Duration = Duration::from_secs(30);
 pub(super) async fn run(app: App) {
     let directory = app.config.store.directory.clone();
     loop {
-        match app.world.disks.room(&directory) {
+        match app.platform.world.disks.room(&directory) {
             Ok(room) => note(&app, room),
             Err(error) => tracing::warn!(%error, "the room on the disk of the log is not known"),
         }
@@ -20,14 +20,14 @@ pub(super) async fn run(app: App) {
 }
 
 fn note(app: &App, room: Room) {
-    app.metrics.disk_free(room.free);
-    if app.disk.note(app.world.now(), room) {
+    app.platform.metrics.disk_free(room.free);
+    if app.platform.disk.note(app.platform.world.now(), room) {
         let Room { free, total } = room;
         tracing::error!(
             free,
             total,
             "the disk of the log is nearly full: refusals of strangers are not written any more"
         );
-        app.metrics.alarm(Alarm::DiskNearlyFull);
+        app.platform.metrics.alarm(Alarm::DiskNearlyFull);
     }
 }

@@ -2,10 +2,10 @@
 //! and waits for the rest without a limit where the beginning came with the request before. It lies above TLS, since one record may hold both.
 //! The lines between the pieces of a body in chunks, and what follows the last piece (RFC 9112 §7.1), are told from the body as well.
 
-use crate::app::connections::Connection;
 use actix_http::ServiceConfig;
 use actix_http::h1::{Codec, Message, MessageType};
 use actix_web::web::BytesMut;
+use connections::Connection;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -65,7 +65,7 @@ pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
 }
 
 /// As [`tls`], and asks for a certificate, which is optional. Which certificates are believed is not decided here: TLS
-/// proves that the client holds the key, [`crate::app::identify`] that the certificate is one of ours and in force. So a
+/// proves that the client holds the key, [`devices::identify`] that the certificate is one of ours and in force. So a
 /// device whose identity expired is answered instead of cut off. What no device presents ([`mdm::claim::is_fair`]) ends the
 /// connection before a signature is looked at.
 ///

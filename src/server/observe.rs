@@ -40,7 +40,7 @@ pub async fn observe(
     };
     let took = begun.elapsed();
     if let Some(app) = app {
-        app.metrics.request(surface(&route), &route, status.as_u16(), took);
+        app.platform.metrics.request(surface(&route), &route, status.as_u16(), took);
     }
     tracing::info!(
         surface = surface(&route),

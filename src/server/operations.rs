@@ -5,7 +5,9 @@ use crate::web::methods::Read as _;
 use actix_web::http::header::ContentType;
 use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, web};
+use platform::damaged;
 use projections::commands;
+use sign_in::staff_sessions;
 
 /// What is asked for again and again, and neither counted nor logged.
 pub const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
@@ -19,13 +21,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {
-    if let Ok(lag) = app.projections_lag().await {
-        app.metrics.lag("all", lag);
+    if let Ok(lag) = app.platform.projections_lag().await {
+        app.platform.metrics.lag("all", lag);
     }
-    if let Ok(count) = commands::waiting(&app.projections).await {
-        app.metrics.commands_waiting(count);
+    if let Ok(count) = commands::waiting(&app.platform.projections).await {
+        app.platform.metrics.commands_waiting(count);
     }
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.metrics.render())
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.platform.metrics.render())
 }
 
 /// The process answers.
@@ -36,15 +38,24 @@ async fn healthz() -> HttpResponse {
 /// The server can do its work: the store takes events, the projections follow it, the settings can be read.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
     // Every page needs them: read before it is said that there are pages. What is damaged is among the findings then, with its place.
-    let settings = app.settings().await.err();
-    let mut problems = app.health.problems();
+    let settings = app.settings.current().await.err();
+    let mut problems = app.platform.health.problems();
     problems.extend(settings.map(|why| ("settings", format!("they cannot be read, and pages need them: {why}"))));
-    problems.extend(app.log_damage().map(|why| ("log", why)));
-    problems.extend(app.projections_trouble().await.map(|why| ("projections", why)));
-    problems.extend(app.read_side_troubles());
+    problems.extend(app.platform.log_damage().map(|why| ("log", why)));
+    problems.extend(app.platform.projections_trouble().await.map(|why| ("projections", why)));
+    problems.extend(read_side_troubles(&app));
     if problems.is_empty() {
         return HttpResponse::Ok().content_type(ContentType::plaintext()).body("ready\n");
     }
     let lines: String = problems.iter().map(|(part, why)| format!("{part}: {why}\n")).collect();
     HttpResponse::ServiceUnavailable().content_type(ContentType::plaintext()).body(lines)
+}
+
+/// What keeps parts of the read side from their work, by part.
+fn read_side_troubles(app: &App) -> Vec<(&'static str, String)> {
+    let stopped = app.platform.projections.health().stopped_alone.into_iter();
+    let mut troubles: Vec<_> = stopped.map(|(projection, why)| (projection, why.to_string())).collect();
+    let damage = app.sign_in.staff_sessions.damage();
+    troubles.extend(damage.map(|why| ("sessions", damaged(staff_sessions::FILE, &why))));
+    troubles
 }

@@ -8,9 +8,9 @@
 //! before that `/readyz` is false, so that a server which is known to be damaged never says that it is ready.
 
 use crate::app::App;
-use crate::app::backoff::Backoff;
 use events::Position;
 use events::store::ReadError;
+use platform::backoff::Backoff;
 use std::time::Duration;
 
 /// Bytes a second: light work for any disk, and some hundredths of a core.
@@ -42,12 +42,12 @@ pub(super) async fn run(app: App) {
         };
         if !looked && done.is_ok() {
             looked = true;
-            app.health.solved(PART);
+            app.platform.health.solved(PART);
             continue;
         }
         match done {
             Ok(()) => {
-                app.metrics.scrub_completed(app.world.now().0 / 1_000_000);
+                app.platform.metrics.scrub_completed(app.platform.world.now().0 / 1_000_000);
                 at = None;
                 tokio::time::sleep(BETWEEN_PASSES).await;
             }
@@ -61,29 +61,29 @@ pub(super) async fn run(app: App) {
 
 // At the end of the log a new pass begins.
 async fn resumed(app: &App) -> Option<Position> {
-    let kept = app.projections.checkpoint(CHECKPOINT).await.ok().flatten();
-    let head = app.log.store().head().await.ok().flatten();
+    let kept = app.platform.projections.checkpoint(CHECKPOINT).await.ok().flatten();
+    let head = app.platform.log.store().head().await.ok().flatten();
     kept.filter(|kept| Some(*kept) < head)
 }
 
 // What was found damaged before, and one part.
 async fn first_look(app: &App, at: &mut Option<Position>) -> Result<(), ReadError> {
-    for position in app.projections.set_aside(CHECKPOINT, MOST_KEPT).await.unwrap_or_default() {
-        app.engine.scrub(position.0.checked_sub(1).map(Position), 1).await?;
-        let is_damaged = app.log.store().findings().all().iter().any(|found| found.position == position.0);
-        if !is_damaged && let Err(error) = app.projections.done(CHECKPOINT, position).await {
+    for position in app.platform.projections.set_aside(CHECKPOINT, MOST_KEPT).await.unwrap_or_default() {
+        app.platform.engine.scrub(position.0.checked_sub(1).map(Position), 1).await?;
+        let is_damaged = app.platform.log.store().findings().all().iter().any(|found| found.position == position.0);
+        if !is_damaged && let Err(error) = app.platform.projections.done(CHECKPOINT, position).await {
             tracing::warn!(%error, "a position that is whole again is looked at after the next restart, too");
         }
     }
-    *at = app.engine.scrub(*at, PART_BYTES).await?.position;
+    *at = app.platform.engine.scrub(*at, PART_BYTES).await?.position;
     Ok(())
 }
 
 async fn pass(app: &App, at: &mut Option<Position>) -> Result<(), ReadError> {
     for part in 1u64.. {
-        let done = app.engine.scrub(*at, PART_BYTES).await?;
+        let done = app.platform.engine.scrub(*at, PART_BYTES).await?;
         *at = done.position;
-        app.metrics.scrub_position(at.map_or(0, |position| position.0));
+        app.platform.metrics.scrub_position(at.map_or(0, |position| position.0));
         if done.ended || part.is_multiple_of(PARTS_BETWEEN_NOTES) {
             note(app, *at).await;
         }
@@ -98,14 +98,14 @@ async fn pass(app: &App, at: &mut Option<Position>) -> Result<(), ReadError> {
 async fn note(app: &App, at: Option<Position>) {
     let Some(position) = at else { return };
     // Lost, it costs a part of a pass.
-    if let Err(error) = app.projections.set_checkpoint(CHECKPOINT, position).await {
+    if let Err(error) = app.platform.projections.set_checkpoint(CHECKPOINT, position).await {
         tracing::warn!(%error, "the position of the scrub is not kept");
     }
 }
 
 /// Keeps a position that was found damaged: it is looked at first after a restart.
 pub(super) async fn keep_damaged(app: &App, position: Position) {
-    if let Err(error) = app.projections.put_aside(CHECKPOINT, vec![position]).await {
+    if let Err(error) = app.platform.projections.put_aside(CHECKPOINT, vec![position]).await {
         tracing::warn!(%error, "the position of damage is not kept over a restart");
     }
 }

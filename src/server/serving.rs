@@ -1,4 +1,4 @@
-//! HTTP on a listener, over TLS or without. Each socket is taken up by [`crate::app::connections`] the moment it is accepted,
+//! HTTP on a listener, over TLS or without. Each socket is taken up by [`connections`] the moment it is accepted,
 //! its handshake included.
 //!
 //! Put together here instead of by actix-web's `HttpServer`, which gives nobody a place below TLS. Its timers are too few: the
@@ -9,7 +9,6 @@ use super::heads::Heads;
 use super::observe::observe;
 use super::socket::Socket;
 use crate::app::App;
-use crate::app::connections::{Connections, Limits};
 use crate::mdm;
 use actix_http::error::DispatchError;
 use actix_http::{Extensions, HttpService, KeepAlive, Protocol, ServiceConfig};
@@ -21,6 +20,7 @@ use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web;
+use connections::{Connections, Limits};
 use openssl::ssl::{AlpnError, SslAcceptor, SslAcceptorBuilder};
 use socket2::SockRef;
 use std::future::ready;

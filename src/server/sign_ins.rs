@@ -1,8 +1,8 @@
 //! Sign-ins and their refusals as figures, taken from the events: whatever is written down is counted, whichever way it came.
 
 use crate::app::App;
-use crate::telemetry::Metrics;
 use events::envelope::NewEvent;
+use telemetry::Metrics;
 
 /// Counts of refusals that were not written one by one.
 const SUPPRESSED: [&str; 3] = ["RefusalsSuppressed", "StaffRefusalsSuppressed", "AccountRefusalsSuppressed"];
@@ -79,14 +79,14 @@ pub fn expect(metrics: &Metrics) {
 pub fn count(app: &App, event: &NewEvent) {
     if SUPPRESSED.contains(&event.event_type.as_str()) {
         // Not written one by one, and of no method any more.
-        return app.metrics.sign_ins_suppressed(event.data["count"].as_u64().unwrap_or(0));
+        return app.platform.metrics.sign_ins_suppressed(event.data["count"].as_u64().unwrap_or(0));
     }
     let field = |name: &str| event.data[name].as_str();
     if let Some((surface, outcome)) = told(&event.event_type) {
         let method = field("method").or_else(|| field("factor"));
         let method = method.unwrap_or(if surface == "api" { "token" } else { "single_sign_on" });
         let outcome = outcome.or_else(|| field("reason")).or_else(|| field("why")).unwrap_or("refused");
-        app.metrics.sign_in(surface, method, outcome);
+        app.platform.metrics.sign_in(surface, method, outcome);
     }
 }
 

@@ -1,8 +1,8 @@
-//! A socket whose connection is known ([`crate::app::connections`]): it tells what comes and goes, and gives up when the
+//! A socket whose connection is known ([`connections`]): it tells what comes and goes, and gives up when the
 //! connection is ended, whoever reads or writes on it. It lies below TLS, so that a handshake is ended like anything else.
 
-use crate::app::connections::{Connection, Held, Limits};
 use actix_web::rt::net::{ActixStream, Ready, TcpStream};
+use connections::{Connection, Held, Limits};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;

@@ -2,14 +2,17 @@
 
 use super::{damage, disk, scrub, sign_ins};
 use crate::app::App;
-use crate::app::backoff::Backoff;
-use crate::app::passing::{Passed, PassingFollow};
-use crate::app::{older_log, suppressed, throttles};
+use crate::app::older_log;
+use crate::app::suppressed;
 use crate::reactions;
-use crate::telemetry::Alarm;
 use events::store::ReadError;
+use platform::backoff::Backoff;
+use platform::passing::{Passed, PassingFollow};
+use sign_in::throttles;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
+use telemetry::Alarm;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -21,8 +24,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
 pub fn start(app: &App, tasks: &mut JoinSet<()>) {
-    tasks.spawn(watch(app.clone(), app.engine.failed()));
-    tasks.spawn(watch(app.clone(), app.keys.failed()));
+    tasks.spawn(watch(app.clone(), app.platform.engine.failed()));
+    tasks.spawn(watch(app.clone(), app.platform.keys.failed()));
     tasks.spawn(damage::tell(app.clone()));
     tasks.spawn(scrub::run(app.clone()));
     tasks.spawn(disk::run(app.clone()));
@@ -32,7 +35,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
     tasks.spawn(suppressed::keep_writing(app.clone()));
-    tasks.spawn(throttles::keep_on(app.clone()));
+    tasks.spawn(throttles::keep_on(Arc::clone(&app.sign_in)));
     tasks.spawn(older_log::keep_on(app.clone()));
 }
 
@@ -40,28 +43,28 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
 async fn watch(app: App, mut failed: watch::Receiver<Option<String>>) {
     // An error: the store is gone, and with it whatever could fail.
     if let Ok(why) = failed.wait_for(Option::is_some).await {
-        app.health.fail(why.clone().unwrap_or_default());
+        app.platform.health.fail(why.clone().unwrap_or_default());
     }
 }
 
 /// Feeds the projections. They stop where the log cannot be read; the server goes on and says that it is not ready.
 async fn project(app: App) {
-    if let Err(error) = app.projections.run(app.log.clone()).await {
+    if let Err(error) = app.platform.projections.run(app.platform.log.clone()).await {
         tracing::error!(%error, "the projections stopped");
-        app.metrics.alarm(Alarm::ProjectionsStopped);
+        app.platform.metrics.alarm(Alarm::ProjectionsStopped);
     }
 }
 
 /// Raises an alarm for each projection that stops alone.
 async fn tell_stopped(app: App) {
-    let mut health = app.projections.watch();
+    let mut health = app.platform.projections.watch();
     let mut told = BTreeSet::new();
     loop {
         let stopped: Vec<_> = health.borrow_and_update().stopped_alone.keys().copied().collect();
         told.retain(|projection| stopped.contains(projection));
         for projection in stopped {
             if told.insert(projection) {
-                app.metrics.alarm(Alarm::ProjectionsStopped);
+                app.platform.metrics.alarm(Alarm::ProjectionsStopped);
             }
         }
         if health.changed().await.is_err() {
@@ -74,12 +77,13 @@ async fn tell_stopped(app: App) {
 async fn tell_damage(app: App) {
     let (mut projections, mut sessions) = (false, false);
     loop {
-        for (told, damage) in
-            [(&mut projections, app.projections.damage()), (&mut sessions, app.staff_sessions.damage())]
-        {
+        for (told, damage) in [
+            (&mut projections, app.platform.projections.damage()),
+            (&mut sessions, app.sign_in.staff_sessions.damage()),
+        ] {
             if damage.is_some() && !*told {
                 *told = true;
-                app.metrics.alarm(Alarm::DatabaseDamaged);
+                app.platform.metrics.alarm(Alarm::DatabaseDamaged);
             }
         }
         tokio::time::sleep(LOOK_FOR_DAMAGE).await;
@@ -94,26 +98,26 @@ async fn count(app: App) {
         if !is_told && error.corruption().is_none() {
             is_told = true;
             tracing::error!(%error, "the log cannot be read");
-            app.metrics.alarm(Alarm::LogUnreadable);
-            app.health.problem("log", error.to_string());
+            app.platform.metrics.alarm(Alarm::LogUnreadable);
+            app.platform.health.problem("log", error.to_string());
         }
         backoff.wait().await;
     }
 }
 
 async fn count_until_the_end(app: &App) -> Result<(), ReadError> {
-    let head = app.log.store().head().await?;
-    app.metrics.log_position(head.map_or(0, |position| position.0));
-    let mut follow = PassingFollow::after(&app.log, head);
+    let head = app.platform.log.store().head().await?;
+    app.platform.metrics.log_position(head.map_or(0, |position| position.0));
+    let mut follow = PassingFollow::after(&app.platform.log, head);
     loop {
         match follow.next().await? {
             Passed::Events(events) => {
                 for recorded in &events {
-                    app.metrics.event(&recorded.event.event_type);
+                    app.platform.metrics.event(&recorded.event.event_type);
                     sign_ins::count(app, &recorded.event);
                 }
                 if let Some(last) = events.last() {
-                    app.metrics.log_position(last.position.0);
+                    app.platform.metrics.log_position(last.position.0);
                 }
             }
             Passed::Unreadable(_) | Passed::CaughtUp => {}

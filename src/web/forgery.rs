@@ -1,8 +1,8 @@
 //! Against requests that another site makes somebody's browser send: a token in every form, bound to their cookie, and
 //! the browser's own word on where the request comes from.
 
-use crate::app::secrets::Secrets;
 use actix_web::HttpRequest;
+use platform::secrets::Secrets;
 
 /// The token for the forms of whoever holds the cookie value `cookie`, on one surface.
 pub fn token(secrets: &Secrets, surface: &str, cookie: &str) -> String {

@@ -14,12 +14,12 @@ use crate::harness::TestServer;
 use events::Event;
 use events::enrollment::EnrollmentEvent;
 use events::staff::Privilege;
-use muster::app::administration::{NewUser, Request};
 use muster::config::Config;
 use openssl::x509::X509;
 use simulator::account::Challenge;
 use simulator::device::Device;
 use simulator::walk::Walk;
+use staff::administration::{NewUser, Request};
 use world::World;
 
 /// Whose Managed Apple ID the server knows.

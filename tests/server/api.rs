@@ -9,8 +9,8 @@ use events::Event;
 use events::device::{DeviceEvent, DeviceId};
 use events::staff::{AccessEvent, ApiRefusal, ApiResource, Privilege, StaffEvent};
 use events::system::RefusalEvent;
-use muster::app::administration::{Answer, Request, execute};
 use serde_json::Value;
+use staff::administration::{Answer, Request, execute};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use world::{ManualClock, World};
@@ -32,7 +32,7 @@ async fn ask(server: &TestServer, path: &str, token: Option<&str>) -> Reply {
 }
 
 async fn token(server: &TestServer, request: Request) -> String {
-    match execute(server.app(), request).await {
+    match execute(&server.app().staff, request).await {
         Answer::TokenIssued { token, .. } => token.0,
         other => panic!("{other:?}"),
     }
@@ -65,7 +65,7 @@ async fn a_token_works_until_it_is_replaced_or_its_program_is_disabled() {
 
     server.execute(Request::DisableUser { user_name: "sync".into() }).await;
     assert_eq!(status(&second).await, 401);
-    let rotated = execute(server.app(), Request::RotateToken { user_name: "sync".into() }).await;
+    let rotated = execute(&server.app().staff, Request::RotateToken { user_name: "sync".into() }).await;
     assert!(matches!(rotated, Answer::Refused { .. }), "not while it is disabled");
     server.execute(Request::EnableUser { user_name: "sync".into() }).await;
     assert_eq!(status(&second).await, 200);
@@ -133,7 +133,7 @@ async fn guessing_is_slowed_down_and_holds_up_no_token_that_is_right() {
 async fn the_trail_is_followed_by_its_cursor_with_nothing_twice_and_nothing_left_out() {
     let server = TestServer::start().await;
     let token = program(&server, "siem").await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     // What the server asks by itself is in the log before it is read.
     server.reacted().await;
     server.caught_up().await;
@@ -152,7 +152,7 @@ async fn the_trail_is_followed_by_its_cursor_with_nothing_twice_and_nothing_left
             }
         }
         if round == 0 {
-            write(&server, &device.stream(), server.app().world.now(), DeviceEvent::DeviceHeardFrom {}).await;
+            write(&server, &device.stream(), server.app().platform.world.now(), DeviceEvent::DeviceHeardFrom {}).await;
             server.reacted().await;
             server.caught_up().await;
         }
@@ -194,7 +194,7 @@ async fn the_inventory_is_read_page_by_page_by_the_filters_of_its_page() {
     let token = program(&server, "sync").await;
     let mut enrolled_ones = Vec::new();
     for name in ["ada", "eve", "bob"] {
-        enrolled_ones.push(enrolled(&server, name, server.app().world.now()).await);
+        enrolled_ones.push(enrolled(&server, name, server.app().platform.world.now()).await);
     }
     let (mut seen, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
     loop {
@@ -261,7 +261,7 @@ async fn the_description_of_the_api_is_true() {
     let text = include_str!("../../docs/api.md");
     let server = TestServer::start().await;
     let token = program(&server, "sync").await;
-    enrolled(&server, "ada", server.app().world.now()).await;
+    enrolled(&server, "ada", server.app().platform.world.now()).await;
     for (heading, path, list) in
         [("`GET /api/v1/devices`", "/api/v1/devices", "devices"), ("`GET /api/v1/audit`", "/api/v1/audit", "events")]
     {

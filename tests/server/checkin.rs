@@ -174,13 +174,13 @@ async fn a_valid_certificate_without_a_stream_is_answered_503_with_an_alarm() {
     let server = TestServer::start().await;
     let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let key = PKey::public_key_from_der(&device.identity.key.public_key_to_der().unwrap()).unwrap();
-    let now = server.app().world.now().0 / 1_000_000;
-    let unknown = server.app().pki.issue(&key, crate::devices::uuid(), now, 30).unwrap();
+    let now = server.app().platform.world.now().0 / 1_000_000;
+    let unknown = server.app().devices.pki.issue(&key, crate::devices::uuid(), now, 30).unwrap();
     device.identity.certificate = unknown.certificate;
     for (endpoint, message) in [("checkin", device.authenticate()), ("command", device.report("Idle", None))] {
         assert_eq!(device.put(endpoint, &xml(&message)).await.status, 503, "{endpoint}");
     }
-    let metrics = server.app().metrics.render();
+    let metrics = server.app().platform.metrics.render();
     assert!(metrics.contains("muster_alarms_total{alarm=\"valid-certificate-without-stream\"} 2"), "{metrics}");
     server.stop().await;
 }
@@ -190,9 +190,9 @@ async fn a_certificate_that_was_signed_but_never_handed_out_opens_nothing() {
     let server = TestServer::start().await;
     let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let key = PKey::public_key_from_der(&device.identity.key.public_key_to_der().unwrap()).unwrap();
-    let now = server.app().world.now().0 / 1_000_000;
+    let now = server.app().platform.world.now().0 / 1_000_000;
     // As the loser of a race would hold it.
-    device.identity.certificate = server.app().pki.issue(&key, device.id.0, now, 30).unwrap().certificate;
+    device.identity.certificate = server.app().devices.pki.issue(&key, device.id.0, now, 30).unwrap().certificate;
     assert_eq!(device.check_in(&device.authenticate()).await, 403);
     assert!(device.history(&server).await.is_empty());
     server.stop().await;
@@ -234,7 +234,7 @@ async fn what_a_user_of_the_device_says_changes_nothing_of_the_device() {
     let server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     server.reacted().await;
-    let before = server.app().device(device.id).await.unwrap();
+    let before = server.app().platform.device(device.id).await.unwrap();
     let question = before.waiting().next().map(|command| command.id.to_string());
     for key in ["UserID", "UserShortName", "EnrollmentUserID"] {
         let of_a_user = |mut message: plist::Dictionary| {
@@ -251,7 +251,7 @@ async fn what_a_user_of_the_device_says_changes_nothing_of_the_device() {
         let answer = of_a_user(device.report("Acknowledged", question.as_deref()));
         assert_eq!(device.report_on(&answer).await.status, 200, "{key}");
     }
-    assert_eq!(server.app().device(device.id).await.unwrap(), before);
+    assert_eq!(server.app().platform.device(device.id).await.unwrap(), before);
     assert_eq!(before.push.unwrap().push_magic.text(), "MAGIC");
     assert!(device.poll().await.is_some(), "the device itself is asked on");
     server.stop().await;
@@ -329,7 +329,7 @@ async fn repeated_and_replayed_check_ins_change_nothing() {
         ),
         "{check_ins:?}"
     );
-    let state = server.app().device(device.id).await.unwrap();
+    let state = server.app().platform.device(device.id).await.unwrap();
     assert_eq!(state.push.unwrap().push_magic.text(), "SECOND");
     server.stop().await;
 }
@@ -389,7 +389,7 @@ async fn an_expired_certificate_is_refused_without_ending_management() {
     let world = world::World::at(clock.clone());
     let server = TestServer::start_with(world, |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
-    clock.advance_seconds(i64::from(muster::app::issue::IDENTITY_DAYS + 1) * 24 * 3600);
+    clock.advance_seconds(i64::from(enroll::issue::IDENTITY_DAYS + 1) * 24 * 3600);
     let answer = device.report_on(&device.report("Idle", None)).await;
     assert_eq!((answer.status, answer.body.len()), (403, 0));
     server.stop().await;
@@ -400,7 +400,7 @@ async fn a_log_that_takes_nothing_any_more_is_answered_503_and_never_401() {
     let server = TestServer::start().await;
     let device = TestDevice::invited(&server, EnrollmentKind::UserEnrollment).await;
     server.caught_up().await;
-    server.app().engine.close().await;
+    server.app().platform.engine.close().await;
     assert_eq!(device.check_in(&device.authenticate()).await, 503);
     server.stop().await;
 }
@@ -430,7 +430,7 @@ async fn the_samples_of_real_devices_parse_or_are_left_out_where_shared_is_missi
     let mut parsed = 0;
     for sample in samples {
         let path = sample.unwrap().path();
-        let message = muster::mdm::property_list::parse(&std::fs::read(&path).unwrap());
+        let message = property_list::parse(&std::fs::read(&path).unwrap());
         assert!(message.unwrap().contains_key("UDID"), "{}", path.display());
         parsed += 1;
     }
@@ -465,7 +465,7 @@ async fn what_real_devices_said_is_answered_as_they_expect_or_left_out_where_sha
         }
         assert_eq!(device.history(&server).await[..2], ["DeviceAuthenticated", "DeviceEnrolled"]);
         let said = property_list(&sample(&format!("TokenUpdate.{nth}.plist")));
-        let push = server.app().device(device.id).await.unwrap().push.unwrap();
+        let push = server.app().platform.device(device.id).await.unwrap().push.unwrap();
         assert_eq!(push.push_magic.text(), said["PushMagic"].as_string().unwrap());
         assert_eq!(push.token.text(), &base64(said["Token"].as_data().unwrap()));
         assert_eq!(push.unlock_token.is_some(), said.contains_key("UnlockToken"));

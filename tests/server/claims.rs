@@ -7,12 +7,12 @@ mod unregistered;
 
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor, id_of};
 use crate::harness::waiting::until;
+use devices::commands::security_info;
 use events::Event;
 use events::device::{CommandId, DeviceEvent, DeviceId, SupersessionEvidence};
 use events::envelope::{Actor, ActorKind};
 use events::staff::Privilege;
-use muster::app::commands::security_info;
-use muster::app::context::Context;
+use platform::context::Context;
 use projections::devices::State;
 use simulator::attestation::{Pretence, attestation_ca};
 use simulator::device::Device;
@@ -67,7 +67,7 @@ async fn superseded(scene: &Scene, id: DeviceId) -> Option<(DeviceId, Supersessi
 
 async fn state(scene: &Scene, id: DeviceId) -> State {
     scene.server.caught_up().await;
-    projections::devices::get(&scene.server.app().projections, id, None).await.unwrap().unwrap().state
+    projections::devices::get(&scene.server.app().platform.projections, id, None).await.unwrap().unwrap().state
 }
 
 async fn until_event(scene: &Scene, id: DeviceId, what: &str, is_it: impl Fn(&DeviceEvent) -> bool) {
@@ -80,14 +80,14 @@ async fn noted(scene: &Scene, id: DeviceId) {
 
 async fn ask(scene: &Scene, id: DeviceId) -> CommandId {
     let app = scene.server.app();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    let command = CommandId(app.world.uuid());
-    app.queue_command(id, command, &security_info(), &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    let command = CommandId(app.platform.world.uuid());
+    app.devices.queue_command(id, command, &security_info(), &context).await.unwrap();
     command
 }
 
 fn alarms(scene: &Scene, alarm: &str) -> u64 {
-    let text = scene.server.app().metrics.render();
+    let text = scene.server.app().platform.metrics.render();
     let line = format!("muster_alarms_total{{alarm=\"{alarm}\"}}");
     text.lines().find_map(|shown| shown.strip_prefix(&line)?.trim().parse().ok()).unwrap_or(0)
 }

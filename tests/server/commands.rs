@@ -9,13 +9,13 @@ use crate::devices::{TestDevice, command};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
 use decisions::device::{Phase, Refusal};
+use devices::commands::{QueueError, device_information, security_info};
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, InventoryValue};
 use events::enrollment::EnrollmentKind;
 use events::{Actor, ActorKind};
-use muster::app::PerformError;
-use muster::app::commands::{QueueError, device_information, security_info};
-use muster::app::context::Context;
 use pki::fingerprint;
+use platform::PerformError;
+use platform::context::Context;
 use plist::{Dictionary, Value};
 use simulator::messages::xml;
 use simulator::signature::mdm_signature;
@@ -38,7 +38,7 @@ async fn queue(
     id: CommandId,
     command: &Dictionary,
 ) -> Result<(), QueueError> {
-    server.app().queue_command(device.id, id, command, &context(device)).await.map(|_| ())
+    server.app().devices.queue_command(device.id, id, command, &context(device)).await.map(|_| ())
 }
 
 /// A profile with one payload.
@@ -57,8 +57,8 @@ pub fn profile(payload_type: &str, inside: &str) -> Vec<u8> {
 
 async fn ask_for_apps(server: &TestServer, device: events::device::DeviceId) {
     let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, device.0);
-    let command = muster::app::commands::build::managed_apps(&[]);
-    server.app().queue_command(device, id(), &command, &context).await.unwrap();
+    let command = devices::commands::build::managed_apps(&[]);
+    server.app().devices.queue_command(device, id(), &command, &context).await.unwrap();
 }
 
 /// Enrolled, and whatever the server asked by itself after that answered.
@@ -171,7 +171,7 @@ async fn errors_end_a_command_and_are_kept_to_be_read() {
         let said = errors[0].description.as_ref().and_then(events::Personal::get);
         assert_eq!(said.map(String::as_str), Some("“ProfileList” is not a valid request type."));
     }
-    assert!(server.app().metrics.render().contains("muster_alarms_total{alarm=\"command-format-error\"} 1"));
+    assert!(server.app().platform.metrics.render().contains("muster_alarms_total{alarm=\"command-format-error\"} 1"));
     server.stop().await;
 }
 
@@ -360,13 +360,13 @@ async fn removing_the_enrollment_profile_ends_management_and_who_still_speaks_is
     let server = TestServer::start().await;
     for kind in [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment] {
         let device = quiet(&server, kind).await;
-        server.app().unenroll(device.id, id(), &context(&device)).await.unwrap();
+        server.app().devices.unenroll(device.id, id(), &context(&device)).await.unwrap();
         let (given, command) = device.poll().await.unwrap();
         assert_eq!(command.get("RequestType").and_then(Value::as_string), Some("RemoveProfile"));
         assert_eq!(command.get("Identifier").and_then(Value::as_string), Some(device.profile.identifier.as_str()));
         let answer = device.report_on(&device.report("Acknowledged", Some(&given))).await;
         assert_eq!((answer.status, answer.body.len()), (200, 0));
-        assert_eq!(server.app().device(device.id).await.unwrap().phase, Phase::Unenrolled);
+        assert_eq!(server.app().platform.device(device.id).await.unwrap().phase, Phase::Unenrolled);
         assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
         // It came back from a backup, say: caused by the event above, it is told to go.
         let told = device.report_on(&device.report("Idle", None)).await;
@@ -385,6 +385,6 @@ async fn removing_another_profile_ends_nothing() {
     queue(&server, &device, id(), &remove).await.unwrap();
     let (given, _) = device.poll().await.unwrap();
     device.report_on(&device.report("Acknowledged", Some(&given))).await;
-    assert_eq!(server.app().device(device.id).await.unwrap().phase, Phase::Enrolled);
+    assert_eq!(server.app().platform.device(device.id).await.unwrap().phase, Phase::Enrolled);
     server.stop().await;
 }

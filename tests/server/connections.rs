@@ -6,8 +6,8 @@ use crate::harness::TestServer;
 use crate::harness::binary::Serving;
 use crate::harness::connection::Connection;
 use crate::harness::waiting::until;
+use connections::Limits;
 use events::enrollment::EnrollmentKind;
-use muster::app::connections::Limits;
 use muster::config::Config;
 use simulator::messages::xml;
 use simulator::signature::mdm_signature;
@@ -44,7 +44,7 @@ fn report(device: &TestDevice) -> Vec<u8> {
 }
 
 fn ended(server: &TestServer, why: &str) -> bool {
-    let metrics = server.app().metrics.render();
+    let metrics = server.app().platform.metrics.render();
     let none = format!("muster_connections_ended_total{{why=\"{why}\"}} 0\n");
     !metrics.contains(&none)
 }
@@ -272,7 +272,7 @@ async fn a_device_that_holds_all_the_room_shuts_out_nobody_and_has_a_connection_
         assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
     }
     let alarm = "muster_alarms_total{alarm=\"identity-over-connections\"} 1\n";
-    until("it is told", async || server.app().metrics.render().contains(alarm)).await;
+    until("it is told", async || server.app().platform.metrics.render().contains(alarm)).await;
     server.stop().await;
 }
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::staff::UserName;
 use decisions::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
+use devices::enrollment_profile;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::{
     DeviceFamily, EnrollmentId, EnrollmentKind, OsVersion, Ownership, Platform, ServedProfile, SignInMethodName,
@@ -13,10 +14,10 @@ use events::enrollment::{
 use events::person::PersonId;
 use events::staff::Privilege;
 use events::{Actor, ActorKind, Personal, StreamName, Timestamp};
-use muster::app::context::Context;
-use muster::app::sign_in::account_name;
-use muster::app::{issue, secrets};
+use platform::context::Context;
+use platform::secrets;
 use plist::{Dictionary, Value};
+use sign_in::account_name;
 use simulator::inspection::Given;
 use simulator::keys::KeyPool;
 use simulator::messages::{self, Identifier};
@@ -100,17 +101,17 @@ const TECHNICIAN: &str = "technician";
 // Identities are issued only while the account may enroll: it has to be there.
 async fn account(server: &TestServer, user_name: &str, privilege: Privilege) -> String {
     let (app, issuer) = (server.app(), identity::LOCAL);
-    let name = StreamName::of("username", app.secrets.name("username", &[user_name]));
-    if app.load::<UserName>(&name).await.unwrap().0.account.is_none() {
+    let name = StreamName::of("username", app.platform.secrets.name("username", &[user_name]));
+    if app.platform.load::<UserName>(&name).await.unwrap().0.account.is_none() {
         server.add_user(user_name, "four plain words here", &[privilege]).await;
     }
-    let id = app.load::<UserName>(&name).await.unwrap().0.account.unwrap();
-    account_name(&app.secrets, SignInMethodName::LocalAccount, issuer, &id.to_string())
+    let id = app.platform.load::<UserName>(&name).await.unwrap().0.account.unwrap();
+    account_name(&app.platform.secrets, SignInMethodName::LocalAccount, issuer, &id.to_string())
 }
 
 async fn perform(server: &TestServer, enrollment: EnrollmentId, command: &Command) {
     let context = Context::of(Actor::new(ActorKind::Visitor, enrollment), None, enrollment.0);
-    server.app().perform::<Visit>(&enrollment.stream(), command, &context).await.unwrap();
+    server.app().platform.perform::<Visit>(&enrollment.stream(), command, &context).await.unwrap();
 }
 
 fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> ServedProfile {
@@ -122,7 +123,7 @@ fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> Serve
         profile_uuid: uuid(),
         identity_uuid: uuid(),
         mdm_uuid: uuid(),
-        topic: server.app().pki.push_topic().unwrap().to_owned(),
+        topic: server.app().devices.pki.push_topic().unwrap().to_owned(),
         server_url: format!("{}/mdm/command", server.url()),
         check_in_url: format!("{}/mdm/checkin", server.url()),
         scep_url: format!("{}/scep", server.url()),
@@ -136,16 +137,16 @@ fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> Serve
 
 /// Serves the profile once more: another challenge, good for so many seconds.
 pub async fn serve(server: &TestServer, enrollment: EnrollmentId, profile: &ServedProfile, seconds: i64) -> String {
-    let secret = server.app().world.secret();
+    let secret = server.app().platform.world.secret();
     let serve = Command::ServeMdmProfile {
         verified_by: None,
         profile: profile.clone(),
         challenge: secrets::hash(&secret),
-        challenge_expires: server.app().world.now().plus_seconds(seconds),
+        challenge_expires: server.app().platform.world.now().plus_seconds(seconds),
         device_enrolled: false,
     };
     perform(server, enrollment, &serve).await;
-    issue::challenge(enrollment, &secret)
+    enrollment_profile::challenge(enrollment, &secret)
 }
 
 /// The SCEP payload of a profile with this challenge.

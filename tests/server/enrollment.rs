@@ -109,7 +109,7 @@ async fn the_enrolled_device_is_in_the_inventory_and_in_the_audit_trail() {
     let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let id = cast::id_of(&device);
     scene.server.caught_up().await;
-    let projections = &scene.server.app().projections;
+    let projections = &scene.server.app().platform.projections;
     let record = projections::devices::get(projections, id, None).await.unwrap().unwrap();
     assert_eq!(record.state.as_str(), "enrolled");
     assert_eq!(record.user_name.as_deref(), Some("ada"));

@@ -12,8 +12,8 @@ use crate::harness::waiting::seen;
 use crate::harness::{TestServer, installation, left_out};
 use events::staff::Privilege;
 use events::store::contract::Fault;
-use muster::app::administration::{Answer, NewUser, Request, execute};
 use reqwest::StatusCode;
+use staff::administration::{Answer, NewUser, Request, execute};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -166,9 +166,9 @@ async fn requests_that_wait_for_a_failed_commit_get_503_and_nothing_after_it_is_
     for fault in [Fault::Lost, Fault::Kept] {
         let server = TestServer::start().await;
         server.add_user("ada", PASSWORD, &[Privilege::Administrator]).await;
-        server.app().engine.fail_next_commit(fault);
+        server.app().store.fail_next_commit(fault);
         assert_eq!(sign_in_at_console(&server, "ada").await, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
-        let failed = tokio::time::timeout(Duration::from_secs(1), server.app().health.failed()).await;
+        let failed = tokio::time::timeout(Duration::from_secs(1), server.app().platform.health.failed()).await;
         assert!(failed.expect("the failure is known at once").contains("disk I/O error"));
         assert_eq!(sign_in_at_console(&server, "ada").await, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
         let ready = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
@@ -190,9 +190,9 @@ async fn a_key_that_cannot_be_written_stops_the_server_as_an_event_does() {
         mail: None,
         managed_apple_id: None,
     };
-    let answer = execute(server.app(), Request::AddUser(ada)).await;
+    let answer = execute(&server.app().staff, Request::AddUser(ada)).await;
     assert!(matches!(&answer, Answer::Refused { why } if why.contains("keys.db")), "{answer:?}");
-    let failed = tokio::time::timeout(Duration::from_secs(1), server.app().health.failed()).await;
+    let failed = tokio::time::timeout(Duration::from_secs(1), server.app().platform.health.failed()).await;
     assert!(failed.expect("the failure is known at once").contains("keys.db"));
     server.abandon().await;
 }

@@ -9,17 +9,17 @@ pub mod logs;
 pub mod ports;
 pub mod waiting;
 
+use connections::Limits;
 use events::log::Entry;
 use events::staff::Privilege;
 use events::store::sqlite::verify::verify;
 use events::{Event, StreamName};
 use muster::app::App;
-use muster::app::administration::{Answer, NewUser, Request, execute};
-use muster::app::connections::Limits;
 use muster::app::initialize::{Made, Plan, initialize};
 use muster::config::Config;
 use muster::server::{self, Running};
 use pki::create::PushServerFiles;
+use staff::administration::{Answer, NewUser, Request, execute};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,13 +229,13 @@ impl TestServer {
 
     /// Changes the settings.
     pub async fn settings(&self, change: impl FnOnce(&mut events::settings::Settings)) {
-        let mut settings = self.app().settings().await.unwrap();
+        let mut settings = self.app().settings.current().await.unwrap();
         change(&mut settings);
         self.execute(Request::ApplySettings { settings: Box::new(settings), over: None }).await;
     }
 
     pub async fn execute(&self, request: Request) {
-        match execute(self.app(), request).await {
+        match execute(&self.app().staff, request).await {
             Answer::Refused { why } => panic!("refused: {why}"),
             Answer::Done { .. } | Answer::SettingsApplied { .. } | Answer::TokenIssued { .. } => {}
         }
@@ -243,7 +243,7 @@ impl TestServer {
 
     /// The events of a stream.
     pub async fn log_of(&self, stream: &StreamName) -> Vec<Entry> {
-        self.app().log.read(stream).await.unwrap()
+        self.app().platform.log.read(stream).await.unwrap()
     }
 
     /// Every event there is.
@@ -251,7 +251,7 @@ impl TestServer {
         let mut entries = Vec::new();
         loop {
             let after = entries.last().map(|entry: &Entry| entry.position);
-            let page = self.app().log.page(after, 1_000).await.unwrap();
+            let page = self.app().platform.log.page(after, 1_000).await.unwrap();
             if page.is_empty() {
                 return entries;
             }
@@ -267,8 +267,8 @@ impl TestServer {
 
     /// Waits until every page shows what is in the log.
     pub async fn caught_up(&self) {
-        if let Some(head) = self.app().log.store().head().await.unwrap() {
-            let waited = tokio::time::timeout(PATIENCE, self.app().projections.wait_for(head)).await;
+        if let Some(head) = self.app().platform.log.store().head().await.unwrap() {
+            let waited = tokio::time::timeout(PATIENCE, self.app().platform.projections.wait_for(head)).await;
             waited.expect("the projections lag").unwrap();
         }
     }
@@ -287,8 +287,8 @@ impl TestServer {
     }
 
     async fn followed(&self, follower: &'static str) -> bool {
-        let head = self.app().log.store().head().await.unwrap();
-        self.app().projections.checkpoint(follower).await.unwrap() >= head
+        let head = self.app().platform.log.store().head().await.unwrap();
+        self.app().platform.projections.checkpoint(follower).await.unwrap() >= head
     }
 
     /// Ends the server and looks at what it leaves: projections that lag, a log that does not verify.

@@ -38,7 +38,8 @@ async fn the_devices_of_a_kept_installation_are_shown_and_its_administrator_sign
     for _ in 0..2 {
         server.caught_up().await;
         assert!(server.whole_log().await.len() >= EVENTS, "every event is understood");
-        let page = projections::devices::list(&server.app().projections, DeviceFilter::default(), 10).await.unwrap();
+        let page =
+            projections::devices::list(&server.app().platform.projections, DeviceFilter::default(), 10).await.unwrap();
         let states: Vec<_> = page.devices.iter().map(|device| device.state).collect();
         assert_eq!(states, [State::Enrolled; 4]);
         let browser = Browser::new(&server);

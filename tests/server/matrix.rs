@@ -9,14 +9,14 @@ use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::waiting::{self, PATIENCE};
 use crate::mutual_tls::with_listener;
 use crate::renewal::{ALL_DUE, clock, count, serve_profile, until, world};
+use devices::commands::{build, security_info};
 use events::device::{AppStatus, CommandId, DeviceEvent};
 use events::enrollment::{EnrollmentKind, Ownership};
 use events::settings::{AuthenticationMethod, ProfileService as Setting};
 use events::{Actor, ActorKind};
-use muster::app::commands::{build, security_info};
-use muster::app::context::Context;
 use muster::config::Config;
 use openssl::x509::X509;
+use platform::context::Context;
 use plist::{Dictionary, Value};
 use simulator::account::SignedIn;
 use simulator::acts::Nobody;
@@ -174,9 +174,9 @@ fn root_profile(scene: &Scene) -> Vec<u8> {
 
 async fn queue(scene: &Scene, walked: &Walked, commands: &[Dictionary]) {
     let (app, id) = (scene.server.app(), id_of(&walked.walk.device));
-    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
+    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.platform.world.uuid());
     for command in commands {
-        let queued = app.queue_command(id, CommandId(app.world.uuid()), command, &context).await;
+        let queued = app.devices.queue_command(id, CommandId(app.platform.world.uuid()), command, &context).await;
         queued.unwrap_or_else(|error| panic!("{}: {error}", walked.name()));
     }
 }
@@ -252,8 +252,8 @@ async fn renewed(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
 
 async fn unenrolled(scene: &Scene, walked: &mut Walked) {
     let (app, id) = (scene.server.app(), id_of(&walked.walk.device));
-    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
-    app.unenroll(id, CommandId(app.world.uuid()), &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.platform.world.uuid());
+    app.devices.unenroll(id, CommandId(app.platform.world.uuid()), &context).await.unwrap();
     let device = &mut walked.walk.device;
     let gone = async || {
         device.serve_once(PATIENCE).await.unwrap();

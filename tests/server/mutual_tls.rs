@@ -120,7 +120,7 @@ async fn a_chain_longer_than_any_devices_ends_the_handshake_before_it_is_parsed(
     assert_eq!(answered(2).await.unwrap(), 200);
     // Of OpenSSL's own limit, 100 KiB, this is a half.
     assert!(answered(70).await.is_err());
-    let metrics = server.app().metrics.render();
+    let metrics = server.app().platform.metrics.render();
     assert!(!metrics.contains("muster_connections_ended_total{why=\"handshake\"} 0\n"), "{metrics}");
     server.stop().await;
 }
@@ -259,7 +259,7 @@ async fn the_certificate_of_a_device_that_left_is_on_the_list_that_proxies_fetch
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
     clock.advance_seconds(61);
     let after = list().await;
-    assert!(after.verify(&server.app().pki.identity_ca().public_key().unwrap()).unwrap());
+    assert!(after.verify(&server.app().devices.pki.identity_ca().public_key().unwrap()).unwrap());
     assert_eq!((is_revoked(&after, &device), is_revoked(&after, &other)), (true, false));
     server.stop().await;
 }

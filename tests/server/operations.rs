@@ -5,8 +5,8 @@ use crate::harness::{TestServer, installation, ports};
 use decisions::staff::{ReserveUserName, UserName};
 use events::staff::{Privilege, StaffId};
 use events::{Actor, ActorKind, StreamName};
-use muster::app::administration::{Answer, NewUser, Request, execute};
-use muster::app::context::Context;
+use platform::context::Context;
+use staff::administration::{Answer, NewUser, Request, execute};
 use std::process::Stdio;
 
 async fn get(url: &str) -> (u16, String) {
@@ -113,10 +113,10 @@ async fn the_metrics_are_not_on_the_public_address() {
 async fn a_user_name_that_a_crash_left_without_an_account_gets_it_at_the_next_try() {
     let server = TestServer::start().await;
     let app = server.app();
-    let reserved = StaffId(app.world.random_uuid());
-    let name = StreamName::of("username", app.secrets.name("username", &["ada"]));
-    let operator = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    app.perform::<UserName>(&name, &ReserveUserName { account: reserved }, &operator).await.unwrap();
+    let reserved = StaffId(app.platform.world.random_uuid());
+    let name = StreamName::of("username", app.platform.secrets.name("username", &["ada"]));
+    let operator = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    app.platform.perform::<UserName>(&name, &ReserveUserName { account: reserved }, &operator).await.unwrap();
     // The crash: the name is reserved, and nothing came after it.
     server.add_user("Ada", "four plain words here", &[Privilege::Enroll]).await;
     assert_eq!(server.log_of(&reserved.stream()).await.len(), 1, "the account is the one the name was reserved for");
@@ -137,7 +137,7 @@ async fn of_many_who_add_the_same_user_at_once_one_succeeds() {
                 mail: None,
                 managed_apple_id: None,
             };
-            matches!(execute(&app, Request::AddUser(user)).await, Answer::Done { .. })
+            matches!(execute(&app.staff, Request::AddUser(user)).await, Answer::Done { .. })
         })
     };
     let mut succeeded = 0;

@@ -7,21 +7,21 @@ use events::enrollment::{
 };
 use events::envelope::{Actor, ActorKind};
 use events::{Event, Personal};
-use muster::app::context::Context;
+use platform::context::Context;
 
 // The store knows an id only at the revision it was written at; who tries again comes later.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_effect_that_is_tried_again_after_the_stream_went_on_is_not_written_again() {
     let server = TestServer::start().await;
     let app = server.app();
-    let enrollment = EnrollmentId(app.world.uuid());
+    let enrollment = EnrollmentId(app.platform.world.uuid());
     let actor = || Actor::new(ActorKind::Visitor, enrollment);
     let context = Context::of(actor(), None, enrollment.0);
-    app.perform::<Visit>(&enrollment.stream(), &open(enrollment), &context).await.unwrap();
+    app.platform.perform::<Visit>(&enrollment.stream(), &open(enrollment), &context).await.unwrap();
     let cause = server.log_of(&enrollment.stream()).await[0].id;
     let effect = Context::effect(actor(), cause, enrollment.0, "refuse");
     for context in [&effect, &context, &effect] {
-        app.perform::<Visit>(&enrollment.stream(), &refuse(), context).await.unwrap();
+        app.platform.perform::<Visit>(&enrollment.stream(), &refuse(), context).await.unwrap();
     }
     assert_eq!(server.log_of(&enrollment.stream()).await.len(), 3);
     server.stop().await;
@@ -31,13 +31,14 @@ async fn an_effect_that_is_tried_again_after_the_stream_went_on_is_not_written_a
 async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_state() {
     let server = TestServer::start().await;
     let app = server.app();
-    let enrollment = EnrollmentId(app.world.uuid());
+    let enrollment = EnrollmentId(app.platform.world.uuid());
     let context = Context::of(Actor::new(ActorKind::Visitor, enrollment), None, enrollment.0);
     let open = open(enrollment);
     let mut at_once = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (app, context, open) = (app.clone(), context.clone(), open.clone());
-        at_once.spawn(async move { app.perform::<Visit>(&enrollment.stream(), &open, &context).await.is_ok() });
+        at_once
+            .spawn(async move { app.platform.perform::<Visit>(&enrollment.stream(), &open, &context).await.is_ok() });
     }
     let opened = at_once.join_all().await.into_iter().filter(|opened| *opened).count();
     assert_eq!(opened, 1, "a visit opens once: the others saw that it was open");
@@ -46,7 +47,8 @@ async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_stat
     let mut at_once = tokio::task::JoinSet::new();
     for _ in 0..60 {
         let (app, context, refuse) = (app.clone(), context.clone(), refuse.clone());
-        at_once.spawn(async move { app.perform::<Visit>(&enrollment.stream(), &refuse, &context).await.is_ok() });
+        at_once
+            .spawn(async move { app.platform.perform::<Visit>(&enrollment.stream(), &refuse, &context).await.is_ok() });
     }
     assert!(at_once.join_all().await.into_iter().all(|performed| performed), "each is decided until it stands");
     let refusals = server

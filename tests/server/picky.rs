@@ -197,7 +197,7 @@ async fn every_token_update_is_taken_and_the_newest_is_what_counts() {
         _ => None,
     };
     assert_eq!(events.iter().filter_map(told).collect::<Vec<_>>(), ["SECOND", "THIRD"]);
-    let state = server.app().device(device.id).await.unwrap();
+    let state = server.app().platform.device(device.id).await.unwrap();
     assert!(state.push.is_some_and(|push| push.unlock_token.is_some()), "its absence clears nothing");
     server.stop().await;
 }

@@ -432,7 +432,7 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
     let fields = [("user_name", "ada"), ("password", cast::PASSWORD)];
     assert_eq!(guest.post("/enroll/sign-in", &fields).await.led_to(), Some("/enroll/previous"));
     let page = guest.get("/enroll/previous").await;
-    let since = Language::English.date(scene.server.app().world.now()).unwrap();
+    let since = Language::English.date(scene.server.app().platform.world.now()).unwrap();
     assert!(
         page.body.contains(&format!("enrolled on {since}")) && page.body.contains("Remove Management"),
         "{}",

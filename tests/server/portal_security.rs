@@ -11,10 +11,10 @@ use events::enrollment::Ownership;
 use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use events::{Event, Timestamp};
-use muster::app::administration::Request;
 use muster::app::suppressed;
 use muster::portal::surround::surround;
 use reqwest::header::{HeaderMap, HeaderValue};
+use staff::administration::Request;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -249,7 +249,7 @@ async fn taking_the_privilege_to_enroll_ends_a_session_and_giving_it_back_revive
     let account = log.iter().find(|entry| added(&entry.event)).unwrap().stream.clone();
     let may = async |privilege: Privilege| {
         let changed = StaffEvent::PrivilegesChanged { before: BTreeSet::new(), after: BTreeSet::from([privilege]) };
-        write(&server, &account, server.app().world.now(), changed).await;
+        write(&server, &account, server.app().platform.world.now(), changed).await;
     };
     may(Privilege::Auditor).await;
     assert_eq!(guest.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));

@@ -5,11 +5,11 @@ use crate::crash::Installation;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::logs;
 use crate::harness::waiting::{PATIENCE, seen, until};
+use devices::commands::security_info;
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::log::Entry;
 use events::{Actor, ActorKind, Event};
-use muster::app::commands::security_info;
-use muster::app::context::Context;
+use platform::context::Context;
 use simulator::commands::Reply;
 use simulator::device::Device;
 use simulator::messages;
@@ -22,9 +22,9 @@ use world::{ManualClock, World};
 /// A command is queued; the event that says so.
 async fn ask(scene: &Scene, id: DeviceId) -> Entry {
     let app = scene.server.app();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    let command = CommandId(app.world.uuid());
-    app.queue_command(id, command, &security_info(), &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    let command = CommandId(app.platform.world.uuid());
+    app.devices.queue_command(id, command, &security_info(), &context).await.unwrap();
     let is_it = |entry: &Entry| matches!(entry.event, Event::Device(DeviceEvent::MdmCommandQueued { command: queued, .. }) if queued == command);
     scene.server.log_of(&id.stream()).await.into_iter().find(is_it).expect("the command is queued")
 }
@@ -72,7 +72,7 @@ fn token_of(device: &Device) -> Vec<u8> {
 }
 
 fn metric(scene: &Scene, line: &str) -> u64 {
-    let text = scene.server.app().metrics.render();
+    let text = scene.server.app().platform.metrics.render();
     text.lines().find_map(|shown| shown.strip_prefix(line)?.trim().parse().ok()).unwrap_or(0)
 }
 
@@ -121,7 +121,7 @@ async fn every_documented_status_leads_to_its_outcome_in_the_log_and_to_its_alar
 
 /// What a new token is woken for is settled: it takes no answer that is meant for the next push.
 async fn quiet_soon(scene: &Scene, id: DeviceId) {
-    let device = scene.server.app().device(id).await.unwrap();
+    let device = scene.server.app().platform.device(id).await.unwrap();
     assert_eq!(device.waiting().count(), 0);
     settled(scene).await;
     scene.server.caught_up().await;
@@ -213,7 +213,7 @@ async fn an_outage_costs_a_few_tries_and_everybody_is_woken_after_it() {
     let begun = Instant::now();
     let mut causes = vec![ask(&scene, id_of(&devices[0])).await];
     until("the outage is found out", async || scene.push_server.received().len() > before).await;
-    until("it is known", async || scene.server.app().push_notice().is_some()).await;
+    until("it is known", async || scene.server.app().devices.push_notice().is_some()).await;
     for device in &devices[1..] {
         causes.push(ask(&scene, id_of(device)).await);
     }
@@ -226,7 +226,7 @@ async fn an_outage_costs_a_few_tries_and_everybody_is_woken_after_it() {
     for cause in &causes {
         assert!(matches!(outcome(&scene, cause).await, DeviceEvent::DevicePushed { .. }));
     }
-    assert_eq!(scene.server.app().push_notice(), None);
+    assert_eq!(scene.server.app().devices.push_notice(), None);
     scene.strike().await;
 }
 
@@ -292,7 +292,7 @@ async fn a_410_for_an_old_token_says_nothing_of_the_new_one() {
     scene.push_server.release();
     let handled = device.serve_once(PATIENCE).await.unwrap();
     assert_eq!(handled.len(), 1);
-    assert!(!scene.server.app().device(id).await.unwrap().push_is_dead);
+    assert!(!scene.server.app().platform.device(id).await.unwrap().push_is_dead);
     scene.strike().await;
 }
 

@@ -233,7 +233,7 @@ async fn a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_a
     assert_eq!(stopped.check_in(&stopped.authenticate()).await, 200);
     let left = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     assert_eq!(left.check_in(&left.message("CheckOut")).await, 200);
-    let ours = server.app().pki.push_topic().unwrap().to_owned();
+    let ours = server.app().devices.pki.push_topic().unwrap().to_owned();
     let config = server.config_file();
     let command = |arguments: Vec<String>| {
         let config = config.clone();

@@ -4,14 +4,14 @@ use crate::console::desk::Browser;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
 use crate::harness::waiting::{self, PATIENCE};
+use devices::commands::security_info;
 use events::Event;
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, Ownership};
 use events::envelope::{Actor, ActorKind};
 use events::settings::Terms;
 use events::staff::Privilege;
-use muster::app::commands::security_info;
-use muster::app::context::Context;
+use platform::context::Context;
 use simulator::model::{Family, Hardware};
 use simulator::safari::Safari;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use world::{Clock as _, ManualClock, SystemClock, World};
 
 async fn ask(scene: &Scene, id: DeviceId) {
     let app = scene.server.app();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    app.queue_command(id, CommandId(app.world.uuid()), &security_info(), &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    app.devices.queue_command(id, CommandId(app.platform.world.uuid()), &security_info(), &context).await.unwrap();
 }
 
 async fn until(server: &TestServer, what: &str, happened: impl Fn(&Event) -> bool) {
@@ -105,7 +105,7 @@ async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
             assert_eq!(log.execute(change, [damaged.position.0]).unwrap(), 1);
         })
         .await;
-    assert!(server.app().log.read(&damaged.stream).await.is_err());
+    assert!(server.app().platform.log.read(&damaged.stream).await.is_err());
     clock.advance_seconds(25 * 3_600);
     let abandoned = Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
     waiting::until("the end of the visit that can be read", async || {
@@ -169,11 +169,11 @@ async fn where_a_persons_key_is_destroyed_every_page_says_erased_and_none_fails(
     let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let id = id_of(&device);
     let app = scene.server.app().clone();
-    let person = app.device(id).await.unwrap().person.unwrap();
+    let person = app.platform.device(id).await.unwrap().person.unwrap();
     quiet(&scene).await;
-    let keys = Arc::clone(app.log.keys());
+    let keys = Arc::clone(app.platform.log.keys());
     tokio::task::spawn_blocking(move || keys.destroy(&person.key())).await.unwrap().unwrap();
-    app.projections.rebuild(&app.log).await.unwrap();
+    app.platform.projections.rebuild(&app.platform.log).await.unwrap();
     let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator, Privilege::Auditor]).await;
     let event = scene.server.log_of(&id.enrollment().stream()).await.remove(1).id;
     for path in [

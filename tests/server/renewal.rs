@@ -74,7 +74,7 @@ async fn failures(server: &TestServer, id: DeviceId) -> Vec<RenewalFailure> {
 
 async fn renewal_of(server: &TestServer, id: DeviceId) -> Renewal {
     server.caught_up().await;
-    renewals::of_device(&server.app().projections, id).await.unwrap().expect("the device is enrolled")
+    renewals::of_device(&server.app().platform.projections, id).await.unwrap().expect("the device is enrolled")
 }
 
 fn serial(device: &Device) -> String {

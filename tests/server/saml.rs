@@ -180,7 +180,7 @@ impl Forged {
             audience: format!("{}/saml/{SCHOOL}/metadata", self.server.url()),
             consumer: format!("{}{CONSUMER}", self.server.url()),
             request: request.to_owned(),
-            now: self.server.app().world.now().0 / 1_000_000,
+            now: self.server.app().platform.world.now().0 / 1_000_000,
             serial: self.serial.get(),
             encrypt_to: Some(self.own.certificate.clone()),
         }

@@ -114,7 +114,7 @@ async fn until_it_is_used_an_identity_is_replaced_by_that_of_a_later_serving() {
     let again = serve(&server, invited.enrollment, &invited.profile, 3_600).await;
     let second = enroll(&server, &again, &KEYS).await.unwrap();
     assert_ne!(first.certificate.to_der().unwrap(), second.certificate.to_der().unwrap());
-    let visit = server.app().visit(invited.enrollment).await.unwrap();
+    let visit = server.app().platform.visit(invited.enrollment).await.unwrap();
     let in_force = STANDARD.decode(visit.identity.unwrap().certificate.certificate).unwrap();
     assert_eq!(in_force, second.certificate.to_der().unwrap());
     let history = server.log_of(&invited.enrollment.stream()).await;
@@ -130,20 +130,20 @@ async fn a_record_that_may_come_back_keeps_its_identity_though_its_visit_asks_fo
     let device = TestDevice::of(&server, invited, EnrollmentKind::DeviceEnrollment).await;
     let app = server.app();
     let draft = Draft {
-        id: EventId::fresh(&app.world),
-        at: app.world.now(),
+        id: EventId::fresh(&app.platform.world),
+        at: app.platform.world.now(),
         actor: Actor::new(ActorKind::System, "test"),
         source: None,
-        correlation: app.world.uuid(),
+        correlation: app.platform.world.uuid(),
         causation: None,
         event: DeviceEvent::DeviceSuperseded {
             by: DeviceId(uuid()),
             evidence: SupersessionEvidence::PushUnregistered,
-            revivable_until: Some(app.world.now().plus_seconds(3_600)),
+            revivable_until: Some(app.platform.world.now().plus_seconds(3_600)),
         }
         .into(),
     };
-    app.log.append(&device.id.stream(), Expected::Any, vec![draft]).await.unwrap();
+    app.platform.log.append(&device.id.stream(), Expected::Any, vec![draft]).await.unwrap();
     assert_eq!(fail_info(enroll(&server, &second, &KEYS).await), BAD_REQUEST);
     assert_eq!(issued(&server, device.id.enrollment()).await.len(), 1);
     assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "it comes back");
@@ -180,8 +180,8 @@ async fn a_renewal_by_a_certificate_that_is_not_in_force_is_refused() {
     let client = server.client();
     let (payload, key) = (scep_payload(&server, ""), KEYS.take(2048).await.unwrap());
     let public = openssl::pkey::PKey::public_key_from_der(&device.identity.key.public_key_to_der().unwrap()).unwrap();
-    let now = server.app().world.now().0 / 1_000_000;
-    let sign = |device| -> X509 { server.app().pki.issue(&public, device, now, 30).unwrap().certificate };
+    let now = server.app().platform.world.now().0 / 1_000_000;
+    let sign = |device| -> X509 { server.app().devices.pki.issue(&public, device, now, 30).unwrap().certificate };
     let subject = certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
     let own = certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     for (what, certificate) in [("never handed out", sign(device.id.0)), ("its own", own.certificate)] {

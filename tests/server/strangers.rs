@@ -49,7 +49,7 @@ async fn a_signature_made_to_cost_is_refused_wherever_devices_sign_the_body() {
 async fn a_message_made_to_cost_is_refused_wherever_devices_sign_with_another_identity() {
     let server = TestServer::start().await;
     let ca = DeviceCa::new().unwrap();
-    let now = server.app().world.now().0 / 1_000_000;
+    let now = server.app().platform.world.now().0 / 1_000_000;
     let identity = ca.issue("a device", 1024, Digest::Sha256, now).unwrap();
     let content = b"<plist version=\"1.0\"><dict/></plist>";
     let honest = signature::attached(content, &identity, &[], DER).unwrap();

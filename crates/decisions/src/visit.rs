@@ -3,6 +3,7 @@
 mod access_token;
 mod command;
 mod decide;
+mod entitled;
 mod evolve;
 mod profile_service;
 #[cfg(test)]

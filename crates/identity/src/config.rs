@@ -9,8 +9,10 @@ pub use directory::{Directory, Groups};
 pub use openid_connect::{ALGORITHMS, OpenIdConnect};
 pub use saml::Saml;
 
+use crate::redirect::RedirectConfig;
 use serde::Deserialize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// `[identity]`. Names are unique across all three: they stand in addresses, settings and the log.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -22,6 +24,13 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The providers that people are redirected to, in the order of their sections.
+    pub fn redirect_methods(&self) -> Vec<Arc<dyn RedirectConfig>> {
+        let openid_connect = self.openid_connect.iter().map(|one| Arc::new(one.clone()) as Arc<dyn RedirectConfig>);
+        let saml = self.saml.iter().map(|one| Arc::new(one.clone()) as Arc<dyn RedirectConfig>);
+        openid_connect.chain(saml).collect()
+    }
+
     /// The paths that the section names: relative ones are taken from the directory of the file.
     pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let directories = self.directory.iter_mut().flat_map(Directory::paths_mut);

@@ -14,6 +14,7 @@ pub mod openid_connect;
 pub mod passkeys;
 pub mod password;
 pub mod recovery_codes;
+pub mod redirect;
 pub mod saml;
 pub mod throttle;
 

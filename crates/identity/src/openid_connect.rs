@@ -10,6 +10,7 @@ mod jws;
 mod known;
 mod metadata;
 mod probe;
+mod redirect;
 mod token;
 
 pub use probe::Wrong;

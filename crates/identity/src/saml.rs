@@ -10,6 +10,7 @@ mod content;
 mod decrypt;
 mod descriptor;
 mod metadata;
+mod redirect;
 mod request;
 mod response;
 mod signature;
@@ -23,6 +24,7 @@ pub use content::LARGEST;
 
 use crate::config;
 use crate::config::Absent;
+use crate::redirect::Place;
 use crate::{Account, Disbelief};
 use metadata::Provider;
 use openssl::pkey::{PKey, Private};
@@ -123,6 +125,14 @@ impl Saml {
     /// Where answers are taken at the console.
     pub fn console_consumer(&self) -> &str {
         &self.consumers[1]
+    }
+
+    /// Where answers are taken at `place`.
+    fn consumer(&self, place: Place) -> &str {
+        match place {
+            Place::Portal => self.portal_consumer(),
+            Place::Console => self.console_consumer(),
+        }
     }
 
     /// Begins a sign-in whose answer is taken at `consumer`.

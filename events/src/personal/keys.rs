@@ -14,6 +14,7 @@ pub use sqlite::{FILE, Randomness, SqliteKeyStore};
 use super::KeyName;
 use crate::side_files::LeftBehind;
 use std::path::PathBuf;
+use tokio::sync::watch;
 
 /// A 256-bit data key. Not printable, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,6 +93,9 @@ impl Held {
 
 /// Where data keys are kept. Calls block (they may write and sync): call from a blocking thread.
 pub trait KeyStore: Send + Sync {
+    /// Becomes `Some(why)` when the store has stopped for good, as [`StoreLifecycle::failed`](crate::store::StoreLifecycle::failed) does.
+    fn failed(&self) -> watch::Receiver<Option<String>>;
+
     /// Makes the keys that never were. On return they are durable: they survive a crash of process and machine. In the
     /// place of a lost key its [successor](KeyName::successor) is made.
     ///

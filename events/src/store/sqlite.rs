@@ -6,7 +6,7 @@
 //!
 //! **Fail-stop.** After an error of a commit, a sync or a checkpoint nobody knows what the disk holds (Linux marks
 //! pages clean whose write failed). The store then answers nothing but `Unavailable`, says why on
-//! [`SqliteStore::failed`], and the process has to end; the next start reads what is there.
+//! [`StoreLifecycle::failed`], and the process has to end; the next start reads what is there.
 
 mod append;
 pub mod backup;
@@ -18,13 +18,13 @@ mod follow;
 mod lock;
 mod reader;
 mod schema;
-pub mod scrub;
+mod scrub;
 pub mod verify;
 mod writer;
 
 pub use schema::OpenError;
 
-use super::{AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError};
+use super::{AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError, Scrubbed, StoreLifecycle};
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 use reader::Readers;
@@ -86,27 +86,6 @@ impl SqliteStore {
         &self.directory
     }
 
-    /// Becomes `Some(why)` when the store has stopped for good: the process must end, non-zero, within a second.
-    /// A store opened for reading never fails so.
-    pub fn failed(&self) -> watch::Receiver<Option<String>> {
-        self.writer.as_ref().map_or_else(|| watch::channel(None).1, Writer::failed)
-    }
-
-    /// Checks the next part of the log, whether anybody reads it or not; see [`scrub`].
-    ///
-    /// # Errors
-    /// `Unavailable` only: what is corrupt is noted in [`EventStore::findings`] and passed.
-    pub async fn scrub(&self, after: Option<Position>, bytes: usize) -> Result<scrub::Scrubbed, ReadError> {
-        self.readers.scrub(after, bytes).await
-    }
-
-    /// Writes what is queued, checkpoints, and gives the lock up. Later appends are `Unavailable`.
-    pub async fn close(&self) {
-        if let Some(writer) = &self.writer {
-            writer.close().await;
-        }
-    }
-
     /// What the connection that writes promises; `None` where the log is opened for reading only.
     #[cfg(any(test, feature = "contract"))]
     pub fn durability(&self) -> Option<&durability::Durability> {
@@ -118,6 +97,24 @@ impl SqliteStore {
     pub fn fail_next_commit(&self, fault: super::contract::Fault) {
         if let Some(writer) = &self.writer {
             writer.faults().set(fault);
+        }
+    }
+}
+
+#[async_trait]
+impl StoreLifecycle for SqliteStore {
+    fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.writer.as_ref().map_or_else(|| watch::channel(None).1, Writer::failed)
+    }
+
+    async fn scrub(&self, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
+        self.readers.scrub(after, bytes).await
+    }
+
+    /// Checkpoints, too.
+    async fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.close().await;
         }
     }
 }

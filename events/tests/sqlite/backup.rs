@@ -2,6 +2,7 @@
 
 use crate::typed::{chosen, log, opened, visit};
 use events::personal::keys;
+use events::store::StoreLifecycle as _;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
 use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{EventStore, Expected};

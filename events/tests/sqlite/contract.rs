@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use events::envelope::Position;
 use events::store::EventStore;
+use events::store::StoreLifecycle as _;
 use events::store::contract::{Factory, Fault, Subject, all};
 use events::store::sqlite::{FILE, SqliteStore};
 use std::path::PathBuf;

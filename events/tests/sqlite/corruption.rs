@@ -1,6 +1,7 @@
 //! A flipped byte is found at the next read: its stream is refused, readers of the log stop there, nothing is skipped.
 
 use events::envelope::{Position, Revision};
+use events::store::StoreLifecycle as _;
 use events::store::contract::{events, stream};
 use events::store::sqlite::verify::verify;
 use events::store::sqlite::{FILE, SqliteStore};

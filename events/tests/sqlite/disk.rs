@@ -2,6 +2,7 @@
 
 use crate::again;
 use events::envelope::{Position, Revision};
+use events::store::StoreLifecycle as _;
 use events::store::contract::{event_with, stream};
 use events::store::sqlite::verify::verify;
 use events::store::sqlite::{OpenError, SqliteStore};

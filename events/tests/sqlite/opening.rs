@@ -2,6 +2,7 @@
 
 use crate::typed::{key_store, randomness};
 use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};
+use events::store::StoreLifecycle as _;
 use events::store::contract::{events, stream};
 use events::store::sqlite::durability::Durability;
 use events::store::sqlite::{FILE, OpenError, SqliteStore};

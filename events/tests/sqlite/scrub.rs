@@ -1,6 +1,7 @@
 //! The scrub finds what nobody reads: flipped bits in any event, pages that are damaged in tables and indexes.
 
 use events::envelope::Position;
+use events::store::StoreLifecycle as _;
 use events::store::contract::{events, stream};
 use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{EventStore, Expected};

@@ -4,6 +4,7 @@ use crate::support::*;
 use events::device::{AppStatus, DeviceEvent};
 use events::person::AccountEvent;
 use events::staff::{StaffEvent, StaffId};
+use events::store::StoreLifecycle as _;
 use events::{Personal, Position, StreamName};
 use projections::{ProjectionError, Projections, devices, last_seen};
 use uuid::Uuid;

@@ -5,13 +5,13 @@ use crate::admin::pages::{show_alone, view};
 use crate::admin::passkey;
 use crate::admin::problem::Problem;
 use crate::admin::session::{Fresh, Own, SettingUp, home, see_other, with_key};
-use crate::app::own_account::{Added, OwnAccountError, one_time_codes};
 use crate::web::qr::Qr;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use decisions::staff::Standing;
 use events::staff::PasskeyId;
 use serde::{Deserialize, Serialize};
+use staff::own_account::{Added, OwnAccountError, one_time_codes};
 use uuid::Uuid;
 
 const NEW: &str = "/console/account/factors/new";

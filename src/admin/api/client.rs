@@ -3,17 +3,17 @@
 use super::problem::ApiProblem;
 use crate::admin::session::{address, app};
 use crate::app::App;
-use crate::app::connections::room::Identity;
-use crate::app::named_secret;
-use crate::app::sign_in::{TokenVerdict, by_token};
-use crate::app::staff_sign_in::staff_context;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest};
+use connections::room::Identity;
 use events::Timestamp;
 use events::staff::{ApiResource, StaffId};
 use futures_util::future::LocalBoxFuture;
+use platform::named_secret;
 use projections::Projections;
+use sign_in::{TokenVerdict, by_token};
+use staff::console::staff_context;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 use uuid::Uuid;
@@ -29,11 +29,11 @@ pub struct Client {
 
 impl Client {
     pub fn projections(&self) -> &Projections {
-        &self.app.projections
+        &self.app.platform.projections
     }
 
     pub fn now(&self) -> Timestamp {
-        self.app.world.now()
+        self.app.platform.world.now()
     }
 
     /// Writes down what the program is about to be given.
@@ -42,7 +42,7 @@ impl Client {
     /// If the log cannot be written; then nothing may be handed out.
     pub async fn record(&self, resource: ApiResource, filters: Vec<String>) -> Result<(), ApiProblem> {
         let context = staff_context(self.id, Some(self.source), self.request);
-        let recorded = self.app.record_api_read(self.id, resource, filters, context).await;
+        let recorded = self.app.platform.record_api_read(self.id, resource, filters, context).await;
         recorded.map_err(|error| self.broken(error))
     }
 
@@ -66,8 +66,8 @@ async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
     let token = bearer(request).ok_or(ApiProblem::NoToken)?;
     // Only a listener that is no socket has no address.
     let source = address(&app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-    let id = app.world.uuid();
-    match by_token(&app, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {
+    let id = app.platform.world.uuid();
+    match by_token(&app.sign_in, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {
         TokenVerdict::Client(client) => {
             crate::web::has_proven(&app, request, Identity::Program(client));
             Ok(Client { id: client, source, request: id, app })

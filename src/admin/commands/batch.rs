@@ -34,13 +34,13 @@ impl Batch<'_> {
         let list: Vec<String> = devices.into_iter().map(|device| format!("{}:{}", device.id, looks(device))).collect();
         let expires = self.staff.now().0 / 1_000_000 + GOOD_FOR_SECONDS;
         let [session, verb, request, what] = self.bound();
-        self.staff.app().secrets.link(PURPOSE, &[&list.join(","), &session, &verb, &request, &what], expires)
+        self.staff.app().platform.secrets.link(PURPOSE, &[&list.join(","), &session, &verb, &request, &what], expires)
     }
 
     /// The list of a form; `None` if it was not made for this, or is too old.
     pub fn open(&self, sealed: &str) -> Option<Vec<Shown>> {
         let app = self.staff.app();
-        let (parts, _) = app.secrets.open_link::<5>(sealed, PURPOSE, self.staff.now())?;
+        let (parts, _) = app.platform.secrets.open_link::<5>(sealed, PURPOSE, self.staff.now())?;
         let [list, bound @ ..] = parts;
         if bound != self.bound().each_ref().map(String::as_str) {
             return None;

@@ -12,13 +12,13 @@ use crate::admin::problem::Problem;
 use crate::admin::proof;
 use crate::admin::session::{Acts, May, Own};
 use crate::admin::words;
-use crate::app::commands::act::{Act, Wanted};
-use crate::app::commands::{Consent, QueueError, Violation, lines};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use devices::commands::act::{Act, Wanted};
+use devices::commands::{Consent, QueueError, Violation, lines};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::staff::AccessEvent;
@@ -115,7 +115,7 @@ fn show_form(staff: &May<Acts>, verb: Verb, sent: &Sent, wrong: Option<&'static 
         label: verb.label(),
         consequence: verb.consequence(),
         action: format!("/console/commands/{}/try", verb.as_str()),
-        request: staff.app().world.random_uuid(),
+        request: staff.app().platform.world.random_uuid(),
         wrong,
         all: sent.text("which") == Some("all"),
         person: typed("person"),
@@ -245,7 +245,7 @@ pub async fn rehearse(
     let found = found.map_err(|error| staff.broken(error))?;
     let (mut lines, mut accepting, mut needed) = (Vec::new(), Vec::new(), Consent::Nothing);
     for device in &found.devices {
-        let answer = said(staff.app().would_accept(device.id, &wanted.act).await, &staff)?;
+        let answer = said(staff.app().devices.would_accept(device.id, &wanted.act).await, &staff)?;
         if let Ok(concerns) = &answer {
             accepting.push(device);
             needed = needed.max(Consent::needed(concerns));
@@ -304,7 +304,7 @@ async fn again(
         lines.push(match found.map_err(|error| staff.broken(error))? {
             None => gone(shown.device),
             Some(device) if !shown.still_is(&device) => line(&device, Err(CHANGED.to_owned())),
-            Some(device) => line(&device, said(staff.app().would_accept(device.id, &wanted.act).await, staff)?),
+            Some(device) => line(&device, said(staff.app().devices.would_accept(device.id, &wanted.act).await, staff)?),
         });
     }
     let refusing = lines.iter().filter(|line| !line.why.is_empty()).count();
@@ -349,7 +349,7 @@ pub async fn perform(staff: May<Acts>, own: Own, path: web::Path<String>, sent: 
             continue;
         };
         let answer = if shown.still_is(&device) {
-            said(staff.app().want(shown.device, &wanted, &staff.context()).await.map(|_| vec![]), &staff)?
+            said(staff.app().devices.want(shown.device, &wanted, &staff.context()).await.map(|_| vec![]), &staff)?
         } else {
             Err(CHANGED.to_owned())
         };

@@ -12,17 +12,17 @@ use crate::admin::problem::Problem;
 use crate::admin::proof;
 use crate::admin::session::{Acts, May, Own, see_other};
 use crate::admin::words::{self, Chip, Instant};
-use crate::app::PerformError;
-use crate::app::commands::act::{Act as Wants, Wanted};
-use crate::app::commands::{QueueError, Violation, Weight, lines};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use devices::commands::act::{Act as Wants, Wanted};
+use devices::commands::{QueueError, Violation, Weight, lines};
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
 use events::staff::AccessEvent;
+use platform::PerformError;
 use projections::commands::{self, Queued};
 use projections::devices::{self as inventory, Device};
 use serde::Serialize;
@@ -130,7 +130,7 @@ async fn show_form(staff: &May<Acts>, device: &Device, verb: Verb, again: Again)
         action: page_of(id, verb),
         destructive: verb.is_destructive(),
         confirm: (verb == Verb::Erase).then(|| label.clone()),
-        request: again.request.unwrap_or_else(|| staff.app().world.random_uuid()),
+        request: again.request.unwrap_or_else(|| staff.app().platform.world.random_uuid()),
         wrong: again.wrong,
         concerns: again.concerns,
         told: words::told_apart(device),
@@ -182,7 +182,7 @@ pub async fn submit(
         };
         return proof::first(&own, &act);
     }
-    let done = match staff.app().want(id, &wanted, &staff.context()).await {
+    let done = match staff.app().devices.want(id, &wanted, &staff.context()).await {
         Ok(done) => done,
         Err(QueueError::Unconfirmed(found)) => {
             let concerns = Concerns::of(found, &wanted, &sent);
@@ -212,7 +212,7 @@ pub async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let id = parse_device(&path.0)?;
     let command = Uuid::parse_str(&path.1).map(CommandId).map_err(|_| Problem::NotFound)?;
-    match staff.app().cancel_command(id, command, &staff.context()).await {
+    match staff.app().devices.cancel_command(id, command, &staff.context()).await {
         Ok(performed) => {
             if let Some(appended) = performed.appended {
                 wait(staff.app(), appended.position).await;

@@ -2,12 +2,12 @@
 
 use super::form::Sent;
 use crate::admin::problem::Problem;
-use crate::app::commands::Consent;
-use crate::app::commands::act::{Act, Question, Wanted};
-use crate::app::commands::build::AppName;
-use crate::app::commands::upload::{self, Upload};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use devices::commands::Consent;
+use devices::commands::act::{Act, Question, Wanted};
+use devices::commands::build::AppName;
+use devices::commands::upload::{self, Upload};
 use events::Timestamp;
 use events::enrollment::EnrollmentKind;
 use projections::devices::{Device, State};

@@ -2,12 +2,13 @@
 
 use super::{Staff, signed_in, wanted};
 use crate::admin::problem::Problem;
-use crate::app::own_account::OwnAccount;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use decisions::staff::Standing;
 use futures_util::future::LocalBoxFuture;
+use staff::own_account::OwnAccount;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// How far somebody must have come in.
 pub trait Stage: 'static {
@@ -64,7 +65,7 @@ impl<S: Stage> FromRequest for Own<S> {
                 _ => return Err(Problem::SecondFactor { next: wanted(&request) }),
             }
             let app = signed.staff.app.clone();
-            let account = OwnAccount::new(app, signed.key, signed.resumed, signed.staff.source);
+            let account = OwnAccount::new(Arc::clone(&app.staff), signed.key, signed.resumed, signed.staff.source);
             Ok(Own { staff: signed.staff, standing, account, stage: PhantomData })
         })
     }

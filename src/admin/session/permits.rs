@@ -4,14 +4,14 @@
 use super::{Staff, entered};
 use crate::admin::problem::Problem;
 use crate::app::App;
-use crate::app::context::Context;
-use crate::app::preview;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use decisions::staff::CONSOLE_ROLES;
+use enroll::preview;
 use events::device::DeviceId;
 use events::staff::{AccessEvent, Privilege, StaffId};
 use futures_util::future::LocalBoxFuture;
+use platform::context::Context;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -45,7 +45,7 @@ impl<P> Deref for May<P> {
 impl May<SeesFunnel> {
     /// Where the portal's pages can be looked at, with the permit in the path. The permit to look is no way to commands.
     pub fn path_of_preview(&self) -> String {
-        preview::path(&self.staff.app)
+        preview::path(&self.staff.app.platform)
     }
 }
 
@@ -110,7 +110,7 @@ pub async fn note_refusal(app: &App, request: &HttpRequest) -> Result<(), Proble
         return Ok(());
     };
     let correlation = context.correlation;
-    let refused = app.record_access(staff, AccessEvent::ActRefused { act, device }, context).await;
+    let refused = app.platform.record_access(staff, AccessEvent::ActRefused { act, device }, context).await;
     refused.map_err(|error| Problem::unavailable(error, correlation))
 }
 

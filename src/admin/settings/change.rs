@@ -5,12 +5,12 @@ use crate::admin::form::Genuine;
 use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{ChangesSettings, May, is_fresh};
-use crate::app::administration::{ApplyError, apply_settings, check_settings, difference};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use decisions::settings::Current;
 use events::settings::Settings;
 use serde::{Deserialize, Serialize};
+use settings::{ApplyError, difference};
 
 /// What was typed, and the revision of the settings that it was typed over.
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
         Err(wrong) => return form(&staff, EditPage { text: draft.text, over: draft.over, wrong: vec![wrong] }),
     };
     let over = draft.over.parse().map_err(|_| Problem::bad("The form does not name the settings that it changes."))?;
-    match apply_settings(staff.app(), Some(over), after, &staff.context()).await {
+    match ::settings::apply(&staff.app().settings, Some(over), after, &staff.context()).await {
         Ok(applied) => {
             if let Some(appended) = applied.appended {
                 crate::admin::act::wait(staff.app(), appended.position).await;
@@ -98,7 +98,7 @@ async fn show_preview(staff: &May<ChangesSettings>, draft: Draft, confirm: bool)
         Ok(after) => after,
         Err(wrong) => return form(staff, EditPage { text, over, wrong: vec![wrong] }),
     };
-    let findings = check_settings(&after, &staff.app().config.identity, &before);
+    let findings = ::settings::check(&after, &staff.app().config.identity, &before);
     if !findings.wrong.is_empty() {
         return form(staff, EditPage { text, over, wrong: findings.wrong });
     }

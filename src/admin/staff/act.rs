@@ -7,11 +7,11 @@ use crate::admin::form::{Empty, Genuine};
 use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
 use crate::admin::session::{Fresh, ManagesStaff, May, see_other};
-use crate::app::administration::{Act, ActError, act, generate};
 use actix_web::{HttpResponse, web};
 use events::staff::StaffId;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use staff::administration::{Act, ActError, act, generate};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ struct PasswordPage {
 view!(staff_password, Menu, PasswordPage { password, back });
 
 async fn perform(staff: &May<ManagesStaff>, id: StaffId, what: Act) -> Result<(), Problem> {
-    let appended = act(staff.app(), id, what, &staff.context()).await.map_err(|error| match error {
+    let appended = act(&staff.app().staff, id, what, &staff.context()).await.map_err(|error| match error {
         ActError::Broken(why) => staff.broken(why),
         refused => Problem::Refused(sentence(&refused)),
     })?;
@@ -120,7 +120,7 @@ pub async fn password(
     _form: Genuine<Empty>,
 ) -> Result<HttpResponse, Problem> {
     let id = another(&staff, *path)?;
-    let password = generate(&staff.app().world);
+    let password = generate(&staff.app().platform.world);
     perform(&staff, id, Act::SetPassword(SecretString::from(password.as_str()))).await?;
     let page = PasswordPage { password, back: format!("{PATH}/{id}") };
     show("A new password", "staff", &staff, &page).map_err(Problem::reporting)

@@ -2,14 +2,14 @@
 
 mod tls;
 
-use crate::app::administration::settings::groups::{Unknown, look};
-use crate::app::administration::settings::single_sign_on;
 use crate::config::Config;
 use events::settings::Settings;
 use findings::{Finding, Severity};
 use identity::config::{Directory, OpenIdConnect};
 use identity::ldap::{Ldap, Step, Trouble};
 use identity::openid_connect::{Provider, Wrong};
+use settings::groups::{Unknown, look};
+use settings::single_sign_on;
 use world::World;
 
 /// Every address of ours, every step of every directory: a line of what works, or what is wrong.

@@ -2,7 +2,6 @@
 
 use super::say;
 use crate::app::App;
-use crate::app::administration::{Answer, NewUser, Request, execute};
 use crate::app::assemble::StartError;
 use crate::app::initialize::{Plan, initialize};
 use crate::cli::password;
@@ -14,6 +13,7 @@ use events::staff::Privilege;
 use openssl::x509::X509;
 use pki::create::PushServerFiles;
 use simulator::push_server::{self, PushServer};
+use staff::administration::{Answer, NewUser, Request, execute};
 use std::net::SocketAddr;
 use tempfile::TempDir;
 use world::World;
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     async fn execute(&self, request: Request) -> anyhow::Result<()> {
-        match execute(self.app(), request).await {
+        match execute(&self.app().staff, request).await {
             Answer::Refused { why } => bail!(why),
             Answer::Done { .. } | Answer::SettingsApplied { .. } | Answer::TokenIssued { .. } => Ok(()),
         }

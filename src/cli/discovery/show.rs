@@ -1,10 +1,9 @@
 //! `muster discovery show`: the discovery document, where it has to be, and what Apple has to know.
 
 use super::super::{At, say};
-use crate::app;
-use crate::app::account_driven::discovery::{FAMILIES, WELL_KNOWN, document, mode};
 use crate::app::assemble::read_log;
 use clap::{Args, ValueEnum};
+use enroll::account_driven::discovery::{FAMILIES, WELL_KNOWN, document, mode};
 use events::enrollment::{DeviceFamily, EnrollmentMode, Ownership};
 use events::settings::Settings;
 use serde_json::{Value, json};
@@ -37,7 +36,7 @@ impl Family {
 impl Show {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
-        let settings = app::settings(&read_log(&config)?).await?.settings;
+        let settings = settings::stored(&read_log(&config)?).await?.settings;
         let url = config.server.public_url.trim_end_matches('/').to_owned();
         if let Some(family) = self.document {
             let Some(mode) = mode(&settings, family.family()) else {

@@ -2,11 +2,11 @@
 
 use super::{PORTAL, Pending, day, home, installed_at};
 use crate::app::assemble::read_log;
-use crate::app::push_topics;
 use crate::cli::{At, say};
 use crate::config::Config;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use devices::push_topics;
 use findings::files::holds_private_key;
 use openssl::x509::X509;
 use pki::files::{Credential, replace};

@@ -63,7 +63,7 @@ fn label(labels: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::{Alarm, Metrics};
+    use telemetry::{Alarm, Metrics};
 
     #[test]
     fn what_the_server_counts_is_read_back() {

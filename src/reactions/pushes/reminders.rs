@@ -1,9 +1,9 @@
 //! How the timer asks for pushes: through a channel that takes only as many as can be under way.
 
 use super::{AT_ONCE, Due};
-use crate::app::aside::Aside;
 use events::Timestamp;
 use events::device::DeviceId;
+use platform::aside::Aside;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use uuid::Uuid;

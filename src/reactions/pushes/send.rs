@@ -3,29 +3,29 @@
 use super::line::Ask;
 use super::owed::{Owed, owed};
 use crate::app::App;
-use crate::app::context::Context;
 use crate::reactions::{ReactionError, settled};
-use crate::telemetry::Alarm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::device::{Command, Device};
 use events::device::DeviceId;
 use events::{Actor, ActorKind, Timestamp};
+use platform::context::Context;
 use push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
+use telemetry::Alarm;
 
 /// Wakes the device if the log owes it that, and writes down what became of it.
 ///
 /// # Errors
 /// If the log cannot be read or written: to be tried again.
 pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), ReactionError> {
-    let Some(pusher) = &app.pusher else { return Ok(()) };
-    let stream = app.log.read(&device.stream()).await?;
+    let Some(pusher) = &app.devices.pusher else { return Ok(()) };
+    let stream = app.platform.log.read(&device.stream()).await?;
     let Some(owed) = owed(&stream, ask.cause) else { return Ok(()) };
     let Some(outcome) = send(app, pusher, device, &owed).await else { return Ok(()) };
     let actor = Actor::new(ActorKind::System, ask.effect);
     let context = Context::effect(actor, ask.cause, ask.correlation, ask.effect);
-    let record = record(outcome, owed, app.world.now());
-    settled(app.perform::<Device>(&device.stream(), &record, &context).await)
+    let record = record(outcome, owed, app.platform.world.now());
+    settled(app.platform.perform::<Device>(&device.stream(), &record, &context).await)
 }
 
 // `None`: the address cannot be read any more, since the device's key was destroyed.
@@ -35,9 +35,9 @@ async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Opti
         token: &token,
         push_magic: owed.to.push_magic.get()?,
         topic: &owed.topic,
-        expires_unix: app.world.now().0 / 1_000_000 + KEEP_SECONDS,
+        expires_unix: app.platform.world.now().0 / 1_000_000 + KEEP_SECONDS,
     };
-    Some(pusher.deliver(notification, &app.world, |outcome| tell(app, device, outcome)).await)
+    Some(pusher.deliver(notification, &app.platform.world, |outcome| tell(app, device, outcome)).await)
 }
 
 /// Counts a try, and alarms where somebody has to do something.
@@ -56,11 +56,11 @@ fn tell(app: &App, device: DeviceId, outcome: &Outcome) {
             (_, None) => ("unreachable", None),
         },
     };
-    app.metrics.push(word);
+    app.platform.metrics.push(word);
     let (Outcome::Rejected { reason, .. } | Outcome::RetryLater { reason, .. }) = outcome else { return };
     match alarm {
         Some(alarm) => {
-            app.metrics.alarm(alarm);
+            app.platform.metrics.alarm(alarm);
             tracing::error!(
                 alarm = alarm.label(),
                 device.id = %device,

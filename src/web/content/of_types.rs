@@ -1,8 +1,8 @@
 //! The contents of the types that pages are made of.
 
 use super::Content;
-use crate::app::sign_in::single_sign_on::Offer;
 use crate::web::qr::Qr;
+use sign_in::redirect::Offer;
 use uuid::Uuid;
 
 /// Characters that HTML escapes, and some beyond ASCII.

@@ -3,14 +3,14 @@
 use super::limits::hold;
 use decisions::Aggregate as _;
 use decisions::device::Device;
+use devices::commands::{build, outcome};
+use devices::inventory;
 use events::device::{
     BodyHash, CommandId, CommandPayload, DeviceEvent, DeviceId, DeviceIdentifiers, Priority, PushAddress,
 };
 use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
 use events::personal::Personal;
-use muster::app::commands::{build, outcome};
-use muster::app::{inventory, property_list};
 use muster::mdm::message;
 use muster::mdm::result::{Report, Said};
 use plist::{Dictionary, Value};

@@ -5,7 +5,6 @@ use super::honest::{Honest, SIGNERS};
 use super::limits::hold;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use muster::app::property_list;
 use muster::mdm::signature::Claimed;
 use pki::device_cas::DeviceCas;
 use pki::device_signed::{self, Signature};

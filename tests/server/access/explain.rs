@@ -179,7 +179,7 @@ async fn of_a_local_account_it_says_what_stands_in_the_way() {
     assert!(said.ends_with("carol may enroll no device of their own.\n"), "{said}");
     let said = explain(&server, &["grace"]).await.expect_success();
     assert!(said.contains("lacks the privilege to enroll"), "{said}");
-    server.execute(muster::app::administration::Request::DisableUser { user_name: "ada".into() }).await;
+    server.execute(staff::administration::Request::DisableUser { user_name: "ada".into() }).await;
     let said = explain(&server, &["ADA"]).await.expect_success();
     assert!(said.contains("but the account is disabled"), "{said}");
     // Nothing of it is written down: it is no fact that somebody asked.

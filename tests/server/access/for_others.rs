@@ -64,11 +64,11 @@ async fn a_device_enrolled_for_somebody_is_theirs_and_both_names_are_in_the_even
             if access.rule.as_deref() == Some("Physicists") && access.provider == "main")
     });
     assert!(decided, "{happened:#?}");
-    assert_eq!(scene.server.app().device(id).await.unwrap().person, Some(ada));
+    assert_eq!(scene.server.app().platform.device(id).await.unwrap().person, Some(ada));
     scene.server.caught_up().await;
-    let record = projections::devices::get(&scene.server.app().projections, id, None).await.unwrap().unwrap();
+    let record = projections::devices::get(&scene.server.app().platform.projections, id, None).await.unwrap().unwrap();
     assert_eq!((record.person, record.user_name.as_deref()), (Some(ada), Some("ada")));
-    let (person, _) = scene.server.app().load::<Person>(&ada.stream()).await.unwrap();
+    let (person, _) = scene.server.app().platform.load::<Person>(&ada.stream()).await.unwrap();
     assert_eq!(person.attributes.mail.unwrap().text(), "ada@example.test");
     scene.strike().await;
 }
@@ -196,6 +196,6 @@ async fn whom_a_device_is_enrolled_for_is_the_person_who_signs_in_later() {
     assert_eq!(accounts.len(), 2);
     assert_eq!(accounts[0], accounts[1]);
     let stream = StreamName::of("account", &accounts[0].1);
-    assert_eq!(server.app().load::<Account>(&stream).await.unwrap().0.person, Some(accounts[0].0));
+    assert_eq!(server.app().platform.load::<Account>(&stream).await.unwrap().0.person, Some(accounts[0].0));
     server.stop().await;
 }

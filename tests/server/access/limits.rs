@@ -9,7 +9,7 @@ use decisions::device::{Command, Device};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::{Limits, VersionRange};
 use events::{Actor, ActorKind};
-use muster::app::context::Context;
+use platform::context::Context;
 use simulator::acts::Nobody;
 use simulator::model::Family;
 use simulator::safari::Opened;
@@ -141,7 +141,7 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
     for part in ["allows you at a time: 1.", "These devices count", "Remove Management", "help desk", "start again"] {
         assert!(page.text.contains(part), "{part:?} is not in {:?}", page.text);
     }
-    let name = scene.server.app().device(id_of(&first)).await.unwrap();
+    let name = scene.server.app().platform.device(id_of(&first)).await.unwrap();
     let name = match &name.inventory["DeviceName"] {
         events::device::InventoryValue::Personal(name) => name.get().unwrap().as_str().unwrap().to_owned(),
         events::device::InventoryValue::Plain(name) => name.as_str().unwrap().to_owned(),
@@ -172,7 +172,7 @@ async fn an_enrolled_device_counts_and_is_found_though_its_record_is_archived() 
     scene.server.settings(|settings| settings.access = rules(ONE_EACH)).await;
     let first = id_of(&scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await);
     let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, first.0);
-    scene.server.app().perform::<Device>(&first.stream(), &Command::Archive, &context).await.unwrap();
+    scene.server.app().platform.perform::<Device>(&first.stream(), &Command::Archive, &context).await.unwrap();
     scene.server.caught_up().await;
     let mut second = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
     let Ending::Directed(page) = second.run(&scene.address(), &mut Nobody).await.unwrap() else { panic!("enrolled") };
@@ -202,7 +202,7 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
     let mut walk = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
     let ended = walk.run(&scene.address(), &mut Nobody).await;
     assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "it stops in the midst of this one: {ended:?}");
-    let stopped = async || scene.server.app().projections.health().stopped_alone.contains_key("devices");
+    let stopped = async || scene.server.app().platform.projections.health().stopped_alone.contains_key("devices");
     crate::harness::waiting::until("the end of the projection", stopped).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
     let ended = walk.run(&scene.address(), &mut Nobody).await;

@@ -11,8 +11,8 @@ use events::log::Draft;
 use events::person::{PersonEvent, PersonId};
 use events::store::Expected;
 use events::{Actor, ActorKind, Event};
-use muster::app::administration::Request;
 use simulator::scep;
+use staff::administration::Request;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_that_was_served_before_issues_nothing_once_the_account_is_disabled() {
@@ -86,15 +86,15 @@ async fn a_visit_ends_when_the_rule_that_decided_is_gone_or_grants_less() {
 async fn erase(server: &TestServer, person: PersonId) {
     let app = server.app();
     let draft = Draft {
-        id: EventId::fresh(&app.world),
-        at: app.world.now(),
+        id: EventId::fresh(&app.platform.world),
+        at: app.platform.world.now(),
         actor: Actor::new(ActorKind::Operator, "test"),
         source: None,
-        correlation: app.world.uuid(),
+        correlation: app.platform.world.uuid(),
         causation: None,
         event: PersonEvent::PersonErased {}.into(),
     };
-    app.log.append(&person.stream(), Expected::Any, vec![draft]).await.unwrap();
+    app.platform.log.append(&person.stream(), Expected::Any, vec![draft]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,15 +3,15 @@
 use super::{identifier, scene_in, walk};
 use crate::enrollment::cast::{Scene, Visitor};
 use crate::harness::logs;
+use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use events::settings::AuthenticationMethod;
-use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
-use muster::app::administration::Request;
 use serde_json::Value;
 use simulator::account::{Challenge, OAuth2, SignedIn};
 use simulator::acts::Nobody;
 use simulator::device::DeviceError;
 use simulator::model::Family;
 use simulator::walk::Walk;
+use staff::administration::Request;
 use std::io::Read as _;
 use std::sync::Arc;
 use world::{ManualClock, World};

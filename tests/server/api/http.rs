@@ -18,7 +18,7 @@ impl Scene {
     async fn set() -> Scene {
         let server = TestServer::start().await;
         let token = program(&server, "sync").await;
-        enrolled(&server, "ada", server.app().world.now()).await;
+        enrolled(&server, "ada", server.app().platform.world.now()).await;
         Scene { server, token }
     }
 
@@ -138,7 +138,7 @@ async fn a_page_of_the_console_says_which_filter_it_does_not_know() {
     let scene = Scene::set().await;
     let roles = [Privilege::Administrator, Privilege::Auditor, Privilege::HelpDesk];
     let browser = Browser::signed_in(&scene.server, "root", &roles).await;
-    let device = enrolled(&scene.server, "eve", scene.server.app().world.now()).await;
+    let device = enrolled(&scene.server, "eve", scene.server.app().platform.world.now()).await;
     for page in ["devices", "devices/export", "audit", "audit/export", "visits", "funnel", &format!("devices/{device}")]
     {
         let answer = browser.get(&format!("/console/{page}?ownership=personal")).await;
@@ -234,7 +234,7 @@ async fn records_that_a_program_has_already_are_not_sent_again() {
     }
     let strange = scene.request(Method::GET, path, &[("if-none-match", "\"other\"")]).await;
     assert_eq!(strange.status(), 200);
-    enrolled(&scene.server, "eve", scene.server.app().world.now()).await;
+    enrolled(&scene.server, "eve", scene.server.app().platform.world.now()).await;
     let changed = scene.request(Method::GET, path, &[("if-none-match", &tag)]).await;
     assert_eq!(changed.status(), 200);
     assert_ne!(header(&changed, "etag"), tag);

@@ -5,12 +5,12 @@ use crate::commands::profile;
 use crate::console::visits::stuck;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::waiting::until;
+use devices::commands::build::{self, AppName};
 use events::device::CommandId;
 use events::staff::Privilege;
 use events::{Actor, ActorKind};
 use fantoccini::Locator;
-use muster::app::commands::build::{self, AppName};
-use muster::app::context::Context;
+use platform::context::Context;
 use simulator::device::Device;
 use simulator::model::Family;
 
@@ -37,7 +37,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     let device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let mut other = scene.enroll(Visitor::institutional(Family::IPad, "16.4")).await;
     refuses_an_app(&scene, &mut other).await;
-    let stuck = stuck(&scene.server, scene.server.app().world.now()).await;
+    let stuck = stuck(&scene.server, scene.server.app().platform.world.now()).await;
     let url = scene.server.url();
     browser.client.goto(&format!("{url}/console/sign-in")).await.unwrap();
     look_at(&browser, axe.as_ref(), &format!("{test}-sign-in")).await;
@@ -95,9 +95,9 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
 /// A command that failed is on the device's page.
 async fn refuses_an_app(scene: &Scene, device: &mut Device) {
     let (app, id) = (scene.server.app(), id_of(device));
-    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.world.uuid());
+    let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.platform.world.uuid());
     let command = build::install_app(&AppName::Store(7), true);
-    app.queue_command(id, CommandId(app.world.uuid()), &command, &context).await.unwrap();
+    app.devices.queue_command(id, CommandId(app.platform.world.uuid()), &command, &context).await.unwrap();
     device.poll().await.unwrap();
     scene.server.caught_up().await;
 }

@@ -8,9 +8,9 @@ use crate::harness::waiting::sought;
 use events::staff::{Privilege, Purpose, StaffEvent};
 use fantoccini::Locator;
 use fantoccini::wd::WebDriverCompatibleCommand;
-use muster::app::administration::{Answer, Request, execute};
 use reqwest::Method;
 use serde_json::json;
+use staff::administration::{Answer, Request, execute};
 use url::{ParseError, Url};
 
 const PASSWORD: &str = "the keys of the whole school";
@@ -153,7 +153,7 @@ async fn walk(test: &str, (width, height): (u32, u32), dark: bool) {
     }
     visit.look("staff-member").await;
     drop(other);
-    let Answer::Done { said } = execute(server.app(), Request::SetUpLink).await else { panic!("no link") };
+    let Answer::Done { said } = execute(&server.app().staff, Request::SetUpLink).await else { panic!("no link") };
     browser.client.goto(said.lines().last().unwrap()).await.unwrap();
     visit.look("set-up").await;
     browser.close().await;

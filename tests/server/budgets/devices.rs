@@ -81,7 +81,7 @@ async fn a_day_of_a_hostile_device_is_a_few_events_and_less_than_a_megabyte() {
         clock.advance_seconds(300);
         suppressed::write_due(server.app()).await;
     }
-    let log = server.app().log.store().read_all(None, 100_000).await.unwrap();
+    let log = server.app().platform.log.store().read_all(None, 100_000).await.unwrap();
     let ours: Vec<_> = log[before..].iter().filter(|recorded| recorded.stream == device.id.stream()).collect();
     let caused = ours.iter().filter(|recorded| recorded.event.event_type == "PushTokenRenewed").count();
     let bytes: usize = ours.iter().map(|recorded| serde_json::to_vec(&recorded.event).unwrap().len()).sum();

@@ -9,9 +9,9 @@ use events::person::AccountEvent;
 use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
 use events::{ActorKind, Event};
-use muster::app::sign_in::granted;
 use muster::app::suppressed;
 use projections::audit::{self, AuditFilter, Match, Row};
+use sign_in::granted;
 use std::net::IpAddr;
 
 const FLOOD: &str = "203.0.113.66";
@@ -20,13 +20,13 @@ const ELSEWHERE: &str = "198.51.100.7";
 /// Uses up the share of this source.
 fn flood(server: &TestServer, address: &str) {
     let source: IpAddr = address.parse().unwrap();
-    while granted(server.app(), source) {}
+    while granted(&server.app().sign_in, source) {}
 }
 
 async fn rows(server: &TestServer, event_type: &str) -> Vec<Row> {
     server.caught_up().await;
     let filter = AuditFilter { event_type: Some(Match::is(event_type.into())), ..AuditFilter::default() };
-    audit::query(&server.app().projections, filter, 1_000).await.unwrap().rows
+    audit::query(&server.app().platform.projections, filter, 1_000).await.unwrap().rows
 }
 
 async fn entries(server: &TestServer, category: &str) -> Vec<Entry> {
@@ -148,7 +148,7 @@ async fn whoever_has_to_wait_charges_nothing_and_is_counted() {
     assert_eq!(server.whole_log().await.len(), before, "nothing is written one by one");
     // Of sixty at once five were used.
     let source: IpAddr = FLOOD.parse().unwrap();
-    assert_eq!((0..100).filter(|_| granted(server.app(), source)).count(), 55);
+    assert_eq!((0..100).filter(|_| granted(&server.app().sign_in, source)).count(), 55);
     server.stop().await;
 }
 
@@ -160,7 +160,7 @@ async fn counts_name_their_sources_sealed_and_are_written_by_the_minute_and_then
     for second in 0..3 * 3_600 {
         if second % 60 == 0 {
             for nth in 0..25 {
-                while granted(app, source(nth)) {}
+                while granted(&app.sign_in, source(nth)) {}
             }
             suppressed::write_due(app).await;
         }
@@ -192,7 +192,7 @@ async fn what_is_charged_for_a_refusal_is_not_less_than_what_is_stored() {
     portal(&server, FLOOD, "zoe", "a wrong password").await;
     console(&server, FLOOD, "zoe", "a wrong password").await;
     console(&server, FLOOD, "root", "a wrong password").await;
-    let stored = server.app().log.store().read_all(head, 100).await.unwrap();
+    let stored = server.app().platform.log.store().read_all(head, 100).await.unwrap();
     let sizes: Vec<(String, usize)> = stored
         .iter()
         .map(|recorded| {

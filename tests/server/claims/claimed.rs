@@ -3,9 +3,9 @@
 use super::*;
 use crate::console::desk::Browser;
 use crate::harness::waiting::PATIENCE;
+use devices::commands::device_information;
 use events::device::AttestationRefusal;
 use events::enrollment::EnrollmentKind;
-use muster::app::commands::device_information;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_claims_the_udid_of_another_persons_device_ends_nothing_and_is_seen() {
@@ -103,21 +103,21 @@ async fn what_an_older_version_ended_on_a_claim_comes_back_when_the_device_speak
     let (scene, _file) = stage(true).await;
     let hardware = ipad("15.8");
     let mut device = enroll(&scene, "ada", &hardware).await;
-    let (id, by) = (id_of(&device), DeviceId(scene.server.app().world.random_uuid()));
+    let (id, by) = (id_of(&device), DeviceId(scene.server.app().platform.world.random_uuid()));
     let waiting = ask(&scene, id).await;
     let app = scene.server.app().clone();
     let ended = NewEvent {
-        id: EventId(app.world.uuid()),
+        id: EventId(app.platform.world.uuid()),
         event_type: "DeviceSuperseded".into(),
         version: 1,
-        at: app.world.now(),
+        at: app.platform.world.now(),
         actor: Actor::new(ActorKind::System, "supersede"),
         source: serde_json::Value::Null,
         correlation: id.0,
         causation: None,
         data: serde_json::json!({ "by": by }),
     };
-    app.log.store().append(&id.stream(), Expected::Any, vec![ended]).await.unwrap();
+    app.platform.log.store().append(&id.stream(), Expected::Any, vec![ended]).await.unwrap();
     assert_eq!(state(&scene, id).await, State::Superseded);
     assert_eq!(superseded(&scene, id).await, Some((by, SupersessionEvidence::Claimed)));
 
@@ -142,14 +142,14 @@ async fn who_tells_the_hardware_of_another_device_in_an_answer_is_found_by_its_o
     liar.tells_to_be = Some(victim.clone());
     let question = device_information(EnrollmentKind::DeviceEnrollment, None);
     let app = scene.server.app();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    app.queue_command(new, CommandId(app.world.uuid()), &question, &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    app.devices.queue_command(new, CommandId(app.platform.world.uuid()), &question, &context).await.unwrap();
     assert_eq!(polls(&mut liar).await, Ok(vec!["DeviceInformation".into()]));
     noted(&scene, new).await;
     assert_eq!(alarms(&scene, "hardware-claimed"), 1);
     assert_eq!(state(&scene, old).await, State::Enrolled);
 
-    let projections = &scene.server.app().projections;
+    let projections = &scene.server.app().platform.projections;
     let liars = projections::devices::get(projections, new, None).await.unwrap().unwrap();
     assert_eq!((liars.udid.as_deref(), liars.serial_number.as_deref()), (Some(&*own.udid), Some(&*own.serial_number)));
     let told = projections::devices::known(projections, new, None).await.unwrap();

@@ -31,7 +31,7 @@ async fn a_device_that_was_erased_and_enrolled_again_by_its_person_is_one_record
         until("the end of the earlier record", async || superseded(&scene, old).await.is_some()).await;
         assert_eq!(superseded(&scene, old).await, Some((id_of(&again), SupersessionEvidence::PushUnregistered)));
         assert_eq!(state(&scene, old).await, State::Superseded);
-        let device = projections::devices::get(&scene.server.app().projections, id_of(&again), None).await;
+        let device = projections::devices::get(&scene.server.app().platform.projections, id_of(&again), None).await;
         assert_eq!(device.unwrap().unwrap().claims, [], "nothing is left to decide");
     }
     scene.strike().await;
@@ -73,8 +73,9 @@ async fn a_record_that_was_ended_wrongly_comes_back_with_its_queue_and_an_alarm(
     let (scene, _file) = stage(true).await;
     let (mut real, old, new) = ended_wrongly(&scene).await;
     let app = scene.server.app().clone();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    let refused = app.queue_command(old, CommandId(app.world.uuid()), &security_info(), &context).await;
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    let refused =
+        app.devices.queue_command(old, CommandId(app.platform.world.uuid()), &security_info(), &context).await;
     assert!(refused.is_err(), "nothing is asked of a record that ended");
 
     assert_eq!(polls(&mut real).await, Ok(vec!["SecurityInfo".into()]), "what waited for it");
@@ -82,7 +83,7 @@ async fn a_record_that_was_ended_wrongly_comes_back_with_its_queue_and_an_alarm(
     let revived = DeviceEvent::DeviceRevived { superseded_by: new };
     assert!(events(&scene, old).await.contains(&revived));
     assert_eq!((state(&scene, old).await, state(&scene, new).await), (State::Enrolled, State::Enrolled));
-    let device = projections::devices::get(&app.projections, old, None).await.unwrap().unwrap();
+    let device = projections::devices::get(&app.platform.projections, old, None).await.unwrap().unwrap();
     assert_eq!((device.claimed_by, device.superseded_by, device.ended_at), (vec![new], None, None));
     // Said again, it is no news; and the same conclusion is not drawn twice.
     assert_eq!(polls(&mut real).await, Ok(vec![]));
@@ -103,7 +104,8 @@ async fn after_thirty_days_the_end_stands() {
     let revoked = async || {
         scene.server.caught_up().await;
         let app = scene.server.app();
-        let found = projections::certificates::revoked(&app.projections, app.world.now()).await.unwrap();
+        let found =
+            projections::certificates::revoked(&app.platform.projections, app.platform.world.now()).await.unwrap();
         found.iter().any(|one| one.device == old)
     };
     assert!(!revoked().await, "it may come back");

@@ -4,10 +4,10 @@ use super::{context, id, queue, quiet, request};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
 use decisions::device::{CommandState, Phase, Refusal};
+use devices::commands::{Terms, build, security_info};
 use events::device::{CommandPayload, CommandStatus, DeviceEvent, Priority};
 use events::enrollment::EnrollmentKind;
-use muster::app::PerformError;
-use muster::app::commands::{Terms, build, security_info};
+use platform::PerformError;
 use plist::Value;
 
 #[actix_web::test]
@@ -17,7 +17,7 @@ async fn a_command_that_is_called_off_is_never_sent_again_and_its_late_answer_is
     let (never, late) = (id(), id());
     queue(&server, &device, never, &security_info()).await.unwrap();
     for _ in 0..2 {
-        server.app().cancel_command(device.id, never, &context(&device)).await.unwrap();
+        server.app().devices.cancel_command(device.id, never, &context(&device)).await.unwrap();
     }
     assert_eq!(device.poll().await, None);
     let cancelled = DeviceEvent::MdmCommandCancelled { command: never };
@@ -25,7 +25,7 @@ async fn a_command_that_is_called_off_is_never_sent_again_and_its_late_answer_is
     // This one the device has already when it is called off.
     queue(&server, &device, late, &build::lock(None, None)).await.unwrap();
     assert_eq!(device.poll().await.unwrap().0, late.to_string());
-    server.app().cancel_command(device.id, late, &context(&device)).await.unwrap();
+    server.app().devices.cancel_command(device.id, late, &context(&device)).await.unwrap();
     assert_eq!(device.poll().await, None);
     device.report_on(&device.report("Acknowledged", Some(&late.to_string()))).await;
     assert_eq!(
@@ -33,7 +33,7 @@ async fn a_command_that_is_called_off_is_never_sent_again_and_its_late_answer_is
         [CommandStatus::Acknowledged],
         "it was locked all the same"
     );
-    let refused = server.app().cancel_command(device.id, late, &context(&device)).await;
+    let refused = server.app().devices.cancel_command(device.id, late, &context(&device)).await;
     assert!(matches!(refused, Err(PerformError::Refused(Refusal::AnsweredCommand { .. }))), "{refused:?}");
     server.stop().await;
 }
@@ -43,10 +43,10 @@ async fn a_command_whose_time_is_over_expires_by_the_timer_and_is_not_sent() {
     let server = TestServer::start().await;
     let device = quiet(&server, EnrollmentKind::UserEnrollment).await;
     let id = id();
-    let expires = Some(server.app().world.now());
+    let expires = Some(server.app().platform.world.now());
     let terms = Terms { priority: Priority::Urgent, expires, ..Terms::usual("DeviceLock") };
     let lock = build::lock(Some("Please bring me back"), None);
-    server.app().queue_command_on(device.id, id, &lock, terms, &context(&device)).await.unwrap();
+    server.app().devices.queue_command_on(device.id, id, &lock, terms, &context(&device)).await.unwrap();
     let expired = DeviceEvent::MdmCommandExpired { command: id };
     until("the end of its time", async || device.events(&server).await.contains(&expired)).await;
     assert_eq!(device.events(&server).await.iter().filter(|event| **event == expired).count(), 1);
@@ -105,7 +105,7 @@ async fn what_is_urgent_overtakes_and_an_erased_device_is_managed_no_more() {
     let (given, command) = device.poll().await.unwrap();
     assert_eq!(command.get("RequestType").and_then(Value::as_string), Some("EraseDevice"));
     device.report_on(&device.report("Acknowledged", Some(&given))).await;
-    let state = server.app().device(device.id).await.unwrap();
+    let state = server.app().platform.device(device.id).await.unwrap();
     assert_eq!(state.phase, Phase::Unenrolled);
     assert!(state.commands.iter().all(|command| !command.status.is_waiting()));
     assert_eq!(state.commands[state.commands.len() - 2].status, CommandState::Ended);

@@ -7,7 +7,7 @@ use crate::harness::waiting::seen;
 use events::device::{AppStatus, CommandId, DeviceEvent, DeviceId, RejectionReason};
 use events::enrollment::{EnrollmentKind, Ownership};
 use events::{Actor, ActorKind};
-use muster::app::context::Context;
+use platform::context::Context;
 use plist::Value;
 use simulator::acts::Nobody;
 use simulator::apps::Taste;
@@ -174,8 +174,8 @@ async fn how_the_app_stands_is_asked_until_it_is_there_and_then_no_more() {
         slow.stands(&question, status).await;
     }
     slow.server.caught_up().await;
-    let later = slow.server.app().world.now().plus_seconds(30 * 24 * 3_600);
-    let due = projections::commands::due(&slow.server.app().projections, later, 10).await.unwrap();
+    let later = slow.server.app().platform.world.now().plus_seconds(30 * 24 * 3_600);
+    let due = projections::commands::due(&slow.server.app().platform.projections, later, 10).await.unwrap();
     assert_eq!(due, vec![], "nothing more is asked");
     let statuses: Vec<_> = slow
         .device
@@ -216,7 +216,7 @@ async fn an_app_that_was_called_off_is_not_waited_for_and_the_app_store_is_the_o
     let id = id_of(&walk.device);
     let install = install_queued(&scene, id).await;
     let administrator = Context::of(Actor::new(ActorKind::Operator, "tests"), None, id.0);
-    scene.server.app().cancel_command(id, install, &administrator).await.unwrap();
+    scene.server.app().devices.cancel_command(id, install, &administrator).await.unwrap();
     let page = last_page(&scene, &mut walk).await;
     assert!(page.link("self-service").is_some() && page.refresh.is_none(), "{}", page.text);
     scene.strike().await;
@@ -235,7 +235,7 @@ async fn why_a_device_does_not_take_the_app_is_on_its_command_though_it_names_no
     });
     assert_eq!(rejection, Some(RejectionReason::PurchaseMethodNotSupported));
     assert_eq!(app_events(&scene, &walk.device).await, [], "no app of ours came of it");
-    let projections = &scene.server.app().projections;
+    let projections = &scene.server.app().platform.projections;
     scene.server.caught_up().await;
     let commands = projections::commands::of_device(projections, id_of(&walk.device), 50).await.unwrap();
     let install = commands.iter().find(|queued| queued.request_type == "InstallApplication").unwrap();

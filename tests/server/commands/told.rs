@@ -5,13 +5,13 @@ use crate::devices::TestDevice;
 use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
 use decisions::apple_target;
+use devices::commands::Consent;
+use devices::commands::act::{Act, Question, Wanted};
+use devices::commands::build::{self, AppName};
 use events::device::{DeviceEvent, InventoryValue};
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Actor, ActorKind};
-use muster::app::commands::Consent;
-use muster::app::commands::act::{Act, Question, Wanted};
-use muster::app::commands::build::{self, AppName};
-use muster::app::context::Context;
+use platform::context::Context;
 use plist::{Dictionary, Value};
 use simulator::acts::Nobody;
 use simulator::model::Family;
@@ -177,7 +177,7 @@ async fn a_talkative_iphone_is_asked_everything_and_its_record_holds_nothing_pri
             expires: None,
             consent: Consent::Nothing,
         };
-        scene.server.app().want(id, &wanted, &context).await.unwrap();
+        scene.server.app().devices.want(id, &wanted, &context).await.unwrap();
     }
     let handled = walk.device.poll().await.unwrap();
     assert_eq!(handled.iter().filter(|one| one.status == "Acknowledged").count(), Question::ALL.len(), "{handled:?}");

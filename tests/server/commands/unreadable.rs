@@ -40,7 +40,7 @@ async fn unreadable(server: &TestServer, device: &TestDevice) -> Vec<(String, Ve
 
 /// What the device told of itself last.
 async fn told(server: &TestServer, device: &TestDevice, name: &str) -> Option<String> {
-    let inventory = server.app().device(device.id).await.unwrap().inventory;
+    let inventory = server.app().platform.device(device.id).await.unwrap().inventory;
     match inventory.get(name)? {
         InventoryValue::Personal(sealed) => sealed.get()?.as_str().map(str::to_owned),
         InventoryValue::Plain(value) => value.as_str().map(str::to_owned),

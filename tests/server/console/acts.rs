@@ -16,7 +16,7 @@ async fn device_events(server: &TestServer, device: DeviceId) -> Vec<DeviceEvent
 #[tokio::test]
 async fn an_auditor_can_change_nothing() {
     let server = TestServer::start().await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let page = browser.get(&format!("/console/devices/{device}")).await;
     assert_eq!(page.texts("main form[method=post]"), Vec::<String>::new(), "no button that would be refused");
@@ -52,7 +52,7 @@ async fn an_auditor_can_change_nothing() {
 #[tokio::test]
 async fn an_administrator_archives_a_record_and_brings_it_back() {
     let server = TestServer::start().await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let path = format!("/console/devices/{device}");
     let csrf = browser.get(&path).await.csrf();
@@ -86,7 +86,7 @@ async fn an_administrator_archives_a_record_and_brings_it_back() {
 #[tokio::test]
 async fn an_administrator_unenrolls_a_device_once_however_often_the_button_is_pressed() {
     let server = TestServer::start().await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let path = format!("/console/devices/{device}");
     let csrf = browser.get(&path).await.csrf();
@@ -105,7 +105,7 @@ async fn an_administrator_unenrolls_a_device_once_however_often_the_button_is_pr
 #[tokio::test]
 async fn a_removal_that_failed_or_was_cancelled_can_be_asked_for_again() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     let device = enrolled(&server, "ada", now).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let path = format!("/console/devices/{device}");
@@ -153,9 +153,9 @@ async fn a_page_called_in_a_wrong_way_says_so() {
 #[tokio::test]
 async fn what_a_record_does_not_permit_is_refused_in_words() {
     let server = TestServer::start().await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let gone = DeviceEvent::DeviceCheckedOut { body: events::device::BodyHash("02".into()) };
-    write(&server, &device.stream(), server.app().world.now(), gone).await;
+    write(&server, &device.stream(), server.app().platform.world.now(), gone).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let path = format!("/console/devices/{device}");
     let csrf = browser.get(&path).await.csrf();
@@ -171,7 +171,7 @@ async fn what_a_record_does_not_permit_is_refused_in_words() {
 #[tokio::test]
 async fn earlier_records_are_listed_for_administrators_with_their_evidence() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     let (earlier, later) = (enrolled(&server, "ada", now).await, enrolled(&server, "ada", now).await);
     let found = FoundRecord { device: earlier, evidence: vec![Evidence::SamePerson, Evidence::SameFamily] };
     let found = EnrollmentEvent::PreviousRecordFound { records: vec![found], count: 1 };

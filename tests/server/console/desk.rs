@@ -149,7 +149,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
 pub async fn write(server: &TestServer, stream: &StreamName, at: Timestamp, event: impl Into<Event>) {
     let app = server.app();
     let draft = Draft {
-        id: EventId::fresh(&app.world),
+        id: EventId::fresh(&app.platform.world),
         at,
         actor: Actor::new(ActorKind::System, "test"),
         source: None,
@@ -157,7 +157,7 @@ pub async fn write(server: &TestServer, stream: &StreamName, at: Timestamp, even
         causation: None,
         event: event.into(),
     };
-    app.log.append(stream, Expected::Any, vec![draft]).await.unwrap();
+    app.platform.log.append(stream, Expected::Any, vec![draft]).await.unwrap();
 }
 
 /// A person's iPhone that enrolled by User Enrollment at `at`.
@@ -176,7 +176,7 @@ pub async fn enrolled_many(server: &TestServer, count: i64, from: Timestamp) {
 }
 
 async fn write_enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceId {
-    let world = &server.app().world;
+    let world = &server.app().platform.world;
     let (person, device) = (PersonId(world.random_uuid()), DeviceId(world.random_uuid()));
     let user_name = Personal::new(person.key(), name.to_owned());
     let attributes = PersonAttributes { user_name: Some(user_name.clone()), ..PersonAttributes::default() };
@@ -256,7 +256,7 @@ fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<
 
 /// The device told its name.
 pub async fn renamed(server: &TestServer, device: DeviceId, name: &str, at: Timestamp) {
-    let told = server.app().device(device).await.unwrap().person.unwrap();
+    let told = server.app().platform.device(device).await.unwrap().person.unwrap();
     let name = InventoryValue::Personal(Personal::new(told.key(), serde_json::Value::from(name)));
     let changes = BTreeMap::from([("DeviceName".to_owned(), name)]);
     write(server, &device.stream(), at, DeviceEvent::InventoryReported { changes }).await;

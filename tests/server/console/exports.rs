@@ -14,7 +14,7 @@ async fn access(server: &TestServer) -> Vec<AccessEvent> {
 #[tokio::test]
 async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     let device = enrolled(&server, "ada", now).await;
     // More than are read at a time.
     for _ in 0..620 {
@@ -51,7 +51,7 @@ async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
 #[tokio::test]
 async fn a_name_that_is_a_formula_reaches_no_spreadsheet() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     let device = enrolled(&server, "=cmd()", now).await;
     renamed(&server, device, "@SUM(A1:A9)\",=1", now).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
@@ -72,7 +72,7 @@ async fn a_name_that_is_a_formula_reaches_no_spreadsheet() {
 #[tokio::test]
 async fn only_who_may_export_sees_the_buttons_and_gets_a_file() {
     let server = TestServer::start().await;
-    enrolled(&server, "ada", server.app().world.now()).await;
+    enrolled(&server, "ada", server.app().platform.world.now()).await;
     let auditor = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let buttons = |page: &super::desk::Answer| page.texts("a[download]");
     let trail = auditor.get("/console/audit?type=UserSignedIn").await;

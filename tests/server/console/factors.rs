@@ -6,8 +6,8 @@ use events::Event;
 use events::enrollment::SignInRefusal;
 use events::staff::{FactorRefusal, Privilege, Purpose, SecondFactor, StaffEvent};
 use identity::one_time_codes::{STEP_SECONDS, code_at};
-use muster::app::sign_in::granted;
 use reqwest::header::{COOKIE, HeaderMap};
+use sign_in::granted;
 use std::sync::Arc;
 use world::{ManualClock, World};
 
@@ -23,7 +23,7 @@ pub async fn server() -> (TestServer, Arc<ManualClock>) {
 
 /// The code that an authenticator shows, so many steps off.
 pub fn code(server: &TestServer, seed: &str, steps: i64) -> String {
-    code_at(seed, server.app().world.now().plus_seconds(steps * STEP_SECONDS)).unwrap()
+    code_at(seed, server.app().platform.world.now().plus_seconds(steps * STEP_SECONDS)).unwrap()
 }
 
 pub async fn post(browser: &Browser, page: &Answer, path: &str, fields: &[(&str, &str)]) -> Answer {
@@ -202,7 +202,7 @@ async fn strangers_who_use_up_the_budget_do_not_hide_a_wrong_second_factor() {
     set_up_codes(&server, &browser).await;
     let thief = Browser::new(&server);
     thief.sign_in("grace", PASSWORD).await;
-    while granted(server.app(), "127.0.0.1".parse().unwrap()) {}
+    while granted(&server.app().sign_in, "127.0.0.1".parse().unwrap()) {}
     assert_eq!(show_code(&thief, "000000").await.status, 401);
     let wrong = StaffEvent::SecondFactorRefused { factor: SecondFactor::OneTimeCode, reason: FactorRefusal::Wrong };
     assert_eq!(staff_events(&server).await.last(), Some(&wrong));

@@ -22,14 +22,14 @@ fn wordless(body: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_link_and_button_has_words_whatever_devices_and_people_are_called() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     server.add_user("root", super::desk::PASSWORD, &[Privilege::Administrator, Privilege::Auditor]).await;
     let browser = Browser::new(&server);
     assert_eq!(browser.sign_in("root", super::desk::PASSWORD).await.status, 303);
     for name in ["", " ", "\u{200b}", "\u{3164}"] {
         let device = enrolled(&server, name, now).await;
         renamed(&server, device, name, now).await;
-        let person = server.app().device(device).await.unwrap().person.unwrap();
+        let person = server.app().platform.device(device).await.unwrap().person.unwrap();
         let display_name = Some(Personal::new(person.key(), name.to_owned()));
         let attributes = PersonAttributes { display_name, ..PersonAttributes::default() };
         write(&server, &person.stream(), now, PersonEvent::PersonAttributesChanged { attributes }).await;
@@ -49,7 +49,7 @@ async fn every_link_and_button_has_words_whatever_devices_and_people_are_called(
 #[tokio::test]
 async fn characters_that_act_on_the_text_around_them_are_shown_escaped_on_pages_and_in_files() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     let device = enrolled(&server, "ada\u{202e}", now).await;
     renamed(&server, device, "Ada\u{202e}enohPi\u{9b}2J\u{2066}", now).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;

@@ -17,7 +17,7 @@ async fn views(server: &TestServer) -> Vec<AccessEvent> {
 #[tokio::test]
 async fn looking_at_a_list_a_record_or_the_trail_is_an_event() {
     let server = TestServer::start().await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     assert_eq!(browser.get("/console/devices").await.status, 200);
     assert_eq!(browser.get(&format!("/console/devices/{device}")).await.status, 200);
@@ -40,7 +40,7 @@ async fn looking_at_a_list_a_record_or_the_trail_is_an_event() {
 #[tokio::test]
 async fn who_may_not_look_is_shown_nothing_and_nothing_is_written() {
     let server = TestServer::start().await;
-    let device = enrolled(&server, "ada", server.app().world.now()).await;
+    let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::new(&server);
     for path in
         ["/console", "/console/devices", "/console/audit", "/console/earlier", &format!("/console/devices/{device}")]

@@ -3,9 +3,9 @@
 use super::desk::{Browser, enrolled};
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
+use enroll::preview::PAGES;
 use events::Event;
 use events::staff::{AccessEvent, Privilege};
-use muster::app::preview::PAGES;
 use std::sync::Arc;
 use world::{ManualClock, World};
 
@@ -19,7 +19,7 @@ async fn framed(browser: &Browser, query: &str) -> String {
 async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_language() {
     let server = TestServer::start().await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
-    enrolled(&server, "ada", server.app().world.now()).await;
+    enrolled(&server, "ada", server.app().platform.world.now()).await;
     server.reacted().await;
     let before = server.whole_log().await.len();
     let guest = server.client();

@@ -7,8 +7,8 @@ use events::Event;
 use events::enrollment::SignInRefusal;
 use events::staff::{Privilege, StaffEvent};
 use events::system::RefusalEvent;
-use muster::app::administration::Request;
 use reqwest::header::{COOKIE, HeaderMap};
+use staff::administration::Request;
 use std::sync::Arc;
 use world::{ManualClock, World};
 
@@ -180,9 +180,9 @@ async fn sign_ins_and_refusals_are_counted_by_method_and_outcome_and_name_nobody
     });
     // Counted as the log is followed.
     for line in &wanted {
-        until(line, async || server.app().metrics.render().contains(line)).await;
+        until(line, async || server.app().platform.metrics.render().contains(line)).await;
     }
-    let metrics = server.app().metrics.render();
+    let metrics = server.app().platform.metrics.render();
     assert!(!metrics.contains("grace") && !metrics.contains("nobody") && !metrics.contains("127.0.0.1"));
     server.stop().await;
 }

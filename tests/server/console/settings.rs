@@ -46,7 +46,7 @@ async fn an_administrator_sees_what_would_change_and_applies_it() {
 
     let applied = browser.post("/console/settings/apply", &fields).await;
     assert_eq!((applied.status, applied.location()), (303, "/console/settings"), "{}", applied.body);
-    assert_eq!(server.app().settings().await.unwrap().organization, "Another School");
+    assert_eq!(server.app().settings.current().await.unwrap().organization, "Another School");
     let changes = changes(&server).await;
     let (actor, SettingsEvent::SettingsChanged { whole, changes: told, .. }) = changes.last().unwrap();
     assert_eq!((*actor, changes.len(), whole), (ActorKind::Staff, before + 1, &None));
@@ -67,7 +67,7 @@ async fn settings_that_make_no_sense_are_not_applied_and_the_page_says_why() {
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let page = browser.get("/console/settings/change").await;
     let ((text, over), csrf) = (form(&page), page.csrf());
-    let before = server.app().settings().await.unwrap();
+    let before = server.app().settings.current().await.unwrap();
     for (typed, why) in [
         (text.replace("Example School", ""), "organization is empty"),
         ("organisation = \"Example School\"".to_owned(), "unknown field"),
@@ -81,7 +81,7 @@ async fn settings_that_make_no_sense_are_not_applied_and_the_page_says_why() {
             assert_eq!(form(&answer).0.trim(), typed.trim(), "what was typed is kept");
         }
     }
-    assert_eq!(server.app().settings().await.unwrap(), before);
+    assert_eq!(server.app().settings.current().await.unwrap(), before);
     server.stop().await;
 }
 
@@ -96,7 +96,7 @@ async fn what_another_applied_in_the_meantime_is_not_overwritten() {
     let fields = [("csrf", csrf.as_str()), ("text", mine.as_str()), ("over", over.as_str())];
     let answer = browser.post("/console/settings/apply", &fields).await;
     assert_eq!(answer.status, 409, "{}", answer.body);
-    let settings = server.app().settings().await.unwrap();
+    let settings = server.app().settings.current().await.unwrap();
     assert_eq!((settings.help.as_deref(), settings.organization.as_str()), (Some("Room 12"), "Example School"));
     server.stop().await;
 }
@@ -115,7 +115,7 @@ async fn settings_change_only_after_a_proof_of_these_minutes_and_what_was_typed_
     assert_eq!(answer.status, 200);
     assert!(answer.texts("[role=alert]")[0].contains("Prove it in a new tab"), "{}", answer.body);
     assert_eq!(form(&answer).0.trim(), mine.trim());
-    assert_eq!(server.app().settings().await.unwrap().organization, "Example School");
+    assert_eq!(server.app().settings.current().await.unwrap().organization, "Example School");
     server.stop().await;
 }
 
@@ -141,7 +141,7 @@ async fn nobody_else_sees_or_changes_the_settings() {
         |event| matches!(event, Event::Access(AccessEvent::AccessRefused { act, .. }) if act == "change settings"),
     );
     assert_eq!(refused.count(), 8);
-    assert_eq!(server.app().settings().await.unwrap().organization, "Example School");
+    assert_eq!(server.app().settings.current().await.unwrap().organization, "Example School");
     server.stop().await;
 }
 
@@ -151,11 +151,11 @@ async fn a_change_is_seen_at_once_and_each_position_of_the_log_has_its_settings(
     let app = server.app();
     for nth in 0..20 {
         server.settings(|settings| settings.help = Some(format!("Room {nth}"))).await;
-        assert_eq!(app.settings().await.unwrap().help, Some(format!("Room {nth}")));
+        assert_eq!(app.settings.current().await.unwrap().help, Some(format!("Room {nth}")));
     }
     let log = server.log_of(&events::settings::stream()).await;
     for (nth, change) in log.iter().skip(1).enumerate() {
-        let then = app.settings_at(change.position).await.unwrap();
+        let then = app.settings.at(change.position).await.unwrap();
         assert_eq!(then.help, Some(format!("Room {nth}")), "at {:?}", change.position);
     }
     let wholes = log
@@ -170,7 +170,7 @@ async fn settings_of_an_older_version_in_the_log_are_understood_and_gone_on_from
     let server = TestServer::start().await;
     let before = serde_json::json!({ "organization": "Example School", "abandon_after_hours": 24 });
     let after = serde_json::json!({ "organization": "Old School", "abandon_after_hours": 48, "limits": { "models": ["iPad"] } });
-    let world = &server.app().world;
+    let world = &server.app().platform.world;
     let old = events::envelope::NewEvent {
         id: events::envelope::EventId::fresh(world),
         event_type: "SettingsChanged".into(),
@@ -183,12 +183,12 @@ async fn settings_of_an_older_version_in_the_log_are_understood_and_gone_on_from
         data: serde_json::json!({ "before": before, "after": after }),
     };
     let expected = events::store::Expected::Any;
-    server.app().log.store().append(&events::settings::stream(), expected, vec![old]).await.unwrap();
-    let told = server.app().settings().await.unwrap();
+    server.app().platform.log.store().append(&events::settings::stream(), expected, vec![old]).await.unwrap();
+    let told = server.app().settings.current().await.unwrap();
     assert_eq!((told.organization.as_str(), told.abandon_after_hours), ("Old School", 48));
     assert!(told.limits.models.contains("iPad"));
     server.settings(|settings| settings.help = Some("Room 12".into())).await;
-    let told = server.app().settings().await.unwrap();
+    let told = server.app().settings.current().await.unwrap();
     assert_eq!((told.organization.as_str(), told.help.as_deref()), ("Old School", Some("Room 12")));
     assert!(told.limits.models.contains("iPad"));
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;

@@ -9,16 +9,16 @@ use events::envelope::ActorKind;
 use events::settings::{RoleRule, Who};
 use events::staff::{AccessEvent, Privilege, StaffEvent, StaffId};
 use identity::Account;
-use muster::app::administration::{self, Request, execute};
-use muster::app::sign_in::Proof;
-use muster::app::staff_sign_in::{StaffAdmission, StaffEntrance, admit_staff};
 use reqwest::header::{COOKIE, HeaderMap};
+use sign_in::Proof;
+use staff::administration::{self, Request, execute};
+use staff::console::{StaffAdmission, StaffEntrance, admit_staff};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use world::{ManualClock, World};
 
 pub async fn staff_id(server: &TestServer, user_name: &str) -> StaffId {
-    let listed = administration::list_accounts(&server.app().log).await.unwrap();
+    let listed = administration::list_accounts(&server.app().platform.log).await.unwrap();
     listed.into_iter().find(|listed| listed.user_name == user_name).unwrap().id
 }
 
@@ -201,7 +201,7 @@ async fn a_new_password_from_an_administrator_is_shown_once_and_ends_the_session
 const DIRECTORY: SignInMethodName = SignInMethodName::Directory;
 
 async fn link(server: &TestServer) -> String {
-    match execute(server.app(), Request::SetUpLink).await {
+    match execute(&server.app().staff, Request::SetUpLink).await {
         administration::Answer::Done { said } => {
             let address = said.lines().last().unwrap().to_owned();
             address.strip_prefix(&server.url()).unwrap().to_owned()
@@ -274,7 +274,7 @@ fn proof(method: SignInMethodName, groups: &[&str]) -> Proof {
 async fn admit(server: &TestServer, proof: &Proof) -> StaffAdmission {
     let entrance =
         StaffEntrance { source: "192.0.2.7".parse().unwrap(), browser: "Safari on macOS".into(), replaced: None };
-    admit_staff(server.app(), proof, entrance).await.unwrap()
+    admit_staff(&server.app().staff, proof, entrance).await.unwrap()
 }
 
 async fn role_rules(server: &TestServer, rules: &[(&str, Privilege)]) {
@@ -289,11 +289,11 @@ async fn role_rules(server: &TestServer, rules: &[(&str, Privilege)]) {
 
 /// As if the configuration had the directories: what is proven here has been asked there.
 async fn write_settings(server: &TestServer, change: impl FnOnce(&mut events::settings::Settings)) {
-    let mut settings = server.app().settings().await.unwrap();
+    let mut settings = server.app().settings.current().await.unwrap();
     let before = settings.clone();
     change(&mut settings);
     let changed = events::settings::SettingsEvent::between(&before, &settings, None);
-    super::desk::write(server, &events::settings::stream(), server.app().world.now(), changed).await;
+    super::desk::write(server, &events::settings::stream(), server.app().platform.world.now(), changed).await;
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
     let refused =
         StaffEvent::StaffSignInRefused { method: SignInMethodName::Directory, reason: SignInRefusal::NotEntitled };
     assert_eq!(events.last(), Some(&Event::Staff(refused)));
-    let listed = administration::list_accounts(&server.app().log).await.unwrap();
+    let listed = administration::list_accounts(&server.app().platform.log).await.unwrap();
     assert_eq!(listed.iter().map(|one| one.provider.as_deref()).collect::<Vec<_>>(), [Some("campus")]);
     server.stop().await;
 }
@@ -354,11 +354,11 @@ async fn an_identity_provider_is_trusted_with_the_second_factor_only_where_the_s
         assert_eq!(led_to(method).await, set_up, "{method:?}");
     }
     // Written past the checks, which look for the directory in the configuration.
-    let before = server.app().settings().await.unwrap();
+    let before = server.app().settings.current().await.unwrap();
     let mut after = before.clone();
     after.second_factors.trust_single_sign_on = true;
     let changed = events::settings::SettingsEvent::between(&before, &after, None);
-    super::desk::write(&server, &events::settings::stream(), server.app().world.now(), changed).await;
+    super::desk::write(&server, &events::settings::stream(), server.app().platform.world.now(), changed).await;
     assert_eq!(led_to(SignInMethodName::Saml).await, "", "in");
     assert_eq!(led_to(DIRECTORY).await, set_up, "a directory asks for none itself");
     server.stop().await;

@@ -31,7 +31,7 @@ fn wrong_password() -> EnrollmentEvent {
 
 /// Somebody who cannot sign in, at `at`.
 pub async fn stuck(server: &TestServer, at: Timestamp) -> EnrollmentId {
-    let visit = EnrollmentId(server.app().world.random_uuid());
+    let visit = EnrollmentId(server.app().platform.world.random_uuid());
     write(server, &visit.stream(), at, opened(visit)).await;
     write(server, &visit.stream(), at.plus_seconds(20), wrong_password()).await;
     server.caught_up().await;
@@ -46,7 +46,7 @@ async fn viewed(server: &TestServer) -> Vec<AccessEvent> {
 #[tokio::test]
 async fn the_help_desk_finds_a_visit_by_its_code_and_reads_what_to_tell_the_person() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     let visit = stuck(&server, now.plus_seconds(-120)).await;
     enrolled(&server, "ada", now.plus_seconds(-60)).await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
@@ -78,9 +78,9 @@ async fn the_help_desk_finds_a_visit_by_its_code_and_reads_what_to_tell_the_pers
 #[tokio::test]
 async fn who_was_refused_by_a_rule_is_told_apart_and_an_administrator_is_led_further() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
-    let visit = EnrollmentId(server.app().world.random_uuid());
-    let person = PersonId(server.app().world.random_uuid());
+    let now = server.app().platform.world.now();
+    let visit = EnrollmentId(server.app().platform.world.random_uuid());
+    let person = PersonId(server.app().platform.world.random_uuid());
     let user_name = Personal::new(person.key(), "eve".to_owned());
     let method = SignInMethodName::LocalAccount;
     let attributes = PersonAttributes { user_name: Some(user_name.clone()), ..PersonAttributes::default() };
@@ -104,7 +104,7 @@ async fn who_was_refused_by_a_rule_is_told_apart_and_an_administrator_is_led_fur
 #[tokio::test]
 async fn the_funnel_counts_the_visits_of_a_period_and_shows_who_is_stuck() {
     let server = TestServer::start().await;
-    let now = server.app().world.now();
+    let now = server.app().platform.world.now();
     enrolled(&server, "ada", now.plus_seconds(-600)).await;
     let visit = stuck(&server, now.plus_seconds(-300)).await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
@@ -124,7 +124,7 @@ async fn the_funnel_counts_the_visits_of_a_period_and_shows_who_is_stuck() {
 #[tokio::test]
 async fn the_help_desk_is_refused_everything_else_and_that_is_written_down() {
     let server = TestServer::start().await;
-    let device: DeviceId = enrolled(&server, "ada", server.app().world.now()).await;
+    let device: DeviceId = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let funnel = browser.get("/console/funnel").await;
     assert_eq!(funnel.texts("nav[aria-label=Main] a")[..2], ["Funnel", "Visits"]);
@@ -149,7 +149,7 @@ async fn the_help_desk_is_refused_everything_else_and_that_is_written_down() {
 #[tokio::test]
 async fn an_auditor_sees_who_looked_at_a_visit_but_not_the_visits() {
     let server = TestServer::start().await;
-    let visit = stuck(&server, server.app().world.now()).await;
+    let visit = stuck(&server, server.app().platform.world.now()).await;
     let heidi = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     assert_eq!(heidi.get(&format!("/console/visits/{visit}")).await.status, 200);
     let auditor = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;

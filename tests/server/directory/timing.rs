@@ -7,8 +7,8 @@ use super::slapd::{self, Slapd};
 use crate::harness::TestServer;
 use crate::portal::guest::{Guest, iphone};
 use events::staff::Privilege;
-use muster::app::sign_in::granted;
 use reqwest::header::{HeaderMap, HeaderValue};
+use sign_in::granted;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -73,7 +73,7 @@ async fn compare_under(
         for (kind, name) in names {
             // Nothing is throttled: it is another quarter of an hour.
             clock.advance_seconds(901);
-            while flood.is_some_and(|source| granted(server.app(), source)) {}
+            while flood.is_some_and(|source| granted(&server.app().sign_in, source)) {}
             let took = refusal(server, name).await;
             // The first ones open connections.
             if nth >= 20 {

@@ -117,7 +117,7 @@ impl Scene {
 
     /// As [`Scene::log_of`], for a device that may have left.
     pub async fn log(&self, id: DeviceId) -> String {
-        let lines = log_list::of_device(&self.server.app().log, id).await.unwrap();
+        let lines = log_list::of_device(&self.server.app().platform.log, id).await.unwrap();
         let kept = lines.iter().filter(|line| !line.contains("DevicePushed")).enumerate();
         kept.map(|(nth, line)| format!("{:>2}{}", nth + 1, &line[2..])).collect::<Vec<_>>().join("\n")
     }

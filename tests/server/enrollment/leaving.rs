@@ -4,21 +4,21 @@ use super::cast::{Scene, Visitor, id_of};
 use crate::harness::waiting::PATIENCE;
 use events::device::{CommandId, DeviceId};
 use events::envelope::{Actor, ActorKind};
-use muster::app::context::Context;
+use platform::context::Context;
 use simulator::commands::Reply;
 use simulator::device::{Device, DeviceError};
 use simulator::model::Family;
 
 async fn state_of(scene: &Scene, id: DeviceId) -> &'static str {
     scene.server.caught_up().await;
-    let record = projections::devices::get(&scene.server.app().projections, id, None).await.unwrap();
+    let record = projections::devices::get(&scene.server.app().platform.projections, id, None).await.unwrap();
     record.unwrap().state.as_str()
 }
 
 async fn unenroll(scene: &Scene, id: DeviceId) {
     let app = scene.server.app();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    app.unenroll(id, CommandId(app.world.uuid()), &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    app.devices.unenroll(id, CommandId(app.platform.world.uuid()), &context).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,8 +7,8 @@ use crate::harness::TestServer;
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
-use muster::app::sign_in::sum_up_refusals;
 use plist::Value;
+use sign_in::sum_up_refusals;
 use simulator::certificate_request;
 use simulator::keys::KeyPool;
 use simulator::signature::mdm_signature;
@@ -93,7 +93,7 @@ async fn a_check_in_that_is_refused_leaves_a_fact_once() {
     let mut report = device.report("Idle", None);
     report.insert("UDID".into(), Value::from("00008030-001A24D03C28802E"));
     assert_eq!(device.report_on(&report).await.status, 403);
-    sum_up_refusals(server.app(), true).await;
+    sum_up_refusals(&server.app().sign_in, true).await;
     watch.left("RefusalsSuppressed", "an answer of another device, which is on record already").await;
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
     watch.left("DeviceCheckedOut", "CheckOut").await;

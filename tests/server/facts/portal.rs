@@ -9,8 +9,8 @@ use events::Event;
 use events::enrollment::{EnrollmentEvent, FormRefusal, Ownership};
 use events::settings::Terms;
 use events::staff::Privilege;
-use muster::app::sign_in::sum_up_refusals;
 use scraper::{Html, Selector};
+use sign_in::sum_up_refusals;
 use std::collections::BTreeSet;
 
 const ROWS: [(&str, Proof); 15] = [
@@ -189,7 +189,7 @@ async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_a_few_chan
         guest.post("/enroll/ownership", &[]).await;
     }
     assert_eq!(watch.news().await, ["FormRefused"]);
-    sum_up_refusals(server.app(), true).await;
+    sum_up_refusals(&server.app().sign_in, true).await;
     let log = server.whole_log().await;
     let (_, data) = log.last().unwrap().event.to_parts();
     assert_eq!((watch.news().await, data["count"].as_u64()), (vec!["RefusalsSuppressed".to_owned()], Some(4)));
@@ -223,7 +223,7 @@ async fn a_visit_serves_twenty_profiles_and_counts_whoever_asks_for_more() {
     }
     assert_eq!(watch.news().await, vec!["CaProfileServed"; 20]);
     assert_eq!(guest.get(&link).await.status, 429);
-    sum_up_refusals(server.app(), true).await;
+    sum_up_refusals(&server.app().sign_in, true).await;
     assert_eq!(watch.news().await, ["RefusalsSuppressed"]);
     server.stop().await;
 }

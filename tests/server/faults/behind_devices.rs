@@ -7,10 +7,10 @@ use crate::enrollment::cast::{Scene, Visitor, id_of};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
 use crate::profile_service::{ASKS, taken};
+use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::store::contract::Fault;
-use muster::app::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use rusqlite::Connection;
 use simulator::account::SignedIn;
 use simulator::acts::Nobody;
@@ -211,7 +211,8 @@ impl Stage {
 
 /// Waits until the server has queued what it asks every device by itself.
 async fn questions(server: &TestServer, device: DeviceId) {
-    until("the first questions", async || server.app().device(device).await.unwrap().commands.len() >= 2).await;
+    until("the first questions", async || server.app().platform.device(device).await.unwrap().commands.len() >= 2)
+        .await;
 }
 
 async fn delivered(device: &TestDevice) -> String {
@@ -364,7 +365,7 @@ async fn projections_that_cannot_be_read_remove_no_device() {
         &file,
         &tables.iter().map(|table| format!("ALTER TABLE {table} RENAME TO gone_{table};")).collect::<String>(),
     );
-    let read = projections::devices::get(&stage.scene.server.app().projections, stage.enrolled.id, None).await;
+    let read = projections::devices::get(&stage.scene.server.app().platform.projections, stage.enrolled.id, None).await;
     assert!(read.is_err(), "{read:?}");
     let disturbed = stage.disturbed().await;
     stage.scene.server.restart_after(|| std::fs::remove_file(&file).unwrap()).await;
@@ -400,7 +401,7 @@ async fn an_append_that_fails_removes_no_device_whichever_message_it_was_for() {
         for what in APPENDING {
             let stage = Stage::set().await;
             stage.scene.server.caught_up().await;
-            stage.scene.server.app().engine.fail_next_commit(fault);
+            stage.scene.server.app().store.fail_next_commit(fault);
             assert_eq!(stage.say(what).await, 503, "{what}, {fault:?}");
             // Of a goodbye that was kept after all there is no second one.
             let disturbed = if what == "CheckOut" { vec![what] } else { stage.disturbed().await };

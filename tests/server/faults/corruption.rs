@@ -8,7 +8,7 @@ use crate::harness::{TestServer, logs};
 use events::EventId;
 use events::enrollment::EnrollmentKind;
 use events::store::{Corruption, Damaged};
-use muster::app::administration::Request;
+use staff::administration::Request;
 use std::path::Path;
 
 /// Where the event `id` stands in the file of a log that nobody has open: once as it is, and perhaps in what is left over of
@@ -77,7 +77,7 @@ async fn a_bit_that_flipped_behind_every_checkpoint_is_told_once_and_other_devic
         assert_eq!(alive.status(), 200, "alive, though not ready");
         let metrics = server.metrics().await;
         assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
-        assert_eq!(server.app().engine.failed().borrow().clone(), None);
+        assert_eq!(server.app().platform.engine.failed().borrow().clone(), None);
         server.restart().await;
         // What is known is never told otherwise, not even at once after a start.
         assert_eq!(readiness(&server).await.0, 503);
@@ -111,7 +111,7 @@ async fn a_damaged_page_is_told_and_devices_on_other_pages_are_served() {
     assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 0\n"), "{metrics}");
     // The reader of a stream names the position, though the page is gone: the index knows it.
     told(&server, "the event at position").await;
-    assert_eq!(server.app().engine.failed().borrow().clone(), None);
+    assert_eq!(server.app().platform.engine.failed().borrow().clone(), None);
     server.abandon().await;
 }
 

@@ -7,6 +7,7 @@ use crate::devices::{TestDevice, invite_by};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
 use crate::portal::guest::{Guest, iphone};
+use devices::commands::security_info;
 use events::device::CommandId;
 use events::enrollment::EnrollmentKind;
 use events::envelope::{Actor, ActorKind};
@@ -15,11 +16,10 @@ use events::personal::Gone;
 use events::staff::{Privilege, StaffId};
 use events::system::{LogEvent, RefusalEvent, log_stream};
 use events::{Event, KeyName, Revision, StreamName};
-use muster::app::commands::security_info;
-use muster::app::context::Context;
-use muster::app::sign_in::granted;
 use muster::app::suppressed;
 use muster::config::Config;
+use platform::context::Context;
+use sign_in::granted;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
@@ -46,11 +46,11 @@ async fn alarm(server: &TestServer) {
 async fn the_damaged_key_of_a_staff_member_holds_up_no_device_that_they_sent_a_command_to() {
     let mut server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-    let (staff, source) = (StaffId(server.app().world.uuid()), ADDRESS.parse::<IpAddr>().unwrap());
+    let (staff, source) = (StaffId(server.app().platform.world.uuid()), ADDRESS.parse::<IpAddr>().unwrap());
     let (actor, sealed) = (Actor::new(ActorKind::Staff, staff), Some((source, staff.key())));
-    let context = Context::of(actor, sealed, server.app().world.uuid());
-    let command = CommandId(server.app().world.uuid());
-    server.app().queue_command(device.id, command, &security_info(), &context).await.unwrap();
+    let context = Context::of(actor, sealed, server.app().platform.world.uuid());
+    let command = CommandId(server.app().platform.world.uuid());
+    server.app().devices.queue_command(device.id, command, &security_info(), &context).await.unwrap();
     server.reacted().await;
     server.caught_up().await;
     let data = server.directory().join("data");
@@ -86,11 +86,11 @@ async fn the_damaged_key_of_a_staff_member_holds_up_no_device_that_they_sent_a_c
 #[tokio::test(flavor = "multi_thread")]
 async fn the_damaged_key_of_a_technician_holds_up_no_device_that_they_enrolled_for_somebody_else() {
     let mut server = TestServer::start().await;
-    let (kind, technician) = (EnrollmentKind::DeviceEnrollment, PersonId(server.app().world.uuid()));
+    let (kind, technician) = (EnrollmentKind::DeviceEnrollment, PersonId(server.app().platform.world.uuid()));
     let device = TestDevice::of(&server, invite_by(&server, kind, Some(technician)).await, kind).await;
     // This one is of a person whose key is damaged, too.
     let own = TestDevice::enrolled(&server, kind).await;
-    let owner = server.app().device(own.id).await.unwrap().person.unwrap();
+    let owner = server.app().platform.device(own.id).await.unwrap().person.unwrap();
     server.reacted().await;
     server.caught_up().await;
     let data = server.directory().join("data");
@@ -116,7 +116,7 @@ async fn a_damaged_key_of_which_there_is_no_copy_is_given_up_and_the_others_are_
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     server.reacted().await;
     server.caught_up().await;
-    let person = server.app().device(device.id).await.unwrap().person.unwrap();
+    let person = server.app().platform.device(device.id).await.unwrap().person.unwrap();
     let data = server.directory().join("data");
     let give_up = |config: &mut Config| {
         alter_key(&data, &person.key());
@@ -146,7 +146,7 @@ async fn a_damaged_key_of_which_there_is_no_copy_is_given_up_and_the_others_are_
 
 /// The key and the stream of today's refusals that belong to nobody.
 fn refusals_of_today(server: &TestServer) -> (KeyName, StreamName) {
-    let day = server.app().world.now().day();
+    let day = server.app().platform.world.now().day();
     (KeyName::of("refusals", &day), StreamName::of("refusals", &day))
 }
 
@@ -192,13 +192,13 @@ async fn while_the_key_of_strangers_refusals_is_damaged_they_are_answered_as_eve
     let (key, stream) = refusals_of_today(&server);
     let data = server.directory().join("data");
     server.restart_after(|| alter_key(&data, &key)).await;
-    let before = server.app().log.store().read_stream(&stream, Revision(0), 100).await.unwrap().len();
+    let before = server.app().platform.log.store().read_stream(&stream, Revision(0), 100).await.unwrap().len();
     strangers_see_no_difference(&server).await;
     let source = ADDRESS.parse().unwrap();
-    while granted(server.app(), source) {}
+    while granted(&server.app().sign_in, source) {}
     suppressed::write_all(server.app()).await;
-    let recorded = server.app().log.store().read_stream(&stream, Revision(0), 100).await.unwrap();
-    let written = server.app().log.view(recorded[before..].to_vec()).await.entries;
+    let recorded = server.app().platform.log.store().read_stream(&stream, Revision(0), 100).await.unwrap();
+    let written = server.app().platform.log.view(recorded[before..].to_vec()).await.entries;
     assert!(written.len() >= 4, "{written:?}");
     let sealed = written.iter().filter_map(|entry| entry.source.as_ref());
     assert!(sealed.into_iter().all(|source| source.gone() == Some(Gone::Damaged)));

@@ -40,7 +40,7 @@ async fn a_damaged_database_that_may_be_lost_is_set_aside_and_made_anew_at_the_s
         until("readiness", async || ready(&server).await.0 == 200).await;
         let metrics = server.metrics().await;
         assert!(metrics.contains("muster_alarms_total{alarm=\"database-damaged\"} 2"), "{from}: {metrics}");
-        let shown = projections::devices::get(&server.app().projections, device.id, None).await.unwrap();
+        let shown = projections::devices::get(&server.app().platform.projections, device.id, None).await.unwrap();
         assert!(shown.is_some(), "the projections are built anew");
         let staff = Browser::signed_in(&server, &format!("staff{from}"), &[Privilege::Auditor]).await;
         assert_eq!(staff.get("/console/audit").await.status, 200);
@@ -64,9 +64,9 @@ async fn damage_that_is_found_while_the_server_runs_is_told_and_mended_by_the_ne
     let damaged = async || {
         overwrite(&file, PAGE);
         // A commit: readers look at the file again.
-        let _ = server.app().projections.set_checkpoint("test", events::Position(1)).await;
-        let found = projections::audit::query(&server.app().projections, Default::default(), 1_000).await;
-        let _ = projections::devices::get(&server.app().projections, device.id, None).await;
+        let _ = server.app().platform.projections.set_checkpoint("test", events::Position(1)).await;
+        let found = projections::audit::query(&server.app().platform.projections, Default::default(), 1_000).await;
+        let _ = projections::devices::get(&server.app().platform.projections, device.id, None).await;
         found.is_err()
     };
     until("damage", damaged).await;
@@ -103,7 +103,7 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     let (_, text) = seen("a stopped projection", told).await;
     assert!(text.contains("a trap") && !text.contains("projections: "), "{text}");
     server.caught_up().await;
-    assert!(projections::devices::get(&server.app().projections, device.id, None).await.unwrap().is_some());
+    assert!(projections::devices::get(&server.app().platform.projections, device.id, None).await.unwrap().is_some());
     assert_eq!(staff.get("/console/devices").await.status, 200);
     assert_eq!(staff.get("/console/audit").await.status, 503);
     let alarm = async || server.metrics().await.contains("muster_alarms_total{alarm=\"projections-stopped\"} 1");
@@ -117,7 +117,7 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     assert_eq!(staff.get("/console/audit").await.status, 200);
     let app = server.app();
     assert_eq!(
-        app.projections.rebuild(&app.log).await.unwrap().changed,
+        app.platform.projections.rebuild(&app.platform.log).await.unwrap().changed,
         Some(vec![]),
         "nothing was left out or folded twice"
     );
@@ -128,8 +128,8 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
 async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     let server = TestServer::start().await;
     let app = server.app().clone();
-    let (person, visit) = (PersonId(app.world.random_uuid()), EnrollmentId(app.world.random_uuid()));
-    let now = app.world.now();
+    let (person, visit) = (PersonId(app.platform.world.random_uuid()), EnrollmentId(app.platform.world.random_uuid()));
+    let now = app.platform.world.now();
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
     // Somebody signed in whose key is destroyed since: nothing can be remembered of them.
     let attributes = PersonAttributes { user_name: Some(personal("ada")), ..PersonAttributes::default() };
@@ -141,7 +141,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
         EnrollmentEvent::UserSignedIn { method, person, account: "a".into(), user_name: personal("ada"), session };
     write(&server, &visit.stream(), now, signed_in).await;
     server.reacted().await;
-    let keys = Arc::clone(&app.keys);
+    let keys = Arc::clone(&app.platform.keys);
     let key = person.key();
     tokio::task::spawn_blocking(move || events::personal::keys::KeyStore::destroy(keys.as_ref(), &key))
         .await
@@ -156,7 +156,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     })
     .await;
     server.reacted().await;
-    let aside = app.projections.set_aside("reactions-effects", 10).await.unwrap();
+    let aside = app.platform.projections.set_aside("reactions-effects", 10).await.unwrap();
     let log = server.whole_log().await;
     let failed: Vec<_> = log.iter().filter(|entry| is_given(entry, visit)).map(|entry| entry.position).collect();
     assert_eq!(aside, failed);
@@ -171,8 +171,8 @@ async fn databases_that_were_set_aside_are_removed_when_a_person_is_erased() {
         ["projections.db.aside-1", "projections.db.aside-3-wal", "sessions.db.aside-1", "sessions.db.aside-2-shm"];
     let files = names.map(|name| data.join(name));
     files.iter().for_each(|file| std::fs::write(file, "ada").unwrap());
-    let person = PersonId(server.app().world.random_uuid());
-    write(&server, &person.stream(), server.app().world.now(), PersonEvent::PersonErased {}).await;
+    let person = PersonId(server.app().platform.world.random_uuid());
+    write(&server, &person.stream(), server.app().platform.world.now(), PersonEvent::PersonErased {}).await;
     server.reacted().await;
     for file in files {
         assert!(!file.exists(), "{} is there still", file.display());
@@ -183,11 +183,11 @@ async fn databases_that_were_set_aside_are_removed_when_a_person_is_erased() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_another() {
     let mut server = TestServer::start().await;
-    let visit = EnrollmentId(server.app().world.random_uuid());
+    let visit = EnrollmentId(server.app().platform.world.random_uuid());
     let key = events::KeyName::of("staff", visit);
     let given = Personal::new(key.clone(), "ada@example.com".to_owned());
     let given = EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: given };
-    write(&server, &visit.stream(), server.app().world.now(), given).await;
+    write(&server, &visit.stream(), server.app().platform.world.now(), given).await;
     server.reacted().await;
     let data = server.directory().join("data");
     let alter_its_key = || {
@@ -204,8 +204,8 @@ async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_a
     })
     .await;
     let app = server.app();
-    let corrupt: Vec<_> = app.log.store().findings().all().iter().map(|found| found.position).collect();
-    let aside = app.projections.set_aside("reactions-effects", 10).await.unwrap();
+    let corrupt: Vec<_> = app.platform.log.store().findings().all().iter().map(|found| found.position).collect();
+    let aside = app.platform.projections.set_aside("reactions-effects", 10).await.unwrap();
     assert!(aside.iter().any(|position| corrupt.contains(&position.0)), "{aside:?}, {corrupt:?}");
     server.abandon().await;
 }
@@ -227,17 +227,17 @@ async fn on_a_disk_that_is_nearly_full_refusals_of_strangers_are_not_written() {
         assert_eq!(answer.status, 401);
     };
     let room = |free: u64| world::Room { free, total: 100 };
-    let later = |seconds: i64| -> Timestamp { app.world.now().plus_seconds(seconds) };
+    let later = |seconds: i64| -> Timestamp { app.platform.world.now().plus_seconds(seconds) };
     // The server's own look comes first; the next one is far away.
     let looked = async || {
         let metrics = server.metrics().await;
         metrics.lines().any(|line| line.starts_with("muster_disk_free_bytes ") && !line.ends_with(" 0"))
     };
     until("a look at the disk", looked).await;
-    assert!(app.disk.note(later(0), room(9)));
+    assert!(app.platform.disk.note(later(0), room(9)));
     refuse().await;
     assert_eq!(refusals().await, 0);
-    app.disk.note(later(1), room(90));
+    app.platform.disk.note(later(1), room(90));
     refuse().await;
     assert_eq!(refusals().await, 1);
     server.stop().await;

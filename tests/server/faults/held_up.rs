@@ -6,13 +6,13 @@ use crate::console::desk::Browser;
 use crate::enrollment::cast::{PASSWORD, Scene, Visitor, id_of};
 use crate::harness::TestServer;
 use crate::harness::waiting::until;
+use devices::commands::security_info;
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::envelope::{Actor, ActorKind};
 use events::log::Entry;
 use events::staff::Privilege;
 use events::{Event, EventId, KeyName};
-use muster::app::commands::security_info;
-use muster::app::context::Context;
+use platform::context::Context;
 use simulator::model::{Family, Hardware};
 use simulator::safari::{Opened, Safari};
 use std::path::Path;
@@ -31,8 +31,8 @@ pub(super) fn alter_key(data: &Path, name: &KeyName) {
 
 async fn ask(scene: &Scene, id: DeviceId) {
     let app = scene.server.app();
-    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.world.uuid());
-    app.queue_command(id, CommandId(app.world.uuid()), &security_info(), &context).await.unwrap();
+    let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
+    app.devices.queue_command(id, CommandId(app.platform.world.uuid()), &security_info(), &context).await.unwrap();
 }
 
 async fn pushes(server: &TestServer, id: DeviceId) -> usize {
@@ -41,7 +41,7 @@ async fn pushes(server: &TestServer, id: DeviceId) -> usize {
 }
 
 async fn aside(server: &TestServer) -> usize {
-    server.app().projections.set_aside("reactions-pushes", 1_000).await.unwrap().len()
+    server.app().platform.projections.set_aside("reactions-pushes", 1_000).await.unwrap().len()
 }
 
 /// After `damage` one of two devices is woken, and the log is settled to its end; what the damage concerns is set aside and

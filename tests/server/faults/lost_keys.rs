@@ -51,7 +51,7 @@ fn put_back(older: &Path, data: &Path) {
 }
 
 async fn person_of(server: &TestServer, device: DeviceId) -> PersonId {
-    server.app().device(device).await.unwrap().person.unwrap()
+    server.app().platform.device(device).await.unwrap().person.unwrap()
 }
 
 fn gone(entries: &[Entry]) -> Vec<Option<Gone>> {
@@ -131,16 +131,16 @@ async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_anoth
 }
 
 async fn erase(server: &TestServer, person: PersonId) {
-    let keys = Arc::clone(&server.app().keys);
+    let keys = Arc::clone(&server.app().platform.keys);
     tokio::task::spawn_blocking(move || KeyStore::destroy(keys.as_ref(), &person.key())).await.unwrap().unwrap();
-    write(server, &person.stream(), server.app().world.now(), PersonEvent::PersonErased {}).await;
+    write(server, &person.stream(), server.app().platform.world.now(), PersonEvent::PersonErased {}).await;
     server.settled().await;
 }
 
 /// The keys of an erased person and of their visit are destroyed, and the visit reads so.
 async fn reads_erased(server: &TestServer, person: PersonId, visit: EnrollmentId) {
     for key in [person.key(), visit.visit_key()] {
-        let held = server.app().log.keys().key(&key).unwrap();
+        let held = server.app().platform.log.keys().key(&key).unwrap();
         assert!(matches!(held, Held::Destroyed), "{} is there again, or lost", key.0);
     }
     let opened = server.log_of(&visit.stream()).await.remove(0);
@@ -192,7 +192,7 @@ async fn an_erased_person_whose_key_the_older_key_store_lacks_reads_erased_and_i
         }
     }
     let again = person.key();
-    let keys = Arc::clone(&scene.server.app().keys);
+    let keys = Arc::clone(&scene.server.app().platform.keys);
     let ensured = tokio::task::spawn_blocking(move || keys.ensure(&[again])).await.unwrap();
     assert!(matches!(ensured, Err(KeyError::Destroyed(_))), "no successor is made of it: {ensured:?}");
     scene.server.abandon().await;
@@ -216,7 +216,7 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_lost_keys = true;
     let app = muster::app::App::open(loaded, world::World::system()).await.unwrap();
-    let log = app.log.page(None, 1_000).await.unwrap();
+    let log = app.platform.log.page(None, 1_000).await.unwrap();
     assert!(
         log.iter().any(|entry| matches!(&entry.event, Event::Log(LogEvent::KeysLost { names }) if names.len() > 5))
     );
@@ -318,9 +318,9 @@ async fn an_older_log_beside_newer_keys_is_refused_and_accepted_once_on_record()
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_older_log = true;
     let app = muster::app::App::open(loaded, world::World::system()).await.unwrap();
-    let metrics = app.metrics.render();
+    let metrics = app.platform.metrics.render();
     assert!(metrics.contains("muster_alarms_total{alarm=\"log-set-back\"} 1"), "{metrics}");
-    app.engine.close().await;
+    app.platform.engine.close().await;
     drop(app);
     // Accepted once.
     server = TestServer::start_in(directory, &config).await;

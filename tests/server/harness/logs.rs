@@ -40,7 +40,7 @@ pub fn capture() {
     START.call_once(|| {
         let layer = tracing_subscriber::fmt::layer().json().with_writer(Buffer);
         let layer = layer.with_filter(EnvFilter::new("trace"));
-        tracing_subscriber::registry().with(layer).with(muster::telemetry::discretion()).init();
+        tracing_subscriber::registry().with(layer).with(telemetry::discretion()).init();
     });
 }
 

@@ -229,7 +229,7 @@ async fn point_20_what_breaks_lets_nobody_in_and_tells_nothing_of_itself() {
     portal.get("/enroll/sign-in").await;
     console.get("/console/sign-in").await;
     server.caught_up().await;
-    server.app().engine.close().await;
+    server.app().platform.engine.close().await;
     let at_portal = portal.post("/enroll/sign-in", &[("user_name", "ada"), ("password", PASSWORD)]).await;
     let at_console = console.sign_in("grace", PASSWORD).await;
     for (status, body) in [(at_portal.status, &at_portal.body), (at_console.status, &at_console.body)] {

@@ -6,9 +6,9 @@ use crate::console::staff::{act, staff_id};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::staff::Privilege;
-use muster::app::administration::Request;
-use muster::app::staff_sessions::{IDLE_SECONDS, LONGEST_SECONDS};
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue};
+use sign_in::staff_sessions::{IDLE_SECONDS, LONGEST_SECONDS};
+use staff::administration::Request;
 use std::collections::BTreeSet;
 
 const CONSOLE_SESSION: &str = "__Host-muster-console";

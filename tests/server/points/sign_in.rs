@@ -5,9 +5,9 @@ use crate::console::desk::Browser;
 use crate::harness::{TestServer, installation};
 use events::staff::Privilege;
 use identity::throttle::{BY_NAME_AND_SOURCE, BY_SOURCE};
-use muster::app::administration::{Answer, NewUser, Request, execute};
 use muster::config::Config;
 use reqwest::header::{HeaderMap, HeaderValue};
+use staff::administration::{Answer, NewUser, Request, execute};
 use std::collections::BTreeSet;
 use world::World;
 
@@ -87,7 +87,9 @@ fn names(headers: &HeaderMap) -> BTreeSet<String> {
 async fn point_11_passwords_may_be_long_and_of_anything_and_must_not_be_guessed_first() {
     let server = server().await;
     for weak in ["seven77", "password1", "Qwerty123!", "aaaaaaaaaaaa", "Michelle1987", "bob.bob.1"] {
-        let Answer::Refused { why } = execute(server.app(), add("bob", weak)).await else { panic!("{weak} is taken") };
+        let Answer::Refused { why } = execute(&server.app().staff, add("bob", weak)).await else {
+            panic!("{weak} is taken")
+        };
         assert!(why.contains("password"), "{why}");
     }
     let long = "ünïcode 漢字 🙂 and spaces, 'quotes' \"and\" <angles> ".repeat(3);

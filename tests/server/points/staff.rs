@@ -10,8 +10,8 @@ use crate::portal::PASSWORD;
 use crate::single_sign_on::hostile::Hostile;
 use crate::{saml, single_sign_on};
 use events::staff::Privilege;
-use muster::app::administration;
 use serde_json::json;
+use staff::administration;
 use std::collections::BTreeSet;
 use world::World;
 
@@ -43,10 +43,10 @@ async fn point_07_factors_roles_and_settings_change_only_after_a_proof_of_the_la
     let asked = post(&root, &page, "/console/settings/apply", &settings).await;
     assert!(asked.attribute("[role=alert] a", "href").is_some_and(|to| to.starts_with("/console/confirm")));
     let ada_now = async || {
-        let listed = administration::list_accounts(&server.app().log).await.unwrap();
+        let listed = administration::list_accounts(&server.app().platform.log).await.unwrap();
         listed.into_iter().find(|listed| listed.id == ada).unwrap().privileges
     };
-    let organization = async || server.app().settings().await.unwrap().organization;
+    let organization = async || server.app().settings.current().await.unwrap().organization;
     assert_eq!(ada_now().await, BTreeSet::from([Privilege::Enroll]), "nothing changed");
     assert_eq!(organization().await, "Example School", "nothing changed");
 

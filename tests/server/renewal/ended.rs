@@ -70,8 +70,8 @@ async fn a_device_that_was_unenrolled_is_told_so_by_whichever_of_its_identities_
     let replaced = device.with_identity(old);
     let app = server.app();
     let actor = events::Actor::new(events::ActorKind::Operator, "test");
-    let context = muster::app::context::Context::of(actor, None, app.world.uuid());
-    app.unenroll(device.id, events::device::CommandId(app.world.uuid()), &context).await.unwrap();
+    let context = platform::context::Context::of(actor, None, app.platform.world.uuid());
+    app.devices.unenroll(device.id, events::device::CommandId(app.platform.world.uuid()), &context).await.unwrap();
     let (id, _) = device.poll().await.expect("RemoveProfile");
     device.report_on(&device.report("Acknowledged", Some(&id))).await;
     assert_eq!(count(&server, device.id, "DeviceUnenrolled").await, 1);
@@ -122,7 +122,7 @@ async fn an_identity_that_expired_opens_nothing_and_is_renewed_no_more() {
     looked().await;
     assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 403);
     assert_eq!(count(&server, device.id, "IdentityRenewalRequested").await, 0);
-    let counts = renewals::counts(&server.app().projections, server.app().world.now()).await.unwrap();
+    let counts = renewals::counts(&server.app().platform.projections, server.app().platform.world.now()).await.unwrap();
     assert_eq!(counts, renewals::Counts { due: 0, failing: 0, expired: 1 });
     server.stop().await;
 }

@@ -22,7 +22,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     let before = record(server, id).await;
     let app = server.app();
     let (inventory, identifiers) = {
-        let d = app.device(id).await.unwrap();
+        let d = app.platform.device(id).await.unwrap();
         (d.inventory, d.identifiers)
     };
 
@@ -39,7 +39,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     assert_eq!((after.enrolled_at, after.state), (before.enrolled_at, before.state));
     assert_eq!(after.identity_serial.unwrap(), serial(&device));
     assert!(after.identity_expires.unwrap().seconds_since(before.identity_expires.unwrap()) > 2 * 365 * DAY);
-    let state = app.device(id).await.unwrap();
+    let state = app.platform.device(id).await.unwrap();
     assert_eq!((state.inventory, state.identifiers), (inventory, identifiers));
     for (event, times) in [
         ("DeviceEnrolled", 1),
@@ -75,14 +75,14 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
 async fn ask(scene: &Scene, id: DeviceId) {
     let app = scene.server.app();
     let actor = events::Actor::new(events::ActorKind::Operator, "test");
-    let context = muster::app::context::Context::of(actor, None, app.world.uuid());
-    let command = events::device::CommandId(app.world.uuid());
-    app.queue_command(id, command, &muster::app::commands::security_info(), &context).await.unwrap();
+    let context = platform::context::Context::of(actor, None, app.platform.world.uuid());
+    let command = events::device::CommandId(app.platform.world.uuid());
+    app.devices.queue_command(id, command, &devices::commands::security_info(), &context).await.unwrap();
 }
 
 async fn record(server: &TestServer, id: DeviceId) -> projections::devices::Device {
     server.caught_up().await;
-    projections::devices::get(&server.app().projections, id, None).await.unwrap().unwrap()
+    projections::devices::get(&server.app().platform.projections, id, None).await.unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

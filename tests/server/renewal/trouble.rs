@@ -21,7 +21,7 @@ async fn a_device_that_breaks_off_anywhere_goes_back_and_renews_with_the_next_at
         assert_eq!(serial(&device), old);
         assert_eq!(failures(server, id).await, vec![RenewalFailure::Refused; nth + 1]);
         let renewal = renewal_of(server, id).await;
-        assert_eq!(renewal.next, Some(server.app().world.now().plus_seconds(distance)));
+        assert_eq!(renewal.next, Some(server.app().platform.world.now().plus_seconds(distance)));
         clock.advance_seconds(distance - 60);
         looked().await;
         assert_eq!(count(server, id, "IdentityRenewalRequested").await, nth + 1, "too early");
@@ -138,13 +138,16 @@ async fn a_profile_that_the_devices_version_takes_no_more_is_not_sent_and_counts
 
 async fn tell_version(scene: &Scene, device: &mut Device) {
     let (app, id) = (scene.server.app(), id_of(device));
-    let state = app.device(id).await.unwrap();
-    let command = muster::app::commands::device_information(state.kind().unwrap(), state.os_version);
-    let context = muster::app::context::Context::of(
+    let state = app.platform.device(id).await.unwrap();
+    let command = devices::commands::device_information(state.kind().unwrap(), state.os_version);
+    let context = platform::context::Context::of(
         events::Actor::new(events::ActorKind::Operator, "test"),
         None,
-        app.world.uuid(),
+        app.platform.world.uuid(),
     );
-    app.queue_command(id, events::device::CommandId(app.world.uuid()), &command, &context).await.unwrap();
+    app.devices
+        .queue_command(id, events::device::CommandId(app.platform.world.uuid()), &command, &context)
+        .await
+        .unwrap();
     device.poll().await.unwrap();
 }

@@ -38,7 +38,7 @@ async fn somebody_signs_in_at_their_provider_and_is_known_by_what_it_tells() {
     let people = people(&server).await;
     assert_eq!(people.len(), 2);
     assert_eq!(people[0], people[1], "the same person, whatever keys the provider has today");
-    let (person, _) = server.app().load::<Person>(&people[0].stream()).await.unwrap();
+    let (person, _) = server.app().platform.load::<Person>(&people[0].stream()).await.unwrap();
     let told = |value: &Option<events::Personal<String>>| value.as_ref().map(|value| value.text().to_owned());
     assert_eq!(told(&person.attributes.display_name).as_deref(), Some("Alice Ångström"));
     assert_eq!(told(&person.attributes.mail).as_deref(), Some("alice@example.test"));

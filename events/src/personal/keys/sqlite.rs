@@ -52,11 +52,6 @@ impl SqliteKeyStore {
         &self.path
     }
 
-    /// Becomes `Some(why)` when the store has stopped for good, as [`crate::store::sqlite::SqliteStore::failed`] does.
-    pub fn failed(&self) -> watch::Receiver<Option<String>> {
-        self.failed.subscribe()
-    }
-
     /// What the store's connection promises.
     #[cfg(any(test, feature = "contract"))]
     pub fn durability(&self) -> Result<crate::store::sqlite::durability::Durability, KeyError> {
@@ -194,6 +189,10 @@ impl SqliteKeyStore {
 }
 
 impl KeyStore for SqliteKeyStore {
+    fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.failed.subscribe()
+    }
+
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError> {
         {
             let cache = self.cache();

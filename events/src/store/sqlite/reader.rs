@@ -2,8 +2,9 @@
 
 use super::append::checksum;
 use super::schema::{self, OpenError};
-use super::scrub::{self, Scrubbed};
+use super::scrub;
 use crate::envelope::{Position, Recorded, Revision, StreamName, parse_canonical};
+use crate::store::Scrubbed;
 use crate::store::{AppendError, Damaged, Findings, ReadError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use std::collections::HashMap;

@@ -10,24 +10,13 @@
 
 use super::reader::{Place, corrupt, recorded, unreadable};
 use crate::envelope::{Position, Recorded};
-use crate::store::ReadError;
+use crate::store::{ReadError, Scrubbed};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// What is read besides the envelope: leaf hash, ids, index entries.
 const OVERHEAD: usize = 200;
 /// What a page that cannot be read counts for.
 const PAGE: usize = 8_192;
-
-/// How far a scrub came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scrubbed {
-    /// Go on after this position; `None` while the log is empty.
-    pub position: Option<Position>,
-    /// Bytes that were checked.
-    pub bytes: usize,
-    /// The end of the log was reached.
-    pub ended: bool,
-}
 
 /// Checks the events after `after` until `bytes` are checked or the log ends. `note` gets each corruption.
 pub(super) fn scrub(

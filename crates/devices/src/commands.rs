@@ -1,0 +1,365 @@
+//! MDM commands: built, checked against the table and the device's profile, queued, called off; and with them the end of
+//! management.
+//!
+//! `build` makes `Command` dictionaries, `act` is what an administrator may want of a device, `upload` looks into a profile
+//! before anybody gets it, `outcome` reads what an answer tells, `self_service` is the app at the end of an enrollment.
+
+pub mod act;
+pub mod build;
+pub mod outcome;
+pub mod self_service;
+pub mod upload;
+
+use crate::Devices;
+use apple::Target;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use decisions::Aggregate as _;
+use decisions::apple_target;
+use decisions::device::{Command, Device, QueuedCommand, Refusal};
+use events::device::{CommandId, CommandPayload, DeviceId, Priority, plain_identifier};
+use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
+use events::{Personal, StreamName, Timestamp};
+use platform::PerformError;
+use platform::Performed;
+use platform::context::Context;
+use plist::{Dictionary, Value};
+use uuid::Uuid;
+
+pub use apple::{Violation, Weight};
+pub use build::{device_information, first_questions, security_info};
+
+/// Commands whose dictionaries hold nothing but our own questions and names of apps and profiles. Every other is sealed
+/// under the device's key.
+const PLAIN: &[&str] = &[
+    "CertificateList",
+    "ClearPasscode",
+    "DeviceInformation",
+    "EraseDevice",
+    "InstalledApplicationList",
+    "ManagedApplicationList",
+    "ProfileList",
+    "RemoveApplication",
+    "RemoveProfile",
+    "SecurityInfo",
+];
+
+/// First version that attests its hardware to the server.
+const FIRST_ATTESTATION: OsVersion = OsVersion::new(16, 0);
+
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    #[error("the command is no dictionary with a RequestType")]
+    NoRequestType,
+    #[error("the command cannot be written as a property list: {0}")]
+    Unwritable(#[from] plist::Error),
+    #[error("{}", unconfirmed(.0))]
+    Unconfirmed(Vec<Violation>),
+    #[error(transparent)]
+    Perform(#[from] PerformError<Refusal>),
+}
+
+/// Which findings about a profile the staff member has accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Consent {
+    #[default]
+    Nothing,
+    /// Read the warnings: keys that the device ignores.
+    Warned,
+    /// Confirmed the payload types that Muster does not know.
+    Confirmed,
+}
+
+impl Consent {
+    /// The consent that these findings need before the profile is queued.
+    pub fn needed(concerns: &[Violation]) -> Consent {
+        match concerns.iter().map(|concern| concern.weight).max() {
+            None => Consent::Nothing,
+            Some(Weight::Warning) => Consent::Warned,
+            // A forbidden key is refused before consent is looked at; no consent overrides it.
+            Some(Weight::Doubt | Weight::Forbidden) => Consent::Confirmed,
+        }
+    }
+}
+
+/// Findings that a message lists: a file can have thousands.
+const LISTED: usize = 50;
+
+/// Findings, a line for each.
+pub fn lines(findings: &[Violation]) -> Vec<String> {
+    let more = findings.len().saturating_sub(LISTED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    findings.iter().take(LISTED).map(ToString::to_string).chain(more).collect()
+}
+
+fn unconfirmed(concerns: &[Violation]) -> String {
+    format!("this needs a confirmation: {}", lines(concerns).join("; "))
+}
+
+/// Urgency and expiry of a command, and the consent to the findings about its profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    pub priority: Priority,
+    pub expires: Option<Timestamp>,
+    pub consent: Consent,
+}
+
+impl Terms {
+    /// As commands of this type usually are.
+    pub fn usual(request_type: &str) -> Terms {
+        let priority = match request_type {
+            "DeviceLock" | "ClearPasscode" | "EraseDevice" => Priority::Urgent,
+            "DeviceInformation"
+            | "SecurityInfo"
+            | "ProfileList"
+            | "CertificateList"
+            | "InstalledApplicationList"
+            | "ManagedApplicationList" => Priority::Background,
+            _ => Priority::Normal,
+        };
+        Terms { priority, expires: None, consent: Consent::Nothing }
+    }
+}
+
+impl Devices {
+    /// Queues a command for a device; it is woken and gets it when it asks. The same id again queues nothing again.
+    ///
+    /// # Errors
+    /// The refusal says why the device's mode, version, rights or state do not permit the command.
+    pub async fn queue_command(
+        &self,
+        device: DeviceId,
+        id: CommandId,
+        command: &Dictionary,
+        context: &Context,
+    ) -> Result<Performed<Device>, QueueError> {
+        let terms = Terms::usual(request_type(command).unwrap_or_default());
+        self.queue_command_on(device, id, command, terms, context).await
+    }
+
+    /// As [`Devices::queue_command`], on terms of the caller's own.
+    ///
+    /// # Errors
+    /// As [`Devices::queue_command`].
+    pub async fn queue_command_on(
+        &self,
+        device: DeviceId,
+        id: CommandId,
+        command: &Dictionary,
+        terms: Terms,
+        context: &Context,
+    ) -> Result<Performed<Device>, QueueError> {
+        let state = self.platform.device(device).await.map_err(PerformError::Read)?;
+        let (queue, concerns) = self.prepare(device, &state, id, command, terms).await?;
+        if Consent::needed(&concerns) > terms.consent {
+            return Err(QueueError::Unconfirmed(concerns));
+        }
+        Ok(self.platform.perform::<Device>(&device.stream(), &queue, context).await?)
+    }
+
+    /// Whether the device would take the command, as [`Devices::queue_command`] decides it; nothing is queued. Returns the findings that need
+    /// consent.
+    ///
+    /// # Errors
+    /// As [`Devices::queue_command`].
+    pub async fn would_take(&self, device: DeviceId, command: &Dictionary) -> Result<Vec<Violation>, QueueError> {
+        let state = self.platform.device(device).await.map_err(PerformError::Read)?;
+        let terms = Terms::usual(request_type(command).unwrap_or_default());
+        let id = CommandId(self.platform.world.random_uuid());
+        let (queue, concerns) = self.prepare(device, &state, id, command, terms).await?;
+        state.decide(&queue).map_err(PerformError::Refused)?;
+        Ok(concerns)
+    }
+
+    // Down to its keys: a device would answer a forbidden one with an error, or leave it out without a word.
+    async fn prepare(
+        &self,
+        device: DeviceId,
+        state: &Device,
+        id: CommandId,
+        command: &Dictionary,
+        terms: Terms,
+    ) -> Result<(Command, Vec<Violation>), QueueError> {
+        let request_type = request_type(command).ok_or(QueueError::NoRequestType)?.to_owned();
+        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
+        let profile = visit.identity.map(|identity| identity.profile);
+        let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
+        let mut concerns = vec![];
+        if let Some(target) = state.target() {
+            let purpose = if unenrolls { Purpose::Unenroll } else { Purpose::Any };
+            let wrong;
+            (wrong, concerns) = findings(command, target, profile.as_ref(), state, purpose);
+            if !wrong.is_empty() {
+                let refusal = Refusal::CommandForbidden { request_type, why: wrong.join("; ") };
+                return Err(PerformError::Refused(refusal).into());
+            }
+        }
+        let mut command = command.clone();
+        // A secret of the device's own, which its stream has already: put in when the command is sent.
+        command.remove("UnlockToken");
+        let priority = if unenrolls { Priority::Urgent } else { terms.priority };
+        let payload = payload(&command, &request_type, device)?;
+        // An erased device is managed no more, and has nobody left to say so.
+        let unenrolls = unenrolls || request_type == "EraseDevice";
+        let queue = Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires };
+        Ok((queue, concerns))
+    }
+
+    /// Calls a command off: it is not sent any more. Twice is once.
+    ///
+    /// # Errors
+    /// If the device has answered it already, or there is none.
+    pub async fn cancel_command(
+        &self,
+        device: DeviceId,
+        id: CommandId,
+        context: &Context,
+    ) -> Result<Performed<Device>, PerformError<Refusal>> {
+        self.platform.perform::<Device>(&device.stream(), &Command::CancelCommand { id }, context).await
+    }
+
+    /// Queues the removal of the enrollment profile, which ends management. Twice is once.
+    ///
+    /// # Errors
+    /// As [`Devices::queue_command`]; a device that is not enrolled is refused.
+    pub async fn unenroll(
+        &self,
+        device: DeviceId,
+        id: CommandId,
+        context: &Context,
+    ) -> Result<Performed<Device>, QueueError> {
+        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
+        let Some(identity) = visit.identity else {
+            let phase = self.platform.device(device).await.map_err(PerformError::Read)?.phase;
+            return Err(PerformError::Refused(Refusal::NotEnrolled(phase)).into());
+        };
+        self.queue_command(device, id, &build::remove_profile(&identity.profile.identifier), context).await
+    }
+
+    /// The stream that says which device of ours a piece of hardware is; its name tells nothing of the UDID.
+    pub fn hardware_stream(&self, udid: &str) -> StreamName {
+        StreamName::of("hardware", self.platform.secrets.name("hardware", &[&plain_identifier(udid)]))
+    }
+}
+
+/// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers out), and
+/// from the version on that has it (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
+pub fn attestable(device: &Device) -> bool {
+    let is_whole = device.kind() == Some(EnrollmentKind::DeviceEnrollment);
+    is_whole && device.version().is_some_and(|version| version >= FIRST_ATTESTATION)
+}
+
+/// The id of the next removal of management: the second click on the button queues nothing while the first removal waits.
+/// One that failed, was called off, or ended with its management, is no reason not to try again.
+pub fn removal(id: DeviceId, device: &Device) -> CommandId {
+    let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
+    let nth = device.commands.iter().filter(done_with).count();
+    CommandId(Uuid::new_v5(&id.0, format!("unenroll/{nth}").as_bytes()))
+}
+
+/// The command as the device gets it: with what only its stream holds. `None` if the device's key is gone.
+pub fn complete(command: &QueuedCommand, state: &Device) -> Option<Dictionary> {
+    let mut command = asked(command)?;
+    if request_type(&command) == Some("ClearPasscode") {
+        command.insert("UnlockToken".into(), Value::Data(unlock_token(state)?));
+    }
+    Some(command)
+}
+
+/// What was asked: our own writing, from our own log.
+pub fn asked(command: &QueuedCommand) -> Option<Dictionary> {
+    Value::from_reader_xml(command.payload.xml()?.as_bytes()).ok()?.into_dictionary()
+}
+
+fn unlock_token(state: &Device) -> Option<Vec<u8>> {
+    STANDARD.decode(state.push.as_ref()?.unlock_token.as_ref()?.get()?).ok()
+}
+
+fn request_type(command: &Dictionary) -> Option<&str> {
+    command.get("RequestType").and_then(Value::as_string)
+}
+
+// Removing any other profile ends nothing.
+fn removes(command: &Dictionary, profile: &ServedProfile) -> bool {
+    request_type(command) == Some("RemoveProfile")
+        && command.get("Identifier").and_then(Value::as_string) == Some(profile.identifier.as_str())
+}
+
+/// Why a device would not take its enrollment profile anew, by this command; empty: it would.
+pub(crate) fn wrong_for_renewal(install: &Dictionary, profile: &ServedProfile, state: &Device) -> Vec<String> {
+    let target = apple_target(profile.kind, state.version());
+    let target = Target { supervised: state.target().is_some_and(|target| target.supervised), ..target };
+    findings(install, target, Some(profile), state, Purpose::Renew).0
+}
+
+/// What a command is for: two of them may touch the enrollment profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Any,
+    Unenroll,
+    Renew,
+}
+
+// Why the device would not take the command, and the findings that need consent before it is queued.
+fn findings(
+    command: &Dictionary,
+    target: Target,
+    profile: Option<&ServedProfile>,
+    state: &Device,
+    purpose: Purpose,
+) -> (Vec<String>, Vec<Violation>) {
+    let name = request_type(command).unwrap_or_default();
+    let mut whole = command.clone();
+    if name == "ClearPasscode" && target.kind == apple::EnrollmentKind::DeviceEnrollment {
+        match unlock_token(state) {
+            Some(token) => whole.insert("UnlockToken".into(), Value::Data(token)),
+            None => {
+                let why = "the device has given no UnlockToken, without which its passcode stays";
+                return (vec![why.into()], vec![]);
+            }
+        };
+    }
+    let mut wrong: Vec<String> =
+        apple::check_command(&Value::Dictionary(whole), target).iter().map(ToString::to_string).collect();
+    let mut concerns = vec![];
+    let rights = profile.and_then(|profile| profile.access_rights);
+    // The enrollment profile may be removed whatever the rights (managing-mdm-connections).
+    if let (Some(rights), Some(needed), false) = (rights, apple::right_needed(name), purpose == Purpose::Unenroll)
+        && u64::from(rights) & needed == 0
+    {
+        wrong.push(format!("{name} needs the access right {needed}, which the device's profile does not give"));
+    }
+    if let ("InstallProfile", Some(Value::Data(file))) = (name, command.get("Payload")) {
+        let enrollment = profile.map(|profile| profile.identifier.as_str()).unwrap_or_default();
+        match upload::open(file) {
+            Ok(upload) if purpose == Purpose::Renew => {
+                wrong.extend(upload.wrong_as_enrollment(enrollment, target));
+            }
+            Ok(upload) => {
+                let found = upload.findings(enrollment, target);
+                let (forbidden, others): (Vec<_>, Vec<_>) =
+                    found.into_iter().partition(|found| found.weight == Weight::Forbidden);
+                wrong.extend(lines(&forbidden));
+                concerns = others;
+            }
+            Err(why) => wrong.push(why.to_string()),
+        }
+    }
+    (wrong, concerns)
+}
+
+pub(crate) fn payload(
+    command: &Dictionary,
+    request_type: &str,
+    device: DeviceId,
+) -> Result<CommandPayload, plist::Error> {
+    let mut xml = Vec::new();
+    Value::Dictionary(command.clone()).to_writer_xml(&mut xml)?;
+    let xml = String::from_utf8_lossy(&xml).into_owned();
+    // A nonce is for the device alone: whoever knew it before could prepare an answer.
+    let is_plain = PLAIN.contains(&request_type) && !command.contains_key("DeviceAttestationNonce");
+    Ok(match is_plain {
+        true => CommandPayload::Plain(xml),
+        false => CommandPayload::Sealed(Personal::new(device.key(), xml)),
+    })
+}

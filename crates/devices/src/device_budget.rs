@@ -1,0 +1,234 @@
+//! What one device alone can make the server write: twenty events at once, then one every ten minutes, and at most a megabyte
+//! a day. Beyond that its events are counted, and the count is written on its stream, with an alarm.
+//!
+//! In memory: a restart gives every device one burst more.
+
+use crate::Devices;
+use decisions::Aggregate;
+use decisions::device::{Device, Draws};
+use decisions::visit::Visit;
+use events::device::{DeviceEvent, DeviceId};
+use events::enrollment::EnrollmentEvent;
+use events::envelope::EventId;
+use events::envelope::{Actor, ActorKind};
+use events::log::Draft;
+use events::store::Expected;
+use events::{Event, StreamName, Timestamp};
+use platform::Loaded;
+use platform::PerformError;
+use platform::Performed;
+use platform::budgets::{Allowance, Cadence, Shares};
+use platform::context::Context;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+use telemetry::Alarm;
+
+const EVENTS: Allowance = Allowance { burst: 20, refill: 600_000_000 };
+const BYTES: Allowance = Allowance::a_day(1_000_000);
+/// What an event takes in the log beside its payload.
+const ENVELOPE: i64 = 600;
+
+/// The budgets of all devices.
+#[derive(Debug)]
+pub struct DeviceBudget {
+    events: Shares<DeviceId>,
+    bytes: Shares<DeviceId>,
+    suppressed: Mutex<HashMap<DeviceId, Suppressed>>,
+}
+
+/// What was not written of one device since the last count.
+#[derive(Debug, Default)]
+struct Suppressed {
+    events: BTreeMap<String, u64>,
+    cadence: Cadence,
+}
+
+/// Why a device's command was not performed.
+#[derive(Debug, thiserror::Error)]
+pub enum ByDeviceError<R: std::error::Error> {
+    /// The budget of the device is used up; it was counted.
+    #[error("the device has used up its budget of events")]
+    Spent,
+    #[error(transparent)]
+    Perform(#[from] PerformError<R>),
+}
+
+impl Default for DeviceBudget {
+    fn default() -> DeviceBudget {
+        DeviceBudget { events: Shares::new(EVENTS), bytes: Shares::new(BYTES), suppressed: Mutex::default() }
+    }
+}
+
+impl DeviceBudget {
+    fn take(&self, now: Timestamp, device: DeviceId, events: i64, bytes: i64) -> bool {
+        let room = self.events.has(now, &device, events) && self.bytes.has(now, &device, bytes);
+        room && self.bytes.take(now, device, bytes) && self.events.take(now, device, events)
+    }
+
+    fn count(&self, now: Timestamp, device: DeviceId, events: impl Iterator<Item = String>) {
+        let mut suppressed = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_device = suppressed.entry(device).or_default();
+        of_device.cadence.counts(now);
+        for event in events {
+            *of_device.events.entry(event).or_default() += 1;
+        }
+    }
+
+    fn take_counted(&self, now: Timestamp, all: bool) -> Vec<(DeviceId, BTreeMap<String, u64>)> {
+        let mut suppressed = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = Vec::new();
+        suppressed.retain(|device, of_device| {
+            if !of_device.events.is_empty() && (all || of_device.cadence.is_due(now)) {
+                of_device.cadence.wrote(now);
+                counted.push((*device, std::mem::take(&mut of_device.events)));
+            }
+            !of_device.events.is_empty() || !of_device.cadence.is_over(now)
+        });
+        counted
+    }
+}
+
+/// Streams that devices write to.
+pub trait DrawsOnDevice: Aggregate {
+    /// What `event`, decided on this state, draws on the budget of its device.
+    fn draws(&self, event: &Self::Event) -> Draws;
+
+    /// Whether these events, decided on this state, are the end of something that we asked for: together they draw nothing.
+    fn ends_what_was_asked(&self, _decided: &[Self::Event]) -> bool {
+        false
+    }
+}
+
+impl DrawsOnDevice for Device {
+    fn draws(&self, event: &DeviceEvent) -> Draws {
+        Device::draws(self, event)
+    }
+
+    fn ends_what_was_asked(&self, decided: &[DeviceEvent]) -> bool {
+        self.completes_renewal(decided)
+    }
+}
+
+// A device asks for its profile, or for another token, as often as it likes.
+impl DrawsOnDevice for Visit {
+    fn draws(&self, _event: &EnrollmentEvent) -> Draws {
+        Draws::Event
+    }
+}
+
+impl Devices {
+    /// As [`Devices::perform_from`], for what a device asks for by itself: within its budget.
+    ///
+    /// # Errors
+    /// The budget is used up; the refusal; or why the log cannot be used.
+    pub async fn perform_by_device<A: DrawsOnDevice>(
+        &self,
+        device: DeviceId,
+        stream: &StreamName,
+        loaded: Loaded<A>,
+        command: &A::Command,
+        context: &Context,
+    ) -> Result<Performed<A>, ByDeviceError<A::Refusal>> {
+        let within = |state: &A, decided: &[A::Event]| match self.charge(device, state, decided) {
+            true => Ok(()),
+            false => Err(ByDeviceError::Spent),
+        };
+        self.platform.perform_if(stream, loaded, command, context, within).await
+    }
+
+    // Takes what these events draw. If there is no room for it, those that draw anything are counted.
+    fn charge<A: DrawsOnDevice>(&self, device: DeviceId, state: &A, decided: &[A::Event]) -> bool {
+        if state.ends_what_was_asked(decided) {
+            return true;
+        }
+        let drawing: Vec<(Draws, Event)> = decided
+            .iter()
+            .map(|event| (state.draws(event), event.clone().into()))
+            .filter(|(draws, _)| *draws != Draws::Nothing)
+            .collect();
+        if drawing.is_empty() {
+            return true;
+        }
+        let events = drawing.iter().filter(|(draws, _)| *draws == Draws::Event).count();
+        let bytes = drawing.iter().map(|(_, event)| weight(event)).sum();
+        let now = self.platform.world.now();
+        let room = self.device_budget.take(now, device, i64::try_from(events).unwrap_or(i64::MAX), bytes);
+        if !room {
+            self.device_budget.count(now, device, drawing.iter().map(|(_, event)| event.type_name()));
+        }
+        room
+    }
+
+    /// Whether the budget of a device has room for one more event; if not, one of this type is counted. For what costs more than
+    /// writing: signing.
+    pub fn device_has_room(&self, device: DeviceId, event_type: &str) -> bool {
+        let now = self.platform.world.now();
+        let room = self.device_budget.events.has(now, &device, 1);
+        if !room {
+            self.device_budget.count(now, device, std::iter::once(event_type.to_owned()));
+        }
+        room
+    }
+}
+
+// Sealed fields are longer than plain ones by a third: Base64.
+fn weight(event: &Event) -> i64 {
+    let (_, data) = event.to_parts();
+    i64::try_from(data.to_string().len()).unwrap_or(i64::MAX / 8) * 4 / 3 + ENVELOPE
+}
+
+/// Writes the counts of what devices were not let write, those that are due or every one (`all`), each with an alarm.
+pub async fn sum_up(devices: &Devices, all: bool) {
+    for (device, events) in devices.device_budget.take_counted(devices.platform.world.now(), all) {
+        let count: u64 = events.values().sum();
+        devices.platform.metrics.alarm(Alarm::DeviceOverBudget);
+        tracing::error!(device.id = %device, count, "a device causes more events than its budget allows");
+        let draft = Draft {
+            id: EventId::fresh(&devices.platform.world),
+            at: devices.platform.world.now(),
+            actor: Actor::new(ActorKind::System, "device-budget"),
+            source: None,
+            correlation: device.0,
+            causation: None,
+            event: DeviceEvent::DeviceEventsSuppressed { count, events }.into(),
+        };
+        if let Err(error) = devices.platform.log.append(&device.stream(), Expected::Any, vec![draft]).await {
+            tracing::error!(device.id = %device, %error, count, "suppressed events of a device cannot be written down");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+    const DEVICE: DeviceId = DeviceId(Uuid::from_u128(1));
+
+    #[test]
+    fn a_device_writes_twenty_events_at_once_and_then_one_every_ten_minutes() {
+        let budget = DeviceBudget::default();
+        let day = (0..86_400).filter(|second| budget.take(NOW.plus_seconds(*second), DEVICE, 1, 1_000)).count();
+        assert_eq!(day, 20 + 143);
+        assert!(budget.take(NOW, DeviceId(Uuid::from_u128(2)), 1, 1_000), "another has a budget of its own");
+    }
+
+    #[test]
+    fn a_device_writes_at_most_a_megabyte_a_day() {
+        let budget = DeviceBudget::default();
+        let written = (0..86_400).filter(|second| budget.take(NOW.plus_seconds(*second), DEVICE, 0, 30_000)).count();
+        assert!((30..=33).contains(&written), "{written} times 30 kB");
+    }
+
+    #[test]
+    fn what_was_not_written_is_counted_by_type() {
+        let budget = DeviceBudget::default();
+        budget.count(NOW, DEVICE, ["PushTokenRenewed".to_owned(), "PushTokenRenewed".to_owned()].into_iter());
+        assert!(budget.take_counted(NOW, false).is_empty());
+        let counted = BTreeMap::from([("PushTokenRenewed".to_owned(), 2)]);
+        assert_eq!(budget.take_counted(NOW.plus_seconds(60), false), [(DEVICE, counted)]);
+        assert!(budget.take_counted(NOW.plus_seconds(4_000), true).is_empty());
+        assert!(budget.suppressed.lock().unwrap().is_empty(), "forgotten when it is over");
+    }
+}

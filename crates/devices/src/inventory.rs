@@ -1,0 +1,309 @@
+//! What an answer tells about a device, trimmed to what its mode may tell, what we asked for and what we keep: what is not
+//! kept here is stored nowhere. `lists` are apps, profiles and certificates.
+//!
+//! Facts from mdm/commands/information.device.yaml and information.security.yaml. `BatteryLevel` and
+//! `AvailableDeviceCapacity` are not asked for: they change all the time and tell nothing that lasts.
+
+mod lists;
+
+use crate::commands::asked;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use decisions::apple_target;
+use decisions::device::{Device, QueuedCommand};
+use events::device::InventoryValue;
+use events::enrollment::{EnrollmentKind, OsVersion};
+use events::person::PersonId;
+use events::personal::Personal;
+use plist::{Dictionary, Value};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Values are facts about a device, not documents: what is longer is left out, in bytes.
+const MAX_TEXT: usize = 1_024;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Both kinds of enrollment may tell it.
+    Both,
+    /// User Enrollment forbids it.
+    DeviceEnrollmentOnly,
+}
+
+struct Query {
+    name: &'static str,
+    who: Who,
+    /// Tells the person, not the model: sealed under the person's key.
+    personal: bool,
+    since: OsVersion,
+    /// First version that has it no more.
+    until: Option<OsVersion>,
+}
+
+const fn query(name: &'static str, who: Who, personal: bool) -> Query {
+    Query { name, who, personal, since: OsVersion::new(0, 0), until: None }
+}
+
+const fn since(query: Query, since: OsVersion) -> Query {
+    Query { since, ..query }
+}
+
+/// Of the carrier's queries, iOS 26 has `ServiceSubscriptions` only.
+const fn until_26(query: Query) -> Query {
+    Query { until: Some(OsVersion::new(26, 0)), ..query }
+}
+
+/// `DeviceInformation`, what we ask for.
+const QUERIES: &[Query] = &[
+    query("DeviceName", Who::Both, true),
+    query("OSVersion", Who::Both, false),
+    query("BuildVersion", Who::Both, false),
+    since(query("SupplementalOSVersionExtra", Who::Both, false), OsVersion::new(16, 1)),
+    since(query("SupplementalBuildVersion", Who::Both, false), OsVersion::new(16, 1)),
+    query("ModelName", Who::Both, false),
+    query("Model", Who::Both, false),
+    since(query("ModelNumber", Who::Both, false), OsVersion::new(16, 4)),
+    query("ProductName", Who::Both, false),
+    query("DeviceCapacity", Who::Both, false),
+    query("IsSupervised", Who::Both, false),
+    query("UDID", Who::DeviceEnrollmentOnly, true),
+    query("SerialNumber", Who::DeviceEnrollmentOnly, true),
+    until_26(query("IMEI", Who::DeviceEnrollmentOnly, true)),
+    until_26(query("MEID", Who::DeviceEnrollmentOnly, true)),
+    until_26(query("PhoneNumber", Who::DeviceEnrollmentOnly, true)),
+    query("WiFiMAC", Who::DeviceEnrollmentOnly, true),
+    query("BluetoothMAC", Who::DeviceEnrollmentOnly, true),
+    query("IsCloudBackupEnabled", Who::DeviceEnrollmentOnly, false),
+    query("IsActivationLockEnabled", Who::DeviceEnrollmentOnly, false),
+];
+
+/// `SecurityInfo`, what we keep of it; a dot leads into a dictionary.
+const SECURITY: &[Query] = &[
+    query("HardwareEncryptionCaps", Who::Both, false),
+    query("PasscodeCompliant", Who::Both, false),
+    query("ManagementStatus.IsUserEnrollment", Who::Both, false),
+    query("PasscodePresent", Who::DeviceEnrollmentOnly, false),
+    query("PasscodeCompliantWithProfiles", Who::DeviceEnrollmentOnly, false),
+];
+
+fn permitted(query: &Query, kind: EnrollmentKind, version: Option<OsVersion>) -> bool {
+    // An unknown version is a new one: devices leave out what they do not know.
+    let known = version.is_none_or(|version| version >= query.since && query.until.is_none_or(|until| version < until));
+    known && (query.who == Who::Both || kind == EnrollmentKind::DeviceEnrollment)
+}
+
+/// The queries of `DeviceInformation` that a device of this kind and version is asked.
+pub fn queries(kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<&'static str> {
+    QUERIES.iter().filter(|query| permitted(query, kind, version)).map(|query| query.name).collect()
+}
+
+/// What an acknowledged answer to a command tells. `enrollment`: the identifier of the device's enrollment profile.
+pub fn of(
+    queued: &QueuedCommand,
+    answer: &Dictionary,
+    state: &Device,
+    enrollment: &str,
+    person: PersonId,
+) -> BTreeMap<String, InventoryValue> {
+    let (Some(kind), Some(asked)) = (state.kind(), asked(queued)) else { return BTreeMap::new() };
+    // Keys of versions that we know less of than the device does: its version is not what we know last.
+    let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
+    match lists::of(&queued.request_type, &told, kind, state, enrollment) {
+        Some((name, list)) => [(name.to_owned(), InventoryValue::Personal(Personal::new(person.key(), list)))].into(),
+        None => facts(&asked, &told, kind, person),
+    }
+}
+
+/// What of an answer would be kept if it were not too long, by name; of lists with the name of the list.
+pub fn left_out(queued: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeSet<String> {
+    let Some(kind) = state.kind() else { return BTreeSet::new() };
+    let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
+    let is_long = |value: &Value| value.as_string().is_some_and(|text| text.len() > MAX_TEXT);
+    let responses = told.get("QueryResponses").and_then(Value::as_dictionary);
+    let facts = responses.into_iter().flatten().filter(|(_, value)| is_long(value)).map(|(name, _)| name.clone());
+    facts.chain(lists::left_out(&queued.request_type, &told, is_long)).collect()
+}
+
+// Of `DeviceInformation` and `SecurityInfo`; nothing else tells facts. `asked`: the `Command` dictionary.
+fn facts(
+    asked: &Dictionary,
+    answer: &Dictionary,
+    kind: EnrollmentKind,
+    person: PersonId,
+) -> BTreeMap<String, InventoryValue> {
+    let part = |key: &str| answer.get(key).and_then(Value::as_dictionary);
+    match asked.get("RequestType").and_then(Value::as_string) {
+        Some("DeviceInformation") => {
+            let names: Vec<_> = asked.get("Queries").and_then(Value::as_array).into_iter().flatten().collect();
+            let asked_for = |query: &&Query| names.iter().any(|name| name.as_string() == Some(query.name));
+            keep(QUERIES.iter().filter(asked_for), part("QueryResponses"), kind, person)
+        }
+        Some("SecurityInfo") => keep(SECURITY.iter(), part("SecurityInfo"), kind, person),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn keep<'a>(
+    queries: impl Iterator<Item = &'a Query>,
+    told: Option<&Dictionary>,
+    kind: EnrollmentKind,
+    person: PersonId,
+) -> BTreeMap<String, InventoryValue> {
+    let Some(told) = told else { return BTreeMap::new() };
+    queries
+        .filter(|query| permitted(query, kind, None))
+        .filter_map(|query| {
+            let value = json(at(told, query.name)?)?;
+            let name = query.name.rsplit('.').next().unwrap_or(query.name);
+            let value = match query.personal {
+                true => InventoryValue::Personal(Personal::new(person.key(), value)),
+                false => InventoryValue::Plain(value),
+            };
+            Some((name.to_owned(), value))
+        })
+        .collect()
+}
+
+fn at<'a>(told: &'a Dictionary, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        Some((first, rest)) => at(told.get(first)?.as_dictionary()?, rest),
+        None => told.get(path),
+    }
+}
+
+/// Nothing that a device measures is larger, and beyond it a fraction has no digits left.
+const LARGEST_REAL: f64 = 1e15;
+
+// Events hold no numbers but integers, so that their bytes are the same everywhere: a fraction becomes text, with six digits at
+// most. Any other number could have hundreds.
+fn real(number: f64) -> Option<String> {
+    let text = (number.abs() <= LARGEST_REAL).then(|| format!("{number:.6}"))?;
+    Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+}
+
+fn json(value: &Value) -> Option<Json> {
+    Some(match value {
+        Value::String(text) if text.len() <= MAX_TEXT => Json::from(text.as_str()),
+        Value::Boolean(yes) => Json::from(*yes),
+        Value::Integer(number) => {
+            number.as_signed().map(Json::from).or_else(|| number.as_unsigned().map(Json::from))?
+        }
+        Value::Real(number) => Json::from(real(*number)?),
+        Value::Date(date) => Json::from(date.to_xml_format()),
+        Value::Data(data) if data.len() <= MAX_TEXT => Json::from(STANDARD.encode(data)),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const PERSON: PersonId = PersonId(Uuid::from_u128(7));
+    const BOTH: [EnrollmentKind; 2] = [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment];
+
+    fn dictionary(entries: &[(&str, Value)]) -> Dictionary {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    }
+
+    fn asked(names: &[&str]) -> Dictionary {
+        let names = names.iter().map(|name| Value::from(*name)).collect();
+        dictionary(&[("RequestType", "DeviceInformation".into()), ("Queries", Value::Array(names))])
+    }
+
+    fn told(entries: &[(&str, Value)]) -> Dictionary {
+        dictionary(&[("QueryResponses", Value::Dictionary(dictionary(entries)))])
+    }
+
+    #[test]
+    fn a_personal_device_is_not_asked_what_user_enrollment_forbids() {
+        let forbidden = ["UDID", "SerialNumber", "IMEI", "MEID", "PhoneNumber", "WiFiMAC", "BluetoothMAC"];
+        let asked = queries(EnrollmentKind::UserEnrollment, Some(OsVersion::new(17, 0)));
+        assert!(asked.iter().all(|name| !forbidden.contains(name)), "{asked:?}");
+        assert!(asked.contains(&"DeviceName"));
+    }
+
+    #[test]
+    fn a_device_is_not_asked_what_its_version_does_not_know() {
+        let asked = queries(EnrollmentKind::DeviceEnrollment, Some(OsVersion::new(15, 8)));
+        assert!(!asked.contains(&"ModelNumber") && !asked.contains(&"SupplementalBuildVersion"), "{asked:?}");
+        assert!(queries(EnrollmentKind::DeviceEnrollment, Some(OsVersion::new(16, 4))).contains(&"ModelNumber"));
+    }
+
+    #[test]
+    fn what_is_asked_is_what_apples_schema_allows() {
+        let versions = [(9, 3), (12, 4), (13, 1), (15, 8), (16, 1), (16, 4), (17, 5), (18, 1), (26, 0), (27, 0)];
+        for version in versions.map(|(major, minor)| Some(OsVersion::new(major, minor))).into_iter().chain([None]) {
+            for kind in BOTH {
+                let allowed = apple::device_information_queries(apple_target(kind, version));
+                let unknown: Vec<_> =
+                    queries(kind, version).into_iter().filter(|query| !allowed.contains(query)).collect();
+                assert!(unknown.is_empty(), "{kind:?} {version:?}: {unknown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn battery_and_free_capacity_are_neither_asked_nor_kept() {
+        for name in ["BatteryLevel", "AvailableDeviceCapacity"] {
+            for kind in BOTH {
+                assert!(!queries(kind, None).contains(&name));
+                assert!(facts(&asked(&[name]), &told(&[(name, Value::Real(0.5))]), kind, PERSON).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_personal_device_tells_unasked_is_not_kept() {
+        let answer = told(&[("SerialNumber", "F5JM992LF193".into()), ("OSVersion", "17.5".into())]);
+        let kept = facts(&asked(&["SerialNumber", "OSVersion"]), &answer, EnrollmentKind::UserEnrollment, PERSON);
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["OSVersion"]);
+        let kept = facts(&asked(&["ModelName"]), &answer, EnrollmentKind::DeviceEnrollment, PERSON);
+        assert!(kept.is_empty());
+    }
+
+    #[test]
+    fn what_tells_the_person_is_sealed_under_their_key() {
+        let answer = told(&[("DeviceName", "Ada's iPhone".into()), ("DeviceCapacity", Value::Real(63.5))]);
+        for kind in BOTH {
+            let kept = facts(&asked(&["DeviceName", "DeviceCapacity"]), &answer, kind, PERSON);
+            let sealed = Personal::new(PERSON.key(), Json::from("Ada's iPhone"));
+            assert_eq!(kept.get("DeviceName"), Some(&InventoryValue::Personal(sealed)));
+            assert_eq!(kept.get("DeviceCapacity"), Some(&InventoryValue::Plain(Json::from("63.5"))));
+        }
+    }
+
+    #[test]
+    fn a_real_number_has_a_few_digits_or_is_not_kept() {
+        let cases = [(63.5, "63.5"), (128.0, "128"), (0.1 + 0.2, "0.3"), (1e-300, "0"), (1e15, "1000000000000000")];
+        for (number, text) in cases {
+            assert_eq!(json(&Value::Real(number)), Some(Json::from(text)));
+        }
+        for number in [1e16, -1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(json(&Value::Real(number)), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn security_is_kept_as_the_mode_tells_it() {
+        let status = Value::Dictionary(dictionary(&[("IsUserEnrollment", true.into())]));
+        let security = dictionary(&[
+            ("HardwareEncryptionCaps", 3.into()),
+            ("PasscodePresent", true.into()),
+            ("ManagementStatus", status),
+        ]);
+        let answer = dictionary(&[("SecurityInfo", Value::Dictionary(security))]);
+        let asked = dictionary(&[("RequestType", "SecurityInfo".into())]);
+        let kept = facts(&asked, &answer, EnrollmentKind::UserEnrollment, PERSON);
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["HardwareEncryptionCaps", "IsUserEnrollment"]);
+        assert!(facts(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).contains_key("PasscodePresent"));
+    }
+
+    #[test]
+    fn an_answer_to_another_command_tells_nothing() {
+        let answer = told(&[("OSVersion", "17.5".into())]);
+        let asked = dictionary(&[("RequestType", "RemoveProfile".into())]);
+        assert!(facts(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).is_empty());
+    }
+}

@@ -1,0 +1,105 @@
+//! Lists in answers: profiles, apps, certificates. Each entry is cut to the fields that we keep; of a personal device only
+//! those entries are kept that came by management, whatever else it tells.
+
+use super::json;
+use crate::commands::{asked, upload};
+use decisions::device::{CommandState, Device};
+use events::device::CommandStatus;
+use events::enrollment::EnrollmentKind;
+use plist::{Dictionary, Value};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
+
+/// More entries than any device has that is not out to fill our log.
+const MAX_ENTRIES: usize = 1_000;
+
+struct List {
+    /// Of the command, and of the answer's key.
+    name: &'static str,
+    /// What is kept of an entry (mdm/commands/profile.list.yaml, application.installed.list.yaml, certificate.list.yaml).
+    fields: &'static [&'static str],
+}
+
+const LISTS: &[List] = &[
+    List {
+        name: "ProfileList",
+        fields: &["PayloadIdentifier", "PayloadDisplayName", "PayloadOrganization", "PayloadUUID"],
+    },
+    List { name: "InstalledApplicationList", fields: &["Identifier", "Name", "ShortVersion", "Version"] },
+    List { name: "CertificateList", fields: &["CommonName", "IsIdentity"] },
+];
+
+/// The list that an answer is, and what is kept of it; `None` if it is none that is kept.
+pub(super) fn of(
+    request_type: &str,
+    told: &Dictionary,
+    kind: EnrollmentKind,
+    state: &Device,
+    enrollment: &str,
+) -> Option<(&'static str, Json)> {
+    let list = LISTS.iter().find(|list| list.name == request_type)?;
+    let ours = match kind {
+        EnrollmentKind::UserEnrollment => Some(Ours::of(state, enrollment)),
+        EnrollmentKind::DeviceEnrollment => None,
+    };
+    let entries = told.get(list.name).and_then(Value::as_array)?.iter().filter_map(Value::as_dictionary);
+    let ours = |entry: &&Dictionary| ours.as_ref().is_none_or(|ours| ours.has(list.name, entry));
+    let kept = entries.filter(ours).take(MAX_ENTRIES).map(|entry| cut(entry, list.fields)).collect();
+    Some((list.name, Json::Array(kept)))
+}
+
+/// Fields of the list's entries that are too long, with the list's name.
+pub(super) fn left_out(request_type: &str, told: &Dictionary, is_long: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let Some(list) = LISTS.iter().find(|list| list.name == request_type) else { return BTreeSet::new() };
+    let entries = told.get(list.name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_dictionary);
+    let long = |entry: &Dictionary| {
+        let fields = list.fields.iter().filter(|field| entry.get(field).is_some_and(&is_long));
+        fields.map(|field| format!("{}.{field}", list.name)).collect::<Vec<_>>()
+    };
+    entries.flat_map(long).collect()
+}
+
+fn cut(entry: &Dictionary, fields: &[&str]) -> Json {
+    let kept = fields.iter().filter_map(|field| Some(((*field).to_owned(), json(entry.get(field)?)?)));
+    Json::Object(kept.collect::<Map<_, _>>())
+}
+
+/// What came to the device by management, as it said itself: what we asked it to take may be the person's own still.
+struct Ours {
+    profiles: BTreeSet<String>,
+    apps: BTreeSet<String>,
+    /// Fingerprints.
+    certificates: BTreeSet<String>,
+}
+
+impl Ours {
+    fn of(state: &Device, enrollment: &str) -> Ours {
+        let installs = state.commands.iter().filter(|command| {
+            let done = command.status == CommandState::Answered && command.answer == Some(CommandStatus::Acknowledged);
+            command.request_type == "InstallProfile" && done
+        });
+        let apps = state.apps.iter().filter(|(_, status)| status.is_managed());
+        let installed = installs.filter_map(|command| match asked(command)?.get("Payload")? {
+            Value::Data(file) => upload::open(file).ok().map(|upload| upload.identifier),
+            _ => None,
+        });
+        let renewed = state.renewed.iter().map(|identity| identity.fingerprint.clone());
+        Ours {
+            profiles: installed.chain([enrollment.to_owned()]).collect(),
+            apps: apps.map(|(app, _)| app.clone()).collect(),
+            certificates: renewed.chain(state.certificate.clone()).collect(),
+        }
+    }
+
+    fn has(&self, list: &str, entry: &Dictionary) -> bool {
+        let text = |key| entry.get(key).and_then(Value::as_string);
+        match list {
+            "ProfileList" => text("PayloadIdentifier").is_some_and(|name| self.profiles.contains(name)),
+            "InstalledApplicationList" => text("Identifier").is_some_and(|name| self.apps.contains(name)),
+            _ => entry
+                .get("Data")
+                .and_then(Value::as_data)
+                .is_some_and(|der| self.certificates.contains(&hex::encode(openssl::sha::sha256(der)))),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The token endpoint of `apple-oauth2` (RFC 6749 sections 4.1.3 and 6): codes are redeemed, tokens refreshed. The devices are
+//! public clients without a secret, and Apple's send no proof of possession (RFC 7636): a code lives for minutes, once, and
+//! reaches the device by an address that only Settings understands.
+
+use super::discovery::{CLIENT_ID, REDIRECT_URL, SCOPE};
+use crate::Enroll;
+use crate::entitled::may_go_on;
+use decisions::device::Phase;
+use decisions::visit::{Command, Visit};
+use devices::ByDeviceError;
+use events::enrollment::{EnrollmentId, SecretHash};
+use events::system::{DeviceRequestRefusal, RefusalEvent};
+use events::{Actor, ActorKind};
+use platform::PerformError;
+use platform::context::Context;
+use platform::named_secret::{self, Kind};
+use platform::secrets::hash;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What a device asks with.
+#[derive(Deserialize)]
+pub struct Wanted {
+    pub grant_type: Option<String>,
+    pub code: Option<String>,
+    pub refresh_token: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub client_id: Option<String>,
+}
+
+/// What it gets (RFC 6749 section 5.1).
+#[derive(Serialize)]
+pub struct Granted {
+    token_type: &'static str,
+    scope: &'static str,
+    access_token: String,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// Why it gets nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    #[error("{}", .0.as_str())]
+    Refused(Denied),
+    /// Nothing is decided: the device tries again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// `error` of RFC 6749 section 5.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnsupportedGrantType,
+}
+
+impl Denied {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Denied::InvalidRequest => "invalid_request",
+            Denied::InvalidClient => "invalid_client",
+            Denied::InvalidGrant => "invalid_grant",
+            Denied::UnsupportedGrantType => "unsupported_grant_type",
+        }
+    }
+
+    fn recorded(self) -> DeviceRequestRefusal {
+        match self {
+            Denied::InvalidRequest | Denied::UnsupportedGrantType => DeviceRequestRefusal::NotUnderstood,
+            Denied::InvalidClient => DeviceRequestRefusal::ClientUnknown,
+            Denied::InvalidGrant => DeviceRequestRefusal::GrantInvalid,
+        }
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> GrantError {
+    GrantError::Unavailable(error.to_string())
+}
+
+const INVALID_REQUEST: GrantError = GrantError::Refused(Denied::InvalidRequest);
+const INVALID_GRANT: GrantError = GrantError::Refused(Denied::InvalidGrant);
+
+impl Enroll {
+    /// Redeems a code, or refreshes a token if the person still may. `wanted` is `None` if the request cannot be read as a form,
+    /// which is no request (section 5.2). A refusal is on record before it is answered.
+    ///
+    /// # Errors
+    /// The refusal in the words of the standard, or why the log cannot be used.
+    pub async fn grant(&self, wanted: Option<&Wanted>, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        let granted = match wanted {
+            Some(wanted) => self.decide_grant(wanted, source).await,
+            None => Err(INVALID_REQUEST),
+        };
+        if let Err(GrantError::Refused(denied)) = &granted {
+            let event = RefusalEvent::DeviceRequestRefused { why: denied.recorded(), device: None };
+            self.sign_in.tell_of_stranger(event, source).await.map_err(unavailable)?;
+        }
+        granted
+    }
+
+    async fn decide_grant(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        if wanted.client_id.as_deref().is_some_and(|client| client != CLIENT_ID) {
+            return Err(GrantError::Refused(Denied::InvalidClient));
+        }
+        match wanted.grant_type.as_deref() {
+            Some("authorization_code") => self.redeem(wanted, source).await,
+            Some("refresh_token") => self.refresh(wanted, source).await,
+            None => Err(INVALID_REQUEST),
+            Some(_) => Err(GrantError::Refused(Denied::UnsupportedGrantType)),
+        }
+    }
+
+    async fn redeem(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        // Section 4.1.3: a client that has no secret names itself, and the address that the code was sent to.
+        match (&wanted.client_id, wanted.redirect_uri.as_deref()) {
+            (None, _) | (_, None) => return Err(INVALID_REQUEST),
+            (_, Some(address)) if address != REDIRECT_URL => return Err(INVALID_GRANT),
+            _ => {}
+        }
+        let (enrollment, code) = named(Kind::Code, wanted.code.as_deref())?;
+        let (access, refresh) = (self.platform.world.secret(), self.platform.world.secret());
+        let (token, refresh_token, now) = (hash(&access), hash(&refresh), self.platform.world.now());
+        let command = Command::RedeemCode { code, token, refresh_token, now };
+        let visit = self.grant_by(enrollment, &command, source).await?;
+        self.granted(enrollment, &visit, &access, Some(&refresh)).await
+    }
+
+    async fn refresh(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
+        let (enrollment, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
+        // Before it was enrolled, and after, nothing is to be gone on with: the person signs in.
+        let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
+        if device.phase != Phase::Enrolled {
+            return Err(INVALID_GRANT);
+        }
+        let access = self.platform.world.secret();
+        let last_for_days = self.settings.current().await.map_err(unavailable)?.account_driven.sign_in_again_after_days;
+        let (token, now) = (hash(&access), self.platform.world.now());
+        let command = Command::RefreshAccess { refresh_token, token, now, last_for_days };
+        let visit = self.grant_by(enrollment, &command, source).await?;
+        self.granted(enrollment, &visit, &access, None).await
+    }
+
+    async fn grant_by(
+        &self,
+        enrollment: EnrollmentId,
+        command: &Command,
+        source: Option<IpAddr>,
+    ) -> Result<Visit, GrantError> {
+        let stream = enrollment.stream();
+        let loaded = self.platform.load::<Visit>(&stream).await.map_err(unavailable)?;
+        let visit = loaded.0.clone();
+        let Some(owner) = visit.owner() else { return Err(INVALID_GRANT) };
+        if !may_go_on(self, &visit).await.map_err(unavailable)? {
+            return Err(INVALID_GRANT);
+        }
+        let source = source.map(|source| (source, owner.person.key()));
+        let context = Context::of(Actor::new(ActorKind::Device, enrollment.device()), source, enrollment.0);
+        match self.devices.perform_by_device::<Visit>(enrollment.device(), &stream, loaded, command, &context).await {
+            Ok(performed) => Ok(performed.state),
+            Err(ByDeviceError::Perform(PerformError::Refused(_))) => Err(INVALID_GRANT),
+            Err(unusable) => Err(unavailable(unusable)),
+        }
+    }
+
+    async fn granted(
+        &self,
+        enrollment: EnrollmentId,
+        visit: &Visit,
+        access: &str,
+        refresh: Option<&str>,
+    ) -> Result<Granted, GrantError> {
+        let last_for_days = self.settings.current().await.map_err(unavailable)?.account_driven.sign_in_again_after_days;
+        Ok(Granted {
+            token_type: "Bearer",
+            scope: SCOPE,
+            access_token: named_secret::text(Kind::Access, enrollment.0, access),
+            expires_in: visit.lasts(last_for_days, self.platform.world.now()),
+            refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, enrollment.0, refresh)),
+        })
+    }
+}
+
+fn named(kind: Kind, token: Option<&str>) -> Result<(EnrollmentId, SecretHash), GrantError> {
+    let token = token.ok_or(INVALID_REQUEST)?;
+    let (enrollment, hash) = named_secret::parse(kind, token).ok_or(INVALID_GRANT)?;
+    Ok((EnrollmentId(enrollment), hash))
+}

@@ -1,0 +1,259 @@
+//! A device asks for its profile: first without a token, then with the one that its person brought home.
+
+use super::discovery::{family, mode};
+use super::link::Purpose;
+use crate::Enroll;
+use crate::entitled::may_go_on;
+use decisions::limits;
+use decisions::visit::{
+    Command, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step, Visit,
+};
+use devices::enrollment_profile::Recipient;
+use events::device::DeviceId;
+use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentId, EnrollmentMode, EnrollmentRefusal, OsVersion};
+use events::settings::Settings;
+use events::store::AppendError;
+use events::system::{DeviceRequestRefusal, RefusalEvent};
+use events::{Actor, ActorKind};
+use platform::context::Context;
+use platform::named_secret::{self, Kind};
+use std::net::IpAddr;
+
+/// A device that asks for its profile.
+pub struct Asking {
+    /// As the address says that it asked at.
+    pub mode: EnrollmentMode,
+    pub machine: MachineInformation,
+    pub source: Option<IpAddr>,
+}
+
+/// What it gets.
+pub enum Served {
+    /// The signed profile.
+    Profile(Vec<u8>),
+    /// Nothing yet, its person has to sign in: the value of `WWW-Authenticate`.
+    SignIn(String),
+    /// This device, or this visit, never gets one.
+    Refused(EnrollmentRefusal),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ServeError(String);
+
+fn unavailable(error: impl std::fmt::Display) -> ServeError {
+    ServeError(error.to_string())
+}
+
+impl Enroll {
+    /// Answers a device that asks for its profile. `authorization` is the header with its token, if it sent one. The properties of
+    /// the device are checked before anybody signs in. A token that is refused is on record.
+    ///
+    /// # Errors
+    /// If the log cannot be used, or no profile can be made.
+    pub async fn serve_by_account(&self, asking: &Asking, authorization: Option<&str>) -> Result<Served, ServeError> {
+        let settings = self.settings.current().await.map_err(unavailable)?;
+        let family = match admissible(asking, &settings) {
+            Ok(family) => family,
+            Err(why) => {
+                self.refuse_device(asking, why).await.map_err(unavailable)?;
+                return Ok(Served::Refused(why));
+            }
+        };
+        let Some(authorization) = authorization else { return Ok(self.sign_in(asking, family, &settings)) };
+        let shown = named_secret::bearer(authorization).and_then(|token| named_secret::parse(Kind::Access, token));
+        let Some((enrollment, hash)) = shown else {
+            self.refuse_token(asking, None, None).await.map_err(unavailable)?;
+            return Ok(self.sign_in(asking, family, &settings));
+        };
+        let enrollment = EnrollmentId(enrollment);
+        let visit = self.platform.visit(enrollment).await.map_err(unavailable)?;
+        let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
+        let device_enrolled = device.lives_by_its_identity(self.platform.world.now());
+        let presented = visit.presented(&hash, &settings.account_driven, self.platform.world.now(), false);
+        // An enrolled device has its profile: whoever shows its token anew begins another enrollment.
+        let goes_on = presented == Presented::Good
+            && !device_enrolled
+            && visit.account_driven == Some(asking.mode)
+            && visit.step() == Step::HandOver
+            && may_go_on(self, &visit).await.map_err(unavailable)?;
+        if !goes_on {
+            let device = visit.opened.is_some().then(|| enrollment.device());
+            self.refuse_token(asking, Some(enrollment), device).await.map_err(unavailable)?;
+            return Ok(self.sign_in(asking, family, &settings));
+        }
+        self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
+    }
+
+    // Whoever is sent to sign in begins an enrollment of their own.
+    fn sign_in(&self, asking: &Asking, family: DeviceFamily, settings: &Settings) -> Served {
+        let enrollment = EnrollmentId(self.platform.world.uuid());
+        let purpose = Purpose::Enroll { mode: asking.mode, family };
+        Served::SignIn(self.authenticate(settings.account_driven.method, enrollment, purpose))
+    }
+
+    async fn record_and_sign(
+        &self,
+        asking: &Asking,
+        settings: &Settings,
+        enrollment: EnrollmentId,
+        visit: &Visit,
+    ) -> Result<Vec<u8>, ServeError> {
+        let (version, build) = (asking.machine.os_version, asking.machine.build_version.as_deref());
+        let to = Recipient { enrollment, visit, version, build, verified_by: None, device_enrolled: false };
+        let (signed, serve) = self.devices.prepare_profile(to, settings).await.map_err(unavailable)?;
+        let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };
+        let actor = Actor::new(ActorKind::Device, enrollment.device());
+        let key = visit.owner().map(|owner| owner.person.key());
+        let context = Context::of(actor, asking.source.zip(key), enrollment.0);
+        let (device, stream) = (enrollment.device(), enrollment.stream());
+        for command in [receive, serve] {
+            let loaded = self.platform.load::<Visit>(&stream).await.map_err(unavailable)?;
+            self.devices
+                .perform_by_device::<Visit>(device, &stream, loaded, &command, &context)
+                .await
+                .map_err(unavailable)?;
+        }
+        Ok(signed)
+    }
+
+    async fn refuse_device(&self, asking: &Asking, why: EnrollmentRefusal) -> Result<(), AppendError> {
+        let product = asking.machine.product.clone();
+        let refused = RefusalEvent::DeviceRefused { why, product };
+        if self.sign_in.tell_of_stranger(refused, asking.source).await? {
+            let (source, mode) = (asking.source, asking.mode.as_str());
+            tracing::warn!(?source, ?why, mode, "a device that would enroll by account is refused");
+        }
+        Ok(())
+    }
+
+    // Whoever shows a token did not prove to be the device that it names. `named`: the first part of the token, which is no secret.
+    async fn refuse_token(
+        &self,
+        asking: &Asking,
+        named: Option<EnrollmentId>,
+        device: Option<DeviceId>,
+    ) -> Result<(), AppendError> {
+        let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device };
+        if self.sign_in.tell_of_stranger(refused, asking.source).await? {
+            let (source, token) = (asking.source, named.map(|named| named.0));
+            tracing::warn!(
+                ?source,
+                ?token,
+                "a device that would enroll by account shows an access token that is refused"
+            );
+        }
+        Ok(())
+    }
+}
+
+// Nobody shall sign in on a device that gets no profile in the end.
+fn admissible(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, EnrollmentRefusal> {
+    let Asking { mode: asked, machine, .. } = asking;
+    let family = machine.product.as_deref().and_then(family).ok_or(EnrollmentRefusal::AccountDrivenNotOffered)?;
+    if mode(settings, family) != Some(*asked) {
+        return Err(EnrollmentRefusal::AccountDrivenNotOffered);
+    }
+    if settings.account_driven.genuine_devices_only && machine.signature != DeviceSignature::Genuine {
+        return Err(EnrollmentRefusal::NotGenuine);
+    }
+    let by_model = machine.product.as_deref().and_then(|model| limits::model(&settings.limits, model));
+    let by_version = match (machine.os_version, machine.build_version.as_deref()) {
+        (Some(version), _) => {
+            too_old(*asked, version).or_else(|| limits::version(&settings.limits, asked.ownership(), version))
+        }
+        (None, Some(build)) => of_build(*asked, build, settings),
+        (None, None) => None,
+    };
+    by_model.or(by_version).map_or(Ok(family), Err)
+}
+
+// Before iOS 17 a device tells its build alone, and that settles less: the rest is asked at `Authenticate`.
+fn of_build(mode: EnrollmentMode, build: &str, settings: &Settings) -> Option<EnrollmentRefusal> {
+    let major = limits::major_of_build(build)?;
+    too_old(mode, OsVersion::new(major, 0)).or_else(|| limits::build(&settings.limits, mode.ownership(), build))
+}
+
+fn too_old(mode: EnrollmentMode, version: OsVersion) -> Option<EnrollmentRefusal> {
+    let first = match mode {
+        EnrollmentMode::Byod => FIRST_ACCOUNT_DRIVEN,
+        EnrollmentMode::Adde => FIRST_ACCOUNT_DRIVEN_DEVICE,
+    };
+    (version < first).then_some(EnrollmentRefusal::VersionTooOld)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::enrollment::Ownership;
+    use events::settings::{Limits, VersionRange};
+
+    fn asking(mode: EnrollmentMode, product: &str, version: &str) -> Asking {
+        let machine = MachineInformation {
+            signature: DeviceSignature::UnknownIssuer,
+            product: Some(product.into()),
+            build_version: None,
+            os_version: OsVersion::parse(version),
+        };
+        Asking { mode, machine, source: None }
+    }
+
+    fn admitted(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, EnrollmentRefusal> {
+        admissible(asking, settings)
+    }
+
+    #[test]
+    fn given_the_defaults_then_iphones_and_ipads_enroll_as_personal_ones() {
+        let settings = Settings::default();
+        let byod = EnrollmentMode::Byod;
+        assert_eq!(admitted(&asking(byod, "iPhone17,2", "18.2"), &settings), Ok(DeviceFamily::IPhone));
+        assert_eq!(admitted(&asking(byod, "iPad13,1", "15.0"), &settings), Ok(DeviceFamily::IPad));
+        let elsewhere = Err(EnrollmentRefusal::AccountDrivenNotOffered);
+        assert_eq!(admitted(&asking(EnrollmentMode::Adde, "iPhone17,2", "18.2"), &settings), elsewhere);
+        assert_eq!(admitted(&asking(byod, "Mac14,2", "15.0"), &settings), elsewhere);
+    }
+
+    #[test]
+    fn given_a_version_that_cannot_then_it_is_told_before_anybody_signs_in() {
+        let mut settings = Settings::default();
+        let byod = EnrollmentMode::Byod;
+        assert_eq!(admitted(&asking(byod, "iPhone8,1", "14.8"), &settings), Err(EnrollmentRefusal::VersionTooOld));
+        settings.account_driven.families.insert(DeviceFamily::IPhone, Ownership::Institutional);
+        assert_eq!(
+            admitted(&asking(EnrollmentMode::Adde, "iPhone14,5", "16.7"), &settings),
+            Err(EnrollmentRefusal::VersionTooOld)
+        );
+        let minimum = VersionRange { minimum: OsVersion::parse("17.0"), maximum: None };
+        let limits = Limits { versions: [(Ownership::Personal, minimum)].into(), ..Limits::default() };
+        let settings = Settings { limits, ..Settings::default() };
+        assert_eq!(
+            admitted(&asking(byod, "iPhone14,5", "16.7"), &settings),
+            Err(EnrollmentRefusal::VersionBelowMinimum)
+        );
+    }
+
+    #[test]
+    fn given_a_build_alone_then_only_what_it_settles_is_refused() {
+        let of_build = |build: &str| {
+            let mut asking = asking(EnrollmentMode::Byod, "iPhone14,5", "none");
+            asking.machine.build_version = Some(build.into());
+            asking
+        };
+        let minimum = VersionRange { minimum: OsVersion::parse("16.5"), maximum: None };
+        let limits = Limits { versions: [(Ownership::Personal, minimum)].into(), ..Limits::default() };
+        let settings = Settings { limits, ..Settings::default() };
+        assert_eq!(admitted(&of_build("20H18"), &settings), Ok(DeviceFamily::IPhone), "it may be 16.7");
+        assert_eq!(admitted(&of_build("19H12"), &settings), Err(EnrollmentRefusal::VersionBelowMinimum));
+        assert_eq!(admitted(&of_build("18H17"), &Settings::default()), Err(EnrollmentRefusal::VersionTooOld));
+    }
+
+    #[test]
+    fn given_that_only_genuine_devices_may_then_others_may_not() {
+        let mut settings = Settings::default();
+        settings.account_driven.genuine_devices_only = true;
+        let mut asking = asking(EnrollmentMode::Byod, "iPhone17,2", "18.2");
+        assert_eq!(admitted(&asking, &settings), Err(EnrollmentRefusal::NotGenuine));
+        asking.machine.signature = DeviceSignature::Genuine;
+        assert_eq!(admitted(&asking, &settings), Ok(DeviceFamily::IPhone));
+    }
+}

@@ -1,0 +1,164 @@
+//! Somebody who proved who they are comes in: the visit belongs to a person from here on, and the access rules say what
+//! they may enroll. The same for every way of signing in.
+
+use crate::Enroll;
+use crate::entrance::{Entrance, Outcome};
+use crate::person::find_or_create_person;
+use decisions::access;
+use decisions::person::Person;
+use decisions::visit::{self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, Visit};
+use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
+use events::envelope::{Actor, ActorKind};
+use events::person::PersonId;
+use events::settings::Settings;
+use events::staff::Privilege;
+use events::store::{AppendError, ReadError};
+use identity::{Account, Unavailable};
+use platform::PerformError;
+use platform::context::Context;
+use platform::secrets::hash;
+use projections::ProjectionError;
+use sign_in::{Proof, SignInError, claimant, count_refusal, received};
+
+/// Lets somebody in who proved who they are.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn admit(
+    enroll: &Enroll,
+    entrance: &Entrance<'_>,
+    enrollment: EnrollmentId,
+    proof: &Proof,
+) -> Result<Outcome, SignInError> {
+    let signed_in = find_or_create_person(enroll, proof, |person| as_person(entrance, enrollment, person)).await?;
+    let context = as_person(entrance, enrollment, signed_in.person);
+    give_visit_key_to_person(enroll, enrollment, signed_in.person).await?;
+    let secret = enroll.platform.world.secret();
+    let entry = entry(enroll, entrance, proof, signed_in.person).await?;
+    let command = Command::SignIn { signed_in, session: hash(&secret), entry };
+    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+        // Who signs in once more on an enrolled device may be another person.
+        Ok(performed) if performed.events.iter().any(lets_in) => {
+            Ok(Outcome::SignedIn { enrollment, secret, known_browser: None })
+        }
+        Ok(performed) => {
+            if performed.events.is_empty() {
+                count_refusal(&enroll.sign_in, entrance.source);
+            }
+            Ok(Outcome::Refused { opened: None, retry_after: None })
+        }
+        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn lets_in(event: &EnrollmentEvent) -> bool {
+    matches!(event, EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::UserSignedInAgain { .. })
+}
+
+// A local account that carries the privilege is asked for whom the device is.
+async fn entry(
+    enroll: &Enroll,
+    entrance: &Entrance<'_>,
+    proof: &Proof,
+    person: PersonId,
+) -> Result<Entry, SignInError> {
+    let privileges = proof.local.as_ref().map(|(_, privileges)| privileges);
+    if privileges.is_some_and(|privileges| privileges.contains(&Privilege::EnrollForOthers)) {
+        let for_oneself = privileges.is_some_and(|privileges| privileges.contains(&Privilege::Enroll));
+        return Ok(Entry::AskForWhom { for_oneself });
+    }
+    Ok(Entry::Oneself(admission(enroll, &proof.account, person, entrance.platform).await?))
+}
+
+/// What is found about the person whose device it will be.
+///
+/// # Errors
+/// If the log cannot be read, or if the number of devices is limited and their records cannot be looked up: an unknown number is
+/// not none.
+pub async fn admission(
+    enroll: &Enroll,
+    account: &Account,
+    person: PersonId,
+    platform: Platform,
+) -> Result<Admission, SignInError> {
+    let settings = enroll.settings.current().await?;
+    let access = access::decide(&settings.access, &claimant(account));
+    if let Some(access) = access.as_ref().filter(|access| !access.untold.is_empty()) {
+        tracing::warn!(
+            %person,
+            provider = account.provider,
+            untold = ?access.untold,
+            "refused: access rules ask for groups or claims that the provider did not tell, and they would make a difference; \
+             docs/signing-in.md, \"Groups that do not come\", says what to do"
+        );
+    }
+    let previous = match previous_records(enroll, person, platform).await {
+        Ok(previous) => previous,
+        Err(error) if access.as_ref().is_some_and(|access| access.devices_per_person.is_some()) => {
+            return Err(Unavailable(format!("how many devices the person has is not known: {error}")).into());
+        }
+        Err(_) => PreviousRecords::default(),
+    };
+    let (received, policy) = (received(account, person), policy(enroll, &settings, person).await?);
+    Ok(Admission { access, received, previous, policy })
+}
+
+/// What the settings say about the way of this person.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn policy(enroll: &Enroll, settings: &Settings, person: PersonId) -> Result<Policy, ReadError> {
+    let (known, _) = enroll.platform.load::<Person>(&person.stream()).await?;
+    Ok(Policy {
+        offered: settings.ownership_kinds.clone(),
+        skip_ca_profile: settings.skip_ca_profile,
+        limits: settings.limits.clone(),
+        terms: settings.terms.iter().map(|(ownership, terms)| (*ownership, terms.version.clone())).collect(),
+        assigned_managed_apple_id: known.attributes.managed_apple_id.clone(),
+        accepted: known.accepted_terms,
+        account_driven: settings.account_driven.clone(),
+    })
+}
+
+// What the visitor told before is theirs from now on: erased with them.
+async fn give_visit_key_to_person(
+    enroll: &Enroll,
+    enrollment: EnrollmentId,
+    person: PersonId,
+) -> Result<(), SignInError> {
+    let keys = std::sync::Arc::clone(enroll.platform.log.keys());
+    let unavailable = |why: String| SignInError::Append(AppendError::Unavailable(why));
+    tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key()))
+        .await
+        .map_err(|error| unavailable(error.to_string()))?
+        .map_err(|error| unavailable(error.to_string()))
+}
+
+/// The person's records that are active. Of a projection that lags, or that stopped before a corrupt event, these are those that
+/// it knows.
+///
+/// # Errors
+/// If the projection cannot be read: then it is unknown whether there are any.
+pub async fn previous_records(
+    enroll: &Enroll,
+    person: PersonId,
+    platform: Platform,
+) -> Result<PreviousRecords, ProjectionError> {
+    let family = platform.family;
+    let active =
+        projections::devices::active_of_person(&enroll.platform.projections, person, family, NEAREST_RECORDS).await;
+    let active = active.inspect_err(|error| tracing::error!(%error, "earlier records cannot be looked up"))?;
+    let record = |active: projections::devices::Active| {
+        let mut evidence = vec![Evidence::SamePerson];
+        if active.family == Some(family) {
+            evidence.push(Evidence::SameFamily);
+        }
+        FoundRecord { device: active.device, evidence }
+    };
+    Ok(PreviousRecords { nearest: active.nearest.into_iter().map(record).collect(), count: active.count })
+}
+
+fn as_person(entrance: &Entrance<'_>, enrollment: EnrollmentId, person: PersonId) -> Context {
+    Context::of(Actor::new(ActorKind::Person, person), Some((entrance.source, person.key())), enrollment.0)
+}

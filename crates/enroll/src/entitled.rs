@@ -1,0 +1,40 @@
+//! Loads what decides whether a person who signed in earlier may still continue (`decisions::visit`, `entitled`).
+
+use crate::Enroll;
+use decisions::staff::LocalAccount;
+use decisions::visit::{SignedIn, Visit};
+use events::enrollment::SignInMethodName;
+use events::store::ReadError;
+use identity::LOCAL;
+use platform::user_names;
+use sign_in::NOBODY;
+
+/// Whether this visit may continue. A visit without a sign-in may.
+///
+/// # Errors
+/// Returns an error if the settings or the local account cannot be read.
+pub async fn may_go_on(enroll: &Enroll, visit: &Visit) -> Result<bool, ReadError> {
+    let Some(signed_in) = &visit.signed_in else { return Ok(true) };
+    if !visit.is_permitted_by_settings(&enroll.settings.current().await?) {
+        return Ok(false);
+    }
+    match signed_in.method {
+        SignInMethodName::LocalAccount => {
+            Ok(local_account(enroll, signed_in).await?.is_some_and(|account| visit.is_permitted_by(&account)))
+        }
+        SignInMethodName::Directory | SignInMethodName::OpenIdConnect | SignInMethodName::Saml => Ok(true),
+    }
+}
+
+// The visit knows the account by an HMAC only. The user name leads to an account, which must be the one of the HMAC. An erased person
+// has no user name any more.
+async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<LocalAccount>, ReadError> {
+    if let Some(key) = signed_in.user_name.damaged_key() {
+        return Err(ReadError::Unavailable(format!("who signed in is unknown: {} is damaged", key.0)));
+    }
+    let Some(user_name) = signed_in.user_name.get() else { return Ok(None) };
+    let id = user_names::account_named(&enroll.platform, user_name).await?.unwrap_or(NOBODY);
+    let (account, _) = enroll.platform.load::<LocalAccount>(&id.stream()).await?;
+    let name = enroll.platform.secrets.name("account", &["local_account", LOCAL, &id.to_string()]);
+    Ok((name == signed_in.account).then_some(account))
+}

@@ -1,0 +1,306 @@
+//! Issues device identities, each exactly once (design §8, "Identity"): sign, append, and only then answer. Of requests that
+//! race, the one whose event is appended first has won; the others read again and answer with the winner's certificate,
+//! to the same key only.
+
+use crate::Enroll;
+use crate::entitled::may_go_on;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use decisions::device::{self, Device, Phase};
+use decisions::visit::{self, Visit};
+use devices::ByDeviceError;
+use devices::identify::{Unidentified, identify};
+use events::device::DeviceId;
+use events::enrollment::{EnrollmentId, IdentityRefusal, IssuedCertificate, SecretHash};
+use events::system::RefusalEvent;
+use events::{Actor, ActorKind, Timestamp};
+use openssl::pkey::{PKey, Public};
+use openssl::x509::X509;
+use pki::Issued;
+use platform::Loaded;
+use platform::PerformError;
+use platform::context::Context;
+use platform::named_secret::{self, Kind};
+use std::net::IpAddr;
+
+/// How long an identity is good for. Devices do not renew by themselves, and one that expired cannot speak to us any
+/// more: long, and renewed long before.
+pub const IDENTITY_DAYS: u32 = 3 * 365;
+
+/// How long the identity is good for that a device is verified by: it asks for the MDM profile in the next moment.
+const VERIFICATION_DAYS: u32 = 1;
+
+/// What a request for an identity gives besides its right to one.
+pub struct Wanted {
+    pub public_key: PKey<Public>,
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
+    pub key_hash: String,
+    pub transaction: String,
+    pub source: Option<IpAddr>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The answer is no, and will be. It is written down.
+    #[error("the device is refused an identity")]
+    Refused(IdentityRefusal),
+    /// Nothing is decided: the device tries again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+fn unavailable(error: impl std::fmt::Display) -> IssueError {
+    IssueError::Unavailable(error.to_string())
+}
+
+/// Whose stream a refusal is written to.
+enum Asking {
+    /// Nobody's: whoever knows no challenge of a stream tells nothing about it.
+    Stranger,
+    Visit(EnrollmentId, Context),
+    Device(DeviceId, Context),
+}
+
+fn of_visit(refusal: &visit::Refusal) -> IdentityRefusal {
+    match refusal {
+        // The challenge is one of this visit's: another one issued an identity, and with that this one was over.
+        visit::Refusal::ChallengeUsed | visit::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUsed,
+        visit::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
+        visit::Refusal::DeviceEnrolled => IdentityRefusal::DeviceEnrolled,
+        _ => IdentityRefusal::EnrollmentEnded,
+    }
+}
+
+fn of_device(refusal: &device::Refusal) -> IdentityRefusal {
+    match refusal {
+        device::Refusal::ChallengeUsed => IdentityRefusal::ChallengeUsed,
+        device::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
+        device::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUnknown,
+        _ => IdentityRefusal::DeviceNotEnrolled,
+    }
+}
+
+impl Enroll {
+    /// An identity for whoever knows a challenge that is still good: a first one, or another at a renewal.
+    ///
+    /// # Errors
+    /// Refused: the challenge is unknown, expired or used by another key, the device is enrolled, or whoever signed in may
+    /// not enroll any more.
+    pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
+        if let Some((device, challenge)) = named_secret::parse(Kind::Renewal, challenge) {
+            return self.issue_renewal(DeviceId(device), challenge, wanted).await;
+        }
+        let (unknown, source) = (IdentityRefusal::ChallengeUnknown, wanted.source);
+        let Some((enrollment, challenge)) = named_secret::parse(Kind::Challenge, challenge) else {
+            return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
+        };
+        let enrollment = EnrollmentId(enrollment);
+        let visit = self.platform.visit(enrollment).await.map_err(unavailable)?;
+        let Some(owner) = visit.owner() else {
+            return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
+        };
+        let device = enrollment.device();
+        let context = Context::of(
+            Actor::new(ActorKind::Device, device),
+            wanted.source.map(|address| (address, owner.person.key())),
+            enrollment.0,
+        );
+        // A stranger's guess costs no signature: signing is for challenges that were handed out.
+        let verifies = visit.verifications.iter().any(|verification| verification.challenge == challenge);
+        if !verifies && !visit.servings.iter().any(|serving| serving.challenge == challenge) {
+            return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
+        }
+        let asking = Asking::Visit(enrollment, context.clone());
+        // A profile may have been served before the account was disabled.
+        if !may_go_on(self, &visit).await.map_err(unavailable)? {
+            return Err(self.refuse_identity(asking, IdentityRefusal::NotPermitted, source).await);
+        }
+        let state = self.platform.device(device).await.map_err(unavailable)?;
+        let device_enrolled = state.lives_by_its_identity(self.platform.world.now());
+        // The management that came of this challenge has ended: a repeated request is refused, too.
+        let issued = visit.identity.as_ref().filter(|identity| identity.challenge == challenge);
+        let has_left = state.phase.has_ended() && !device_enrolled;
+        if has_left && issued.is_some_and(|issued| state.certificate.as_ref() == Some(&issued.certificate.fingerprint))
+        {
+            return Err(self.refuse_identity(asking, IdentityRefusal::EnrollmentEnded, source).await);
+        }
+        if verifies {
+            return self.issue_verification_identity(enrollment, challenge, wanted, &context, device_enrolled).await;
+        }
+        let now = self.platform.world.now();
+        let certificate = match &visit.identity {
+            // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
+            Some(known) if known.challenge == challenge => {
+                IssuedCertificate { key_hash: wanted.key_hash.clone(), ..known.certificate.clone() }
+            }
+            _ => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
+        };
+        let transaction = wanted.transaction;
+        let command = visit::Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled };
+        let performed = match self.platform.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+            Ok(performed) => performed,
+            Err(PerformError::Refused(refusal)) => {
+                return Err(self.refuse_identity(asking, of_visit(&refusal), source).await);
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
+        let identity =
+            performed.state.identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?;
+        parse(&identity.certificate)
+    }
+
+    async fn issue_renewal(&self, device: DeviceId, challenge: SecretHash, wanted: Wanted) -> Result<X509, IssueError> {
+        let loaded = self.platform.load::<Device>(&device.stream()).await.map_err(unavailable)?;
+        let state = loaded.0.clone();
+        // A stranger's guess costs no signature.
+        let renewal = state.renewal.filter(|renewal| renewal.challenge == challenge);
+        let source = wanted.source;
+        let (Some(renewal), Some(person)) = (renewal, state.person) else {
+            return Err(self.refuse_identity(Asking::Stranger, IdentityRefusal::ChallengeUnknown, source).await);
+        };
+        let now = self.platform.world.now();
+        let identity = match renewal.identity {
+            // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
+            Some(issued) => IssuedCertificate { key_hash: wanted.key_hash.clone(), ..issued },
+            None => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
+        };
+        let context = Context::of(
+            Actor::new(ActorKind::Device, device),
+            wanted.source.map(|address| (address, person.key())),
+            device.0,
+        );
+        let (transaction, issue) = (wanted.transaction, challenge.clone());
+        let command = device::Command::IssueRenewal { now, challenge: issue, identity, transaction };
+        let state = self.renew(device, loaded, &command, context, source).await?;
+        let issued = state.renewal.filter(|renewal| renewal.challenge == challenge).and_then(|it| it.identity);
+        parse(&issued.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
+    }
+
+    /// Another identity for a device, by right of the one it signed with, which has to be in force.
+    ///
+    /// # Errors
+    /// Refused: the old certificate is not in force, or the device is not enrolled.
+    pub async fn renew_identity(&self, device: DeviceId, signer: &X509, wanted: Wanted) -> Result<X509, IssueError> {
+        let source = wanted.source;
+        let known = match identify(&self.devices, signer).await {
+            Ok(known) if known.device == device => known,
+            Ok(_) | Err(Unidentified::Stranger) => {
+                return Err(self.refuse_identity(Asking::Stranger, IdentityRefusal::CertificateUnknown, source).await);
+            }
+            Err(why @ Unidentified::Unavailable) => return Err(unavailable(why)),
+        };
+        if known.state.phase != Phase::Enrolled {
+            let asking = Asking::Device(device, known.context(source));
+            return Err(self.refuse_identity(asking, IdentityRefusal::DeviceNotEnrolled, source).await);
+        }
+        // Signing is what costs: not for a device that asks once more for the key that it got a certificate for, nor for one
+        // that has used up its budget of events.
+        let expected_end = self.platform.world.now().plus_seconds(i64::from(IDENTITY_DAYS) * 86_400);
+        if let Some(before) = known.state.renewal_of(&wanted.key_hash, expected_end) {
+            return parse(before);
+        }
+        if !self.devices.device_has_room(device, "IdentityRenewed") {
+            return Err(unavailable("the device has used up its budget of events"));
+        }
+        let identity =
+            recorded(&self.sign(device, wanted.public_key, self.platform.world.now(), IDENTITY_DAYS).await?)?;
+        let command = device::Command::RenewIdentity { identity: identity.clone(), transaction: wanted.transaction };
+        let state = self.renew(device, known.loaded(), &command, known.context(source), source).await?;
+        let renewed = state.renewal_of(&identity.key_hash, identity.not_after);
+        parse(renewed.ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
+    }
+
+    // What a device is verified by before it gets the MDM profile. It is none of the identities that a device is managed by.
+    async fn issue_verification_identity(
+        &self,
+        enrollment: EnrollmentId,
+        challenge: SecretHash,
+        wanted: Wanted,
+        context: &Context,
+        device_enrolled: bool,
+    ) -> Result<X509, IssueError> {
+        let (now, transaction) = (self.platform.world.now(), wanted.transaction);
+        let signed = self.sign(enrollment.device(), wanted.public_key, now, VERIFICATION_DAYS).await?;
+        let command = visit::Command::IssueVerificationIdentity {
+            now,
+            challenge: challenge.clone(),
+            transaction,
+            certificate: recorded(&signed)?,
+            device_enrolled,
+        };
+        let visit = match self.platform.perform::<Visit>(&enrollment.stream(), &command, context).await {
+            Ok(performed) => performed.state,
+            Err(PerformError::Refused(refusal)) => {
+                let asking = Asking::Visit(enrollment, context.clone());
+                return Err(self.refuse_identity(asking, of_visit(&refusal), wanted.source).await);
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
+        let issued = visit.verifications.into_iter().find(|verification| verification.challenge == challenge);
+        let identity = issued.and_then(|verification| verification.identity);
+        parse(&identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
+    }
+
+    async fn renew(
+        &self,
+        device: DeviceId,
+        loaded: Loaded<Device>,
+        command: &device::Command,
+        context: Context,
+        source: Option<IpAddr>,
+    ) -> Result<Device, IssueError> {
+        match self.devices.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
+            Ok(performed) => Ok(performed.state),
+            Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => {
+                Err(self.refuse_identity(Asking::Device(device, context), of_device(&refusal), source).await)
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    // The refusal is durable before the device is told it.
+    async fn refuse_identity(&self, asking: Asking, why: IdentityRefusal, source: Option<IpAddr>) -> IssueError {
+        let told = match asking {
+            Asking::Stranger => {
+                let event = RefusalEvent::IdentityRequestRefused { why };
+                self.sign_in.tell_of_stranger(event, source).await.map(drop).map_err(unavailable)
+            }
+            Asking::Visit(enrollment, context) => {
+                let refuse = visit::Command::RefuseIdentity { why };
+                let told = self.sign_in.tell::<Visit>(&enrollment.stream(), &refuse, &context, source).await;
+                told.map(drop).map_err(unavailable)
+            }
+            Asking::Device(device, context) => {
+                let refuse = device::Command::RefuseIdentity { why };
+                self.sign_in
+                    .tell::<Device>(&device.stream(), &refuse, &context, source)
+                    .await
+                    .map(drop)
+                    .map_err(unavailable)
+            }
+        };
+        told.err().unwrap_or(IssueError::Refused(why))
+    }
+
+    async fn sign(&self, device: DeviceId, key: PKey<Public>, now: Timestamp, days: u32) -> Result<Issued, IssueError> {
+        let (pki, seconds) = (self.devices.pki.clone(), now.0.div_euclid(1_000_000));
+        tokio::task::spawn_blocking(move || pki.issue(&key, device.0, seconds, days))
+            .await
+            .map_err(unavailable)?
+            .map_err(unavailable)
+    }
+}
+
+fn recorded(issued: &Issued) -> Result<IssuedCertificate, IssueError> {
+    Ok(IssuedCertificate {
+        certificate: STANDARD.encode(issued.certificate.to_der().map_err(unavailable)?),
+        serial: issued.serial.clone(),
+        fingerprint: issued.fingerprint.clone(),
+        key_hash: issued.key_hash.clone(),
+        not_after: Timestamp(issued.not_after * 1_000_000),
+    })
+}
+
+fn parse(recorded: &IssuedCertificate) -> Result<X509, IssueError> {
+    X509::from_der(&STANDARD.decode(&recorded.certificate).map_err(unavailable)?).map_err(unavailable)
+}

@@ -1,0 +1,33 @@
+//! Enrolling: people come to the portal or from Settings, prove who they are and are admitted; devices get their profile and identity.
+
+pub mod account_driven;
+mod admit;
+mod assign;
+mod entitled;
+mod entrance;
+pub mod issue;
+mod password;
+mod person;
+pub mod preview;
+pub mod profile_service;
+pub mod redirect;
+
+pub use admit::{admission, policy, previous_records};
+pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
+pub use entitled::may_go_on;
+pub use entrance::{Entrance, Outcome};
+pub use password::{Credentials, at_portal};
+
+use devices::Devices;
+use platform::Platform;
+use settings::SettingsService;
+use sign_in::SignIn;
+use std::sync::Arc;
+
+/// What the server needs to enroll devices.
+pub struct Enroll {
+    pub platform: Platform,
+    pub settings: Arc<SettingsService>,
+    pub sign_in: Arc<SignIn>,
+    pub devices: Arc<Devices>,
+}

@@ -1,0 +1,57 @@
+//! The person behind an account of a provider.
+
+use crate::Enroll;
+use decisions::person::{self, Person, ReserveAccount};
+use decisions::visit::SignedIn;
+use events::person::{PersonAttributes, PersonId};
+use events::{Personal, StreamName};
+use identity::Account;
+use platform::context::Context;
+use sign_in::{Proof, SignInError};
+
+/// The person behind an account, known from now on at the latest; `context` is that of whoever makes them known.
+pub(crate) async fn find_or_create_person(
+    enroll: &Enroll,
+    proof: &Proof,
+    context: impl Fn(PersonId) -> Context,
+) -> Result<SignedIn, SignInError> {
+    let (account, name) = (&proof.account, proof.account_name(&enroll.platform.secrets));
+    let person = person_of(enroll, &name, &context).await?;
+    let know =
+        person::Command::Know { method: proof.method, account: name.clone(), attributes: attributes(account, person) };
+    enroll.platform.perform::<Person>(&person.stream(), &know, &context(person)).await?;
+    let user_name = Personal::new(person.key(), account.user_name.clone());
+    Ok(SignedIn { method: proof.method, person, account: name, user_name })
+}
+
+// Whoever reserves the account first decides which person it is. An erased person stays forgotten: the account leads to
+// a new one, who begins without a past.
+async fn person_of(
+    enroll: &Enroll,
+    account: &str,
+    context: impl Fn(PersonId) -> Context,
+) -> Result<PersonId, SignInError> {
+    let stream = StreamName::of("account", account);
+    let mut in_place_of = None;
+    loop {
+        let fresh = PersonId(enroll.platform.world.random_uuid());
+        let command = ReserveAccount { person: fresh, in_place_of };
+        let performed = enroll.platform.perform::<person::Account>(&stream, &command, &context(fresh)).await?;
+        let person = performed.state.person.unwrap_or(fresh);
+        let (known, _) = enroll.platform.load::<Person>(&person.stream()).await?;
+        if !known.erased {
+            return Ok(person);
+        }
+        in_place_of = Some(person);
+    }
+}
+
+fn attributes(account: &Account, person: PersonId) -> PersonAttributes {
+    let sealed = |value: &String| Personal::new(person.key(), value.clone());
+    PersonAttributes {
+        user_name: Some(sealed(&account.user_name)),
+        display_name: account.display_name.as_ref().map(sealed),
+        mail: account.mail.as_ref().map(sealed),
+        managed_apple_id: account.managed_apple_id.as_ref().map(sealed),
+    }
+}

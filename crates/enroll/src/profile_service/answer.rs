@@ -1,0 +1,274 @@
+//! What a device is answered that comes from a Profile Service.
+
+use crate::Enroll;
+use crate::entitled::may_go_on;
+use decisions::device::Phase;
+use decisions::hardware::Hardware;
+use decisions::visit::{AttributesReport, Command, Refusal, ReportedDevice, Visit};
+use devices::ByDeviceError;
+use devices::device_message::DeviceMessage;
+use devices::enrollment_profile::{CHALLENGE_SECONDS, Recipient};
+use devices::identify::is_in_time;
+use events::device::DeviceId;
+use events::enrollment::{DeviceAttributes, DeviceSignature, EnrollmentId, ProfileServiceRefusal, SecretHash};
+use events::person::PersonId;
+use events::personal::Personal;
+use events::settings::Settings;
+use events::store::ReadError;
+use events::system::{DeviceRequestRefusal, RefusalEvent};
+use events::{Actor, ActorKind};
+use pki::fingerprint;
+use platform::PerformError;
+use platform::context::Context;
+use platform::named_secret::{self, Kind};
+use platform::secrets::hash;
+use plist::{Dictionary, Value};
+use std::net::IpAddr;
+
+/// Longer than any identifier or model that there is.
+const LONGEST: usize = 100;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileServiceError {
+    /// The message is not what a device sends.
+    #[error("{0}")]
+    NotUnderstood(&'static str),
+    /// The answer is no, and will be. No stream says so.
+    #[error("{0}")]
+    Refused(String),
+    /// The same, and the visit's stream says so.
+    #[error("{0}")]
+    Told(String),
+    /// Nothing is decided: the device tries again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+fn unavailable(error: impl std::fmt::Display) -> ProfileServiceError {
+    ProfileServiceError::Unavailable(error.to_string())
+}
+
+fn refused(why: impl std::fmt::Display) -> ProfileServiceError {
+    ProfileServiceError::Refused(why.to_string())
+}
+
+fn told(why: impl std::fmt::Display) -> ProfileServiceError {
+    ProfileServiceError::Told(why.to_string())
+}
+
+impl From<PerformError<Refusal>> for ProfileServiceError {
+    fn from(error: PerformError<Refusal>) -> ProfileServiceError {
+        match error {
+            PerformError::Refused(refusal) => refused(refusal),
+            other => unavailable(other),
+        }
+    }
+}
+
+/// A visit that a device comes from.
+struct Found {
+    enrollment: EnrollmentId,
+    visit: Visit,
+    person: PersonId,
+    context: Context,
+    device_enrolled: bool,
+}
+
+impl Enroll {
+    /// The signed profile that a message is answered with: by a verified device's identity the MDM profile, else the one by
+    /// which it is verified.
+    ///
+    /// # Errors
+    /// See [`ProfileServiceError`].
+    pub async fn answer_profile_service(
+        &self,
+        message: DeviceMessage,
+        source: Option<IpAddr>,
+    ) -> Result<Vec<u8>, ProfileServiceError> {
+        let served = match self.devices.pki.device_of(&message.signer) {
+            Some(uuid) => self.serve_verified(EnrollmentId(uuid), &message, source).await,
+            None => self.verify_device(&message, source).await,
+        };
+        let why = match &served {
+            Err(ProfileServiceError::Refused(_)) => DeviceRequestRefusal::ProfileServiceUnknown,
+            Err(ProfileServiceError::NotUnderstood(_)) => DeviceRequestRefusal::NotUnderstood,
+            Ok(_) | Err(ProfileServiceError::Told(_) | ProfileServiceError::Unavailable(_)) => return served,
+        };
+        let event = RefusalEvent::DeviceRequestRefused { why, device: None };
+        self.sign_in.tell_of_stranger(event, source).await.map_err(unavailable)?;
+        served
+    }
+
+    async fn find(&self, enrollment: EnrollmentId, source: Option<IpAddr>) -> Result<Found, ProfileServiceError> {
+        let visit = self.platform.visit(enrollment).await.map_err(unavailable)?;
+        let Some(person) = visit.owner().map(|owner| owner.person) else { return Err(refused("no such enrollment")) };
+        let actor = Actor::new(ActorKind::Device, enrollment.device());
+        let context = Context::of(actor, source.map(|address| (address, person.key())), enrollment.0);
+        let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
+        let device_enrolled = device.lives_by_its_identity(self.platform.world.now());
+        Ok(Found { enrollment, visit, person, context, device_enrolled })
+    }
+
+    async fn perform_on(&self, found: &Found, command: &Command) -> Result<Visit, ProfileServiceError> {
+        let (device, stream) = (found.enrollment.device(), found.enrollment.stream());
+        let loaded = self.platform.load::<Visit>(&stream).await.map_err(unavailable)?;
+        match self.devices.perform_by_device::<Visit>(device, &stream, loaded, command, &found.context).await {
+            Ok(performed) => Ok(performed.state),
+            Err(ByDeviceError::Spent) => Err(unavailable(ByDeviceError::<Refusal>::Spent)),
+            Err(ByDeviceError::Perform(error)) => Err(error.into()),
+        }
+    }
+
+    // Phase 2: signed with the identity that the device was made with.
+    async fn verify_device(
+        &self,
+        message: &DeviceMessage,
+        source: Option<IpAddr>,
+    ) -> Result<Vec<u8>, ProfileServiceError> {
+        let typed =
+            text(&message.fields, "CHALLENGE").ok_or(ProfileServiceError::NotUnderstood("CHALLENGE is missing"))?;
+        let (enrollment, challenge) =
+            named_secret::parse(Kind::ProfileService, typed).ok_or_else(|| refused("not a challenge of ours"))?;
+        let enrollment = EnrollmentId(enrollment);
+        let found = self.find(enrollment, source).await?;
+        // A stranger's guess is no fact of this enrollment.
+        if found.visit.profile_service(&challenge).is_none() {
+            return Err(refused(Refusal::UnknownChallenge));
+        }
+        if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
+            return Err(refused("whoever signed in may not enroll any more"));
+        }
+        let secret = self.platform.world.secret();
+        let settings = self.settings.current().await.map_err(unavailable)?;
+        let report = self.report(&found, challenge, message, &secret, &settings).await?;
+        let xml = self.verification_profile_xml(enrollment, &found.visit, &report, &settings.organization, &secret);
+        let signed = self.devices.sign_profile(xml.map_err(unavailable)?).await.map_err(unavailable)?;
+        let waits_for = report.scep_challenge.clone();
+        let visit = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
+        // The decision may have been a refusal that is on record now.
+        if !visit.verifications.iter().any(|verification| verification.challenge == waits_for) {
+            return Err(told("the device may not go on"));
+        }
+        Ok(signed)
+    }
+
+    async fn report(
+        &self,
+        found: &Found,
+        challenge: SecretHash,
+        message: &DeviceMessage,
+        secret: &str,
+        settings: &Settings,
+    ) -> Result<AttributesReport, ProfileServiceError> {
+        let attributes = attributes(&message.fields, found.person)?;
+        let managed = self.managed_hardware(found.enrollment.device(), &attributes).await?;
+        let now = self.platform.world.now();
+        Ok(AttributesReport {
+            now,
+            challenge,
+            device: ReportedDevice {
+                signature: message.signature,
+                certificate: fingerprint(&message.signer),
+                attributes,
+            },
+            genuine_devices_only: settings.profile_service.genuine_devices_only,
+            limits: settings.limits.clone(),
+            managed,
+            profile_uuid: self.platform.world.random_uuid(),
+            identity_uuid: self.platform.world.random_uuid(),
+            scep_url: format!("{}/scep", self.platform.public_url.as_str()),
+            scep_challenge: hash(secret),
+            scep_challenge_expires: now.plus_seconds(CHALLENGE_SECONDS),
+            device_enrolled: found.device_enrolled,
+        })
+    }
+
+    // What this hardware is enrolled as now: its record ends when it enrolls again. A record that cannot be read may be one; what
+    // is told of it here is for the person to see, and lets nobody in.
+    async fn managed_hardware(
+        &self,
+        device: DeviceId,
+        attributes: &DeviceAttributes,
+    ) -> Result<Vec<DeviceId>, ProfileServiceError> {
+        let stream = self.devices.hardware_stream(attributes.udid.text());
+        let hardware = match self.platform.load::<Hardware>(&stream).await {
+            Ok((hardware, _)) => hardware,
+            Err(error @ ReadError::Corrupt { .. }) => {
+                tracing::warn!(%stream, %error, "which devices are this hardware cannot be read: earlier records are not told");
+                Hardware::default()
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
+        let mut managed = Vec::new();
+        for earlier in hardware.before(device) {
+            let device = self.platform.other_device(earlier).await.map_err(unavailable)?;
+            if device.is_none_or(|device| device.phase == Phase::Enrolled) {
+                managed.push(earlier);
+            }
+        }
+        Ok(managed)
+    }
+
+    // Phase 3: signed with the identity that phase 2 brought.
+    async fn serve_verified(
+        &self,
+        enrollment: EnrollmentId,
+        message: &DeviceMessage,
+        source: Option<IpAddr>,
+    ) -> Result<Vec<u8>, ProfileServiceError> {
+        let seconds = self.platform.world.now().0.div_euclid(1_000_000);
+        let by = fingerprint(&message.signer);
+        let found = self.find(enrollment, source).await?;
+        let service = found.visit.verification(&by).map(|verification| verification.service.clone());
+        let (Some(service), true) = (service, is_in_time(&message.signer, seconds)) else {
+            return Err(refused(Refusal::NotVerified));
+        };
+        let refuse = |why| Command::RefuseProfileService { challenge: service.clone(), why };
+        // Our CA signed the certificate, which anybody may have seen: the signature says whether its holder speaks.
+        if message.signature == DeviceSignature::Invalid {
+            self.perform_on(&found, &refuse(ProfileServiceRefusal::SignatureInvalid)).await?;
+            return Err(told("the signature does not fit"));
+        }
+        let same = |device: &ReportedDevice| text(&message.fields, "UDID").is_none_or(|udid| device.has_udid(udid));
+        if !found.visit.verified(&by).is_some_and(same) {
+            self.perform_on(&found, &refuse(ProfileServiceRefusal::AnotherDevice)).await?;
+            return Err(told(Refusal::AnotherDevice));
+        }
+        if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
+            return Err(refused("whoever signed in may not enroll any more"));
+        }
+        self.serve_mdm_profile(&found, by).await
+    }
+
+    async fn serve_mdm_profile(&self, found: &Found, by: String) -> Result<Vec<u8>, ProfileServiceError> {
+        let settings = self.settings.current().await.map_err(unavailable)?;
+        let to = Recipient {
+            enrollment: found.enrollment,
+            visit: &found.visit,
+            version: found.visit.opened.as_ref().and_then(|opened| opened.platform.version),
+            build: None,
+            verified_by: Some(by),
+            device_enrolled: found.device_enrolled,
+        };
+        let (signed, command) = self.devices.prepare_profile(to, &settings).await.map_err(unavailable)?;
+        self.perform_on(found, &command).await?;
+        Ok(signed)
+    }
+}
+
+fn text<'a>(fields: &'a Dictionary, key: &str) -> Option<&'a str> {
+    fields.get(key).and_then(Value::as_string).filter(|value| (1..=LONGEST).contains(&value.len()))
+}
+
+fn attributes(fields: &Dictionary, person: PersonId) -> Result<DeviceAttributes, ProfileServiceError> {
+    let personal = |value: &str| Personal::new(person.key(), value.to_owned());
+    let udid = text(fields, "UDID").ok_or(ProfileServiceError::NotUnderstood("UDID is missing, or too long"))?;
+    Ok(DeviceAttributes {
+        udid: personal(udid),
+        serial_number: text(fields, "SERIAL").map(personal),
+        imei: text(fields, "IMEI").map(personal),
+        meid: text(fields, "MEID").map(personal),
+        product: text(fields, "PRODUCT").map(str::to_owned),
+        build_version: text(fields, "VERSION").map(str::to_owned),
+    })
+}

@@ -1,0 +1,45 @@
+//! A sign-in at a provider was refused: what is written down about it, and what the person reads.
+
+use crate::Enroll;
+use crate::entrance::{Entrance, Outcome, visitor};
+use decisions::visit::{self, Command, Visit};
+use events::enrollment::{EnrollmentId, help_code};
+use events::system::RefusalEvent;
+use identity::{Disbelief, Fault};
+use platform::PerformError;
+use sign_in::redirect::{IdentityProvider, alarm, recorded};
+use sign_in::{SignInError, granted, record};
+
+// That a provider cannot be asked is nobody's fault who stands before it, and they are told so. Nothing else is.
+pub(super) fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> Outcome {
+    match why.fault {
+        Fault::ProviderUnavailable => Outcome::NotNow { opened },
+        _ => Outcome::Refused { opened, retry_after: None },
+    }
+}
+
+// The administrator reads the detail in the server's log, found by the help code; the event says which kind it is.
+pub(super) async fn refuse(
+    enroll: &Enroll,
+    entrance: &Entrance<'_>,
+    enrollment: Option<EnrollmentId>,
+    provider: &IdentityProvider,
+    why: &Disbelief,
+) -> Result<(), SignInError> {
+    let code = enrollment.map(help_code);
+    tracing::warn!(provider = provider.name, help.code = code, fault = ?why.fault, %why, "single sign-on was refused");
+    alarm(&enroll.sign_in, why);
+    if !granted(&enroll.sign_in, entrance.source) {
+        return Ok(());
+    }
+    let (name, fault) = (provider.name.clone(), recorded(why.fault));
+    let Some(enrollment) = enrollment else {
+        let event = RefusalEvent::ResponseRefused { provider: name, why: fault };
+        return Ok(record(&enroll.sign_in, event, Some(entrance.source)).await?);
+    };
+    let command = Command::RefuseSingleSignOn { method: provider.method(), provider: name, why: fault };
+    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
+        Ok(_) | Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

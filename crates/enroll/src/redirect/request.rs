@@ -1,0 +1,64 @@
+//! Requests that wait for the answer of a provider, and the visits that they belong to.
+
+use crate::Enroll;
+use crate::entrance::{Entrance, visitor};
+use decisions::visit::SingleSignOn;
+use events::enrollment::{EnrollmentEvent, EnrollmentId, SecretHash};
+use events::store::AppendError;
+use events::system::RequestEvent;
+use events::{Event, StreamName};
+use platform::secrets::hash;
+use sign_in::SignInError;
+use sign_in::redirect::assertion::write;
+use sign_in::redirect::{IdentityProvider, REQUEST_SECONDS};
+
+/// Whether the visit began this request within the last 15 minutes, as the log says.
+pub(super) async fn is_recent(
+    enroll: &Enroll,
+    enrollment: EnrollmentId,
+    request: &SecretHash,
+) -> Result<bool, SignInError> {
+    let entries = enroll.platform.log.read(&enrollment.stream()).await?;
+    let begun = entries.iter().rev().find(|entry| {
+        let event = &entry.event;
+        matches!(event, Event::Enrollment(EnrollmentEvent::SingleSignOnBegun { request: begun, .. }) if begun == request)
+    });
+    Ok(begun.is_some_and(|begun| enroll.platform.world.now().seconds_since(begun.at) <= REQUEST_SECONDS))
+}
+
+/// Makes the request lead to the visit that waits for its answer.
+///
+/// # Errors
+/// If the log cannot be used.
+pub(super) async fn remember(
+    enroll: &Enroll,
+    entrance: &Entrance<'_>,
+    enrollment: EnrollmentId,
+    request: &str,
+) -> Result<(), AppendError> {
+    let event = RequestEvent::SingleSignOnRequested { enrollment };
+    let stream = StreamName::of("request", enroll.platform.secrets.name("request", &[request]));
+    write(&enroll.sign_in, &stream, visitor(entrance, enrollment), event.into()).await
+}
+
+/// The visit that waits for the answer to this request, from this provider, and not for too long.
+pub(super) async fn waiting(
+    enroll: &Enroll,
+    provider: &IdentityProvider,
+    request: &str,
+) -> Result<Option<EnrollmentId>, SignInError> {
+    let stream = StreamName::of("request", enroll.platform.secrets.name("request", &[request]));
+    let entries = enroll.platform.log.read(&stream).await?;
+    let Some(Event::Request(RequestEvent::SingleSignOnRequested { enrollment })) =
+        entries.first().map(|entry| &entry.event)
+    else {
+        return Ok(None);
+    };
+    let (visit, request) = (enroll.platform.visit(*enrollment).await?, hash(request));
+    let waits = |state: SingleSignOn| {
+        let same = state.request == request && state.provider == provider.name && state.method == provider.method();
+        same && state.proven.is_none()
+    };
+    let waits = visit.awaits_sign_in() && visit.single_sign_on.is_some_and(waits);
+    Ok((waits && is_recent(enroll, *enrollment, &request).await?).then_some(*enrollment))
+}

@@ -1,0 +1,34 @@
+//! `shared_networks`: ranges that are ranges, and no wider than somebody can know who is in them.
+
+use super::Findings;
+use crate::shared_networks::Cidr;
+use events::settings::Settings;
+use std::collections::BTreeSet;
+
+/// More people than any network that sits behind one address.
+const MOST_PEOPLE: u32 = 100_000;
+/// A wider range is hardly one organization's.
+const WIDEST: (u32, u32) = (8, 32);
+
+pub(super) fn check(settings: &Settings, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for network in &settings.shared_networks {
+        let key = format!("shared_networks {:?}", network.cidr);
+        match Cidr::parse(&network.cidr) {
+            Err(why) => findings.wrong(format!("{key}: {why}; give a range such as \"192.0.2.0/24\"")),
+            Ok(cidr) => {
+                let widest = if cidr.is_ipv4() { WIDEST.0 } else { WIDEST.1 };
+                if cidr.prefix() < widest {
+                    findings
+                        .wrong(format!("{key}: strangers are in so wide a range; name your own, /{widest} or longer"));
+                }
+            }
+        }
+        if !(1..=MOST_PEOPLE).contains(&network.people) {
+            findings.wrong(format!("{key}: people = {}; give a number from 1 to {MOST_PEOPLE}", network.people));
+        }
+        if !seen.insert(&network.cidr) {
+            findings.wrong(format!("{key} stands there twice; once is enough"));
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Directories behind the local accounts: asked in order, the next one only for a name that the one before does not know;
+//! never so often that they lock an account.
+//!
+//! Whatever the name, each directory is asked to search once and to bind once. What is left of a difference (a directory
+//! that hashes slowly does so for a known name only; it writes a wrong password down) is hidden by answering refusals on
+//! a beat, so that the time tells nothing. That a directory does not answer is told to everybody alike:
+//! each name makes each directory be asked.
+
+use super::beat::Beat;
+use super::outages::Outages;
+use crate::SignIn;
+use crate::password::{KnownAccount, Proof, Refused, Verified, account_name, reason, staff_account_name};
+use events::enrollment::{SignInMethodName, SignInRefusal};
+use events::settings::Ways;
+use identity::config::Identity;
+use identity::ldap::{Found, Ldap, Unanswered};
+use identity::lockout::{Limits, Lockout};
+use identity::throttle::RetryAfter;
+use identity::{Account, Denial, Unavailable, Verdict};
+use secrecy::SecretString;
+use std::net::IpAddr;
+use std::sync::Arc;
+use telemetry::Alarm;
+
+/// The directories of the configuration.
+#[derive(Default)]
+pub struct Directories {
+    all: Vec<Arc<Ldap>>,
+    lockout: Lockout,
+    outages: Outages,
+}
+
+impl Directories {
+    /// # Errors
+    /// Says which directory cannot be used as it is configured.
+    pub fn load(config: &Identity) -> Result<Directories, String> {
+        let load = |config| Ldap::load(config).map(Arc::new);
+        let all: Result<_, _> = config
+            .directory
+            .iter()
+            .map(|config| load(config).map_err(|why| format!("directory {}: {why}", config.name)))
+            .collect();
+        Ok(Directories { all: all?, lockout: Lockout::default(), outages: Outages::default() })
+    }
+
+    /// The directory of that name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Ldap>> {
+        self.all.iter().find(|directory| directory.name() == name)
+    }
+
+    /// All directories of the configuration, for a service that looks groups up.
+    pub fn shared(&self) -> Vec<Arc<Ldap>> {
+        self.all.clone()
+    }
+
+    /// Those that are switched on, in their order.
+    ///
+    /// # Errors
+    /// If the settings name one that the configuration does not.
+    pub fn switched_on(&self, ways: &Ways) -> Result<Vec<Arc<Ldap>>, Unavailable> {
+        let missing = |name: &String| Unavailable(format!("directory {name}: it is not in the configuration"));
+        ways.directories.iter().map(|name| self.named(name).cloned().ok_or_else(|| missing(name))).collect()
+    }
+}
+
+/// Somebody who is not let in as a local account.
+pub(super) struct Question<'a> {
+    pub typed: &'a str,
+    pub password: &'a SecretString,
+    pub source: IpAddr,
+    /// HMAC of the name as it was typed.
+    pub name: &'a str,
+    /// The name is that of a local account, refused for this reason: no directory is asked about it.
+    pub local: Option<Refused>,
+    pub beat: Beat,
+}
+
+/// What came of it, and whether it counts against the source.
+pub(super) struct Answer {
+    pub verified: Verified,
+    pub counts: bool,
+}
+
+/// What one directory said.
+enum Said {
+    Unknown,
+    Proven(Box<Account>),
+    /// With the account, where there is one.
+    No(SignInRefusal, Option<KnownAccount>),
+    /// The password is right, and the directory wants another before it lets anybody in with it.
+    ChangePassword(SignInRefusal, KnownAccount),
+    Nothing,
+}
+
+pub(super) async fn ask(sign_in: &SignIn, ways: &Ways, question: &Question<'_>) -> Answer {
+    let directories = match sign_in.directories.switched_on(ways) {
+        Ok(directories) => directories,
+        Err(why) => {
+            // It says which directory.
+            alarm(sign_in, "of the settings", &why);
+            return question.nothing();
+        }
+    };
+    let lockout = &sign_in.directories.lockout;
+    let limits = directories.iter().map(|directory| limits(directory)).reduce(Limits::and);
+    let limits = limits.unwrap_or(Limits { of_name: u32::MAX, of_source: u32::MAX, window_seconds: 0 });
+    let turn = match lockout.begin(&sign_in.platform.world, question.name, question.source, limits).await {
+        Ok(turn) => turn,
+        Err(RetryAfter(seconds)) => return question.wait(seconds),
+    };
+    let mut said = question.local.as_ref().map_or(Said::Unknown, |local| Said::No(local.reason, None));
+    let mut unanswered = false;
+    for directory in &directories {
+        if matches!(said, Said::Unknown) {
+            said = one(sign_in, directory, question).await;
+            unanswered |= matches!(said, Said::Nothing);
+        } else if let Err(why) = directory.pretend(&sign_in.platform.world).await {
+            alarm(sign_in, directory.name(), &why);
+            unanswered = true;
+        }
+        if let Said::Proven(account) = said {
+            lockout.succeeded(turn);
+            let proof = Proof { method: SignInMethodName::Directory, account: *account, local: None };
+            return Answer { verified: Verified::Proven(proof), counts: false };
+        }
+    }
+    // The account that was found is counted by itself. While a directory does not answer, a count by the name would tell who is known.
+    if unanswered || matches!(said, Said::ChangePassword(..)) {
+        drop(turn);
+    } else {
+        lockout.failed(sign_in.platform.world.now(), turn);
+    }
+    question.refused(said, unanswered)
+}
+
+async fn one(sign_in: &SignIn, directory: &Ldap, question: &Question<'_>) -> Said {
+    let found = match directory.find(question.typed).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            return match directory.prove_nobody(question.password).await {
+                Ok(()) => Said::Unknown,
+                Err(why) => nothing(sign_in, directory, &Unanswered { why, password_sent: false }),
+            };
+        }
+        Err(why) => {
+            let _ = directory.prove_nobody(question.password).await;
+            return nothing(sign_in, directory, &Unanswered { why, password_sent: false });
+        }
+    };
+    prove(sign_in, directory, question, &found).await
+}
+
+// One account may be found under several names (mail address, capitals, other writings of a letter): what the directory
+// counts is counted by account as well. That alone is told as a refusal: a waiting time would tell that two names are one.
+async fn prove(sign_in: &SignIn, directory: &Ldap, question: &Question<'_>, found: &Found) -> Said {
+    let lockout = &sign_in.directories.lockout;
+    let Account { issuer, subject, .. } = found.account();
+    let known = KnownAccount {
+        account: account_name(&sign_in.platform.secrets, SignInMethodName::Directory, issuer, subject),
+        staff: staff_account_name(&sign_in.platform.secrets, SignInMethodName::Directory, issuer, subject),
+    };
+    let Ok(turn) = lockout.begin(&sign_in.platform.world, &known.account, question.source, limits(directory)).await
+    else {
+        let _ = directory.prove_nobody(question.password).await;
+        return Said::No(SignInRefusal::Throttled, Some(known));
+    };
+    match directory.prove(found, question.password).await {
+        Ok(Verdict::Proven(proven)) => {
+            lockout.succeeded(turn);
+            Said::Proven(proven)
+        }
+        Ok(Verdict::Denied { denial: denial @ (Denial::PasswordExpired | Denial::PasswordMustBeChanged), .. }) => {
+            drop(turn);
+            Said::ChangePassword(reason(denial), known)
+        }
+        Ok(Verdict::Denied { denial, .. }) => {
+            lockout.failed(sign_in.platform.world.now(), turn);
+            Said::No(reason(denial), Some(known))
+        }
+        Err(unanswered) => {
+            if unanswered.password_sent {
+                lockout.failed(sign_in.platform.world.now(), turn);
+            }
+            nothing(sign_in, directory, &unanswered)
+        }
+    }
+}
+
+fn nothing(sign_in: &SignIn, directory: &Ldap, unanswered: &Unanswered) -> Said {
+    alarm(sign_in, directory.name(), &unanswered.why);
+    Said::Nothing
+}
+
+pub(super) fn alarm(sign_in: &SignIn, directory: &str, why: &Unavailable) {
+    if let Some(requests) = sign_in.directories.outages.count(directory, sign_in.platform.world.now()) {
+        tracing::error!(directory, why = why.0, requests, "a directory cannot be asked: nobody signs in with it");
+    }
+    sign_in.platform.metrics.alarm(Alarm::DirectoryUnavailable);
+}
+
+fn limits(directory: &Ldap) -> Limits {
+    let config = directory.config();
+    Limits::below(config.lockout_failures, config.lockout_minutes)
+}
+
+/// What a refusal is made of that is not the question's.
+struct Refusing {
+    reason: SignInRefusal,
+    known: Option<KnownAccount>,
+    retry_after: Option<i64>,
+    unanswered: bool,
+}
+
+impl Question<'_> {
+    fn refused(&self, said: Said, unanswered: bool) -> Answer {
+        // While a directory does not answer, each name is charged alike: else the waiting time would tell which are known.
+        let counts = unanswered || !matches!(said, Said::ChangePassword(..));
+        let (reason, known) = match said {
+            Said::No(reason, known) => (reason, known),
+            Said::ChangePassword(reason, known) => (reason, Some(known)),
+            Said::Unknown | Said::Proven(_) => (SignInRefusal::UnknownName, None),
+            Said::Nothing => (SignInRefusal::DirectoryUnavailable, None),
+        };
+        Answer { verified: self.verified(Refusing { reason, known, retry_after: None, unanswered }), counts }
+    }
+
+    fn nothing(&self) -> Answer {
+        let said = match &self.local {
+            Some(local) => Said::No(local.reason, None),
+            None => Said::Nothing,
+        };
+        self.refused(said, true)
+    }
+
+    // The password of a local account was judged and is written down as that; the person is told to wait like everybody.
+    fn wait(&self, seconds: i64) -> Answer {
+        let reason = self.local.as_ref().map_or(SignInRefusal::Throttled, |local| local.reason);
+        let refusing = Refusing { reason, known: None, retry_after: Some(seconds), unanswered: false };
+        Answer { verified: self.verified(refusing), counts: true }
+    }
+
+    fn verified(&self, refusing: Refusing) -> Verified {
+        let Refusing { reason, known, retry_after, unanswered } = refusing;
+        let of_directory = || Refused {
+            method: SignInMethodName::Directory,
+            reason,
+            account: None,
+            staff: false,
+            known,
+            name: self.name.to_owned(),
+            retry_after,
+            unanswered,
+            beat: self.beat,
+        };
+        let of_local = |local: &Refused| Refused { reason, retry_after, unanswered, ..local.clone() };
+        Verified::Refused(self.local.as_ref().map_or_else(of_directory, of_local))
+    }
+}

@@ -1,0 +1,109 @@
+//! Signing in: who is this, and what is written down about it. What the person may do then is decided by `enroll` and `staff`.
+//!
+//! The person is told the same for an unknown name, a wrong password, a disabled account and a missing privilege; the log
+//! knows the difference. What they are told apart ([`Told`]) holds for every name alike, or only after a right password.
+
+mod api_token;
+mod attributes;
+mod beat;
+mod departures;
+mod directories;
+mod directory;
+mod error;
+mod known_browser;
+mod look_up;
+mod outages;
+mod password;
+pub mod redirect;
+mod refusal_budget;
+mod refusals;
+pub mod staff_sessions;
+pub mod throttles;
+mod told;
+
+pub use api_token::{TokenVerdict, by_token, new_token};
+pub use attributes::{claimant, of_visit, received, untold, untold_of};
+pub use directories::Directories;
+pub use error::SignInError;
+pub use known_browser::KNOWN_FOR_DAYS;
+pub use look_up::{LookedUp, look_up, look_up_in};
+pub use password::{
+    KnownAccount, NOBODY, Proof, Refused, Told, Trying, Verified, account_name, staff_account_name, verify,
+};
+pub use refusal_budget::{About, REFUSAL_BYTES, RefusalBudget, VISIT_BYTES};
+pub use refusals::{
+    count_refusal, granted, granted_about, granted_to, granted_to_wait, record, record_portal_refusal,
+    record_staff_refusal, record_unknown_staff, refuse_staff, set_out, sum_up_refusals,
+};
+
+use departures::Departures;
+use directory::OwnStreams;
+use identity::local::LocalAccounts;
+use identity::throttle::Throttle;
+use platform::Platform;
+use redirect::{Place, Providers};
+use settings::SettingsService;
+use staff_sessions::StaffSessions;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What signing in needs: the ways to do it, the throttles, the budget for refusals.
+pub struct SignIn {
+    pub platform: Platform,
+    pub settings: Arc<SettingsService>,
+    local: LocalAccounts,
+    // Apart: nothing that happens at the portal keeps staff waiting, nor the other way round.
+    portal: Throttle,
+    console: Throttle,
+    // Of their own: a program with an old token, or a wrong name looked up, holds up nobody who signs in from its address.
+    tokens: Throttle,
+    /// Slows down guessing at names of people for whom somebody enrolls a device.
+    pub look_ups: Throttle,
+    /// Slows down guessing at second factors.
+    pub factors: Throttle,
+    pub refusals: RefusalBudget,
+    departures: Departures,
+    pub directories: Directories,
+    pub providers: Providers,
+    pub staff_sessions: StaffSessions,
+}
+
+impl SignIn {
+    pub fn new(
+        platform: Platform,
+        settings: Arc<SettingsService>,
+        directories: Directories,
+        providers: Providers,
+        staff_sessions: StaffSessions,
+    ) -> SignIn {
+        let throttle = || Throttle::new(platform.secrets.throttles());
+        let directory = Arc::new(OwnStreams { log: platform.log.clone(), secrets: platform.secrets.clone() });
+        SignIn {
+            local: LocalAccounts::new(directory, &platform.world),
+            portal: throttle(),
+            console: throttle(),
+            tokens: throttle(),
+            look_ups: throttle(),
+            factors: throttle(),
+            refusals: RefusalBudget::new(),
+            departures: Departures::new(),
+            platform,
+            settings,
+            directories,
+            providers,
+            staff_sessions,
+        }
+    }
+
+    /// Somebody at `source` came back from an identity provider with a proof: their share of departures is theirs again.
+    pub fn came_back(&self, place: Place, source: IpAddr) {
+        self.departures.came_back(place, source);
+    }
+
+    fn throttle(&self, place: Place) -> &Throttle {
+        match place {
+            Place::Portal => &self.portal,
+            Place::Console => &self.console,
+        }
+    }
+}

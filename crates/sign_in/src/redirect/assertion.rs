@@ -1,0 +1,67 @@
+//! Posted answers at both places: the ticket for the browser that posted one, and the rule that an answer lets somebody in once, on every
+//! node and after any restart: its name is reserved in the log.
+
+use super::IdentityProvider;
+use crate::SignIn;
+use events::enrollment::SecretHash;
+use events::envelope::{Actor, ActorKind, EventId};
+use events::log::Draft;
+use events::store::{AppendError, Expected};
+use events::system::AssertionEvent;
+use events::{Event, StreamName};
+use identity::redirect::PostedAnswer;
+use platform::context::Context;
+
+pub use identity::saml::LARGEST;
+
+/// For the browser that posted the answer to this request: derived, so that it need not be kept anywhere.
+pub fn ticket(sign_in: &SignIn, request: &SecretHash) -> String {
+    sign_in.platform.secrets.tag("single-sign-on-answer", &[&request.0])
+}
+
+/// Whether `ticket` was handed to the browser that posted the answer to this request.
+pub fn is_ticket(sign_in: &SignIn, ticket: Option<&str>, request: &SecretHash) -> bool {
+    ticket.is_some_and(|ticket| sign_in.platform.secrets.is_tag(ticket, "single-sign-on-answer", &[&request.0]))
+}
+
+/// Reserves the answer: whether it is seen for the first time.
+///
+/// # Errors
+/// If the log cannot be used.
+pub async fn reserve(
+    sign_in: &SignIn,
+    provider: &IdentityProvider,
+    answer: &PostedAnswer,
+) -> Result<bool, AppendError> {
+    let name = sign_in.platform.secrets.name("assertion", &[&answer.issuer, &answer.answer_id]);
+    let event = AssertionEvent::AssertionUsed { provider: provider.name.clone() };
+    let context = Context::of(Actor::new(ActorKind::System, "sign-in"), None, sign_in.platform.world.uuid());
+    match write(sign_in, &StreamName::of("assertion", name), context, event.into()).await {
+        Ok(()) => Ok(true),
+        Err(AppendError::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the first and only event of a stream.
+///
+/// # Errors
+/// Returns `Conflict` if the stream has an event already, and an error if the log cannot be written.
+pub async fn write(sign_in: &SignIn, stream: &StreamName, context: Context, event: Event) -> Result<(), AppendError> {
+    let draft = Draft {
+        id: EventId::fresh(&sign_in.platform.world),
+        at: sign_in.platform.world.now(),
+        actor: context.actor,
+        source: context.source,
+        correlation: context.correlation,
+        causation: None,
+        event,
+    };
+    match sign_in.platform.log.append(stream, Expected::NoStream, vec![draft.clone()]).await {
+        // With the same id it is written once in either case.
+        Err(AppendError::Unknown(_)) => {
+            sign_in.platform.log.append(stream, Expected::NoStream, vec![draft]).await.map(drop)
+        }
+        other => other.map(drop),
+    }
+}

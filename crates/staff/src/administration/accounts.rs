@@ -1,0 +1,247 @@
+//! Local accounts: added, switched off and on, listed.
+
+use super::{Act, Answer, NewUser, act, operator};
+use crate::Staff;
+use crate::set_up;
+use decisions::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
+use events::log::Log;
+use events::personal::Personal;
+use events::staff::{Privilege, StaffId};
+use events::{Event, StreamName};
+use identity::password::{check_new_password, hash_password};
+use names::visible::{holds_unseen, wrong_in_line};
+use platform::context::Context;
+use platform::user_names;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Reserves the name first, then adds the account. A name without an account is what a crash between the two leaves
+/// behind: the account is then added under the id that the name was reserved for.
+pub async fn add(service: &Staff, user: NewUser) -> Result<Answer, String> {
+    check(&user)?;
+    let account = account_of(service, &user.user_name).await?;
+    let administrates = user.privileges.contains(&Privilege::Administrator);
+    let password = {
+        let (world, password) = (service.platform.world.clone(), user.secret());
+        tokio::task::spawn_blocking(move || hash_password(&world, &password)).await.map_err(text)?
+    };
+    let said = format!("{} may {}", user.user_name, may(&user.privileges));
+    match service
+        .platform
+        .perform::<LocalAccount>(&account.stream(), &command(account, user, password), &operator(service))
+        .await
+    {
+        Ok(_) => {
+            // The first administrator is there: nobody else becomes one by an old link.
+            if administrates {
+                set_up::revoke(service, &operator(service)).await.map_err(text)?;
+            }
+            Ok(Answer::done(said))
+        }
+        Err(platform::PerformError::Refused(Refusal::Exists)) => {
+            Err("there is a user of that name already; `muster user list` shows them".into())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The account that a name is reserved for, from now on if it was not.
+pub(super) async fn account_of(service: &Staff, user_name: &str) -> Result<StaffId, String> {
+    reserve_name(service, user_name, StaffId(service.platform.world.random_uuid()), &operator(service)).await
+}
+
+/// The account that a user name belongs to: `fresh`, unless it was reserved before. Whoever reserves first wins.
+///
+/// # Errors
+/// If the name will not do, or the log cannot be used.
+pub async fn reserve_name(service: &Staff, user_name: &str, fresh: StaffId, by: &Context) -> Result<StaffId, String> {
+    check_name(user_name)?;
+    if let Some(account) = user_names::account_named(&service.platform, user_name).await.map_err(text)? {
+        return Ok(account);
+    }
+    let name = user_names::streams(&service.platform.secrets, user_name).swap_remove(0);
+    match service.platform.perform::<UserName>(&name, &ReserveUserName { account: fresh }, by).await {
+        Ok(_) => Ok(fresh),
+        Err(error) => {
+            service.platform.load::<UserName>(&name).await.map_err(text)?.0.account.ok_or_else(|| error.to_string())
+        }
+    }
+}
+
+/// What is wrong with a user name.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.chars().count() > 128 || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("a user name has 1 to 128 characters, none of them blank".into());
+    }
+    if holds_unseen(name) {
+        return Err("a user name has no invisible characters and none that reorder it: take them out".into());
+    }
+    Ok(())
+}
+
+/// What is wrong with a name that people read.
+pub fn check_display_name(option: &str, name: Option<&str>) -> Result<(), String> {
+    match name.and_then(wrong_in_line) {
+        Some(wrong) => Err(format!("{option} {wrong}")),
+        None => Ok(()),
+    }
+}
+
+fn check(user: &NewUser) -> Result<(), String> {
+    check_name(&user.user_name)?;
+    check_display_name("--display-name", user.display_name.as_deref())?;
+    if user.privileges.is_empty() {
+        let options = "--enroll, --enroll-for-others, --admin, --auditor, --help-desk";
+        return Err(format!("say what the user may do: {options}, or several of them; or --api, for a program"));
+    }
+    for (option, address) in [("--mail", &user.mail), ("--managed-apple-id", &user.managed_apple_id)] {
+        if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {
+            return Err(format!(
+                "{option} {address:?} is no address: it reads name@domain, such as ada@school.example"
+            ));
+        }
+    }
+    check_new_password(&user.user_name, &user.secret()).map_err(text)
+}
+
+/// Whether somebody could have such an address: finds what was mistyped, not what does not exist.
+fn is_address(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else { return false };
+    let blank = text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let labels = !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    !blank && !name.is_empty() && labels && text.len() <= 254
+}
+
+fn command(account: StaffId, user: NewUser, password: String) -> Command {
+    let sealed = |value: String| Personal::new(account.key(), value);
+    Command::Add(NewAccount {
+        user_name: sealed(user.user_name),
+        password: sealed(password),
+        privileges: user.privileges,
+        display_name: user.display_name.map(sealed),
+        mail: user.mail.map(sealed),
+        managed_apple_id: user.managed_apple_id.map(sealed),
+    })
+}
+
+/// Does something to the account of that name.
+pub async fn do_to(service: &Staff, user_name: &str, what: Act) -> Result<Answer, String> {
+    let account = existing(service, user_name).await?;
+    let done = match &what {
+        Act::Disable => "is disabled".to_owned(),
+        Act::Enable => "is enabled".to_owned(),
+        Act::SetRoles(privileges) => format!("may {}", may(privileges)),
+        Act::SetPassword(_) => "has a new password".to_owned(),
+        Act::RemoveFactors => "has no second factor".to_owned(),
+        Act::EndSession(_) | Act::EndSessions => "is signed out".to_owned(),
+    };
+    let already = act(service, account, what, &operator(service)).await.map_err(text)?.is_none();
+    Ok(Answer::done(format!("{user_name} {done}{}", if already { " already" } else { "" })))
+}
+
+// A local account by its name; else somebody whom a directory or identity provider vouches for, by the name they have
+// there, or by the id that `muster user list` shows where several have it.
+pub(super) async fn existing(service: &Staff, user_name: &str) -> Result<StaffId, String> {
+    if let Some(account) = user_names::account_named(&service.platform, user_name).await.map_err(text)? {
+        return Ok(account);
+    }
+    let is_it = |listed: &Listed| listed.user_name == user_name || listed.id.to_string() == user_name;
+    let found: Vec<Listed> = list_accounts(&service.platform.log).await?.into_iter().filter(is_it).collect();
+    match &found[..] {
+        [] => Err(format!("there is no user {user_name:?}; `muster user list` shows them")),
+        [one] => Ok(one.id),
+        _ => Err(format!("several are called {user_name:?}; give the id that `muster user list` shows")),
+    }
+}
+
+/// A local account as `muster user list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    pub id: StaffId,
+    /// The directory or identity provider that vouches for them; `None`: a local account.
+    pub provider: Option<String>,
+    pub user_name: String,
+    pub display_name: String,
+    pub privileges: BTreeSet<Privilege>,
+    pub disabled: bool,
+}
+
+/// All local accounts by name, from the log itself.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
+    let mut accounts = std::collections::BTreeMap::<StreamName, LocalAccount>::new();
+    let mut after = None;
+    loop {
+        let page = log.store().read_all(after, 1_000).await.map_err(text)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.position);
+        let staff = page.into_iter().filter(|recorded| recorded.stream.category() == "staff").collect();
+        let viewed = log.view(staff).await;
+        viewed.error.map_or(Ok(()), |error| Err(text(error)))?;
+        for entry in viewed.entries {
+            if let Event::Staff(event) = entry.event {
+                let account = accounts.entry(entry.stream).or_default();
+                *account = decisions::Aggregate::evolve(std::mem::take(account), &event);
+            }
+        }
+    }
+    let mut listed: Vec<Listed> = accounts.into_iter().filter_map(listed).collect();
+    listed.sort_by(|a, b| a.user_name.cmp(&b.user_name));
+    Ok(listed)
+}
+
+// A stream with nothing but a set-up link in it is nobody's account yet.
+fn listed((stream, account): (StreamName, LocalAccount)) -> Option<Listed> {
+    let text = |value: Option<Personal<String>>| match value {
+        Some(value) => value.shown().unwrap_or_default().to_owned(),
+        None => String::new(),
+    };
+    Some(Listed {
+        id: StaffId(Uuid::parse_str(stream.id()).ok().filter(|_| account.exists)?),
+        provider: account.external.map(|external| external.provider),
+        user_name: text(account.user_name),
+        display_name: text(account.display_name),
+        privileges: account.privileges,
+        disabled: account.disabled,
+    })
+}
+
+/// What these privileges mean, in words.
+pub fn may(privileges: &BTreeSet<Privilege>) -> String {
+    let words: Vec<&str> = privileges
+        .iter()
+        .map(|privilege| match privilege {
+            Privilege::Enroll => "enroll devices",
+            Privilege::EnrollForOthers => "enroll devices for others",
+            Privilege::Administrator => "administer at the console",
+            Privilege::Auditor => "audit at the console",
+            Privilege::HelpDesk => "help people at the console",
+            Privilege::ApiClient => "read by the API",
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_that_looks_like_another_is_refused() {
+        for name in ["", "a da", "ada\u{200b}", "ada\u{200d}", "\u{202e}ada", "\u{3164}", "a\u{ad}da", "\u{2066}ada"] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        for name in ["ada", "émile", "ada@school.example", "学生7"] {
+            assert_eq!(check_name(name), Ok(()), "{name:?}");
+        }
+        let wrong = check_display_name("--display-name", Some("Ada \u{202e}")).unwrap_err();
+        assert!(wrong.starts_with("--display-name holds the character U+202E "), "{wrong}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Programs that read by the API: added, and given another token.
+
+use super::accounts::{account_of, check_display_name, check_name, existing};
+use super::{Answer, Token, operator};
+use crate::Staff;
+use decisions::staff::{Command, LocalAccount, Refusal};
+use events::Personal;
+use events::staff::StaffId;
+use platform::PerformError;
+use sign_in::new_token;
+
+/// Adds a program; its token is in the answer and nowhere else.
+pub async fn add(service: &Staff, user_name: String, display_name: Option<String>) -> Result<Answer, String> {
+    check_name(&user_name)?;
+    check_display_name("--display-name", display_name.as_deref())?;
+    let client = account_of(service, &user_name).await?;
+    let (token, hash) = new_token(&service.sign_in, client);
+    let said = format!("{user_name} may read by the API with this token, which is shown once");
+    let sealed = |value: String| Personal::new(client.key(), value);
+    let command =
+        Command::AddApiClient { user_name: sealed(user_name), display_name: display_name.map(sealed), token: hash };
+    perform(service, client, &command).await?;
+    Ok(Answer::TokenIssued { said, token: Token(token) })
+}
+
+/// Issues another token; the one before is worth nothing from then on.
+pub async fn rotate(service: &Staff, user_name: &str) -> Result<Answer, String> {
+    let client = existing(service, user_name).await?;
+    let (token, hash) = new_token(&service.sign_in, client);
+    perform(service, client, &Command::IssueApiToken { token: hash }).await?;
+    let said = format!("{user_name} has a new token, which is shown once; the one before does not work any more");
+    Ok(Answer::TokenIssued { said, token: Token(token) })
+}
+
+async fn perform(service: &Staff, client: StaffId, command: &Command) -> Result<(), String> {
+    match service.platform.perform::<LocalAccount>(&client.stream(), command, &operator(service)).await {
+        Ok(_) => Ok(()),
+        Err(PerformError::Refused(Refusal::Exists)) => {
+            Err("there is a user of that name already; `muster user list` shows them".into())
+        }
+        Err(PerformError::Refused(Refusal::Disabled)) => {
+            Err("the account is disabled; `muster user enable` brings it back first".into())
+        }
+        Err(PerformError::Refused(Refusal::NoApiClient)) => {
+            Err("this account is a person's, not a program's; `muster user add NAME --api` adds a program".into())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}

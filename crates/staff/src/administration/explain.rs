@@ -1,0 +1,129 @@
+//! `muster access explain`: which rule decides about somebody, why the others do not, and what comes of it.
+
+mod subject;
+mod words;
+
+use super::Request;
+use crate::Staff;
+use decisions::access::{self, Fit, fit};
+use events::settings::{AccessRule, Settings};
+use identity::Account;
+use serde::{Deserialize, Serialize};
+use sign_in::claimant;
+use std::collections::{BTreeMap, BTreeSet};
+use subject::{Subject, subject};
+use words::{claims, either, listed, who};
+
+/// About whom.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub user_name: String,
+    /// `local`, a directory or an identity provider; left out: local accounts and directories are asked in their order.
+    pub provider: Option<String>,
+    /// The help code of a visit: then it is about what arrived on it.
+    pub visit: Option<String>,
+    /// What the provider would tell of them. With any of these nobody is asked.
+    pub groups: BTreeSet<String>,
+    pub claims: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl From<Question> for Request {
+    fn from(question: Question) -> Request {
+        Request::ExplainAccess(question)
+    }
+}
+
+/// The explanation, in words.
+///
+/// # Errors
+/// Who is not found, or cannot be looked up, and what to do.
+pub async fn explain(service: &Staff, question: &Question) -> Result<String, String> {
+    let settings = service.settings.current().await.map_err(|error| error.to_string())?;
+    let subject = subject(service, &settings, question).await?;
+    let mut lines = introduction(&subject, &settings);
+    if subject.for_others_only {
+        lines.push(format!("\n{} may enroll no device of their own.", subject.account.user_name));
+        return Ok(lines.join("\n"));
+    }
+    lines.push(String::new());
+    lines.extend(rules(&settings.access, &subject.account));
+    lines.push(String::new());
+    lines.extend(words::outcome(&settings, &subject));
+    Ok(lines.join("\n"))
+}
+
+fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
+    let Account { provider, user_name, display_name, groups, claims: has, untold, .. } = &subject.account;
+    let name = display_name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
+    let mut lines = vec![format!("{user_name}{name} ({})", subject.kind.of(provider))];
+    lines.push(match subject.way_is_off(&settings.sign_in.enrollment) {
+        Some(why) => format!("  cannot sign in at the portal: {why}"),
+        None => "  can sign in at the portal".to_owned(),
+    });
+    lines.extend(subject.remark.map(|remark| format!("  {remark}")));
+    lines.push(format!("  groups: {}", words::told(listed(groups), untold.groups.is_some())));
+    let missing: Vec<&String> = untold.claims.keys().collect();
+    let missing = if missing.is_empty() { String::new() } else { format!("; not told: {}", either(missing)) };
+    lines.push(format!("  claims: {}{missing}", claims(has)));
+    lines
+}
+
+fn rules(rules: &[AccessRule], account: &Account) -> Vec<String> {
+    let name = &account.user_name;
+    if rules.is_empty() {
+        return vec!["There are no access rules: whoever can sign in may enroll what ownership_kinds offers.".into()];
+    }
+    let mut lines = vec![format!("Access rules in their order; the first that is about {name} decides:")];
+    let (claimant, mut decided, mut perhaps) = (claimant(account), false, false);
+    for (nth, rule) in rules.iter().enumerate() {
+        let verdict = match fit(&rule.who, rule.provider.as_deref(), &claimant) {
+            _ if decided => "not looked at any more".to_owned(),
+            Fit::About => {
+                decided = true;
+                format!("YES, it is about {}: this rule decides", about(rule))
+            }
+            Fit::Unknown(_) => {
+                perhaps = true;
+                format!("PERHAPS, it is about {}, and {:?} did not tell", about(rule), account.provider)
+            }
+            why => format!("no, {}", why_not(why, rule, account)),
+        };
+        lines.push(format!("  {}. {:?}: {verdict}", nth + 1, rule.name));
+    }
+    if !decided {
+        lines.push(format!("No rule is {}about {name}.", if perhaps { "certainly " } else { "" }));
+    }
+    let untold = access::decide(rules, &claimant).is_some_and(|access| !access.untold.is_empty());
+    if untold {
+        lines.push(format!(
+            "What {name} may enroll depends on what was not told, so it is REFUSED. Let {:?} tell it, or say \
+             absent_groups = \"none\" where it leaves out an empty list.",
+            account.provider
+        ));
+    }
+    lines
+}
+
+fn about(rule: &AccessRule) -> String {
+    let of = rule.provider.as_ref().map(|provider| format!(" of {provider:?}")).unwrap_or_default();
+    format!("{}{of}", who(&rule.who))
+}
+
+fn why_not(why: Fit<'_>, rule: &AccessRule, account: &Account) -> String {
+    let (name, wanted) = (&account.user_name, about(rule));
+    match why {
+        Fit::About | Fit::Unknown(_) => String::new(),
+        Fit::OtherProvider => format!("it is about {wanted}, and {name} is of {:?}", account.provider),
+        Fit::NotInGroup if account.groups.is_empty() => format!("it is about {wanted}, and {name} is in no group"),
+        Fit::NotInGroup => format!("it is about {wanted}, and {name} is in none of that name"),
+        Fit::OtherClaim => {
+            let has = match &rule.who {
+                events::settings::Who::Claim { name: claim, .. } => account.claims.get(claim),
+                _ => None,
+            };
+            let has = has.map_or("has no such claim".to_owned(), |values| format!("has {}", either(values)));
+            format!("it is about {wanted}, and {name} {has}")
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Second factors set up and taken away. Each set-up is proven before it counts: a code that is right, a key that signs.
+
+use super::{OwnAccount, OwnAccountError, Pending, recovery_hash};
+use decisions::staff::{Command, FactorCommand, LocalAccount};
+use events::Personal;
+use events::staff::PasskeyId;
+use identity::passkeys::Owner;
+use identity::{one_time_codes, recovery_codes};
+
+/// A second factor was added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// The session goes on under this key.
+    pub key: Option<String>,
+    /// Recovery codes, made with the first factor: shown now and never again.
+    pub recovery_codes: Vec<String>,
+}
+
+/// What a passkey is called at most.
+const LONGEST_LABEL: usize = 60;
+
+impl OwnAccount {
+    /// Begins to set up one-time codes with a fresh seed.
+    ///
+    /// # Errors
+    /// If sessions cannot be written.
+    pub async fn begin_one_time_codes(&self) -> Result<(), OwnAccountError> {
+        self.keep(&Pending::OneTimeCodes { seed: one_time_codes::new_seed(&self.staff.platform.world) }).await
+    }
+
+    /// The seed that is being set up.
+    ///
+    /// # Errors
+    /// If sessions cannot be read.
+    pub async fn pending_seed(&self) -> Result<Option<String>, OwnAccountError> {
+        Ok(match self.kept().await? {
+            Some(Pending::OneTimeCodes { seed }) => Some(seed),
+            _ => None,
+        })
+    }
+
+    /// The code of the app proves that it has the seed. `None`: the code is wrong, or nothing is being set up.
+    ///
+    /// # Errors
+    /// If sessions or log cannot be used.
+    pub async fn finish_one_time_codes(&self, code: &str) -> Result<Option<Added>, OwnAccountError> {
+        let Some(seed) = self.pending_seed().await? else { return Ok(None) };
+        let Some(step) = one_time_codes::step_of(&seed, code, self.staff.platform.world.now()) else { return Ok(None) };
+        let seed = self.sealed(seed);
+        let command = FactorCommand::AddOneTimeCodes { seed, step, entering: self.entering() };
+        self.added(command).await.map(Some)
+    }
+
+    /// Begins to add a passkey: asks the browser for one.
+    ///
+    /// # Errors
+    /// If sessions cannot be written, or passkeys cannot be had here.
+    pub async fn begin_passkey(&self) -> Result<(), OwnAccountError> {
+        let user_name = self.user_name();
+        let display_name = self.state().display_name.as_ref().and_then(Personal::get).unwrap_or(&user_name).clone();
+        let owner = Owner { id: self.id().0, user_name: &user_name, display_name: &display_name };
+        let credentials = self.credentials();
+        let existing: Vec<&str> = credentials.iter().map(|(_, credential)| *credential).collect();
+        let begun = self.passkeys().await?.begin_adding(owner, &existing)?;
+        self.keep(&Pending::AddPasskey { options: begun.options, state: begun.state }).await
+    }
+
+    /// What the browser is asked for the passkey that is being added.
+    ///
+    /// # Errors
+    /// If sessions cannot be read.
+    pub async fn pending_passkey(&self) -> Result<Option<String>, OwnAccountError> {
+        Ok(match self.kept().await? {
+            Some(Pending::AddPasskey { options, .. }) => Some(options),
+            _ => None,
+        })
+    }
+
+    /// The browser's answer. `None`: it is not believed, or none was asked for; a challenge serves once.
+    ///
+    /// # Errors
+    /// If sessions or log cannot be used.
+    pub async fn finish_passkey(&self, answer: &str, label: &str) -> Result<Option<Added>, OwnAccountError> {
+        let Some(Pending::AddPasskey { state, .. }) = self.take_kept().await? else { return Ok(None) };
+        let credential = match self.passkeys().await?.finish_adding(&state, answer) {
+            Ok(credential) => credential,
+            Err(error) => {
+                tracing::warn!(staff.id = %self.resumed.session.staff, %error, "a passkey was not added");
+                return Ok(None);
+            }
+        };
+        let label: String = label.trim().chars().filter(|c| !c.is_control()).take(LONGEST_LABEL).collect();
+        let label = if label.is_empty() { self.resumed.session.browser.clone() } else { label };
+        let command = FactorCommand::AddPasskey {
+            passkey: PasskeyId(self.staff.platform.world.random_uuid()),
+            label: self.sealed(label),
+            credential: self.sealed(credential),
+            entering: self.entering(),
+        };
+        self.added(command).await.map(Some)
+    }
+
+    // Whoever just set a factor up has shown it. With the first one come the recovery codes.
+    async fn added(&self, command: FactorCommand) -> Result<Added, OwnAccountError> {
+        let account = self.perform(Command::Factor(command)).await?;
+        let key = self.staff.sign_in.staff_sessions.enter(&self.staff.platform.world, &self.key, true).await?;
+        let recovery_codes = match account.factors.recovery_codes.is_empty() {
+            true => self.make_recovery_codes().await?,
+            false => vec![],
+        };
+        Ok(Added { key, recovery_codes })
+    }
+
+    /// New recovery codes in the place of those that were there. They are shown now and never again.
+    ///
+    /// # Errors
+    /// If there is no second factor that they stand in for, or the log cannot be used.
+    pub async fn make_recovery_codes(&self) -> Result<Vec<String>, OwnAccountError> {
+        let codes = recovery_codes::new_codes(&self.staff.platform.world);
+        let hashed = codes.iter().filter_map(|code| recovery_codes::canonical(code));
+        let hashes = hashed.map(|code| recovery_hash(&self.staff.platform.secrets, self.id(), &code)).collect();
+        self.perform(Command::Factor(FactorCommand::MakeRecoveryCodes { hashes })).await?;
+        Ok(codes)
+    }
+
+    /// Takes a passkey away.
+    ///
+    /// # Errors
+    /// If it is the last factor where one is required, or the log cannot be used.
+    pub async fn remove_passkey(&self, passkey: PasskeyId) -> Result<LocalAccount, OwnAccountError> {
+        let required = self.factor_required();
+        self.perform(Command::Factor(FactorCommand::RemovePasskey { passkey, required })).await
+    }
+
+    /// Takes the one-time codes away.
+    ///
+    /// # Errors
+    /// If they are the last factor where one is required, or the log cannot be used.
+    pub async fn remove_one_time_codes(&self) -> Result<LocalAccount, OwnAccountError> {
+        let required = self.factor_required();
+        self.perform(Command::Factor(FactorCommand::RemoveOneTimeCodes { required })).await
+    }
+
+    /// The passkeys there are, as the library reads them. Those of an erased account are gone.
+    pub(super) fn credentials(&self) -> Vec<(uuid::Uuid, &str)> {
+        let passkeys = self.state().factors.passkeys.iter();
+        passkeys.filter_map(|(id, passkey)| Some((id.0, passkey.credential.get()?.as_str()))).collect()
+    }
+}
