@@ -1,4 +1,5 @@
-//! What happens to one management relationship: stream `device-<id>`, from `Authenticate` to the end of management.
+//! Events of one management relationship with a device: stream `device-<id>`, from `Authenticate` to the end of
+//! management.
 
 mod app;
 mod claim;
@@ -18,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use uuid::Uuid;
 
-/// One management relationship. Ours; in the subject of the device's identity certificate.
+/// Id of one management relationship. Assigned by Muster and contained in the subject of the device's identity
+/// certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeviceId(pub Uuid);
@@ -28,12 +30,12 @@ impl DeviceId {
         StreamName::of("device", self.0)
     }
 
-    /// The enrollment that brought the device.
+    /// Returns the id of the enrollment that created this management relationship.
     pub fn enrollment(self) -> EnrollmentId {
         EnrollmentId(self.0)
     }
 
-    /// The key of the device's push token, PushMagic and unlock token.
+    /// Returns the name of the key for the device's push token, PushMagic and unlock token.
     pub fn key(self) -> KeyName {
         KeyName::of("device", self.0)
     }
@@ -56,21 +58,22 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// SHA-256 of a message's bytes and of the fingerprint of the certificate that signed them, lower-case hex. `Mdm-Signature`
-/// has no nonce: a body that this stream has seen already changes nothing; under a new certificate it is news.
+/// SHA-256 of a message's bytes and of the fingerprint of its signing certificate, lower-case hex. `Mdm-Signature` has
+/// no nonce, so a body that this stream has already seen changes nothing. The same body with a new certificate counts
+/// as new.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BodyHash(pub String);
 
-/// A UDID, serial number, IMEI or MEID as it is compared: ASCII letters and digits only, in lower case. Dashes and
-/// capitals differ between what a device says at different times and versions; blanks and invisible characters do not make another
-/// device of one that lies.
+/// Normalizes a UDID, serial number, IMEI or MEID for comparison: ASCII letters and digits only, in lower case. Devices
+/// write dashes and capitals differently at different times and in different versions. Spaces and invisible characters
+/// must not turn a lying device into another one.
 pub fn plain_identifier(identifier: &str) -> String {
     identifier.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// How the device names itself in messages (mdm/checkin/authenticate.yaml, `userenrollment.mode`). Sealed under the
-/// person's key: personal, and therefore never part of a stream's name.
+/// The device's identifiers in its messages (mdm/checkin/authenticate.yaml, `userenrollment.mode`). They are personal,
+/// so they are sealed with the person's key and never part of a stream name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum DeviceIdentifiers {
@@ -94,7 +97,8 @@ impl DeviceIdentifiers {
     }
 }
 
-/// Where and how the device is woken (mdm/checkin/tokenupdate.yaml). Base64, sealed under the device's key.
+/// The values needed to send push notifications to the device (mdm/checkin/tokenupdate.yaml). `token` and
+/// `unlock_token` are Base64, `push_magic` is text. All are sealed with the device's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushAddress {
     pub token: Personal<String>,
@@ -103,55 +107,55 @@ pub struct PushAddress {
     pub unlock_token: Option<Personal<String>>,
 }
 
-/// What a device answers to a command, as it says it.
+/// `Status` of a device's answer to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CommandStatus {
     Acknowledged,
     Error,
     CommandFormatError,
-    /// Not now: the command stays queued.
+    /// The device cannot run the command now: it stays queued.
     NotNow,
 }
 
-/// A kind of what could not be read of a device's answer. The words themselves are not kept.
+/// Why a part of a device's answer could not be read. The unreadable text itself is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerFault {
-    /// The bytes are no XML property list with a dictionary in it, or they break off.
+    /// The bytes are not a complete XML property list with a dictionary.
     NotAPropertyList,
-    /// Characters that are none, or that XML forbids.
+    /// The text contains invalid characters, or characters that XML forbids.
     Characters,
-    /// A number that is none, is not finite, or does not fit into 64 bits.
+    /// A number is malformed, not finite, or does not fit into 64 bits.
     Number,
     Date,
-    /// Data that is not Base64.
+    /// Data is not valid Base64.
     Data,
-    /// An element, key or text where none belongs.
+    /// An element, key or text is in a place where it is not allowed.
     Structure,
-    /// Nested too deep.
+    /// The property list is nested too deeply.
     TooDeep,
-    /// More values than are read.
+    /// The property list contains too many values.
     TooMany,
-    /// `Status` is missing, or is no word that devices have.
+    /// `Status` is missing or has an unknown value.
     Status,
-    /// It answers no command of ours.
+    /// The answer names a command that Muster did not send.
     OtherCommand,
 }
 
-/// What is more urgent is delivered first.
+/// Priority of a command: more urgent commands are delivered first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// A lost device waits for it: lock, erase, the end of management.
+    /// For lost devices and the end of management: lock, erase, unenroll.
     Urgent,
     #[default]
     Normal,
-    /// Questions that nobody waits for.
+    /// For queries without a waiting administrator.
     Background,
 }
 
-/// The `Command` dictionary as an XML property list. What may hold secrets or personal words (profiles, a message on the
-/// lock screen) is sealed under the device's key.
+/// The `Command` dictionary as an XML property list. A payload that may contain secrets or personal text (profiles, a
+/// message on the lock screen) is sealed with the device's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CommandPayload {
@@ -160,7 +164,7 @@ pub enum CommandPayload {
 }
 
 impl CommandPayload {
-    /// The property list, or `None` if its key was destroyed.
+    /// Returns the property list, or `None` if its key was destroyed.
     pub fn xml(&self) -> Option<&str> {
         match self {
             CommandPayload::Sealed(sealed) => sealed.get().map(String::as_str),
@@ -169,16 +173,17 @@ impl CommandPayload {
     }
 }
 
-/// An item of a device's `ErrorChain`. Codes change between releases: kept to be read by people, never branched on.
+/// An item of a device's `ErrorChain`. The codes change between OS releases, so they are stored for people to read and
+/// never used in decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MdmError {
     pub code: i64,
     pub domain: String,
-    /// Free text, which may name anything that is on the device: `None` of a device that is somebody's own.
+    /// Free text that may name anything on the device, so `None` for personal devices.
     pub description: Option<Personal<String>>,
 }
 
-/// A value a device reported about itself.
+/// A value that a device reported about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum InventoryValue {
@@ -186,22 +191,22 @@ pub enum InventoryValue {
     Plain(#[serde(with = "crate::personal::literal")] Value),
 }
 
-/// Who ended management.
+/// The party that ended management.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnenrolledBy {
-    /// The device answered our `RemoveProfile`.
+    /// Muster: the device acknowledged its `RemoveProfile`.
     Server,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum DeviceEvent {
-    /// `Authenticate`: the profile is being installed. Not enrolled yet.
+    /// `Authenticate`: the profile is being installed. The device is not enrolled yet.
     DeviceAuthenticated {
         person: PersonId,
         identifiers: DeviceIdentifiers,
-        /// SHA-256 of the certificate that signed.
+        /// SHA-256 fingerprint of the signing certificate, lower-case hex.
         certificate: String,
         topic: String,
         os_version: Option<OsVersion>,
@@ -219,53 +224,54 @@ pub enum DeviceEvent {
         push: PushAddress,
         body: BodyHash,
     },
-    /// Another certificate was issued for the device; the old one works on until it expires.
+    /// Another certificate was issued to the device. The old one remains valid until it expires.
     IdentityRenewed {
         identity: IssuedCertificate,
         transaction: String,
-        /// The challenge of the renewal that it was issued for. `None`: the device asked by itself, by RenewalReq.
+        /// The challenge of the renewal that the certificate was issued for. `None` if the device renewed on its own,
+        /// by RenewalReq.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         challenge: Option<SecretHash>,
     },
-    /// The identity is to be renewed: the enrollment profile is sent anew (`command`), with a challenge that is good for
-    /// this device's renewal alone.
+    /// A renewal of the identity was started: the enrollment profile is sent again (`command`), with a challenge that
+    /// is only valid for this renewal of this device.
     IdentityRenewalRequested {
         command: CommandId,
         challenge: SecretHash,
         challenge_expires: Timestamp,
     },
-    /// `Authenticate` of an enrolled device, with a renewed identity or the one that it has: it installs the enrollment profile
-    /// anew, or goes back to the one that it had. It stays enrolled; no enrollment begins.
+    /// `Authenticate` of an enrolled device, with a renewed or its current identity: it installs the enrollment profile
+    /// again, or returns to its earlier profile. It remains enrolled; no new enrollment begins.
     DeviceReauthenticated {
         identifiers: DeviceIdentifiers,
-        /// SHA-256 of the certificate that signed.
+        /// SHA-256 fingerprint of the signing certificate, lower-case hex.
         certificate: String,
         os_version: Option<OsVersion>,
         build_version: Option<String>,
         product_name: Option<String>,
         body: BodyHash,
     },
-    /// `TokenUpdate` after that, or its first words with what came by RenewalReq: from now on the device speaks with the renewed
-    /// identity.
+    /// The device uses the renewed identity from now on. Recorded at the `TokenUpdate` after `DeviceReauthenticated`,
+    /// or at the first message with an identity from RenewalReq.
     IdentityRenewalCompleted {
         fingerprint: String,
         serial: String,
         not_after: Timestamp,
     },
-    /// The device has the identity that it had.
+    /// The renewal failed: the device keeps its identity.
     IdentityRenewalFailed {
         why: RenewalFailure,
     },
-    /// The device asked for a renewed identity (SCEP) and got none.
+    /// The device requested a renewed identity (SCEP) and was refused.
     IdentityRenewalRefused {
         why: IdentityRefusal,
     },
-    /// A message that was signed with an identity of this device was not taken.
+    /// A message that was signed with an identity of this device was refused.
     DeviceMessageRefused {
         why: MessageRefusal,
     },
-    /// After a renewal was completed the device asks for commands with an identity that it had before: it undid the
-    /// renewal, or was restored from a backup.
+    /// After a completed renewal the device requested commands with an earlier identity: it reverted the renewal or was
+    /// restored from a backup.
     IdentityRolledBack {
         fingerprint: String,
         serial: String,
@@ -275,20 +281,20 @@ pub enum DeviceEvent {
         command: CommandId,
         request_type: String,
         payload: CommandPayload,
-        /// Its acknowledgement ends management: `RemoveProfile` of the enrollment profile.
+        /// The acknowledgement of this command ends management: it is the `RemoveProfile` of the enrollment profile.
         unenrolls: bool,
         priority: Priority,
-        /// From then on it is not delivered any more.
+        /// The command is not delivered after this time.
         expires: Option<Timestamp>,
     },
     MdmCommandDelivered {
         command: CommandId,
     },
-    /// It is not sent any more. If the device had it already, its answer is still written down.
+    /// The command is not sent any longer. If the device already received it, its answer is still recorded.
     MdmCommandCancelled {
         command: CommandId,
     },
-    /// Its time was over before it was answered.
+    /// The command expired before it was answered.
     MdmCommandExpired {
         command: CommandId,
     },
@@ -296,55 +302,58 @@ pub enum DeviceEvent {
         command: CommandId,
         status: CommandStatus,
         errors: Vec<MdmError>,
-        /// Of `InstallApplication`: why the device does not take the app.
+        /// For `InstallApplication`: why the device rejected the app.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rejection: Option<RejectionReason>,
         body: BodyHash,
     },
-    /// The answer was larger than we read; the command counts as answered.
+    /// The answer exceeded the size limit; the command counts as answered.
     MdmResultTooLarge {
         command: Option<CommandId>,
         bytes: u64,
-        /// `None`: it was proven by its connection, and not kept.
+        /// `None` if the sender was authenticated by its connection, so the body was not kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<BodyHash>,
     },
-    /// An answer to a command could not be read, or not all of it.
+    /// An answer to a command was not readable, or only in part.
     MdmAnswerUnreadable {
         command: CommandId,
-        /// Each kind once.
+        /// Each kind of fault once.
         why: Vec<AnswerFault>,
-        /// The rest was read and is recorded as an answer. Otherwise the command counts as answered, and as failed.
+        /// True if the readable part is recorded as an answer. Otherwise the command counts as answered and failed.
         in_part: bool,
         body: BodyHash,
     },
-    /// A managed app stands otherwise than before.
+    /// The status of a managed app changed.
     ManagedAppReported {
         /// Its bundle identifier.
         app: String,
         status: AppStatus,
-        /// The `InstallApplication` that this answers.
+        /// The `InstallApplication` command that this report answers.
         command: Option<CommandId>,
     },
-    /// Only what changed.
+    /// Only the values that changed.
     InventoryReported {
         changes: BTreeMap<String, InventoryValue>,
     },
-    /// A contact that is evidence: the first after seven days' silence.
+    /// The first contact after seven days of silence, recorded as evidence.
     DeviceHeardFrom {},
-    /// The device told these fields at a length that is not kept: 16 KiB of an unlock token, 1 KiB of anything else.
+    /// The device reported these fields with values over the size limit: 16 KiB for an unlock token, 1 KiB for any
+    /// other field. They are not stored.
     DeviceFieldsLeftOut {
         fields: BTreeSet<String>,
     },
-    /// The device has used up its budget: so many events that it alone caused were not written, by type.
+    /// The device exceeded its budget: this number of events that it alone caused was not written. `events` counts them
+    /// by type.
     DeviceEventsSuppressed {
         count: u64,
         events: BTreeMap<String, u64>,
     },
-    /// APNs took the notification.
+    /// APNs accepted the push notification.
     DevicePushed {
         apns_id: Option<String>,
-        /// The device put something off while the notification was on its way: it is woken for that as if there had been none.
+        /// The device answered a command with `NotNow` while the notification was being sent. For that command it is
+        /// woken as if there had been no notification.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         put_off_since: bool,
     },
@@ -360,42 +369,45 @@ pub enum DeviceEvent {
     DeviceUnenrolled {
         by: UnenrolledBy,
     },
-    /// The record ended: the same hardware is managed as another record, `by`.
+    /// The record ended because the same hardware is managed as another record, `by`.
     DeviceSuperseded {
         by: DeviceId,
         evidence: SupersessionEvidence,
-        /// Until then the identity is not revoked, and contact revives the record. `None`: as the evidence says, at any time or
-        /// never.
+        /// Until this time the identity is not revoked, and a contact of the device revives the record. `None`: at any
+        /// time or never, depending on the evidence.
         revivable_until: Option<Timestamp>,
     },
-    /// The identity of a superseded record spoke: the record goes on as it was before it ended for `superseded_by`.
+    /// The device contacted the server with the identity of a superseded record: the record continues in the state
+    /// before it was superseded by `superseded_by`.
     DeviceRevived {
         superseded_by: DeviceId,
     },
-    /// The device says a UDID that other records under management said before, and nothing proves that they are one device.
+    /// The device reported a UDID that other managed records reported earlier, without proof that they are the same
+    /// device.
     HardwareClaimNoted {
-        /// The newest of these records; at most five.
+        /// The newest of these records, at most five.
         others: Vec<DeviceId>,
-        /// How many such records there are.
+        /// Total number of such records.
         count: u32,
     },
-    /// An administrator decided that this device and `other` are different devices: both stay.
+    /// An administrator decided that this device and `other` are different devices: both records remain.
     HardwareClaimDismissed {
         other: DeviceId,
     },
-    /// The device is asked to attest its hardware, by `command`, which holds the nonce.
+    /// The device was asked to attest its hardware by `command`, which contains the nonce.
     HardwareAttestationRequested {
         command: CommandId,
-        /// Apple makes a new attestation at most once in 7 days: it is not asked again before.
+        /// Apple creates a new attestation at most once in 7 days, so the device is not asked again before this time.
         again_after: Timestamp,
     },
-    /// Apple attested that the hardware that the device says it is received the nonce that was sent to this record alone.
+    /// Apple attested that the reported hardware received the nonce, which was sent to this record only.
     HardwareAttested {
         command: CommandId,
-        /// The proof: the chain of certificates, the leaf first; DER in base64. The leaf names serial number and UDID.
+        /// The proof: the certificate chain, leaf first; each certificate as DER in base64. The leaf contains the
+        /// serial number and UDID.
         chain: Personal<Vec<String>>,
     },
-    /// The answer to `command` proves nothing, and changes nothing.
+    /// The answer to `command` contains no valid attestation and has no effect.
     HardwareAttestationRefused {
         command: CommandId,
         why: AttestationRefusal,

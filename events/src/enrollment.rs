@@ -1,5 +1,5 @@
-//! What happens on a person's way through the portal: stream `enrollment-<id>`, from the first form they send to the
-//! identity certificate of their device. Each event names the step of the enrollment guide it serves.
+//! Events of one visit to the portal: stream `enrollment-<id>`, from the first form that the person sends to the
+//! identity certificate of their device. Each event names its step of the enrollment guide.
 
 mod account_driven;
 mod help_code;
@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// One visit to the portal and, if it gets that far, the one management relationship that comes of it: the
-/// [`DeviceId`] has the same UUID, so that a device's certificate leads to both streams.
+/// Id of a visit to the portal. If the visit leads to an enrollment, the [`DeviceId`] has the same UUID, so that a
+/// device's certificate leads to both streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EnrollmentId(pub Uuid);
@@ -36,12 +36,13 @@ impl EnrollmentId {
         StreamName::of("enrollment", self.0)
     }
 
-    /// The device that this enrollment brings under management.
+    /// Returns the id of the device that this enrollment brings under management.
     pub fn device(self) -> DeviceId {
         DeviceId(self.0)
     }
 
-    /// The key of what a visitor tells before it is known who they are; handed to the person at sign-in.
+    /// Returns the name of the key for data of a visitor who has not signed in. The key is handed to the person at
+    /// sign-in.
     pub fn visit_key(self) -> KeyName {
         KeyName::of("visit", self.0)
     }
@@ -53,12 +54,12 @@ impl fmt::Display for EnrollmentId {
     }
 }
 
-/// SHA-256 of a secret that was handed out, in lower-case hex: session secrets, SCEP challenges.
+/// SHA-256 of an issued secret, in lower-case hex. Used for session secrets, tokens, codes and challenges.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretHash(pub String);
 
-/// Whose device it is.
+/// Whether a device belongs to the person or to the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
@@ -66,11 +67,12 @@ pub enum Ownership {
     Institutional,
 }
 
-/// Apple's kinds of enrollment. How the device enrolls is another property: see [`EnrollmentMode`].
+/// Apple's kinds of enrollment. The way in which a device enrolls is a separate property: see [`EnrollmentMode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrollmentKind {
-    /// Profile-based: iOS 13.1 to 17 (`ManagedAppleID` in mdm/profiles/com.apple.mdm.yaml). By account: from iOS 15 on.
+    /// Profile-based for iOS 13.1 to 17 (`ManagedAppleID` in mdm/profiles/com.apple.mdm.yaml). Account-driven from iOS
+    /// 15 on.
     UserEnrollment,
     DeviceEnrollment,
 }
@@ -79,65 +81,66 @@ pub enum EnrollmentKind {
 #[serde(rename_all = "snake_case")]
 pub enum ChosenBy {
     User,
-    /// There was nothing to choose: the settings decide.
+    /// The settings permit only one choice, so the person was not asked.
     Policy,
 }
 
-/// Why an earlier record is thought to belong to the person who signed in.
+/// Why an earlier record probably belongs to the person who signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// An active record of a device that the same person enrolled.
     SamePerson,
-    /// … of the same family (iPhone or iPad) as the one at the portal now.
+    /// The earlier device is of the same family (iPhone or iPad) as the device at the portal.
     SameFamily,
-    /// The device at the portal told, before it got its profile, the UDID of one that is managed.
+    /// Before it received its profile, the device at the portal reported the UDID of a managed device.
     SameHardware,
 }
 
-/// An earlier record, and why it is thought to be one.
+/// An earlier record and the evidence for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundRecord {
     pub device: DeviceId,
     pub evidence: Vec<Evidence>,
 }
 
-/// Why an enrollment came to an end short of a device.
+/// Why an enrollment ended without a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrollmentRefusal {
-    /// User Enrollment needs iOS 13.1.
+    /// User Enrollment requires iOS 13.1 or later.
     VersionTooOld,
-    /// Profile-based User Enrollment ended with iOS 18: the person is led to the account-driven way.
+    /// Profile-based User Enrollment is not available from iOS 18 on; the person has to use account-driven enrollment.
     AccountDrivenOnly,
-    /// This device could enroll by account only, and that is not offered for its family.
+    /// This device can only enroll by account, and the settings do not offer that for its family.
     AccountDrivenNotOffered,
-    /// The device enrolled in another mode (UDID or EnrollmentID) than the profile it was given says.
+    /// The device enrolled in another mode (with a UDID or an EnrollmentID) than its profile specifies.
     WrongMode,
-    /// No access rule lets this person enroll a device.
+    /// No access rule permits this person to enroll a device.
     NotPermitted,
-    /// The access rules ask for something that the person's provider did not tell, and it would make a difference.
+    /// The access rules depend on an attribute that the person's provider did not state, and the decision depends on
+    /// it.
     AccessUnknown,
-    /// The person has as many devices as their access rule allows.
+    /// The person already has the maximum number of devices of their access rule.
     TooManyDevices,
-    /// The settings ask for a newer version.
+    /// The settings require a newer OS version.
     VersionBelowMinimum,
-    /// The settings do not allow this version yet.
+    /// The settings do not permit this OS version yet.
     VersionAboveMaximum,
-    /// The settings do not allow this model.
+    /// The settings do not permit this model.
     ModelNotPermitted,
-    /// The settings ask for proof that the device is one of Apple's, and there is none that is known.
+    /// The settings require proof that the device was made by Apple, and no known device CA issued its certificate.
     NotGenuine,
-    /// Another device than the one that was verified before it got the profile.
+    /// Not the device that was verified before it received the profile.
     OtherDevice,
 }
 
-/// Everything in a served MDM profile that must never change while the device is enrolled
-/// (mdm/profiles/com.apple.mdm.yaml), and what the profile was made of.
+/// Everything in a served MDM profile that must not change while the device is enrolled
+/// (mdm/profiles/com.apple.mdm.yaml), and the values that the profile was built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServedProfile {
     pub kind: EnrollmentKind,
-    /// `PayloadIdentifier` of the profile: what `RemoveProfile` names to unenroll.
+    /// `PayloadIdentifier` of the profile, which `RemoveProfile` names to unenroll the device.
     pub identifier: String,
     pub profile_uuid: Uuid,
     pub identity_uuid: Uuid,
@@ -146,22 +149,23 @@ pub struct ServedProfile {
     pub server_url: String,
     pub check_in_url: String,
     pub scep_url: String,
-    /// `None` in User Enrollment, where the key must be absent.
+    /// `AccessRights` as a bit mask. `None` in User Enrollment, where the key must be absent.
     pub access_rights: Option<u16>,
     /// `ManagedAppleID`; in account-driven enrollments `AssignedManagedAppleID`.
     pub managed_apple_id: Option<Personal<String>>,
-    /// Account-driven enrollments only.
+    /// `EnrollmentMode`, in account-driven enrollments only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrollment_mode: Option<EnrollmentMode>,
-    /// `RequiredAppIDForMDM`, account-driven enrollments only.
+    /// `RequiredAppIDForMDM`, in account-driven enrollments only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required_app_id: Option<u64>,
-    /// `SignMessage`: the device signs what it sends. `None`: not recorded, as of profiles served by the first release.
+    /// `SignMessage`: whether the device signs its messages. `None` if not recorded, as for profiles that the first
+    /// release served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_message: Option<bool>,
 }
 
-/// A certificate of ours for a device.
+/// A certificate that Muster issued to a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuedCertificate {
     /// DER, base64.
@@ -178,7 +182,7 @@ pub struct IssuedCertificate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EnrollmentEvent {
-    /// Arrival: the first form was sent, and with it the visit's stream opened.
+    /// Arrival: the first form was sent, which opened the stream of the visit.
     VisitOpened {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -186,28 +190,29 @@ pub enum EnrollmentEvent {
         /// Language tag of the pages shown, such as `en`.
         language: String,
     },
-    /// The visit began in Settings, at "Sign In to Work or School Account": whose device it is was said by the discovery
-    /// document, and its profile is given to a request with a valid access token.
+    /// The visit began in Settings, at "Sign In to Work or School Account". The discovery document determined the owner
+    /// of the device. The device receives its profile in response to a request with a valid access token.
     AccountDrivenBegun {
         mode: EnrollmentMode,
-        /// The device's own `state`, where it wants an authorization code (`apple-oauth2`).
+        /// The device's own `state`, if it requests an authorization code (`apple-oauth2`).
         state: Option<String>,
     },
-    /// An enrolled device was told to have its person sign in again, and they begin to.
+    /// An enrolled device was told that its person has to sign in again, and the person began to do so.
     VisitResumed {
         session: SecretHash,
         user_agent: Personal<String>,
         begun: Timestamp,
         state: Option<String>,
     },
-    /// The sign-in step, no: `account` is the HMAC of the account where there is one, `name` the HMAC of the name typed where not.
+    /// The sign-in step was refused. `account` is the HMAC of the account if it is known; otherwise `name` is the HMAC
+    /// of the name that was typed.
     SignInRefused {
         method: SignInMethodName,
         reason: SignInRefusal,
         account: Option<String>,
         name: Option<String>,
     },
-    /// The sign-in step, yes. From here on the session has a new secret.
+    /// The sign-in step succeeded. From now on the session has a new secret.
     UserSignedIn {
         method: SignInMethodName,
         person: PersonId,
@@ -216,18 +221,19 @@ pub enum EnrollmentEvent {
         user_name: Personal<String>,
         session: SecretHash,
     },
-    /// The person of an enrolled device signed in once more.
+    /// The person of an enrolled device signed in again.
     UserSignedInAgain {
         method: SignInMethodName,
         session: SecretHash,
     },
-    /// The sign-in step at another site: the person was sent there. `request` is the hash of what must come back.
+    /// The sign-in step at an identity provider: the person was sent there. `request` is the hash of the secret that
+    /// must come back.
     SingleSignOnBegun {
         method: SignInMethodName,
         provider: String,
         request: SecretHash,
     },
-    /// An answer of the provider was verified, before the browser that asked for it came back.
+    /// A response of the provider was verified; the browser that requested it has not come back yet.
     SingleSignOnProven {
         provider: String,
         request: SecretHash,
@@ -238,11 +244,12 @@ pub enum EnrollmentEvent {
         provider: String,
         why: SingleSignOnFault,
     },
-    /// The person who signed in may enroll devices for others and is asked for the person. `for_oneself`: they may also enroll their own.
+    /// The person who signed in may enroll devices for others and is asked for the device's future owner.
+    /// `for_oneself`: they may also enroll their own devices.
     AssignmentOffered {
         for_oneself: bool,
     },
-    /// The device will belong to this person, not to the one who signed in.
+    /// The device will belong to this person instead of the person who signed in.
     EnrollmentAssigned {
         method: SignInMethodName,
         person: PersonId,
@@ -251,17 +258,18 @@ pub enum EnrollmentEvent {
     },
     /// The person who signed in enrolls their own device.
     AssignmentDeclined {},
-    /// What the provider told about the person whose device it will be, as far as access rules can ask for it.
+    /// The attributes that the provider stated about the future owner of the device, limited to those that access rules
+    /// can use.
     AttributesReceived {
         /// `local`, or the name of a directory or identity provider in the configuration.
         provider: String,
         attributes: Personal<ReceivedAttributes>,
     },
-    /// What the access rules say about the person whose device it will be.
+    /// The decision of the access rules about the future owner of the device.
     AccessDecided {
         access: Access,
     },
-    /// The terms of use of this version have to be accepted before the way goes on.
+    /// The terms of use of this version have to be accepted before the enrollment continues.
     TermsRequested {
         ownership: Ownership,
         version: String,
@@ -274,17 +282,18 @@ pub enum EnrollmentEvent {
         /// SHA-256 of that text, lower-case hex.
         text_hash: String,
     },
-    /// The person does not accept the terms of use of this version.
+    /// The person declined the terms of use of this version.
     TermsDeclined {
         ownership: Ownership,
         version: String,
     },
-    /// The person has earlier records that are still active: the nearest, at most five, and how many there are in all.
+    /// The person has earlier records that are still active: the most relevant ones, at most five, and the total
+    /// number.
     PreviousRecordFound {
         records: Vec<FoundRecord>,
         count: u64,
     },
-    /// The person was told what to do about the earlier records and went on.
+    /// The person read what to do about the earlier records and continued.
     PreviousRecordsNoted {},
     /// The ownership step.
     OwnershipChosen {
@@ -296,37 +305,38 @@ pub enum EnrollmentEvent {
         profile_uuid: Uuid,
         ca_fingerprint: String,
     },
-    /// The certificate step: the person says that they installed it.
+    /// The certificate step: the person confirmed that they installed the CA profile.
     CaInstallReported {},
-    /// The certificate step is switched off.
+    /// The certificate step is disabled in the settings.
     CaStepSkipped {},
     /// The Managed Apple ID step.
     ManagedAppleIdGiven {
         managed_apple_id: Personal<String>,
     },
-    /// The Managed Apple ID step, not asked: the directory or identity provider states it for the person who signed in.
+    /// The Managed Apple ID step was skipped, since the directory or identity provider states the Managed Apple ID of
+    /// the person who signed in.
     ManagedAppleIdAssigned {
         managed_apple_id: Personal<String>,
     },
-    /// The device was handed a token by which it gets its profile, and which it shows with every message from then on.
+    /// The device received an access token. It requests its profile with it and sends it with every later message.
     AccessTokenIssued {
         token: SecretHash,
         issued: Timestamp,
-        /// By which the device gets another without its person, where it redeemed an authorization code.
+        /// Present if the device redeemed an authorization code: it can then get another token without its person.
         refresh: Option<Refresh>,
     },
-    /// The device is handed a code, which it redeems for tokens (`apple-oauth2`).
+    /// The device received a code that it redeems for tokens (`apple-oauth2`).
     AuthorizationCodeIssued {
         code: SecretHash,
         issued: Timestamp,
     },
-    /// The device got another access token by its refresh token: its person was not asked.
+    /// The device used its refresh token to get another access token; its person was not asked.
     AccessTokenRefreshed {
         token: SecretHash,
         issued: Timestamp,
         refresh_token: SecretHash,
     },
-    /// What the device said of itself when it asked for its profile (other/machineinfo.yaml).
+    /// The device's description of itself in its request for the profile (other/machineinfo.yaml).
     MachineInformationReceived {
         signature: DeviceSignature,
         /// Such as `iPhone17,2`.
@@ -334,12 +344,13 @@ pub enum EnrollmentEvent {
         build_version: Option<String>,
         os_version: Option<OsVersion>,
     },
-    /// The device is asked to have its person sign in again. It causes every such answer until they have signed in.
+    /// The device is asked to have its person sign in again. Until they have, this event is the cause of every such
+    /// response.
     SignInAgainAsked {
         why: SignInAgainReason,
     },
-    /// The profile step, where institutional devices have to say first what they are: a Profile Service was sent to the device, which
-    /// answers it with `challenge`.
+    /// The profile step for institutional devices that have to identify themselves first: a Profile Service was sent to
+    /// the device, which answers with `challenge`.
     ProfileServiceServed {
         service: ServedProfileService,
         challenge: SecretHash,
@@ -347,16 +358,17 @@ pub enum EnrollmentEvent {
     },
     /// The device answered the Profile Service.
     DeviceAttributesReported {
-        /// The challenge that it answered.
+        /// The challenge that the device answered.
         challenge: SecretHash,
         signature: DeviceSignature,
-        /// SHA-256 of the certificate that signed, lower-case hex.
+        /// SHA-256 of the signing certificate, lower-case hex.
         certificate: String,
         attributes: DeviceAttributes,
     },
-    /// It was sent a profile with nothing but a way to an identity, by which it is known when it asks for the MDM profile.
+    /// The device received a profile that only contains a SCEP payload. The resulting identity identifies the device
+    /// when it requests the MDM profile.
     VerificationProfileServed {
-        /// The challenge of the Profile Service that it answered.
+        /// The challenge of the Profile Service that the device answered.
         service: SecretHash,
         profile_uuid: Uuid,
         identity_uuid: Uuid,
@@ -365,7 +377,7 @@ pub enum EnrollmentEvent {
         challenge: SecretHash,
         challenge_expires: Timestamp,
     },
-    /// It got that identity, which is good for asking for the MDM profile and for nothing else.
+    /// The device received that identity, which is valid for requesting the MDM profile only.
     VerificationIdentityIssued {
         identity: IssuedCertificate,
         transaction: String,
@@ -376,34 +388,35 @@ pub enum EnrollmentEvent {
         challenge: SecretHash,
         why: ProfileServiceRefusal,
     },
-    /// The profile step: the MDM profile was sent to the device. Each serving has its own SCEP challenge.
+    /// The profile step: the MDM profile was sent to the device. Each time it is served it contains a new SCEP
+    /// challenge.
     MdmProfileServed {
         profile: ServedProfile,
         challenge: SecretHash,
         challenge_expires: Timestamp,
-        /// Fingerprint of the verification identity that asked for it, where one had to.
+        /// Fingerprint of the verification identity that requested the profile, if one was required.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         verified_by: Option<String>,
     },
-    /// Installation: the device asked for its identity by SCEP and got it.
+    /// Installation: the device requested its identity by SCEP and received it.
     IdentityIssued {
         identity: IssuedCertificate,
         transaction: String,
         challenge: SecretHash,
     },
-    /// Installation, no: a device with a challenge of this visit asked for its identity.
+    /// Installation: a device with a challenge of this visit requested its identity and was refused.
     IdentityRefused {
         why: IdentityRefusal,
     },
-    /// An identity that was not used was replaced by another.
+    /// An unused identity was replaced by another.
     IdentityRevoked {
         fingerprint: String,
     },
-    /// A form that the person sent was answered with no.
+    /// A form that the person sent was refused.
     FormRefused {
         why: FormRefusal,
     },
-    /// The person reads the pages in another language from now on.
+    /// The person chose another language for the pages.
     LanguageChosen {
         /// Language tag, such as `ja`.
         language: String,
@@ -411,7 +424,7 @@ pub enum EnrollmentEvent {
     EnrollmentRefused {
         why: EnrollmentRefusal,
     },
-    /// Nothing happened for so long that the visit is closed.
+    /// The visit was closed after a period without activity.
     EnrollmentAbandoned {},
     SignedOut {},
 }

@@ -1,4 +1,4 @@
-//! What every event carries: identity, place, time, actor, cause; and its canonical bytes.
+//! The event envelope: identity, place, time, actor and cause of an event, and its canonical bytes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,19 +8,20 @@ use world::World;
 
 pub use world::Timestamp;
 
-/// Identity of an event: a UUIDv7 made by the caller before the first try, so that a repeated append is harmless.
+/// Identity of an event: a UUIDv7. The caller makes it before the first attempt to append, so a repeated append has no
+/// effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
 
 impl EventId {
-    /// A fresh id, made before the first try to append its event.
+    /// Makes a new id. Call it before the first attempt to append the event.
     pub fn fresh(world: &World) -> EventId {
         EventId(world.uuid())
     }
 
-    /// The id of the `nth` event of what `purpose` did because of `self`: always the same, so an effect repeated
-    /// after a crash cannot be written twice.
+    /// Derives the id of the `nth` event that `purpose` causes as an effect of `self`. It is always the same id, so an
+    /// effect that is repeated after a crash is not written twice.
     pub fn caused(self, purpose: &str, nth: usize) -> EventId {
         EventId(Uuid::new_v5(&self.0, format!("{purpose}/{nth}").as_bytes()))
     }
@@ -32,8 +33,9 @@ impl fmt::Display for EventId {
     }
 }
 
-/// A stream's name: `<category>-<id>`. The category is lower-case letters; the id letters, digits and dashes.
-/// At most 200 bytes. Never built from personal data: such names are HMACs.
+/// Name of a stream: `<category>-<id>`, at most 200 bytes. The category consists of lower-case ASCII letters; the id of
+/// ASCII letters, digits and dashes. A name that depends on personal data contains an HMAC of it, never the data
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamName(String);
@@ -41,20 +43,20 @@ pub struct StreamName(String);
 /// A stream name that does not have the form `<category>-<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a stream name: it must read <category>-<id>, lower-case letters before the dash, letters, digits and dashes after it, 200 bytes at most"
+    "{0:?} is not a stream name: it must have the form <category>-<id>, with lower-case letters before the dash, letters, digits and dashes after it, and at most 200 bytes"
 )]
 pub struct BadStreamName(pub String);
 
 impl StreamName {
-    /// The stream of `id` in `category`, for ids that are known to be well formed (UUIDs, hex digests).
+    /// Returns the stream of `id` in `category`. Only for ids that are known to be well formed (UUIDs, hex digests).
     ///
     /// # Panics
-    /// If the pair makes no legal name; that is a programming error.
+    /// Panics if `category` and `id` do not form a valid name; that is a programming error.
     pub fn of(category: &str, id: impl fmt::Display) -> StreamName {
         StreamName::try_from(format!("{category}-{id}")).expect("categories and ids are well formed")
     }
 
-    /// The name of a stream of which there is only one, such as `log` and `settings`.
+    /// Returns the name of the only stream of a category, such as `log` and `settings`.
     pub fn single(category: &str) -> StreamName {
         StreamName::of(category, "main")
     }
@@ -99,13 +101,13 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// Place of an event in its stream: dense, the first is 0.
+/// Index of an event in its stream, without gaps. The first event has revision 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(pub u64);
 
-/// Place of an event in the log: ordered, opaque, possibly sparse. Never kept in a link or cursor that people keep,
-/// since it changes when a log is copied; those name event ids.
+/// Place of an event in the log: ordered, opaque, possibly with gaps. Positions change when a log is copied, so links
+/// and cursors that outlive a request contain event ids instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub u64);
@@ -116,25 +118,25 @@ impl fmt::Display for Position {
     }
 }
 
-/// Who caused an event.
+/// The actor that caused an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     pub kind: ActorKind,
-    /// The id in its kind: an enrollment, person, device or staff id; the name of a reaction; never a person's name.
+    /// Id within its kind: an enrollment, person, device or staff id, or the name of a reaction. Never a person's name.
     pub id: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
-    /// Somebody at the portal who has not signed in (yet).
+    /// A portal visitor who has not signed in (yet).
     Visitor,
     Person,
     Device,
     Staff,
-    /// Whoever runs `muster` on the server's machine.
+    /// The operator who runs `muster` on the server's machine.
     Operator,
-    /// The server itself: a reaction, the timer.
+    /// The server itself: a reaction or a timer.
     System,
 }
 
@@ -144,7 +146,7 @@ impl Actor {
     }
 }
 
-/// An event as an event store takes it: payload serialized, personal fields sealed.
+/// An event as passed to an event store: the payload is serialized, personal fields are sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewEvent {
     pub id: EventId,
@@ -154,24 +156,24 @@ pub struct NewEvent {
     pub version: u16,
     pub at: Timestamp,
     pub actor: Actor,
-    /// The address the request came from, sealed; `null` where there was none.
+    /// Source address of the request, sealed; `null` if there is none.
     #[serde(default)]
     pub source: Value,
-    /// The portal visit, device conversation or command line run this belongs to.
+    /// The portal visit, device conversation or command-line run that the event belongs to.
     pub correlation: Uuid,
-    /// The event that this one is an effect of.
+    /// The event that caused this one.
     #[serde(default)]
     pub causation: Option<EventId>,
     pub data: Value,
 }
 
-/// An event as an event store gives it back.
+/// An event as read from an event store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     pub stream: StreamName,
     pub revision: Revision,
     pub position: Position,
-    /// RFC 6962 leaf hash of [`canonical`] bytes.
+    /// RFC 6962 leaf hash of the [`canonical`] bytes.
     pub leaf: [u8; 32],
     pub event: NewEvent,
 }
@@ -184,11 +186,12 @@ struct Envelope {
     event: NewEvent,
 }
 
-/// The canonical bytes of an event: the same on every engine, without the position. JSON by the rules of RFC 8785: keys
-/// sorted, no white space. Our own events have integers only; a fraction that a device reports keeps its point (`64.0`)
-/// and is written with the fewest digits that read back as the same number.
+/// Serializes an event to its canonical bytes. They are the same for every store and do not contain the position. The
+/// format is JSON by the rules of RFC 8785: sorted keys, no white space. Muster's own events contain integers only. A
+/// fraction that a device reports keeps its decimal point (`64.0`) and is written with the fewest digits that parse to
+/// the same number.
 pub fn canonical(stream: &StreamName, revision: Revision, event: &NewEvent) -> Vec<u8> {
-    // Written field by field, in the order of their names: this is what every append waits for.
+    // Written field by field in the order of the names, for speed: every append waits for this.
     let NewEvent { id, event_type, version, at, actor, source, correlation, causation, data } = event;
     let mut bytes = Vec::with_capacity(1_024);
     let out = &mut bytes;
@@ -215,16 +218,16 @@ fn field<T: Serialize + ?Sized>(out: &mut Vec<u8>, before: &str, value: &T) {
     write_scalar(value, out);
 }
 
-/// The event in canonical bytes; the reverse of [`canonical`].
+/// Parses canonical bytes; the reverse of [`canonical`].
 ///
 /// # Errors
-/// If the bytes are no envelope.
+/// Returns an error if the bytes are not an event envelope.
 pub fn parse_canonical(bytes: &[u8]) -> Result<(StreamName, Revision, NewEvent), serde_json::Error> {
     let envelope: Envelope = serde_json::from_slice(bytes)?;
     Ok((envelope.stream, envelope.revision, envelope.event))
 }
 
-// Sorted here and not left to serde_json's map, whose order is a feature that any dependency can switch.
+// Sorts the keys here: serde_json's map keeps another order if any dependency enables a feature.
 fn write_canonical(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! Every fact by name: the union of the aggregates' events, and how each is named, versioned and parsed.
+//! The union of all event types, and how each event is named, versioned and parsed.
 
 use crate::device::DeviceEvent;
 use crate::enrollment::EnrollmentEvent;
@@ -11,10 +11,10 @@ use serde::de::value::MapDeserializer;
 use serde::de::{self, DeserializeOwned};
 use serde_json::{Value, json};
 
-/// Gathers the aggregates: the category of their streams and their event type.
+/// Declares the aggregates: the category of their streams and their event type.
 macro_rules! events {
     ($($category:literal => $variant:ident($event:ty)),+ $(,)?) => {
-        /// A fact of any aggregate.
+        /// An event of any aggregate.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Event { $($variant($event)),+ }
 
@@ -30,28 +30,29 @@ macro_rules! events {
         })+
 
         impl Event {
-            /// The categories of streams there are.
+            /// All stream categories.
             pub const CATEGORIES: &'static [&'static str] = &[$($category),+];
 
-            /// The names of all types of events.
+            /// Returns the names of all event types.
             pub fn type_names() -> Vec<&'static str> {
                 [$(type_names::<$event>()),+].concat()
             }
 
-            /// The category of streams this event belongs into.
+            /// Returns the category of the streams that this event belongs to.
             pub fn category(&self) -> &'static str {
                 match self { $(Event::$variant(_) => $category),+ }
             }
 
-            /// Name of the event's type and its payload, personal fields still in plain.
+            /// Returns the name of the event type and the payload, with personal fields in plain text.
             pub fn to_parts(&self) -> (String, Value) {
                 match self { $(Event::$variant(event) => to_parts(event)),+ }
             }
 
-            /// From the category of its stream, its type's name and its payload in the newest version.
+            /// Builds an event from the category of its stream, the name of its type and its payload in the newest
+            /// version.
             ///
             /// # Errors
-            /// Says which part is not understood.
+            /// Returns an error that names the unknown part: the category, the type or the payload.
             pub fn from_parts(category: &str, event_type: &str, data: Value) -> Result<Event, UnknownEvent> {
                 match category {
                     $($category => from_parts(event_type, data).map(Event::$variant),)+
@@ -79,7 +80,7 @@ events! {
 }
 
 impl Event {
-    /// The name of the event's type, such as `UserSignedIn`.
+    /// Returns the name of the event type, such as `UserSignedIn`.
     pub fn type_name(&self) -> String {
         self.to_parts().0
     }
@@ -87,13 +88,13 @@ impl Event {
 
 /// An event that this version does not understand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("event {event_type} is not understood: {why}; if a newer Muster wrote it, run that version here")]
+#[error("event {event_type} cannot be parsed: {why}; if a newer Muster wrote it, run that version here")]
 pub struct UnknownEvent {
     pub event_type: String,
     pub why: String,
 }
 
-// Every event enum is `#[serde(tag = "type", content = "data")]`, so its parts can be taken from its JSON.
+// Every event enum is `#[serde(tag = "type", content = "data")]`, so its JSON contains both parts.
 fn to_parts<E: Serialize>(event: &E) -> (String, Value) {
     let Ok(Value::Object(mut parts)) = serde_json::to_value(event) else {
         unreachable!("events serialize to an object of type and data")
@@ -108,7 +109,7 @@ fn from_parts<E: DeserializeOwned>(event_type: &str, data: Value) -> Result<E, U
         .map_err(|error| UnknownEvent { event_type: event_type.into(), why: error.to_string() })
 }
 
-/// Takes the names of an enum's variants from serde, so that they stand in one place.
+/// Reads the variant names of an enum from serde, so that the names are defined in one place only.
 #[derive(Debug, thiserror::Error)]
 #[error("no variant of this name")]
 struct Variants(&'static [&'static str]);

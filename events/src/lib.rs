@@ -1,17 +1,17 @@
-//! What may be written down, and how it is kept.
+//! The event vocabulary of Muster, the event store and the encryption of personal fields.
 //!
-//! The log is one append-only sequence of events. Every event belongs to one *stream* (one aggregate: a visit to the
-//! portal, a device, a person …), in which revisions are dense from zero; over the whole log events are ordered by
-//! opaque, increasing *positions*.
+//! The log is one append-only sequence of events. Every event belongs to one *stream*: the events of one aggregate,
+//! such as a visit to the portal, a device or a person. Revisions number the events of a stream without gaps, from
+//! zero. Opaque, increasing *positions* order the events of the whole log.
 //!
 //! Reading order for a newcomer:
-//! * [`envelope`] – what every event carries, its canonical bytes, the names of streams;
-//! * [`event`] – every fact by name, one module an aggregate: [`enrollment`], [`device`], [`person`], [`staff`],
-//!   [`settings`], [`system`];
-//! * [`personal`] – fields about a person, sealed under a key that can be destroyed;
-//! * [`store`] – the contract of an event store, its adapters, its test suite;
-//! * [`log`] – the typed log that the server and the projections use: seals, opens, upcasts;
-//! * [`upcast`] – yesterday's payloads made today's; [`proof`] – leaf hashes of the Merkle tree.
+//! * [`envelope`] – the fields common to all events, their canonical bytes and stream names;
+//! * [`event`] – the union of all event types, one module per aggregate: [`enrollment`], [`device`], [`person`],
+//!   [`staff`], [`settings`], [`system`];
+//! * [`personal`] – personal fields, encrypted with a key that can be destroyed;
+//! * [`store`] – the contract of an event store, its adapters and its test suite;
+//! * [`log`] – the typed log that the server and the projections use: it seals, opens and upcasts events;
+//! * [`upcast`] – conversion of old payload versions to the newest; [`proof`] – leaf hashes of the Merkle tree.
 
 pub mod device;
 pub mod enrollment;

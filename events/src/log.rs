@@ -1,5 +1,5 @@
-//! The typed log: what the server and the projections use. Seals personal fields on the way in, opens and upcasts on the
-//! way out; the store below sees sealed payloads only.
+//! The typed log that the server and the projections use. It seals personal fields when it appends, and opens and
+//! upcasts events when it reads. The store below only handles sealed payloads.
 
 use crate::envelope::{Actor, EventId, NewEvent, Position, Recorded, Revision, StreamName, Timestamp};
 use crate::event::Event;
@@ -18,14 +18,14 @@ pub struct Draft {
     pub id: EventId,
     pub at: Timestamp,
     pub actor: Actor,
-    /// The address the request came from.
+    /// Source address of the request.
     pub source: Option<Personal<String>>,
     pub correlation: Uuid,
     pub causation: Option<EventId>,
     pub event: Event,
 }
 
-/// An event as it was written down, open to be read.
+/// A recorded event, opened and in the newest version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub stream: StreamName,
@@ -41,37 +41,37 @@ pub struct Entry {
     pub event: Event,
 }
 
-/// Events that were opened to be shown, in spite of damaged keys.
+/// Events opened for display despite damaged keys.
 #[derive(Debug)]
 pub struct Viewed {
-    /// Those before the first one that cannot be understood.
+    /// The entries before the first event that cannot be parsed.
     pub entries: Vec<Entry>,
-    /// Keys of fields in them that read as damaged. Read again when these keys are whole, the entries hold more.
+    /// Keys of fields that read as damaged. When these keys are restored, reading again returns more of the entries.
     pub damaged: BTreeSet<KeyName>,
-    /// What is wrong with the event behind them.
+    /// What is wrong with the event that follows the entries.
     pub error: Option<ReadError>,
 }
 
-/// Which damaged keys an event is read in spite of. The address in its envelope never keeps it from being read.
+/// Which damaged keys do not prevent reading an event. A damaged key of the source address never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spare {
-    /// Those that are not its stream's own: what a stream says of its own subject is needed to decide about it.
+    /// Keys of other subjects than the stream's own. Decisions need what a stream says about its own subject.
     Others,
-    /// All: for readers who only show what there is.
+    /// All keys: for readers that only display events.
     All,
 }
 
-/// A damaged key that a reader went past, with the finding.
+/// A damaged key that a reader ignored, and the finding.
 type Passed = (KeyName, Corruption);
 
-/// The log, with its keys.
+/// The event log together with its keys.
 #[derive(Clone)]
 pub struct Log {
     store: Arc<dyn EventStore>,
     keys: Arc<dyn KeyStore>,
 }
 
-/// How many events a stream is read by.
+/// Number of events that one read of a stream returns at most.
 const PAGE: usize = 1_000;
 
 impl Log {
@@ -87,12 +87,12 @@ impl Log {
         &self.keys
     }
 
-    /// Appends to a stream; every key that the events name is durable before the events are. If the key of an event's source address
-    /// is damaged, the event is written without the address, with a word in its place.
+    /// Appends events to a stream. Every key that the events name is durable before the events are. If the key of a
+    /// source address is damaged, the event is written with a marker in place of the address.
     ///
     /// # Errors
-    /// As [`EventStore::append`]; a destroyed key or an unusable key store is `Unavailable`, a damaged key of a field `DamagedKey`:
-    /// nothing was written.
+    /// As [`EventStore::append`]. `Unavailable` also if a key was destroyed or the key store cannot be used, and
+    /// `DamagedKey` if the key of a field is damaged; in these cases nothing was written.
     pub async fn append(
         &self,
         stream: &StreamName,
@@ -105,14 +105,14 @@ impl Log {
             .map_err(|error| AppendError::Unavailable(error.to_string()))?
             .map_err(|error| self.not_sealed(stream, &error))?;
         damaged.iter().for_each(|error| drop(self.not_sealed(stream, error)));
-        // Durable already, and at least what these events use; also when they use nothing: then it tells of a key that
-        // was destroyed for them.
+        // The sequence is already durable and not lower than what these events use. It is passed even if they use no
+        // key: then it covers a key that was destroyed for them.
         let appended = self.store.append_sealed(stream, expected, sealed, self.keys.sequence()).await?;
         self.keys.log_reached(appended.position.0);
         Ok(appended)
     }
 
-    // A damaged key is told as a corrupt event is: waiting mends it as little.
+    // Reports a damaged key in the same way as a corrupt event: waiting does not help.
     fn not_sealed(&self, stream: &StreamName, error: &KeyError) -> AppendError {
         if let Some(damaged) = damaged_by(error) {
             let (stream, why) = (stream.to_string(), error.to_string());
@@ -122,15 +122,15 @@ impl Log {
         AppendError::Unavailable(error.to_string())
     }
 
-    /// A whole stream, from its first event.
+    /// Reads a whole stream, from its first event.
     ///
     /// # Errors
-    /// As [`EventStore::read_stream`]; an event that is not understood is `Corrupt`.
+    /// As [`EventStore::read_stream`]; an event that cannot be parsed is `Corrupt`.
     pub async fn read(&self, stream: &StreamName) -> Result<Vec<Entry>, ReadError> {
         self.read_from(stream, Revision(0)).await
     }
 
-    /// A stream from a revision on.
+    /// Reads a stream, beginning with revision `from`.
     ///
     /// # Errors
     /// As [`Log::read`].
@@ -148,7 +148,7 @@ impl Log {
         }
     }
 
-    /// Up to `limit` events of the whole log after a position.
+    /// Reads up to `limit` events of the whole log after a position.
     ///
     /// # Errors
     /// As [`Log::read`].
@@ -157,27 +157,28 @@ impl Log {
         self.open(page).await
     }
 
-    /// Follows the log; open what comes with [`Log::open`].
+    /// Follows the log. Open the delivered events with [`Log::open`].
     pub fn follow(&self, after: Option<Position>) -> Follow {
         self.store.follow(after)
     }
 
-    /// Opens recorded events: personal fields in plain, payloads in their newest version. A field whose key is damaged and belongs to
-    /// another stream's subject reads so: it holds up nothing here.
+    /// Opens recorded events: decrypts personal fields and converts payloads to their newest version. A field reads as
+    /// damaged if its damaged key belongs to the subject of another stream; this does not prevent reading.
     ///
     /// # Errors
-    /// `Corrupt` names the first event that cannot be understood.
+    /// `Corrupt` names the first event that cannot be parsed.
     pub async fn open(&self, recorded: Vec<Recorded>) -> Result<Vec<Entry>, ReadError> {
         Ok(self.open_sparing(recorded, Spare::Others).await?.0)
     }
 
-    /// The entries before the first event that cannot be understood, and what is wrong with that.
+    /// Opens the events before the first one that cannot be parsed, and returns what is wrong with that one.
     pub async fn open_until_corrupt(&self, recorded: Vec<Recorded>) -> (Vec<Entry>, Option<ReadError>) {
         let Viewed { entries, error, .. } = self.open_until(recorded, Spare::Others).await;
         (entries, error)
     }
 
-    /// Opens recorded events for readers who show them and decide nothing: every field whose key is damaged reads so.
+    /// Opens recorded events for readers that display them and decide nothing. Every field whose key is damaged reads
+    /// as damaged.
     pub async fn view(&self, recorded: Vec<Recorded>) -> Viewed {
         self.open_until(recorded, Spare::All).await
     }
@@ -223,7 +224,7 @@ impl Log {
     }
 }
 
-// With what is damaged of the keys of source addresses.
+// Also returns the errors of damaged keys of source addresses.
 fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<(Vec<NewEvent>, Vec<KeyError>), KeyError> {
     let mut events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
     let (mut names, mut sources) = (Vec::new(), Vec::new());
@@ -240,7 +241,7 @@ fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<(Vec<NewEvent>, V
     };
     for event in &mut events {
         seal(keys, event.id, "/data", &mut event.data)?;
-        // What stands there may be the word for a damaged key.
+        // The source may be the marker of a damaged key by now.
         if event.source.get("$personal").is_some() {
             seal(keys, event.id, "/source", &mut event.source)?;
         }
@@ -285,7 +286,7 @@ fn plain(draft: Draft) -> NewEvent {
     }
 }
 
-// What is damaged in the key store, if that is why a field cannot be sealed or opened.
+// Returns which part of the key store is damaged, if that is why a field cannot be sealed or opened.
 fn damaged_by(error: &KeyError) -> Option<Damaged> {
     match error {
         KeyError::Altered(key) | KeyError::NotThere(key) => Some(Damaged::Key(key.clone())),
@@ -295,7 +296,7 @@ fn damaged_by(error: &KeyError) -> Option<Damaged> {
     }
 }
 
-// Whether the key is that of the stream's own subject, such as of the device whose stream it is.
+// Returns whether the key belongs to the stream's own subject, such as the device of a device stream.
 fn is_own(key: &KeyName, stream: &StreamName) -> bool {
     key.first().0.split_once('-').is_some_and(|(_, id)| id == stream.id())
 }
@@ -320,7 +321,7 @@ fn open_one(
     };
     let corrupt = |why: String| unreadable(Damaged::Event, why);
     let NewEvent { id, event_type, version, at, actor, mut source, correlation, causation, mut data } = event;
-    // A key store that does not answer now says nothing about the event.
+    // A key store that is temporarily unavailable does not make the event corrupt.
     let sealed = |error: SealError| match error {
         SealError::Key(KeyError::Unavailable(why)) => ReadError::Unavailable(why),
         SealError::Key(error) => unreadable(damaged_by(&error).unwrap_or(Damaged::Event), error.to_string()),

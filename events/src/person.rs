@@ -1,4 +1,4 @@
-//! People, known by a random id; accounts lead to them.
+//! Events of people and their accounts. A person has a random id; accounts refer to it.
 
 use crate::enrollment::{EnrollmentId, Ownership, SignInMethodName, SignInRefusal, Untold};
 use crate::personal::Personal;
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use uuid::Uuid;
 
-/// A person: random, so that the id tells nothing about them.
+/// Id of a person. It is random and reveals nothing about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PersonId(pub Uuid);
@@ -19,7 +19,7 @@ impl PersonId {
         StreamName::of("person", self.0)
     }
 
-    /// The key of everything that is known about this person.
+    /// Returns the name of the key for all data about this person.
     pub fn key(self) -> KeyName {
         KeyName::of("person", self.0)
     }
@@ -31,7 +31,7 @@ impl fmt::Display for PersonId {
     }
 }
 
-/// What a sign-in method tells about a person.
+/// Attributes of a person that a sign-in method provides.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonAttributes {
     pub user_name: Option<Personal<String>>,
@@ -40,7 +40,7 @@ pub struct PersonAttributes {
     pub managed_apple_id: Option<Personal<String>>,
 }
 
-/// Somebody as an identity provider vouches for them, until their browser comes back.
+/// An account that an identity provider vouched for, kept until the person's browser returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenAccount {
     pub issuer: String,
@@ -50,10 +50,10 @@ pub struct ProvenAccount {
     pub mail: Option<String>,
     pub managed_apple_id: Option<String>,
     pub groups: BTreeSet<String>,
-    /// Further attributes that access rules may ask for, by name.
+    /// Further attributes that access rules can use, by name.
     pub claims: BTreeMap<String, BTreeSet<String>>,
-    /// What the provider was asked for and did not tell. Sealed with the rest, so that no upcast reaches it: answers from before
-    /// hold none.
+    /// Attributes that the provider was asked for and did not state. Sealed with the other fields, so no upcast can
+    /// change it: older responses have an empty list.
     #[serde(default)]
     pub untold: Vec<Untold>,
 }
@@ -67,37 +67,37 @@ pub enum PersonEvent {
         account: String,
         attributes: PersonAttributes,
     },
-    /// The sign-in method told something new; `attributes` holds all it tells now.
+    /// The sign-in method provided new attributes; `attributes` holds all that it provides now.
     PersonAttributesChanged {
         attributes: PersonAttributes,
     },
-    /// The person gave their Managed Apple ID at the portal: next time it is filled in.
+    /// The person entered their Managed Apple ID at the portal: it is filled in the next time.
     ManagedAppleIdLearned {
         managed_apple_id: Personal<String>,
     },
-    /// The person accepted terms of use on a visit: the same version is not asked again.
+    /// The person accepted terms of use on a visit: the same version is not requested again.
     TermsAcceptanceKept {
         ownership: Ownership,
         version: String,
         enrollment: EnrollmentId,
     },
-    /// Their key is destroyed.
+    /// The person was erased and their key destroyed.
     PersonErased {},
 }
 
-/// Stream `account-<HMAC(method, issuer, subject)>`: reserves the account for one person at a time; for another after the
-/// first was erased.
+/// Stream `account-<HMAC(method, issuer, subject)>`: reserves the account for one person at a time. It can be reserved
+/// for another person after the first was erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum AccountEvent {
     AccountReserved {
         person: PersonId,
     },
-    /// A sign-in at the portal was refused, and its source had no share left that a visit could be opened from.
+    /// A sign-in at the portal was refused. The source had exceeded its share of visits, so no visit was opened for it.
     AccountSignInRefused {
         method: SignInMethodName,
         reason: SignInRefusal,
     },
-    /// Refused sign-ins at the portal under this account's name that were counted instead of written one by one.
+    /// Refused sign-ins at the portal with this account's name that were counted instead of recorded one by one.
     AccountRefusalsSuppressed(SuppressedRefusals),
 }

@@ -1,12 +1,13 @@
-//! Fields about a person, sealed under a key that can be destroyed.
+//! Personal fields, encrypted with a key that can be destroyed.
 //!
-//! In memory a [`Personal`] holds its value in plain, or [why it is gone](Gone) when its key was destroyed, lost or damaged. Serialized
-//! it is a marker object `{"$personal": {"key", "value"}}`, which [`seal()`] replaces by `{"$sealed": {"key", "box"}}` before anything reaches a
-//! store, and [`open()`] turns back. Sealing: AES-256-GCM; the associated data is the event's id and the field's place
-//! (JSON pointer), so that no box can be moved to another field or event.
+//! In memory a [`Personal`] holds its value in plain text, or [why there is none](Gone) if its key was destroyed, lost
+//! or damaged. It serializes to a marker object `{"$personal": {"key", "value"}}`. [`seal()`] replaces the marker with
+//! `{"$sealed": {"key", "box"}}` before the event reaches a store; [`open()`] reverses that. The cipher is AES-256-GCM.
+//! Its associated data is the event id and the place of the field (a JSON pointer), so that a sealed value cannot be
+//! moved to another field or event.
 //!
-//! Names with a leading `$` belong to these markers. JSON of strangers goes into an event through [`literal`], so that
-//! what a device calls `$personal` or `$sealed` stays what it is: data.
+//! Names with a leading `$` are reserved for these markers. Foreign JSON is put into an event with [`literal`], so that
+//! a device's own `$personal` or `$sealed` remains data.
 
 pub mod keys;
 mod seal;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use std::fmt;
 
-/// Name of a data key: `<kind>-<id>`, such as `person-…`, `visit-…`, `device-…`, `staff-…`.
+/// Name of a data key: `<kind>-<id>`, such as `person-…`, `visit-…`, `device-…` or `staff-…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyName(pub String);
@@ -29,39 +30,41 @@ impl KeyName {
         KeyName(format!("{kind}-{id}"))
     }
 
-    /// The name of the key that takes the place of a lost one: a lost key is never made again under its own name.
+    /// Returns the name of the key that replaces a lost one. A lost key is never made again under its own name.
     #[must_use]
     pub fn successor(&self) -> KeyName {
         let (name, generation) = self.generation();
         KeyName(format!("{name}~{}", generation + 1))
     }
 
-    /// The first name of the key, which all its successors share.
+    /// Returns the first name of the key, which all its successors share.
     #[must_use]
     pub fn first(&self) -> KeyName {
         KeyName(self.generation().0.to_owned())
     }
 
-    // The first key of a name is its generation 1, and has no number.
+    // The first key of a name is generation 1; its name has no number.
     fn generation(&self) -> (&str, u64) {
         let numbered = self.0.rsplit_once('~').and_then(|(name, number)| Some((name, number.parse().ok()?)));
         numbered.unwrap_or((&self.0, 1))
     }
 }
 
-/// Why a value about a person cannot be read any more.
+/// Why a personal value cannot be read any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
-    /// Its key was destroyed: the person asked to be forgotten.
+    /// The key was destroyed because the person asked for erasure.
     Erased,
-    /// Its key was lost, and an operator accepted that (`KeysLost`).
+    /// The key was lost, and an operator accepted the loss (`KeysLost`).
     Lost,
-    /// Its key is damaged in `keys.db`: it can be read again when a whole `keys.db` is restored. Never sealed again in this state.
+    /// The key is damaged in `keys.db`. The value can be read again after an intact `keys.db` is restored. A value in
+    /// this state is never sealed again.
     Damaged,
 }
 
 impl Gone {
-    /// The text in the place of the value; `None` for an erased one, for which pages have words of their own. Never to be compared with.
+    /// Returns the text to display instead of the value; `None` for an erased value, for which pages have their own
+    /// wording. Never compare with this text.
     pub fn shown(self) -> Option<&'static str> {
         match self {
             Gone::Erased => None,
@@ -71,17 +74,18 @@ impl Gone {
     }
 }
 
-/// How a value reads whose key was lost.
+/// Text displayed for a value whose key was lost.
 pub const KEY_LOST: &str = "(key lost)";
-/// How a value reads whose key is damaged.
+/// Text displayed for a value whose key is damaged.
 pub const KEY_DAMAGED: &str = "(key damaged)";
 
-/// Whether `text` stands in the place of a value: it is no name and equals nothing.
+/// Returns whether `text` is a placeholder for an unreadable value. A placeholder is not a name and equals nothing.
 pub fn is_placeholder(text: &str) -> bool {
     text == KEY_LOST || text == KEY_DAMAGED
 }
 
-/// A value about a person, with the key it is sealed under. A value that is gone is no error: pages show a word for it.
+/// A personal value and the name of the key that it is sealed with. An unreadable value is not an error: pages display
+/// a placeholder.
 #[derive(Clone)]
 pub struct Personal<T> {
     key: KeyName,
@@ -93,12 +97,12 @@ impl<T> Personal<T> {
         Personal { key, value: Ok(value) }
     }
 
-    /// The value, or `None` if it is gone.
+    /// Returns the value, or `None` if it cannot be read.
     pub fn get(&self) -> Option<&T> {
         self.value.as_ref().ok()
     }
 
-    /// Why there is no value; `None` if there is one.
+    /// Returns why the value cannot be read; `None` if it can.
     pub fn gone(&self) -> Option<Gone> {
         self.value.as_ref().err().copied()
     }
@@ -107,12 +111,12 @@ impl<T> Personal<T> {
         &self.key
     }
 
-    /// The key, if it is damaged: then the value is unknown.
+    /// Returns the name of the key if it is damaged; then the value is unknown.
     pub fn damaged_key(&self) -> Option<&KeyName> {
         (self.gone() == Some(Gone::Damaged)).then_some(&self.key)
     }
 
-    /// The same value under another key.
+    /// Returns the same value with another key.
     pub fn under(&self, key: KeyName) -> Personal<T>
     where
         T: Clone,
@@ -121,7 +125,7 @@ impl<T> Personal<T> {
     }
 }
 
-/// Under a key and in the place of a lost one it is the same value of the same person.
+/// A value is equal under a lost key and under the key's successors: it is the same value of the same person.
 impl<T: PartialEq> PartialEq for Personal<T> {
     fn eq(&self, other: &Personal<T>) -> bool {
         self.key.generation().0 == other.key.generation().0 && self.value == other.value
@@ -131,12 +135,12 @@ impl<T: PartialEq> PartialEq for Personal<T> {
 impl<T: Eq> Eq for Personal<T> {}
 
 impl Personal<String> {
-    /// The text, or an empty one if it is gone.
+    /// Returns the text, or an empty one if it cannot be read.
     pub fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
     }
 
-    /// The text to be shown: that of [`Gone::shown`] if the value is gone. Never to be compared with.
+    /// Returns the text to display: the placeholder [`Gone::shown`] if the value cannot be read. Never compare with it.
     pub fn shown(&self) -> Option<&str> {
         match &self.value {
             Ok(text) => Some(text),
@@ -145,7 +149,7 @@ impl Personal<String> {
     }
 }
 
-// Never the value: a Personal may end up in a log line.
+// Omits the value, since a `Personal` may end up in a log line.
 impl<T> fmt::Debug for Personal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gone = match self.value {
@@ -199,7 +203,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
     }
 }
 
-/// A sealed field cannot be opened or sealed.
+/// Why a sealed field cannot be opened or sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     #[error(transparent)]
@@ -208,21 +212,21 @@ pub enum SealError {
     Altered(String),
 }
 
-/// JSON of strangers inside an event: `#[serde(with = "personal::literal")]` on a field of type [`Value`]. Names that
-/// begin with `$` get another `$` on the way in and lose it on the way out.
+/// Foreign JSON inside an event: `#[serde(with = "personal::literal")]` on a field of type [`Value`]. Names that begin
+/// with `$` get a second `$` when serialized and lose it when parsed.
 pub mod literal {
     use super::Value;
     use super::seal::{escape_names, unescape_names};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// # Errors
-    /// If the serializer has one.
+    /// Returns an error of the serializer.
     pub fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
         escape_names(value.clone()).serialize(serializer)
     }
 
     /// # Errors
-    /// If there is no JSON.
+    /// Returns an error if the input is not JSON.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         Value::deserialize(deserializer).map(unescape_names)
     }

@@ -1,5 +1,5 @@
-//! What a person, device or auditor can see and an administrator may change while the server runs: stream
-//! `settings-main`. Addresses, paths and keys are configuration instead.
+//! Settings that an administrator can change while the server runs: stream `settings-main`. They determine what people,
+//! devices and auditors see. Addresses, paths and keys are part of the configuration instead.
 
 mod access;
 mod account_driven;
@@ -30,47 +30,50 @@ pub fn stream() -> StreamName {
     StreamName::single("settings")
 }
 
-/// All settings. A file for `muster settings apply` holds any of them, as TOML; what it leaves out has its default.
+/// All settings. A TOML file for `muster settings apply` contains any of them; a setting that the file omits gets its
+/// default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The organization's name: head of every page, `PayloadOrganization` of every profile.
+    /// Name of the organization: shown at the top of every page, and `PayloadOrganization` of every profile.
     pub organization: String,
-    /// Which kinds of device may enroll. The ownership step is shown only if both may.
+    /// Ownership kinds of devices that may enroll. The ownership step is only shown if both are permitted.
     pub ownership_kinds: BTreeSet<Ownership>,
-    /// Markdown shown to people who enroll a personal device, by language tag; `en` is the fallback.
+    /// Markdown text for people who enroll a personal device, by language tag. `en` is the fallback.
     pub personal_description: BTreeMap<String, String>,
-    /// Skip the certificate step: right where the server's TLS certificate is publicly trusted.
+    /// Skips the certificate step. Correct if the server's TLS certificate is publicly trusted.
     pub skip_ca_profile: bool,
-    /// Domains a Managed Apple ID may have; empty means any.
+    /// Permitted domains of Managed Apple IDs; empty permits any.
     pub managed_apple_id_domains: BTreeSet<String>,
-    /// Link to the Self Service app in the App Store, offered on the last page; `https://apps.apple.com/…`.
+    /// Link to the Self Service app in the App Store, shown on the last page: `https://apps.apple.com/…`.
     pub self_service_url: Option<String>,
-    /// The Self Service app, installed by command where the device takes it.
+    /// The Self Service app, installed by a command if the device supports it.
     pub self_service: SelfService,
-    /// Where people find help, shown where they are stuck: a sentence. What it holds of mail addresses, telephone numbers and https
-    /// addresses can be tapped.
+    /// A sentence that says where people find help, shown on pages with problems. Mail addresses, telephone numbers and
+    /// https addresses in it become links.
     pub help: Option<String>,
-    /// Hours after which a visit without progress is closed.
+    /// Hours without progress after which a visit is closed.
     pub abandon_after_hours: u32,
-    /// Which ways of signing in are offered to whom.
+    /// The sign-in methods that are offered.
     pub sign_in: SignIn,
     /// Second factors of staff.
     pub second_factors: SecondFactors,
-    /// Addresses that many people share: failed sign-ins from there are expected in proportion.
+    /// Networks whose addresses are shared by many people. More failed sign-ins are accepted from them, in proportion
+    /// to the number of people.
     pub shared_networks: Vec<SharedNetwork>,
-    /// What a device must be to enroll.
+    /// Requirements that a device must meet to enroll.
     pub limits: Limits,
-    /// Enrollment from Settings, by account.
+    /// Account-driven enrollment, which begins in Settings.
     pub account_driven: AccountDriven,
-    /// Whether institutional devices say what they are before they get the MDM profile.
+    /// Whether institutional devices have to identify themselves before they get the MDM profile.
     pub profile_service: ProfileService,
-    /// Terms of use, by whose device it is. Asked of whom an access rule says so; where there are no rules, of everybody.
+    /// Terms of use by ownership. They are requested from people whose access rule says so; without any access rules,
+    /// from everyone.
     pub terms: BTreeMap<Ownership, Terms>,
-    /// Who may enroll what: the first rule that is about somebody decides. Without any rule everybody who can sign in
-    /// may enroll whatever `ownership_kinds` offers.
+    /// Who may enroll which devices: the first matching rule decides. Without any rule everyone who can sign in may
+    /// enroll the kinds in `ownership_kinds`.
     pub access: Vec<AccessRule>,
-    /// Which roles staff have who sign in with a directory or an identity provider: all rules that are about somebody.
+    /// Roles of staff who sign in with a directory or an identity provider: all matching rules apply.
     pub staff_roles: Vec<RoleRule>,
 }
 

@@ -1,4 +1,4 @@
-//! The files that SQLite keeps beside a database (write-ahead log, its index, rollback journal), for whoever removes a database or puts one there.
+//! Removes and checks the files that SQLite keeps next to a database: write-ahead log, its index and rollback journal.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,19 +12,20 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Removes a database that nobody has open, and the files beside it, as far as they are there.
+/// Removes a database that no process has open, and its side files, if they exist.
 ///
 /// # Errors
-/// If one is there and cannot be removed.
+/// Returns an error if an existing file cannot be removed.
 pub fn remove_database(database: &Path) -> io::Result<()> {
     remove_if_there(database)?;
     ENDINGS.iter().try_for_each(|ending| remove_if_there(&beside(database, ending)))
 }
 
-/// Removes the files beside a database that nobody has open, if its write-ahead log is empty: then they hold nothing.
+/// Removes the side files of a database that no process has open, if its write-ahead log is empty and it has no
+/// rollback journal. Then they contain nothing.
 ///
 /// # Errors
-/// If one is there and cannot be removed.
+/// Returns an error if an existing file cannot be removed.
 pub fn remove_empty(database: &Path) -> io::Result<()> {
     let holds_something = beside(database, "-wal").metadata().is_ok_and(|wal| wal.len() > 0);
     if holds_something || beside(database, "-journal").exists() {
@@ -33,20 +34,20 @@ pub fn remove_empty(database: &Path) -> io::Result<()> {
     ENDINGS.iter().try_for_each(|ending| remove_if_there(&beside(database, ending)))
 }
 
-/// A file beside the place of a database that is not there. SQLite would play it into the database that is put there.
+/// A side file without its database. SQLite would replay it into the next database at this path.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{} is left from a database that is gone, and may hold its newest changes: move it to where that database is, or delete it if you \
-     have no use for it",
+    "{} was left by a database that is no longer here and may hold its newest changes: move the file next to that database, or delete it if you \
+     do not need it",
     .0.display()
 )]
 pub struct LeftBehind(pub PathBuf);
 
-/// Looks for files beside the place of a database that is not there. Those that hold nothing are removed; the first that may hold
-/// something is returned.
+/// Looks for side files of a database that does not exist. Removes files without content and returns the first file
+/// that may have some.
 ///
 /// # Errors
-/// If it cannot be told, or an empty one cannot be removed.
+/// Returns an error if a file cannot be examined, or an empty one cannot be removed.
 pub fn left_behind(database: &Path) -> io::Result<Option<LeftBehind>> {
     remove_empty(database)?;
     for ending in ENDINGS {

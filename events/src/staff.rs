@@ -1,4 +1,4 @@
-//! Local accounts, the people who work with the console, and what they looked at.
+//! Events of local accounts, of the staff who work with the console, and of what they viewed.
 
 mod account;
 mod factors;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// Somebody with a local account of ours, or who works at the console with an account of a directory or identity provider.
+/// Id of a holder of a local account, or of a console user from a directory or identity provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StaffId(pub Uuid);
@@ -27,7 +27,7 @@ impl StaffId {
         KeyName::of("staff", self.0)
     }
 
-    /// Who viewed what, a stream a person and day.
+    /// Returns the stream that records what this person viewed on `day`.
     pub fn access_stream(self, day: &str) -> StreamName {
         StreamName::of("access", format!("{}-{day}", self.0))
     }
@@ -39,33 +39,33 @@ impl fmt::Display for StaffId {
     }
 }
 
-/// What a local account may do.
+/// Privileges of a local account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Privilege {
     /// User-initiated enrollment: may enroll a device at the portal.
     Enroll,
-    /// May enroll a device at the portal for somebody else, who is in a directory.
+    /// May enroll a device at the portal for another person, who must be in a directory.
     EnrollForOthers,
-    /// Looks at the inventory and acts on it.
+    /// Views the inventory and sends commands.
     Administrator,
-    /// Queries the history; reads only.
+    /// Queries the audit trail; read-only.
     Auditor,
-    /// Sees how far people get and one person's visits; exports nothing.
+    /// Views the progress of people and the visits of one person; cannot export.
     HelpDesk,
     /// A program that reads the inventory and the audit trail.
     ApiClient,
 }
 
-/// Stream `username-<HMAC(name)>`: reserves a local account's name, or leads from an account of a directory or identity
-/// provider to who works at the console with it.
+/// Stream `username-<HMAC(name)>`: reserves the name of a local account, or maps an account of a directory or identity
+/// provider to a console user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum UserNameEvent {
     UserNameReserved { account: StaffId },
 }
 
-/// What an export is written as.
+/// File format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExportFormat {
@@ -73,18 +73,18 @@ pub enum ExportFormat {
     Jsonl,
 }
 
-/// Why a program was not let in.
+/// Why an API client was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiRefusal {
-    /// Another token, or one that was replaced.
+    /// The token is wrong or was replaced.
     WrongToken,
     AccountDisabled,
-    /// The account does not have the privilege any more.
+    /// The account no longer has the privilege.
     NotEntitled,
 }
 
-/// What the API hands out.
+/// Data that the API serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiResource {
@@ -92,7 +92,7 @@ pub enum ApiResource {
     Audit,
 }
 
-/// Stream `access-<staff>-<day>`: reading is recorded too, and what was not permitted.
+/// Stream `access-<staff>-<day>`: records what was viewed, and what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum AccessEvent {
@@ -101,35 +101,36 @@ pub enum AccessEvent {
         device: DeviceId,
     },
     AuditTrailViewed {
-        /// The filters in use, without their values where these are personal.
+        /// The filters in use, without values that are personal.
         filters: Vec<String>,
     },
-    /// How far people get on their way through the portal; `filters` as below.
+    /// The funnel of enrollments; `filters` as in `AuditTrailExported`.
     FunnelViewed {
         filters: Vec<String>,
     },
-    /// Visits to the portal, looked for by whatever.
+    /// The list of visits, with any filters.
     VisitListViewed {
         filters: Vec<String>,
     },
-    /// One visit, with whose it is and what was said on it.
+    /// One visit, with its person and its events.
     VisitViewed {
         enrollment: EnrollmentId,
     },
     SettingsViewed {},
-    /// So many events were about to be handed out. `filters`: `name=value`, the name alone where the value is personal.
+    /// An export of this number of events was started. `filters`: `name=value`, or only the name if the value is
+    /// personal.
     AuditTrailExported {
         filters: Vec<String>,
         format: ExportFormat,
         rows: u64,
     },
-    /// So many records of the inventory were about to be handed out; `filters` likewise.
+    /// An export of this number of inventory records was started; `filters` as in `AuditTrailExported`.
     InventoryExported {
         filters: Vec<String>,
         format: ExportFormat,
         rows: u64,
     },
-    /// A program began to read this by the API, in this hour; `filters` likewise.
+    /// An API client began to read this resource, recorded once per hour; `filters` as in `AuditTrailExported`.
     ApiRead {
         resource: ApiResource,
         filters: Vec<String>,
@@ -138,12 +139,12 @@ pub enum AccessEvent {
     StaffViewed {
         staff: StaffId,
     },
-    /// Somebody with the role for it wanted to do this, and it was not possible.
+    /// A staff member with the required role attempted this action, and it was not possible.
     ActRefused {
         act: String,
         device: Option<DeviceId>,
     },
-    /// Somebody without the role for it wanted to do this.
+    /// A staff member without the required role attempted this action.
     AccessRefused {
         act: String,
         device: Option<DeviceId>,

@@ -1,4 +1,4 @@
-//! The contract of an event store. Adapters: [`sqlite`], the embedded one. Every adapter passes `contract`.
+//! The contract of an event store. [`sqlite`] is the embedded adapter. Every adapter passes the test suite `contract`.
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -12,46 +12,46 @@ pub use lifecycle::{Scrubbed, StoreLifecycle};
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 
-/// What the caller believes about a stream before it appends.
+/// The state of a stream that the caller expects when it appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// There is no event in it.
+    /// The stream has no event.
     NoStream,
-    /// Its last event has this revision.
+    /// The last event of the stream has this revision.
     Exact(Revision),
-    /// Whatever it holds.
+    /// Any state.
     Any,
 }
 
-/// Where events came to stand.
+/// Revision and position of the last appended event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
-    /// Revision of the last of the appended events.
+    /// Revision of the last appended event in its stream.
     pub revision: Revision,
-    /// Position of the last of the appended events.
+    /// Position of the last appended event in the log.
     pub position: Position,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The stream is not where the caller believed; nothing was written. Read it again, decide again.
+    /// The stream is not in the expected state; nothing was written. Read it again and repeat the decision.
     #[error("stream {stream} is at {}, not as expected", at(*.current))]
     Conflict { stream: StreamName, current: Option<Revision> },
-    /// The events may or may not be written. Repeat the append with the same ids and the same expectation: it is written
-    /// once in either case.
+    /// The events may or may not be written. Repeat the append with the same ids and the same expectation: the events
+    /// are then written exactly once.
     #[error("it is not known whether the events were written: {0}; repeat with the same ids")]
     Unknown(String),
-    /// Nothing was written, and nothing can be now.
+    /// Nothing was written, and no append is possible at present.
     #[error("the event store cannot be used: {0}")]
     Unavailable(String),
-    /// Nothing was written: the events cannot be sealed, since a key is damaged, or the key store. Waiting mends it as little as a
-    /// corrupt event.
+    /// Nothing was written: the events cannot be sealed, since a key or the key store is damaged. Waiting does not
+    /// help, as with a corrupt event.
     #[error("the events cannot be sealed: {0}")]
     DamagedKey(String),
-    /// Nothing was written: an event or the append as a whole is over the limit.
-    #[error("an append of {bytes} bytes is over the limit of {limit}")]
+    /// Nothing was written: one event or the whole append exceeds the size limit, in bytes.
+    #[error("an append of {bytes} bytes exceeds the limit of {limit} bytes")]
     TooLarge { bytes: usize, limit: usize },
-    /// What is stored does not have its checksum; the stream is refused.
+    /// A stored event does not match its checksum; the stream is not served.
     #[error("event {} of stream {stream} is corrupt: {why}", .revision.0)]
     Corrupt { stream: StreamName, revision: Revision, why: String },
 }
@@ -64,14 +64,14 @@ fn at(revision: Option<Revision>) -> String {
 pub enum ReadError {
     #[error("the event store cannot be used: {0}")]
     Unavailable(String),
-    /// An event does not have its checksum, is no envelope, or cannot be opened; `damaged` says whose fault that is. Readers stop at
-    /// it; it is never skipped.
+    /// An event does not match its checksum, is not an envelope, or cannot be opened; `damaged` says what is damaged.
+    /// Readers stop at this event and never skip it.
     #[error("event {revision} of stream {stream} at position {position} is corrupt: {why}")]
     Corrupt { stream: String, revision: u64, position: u64, damaged: Damaged, why: String },
 }
 
 impl AppendError {
-    /// Whether this stream, or what it is sealed with, is damaged; others can be appended to.
+    /// Returns whether this stream or its key is damaged; other streams can be appended to.
     pub fn is_damage(&self) -> bool {
         match self {
             AppendError::DamagedKey(_) | AppendError::Corrupt { .. } => true,
@@ -82,12 +82,12 @@ impl AppendError {
 }
 
 impl ReadError {
-    /// Whether this stream, or what it is sealed with, is damaged; others can be read.
+    /// Returns whether this stream or its key is damaged; other streams can be read.
     pub fn is_damage(&self) -> bool {
         self.corruption().is_some()
     }
 
-    /// The place that is corrupt; `None` for an error that may pass.
+    /// Returns the corrupt place; `None` for a temporary error.
     pub fn corruption(&self) -> Option<Corruption> {
         match self {
             ReadError::Unavailable(_) => None,
@@ -101,26 +101,27 @@ impl ReadError {
 
 /// An append-only log of events in streams.
 ///
-/// * **Order.** Over the whole log events are ordered by position; within a stream by revision, dense from 0. The events
-///   of one append stand next to each other in both, in the order given. Positions increase but may be sparse. Once an
-///   event was read at a position, nothing ever appears before it.
+/// * **Order.** Events are ordered by position in the whole log and by revision in a stream. Revisions have no gaps and
+///   begin at 0. The events of one append are adjacent in both orders, in the order given. Positions increase but may
+///   have gaps. After an event was read at a position, no event ever appears before it.
 /// * **Durability.** When `append` returns `Ok`, the events survive a crash of the process and of the machine.
-/// * **Atomicity.** The events of one append are all written or none.
-/// * **Idempotence.** With `NoStream` or `Exact`, an append whose expected place holds events with the very same ids
-///   returns `Ok` with their places, as if it had just written them. With none of the ids there it is a `Conflict`; with
-///   some of them, too. With `Any` a repeated append writes the events again, unless they are the stream's last events:
+/// * **Atomicity.** Either all events of one append are written or none.
+/// * **Idempotence.** An append with `NoStream` or `Exact` returns `Ok` with the places of the events if the expected
+///   place already holds events with exactly these ids. If it holds none or only some of these ids, the append is a
+///   `Conflict`. With `Any`, a repeated append writes the events again, unless they are the last events of the stream:
 ///   then it returns their places.
-/// * **Concurrency.** Any number of callers at once. Of several appends with the same `Exact` or `NoStream`, one wins.
-/// * **Reading your writes.** What was acknowledged is seen by every read that begins afterwards.
-/// * **Keys.** The highest sequence of the key store is kept with the events, in one transaction: a key store with a lower
-///   sequence is older than the log.
-/// * **Corruption.** A corrupt event is never skipped or handed out. Its stream is refused, to readers and to appends; other
-///   streams are served. Each place that any reader or append found corrupt is in [`EventStore::findings`], once, before
-///   the caller gets its error.
+/// * **Concurrency.** Any number of callers may append at the same time. Of several appends with the same `Exact` or
+///   `NoStream`, one succeeds.
+/// * **Reading your writes.** Every read that begins after the acknowledgement of an append returns its events.
+/// * **Keys.** The highest sequence of the key store is stored with the events, in the same transaction. A key store
+///   with a lower sequence is older than the log.
+/// * **Corruption.** A corrupt event is never skipped and never returned. Its stream is refused for reads and appends;
+///   other streams are served. [`EventStore::findings`] contains each place that any read or append found corrupt,
+///   once, before the caller receives its error.
 #[async_trait]
 pub trait EventStore: Send + Sync {
-    /// Appends events to a stream. At least one event. `keys` is the [sequence] of the key store that they were sealed with;
-    /// 0 for events that are sealed under no key.
+    /// Appends at least one event to a stream. `keys` is the [sequence] of the key store that sealed the events; 0 if
+    /// no key was used.
     ///
     /// [sequence]: crate::personal::keys::KeyStore::sequence
     async fn append_sealed(
@@ -131,7 +132,7 @@ pub trait EventStore: Send + Sync {
         keys: u64,
     ) -> Result<Appended, AppendError>;
 
-    /// As [`EventStore::append_sealed`], for events that are sealed under no key.
+    /// Appends events that are not sealed with a key; otherwise as [`EventStore::append_sealed`].
     async fn append(
         &self,
         stream: &StreamName,
@@ -141,39 +142,40 @@ pub trait EventStore: Send + Sync {
         self.append_sealed(stream, expected, events, 0).await
     }
 
-    /// The highest sequence of the key store that any event in the log was sealed with. `None` for a log to which nothing
-    /// was appended since stores keep it.
+    /// Returns the highest sequence of the key store that any event in the log was sealed with. `None` if nothing was
+    /// appended since stores keep this number.
     async fn key_sequence(&self) -> Result<Option<u64>, ReadError>;
 
-    /// Up to `limit` events of a stream in order of revision, beginning with revision `from`. Empty where there is none.
+    /// Returns up to `limit` events of a stream in order of revision, beginning with revision `from`. Empty if there
+    /// are none.
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<Recorded>, ReadError>;
 
-    /// Up to `limit` events of all streams in order of position, beginning after `after` (`None`: from the start).
-    /// Empty at the end of the log.
+    /// Returns up to `limit` events of all streams in order of position, beginning after `after` (`None`: from the
+    /// start). Empty at the end of the log.
     async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Recorded>, ReadError>;
 
-    /// Position of the newest event; `None` while there is none.
+    /// Returns the position of the newest event; `None` if the log is empty.
     async fn head(&self) -> Result<Option<Position>, ReadError>;
 
-    /// Follows the log after `after`: first what is there, then [`Followed::CaughtUp`], then what comes, with
-    /// `CaughtUp` again whenever everything was delivered.
+    /// Follows the log after `after`. Delivers the existing events, then [`Followed::CaughtUp`], then new events, and
+    /// `CaughtUp` again each time that everything was delivered.
     fn follow(&self, after: Option<Position>) -> Follow;
 
-    /// What was found corrupt since the store was opened. Whoever opens events above the store notes here, too, what
-    /// cannot be understood.
+    /// Returns what was found corrupt since the store was opened. Callers that open events above the store also add
+    /// events that cannot be parsed.
     fn findings(&self) -> &Findings;
 }
 
-/// What a follower of the log gets.
+/// An item delivered to a follower of the log.
 #[derive(Debug)]
 pub enum Followed {
     /// One or more events in order of position.
     Events(Vec<Recorded>),
-    /// Everything up to this position was delivered.
+    /// All events up to this position were delivered.
     CaughtUp(Option<Position>),
 }
 
-/// A live subscription. Ends with `Ok(None)` when the store closes; an error ends it too.
+/// A live subscription. It ends with `Ok(None)` when the store closes, or with an error.
 pub struct Follow {
     receiver: tokio::sync::mpsc::Receiver<Result<Followed, ReadError>>,
 }
@@ -183,10 +185,10 @@ impl Follow {
         Follow { receiver }
     }
 
-    /// The next thing that happened; waits for it.
+    /// Waits for the next item.
     ///
     /// # Errors
-    /// If the log cannot be read further; nothing comes after an error.
+    /// Returns an error if the log cannot be read further. No item follows an error.
     pub async fn next(&mut self) -> Result<Option<Followed>, ReadError> {
         self.receiver.recv().await.transpose()
     }

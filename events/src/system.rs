@@ -1,4 +1,4 @@
-//! What concerns the log as a whole, and the small streams that reserve a name or count refusals.
+//! Events of the log as a whole, and of the small streams that reserve a name or count refusals.
 
 use crate::device::DeviceId;
 use crate::enrollment::{
@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// The stream of the log about itself; its first event is the first of the log.
+/// Returns the stream of the log about itself. Its first event is the first event of the log.
 pub fn log_stream() -> StreamName {
     StreamName::single("log")
 }
 
-/// SHA-256 fingerprints, lower-case hex, of what belongs to this log and to no other.
+/// SHA-256 fingerprints, in lower-case hex, of the CA, registration authority and master key of this log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogFingerprints {
     /// Certificate of the device-identity CA, DER.
     pub identity_ca: String,
     /// Certificate of the SCEP registration authority, DER.
     pub registration_authority: String,
-    /// HMAC-SHA-256 of a fixed text under the master key.
+    /// HMAC-SHA-256 of a fixed text with the master key.
     pub master_key: String,
 }
 
@@ -34,98 +34,102 @@ pub enum LogEvent {
         log: Uuid,
         fingerprints: LogFingerprints,
     },
-    /// From here on nodes may write these versions of these events; appended by an operator when every node can read them.
+    /// From now on nodes may write these versions of these events. Appended by an operator when every node can read
+    /// them.
     EventVersionsRaised {
         versions: BTreeMap<String, u16>,
     },
-    /// An operator started the server with keys that are older than the log and accepted that these are lost: what they sealed
-    /// reads "key lost" from then on.
+    /// An operator started the server with keys that are older than the log, and accepted that the listed keys are
+    /// lost. Data sealed with them reads "key lost" from now on.
     KeysLost {
         names: Vec<KeyName>,
     },
-    /// An operator started the server with a log that ended at `last`, though the key store had seen it at `seen`, and accepted that what
-    /// stood between is lost.
+    /// An operator started the server with a log that ended at `last`, although the key store had seen it at `seen`,
+    /// and accepted the loss of the events between them.
     OlderLogAccepted {
         last: Position,
         seen: Position,
     },
-    /// The server answers devices at `new` from here on (scheme, name, port). `old`: other addresses, which enrolled devices hold and
-    /// which lead to the server too, as the operator said; empty if no device holds another.
+    /// From now on the server serves devices at `new` (scheme, name, port). `old` lists the other addresses of enrolled
+    /// devices, which still lead to the server as the operator confirmed; empty if no device uses another address.
     PublicUrlAccepted {
         new: BTreeSet<String>,
         old: BTreeSet<String>,
     },
 }
 
-/// Stream `hardware-<HMAC(UDID)>`: which device of ours the hardware is now.
+/// Stream `hardware-<HMAC(UDID)>`: the current device record of a piece of hardware.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum HardwareEvent {
     HardwareEnrolled { device: DeviceId },
 }
 
-/// Why a request was refused that came like a device's.
+/// Why a request that appeared to come from a device was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceRequestRefusal {
-    /// The certificate that signed it is foreign, expired, revoked or was never handed out.
+    /// The signing certificate is foreign, expired, revoked or was never handed out.
     CertificateUnknown,
-    /// It answers a Profile Service that was not served, or of an account that may not enroll any more.
+    /// The request answers a Profile Service that was not served, or one of an account that may no longer enroll
+    /// devices.
     ProfileServiceUnknown,
-    /// Its code or refresh token is unknown, used or too old, or the person may not enroll any more.
+    /// The code or refresh token is unknown, used or too old, or the person may no longer enroll devices.
     GrantInvalid,
-    /// It has the certificate of a device of ours, and a signature that does not fit.
+    /// The request has the certificate of a known device, but the signature does not match.
     SignatureInvalid,
-    /// The access token that a device asks for its profile with is unknown, too old or used, or was issued for something else.
+    /// The access token in a request for a profile is unknown, too old, already used, or was issued for another
+    /// purpose.
     TokenInvalid,
-    /// It asks for a token under the name of another client than Apple's devices.
+    /// The token request names another client than Apple's devices.
     ClientUnknown,
-    /// No device signed it: the signature is missing, has not the form that devices use, or names another certificate than the
-    /// connection.
+    /// The request has no device signature: it is missing, not in the form that devices use, or names another
+    /// certificate than the connection.
     NotSigned,
-    /// It cannot be read, is too large, lacks a field, or asks for what is never given.
+    /// The request is unreadable, too large, incomplete, or asks for something that is never provided.
     NotUnderstood,
 }
 
-/// Stream `refusals-<day>`: refusals that belong to nobody we know.
+/// Stream `refusals-<day>`: refusals that cannot be attributed to a known person or device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum RefusalEvent {
-    /// A sign-in at the console under a name we do not know; `name` is its HMAC, `provider` who vouched for it, where somebody did.
+    /// A sign-in at the console with an unknown name. `name` is the HMAC of the name, `provider` the provider that
+    /// vouched for it, if any.
     UnknownStaffRefused { method: SignInMethodName, reason: SignInRefusal, provider: Option<String>, name: String },
-    /// A token of the API that names no program of ours.
+    /// An API token that does not belong to any client.
     UnknownApiTokenRefused {},
-    /// A link to set up the first account that does not work.
+    /// An invalid link to set up the first account.
     SetUpLinkRefused {},
-    /// An answer of an identity provider that belongs to no visit and no session.
+    /// A response of an identity provider that belongs to no visit and no session.
     ResponseRefused { provider: String, why: SingleSignOnFault },
-    /// A device that would enroll by account was refused before anybody signed in on it.
+    /// A device was refused account-driven enrollment before a person signed in on it.
     DeviceRefused { why: EnrollmentRefusal, product: Option<String> },
     /// A request for an identity (SCEP) that belongs to no visit and no device.
     IdentityRequestRefused { why: IdentityRefusal },
-    /// Another request of a device that belongs to no visit and no device.
+    /// Any other device request that belongs to no visit and no device.
     DeviceRequestRefused {
         why: DeviceRequestRefusal,
-        /// In whose name it was sent, by somebody who did not prove to be that device.
+        /// The device that the request claims to come from, without proof.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<DeviceId>,
     },
-    /// So many refusals were not written one by one, because strangers must not fill the log.
+    /// This number of refusals was not recorded one by one, so that unknown clients cannot fill the log.
     RefusalsSuppressed(SuppressedRefusals),
 }
 
-/// Refusals that were counted instead of written one by one.
+/// Refusals that were counted instead of recorded one by one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuppressedRefusals {
-    /// All of them.
+    /// Number of all counted refusals.
     pub count: u64,
-    /// The sources with the most, at most 20, the largest first.
+    /// The sources with the most refusals, at most 20, in descending order.
     pub sources: Vec<SuppressedSource>,
-    /// Those of all other sources together.
+    /// Number of refusals of all other sources.
     pub others: u64,
 }
 
-/// How many refusals of one source were counted.
+/// Number of counted refusals of one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuppressedSource {
     /// An IPv4 address, or the first address of an IPv6 network (/64).
@@ -133,14 +137,15 @@ pub struct SuppressedSource {
     pub count: u64,
 }
 
-/// Stream `request-<HMAC(request)>`: which visit waits for the answer to a request that an identity provider was sent.
+/// Stream `request-<HMAC(request)>`: the visit that waits for the response to a request to an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum RequestEvent {
     SingleSignOnRequested { enrollment: EnrollmentId },
 }
 
-/// Stream `assertion-<HMAC(issuer, id)>`: reserves an assertion of an identity provider, so that it opens one door once.
+/// Stream `assertion-<HMAC(issuer, id)>`: reserves an assertion of an identity provider, so that it is accepted only
+/// once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum AssertionEvent {

@@ -1,19 +1,19 @@
-//! Yesterday's payloads made today's: one small pure function for each old version, applied in a chain on read, so that
-//! every reader knows the newest version only.
+//! Converts payloads of old schema versions to the newest. There is one small pure function for each old version. They
+//! are applied in a chain on read, so that readers know only the newest version.
 
 mod settings;
 
 use serde_json::{Value, json};
 
-/// The schema version in which an event of this type is written now.
+/// Returns the newest schema version of this event type, the one that new events are written in.
 pub fn current_version(event_type: &str) -> u16 {
     current(STEPS, event_type)
 }
 
-/// The payload of `event_type` in its newest version.
+/// Converts a payload of `event_type` to its newest version.
 ///
 /// # Errors
-/// If `version` is newer than this program knows.
+/// Returns an error if `version` is newer than this program knows.
 pub fn upcast(event_type: &str, version: u16, data: Value) -> Result<Value, TooNew> {
     climb(STEPS, event_type, version, data)
 }
@@ -35,7 +35,7 @@ fn climb(steps: &[Step], event_type: &str, version: u16, data: Value) -> Result<
     }))
 }
 
-/// An event was written by a newer version of the program.
+/// An event that a newer version of Muster wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "event {event_type} has schema version {version}, this program knows {current}: run the newer Muster that wrote it"
@@ -52,9 +52,9 @@ struct Step {
     upgrade: fn(Value) -> Value,
 }
 
-/// Every change of a payload so far, oldest first.
+/// All payload changes so far, oldest first.
 const STEPS: &[Step] = &[
-    // Commands had no priority and did not expire; every payload was plain.
+    // Version 1: commands had no priority and no expiry; every payload was plain text.
     Step {
         event_type: "MdmCommandQueued",
         from: 1,
@@ -67,15 +67,15 @@ const STEPS: &[Step] = &[
         },
     },
     Step { event_type: "SettingsChanged", from: 1, upgrade: settings::changed },
-    // Each record was an event of its own.
+    // Version 1: each record was a separate event.
     Step { event_type: "PreviousRecordFound", from: 1, upgrade: |data| json!({ "records": [data], "count": 1 }) },
-    // No source was named.
+    // Version 1: no sources were stored.
     Step {
         event_type: "RefusalsSuppressed",
         from: 1,
         upgrade: |data| json!({ "count": data["count"], "sources": [], "others": data["count"] }),
     },
-    // A record ended as soon as another device said the same UDID, whatever proved it.
+    // Version 1: a record ended as soon as another device reported the same UDID, whatever the evidence.
     Step {
         event_type: "DeviceSuperseded",
         from: 1,
@@ -87,9 +87,10 @@ const STEPS: &[Step] = &[
             data
         },
     },
-    // What was not told was not kept: the account is sealed, and reads as if all was told.
+    // Version 1 did not store which fields the provider had omitted. The account is sealed and cannot be changed here;
+    // it reads as if no field was omitted.
     Step { event_type: "SingleSignOnProven", from: 1, upgrade: |data| data },
-    // Who vouched was not kept.
+    // Version 1 did not store the identity provider.
     Step {
         event_type: "UnknownStaffRefused",
         from: 1,
@@ -100,7 +101,7 @@ const STEPS: &[Step] = &[
             data
         },
     },
-    // What a provider did not tell was taken for empty.
+    // Version 1 treated an attribute that the provider had omitted as empty.
     Step {
         event_type: "AccessDecided",
         from: 1,
@@ -117,7 +118,7 @@ const STEPS: &[Step] = &[
 mod tests {
     use super::*;
 
-    // The history of an event that had a name, then a family name, then both in one.
+    // An event type that first had a name, then also a family name, then one list of both.
     const STEPS: &[Step] = &[
         Step { event_type: "Named", from: 1, upgrade: |data| json!({ "name": data["name"], "family": null }) },
         Step { event_type: "Named", from: 2, upgrade: |data| json!({ "names": [data["name"], data["family"]] }) },

@@ -1,4 +1,4 @@
-//! Canonical bytes are the same from the same event however it was put together, and give the event back.
+//! The canonical bytes of an event do not depend on how it was built, and parsing them returns the same event.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use events::envelope::{NewEvent, canonical, parse_canonical};
@@ -42,7 +42,7 @@ prop_compose! {
     }
 }
 
-/// The same value, its objects' entries put in another order.
+/// Returns the same value with the entries of its objects in another order.
 fn reordered(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -57,7 +57,8 @@ fn reordered(value: &Value) -> Value {
     }
 }
 
-/// Every object's names in order (RFC 8785 section 3.2.3: by UTF-16 code units), read from the text itself.
+/// Returns whether the names of every object are sorted (RFC 8785 section 3.2.3: by UTF-16 code units), read from the
+/// JSON text itself.
 fn sorted(text: &serde_json::value::RawValue) -> bool {
     match text.get().as_bytes()[0] {
         b'{' => {
@@ -75,7 +76,7 @@ fn sorted(text: &serde_json::value::RawValue) -> bool {
     }
 }
 
-/// An object's entries in the order in which they are written.
+/// The entries of an object in the order in which they are written.
 struct Entries(Vec<(String, Box<serde_json::value::RawValue>)>);
 
 impl<'de> serde::Deserialize<'de> for Entries {

@@ -1,4 +1,4 @@
-//! The typed log: what goes in comes out, and what is stored between is sealed.
+//! The typed log returns the events that were appended, and stores their personal fields sealed.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use events::enrollment::SignInMethodName;
@@ -174,7 +174,7 @@ async fn a_stream_longer_than_a_page_is_read_whole() {
 
 const OTHER: PersonId = PersonId(Uuid::from_u128(0xb));
 
-/// The log opened again after the key `name` was damaged in the file.
+/// Reopens the log after the key `name` was damaged in the file.
 fn with_damaged_key(directory: &TempDir, log: Log, name: &KeyName) -> Log {
     let store = Arc::clone(log.store());
     drop(log);
@@ -185,7 +185,8 @@ fn with_damaged_key(directory: &TempDir, log: Log, name: &KeyName) -> Log {
     Log::new(store, Arc::new(SqliteKeyStore::open(&path, MasterKey::from_bytes([1; 32]), randomness).unwrap()))
 }
 
-/// In the stream of [`OTHER`]: her own name, or that of ANNA. The address is sealed under ANNA's key.
+/// An event in the stream of [`OTHER`] with a name sealed with `key`, OTHER's or ANNA's. The source address is sealed
+/// with ANNA's key.
 fn known_of_other(number: u128, key: KeyName) -> Draft {
     let display_name = Some(Personal::new(key, "Anna Beispiel".into()));
     let attributes = PersonAttributes { display_name, ..PersonAttributes::default() };
@@ -209,7 +210,8 @@ async fn a_damaged_key_holds_up_only_the_stream_of_whom_it_belongs_to_and_is_tol
     assert_eq!((shown(&read[0]), shown(&read[1])), ([damaged, Some("Anna Beispiel")], [damaged, damaged]));
     let told = log.store().findings().all();
     assert!(told.len() == 1 && told[0].to_string().contains("restore the newest keys.db"), "{told:?}");
-    // What her own stream says of her is needed to decide about her; whoever only shows it goes on.
+    // Decisions need what a person's own stream says about her, so reading it fails; a reader that only displays events
+    // continues.
     assert!(matches!(log.read(&ANNA.stream()).await, Err(ReadError::Corrupt { .. })));
     let viewed = log.view(log.store().read_all(None, 10).await.unwrap()).await;
     assert_eq!((viewed.entries.len(), viewed.damaged.iter().collect::<Vec<_>>()), (3, vec![&ANNA.key()]));
@@ -225,7 +227,7 @@ async fn an_event_is_written_without_the_address_whose_key_is_damaged_and_never_
     let log = with_damaged_key(&directory, log, &ANNA.key());
     let refused = log.append(&OTHER.stream(), Expected::Any, vec![known_of_other(2, ANNA.key())]).await;
     assert!(matches!(&refused, Err(AppendError::DamagedKey(why)) if why.contains("person-")), "{refused:?}");
-    // A field that reads as damaged is not written down like this: it could never be read again.
+    // A field that reads as damaged is not written again in this state: it could then never be read again.
     let entry = log.read(&OTHER.stream()).await.unwrap().remove(0);
     let again = Draft { event: entry.event, ..draft(3, PersonEvent::PersonErased {}) };
     let refused = log.append(&OTHER.stream(), Expected::Any, vec![again]).await;

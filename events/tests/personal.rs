@@ -1,4 +1,4 @@
-//! Personal fields are sealed before anything is stored, open with their keys, and read as erased without them.
+//! Personal fields are sealed before they are stored, can be opened with their keys, and read as erased without them.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use events::device::InventoryValue;
@@ -102,7 +102,7 @@ fn a_field_whose_key_was_destroyed_reads_as_erased_and_is_kept_so() {
     assert_eq!((erased.get(), erased.text(), erased.key()), (None, "", &name("1")));
     let kept: Personal<u8> = serde_json::from_value(value["list"][0]["a/b~"].clone()).unwrap();
     assert_eq!(kept.get(), Some(&7));
-    // Written down once more, an erased field stays one.
+    // Written again, an erased field stays erased.
     let again = json!(erased);
     assert_eq!(sealed(&keys, id(2), again.clone()), again);
 }
@@ -136,7 +136,7 @@ fn what_a_stranger_calls_a_box_or_a_marker_stays_data() {
     seal(&keys, id(1), "/data", &mut value).unwrap();
     open(&keys, id(1), "/data", &mut value).unwrap();
     assert_eq!(value, traps);
-    // The one form that is a marker's own goes through `literal`, as everything a device tells does.
+    // An object in the exact form of a marker goes through `literal`, as everything that a device reports does.
     let marker = json!({ "$personal": { "key": "person-1", "value": 1 } });
     let told = InventoryValue::Plain(marker.clone());
     let mut value = json!(told);
@@ -181,7 +181,7 @@ proptest! {
     }
 }
 
-/// Every key is there, and all are the same.
+/// A key store that returns the same key for every name.
 struct Fixed;
 
 impl KeyStore for Fixed {
@@ -354,7 +354,7 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
     let lost: Personal<String> = serde_json::from_value(opened["name"].clone()).unwrap();
     assert_eq!((lost.get(), lost.gone(), lost.shown()), (None, Some(Gone::Lost), Some("(key lost)")));
     assert_eq!(sealed(&keys, id(2), json!(lost)), json!(lost), "written down once more it stays lost");
-    // What is known from now on is sealed under another name, and belongs to the same person.
+    // A new value is sealed under another key name and belongs to the same person.
     let mut again = sealed(&keys, id(3), anna());
     assert_eq!(again["name"]["$sealed"]["key"], json!("person-1~2"));
     open(&keys, id(3), "/data", &mut again).unwrap();
@@ -392,7 +392,7 @@ fn keys_of_erased_people_are_destroyed_in_the_commit_that_raises_the_sequence() 
         assert!(matches!(keys.key(&erased).unwrap(), Held::Destroyed), "{}", erased.0);
     }
     assert!(matches!(keys.key(&name("3")).unwrap(), Held::Lost));
-    // One commit: if it fails there is nothing of it.
+    // One commit: if it fails, nothing is changed.
     let (_directory, keys) = store();
     keys.ensure(&[name("1")]).unwrap();
     keys.fail_commits().unwrap();
@@ -428,7 +428,7 @@ fn a_key_store_of_an_earlier_program_counts_its_keys_when_it_is_opened() {
     keys.destroy(&name("3")).unwrap();
     let path = keys.path().to_owned();
     drop(keys);
-    // As it was made before it counted.
+    // The file as it was before keys were counted.
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch("ALTER TABLE about DROP COLUMN sequence; ALTER TABLE key DROP COLUMN lost").unwrap();
     drop(file);

@@ -1,7 +1,7 @@
-//! One frozen sample of every event in every version it was ever written in: each is read today, and for ever.
+//! One frozen sample of every event type in every version that was ever written. Each must remain readable.
 //!
-//! A sample is never changed once a version of the program was released that writes it. Who changes a payload raises
-//! the event's version with a step in `upcast.rs` and adds a sample; the old one stays and must still be read.
+//! A sample is never changed after the release of a program version that writes it. To change a payload, raise the
+//! event's version with a step in `upcast.rs` and add a sample. The old sample stays and must still be readable.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use events::Event;
@@ -35,7 +35,7 @@ fn samples() -> Vec<(String, Sample)> {
     samples
 }
 
-/// The names of all events of a category, as the parser itself lists them when it is given one that it does not know.
+/// Returns the names of all events of a category, as listed in the parser's error for an unknown name.
 fn event_types(category: &str) -> BTreeSet<String> {
     let error = Event::from_parts(category, "?", json!({})).unwrap_err();
     let (_, expected) = error.why.split_once("expected").unwrap();

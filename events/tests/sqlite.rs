@@ -1,4 +1,4 @@
-//! The embedded store keeps the contract of an event store, and its own promises beyond it.
+//! The embedded store fulfils the contract of an event store and its own further guarantees.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 #[path = "sqlite/again.rs"]

@@ -1,4 +1,4 @@
-//! The audit trail: every event as a row that can be searched.
+//! The audit trail: every event as a searchable row.
 
 mod english;
 mod message;
@@ -21,7 +21,7 @@ use events::{ActorKind, Entry, Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-/// Every kind of actor, with the name it has in filters.
+/// All kinds of actors, with their names in filters.
 pub const ACTOR_KINDS: [(ActorKind, &str); 6] = [
     (ActorKind::Visitor, "visitor"),
     (ActorKind::Person, "person"),
@@ -31,12 +31,12 @@ pub const ACTOR_KINDS: [(ActorKind, &str); 6] = [
     (ActorKind::System, "system"),
 ];
 
-/// The name of a kind of actor in filters.
+/// Returns the name of a kind of actor in filters.
 pub fn actor_name(kind: ActorKind) -> &'static str {
     ACTOR_KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
 }
 
-/// The code on an error page that finds the events of `correlation`; of a visit to the portal, the visit's.
+/// Returns the help code that finds the events of `correlation`. For a visit to the portal it is the visit's help code.
 pub fn help_code(correlation: Uuid) -> String {
     enrollment::help_code(EnrollmentId(correlation))
 }
@@ -56,7 +56,7 @@ impl Projection for Audit {
         &["audit_v7_events", "audit_v7_people", "audit_v7_accounts", "audit_v7_commands"]
     }
 
-    // Not unique by event: a log in which an id stands twice is shown whole, too.
+    // The index by event is not unique, so that a log which contains an event id twice is shown completely.
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS audit_v7_events (
             position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
@@ -100,15 +100,15 @@ impl Projection for Audit {
     }
 }
 
-/// What an event is about, besides its stream.
+/// What an event is about, in addition to its stream.
 struct About<'a> {
     device: Option<String>,
     account: Option<&'a str>,
     person: Option<String>,
 }
 
-/// The account of a refused sign-in: the HMAC that names its `account-` stream. The visit that it happened on may be somebody
-/// else's.
+/// Returns the account of a refused sign-in: the HMAC that names its `account-` stream. The visit may belong to another
+/// person.
 fn account_of(entry: &Entry) -> Option<&str> {
     match &entry.event {
         Event::Enrollment(event) => account_refused(event),
@@ -157,7 +157,7 @@ fn owner_of(rows: &Connection, account: &str) -> rusqlite::Result<Option<String>
     rows.prepare_cached(select)?.query_row([account], |row| row.get(0)).optional()
 }
 
-// Refusals from before the account was anybody's are the person's, too.
+// Refused sign-ins from before the account was linked to a person are also attributed to that person.
 fn own(rows: &Connection, account: &str, person: &str) -> rusqlite::Result<()> {
     let keep = "INSERT INTO audit_v7_accounts (account, person) VALUES (?1, ?2)
         ON CONFLICT (account) DO UPDATE SET person = excluded.person";
@@ -166,7 +166,7 @@ fn own(rows: &Connection, account: &str, person: &str) -> rusqlite::Result<()> {
     rows.prepare_cached(update)?.execute([account, person]).map(drop)
 }
 
-/// The device, or the enrollment that may become one, that an event is about.
+/// Returns the device that an event is about, or the enrollment that may become one.
 fn device_of(entry: &Entry) -> Option<String> {
     match &entry.event {
         Event::Enrollment(_) | Event::Device(_) => Some(entry.stream.id().to_owned()),
@@ -192,7 +192,7 @@ fn viewed(event: &AccessEvent) -> Option<String> {
     }
 }
 
-/// The person that an event names itself.
+/// Returns the person that an event itself names.
 fn person_named(entry: &Entry) -> Option<String> {
     match &entry.event {
         Event::Enrollment(event) => named_on_visit(event),
@@ -206,7 +206,8 @@ fn person_named(entry: &Entry) -> Option<String> {
     }
 }
 
-// Who tried did not prove to be it: the actor is a visitor, the account is whom it is about.
+// The person who tried did not prove their identity: the actor is a visitor, and the account is the person that the
+// event is about.
 fn refused_staff(event: &StaffEvent) -> bool {
     match event {
         StaffEvent::StaffSignInRefused { .. }
@@ -292,7 +293,7 @@ fn person_of(rows: &Connection, device: Option<&str>) -> rusqlite::Result<Option
     rows.prepare_cached(select)?.query_row([device], |row| row.get(0)).optional()
 }
 
-// What a visitor did before they signed in is theirs, too.
+// Events of a visitor before the sign-in are also attributed to the person.
 fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Result<()> {
     let Some(device) = device else { return Ok(()) };
     let keep = "INSERT INTO audit_v7_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
@@ -303,7 +304,7 @@ fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Res
     Ok(())
 }
 
-// Commands are queued with their name, and from then on known by their id.
+// Only the queuing event contains the name of a command; later events contain its id.
 fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Message> {
     let Event::Device(event) = &entry.event else { return Ok(said) };
     let device = entry.stream.id();
@@ -322,7 +323,7 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
     })
 }
 
-/// The command whose name the sentence about an event says.
+/// Returns the command that the sentence about an event names.
 fn command_of(event: &DeviceEvent) -> Option<CommandId> {
     match event {
         DeviceEvent::MdmCommandDelivered { command }

@@ -1,4 +1,4 @@
-//! Certificates of devices: which were issued, which are revoked, and when those in force expire.
+//! Certificates of devices: issued and revoked certificates, and their expiry.
 
 use crate::{Projection, ProjectionError, Projections};
 use events::device::{DeviceEvent, DeviceId};
@@ -83,14 +83,15 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
     let device = entry.stream.id();
     match event {
         DeviceEvent::IdentityRenewed { identity, .. } => issued(rows, device, identity),
-        // The identity may bring its record back: it is revoked when that time is over, or not at all.
+        // The identity can revive its record, so it is revoked when that time is over, or not at all.
         DeviceEvent::DeviceSuperseded { evidence, revivable_until, .. } if evidence.is_reversible() => {
             revivable_until.map_or(Ok(()), |until| revoke_after(rows, device, until))
         }
         DeviceEvent::DeviceCheckedOut { .. }
         | DeviceEvent::DeviceUnenrolled { .. }
         | DeviceEvent::DeviceSuperseded { .. } => revoke(rows, device, effective),
-        // What was to be revoked with the end of the record is not; what was revoked by itself stays so.
+        // Reverts the revocation that was caused by the end of the record. Certificates that were revoked separately
+        // remain revoked.
         DeviceEvent::DeviceRevived { .. } => {
             let keep =
                 "UPDATE certificates_v2_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
@@ -116,14 +117,14 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
     }
 }
 
-// At once, whatever the clock says later: the earliest time counts.
+// Revokes at once. The earliest time counts, even if the clock is set back later.
 fn revoke(rows: &Connection, device: &str, at: Timestamp) -> rusqlite::Result<()> {
     let revoke =
         "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0 WHERE device = ?1";
     rows.prepare_cached(revoke)?.execute(params![device, at.0]).map(drop)
 }
 
-// What is revoked already stays so.
+// Certificates that are already revoked remain revoked.
 fn revoke_after(rows: &Connection, device: &str, until: Timestamp) -> rusqlite::Result<()> {
     let revoke = "UPDATE certificates_v2_issued SET pending = (revoked IS NULL OR pending = 1),
         revoked = min(coalesce(revoked, ?2), ?2) WHERE device = ?1";
@@ -137,19 +138,20 @@ fn issued(rows: &Connection, device: &str, identity: &IssuedCertificate) -> rusq
     rows.prepare_cached(insert)?.execute(params![fingerprint, serial, device, not_after.0]).map(drop)
 }
 
-/// A certificate that opens nothing any more.
+/// A revoked certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revoked {
-    /// Upper-case hex.
+    /// Serial number in upper-case hex.
     pub serial: String,
     pub device: DeviceId,
     pub at: Timestamp,
 }
 
-/// Certificates that were revoked before they expire; those that have expired by `now` are left out (RFC 5280 §3.3).
+/// Returns the certificates that were revoked before they expire. Certificates that have expired by `now` are omitted
+/// (RFC 5280 §3.3).
 ///
 /// # Errors
-/// If `projections.db` cannot be read.
+/// Returns an error if `projections.db` cannot be read.
 pub async fn revoked(projections: &Projections, now: Timestamp) -> Result<Vec<Revoked>, ProjectionError> {
     let select = "SELECT serial, device, revoked FROM certificates_v2_issued
         WHERE revoked IS NOT NULL AND (pending = 0 OR revoked <= ?1) AND not_after > ?1 ORDER BY revoked, serial";

@@ -1,7 +1,7 @@
-//! Records that claim the hardware of others: which, and what an administrator decided about them.
+//! Records that claim the hardware of other records, and the decisions of administrators about these claims.
 //!
-//! A claim is open while both records are under management and nobody decided that they are different devices. How records
-//! stand is looked up in [`crate::devices`].
+//! A claim is open while both records are managed and no administrator decided that they are different devices. The
+//! state of the records is read from [`crate::devices`].
 
 use crate::{Projection, ProjectionError, Projections};
 use events::device::{AttestationRefusal, DeviceEvent, DeviceId};
@@ -9,33 +9,34 @@ use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// The other records of a device `d` that it claims the hardware of, as a list of ids.
+/// SQL for the records whose hardware device `d` claims, as a list of ids separated by spaces.
 pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_v1_pairs c
     JOIN devices_v4_current o ON o.id = c.earlier
     WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
-/// As [`CLAIMS`], of those that claim its.
+/// As [`CLAIMS`], for the records that claim the hardware of `d`.
 pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_v1_pairs c
     JOIN devices_v4_current o ON o.id = c.later
     WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
-/// A pair of records.
+/// A claim of one record on the hardware of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The record that says the UDID of the other.
+    /// The record that reported the UDID of the other.
     pub later: DeviceId,
     pub earlier: DeviceId,
     pub at: Timestamp,
-    /// The event that says so.
+    /// The event that recorded the claim.
     pub event: EventId,
-    /// What became of the last request for an attestation: `None` without one, or before its answer.
+    /// Result of the last request for an attestation. `None` if there was no request, it has no answer yet, or it
+    /// succeeded.
     pub attestation: Option<AttestationRefusal>,
 }
 
-/// The open claims that a device makes, or that are made about it, the latest twenty first.
+/// Returns the open claims by or about a device, the latest twenty, newest first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn open_of(projections: &Projections, device: DeviceId) -> Result<Vec<Claim>, ProjectionError> {
     projections
         .read_of("claims", move |rows| {
@@ -70,7 +71,7 @@ fn claim_of(
     })
 }
 
-/// The ids of a list as the selects above make it.
+/// Parses a list of ids as built by the queries above.
 pub(crate) fn ids(list: Option<&str>) -> Vec<DeviceId> {
     list.unwrap_or_default().split(' ').filter_map(|id| Uuid::parse_str(id).ok()).map(DeviceId).collect()
 }

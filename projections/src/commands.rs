@@ -1,5 +1,5 @@
-//! The commands of every device with what became of them, its managed apps, and what becomes due because of either:
-//! commands that expire, apps whose outcome is asked for.
+//! The commands of every device with their results, its managed apps, and the times at which they need attention:
+//! expiring commands, and apps whose status has to be queried.
 
 mod query;
 
@@ -11,12 +11,12 @@ use events::device::{AppStatus, CommandId, CommandStatus, DeviceEvent, MdmError,
 use events::{Entry, Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// Seconds from one question how an app stands to the next: quick while the person is looking at the prompt, then ever
-/// slower, and after a week no more.
+/// Seconds between two queries of the app status: short while the person looks at the prompt, then longer and longer.
+/// The queries end after a week.
 const DELAYS: [i64; 15] =
     [15, 30, 60, 120, 300, 900, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400, 86_400, 86_400, 86_400];
 
-/// The question.
+/// The command that queries the app status.
 const ASKS_FOR_APPS: &str = "ManagedApplicationList";
 
 pub(crate) struct Commands;
@@ -34,7 +34,7 @@ impl Projection for Commands {
         &["commands_v3_queue", "commands_v3_apps", "commands_v3_following"]
     }
 
-    // `paused`: the state of a command whose record ended and may come back.
+    // `paused`: the earlier state of a command whose record ended and can be revived.
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS commands_v3_queue (
             command TEXT PRIMARY KEY, device TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL,
@@ -90,7 +90,7 @@ impl Fold<'_> {
                     expires.map(|at| at.0)
                 ])?;
                 if request_type == ASKS_FOR_APPS {
-                    // Asked; the next time counts from the answer.
+                    // A query is queued; the next one is scheduled at its answer.
                     let asked = "UPDATE commands_v3_following SET due_at = NULL WHERE device = ?1";
                     self.rows.prepare_cached(asked)?.execute([self.device])?;
                 }
@@ -164,7 +164,7 @@ impl Fold<'_> {
         }
     }
 
-    // Whatever became of a question for apps: it is asked again later, but not for ever.
+    // A query of the app status is repeated later, whatever its result, but not forever.
     fn over(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
         self.state(command, state)?;
         let select = "SELECT request_type FROM commands_v3_queue WHERE command = ?1";
@@ -221,7 +221,7 @@ impl Fold<'_> {
         self.rows.prepare_cached(delete)?.execute([self.device]).map(drop)
     }
 
-    // The record may come back, with its queue and its apps.
+    // The record can be revived, with its queue and its apps.
     fn pause(&self) -> rusqlite::Result<()> {
         let pause = "UPDATE commands_v3_queue SET paused = state, state = ?2, changed_at = ?3
             WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
@@ -240,7 +240,7 @@ impl Fold<'_> {
         self.rows.prepare_cached(follow)?.execute(params![self.device, due, self.entry.id.to_string()]).map(drop)
     }
 
-    // Apps go with the management that brought them.
+    // Managed apps are removed when management ends.
     fn end(&self) -> rusqlite::Result<()> {
         let end = "UPDATE commands_v3_queue SET state = ?2, changed_at = ?3
             WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
@@ -254,7 +254,7 @@ impl Fold<'_> {
     }
 }
 
-// Nothing personal: what a device said in its own words is in the audit trail, as long as it may be read.
+// Contains no personal data. The device's own error texts are in the audit trail, until they are erased.
 fn why(errors: &[MdmError], rejected: Option<RejectionReason>) -> Option<String> {
     let number = |error: &MdmError| format!("{} {}", error.domain, error.code).trim_start().to_owned();
     rejected.map(|reason| rejection(reason).to_owned()).or_else(|| errors.first().map(number))

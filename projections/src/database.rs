@@ -1,4 +1,4 @@
-//! `projections.db`: its connections, schema and checkpoints, and how a batch of events becomes rows.
+//! `projections.db`: its connections, schema and checkpoints, and how a batch of events is folded into rows.
 
 use crate::disposable::{self, Damage, SetAside};
 use crate::follow::{Health, Progress};
@@ -27,13 +27,13 @@ pub(crate) struct Inner {
     was_ahead: Option<Position>,
 }
 
-/// Name of the file in the store's directory.
+/// File name of the database in the store's directory.
 pub const FILE: &str = "projections.db";
 
-/// Read connections that are kept open while nobody uses them.
+/// Maximum number of idle read connections that are kept open.
 const IDLE_READERS: usize = 8;
 
-/// Tables that belong to no projection: checkpoints, and what may be lost.
+/// Tables that belong to no projection: checkpoints, and data that may be lost.
 const COMMON: &str = "
     CREATE TABLE IF NOT EXISTS checkpoints (
         projection TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER, effective INTEGER NOT NULL
@@ -47,12 +47,12 @@ const COMMON: &str = "
 ";
 
 impl Projections {
-    /// Opens `projections.db` in `directory`; makes it where there is none. A damaged one is set aside and made anew, and so is one
-    /// that is ahead of the log, whose last event is at `head`: it was folded from another log, or from events that the log lost.
-    /// From where it stands, the next events of this log would be skipped.
+    /// Opens `projections.db` in `directory`, or creates it. A damaged file is set aside and replaced by a new one. A
+    /// file that is ahead of the log is replaced too: it was folded from another log, or from events that the log lost,
+    /// and the next events of this log would be skipped. `head`: the position of the log's last event.
     ///
     /// # Errors
-    /// If the file cannot be used.
+    /// Returns an error if the file cannot be used.
     pub fn open(directory: &Path, head: Option<Position>) -> Result<(Projections, Option<SetAside>), ProjectionError> {
         let path = directory.join(FILE);
         remove_unfinished(&path);
@@ -77,11 +77,11 @@ impl Projections {
         Ok((Projections { inner: Arc::new(inner) }, set_aside))
     }
 
-    /// Forgets every row if one of the keys is whole again that were damaged when the rows were folded: [`Projections::run`] folds them
-    /// from the start of the log. Called before it.
+    /// Deletes all rows if a key that was damaged when rows were folded is intact again. [`Projections::run`] then
+    /// folds the log from its start. Call this before it.
     ///
     /// # Errors
-    /// If the file cannot be used.
+    /// Returns an error if the file cannot be used.
     pub async fn fold_anew_if(
         &self,
         is_whole: impl Fn(&KeyName) -> bool + Send + 'static,
@@ -93,35 +93,36 @@ impl Projections {
         Ok(forgotten)
     }
 
-    /// What is wrong with the file, once damage was found in it.
+    /// Returns what is wrong with the file, if damage was found.
     pub fn damage(&self) -> Option<String> {
         self.inner.damage.found()
     }
 
-    /// The position beyond the end of the log that the file had reached when it was opened. It was built anew.
+    /// Returns the position that the file had reached when it was opened, if it was ahead of the log. Such a file was
+    /// rebuilt.
     pub fn was_ahead(&self) -> Option<Position> {
         self.inner.was_ahead
     }
 
-    /// Where the file lies.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
 
-    /// How far the projections are, and whether one stopped.
+    /// Returns the progress of the projections and whether one stopped.
     pub fn health(&self) -> Health {
         self.inner.progress.health()
     }
 
-    /// For whoever tells others when one stops.
+    /// Subscribes to changes of the health.
     pub fn watch(&self) -> watch::Receiver<Health> {
         self.inner.progress.watch()
     }
 
-    /// The position up to which the follower `name` (a reaction) has done its work.
+    /// Returns the position up to which the follower `name` (a reaction) has done its work.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub async fn checkpoint(&self, name: &'static str) -> Result<Option<Position>, ProjectionError> {
         self.read(move |rows| {
             rows.query_row("SELECT position FROM followers WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
@@ -131,18 +132,18 @@ impl Projections {
         .await
     }
 
-    /// Keeps the position up to which the follower `name` has done its work.
+    /// Stores the position up to which the follower `name` has done its work.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
         self.pass(name, position, Vec::new()).await
     }
 
-    /// The same, with the positions before it whose work could not be done: in one transaction, so that none is forgotten.
+    /// Stores the position, and the earlier positions whose work failed, in one transaction, so that none is forgotten.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn pass(
         &self,
         name: &'static str,
@@ -160,10 +161,10 @@ impl Projections {
         .await
     }
 
-    /// Keeps positions whose work the follower `name` could not do, without moving its checkpoint.
+    /// Stores positions whose work the follower `name` could not do, without moving its checkpoint.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn put_aside(&self, name: &'static str, positions: Vec<Position>) -> Result<(), ProjectionError> {
         self.write(move |rows| {
             let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -173,10 +174,10 @@ impl Projections {
         .await
     }
 
-    /// Up to `limit` positions whose work the follower `name` could not do, the earliest first.
+    /// Returns up to `limit` positions whose work the follower `name` could not do, the earliest first.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub async fn set_aside(&self, name: &'static str, limit: usize) -> Result<Vec<Position>, ProjectionError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(move |rows| {
@@ -187,10 +188,10 @@ impl Projections {
         .await
     }
 
-    /// The follower `name` has done the work of a position that was set aside.
+    /// Removes a stored position whose work the follower `name` has now done.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn done(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
         self.write(move |rows| {
             let delete = "DELETE FROM set_aside WHERE follower = ?1 AND position = ?2";
@@ -200,20 +201,20 @@ impl Projections {
         .await
     }
 
-    /// Runs a query about the rows of a projection.
+    /// Runs a query on the rows of a projection.
     pub(crate) async fn read_of<T: Send + 'static>(
         &self,
         projection: &'static str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ProjectionError> {
-        // What it had folded before it stopped would pass for all there is.
+        // After it stopped, its rows would appear complete although they are not.
         if let Some(stopped) = self.health().stopped_alone.get(projection) {
             return Err(stopped.clone());
         }
         self.read(query).await
     }
 
-    /// Runs a query on a connection that cannot write.
+    /// Runs a query on a read-only connection.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -231,7 +232,7 @@ impl Projections {
         .await
     }
 
-    /// Does something on the one connection that writes.
+    /// Runs `work` on the single connection that writes.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, ProjectionError> + Send + 'static,
@@ -278,7 +279,7 @@ fn insert_aside(rows: &Connection, follower: &str, positions: &[Position]) -> ru
     positions.iter().try_for_each(|position| rows.execute(insert, params![follower, sql(*position)]).map(drop))
 }
 
-/// Notes keys that were damaged when rows were folded.
+/// Stores the keys that were damaged when rows were folded.
 pub(crate) fn keep_damaged_keys(rows: &mut Connection, names: &BTreeSet<KeyName>) -> Result<(), ProjectionError> {
     let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for name in names {
@@ -311,7 +312,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| ProjectionError::Database(error.to_string()))?
 }
 
-/// Opens the file at `path` for writing and makes the tables that are missing.
+/// Opens the file at `path` for writing and creates missing tables.
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let writer = disposable::connect(path)?;
     prepare(&writer)?;
@@ -328,7 +329,7 @@ fn prepare(writer: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// How far one projection is.
+/// The progress of one projection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Checkpoint {
     pub position: Option<Position>,
@@ -347,7 +348,7 @@ pub(crate) fn checkpoint_of(rows: &Connection, projection: &dyn Projection) -> r
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// The position that every projection has reached, but for those that stopped.
+/// Returns the position that every projection has reached, without those in `stopped`.
 pub(crate) fn furthest_common(rows: &Connection, stopped: &BTreeSet<&str>) -> rusqlite::Result<Option<Position>> {
     let mut positions = Vec::with_capacity(ALL.len());
     for projection in ALL.iter().filter(|projection| !stopped.contains(projection.name())) {
@@ -356,7 +357,7 @@ pub(crate) fn furthest_common(rows: &Connection, stopped: &BTreeSet<&str>) -> ru
     Ok(positions.into_iter().min().flatten())
 }
 
-/// The position that anything in the file has reached: a projection, or a follower of the log.
+/// Returns the greatest position in the file, of a projection or a follower of the log.
 fn furthest(rows: &Connection) -> rusqlite::Result<Option<Position>> {
     let select =
         "SELECT max(position) FROM (SELECT position FROM checkpoints UNION ALL SELECT position FROM followers)";
@@ -364,17 +365,17 @@ fn furthest(rows: &Connection) -> rusqlite::Result<Option<Position>> {
     Ok(position.map(|position| Position(position.cast_unsigned())))
 }
 
-/// What became of a batch.
+/// Result of folding a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
-    /// Every projection that did not stop is here.
+    /// Every projection that did not stop has reached this position.
     pub position: Option<Position>,
-    /// Projections that stopped in this batch, each at the event that it could not fold.
+    /// Projections that stopped in this batch, each with the event that it could not fold.
     pub stopped: Vec<(&'static str, ProjectionError)>,
 }
 
-/// Folds entries into every projection that has not seen them and is not among `stopped`, rows and checkpoints in one
-/// transaction. One whose fold fails stops alone, with what it folded before.
+/// Folds entries into every projection that has not seen them and is not in `stopped`; rows and checkpoints in one
+/// transaction. If a fold fails, only its projection stops; its earlier rows are kept.
 pub(crate) fn apply(
     connection: &mut Connection,
     entries: &[Entry],
@@ -396,7 +397,7 @@ pub(crate) fn apply(
     Ok(applied)
 }
 
-// The inner error is the projection's, the outer one the file's.
+// The inner error is one of the projection, the outer one of the file.
 fn apply_alone(
     rows: &Connection,
     projection: &dyn Projection,
@@ -405,7 +406,7 @@ fn apply_alone(
     rows.execute_batch("SAVEPOINT one")?;
     let (before, error) = match apply_one(rows, projection, entries) {
         Ok(()) => return Ok(Ok(rows.execute_batch("RELEASE one")?)),
-        // A damaged file concerns all of them.
+        // A damaged file affects all projections.
         Err((_, error)) if disposable::is_damage(&error) => return Err(error.into()),
         Err(failed) => failed,
     };
@@ -419,7 +420,7 @@ fn apply_alone(
     }))
 }
 
-// The error comes with the number of entries before the one that could not be folded.
+// The error includes the number of entries before the one that could not be folded.
 fn apply_one(
     rows: &Connection,
     projection: &dyn Projection,
@@ -453,17 +454,18 @@ fn keep_checkpoint(
     Ok(())
 }
 
-/// Copies the write-ahead log into the file and empties it: until then it holds pages as they were before somebody's text was cleared.
+/// Copies the write-ahead log into the file and truncates it. Until then it contains pages with text that was cleared
+/// from rows.
 pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy {
-        // A reader held an old page for longer than the busy timeout. Opening the file empties the log too.
-        tracing::warn!("projections.db-wal keeps text of an erased person until the next erasure or start");
+        // A reader kept an old page for longer than the busy timeout. Opening the file also truncates the log.
+        tracing::warn!("projections.db-wal still contains text of an erased person until the next erasure or restart");
     }
     Ok(())
 }
 
-/// Drops the tables of earlier versions. Called when the present ones have caught up.
+/// Drops the tables of earlier versions. Called when the current ones have caught up.
 pub(crate) fn drop_old_versions(connection: &mut Connection) -> Result<(), ProjectionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: Vec<String> = {

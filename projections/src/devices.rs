@@ -1,9 +1,10 @@
-//! The device inventory: one row a device as it is now, and the history of every column with its validity, so that
-//! "the inventory as of last Tuesday" is a `WHERE` clause.
+//! The device inventory: one row per device in its current state, and the history of every column with its validity. A
+//! query for an earlier instant is a `WHERE` clause.
 //!
-//! The history holds a row for each value a column ever had, `valid_from` to `valid_to` in effective time. A value that
-//! is there but `NULL` was erased, one whose key was lost says so in words; a column without a row is not known. Values that change with every report (battery,
-//! free capacity) are replaced in place: they make no new version of a record.
+//! The history has a row for each value that a column ever had, valid from `valid_from` to `valid_to` in effective
+//! time. A row with the value `NULL` means that the value was erased; a value whose key was lost is a placeholder text.
+//! A column without a row is unknown. Values that change with every report (battery, free capacity) are replaced in
+//! place and create no history.
 
 mod query;
 
@@ -21,8 +22,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 
-/// Columns of the current row that have a history. The rest of what is known has history rows alone, named
-/// `inventory.<what the device calls it>`.
+/// Columns of the current row that have a history. Other values only have history rows, named `inventory.<name>` with
+/// the name in `DeviceInformation`.
 pub(crate) const COLUMNS: &[&str] = &[
     "phase",
     "archived",
@@ -48,10 +49,10 @@ pub(crate) const COLUMNS: &[&str] = &[
     "superseded_evidence",
 ];
 
-/// Which hardware a record is for.
+/// Columns that identify the hardware of a record.
 const HARDWARE: &[&str] = &["udid", "serial_number", "imei", "meid"];
 
-/// Answers that change all the time and say nothing about the record (commands/information.device.yaml).
+/// Values that change constantly and say nothing about the record (commands/information.device.yaml).
 const FLEETING: &[&str] = &["BatteryLevel", "AvailableDeviceCapacity", "LastCloudBackupDate"];
 
 pub(crate) struct Devices;
@@ -101,7 +102,7 @@ impl Projection for Devices {
     }
 }
 
-/// The record that an event is about; enrollment and device share the id.
+/// The record that an event belongs to; an enrollment and its device have the same id.
 struct Record<'a> {
     rows: &'a Connection,
     entry: &'a Entry,
@@ -113,7 +114,7 @@ impl Record<'_> {
         self.entry.stream.id()
     }
 
-    // What the person told at the portal belongs to the record; it shows in lists once the device itself was heard.
+    // Data from the portal belongs to the record, which appears in lists after the device's own first message.
     fn visit(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         match event {
             EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. } => {
@@ -209,7 +210,8 @@ impl Record<'_> {
         }
     }
 
-    // The first end stands: the CheckOut that follows our RemoveProfile does not make it the person's doing.
+    // The first end remains: a CheckOut after Muster's RemoveProfile does not make the person the one who ended
+    // management.
     fn end(&self, state: State) -> rusqlite::Result<()> {
         let ended = [State::CheckedOut, State::Unenrolled, State::Superseded];
         let phase = self.open_value("phase")?;
@@ -220,7 +222,7 @@ impl Record<'_> {
         self.set("ended_at", self.effective.0)
     }
 
-    // It goes on as what it was before its end.
+    // The record returns to its state before the end.
     fn revive(&self) -> rusqlite::Result<()> {
         let select = "SELECT value FROM devices_v4_history
             WHERE device = ?1 AND attribute = 'phase' AND valid_to IS NOT NULL ORDER BY position DESC LIMIT 1";
@@ -274,8 +276,9 @@ impl Record<'_> {
         Ok(())
     }
 
-    // What hardware a record is for stands since it enrolled, and is what claims are told by. No device changes it: what it says
-    // otherwise later is shown among what it told, and finds no other record.
+    // The hardware identifiers of a record are fixed at enrollment, and claims are based on them. A device cannot
+    // change them: a different value that it reports later is stored with its other inventory values and does not match
+    // other records.
     fn contradicts(&self, column: &str, value: &Value) -> rusqlite::Result<bool> {
         if !HARDWARE.contains(&column) {
             return Ok(false);
@@ -289,7 +292,7 @@ impl Record<'_> {
         }
     }
 
-    /// Makes the current row, and says which event was the record's last.
+    /// Creates the current row if needed, and notes the last event of the record.
     fn touch(&self) -> rusqlite::Result<()> {
         let upsert = "INSERT INTO devices_v4_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at";
@@ -311,7 +314,7 @@ impl Record<'_> {
         self.set(attribute, value.shown().map_or(Value::Null, |text| Value::Text(text.to_owned())))
     }
 
-    /// From now on the attribute has this value. The same value again makes no row.
+    /// Sets the attribute from now on. Setting the same value again creates no row.
     fn set(&self, attribute: &str, value: impl Into<Value>) -> rusqlite::Result<()> {
         let value = value.into();
         if self.open_value(attribute)?.as_ref() == Some(&value) {
@@ -327,7 +330,7 @@ impl Record<'_> {
         self.set_current(attribute, &value)
     }
 
-    /// The attribute has this value, and what it was before is of no interest.
+    /// Replaces the value of the attribute without keeping the earlier value.
     fn replace(&self, attribute: &str, value: Value) -> rusqlite::Result<()> {
         if self.open_value(attribute)?.is_none() {
             return self.set(attribute, value);
@@ -352,7 +355,7 @@ impl Record<'_> {
     }
 }
 
-/// The column that holds what `DeviceInformation` calls `query`.
+/// Returns the column for the `DeviceInformation` query `query`.
 fn column_of(query: &str) -> Option<&'static str> {
     Some(match query {
         "DeviceName" => "name",

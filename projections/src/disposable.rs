@@ -1,7 +1,7 @@
-//! Files of a database that may be lost, since they are made anew: damaged, they are set aside under another name, so that the
-//! server starts and somebody can look at them.
+//! Databases that may be lost, since they can be rebuilt. A damaged one is set aside under another name, so that the
+//! server starts and the file can be examined.
 //!
-//! Damage that is found while the server runs is noted in a file beside the database; the next start sets it aside.
+//! Damage found while the server runs is noted in a file next to the database; the next start sets the database aside.
 
 use events::side_files::remove_database;
 use rusqlite::{Connection, ErrorCode};
@@ -12,25 +12,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Files of one name that are set aside at most; the oldest goes.
+/// Maximum number of set-aside databases of one name; the oldest is removed.
 const KEPT: u32 = 3;
-/// What SQLite keeps beside a database.
+/// Name endings of a database and its side files.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// A database that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
-    /// Where it lies now.
+    /// Its new path.
     pub to: PathBuf,
     /// What is wrong with it.
     pub why: String,
 }
 
-/// Opens the database at `path`, which is made where there is none, and prepares it with `prepare`: its tables, and what is read of
-/// them at once. A damaged one is set aside first.
+/// Opens or creates the database at `path` and runs `prepare`, which creates its tables and reads initial data. A
+/// damaged database is set aside first.
 ///
 /// # Errors
-/// If the file cannot be read, written or renamed: that is no damage.
+/// Returns an error if the file cannot be read, written or renamed; such an error is not damage.
 pub fn open<T>(
     path: &Path,
     prepare: impl Fn(&Connection) -> rusqlite::Result<T>,
@@ -51,9 +51,9 @@ pub fn open<T>(
     Ok((open()?, Some(SetAside { to, why })))
 }
 
-/// A connection that writes the database at `path`, which is made where there is none.
+/// Opens a writing connection to the database at `path`, which is created if it does not exist.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    // Made here for its mode, which SQLite gives to the files beside it as well.
+    // Created here to set its mode. SQLite gives the same mode to the side files.
     OpenOptions::new()
         .append(true)
         .create(true)
@@ -63,55 +63,55 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What is cleared from rows (an erased person's plain text) is overwritten in its page, not only unlinked.
+    // Overwrites cleared text (such as that of an erased person) in its page instead of only unlinking it.
     connection.pragma_update(None, "secure_delete", true)?;
-    // What is lost on a power cut is made again, or may be lost.
+    // Data lost in a power failure is folded again, or may be lost.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
-/// Whether SQLite says that the file is damaged.
+/// Returns whether SQLite reports that the file is damaged.
 pub fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-// Damage, or tables that are not ours (SQLITE_ERROR).
+// Damage, or tables that are not Muster's (SQLITE_ERROR).
 fn is_unusable(error: &rusqlite::Error) -> bool {
     is_damage(error) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
-/// Damage that was found in an open database; clones share it.
+/// Damage found in an open database; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Damage(Arc<OnceLock<String>>);
 
 impl Damage {
-    /// Notes what is wrong with the database at `path`, for health and for the next start.
+    /// Notes what is wrong with the database at `path`, for health checks and the next start.
     pub fn note(&self, path: &Path, why: &str) {
         if self.0.set(why.to_owned()).is_ok() {
-            tracing::error!(file = %path.display(), why, "a database is damaged; the next start sets it aside and makes it anew");
-            // A disk that does not take it will not be read at the next start either.
+            tracing::error!(file = %path.display(), why, "a database is damaged; the next start sets it aside and creates a new one");
+            // If the disk rejects this write, it most likely cannot be read at the next start either.
             let _ = std::fs::write(note_of(path), why);
         }
     }
 
-    /// What is wrong, once it was found.
+    /// Returns what is wrong, if damage was found.
     pub fn found(&self) -> Option<String> {
         self.0.get().cloned()
     }
 }
 
-/// Removes every file that was set aside for the database at `path`: a person was erased, whom they may name.
+/// Removes all set-aside databases for `path`. Called when a person was erased, whose name they may contain.
 ///
 /// # Errors
-/// If one cannot be removed.
+/// Returns an error if one cannot be removed.
 pub fn forget_set_aside(path: &Path) -> std::io::Result<()> {
     (1..=KEPT).try_for_each(|nth| remove_database(&aside(path, nth)))
 }
 
-/// Removes the database at `path`, which nobody has open and which will be made anew.
+/// Removes the database at `path`, which no process has open and which will be rebuilt.
 ///
 /// # Errors
-/// If it cannot be removed.
+/// Returns an error if it cannot be removed.
 pub fn remove(path: &Path) -> std::io::Result<()> {
     remove_database(path)?;
     remove_if_there(&note_of(path))

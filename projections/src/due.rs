@@ -1,6 +1,6 @@
-//! What becomes due, and when: one timer asks for it and turns it into commands.
+//! Actions that become due, and when. A timer queries them and turns them into commands.
 //!
-//! Due times count from recorded-at, not from effective time: the timer compares them with the clock.
+//! Due times are based on recorded time, not on effective time, since the timer compares them with the clock.
 
 use crate::{Projection, ProjectionError, Projections};
 use events::device::{AttestationRefusal, CommandStatus, DeviceEvent, DeviceId};
@@ -10,35 +10,35 @@ use events::{Entry, Event, EventId, StreamName, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-/// Seconds after NotNow until the device is woken again.
+/// Delay between a NotNow answer and the next push, in seconds.
 const PUSH_AGAIN_AFTER: i64 = 15 * 60;
 
-/// Failed pushes are repeated with doubled delays, up to this many doublings (16 hours).
+/// Maximum number of times that the delay after a failed push is doubled (16 hours).
 const MOST_DOUBLINGS: i64 = 6;
 
-/// Seconds after which a device that was woken, and still owes an answer, is woken again: APNs keeps one notification only,
-/// and not for ever.
+/// Delay until a device that was pushed and has not answered is pushed again, in seconds. APNs stores only one
+/// notification, and not forever.
 const UNANSWERED_AFTER: i64 = 24 * 3_600;
 
-/// Seconds after which a device can make another attestation (mdm/commands/information.device.yaml).
+/// Minimum time between two attestations of a device, in seconds (mdm/commands/information.device.yaml).
 const ATTEST_AGAIN_AFTER: i64 = 7 * 24 * 3_600;
 
-/// What is to be done.
+/// Kind of a due action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueKind {
-    /// Close a visit on which nothing happened for long.
+    /// Close a visit after a period without activity.
     AbandonVisit,
-    /// Wake a device again that answered NotNow, or that could not be woken.
+    /// Push again to a device that answered NotNow, or to which a push failed.
     PushAgain,
-    /// Ask a device again for an attestation of its hardware: it gave one that it had made before.
+    /// Ask a device again for an attestation of its hardware, since it sent an older one.
     AttestAgain,
 }
 
 impl DueKind {
-    /// Every kind there is.
+    /// All kinds.
     pub const ALL: [DueKind; 3] = [DueKind::AbandonVisit, DueKind::PushAgain, DueKind::AttestAgain];
 
-    /// Its name, fit for [`EventId::caused`].
+    /// Returns the name of the kind, suitable for [`EventId::caused`].
     pub fn as_str(self) -> &'static str {
         match self {
             DueKind::AbandonVisit => "abandon_visit",
@@ -52,20 +52,20 @@ impl DueKind {
     }
 }
 
-/// Something that has become due.
+/// A due action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub stream: StreamName,
     pub kind: DueKind,
     pub at: Timestamp,
-    /// The event from which the time counts: the cause of what is done now.
+    /// The event that the due time is based on; it is the cause of the action.
     pub cause: EventId,
 }
 
-/// Up to `limit` things that are due at `now`, the longest overdue first.
+/// Returns up to `limit` actions that are due at `now`, the longest overdue first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<Due>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
@@ -79,10 +79,10 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
         .await
 }
 
-/// As [`due`], of one kind: much that is due and cannot be done now does not hide the rest.
+/// As [`due`], for one kind, so that many due actions that cannot be done now do not hide the others.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn due_of(
     projections: &Projections,
     kind: DueKind,
@@ -101,10 +101,10 @@ pub async fn due_of(
         .await
 }
 
-/// When the next thing becomes due, if anything will.
+/// Returns when the next action becomes due, if there is one.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn next(projections: &Projections) -> Result<Option<Timestamp>, ProjectionError> {
     let select = "SELECT min(due_at) FROM due_v3_times";
     projections
@@ -166,7 +166,7 @@ impl Projection for DueTimes {
     }
 }
 
-// Every event of a visit puts off its end; those that end it take it off the list.
+// Every event of a visit postpones its closing; the events that end it remove the due time.
 fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite::Result<()> {
     match event {
         EnrollmentEvent::EnrollmentAbandoned {}
@@ -217,7 +217,7 @@ fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite:
         | EnrollmentEvent::IdentityIssued { .. }
         | EnrollmentEvent::IdentityRevoked { .. } => {
             let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
-            // Only while it is listed: a device that is enrolled may still take its profile again.
+            // Only if a due time exists: an enrolled device may still download its profile again.
             let put_off = "UPDATE due_v3_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
             rows.prepare_cached(put_off)?.execute(params![
                 entry.stream.as_str(),
@@ -247,7 +247,8 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
             let failures = failures(rows, stream)?;
             wake(rows, entry, PUSH_AGAIN_AFTER << failures.min(MOST_DOUBLINGS), failures + 1)
         }
-        // Nothing wakes it until it tells another token: a row that nobody can serve would be looked at every second.
+        // No push reaches the device until it reports another token. Without this, its row would be due every second
+        // and never be done.
         DeviceEvent::PushFailed { unregistered_since: Some(_), .. } => {
             let die = "INSERT OR IGNORE INTO due_v3_dead (stream) VALUES (?1)";
             rows.prepare_cached(die)?.execute([stream])?;
@@ -267,11 +268,11 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         }
         DeviceEvent::MdmResultTooLarge { command, .. } => {
             command.map_or(Ok(()), |command| answered(rows, stream, &command.to_string()))?;
-            // It was told nothing more, whatever else waits.
+            // The device received no further command, even if others are waiting.
             if waits(rows, stream)? { wake(rows, entry, PUSH_AGAIN_AFTER, 0) } else { heard(rows, entry) }
         }
         DeviceEvent::MdmCommandDelivered { .. } => heard(rows, entry),
-        // Nobody heard from the device, but there may be nothing left to wake it for.
+        // The device did not connect, but there may be no command left to wake it for.
         DeviceEvent::MdmCommandCancelled { command } | DeviceEvent::MdmCommandExpired { command } => {
             answered(rows, stream, &command.to_string())?;
             if waits(rows, stream)? { Ok(()) } else { remove(rows, stream, DueKind::PushAgain) }
@@ -279,7 +280,7 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         DeviceEvent::DevicePushed { put_off_since: true, .. } => Ok(()),
         DeviceEvent::DevicePushed { .. } if waits(rows, stream)? => wake(rows, entry, UNANSWERED_AFTER, 1),
         DeviceEvent::DevicePushed { .. } => remove(rows, stream, DueKind::PushAgain),
-        // What it owes, and whether it can be woken, stays known: it may come back.
+        // The pending commands and the state of the token are kept, since the record can be revived.
         DeviceEvent::DeviceSuperseded { evidence, .. } if evidence.is_reversible() => {
             remove(rows, stream, DueKind::AttestAgain)?;
             remove(rows, stream, DueKind::PushAgain)
@@ -313,7 +314,7 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
     }
 }
 
-// Wakes it in so many seconds, if it can be woken.
+// Schedules a push after `after` seconds, unless the token is dead.
 fn wake(rows: &Connection, entry: &Entry, after: i64, failures: i64) -> rusqlite::Result<()> {
     if rows.prepare_cached("SELECT 1 FROM due_v3_dead WHERE stream = ?1")?.exists([entry.stream.as_str()])? {
         return Ok(());
@@ -334,7 +335,8 @@ fn waits(rows: &Connection, stream: &str) -> rusqlite::Result<bool> {
     rows.prepare_cached("SELECT 1 FROM due_v3_waiting WHERE stream = ?1")?.exists([stream])
 }
 
-// It is awake. What it owes may wait a day, what it put off is due when it was; with nothing owed nothing is due.
+// The device is awake. Pending commands are retried after a day, deferred ones at their own time. Without pending
+// commands nothing is due.
 fn heard(rows: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let stream = entry.stream.as_str();
     if !waits(rows, stream)? {

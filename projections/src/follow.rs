@@ -1,4 +1,4 @@
-//! Following the log: from the checkpoint to its end, then whatever comes; and telling others how far it got.
+//! Follows the log from the checkpoint to its end and then continuously, and reports the progress.
 
 use crate::database::{apply, drop_old_versions, empty_write_ahead_log, keep_damaged_keys};
 use crate::{ProjectionError, Projections};
@@ -9,21 +9,21 @@ use events::{Event, Position, envelope::Recorded};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 
-/// How far the projections are.
+/// Progress and state of the projections.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    /// Every projection that did not stop alone has folded the events up to here.
+    /// Every projection that did not stop on its own has folded the events up to this position.
     pub position: Option<Position>,
-    /// The end of the log was reached at least once since the start.
+    /// Whether the end of the log was reached at least once since the start.
     pub caught_up: bool,
-    /// Why the projections went no further: which event, and what is wrong with it.
+    /// Why all projections stopped: the event, and what is wrong with it.
     pub stopped: Option<ProjectionError>,
-    /// Projections whose own fold failed: each stands at its own checkpoint, and the others go on. Tried again at the next
-    /// start.
+    /// Projections whose own fold failed. Each remains at its own checkpoint while the others continue. Retried at the
+    /// next start.
     pub stopped_alone: BTreeMap<&'static str, ProjectionError>,
 }
 
-/// Where waiting requests look.
+/// The current health, for waiting requests.
 pub(crate) struct Progress {
     sender: watch::Sender<Health>,
 }
@@ -50,7 +50,8 @@ impl Projections {
     /// Follows the log until it ends.
     ///
     /// # Errors
-    /// At a corrupt event, and when the log or the file cannot be used. [`Projections::health`] tells the same.
+    /// Returns an error at a corrupt event, or if the log or the file cannot be used. [`Projections::health`] contains
+    /// the same error.
     pub async fn run(&self, log: Log) -> Result<(), ProjectionError> {
         self.inner.progress.change(|health| health.stopped = None);
         let result = self.follow(&log).await;
@@ -82,7 +83,7 @@ impl Projections {
     async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
         let Viewed { entries, damaged, error } = log.view(recorded).await;
         if !damaged.is_empty() {
-            // Before the rows: what is folded now is folded again when the keys are whole.
+            // Stored before the rows, so that these rows are folded again when the keys are intact.
             self.write(move |rows| keep_damaged_keys(rows, &damaged)).await?;
         }
         let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
@@ -92,7 +93,7 @@ impl Projections {
             self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
         }
         for (projection, error) in &applied.stopped {
-            tracing::error!(projection, %error, "a projection stopped; the others go on");
+            tracing::error!(projection, %error, "a projection stopped; the others continue");
         }
         self.inner.progress.change(|health| {
             health.position = health.position.max(applied.position);
@@ -104,7 +105,7 @@ impl Projections {
     /// Waits until every projection has folded the event at `position`.
     ///
     /// # Errors
-    /// If they stopped short of it.
+    /// Returns an error if the projections stopped before it.
     pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
         let mut health = self.inner.progress.sender.subscribe();
         let reached = health
@@ -119,7 +120,7 @@ impl Projections {
     }
 }
 
-// A corrupt event stops every projection alike.
+// A corrupt event stops all projections.
 pub(crate) fn corrupt(error: &ReadError) -> ProjectionError {
     match error {
         ReadError::Corrupt { stream, revision, position, why, .. } => ProjectionError::Stopped {

@@ -1,14 +1,14 @@
-//! When a device was last heard from: a side table that may be lost, since a poll is not worth an event.
+//! Time of the last contact of each device. A side table that may be lost, since a poll does not justify an event.
 
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
 use events::device::DeviceId;
 use rusqlite::{OptionalExtension as _, params};
 
-/// Keeps that `device` was heard from.
+/// Stores that `device` made contact.
 ///
 /// # Errors
-/// If the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub async fn touch(projections: &Projections, device: DeviceId, at: Timestamp) -> Result<(), ProjectionError> {
     projections
         .write(move |rows| {
@@ -20,10 +20,10 @@ pub async fn touch(projections: &Projections, device: DeviceId, at: Timestamp) -
         .await
 }
 
-/// When `device` was last heard from; `None` if that is not known.
+/// Returns the time of the last contact of `device`; `None` if it is unknown.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn last_seen(projections: &Projections, device: DeviceId) -> Result<Option<Timestamp>, ProjectionError> {
     projections
         .read(move |rows| {

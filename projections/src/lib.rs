@@ -1,20 +1,20 @@
-//! Folds over the log into tables that one can delete.
+//! Projections: folds over the log into tables that can be deleted and rebuilt.
 //!
-//! Everything an administrator or auditor sees is read from here. Each projection has a file, a name, a version, tables
-//! of its own in `projections.db`, a fold and its queries. [`Projections::run`] follows the log and writes rows and
-//! checkpoint in one transaction, so that a repeated event changes nothing. A fold that changes gets a new version: its
-//! tables carry the version in their names, are filled beside the old ones, and the old ones go when the new ones have
-//! caught up.
+//! Everything that administrators and auditors see is read from here. Each projection has a source file, a name, a
+//! version, its own tables in `projections.db`, a fold and its queries. [`Projections::run`] follows the log and writes
+//! rows and checkpoint in one transaction, so that a repeated event changes nothing. A changed fold gets a new version.
+//! Its tables have the version in their names, are filled next to the old tables, and the old tables are dropped when
+//! the new ones have caught up.
 //!
-//! **Time.** Questions about the past use *effective time*: the greatest recorded-at so far in log order, so that a clock
-//! that was set back never makes a later fact older than an earlier one.
+//! **Time.** Queries about the past use *effective time*: the greatest recorded time so far in log order. So a clock
+//! that was set back never makes a later event appear older than an earlier one.
 //!
-//! **Corrupt events** are never skipped: every projection stops there, and [`Projections::health`] says at which event. A fold
-//! that fails stops its own projection alone: its queries fail, the others go on.
+//! **Corrupt events** are never skipped: every projection stops there, and [`Projections::health`] names the event. If
+//! the fold of a projection fails, only this projection stops: its queries fail, the others continue.
 //!
-//! **A damaged file** is set aside at the start and built anew ([`disposable`]).
+//! **A damaged file** is set aside at the start, and a new one is built ([`disposable`]).
 //!
-//! Reading order: [`people`] is the simplest fold, [`devices`] the one with a history, [`audit`] the widest.
+//! Reading order: [`people`] is the simplest fold, [`devices`] has a history, [`audit`] covers the most events.
 
 pub mod audit;
 pub mod certificates;
@@ -40,24 +40,24 @@ pub use rebuild::{Rebuilt, TableDump};
 use events::{Entry, Position, Timestamp};
 use rusqlite::Connection;
 
-/// A fold over the log into tables of its own.
+/// A fold over the log into its own tables.
 pub(crate) trait Projection: Sync {
     fn name(&self) -> &'static str;
 
-    /// Raised whenever tables or fold change: the projection is then built anew from the start of the log.
+    /// Raised on every change of the tables or the fold: the projection is then rebuilt from the start of the log.
     fn version(&self) -> u32;
 
-    /// Every table, named `<name>_v<version>_<what>`.
+    /// The names of all tables: `<name>_v<version>_<what>`.
     fn tables(&self) -> &'static [&'static str];
 
-    /// Creates the tables where there are none.
+    /// SQL that creates the tables if they do not exist.
     fn schema(&self) -> &'static str;
 
-    /// What an event changes. Errors are those of the database alone: every event is understood.
+    /// Writes what an event changes. Errors can only come from the database, since every event was parsed before.
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()>;
 }
 
-/// Every projection there is.
+/// All projections.
 pub(crate) const ALL: &[&dyn Projection] = &[
     &people::People,
     &devices::Devices,
@@ -72,20 +72,20 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &renewals::Renewals,
 ];
 
-/// Why a projection cannot be read or brought further.
+/// Why a projection cannot be read or updated.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProjectionError {
-    #[error("projections.db cannot be used: {0}; it may be deleted, it is rebuilt from the log")]
+    #[error("projections.db cannot be used: {0}; you can delete it, the server rebuilds it from the log")]
     Database(String),
-    #[error("projections.db cannot be written, since its disk is full: {0}; make room on it")]
+    #[error("projections.db cannot be written, since its disk is full: {0}; free some space")]
     DiskFull(String),
-    #[error("projections.db is damaged: {0}; restart the server, which sets it aside and builds it anew from the log")]
+    #[error("projections.db is damaged: {0}; restart the server, which sets it aside and rebuilds it from the log")]
     Damaged(String),
     #[error("projection {projection} stopped at event {event}: {why}")]
     Stopped { projection: &'static str, event: String, why: String },
     #[error("the log cannot be followed: {0}")]
     Log(String),
-    #[error("position {0} was not reached: the projections do not follow the log any more")]
+    #[error("position {0} was not reached: the projections no longer follow the log")]
     NotFollowing(Position),
 }
 
@@ -99,12 +99,12 @@ impl From<rusqlite::Error> for ProjectionError {
     }
 }
 
-/// A position as SQLite keeps it. Positions of every engine fit into 63 bits.
+/// Converts a position to an SQLite integer. Positions of every event store fit into 63 bits.
 pub(crate) fn sql(position: Position) -> i64 {
     position.0.cast_signed()
 }
 
-/// Text for a `LIKE … ESCAPE '\'` that finds `text` anywhere.
+/// Returns a pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere, in lower case.
 pub(crate) fn like(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")

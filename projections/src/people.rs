@@ -1,4 +1,4 @@
-//! Names of people and of staff, to show beside their ids.
+//! Names of people and staff, shown next to their ids.
 
 use crate::Projection;
 use events::person::PersonEvent;
@@ -85,7 +85,7 @@ fn staff(rows: &Connection, id: &str, event: &StaffEvent) -> rusqlite::Result<()
 fn keep(rows: &Connection, id: &str, kind: &str, names: [Option<&Personal<String>>; 3]) -> rusqlite::Result<()> {
     let erased = names.iter().flatten().any(|name| name.gone() == Some(Gone::Erased));
     let [user_name, display_name, mail] = names.map(|name| name.and_then(Personal::shown));
-    // A lost or damaged key leaves one word for all of their names.
+    // For a lost or damaged key, one placeholder is shown for both names.
     let display_name = display_name.filter(|name| !is_placeholder(name));
     let upsert = "INSERT INTO people_v1_names (id, kind, user_name, display_name, mail, erased)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)

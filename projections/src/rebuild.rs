@@ -1,4 +1,4 @@
-//! Building every projection anew from the start of the log, beside the present ones, and swapping.
+//! Rebuilds every projection from the start of the log, next to the current tables, and swaps them.
 
 use crate::database::{Applied, apply, empty_write_ahead_log, furthest_common, keep_damaged_keys, open_writer};
 use crate::follow::corrupt;
@@ -10,23 +10,23 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Events that are folded in one transaction; larger ones gain little (measured: 53, 108, 141 thousand a second at 100,
-/// 1,000 and 5,000).
+/// Number of events folded in one transaction. Larger batches gain little (measured: 53, 108 and 141 thousand events
+/// per second with 100, 1,000 and 5,000).
 const BATCH: usize = 2_000;
 
-/// What became of a rebuild.
+/// Result of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// Events folded.
+    /// Number of events folded.
     pub events: u64,
-    /// The projections stand at this position now.
+    /// Position that the projections have reached.
     pub position: Option<Position>,
-    /// Tables in which the rebuilt rows are others than those that were there; `None` if the two stood at different
-    /// positions and cannot be compared.
+    /// Tables whose rebuilt rows differ from the previous ones. `None` if both were at different positions and cannot
+    /// be compared.
     pub changed: Option<Vec<String>>,
 }
 
-/// A table's rows as text, in order of all their columns: to compare, never to parse.
+/// The rows of a table as text, sorted. For comparison only, not for parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDump {
     pub table: String,
@@ -34,18 +34,18 @@ pub struct TableDump {
 }
 
 impl Projections {
-    /// Builds every projection anew from the start of `log` and puts it in the place of what is there. Readers see the
-    /// old rows until the new ones are complete.
+    /// Rebuilds every projection from the start of `log` and replaces the current rows. Readers see the old rows until
+    /// the new ones are complete.
     ///
     /// # Errors
-    /// At a corrupt event, and if log or file cannot be used; the old rows stay then.
+    /// Returns an error at a corrupt event, or if the log or the file cannot be used; then the old rows are kept.
     pub async fn rebuild(&self, log: &Log) -> Result<Rebuilt, ProjectionError> {
         let beside = Beside::at(self.path());
         beside.remove();
         let result = self.rebuild_beside(log, &beside).await;
         beside.remove();
         let rebuilt = result?;
-        // A rebuild after somebody was erased takes their text out of every table.
+        // A rebuild after an erasure removes the person's text from all tables.
         self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
         self.inner.progress.change(|health| {
             health.position = rebuilt.position;
@@ -67,7 +67,7 @@ impl Projections {
                 let path = beside.0.clone();
                 match self.write(move |rows| swap(rows, &path)).await? {
                     Some((position, changed)) => return Ok(Rebuilt { events, position, changed }),
-                    // The follower got ahead in the meantime: there are newer events to read.
+                    // The follower is ahead now: read its newer events.
                     None => continue,
                 }
             }
@@ -83,27 +83,29 @@ impl Projections {
         }
     }
 
-    /// All rows of all projections. Two dumps at the same position are equal, however the rows came to be.
+    /// Returns all rows of all projections. Two dumps at the same position are equal, no matter how the rows were
+    /// folded.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub async fn dump(&self) -> Result<Vec<TableDump>, ProjectionError> {
         self.read(|rows| tables().map(|table| dump_table(rows, table)).collect()).await
     }
 }
 
-// Here one that stops ends it: the rows that are there stay.
+// In a rebuild, a projection that stops ends the whole rebuild: the current rows are kept.
 fn fold_all(rows: &mut Connection, entries: &[Entry]) -> Result<Option<Position>, ProjectionError> {
     let Applied { position, stopped } = apply(rows, entries, BTreeSet::new())?;
     stopped.into_iter().next().map_or(Ok(position), |(_, error)| Err(error))
 }
 
-/// Removes what an interrupted rebuild left beside the file at `path`: it holds text of people who may be erased since.
+/// Removes the file of an interrupted rebuild for the database at `path`: it may contain text of people who were erased
+/// since.
 pub(crate) fn remove_unfinished(path: &Path) {
     Beside::at(path).remove();
 }
 
-/// The file that is built beside the present one.
+/// The file that is built next to the current one.
 struct Beside(PathBuf);
 
 impl Beside {
@@ -111,7 +113,7 @@ impl Beside {
         Beside(path.with_extension("db.rebuild"))
     }
 
-    // What is left over from a rebuild that was interrupted is of no use.
+    // The file of an interrupted rebuild cannot be used.
     fn remove(&self) {
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.0.clone().into_os_string();
@@ -125,10 +127,10 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     ALL.iter().flat_map(|projection| projection.tables().iter().copied())
 }
 
-/// The position that was reached, and the tables that were others.
+/// The position that was reached, and the tables that differed.
 type Swapped = (Option<Position>, Option<Vec<String>>);
 
-// While this runs the follower waits for the connection. `None`: it stands further than the rebuilt rows.
+// Meanwhile the follower waits for the connection. `None`: the current rows are ahead of the rebuilt ones.
 fn swap(rows: &mut Connection, beside: &Path) -> Result<Option<Swapped>, ProjectionError> {
     rows.execute("ATTACH DATABASE ?1 AS beside", [beside.to_string_lossy()])?;
     let result = swap_attached(rows);

@@ -1,4 +1,4 @@
-//! Which earlier records belong to the same person or the same hardware, with the evidence.
+//! Earlier records of the same person or the same hardware, with the evidence.
 
 use crate::{Projection, ProjectionError, Projections, sql};
 use events::device::{DeviceEvent, DeviceId};
@@ -7,24 +7,25 @@ use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-/// An earlier record, and the enrollment that stands after it.
+/// An earlier record and the later enrollment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
-    /// The later one: a visit to the portal, and the device if it came to that.
+    /// The later record: a visit to the portal, and its device if it enrolled.
     pub enrollment: DeviceId,
     pub previous: DeviceId,
     pub evidence: Vec<Found>,
     pub at: Timestamp,
-    /// The event that says so.
+    /// The event that recorded the finding.
     pub event: EventId,
 }
 
-/// Why two records are thought to belong together.
+/// Why two records probably belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Found {
     SamePerson,
     SameFamily,
-    /// The device said the same UDID: before it got its profile, or when it enrolled, and the old record was superseded.
+    /// The device reported the same UDID, before it received its profile or at enrollment, and the old record was
+    /// superseded.
     SameHardware,
 }
 
@@ -50,10 +51,10 @@ impl From<Evidence> for Found {
     }
 }
 
-/// Earlier records of one device, and later ones it is an earlier record of: the newest, up to `limit`, as of an instant.
+/// Returns the earlier and later records of one device, as known at `as_of`: the newest `limit`.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn of_device(
     projections: &Projections,
     device: DeviceId,
@@ -71,10 +72,10 @@ pub async fn of_device(
         .await
 }
 
-/// The latest `limit` findings, the newest first.
+/// Returns the latest `limit` findings, the newest first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn latest(projections: &Projections, limit: usize) -> Result<Vec<Earlier>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
@@ -174,7 +175,7 @@ fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &En
 
 fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &DeviceEvent) -> rusqlite::Result<()> {
     match event {
-        // Told in the stream of the old record: the later one is the device that took its place.
+        // Recorded in the stream of the old record: the later one is the device that replaced it.
         DeviceEvent::DeviceSuperseded { by, .. } => {
             keep(rows, entry, effective, &by.to_string(), entry.stream.id(), &[Found::SameHardware])
         }

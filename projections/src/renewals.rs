@@ -1,6 +1,6 @@
-//! Identities of enrolled devices and their renewal: what is due, under way, failing, expired.
+//! Identities of enrolled devices and their renewals: due, pending, failing and expired ones.
 //!
-//! Due times count from recorded-at: the timer compares them with the clock.
+//! Due times are based on recorded time, since the timer compares them with the clock.
 
 mod query;
 
@@ -16,22 +16,25 @@ use uuid::Uuid;
 
 const DAY: i64 = 86_400;
 
-/// An identity is renewed when it has this long to go. iPads lie in a cupboard over the longest holidays, and pupils come
-/// back with what they took along: half a year leaves whoever is away for a term time to come back and try again.
+/// Remaining validity at which an identity is renewed, in seconds. iPads are stored unused during the longest holidays,
+/// and pupils return with the devices that they took along. Half a year gives the owner of a device that is away for a
+/// term time to return and retry.
 pub const BEGIN_BEFORE: i64 = 180 * DAY;
 
-/// Devices that enrolled on one day are not renewed on one day, but over as many: each on its own, which follows from its id.
+/// Period over which the renewals of devices that enrolled on the same day are distributed, in seconds. The offset of
+/// each device follows from its id.
 pub const SPREAD: i64 = 30 * DAY;
 
-/// The distance from a failure to the next attempt, doubled with each.
+/// Delay between a failure and the next attempt, in seconds. It doubles with each failure.
 const FIRST_DISTANCE: i64 = 6 * 3_600;
 const LONGEST_DISTANCE: i64 = 7 * DAY;
 const SHORTEST_DISTANCE: i64 = 3_600;
 
-/// After it acknowledged the profile, a device comes with its new identity at once or not at all.
+/// Time within which a device must use its new identity after it acknowledged the profile, in seconds. Devices do so at
+/// once or never.
 const USED_WITHIN: i64 = 3_600;
 
-/// When the renewal of an identity begins that is good until `expires`.
+/// Returns when the renewal of an identity that is valid until `expires` begins.
 fn begin(expires: Timestamp, device: &str) -> Timestamp {
     // The last bits of a UUID are random, whatever its version.
     let id = Uuid::parse_str(device).unwrap_or_default().as_u64_pair().1;
@@ -39,8 +42,8 @@ fn begin(expires: Timestamp, device: &str) -> Timestamp {
     expires.plus_seconds(i64::try_from(own).unwrap_or(0) - BEGIN_BEFORE)
 }
 
-/// Seconds until the next attempt after so many failures in a row. The less time there is, the sooner: of what is left
-/// never more than a quarter goes by.
+/// Returns the delay until the next attempt after this number of consecutive failures, in seconds. It is at most a
+/// quarter of the time that is left, but at least an hour.
 fn distance(failures: i64, left: i64) -> i64 {
     let doublings = failures.clamp(1, 16) - 1;
     (FIRST_DISTANCE << doublings).min(LONGEST_DISTANCE).min(left / 4).max(SHORTEST_DISTANCE)
@@ -61,7 +64,8 @@ impl Projection for Renewals {
         &["renewals_v3_devices"]
     }
 
-    // `cause`: the event from which the due time counts. `command`: the renewal that is under way. `outcome`: of the last.
+    // `cause`: the event that the due time is based on. `command`: the pending renewal. `outcome`: the result of the
+    // last renewal.
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS renewals_v3_devices (
             device TEXT PRIMARY KEY, enrolled INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, due_at INTEGER,
@@ -128,7 +132,8 @@ impl Record<'_> {
         match event {
             DeviceEvent::DeviceEnrolled { .. } => self.enrolled(),
             DeviceEvent::DeviceRevived { .. } => self.enrolled(),
-            // Between Authenticate and TokenUpdate nothing can be asked of the device; nor of one that may come back.
+            // No renewal while the device is between Authenticate and TokenUpdate, or its record is superseded and can
+            // be revived.
             DeviceEvent::DeviceAuthenticated { .. } => self.pauses(),
             DeviceEvent::DeviceSuperseded { evidence, .. } if evidence.is_reversible() => self.pauses(),
             DeviceEvent::DeviceCheckedOut { .. }
@@ -190,7 +195,7 @@ impl Record<'_> {
 
     fn enrolled(&self) -> rusqlite::Result<()> {
         let Some((expires, _)) = self.standing()? else { return Ok(()) };
-        // What was under way before stays so: the device said Authenticate once more.
+        // The device sent Authenticate again: a pending renewal remains pending.
         let update = "UPDATE renewals_v3_devices SET enrolled = 1, due_at = coalesce(due_at, ?2),
             cause = coalesce(cause, ?3) WHERE device = ?1";
         self.update(update, params![self.device, begin(expires, self.device).0, self.cause()])
@@ -213,7 +218,7 @@ impl Record<'_> {
         self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
     }
 
-    // What was completed is undone: as if it had failed in the end.
+    // A reverted renewal counts as a failed one.
     fn rolled_back(&self, expires: Timestamp) -> rusqlite::Result<()> {
         let update = "UPDATE renewals_v3_devices SET expires = ?2 WHERE device = ?1";
         self.update(update, params![self.device, expires.0])?;
@@ -222,7 +227,8 @@ impl Record<'_> {
 
     fn failed(&self, why: RenewalFailure) -> rusqlite::Result<()> {
         let Some((expires, failures)) = self.standing()? else { return Ok(()) };
-        // Who was away gets another profile at once, good for as long as the first, to find when they come back.
+        // A device that was unreachable gets a new profile at once, with the same validity as the first, so that it
+        // finds one when it returns.
         let distance = match why {
             RenewalFailure::NotFetched => 0,
             _ => distance(failures + 1, expires.seconds_since(self.entry.at)),
@@ -234,7 +240,7 @@ impl Record<'_> {
         let Some((expires, failures)) = self.standing()? else { return Ok(()) };
         let update = "UPDATE renewals_v3_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
             outcome = ?5, outcome_at = ?6 WHERE device = ?1";
-        // Never before its time.
+        // Not before the regular start of the renewal.
         let due = self.entry.at.plus_seconds(distance).max(begin(expires, self.device)).0;
         self.update(update, params![self.device, due, self.cause(), failures + 1, outcome, self.entry.at.0])
     }
@@ -265,7 +271,7 @@ mod tests {
         let expires = Timestamp(2_000_000_000_000_000);
         let mut days = std::collections::BTreeMap::<i64, u32>::new();
         for n in 0..3_000_u64 {
-            // Random bits as ids have them, without chance.
+            // Pseudo-random bits, as in ids, but always the same.
             let id = Uuid::from_u64_pair(7, n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let before = expires.seconds_since(begin(expires, &id.to_string()));
             assert!((BEGIN_BEFORE - SPREAD..=BEGIN_BEFORE).contains(&before), "{before}");

@@ -1,4 +1,4 @@
-//! Who works at the console or has a local account: roles, second factors, last sign-in.
+//! Console users and local accounts: roles, second factors, last sign-in.
 
 use crate::{Projection, ProjectionError, Projections};
 use events::enrollment::SignInMethodName;
@@ -16,17 +16,17 @@ pub(crate) struct Staff;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub id: StaffId,
-    /// `None`: erased.
+    /// `None` if erased.
     pub user_name: Option<String>,
     pub display_name: Option<String>,
-    /// The directory or identity provider that vouches for them; `None`: a local account.
+    /// The directory or identity provider of the account; `None` for a local account.
     pub provider: Option<String>,
     pub method: SignInMethodName,
     pub privileges: BTreeSet<Privilege>,
     pub disabled: bool,
     pub passkeys: u32,
     pub one_time_codes: bool,
-    /// How many are left.
+    /// Number of unused recovery codes.
     pub recovery_codes: u32,
     pub last_sign_in: Option<Timestamp>,
 }
@@ -119,7 +119,7 @@ fn known(
     method: SignInMethodName,
 ) -> rusqlite::Result<()> {
     let [user_name, display_name] = names.map(|name| name.and_then(Personal::shown));
-    // A lost or damaged key leaves one word for all of their names.
+    // For a lost or damaged key, one placeholder is shown for both names.
     let display_name = display_name.filter(|name| !is_placeholder(name));
     let upsert = "INSERT INTO staff_v1_members (id, user_name, display_name, provider, method, privileges)
         VALUES (?1, ?2, ?3, ?4, ?5, '[]')
@@ -140,10 +140,10 @@ fn json(value: &impl serde::Serialize) -> String {
 const SELECT: &str = "SELECT id, user_name, display_name, provider, method, privileges, disabled, passkeys,
     one_time_codes, recovery_codes, last_sign_in FROM staff_v1_members";
 
-/// Everybody, by name.
+/// Returns all accounts, sorted by name.
 ///
 /// # Errors
-/// If the projections cannot be read.
+/// Returns an error if the projections cannot be read.
 pub async fn all(projections: &Projections) -> Result<Vec<Member>, ProjectionError> {
     projections
         .read_of("staff", |rows| {
@@ -154,10 +154,10 @@ pub async fn all(projections: &Projections) -> Result<Vec<Member>, ProjectionErr
         .await
 }
 
-/// One of them.
+/// Returns one account.
 ///
 /// # Errors
-/// If the projections cannot be read.
+/// Returns an error if the projections cannot be read.
 pub async fn get(projections: &Projections, id: StaffId) -> Result<Option<Member>, ProjectionError> {
     projections
         .read_of("staff", move |rows| {
@@ -185,6 +185,6 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
 fn parsed<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     let wrong =
-        || rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("not understood: {text}").into());
+        || rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown value: {text}").into());
     parse(&text).ok_or_else(wrong)
 }

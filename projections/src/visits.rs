@@ -1,8 +1,8 @@
-//! Visits to the portal as the help desk asks about them: who stands where, since when, and what went wrong.
+//! Visits to the portal for the help desk: each visit's current step, since when, and its refusals.
 //!
-//! A visit has a row, each step that somebody stood on has one with the times of coming and going, and each refusal.
-//! What the server decides for a person (a choice that the settings make) is no step: it begins and ends with events that
-//! were recorded at the same instant.
+//! There is a row for each visit, for each step that the person was at (with the times of entering and leaving it), and
+//! for each refusal. A decision that the server makes for a person (such as a choice determined by the settings) is not
+//! a step: it begins and ends with events that were recorded at the same instant.
 
 mod funnel;
 mod query;
@@ -76,7 +76,7 @@ impl Projection for Visits {
     }
 }
 
-/// Where a visit stood before the event.
+/// The state of a visit before the event.
 struct Before {
     way: Way,
     step: Step,
@@ -84,7 +84,7 @@ struct Before {
     state: State,
 }
 
-/// An event that a visit or the device that came of it meets.
+/// An event of a visit or of its device.
 struct On<'a> {
     rows: &'a Connection,
     entry: &'a Entry,
@@ -161,7 +161,7 @@ impl On<'_> {
         }
     }
 
-    // The device says by itself which version it has; a browser only claims it.
+    // The device reports its actual version; the browser's version is a claim.
     fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
         let Some(before) = self.before()?.filter(|before| before.state != State::Enrolled) else { return Ok(()) };
         match event {
@@ -225,14 +225,14 @@ impl On<'_> {
         self.set("major", &version.major)
     }
 
-    // Who it is, and by which way of signing in.
+    // Stores the person and their sign-in method.
     fn learn(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         match event {
             EnrollmentEvent::SingleSignOnBegun { provider, .. } => self.set("provider", provider),
             EnrollmentEvent::UserSignedIn { method, person, .. } => {
                 self.set("method", &method_name(*method))?;
                 if matches!(method, SignInMethodName::LocalAccount | SignInMethodName::Directory) {
-                    // Somebody may have begun with an identity provider and come back.
+                    // The person may have begun with an identity provider and come back.
                     self.set("provider", &None::<String>)?;
                 }
                 self.set("signed_in", &person.to_string())?;
@@ -245,7 +245,8 @@ impl On<'_> {
                 self.rows.prepare_cached(update)?.execute([self.id()]).map(drop)
             }
             EnrollmentEvent::AccessDecided { access } => {
-                // It tells the provider of whoever gets the device: of whoever signed in only if that is the same.
+                // The decision names the provider of the device's owner, which is the provider of the person who signed
+                // in only if they are the owner.
                 let update = "UPDATE visits_v3_visits SET provider = ?2
                     WHERE id = ?1 AND provider IS NULL AND method = 'directory' AND owner = signed_in";
                 self.rows.prepare_cached(update)?.execute([self.id(), &access.provider]).map(drop)
@@ -293,7 +294,7 @@ impl On<'_> {
         }
         self.leave(before)?;
         self.reach(step)?;
-        // Whoever signed out may still install the profile that they took: the visit goes on.
+        // A person who signed out can still install a downloaded profile: the visit continues.
         let update = "UPDATE visits_v3_visits SET step = ?2, step_since = ?3, step_recorded = ?4,
             ended = CASE state WHEN 'signed_out' THEN NULL ELSE ended END,
             state = CASE state WHEN 'signed_out' THEN 'open' ELSE state END WHERE id = ?1";
@@ -317,7 +318,7 @@ impl On<'_> {
         Ok(())
     }
 
-    /// The step before is over; if it began in the same instant, nobody ever stood on it.
+    /// Closes the previous step. If it began at the same instant, nobody was at it, so its row is deleted.
     fn leave(&self, before: &Before) -> rusqlite::Result<()> {
         if self.is_passing(before) {
             let delete = "DELETE FROM visits_v3_steps WHERE visit = ?1 AND step = ?2 AND recorded = ?3";
@@ -336,7 +337,7 @@ impl On<'_> {
     fn end(&self, before: &Before, state: State) -> rusqlite::Result<()> {
         self.leave(before)?;
         if self.is_passing(before) {
-            // It ended on the step on which the person did what was refused.
+            // The visit ended at the step where the person did what was refused.
             let back = "UPDATE visits_v3_visits SET (step, step_since, step_recorded) = (SELECT step, reached, recorded
                 FROM visits_v3_steps WHERE visit = ?1 ORDER BY position DESC LIMIT 1) WHERE id = ?1";
             self.rows.prepare_cached(back)?.execute([self.id()])?;
@@ -369,7 +370,7 @@ impl On<'_> {
     }
 }
 
-/// What a way of signing in is called in the rows.
+/// Returns the name of a sign-in method in the rows.
 pub fn method_name(method: SignInMethodName) -> &'static str {
     match method {
         SignInMethodName::LocalAccount => "local_account",

@@ -335,7 +335,7 @@ async fn a_log_is_restored_without_what_was_made_of_a_newer_one() {
     // The newest changes of the log that was moved away.
     std::fs::write(data.join("events.db-wal"), "changes").unwrap();
     let said = muster_at(&config, &["restore", copy], "").expect_failure();
-    assert!(said.contains("events.db-wal is left from a database that is gone"), "{said}");
+    assert!(said.contains("events.db-wal was left by a database that is no longer here"), "{said}");
     assert!(!log.exists() && projections.exists(), "nothing was restored, and nothing removed");
     std::fs::remove_file(data.join("events.db-wal")).unwrap();
     std::fs::write(data.join("projections.db-wal"), "rows").unwrap();

@@ -1,4 +1,4 @@
-//! What the rules of the settings say about somebody: who may enroll what, and which roles they have.
+//! Evaluates the access rules and role rules of the settings for a person.
 
 use events::enrollment::{Access, AttributeName, Untold};
 use events::settings::{AccessRule, RoleRule, Who};
@@ -6,14 +6,14 @@ use events::staff::Privilege;
 use names::{GroupName, folded};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Somebody who proved who they are, as far as rules ask.
+/// A person who proved their identity, with the attributes that rules use.
 #[derive(Debug, Clone)]
 pub struct Claimant<'a> {
     /// `local`, or the name of a directory or identity provider.
     provider: &'a str,
     groups: BTreeSet<GroupName>,
     claims: &'a BTreeMap<String, BTreeSet<String>>,
-    /// What is not known: they may be in other groups, and have other values, than those that were told.
+    /// Unknown attributes: the person may have more groups and values than those stated.
     untold: Vec<Untold>,
 }
 
@@ -32,9 +32,9 @@ impl<'a> Claimant<'a> {
     }
 }
 
-/// The first rule that is about the claimant decides. `None` where there are no rules at all: then everybody may
-/// whatever is offered. Where it is not known whom a rule is about, the rules are followed for both answers: if what is granted is
-/// not the same in each, nothing is, and what is not known is named.
+/// Returns what the first matching rule grants. `None` if there are no rules: then everyone may enroll what the
+/// settings offer. If it is unknown whether a rule matches, the rules are evaluated for both answers. If the results
+/// differ, nothing is granted and the unknown attributes are named.
 pub fn decide(rules: &[AccessRule], claimant: &Claimant<'_>) -> Option<Access> {
     if rules.is_empty() {
         return None;
@@ -93,12 +93,12 @@ fn grants_the_same(one: &Access, other: &Access) -> bool {
     both_nothing || Access { rule: None, ..one.clone() } == Access { rule: None, ..other.clone() }
 }
 
-/// Whether what was decided at sign-in may still be had: the rule is there and grants no less. Whether it would still be
-/// the first that is about them cannot be known without asking for their groups again. Where there are no rules (any
-/// more) nothing is restricted; where there were none and now are, it has to be decided.
+/// Returns whether the access decided at sign-in is still valid: its rule still exists and grants no less. Whether the
+/// rule would still be the first match is unknown without asking for the person's groups again. Without rules nothing
+/// is restricted. If there were no rules then and there are some now, access has to be decided again.
 pub fn still_grants(rules: &[AccessRule], decided: Option<&Access>) -> bool {
     let Some(access) = decided.filter(|_| !rules.is_empty()) else { return rules.is_empty() };
-    // Whom no rule was about was granted nothing that could be taken away.
+    // A person without a matching rule was granted nothing, so nothing can be withdrawn.
     let Some(name) = &access.rule else { return true };
     rules.iter().find(|rule| rule.name == *name).is_some_and(|rule| grants_no_less(rule, access))
 }
@@ -115,32 +115,32 @@ fn grants_no_less(rule: &AccessRule, access: &Access) -> bool {
         && devices
 }
 
-/// The roles of all rules that are about the claimant. A rule that may be about them gives none.
+/// Returns the roles of all matching rules. A rule that possibly matches gives no role.
 pub fn roles(rules: &[RoleRule], claimant: &Claimant<'_>) -> BTreeSet<Privilege> {
     let about = rules.iter().filter(|rule| fit(&rule.who, rule.provider.as_deref(), claimant) == Fit::About);
     about.flat_map(|rule| rule.roles.iter().copied()).collect()
 }
 
-/// What is not known of the claimant and would decide whether they have roles.
+/// Returns the unknown attributes that decide whether the claimant has roles.
 pub fn roles_untold<'a>(rules: &[RoleRule], claimant: &'a Claimant<'_>) -> BTreeSet<&'a Untold> {
     let fits = rules.iter().map(|rule| fit(&rule.who, rule.provider.as_deref(), claimant));
     fits.filter_map(|fit| if let Fit::Unknown(what) = fit { Some(what) } else { None }).collect()
 }
 
-/// Whether a rule is about somebody, or why not.
+/// Whether a rule matches a person, or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit<'a> {
     About,
-    /// It is for people of another provider.
+    /// The rule is for people of another provider.
     OtherProvider,
     NotInGroup,
-    /// The claim is missing, or has other values.
+    /// The claim is missing or has other values.
     OtherClaim,
-    /// The provider did not tell what the rule asks for.
+    /// The provider did not state the attribute that the rule uses.
     Unknown(&'a Untold),
 }
 
-/// Whether a rule is about the claimant, or why not. Names are compared as [`names`] says.
+/// Checks whether a rule matches the claimant. Names are compared as defined in [`names`].
 pub fn fit<'a>(who: &Who, provider: Option<&str>, claimant: &'a Claimant<'_>) -> Fit<'a> {
     if provider.is_some_and(|provider| provider != claimant.provider) {
         return Fit::OtherProvider;
@@ -184,7 +184,7 @@ mod tests {
         decide(rules, &Claimant::new(provider, &groups, &claims, vec![]))
     }
 
-    // Somebody of whose groups only `told` are known.
+    // Decides for a person of whose groups only `told` are known.
     fn decided_of_untold(rules: &[AccessRule], told: &[&str]) -> Access {
         let groups = told.iter().map(|group| (*group).to_owned()).collect();
         let untold = [Untold { attribute: AttributeName::Groups, why: Absence::Elsewhere }];
@@ -282,18 +282,18 @@ mod tests {
         let staff = || rule("Staff", Who::Group("staff".into()), &[Ownership::Personal]);
         let others = |kinds: &[Ownership]| rule("Others", Who::Everyone, kinds);
         let of = |access: &Access| (access.rule.clone(), access.offered.len(), access.untold.len());
-        // They may be among those who are shut out.
+        // The person may be in the group without access.
         let access = decided_of_untold(&[leavers(), others(&[Ownership::Personal])], &[]);
         assert_eq!(of(&access), (None, 0, 1));
         assert_eq!(access.untold[0].why, Absence::Elsewhere);
-        // Whatever they are in, they may the same.
+        // The result is the same whether or not the person is in the group.
         assert_eq!(
             of(&decided_of_untold(&[staff(), others(&[Ownership::Personal])], &[])),
             (Some("Others".into()), 1, 0)
         );
         assert_eq!(of(&decided_of_untold(&[leavers(), others(&[])], &[])), (Some("Others".into()), 0, 0));
         assert_eq!(of(&decided_of_untold(&[leavers()], &[])), (None, 0, 0));
-        // What was told counts, and what no rule asks for makes no difference.
+        // Stated groups count, and unknown attributes that no rule uses make no difference.
         assert_eq!(of(&decided_of_untold(&[staff(), leavers()], &["Staff"])), (Some("Staff".into()), 1, 0));
         assert_eq!(of(&decided_of_untold(&[others(&[Ownership::Personal])], &[])), (Some("Others".into()), 1, 0));
         let at_school = AccessRule { provider: Some("school".into()), ..leavers() };

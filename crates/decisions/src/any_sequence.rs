@@ -1,4 +1,5 @@
-//! Of the small aggregates, too: any sequence of commands leaves a legal state, and replaying the events equals it.
+//! Property tests of the small aggregates: any sequence of commands leads to a valid state, and replaying the events
+//! gives the same state.
 
 use super::Aggregate;
 use super::examples::{ENROLLMENT, NOW, sealed, secret};
@@ -19,7 +20,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use uuid::Uuid;
 
-/// Puts the commands one after another, looks at every state with `legal`, and replays what happened.
+/// Runs the commands in order, checks every state with `legal`, and replays the events.
 fn run<A: Aggregate + PartialEq + Debug>(commands: Vec<A::Command>, legal: impl Fn(&A)) {
     let (mut live, mut log) = (A::default(), vec![]);
     for command in commands {

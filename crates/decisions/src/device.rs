@@ -25,7 +25,8 @@ pub use claim::{Attestation, Claims, Revivable};
 pub use renewal::Renewal;
 pub use self_caused::Draws;
 
-/// A request for the same key within this time is a repeated one: the answer got lost. Later it is another renewal.
+/// Maximum time between two requests for the same key that counts as a repetition after a lost response, in seconds. A
+/// later request is a new renewal.
 const RENEWAL_REPEATED_SECONDS: i64 = 30 * 24 * 3600;
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,56 +34,57 @@ pub struct Device {
     pub phase: Phase,
     pub person: Option<PersonId>,
     pub identifiers: Option<DeviceIdentifiers>,
-    /// How it named itself before its identity was renewed. It may go back to that identity.
+    /// Its identifiers before its identity was renewed. The device may return to that identity.
     pub former_identifiers: Vec<DeviceIdentifiers>,
     pub os_version: Option<OsVersion>,
     pub product_name: Option<String>,
-    /// The push topic that it enrolled with.
+    /// The push topic of its enrollment.
     pub topic: Option<String>,
     pub push: Option<PushAddress>,
-    /// Where it was woken under certificates that it does not use now, by fingerprint: one that it goes back to has its own.
+    /// Push addresses of certificates that are not in use, by fingerprint. If the device returns to such a certificate,
+    /// its address is used again.
     pub former_pushes: BTreeMap<String, PushAddress>,
-    /// The message that told [`Device::push`].
+    /// The message that reported [`Device::push`].
     pub push_told_by: Option<BodyHash>,
     /// The address that the last event replaced, if it did.
     pub replaced_push: Option<PushAddress>,
-    /// The push service said that the token is dead: nothing is pushed until a `TokenUpdate` comes.
+    /// APNs reported that the token is unregistered: nothing is pushed until a `TokenUpdate` arrives.
     pub push_is_dead: bool,
-    /// A command is queued and the device was not woken since.
+    /// A command was queued, and no push was sent since.
     pub wants_push: bool,
-    /// A command was put off (NotNow) and the device was not woken since.
+    /// A command was answered with NotNow, and no push was sent since.
     pub wants_push_again: bool,
     /// Fingerprint of the certificate that the device enrolled with.
     pub certificate: Option<String>,
     /// Certificates issued by renewal since then, oldest first.
     pub renewed: Vec<IssuedCertificate>,
     pub renewal: Option<Renewal>,
-    /// Fingerprint of the certificate that the device speaks with since a renewal, or what it went back to.
+    /// Fingerprint of the certificate that the device uses since a renewal or a return to an earlier certificate.
     pub in_use: Option<String>,
-    /// Fingerprint of the certificate that `Authenticate` came with while it was enrolled, until a renewal is completed.
+    /// Fingerprint of the certificate of an `Authenticate` of the enrolled device, until a renewal is completed.
     pub reauthenticated: Option<String>,
     /// Commands in the order they were queued.
     pub commands: Vec<QueuedCommand>,
-    /// Refusals of messages and identities since its last enrollment: equal ones are written down once.
+    /// Refused messages and identities since its last enrollment: equal refusals are recorded once.
     pub refused_messages: BTreeSet<MessageRefusal>,
     pub refused_identities: BTreeSet<IdentityRefusal>,
-    /// How often commands were put off so far.
+    /// Number of NotNow answers so far.
     pub put_offs: u64,
-    /// [`Device::put_offs`] as the device was woken last.
+    /// Value of [`Device::put_offs`] when the last push was sent.
     pub put_offs_at_push: u64,
     /// Managed apps by bundle identifier.
     pub apps: BTreeMap<String, AppStatus>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
-    /// It said CheckOut since it enrolled.
+    /// The device sent CheckOut since it enrolled.
     pub left: bool,
-    /// Fields that were told once at a length that is not kept.
+    /// Fields that were reported with values over the size limit.
     pub left_out: BTreeSet<String>,
     /// Other records of the same hardware.
     pub claims: Claims,
-    /// This record ended for another one, and may come back.
+    /// Set if this record was superseded and can be revived.
     pub revivable: Option<Box<Revivable>>,
-    /// Bodies that changed something already.
+    /// Hashes of messages that already had an effect.
     pub seen: HashSet<BodyHash>,
 }
 
@@ -90,14 +92,14 @@ pub struct Device {
 pub enum Phase {
     #[default]
     Unknown,
-    /// `Authenticate` came: the profile is being installed.
+    /// `Authenticate` was received: the profile is being installed.
     Authenticated,
     Enrolled,
     /// The person removed the profile.
     CheckedOut,
-    /// We did.
+    /// An administrator unenrolled the device.
     Unenrolled,
-    /// The same hardware is another device of ours now.
+    /// The same hardware is now managed as another record.
     Superseded,
 }
 
@@ -107,20 +109,20 @@ pub struct QueuedCommand {
     pub request_type: String,
     /// The `Command` dictionary as an XML property list.
     pub payload: CommandPayload,
-    /// Its acknowledgement ends management.
+    /// The acknowledgement of this command ends management.
     pub unenrolls: bool,
     pub priority: Priority,
     pub expires: Option<Timestamp>,
     pub status: CommandState,
-    /// The device had it, whatever became of it since.
+    /// The device received the command, whatever its status is now.
     pub delivered: bool,
-    /// Which of all puttings-off was its last; 0: it never was.
+    /// Value of [`Device::put_offs`] at the last NotNow answer to this command; 0 if there was none.
     pub put_off: u64,
-    /// The last answer to it.
+    /// The last answer to the command.
     pub answer: Option<CommandStatus>,
-    /// The bundle identifier of the app that it installs, once the device told.
+    /// The bundle identifier of the app that the command installs, once the device reported it.
     pub app: Option<String>,
-    /// Why the device does not take the app that it installs.
+    /// Why the device rejected the app that the command installs.
     pub rejection: Option<RejectionReason>,
 }
 
@@ -128,18 +130,18 @@ pub struct QueuedCommand {
 pub enum CommandState {
     Queued,
     Delivered,
-    /// NotNow.
+    /// Answered with NotNow.
     Deferred,
     Answered,
-    /// Somebody called it off.
+    /// Cancelled by an administrator.
     Cancelled,
     Expired,
-    /// Management ended: it belongs to no management that may come.
+    /// Management ended before the answer. The command is not sent in a later management.
     Ended,
 }
 
 impl CommandState {
-    /// Whether the device still owes an answer.
+    /// Returns whether an answer of the device is pending.
     pub fn is_waiting(self) -> bool {
         match self {
             CommandState::Queued | CommandState::Delivered | CommandState::Deferred => true,
@@ -152,7 +154,7 @@ impl CommandState {
 pub enum Command {
     Authenticate {
         person: PersonId,
-        /// The kind that the served profile was for.
+        /// The enrollment kind of the served profile.
         intended: EnrollmentKind,
         identifiers: DeviceIdentifiers,
         certificate: String,
@@ -165,14 +167,14 @@ pub enum Command {
     TokenUpdate {
         identifiers: DeviceIdentifiers,
         push: PushAddress,
-        /// Fingerprint of the certificate that signed.
+        /// Fingerprint of the signing certificate.
         certificate: String,
         body: BodyHash,
     },
     CheckOut {
         body: BodyHash,
     },
-    /// Whether the device's mode and version permit the command is looked up in [`apple`] and decided here.
+    /// Queues a command. Whether the device's mode and version permit it is looked up in [`apple`] and decided here.
     /// `unenrolls`: its acknowledgement ends management (`RemoveProfile` of the enrollment profile).
     QueueCommand {
         id: CommandId,
@@ -182,15 +184,15 @@ pub enum Command {
         priority: Priority,
         expires: Option<Timestamp>,
     },
-    /// It is not to be sent any more.
+    /// The command is not to be sent any longer.
     CancelCommand {
         id: CommandId,
     },
-    /// The time is `now`: what has expired is not delivered any more.
+    /// Expires the commands whose time is over at `now`.
     ExpireCommands {
         now: Timestamp,
     },
-    /// The device asks what to do next. `not_now`: commands it answered with NotNow in this conversation.
+    /// The device asks for the next command. `not_now`: commands that it answered with NotNow in this conversation.
     NextCommand {
         not_now: Vec<CommandId>,
         now: Timestamp,
@@ -201,35 +203,36 @@ pub enum Command {
         errors: Vec<MdmError>,
         rejection: Option<RejectionReason>,
         body: BodyHash,
-        /// What of the answer could not be read.
+        /// Why parts of the answer could not be read.
         left_out: BTreeSet<AnswerFault>,
-        /// What the answer tells about the device, already trimmed to what its mode may tell.
+        /// Values that the answer reports about the device, already limited to what the device's mode permits.
         inventory: BTreeMap<String, InventoryValue>,
-        /// How managed apps stand, by bundle identifier, trimmed likewise.
+        /// Status of managed apps by bundle identifier, limited in the same way.
         apps: BTreeMap<String, AppStatus>,
-        /// What the answer attests, if it was asked for that.
+        /// The attestation in the answer, if the command requested one.
         attestation: Option<Attestation>,
     },
-    /// Of an answer to this command so little can be read that the device would be asked for it for ever.
+    /// Settles a command whose answer is so unreadable that the command would otherwise be sent forever.
     SettleUnreadable {
         id: CommandId,
         why: BTreeSet<AnswerFault>,
         body: BodyHash,
     },
-    /// `body`: of one that was proven by a signature.
+    /// `body`: the hash of an answer that was authenticated by a signature.
     ResultTooLarge {
         id: Option<CommandId>,
         bytes: u64,
         body: Option<BodyHash>,
     },
-    /// APNs took a notification. `again`: because what waits was not answered for long, not because something is new.
-    /// `put_offs`: how often the device had put something off when it was sent; `None`: as often as now.
+    /// APNs accepted a notification. `again`: it was sent because waiting commands were not answered for long, not for
+    /// a new command. `put_offs`: the number of NotNow answers when it was sent; `None`: as many as now.
     RecordPush {
         apns_id: Option<String>,
         again: bool,
         put_offs: Option<u64>,
     },
-    /// `to`: where the notification was sent. What became of an address that the device has left is no news.
+    /// `to`: the address that the notification was sent to. The result for an address that the device no longer uses is
+    /// ignored.
     RecordPushFailure {
         to: PushAddress,
         status: Option<u16>,
@@ -237,32 +240,33 @@ pub enum Command {
         unregistered_since: Option<Timestamp>,
         again: bool,
     },
-    /// By RenewalReq: the device asked by itself, with the identity that it has.
+    /// A renewal by RenewalReq: the device started it on its own, with its current identity.
     RenewIdentity {
         identity: IssuedCertificate,
         transaction: String,
     },
-    /// Send the enrollment profile anew: `payload` is the command with it, in it `challenge`.
+    /// Sends the enrollment profile again: `payload` is the command with the profile, which contains `challenge`.
     RequestRenewal {
         id: CommandId,
         payload: CommandPayload,
         challenge: SecretHash,
         challenge_expires: Timestamp,
     },
-    /// The table permits no such profile on this device.
+    /// Apple's rules do not permit such a profile on this device.
     RefuseRenewal,
-    /// A certificate was signed for whoever presented `challenge`; it counts if this is appended first.
+    /// A certificate was signed for the sender of `challenge`. It is valid only if this command's event is appended
+    /// first.
     IssueRenewal {
         now: Timestamp,
         challenge: SecretHash,
         identity: IssuedCertificate,
         transaction: String,
     },
-    /// The device asks for commands with this certificate: another one than it spoke with before, maybe.
+    /// The device asked for commands with this certificate, which may differ from the one it used before.
     NoteIdentity {
         identity: IssuedCertificate,
     },
-    /// The renewal with this command had its time.
+    /// The time of the renewal with this command is over.
     LapseRenewal {
         command: CommandId,
     },
@@ -270,36 +274,36 @@ pub enum Command {
     RefuseIdentity {
         why: IdentityRefusal,
     },
-    /// A message that was signed with an identity of the device is not taken.
+    /// A message that was signed with an identity of the device is refused.
     RefuseMessage {
         why: MessageRefusal,
     },
     HearFrom,
-    /// These fields of what the device told were too long to be kept.
+    /// The values of these fields exceeded the size limit and are not stored.
     NoteLeftOut {
         fields: BTreeSet<String>,
     },
-    /// The same hardware is managed as `by`, on this evidence.
+    /// The same hardware is managed as `by`, according to this evidence.
     Supersede {
         by: DeviceId,
         evidence: SupersessionEvidence,
         now: Timestamp,
     },
-    /// The identity of a record that was superseded spoke.
+    /// A message arrived with the identity of a superseded record.
     Revive {
         body: BodyHash,
         now: Timestamp,
     },
-    /// Records under management that named the same hardware before, the newest first: `others` of `count`.
+    /// Managed records that reported the same hardware earlier, newest first: `others` are listed out of `count`.
     NoteClaim {
         others: Vec<DeviceId>,
         count: u32,
     },
-    /// `other` is another device: somebody decided that.
+    /// An administrator decided that `other` is a different device.
     DismissClaim {
         other: DeviceId,
     },
-    /// `payload`: the command, with the nonce.
+    /// `payload`: the command, which contains the nonce.
     RequestAttestation {
         id: CommandId,
         payload: CommandPayload,
@@ -311,32 +315,32 @@ pub enum Command {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Another device speaks with this one's certificate.
+    /// Another device uses this device's certificate.
     #[error("the message names another device than the one this certificate belongs to")]
     OtherDevice,
-    /// The profile was for the other kind of enrollment.
-    #[error("the device enrolled by {}, the profile it was given is for {}", kind(*arrived), kind(*intended))]
+    /// The profile was for the other enrollment kind.
+    #[error("the device enrolled by {}, but its profile is for {}", kind(*arrived), kind(*intended))]
     WrongMode { intended: EnrollmentKind, arrived: EnrollmentKind },
-    #[error("no Authenticate came before this message")]
+    #[error("no Authenticate was received before this message")]
     NotAuthenticated,
-    /// Management ended; only a new certificate can begin again.
-    #[error("this management ended ({}); only a new enrollment can begin again", phase(*.0))]
+    /// Management ended; only a new certificate can begin a new one.
+    #[error("management of the device ended ({}); only a new enrollment can begin a new one", phase(*.0))]
     Ended(Phase),
     #[error("the device is not enrolled ({})", phase(*.0))]
     NotEnrolled(Phase),
     #[error("{}", forbidden(request_type, why))]
     CommandForbidden { request_type: String, why: String },
-    #[error("a command with this id is queued already with another content")]
+    #[error("a command with this id and other content is already queued")]
     DuplicateCommand,
     #[error("there is no such command")]
     UnknownCommand,
-    #[error("the device has answered {request_type} already")]
+    #[error("the device already answered {request_type}")]
     AnsweredCommand { request_type: String },
     #[error("no renewal of this device's identity has this challenge")]
     UnknownChallenge,
-    #[error("the time of this challenge is over")]
+    #[error("the challenge expired")]
     ExpiredChallenge,
-    /// The challenge has renewed the identity for another key.
+    /// The challenge already renewed the identity for another key.
     #[error("the challenge was used by another key")]
     ChallengeUsed,
 }
@@ -359,7 +363,7 @@ fn phase(phase: Phase) -> &'static str {
     }
 }
 
-// A reason that names the command already does not get its name once more.
+// Does not repeat the command's name if the reason begins with it.
 fn forbidden(request_type: &str, why: &str) -> String {
     if why.starts_with(request_type) {
         return why.to_owned();
@@ -380,7 +384,7 @@ impl Aggregate for Device {
         evolve::evolve(self, event)
     }
 
-    // Erased identifiers match any; those that are unknown must not.
+    // Erased identifiers match any device; unknown identifiers must not.
     fn damaged_key(&self) -> Option<&KeyName> {
         match self.identifiers.as_ref()? {
             DeviceIdentifiers::UserEnrollment { enrollment_id } => enrollment_id.damaged_key(),
@@ -390,12 +394,13 @@ impl Aggregate for Device {
 }
 
 impl Device {
-    /// Whether a message that names its device so comes from this one. Erased identifiers match any of their mode.
+    /// Returns whether a message with these identifiers is from this device. Erased identifiers match any identifiers
+    /// of their mode.
     pub fn is(&self, identifiers: &DeviceIdentifiers) -> bool {
         self.identifiers.iter().chain(&self.former_identifiers).any(|ours| same_device(ours, identifiers))
     }
 
-    /// A renewal that a request repeats: the same key, and hardly any time in between. `not_after`: the end of the
+    /// Returns the renewal that a request repeats: for the same key and soon after it. `not_after`: the end of the
     /// certificate that would be issued.
     pub fn renewal_of(&self, key_hash: &str, not_after: Timestamp) -> Option<&IssuedCertificate> {
         self.renewed.iter().rev().find(|renewed| {
@@ -403,13 +408,13 @@ impl Device {
         })
     }
 
-    /// Whether a push is worth writing down.
+    /// Returns whether a push has to be recorded.
     pub(super) fn wants(&self, again: bool) -> bool {
         self.wants_push || self.wants_push_again || (again && self.waiting().next().is_some())
     }
 
-    /// The version it runs now: the newest that it told, as it enrolled, renewed, or was asked. No device goes back to an older one
-    /// while it is managed.
+    /// Returns the current OS version: the newest one that the device reported at enrollment, at a renewal or in an
+    /// answer. A managed device cannot be downgraded.
     pub fn version(&self) -> Option<OsVersion> {
         let told = match self.inventory.get("OSVersion") {
             Some(InventoryValue::Plain(value)) => value.as_str().and_then(OsVersion::parse),
@@ -422,29 +427,30 @@ impl Device {
         self.identifiers.as_ref().map(DeviceIdentifiers::kind)
     }
 
-    /// What the rules on commands and profiles go by. `None` before it enrolled.
+    /// Returns the device as the target of Apple's rules for commands and profiles. `None` before it enrolled.
     pub fn target(&self) -> Option<Target> {
         Some(Target { supervised: self.says_supervised(), ..apple_target(self.kind()?, self.version()) })
     }
 
-    // Apple Configurator supervises a device before it enrolls; no enrollment from a browser does.
+    // Apple Configurator supervises a device before it enrolls; an enrollment from a browser never does.
     fn says_supervised(&self) -> bool {
         matches!(self.inventory.get("IsSupervised"), Some(InventoryValue::Plain(value)) if value.as_bool() == Some(true))
     }
 
-    /// The commands that the device has not answered, oldest first.
+    /// Returns the commands without a final answer, oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = &QueuedCommand> {
         self.commands.iter().filter(|command| command.status.is_waiting())
     }
 
-    /// What waits and was put off, in whatever conversation.
+    /// Returns the waiting commands that were answered with NotNow, in any conversation.
     pub fn put_off(&self) -> Vec<CommandId> {
         let deferred = self.commands.iter().filter(|command| command.status == CommandState::Deferred);
         deferred.map(|command| command.id).collect()
     }
 
-    /// The command the device gets when it asks, leaving out what it just put off: first what it never put off, the most
-    /// urgent and then the oldest; then what it put off longest ago, so that no command keeps others from being tried.
+    /// Returns the next command for the device, without those in `not_now`. Commands that were never answered with
+    /// NotNow come first, by priority and then by age. The others follow, the longest deferred first, so that no
+    /// command prevents others from being tried.
     pub fn next_command(&self, not_now: &[CommandId]) -> Option<&QueuedCommand> {
         let deliverable = self.commands.iter().enumerate().filter(|(nth, command)| {
             command.status.is_waiting()
@@ -456,13 +462,14 @@ impl Device {
         next.map(|(_, command)| command)
     }
 
-    // The prompt to install an app names the organization that `Settings` told (application.install.yaml, iOS 26 notes).
+    // The prompt to install an app shows the organization's name from the `Settings` command (application.install.yaml,
+    // iOS 26 notes).
     fn waits_for_settings(&self, nth: usize) -> bool {
         let is_settings = |command: &QueuedCommand| command.request_type == "Settings" && command.status.is_waiting();
         self.commands[nth].request_type == "InstallApplication" && self.commands[..nth].iter().any(is_settings)
     }
 
-    /// What a message that it sends because of `id` was asked, if it was.
+    /// Returns the command with this id.
     pub fn command(&self, id: CommandId) -> Option<&QueuedCommand> {
         self.commands.iter().find(|command| command.id == id)
     }

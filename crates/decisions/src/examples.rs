@@ -1,4 +1,4 @@
-//! Facts that the tests of decisions begin from.
+//! Example values for tests of decisions.
 
 use events::device::{BodyHash, CommandId, DeviceIdentifiers, PushAddress};
 use events::enrollment::{
@@ -41,7 +41,7 @@ pub fn policy(offered: &[Ownership]) -> Policy {
     Policy { offered: BTreeSet::from_iter(offered.iter().copied()), ..Policy::default() }
 }
 
-/// What a rule for everybody grants.
+/// Returns the access granted by a rule for everyone.
 pub fn access() -> Access {
     Access {
         provider: "local".into(),
@@ -77,7 +77,7 @@ pub fn profile(kind: EnrollmentKind) -> ServedProfile {
     }
 }
 
-/// A certificate for the key named `key`.
+/// Returns a certificate for the key named `key`.
 pub fn certificate(key: &str, serial: &str) -> IssuedCertificate {
     IssuedCertificate {
         certificate: "MII…".into(),

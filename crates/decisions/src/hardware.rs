@@ -1,4 +1,4 @@
-//! Which devices of ours said that they are one piece of hardware: stream `hardware-<hmac>`. What each of them said is a claim.
+//! The devices that claim to be the same hardware: stream `hardware-<hmac>`. Each of them claims it without proof.
 
 use crate::Aggregate;
 use events::device::DeviceId;
@@ -7,11 +7,11 @@ use std::convert::Infallible;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hardware {
-    /// In the order they enrolled.
+    /// In the order of their enrollment.
     pub devices: Vec<DeviceId>,
 }
 
-/// This device enrolled and says that it is the hardware.
+/// The command of a device that enrolled and claims to be this hardware.
 #[derive(Debug, Clone)]
 pub struct Enroll {
     pub device: DeviceId,
@@ -37,13 +37,13 @@ impl Aggregate for Hardware {
 }
 
 impl Hardware {
-    /// Devices that said so before `device`, the latest first.
+    /// Returns the devices that claimed this hardware before `device`, the latest first.
     pub fn before(&self, device: DeviceId) -> impl Iterator<Item = DeviceId> + '_ {
         let until = self.devices.iter().position(|known| *known == device).unwrap_or(self.devices.len());
         self.devices[..until].iter().rev().copied()
     }
 
-    /// Devices that said so after `device`, the latest first.
+    /// Returns the devices that claimed this hardware after `device`, the latest first.
     pub fn after(&self, device: DeviceId) -> impl Iterator<Item = DeviceId> + '_ {
         self.devices.iter().rev().copied().take_while(move |later| *later != device)
     }

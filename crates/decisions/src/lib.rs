@@ -1,8 +1,9 @@
-//! Every decision: what happens if a command is put to a stream in its present state, or why not. Pure: no clock, no
-//! randomness, no input or output; whatever a decision needs comes in with its command.
+//! Every decision of Muster: the events that a command causes in the present state of a stream, or the reason why it is
+//! refused. The crate is pure: no clock, no randomness, no input or output. Everything that a decision depends on is
+//! part of its command.
 //!
-//! [`visit`] is the person's way through the portal, [`device`] one management relationship, [`person`], [`staff`] and
-//! [`settings`] the small ones beside them.
+//! [`visit`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`person`],
+//! [`staff`], [`settings`] and [`hardware`] are small aggregates.
 
 pub mod access;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use apple::Target;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Event, KeyName};
 
-/// A device that is not supervised, as Apple's rules know it. `version`: `None` where it is unknown, so that versions do not matter.
+/// Returns an unsupervised device as the target of Apple's rules. `version`: `None` if it is unknown; rules about
+/// versions then do not apply.
 pub fn apple_target(kind: EnrollmentKind, version: Option<OsVersion>) -> Target {
     let kind = match kind {
         EnrollmentKind::UserEnrollment => apple::EnrollmentKind::UserEnrollment,
@@ -31,29 +33,29 @@ pub fn apple_target(kind: EnrollmentKind, version: Option<OsVersion>) -> Target 
     Target::new(kind, version)
 }
 
-/// The state of one stream, what can be asked of it and what comes of that.
+/// An aggregate: the state of one stream, the commands for it, and the events that they cause.
 pub trait Aggregate: Clone + Default + Send + Sync + 'static {
     type Event: Into<Event> + TryFrom<Event> + Clone + Send + Sync;
     type Command: Send + Sync;
     type Refusal: std::error::Error + Send + Sync + 'static;
 
-    /// What happens if `command` is put to this state. No events: it has happened already, or changes nothing.
+    /// Returns the events that `command` causes in this state. No events: they happened already, or nothing changes.
     ///
     /// # Errors
-    /// The reason why it may not be.
+    /// Returns the reason why the command is refused.
     fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
 
-    /// The state after an event. Total: every event leads somewhere.
+    /// Returns the state after an event. Total: every event gives a state.
     #[must_use]
     fn evolve(self, event: &Self::Event) -> Self;
 
-    /// A damaged key without which nothing can be decided here: what it sealed about the stream's subject is unknown, which is not the same
-    /// as gone. Damaged keys of others are none.
+    /// Returns a damaged key that prevents decisions about this stream: what it sealed about the subject of the stream
+    /// is unknown, which differs from erased. Damaged keys of other subjects do not count.
     fn damaged_key(&self) -> Option<&KeyName> {
         None
     }
 
-    /// The state after all these events.
+    /// Returns the state after all these events.
     #[must_use]
     fn replay<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self {
         events.into_iter().fold(Self::default(), Self::evolve)

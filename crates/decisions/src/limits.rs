@@ -1,11 +1,12 @@
-//! What a device must be to enroll: versions and models, as the settings limit them. Asked twice: of what the browser says
-//! at the portal, and of what the device itself says at `Authenticate`. What is not told is not refused: both may leave
-//! version and model out (mdm/checkin/authenticate.yaml: optional), and nobody could mend that.
+//! Checks a device's OS version and model against the limits in the settings. The check is made twice: with the
+//! browser's data at the portal, and with the device's own data at `Authenticate`. A missing version or model is not
+//! refused. Both messages may omit them (mdm/checkin/authenticate.yaml: optional), and the person could do nothing
+//! about it.
 
 use events::enrollment::{DeviceFamily, EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::{Limits, VersionRange};
 
-/// Why this version may not enroll; `None` if it may.
+/// Returns why this OS version may not enroll; `None` if it may.
 pub fn version(limits: &Limits, ownership: Ownership, version: OsVersion) -> Option<EnrollmentRefusal> {
     let VersionRange { minimum, maximum } = limits.versions.get(&ownership).copied().unwrap_or_default();
     if minimum.is_some_and(|minimum| version < minimum) {
@@ -17,14 +18,14 @@ pub fn version(limits: &Limits, ownership: Ownership, version: OsVersion) -> Opt
     }
 }
 
-// `17` as a maximum means every 17.x, `17.5` every 17.5.x.
+// The maximum `17` includes every 17.x, and `17.5` every 17.5.x.
 fn within(version: OsVersion, maximum: OsVersion) -> bool {
     let minor = maximum.minor == 0 || maximum.minor == version.minor;
     version.major == maximum.major && minor && maximum.patch == 0
 }
 
-/// Why a device with this build, such as `21F79`, may not enroll; `None` if it may. A build tells the first number of the
-/// version and no other for certain: only what that settles is refused, the rest when the device says its version.
+/// Returns why a device with this build, such as `21F79`, may not enroll; `None` if it may. A build only determines the
+/// major version. What depends on the other numbers is checked when the device reports its version.
 pub fn build(limits: &Limits, ownership: Ownership, build: &str) -> Option<EnrollmentRefusal> {
     let major = major_of_build(build)?;
     let VersionRange { minimum, maximum } = limits.versions.get(&ownership).copied().unwrap_or_default();
@@ -37,7 +38,7 @@ pub fn build(limits: &Limits, ownership: Ownership, build: &str) -> Option<Enrol
     }
 }
 
-/// The first number of the version that a build is of. Builds of iOS 12 begin with 16, and so on; 26 follows on 18, its
+/// Returns the major version of a build. Builds of iOS 12 begin with 16, and so on. iOS 18 is followed by 26, whose
 /// builds begin with 23.
 pub fn major_of_build(build: &str) -> Option<u16> {
     let digits = build.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -45,14 +46,14 @@ pub fn major_of_build(build: &str) -> Option<u16> {
     if year >= 23 { year.checked_add(3) } else { year.checked_sub(4) }
 }
 
-/// Why a model, such as `iPhone14,5`, may not enroll; `None` if it may.
+/// Returns why a model, such as `iPhone14,5`, may not enroll; `None` if it may.
 pub fn model(limits: &Limits, product_name: &str) -> Option<EnrollmentRefusal> {
     let may = limits.models.is_empty() || limits.models.iter().any(|model| product_name.starts_with(model));
     (!may).then_some(EnrollmentRefusal::ModelNotPermitted)
 }
 
-/// Why no device of this family may enroll. A browser tells the family alone: `iPad13,` may still be what is in the
-/// visitor's hands.
+/// Returns why no device of this family may enroll. A browser only reports the family, so the check passes if any model
+/// of the family is permitted, such as `iPad13,`.
 pub fn family(limits: &Limits, family: DeviceFamily) -> Option<EnrollmentRefusal> {
     let name = match family {
         DeviceFamily::IPhone => "iPhone",

@@ -1,4 +1,4 @@
-//! A person and the account that leads to them: streams `person-<id>` and `account-<hmac>`.
+//! A person and the accounts that belong to them: streams `person-<id>` and `account-<hmac>`.
 
 use crate::Aggregate;
 use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
@@ -10,16 +10,16 @@ use std::collections::BTreeMap;
 pub struct Person {
     pub known: bool,
     pub attributes: PersonAttributes,
-    /// What the person typed last at the portal; stands over what the directory says.
+    /// The value that the person last entered at the portal. It takes precedence over the value in the directory.
     pub learned_managed_apple_id: Option<Personal<String>>,
-    /// The newest terms of use that the person accepted, by whose device they were about.
+    /// The newest terms of use that the person accepted, by ownership.
     pub accepted_terms: BTreeMap<Ownership, String>,
     pub erased: bool,
 }
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// A sign-in method told who this is.
+    /// A sign-in method identified the person.
     Know {
         method: SignInMethodName,
         account: String,
@@ -97,20 +97,20 @@ impl Aggregate for Person {
 }
 
 impl Person {
-    /// What the Managed Apple ID step is filled in with.
+    /// Returns the value that the Managed Apple ID step is filled in with.
     pub fn managed_apple_id(&self) -> Option<&Personal<String>> {
         self.learned_managed_apple_id.as_ref().or(self.attributes.managed_apple_id.as_ref())
     }
 }
 
-/// Which person an account leads to.
+/// The person that an account belongs to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Account {
     pub person: Option<PersonId>,
 }
 
-/// Reserves the account for a person, if nobody has it yet, or nobody but whom the person comes in place of: somebody who
-/// was erased. The winner is in the state.
+/// Reserves the account for a person, if it is free or held by `in_place_of`, a person who was erased. The state
+/// contains the holder.
 #[derive(Debug, Clone)]
 pub struct ReserveAccount {
     pub person: PersonId,

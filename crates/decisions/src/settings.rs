@@ -7,7 +7,7 @@ use events::settings::{Settings, SettingsEvent};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Current {
     pub settings: Settings,
-    /// Number of changes so far; [`Apply::over`] refers to it.
+    /// Number of changes so far, which [`Apply::over`] refers to.
     pub changes: u64,
     /// Schema of the last change.
     pub schema: Option<u32>,
@@ -17,13 +17,13 @@ pub struct Current {
 #[derive(Debug, Clone)]
 pub struct Apply {
     pub after: Settings,
-    /// [`Current::changes`] of the settings that somebody saw when they decided this. If there were changes since, nothing
-    /// is applied. `None`: whatever the settings are now.
+    /// [`Current::changes`] of the settings that the decision was based on. If they changed since, nothing is applied.
+    /// `None`: apply to any settings.
     pub over: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("somebody else changed the settings in the meantime")]
+#[error("the settings were changed by someone else in the meantime")]
 pub struct ChangedMeanwhile;
 
 impl Aggregate for Current {

@@ -1,4 +1,4 @@
-//! Who works at the console and who has a local account: streams `staff-<id>` and `username-<hmac>`.
+//! Console users and local accounts: streams `staff-<id>` and `username-<hmac>`.
 
 mod decide;
 mod evolve;
@@ -19,28 +19,28 @@ use events::staff::{ApiRefusal, FactorRefusal, PasskeyId, Privilege, Purpose, Se
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// An account: of ours, or of a directory or identity provider whose user works at the console.
+/// An account: a local account of Muster, or a console user from a directory or identity provider.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalAccount {
     pub exists: bool,
     pub disabled: bool,
-    /// Who vouches for the person, where the account is not ours.
+    /// The directory or identity provider; `None` for a local account.
     pub external: Option<External>,
     pub user_name: Option<Personal<String>>,
-    /// argon2id, PHC string.
+    /// Password hash: argon2id as a PHC string.
     pub password: Option<Personal<String>>,
     pub privileges: BTreeSet<Privilege>,
     pub display_name: Option<Personal<String>>,
     pub mail: Option<Personal<String>>,
     pub managed_apple_id: Option<Personal<String>>,
     pub factors: Factors,
-    /// Hash of the token with which a program reads by the API.
+    /// Hash of the API client's token.
     pub api_token: Option<SecretHash>,
-    /// The link with which the first administrator makes this account.
+    /// The link with which the first administrator sets up this account.
     pub set_up_link: Option<SetUpLink>,
 }
 
-/// Who vouches for somebody whose account is not ours.
+/// The directory or identity provider of an account that is not local.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct External {
     pub method: SignInMethodName,
@@ -64,14 +64,14 @@ pub struct NewAccount {
     pub managed_apple_id: Option<Personal<String>>,
 }
 
-/// What a directory or identity provider says about somebody who works at the console.
+/// The data about a console user from a directory or identity provider.
 #[derive(Debug, Clone)]
 pub struct Vouched {
     pub external: External,
     pub user_name: Personal<String>,
     pub display_name: Option<Personal<String>>,
     pub mail: Option<Personal<String>>,
-    /// What the rules of the settings give them.
+    /// Roles from the role rules of the settings.
     pub privileges: BTreeSet<Privilege>,
 }
 
@@ -87,13 +87,13 @@ pub enum Command {
     IssueSetUpLink(SetUpLink),
     RevokeSetUpLink,
     Know(Vouched),
-    /// Adds a program that reads by the API.
+    /// Adds a client of the API.
     AddApiClient {
         user_name: Personal<String>,
         display_name: Option<Personal<String>>,
         token: SecretHash,
     },
-    /// The program's token from now on.
+    /// Replaces the token of an API client.
     IssueApiToken {
         token: SecretHash,
     },
@@ -108,7 +108,7 @@ pub enum Command {
     ChangePrivileges {
         privileges: BTreeSet<Privilege>,
     },
-    /// The first proof of two.
+    /// The first of two factors was accepted.
     ProveFirst {
         method: SignInMethodName,
     },
@@ -131,8 +131,8 @@ pub enum Command {
     Factor(FactorCommand),
 }
 
-/// What is done about second factors. `entering`: the person signs in with it, and that is how they proved themselves at
-/// first. `required`: the settings ask for a second factor.
+/// Commands for second factors. `entering`: the method of the first factor, if the person completes a sign-in with this
+/// command. `required`: the settings require a second factor.
 #[derive(Debug, Clone)]
 pub enum FactorCommand {
     AddPasskey {
@@ -143,7 +143,7 @@ pub enum FactorCommand {
     },
     UsePasskey {
         passkey: PasskeyId,
-        /// Where it is another one now.
+        /// The credential, if it changed.
         credential: Option<Personal<String>>,
         purpose: Purpose,
         entering: Option<SignInMethodName>,
@@ -172,7 +172,7 @@ pub enum FactorCommand {
         code_hash: SecretHash,
         entering: Option<SignInMethodName>,
     },
-    /// Somebody lost them all: done by an administrator or the operator.
+    /// Removes all factors after the person lost them. Issued by an administrator or the operator.
     RemoveAll,
     Refuse {
         factor: SecondFactor,
@@ -190,24 +190,24 @@ pub enum Refusal {
     Disabled,
     #[error("an account needs at least one privilege")]
     NoPrivilege,
-    #[error("a directory or identity provider vouches for this account: it has no password of ours")]
+    #[error("this account belongs to a directory or identity provider: its password cannot be set here")]
     NotOurs,
-    #[error("the roles of this account come from the rules of the settings, each time the person signs in")]
+    #[error("the roles of this account are set by the role rules of the settings at each sign-in")]
     RolesByRule,
-    #[error("the account is no program that reads by the API")]
+    #[error("the account is not an API client")]
     NoApiClient,
-    #[error("a program that reads by the API has this one role: disable it, and add another account for a person")]
+    #[error("the role of an API client cannot be changed: disable it, and add another account for a person")]
     Program,
-    #[error("a program has a token and no password")]
+    #[error("an API client has a token and no password")]
     NoPassword,
-    #[error("the link is not, or not any more, one that sets up an account")]
+    #[error("the set-up link is unknown or was already used")]
     LinkUnknown,
     #[error("the link has expired")]
     LinkExpired,
-    #[error("the code was used before")]
+    #[error("the code was already used")]
     CodeUsed,
     #[error("the account has no such second factor")]
     FactorUnknown,
-    #[error("the settings ask for a second factor, and this is the last one: add another one first")]
+    #[error("the settings require a second factor, and this is the last one: add another one first")]
     LastFactor,
 }

@@ -1,4 +1,4 @@
-//! A person's way through the portal: stream `enrollment-<id>`. The steps are those of the enrollment guide.
+//! An enrollment through the portal or Settings: stream `enrollment-<id>`. The steps are those of the enrollment guide.
 
 mod access_token;
 mod command;
@@ -25,32 +25,33 @@ pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Re
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
 pub use told::Told;
 
-/// First version that has User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
+/// First version with User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
-/// First version that has it by account only.
+/// First version in which User Enrollment is account-driven only.
 pub const FIRST_ACCOUNT_DRIVEN_ONLY: OsVersion = OsVersion::new(18, 0);
-/// First version that has it by account (`EnrollmentMode`, mdm/profiles/com.apple.mdm.yaml).
+/// First version with account-driven User Enrollment (`EnrollmentMode`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_ACCOUNT_DRIVEN: OsVersion = OsVersion::new(15, 0);
-/// First version that has Device Enrollment by account. Apple says 16 in one place and 17 in another: the later counts.
+/// First version with account-driven Device Enrollment. Apple states 16 in one place and 17 in another; the later one
+/// is used.
 pub const FIRST_ACCOUNT_DRIVEN_DEVICE: OsVersion = OsVersion::new(17, 0);
 
-/// Everything that has happened on one visit.
+/// The state of one visit.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Visit {
     pub opened: Option<Opened>,
-    /// It began in Settings.
+    /// Set if the visit began in Settings.
     pub account_driven: Option<EnrollmentMode>,
-    /// Hash of the secret that the visitor's cookie must hold now.
+    /// Hash of the secret in the visitor's current session cookie.
     pub session: Option<SecretHash>,
-    /// When the session began, where that was not with the visit.
+    /// When the session began, if it did not begin with the visit.
     pub resumed: Option<Timestamp>,
-    /// The answer of an identity provider that is waited for.
+    /// The pending request to an identity provider.
     pub single_sign_on: Option<SingleSignOn>,
     pub signed_in: Option<SignedIn>,
-    /// The identity provider that they signed in at, where it was one.
+    /// Name of the identity provider that the person signed in at, if they used one.
     pub signed_in_at: Option<String>,
     pub assignment: Assignment,
-    /// What the access rules said; `None` where there were none.
+    /// The decision of the access rules; `None` if there were no rules.
     pub access: Option<Access>,
     pub terms: TermsStep,
     pub previous: PreviousRecords,
@@ -58,24 +59,24 @@ pub struct Visit {
     pub ownership: Option<Ownership>,
     pub ca: CaStep,
     pub managed_apple_id: Option<Personal<String>>,
-    /// Every Profile Service that was sent, oldest first.
+    /// All Profile Services that were served, oldest first.
     pub profile_services: Vec<ProfileService>,
-    /// What the devices that answered them got, oldest first.
+    /// The verification profiles served to the devices that answered, oldest first.
     pub verifications: Vec<Verification>,
-    /// Every MDM profile that was sent, oldest first.
+    /// All MDM profiles that were served, oldest first.
     pub servings: Vec<Serving>,
     pub identity: Option<Identity>,
-    /// The tokens that were handed to the device, oldest first.
+    /// The access tokens issued to the device, oldest first.
     pub access_tokens: Vec<AccessToken>,
-    /// The device wants codes: its `state` of now.
+    /// The device's current `state`, if it uses authorization codes.
     pub authorization: Option<String>,
     pub codes: Vec<AuthorizationCode>,
     pub refresh_tokens: Vec<RefreshToken>,
-    /// Facts that the visitor alone caused, and may cause again.
+    /// Counts of the events that the visitor alone can cause repeatedly.
     pub told: Told,
-    /// What the device said of itself when it asked for its profile.
+    /// The device's description of itself in its request for the profile.
     pub machine: Option<MachineInformation>,
-    /// The enrolled device was told to have its person sign in again, and they have not yet.
+    /// Set while the enrolled device waits for its person to sign in again.
     pub sign_in_again: Option<SignInAgainReason>,
     pub end: Option<End>,
 }
@@ -94,31 +95,31 @@ pub struct SignedIn {
     pub user_name: Personal<String>,
 }
 
-/// Somebody was sent to an identity provider.
+/// A person was sent to an identity provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SingleSignOn {
     pub method: SignInMethodName,
     pub provider: String,
-    /// Hash of what must come back.
+    /// Hash of the secret that must come back.
     pub request: SecretHash,
-    /// The provider answered already, and the browser is waited for.
+    /// The verified account, if the provider already responded and the browser has not come back yet.
     pub proven: Option<Personal<ProvenAccount>>,
 }
 
-/// Whose device it will be.
+/// The future owner of the device.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Assignment {
-    /// Of the person who signed in.
+    /// The person who signed in.
     #[default]
     Oneself,
-    /// They are asked.
+    /// The person is being asked.
     Asked {
         for_oneself: bool,
     },
     To(SignedIn),
 }
 
-/// The terms of use on this visit.
+/// State of the terms of use on this visit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum TermsStep {
     #[default]
@@ -131,19 +132,19 @@ pub enum TermsStep {
     },
 }
 
-/// So many earlier records are named; of others there is the number.
+/// Maximum number of earlier records that are listed; the others are only counted.
 pub const NEAREST_RECORDS: usize = 5;
 
-/// The earlier records of a person: the nearest, and how many there are in all.
+/// The earlier records of a person: the most relevant ones and the total number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PreviousRecords {
-    /// Visits of the first releases name every one.
+    /// Visits of the first releases list all records here.
     pub nearest: Vec<FoundRecord>,
     pub count: u64,
 }
 
 impl From<Vec<FoundRecord>> for PreviousRecords {
-    /// Of all records, the nearest first.
+    /// Keeps the first records of `all`, which is sorted by relevance.
     fn from(mut all: Vec<FoundRecord>) -> PreviousRecords {
         let count = all.len() as u64;
         all.truncate(NEAREST_RECORDS);
@@ -152,7 +153,7 @@ impl From<Vec<FoundRecord>> for PreviousRecords {
 }
 
 impl PreviousRecords {
-    /// The event that lists them, if there are any.
+    /// Returns the event that lists the records, if there are any.
     fn found(&self) -> Option<EnrollmentEvent> {
         let (records, count) = (self.nearest.clone(), self.count);
         (count > 0).then_some(EnrollmentEvent::PreviousRecordFound { records, count })
@@ -173,22 +174,22 @@ pub struct Serving {
     pub profile: ServedProfile,
     pub challenge: SecretHash,
     pub challenge_expires: Timestamp,
-    /// Fingerprint of the verification identity that asked for it, where one had to.
+    /// Fingerprint of the verification identity that requested the profile, if one was required.
     pub verified_by: Option<String>,
-    /// Another serving's challenge has issued an identity: this one never will.
+    /// True if the challenge of another serving issued an identity: this one can no longer issue any.
     pub dead: bool,
 }
 
-/// The identity that the device holds by this enrollment.
+/// The identity issued to the device by this enrollment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     pub certificate: IssuedCertificate,
     pub transaction: String,
-    /// The challenge that it was issued for.
+    /// The challenge that the identity was issued for.
     pub challenge: SecretHash,
-    /// The profile it was issued for.
+    /// The profile that the identity was issued for.
     pub profile: ServedProfile,
-    /// The device that was verified before it got the profile.
+    /// The device that was verified before it received the profile.
     pub verified: Option<ReportedDevice>,
 }
 
@@ -198,24 +199,24 @@ pub enum End {
     Abandoned,
 }
 
-/// The page a person stands on.
+/// The step that a person is at; each has a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// No form was sent yet.
+    /// The person has not sent a form yet.
     Open,
     SignIn,
-    /// A person who enrolls for others names the person.
+    /// A person who enrolls devices for others names the owner.
     Assignment,
     PreviousRecords,
     Ownership,
     Terms,
     CaProfile,
     ManagedAppleId,
-    /// The MDM profile may be taken, again and again, until the device is enrolled.
+    /// The MDM profile can be downloaded, repeatedly, until the device is enrolled.
     MdmProfile,
-    /// The device may be handed an access token, by which it takes the profile.
+    /// The device can be given an access token, with which it requests the profile.
     HandOver,
-    /// The person of an enrolled device is to sign in once more.
+    /// The person of an enrolled device has to sign in again.
     SignInAgain,
     Ended(End),
 }
@@ -233,14 +234,14 @@ impl Aggregate for Visit {
         evolve::evolve(self, event)
     }
 
-    // What is known of whose device it will be, not of who enrolls it for them.
+    // The key of the device's owner, not of the person who enrolls it for them.
     fn damaged_key(&self) -> Option<&KeyName> {
         self.owner()?.user_name.damaged_key()
     }
 }
 
 impl Visit {
-    /// The step the person stands on.
+    /// Returns the step that the person is at.
     pub fn step(&self) -> Step {
         if let Some(end) = self.end {
             Step::Ended(end)
@@ -263,8 +264,9 @@ impl Visit {
         match (self.ownership, self.ca, &self.managed_apple_id) {
             (None, _, _) => Step::Ownership,
             _ if matches!(self.terms, TermsStep::Asked { .. }) => Step::Terms,
-            // Settings asked the server over TLS before anything else: it is trusted already. Whose account the device
-            // signs in with is in the profile, whoever the device belongs to (`AssignedManagedAppleID`).
+            // Settings already connected to the server over TLS, so the server's certificate is trusted. The profile
+            // contains the account that the device signs in with, for both kinds of ownership
+            // (`AssignedManagedAppleID`).
             (_, _, None) if self.account_driven.is_some() => Step::ManagedAppleId,
             _ if self.account_driven.is_some() => Step::HandOver,
             (_, CaStep::Pending | CaStep::Served, _) => Step::CaProfile,
@@ -273,17 +275,18 @@ impl Visit {
         }
     }
 
-    /// The language of the pages that the person reads, as far as the stream tells.
+    /// Returns the language of the pages, as recorded in the stream.
     pub fn language(&self) -> Option<&String> {
         self.opened.as_ref().map(|opened| &opened.language)
     }
 
-    /// Whether somebody may sign in now: for the first time, or once more.
+    /// Returns whether a sign-in is expected now: the first one or a repeated one.
     pub fn awaits_sign_in(&self) -> bool {
         matches!(self.step(), Step::SignIn | Step::SignInAgain)
     }
 
-    /// The person whose device it will be: the one who signed in, or the one it is assigned to. `None` before that is known.
+    /// Returns the owner of the device: the person who signed in, or the person it is assigned to. `None` until that is
+    /// known.
     pub fn owner(&self) -> Option<&SignedIn> {
         match &self.assignment {
             Assignment::Oneself => self.signed_in.as_ref(),
@@ -292,13 +295,14 @@ impl Visit {
         }
     }
 
-    /// Who signed in, if it will be their own device: they alone can accept terms for good.
+    /// Returns the person who signed in if they are the owner: only then is an acceptance of terms kept for later
+    /// visits.
     pub fn accepts_for_themself(&self) -> Option<PersonId> {
         let owner = self.owner()?.person;
         self.signed_in.as_ref().map(|signed_in| signed_in.person).filter(|person| *person == owner)
     }
 
-    /// The kinds of device that this person may enroll, of those that are offered.
+    /// Returns the ownership kinds of devices that this person may enroll, out of those that are offered.
     pub fn permitted(&self, offered: &BTreeSet<Ownership>) -> BTreeSet<Ownership> {
         match &self.access {
             Some(access) => offered.intersection(&access.offered).copied().collect(),
@@ -306,17 +310,17 @@ impl Visit {
         }
     }
 
-    /// Whether the device has what the last page waits for: the MDM profile, or the Profile Service that brings it.
+    /// Returns whether the last page waits for the device only: the MDM profile or the Profile Service was downloaded.
     pub fn profile_was_taken(&self) -> bool {
         !self.servings.is_empty() || !self.profile_services.is_empty()
     }
 
-    /// The Profile Service with this challenge.
+    /// Returns the Profile Service with this challenge.
     pub fn profile_service(&self, challenge: &SecretHash) -> Option<&ProfileService> {
         self.profile_services.iter().find(|service| service.challenge == *challenge)
     }
 
-    /// What the identity with this fingerprint was issued by, if a device is verified by it.
+    /// Returns the verification that issued the identity with this fingerprint.
     pub fn verification(&self, fingerprint: &str) -> Option<&Verification> {
         let issued = |verification: &&Verification| {
             verification.identity.as_ref().is_some_and(|identity| identity.fingerprint == fingerprint)
@@ -324,12 +328,12 @@ impl Visit {
         self.verifications.iter().find(issued)
     }
 
-    /// The device that is verified by the identity with this fingerprint.
+    /// Returns the device that was verified with the identity of this fingerprint.
     pub fn verified(&self, fingerprint: &str) -> Option<&ReportedDevice> {
         self.profile_service(&self.verification(fingerprint)?.service)?.device.as_ref()
     }
 
-    /// The kind of enrollment that the chosen ownership means; `None` before the choice.
+    /// Returns the enrollment kind of the chosen ownership; `None` before the choice.
     pub fn kind(&self) -> Option<EnrollmentKind> {
         self.ownership.map(|ownership| match ownership {
             Ownership::Personal => EnrollmentKind::UserEnrollment,

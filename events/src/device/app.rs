@@ -1,9 +1,9 @@
-//! How a managed app stands on a device, and why a device does not take one.
+//! Status of managed apps on a device, and reasons why a device rejects an app.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How a managed app stands (mdm/commands/application.managed.list.yaml, `Status`; application.install.yaml, `State`).
+/// Status of a managed app (mdm/commands/application.managed.list.yaml, `Status`; application.install.yaml, `State`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AppStatus {
     Queued,
@@ -20,7 +20,7 @@ pub enum AppStatus {
     Installing,
     Managed,
     ManagedButUninstalled,
-    /// The device does not know, or said something that we do not.
+    /// The device does not know the status, or reported an unknown value.
     Unknown,
     UserInstalledApp,
     UserRejected,
@@ -30,12 +30,12 @@ pub enum AppStatus {
 }
 
 impl AppStatus {
-    /// As devices say it; `None` for what they do not say so.
+    /// Parses the value that devices report; `None` for an unknown value.
     pub fn parse(text: &str) -> Option<AppStatus> {
         serde_json::from_value(Value::from(text)).ok()
     }
 
-    /// Nothing more is to be expected: it is there, or it was refused.
+    /// Returns whether the status is final: the app is installed or was rejected.
     pub fn is_settled(self) -> bool {
         use AppStatus as S;
         match self {
@@ -73,7 +73,7 @@ impl AppStatus {
         }
     }
 
-    /// The app is there, and management brought it or took it over.
+    /// Returns whether the app is installed and managed.
     pub fn is_managed(self) -> bool {
         use AppStatus as S;
         match self {
@@ -87,7 +87,7 @@ impl AppStatus {
     }
 }
 
-/// Why a device does not take an app (mdm/commands/application.install.yaml, `RejectionReason`).
+/// Why a device rejects an app (mdm/commands/application.install.yaml, `RejectionReason`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RejectionReason {
     AppAlreadyInstalled,
@@ -97,14 +97,14 @@ pub enum RejectionReason {
     ManagementChangeNotSupported,
     NotAnApp,
     NotSupported,
-    /// Also whatever else a device says: the words of a stranger are not kept.
+    /// Also any unknown value, since foreign text is not stored.
     Other,
     PurchaseMethodNotSupported,
     PurchaseMethodNotSupportedInMultiUser,
 }
 
 impl RejectionReason {
-    /// As devices say it.
+    /// Parses the value that devices report.
     pub fn parse(text: &str) -> RejectionReason {
         serde_json::from_value(Value::from(text)).unwrap_or(RejectionReason::Other)
     }

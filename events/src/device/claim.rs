@@ -1,21 +1,22 @@
-//! Two records that name the same hardware: on what evidence one of them ends, and what a device attested.
+//! Two records of the same hardware: the evidence on which one of them ends, and the results of attestations.
 
 use serde::{Deserialize, Serialize};
 
-/// The evidence on which a record ended for another record of the same hardware.
+/// The evidence on which a record ended in favour of another record of the same hardware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SupersessionEvidence {
-    /// None: the other device said the same UDID. Older versions ended records on this; no version does now.
+    /// No evidence: the other device only reported the same UDID. Older versions of Muster ended records for this; the
+    /// current version does not.
     Claimed,
-    /// The Profile Service verified the other device: the identity that Apple made it with signed the same UDID.
+    /// The Profile Service verified the other device: the built-in identity from Apple signed the same UDID.
     ProfileService,
-    /// Apple's attestation, made for the other device's management, names the same UDID.
+    /// Apple's attestation in the other device's management contains the same UDID.
     Attestation,
-    /// Apple's push service called the record's token unregistered, the device was silent since, and both records are of one
-    /// person.
+    /// Apple's push service reported the record's token as unregistered, the device has been silent since, and both
+    /// records belong to one person.
     PushUnregistered,
-    /// An administrator decided that both records are one device.
+    /// An administrator decided that both records are the same device.
     Administrator,
 }
 
@@ -38,7 +39,8 @@ impl SupersessionEvidence {
         }
     }
 
-    /// Whether contact of the old identity brings the record back: the end rests on a conclusion, not on a proof.
+    /// Returns whether contact with the old identity revives the record, because the evidence is an inference and not a
+    /// proof.
     pub fn is_reversible(self) -> bool {
         match self {
             SupersessionEvidence::Claimed | SupersessionEvidence::PushUnregistered => true,
@@ -49,21 +51,21 @@ impl SupersessionEvidence {
     }
 }
 
-/// Why an attestation proves nothing.
+/// Why an attestation was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttestationRefusal {
-    /// The device answered without one, or refused to answer: its chip is too old, or Apple refused to attest.
+    /// The device answered without an attestation or with an error: its chip is too old, or Apple refused to attest.
     NotGiven,
-    /// It is no chain of certificates, or larger than any of Apple's.
+    /// The answer is not a certificate chain, or it is larger than any chain of Apple's.
     Malformed,
-    /// No trusted root signed it.
+    /// The chain is not signed by a trusted root.
     ForeignRoot,
-    /// A certificate of the chain is not yet or no longer valid.
+    /// A certificate of the chain is not yet valid or expired.
     OutOfTime,
-    /// It holds another freshness code: it was made earlier, or for somebody else.
+    /// The freshness code differs: the attestation was made earlier or for another server.
     OtherNonce,
-    /// It names other hardware than the device said, or none.
+    /// The attestation names no hardware or other hardware than the device reported.
     OtherHardware,
 }
 

@@ -1,26 +1,26 @@
-//! Why a message of a device was not taken, or its identity not renewed.
+//! Why a message of a device was refused, or its identity not renewed.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a message of a device of ours was not taken.
+/// Why a message of an enrolled device was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageRefusal {
-    /// It names another push topic than the device's profile.
+    /// The message names another push topic than the device's profile.
     OtherTopic,
-    /// It names another device than the one that its certificate belongs to.
+    /// The message names another device than its certificate.
     OtherDevice,
-    /// The enrolled device announced itself in the other kind of enrollment.
+    /// The enrolled device sent `Authenticate` for the other kind of enrollment.
     WrongMode,
-    /// The enrolled device announced itself as one that may not enroll any more, by its version or model.
+    /// The enrolled device sent `Authenticate` with a version or model that may no longer enroll.
     NotPermitted,
-    /// No Authenticate came before it.
+    /// The message came before `Authenticate`.
     NotAuthenticated,
     /// Management of the device has ended.
     Ended,
-    /// It enrolls by account, and shows no access token that is good.
+    /// The device is account-driven and sent no valid access token.
     NoAccessToken,
-    /// A field is missing or unreadable, or the message is of a type that is not known.
+    /// A field is missing or unreadable, or the message type is unknown.
     NotUnderstood,
 }
 
@@ -28,14 +28,14 @@ pub enum MessageRefusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RenewalFailure {
-    /// The device did not take the profile; its answer to the command says why.
+    /// The device rejected the profile; its answer to the command contains the reason.
     Refused,
-    /// The device did not come for the profile in time.
+    /// The device did not fetch the profile in time.
     NotFetched,
-    /// The device never came with the new identity.
+    /// The device never used the new identity.
     NotUsed,
-    /// Somebody called the command off.
+    /// An administrator cancelled the command.
     Cancelled,
-    /// Apple permits no such profile on a device of this version and kind.
+    /// Apple does not permit such a profile on a device of this version and kind.
     NotPermitted,
 }

@@ -1,10 +1,10 @@
-//! Enrollment from Settings, by account.
+//! Account-driven enrollment, which begins in Settings.
 
 use super::Ownership;
 use super::SecretHash;
 use serde::{Deserialize, Serialize};
 
-/// `EnrollmentMode` of the MDM payload (mdm/profiles/com.apple.mdm.yaml): only account-driven enrollments have one.
+/// `EnrollmentMode` of the MDM payload (mdm/profiles/com.apple.mdm.yaml), present in account-driven enrollments only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EnrollmentMode {
     /// Account-driven User Enrollment.
@@ -32,7 +32,7 @@ impl EnrollmentMode {
         }
     }
 
-    /// As the profile says it.
+    /// Returns the value in the profile.
     pub fn as_str(self) -> &'static str {
         match self {
             EnrollmentMode::Byod => "BYOD",
@@ -40,7 +40,7 @@ impl EnrollmentMode {
         }
     }
 
-    /// `Version` in the discovery document.
+    /// Returns the `Version` in the discovery document.
     pub fn version(self) -> &'static str {
         match self {
             EnrollmentMode::Byod => "mdm-byod",
@@ -48,28 +48,28 @@ impl EnrollmentMode {
         }
     }
 
-    /// The mode of a `Version`.
+    /// Returns the mode of a `Version` in the discovery document.
     pub fn of_version(version: &str) -> Option<EnrollmentMode> {
         EnrollmentMode::ALL.into_iter().find(|mode| mode.version() == version)
     }
 }
 
-/// What came with an access token by an authorization code.
+/// The refresh token issued with an access token for an authorization code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refresh {
     pub refresh_token: SecretHash,
-    /// The code that was redeemed, for good.
+    /// The redeemed code, which can never be used again.
     pub code: SecretHash,
 }
 
-/// Why an enrolled device is told to have its person sign in again (account-driven enrollment).
+/// Why an enrolled device has to have its person sign in again (account-driven enrollment).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignInAgainReason {
-    /// Its access token is older than the settings allow.
+    /// Its access token is older than the settings permit.
     TokenExpired,
-    /// It sent none.
+    /// It sent no access token.
     TokenMissing,
-    /// It sent none of ours, or one of another enrollment.
+    /// It sent an access token that Muster did not issue, or one of another enrollment.
     TokenUnknown,
 }

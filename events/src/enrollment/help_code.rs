@@ -1,9 +1,10 @@
-//! The code by which a person and the help desk talk about a visit.
+//! The help code of a visit, which the person tells the help desk.
 
 use super::EnrollmentId;
 
-/// The code that a person reads to the help desk, such as `7KQ-3M2`: it finds the events of their visit. Six digits of
-/// Crockford's base 32 (no I, L, O, U) from the random end of the id; short enough to be said, and no secret.
+/// Returns the help code of a visit, such as `7KQ-3M2`. The help desk finds the events of the visit by it. It consists
+/// of six digits of Crockford's base 32 (no I, L, O, U) from the random end of the id: short enough to be read aloud,
+/// and not secret.
 pub fn help_code(enrollment: EnrollmentId) -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let mut rest = enrollment.0.as_u128() & ((1 << 30) - 1);
@@ -16,7 +17,7 @@ pub fn help_code(enrollment: EnrollmentId) -> String {
     format!("{}-{}", &code[..3], &code[3..])
 }
 
-/// A help code as somebody typed it, in the form of [`help_code`]; `None` if it cannot be one.
+/// Normalizes a typed help code to the form of [`help_code`]; `None` if the text cannot be a help code.
 pub fn parse_help_code(typed: &str) -> Option<String> {
     let plain = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',

@@ -1,4 +1,4 @@
-//! What a device is and what it runs, as its browser or itself says it.
+//! The device family and OS version, as reported by the browser or the device.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,7 +26,7 @@ impl OsVersion {
         OsVersion { major, minor, patch: 0 }
     }
 
-    /// From `17`, `17.5` or `17.5.1`; `None` for anything else.
+    /// Parses `17`, `17.5` or `17.5.1`; `None` for any other text.
     pub fn parse(text: &str) -> Option<OsVersion> {
         let mut parts = [0u16; 3];
         let mut given = 0;
@@ -59,10 +59,11 @@ impl TryFrom<String> for OsVersion {
     }
 }
 
-/// The device as its browser describes itself. A claim: the device says the truth at `Authenticate`.
+/// The device as its browser describes itself. This is a claim: the device reports its actual family and version in
+/// `Authenticate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     pub family: DeviceFamily,
-    /// `None` where the browser did not tell.
+    /// `None` if the browser did not report it.
     pub version: Option<OsVersion>,
 }

@@ -1,11 +1,11 @@
-//! What a device says of itself, signed, before it gets its profile.
+//! The signed description of a device before it receives its profile.
 
 use crate::personal::Personal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What an institutional device told of itself, signed with its built-in identity, before it got its profile
-/// ("Over-the-Air Profile Delivery and Configuration", phase 2).
+/// The attributes that an institutional device reported before it received its profile, signed with its built-in
+/// identity ("Over-the-Air Profile Delivery and Configuration", phase 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceAttributes {
     pub udid: Personal<String>,
@@ -24,31 +24,31 @@ pub struct DeviceAttributes {
 pub struct ServedProfileService {
     pub identifier: String,
     pub payload_uuid: Uuid,
-    /// Where the device sends what it is asked for.
+    /// URL to which the device sends the requested attributes.
     pub url: String,
-    /// `DeviceAttributes`: what it is asked for.
+    /// `DeviceAttributes`: names of the requested attributes.
     pub attributes: Vec<String>,
 }
 
-/// Why a device was not answered that came with a challenge of ours, or with an identity by which it was verified.
+/// Why a device with a valid challenge, or with the identity that it was verified by, was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProfileServiceRefusal {
-    /// The signature does not fit what the message says.
+    /// The signature does not match the message.
     SignatureInvalid,
     ChallengeExpired,
-    /// Another device answered this challenge already, or told another UDID then.
+    /// Another device already answered this challenge, or the same challenge was answered with another UDID.
     AnotherDevice,
 }
 
-/// What the signature of a device's built-in identity proved about a message.
+/// Result of checking a message's signature by a device's built-in identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceSignature {
-    /// By a device that a known CA of devices certified.
+    /// Signed by a device whose certificate was issued by a known device CA.
     Genuine,
-    /// By whoever holds the certificate, which no known CA of devices issued: a newer device, a simulator, or a stranger.
+    /// Signed with a certificate that no known device CA issued: a newer device, a simulator, or an unknown client.
     UnknownIssuer,
-    /// It does not fit what the message says.
+    /// The signature does not match the message.
     Invalid,
 }

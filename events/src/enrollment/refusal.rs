@@ -1,63 +1,65 @@
-//! Why a form of a visit or a request for an identity was answered with no.
+//! Why a form of a visit or a request for an identity was refused.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a form at the portal was not taken. The person stays on their step; what they typed is not kept.
+/// Why a form at the portal was refused. The person stays at their step; the form's values are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FormRefusal {
-    /// Nothing was chosen.
+    /// No ownership was chosen.
     OwnershipNotChosen,
-    /// That kind of device is not enrolled any more.
+    /// Devices of this ownership can no longer be enrolled.
     OwnershipNotOffered,
-    /// Another text of the terms of use is current than the one that was accepted.
+    /// The accepted terms of use are no longer the current version.
     TermsChanged,
-    /// "I have installed it" before the CA profile was taken.
+    /// The person confirmed the installation of the CA profile before they downloaded it.
     CaProfileNotTaken,
     ManagedAppleIdInvalid,
-    /// The settings do not permit its domain.
+    /// The settings do not permit the domain of the Managed Apple ID.
     ManagedAppleIdDomain,
-    /// No directory knows the person for whom the device is to be.
+    /// No directory contains the person that the device is for.
     PersonUnknown,
-    /// No directory can be asked for that person.
+    /// No directory can be reached to look up that person.
     DirectoryUnavailable,
-    /// Too many names of persons were unknown.
+    /// Too many unknown names were entered.
     Throttled,
 }
 
-/// Why a request for an identity (SCEP) was refused. The device is told one of the few codes of RFC 8894 section 3.2.1.4.
+/// Why a SCEP request for an identity was refused. The device receives one of the few codes of RFC 8894 section
+/// 3.2.1.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityRefusal {
-    /// It is no SCEP message that can be answered: unreadable, too large, or without a signer's certificate.
+    /// The message is not a SCEP message that can be answered: unreadable, too large, or without the signer's
+    /// certificate.
     NotSigned,
-    /// The message's signature does not fit its content.
+    /// The message's signature does not match its content.
     SignatureInvalid,
-    /// An attribute that the signature has to cover is missing, or says something else.
+    /// A signed attribute is missing or has a wrong value.
     AttributesInvalid,
-    /// The content is no envelope that can be read.
+    /// The content is not a readable envelope.
     EnvelopeInvalid,
-    /// The envelope is not for our registration authority, or was damaged.
+    /// The envelope is damaged or not encrypted for Muster's registration authority.
     NotDecrypted,
-    /// What was in the envelope is no certificate request, or its own signature is wrong.
+    /// The envelope does not contain a certificate request, or the request's own signature is invalid.
     RequestInvalid,
-    /// Cipher, digest or key that is not accepted.
+    /// The cipher, digest or key is not accepted.
     AlgorithmRefused,
-    /// An operation that is not offered, such as GetCRL.
+    /// The operation is not supported, such as GetCRL.
     OperationUnknown,
-    /// No profile was served with this challenge.
+    /// No profile with this challenge was served.
     ChallengeUnknown,
     ChallengeExpired,
-    /// The challenge has issued an identity to another key.
+    /// An identity was already issued to another key with this challenge.
     ChallengeUsed,
-    /// The certificate that signed a renewal is foreign, expired, revoked or was never handed out.
+    /// The signing certificate of a renewal is foreign, expired, revoked or was never issued to the device.
     CertificateUnknown,
-    /// The device is enrolled: its identity is renewed with the one it has.
+    /// The device is enrolled and has to renew its identity with its current one.
     DeviceEnrolled,
-    /// Management of the device ended, or did not begin yet.
+    /// Management of the device has ended, or not begun yet.
     DeviceNotEnrolled,
-    /// The enrollment ended, or is not at the step for it.
+    /// The enrollment has ended, or is not at the step for an identity.
     EnrollmentEnded,
-    /// The account may not enroll any more.
+    /// The account may no longer enroll devices.
     NotPermitted,
 }

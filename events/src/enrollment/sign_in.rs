@@ -1,15 +1,15 @@
-//! How somebody signs in, why they do not, and what they may do then.
+//! Sign-in methods, reasons for refused sign-ins, and the permissions of a person who signed in.
 
 use super::Ownership;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How somebody proves who they are.
+/// How a person proves their identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignInMethodName {
     LocalAccount,
-    /// A directory (LDAP), by name and password.
+    /// A directory (LDAP), with name and password.
     Directory,
     OpenIdConnect,
     Saml,
@@ -20,41 +20,44 @@ pub enum SignInMethodName {
 pub enum SignInRefusal {
     UnknownName,
     WrongPassword,
-    /// The account lacks the privilege asked for: user-initiated enrollment at the portal, a staff role at the console.
+    /// The account lacks the required privilege: user-initiated enrollment at the portal, or a staff role at the
+    /// console.
     NotEntitled,
     AccountDisabled,
-    /// The directory says: locked after wrong passwords.
+    /// The directory reports that the account is locked after wrong passwords.
     AccountLocked,
-    /// The directory says: the account has ended.
+    /// The directory reports that the account has expired.
     AccountExpired,
-    /// The directory says, after a right password: it is too old.
+    /// The directory reports, after a correct password, that the password has expired.
     PasswordExpired,
-    /// The directory says, after a right password: it has to be replaced before it is used.
+    /// The directory reports, after a correct password, that the password must be changed before it can be used.
     PasswordMustBeChanged,
-    /// The directory says: not at this time.
+    /// The directory reports that sign-in is not permitted at this time.
     OutsideLogonHours,
-    /// The directory says: only at other computers.
+    /// The directory reports that sign-in is only permitted at other computers.
     WorkstationNotPermitted,
     Throttled,
-    /// The directory cannot be asked: nobody is let in and nobody is blamed.
+    /// The directory cannot be reached: the sign-in is refused and not counted as a failed attempt.
     DirectoryUnavailable,
-    /// An enrolled device asked its person to sign in again, and another one did.
+    /// An enrolled device asked its person to sign in again, and another person did.
     AnotherPerson,
 }
 
-/// Why an answer of an identity provider was not believed.
+/// Why a response of an identity provider was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SingleSignOnFault {
-    /// The provider itself says no, or the person cancelled there.
+    /// The provider refused the sign-in, or the person cancelled it there.
     ProviderRefused,
-    /// The provider cannot be asked (discovery, keys, token endpoint).
+    /// The provider cannot be reached (discovery, keys, token endpoint).
     ProviderUnavailable,
-    /// It answers no request of this browser's: unknown, used, too old, or begun elsewhere.
+    /// The response does not match a pending request of this browser: unknown, already used, too old, or begun in
+    /// another browser.
     Unsolicited,
     Replayed,
     NotUnderstood,
-    /// Something that has no business in it: a document type, an entity, a comment, a foreign transform or reference.
+    /// The response contains forbidden content: a document type, an entity, a comment, a foreign transform or
+    /// reference.
     ForbiddenContent,
     Unsigned,
     SignatureInvalid,
@@ -67,69 +70,74 @@ pub enum SingleSignOnFault {
     /// Conditions, status or subject confirmation are missing.
     Incomplete,
     WrongNonce,
-    /// The person proved themselves too long ago, or not strongly enough.
+    /// The person's authentication at the provider is too old or not strong enough.
     StaleAuthentication,
     EncryptionRefused,
     SubjectMissing,
 }
 
-/// What the access rules say about somebody, looked up once, at sign-in.
+/// The decision of the access rules about a person, made once, at sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
-    /// Who told the groups: `local`, or the name of a directory or identity provider in the configuration.
+    /// The provider of the groups: `local`, or the name of a directory or identity provider in the configuration.
     pub provider: String,
-    /// Name of the rule that decided; `None` where no rule is about this person.
+    /// Name of the rule that decided; `None` if no rule matches this person.
     pub rule: Option<String>,
-    /// Kinds of device that they may enroll through the portal.
+    /// Ownership kinds of devices that the person may enroll through the portal.
     pub offered: BTreeSet<Ownership>,
-    /// May enroll from Settings, by account.
+    /// Whether the person may enroll from Settings, by account.
     pub account_driven: bool,
+    /// Whether the terms of use have to be accepted.
     pub terms_required: bool,
+    /// Maximum number of devices at a time; `None`: no limit.
     pub devices_per_person: Option<u32>,
-    /// What is not known and would have made a difference: then nothing is granted. Empty where the rules decided.
+    /// Attributes that are unknown and would have changed the decision: then nothing is granted. Empty if the rules
+    /// decided.
     pub untold: Vec<Untold>,
 }
 
-/// Something about a person that their provider was asked for and did not tell: it is unknown, not empty.
+/// An attribute that the provider was asked for and did not state: it is unknown, not empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Untold {
     pub attribute: AttributeName,
     pub why: Absence,
 }
 
-/// What access rules ask for.
+/// An attribute that access rules use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeName {
     Groups,
-    /// By the name of the configuration.
+    /// A claim, by its name in the configuration.
     Claim(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Absence {
-    /// The provider said nothing of it, or nothing that can be read.
+    /// The provider did not state it, or its value cannot be parsed.
     Silent,
-    /// It pointed to another place for it: there are too many for one answer (Entra's group overage; OpenID Connect Core §5.6.2).
+    /// The provider referred to another place for the values, since there are too many for one response (Entra's group
+    /// overage; OpenID Connect Core §5.6.2).
     Elsewhere,
 }
 
-/// Groups and claims as they arrived.
+/// Groups and claims as received from the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedAttributes {
     pub groups: BTreeSet<String>,
     pub claims: BTreeMap<String, BTreeSet<String>>,
-    /// So many groups and values were more than an event holds.
+    /// Number of groups and claim values that were omitted because they exceed the limit of an event.
     pub left_out: u64,
     pub untold: Vec<Untold>,
 }
 
-/// So many bytes of names an event holds.
+/// Maximum number of bytes of group names and claim values in one event.
 const MOST_BYTES: usize = 32 * 1024;
 
 impl ReceivedAttributes {
-    /// As much as an event holds, in the order of the names; claims first, since they are few.
+    /// Returns as many groups and claim values as one event can hold, in the order of their names. Claims come first,
+    /// since they are few.
     pub fn bounded(
         groups: &BTreeSet<String>,
         claims: &BTreeMap<String, BTreeSet<String>>,

@@ -1,4 +1,5 @@
-//! The keys of personal data: one a person, visit, device or local account, wrapped by the server's master key.
+//! The keys of personal data: one for each person, visit, device and local account, wrapped with the server's master
+//! key.
 
 mod cipher;
 mod log_seen;
@@ -16,7 +17,7 @@ use crate::side_files::LeftBehind;
 use std::path::PathBuf;
 use tokio::sync::watch;
 
-/// A 256-bit data key. Not printable, wiped when dropped.
+/// A 256-bit data key. Cannot be printed; overwritten with zeros when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DataKey(pub(crate) [u8; 32]);
 
@@ -25,12 +26,12 @@ impl DataKey {
         DataKey(bytes)
     }
 
-    /// Ciphertext with its nonce in front.
+    /// Encrypts `plain`. Returns nonce, ciphertext and tag, in this order. `associated` is authenticated only.
     pub fn seal(&self, associated: &[u8], plain: &[u8]) -> Vec<u8> {
         cipher::seal(&self.0, associated, plain)
     }
 
-    /// `None` if it was altered, or sealed with another key or other associated data.
+    /// Decrypts a value. `None` if it was altered, or sealed with another key or other associated data.
     pub fn open(&self, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         cipher::open(&self.0, associated, sealed)
     }
@@ -39,16 +40,16 @@ impl DataKey {
 impl Drop for DataKey {
     fn drop(&mut self) {
         self.0.fill(0);
-        // Keeps the compiler from leaving the wiping out as a write that nobody reads.
+        // Prevents the compiler from removing the overwrite as a dead write.
         std::hint::black_box(&self.0);
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("key {} was destroyed: nothing can be sealed under it any more", .0.0)]
+    #[error("key {} was destroyed: it can no longer be used", .0.0)]
     Destroyed(KeyName),
-    #[error("key {} is missing: keys.db is not the one of this log, or an older one; restore the newest", .0.0)]
+    #[error("key {} is missing: keys.db belongs to another log or is outdated; restore the newest keys.db", .0.0)]
     NotThere(KeyName),
     #[error("the key store cannot be used: {0}")]
     Unavailable(String),
@@ -57,15 +58,15 @@ pub enum KeyError {
     #[error("key {} cannot be unwrapped: it is damaged in keys.db; restore the newest keys.db from its backup", .0.0)]
     Altered(KeyName),
     #[error(
-        "the master key is not the one that the key store {} was made with: put the right master key file into the configuration", .0.display()
+        "the key store {} was made with another master key: set the right master key file in the configuration", .0.display()
     )]
     WrongMasterKey(PathBuf),
     #[error(
         "there is no key store at {}: restore the newest keys.db from its backup, or log and keys together (`muster restore`). If there is \
-         none, `muster serve --accept-lost-keys` starts without: what the lost keys sealed can never be read again", .0.display()
+         none, `muster serve --accept-lost-keys` starts without it: data sealed with the lost keys can never be read again", .0.display()
     )]
     Missing(PathBuf),
-    #[error("there is a key store at {} already", .0.display())]
+    #[error("a key store already exists at {}", .0.display())]
     Exists(PathBuf),
     #[error(transparent)]
     LeftBehind(LeftBehind),
@@ -73,58 +74,62 @@ pub enum KeyError {
     MasterKeyFile { path: PathBuf, why: String },
 }
 
-/// What a store has of a key.
+/// The state of a key in a store.
 pub enum Held {
     Key(DataKey),
-    /// It was destroyed: what it sealed is erased.
+    /// The key was destroyed: the data sealed with it is erased.
     Destroyed,
-    /// It was lost, and an operator accepted that.
+    /// The key was lost, and an operator accepted the loss.
     Lost,
-    /// The store never had it. In a log that uses it this means that the store is another one.
+    /// The store never had the key. If the log uses the key, the store belongs to another log or is outdated.
     Missing,
 }
 
 impl Held {
-    /// Whether the key is there.
+    /// Returns whether the store has the key itself.
     pub fn is_there(&self) -> bool {
         matches!(self, Held::Key(_))
     }
 }
 
-/// Where data keys are kept. Calls block (they may write and sync): call from a blocking thread.
+/// A store of data keys. Calls block (they may write and sync): call them from a blocking thread.
 pub trait KeyStore: Send + Sync {
     /// Becomes `Some(why)` when the store has stopped for good, as [`StoreLifecycle::failed`](crate::store::StoreLifecycle::failed) does.
     fn failed(&self) -> watch::Receiver<Option<String>>;
 
-    /// Makes the keys that never were. On return they are durable: they survive a crash of process and machine. In the
-    /// place of a lost key its [successor](KeyName::successor) is made.
+    /// Makes the keys that do not exist yet. When it returns they are durable: they survive a crash of the process and
+    /// of the machine. In place of a lost key it makes the [successor](KeyName::successor).
     ///
     /// # Errors
-    /// `Destroyed` if one was destroyed: a destroyed key never comes back.
+    /// Returns `Destroyed` if one of the keys was destroyed, since a destroyed key is never made again, and another
+    /// error if the store cannot be written.
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError>;
 
-    /// What there is of a key.
+    /// Returns the state of a key.
     ///
     /// # Errors
-    /// If the store cannot be read or the master key is a wrong one.
+    /// Returns an error if the store cannot be read or the key cannot be unwrapped.
     fn key(&self, name: &KeyName) -> Result<Held, KeyError>;
 
-    /// Number of changes so far: raised with each key that is made, destroyed or lost, in the same commit. A store with a
-    /// lower number than a log has seen is an older one.
+    /// Returns the number of changes so far. It increases with each key that is made, destroyed or marked as lost, in
+    /// the same commit. A store with a lower number than its log has recorded is outdated.
     fn sequence(&self) -> u64;
 
-    /// The log has a durable event at this position. Kept with the next change and at the end; a log that ends before it was set back.
+    /// Notes that the log has a durable event at this position. The position is stored with the next change of a key
+    /// and when the store is closed. If the log ends before this position, it was restored from an older copy.
     fn log_reached(&self, _position: u64) {}
 
-    /// Makes `owner` the owner of `name`: when `owner` is destroyed, `name` is too. How a visit's key comes to a person.
+    /// Makes `owner` the owner of `name`: destroying `owner` also destroys `name`. Used to hand the key of a visit to a
+    /// person.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Returns an error if the store cannot be written.
     fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError>;
 
-    /// Destroys the key and every key handed over to it, its successors too. On return it cannot be read from the store's file any more.
+    /// Destroys the key, its successors and every key handed over to it. When it returns, none of them can be read from
+    /// the store's file.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Returns an error if the store cannot be written.
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError>;
 }

@@ -1,4 +1,4 @@
-//! Seals and opens the personal fields of a payload, wherever they stand in it.
+//! Seals and opens the personal fields of a payload, at any depth.
 
 use super::keys::{DataKey, Held, KeyError, KeyStore};
 use super::{KeyName, SealError};
@@ -14,7 +14,7 @@ const ERASED: &str = "$erased";
 const LOST: &str = "$lost";
 const DAMAGED: &str = "$damaged";
 
-/// Collects the names of the keys that `value`'s personal fields name.
+/// Collects the names of the keys of all unsealed personal fields in `value`.
 pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
     match value {
         Value::Object(map) => match Marker::of(map) {
@@ -27,7 +27,7 @@ pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
     }
 }
 
-/// Collects the names of the keys that `value` is sealed under.
+/// Collects the names of the keys of all sealed fields in `value`.
 pub fn sealed_keys(value: &Value, names: &mut Vec<KeyName>) {
     match value {
         Value::Object(map) => match Marker::of(map) {
@@ -40,13 +40,14 @@ pub fn sealed_keys(value: &Value, names: &mut Vec<KeyName>) {
     }
 }
 
-/// Seals every personal field in `value` (at JSON pointer `place` of event `id`) in place. The keys exist; a field whose key
-/// was lost is sealed under its successor.
+/// Seals every personal field of `value`, which is at JSON pointer `place` of event `id`, in place. The keys must
+/// exist. A field whose key was lost is sealed with the successor of that key.
 ///
-/// The same event sealed again gives the same bytes, so that a repeated append is the same append.
+/// Sealing the same event again returns the same bytes, so that a repeated append is the same append.
 ///
 /// # Errors
-/// If a key cannot be had.
+/// Returns an error if a key is destroyed or missing, the field's value is unreadable because of a damaged key, or the
+/// key store cannot be read.
 pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), KeyError> {
     match value {
         Value::Object(map) => match Marker::of(map) {
@@ -58,9 +59,9 @@ pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
                 Ok(())
             }
             Some(Marker::Erased { .. } | Marker::Lost { .. }) => Ok(()),
-            // It is lost for good if it is written down like this; with a whole key store it can be read.
+            // Written like this, the value would be lost for good; with an intact key store it can still be read.
             Some(Marker::Damaged { key }) => Err(KeyError::Altered(key)),
-            // What reads like a box here was made by nobody but a stranger.
+            // An object of this form in an unsealed payload is foreign data.
             Some(Marker::Sealed { .. }) | None => {
                 for (name, value) in map.iter_mut() {
                     seal(keys, id, &below(place, name), value)?;
@@ -76,7 +77,7 @@ pub fn seal(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
     }
 }
 
-// The key to seal with now: a lost one has successors.
+// Returns the key to seal with now: for a lost key, its newest successor.
 fn usable(keys: &dyn KeyStore, name: KeyName) -> Result<(KeyName, DataKey), KeyError> {
     let mut name = name;
     loop {
@@ -89,16 +90,17 @@ fn usable(keys: &dyn KeyStore, name: KeyName) -> Result<(KeyName, DataKey), KeyE
     }
 }
 
-/// Opens every sealed field in `value` in place; fields whose key was destroyed or lost become so.
+/// Opens every sealed field of `value` in place. A field whose key was destroyed or lost becomes a marker that says so.
 ///
 /// # Errors
-/// If the key store cannot be read, if it never had a key that the field is sealed under, or if a box was altered.
+/// Returns an error if the key store cannot be read, if it never had the key of a field, or if a sealed value was
+/// altered.
 pub fn open(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) -> Result<(), SealError> {
     open_in_spite_of(keys, id, place, value, &mut |_, _| false)
 }
 
-/// The same; but a field whose key cannot be had reads as one whose key is [damaged](super::Gone::Damaged), if `spares` says so of the
-/// key and the error.
+/// As [`open`], but a field whose key cannot be read is marked as [damaged](super::Gone::Damaged) if `spares` returns
+/// true for the key and the error.
 ///
 /// # Errors
 /// As [`open`].
@@ -146,8 +148,8 @@ pub fn open_in_spite_of(
     }
 }
 
-/// Puts a word in the place of a personal field that cannot be sealed, since its key is damaged: the field is lost, what it belongs to
-/// is not.
+/// Replaces a personal field that cannot be sealed, because its key is damaged, with a marker. The field is lost; the
+/// rest of the event is kept.
 pub fn mark_damaged(value: &mut Value) {
     if let Value::Object(map) = value
         && let Some(Marker::Personal { key, .. }) = Marker::of(map)
@@ -165,7 +167,7 @@ fn unseal(key: &DataKey, associated: &[u8], sealed: &str) -> Option<Value> {
     serde_json::from_slice(&plain).ok()
 }
 
-/// An object that stands for a personal field, in its exact form; anything else is data.
+/// An object that represents a personal field. Only the exact form counts; any other object is data.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 enum Marker {
@@ -199,7 +201,7 @@ impl Marker {
             ERASED | LOST | DAMAGED => 1,
             _ => return None,
         };
-        // Counted here: serde takes a struct's fields from an array as well.
+        // Counts the fields, since serde also reads the fields of a struct from an array.
         let exact = map.len() == 1 && inner.as_object().is_some_and(|inner| inner.len() == fields);
         if exact { Marker::deserialize(map).ok() } else { None }
     }

@@ -1,18 +1,19 @@
-//! Enrollment from Settings, by account: which devices, and for how long a sign-in holds.
+//! Account-driven enrollment: permitted devices, and how long a sign-in remains valid.
 
 use crate::enrollment::{DeviceFamily, EnrollmentMode, Ownership};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a device lets its person sign in, in Apple's words.
+/// The authentication method that a device uses, in Apple's terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthenticationMethod {
-    /// On our pages, which hand it an access token.
+    /// On Muster's pages, which give the device an access token.
     #[default]
     AppleAsWeb,
-    /// On our pages, which hand it a code. It redeems that for tokens and gets new ones by itself, each time asked
-    /// whether the person still may, until they have to sign in again.
+    /// On Muster's pages, which give the device an authorization code. The device redeems it for tokens and later
+    /// refreshes them on its own. Each refresh checks whether the person is still permitted, until the person has to
+    /// sign in again.
     #[serde(rename = "apple-oauth2")]
     AppleOAuth2,
 }
@@ -21,20 +22,21 @@ pub enum AuthenticationMethod {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountDriven {
-    /// Whose device an iPhone or iPad is that enrolls so: there is one answer for everybody, and no question. A family that
-    /// is left out does not enroll by account.
+    /// Ownership by device family for devices that enroll this way: it is the same for everyone, and people are not
+    /// asked. A family that is omitted cannot enroll by account.
     pub families: BTreeMap<DeviceFamily, Ownership>,
-    /// The portal leads personal devices to Settings from iOS 15 on; otherwise from iOS 18 on, where there is no other way.
+    /// If true, the portal directs personal devices from iOS 15 on to Settings; otherwise from iOS 18 on, where it is
+    /// the only way.
     pub from_ios_15: bool,
-    /// How a device lets its person sign in.
+    /// The authentication method.
     pub method: AuthenticationMethod,
-    /// Days after which people sign in again on their device; left out: never.
+    /// Days after which people have to sign in again on their device. If omitted, never.
     pub sign_in_again_after_days: Option<u32>,
-    /// The number in the App Store of one app that may be installed later without asking (`RequiredAppIDForMDM`). It holds
-    /// for devices that enroll from then on.
+    /// App Store number of one app that can be installed later without asking the person (`RequiredAppIDForMDM`).
+    /// Applies to devices that enroll after the change.
     pub required_app_id: Option<u64>,
-    /// Refuse devices that do not prove with the identity they were made with that they are Apple's. The CAs of newer
-    /// devices may not be known: see `devices.device_ca_certificates` in the configuration.
+    /// Refuses devices that do not prove with their built-in identity that they were made by Apple. The CAs of newer
+    /// devices may be unknown: see `devices.device_ca_certificates` in the configuration.
     pub genuine_devices_only: bool,
 }
 
@@ -53,7 +55,8 @@ impl Default for AccountDriven {
 }
 
 impl AccountDriven {
-    /// The mode in which a family enrolls by account, of the kinds that may enroll at all.
+    /// Returns the mode in which a device family enrolls by account. `kinds`: the ownership kinds that may enroll at
+    /// all.
     pub fn mode(&self, family: DeviceFamily, kinds: &BTreeSet<Ownership>) -> Option<EnrollmentMode> {
         let ownership = self.families.get(&family).filter(|ownership| kinds.contains(ownership))?;
         Some(EnrollmentMode::of(*ownership))

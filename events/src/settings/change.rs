@@ -1,4 +1,5 @@
-//! How a change of the settings is written down: the changed keys with before and after, and from time to time the whole.
+//! How a change of the settings is recorded: the changed keys with their values before and after, and sometimes all
+//! settings.
 
 use super::Settings;
 use serde::de::DeserializeOwned;
@@ -6,30 +7,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Number of the keys and defaults that [`Settings`] has now. Whoever adds a key or changes a default raises it and freezes
-/// the new defaults in `schemas/`; whoever renames or removes a key raises the version of the event, too, with an upcast.
+/// Version of the keys and defaults of [`Settings`]. To add a key or change a default, increase it and freeze the new
+/// defaults in `schemas/`. To rename or remove a key, also raise the version of the event and add an upcast.
 pub const SCHEMA: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum SettingsEvent {
     SettingsChanged {
-        /// [`SCHEMA`] of the program that wrote this.
+        /// [`SCHEMA`] of the program that wrote the event.
         schema: u32,
-        /// All settings after the change: in the first event, and in each that follows a change of the schema, so that no
-        /// fold depends on the defaults of a program. `None`: as before, but for `changes`.
+        /// All settings after the change. Present in the first event and in each event after a change of the schema, so
+        /// that no fold depends on the defaults of a program. `None`: the earlier settings with `changes` applied.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whole: Option<Box<Settings>>,
         changes: Changes,
     },
 }
 
-/// The settings that changed, by their key in [`Settings`].
+/// The changed settings, by their key in [`Settings`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Change>")]
 pub struct Changes(BTreeMap<String, Change>);
 
-/// Values as JSON.
+/// Values of one setting, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
@@ -38,7 +39,8 @@ struct Change {
 }
 
 impl SettingsEvent {
-    /// The change from some settings to others. `schema`: of the event before, if there is one.
+    /// Returns the event for a change from `before` to `after`. `schema`: the schema of the previous event, if there is
+    /// one.
     pub fn between(before: &Settings, after: &Settings, schema: Option<u32>) -> SettingsEvent {
         let whole = (schema != Some(SCHEMA)).then(|| Box::new(after.clone()));
         SettingsEvent::SettingsChanged { schema: SCHEMA, whole, changes: Changes::between(before, after) }
@@ -46,7 +48,7 @@ impl SettingsEvent {
 }
 
 impl Changes {
-    /// What differs between two settings.
+    /// Returns the differences between two settings.
     pub fn between(before: &Settings, after: &Settings) -> Changes {
         let (mut before, after) = (object(before), object(after));
         let changed = after.into_iter().filter_map(|(key, after)| {
@@ -56,32 +58,32 @@ impl Changes {
         Changes(changed.collect())
     }
 
-    /// The keys that changed.
+    /// Returns the changed keys.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// The changed keys with the values of before.
+    /// Returns the changed keys with their values before the change.
     pub fn before(&self) -> Map<String, Value> {
         self.0.iter().map(|(key, change)| (key.clone(), change.before.clone())).collect()
     }
 
-    /// The changed keys with the values of after.
+    /// Returns the changed keys with their values after the change.
     pub fn after(&self) -> Map<String, Value> {
         self.0.iter().map(|(key, change)| (key.clone(), change.after.clone())).collect()
     }
 
-    /// The new value of one setting; `None` if it did not change.
+    /// Returns the new value of one setting; `None` if it did not change.
     pub fn value<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         serde_json::from_value(self.0.get(key)?.after.clone()).ok()
     }
 
-    /// The settings with these changes.
+    /// Returns the settings with these changes applied.
     #[must_use]
     pub fn applied_to(&self, settings: Settings) -> Settings {
         let mut all = object(&settings);
         all.extend(self.after());
-        // Each value was read as a setting when the event was: together they are settings, too.
+        // Each value was already parsed as a setting when the event was read, so the result is always valid.
         serde_json::from_value(Value::Object(all)).unwrap_or(settings)
     }
 }
@@ -89,7 +91,7 @@ impl Changes {
 impl TryFrom<BTreeMap<String, Change>> for Changes {
     type Error = serde_json::Error;
 
-    // A key or value that is no setting is not understood when the event is read, rather than left out by a fold.
+    // Rejects an unknown key or invalid value when the event is read, instead of ignoring it in a fold.
     fn try_from(changes: BTreeMap<String, Change>) -> Result<Changes, serde_json::Error> {
         let changes = Changes(changes);
         serde_json::from_value::<Settings>(Value::Object(changes.after()))?;

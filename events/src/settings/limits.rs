@@ -1,24 +1,24 @@
-//! What a device must be to enroll.
+//! Requirements that a device must meet to enroll.
 
 use crate::enrollment::{OsVersion, Ownership};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Limits on devices. What is left out is not limited.
+/// Limits on devices. An omitted limit does not apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Versions of iOS and iPadOS, by whose device it is.
+    /// Permitted versions of iOS and iPadOS, by ownership.
     pub versions: BTreeMap<Ownership, VersionRange>,
-    /// Beginnings of the models that may enroll, as devices call themselves: `iPhone`, `iPad13,`. Empty: any.
+    /// Prefixes of the models that may enroll, as reported by devices: `iPhone`, `iPad13,`. Empty: any.
     pub models: BTreeSet<String>,
 }
 
-/// From the first to the last version, both included.
+/// Range of versions, both ends included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VersionRange {
     pub minimum: Option<OsVersion>,
-    /// `17` means every 17.x.
+    /// `17` includes every 17.x.
     pub maximum: Option<OsVersion>,
 }

@@ -1,4 +1,4 @@
-//! The Self Service app that a device gets at the end of its enrollment.
+//! The Self Service app, which is installed at the end of an enrollment.
 
 use crate::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SelfService {
-    /// The app's number in the App Store, as at the end of its address (`…/id1234567890`). Institutional devices prompt
-    /// for it when they have enrolled.
+    /// App Store number of the app, as at the end of its address (`…/id1234567890`). Institutional devices prompt for
+    /// it after they have enrolled.
     pub store_id: Option<u64>,
-    /// Whose devices the organization assigns licences for the app to (Apps and Books): to the person for personal
-    /// devices, to the device for institutional ones. A personal device without a licence gets a link to the App Store.
+    /// Ownership kinds of devices for which the organization assigns licences for the app (Apps and Books): to the
+    /// person for personal devices, to the device for institutional ones. A personal device without a licence gets a
+    /// link to the App Store.
     pub licensed: BTreeSet<Ownership>,
 }

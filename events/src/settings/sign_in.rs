@@ -1,28 +1,28 @@
-//! Which ways of signing in are offered, and what staff need beside a password.
+//! Sign-in methods that are offered, and requirements for second factors of staff.
 
 use crate::staff::Privilege;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Who is offered which ways. Single sign-on for enrollment is switched apart from that for staff.
+/// Sign-in methods for the portal and the console. Single sign-on is configured separately for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignIn {
-    /// At the portal.
+    /// Methods at the portal.
     pub enrollment: Ways,
-    /// At the console.
+    /// Methods at the console.
     pub staff: Ways,
 }
 
-/// Ways to sign in at one place.
+/// Sign-in methods at one place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ways {
-    /// Local accounts of ours.
+    /// Muster's local accounts.
     pub local_accounts: bool,
-    /// Directories by their names in the configuration, asked in this order after the local accounts.
+    /// Names of directories in the configuration, asked in this order after the local accounts.
     pub directories: Vec<String>,
-    /// Identity providers by their names in the configuration: a button each, in this order.
+    /// Names of identity providers in the configuration; each has a button, in this order.
     pub single_sign_on: Vec<String>,
 }
 
@@ -33,12 +33,13 @@ impl Default for SignIn {
     }
 }
 
-/// What staff need beside their first proof.
+/// Requirements for second factors of staff.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecondFactors {
-    /// Roles that need one. Whoever has none yet sets one up at their next sign-in, before anything else.
+    /// Roles that require a second factor. Staff without one set it up at their next sign-in, before anything else.
     pub required_for: BTreeSet<Privilege>,
-    /// Roles that need none when an identity provider vouches for them, which then asks for it itself.
+    /// Whether staff with these roles need no second factor if they sign in with an identity provider, which is then
+    /// responsible for it.
     pub trust_single_sign_on: bool,
 }

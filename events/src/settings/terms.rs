@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Terms of use. A new version is asked again of everybody who enrolls after it is in force.
+/// Terms of use of one version. After a change of the version, people accept the terms again at their next enrollment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
-    /// Any text that tells one version from the next, such as `2026-09`.
+    /// Any text that identifies the version, such as `2026-09`.
     pub version: String,
-    /// Markdown by language tag; `en` is shown to everybody whose language is not there.
+    /// Text in Markdown by language tag. `en` is shown if the person's language is missing.
     pub text: BTreeMap<String, String>,
 }

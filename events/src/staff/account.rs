@@ -1,4 +1,4 @@
-//! Stream `staff-<id>`: an account, its roles, its second factors, and when it was used.
+//! Stream `staff-<id>`: an account, its roles, its second factors and its use.
 
 use super::{ApiRefusal, FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
 use crate::Timestamp;
@@ -9,34 +9,34 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Stream `staff-<id>`.
+/// Events of a staff account: stream `staff-<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum StaffEvent {
     LocalAccountAdded {
         user_name: Personal<String>,
-        /// argon2id, PHC string.
+        /// Password hash: argon2id as a PHC string.
         password: Personal<String>,
         privileges: BTreeSet<Privilege>,
         display_name: Option<Personal<String>>,
         mail: Option<Personal<String>>,
         managed_apple_id: Option<Personal<String>>,
     },
-    /// Somebody whom a directory or identity provider vouches for is known, or is called otherwise now.
+    /// A console user from a directory or identity provider signed in for the first time, or with changed names.
     ExternalStaffKnown {
         method: SignInMethodName,
-        /// The directory or identity provider, by its name in the configuration.
+        /// The name of the directory or identity provider in the configuration.
         provider: String,
         user_name: Personal<String>,
         display_name: Option<Personal<String>>,
         mail: Option<Personal<String>>,
     },
-    /// A program that reads by the API: it has no password, and no way into the console.
+    /// A client of the API was added. It has no password and cannot use the console.
     ApiClientAdded {
         user_name: Personal<String>,
         display_name: Option<Personal<String>>,
     },
-    /// A token was shown, once; it takes the place of an earlier one.
+    /// A token was displayed once; it replaces the earlier one.
     ApiTokenIssued {
         token: SecretHash,
     },
@@ -52,13 +52,13 @@ pub enum StaffEvent {
         before: BTreeSet<Privilege>,
         after: BTreeSet<Privilege>,
     },
-    /// A link was printed with which the first administrator makes their account. It takes the place of an earlier one.
+    /// A link for setting up the first administrator account was printed. It replaces the earlier one.
     SetUpLinkIssued {
         hash: SecretHash,
         expires: Timestamp,
     },
     SetUpLinkRevoked {},
-    /// Name and password, directory or identity provider said yes; a second factor is asked for next.
+    /// The password, directory or identity provider accepted the person; a second factor is requested next.
     FirstFactorProven {
         method: SignInMethodName,
     },
@@ -69,50 +69,51 @@ pub enum StaffEvent {
         method: SignInMethodName,
         reason: SignInRefusal,
     },
-    /// Refusals of this account that were counted instead of written one by one.
+    /// Refused sign-ins of this account that were counted instead of recorded one by one.
     StaffRefusalsSuppressed(SuppressedRefusals),
     StaffSignedOut {},
-    /// One session was ended, by whoever it belongs to or by an administrator. The id is the correlation of its events.
+    /// One session was ended, by its owner or by an administrator. The id is the correlation id of the session's
+    /// events.
     StaffSessionEnded {
         session: Uuid,
     },
-    /// All sessions were ended, but perhaps the one in which that was asked for.
+    /// All sessions were ended, possibly except the one that requested it.
     StaffSessionsEnded {},
-    /// The password was given again, before factors, roles or settings change.
+    /// The password was confirmed before a change of factors, roles or settings.
     PasswordConfirmed {},
     PasswordConfirmationRefused {
         reason: SignInRefusal,
     },
     PasskeyAdded {
         passkey: PasskeyId,
-        /// What the person calls it.
+        /// The label that the person gave the passkey.
         label: Personal<String>,
-        /// Public key and state of the credential, as the WebAuthn library writes it.
+        /// Public key and state of the credential, in the format of the WebAuthn library.
         credential: Personal<String>,
     },
     PasskeyUsed {
         passkey: PasskeyId,
         purpose: Purpose,
-        /// Where its counter or its state of backup is another one now.
+        /// The credential, if its counter or backup state changed.
         credential: Option<Personal<String>>,
     },
     PasskeyRemoved {
         passkey: PasskeyId,
     },
-    /// One-time codes (RFC 6238) were set up; they take the place of earlier ones.
+    /// One-time codes (RFC 6238) were set up; they replace earlier ones.
     OneTimeCodesAdded {
-        /// Base32.
+        /// The secret, in Base32.
         seed: Personal<String>,
-        /// The step of the code that proved that the set-up worked.
+        /// The time step of the code that confirmed the set-up.
         step: u64,
     },
     OneTimeCodeUsed {
-        /// Neither this step nor an earlier one serves again.
+        /// Codes of this time step and earlier ones are not accepted again.
         step: u64,
         purpose: Purpose,
     },
     OneTimeCodesRemoved {},
-    /// Recovery codes were shown, once; they take the place of earlier ones.
+    /// Recovery codes were displayed once; they replace earlier ones.
     RecoveryCodesMade {
         hashes: Vec<SecretHash>,
     },

@@ -1,10 +1,10 @@
-//! Second factors of staff, by name.
+//! Second factors of staff.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// A passkey of somebody of the staff. The id is ours and tells nothing of the key.
+/// Id of a passkey of a staff member. Assigned by Muster; it reveals nothing about the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasskeyId(pub Uuid);
@@ -15,7 +15,7 @@ impl fmt::Display for PasskeyId {
     }
 }
 
-/// What somebody proves themselves with beside the first proof.
+/// The kind of a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondFactor {
@@ -24,22 +24,22 @@ pub enum SecondFactor {
     RecoveryCode,
 }
 
-/// What a second factor was asked for.
+/// The purpose for which a second factor was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     SignIn,
-    /// Before factors, roles or settings change.
+    /// Confirmation before a change of factors, roles or settings.
     Confirmation,
 }
 
-/// Why a second factor was not believed.
+/// Why a second factor was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorRefusal {
-    /// Another code, a signature of another key, or an answer to another question.
+    /// A wrong code, a signature of another key, or a response to another challenge.
     Wrong,
-    /// A code serves once.
+    /// The code was already used.
     UsedBefore,
     Throttled,
 }

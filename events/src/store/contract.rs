@@ -1,7 +1,7 @@
-//! What every event store must do, as tests: an adapter's test hands [`all`] a way to make empty stores.
+//! The contract of an event store as a test suite. The test of an adapter passes a factory for empty stores to [`all`].
 //!
-//! One function a behaviour, so that a failure names what is broken. The events are opaque to a store; these carry
-//! numbers.
+//! There is one function per behaviour, so that a failure names the broken behaviour. A store does not read payloads;
+//! the events of the suite contain numbers.
 
 mod append;
 mod corruption;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How an append fails. Either way the caller gets an error.
+/// How an append fails. In both variants the caller receives an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing was written.
@@ -26,32 +26,32 @@ pub enum Fault {
     Kept,
 }
 
-/// A store under test.
+/// A store under test and the operations on it.
 #[async_trait]
 pub trait Subject: Send + Sync {
-    /// The store as it is open now.
+    /// Returns the store that is open now.
     fn store(&self) -> Arc<dyn EventStore>;
 
     /// Closes the store and opens it again, as a new process would.
     async fn reopen(&mut self);
 
-    /// The next append fails so.
+    /// Makes the next append fail with this fault.
     async fn fail_next_append(&mut self, fault: Fault);
 
-    /// Alters what is stored of the event at `position`, behind the store's back.
+    /// Alters the stored event at `position` without using the store.
     async fn damage(&mut self, position: Position);
 }
 
-/// Makes empty stores.
+/// Creates empty stores.
 #[async_trait]
 pub trait Factory: Send + Sync {
     async fn empty(&self) -> Box<dyn Subject>;
 }
 
-/// Runs every behaviour, each on an empty store of its own.
+/// Runs every behaviour, each on a new empty store.
 ///
 /// # Panics
-/// If the store does not keep the contract.
+/// Panics if the store violates the contract.
 pub async fn all(factory: &dyn Factory) {
     append::all(factory).await;
     read::all(factory).await;
@@ -61,12 +61,12 @@ pub async fn all(factory: &dyn Factory) {
     keys::all(factory).await;
 }
 
-/// An event with a number, the same for the same number.
+/// Returns an event with this number. The same number always gives the same event.
 pub fn event(number: u32) -> NewEvent {
     event_with(number, json!({ "number": number }))
 }
 
-/// An event with a number for its id, and this payload.
+/// Returns an event with this number as its id and with this payload.
 pub fn event_with(number: u32, data: Value) -> NewEvent {
     NewEvent {
         id: EventId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))),
@@ -81,12 +81,12 @@ pub fn event_with(number: u32, data: Value) -> NewEvent {
     }
 }
 
-/// Events with these numbers.
+/// Returns the events with these numbers.
 pub fn events(numbers: std::ops::Range<u32>) -> Vec<NewEvent> {
     numbers.map(event).collect()
 }
 
-/// The stream `contract-<id>`.
+/// Returns the stream `contract-<id>`.
 pub fn stream(id: &str) -> StreamName {
     StreamName::of("contract", id)
 }

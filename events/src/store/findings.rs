@@ -1,4 +1,5 @@
-//! Register of what readers of a log found damaged: each event, key or place of the file once, for health, alarms and the operator.
+//! Register of the damage that readers found in a log: each event, key or part of the file once, for health checks,
+//! alarms and the operator.
 
 use super::ReadError;
 use crate::personal::KeyName;
@@ -7,23 +8,23 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::sync::watch;
 
-/// Most findings that are kept. The register exists to be looked at by a person, who needs the first few.
+/// Maximum number of findings kept. A person reads the register and only needs the first few.
 const MOST: usize = 1_000;
 
-/// What is damaged, where an event cannot be read.
+/// What is damaged if an event cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Damaged {
-    /// The event itself: it is not what was written.
+    /// The event itself: its content is not what was written.
     Event,
-    /// A page of the log's file, which may hold several events. SQLite does not say which page.
+    /// A page of the log's file, which may contain several events. SQLite does not report which page.
     Page,
-    /// The key that the event is sealed under, in the key store: it is not what was written, or not there.
+    /// The key of the event in the key store: its content is not what was written, or it is missing.
     Key(KeyName),
-    /// The file of the key store.
+    /// The key store's file.
     KeyStore,
 }
 
-/// A place of the log that cannot be read as it was written.
+/// A place in the log whose content cannot be read as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Corruption {
     /// Name of the stream, or `unknown` if the damage hides it.
@@ -36,14 +37,15 @@ pub struct Corruption {
 }
 
 impl Damaged {
-    /// What an operator is to do about a damaged log. A damaged key says it in its own words ([`KeyError`]).
+    /// Returns what an operator has to do about a damaged log. The message of a damaged key already contains it
+    /// ([`KeyError`]).
     ///
     /// [`KeyError`]: crate::personal::keys::KeyError
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Damaged::Event | Damaged::Page => Some(
-                "stop the server, keep a copy of its directory, and bring the newest backup that verifies back (`muster restore BACKUP`); \
-                 find out what damaged the disk",
+                "stop the server, keep a copy of its directory, and restore the newest backup that `muster backup verify` accepts (`muster restore BACKUP`); \
+                 find out why the disk was damaged",
             ),
             Damaged::Key(_) | Damaged::KeyStore => None,
         }
@@ -51,16 +53,16 @@ impl Damaged {
 }
 
 impl Corruption {
-    /// A key that was looked at by itself, whatever events it seals.
+    /// Describes a damaged key that was checked directly, without an event.
     pub fn of_key(name: &KeyName) -> Corruption {
         let why = KeyError::Altered(name.clone()).to_string();
         Corruption { stream: UNKNOWN.into(), revision: 0, position: 0, damaged: Damaged::Key(name.clone()), why }
     }
 
-    // Whether `other`, which is known, says the same or more.
+    // Returns whether the known finding `other` covers this one.
     fn is_told_by(&self, other: &Corruption) -> bool {
         match (&self.damaged, &other.damaged) {
-            // However many events it seals.
+            // One finding per key, however many events it seals.
             (Damaged::Key(key), Damaged::Key(other)) => return key == other,
             (Damaged::KeyStore, Damaged::KeyStore) => return true,
             (Damaged::Page, Damaged::Page) if self.position == 0 && self.stream == UNKNOWN => return true,
@@ -88,7 +90,7 @@ impl fmt::Display for Corruption {
             Damaged::Key(_) if *position == 0 && stream == UNKNOWN => f.write_str(why),
             Damaged::Key(key) => write!(
                 f,
-                "{key} in keys.db is damaged: {event} and all else that it seals cannot be read: {why}",
+                "{key} in keys.db is damaged: {event} and everything else sealed with this key cannot be read: {why}",
                 key = key.0
             ),
             Damaged::KeyStore if *position == 0 && stream == UNKNOWN => write!(f, "keys.db is damaged: {why}"),
@@ -97,10 +99,10 @@ impl fmt::Display for Corruption {
     }
 }
 
-/// Name of the stream where the damage hides it.
+/// Name of the stream if the damage hides it.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// The register. A place that is found again is not noted again.
+/// Register of corruption. A place that is found again is not added again.
 #[derive(Debug)]
 pub struct Findings(watch::Sender<Vec<Corruption>>);
 
@@ -111,14 +113,14 @@ impl Default for Findings {
 }
 
 impl Findings {
-    /// Notes what a reader met. An error that is no corruption is not noted.
+    /// Adds the corruption that a reader found. Other errors are ignored.
     pub fn note(&self, error: &ReadError) {
         if let Some(found) = error.corruption() {
             self.add(found);
         }
     }
 
-    /// Adds what another process found in the same log.
+    /// Adds a finding, such as one of another process that reads the same log.
     pub fn add(&self, found: Corruption) {
         self.0.send_if_modified(|known| {
             let is_new = known.len() < MOST && !known.iter().any(|one| found.is_told_by(one));
@@ -129,12 +131,12 @@ impl Findings {
         });
     }
 
-    /// Everything found so far, in the order it was found.
+    /// Returns all findings in the order in which they were added.
     pub fn all(&self) -> Vec<Corruption> {
         self.0.borrow().clone()
     }
 
-    /// For whoever tells others: the findings so far, and each one that is added.
+    /// Subscribes to the register: the findings so far and each new one.
     pub fn watch(&self) -> watch::Receiver<Vec<Corruption>> {
         self.0.subscribe()
     }
@@ -149,7 +151,7 @@ mod tests {
     }
 
     fn damaged(stream: &str, revision: u64, position: u64, damaged: Damaged) -> ReadError {
-        let why = "it does not have its checksum".into();
+        let why = "its checksum does not match".into();
         ReadError::Corrupt { stream: stream.into(), revision, position, damaged, why }
     }
 

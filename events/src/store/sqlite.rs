@@ -1,12 +1,13 @@
 //! The embedded event store: one SQLite file, one writer thread, any number of readers.
 //!
-//! A directory holds `events.db`, beside it `muster.lock`, the advisory lock of the one process that writes.
-//! [`SqliteStore::create`] makes a log where there is none, [`SqliteStore::open`] opens one and never makes one: a
-//! mistyped path is an error, not a second truth. [`SqliteStore::open_read_only`] reads beside a running writer.
+//! The directory contains `events.db` and `muster.lock`, the advisory lock of the one process that writes.
+//! [`SqliteStore::create`] creates a log where none exists. [`SqliteStore::open`] opens an existing log and never
+//! creates one, so that a mistyped path is an error and not a second log. [`SqliteStore::open_read_only`] reads while
+//! another process writes.
 //!
-//! **Fail-stop.** After an error of a commit, a sync or a checkpoint nobody knows what the disk holds (Linux marks
-//! pages clean whose write failed). The store then answers nothing but `Unavailable`, says why on
-//! [`StoreLifecycle::failed`], and the process has to end; the next start reads what is there.
+//! **Fail-stop.** After an error of a commit, a sync or a checkpoint the content of the disk is unknown (Linux marks
+//! pages as clean after a failed write). Every later append is answered with `Unavailable`, [`StoreLifecycle::failed`]
+//! gives the reason, and the process must end. The next start reads what is on the disk.
 
 mod append;
 pub mod backup;
@@ -33,10 +34,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use writer::Writer;
 
-/// Name of the log's file in its directory.
+/// File name of the log in its directory.
 pub const FILE: &str = "events.db";
 
-/// Most bytes of one append, all its events' canonical bytes together. EventStoreDB up to 24.10 takes no more.
+/// Maximum size of one append in bytes: the canonical bytes of all its events. EventStoreDB up to 24.10 has the same
+/// limit.
 pub const MAX_APPEND: usize = 1_000_000;
 
 /// The embedded event store.
@@ -48,10 +50,10 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Makes an empty log in `directory` (made, too, if missing) and opens it for writing.
+    /// Creates an empty log in `directory`, and the directory if it is missing. Opens the log for writing.
     ///
     /// # Errors
-    /// If there is a log already, or it cannot be written.
+    /// Returns an error if a log exists already, or it cannot be written.
     pub fn create(directory: &Path) -> Result<SqliteStore, OpenError> {
         schema::create(directory)?;
         SqliteStore::open(directory)
@@ -60,7 +62,7 @@ impl SqliteStore {
     /// Opens the log in `directory` for writing.
     ///
     /// # Errors
-    /// If there is none, if another process writes to it, or if it is none of ours.
+    /// Returns an error if there is no log, if another process writes to it, or if the file is not a Muster log.
     pub fn open(directory: &Path) -> Result<SqliteStore, OpenError> {
         schema::expect_log(directory)?;
         let lock = lock::take(directory)?;
@@ -70,10 +72,11 @@ impl SqliteStore {
         Ok(SqliteStore { directory: directory.to_owned(), readers, writer: Some(writer) })
     }
 
-    /// Opens the log in `directory` for reading only, also while another process writes to it. Appends are `Unavailable`.
+    /// Opens the log in `directory` for reading only, also while another process writes to it. Appends are
+    /// `Unavailable`.
     ///
     /// # Errors
-    /// If there is none, or it is none of ours.
+    /// Returns an error if there is no log, or the file is not a Muster log.
     pub fn open_read_only(directory: &Path) -> Result<SqliteStore, OpenError> {
         schema::expect_log(directory)?;
         let readers = Arc::new(Readers::new(directory.join(FILE)));
@@ -81,18 +84,18 @@ impl SqliteStore {
         Ok(SqliteStore { directory: directory.to_owned(), readers, writer: None })
     }
 
-    /// The directory the log is in.
+    /// Returns the directory that contains the log.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// What the connection that writes promises; `None` where the log is opened for reading only.
+    /// Returns the durability settings of the writing connection; `None` if the log is open for reading only.
     #[cfg(any(test, feature = "contract"))]
     pub fn durability(&self) -> Option<&durability::Durability> {
         self.writer.as_ref().map(Writer::durability)
     }
 
-    /// Lets the next commit fail.
+    /// Makes the next commit fail.
     #[cfg(any(test, feature = "contract"))]
     pub fn fail_next_commit(&self, fault: super::contract::Fault) {
         if let Some(writer) = &self.writer {

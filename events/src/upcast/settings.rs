@@ -1,14 +1,14 @@
-//! `SettingsChanged` held all settings twice; now it holds what changed, and the whole where nothing before it can be
-//! relied on.
+//! Converts version 1 of `SettingsChanged`, which held the settings before and after the change. The newest version
+//! holds the changed settings, and all settings only if no earlier event can be relied on.
 
 use serde_json::{Map, Value, json};
 
-/// The keys and defaults when version 1 was last written. What an older event left out had its default; it is filled in here,
-/// so that it does not follow the defaults of later programs.
+/// The keys and defaults at the time of the last program that wrote version 1. A key that an old event omits had its
+/// default of that time. It is filled in here, so that it does not change with the defaults of later programs.
 const DEFAULTS: &str = include_str!("../settings/schemas/1.json");
 
-/// From `{before, after}` to the whole and the changed keys. The pair does not tell which event is the first, so each holds
-/// the whole.
+/// Converts `{before, after}` to all settings and the changed keys. The pair does not show which event is the first, so
+/// every converted event holds all settings.
 pub(super) fn changed(pair: Value) -> Value {
     let (before, after) = (filled(&pair["before"]), filled(&pair["after"]));
     let change = |(key, after): (&String, &Value)| {
@@ -19,7 +19,7 @@ pub(super) fn changed(pair: Value) -> Value {
     json!({ "schema": 1, "whole": after, "changes": changes })
 }
 
-// Keys were added at the first and second level; what is deeper is a map or list of the administrator's.
+// Only the first and second level gained keys; deeper levels are maps or lists that the administrator fills.
 fn filled(written: &Value) -> Map<String, Value> {
     let written = written.as_object().cloned().unwrap_or_default();
     let mut all: Map<String, Value> = serde_json::from_str(DEFAULTS).unwrap_or_default();

@@ -1,16 +1,16 @@
-//! Runs a test of this program once more, in a process of its own that may be limited or killed.
+//! Runs a test of this program again in a separate process that can be limited or killed.
 
 use std::process::{Command, Stdio};
 
-/// Where the other process finds its directory.
+/// Environment variable with the directory of the other process.
 const DIRECTORY: &str = "MUSTER_TEST_DIRECTORY";
 
-/// The directory to work in, if this is the other process.
+/// Returns the directory to work in, if this is the other process.
 pub fn directory() -> Option<std::path::PathBuf> {
     std::env::var_os(DIRECTORY).map(Into::into)
 }
 
-/// The test `name` in `directory`; `shell` is run before it, in the same process.
+/// Returns a command that runs the test `name` in `directory`. `shell` is run before it, in the same process.
 pub fn command(name: &str, directory: &std::path::Path, shell: &str) -> Command {
     let program = std::env::current_exe().unwrap();
     let mut command = Command::new("sh");
@@ -23,7 +23,8 @@ pub fn command(name: &str, directory: &std::path::Path, shell: &str) -> Command 
     command
 }
 
-/// The same where the process may mount file systems that nobody else sees. `None` where this machine does not allow it.
+/// Returns the same command in a process that may mount file systems, visible to this process only. `None` if this
+/// machine does not permit it.
 pub fn command_that_mounts(name: &str, directory: &std::path::Path, shell: &str) -> Option<Command> {
     let allowed = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).output();
     if !allowed.is_ok_and(|output| output.status.success()) {

@@ -1,4 +1,4 @@
-//! A backup taken under load is a whole log with all its keys; a restored one goes on where the backup ended.
+//! A backup taken under load is a complete log with all its keys; a restored log continues where the backup ended.
 
 use crate::typed::{chosen, log, opened, visit};
 use events::personal::keys;
@@ -54,13 +54,13 @@ async fn a_backup_under_load_has_every_key_of_its_events_and_can_be_restored() {
     load.await.unwrap();
     assert!(manifest.position >= before && manifest.position <= store.head().await.unwrap());
     assert_eq!(manifest.keys, manifest.streams, "each visit has its key");
-    // The keys were copied after the log: they say that they saw no more of it than the copy has.
+    // The keys were copied after the log, but know no later position than the copied log has.
     let seen: u64 = rusqlite::Connection::open(copy.join(keys::FILE))
         .unwrap()
         .query_row("SELECT position FROM log_seen", [], |row| row.get(0))
         .unwrap();
     assert!(seen > 0 && seen <= manifest.position.unwrap().0, "{seen}");
-    // Restoring verifies that the keys are not older than the log.
+    // Restoring checks that the keys are not older than the log.
 
     let restored = restore(&copy, &back).unwrap();
     assert_eq!(restored, manifest);
@@ -181,7 +181,7 @@ async fn nothing_is_put_beside_what_another_database_left() {
         assert!(created.unwrap_err().contains(&left));
         std::fs::remove_file(back.join(&left)).unwrap();
     }
-    // A log without a frame, and its index, hold nothing.
+    // A write-ahead log without frames, and its index, contain nothing.
     for empty in [format!("{FILE}-wal"), format!("{}-wal", keys::FILE)] {
         std::fs::write(back.join(empty), "").unwrap();
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// A directory, and how many stores were made in it.
+/// A directory, and the number of stores created in it.
 struct Files(TempDir, AtomicUsize);
 
 struct OnDisk {

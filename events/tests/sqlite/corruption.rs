@@ -8,7 +8,7 @@ use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{AppendError, EventStore, Expected, Followed, ReadError};
 use tempfile::TempDir;
 
-/// A log of stream a at positions 1 to 3, b at 4 and 5, a again at 6; then what somebody does to the file.
+/// Creates a log with stream a at positions 1 to 3, b at 4 and 5, a again at 6, and runs `statement` on its file.
 async fn damaged(statement: &str) -> (TempDir, SqliteStore) {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();
@@ -21,7 +21,7 @@ async fn damaged(statement: &str) -> (TempDir, SqliteStore) {
     (directory, store)
 }
 
-/// Byte by byte, whatever is stored of an event.
+/// One damage for each stored part of an event.
 const DAMAGES: [&str; 8] = [
     "UPDATE events SET envelope = replace(envelope, '\"number\":1', '\"number\":9') WHERE position = 2",
     "UPDATE events SET envelope = substr(envelope, 1, 100) WHERE position = 2",

@@ -1,4 +1,4 @@
-//! Disks that are full or may not be written: an error, a store that stops, and nothing that was acknowledged lost.
+//! Full and read-only disks: the append fails, the store stops, and no acknowledged event is lost.
 
 use crate::again;
 use events::envelope::{Position, Revision};
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Appends until it fails; how many were acknowledged, and the error.
+/// Appends until an error. Returns the number of acknowledged events and the error.
 async fn until_full(store: &SqliteStore, from: u32) -> (u32, AppendError) {
     for number in from..from + 10_000 {
         if let Err(error) = one(store, number).await {
@@ -36,7 +36,7 @@ async fn assert_stopped(store: &SqliteStore) {
     assert!(matches!(later, Err(AppendError::Unavailable(_))), "{later:?}");
 }
 
-/// Every acknowledged event is there, and at most the one more whose outcome was not known.
+/// Checks that every acknowledged event exists, and at most one more, whose outcome was unknown.
 async fn assert_kept(store: &SqliteStore, acknowledged: u32) {
     let there = store.read_stream(&stream("a"), Revision(0), 20_000).await.unwrap().len();
     assert!(
@@ -90,7 +90,8 @@ fn a_file_that_may_not_grow_stops_the_store() {
         return fills_up(&directory, lift);
     }
     let directory = tempfile::tempdir().unwrap();
-    // 512-byte blocks: 1 MB, in the write-ahead log or in the file. The signal would kill where the error is wanted.
+    // 512-byte blocks: 1 MB for the write-ahead log or the file. The signal XFSZ is ignored, since it would kill the
+    // process before the error occurs.
     let limit = "trap '' XFSZ; ulimit -S -f 2000;";
     assert!(again::command(NAME, directory.path(), limit).status().unwrap().success());
 }
@@ -120,10 +121,10 @@ fn a_read_only_data_directory_is_refused_by_its_name() {
     assert!(command.status().unwrap().success());
 }
 
-// Past the test runner, which keeps what tests print to itself.
+// Writes past the test runner, which captures the output of tests.
 fn left_out(test: &str, why: &str) {
     use std::io::Write as _;
-    // In one piece: what other tests print at the same time must not come between.
+    // One write, so that the output of other tests does not split the line.
     let line = format!("left out: {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
 }

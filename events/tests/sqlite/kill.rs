@@ -1,7 +1,7 @@
-//! A process killed with SIGKILL while it writes: every acknowledged event is there afterwards, in dense streams, and
-//! every event that is there can be opened with the keys that are there.
+//! Kills a process with SIGKILL while it writes. Afterwards every acknowledged event exists, streams have no gaps, and
+//! every event can be opened with the existing keys.
 //!
-//! `MUSTER_KILL_ROUNDS` sets how often; 20 where it does not.
+//! `MUSTER_KILL_ROUNDS` sets the number of rounds; the default is 20.
 
 use crate::again;
 use crate::typed::{chosen, log, opened, visit};
@@ -25,7 +25,7 @@ fn rounds() -> u64 {
     std::env::var("MUSTER_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20)
 }
 
-/// Runs test `name` once more and kills it, again and again, each time a little later; `check` looks at what is left.
+/// Runs test `name` in another process and kills it repeatedly, each time a little later. `check` examines the result.
 fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
     let directory = tempfile::tempdir().unwrap();
     drop(SqliteStore::create(&directory.path().join("log")).unwrap());
@@ -33,7 +33,8 @@ fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
     for round in 0..rounds() {
         File::create(&acknowledged).unwrap();
         let mut child = again::command(name, directory.path(), "").spawn().unwrap();
-        // Not before it writes: a round that kills nothing shows nothing. Two minutes, for a machine under load.
+        // Waits until the process writes: a round that kills an idle process shows nothing. Two minutes, for a machine
+        // under load.
         for _ in 0..24_000 {
             if std::fs::metadata(&acknowledged).unwrap().len() > 0 {
                 break;
@@ -49,7 +50,7 @@ fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
     }
 }
 
-/// What the killed process does: producers that append for ever and note each acknowledgement.
+/// The work of the killed process: producers that append without end and note each acknowledgement.
 #[tokio::main]
 async fn produce(directory: &Path, append: fn(Log, u128, u128) -> Appending) {
     let store = Arc::new(SqliteStore::open(&directory.join("log")).unwrap());
@@ -73,7 +74,7 @@ async fn produce(directory: &Path, append: fn(Log, u128, u128) -> Appending) {
 
 type Appending = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// A visit of its own for each append, and so a key of its own.
+/// Appends to a new visit each time, and so with a new key each time.
 fn append_with_a_new_key(log: Log, producer: u128, n: u128) -> Appending {
     Box::pin(async move {
         let visit = visit(n * PRODUCERS + producer);
@@ -83,7 +84,7 @@ fn append_with_a_new_key(log: Log, producer: u128, n: u128) -> Appending {
     })
 }
 
-/// Streams that several producers share.
+/// Appends to streams that several producers share.
 fn append_to_a_shared_stream(log: Log, producer: u128, n: u128) -> Appending {
     Box::pin(async move {
         let visit = visit(producer % 3);
@@ -130,7 +131,7 @@ fn every_event_that_outlives_sigkill_has_its_key() {
     });
 }
 
-/// How many events each visit has, all of them opened.
+/// Opens all events and returns the number of events of each visit.
 #[tokio::main]
 async fn open_all(directory: &Path) -> BTreeMap<String, usize> {
     let store = Arc::new(SqliteStore::open(directory).unwrap());

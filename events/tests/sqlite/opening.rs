@@ -1,4 +1,5 @@
-//! What is opened is a log of ours, once, under its own keys; anything else is an error that says what to do.
+//! Only a Muster log is opened, by one process at a time and with its own keys. Everything else is an error that says
+//! what to do.
 
 use crate::typed::{key_store, randomness};
 use events::personal::keys::{self, KeyError, MasterKey, SqliteKeyStore};

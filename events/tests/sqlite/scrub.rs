@@ -1,4 +1,4 @@
-//! The scrub finds what nobody reads: flipped bits in any event, pages that are damaged in tables and indexes.
+//! The scrub finds damage that no other reader finds: flipped bits in any event, damaged pages of tables and indexes.
 
 use events::envelope::Position;
 use events::store::StoreLifecycle as _;
@@ -12,7 +12,7 @@ const STREAMS: u32 = 20;
 const EVENTS: u32 = 200;
 const PAGE: usize = 8_192;
 
-/// A closed log of [`EVENTS`] events in [`STREAMS`] streams, all of it in one file.
+/// Creates a closed log of [`EVENTS`] events in [`STREAMS`] streams, all in one file.
 async fn log() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();
@@ -24,7 +24,7 @@ async fn log() -> TempDir {
     directory
 }
 
-/// Where a text stands in the file: once as it is, and perhaps in what the file has left over of earlier pages.
+/// Returns the places of a text in the file: the current one, and possibly remains of earlier pages.
 fn places(bytes: &[u8], wanted: &str) -> Vec<usize> {
     let places: Vec<usize> = bytes
         .windows(wanted.len())
@@ -36,7 +36,7 @@ fn places(bytes: &[u8], wanted: &str) -> Vec<usize> {
     places
 }
 
-/// The positions that a scrub of the whole log finds, by parts of `bytes`.
+/// Returns the positions found by a scrub of the whole log in parts of `bytes` bytes.
 async fn scrubbed(directory: &Path, bytes: usize) -> Vec<u64> {
     let store = SqliteStore::open(directory).unwrap();
     let mut at = None;
@@ -70,7 +70,7 @@ async fn a_bit_that_flipped_in_an_event_is_found_at_its_position_and_the_scrub_g
     let file = directory.path().join(FILE);
     let mut bytes = std::fs::read(&file).unwrap();
     for number in [3, 4, 150] {
-        // As the envelope has it, between its neighbours.
+        // The text as it is in the envelope, with its surrounding characters.
         let wanted = format!("\"data\":{{\"number\":{number}}}");
         for at in places(&bytes, &wanted) {
             bytes[at + 3] ^= 0x10;
@@ -80,16 +80,16 @@ async fn a_bit_that_flipped_in_an_event_is_found_at_its_position_and_the_scrub_g
     assert_eq!(scrubbed(directory.path(), 4_000).await, [4, 5, 151]);
 }
 
-// An interior page hides many events: all of them are told, up to what the register holds.
+// An interior page hides many events: all of them are reported, up to the limit of the register.
 #[tokio::test]
 async fn a_damaged_page_is_found_wherever_it_lies() {
     let directory = log().await;
     let file = directory.path().join(FILE);
     let whole = std::fs::read(&file).unwrap();
-    // Page 1 is the file's head: without it there is no log to open.
+    // Page 1 contains the file header: without it the log cannot be opened.
     for page in 1..whole.len() / PAGE {
         let mut bytes = whole.clone();
-        // The page's type: no page of a table or an index any more.
+        // The page type byte: the page no longer belongs to a table or an index.
         bytes[page * PAGE] = 0xff;
         std::fs::write(&file, &bytes).unwrap();
         if SqliteStore::open(directory.path()).is_err() {
@@ -117,7 +117,7 @@ async fn an_entry_of_a_stream_that_does_not_lead_to_its_events_is_found() {
 async fn an_append_that_meets_a_damaged_page_is_refused_and_the_store_goes_on() {
     let directory = log().await;
     let file = directory.path().join(FILE);
-    // The root page of the streams' names, which every append needs.
+    // The root page of the index of stream names, which every append reads.
     let root: usize = rusqlite::Connection::open(&file)
         .unwrap()
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_streams_1'", [], |row| row.get(0))

@@ -1,4 +1,4 @@
-//! Drafts, keys and logs for the tests of this program.
+//! Drafts, keys and logs for these tests.
 
 use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, EnrollmentId, Ownership, Platform, SecretHash};
 use events::envelope::EventId;
@@ -35,7 +35,7 @@ pub fn visit(number: u128) -> EnrollmentId {
     EnrollmentId(Uuid::from_u128(number))
 }
 
-/// A first event of a visit, sealed under the visit's own key.
+/// Returns the first event of a visit, sealed with the visit's own key.
 pub fn opened(visit: EnrollmentId, agent: &str) -> Draft {
     draft(
         visit,

@@ -1,4 +1,4 @@
-//! What is said about each event: the key of a sentence, and its values. Pure.
+//! The message of each event: the key of a sentence and its values. Pure.
 
 mod staff;
 mod words;
@@ -15,7 +15,7 @@ use events::staff::{AccessEvent, ExportFormat, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuppressedRefusals};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is said about an event, in no language: a key, and values by name (`None`: erased).
+/// The message of an event, independent of language: a key, and values by name (`None`: erased).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub key: &'static str,
@@ -38,10 +38,11 @@ impl Message {
     }
 }
 
-/// What a command is called in a sentence whose event gives its id alone; the trail knows its name.
+/// Placeholder for the command in a sentence whose event only contains the id. The audit trail replaces it with the
+/// name.
 const SOME_COMMAND: &str = "A command";
 
-/// What to say about an event.
+/// Returns the message of an event.
 pub fn message(event: &Event) -> Message {
     match event {
         Event::Log(event) => log(event),
@@ -96,7 +97,7 @@ fn account(event: &AccountEvent) -> Message {
     }
 }
 
-// The sources are personal: one that is erased reads so.
+// The sources are personal; erased ones read “(erased)”.
 fn suppressed(key: &'static str, refusals: &SuppressedRefusals) -> Message {
     let sources = refusals.sources.iter().map(|source| {
         let address = source.source.get().map_or("(erased)", String::as_str);

@@ -1,5 +1,5 @@
-//! How an event counts for auditors: done, refused or failed. Each event is named, so that a new one cannot count as done
-//! by accident.
+//! Outcome of an event for auditors: done, refused or failed. Every event is listed explicitly, so that a new one does
+//! not count as done by accident.
 
 use events::Event;
 use events::device::{AppStatus, CommandStatus, DeviceEvent};
@@ -9,13 +9,13 @@ use events::settings::SettingsEvent;
 use events::staff::{AccessEvent, StaffEvent, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 
-/// How it ended.
+/// Outcome of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     Ok,
-    /// The server said no to a person, a device or a program, or a person said no to what the server asks of them.
+    /// The server refused a person, a device or a program, or a person refused what the server asks of them.
     Refused,
-    /// It was tried and did not work, ended without a result, or something was lost.
+    /// An attempt failed or ended without a result, or something was lost.
     Failed,
 }
 
@@ -34,7 +34,7 @@ impl Outcome {
         Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 
-    /// The outcome that an event records.
+    /// Returns the outcome that an event records.
     pub fn of(event: &Event) -> Outcome {
         match event {
             Event::Log(
@@ -57,7 +57,7 @@ impl Outcome {
     }
 }
 
-// `AssignmentDeclined` chooses one of two ways to enroll. Declined terms end the way.
+// `AssignmentDeclined` chooses one of two ways to enroll. Declined terms end the enrollment.
 fn of_visit(event: &EnrollmentEvent) -> Outcome {
     match event {
         EnrollmentEvent::SignInRefused { .. }
@@ -93,7 +93,7 @@ fn of_visit(event: &EnrollmentEvent) -> Outcome {
     }
 }
 
-// NotNow is no failure: the command stays queued.
+// NotNow is not a failure: the command remains queued.
 fn of_device(event: &DeviceEvent) -> Outcome {
     match event {
         DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. } => Outcome::Failed,
@@ -128,7 +128,7 @@ fn of_device(event: &DeviceEvent) -> Outcome {
     }
 }
 
-// An app that is not coming any more failed, whoever stopped it.
+// An app that will not be installed counts as failed, whatever the reason.
 fn of_app(status: AppStatus) -> Outcome {
     use AppStatus as S;
     match status {
@@ -210,7 +210,7 @@ mod tests {
     use serde_json::Value;
     use std::path::Path;
 
-    /// The events of the frozen samples that have this outcome.
+    /// Returns the types of events in the frozen samples that have this outcome.
     fn samples(wanted: Outcome) -> Vec<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/samples");
         let mut names = std::collections::BTreeSet::new();

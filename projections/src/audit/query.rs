@@ -1,4 +1,4 @@
-//! Questions about the audit trail.
+//! Queries of the audit trail.
 
 use super::{ACTOR_KINDS, Outcome, actor_name, english};
 use crate::{ProjectionError, Projections, like};
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// A value that is asked for, or everything but it.
+/// A value to match, or to exclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match<T> {
     pub value: T,
@@ -28,36 +28,36 @@ impl<T> Match<T> {
     }
 }
 
-/// Which events to list. All that is given must hold.
+/// Filter for events. All given values must match.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// Not before this instant …
+    /// At or after this instant, in effective time.
     pub from: Option<Timestamp>,
-    /// … and before this one, in effective time.
+    /// Before this instant, in effective time.
     pub to: Option<Timestamp>,
     pub actor_kind: Option<Match<ActorKind>>,
     pub actor_id: Option<String>,
     pub event_type: Option<Match<String>>,
-    /// A device, or the visit to the portal that may have become one.
+    /// A device, or the visit to the portal that it enrolled with.
     pub device: Option<DeviceId>,
     pub person: Option<PersonId>,
     pub outcome: Option<Match<Outcome>>,
-    /// The address the request came from.
+    /// Source address of the request.
     pub source: Option<String>,
     pub correlation: Option<Uuid>,
-    /// As on an error page.
+    /// As shown on a page with a problem.
     pub help_code: Option<String>,
-    /// Anywhere in the sentence, the type, the stream, the names of those concerned.
+    /// Found anywhere in the sentence, the type, the stream or the names of the people involved.
     pub text: Option<String>,
-    /// In the order of the log, instead of the newest first.
+    /// In the order of the log instead of newest first.
     pub oldest_first: bool,
-    /// Go on after this event in that order.
+    /// Continue after this event, in the selected order.
     pub after: Option<EventId>,
     /// No event that is newer than this one.
     pub up_to: Option<EventId>,
 }
 
-/// How much matches, fixed at one moment: [`AuditFilter::up_to`] its newest event there is no more.
+/// Number of matching events at one moment. With its newest event as [`AuditFilter::up_to`], later events do not match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     pub rows: u64,
@@ -75,7 +75,7 @@ pub struct Row {
     pub event_type: String,
     pub actor_kind: ActorKind,
     pub actor_id: String,
-    /// Name of the actor, where the actor is a person or staff and it is not erased.
+    /// Name of the actor, if it is a person or staff and the name is not erased.
     pub actor_name: Option<String>,
     pub person: Option<PersonId>,
     pub person_name: Option<String>,
@@ -83,18 +83,18 @@ pub struct Row {
     pub correlation: Uuid,
     pub help_code: String,
     pub source: Option<String>,
-    /// There was a source address, and it is erased.
+    /// True if there was a source address that is erased.
     pub source_erased: bool,
     pub outcome: Outcome,
     /// What happened, in English.
     pub sentence: String,
 }
 
-/// Some events, in the order that was asked for.
+/// A page of events, in the selected order.
 #[derive(Debug, Clone)]
 pub struct AuditPage {
     pub rows: Vec<Row>,
-    /// Give this as [`AuditFilter::after`] to get the next page.
+    /// Pass this as [`AuditFilter::after`] to get the next page.
     pub next: Option<EventId>,
 }
 
@@ -105,17 +105,17 @@ const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, 
     LEFT JOIN people_v1_names a ON a.id = e.actor_id
     LEFT JOIN people_v1_names p ON p.id = e.person";
 
-/// Events that match, up to `limit`.
+/// Returns up to `limit` events that match.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn query(projections: &Projections, filter: AuditFilter, limit: usize) -> Result<AuditPage, ProjectionError> {
     projections.read_of("audit", move |rows| query_in(rows, &filter, limit)).await
 }
 
 fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusqlite::Result<AuditPage> {
     let Conditions { sql, mut values } = conditions(filter);
-    // One more than asked for tells whether there is another page.
+    // One row more than requested shows whether there is another page.
     values.push(Value::Integer(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)));
     let order = if filter.oldest_first { "ASC" } else { "DESC" };
     let select = format!("{COLUMNS} WHERE {} ORDER BY e.position {order} LIMIT ?", sql.join(" AND "));
@@ -131,10 +131,10 @@ fn query_in(connection: &Connection, filter: &AuditFilter, limit: usize) -> rusq
     Ok(AuditPage { rows, next })
 }
 
-/// How many events match, and which is the newest of them.
+/// Returns the number of matching events and the newest of them.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Extent, ProjectionError> {
     projections
         .read_of("audit", move |rows| {
@@ -151,10 +151,10 @@ pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Ex
         .await
 }
 
-/// One event; `None` if there is none with this id.
+/// Returns one event; `None` if there is none with this id.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Row>, ProjectionError> {
     projections
         .read_of("audit", move |rows| {
@@ -164,10 +164,10 @@ pub async fn find(projections: &Projections, event: EventId) -> Result<Option<Ro
         .await
 }
 
-/// Whether somebody or something with this id or name has done anything.
+/// Returns whether an actor with this id or name has caused any event.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn has_acted(projections: &Projections, actor: &str) -> Result<bool, ProjectionError> {
     let actor = actor.to_owned();
     projections
@@ -178,10 +178,10 @@ pub async fn has_acted(projections: &Projections, actor: &str) -> Result<bool, P
         .await
 }
 
-/// The types of events that there are in the log, by name.
+/// Returns the types of all events in the log, sorted by name.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn types(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
     projections
         .read_of("audit", |rows| {
@@ -245,7 +245,7 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         }
     }
     if let Some(typed) = &filter.help_code {
-        // What cannot be a code is no event's.
+        // Text that cannot be a help code matches no event.
         let code = parse_help_code(typed).unwrap_or_default();
         all.sql.push("(e.help_code = ? OR e.device_code = ?)".to_owned());
         all.values.extend([Value::Text(code.clone()), Value::Text(code)]);
@@ -256,7 +256,7 @@ fn conditions(filter: &AuditFilter) -> Conditions {
     all
 }
 
-// The sentence, or the name of somebody concerned.
+// Matches the sentence or the name of a person involved.
 fn search(all: &mut Conditions, text: &str) {
     let named = "SELECT id FROM people_v1_names WHERE lower(coalesce(user_name, '') || char(10)
         || coalesce(display_name, '') || char(10) || coalesce(mail, '')) LIKE ? ESCAPE '\\'";

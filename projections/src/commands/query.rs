@@ -1,4 +1,4 @@
-//! Questions about commands and managed apps.
+//! Queries about commands and managed apps.
 
 use crate::{ProjectionError, Projections};
 use events::device::{CommandId, DeviceId, Priority};
@@ -6,23 +6,23 @@ use events::{EventId, Timestamp};
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
-/// What became of a command.
+/// State of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     Queued,
     Delivered,
-    /// NotNow.
+    /// Answered with NotNow.
     Deferred,
     Acknowledged,
     Failed,
-    /// The device does not take the app.
+    /// The device rejected the app.
     Rejected,
-    /// `CommandFormatError`.
+    /// Answered with `CommandFormatError`.
     NotUnderstood,
     TooLarge,
     Cancelled,
     Expired,
-    /// Management ended first.
+    /// Management ended before an answer.
     Ended,
 }
 
@@ -57,13 +57,13 @@ impl State {
         }
     }
 
-    /// Whether the device still owes an answer.
+    /// Returns whether an answer of the device is pending.
     pub fn is_waiting(self) -> bool {
         matches!(self, State::Queued | State::Delivered | State::Deferred)
     }
 }
 
-/// A command, and what became of it.
+/// A command and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
     pub command: CommandId,
@@ -73,44 +73,44 @@ pub struct Queued {
     pub queued_at: Timestamp,
     pub expires: Option<Timestamp>,
     pub changed_at: Timestamp,
-    /// Why the device did not do it, where it said.
+    /// Why the device did not run the command, if it reported a reason.
     pub why: Option<String>,
-    /// The event that queued it.
+    /// The event that queued the command.
     pub event: EventId,
 }
 
-/// An app that came, or is to come, by management.
+/// An app that is or will be installed by management.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedApp {
     pub app: String,
-    /// As the device says it.
+    /// The status as the device reported it.
     pub status: String,
     pub at: Timestamp,
 }
 
-/// What is to be done about a device's commands.
+/// An action that is due for a device's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueAct {
-    /// A command's time is over.
+    /// A command has expired.
     Expire,
-    /// Ask how its apps stand.
+    /// Query the status of the device's apps.
     AskForApps,
 }
 
-/// Something that has become due.
+/// A due action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandDue {
     pub device: DeviceId,
     pub act: DueAct,
     pub at: Timestamp,
-    /// The event from which the time counts: the cause of what is done now.
+    /// The event that the due time is based on; it is the cause of the action.
     pub cause: EventId,
 }
 
-/// The device's commands, up to `limit`: what it owes an answer to, then the others, the latest first.
+/// Returns up to `limit` commands of the device: first those without an answer, then the others, each newest first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn of_device(
     projections: &Projections,
     device: DeviceId,
@@ -129,10 +129,10 @@ pub async fn of_device(
         .await
 }
 
-/// How many commands wait for the answers of their devices.
+/// Returns the number of commands without an answer, of all devices.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn waiting(projections: &Projections) -> Result<u64, ProjectionError> {
     projections
         .read_of("commands", |rows| {
@@ -143,10 +143,10 @@ pub async fn waiting(projections: &Projections) -> Result<u64, ProjectionError> 
         .map(|count| u64::try_from(count).unwrap_or_default())
 }
 
-/// The device's managed apps.
+/// Returns the device's managed apps.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn apps(projections: &Projections, device: DeviceId) -> Result<Vec<ManagedApp>, ProjectionError> {
     projections
         .read_of("commands", move |rows| {
@@ -160,10 +160,10 @@ pub async fn apps(projections: &Projections, device: DeviceId) -> Result<Vec<Man
         .await
 }
 
-/// Up to `limit` things that are due at `now`, the longest overdue first.
+/// Returns up to `limit` actions that are due at `now`, the longest overdue first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Result<Vec<CommandDue>, ProjectionError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
@@ -197,7 +197,7 @@ fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<CommandDue>> {
     })
 }
 
-// `None` for a row that this version did not write.
+// Returns `None` for a row that this version did not write.
 fn queued_of(row: &Row<'_>) -> rusqlite::Result<Option<Queued>> {
     let (command, priority, state): (String, String, String) = (row.get(0)?, row.get(2)?, row.get(3)?);
     let event: String = row.get(7)?;

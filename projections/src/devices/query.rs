@@ -1,4 +1,4 @@
-//! Questions about the inventory, now and as of any instant.
+//! Queries of the inventory, for now and for any earlier instant.
 
 use super::COLUMNS;
 use crate::claims::{CLAIMED_BY, CLAIMS};
@@ -13,10 +13,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Where a record stands.
+/// State of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// `Authenticate` came, `TokenUpdate` not yet.
+    /// `Authenticate` was received, `TokenUpdate` not yet.
     Installing,
     Enrolled,
     /// The person removed the profile.
@@ -45,14 +45,14 @@ impl State {
     }
 }
 
-/// A device as it is, or was at an instant.
+/// A device in its current state, or as it was at an instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Device {
     pub id: DeviceId,
     pub state: State,
     pub archived: bool,
     pub person: Option<PersonId>,
-    /// `None` where it is not known or erased.
+    /// `None` if unknown or erased.
     pub user_name: Option<String>,
     pub kind: Option<EnrollmentKind>,
     pub ownership: Option<Ownership>,
@@ -70,22 +70,22 @@ pub struct Device {
     pub identity_serial: Option<String>,
     pub identity_expires: Option<Timestamp>,
     pub superseded_by: Option<DeviceId>,
-    /// On what evidence it ended for that one; a word of [`SupersessionEvidence::as_str`].
+    /// The evidence on which the record was superseded.
     pub superseded_evidence: Option<SupersessionEvidence>,
-    /// Records under management whose hardware it claims; known for now alone.
+    /// Managed records whose hardware this device claims. Empty for an earlier instant.
     pub claims: Vec<DeviceId>,
-    /// Records under management that claim its hardware; known for now alone.
+    /// Managed records that claim the hardware of this device. Empty for an earlier instant.
     pub claimed_by: Vec<DeviceId>,
     pub last_seen: Option<Timestamp>,
 }
 
 impl Device {
-    /// iPhone or iPad, as far as the device said.
+    /// Returns the device family, if the device reported its model.
     pub fn family(&self) -> Option<DeviceFamily> {
         family(self.product_name.as_deref())
     }
 
-    // How the other record stood then is not looked up.
+    // The earlier state of the other record is not looked up.
     fn forget_claims(&mut self) {
         self.claims.clear();
         self.claimed_by.clear();
@@ -100,54 +100,55 @@ fn family(product_name: Option<&str>) -> Option<DeviceFamily> {
     }
 }
 
-/// Which devices to list.
+/// Filter for devices.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceFilter {
     pub state: Option<State>,
     pub kind: Option<EnrollmentKind>,
-    /// Archived records are left out unless asked for. Only what people look at leaves them out; no rule does.
+    /// Whether to include archived records. Only lists for people omit them; no rule does.
     pub archived: bool,
     pub person: Option<PersonId>,
-    /// The person's whole user name, in any case.
+    /// The person's whole user name; case does not matter.
     pub user_name: Option<String>,
-    /// Found anywhere in name, model, Managed Apple ID, user name; or an identifier (see [`DeviceFilter::ids`]).
+    /// Found anywhere in name, model, Managed Apple ID or user name; or an identifier (see [`DeviceFilter::ids`]).
     pub text: Option<String>,
     /// Found anywhere in the device's name or model.
     pub named: Option<String>,
-    /// Serial numbers, UDIDs, EnrollmentIDs or ids of records, each whole or by at least [`SHORTEST_PREFIX`] characters that it begins with:
-    /// found anywhere, three letters of a user name would name other people's devices. Empty: any.
+    /// Serial numbers, UDIDs, EnrollmentIDs or record ids, each complete or a prefix of at least [`SHORTEST_PREFIX`]
+    /// characters. They are not searched for anywhere in the text: three letters of a user name would match devices of
+    /// other people. Empty: any.
     pub ids: Vec<String>,
-    /// How the identity stands at this instant, which is now: what was of it before is not kept.
+    /// State of the identity at this instant, which must be now, since no history of it is kept.
     pub identity: Option<(Standing, Timestamp)>,
     /// The inventory as it was at this instant.
     pub as_of: Option<Timestamp>,
-    /// Go on after this device.
+    /// Continue after this device.
     pub after: Option<DeviceId>,
 }
 
-/// Some devices, and where to go on.
+/// A page of devices.
 #[derive(Debug, Clone)]
 pub struct Page {
     pub devices: Vec<Device>,
-    /// Give this as [`DeviceFilter::after`] to get the next page.
+    /// Pass this as [`DeviceFilter::after`] to get the next page.
     pub next: Option<DeviceId>,
 }
 
-/// A record that is active: the device is under management.
+/// An active record: the device is managed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Active {
     pub device: DeviceId,
     pub family: Option<DeviceFamily>,
 }
 
-/// The nearest active records of a person, and how many there are in all.
+/// The most relevant active records of a person, and the total number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActiveDevices {
     pub nearest: Vec<Active>,
     pub count: u64,
 }
 
-// The columns of a device at an instant, in the shape of the current row.
+// The columns of a device at an instant, with the names of the current row.
 fn as_of_rows() -> String {
     let columns: Vec<String> = COLUMNS
         .iter()
@@ -161,7 +162,7 @@ fn as_of_rows() -> String {
     )
 }
 
-/// Selects from `source`, a table or query with the columns of the current row.
+/// Builds a query on `source`, a table or subquery with the columns of the current row.
 fn select(source: &str, condition: &str) -> String {
     format!(
         "SELECT d.*, p.user_name, s.at AS last_seen, {CLAIMS} AS claims, {CLAIMED_BY} AS claimed_by FROM {source} d
@@ -192,10 +193,10 @@ const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS
     AND (:ids = '[]' OR EXISTS (SELECT 1 FROM json_each(:ids) AS wanted WHERE IDENTIFIED_BY_ID))
     ORDER BY d.added DESC LIMIT :limit";
 
-/// So many characters of an identifier name it: fewer are found by chance in random hexadecimal digits.
+/// Minimum length of an identifier prefix in a search. Shorter ones match random hexadecimal digits by chance.
 pub const SHORTEST_PREFIX: usize = 8;
 
-/// Whether `value`, an SQL expression in lower case, is an identifier of `d`, or begins one.
+/// Returns an SQL condition: `value`, a lower-case SQL expression, is an identifier of `d` or a prefix of one.
 fn identified_by(value: &str) -> String {
     let by = |column: &str| {
         let column = format!("lower({column})");
@@ -206,10 +207,10 @@ fn identified_by(value: &str) -> String {
     format!("({})", ["d.serial_number", "d.udid", "d.enrollment_id", "d.id"].map(by).join(" OR "))
 }
 
-/// Devices that match, the newest first, up to `limit`.
+/// Returns up to `limit` devices that match, the newest first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn list(projections: &Projections, filter: DeviceFilter, limit: usize) -> Result<Page, ProjectionError> {
     projections.read_of("devices", move |rows| list_in(rows, &filter, limit)).await
 }
@@ -224,7 +225,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     let named = filter.named.as_deref().map(like);
     let ids = json_array(&filter.ids);
     let (identity, now) = filter.identity.map(|(standing, now)| (standing.as_str(), now.0)).unzip();
-    // One more than asked for tells whether there is another page.
+    // One row more than requested shows whether there is another page.
     let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let as_of = filter.as_of.map(|at| at.0);
     let mut bindings: Vec<(&str, &dyn ToSql)> = vec![
@@ -264,10 +265,10 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     Ok(Page { devices, next })
 }
 
-/// Those of the identifiers that name no enrolled device.
+/// Returns the identifiers that match no enrolled device.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn unknown(projections: &Projections, ids: Vec<String>) -> Result<Vec<String>, ProjectionError> {
     projections
         .read(move |rows| {
@@ -291,10 +292,10 @@ fn json_array(ids: &[String]) -> String {
     serde_json::Value::from_iter(ids.iter().map(|id| id.to_lowercase())).to_string()
 }
 
-/// A device as it is, or as it was at an instant; `None` if there is or was none.
+/// Returns a device in its current state, or as it was at `as_of`; `None` if there is or was none.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn get(
     projections: &Projections,
     id: DeviceId,
@@ -319,10 +320,11 @@ pub async fn get(
     })
 }
 
-/// What else the device told about itself at an instant: names as in `DeviceInformation`, `None` for what is erased.
+/// Returns further values that the device had reported at an instant, by their names in `DeviceInformation`; `None` for
+/// erased values.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn known(
     projections: &Projections,
     id: DeviceId,
@@ -341,11 +343,11 @@ pub async fn known(
         .await
 }
 
-/// The person's devices that are under management: the nearest, up to `most`, and how many there are. Nearest are those of this
-/// family, and of those the newest. An archived record is hidden from lists, not from this: the device is managed still.
+/// Returns the person's managed devices: the `most` most relevant ones and the total number. Devices of the family `of`
+/// come first, the newest of them first. Archived records are included: the device is still managed.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn active_of_person(
     projections: &Projections,
     person: PersonId,
@@ -375,10 +377,10 @@ pub async fn active_of_person(
         .await
 }
 
-/// How many devices of the person are under management, archived or not, without `except`.
+/// Returns the number of the person's managed devices, archived or not, without `except`.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn count_active(
     projections: &Projections,
     person: PersonId,
@@ -396,7 +398,7 @@ pub async fn count_active(
         .await
 }
 
-// `None` for a row that this version did not write.
+// Returns `None` for a row that this version did not write.
 fn device_of(row: &Row<'_>) -> rusqlite::Result<Option<Device>> {
     let text = |column: &str| row.get::<_, Option<String>>(column);
     let time = |column: &str| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));

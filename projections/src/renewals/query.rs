@@ -1,4 +1,4 @@
-//! Questions about renewals: what the timer has to do, and what people are told.
+//! Queries about renewals, for the timer and for people.
 
 use crate::{ProjectionError, Projections};
 use events::device::{CommandId, DeviceId, RenewalFailure};
@@ -6,14 +6,14 @@ use events::{EventId, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
-/// How the identity of a device stands.
+/// State of a device's identity, if it needs attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {
-    /// It is to be renewed, or is being renewed.
+    /// A renewal is due or pending.
     Due,
-    /// The last attempt to renew it failed.
+    /// The last renewal failed.
     Failing,
-    /// The device cannot speak to us any more.
+    /// The identity has expired: the device can no longer connect.
     Expired,
 }
 
@@ -33,7 +33,7 @@ impl Standing {
     }
 }
 
-/// The standing of row `r` at `:now` by its name; NULL where nothing is to be told.
+/// SQL for the name of the state of row `r` at `:now`; NULL if it needs no attention.
 pub(crate) const STANDING: &str = "CASE WHEN NOT r.enrolled THEN NULL WHEN r.expires <= :now THEN 'expired'
     WHEN r.failures > 0 THEN 'failing' WHEN r.command IS NOT NULL OR r.due_at <= :now THEN 'due' END";
 
@@ -60,16 +60,16 @@ fn outcome(name: &str) -> Option<Outcome> {
     }
 }
 
-/// How a renewal ended.
+/// Result of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Renewed,
-    /// It was completed, and the device undid it.
+    /// The renewal was completed, and the device reverted it.
     RolledBack,
     Failed(RenewalFailure),
 }
 
-/// How many devices stand so.
+/// Number of devices in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub due: u64,
@@ -87,42 +87,43 @@ impl Counts {
     }
 }
 
-/// What is to be done.
+/// An action that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Ask the device to renew its identity.
+    /// Start a renewal of the device's identity.
     Request,
-    /// The renewal with this command had its time.
+    /// End the renewal with this command, whose time is over.
     Lapse(CommandId),
 }
 
-/// Something that has become due.
+/// A due action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub device: DeviceId,
     pub act: Act,
-    /// The event from which the time counts.
+    /// The event that the due time is based on.
     pub cause: EventId,
 }
 
-/// What the record of a device tells of its renewal.
+/// The renewal of a device's identity, as shown in its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
     pub expires: Timestamp,
-    /// A renewal is under way since then.
+    /// Start of the pending renewal, if there is one.
     pub under_way_since: Option<Timestamp>,
-    /// The next attempt, where none is under way.
+    /// Time of the next renewal, if none is pending.
     pub next: Option<Timestamp>,
-    /// How the last one ended, and when.
+    /// Result and time of the last renewal.
     pub last: Option<(Outcome, Timestamp)>,
+    /// Number of failures since the last completed renewal.
     pub failures: u64,
 }
 
-/// Up to `begin` renewals to ask for at `now`, the identity that expires first before all others; and up to `end` whose
-/// time is over. An identity that has expired is not renewed: its device cannot come for it.
+/// Returns up to `begin` renewals to start at `now`, the identity that expires first before the others, and up to `end`
+/// renewals whose time is over. An expired identity is not renewed, since its device cannot connect.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn due(
     projections: &Projections,
     now: Timestamp,
@@ -131,7 +132,8 @@ pub async fn due(
 ) -> Result<Vec<Due>, ProjectionError> {
     let limit = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
     let (begin, end) = (limit(begin), limit(end));
-    // `+`: by the index of what is due, which is little, and not by one of what expires, which is everything.
+    // `+` makes SQLite use the index of due times, which matches few rows, and not one of expiry times, which matches
+    // all.
     let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_v3_devices
             WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?3)
         UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v3_devices
@@ -145,7 +147,7 @@ pub async fn due(
         .await
 }
 
-// `None` for a row that this version did not write.
+// Returns `None` for a row that this version did not write.
 fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
     let id = |text: String| Uuid::parse_str(&text).ok();
     let command = row.get::<_, Option<String>>(1)?.and_then(id).map(CommandId);
@@ -154,10 +156,11 @@ fn due_of(row: &Row<'_>) -> rusqlite::Result<Option<Due>> {
     Ok(Some(Due { device, act: command.map_or(Act::Request, Act::Lapse), cause }))
 }
 
-/// How many renewals were asked for after `since` and up to `now`: what a clock that ran ahead wrote down does not count.
+/// Returns the number of renewals started after `since` and up to `now`. Requests that a fast clock recorded in the
+/// future do not count.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn requested_between(
     projections: &Projections,
     since: Timestamp,
@@ -169,10 +172,10 @@ pub async fn requested_between(
         .await
 }
 
-/// How many identities are due, failing, expired at `now`.
+/// Returns how many identities are due, failing or expired at `now`.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts, ProjectionError> {
     projections
         .read_of("renewals", move |rows| {
@@ -195,10 +198,10 @@ pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts,
         .await
 }
 
-/// How the renewal of a device's identity stands; `None` for a device that is not enrolled.
+/// Returns the renewal of a device's identity; `None` for a device that is not enrolled.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Option<Renewal>, ProjectionError> {
     let select = "SELECT expires, command, requested_at, due_at, outcome, outcome_at, failures
         FROM renewals_v3_devices WHERE device = ?1 AND enrolled";

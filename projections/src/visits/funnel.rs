@@ -1,4 +1,5 @@
-//! How far people get: of the visits of a period, how many reached each step, what became of the others, how long it took.
+//! The enrollment funnel: how many visits of a period reached each step, how the others ended, and how long the steps
+//! took.
 
 use super::Step;
 use crate::{ProjectionError, Projections};
@@ -7,22 +8,22 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use std::collections::HashMap;
 
-/// Which visits are counted: those opened in the period, and of this kind.
+/// Filter for visits: those opened in the period that match all other values.
 #[derive(Debug, Clone, Default)]
 pub struct FunnelFilter {
-    /// Opened not before this instant …
+    /// Opened at or after this instant.
     pub from: Option<Timestamp>,
-    /// … and before this one.
+    /// Opened before this instant.
     pub to: Option<Timestamp>,
-    /// The major version of iOS.
+    /// Major version of iOS.
     pub major: Option<u16>,
     /// Language tag of the pages.
     pub language: Option<String>,
-    /// Name of a way of signing in, or of a directory or identity provider.
+    /// Name of a sign-in method, a directory or an identity provider.
     pub provider: Option<String>,
 }
 
-/// All of them together.
+/// Totals of all matching visits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Funnel {
     pub visits: u64,
@@ -31,13 +32,13 @@ pub struct Funnel {
     pub abandoned: u64,
     pub signed_out: u64,
     pub open: u64,
-    /// Seconds from the first form to the enrolled device, the median of those that got there.
+    /// Median time from the first form to the enrolled device, in seconds. Enrolled visits only.
     pub median_seconds: Option<i64>,
-    /// In the order of the way; only steps that somebody stood on.
+    /// In the order of the steps. Only steps that a visit reached.
     pub steps: Vec<StepCount>,
 }
 
-/// What became of those who stood on a step.
+/// Results of the visits that reached a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepCount {
     pub step: Step,
@@ -45,26 +46,26 @@ pub struct StepCount {
     pub refused: u64,
     pub abandoned: u64,
     pub signed_out: u64,
-    /// Stand there now.
+    /// Visits that are at this step now.
     pub waiting: u64,
-    /// How long those who went on stood there, the median.
+    /// Median time at this step of the visits that continued, in seconds.
     pub median_seconds: Option<i64>,
 }
 
 impl StepCount {
-    /// How many went on from here.
+    /// Returns the number of visits that continued after this step.
     pub fn went_on(&self) -> u64 {
         let stayed = self.refused + self.abandoned + self.signed_out + self.waiting;
         self.reached.saturating_sub(stayed)
     }
 }
 
-/// What visits can be grouped by.
+/// Properties by which visits can be grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dimension {
     Version,
     Language,
-    /// The directory or identity provider; where there is none, the way of signing in.
+    /// The directory or identity provider; without one, the sign-in method.
     Provider,
 }
 
@@ -78,27 +79,27 @@ impl Dimension {
     }
 }
 
-/// The visits that have something in common.
+/// The visits with the same value of a property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// `None`: not known.
+    /// `None` if unknown.
     pub name: Option<String>,
     pub visits: u64,
     pub enrolled: u64,
 }
 
-/// How far the visits of `filter` got.
+/// Returns the funnel of the visits that match `filter`.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn funnel(projections: &Projections, filter: FunnelFilter) -> Result<Funnel, ProjectionError> {
     projections.read_of("visits", move |rows| funnel_in(rows, &filter)).await
 }
 
-/// The visits of `filter` by what they have in common, the largest group first.
+/// Returns the visits that match `filter`, grouped by a property, the largest group first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn groups(
     projections: &Projections,
     filter: FunnelFilter,
@@ -165,7 +166,7 @@ fn funnel_in(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<Funne
     })
 }
 
-/// Visits by the step they stand or ended on and what became of them.
+/// Counts visits by their current or last step and their state.
 fn ends(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<(String, String), u64>> {
     let (condition, values) = condition(filter);
     let select =
@@ -184,7 +185,7 @@ fn reached(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap
     rows.prepare_cached(&select)?.query_map(params_from_iter(values), pair)?.collect()
 }
 
-// Of those who went on: how long somebody stood on a step before they gave up says nothing about the step.
+// Only visits that continued: the time that people stayed before they gave up says nothing about the step.
 fn medians(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<String, i64>> {
     let (condition, values) = condition(filter);
     let select = format!(

@@ -1,4 +1,4 @@
-//! Questions of the help desk: one visit, visits by what somebody can say about them, and who is stuck now.
+//! Queries of the help desk: one visit, visits by filter, and people who need help now.
 
 use super::Step;
 use super::step::Way;
@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// What has become of a visit.
+/// State of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     Open,
     Enrolled,
     Refused,
-    /// Closed because nothing happened for long.
+    /// Closed after a period without activity.
     Abandoned,
     /// The person signed out of the portal before the device was enrolled.
     SignedOut,
@@ -45,28 +45,29 @@ impl State {
     }
 }
 
-/// A visit as it stands.
+/// A visit in its current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
     pub id: EnrollmentId,
     pub help_code: String,
     pub opened: Timestamp,
-    /// When something happened last.
+    /// Time of the last activity.
     pub last: Timestamp,
-    /// It began in Settings, by account.
+    /// Whether the visit began in Settings, by account.
     pub by_account: bool,
     pub family: DeviceFamily,
-    /// As the browser claimed it, or the device said it.
+    /// As claimed by the browser or reported by the device.
     pub version: Option<String>,
     pub language: String,
-    /// Name of the way of signing in.
+    /// Name of the sign-in method.
     pub method: Option<String>,
-    /// The directory or identity provider, where it is known.
+    /// The directory or identity provider, if known.
     pub provider: Option<String>,
-    /// Who signed in, and whose device it will be.
+    /// The person who signed in.
     pub signed_in: Option<Named>,
+    /// The person who will own the device.
     pub owner: Option<Named>,
-    /// The last step that somebody stood on.
+    /// The last step that the person was at.
     pub step: Step,
     pub step_since: Timestamp,
     pub refusals: u64,
@@ -83,46 +84,46 @@ pub struct Named {
     pub display_name: Option<String>,
 }
 
-/// Which visits to list. All that is given must hold.
+/// Filter for visits. All given values must match.
 #[derive(Debug, Clone, Default)]
 pub struct VisitFilter {
-    /// A help code, or a part of the name of whoever signed in or gets the device.
+    /// A help code, or a part of a name of the person who signed in or of the owner.
     pub text: Option<String>,
     pub state: Option<State>,
     pub step: Option<Step>,
     pub person: Option<PersonId>,
-    /// Go on after this visit, towards the past.
+    /// Continue after this visit, with older ones.
     pub after: Option<EnrollmentId>,
 }
 
-/// Some visits, the newest first.
+/// A page of visits, the newest first.
 #[derive(Debug, Clone)]
 pub struct VisitPage {
     pub visits: Vec<Visit>,
-    /// Give this as [`VisitFilter::after`] to get the next page.
+    /// Pass this as [`VisitFilter::after`] to get the next page.
     pub next: Option<EnrollmentId>,
 }
 
-/// When somebody stood on a step.
+/// The time that a person was at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepTime {
     pub step: Step,
     pub reached: Timestamp,
-    /// `None`: they still do.
+    /// `None` if they still are.
     pub left: Option<Timestamp>,
 }
 
-/// Somebody was told no.
+/// A refusal on a visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub at: Timestamp,
-    /// In English.
+    /// English sentence.
     pub sentence: String,
-    /// `None`: nothing about signing in was refused.
+    /// `None` if the refusal is not about signing in.
     pub reason: Option<Reason>,
 }
 
-/// Why somebody could not sign in.
+/// Why a sign-in was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     SignIn(SignInRefusal),
@@ -148,10 +149,10 @@ const COLUMNS: &str =
     LEFT JOIN people_v1_names s ON s.id = v.signed_in
     LEFT JOIN people_v1_names o ON o.id = v.owner";
 
-/// One visit; `None` if there is none with this id.
+/// Returns one visit; `None` if there is none with this id.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn get(projections: &Projections, visit: EnrollmentId) -> Result<Option<Visit>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
@@ -161,19 +162,19 @@ pub async fn get(projections: &Projections, visit: EnrollmentId) -> Result<Optio
         .await
 }
 
-/// Visits that match, the newest first, up to `limit`.
+/// Returns up to `limit` visits that match, the newest first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn list(projections: &Projections, filter: VisitFilter, limit: usize) -> Result<VisitPage, ProjectionError> {
     projections.read_of("visits", move |rows| list_in(rows, &filter, limit)).await
 }
 
-/// Open visits that may need help: on which nothing happened since `silent_since`, or on which somebody was refused;
-/// the latest first, for these people may still be there.
+/// Returns open visits that may need help: without activity since `silent_since`, or with a refusal. The latest come
+/// first, since these people may still be at the portal.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn stuck(
     projections: &Projections,
     silent_since: Timestamp,
@@ -191,10 +192,10 @@ pub async fn stuck(
         .await
 }
 
-/// The steps of a visit in their order.
+/// Returns the steps of a visit in order.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec<StepTime>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
@@ -211,10 +212,10 @@ pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec
         .await
 }
 
-/// Every refusal of a visit, the oldest first.
+/// Returns all refusals of a visit, the oldest first.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub async fn refusals(projections: &Projections, visit: EnrollmentId) -> Result<Vec<Refusal>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
@@ -259,7 +260,7 @@ fn list_in(connection: &Connection, filter: &VisitFilter, limit: usize) -> rusql
         values.push(Value::Text(parse_help_code(text).unwrap_or_default()));
         values.extend(std::iter::repeat_n(Value::Text(like(text)), 2));
     }
-    // One more than asked for tells whether there is another page.
+    // One row more than requested shows whether there is another page.
     values.push(Value::Integer(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)));
     let select = format!("{COLUMNS} WHERE {} ORDER BY v.position DESC LIMIT ?", conditions.join(" AND "));
     let mut statement = connection.prepare_cached(&select)?;

@@ -1,9 +1,9 @@
-//! Where a visit stands: the steps as the help desk counts them, and how events lead from one to the next.
+//! The steps of a visit as the help desk sees them, and how events lead from one to the next.
 
 use events::enrollment::{EnrollmentEvent, Evidence, Ownership};
 use serde::{Deserialize, Serialize};
 
-/// A step on the way from the first form to the enrolled device. The portal's pages, and after them what the device does.
+/// A step between the first form and the enrolled device: first the portal's pages, then the actions of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     SignIn,
@@ -13,11 +13,11 @@ pub enum Step {
     Terms,
     CaProfile,
     ManagedAppleId,
-    /// The page that offers the MDM profile is there, the profile was not taken yet.
+    /// The page with the MDM profile is shown; the profile was not downloaded yet.
     MdmProfile,
-    /// The profile was taken; the device has not asked for its identity.
+    /// The profile was downloaded; the device has not requested its identity.
     Install,
-    /// The device has its identity and has not said that it is enrolled.
+    /// The device has its identity, but has not enrolled yet.
     Connect,
     Enrolled,
 }
@@ -58,12 +58,12 @@ impl Step {
     }
 }
 
-/// The step that these events of one visit lead to, as long as the visit has not ended.
+/// Returns the step that these events of one visit lead to, unless the visit has ended.
 pub fn step_after<'a>(events: impl IntoIterator<Item = &'a EnrollmentEvent>) -> Step {
     events.into_iter().fold(Way::default(), Way::after).step()
 }
 
-/// What has been done on a visit, as far as it decides about the step.
+/// The parts of a visit's state that determine the step.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Way {
     signed_in: bool,
@@ -81,7 +81,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// It began in Settings.
+    /// Returns whether the visit began in Settings.
     pub fn is_by_account(&self) -> bool {
         self.by_account
     }
@@ -97,7 +97,7 @@ impl Way {
             EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => {
                 self.asked_for_whom = false;
             }
-            // Found when the device said what it is: nobody is asked to read about it any more.
+            // Found from the device's attributes: the person is no longer asked to read about it.
             EnrollmentEvent::PreviousRecordFound { records, .. }
                 if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) => {}
             EnrollmentEvent::PreviousRecordFound { .. } => self.earlier_records = true,

@@ -1,4 +1,4 @@
-//! The audit trail by every filter, earlier records, erased people, a clock that was set back.
+//! The audit trail with every filter, earlier records, erased people, and a clock that was set back.
 
 use crate::support::*;
 use events::ActorKind;
@@ -18,7 +18,7 @@ async fn a_clock_that_was_set_back_makes_no_later_fact_older() {
     let desk = Desk::new();
     let ada = person(1);
     let device = desk.enroll(1, ada, "ada", NOON).await;
-    // The clock is an hour behind when the device reports, and right again when it leaves.
+    // The clock is an hour behind when the device reports, and correct when it leaves.
     desk.write(&device.stream(), later(-3_600), reported(ada, "ada’s iPhone", 50, "17.5.1")).await;
     desk.write(&device.stream(), later(600), DeviceEvent::DeviceUnenrolled { by: UnenrolledBy::Server }).await;
     let projections = desk.caught_up().await;
@@ -53,13 +53,13 @@ async fn the_audit_trail_answers_by_every_filter() {
     assert_eq!(count(AuditFilter { event_type: enrolled, ..all.clone() }).await, 2);
     let not_enrolled = Some(Match::is_not("DeviceEnrolled".to_owned()));
     assert_eq!(count(AuditFilter { event_type: not_enrolled, ..all.clone() }).await, total - 2);
-    // Five at the portal, three of the device, …, and that somebody looked at it.
+    // Five at the portal, three of the device, …, and the access by staff.
     assert_eq!(count(AuditFilter { device: Some(first), ..all.clone() }).await, 10);
     assert_eq!(count(AuditFilter { device: Some(second), ..all.clone() }).await, 8);
     let code = help_code(first.enrollment()).to_lowercase();
     assert_eq!(count(AuditFilter { help_code: Some(code), ..all.clone() }).await, 10);
     assert_eq!(count(AuditFilter { help_code: Some("no code".into()), ..all.clone() }).await, 0);
-    // What happened before somebody signed in is theirs, too.
+    // Events before the sign-in are attributed to the person.
     assert_eq!(count(AuditFilter { person: Some(person(1)), ..all.clone() }).await, 11);
     let text = |text: &str| AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
     assert_eq!(count(text("serial 5f21")).await, 2);

@@ -1,4 +1,4 @@
-//! Which certificates are revoked, and since when.
+//! Revoked certificates and the times of their revocation.
 
 use crate::support::*;
 use events::Timestamp;

@@ -1,4 +1,4 @@
-//! Records that claim the hardware of others, and records that ended for another one and came back.
+//! Records that claim the hardware of others, and superseded records that were revived.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -1,4 +1,4 @@
-//! What became of commands, how apps stand, and when either is looked at again.
+//! States of commands, status of apps, and when either needs attention again.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use crate::support::*;
@@ -77,7 +77,7 @@ async fn a_command_is_due_when_it_expires_and_not_when_it_was_answered() {
     assert_eq!(due(&projections, later(9_999), 10).await.unwrap(), vec![]);
 }
 
-/// Asks as the timer would, and gives when it was due.
+/// Queries the app status as the timer would, and returns when it was due.
 async fn ask(desk: &Desk, projections: &Projections, stream: &StreamName, n: u128) -> Option<Timestamp> {
     let due = due(projections, later(90 * 24 * 3_600), 10).await.unwrap().into_iter().next()?;
     assert_eq!(due.act, DueAct::AskForApps);

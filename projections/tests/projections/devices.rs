@@ -1,4 +1,4 @@
-//! The inventory: now, as of an instant, filtered, paged.
+//! The inventory: now, at an earlier instant, filtered, in pages.
 
 use crate::support::*;
 use events::Personal;
@@ -99,7 +99,7 @@ async fn active_devices_of_a_person_are_those_under_management_now() {
     let second = desk.enroll(2, ada, "ada", later(100)).await;
     desk.enroll(3, person(2), "eve", later(200)).await;
     desk.write(&first.stream(), later(300), DeviceEvent::DeviceCheckedOut { body: BodyHash("02".into()) }).await;
-    // What is hidden from lists is managed all the same.
+    // An archived device is hidden from lists but still managed.
     desk.write(&second.stream(), later(400), DeviceEvent::RecordArchived {}).await;
     let projections = desk.caught_up().await;
     let iphone = events::enrollment::DeviceFamily::IPhone;

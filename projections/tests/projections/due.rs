@@ -1,4 +1,4 @@
-//! What becomes due, and what puts it off.
+//! Actions that become due, and what postpones them.
 
 use crate::support::*;
 use events::Personal;
@@ -84,7 +84,7 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() 
     assert_eq!(due::due(&projections, later(1_000_000), 10).await.unwrap(), vec![]);
 }
 
-// The device is quicker than the answer of the push service.
+// The device answers faster than the push service.
 #[tokio::test]
 async fn what_was_put_off_while_a_push_was_on_its_way_is_due_after_a_quarter_of_an_hour_all_the_same() {
     let desk = Desk::new();
@@ -140,7 +140,7 @@ async fn a_device_whose_token_is_dead_is_not_due_until_it_tells_one() {
         unregistered_since: Some(later(900)),
     };
     desk.write(&device.stream(), later(1_000), dead).await;
-    // It came by itself.
+    // The device connected on its own.
     desk.write(&device.stream(), later(2_000), answered(1, CommandStatus::NotNow)).await;
     let projections = desk.caught_up().await;
     assert_eq!(due::next(&projections).await.unwrap(), None);

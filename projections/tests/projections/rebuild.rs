@@ -1,4 +1,5 @@
-//! Folded live, folded again, folded after a crash: always the same rows; and what stops them.
+//! The rows are the same whether folded live, folded again or folded after a crash. Also tests what stops the
+//! projections.
 
 use crate::support::*;
 use events::device::{AppStatus, DeviceEvent};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let desk = Desk::new();
     let projections = desk.projections().await;
-    // Live: followed event by event while the day goes on.
+    // Live: followed event by event while the events are written.
     let run = tokio::spawn({
         let (projections, log) = (projections.clone(), desk.log.clone());
         async move { projections.run(log).await }
@@ -101,7 +102,7 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
         busy_day(&desk).await;
         desk.caught_up().await.dump().await.unwrap()
     };
-    // The same log, folded by processes that each die after a few events, wherever they are.
+    // The same log, folded by processes that each stop after a few events at any point.
     let elsewhere = tempfile::tempdir().unwrap();
     let head = desk.log.store().head().await.unwrap();
     loop {
@@ -129,7 +130,7 @@ async fn a_file_that_is_ahead_of_the_log_is_built_anew() {
     let expected = desk.caught_up().await.dump().await.unwrap();
     let head = desk.log.store().head().await.unwrap().unwrap();
     events::side_files::remove_database(&desk.path().join(projections::FILE)).unwrap();
-    // Folded from another log, or its reactions alone were further.
+    // Folded from another log, or only the reactions were further.
     newer.caught_up().await;
     std::fs::copy(newer.path().join(projections::FILE), desk.path().join(projections::FILE)).unwrap();
     assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
@@ -185,7 +186,7 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     let desk = Desk::new();
     busy_day(&desk).await;
     let expected = desk.caught_up().await.dump().await.unwrap();
-    // What an older program would have left behind: its own table, and a checkpoint of its own version.
+    // The leftovers of an older program: its own table, and a checkpoint of its own version.
     let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
     file.execute_batch(
         "CREATE TABLE devices_v0_current (id TEXT); UPDATE checkpoints SET version = 0 WHERE projection = 'devices';

@@ -1,4 +1,4 @@
-//! When identities are renewed, and how they stand.
+//! When identities are renewed, and their states.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 const DAY: i64 = 86_400;
 const COMMAND: CommandId = CommandId(Uuid::from_u128(77));
 
-/// The first identity of every device here expires then.
+/// Expiry of the first identity of every device in these tests.
 fn expires() -> Timestamp {
     later(365 * DAY)
 }
@@ -46,7 +46,8 @@ async fn due(projections: &Projections, at: Timestamp) -> Vec<Due> {
     renewals::due(projections, at, 10, 10).await.unwrap()
 }
 
-/// A device whose renewal is under way since it was due, until 28 days after; when that was, and the event.
+/// Creates a device with a renewal that was started when it was due and ends 28 days later. Returns the start and the
+/// event.
 async fn under_way(desk: &Desk, projections: &Projections, nth: u128) -> (DeviceId, Timestamp, EventId) {
     let device = desk.enroll(nth, person(1), "ada", NOON).await;
     desk.follow(projections).await;

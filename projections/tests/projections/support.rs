@@ -1,4 +1,4 @@
-//! A real log on SQLite in a temporary directory, and a few facts to write into it.
+//! A log on SQLite in a temporary directory, and events to write to it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -56,7 +56,7 @@ impl Desk {
         Projections::open(self.path(), head).unwrap().0
     }
 
-    /// Opens the projections and lets them follow the log until everything in it is folded.
+    /// Opens the projections and lets them follow the log until all its events are folded.
     pub async fn caught_up(&self) -> Projections {
         let projections = self.projections().await;
         self.follow(&projections).await;
@@ -95,7 +95,7 @@ impl Desk {
         (id, appended.position)
     }
 
-    /// A person walks through the portal and enrolls an iPhone or iPad; returns the device.
+    /// Enrolls an iPhone or iPad of a person through the portal; returns the device.
     pub async fn enroll(&self, nth: u128, person: PersonId, name: &str, at: Timestamp) -> DeviceId {
         let device = DeviceId(Uuid::from_u128(0x1000 + nth));
         let visit = device.enrollment().stream();
@@ -109,7 +109,7 @@ impl Desk {
     }
 }
 
-// Not random: keys need only differ here.
+// Not random: here keys only have to differ.
 fn counting(bytes: &mut [u8]) {
     static STATE: AtomicU64 = AtomicU64::new(1);
     for byte in bytes {
@@ -201,7 +201,7 @@ pub fn later(seconds: i64) -> Timestamp {
     NOON.plus_seconds(seconds)
 }
 
-/// Two people, two devices, reports, an end, a refusal, somebody who looked: something for every table.
+/// Two people, two devices, reports, an end, a refusal and an access by staff: events for every table.
 pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let (ada, eve) = (person(1), person(2));
     let first = desk.enroll(1, ada, "ada", NOON).await;

@@ -1,4 +1,4 @@
-//! Visits as the help desk sees them: steps with their times, refusals, ends, and how far people get.
+//! Visits as the help desk sees them: steps with their times, refusals, ends, and the funnel.
 
 use crate::support::*;
 use events::Personal;
@@ -84,14 +84,14 @@ fn wrong_password() -> EnrollmentEvent {
 }
 
 impl Desk {
-    /// Writes each event so many seconds after noon.
+    /// Writes each event at this number of seconds after noon.
     async fn on(&self, id: EnrollmentId, events: Vec<(i64, EnrollmentEvent)>) {
         for (seconds, event) in events {
             self.write(&id.stream(), later(seconds), event).await;
         }
     }
 
-    /// Signs in after a wrong password, chooses, takes the profile; the CA step is switched off.
+    /// Signs in after a wrong password, chooses, downloads the profile; the CA step is disabled.
     async fn walks(&self, id: EnrollmentId, person: PersonId, name: &str, at: i64) {
         self.write(&person.stream(), later(at), known(person, name)).await;
         let method = SignInMethodName::LocalAccount;
@@ -134,7 +134,7 @@ async fn a_visit_has_its_steps_with_their_times_and_its_refusals() {
     let expected = [
         stood(Step::SignIn, 0, 20),
         stood(Step::Ownership, 20, 50),
-        // No CA step: the settings skipped it in the same instant.
+        // No CA step: the settings skipped it at the same instant.
         stood(Step::MdmProfile, 50, 60),
         stood(Step::Install, 60, 160),
         stood(Step::Connect, 160, 170),
@@ -262,7 +262,7 @@ async fn the_funnel_counts_who_reached_a_step_and_what_became_of_the_others() {
     ];
     assert_eq!(counts, expected);
     let install = all.steps.iter().find(|step| step.step == Step::Install).unwrap();
-    // 140 and 340 seconds; how long the one stood there that was closed says nothing.
+    // 140 and 340 seconds. The time of the visit that was closed at this step does not count.
     assert_eq!((install.abandoned, install.median_seconds), (1, Some(140)));
 
     let some = async |filter| visits::funnel(&projections, filter).await.unwrap().visits;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub trait Permit: 'static {
     /// Each of these roles suffices.
     const ROLES: &'static [Privilege];
-    /// What somebody without them wanted, in the audit trail: “Wanted to … without the role for it”.
+    /// What somebody without them wanted, in the audit trail: “Tried to … without the required role”.
     const ACT: &'static str;
 }
 

@@ -100,7 +100,7 @@ async fn whom_no_rule_permits_anything_is_told_so_and_what_to_do_before_any_othe
     let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let visit = desk.get("/console/visits?state=refused").await.attribute("tbody a", "href").unwrap();
     let page = desk.get(&visit).await.body;
-    assert!(page.contains("enroll the device here. The access rule “Nobody” decides: may enroll nothing."), "{page}");
+    assert!(page.contains("enroll the device here. The access rule “Nobody” applies: may enroll nothing."), "{page}");
     assert!(page.contains("Enrollment refused: the access rules do not permit it"), "{page}");
     assert!(!page.contains("No access rule") && !page.contains("no access rule"), "{page}");
     server.stop().await;

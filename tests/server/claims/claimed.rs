@@ -33,7 +33,7 @@ async fn who_claims_the_udid_of_another_persons_device_ends_nothing_and_is_seen(
     let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
     let page = staff.get(&format!("/console/devices/{new}")).await.body;
     assert!(page.contains("Claims the same hardware as") && page.contains(&format!("/console/devices/{old}")));
-    assert!(page.contains("no trusted root signed it"), "{page}");
+    assert!(page.contains("it is not signed by a trusted root"), "{page}");
     let page = staff.get(&format!("/console/devices/{old}")).await.body;
     assert!(page.contains("Its hardware is claimed by") && page.contains(&format!("/console/devices/{new}")));
     assert_eq!(staff.get("/console/devices").await.body.matches("Hardware claim<").count(), 2);

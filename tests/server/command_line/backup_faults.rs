@@ -64,7 +64,7 @@ async fn a_backup_under_another_master_key_is_not_made() {
     std::fs::write(&master, "0".repeat(64)).unwrap();
     let copy = directory.path().join("backup");
     let said = backup(&config, &copy).expect_failure();
-    assert!(said.contains("the master key is not the one") && !copy.exists(), "{said}");
+    assert!(said.contains("was made with another master key") && !copy.exists(), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,7 +225,7 @@ async fn a_backup_goes_neither_into_the_installations_own_directories_nor_into_o
     let said =
         command.current_dir(&empty).args(["backup", ".", "--config", config.to_str().unwrap()]).output().unwrap();
     let told = String::from_utf8(said.stderr).unwrap();
-    assert!(said.status.code() == Some(1) && told.contains(". has no name of its own: name the directory"), "{told}");
+    assert!(said.status.code() == Some(1) && told.contains(". has no directory name: give a path"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

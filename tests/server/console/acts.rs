@@ -45,7 +45,7 @@ async fn an_auditor_can_change_nothing() {
     assert_eq!(refused, acts.map(tried), "what was tried is written down");
     server.caught_up().await;
     let trail = browser.get("/console/audit?outcome=refused").await;
-    assert!(trail.body.contains("Wanted to unenroll without the role for it: refused"), "{}", trail.body);
+    assert!(trail.body.contains("Tried to unenroll without the required role: refused"), "{}", trail.body);
     server.stop().await;
 }
 
@@ -161,7 +161,7 @@ async fn what_a_record_does_not_permit_is_refused_in_words() {
     let csrf = browser.get(&path).await.csrf();
     let answer = browser.post(&format!("{path}/unenroll"), &[("csrf", &csrf)]).await;
     assert_eq!(answer.status, 409);
-    assert!(answer.texts("main")[0].contains("management ended"), "{:?}", answer.texts("main"));
+    assert!(answer.texts("main")[0].contains("of the device ended"), "{:?}", answer.texts("main"));
     let nowhere = "/console/devices/00000000-0000-0000-0000-000000000000/archive";
     assert_eq!(browser.post(nowhere, &[("csrf", &csrf)]).await.status, 409);
     assert_eq!(device_events(&server, DeviceId(uuid::Uuid::nil())).await, vec![], "nobody makes a record by hiding it");

@@ -95,7 +95,7 @@ async fn a_program_keeps_its_role_and_nobody_is_offered_to_take_it() {
     assert_eq!(page.texts("form[action$=disable]").len(), 1);
     let refused = act(&root, id, "roles", &[("auditor", "on")]).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.texts("main")[0].contains("has this one role"), "{:?}", refused.texts("main"));
+    assert!(refused.texts("main")[0].contains("API client cannot be changed"), "{:?}", refused.texts("main"));
     server.stop().await;
 }
 

@@ -120,7 +120,7 @@ async fn what_a_command_beside_the_server_finds_is_told_by_the_server_too() {
     let server = TestServer::start().await;
     server.caught_up().await;
     until("readiness", async || readiness(&server).await.0 == 200).await;
-    let (stream, why) = ("device-1".into(), "it does not have its checksum".into());
+    let (stream, why) = ("device-1".into(), "its checksum does not match".into());
     let corruption = Corruption { stream, revision: 3, position: 9, damaged: Damaged::Event, why };
     server.execute(Request::TellCorruption { found: vec![corruption] }).await;
     told(&server, "position 9 (event 3 of stream device-1)").await;

@@ -112,7 +112,7 @@ async fn a_device_of_an_unknown_ca_enrolls_and_the_record_says_so() {
     let id = id_of(&walk.device);
     for path in [format!("/console/devices/{id}"), format!("/console/visits/{id}")] {
         let page = admin.get(&path).await;
-        let told = "The device told what it is: iPad13,1, build 22C79; its signature is by a device whose maker is not known here";
+        let told = "The device identified itself: iPad13,1, build 22C79; its signature is from an unknown issuer";
         assert!(page.body.contains(told), "{path}: {}", page.body);
     }
     scene.strike().await;

@@ -1,8 +1,9 @@
-//! Other records of the same hardware: which this device claims, what was attested, and how this record ends for another one
-//! and comes back.
+//! Other records of the same hardware: the claims of this device, attestations, and how this record is superseded by
+//! another one and revived.
 //!
-//! What a device says of its hardware is a claim: it changes nothing in another record. A record ends on evidence
-//! (decision 18); an end that rests on a conclusion is undone by contact of the old identity.
+//! A device's statement about its hardware is a claim and does not change other records. A record ends only on evidence
+//! (docs/decisions/18-a-claim-is-not-a-proof.md). If the evidence is an inference, contact with the old identity
+//! revives the record.
 
 use super::{Device, Phase, Refusal, decide};
 use events::Timestamp;
@@ -13,57 +14,57 @@ use events::device::{
 use events::personal::Personal;
 use std::collections::{BTreeSet, HashSet};
 
-/// Seconds that a record which ended on a conclusion may be revived.
+/// How long a record that ended on an inference can be revived, in seconds.
 pub const REVIVABLE_SECONDS: i64 = 30 * 24 * 3_600;
 
-/// Seconds from one request for an attestation to the next: Apple makes a new one at most once in seven days
+/// Minimum time between two requests for an attestation, in seconds. Apple creates a new one at most once in seven days
 /// (mdm/commands/information.device.yaml, `DeviceAttestationNonce`).
 pub const ATTESTATION_SECONDS: i64 = 7 * 24 * 3_600;
 
-/// What the device claims, and what is known of it.
+/// The claims of a device, and the evidence about them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Claims {
-    /// Records of the same UDID that were under management when this device enrolled.
+    /// Managed records with the same UDID when this device enrolled.
     pub others: BTreeSet<DeviceId>,
     /// Records that an administrator decided are other devices.
     pub dismissed: BTreeSet<DeviceId>,
-    /// The command that asks for an attestation and has no answer yet.
+    /// The pending command that requests an attestation.
     pub asked: Option<CommandId>,
-    /// It is not asked for an attestation before.
+    /// The device is not asked for an attestation before this time.
     pub ask_again_after: Option<Timestamp>,
-    /// Apple attested the hardware of this record.
+    /// Whether Apple attested the hardware of this record.
     pub attested: bool,
-    /// Records that this one ended for on a conclusion, and came back from: a second conclusion of that kind proves less than the
-    /// first.
+    /// Records that superseded this one on an inference before it was revived. The same inference is not accepted for
+    /// them again.
     pub survived: BTreeSet<DeviceId>,
 }
 
-/// A record that ended for another one and may be revived.
+/// A superseded record that can be revived.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Revivable {
     pub by: DeviceId,
-    /// `None`: at any time.
+    /// `None`: no time limit.
     pub until: Option<Timestamp>,
-    /// The record as it was.
+    /// The record before it was superseded.
     before: Device,
 }
 
-/// What an answer to a request for an attestation holds, verified.
+/// The verified result of an answer to a request for an attestation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attestation {
-    /// The chain, sealed under the person's key.
+    /// The certificate chain, sealed with the person's key.
     Proven(Personal<Vec<String>>),
     Refused(AttestationRefusal),
 }
 
 impl Device {
-    /// Whether contact with this message revives the record. A body that changed something once changes nothing any more.
+    /// Returns whether this message revives the record. A message that already had an effect does not.
     pub fn is_revived_by(&self, body: &BodyHash, now: Timestamp) -> bool {
         self.may_come_back(now) && !self.seen.contains(body)
     }
 
-    /// Whether it lives by its identity: it is enrolled, or it ended on a conclusion and may come back. Its visit hands out no
-    /// other identity meanwhile, since that revokes the one it has.
+    /// Returns whether the identity is in use: the device is enrolled, or its record can be revived. Meanwhile its
+    /// visit issues no other identity, since that would revoke the current one.
     pub fn lives_by_its_identity(&self, now: Timestamp) -> bool {
         self.phase == Phase::Enrolled || self.may_come_back(now)
     }
@@ -72,7 +73,8 @@ impl Device {
         self.revivable.as_deref().is_some_and(|revivable| revivable.until.is_none_or(|until| now < until))
     }
 
-    /// Whether this device claims the hardware of `other`, and nobody decided that they are different devices.
+    /// Returns whether this device claims the hardware of `other`, and no administrator decided that they are different
+    /// devices.
     pub fn claims_hardware_of(&self, other: DeviceId) -> bool {
         self.claims.others.contains(&other) && !self.claims.dismissed.contains(&other)
     }
@@ -85,7 +87,7 @@ pub(super) fn supersede(
     now: Timestamp,
 ) -> Vec<DeviceEvent> {
     let lives = matches!(device.phase, Phase::Authenticated | Phase::Enrolled);
-    // What ended on a conclusion ends for good on a proof.
+    // A record that ended on an inference ends for good on a proof.
     let is_firmer = device.revivable.is_some() && !evidence.is_reversible();
     let holds = match evidence {
         SupersessionEvidence::Claimed => false,
@@ -149,7 +151,7 @@ pub(super) fn request_attestation(
     ])
 }
 
-/// What an answer to `command` says of the hardware, if that was the question.
+/// Returns the result of an answer to `command`, if it requested an attestation.
 pub(super) fn answered(
     device: &Device,
     command: CommandId,
@@ -170,7 +172,7 @@ pub(super) fn answered(
     }
 }
 
-/// The record before `DeviceSuperseded`, kept while it may come back.
+/// Returns the record before `DeviceSuperseded`, kept while it can be revived.
 pub(super) fn keep(
     device: &Device,
     by: DeviceId,
@@ -179,13 +181,13 @@ pub(super) fn keep(
 ) -> Option<Box<Revivable>> {
     let may_come_back = !device.phase.has_ended() && evidence.is_reversible();
     may_come_back.then(|| {
-        // What it has seen goes on being kept in the record itself.
+        // The set of seen messages remains in the record itself.
         let before = Device { seen: HashSet::new(), ..device.clone() };
         Box::new(Revivable { by, until, before })
     })
 }
 
-/// The record after `DeviceRevived`: as it was, with what it has seen since.
+/// Returns the record after `DeviceRevived`: as it was before, with the messages seen since.
 pub(super) fn bring_back(mut device: Device, superseded_by: DeviceId) -> Device {
     let Some(revivable) = device.revivable.take() else { return device };
     let mut before = revivable.before;
@@ -197,7 +199,8 @@ pub(super) fn bring_back(mut device: Device, superseded_by: DeviceId) -> Device 
     before
 }
 
-/// A management that begins has claimed nothing yet; Apple counts its seven days by the hardware all the same.
+/// Resets the claims for a new management. The seven days between attestations are kept, since Apple counts them per
+/// hardware.
 pub(super) fn begin_anew(device: &mut Device) {
     device.revivable = None;
     let ask_again_after = device.claims.ask_again_after;

@@ -1,4 +1,4 @@
-//! What happens to a device, or why not.
+//! Decides commands for a device.
 
 use super::{Command, CommandState, Device, Phase, Refusal, claim, renewal};
 use events::Timestamp;
@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     match command {
-        // A device says NotNow in the same words every time, and each time it means it.
+        // Every NotNow answer counts, although its body is always the same.
         Command::AnswerCommand { status: CommandStatus::NotNow, .. } => Ok(answer(device, command)),
-        // Said again after its token was called dead: the device is there. Played again, it costs one push in vain. Said again after
-        // the key of its address was lost: the address is known again.
+        // A repeated TokenUpdate after its token was reported dead: the device is reachable. If the message was
+        // replayed, the cost is one useless push. A repeated TokenUpdate after the key of its address was lost restores
+        // the address.
         Command::TokenUpdate { push, identifiers, certificate, body }
             if (device.is_back(push) || device.tells_lost_address(body)) && device.is(identifiers) =>
         {
@@ -19,13 +20,14 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
             happened.extend(renewal::completion(device, certificate));
             Ok(happened)
         }
-        // A device whose management ended is refused, whether it repeats itself or not. CheckOut alone is taken again.
+        // A device whose management ended is refused, even if it repeats an earlier message. Only CheckOut is accepted
+        // again.
         Command::Authenticate { body, .. } | Command::TokenUpdate { body, .. }
             if device.seen.contains(body) && device.phase.has_ended() =>
         {
             Err(Refusal::Ended(device.phase))
         }
-        // A body that changed something once changes nothing any more: `Mdm-Signature` has no nonce.
+        // A message that already had an effect is ignored: `Mdm-Signature` has no nonce, so it may be a replay.
         Command::Authenticate { body, .. }
         | Command::TokenUpdate { body, .. }
         | Command::CheckOut { body }
@@ -39,7 +41,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::TokenUpdate { .. } => token_update(device, command),
         Command::CheckOut { body } => match device.phase {
             Phase::Unknown => Err(Refusal::NotAuthenticated),
-            // It leaves: what was concluded is so, and nothing brings the record back.
+            // The device leaves, which confirms the inference; nothing revives the record afterwards.
             Phase::Superseded if device.revivable.is_some() => {
                 Ok(vec![DeviceEvent::DeviceCheckedOut { body: body.clone() }])
             }
@@ -122,7 +124,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Result<Vec<DeviceEve
         Command::NoteClaim { others, count } => claim::note(device, others, *count),
         Command::DismissClaim { other } => claim::dismiss(device, *other),
         Command::RequestAttestation { id, payload, now } => claim::request_attestation(device, *id, payload, *now),
-        // Nobody makes a record by hiding it.
+        // Hiding must not create a record.
         Command::Archive | Command::Restore if device.phase == Phase::Unknown => {
             Err(Refusal::NotEnrolled(device.phase))
         }
@@ -154,7 +156,7 @@ fn authenticate(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, 
         return renewal::reauthenticate(device, command);
     }
     if device.phase.has_ended() {
-        // After the end only a new certificate revives: an old message played again cannot.
+        // After the end only a new certificate begins a new management, so an old message cannot be replayed.
         if device.certificate.as_ref() == Some(certificate) || device.is_renewed(certificate) {
             return Err(Refusal::Ended(device.phase));
         }
@@ -241,7 +243,7 @@ fn expire(device: &Device, now: Timestamp) -> Vec<DeviceEvent> {
     over.flat_map(expired).collect()
 }
 
-// What has expired is not handed out, even if the timer did not come by yet.
+// An expired command is not delivered, even if the timer has not run yet.
 fn next(device: &Device, not_now: &[CommandId], now: Timestamp) -> Vec<DeviceEvent> {
     let mut happened = expire(device, now);
     let after = happened.iter().fold(device.clone(), super::evolve::evolve);
@@ -250,8 +252,8 @@ fn next(device: &Device, not_now: &[CommandId], now: Timestamp) -> Vec<DeviceEve
     happened
 }
 
-// An answer to a command that we know as answered is no news: devices repeat themselves. What became of a command that was
-// called off after the device had it is news: it may have been done.
+// An answer to an answered command is ignored, since devices repeat answers. An answer to a command that was cancelled
+// after its delivery is recorded: the device may have run it.
 fn is_news(queued: &super::QueuedCommand, not_now: bool) -> bool {
     match queued.status {
         CommandState::Answered | CommandState::Ended => false,
@@ -268,7 +270,7 @@ fn answer(device: &Device, command: &Command) -> Vec<DeviceEvent> {
     };
     let Some(queued) = device.command(*id) else { return vec![] };
     let not_now = *status == CommandStatus::NotNow;
-    // Put off again: known, another push is planned already, and it stands behind everything else that was put off.
+    // The command was already the last one answered with NotNow, and another push is planned.
     let is_last_put_off = queued.status == CommandState::Deferred && queued.put_off == device.put_offs;
     if !is_news(queued, not_now) || (not_now && device.wants_push_again && is_last_put_off) {
         return vec![];
@@ -319,13 +321,14 @@ pub(super) fn enrolled(device: &Device) -> Result<(), Refusal> {
 }
 
 impl Device {
-    /// Whether this is the address that the push service called dead.
+    /// Returns whether this is the address that APNs reported as dead.
     fn is_back(&self, push: &PushAddress) -> bool {
         let same = self.push.as_ref().is_some_and(|before| same_address(before, push));
         self.phase == Phase::Enrolled && self.push_is_dead && same
     }
 
-    /// Whether this message told the address, whose key was lost since. One that told an earlier address tells nothing.
+    /// Returns whether this message reported the current address, whose key was lost since. A message that reported an
+    /// earlier address does not count.
     fn tells_lost_address(&self, body: &BodyHash) -> bool {
         let is_lost = |text: &Personal<String>| text.gone() == Some(Gone::Lost);
         let lost = self.push.as_ref().is_some_and(|push| is_lost(&push.token) || is_lost(&push.push_magic));
@@ -334,7 +337,7 @@ impl Device {
 }
 
 impl Phase {
-    /// Whether management has ended, one way or another.
+    /// Returns whether management has ended, for any reason.
     pub fn has_ended(self) -> bool {
         match self {
             Phase::CheckedOut | Phase::Unenrolled | Phase::Superseded => true,

@@ -1,4 +1,4 @@
-//! The device after an event: every event leads somewhere.
+//! The state of a device after an event. Every event gives a state.
 
 use super::{CommandState, Device, Phase, QueuedCommand, Renewal, claim};
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, PushAddress};
@@ -16,7 +16,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             if device.phase.has_ended() {
                 device.inventory.clear();
                 device.apps.clear();
-                // What was issued to the management that ended opens nothing of the one that begins.
+                // Certificates of the ended management are not valid for the new one.
                 device.renewed.clear();
                 claim::begin_anew(&mut device);
             }
@@ -24,7 +24,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.refused_identities.clear();
             device.phase = Phase::Authenticated;
             device.left = false;
-            // The record of the management before was hidden; this one begins.
+            // The hidden record was of the earlier management; the new one is visible.
             device.archived = false;
             device.person = Some(*person);
             device.former_identifiers.clear();
@@ -68,7 +68,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.product_name = product_name.clone().or(device.product_name);
         }
         DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } => {
-            // With the TokenUpdate that completes it, or later by any other message.
+            // With the TokenUpdate that completes it, or later with any other message.
             let is_told = device.reauthenticated.take().as_ref() == Some(fingerprint);
             turn_to(&mut device, fingerprint, replaced.filter(|_| is_told));
             end_renewal(&mut device);
@@ -94,7 +94,8 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         }
         DeviceEvent::MdmCommandDelivered { command } => {
             set_status(&mut device, *command, CommandState::Delivered);
-            // It came by itself, or was woken: another push is needed only for what it has not fetched yet.
+            // The device connected, on its own or after a push. Another push is only needed for commands that it has
+            // not fetched yet.
             device.wants_push = device.commands.iter().any(|command| command.status == CommandState::Queued);
         }
         DeviceEvent::MdmCommandCancelled { command } => call_off(&mut device, *command, CommandState::Cancelled),
@@ -119,13 +120,13 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
         DeviceEvent::MdmAnswerUnreadable { command, in_part: false, .. } => {
             set_status(&mut device, *command, CommandState::Answered);
         }
-        // `MdmCommandAnswered` says the rest.
+        // The rest is in `MdmCommandAnswered`.
         DeviceEvent::MdmAnswerUnreadable { in_part: true, .. } => {}
         DeviceEvent::MdmResultTooLarge { command, .. } => {
             if let Some(command) = command {
                 set_status(&mut device, *command, CommandState::Answered);
             }
-            // It was told nothing more, whatever else waits.
+            // The device received no further command, even if others are waiting.
             let waits = device.waiting().next().is_some();
             device.wants_push_again |= waits;
         }
@@ -145,7 +146,7 @@ pub(super) fn evolve(mut device: Device, event: &DeviceEvent) -> Device {
             device.wants_push = false;
             device.wants_push_again &= put_off_since;
         }
-        // A token that is dead stays so until a TokenUpdate; anything else is worth another try later.
+        // A dead token remains dead until a TokenUpdate; after any other failure a later push is worth a try.
         DeviceEvent::PushFailed { unregistered_since, .. } => {
             device.wants_push = false;
             device.wants_push_again = unregistered_since.is_none();
@@ -225,19 +226,20 @@ fn body(event: &DeviceEvent) -> Option<&BodyHash> {
     }
 }
 
-// A TokenUpdate without UnlockToken does not take the one away that came before (mdm/checkin/tokenupdate.yaml).
+// A TokenUpdate without UnlockToken keeps the earlier one (mdm/checkin/tokenupdate.yaml).
 fn set_push(device: &mut Device, push: &PushAddress) {
     let unlock_token = push.unlock_token.clone().or_else(|| device.push.take().and_then(|before| before.unlock_token));
     device.push = Some(PushAddress { unlock_token, ..push.clone() });
     device.push_is_dead = false;
-    // What the old token was not woken for, or was woken for in vain, the new one is.
+    // If commands are waiting, the device is woken with its new token, even if a push to the old one failed or
+    // succeeded.
     let waits = device.waiting().next().is_some();
     device.wants_push = waits;
 }
 
-// The TokenUpdate that completes a renewal tells another PushMagic; a device that went back to the certificate of before
-// listens to that of before, and may say so in the words of then, which are not heard twice. `replaced`: the address of
-// before, where the new one has just been told.
+// The TokenUpdate that completes a renewal reports another PushMagic. A device that returned to its earlier certificate
+// listens to the earlier PushMagic, and may repeat the earlier message, which is ignored as a repetition. `replaced`:
+// the earlier address, if the new one was just reported.
 fn turn_to(device: &mut Device, fingerprint: &str, replaced: Option<PushAddress>) {
     let turned = device.in_use.replace(fingerprint.to_owned()).or_else(|| device.certificate.clone());
     let is_told = replaced.is_some();
@@ -267,7 +269,7 @@ fn set_status(device: &mut Device, id: CommandId, status: CommandState) {
     }
 }
 
-// Nothing is left to wake the device for, if this was the last.
+// No push is needed if this was the last waiting command.
 fn call_off(device: &mut Device, id: CommandId, status: CommandState) {
     set_status(device, id, status);
     let waits = device.waiting().next().is_some();
@@ -275,7 +277,7 @@ fn call_off(device: &mut Device, id: CommandId, status: CommandState) {
     device.wants_push_again &= waits;
 }
 
-// The first end stands: a CheckOut that follows our RemoveProfile does not make it the person's doing.
+// The first end remains: a CheckOut after Muster's RemoveProfile does not make the person the one who ended management.
 fn end(device: &mut Device, phase: Phase) {
     if !device.phase.has_ended() {
         device.phase = phase;
@@ -287,7 +289,7 @@ fn end(device: &mut Device, phase: Phase) {
     device.reauthenticated = None;
     device.in_use = None;
     device.former_pushes.clear();
-    // What was asked of this management is not asked of the next one: an old RemoveProfile would end it at once.
+    // Commands of this management are not sent in the next one: an old RemoveProfile would end it at once.
     for command in &mut device.commands {
         command.status = CommandState::Ended;
     }

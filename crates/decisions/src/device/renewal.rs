@@ -1,9 +1,9 @@
-//! How the identity of a device is renewed: the enrollment profile is sent anew, the device gets another certificate by
-//! its challenge, says `Authenticate` and `TokenUpdate` with it, and from then on speaks with it. Whatever fails on the
-//! way, the device goes back to the identity that it had (Apple, "Deploying MDM enrollment profiles").
+//! Renewal of a device's identity. The enrollment profile is sent again, and the device gets another certificate with
+//! its challenge. It sends `Authenticate` and `TokenUpdate` with the new certificate and uses it from then on. If any
+//! step fails, the device returns to its earlier identity (Apple, "Deploying MDM enrollment profiles").
 //!
-//! At most one renewal is under way. A re-enrollment is never taken for one: its certificate is named by an
-//! `IdentityIssued`, a renewal's by an `IdentityRenewed`.
+//! At most one renewal is pending. A re-enrollment is never confused with a renewal: its certificate is recorded in
+//! `IdentityIssued`, that of a renewal in `IdentityRenewed`.
 
 use super::{Command, Device, Refusal, decide};
 use events::Timestamp;
@@ -11,57 +11,57 @@ use events::device::{CommandId, CommandStatus, DeviceEvent, RenewalFailure};
 use events::enrollment::{IssuedCertificate, SecretHash};
 use std::cmp::Ordering;
 
-/// The renewal that was asked for last.
+/// The latest renewal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Renewal {
-    /// `InstallProfile` of the enrollment profile.
+    /// The `InstallProfile` command with the enrollment profile.
     pub command: CommandId,
     pub challenge: SecretHash,
     pub challenge_expires: Timestamp,
-    /// The certificate that was issued for the challenge.
+    /// The certificate issued for the challenge.
     pub identity: Option<IssuedCertificate>,
-    /// It came to its end, good or bad.
+    /// Whether the renewal has ended, successfully or not.
     pub over: bool,
 }
 
 impl Device {
-    /// The renewal that is under way.
+    /// Returns the pending renewal.
     pub fn renewal_under_way(&self) -> Option<&Renewal> {
         self.renewal.as_ref().filter(|renewal| !renewal.over)
     }
 
-    /// Whether this certificate came by renewal.
+    /// Returns whether this certificate was issued by a renewal.
     pub fn is_renewed(&self, certificate: &str) -> bool {
         self.renewed.iter().any(|renewed| renewed.fingerprint == certificate)
     }
 
-    /// Whether the device, speaking with this certificate, speaks with another one than before. While a renewal is under way
-    /// that is its to tell.
+    /// Returns whether this certificate is not the one in use. False while a renewal is pending: then the renewal
+    /// itself determines the certificate in use.
     pub fn speaks_otherwise_with(&self, certificate: &str) -> bool {
         self.turn(certificate).is_some_and(|turn| turn != Ordering::Equal)
     }
 
-    // `Greater`: to a certificate that was issued later than the one in use; `Less`: back to an earlier one.
+    // `Greater`: a later certificate than the one in use; `Less`: an earlier one.
     fn turn(&self, certificate: &str) -> Option<Ordering> {
         let settled = self.phase == super::Phase::Enrolled && self.renewal_under_way().is_none();
         let in_use = self.in_use.as_deref().or(self.certificate.as_deref())?;
         settled.then_some(self.age(certificate)?.cmp(&self.age(in_use)?))
     }
 
-    // 0: the certificate that it enrolled with; then those that came by renewal, in their order.
+    // 0: the certificate of the enrollment; then the certificates of the renewals, in order.
     fn age(&self, certificate: &str) -> Option<usize> {
         let renewed = self.renewed.iter().rposition(|renewed| renewed.fingerprint == certificate);
         renewed.map(|nth| nth + 1).or((self.certificate.as_deref() == Some(certificate)).then_some(0))
     }
 
-    /// Whether `Authenticate` with this certificate goes on with an enrollment that there is: the device installs its profile anew,
-    /// or goes back to the one that it had. A new enrollment has a new certificate.
+    /// Returns whether `Authenticate` with this certificate continues the existing enrollment: the device installs its
+    /// profile again, or returns to its earlier one. A new enrollment has a new certificate.
     pub fn goes_on_with(&self, certificate: &str) -> bool {
         self.phase == super::Phase::Enrolled && self.age(certificate).is_some()
     }
 }
 
-// Nobody is asked for a second one while the first is under way.
+// Starts a renewal, unless one is pending.
 pub(super) fn request(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     let Command::RequestRenewal { id, payload, challenge, challenge_expires } = command else { return Ok(vec![]) };
     decide::enrolled(device)?;
@@ -90,7 +90,7 @@ pub(super) fn request(device: &Device, command: &Command) -> Result<Vec<DeviceEv
     ])
 }
 
-// Exactly once, and again to the same key only.
+// Issues one certificate per challenge, and repeats it for the same key only.
 pub(super) fn issue(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     let Command::IssueRenewal { now, challenge, identity, transaction } = command else { return Ok(vec![]) };
     decide::enrolled(device)?;
@@ -108,8 +108,8 @@ pub(super) fn issue(device: &Device, command: &Command) -> Result<Vec<DeviceEven
     }
 }
 
-// The identifiers are the device's word now: nobody has settled whether EnrollmentID stays the same when the enrollment
-// profile is replaced. Hardware does.
+// The device's new identifiers are accepted: it is not documented whether EnrollmentID stays the same when the
+// enrollment profile is replaced. Hardware identifiers stay the same.
 pub(super) fn reauthenticate(device: &Device, command: &Command) -> Result<Vec<DeviceEvent>, Refusal> {
     let Command::Authenticate { identifiers, certificate, os_version, build_version, product_name, body, .. } = command
     else {
@@ -129,7 +129,7 @@ pub(super) fn reauthenticate(device: &Device, command: &Command) -> Result<Vec<D
     }])
 }
 
-// The TokenUpdate that completes a renewal: from the renewed certificate that `Authenticate` came with.
+// The TokenUpdate that completes a renewal has the renewed certificate of the preceding `Authenticate`.
 pub(super) fn completion(device: &Device, certificate: &str) -> Option<DeviceEvent> {
     device.reauthenticated.as_ref().filter(|reauthenticated| *reauthenticated == certificate)?;
     let identity = device.renewed.iter().find(|renewed| renewed.fingerprint == certificate)?;
@@ -144,7 +144,7 @@ fn completed(identity: &IssuedCertificate) -> DeviceEvent {
     }
 }
 
-// Acknowledged is no end: that is the TokenUpdate with the new identity, whether it comes before the answer or after.
+// Acknowledged does not complete a renewal. The TokenUpdate with the new identity does, before or after the answer.
 pub(super) fn answered(device: &Device, command: CommandId, status: CommandStatus) -> Option<DeviceEvent> {
     match status {
         CommandStatus::Error | CommandStatus::CommandFormatError => ended(device, command, RenewalFailure::Refused),
@@ -152,7 +152,7 @@ pub(super) fn answered(device: &Device, command: CommandId, status: CommandStatu
     }
 }
 
-/// The renewal ends with its command.
+/// Ends the renewal together with its command.
 pub(super) fn ended(device: &Device, command: CommandId, why: RenewalFailure) -> Option<DeviceEvent> {
     let renewal = device.renewal_under_way().filter(|renewal| renewal.command == command)?;
     let why = match (why, &renewal.identity) {
@@ -162,7 +162,7 @@ pub(super) fn ended(device: &Device, command: CommandId, why: RenewalFailure) ->
     Some(DeviceEvent::IdentityRenewalFailed { why })
 }
 
-// Its time is over, whatever became of the command.
+// Ends the renewal because its time is over, whatever the status of the command.
 pub(super) fn lapse(device: &Device, id: CommandId) -> Vec<DeviceEvent> {
     let waits = device.command(id).is_some_and(|command| command.status.is_waiting());
     let failed = ended(device, id, if waits { RenewalFailure::NotFetched } else { RenewalFailure::NotUsed });
@@ -170,8 +170,8 @@ pub(super) fn lapse(device: &Device, id: CommandId) -> Vec<DeviceEvent> {
     expired.into_iter().chain(failed).collect()
 }
 
-// Written down once. What came by RenewalReq counts from here on, since its answer may have been lost; what the device went back
-// to is renewed anew.
+// Recorded once. A certificate from RenewalReq is in use from here on; before that, its response may have been lost. A
+// certificate that the device returned to is renewed again.
 pub(super) fn note(device: &Device, identity: &IssuedCertificate) -> Vec<DeviceEvent> {
     match device.turn(&identity.fingerprint) {
         Some(Ordering::Greater) => vec![completed(identity)],

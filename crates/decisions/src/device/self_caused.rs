@@ -1,22 +1,22 @@
-//! Which events a device alone can cause, as often as it likes: those have a budget. What follows from a command of ours, or
-//! happens once in a management relationship, has none.
+//! Determines which events a device alone can cause, any number of times: these count against a budget. Events that
+//! follow from a command of Muster, or happen once per management relationship, do not.
 
 use super::Device;
 use events::device::{CommandStatus, DeviceEvent};
 
-/// What an event draws on the budget of its device.
+/// What an event counts against the budget of its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Draws {
     Nothing,
-    /// Bytes alone: a command of ours asked for it, but the device says how long it is.
+    /// Only its bytes: a command of Muster requested the data, but the device determines its length.
     Bytes,
-    /// One event, and its bytes.
+    /// One event and its bytes.
     Event,
 }
 
 impl Device {
-    /// Whether these events, decided on this state, complete a renewal that we asked for: they draw nothing, since each renewal is
-    /// completed once.
+    /// Returns whether these events, decided in this state, complete a renewal that Muster requested. They do not
+    /// count, since each renewal is completed once.
     pub fn completes_renewal(&self, decided: &[DeviceEvent]) -> bool {
         let completes = |event: &DeviceEvent| {
             let DeviceEvent::IdentityRenewalCompleted { fingerprint, .. } = event else { return false };
@@ -30,14 +30,14 @@ impl Device {
         renewed.is_some_and(|identity| identity.fingerprint == fingerprint)
     }
 
-    /// What `event`, decided on this state, draws.
+    /// Returns what `event`, decided in this state, counts against the budget.
     pub fn draws(&self, event: &DeviceEvent) -> Draws {
         match event {
-            // A profile that is being installed may say so again and again.
+            // A device that installs its profile may repeat this message.
             DeviceEvent::DeviceAuthenticated { certificate, .. } if self.certificate.as_ref() == Some(certificate) => {
                 Draws::Event
             }
-            // The first step of a renewal that we asked for.
+            // The first step of a renewal that Muster requested.
             DeviceEvent::DeviceReauthenticated { certificate, .. }
                 if self.is_renewing_to(certificate) && self.reauthenticated.as_ref() != Some(certificate) =>
             {
@@ -50,8 +50,8 @@ impl Device {
             | DeviceEvent::IdentityRolledBack { .. }
             | DeviceEvent::MdmResultTooLarge { command: None, .. }
             | DeviceEvent::DeviceFieldsLeftOut { .. } => Draws::Event,
-            // Once for each push it is the answer to a command: a locked device puts everything off each time we wake it. Each
-            // further time the device decides.
+            // The first NotNow after a push is an answer to a command: a locked device defers everything each time it
+            // is woken. Further ones are the device's own decision.
             DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::NotNow, .. } => {
                 let again = self.command(*command).is_some_and(|command| command.put_off > self.put_offs_at_push);
                 if again { Draws::Event } else { Draws::Nothing }
@@ -78,13 +78,13 @@ impl Device {
             | DeviceEvent::DeviceRevived { .. }
             | DeviceEvent::HardwareClaimNoted { .. }
             | DeviceEvent::HardwareClaimDismissed { .. }
-            // Once, and the answer to a question that is asked at most once in seven days.
+            // Answers to a request that is made at most once in seven days.
             | DeviceEvent::HardwareAttestationRequested { .. }
             | DeviceEvent::HardwareAttested { .. }
             | DeviceEvent::HardwareAttestationRefused { .. }
             | DeviceEvent::RecordArchived {}
             | DeviceEvent::RecordRestored {}
-            // Equal ones are written down once in an enrollment.
+            // Equal refusals are recorded once per enrollment.
             | DeviceEvent::IdentityRenewalRefused { .. }
             | DeviceEvent::DeviceMessageRefused { .. }
             | DeviceEvent::DeviceEventsSuppressed { .. } => Draws::Nothing,

@@ -45,7 +45,7 @@ fn token_update(identifiers: DeviceIdentifiers, token: &str) -> Command {
     token_update_by("cert", identifiers, token)
 }
 
-/// Signed with this certificate.
+/// A TokenUpdate signed with this certificate.
 fn token_update_by(certificate: &str, identifiers: DeviceIdentifiers, token: &str) -> Command {
     let body = body(&format!("token-{token}-{certificate}"));
     Command::TokenUpdate { identifiers, push: push(token), certificate: certificate.into(), body }
@@ -66,7 +66,7 @@ fn queue(n: u128, request_type: &str) -> Command {
     }
 }
 
-/// As `queue`, on terms of its own.
+/// As `queue`, with this priority and expiry.
 fn queue_on(n: u128, request_type: &str, priority: Priority, expires: Option<Timestamp>) -> Command {
     let Command::QueueCommand { id, request_type, payload, unenrolls, .. } = queue(n, request_type) else {
         unreachable!()

@@ -1,4 +1,4 @@
-//! What may happen to an account.
+//! Decides commands for an account.
 
 use super::{Command, LocalAccount, NewAccount, Refusal, SetUpLink, Vouched, factors};
 use crate::Aggregate;
@@ -73,7 +73,7 @@ impl LocalAccount {
             Command::RefuseConfirmation { reason } => {
                 Ok(vec![StaffEvent::PasswordConfirmationRefused { reason: *reason }])
             }
-            // Decided before it is asked whether the account exists.
+            // Decided before the check that the account exists.
             Command::Add(_)
             | Command::SetUp { .. }
             | Command::IssueSetUpLink(_)
@@ -108,7 +108,7 @@ impl LocalAccount {
         ])
     }
 
-    // The link dies with its use: the account exists from then on.
+    // A link can be used once, since the account exists afterwards.
     fn set_up(&self, secret: &SecretHash, now: Timestamp, account: &NewAccount) -> Result<Vec<StaffEvent>, Refusal> {
         let link = self.open_link(secret)?;
         if link.expires <= now {
@@ -117,16 +117,16 @@ impl LocalAccount {
         self.add(account)
     }
 
-    /// The set-up link that this secret opens.
+    /// Returns the set-up link with this secret.
     ///
     /// # Errors
-    /// If there is none, or it was used.
+    /// Returns an error if there is no such link, or it was already used.
     pub fn open_link(&self, secret: &SecretHash) -> Result<&SetUpLink, Refusal> {
         let link = self.set_up_link.as_ref().filter(|link| link.hash == *secret && !self.exists);
         link.ok_or(Refusal::LinkUnknown)
     }
 
-    // Known once, and again only when something is another now: names can change, roles by rule or by group.
+    // Records a console user at the first sign-in, and later only if their names or roles changed.
     fn know(&self, vouched: &Vouched) -> Result<Vec<StaffEvent>, Refusal> {
         if self.exists && self.external.is_none() {
             return Err(Refusal::Exists);

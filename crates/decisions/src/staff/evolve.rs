@@ -1,4 +1,4 @@
-//! What has happened to an account, in one state.
+//! The state of an account after an event.
 
 use super::{External, LocalAccount, SetUpLink};
 use events::staff::{Privilege, StaffEvent};

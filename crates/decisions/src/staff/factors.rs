@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub struct Factors {
     pub passkeys: BTreeMap<PasskeyId, Passkey>,
     pub one_time_codes: Option<OneTimeCodes>,
-    /// Those that were not used.
+    /// Hashes of the unused recovery codes.
     pub recovery_codes: Vec<SecretHash>,
 }
 
@@ -24,12 +24,12 @@ pub struct Passkey {
 #[derive(Debug, Clone, PartialEq)]
 pub struct OneTimeCodes {
     pub seed: Personal<String>,
-    /// The latest step whose code was used.
+    /// Time step (RFC 6238) of the latest used code.
     pub last_step: u64,
 }
 
 impl Factors {
-    /// Whether there is one; recovery codes alone are none.
+    /// Returns whether there is a second factor. Recovery codes alone do not count.
     pub fn any(&self) -> bool {
         self.count() > 0
     }
@@ -103,7 +103,7 @@ pub(super) fn decide(account: &LocalAccount, command: &FactorCommand) -> Result<
     }
 }
 
-// Whoever shows a factor may be signing in with it.
+// A person who uses a factor may complete a sign-in with it.
 fn prove(factors: &Factors, command: &FactorCommand) -> Result<Vec<StaffEvent>, Refusal> {
     match command {
         FactorCommand::AddPasskey { passkey, label, credential, entering } => Ok(with_sign_in(
@@ -121,7 +121,7 @@ fn prove(factors: &Factors, command: &FactorCommand) -> Result<Vec<StaffEvent>, 
         }
         FactorCommand::UseOneTimeCode { step, purpose, entering } => {
             let codes = factors.one_time_codes.as_ref().ok_or(Refusal::FactorUnknown)?;
-            // RFC 6238, 5.2: a code is accepted once. An earlier one than the last is as good as used.
+            // RFC 6238, 5.2: a code is accepted once. Codes of earlier time steps are refused too.
             if *step <= codes.last_step {
                 return Err(Refusal::CodeUsed);
             }
@@ -163,7 +163,7 @@ fn change(factors: &Factors, command: &FactorCommand) -> Result<Vec<StaffEvent>,
     }
 }
 
-// Recovery codes stand in for a factor: with the last one they go, too.
+// Recovery codes replace a lost factor, so they are removed with the last one.
 fn remove(factors: &Factors, removed: StaffEvent, required: bool) -> Result<Vec<StaffEvent>, Refusal> {
     match (factors.count(), required) {
         (..=1, true) => Err(Refusal::LastFactor),

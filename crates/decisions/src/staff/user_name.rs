@@ -1,9 +1,9 @@
-//! Which account a name belongs to; or which of the staff an account of a directory or identity provider is.
+//! The account that a name belongs to, or the console user of an account of a directory or identity provider.
 
 use crate::Aggregate;
 use events::staff::{StaffId, UserNameEvent};
 
-/// Which local account has a name.
+/// The account that has a name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserName {
     pub account: Option<StaffId>,

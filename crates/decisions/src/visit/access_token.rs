@@ -1,21 +1,22 @@
-//! Access tokens of account-driven enrollments: opaque, kept as hashes, each belonging to the one enrollment whose stream it
-//! is in. A device gets its profile with one and shows it with every message from then on. Where it wants it so, it redeems
-//! a code for its first one and gets others by a refresh token.
+//! Access tokens of account-driven enrollments. They are opaque, stored as hashes, and each belongs to the enrollment
+//! in whose stream it is recorded. A device requests its profile with a token and sends it with every later message. A
+//! device that uses authorization codes redeems one for its first token and gets others with a refresh token. See
+//! docs/decisions/17-access-tokens-live-in-the-enrollment.md.
 
 use super::Visit;
 use events::Timestamp;
 use events::enrollment::{DeviceSignature, OsVersion, SecretHash};
 use events::settings::AccountDriven;
 
-/// How long a token waits to become an enrolled device: the person types a password for Apple and a passcode meanwhile, and
-/// may begin once more with the same token.
+/// How long a token can be used to enroll, in seconds: meanwhile the person enters a password for Apple and a passcode,
+/// and may start again with the same token.
 const FIRST_USE_SECONDS: i64 = 60 * 60;
 
-/// How long a token lasts that can be refreshed: what is withdrawn from a person is noticed then, and each refreshing is
-/// an event.
+/// How long a refreshable token is valid, in seconds. A withdrawn permission takes effect after this time; each refresh
+/// is an event.
 pub(super) const ACCESS_TOKEN_SECONDS: i64 = 7 * DAY;
 
-/// A device redeems its code at once.
+/// How long a code can be redeemed, in seconds. Devices redeem it at once.
 const CODE_SECONDS: i64 = 5 * 60;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -26,7 +27,7 @@ pub struct AccessToken {
     pub issued: Timestamp,
     /// When the person signed in for it.
     pub signed_in: Timestamp,
-    /// The device gets another by itself.
+    /// Whether the device can get another token with a refresh token.
     pub refreshable: bool,
 }
 
@@ -44,7 +45,7 @@ pub struct RefreshToken {
     pub issued: Timestamp,
 }
 
-/// What a device says of itself (other/machineinfo.yaml), and what its signature under it is worth.
+/// A device's description of itself (other/machineinfo.yaml), and the result of checking its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MachineInformation {
     pub signature: DeviceSignature,
@@ -53,7 +54,7 @@ pub struct MachineInformation {
     pub os_version: Option<OsVersion>,
 }
 
-/// How a token that was shown stands.
+/// Validity of an access token that a device sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presented {
     Good,
@@ -70,9 +71,9 @@ impl AccessToken {
 }
 
 impl Visit {
-    /// How a token with this hash stands `now`. `in_use`: a device has authenticated with it, and may be held up for long before
-    /// its first TokenUpdate; then it lasts until the person has to sign in again, by the settings of today, and one that can
-    /// be refreshed no longer than a week; before that for an hour.
+    /// Returns whether the token with this hash is valid `now`. `in_use`: a device authenticated with it; its first
+    /// TokenUpdate may be delayed for long. A token in use is valid until the person has to sign in again by the
+    /// current settings; a refreshable one for at most a week. A token that is not in use yet is valid for an hour.
     pub fn presented(&self, token: &SecretHash, settings: &AccountDriven, now: Timestamp, in_use: bool) -> Presented {
         let Some(token) = self.access_tokens.iter().find(|known| known.hash == *token) else {
             return Presented::Unknown;
@@ -84,20 +85,20 @@ impl Visit {
         if ends.is_none_or(|ends| now < ends) { Presented::Good } else { Presented::Expired }
     }
 
-    /// How many seconds from `now` the token lasts that was issued last and can be refreshed, on a device that is enrolled; 0 without
-    /// one.
+    /// Returns how many seconds from `now` the newest token remains valid, on an enrolled device. `0` if there is no
+    /// token or it does not expire.
     pub fn lasts(&self, last_for_days: Option<u32>, now: Timestamp) -> i64 {
         let ends = self.access_tokens.last().and_then(|token| token.ends(last_for_days));
         ends.map_or(0, |ends| ends.seconds_since(now))
     }
 
-    /// Whether a code can be redeemed: once, and soon.
+    /// Returns whether a code can be redeemed: once, and only for a short time.
     pub(super) fn redeems(&self, code: &SecretHash, now: Timestamp) -> bool {
         let found = self.codes.iter().find(|known| known.hash == *code && !known.used);
         found.is_some_and(|found| now.seconds_since(found.issued) < CODE_SECONDS)
     }
 
-    /// Whether a refresh token is good: as long as its person need not sign in again.
+    /// Returns whether a refresh token is valid: until its person has to sign in again.
     pub(super) fn refreshes(&self, token: &SecretHash, now: Timestamp, last_for_days: Option<u32>) -> bool {
         let found = self.refresh_tokens.iter().find(|known| known.hash == *token);
         found.is_some_and(|found| {

@@ -1,4 +1,4 @@
-//! What may be asked of a visit, what has to be known for it, and why it may not be.
+//! Commands for a visit, the data they need, and the reasons why they are refused.
 
 use super::{MachineInformation, PreviousRecords, ReportedDevice, SignedIn, Step};
 use events::Timestamp;
@@ -14,49 +14,49 @@ use events::settings::{AccountDriven, Limits};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// What the settings say about the way, looked up when the command was made.
+/// The settings that a visit depends on, as they were when the command was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     pub offered: BTreeSet<Ownership>,
     pub skip_ca_profile: bool,
     pub limits: Limits,
-    /// The version of the terms that is in force, by whose device it is.
+    /// The current version of the terms, by ownership.
     pub terms: BTreeMap<Ownership, String>,
     /// The versions that the person accepted on an earlier visit.
     pub accepted: BTreeMap<Ownership, String>,
-    /// The Managed Apple ID that the person's directory or identity provider tells.
+    /// The Managed Apple ID from the person's directory or identity provider.
     pub assigned_managed_apple_id: Option<Personal<String>>,
-    /// Whose device a family is that enrolls by account.
+    /// Ownership by device family for account-driven enrollment.
     pub account_driven: AccountDriven,
 }
 
-/// What is found about the person whose device it will be, when that is known.
+/// What is known about the owner of the device, looked up when the owner is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
-    /// `None` where there are no access rules.
+    /// `None` if there are no access rules.
     pub access: Option<Access>,
-    /// What their provider told, where it tells anything.
+    /// The attributes from the owner's provider, if it provides any.
     pub received: Option<Received>,
-    /// Their records that are still active.
+    /// The owner's records that are still active.
     pub previous: PreviousRecords,
     pub policy: Policy,
 }
 
-/// Groups and claims that arrived, and from whom.
+/// Received groups and claims, and their provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// The name of a directory or identity provider.
+    /// Name of a directory or identity provider.
     pub provider: String,
     pub attributes: Personal<ReceivedAttributes>,
 }
 
-/// How the way goes on after sign-in.
+/// How the visit continues after sign-in.
 #[expect(clippy::large_enum_variant, reason = "one is made at sign-in and gone")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// It will be their own device.
+    /// The device will be the person's own.
     Oneself(Admission),
-    /// They may enroll for others, and are asked for whom.
+    /// The person may enroll devices for others and is asked for the owner.
     AskForWhom { for_oneself: bool },
 }
 
@@ -64,7 +64,7 @@ pub enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
     pub mode: EnrollmentMode,
-    /// The device's own `state`, where it wants an authorization code.
+    /// The device's own `state`, if it requests an authorization code.
     pub state: Option<String>,
 }
 
@@ -76,10 +76,10 @@ pub enum Command {
         user_agent: Personal<String>,
         platform: Platform,
         language: String,
-        /// It begins in Settings.
+        /// Present if the visit begins in Settings.
         account_driven: Option<Begun>,
     },
-    /// The first form was sent after an enrolled device was told to have its person sign in again.
+    /// The first form was sent after an enrolled device was told that its person has to sign in again.
     Resume {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -92,13 +92,13 @@ pub enum Command {
         account: Option<String>,
         name: Option<String>,
     },
-    /// The person goes to an identity provider; `request` is the hash of what must come back.
+    /// The person is sent to an identity provider; `request` is the hash of the secret that must come back.
     BeginSingleSignOn {
         method: SignInMethodName,
         provider: String,
         request: SecretHash,
     },
-    /// The provider answered, before the browser came back.
+    /// The provider responded before the browser came back.
     ProveSingleSignOn {
         request: SecretHash,
         account: Personal<ProvenAccount>,
@@ -120,7 +120,7 @@ pub enum Command {
     EnrollForOneself {
         admission: Admission,
     },
-    /// The person was told what to do about earlier records and goes on.
+    /// The person read what to do about earlier records and continues.
     NotePreviousRecords {
         policy: Policy,
     },
@@ -128,24 +128,24 @@ pub enum Command {
         ownership: Ownership,
         policy: Policy,
     },
-    /// `version` is what the person was shown, `policy` what is in force now.
+    /// `version` is the version that the person saw, `policy` the current settings.
     AcceptTerms {
         version: String,
         language: String,
         text_hash: String,
         policy: Policy,
     },
-    /// The person does not accept the terms that they are asked to.
+    /// The person declines the requested terms of use.
     DeclineTerms,
-    /// The person reads the pages in this language.
+    /// The person chose this language for the pages.
     ChooseLanguage {
         language: String,
     },
-    /// A form of theirs is answered with no.
+    /// A form that the person sent is refused.
     RefuseForm {
         why: FormRefusal,
     },
-    /// A device that knows a challenge of this visit is refused an identity.
+    /// A device with a challenge of this visit is refused an identity.
     RefuseIdentity {
         why: IdentityRefusal,
     },
@@ -157,35 +157,36 @@ pub enum Command {
     GiveManagedAppleId {
         managed_apple_id: Personal<String>,
     },
-    /// The device is handed an access token.
+    /// The device is issued an access token.
     IssueAccessToken {
         token: SecretHash,
         now: Timestamp,
     },
-    /// The device is handed a code.
+    /// The device is issued an authorization code.
     IssueAuthorizationCode {
         code: SecretHash,
         now: Timestamp,
     },
-    /// The device redeems a code.
+    /// The device redeems an authorization code.
     RedeemCode {
         code: SecretHash,
         token: SecretHash,
         refresh_token: SecretHash,
         now: Timestamp,
     },
-    /// The device wants another access token. `last_for_days`: how long a sign-in holds, by the settings of today.
+    /// The device requests another access token. `last_for_days`: how long a sign-in is valid by the current settings,
+    /// in days.
     RefreshAccess {
         refresh_token: SecretHash,
         token: SecretHash,
         now: Timestamp,
         last_for_days: Option<u32>,
     },
-    /// The device asked for its profile.
+    /// The device requested its profile.
     ReceiveMachineInformation {
         machine: MachineInformation,
     },
-    /// The enrolled device shows no access token that is good. `device_enrolled`: another is of no use to it.
+    /// The enrolled device sent no valid access token. `device_enrolled`: a device that is not enrolled is not asked.
     AskToSignInAgain {
         why: SignInAgainReason,
         device_enrolled: bool,
@@ -198,12 +199,12 @@ pub enum Command {
     },
     /// The device answers a Profile Service.
     ReportAttributes(Box<AttributesReport>),
-    /// It came with a challenge of ours, or with an identity to be verified by, and is not answered.
+    /// The device sent a valid challenge or verification identity and is refused.
     RefuseProfileService {
         challenge: SecretHash,
         why: ProfileServiceRefusal,
     },
-    /// As `IssueIdentity`, for the identity that it is verified by.
+    /// As `IssueIdentity`, for the verification identity.
     IssueVerificationIdentity {
         now: Timestamp,
         challenge: SecretHash,
@@ -211,7 +212,7 @@ pub enum Command {
         certificate: IssuedCertificate,
         device_enrolled: bool,
     },
-    /// `verified_by`: the fingerprint of the verification identity that asks for it.
+    /// `verified_by`: fingerprint of the verification identity that requests the profile.
     ServeMdmProfile {
         profile: ServedProfile,
         challenge: SecretHash,
@@ -219,7 +220,8 @@ pub enum Command {
         verified_by: Option<String>,
         device_enrolled: bool,
     },
-    /// A certificate was signed for whoever presented `challenge`; it counts if this is appended first.
+    /// A certificate was signed for the sender of `challenge`. It is valid only if this command's event is appended
+    /// first.
     IssueIdentity {
         now: Timestamp,
         challenge: SecretHash,
@@ -227,30 +229,30 @@ pub enum Command {
         certificate: IssuedCertificate,
         device_enrolled: bool,
     },
-    /// `device_enrolled` as above: an enrolled device stays enrolled, whatever is told in its name.
+    /// `device_enrolled` as above: an enrolled device remains enrolled, whatever is reported in its name.
     Refuse {
         why: EnrollmentRefusal,
         device_enrolled: bool,
     },
-    /// Nothing happened for long. `device_enrolled` as above: a visit that reached its end is left alone.
+    /// The visit was inactive for a long time. `device_enrolled` as above: a completed visit is not closed.
     Abandon {
         device_enrolled: bool,
     },
-    /// Ends the session, not the enrollment: a profile that was taken may still be installed.
+    /// Ends the session, but not the enrollment: a downloaded profile can still be installed.
     SignOut,
 }
 
-/// What a device says of itself before it gets the MDM profile, and what it is answered if it may go on.
+/// A device's attributes before it gets the MDM profile, and the verification profile that it gets if it is accepted.
 #[derive(Debug, Clone)]
 pub struct AttributesReport {
     pub now: Timestamp,
-    /// The challenge that it answers.
+    /// The challenge that the device answers.
     pub challenge: SecretHash,
     pub device: ReportedDevice,
-    /// What the settings ask of it.
+    /// Requirements of the settings.
     pub genuine_devices_only: bool,
     pub limits: Limits,
-    /// Devices of ours that the same hardware is now.
+    /// Managed devices with the same hardware.
     pub managed: Vec<DeviceId>,
     pub profile_uuid: Uuid,
     pub identity_uuid: Uuid,
@@ -260,20 +262,20 @@ pub struct AttributesReport {
     pub device_enrolled: bool,
 }
 
-/// Why a command may not be.
+/// Why a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No fact at all: the portal leads the person back to their step.
+    /// Recorded nowhere: the portal shows the person their current step.
     #[error("the visit is at another step")]
     OutOfStep(Step),
-    /// A visit is kept within bounds: the person begins another one.
-    #[error("this visit has served so many profiles, or taken so many Managed Apple IDs, that it does so no more")]
+    /// The visit reached a limit: the person has to begin another one.
+    #[error("this visit reached the limit of served profiles or changed Managed Apple IDs: begin another visit")]
     TooOften,
-    #[error("devices of this ownership are not enrolled here")]
+    #[error("devices of this ownership cannot be enrolled here")]
     OwnershipNotOffered,
-    #[error("no such request to an identity provider waits for an answer")]
+    #[error("no such request to an identity provider is pending")]
     UnknownRequest,
-    #[error("this account enrolls devices for others only")]
+    #[error("this account may only enroll devices for others")]
     NotForOneself,
     #[error("no profile was served with this challenge, or another one was used since")]
     UnknownChallenge,
@@ -281,13 +283,13 @@ pub enum Refusal {
     ExpiredChallenge,
     #[error("the code or refresh token is unknown, used or too old")]
     InvalidGrant,
-    /// The challenge has issued an identity to another key.
+    /// An identity was already issued to another key with this challenge.
     #[error("the challenge was used by another key")]
     ChallengeUsed,
-    #[error("another device answered this Profile Service already")]
+    #[error("another device already answered this Profile Service")]
     AnotherDevice,
-    #[error("the identity is none that a device was verified by")]
+    #[error("no device was verified with this identity")]
     NotVerified,
-    #[error("the device is enrolled: its identity is renewed with the old one, not with a challenge")]
+    #[error("the device is enrolled: its identity is renewed with the current identity, not with a challenge")]
     DeviceEnrolled,
 }

@@ -1,4 +1,4 @@
-//! What happens on a visit, or why not. Closed by default: what is not allowed is out of step.
+//! Decides commands for a visit. Closed by default: a command that is not permitted explicitly is out of step.
 
 mod account_driven;
 mod admit;
@@ -37,7 +37,7 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (Step::SignInAgain, Command::SignIn { signed_in, session, entry }) => {
             Ok(account_driven::sign_in_again(visit, signed_in, session, entry))
         }
-        // What an auditor would ask about is a fact, even when the answer is no.
+        // Auditors need refused sign-ins too, so they are recorded.
         (Step::SignIn | Step::SignInAgain, Command::RefuseSignIn { method, reason, account, name }) => {
             Ok(vec![EnrollmentEvent::SignInRefused {
                 method: *method,
@@ -88,8 +88,8 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (Step::Terms, Command::AcceptTerms { version, language, text_hash, policy }) => {
             terms::accept(visit, version, language, text_hash, policy)
         }
-        // Safari may fetch a profile twice, and a person may need it again later; the log keeps every serving, so that there is an end
-        // to them. A device that enrolls by account has a budget of its own.
+        // Safari may fetch a profile twice, and a person may need it again later. The log keeps every serving, so their
+        // number is limited. An account-driven device has a separate budget.
         (
             Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile,
             Command::ServeCaProfile { .. }
@@ -107,7 +107,7 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
             Ok(vec![EnrollmentEvent::CaInstallReported {}])
         }
         (Step::ManagedAppleId | Step::MdmProfile, Command::ReportCaInstall) => Ok(vec![]),
-        // Until the profile is installed a slip of the finger can be put right.
+        // The Managed Apple ID can be corrected until the profile is installed.
         (Step::ManagedAppleId | Step::MdmProfile, Command::GiveManagedAppleId { managed_apple_id })
             if visit.ownership == Some(Ownership::Personal) || visit.account_driven.is_some() =>
         {
@@ -188,7 +188,7 @@ pub(super) fn decide(visit: &Visit, command: &Command) -> Result<Vec<EnrollmentE
         (step, Command::Abandon { .. }) if step != Step::Open => {
             Ok(end(visit, EnrollmentEvent::EnrollmentAbandoned {}))
         }
-        // In the stream already: nothing changes.
+        // The stream already has this language: nothing changes.
         (_, Command::ChooseLanguage { language }) if visit.language() == Some(language) => Ok(vec![]),
         (step, Command::ChooseLanguage { language }) if step != Step::Open => {
             Ok(told::choose_language(visit, language))
@@ -218,7 +218,8 @@ fn sign_in(visit: &Visit, signed_in: &SignedIn, session: &SecretHash, entry: &En
     happened
 }
 
-// Exactly once: the challenge that issues first kills the others, and answers again to the same key only (design §8).
+// An enrollment issues exactly one identity: the first challenge that is used invalidates the others, and it is
+// answered again for the same key only.
 fn issue(
     visit: &Visit,
     now: Timestamp,
@@ -251,7 +252,7 @@ fn issue(
     Ok(happened)
 }
 
-// An identity that came of an enrollment that ended short of a device must open nothing.
+// The identity of an enrollment that ended without a device is revoked, so that it cannot be used.
 fn end(visit: &Visit, end: EnrollmentEvent) -> Vec<EnrollmentEvent> {
     let mut happened = vec![end];
     happened.extend(revocation(visit));

@@ -1,4 +1,4 @@
-//! The visit after an event: every event leads somewhere.
+//! The state of a visit after an event. Every event gives a state.
 
 use super::{
     AccessToken, Assignment, AuthorizationCode, CaStep, End, Identity, MachineInformation, Opened, ProfileService,
@@ -32,7 +32,7 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
             let refreshable = refresh.is_some();
             let (hash, issued_at) = (token.clone(), *issued);
             visit.access_tokens.push(AccessToken { hash, issued: issued_at, signed_in: issued_at, refreshable });
-            // A device that said the old one once more between signing in and this has a good one now.
+            // A device that sent its old token again between sign-in and this event now has a valid one.
             visit.sign_in_again = None;
             if let Some(Refresh { refresh_token, code }) = refresh {
                 visit.refresh_tokens.push(RefreshToken { hash: refresh_token.clone(), issued: *issued });
@@ -89,7 +89,7 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
                 waiting.proven = Some(account.clone());
             }
         }
-        // What nobody asked for does not end the waiting for what was asked for: else a link could.
+        // A response that was not requested does not end the wait for the requested one; otherwise a link could end it.
         EnrollmentEvent::SingleSignOnRefused { why: SingleSignOnFault::Unsolicited, .. } => {}
         EnrollmentEvent::SingleSignOnRefused { .. } => visit.single_sign_on = None,
         EnrollmentEvent::AssignmentOffered { for_oneself } => {
@@ -123,7 +123,7 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
                 user_name: user_name.clone(),
             });
         }
-        // Found when the device said what it is: nobody is asked to read about it any more.
+        // Found from the device's attributes: the person is no longer asked to read about it.
         EnrollmentEvent::PreviousRecordFound { records, .. }
             if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) => {}
         EnrollmentEvent::PreviousRecordFound { records, count } => {
@@ -132,7 +132,7 @@ pub(super) fn evolve(mut visit: Visit, event: &EnrollmentEvent) -> Visit {
         }
         EnrollmentEvent::PreviousRecordsNoted {} => visit.previous_noted = true,
         EnrollmentEvent::OwnershipChosen { ownership, .. } => visit.ownership = Some(*ownership),
-        // A profile taken once more after it was reported installed does not take the report back.
+        // Serving the profile again after the report does not reset the report.
         EnrollmentEvent::CaProfileServed { .. } => {
             visit.told.profile();
             if visit.ca == CaStep::Pending {

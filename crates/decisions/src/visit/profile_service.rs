@@ -1,4 +1,4 @@
-//! What is known of a visit whose device has to say what it is before it gets the MDM profile.
+//! The part of a visit's state about devices that have to identify themselves before they get the MDM profile.
 
 use crate::device::{Device, Phase};
 use events::Timestamp;
@@ -9,22 +9,23 @@ use events::enrollment::{DeviceAttributes, DeviceSignature, IssuedCertificate, P
 pub struct ProfileService {
     pub challenge: SecretHash,
     pub challenge_expires: Timestamp,
-    /// The device that answered it. No other may.
+    /// The device that answered it. No other device may answer.
     pub device: Option<ReportedDevice>,
-    /// What it was refused for; each is written down once.
+    /// Reasons of refusals; each is recorded once.
     pub refusals: Vec<ProfileServiceRefusal>,
 }
 
-/// A device that said what it is.
+/// A device that reported its attributes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportedDevice {
     pub signature: DeviceSignature,
-    /// SHA-256 of the certificate that signed, lower-case hex.
+    /// SHA-256 fingerprint of the signing certificate, lower-case hex.
     pub certificate: String,
     pub attributes: DeviceAttributes,
 }
 
-/// A profile that was sent for the device to get an identity by which it is known when it asks for the MDM profile.
+/// A served verification profile: the device gets an identity with it that identifies it when it requests the MDM
+/// profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verification {
     /// The challenge of the Profile Service that the device answered.
@@ -36,20 +37,20 @@ pub struct Verification {
 }
 
 impl ReportedDevice {
-    /// Whether this one answers again: by the same identity it was made with, under the same UDID.
+    /// Returns whether `other` is this device answering again: it has the same built-in identity and the same UDID.
     pub fn is(&self, other: &ReportedDevice) -> bool {
         let differs =
             other.attributes.udid.get().is_some_and(|udid| self.attributes.udid.get().is_some_and(|told| told != udid));
         self.certificate == other.certificate && !differs
     }
 
-    /// Whether this is the device with this UDID. If what it told was erased, or its key lost, that is not proven.
+    /// Returns whether this device reported `udid`. False if the reported UDID was erased or its key lost.
     pub fn has_udid(&self, udid: &str) -> bool {
         self.attributes.udid.get().is_some_and(|told| told == udid)
     }
 
-    /// Whether a device that announces itself with this UDID may be this one. One that is enrolled is known by its identity: it goes on
-    /// where what it told before was erased or lost.
+    /// Returns whether a device that sends `Authenticate` with `udid` can be this one. An enrolled device is identified
+    /// by its identity, so it is accepted if the UDID that it reported earlier was erased or lost.
     pub fn may_be(&self, udid: &str, device: &Device) -> bool {
         self.has_udid(udid) || (self.attributes.udid.get().is_none() && device.phase == Phase::Enrolled)
     }

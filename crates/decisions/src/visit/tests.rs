@@ -15,7 +15,7 @@ mod from_settings;
 mod identity;
 mod profile_service;
 
-/// A visit to which all these commands were put, each accepted.
+/// Returns the visit after these commands, each of which is accepted.
 #[track_caller]
 fn given(commands: impl IntoIterator<Item = Command>) -> Visit {
     commands.into_iter().fold(Visit::default(), |visit, command| {
@@ -74,7 +74,7 @@ fn issue(challenge: &str, key: &str, serial: &str) -> Command {
     }
 }
 
-/// An institutional iPhone whose MDM profile was served with each of these challenges.
+/// Returns the visit of an institutional iPhone whose MDM profile was served with each of these challenges.
 fn served(challenges: &[&str]) -> Visit {
     let way = [open("17.5"), sign_in(&[Institutional]), serve_ca(), Command::ReportCaInstall];
     given(way.into_iter().chain(challenges.iter().map(|name| serve_mdm(EnrollmentKind::DeviceEnrollment, name))))

@@ -1,22 +1,23 @@
-//! Facts that a visitor can cause again and again without getting further: refused forms, changes of language, profiles that
-//! are taken again. Each visit writes down a few of them, equal refusals once; the caller counts the others.
+//! Limits for events that a visitor can cause repeatedly without progress: refused forms, changes of language, profiles
+//! downloaded again. Each visit records a few of them, and equal refusals once; the caller counts the others.
 
 use super::Visit;
 use events::enrollment::{EnrollmentEvent, FormRefusal, IdentityRefusal, SignInRefusal};
 use std::collections::BTreeSet;
 
-/// A visit serves at most this many profiles and takes at most this many Managed Apple IDs.
+/// Maximum number of profiles that a visit serves, and of Managed Apple IDs that it accepts.
 const MOST: usize = 20;
 
-// The rest has shares, so that nothing harmless uses up what refusals need: a visit writes down at most 20 of them in all, which are the
-// nine reasons for a refused form and the five for a refused identity, each once, and these.
+// Each kind has its own share, so that harmless events do not use up the share of refusals. A visit records at most 20
+// of them: each of the nine reasons for a refused form and of the five for a refused identity once, and the following
+// numbers.
 
-/// Refusals to sign in again, each account and reason once.
+/// Maximum number of refused repeated sign-ins; each account and reason counts once.
 const SIGN_INS: usize = 3;
-/// Changes of language.
+/// Maximum number of recorded changes of language.
 const LANGUAGES: usize = 3;
 
-/// What is written down already.
+/// What the visit has already recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
     forms: BTreeSet<FormRefusal>,
@@ -28,12 +29,12 @@ pub struct Told {
 }
 
 impl Told {
-    /// Whether one more profile may be served at the portal. Each serving is an event and a signature.
+    /// Returns whether the portal may serve one more profile. Each serving is an event and a signature.
     pub(super) fn serves_more(&self) -> bool {
         self.profiles < MOST
     }
 
-    /// Whether one more Managed Apple ID may take the place of the one before.
+    /// Returns whether the Managed Apple ID may be replaced once more.
     pub(super) fn takes_more_managed_apple_ids(&self) -> bool {
         self.managed_apple_ids < MOST
     }
@@ -46,8 +47,8 @@ impl Told {
         self.managed_apple_ids += 1;
     }
 
-    // An account that may not sign in here again: another person's, or one that lost its right. Others are bound by the budgets of
-    // refusals.
+    // Notes an account that may not sign in again here: another person's, or one that lost its permission. Other
+    // refused sign-ins are limited by the budgets of refusals.
     pub(super) fn sign_in(&mut self, why: SignInRefusal, account: &str) {
         if !self.has_sign_in(why, account) && self.sign_ins.len() < SIGN_INS {
             self.sign_ins.push((why, account.to_owned()));
@@ -79,7 +80,7 @@ pub(super) fn refuse_identity(visit: &Visit, why: IdentityRefusal) -> Vec<Enroll
     if visit.told.identities.contains(&why) { vec![] } else { vec![EnrollmentEvent::IdentityRefused { why }] }
 }
 
-/// Whether a refusal to sign in again is news.
+/// Returns whether a refused repeated sign-in has to be recorded.
 pub(super) fn is_news(visit: &Visit, why: SignInRefusal, account: &str) -> bool {
     !visit.told.has_sign_in(why, account) && visit.told.sign_ins.len() < SIGN_INS
 }

@@ -1,10 +1,10 @@
-//! AES-256-GCM with a nonce made of what is sealed.
+//! AES-256-GCM with a synthetic nonce, derived from the sealed data.
 //!
 //! The nonce is `HMAC-SHA-256(key', associated data, plaintext)`, cut to 96 bits, where `key'` is derived from the key.
-//! So a repeated append seals to the same bytes and needs no randomness; and since the plaintext goes into the nonce, the
-//! same event id used for two different values (a decision taken anew after a conflict) never uses a nonce twice, which
-//! GCM does not forgive (NIST SP 800-38D section 8). What it gives away, that the same value was sealed twice, it gives
-//! away for the same field of the same event only.
+//! So a repeated append seals to the same bytes and needs no randomness. Since the nonce depends on the plaintext, one
+//! event id with two different values (a decision repeated after a conflict) never reuses a nonce. GCM is broken if a
+//! nonce is reused (NIST SP 800-38D section 8). The scheme reveals that the same value was sealed twice, but only for
+//! the same field of the same event.
 
 use openssl::hash::MessageDigest;
 use openssl::memcmp;
@@ -15,12 +15,12 @@ use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// HMAC-SHA-256 of `parts` under a key that is derived from the master key.
+/// Returns the HMAC-SHA-256 of `parts` under `key`.
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let key = PKey::hmac(key).expect("bytes are a key");
     let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("HMAC-SHA-256 is there");
     for part in parts {
-        // The length in front, so that two lists of parts never make the same input.
+        // The length prefix ensures that two different lists of parts never give the same input.
         signer.update(&(part.len() as u64).to_be_bytes()).expect("HMAC takes any bytes");
         signer.update(part).expect("HMAC takes any bytes");
     }
@@ -29,12 +29,12 @@ pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     digest
 }
 
-/// Compares tags and digests in constant time (of equal lengths).
+/// Compares two byte strings, such as tags or digests, in constant time. Strings of different length are unequal.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && memcmp::eq(a, b)
 }
 
-/// Nonce, ciphertext, tag.
+/// Returns nonce, ciphertext and tag, in this order.
 pub(super) fn seal(key: &[u8; 32], associated: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce = &hmac(&hmac(key, &[b"nonce"]), &[associated, plain])[..NONCE];
     let mut tag = [0u8; TAG];

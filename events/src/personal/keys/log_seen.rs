@@ -1,24 +1,24 @@
-//! How far the log was when the key store was last written. A log that ends before that was set back: events that were acknowledged
-//! are missing from it.
+//! The last position of the log that the key store knows. If the log ends before this position, it was restored from an
+//! older copy, and acknowledged events are missing.
 
 use rusqlite::{Connection, OptionalExtension as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-// One row. An earlier program that writes the store leaves it as it is: then it says less than it could.
+// One row. An older program that writes the store does not update it, so the position may be too low.
 const TABLE: &str = "
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS log_seen (position INTEGER NOT NULL) STRICT;
     INSERT INTO log_seen SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM log_seen);
     COMMIT;";
 
-/// The position in the file, and the one that the log has reached since.
+/// The position in the file, and the position that the log has reached since.
 pub(super) struct LogSeen {
     kept: AtomicU64,
     reached: AtomicU64,
 }
 
 impl LogSeen {
-    /// Reads the position; makes the table where there is none, unless the store is opened for reading.
+    /// Reads the position. Creates the table if it does not exist, unless the store is open for reading only.
     pub fn of(connection: &Connection) -> rusqlite::Result<LogSeen> {
         if !connection.is_readonly("main")? {
             connection.execute_batch(TABLE)?;
@@ -27,22 +27,22 @@ impl LogSeen {
         Ok(LogSeen { kept: AtomicU64::new(position), reached: AtomicU64::new(position) })
     }
 
-    /// The position in the file.
+    /// Returns the position in the file.
     pub fn position(&self) -> u64 {
         self.kept.load(Ordering::Acquire)
     }
 
-    /// The log has a durable event at `position`.
+    /// Notes that the log has a durable event at `position`.
     pub fn reach(&self, position: u64) {
         self.reached.fetch_max(position, Ordering::AcqRel);
     }
 
-    /// Whether the log got further than the file says.
+    /// Returns whether the log has passed the position in the file.
     pub fn is_behind(&self) -> bool {
         self.reached.load(Ordering::Acquire) > self.position()
     }
 
-    /// Writes what was reached, in the transaction that is open, if one is.
+    /// Writes the reached position, in the open transaction if there is one.
     pub fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         let reached = self.reached.load(Ordering::Acquire);
         if self.is_behind() {
@@ -52,7 +52,7 @@ impl LogSeen {
         Ok(())
     }
 
-    /// Goes on from `position`, which is less: the log was set back, and that was accepted.
+    /// Resets the position to a lower one, after an operator accepted that the log was set back.
     pub fn set_back(&self, connection: &Connection, position: u64) -> rusqlite::Result<()> {
         connection.execute("UPDATE log_seen SET position = ?1", [position])?;
         self.kept.store(position, Ordering::Release);
@@ -74,7 +74,7 @@ fn has_table(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'log_seen'", [], |row| row.get(0))
 }
 
-/// Lets a copy of the store know no more than `head` of the log: it was made after the copy of the log that it goes with.
+/// Lowers the position in a copy of the store to `head`, the end of the copied log. The keys are copied after the log.
 pub(crate) fn know_at_most(connection: &Connection, head: u64) -> rusqlite::Result<()> {
     match has_table(connection)? {
         true => connection.execute("UPDATE log_seen SET position = min(position, ?1)", [head]).map(drop),

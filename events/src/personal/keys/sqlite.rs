@@ -1,4 +1,4 @@
-//! The embedded key store: a SQLite file of its own beside the log, from which destroyed keys really vanish.
+//! The embedded key store: a separate SQLite file next to the log. Destroyed keys are physically removed from it.
 
 mod counting;
 mod opening;
@@ -14,32 +14,32 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// Name of the key store's file, beside the log.
+/// File name of the key store, next to the log.
 pub const FILE: &str = "keys.db";
 
-/// Fills bytes fit for secrets. Given by the caller, who owns all chance (`world.rs`).
+/// Fills a buffer with bytes that are fit for secrets. Passed by the caller, since only `world.rs` may use randomness.
 pub type Randomness = fn(&mut [u8]);
 
-/// How often the write-ahead log is copied into the file: a commit is a page or two.
+/// Number of commits between two checkpoints of the write-ahead log. One commit is a page or two.
 const COMMITS_BETWEEN_CHECKPOINTS: u32 = 500;
 
-/// How many keys are kept in memory, unwrapped.
+/// Maximum number of unwrapped keys in memory.
 const CACHED: usize = 4_096;
 
-/// Data keys in a SQLite file. Other processes may open it as well, but one that lives long keeps keys in memory: have
-/// keys destroyed by the server itself where one runs.
+/// Data keys in a SQLite file. Other processes may open it too. But a long-running process caches keys in memory, so if
+/// a server runs, let the server itself destroy keys.
 pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
-    // Taken while holding the connection when it is changed, so that a destroyed key is not put back by a late reader.
+    // Locked while holding the connection when it changes, so that a late reader does not put a destroyed key back.
     cache: Mutex<HashMap<KeyName, DataKey>>,
-    // Why it stopped for good, as the log does: after a commit or a checkpoint that failed nobody knows what the disk
-    // holds.
+    // Why the store stopped for good, as the log does. After a failed commit or checkpoint the content of the disk is
+    // unknown.
     failed: watch::Sender<Option<String>>,
     commits: AtomicU32,
-    // As durable in the file, never ahead of it.
+    // The sequence that is durable in the file, never a higher one.
     sequence: AtomicU64,
     log_seen: LogSeen,
-    // False for a store that is opened for reading and was made before it counted: no key in it was lost.
+    // False for a read-only store whose file has no `sequence` and `lost` columns yet: no key in it is marked as lost.
     counts: bool,
     path: PathBuf,
     master: MasterKey,
@@ -47,18 +47,18 @@ pub struct SqliteKeyStore {
 }
 
 impl SqliteKeyStore {
-    /// The file the keys are in.
+    /// Returns the path of the key store's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the store's connection promises.
+    /// Reads the durability settings of the store's connection.
     #[cfg(any(test, feature = "contract"))]
     pub fn durability(&self) -> Result<crate::store::sqlite::durability::Durability, KeyError> {
         crate::store::sqlite::durability::Durability::of(&self.lock()).map_err(unavailable)
     }
 
-    /// Lets every commit fail from now on.
+    /// Makes every commit fail from now on.
     #[cfg(any(test, feature = "contract"))]
     pub fn fail_commits(&self) -> Result<(), KeyError> {
         self.lock().commit_hook(Some(|| true)).map_err(unavailable)
@@ -71,8 +71,8 @@ impl SqliteKeyStore {
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)
     }
 
-    // `work` says how many keys it changed. Checkpoints are ours to ask for, as in the log: SQLite swallows the errors of
-    // its own.
+    // `work` returns the number of changed keys. The store runs the checkpoints itself, as the log does, since SQLite
+    // ignores errors of its automatic checkpoints.
     fn commit(
         &self,
         connection: &mut Connection,
@@ -96,7 +96,8 @@ impl SqliteKeyStore {
         passive.map_err(|error| self.fail("a checkpoint", &error))
     }
 
-    // secure_delete zeroes a key in its page; the page as it was stands in the write-ahead log until that is emptied.
+    // `secure_delete` overwrites the key in its page, but the write-ahead log still holds the old page until it is
+    // truncated.
     fn scrub(&self, connection: &Connection) -> Result<(), KeyError> {
         let busy: bool = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
@@ -116,7 +117,7 @@ impl SqliteKeyStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A thread that died with the connection left at most a transaction behind, which is rolled back on drop.
+        // A thread that panicked with the connection left at most an open transaction, which is rolled back on drop.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,7 +133,7 @@ impl SqliteKeyStore {
         cache.insert(name.clone(), key.clone());
     }
 
-    // With whether it was made now.
+    // Returns the key, and how many keys were made.
     fn ensure_one(&self, transaction: &Transaction<'_>, name: &KeyName) -> Result<Ensured, KeyError> {
         match self.row(transaction, name)? {
             Row::Wrapped(wrapped) => Ok(Ensured { name: name.clone(), key: self.unwrap(name, &wrapped)?, made: 0 }),
@@ -141,7 +142,7 @@ impl SqliteKeyStore {
             Row::Lost => {
                 let successor = name.successor();
                 match self.row(transaction, &successor)? {
-                    // Owned by the lost one: destroyed with it, when the person is erased.
+                    // Owned by the lost key, so that erasing the person destroys it too.
                     Row::Absent => self.make_key(transaction, &successor, Some(name)),
                     _ => self.ensure_one(transaction, &successor),
                 }
@@ -266,25 +267,25 @@ impl KeyStore for SqliteKeyStore {
 }
 
 impl Drop for SqliteKeyStore {
-    // So that the file is whole without one beside it. After a failure nothing is synced again: the second sync would
-    // succeed without having written anything.
+    // Leaves a complete file, with an empty write-ahead log. After a failure nothing is synced again: a second sync
+    // would succeed without writing anything.
     fn drop(&mut self) {
         let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
         if self.failed.borrow().is_none() && !connection.is_readonly("main").unwrap_or(true) {
-            // Lost, it only says less of the log than it could.
+            // A failure only leaves an older position of the log in the file.
             let _ = self.log_seen.write(connection);
-            // What is not copied now is found in the write-ahead log at the next start.
+            // A failure leaves the pages in the write-ahead log, where the next start finds them.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
     }
 }
 
-// With how many keys that changed.
+// Returns the number of changed keys.
 fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<u64, KeyError> {
     let named = transaction
         .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
         .map_err(unavailable)?;
-    // UNION, not UNION ALL: ends even where keys were handed over in a circle.
+    // UNION, not UNION ALL, so that the query ends even if the ownership of keys is circular.
     let destroyed = transaction
         .execute(
             "WITH RECURSIVE doomed (name) AS (
@@ -297,7 +298,7 @@ fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<u64, KeyE
     Ok((named + destroyed) as u64)
 }
 
-/// A key as its row has it.
+/// The state of a key's row.
 enum Row {
     Absent,
     Wrapped(Vec<u8>),
@@ -305,11 +306,11 @@ enum Row {
     Lost,
 }
 
-/// A key that is there, under the name it is used by.
+/// An existing key, under the name that is used for it.
 struct Ensured {
     name: KeyName,
     key: DataKey,
-    /// Keys that were made for it.
+    /// Number of keys made for it.
     made: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Appending: expectations, repeats, races, limits.
+//! Appends: expected state, repeated appends, concurrent appends, size limits.
 
 use super::{Factory, event, event_with, events, numbers_in, stream, write};
 use crate::envelope::Revision;

@@ -1,4 +1,5 @@
-//! Damage behind the store's back: refused by whoever meets it, told once, and no other stream's business.
+//! Events altered outside of the store: refused by every reader and append, reported once, without effect on other
+//! streams.
 
 use super::{Factory, Subject, events, numbers_in, stream, write};
 use crate::envelope::{Position, Revision};
@@ -18,7 +19,7 @@ async fn a_sound_log_has_no_findings(factory: &dyn Factory) {
     assert_eq!(store.findings().all(), []);
 }
 
-/// Streams a and b of two events each; the second event of a is damaged, and this is its position.
+/// Creates streams a and b with two events each and damages the second event of a. Returns its position.
 async fn damaged(factory: &dyn Factory) -> (Box<dyn Subject>, Position) {
     let mut subject = factory.empty().await;
     let store = subject.store();

@@ -1,4 +1,4 @@
-//! Faults, each in both of its forms: what failed is lost, or it is kept and only the answer says that it failed.
+//! Faults in both variants: a failed append was lost, or it was written and only its answer is an error.
 
 use super::{Factory, Fault, event, events, numbers_in, stream, write};
 use crate::envelope::Revision;
@@ -66,7 +66,8 @@ async fn what_was_acknowledged_outlives_a_failed_append(factory: &dyn Factory, f
     write(&subject.store(), "a", Expected::Exact(Revision(9)), 10..11).await;
 }
 
-// Some get `Unknown`, some, who came later, `Unavailable`; whoever got `Ok` is written; and everybody may repeat.
+// Appends of the failed batch get `Unknown`, later ones may get `Unavailable`. An append with `Ok` is written. All of
+// them may be repeated.
 async fn all_who_shared_a_failed_append_may_repeat_theirs(factory: &dyn Factory, fault: Fault) {
     let mut subject = factory.empty().await;
     subject.fail_next_append(fault).await;

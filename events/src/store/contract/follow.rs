@@ -1,4 +1,4 @@
-//! Following: everything once, in order, and a word when there is no more for now.
+//! Following the log: every event once, in order, and `CaughtUp` when all events were delivered.
 
 use super::{Factory, stream, write};
 use crate::envelope::Position;
@@ -19,7 +19,7 @@ async fn next(follow: &mut Follow) -> Option<Followed> {
     waited.expect("a follower is told within 20 seconds").expect("a log that can be read")
 }
 
-/// Numbers up to the word that everything was delivered, and the position it names.
+/// Returns the numbers up to `CaughtUp`, and the position that it names.
 async fn until_caught_up(follow: &mut Follow) -> (Vec<u64>, Option<Position>) {
     let mut numbers = Vec::new();
     loop {

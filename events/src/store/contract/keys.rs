@@ -1,4 +1,4 @@
-//! The highest sequence of the key store is kept with the events: written or not written together with them.
+//! The highest sequence of the key store is stored with the events: either both are written or neither.
 
 use super::{Factory, Fault, events, stream};
 use crate::envelope::Revision;

@@ -1,4 +1,4 @@
-//! Reading: streams by revision, the log by position, what comes back is what was given.
+//! Reads: streams by revision, the log by position; events are returned as they were appended.
 
 use super::{Factory, event, event_with, events, stream, write};
 use crate::envelope::{EventId, Position, Recorded, Revision, canonical};

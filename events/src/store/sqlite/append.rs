@@ -1,4 +1,4 @@
-//! One append: what the caller wants written, and how it is written inside the writer's transaction.
+//! One append: the request of the caller, and how the writer writes it inside its transaction.
 
 use super::MAX_APPEND;
 use crate::envelope::{EventId, NewEvent, Position, Revision, StreamName, canonical};
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 pub(super) type Answer = Result<Appended, AppendError>;
 
-/// An append on its way to the writer.
+/// An append that is sent to the writer.
 pub(super) struct Request {
     stream: StreamName,
     expected: Expected,
@@ -18,13 +18,14 @@ pub(super) struct Request {
     pub(super) keys: u64,
 }
 
-/// With its sender's end of the answer.
+/// An append, and the channel for its answer.
 pub(super) struct Waiting {
     pub(super) request: Request,
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
-// Where the revision is known beforehand, the caller's thread makes the bytes: the writer's time is everybody's.
+// If the revision is known in advance, the caller's thread serializes the events, since all appends share the writer's
+// time.
 enum Events {
     Ready(Vec<Row>),
     Floating(Vec<NewEvent>),
@@ -45,7 +46,7 @@ impl Row {
     }
 }
 
-/// CRC-32C of a leaf hash and the canonical bytes it is of.
+/// Returns the CRC-32C of a leaf hash and its canonical bytes.
 pub(super) fn checksum(leaf: &[u8], envelope: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(leaf), envelope)
 }
@@ -88,10 +89,11 @@ fn rows(stream: &StreamName, first: u64, events: &[NewEvent]) -> Vec<Row> {
     (first..).zip(events).map(|(revision, event)| Row::new(stream, revision, event)).collect()
 }
 
-/// Writes the request's events, the first at `next`, in the open transaction. The inner error is the caller's, and
-/// nothing was written; the outer one the store's.
+/// Writes the events of the request in the open transaction, the first at position `next`. The inner error is for the
+/// caller; then nothing was written. The outer error is one of the store.
 pub(super) fn apply(connection: &Connection, next: u64, request: &Request) -> rusqlite::Result<Answer> {
-    // Nearly every append finds its stream as expected: that way takes one statement, all others come after.
+    // Nearly every append finds its stream in the expected state. That case takes one statement; the others are handled
+    // below.
     if let Events::Ready(rows) = &request.events
         && let Some((stream, first)) = claim(connection, request, rows.len() as u64)?
     {
@@ -103,7 +105,7 @@ pub(super) fn apply(connection: &Connection, next: u64, request: &Request) -> ru
         .optional()?;
     let free = known.map_or(0, |(_, version)| version + 1);
     let ids = request.ids();
-    // Where a repeated append would stand: at the expected place, or, with `Any`, at the stream's end.
+    // First revision of a repeated append: the expected place or, with `Any`, the last events of the stream.
     let repeated = match request.expected {
         Expected::NoStream => 0,
         Expected::Exact(revision) => revision.0 + 1,
@@ -134,7 +136,7 @@ pub(super) fn apply(connection: &Connection, next: u64, request: &Request) -> ru
     insert(connection, stream, free, next, &rows(&request.stream, free, events)).map(Ok)
 }
 
-// Moves the stream's version on if it is as expected; which stream that is, and the first revision.
+// Advances the stream's version if it is as expected. Returns the stream's row id and the first revision.
 fn claim(connection: &Connection, request: &Request, count: u64) -> rusqlite::Result<Option<(i64, u64)>> {
     let name = request.stream.as_str();
     let id = |row: &rusqlite::Row<'_>| row.get(0);
@@ -153,7 +155,7 @@ fn claim(connection: &Connection, request: &Request, count: u64) -> rusqlite::Re
     }
 }
 
-// Position of the last of these ids, if exactly they stand in the stream from `first` on.
+// Returns the position of the last id, if the stream holds exactly these ids from revision `first` on.
 fn find(connection: &Connection, stream: i64, first: u64, ids: &[EventId]) -> rusqlite::Result<Option<Position>> {
     let mut select = connection.prepare_cached(
         "SELECT event_id, position FROM events WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3",

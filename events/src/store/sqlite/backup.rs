@@ -1,13 +1,13 @@
-//! A copy of a log and its keys, taken while both are written to, and the way back. Both ways end with a verification
-//! of what was made; nothing unverified ever bears its final name.
+//! Backs up a log and its keys while both are written to, and restores them. A backup and a restored log are verified
+//! before they get their final name.
 //!
-//! The log is copied first, the keys after it: since a key is durable before the first event that uses it, the copy of
-//! the keys has every key that the copy of the log needs, and a sequence that is not lower than the one the log has seen. Both are
+//! The log is copied before the keys. A key is durable before the first event that uses it, so the copied keys include
+//! every key that the copied log needs, and their sequence is not lower than the one recorded in the log. Both are
 //! verified.
 //!
-//! A backup holds keys (wrapped by the master key, which is *not* in it and must be kept elsewhere). Whoever restores a
-//! backup from before a person was erased brings their key back: keep backups no longer than people may wait to be
-//! forgotten.
+//! A backup contains the keys, wrapped with the master key. The master key is *not* in the backup and must be kept
+//! elsewhere. Restoring a backup from before the erasure of a person restores the person's key, so delete backups
+//! within the time limit for erasure requests.
 
 use super::schema::{self, OpenError, file_error, sync_directory};
 use super::verify::{Verified, VerifyError, verify_file};
@@ -29,16 +29,16 @@ use std::time::Duration;
 
 const MANIFEST: &str = "backup.json";
 
-/// What a backup holds; in its `backup.json`.
+/// The content of a backup, stored in its `backup.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Position of the newest event in it.
+    /// Position of the newest event.
     pub position: Option<Position>,
     pub events: u64,
     pub streams: u64,
-    /// How many keys its events are sealed under.
+    /// Number of keys that the events are sealed with.
     pub keys: u64,
-    /// Those of them that the key store does not know, not even as destroyed: it lacked them when the backup was made.
+    /// The keys among them that the key store did not contain when the backup was made, not even as destroyed keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_keys: Vec<KeyName>,
 }
@@ -47,11 +47,11 @@ pub struct Manifest {
 pub enum BackupError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the copy is not sound: {0}")]
+    #[error("the copy is damaged: {0}")]
     Verify(#[from] VerifyError),
-    #[error("{} is not empty: name a directory that is, or that is not there yet", .0.display())]
+    #[error("{} is not empty: name an empty directory, or one that does not exist yet", .0.display())]
     NotEmpty(PathBuf),
-    #[error("{} has no name of its own: name the directory by its path, such as /backup/2026-11-29", .0.display())]
+    #[error("{} has no directory name: give a path such as /backup/2026-11-29", .0.display())]
     NoName(PathBuf),
     #[error(
         "there is a log in {} already, and a backup never replaces one: move events.db and keys.db, with their -wal and -shm files, out of it \
@@ -59,14 +59,14 @@ pub enum BackupError {
     )]
     LogThere(PathBuf),
     #[error(
-        "{} is there: another backup is being made there, or one was broken off. If none is being made, remove it", .0.display()
+        "{} exists: another backup is running there, or one was interrupted. If none is running, remove it", .0.display()
     )]
     Unfinished(PathBuf),
     #[error("there is no key store at {}", .0.display())]
     NoKeys(PathBuf),
-    #[error("{} is no backup: it has no {MANIFEST} that can be read ({why})", .path.display())]
+    #[error("{} is not a backup: it has no readable {MANIFEST} ({why})", .path.display())]
     NoManifest { path: PathBuf, why: String },
-    #[error("the backup was made of {promised:?}, and holds {found:?}: it was altered")]
+    #[error("the backup was altered: its manifest says {promised:?}, its files contain {found:?}")]
     Altered { promised: Box<Manifest>, found: Box<Manifest> },
     #[error(
         "the keys are older than the log: their sequence is {found}, the log uses {needed}. Restore the newest keys.db \
@@ -77,12 +77,12 @@ pub enum BackupError {
     Also(io::Error),
     #[error("{}: {error}", .path.display())]
     Sqlite { path: PathBuf, error: rusqlite::Error },
-    #[error("cannot write the copy {}: {error}; make room there, give the right to write there, or name another place", .path.display())]
+    #[error("cannot write the copy {}: {error}; free some space, grant write access, or name another directory", .path.display())]
     Write { path: PathBuf, error: rusqlite::Error },
 }
 
 impl BackupError {
-    /// The damage to the log that ended the backup, if that is why it ended.
+    /// Returns the damage to the log that made the backup fail, if that is the reason.
     pub fn corruption(&self) -> Option<Corruption> {
         match self {
             BackupError::Verify(VerifyError::Read(error)) => error.corruption(),
@@ -107,11 +107,13 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes
-/// them. `also` puts there what else the backup is to hold, and what it returns is returned. Returns when the copy is verified and durable. Blocks.
+/// Copies the log and the key store in `directory` into the new directory `destination`, also while a server writes to
+/// them. `also` writes the other content of the backup there; its result is returned. Returns when the copy is verified
+/// and durable. Blocks.
 ///
 /// # Errors
-/// If anything cannot be read or written, or the copy does not verify; then `destination` does not exist.
+/// Returns an error if anything cannot be read or written, or the verification of the copy fails; then `destination`
+/// does not exist.
 pub fn backup<T>(
     directory: &Path,
     destination: &Path,
@@ -126,7 +128,7 @@ pub fn backup<T>(
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unfinished = unfinished(parent, destination)?;
     make_directory(parent)?;
-    // Whose it is cannot be told: of another backup that is being made, or of one that was broken off.
+    // It is not known whether the directory belongs to a running backup or to an interrupted one.
     if let Err(error) = DirBuilder::new().mode(0o700).create(&unfinished) {
         return Err(match error.kind() {
             io::ErrorKind::AlreadyExists => BackupError::Unfinished(unfinished),
@@ -140,7 +142,7 @@ pub fn backup<T>(
         Ok((manifest, added))
     });
     if filled.is_err() {
-        // What is left of it is of no use, and the first error is the one to tell.
+        // The incomplete backup is useless, and only the first error is reported.
         let _ = remove_directory(&unfinished);
     }
     let done = filled?;
@@ -166,7 +168,8 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-// An empty file is copied as one: what is wrong is told of the file that was to be copied, not of the copy.
+// Checks the source files first, so that an error names the damaged source and not its copy. (An empty file is copied
+// without an error.)
 fn expect_databases(directory: &Path) -> Result<(), BackupError> {
     schema::connect_reader(&directory.join(FILE))?;
     let path = directory.join(keys::FILE);
@@ -181,19 +184,20 @@ fn expect_databases(directory: &Path) -> Result<(), BackupError> {
 /// Reads the whole backup in `source` and compares it with its manifest. Changes nothing. Blocks.
 ///
 /// # Errors
-/// If it is no backup, is damaged, or is not what its manifest says.
+/// Returns an error if `source` is not a backup, is damaged, or differs from its manifest.
 pub fn verify(source: &Path) -> Result<Manifest, BackupError> {
     let promised = read_manifest(source)?;
     let found = check(&source.join(FILE), &source.join(keys::FILE))?;
     as_promised(found, &promised)
 }
 
-/// Makes the log and the key store of the backup in `source` those of `directory`, which holds none. Returns when they
-/// are verified and durable. `clear` removes what was made of another log; it is called before this log is there. Blocks.
+/// Restores the log and the key store of the backup in `source` to `directory`, which must contain neither. Returns
+/// when they are verified and durable. `clear` removes files derived from another log; it is called before the restored
+/// log exists. Blocks.
 ///
 /// # Errors
-/// If `directory` has a log or keys already, or write-ahead logs that belong to some, if `source` is no backup or not what its
-/// manifest says; then nothing is in `directory` that `muster serve` would open.
+/// Returns an error if `directory` already has a log, keys or write-ahead logs of either, or if `source` is not a
+/// backup or differs from its manifest. Then `directory` contains nothing that `muster serve` would open.
 pub fn restore(
     source: &Path,
     directory: &Path,
@@ -211,21 +215,23 @@ pub fn restore(
     let found = match bring(source, &promised, &new_log, &new_keys) {
         Ok(found) => found,
         Err(error) => {
-            // The first error is the one to tell; what stays lying is removed by the next restore.
+            // Only the first error is reported; the next restore removes remaining files.
             let _ = remove_database(&new_log).and_then(|()| remove_database(&new_keys));
             return Err(error);
         }
     };
     clear().map_err(|error| file_error(directory, error))?;
-    // The log last: where there is a log there are its keys.
+    // The log is renamed last, so that a log is never present without its keys.
     std::fs::rename(&new_keys, &key_store).map_err(|error| file_error(&key_store, error))?;
     std::fs::rename(&new_log, &log).map_err(|error| file_error(&log, error))?;
     sync_directory(directory)?;
     Ok(found)
 }
 
+/// Checks that `directory` is a valid target for [`restore`].
+///
 /// # Errors
-/// If there is a log or a key store in `directory`, over which [`restore`] brings nothing back.
+/// Returns an error if `directory` contains a log or a key store, since [`restore`] never replaces one.
 pub fn expect_no_log(directory: &Path) -> Result<(), BackupError> {
     let is_there = [FILE, keys::FILE].iter().any(|file| directory.join(file).exists());
     if is_there { Err(BackupError::LogThere(directory.to_owned())) } else { Ok(()) }
@@ -247,13 +253,13 @@ fn as_promised(found: Manifest, promised: &Manifest) -> Result<Manifest, BackupE
     }
 }
 
-// In one step, which is one read transaction: a copy of one instant. A writer goes on meanwhile.
+// Copies in one step, which is one read transaction: the copy shows one instant. Writers continue meanwhile.
 fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     let sqlite = |error| BackupError::Sqlite { path: from.to_owned(), error };
     let write = |error| BackupError::Write { path: to.to_owned(), error };
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     source.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
-    // Opens its file and its write-ahead log: what fails there is not taken for an error of the copy.
+    // Opens the source and its write-ahead log, so that their errors are not reported as errors of the copy.
     source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(sqlite)?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|error| file_error(to, error))?;
     let mut target = Connection::open(to).map_err(write)?;
@@ -261,15 +267,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     let step = step.map_err(|error| if is_of_reading(&error) { sqlite(error) } else { write(error) })?;
     if !matches!(step, StepResult::Done) {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-        return Err(sqlite(rusqlite::Error::SqliteFailure(busy, Some("somebody else holds it".into()))));
+        return Err(sqlite(rusqlite::Error::SqliteFailure(busy, Some("another process has it locked".into()))));
     }
-    // A copy stands for itself, without a write-ahead log beside it; whoever opens it for writing makes one.
+    // The copy is complete without a write-ahead log; opening it for writing creates one.
     target.pragma_update(None, "journal_mode", "DELETE").map_err(write)?;
     target.close().map_err(|(_, error)| write(error))?;
     Ok(File::open(to).and_then(|file| file.sync_all()).map_err(|error| file_error(to, error))?)
 }
 
-// SQLite gives one error for both files of a copy.
+// SQLite reports the errors of both files of a copy in the same way.
 fn is_of_reading(error: &rusqlite::Error) -> bool {
     let reading = [rusqlite::ffi::SQLITE_IOERR_READ, rusqlite::ffi::SQLITE_IOERR_SHORT_READ];
     let extended = error.sqlite_error().map(|error| error.extended_code);
@@ -280,7 +286,7 @@ fn check(log: &Path, key_store: &Path) -> Result<Manifest, BackupError> {
     let Verified { events, streams, head, keys } = verify_file(log)?;
     let sqlite = |error| BackupError::Sqlite { path: key_store.to_owned(), error };
     let connection = Connection::open_with_flags(key_store, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
-    // A destroyed key is there, too: as a name.
+    // A destroyed key has a row too, without the key.
     let mut select = connection.prepare("SELECT 1 FROM key WHERE name = ?1").map_err(sqlite)?;
     let count = keys.len() as u64;
     let mut missing_keys = Vec::new();
@@ -305,10 +311,10 @@ fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// What the backup in `source` says that it holds.
+/// Reads the manifest of the backup in `source`.
 ///
 /// # Errors
-/// If it is no backup.
+/// Returns an error if `source` is not a backup.
 pub fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
     let bad = |why: String| BackupError::NoManifest { path: source.to_owned(), why };
     let text = std::fs::read_to_string(source.join(MANIFEST)).map_err(|error| bad(error.to_string()))?;
@@ -323,7 +329,7 @@ fn expect_empty(directory: &Path) -> Result<(), BackupError> {
     }
 }
 
-// Beside the destination, also where that is written with a slash at its end.
+// Next to the destination, even if its path ends with a slash.
 fn unfinished(parent: &Path, destination: &Path) -> Result<PathBuf, BackupError> {
     let name = destination.file_name().ok_or_else(|| BackupError::NoName(destination.to_owned()))?;
     let mut name = name.to_owned();
@@ -331,7 +337,7 @@ fn unfinished(parent: &Path, destination: &Path) -> Result<PathBuf, BackupError>
     Ok(parent.join(name))
 }
 
-// What is in it concerns nobody else on the machine.
+// Mode 0700: no other user of the machine may read the content.
 fn make_directory(path: &Path) -> Result<(), OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| file_error(path, error))
 }

@@ -1,15 +1,16 @@
-//! What a connection promises about what it wrote, read back from SQLite itself: for tests of the real connections.
+//! Reads the durability settings of a connection back from SQLite, for tests of the real connections.
 
 use rusqlite::Connection;
 
-/// The pragmas that decide whether a commit outlives a power cut.
+/// The pragmas that decide whether a commit survives a power failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durability {
     pub journal_mode: String,
     /// 2 is `FULL`: a commit returns when it is on the disk.
     pub synchronous: i64,
-    /// 0: SQLite begins no checkpoint itself, whose errors it would swallow.
+    /// 0: SQLite runs no automatic checkpoints, whose errors it would ignore.
     pub wal_autocheckpoint: i64,
+    /// Page size in bytes.
     pub page_size: i64,
 }
 

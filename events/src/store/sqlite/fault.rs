@@ -1,10 +1,10 @@
-//! Faults on demand, for the contract suite: a commit that fails, in both of the ways it can.
+//! Injects faults for the contract suite: a failing commit, in both variants.
 
 use crate::store::contract::Fault;
 use rusqlite::{Connection, ErrorCode, ffi};
 use std::sync::{Mutex, PoisonError};
 
-/// The next commit's fault.
+/// The fault of the next commit.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<Option<Fault>>);
 
@@ -18,7 +18,7 @@ impl Faults {
     }
 }
 
-/// Ends the open transaction as the fault says, and answers as a failed sync does.
+/// Ends the open transaction according to the fault, and returns the error of a failed sync.
 pub(super) fn strike(fault: Fault, connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(match fault {
         Fault::Lost => "ROLLBACK",

@@ -1,4 +1,4 @@
-//! Live subscriptions: pages of what is there, then, whenever the head moves, of what came.
+//! Live subscriptions: delivers the existing events in pages, then new events whenever the head moves.
 
 use super::reader::{self, Readers};
 use crate::envelope::Position;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// Events a page; a reader's transaction is no longer than that.
+/// Events per page. A read transaction returns one page at most.
 const PAGE: usize = 1_000;
 
-/// How often the head is looked at where another process writes.
+/// How often the head is polled if another process writes.
 const LOOK: Duration = Duration::from_millis(200);
 
 pub(super) fn start(
@@ -18,12 +18,12 @@ pub(super) fn start(
     head: Option<watch::Receiver<Option<Position>>>,
     after: Option<Position>,
 ) -> Follow {
-    // One page is read ahead of who follows, no more.
+    // At most one page is read ahead of the follower.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut follower = Follower { readers, head, sender, at: after, told: false };
         if let Err(error) = follower.run().await {
-            // Nobody there to hear it: then it does not matter.
+            // An error here means that the follower is gone.
             let _ = follower.sender.send(Err(error)).await;
         }
     });
@@ -40,11 +40,11 @@ struct Follower {
 }
 
 impl Follower {
-    // Ends with Ok when the store closes or nobody follows any more.
+    // Ends with Ok when the store closes or the follower is dropped.
     async fn run(&mut self) -> Result<(), ReadError> {
         loop {
             if let Some(head) = &mut self.head {
-                // What comes after this instant wakes the wait below.
+                // An event that arrives after this instant wakes the wait below.
                 head.mark_unchanged();
             }
             let after = self.at;

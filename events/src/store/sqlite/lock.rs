@@ -1,4 +1,5 @@
-//! The advisory lock that keeps a second writer out, and the file systems on which no lock can be relied on.
+//! The advisory lock that prevents a second writer, and the detection of network file systems, which have no reliable
+//! locks.
 
 use super::schema::{OpenError, file_error};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -7,13 +8,13 @@ use std::path::Path;
 
 const FILE: &str = "muster.lock";
 
-/// The lock, while it is held. A crash gives it up as well.
+/// The lock, while it is held. A crash releases it too.
 pub(super) struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing alone would leave it to a child process that is just being started and has the file for an instant.
-        // An error here is one that closing answers as well.
+        // Closing alone could leave the lock with a child process that is being started and still holds the file.
+        // Closing reports the same error as unlocking.
         let _ = self.0.unlock();
     }
 }
@@ -35,7 +36,7 @@ pub(super) fn take(directory: &Path) -> Result<Lock, OpenError> {
     }
 }
 
-/// The network file system that `directory` is on, if it is on one. Where it cannot be told, it is taken for none.
+/// Returns the type of the network file system that contains `directory`. `None` for a local or unknown file system.
 pub(super) fn network_file_system(directory: &Path) -> Option<String> {
     let device = std::fs::metadata(directory).ok()?.dev();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;

@@ -1,4 +1,4 @@
-//! Reads: on connections of their own, in short transactions, on blocking threads. Every row is checked.
+//! Reads the log: on separate connections, in short transactions, on blocking threads. Every row is checked.
 
 use super::append::checksum;
 use super::schema::{self, OpenError};
@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Connections that read at the same time.
+/// Maximum number of connections that read at the same time.
 const CONNECTIONS: usize = 8;
 
-/// Streams that are refused, at most; one is too many already.
+/// Maximum number of refused streams that are remembered. Even one corrupt stream is exceptional.
 const REMEMBERED: usize = 1_000;
 
-/// A small pool of connections that read, and what they found corrupt.
+/// A small pool of read connections, and the corruption that they found.
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
-    // By name of stream: the revision, and why. Appends to these streams are refused.
+    // Stream name to revision and reason. Appends to these streams are refused.
     corrupt: Mutex<HashMap<String, (u64, String)>>,
     findings: Findings,
 }
@@ -73,7 +73,7 @@ impl Readers {
         }
     }
 
-    /// Keeps what was found corrupt: its stream is refused from now on.
+    /// Notes a corrupt event. Appends to its stream are refused from now on.
     pub(super) fn note(&self, error: &ReadError) {
         let ReadError::Corrupt { stream, revision, why, .. } = error else { return };
         let mut corrupt = locked(&self.corrupt);
@@ -84,13 +84,13 @@ impl Readers {
         self.findings.note(error);
     }
 
-    /// Checks up to `bytes` of events after `after` on a connection of the pool, and notes what is corrupt.
+    /// Checks up to `bytes` bytes of events after `after` on a connection of the pool, and notes corrupt events.
     pub(super) async fn scrub(self: &Arc<Self>, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
         let readers = Arc::clone(self);
         self.read(move |connection| scrub::scrub(connection, after, bytes, |error| readers.note(error))).await
     }
 
-    /// The error of an append to a stream in which a corrupt event was found.
+    /// Returns the error for appends to a stream in which a corrupt event was found.
     pub(super) fn refused(&self, stream: &StreamName) -> Option<AppendError> {
         let corrupt = locked(&self.corrupt);
         let (revision, why) = corrupt.get(stream.as_str())?;
@@ -112,7 +112,7 @@ pub(super) fn read_stream(
 ) -> Result<Vec<Recorded>, ReadError> {
     let wrong = |position: u64, revision: u64, why: &str| corrupt(stream.as_str(), revision, position, why);
     let here = Place { stream: Some(stream), revision: from.0, position: 0 };
-    // One transaction: the stream's version and its rows are of the same instant.
+    // One transaction, so that the stream's version and its rows are from the same instant.
     let transaction = connection.unchecked_transaction().map_err(|error| unreadable(&error, here))?;
     let known: Option<(i64, u64)> = transaction
         .prepare_cached("SELECT id, version FROM streams WHERE name = ?1")
@@ -124,7 +124,7 @@ pub(super) fn read_stream(
     select(&transaction, &query, params![id, from.0, limit], here, |event| {
         let wanted = from.0 + events.len() as u64;
         if event.stream != *stream || event.revision.0 != wanted {
-            return Err(wrong(event.position.0, wanted, "another event stands in its place"));
+            return Err(wrong(event.position.0, wanted, "another event is stored in its place"));
         }
         events.push(event);
         Ok(())
@@ -168,7 +168,7 @@ pub(super) fn head(connection: &Connection) -> Result<Option<Position>, ReadErro
 /// See [`crate::store::EventStore::key_sequence`].
 pub(super) fn key_sequence(connection: &Connection) -> Result<Option<u64>, ReadError> {
     let read = || -> rusqlite::Result<Option<u64>> {
-        // A log that no program since has opened for writing has no such table.
+        // A log that was not opened for writing since this table was introduced does not have it.
         let table = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'key_sequence'";
         if !connection.query_row(table, [], |row| row.get(0))? {
             return Ok(None);
@@ -178,10 +178,10 @@ pub(super) fn key_sequence(connection: &Connection) -> Result<Option<u64>, ReadE
     read().map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))
 }
 
-/// Where a reader stands: what an error of SQLite's is told to be about.
+/// The current place of a reader. Errors of SQLite are reported for this place.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
-    /// `None`: the log as a whole is read, in order of position.
+    /// `None`: the whole log is read, in order of position.
     pub stream: Option<&'a StreamName>,
     pub revision: u64,
     pub position: u64,
@@ -207,7 +207,7 @@ fn select(
     Ok(())
 }
 
-// A damaged page hides where its events stand; the index of the stream may still tell.
+// A damaged page hides the positions of its events; the index of the stream may still contain them.
 fn located(connection: &Connection, id: i64, error: ReadError) -> ReadError {
     let ReadError::Corrupt { stream, revision, position: 0, damaged, why } = error else { return error };
     let select = "SELECT position FROM events WHERE stream = ?1 AND revision = ?2";
@@ -215,8 +215,8 @@ fn located(connection: &Connection, id: i64, error: ReadError) -> ReadError {
     ReadError::Corrupt { stream, revision, position, damaged, why }
 }
 
-/// The event in a row of `position, revision, event_id, leaf, crc, envelope`, if it is the one that was written there;
-/// else the error, which names the stream that the row is filed under.
+/// Parses a row of `position, revision, event_id, leaf, crc, envelope` and checks that it is the event that was written
+/// there. The error names the stream that the row belongs to.
 pub(super) fn recorded(connection: &Connection, row: &Row<'_>) -> Result<Recorded, ReadError> {
     let position: u64 =
         row.get(0).map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))?;
@@ -235,13 +235,13 @@ fn check(row: &Row<'_>, position: u64) -> rusqlite::Result<Result<Recorded, &'st
     let (leaf, crc): ([u8; 32], u32) = (row.get(3)?, row.get(4)?);
     let envelope = row.get_ref(5)?.as_bytes()?;
     if checksum(&leaf, envelope) != crc {
-        return Ok(Err("it does not have its checksum"));
+        return Ok(Err("its checksum does not match"));
     }
     let Ok((stream, written, event)) = parse_canonical(envelope) else {
-        return Ok(Err("it is no envelope"));
+        return Ok(Err("it is not an event envelope"));
     };
     if written.0 != revision || event.id.0.as_bytes() != &id {
-        return Ok(Err("it stands in another event's place"));
+        return Ok(Err("its revision or id does not match its place"));
     }
     Ok(Ok(Recorded { stream, revision: written, position: Position(position), leaf, event }))
 }
@@ -261,7 +261,7 @@ fn damaged_page(place: Place<'_>, why: String) -> ReadError {
     ReadError::Corrupt { stream, revision, position, damaged: Damaged::Page, why }
 }
 
-/// SQLite's own "malformed" is corruption as well; anything else may pass.
+/// Converts an error of SQLite: "malformed" is corruption, any other error may be temporary.
 pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError {
     match is_damage(error) {
         true => damaged_page(place, error.to_string()),
@@ -269,7 +269,7 @@ pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError
     }
 }
 
-// The writer has the log open: what is no log now is one whose first page is damaged.
+// The writer has the log open, so a file that no longer looks like a log has a damaged first page.
 fn not_opened(error: &OpenError) -> ReadError {
     let is_damaged = match error {
         OpenError::NotALog(_) | OpenError::TooNew { .. } => true,
@@ -281,13 +281,13 @@ fn not_opened(error: &OpenError) -> ReadError {
     };
     match is_damaged {
         true => {
-            damaged_page(Place { stream: None, revision: 0, position: 0 }, format!("it is the first page: {error}"))
+            damaged_page(Place { stream: None, revision: 0, position: 0 }, format!("this is the first page: {error}"))
         }
         false => ReadError::Unavailable(error.to_string()),
     }
 }
 
-/// Whether SQLite says that the file is not what was written.
+/// Returns whether SQLite reports that the file's content is damaged.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

@@ -1,4 +1,4 @@
-//! The file: its tables, how a connection to it is set up, and what keeps a wrong file from being taken for a log.
+//! The database file: its tables, the settings of its connections, and the checks that it is a Muster log.
 
 use super::{FILE, lock};
 use crate::side_files::{LeftBehind, left_behind, remove_database};
@@ -9,20 +9,20 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The log cannot be made or opened.
+/// Why the log cannot be created or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("there is no log in {}: check the path; `muster init` makes a new log", .0.display())]
+    #[error("there is no log in {}: check the path; `muster init` creates a new log", .0.display())]
     Missing(PathBuf),
     #[error("there is a log in {} already: `muster serve` opens it", .0.display())]
     Exists(PathBuf),
     #[error("another process writes to the log in {}: stop it first, or let it do the work", .0.display())]
     Locked(PathBuf),
     #[error(
-        "{} is on {filesystem}, a network file system: locks and syncs cannot be relied on there, take a local disk", .path.display()
+        "{} is on {filesystem}, a network file system: locks and syncs are not reliable there, use a local disk", .path.display()
     )]
     NetworkFileSystem { path: PathBuf, filesystem: String },
-    #[error("{} is no log of Muster's", .0.display())]
+    #[error("{} is not a Muster log", .0.display())]
     NotALog(PathBuf),
     #[error(
         "the log in {} has format {format}, this program knows up to {FORMAT}: run the newer Muster that wrote it", .path.display()
@@ -38,13 +38,13 @@ pub enum OpenError {
     Sqlite { path: PathBuf, error: rusqlite::Error },
 }
 
-// "MSTR" in the file's header names it to `file` and to us.
+// "MSTR" in the file header, which identifies the file to Muster and to `file`.
 const APPLICATION: i64 = 0x4d53_5452;
 const FORMAT: i64 = 1;
 
-// Rows are never deleted, so positions have no gaps and the order of commits is the order of positions. `envelope` is
-// the canonical bytes, `leaf` their leaf hash, `crc` the CRC-32C of leaf and envelope. There is no index by event id: a
-// repeated append is known by the ids that stand where it expects to write.
+// Rows are never deleted, so positions have no gaps and follow the order of commits. `envelope` holds the canonical
+// bytes, `leaf` their leaf hash, `crc` the CRC-32C of leaf and envelope. There is no index by event id: a repeated
+// append is recognized by the ids at the place where it expects to write.
 const TABLES: &str = "
     CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL) STRICT;
     CREATE TABLE events (
@@ -58,13 +58,13 @@ const TABLES: &str = "
         UNIQUE (stream, revision)
     ) STRICT;";
 
-// One row: the highest sequence of the key store that any event was sealed with; NULL while that is not known, in a log that
-// was made before it was kept. An earlier program that writes to the log leaves it as it is.
+// One row: the highest sequence of the key store that any event was sealed with. NULL if unknown, in a log from before
+// this table existed. An older program that writes to the log does not update it.
 const KEY_SEQUENCE: &str = "
     CREATE TABLE IF NOT EXISTS key_sequence (value INTEGER) STRICT;
     INSERT INTO key_sequence SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM key_sequence);";
 
-/// Makes an empty log. Made under another name first, so that a crash leaves no half of one.
+/// Creates an empty log. It is created under another name first, so that a crash does not leave an incomplete log.
 pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     check_library()?;
     let path = directory.join(FILE);
@@ -77,7 +77,7 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     expect_nothing_left(&path)?;
     let unfinished = directory.join("events.db.new");
     remove_database(&unfinished).map_err(|error| file_error(&unfinished, error))?;
-    // Made here for its mode, which SQLite gives to the files beside it as well.
+    // Created here to set its mode. SQLite gives the same mode to the side files.
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -85,7 +85,7 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
         .open(&unfinished)
         .map_err(|error| file_error(&unfinished, error))?;
     make(&unfinished).map_err(|error| {
-        // The first error is the one to tell.
+        // Only the first error is reported.
         let _ = remove_database(&unfinished);
         OpenError::Sqlite { path: unfinished.clone(), error }
     })?;
@@ -93,7 +93,7 @@ pub(super) fn create(directory: &Path) -> Result<(), OpenError> {
     sync_directory(directory)
 }
 
-/// Refuses to put a database where another one left its write-ahead log or journal.
+/// Returns an error if the side files of another database exist at this path.
 pub(super) fn expect_nothing_left(database: &Path) -> Result<(), OpenError> {
     match left_behind(database).map_err(|error| file_error(database, error))? {
         Some(left) => Err(OpenError::LeftBehind(left)),
@@ -111,7 +111,7 @@ fn make(path: &Path) -> rusqlite::Result<()> {
     connection.close().map_err(|(_, error)| error)
 }
 
-/// Refuses a directory without a log, before anything is made in it.
+/// Returns an error if the directory has no log, before any file is created in it.
 pub(super) fn expect_log(directory: &Path) -> Result<(), OpenError> {
     check_library()?;
     if !directory.join(FILE).is_file() {
@@ -125,8 +125,8 @@ pub(super) fn connect_writer(path: &Path) -> Result<Connection, OpenError> {
         connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cell_size_check = ON;")?;
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {KEY_SEQUENCE} COMMIT;"))?;
-        // Checkpoints are ours to ask for: SQLite swallows the errors of its own, and a sync that failed must end the
-        // process instead of being tried again.
+        // The writer runs the checkpoints itself. SQLite ignores errors of its automatic checkpoints, and a failed sync
+        // must end the process instead of being repeated.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
     })
 }
@@ -169,7 +169,7 @@ fn check_format(
     Ok(())
 }
 
-// The WAL-reset bug: up to 3.51.2 a checkpoint racing with another connection's commit can lose it.
+// The WAL-reset bug: in SQLite up to 3.51.2, a checkpoint that races with a commit of another connection can lose it.
 fn check_library() -> Result<(), OpenError> {
     if rusqlite::version_number() < 3_051_003 { Err(OpenError::OldLibrary(rusqlite::version())) } else { Ok(()) }
 }
@@ -181,7 +181,7 @@ fn check_file_system(directory: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Makes names in a directory durable.
+/// Syncs a directory, which makes its file names durable.
 pub(super) fn sync_directory(directory: &Path) -> Result<(), OpenError> {
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| file_error(directory, error))
 }

@@ -1,24 +1,26 @@
-//! Checks the log in small parts, so that damage is found where nobody reads.
+//! Checks the log in small parts, so that damage is also found in events that are rarely read.
 //!
-//! An event is checked as every reader checks it (checksum, envelope, place), and then through the other ways that lead to
-//! it: the entry of its stream by id and by name, and the index entry of its revision. So the pages of both tables and of
-//! both indexes are read. Not checked: free pages, and index entries of which there is no row. `PRAGMA quick_check` would find
-//! those, but it cannot be interrupted and resumed: it reads the whole file at the disk's full speed, in one read transaction,
-//! during which the write-ahead log grows without bound. `muster backup` runs the full check on its copy instead.
+//! Each event is checked as every reader checks it (checksum, envelope, place), and then through the other access
+//! paths: the entry of its stream by id and by name, and the index entry of its revision. So the pages of both tables
+//! and of both indexes are read. Not checked: free pages, and index entries without a row. `PRAGMA quick_check` would
+//! find those, but it cannot be interrupted and resumed. It reads the whole file at full disk speed in one read
+//! transaction, and meanwhile the write-ahead log grows without limit. `muster backup` runs the full check on its copy
+//! instead.
 //!
-//! A corrupt event is noted and passed, unlike in every other reader: nothing is made of what a scrub reads.
+//! Unlike other readers, the scrub notes a corrupt event and continues, since nothing depends on the events that it
+//! reads.
 
 use super::reader::{Place, corrupt, recorded, unreadable};
 use crate::envelope::{Position, Recorded};
 use crate::store::{ReadError, Scrubbed};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// What is read besides the envelope: leaf hash, ids, index entries.
+/// Bytes read for an event in addition to its envelope: leaf hash, ids, index entries.
 const OVERHEAD: usize = 200;
-/// What a page that cannot be read counts for.
+/// Bytes counted for a page that cannot be read.
 const PAGE: usize = 8_192;
 
-/// Checks the events after `after` until `bytes` are checked or the log ends. `note` gets each corruption.
+/// Checks the events after `after` until `bytes` bytes are checked or the log ends. Calls `note` for each corruption.
 pub(super) fn scrub(
     connection: &Connection,
     after: Option<Position>,
@@ -54,7 +56,7 @@ fn passed(error: ReadError, note: impl Fn(&ReadError)) -> Result<(), ReadError> 
     }
 }
 
-// The bytes that were read.
+// Returns the number of bytes read.
 fn check(connection: &Connection, position: u64) -> Result<usize, ReadError> {
     let here = Place { stream: None, revision: 0, position };
     let damaged = |error: rusqlite::Error| unreadable(&error, here);
@@ -71,7 +73,7 @@ fn check(connection: &Connection, position: u64) -> Result<usize, ReadError> {
     Ok(length + OVERHEAD)
 }
 
-// A reader of the stream comes to the event by the stream's name and the index of revisions.
+// Checks the path that a reader of the stream takes: the stream's name and the index of revisions.
 fn check_ways(connection: &Connection, event: &Recorded) -> Result<(), ReadError> {
     let Recorded { stream, revision, position, .. } = event;
     let here = Place { stream: Some(stream), revision: revision.0, position: position.0 };
@@ -86,6 +88,6 @@ fn check_ways(connection: &Connection, event: &Recorded) -> Result<(), ReadError
         .map_err(|error| unreadable(&error, here))?;
     match found {
         Some((found, version)) if found == position.0 && version >= revision.0 => Ok(()),
-        _ => Err(corrupt(stream.as_str(), revision.0, position.0, "its stream does not lead to it")),
+        _ => Err(corrupt(stream.as_str(), revision.0, position.0, "the index of its stream does not contain it")),
     }
 }

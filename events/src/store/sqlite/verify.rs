@@ -1,5 +1,5 @@
-//! Walks a log from its first event to its last and believes nothing: checksums, leaf hashes, dense revisions and
-//! positions, and what the tables say about each other.
+//! Verifies a whole log from its first event to its last: checksums, leaf hashes, revisions and positions without gaps,
+//! and the consistency of the tables.
 
 use super::reader::{corrupt, recorded};
 use super::schema::{self, OpenError};
@@ -12,14 +12,14 @@ use rusqlite::Connection;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-/// A log in which every event is what was written.
+/// Result of a successful verification: every event is intact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub events: u64,
     pub streams: u64,
     /// Position of the newest event.
     pub head: Option<Position>,
-    /// The keys that its events are sealed under.
+    /// Names of the keys that its events are sealed with.
     pub keys: BTreeSet<KeyName>,
 }
 
@@ -33,10 +33,10 @@ pub enum VerifyError {
     Structure(String),
 }
 
-/// Verifies the log in `directory`, as it is at this instant; it may be written to meanwhile. Blocks.
+/// Verifies the log in `directory` in its current state; another process may write to it meanwhile. Blocks.
 ///
 /// # Errors
-/// Names the first event that is not as it was written.
+/// Returns an error that names the first damaged event or the damaged structure.
 pub fn verify(directory: &Path) -> Result<Verified, VerifyError> {
     schema::expect_log(directory)?;
     verify_file(&directory.join(FILE))
@@ -57,7 +57,7 @@ pub(super) fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
         let event = recorded(&snapshot, row)?;
         let stream: i64 = row.get(6).map_err(structure)?;
         if names.get(&stream).map(|(name, _)| name.as_str()) != Some(event.stream.as_str()) {
-            return Err(at(&event, "it is filed under another stream").into());
+            return Err(at(&event, "it is stored under another stream").into());
         }
         walk.step(&event)?;
     }
@@ -70,7 +70,7 @@ pub(super) fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
     })
 }
 
-// Indices against tables, pages against each other: what no single row shows.
+// Checks indexes against tables and pages against each other, which no single row shows.
 fn check_structure(connection: &Connection) -> Result<(), VerifyError> {
     let answer: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
@@ -100,11 +100,11 @@ impl Walk {
         }
         let bytes = canonical(&event.stream, event.revision, &event.event);
         if leaf_hash(&bytes) != event.leaf {
-            return Err(at(event, "it does not have its leaf hash"));
+            return Err(at(event, "its leaf hash does not match"));
         }
         let next = self.next.entry(event.stream.clone()).or_default();
         if event.revision.0 != *next {
-            return Err(at(event, "the stream's revisions are not dense"));
+            return Err(at(event, "the stream's revisions have gaps"));
         }
         *next += 1;
         let mut keys = Vec::new();

@@ -1,4 +1,4 @@
-//! The one thread that writes: takes every append that waits, writes them in one transaction, syncs once, answers all.
+//! The single writer thread. It takes all waiting appends, writes them in one transaction, syncs once and answers all.
 
 use super::append::{Answer, Request, Waiting, apply};
 use super::lock::Lock;
@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Most appends in one transaction, and most that wait.
+/// Maximum number of appends in one transaction, and of waiting appends.
 const BATCH: usize = 1_024;
 
-/// Pages of 8 KiB in the write-ahead log before it is copied into the file.
+/// Number of 8 KiB pages in the write-ahead log that triggers a checkpoint.
 const CHECKPOINT_PAGES: i32 = 1_000;
 
 enum Message {
@@ -24,7 +24,7 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// Handle of the writer thread. Dropping it writes what is queued and ends the thread.
+/// Handle of the writer thread. Dropping it writes the queued appends and ends the thread.
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Message>>,
     head: watch::Receiver<Option<Position>>,
@@ -95,7 +95,7 @@ impl Writer {
             Some(queue) if queue.send(message).await.is_ok() => {}
             _ => return Err(AppendError::Unavailable(self.why_ended())),
         }
-        // No answer at all: the thread ended with the append in its hands or in its queue.
+        // No answer: the thread ended while the append was queued or being written.
         answer.await.unwrap_or_else(|_| Err(AppendError::Unknown(self.why_ended())))
     }
 
@@ -130,7 +130,7 @@ impl Writer {
         if let Some(queue) = &self.queue
             && queue.send(Message::Close(done)).await.is_ok()
         {
-            // Either way the thread is at its end.
+            // In both cases the thread has ended.
             let _ = ended.await;
         }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -145,7 +145,7 @@ impl Drop for Writer {
         self.queue = None;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            // So that the lock is free when the store is gone. A panic was told on `failed` already.
+            // Ensures that the lock is free when the store is dropped. A panic was already reported on `failed`.
             let _ = thread.join();
         }
     }
@@ -153,9 +153,9 @@ impl Drop for Writer {
 
 struct Thread {
     connection: Connection,
-    // Where damage is noted that an append meets.
+    // Receives the damage that appends find.
     readers: Arc<Readers>,
-    // As the file has it.
+    // The key sequence in the file.
     keys: Option<u64>,
     wal_pages: Arc<AtomicI32>,
     waiting: mpsc::Receiver<Message>,
@@ -166,18 +166,18 @@ struct Thread {
     _lock: Lock,
 }
 
-/// Why the thread cannot go on, and what that means for the appends it has in its hands.
+/// Why the thread cannot continue, and what that means for the appends of the current batch.
 enum Stop {
-    /// Before the commit: nothing was written.
+    /// An error before the commit: nothing was written.
     Before(rusqlite::Error),
-    /// In the commit: nobody knows.
+    /// An error of the commit: it is unknown whether the batch was written.
     Commit(rusqlite::Error),
 }
 
-/// What came of a transaction.
+/// Result of a transaction.
 enum Attempt {
     Written(Vec<Answer>),
-    /// The append of this number in the batch met damage; nothing is written.
+    /// The append at index `nth` of the batch found damage; nothing is written.
     Damaged {
         nth: usize,
         error: rusqlite::Error,
@@ -213,7 +213,7 @@ impl Thread {
         self.close(closing);
     }
 
-    // Writes the batch and answers it.
+    // Writes the batch and sends the answers.
     fn write(&mut self, batch: &mut Vec<Waiting>) -> Result<(), String> {
         if batch.is_empty() {
             return Ok(());
@@ -221,7 +221,7 @@ impl Thread {
         match self.transact(batch) {
             Ok(answers) => {
                 for (waiting, answer) in batch.drain(..).zip(answers) {
-                    // Whoever does not wait any more does not need an answer.
+                    // The caller may have stopped waiting; then no answer is needed.
                     let _ = waiting.reply.send(answer);
                 }
                 Ok(())
@@ -231,7 +231,7 @@ impl Thread {
                     Stop::Before(error) => (error.to_string(), false),
                     Stop::Commit(error) => (error.to_string(), true),
                 };
-                // Told first, so that nobody who got an error finds the store still well.
+                // Set before the answers are sent, so that a caller with an error never sees a working store.
                 self.failed.send_replace(Some(why.clone()));
                 for waiting in batch.drain(..) {
                     let error =
@@ -243,8 +243,8 @@ impl Thread {
         }
     }
 
-    // An append that meets a damaged page is refused with its stream, and the others are written without it: SQLite takes
-    // nothing more into a transaction in which it met damage.
+    // An append that reads a damaged page is refused, and the others are written without it. The batch is started
+    // again, since SQLite accepts no writes in a transaction that found damage.
     fn transact(&mut self, batch: &[Waiting]) -> Result<Vec<Answer>, Stop> {
         let mut refused = HashMap::new();
         loop {
@@ -273,7 +273,7 @@ impl Thread {
                 answer => answer.map_err(Stop::Before)?,
             };
             if let Ok(appended) = &answer {
-                // A repeated append stands where it stood before.
+                // A repeated append keeps its earlier position.
                 head = head.max(appended.position.0);
                 keys = keys.max(Some(request.keys));
             }
@@ -290,7 +290,7 @@ impl Thread {
         Ok(Attempt::Written(answers))
     }
 
-    // A savepoint each, so that one append's conflict spoils nobody else's.
+    // Each append has its own savepoint, so that a conflict does not affect the other appends.
     fn one(&self, next: u64, request: &Request) -> rusqlite::Result<Answer> {
         self.execute("SAVEPOINT append")?;
         let answer = apply(&self.connection, next, request)?;
@@ -335,9 +335,9 @@ impl Thread {
         self.connection.query_row(&pragma, [], |_| Ok(())).map_err(|error| format!("checkpoint: {error}"))
     }
 
-    // Nothing more is written, synced or copied. Closing rolls back what was not committed.
+    // Nothing more is written, synced or copied. Closing rolls back uncommitted changes.
     fn fail(mut self, why: &str) {
-        tracing::error!(why, "the event log cannot be written any more: this process must end");
+        tracing::error!(why, "the event log can no longer be written: this process must end");
         self.failed.send_replace(Some(why.to_owned()));
         self.waiting.close();
         while let Some(message) = self.waiting.blocking_recv() {
@@ -370,7 +370,7 @@ impl Thread {
     }
 }
 
-/// Tells of a thread that panicked.
+/// Reports a panic of the thread.
 struct Panicked(watch::Sender<Option<String>>);
 
 impl Drop for Panicked {

@@ -1,4 +1,4 @@
-//! What is said about staff: their accounts, roles, second factors and sessions.
+//! Messages about staff: their accounts, roles, second factors and sessions.
 
 use super::{Message, words};
 use events::staff::StaffEvent;

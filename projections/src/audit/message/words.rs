@@ -1,4 +1,4 @@
-//! Words for the values that sentences are filled with.
+//! Texts for the values in sentences.
 
 use super::list;
 use events::device::{
@@ -23,36 +23,36 @@ pub(super) fn sign_in_refusal(reason: SignInRefusal) -> &'static str {
         SignInRefusal::AccountDisabled => "account disabled",
         SignInRefusal::AccountLocked => "account locked in the directory",
         SignInRefusal::AccountExpired => "account expired in the directory",
-        SignInRefusal::PasswordExpired => "right password, but expired",
-        SignInRefusal::PasswordMustBeChanged => "right password, but it must be changed first",
+        SignInRefusal::PasswordExpired => "correct password, but expired",
+        SignInRefusal::PasswordMustBeChanged => "correct password, but it must be changed first",
         SignInRefusal::OutsideLogonHours => "outside of the account's logon hours",
-        SignInRefusal::WorkstationNotPermitted => "the account may sign in at other computers only",
+        SignInRefusal::WorkstationNotPermitted => "the account may only sign in at other computers",
         SignInRefusal::Throttled => "too many attempts",
-        SignInRefusal::DirectoryUnavailable => "the directory cannot be asked",
-        SignInRefusal::AnotherPerson => "another person than the one whose device it is",
+        SignInRefusal::DirectoryUnavailable => "the directory is not available",
+        SignInRefusal::AnotherPerson => "not the person that the device belongs to",
     }
 }
 
-/// On what evidence a record ended for another one.
+/// Returns the evidence on which a record was superseded.
 pub fn supersession(evidence: SupersessionEvidence) -> &'static str {
     match evidence {
-        SupersessionEvidence::Claimed => "the other device said the same UDID",
+        SupersessionEvidence::Claimed => "the other device reported the same UDID",
         SupersessionEvidence::ProfileService => "the Profile Service verified the other device",
         SupersessionEvidence::Attestation => "Apple attested the other device",
         SupersessionEvidence::PushUnregistered => {
-            "the push token is unregistered, the device is silent, and both records are one person’s"
+            "the push token is unregistered, the device is silent, and both records belong to one person"
         }
         SupersessionEvidence::Administrator => "an administrator decided it",
     }
 }
 
-/// Why an attestation proves nothing, to follow a colon.
+/// Returns why an attestation was rejected, to follow a colon.
 pub fn attestation_refusal(why: AttestationRefusal) -> &'static str {
     match why {
-        AttestationRefusal::NotGiven => "the device gave none",
-        AttestationRefusal::Malformed => "it is no chain of certificates as Apple makes them",
-        AttestationRefusal::ForeignRoot => "no trusted root signed it",
-        AttestationRefusal::OutOfTime => "a certificate is not yet or no longer valid",
+        AttestationRefusal::NotGiven => "the device sent no attestation",
+        AttestationRefusal::Malformed => "it is not a certificate chain from Apple",
+        AttestationRefusal::ForeignRoot => "it is not signed by a trusted root",
+        AttestationRefusal::OutOfTime => "a certificate is not yet valid or has expired",
         AttestationRefusal::OtherNonce => "it was made for another request",
         AttestationRefusal::OtherHardware => "it names other hardware",
     }
@@ -62,26 +62,26 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
     match why {
         EnrollmentRefusal::VersionTooOld => "the version of iOS is too old",
         EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
-        EnrollmentRefusal::AccountDrivenNotOffered => "it could enroll by account only, which is not offered for it",
-        EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile says",
+        EnrollmentRefusal::AccountDrivenNotOffered => "it can only enroll by account, which is not offered for it",
+        EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile specifies",
         EnrollmentRefusal::NotPermitted => "the access rules do not permit it",
-        EnrollmentRefusal::AccessUnknown => "what the access rules ask for is not known",
-        EnrollmentRefusal::TooManyDevices => "the person has as many devices as they may",
+        EnrollmentRefusal::AccessUnknown => "an attribute that the access rules need is unknown",
+        EnrollmentRefusal::TooManyDevices => "the person already has the maximum number of devices",
         EnrollmentRefusal::VersionBelowMinimum => "the version of iOS is older than the settings allow",
         EnrollmentRefusal::VersionAboveMaximum => "the version of iOS is newer than the settings allow",
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
-        EnrollmentRefusal::NotGenuine => "the device did not prove that it is one of Apple’s",
-        EnrollmentRefusal::OtherDevice => "another device than the one that was verified",
+        EnrollmentRefusal::NotGenuine => "the device did not prove that it was made by Apple",
+        EnrollmentRefusal::OtherDevice => "not the device that was verified",
     }
 }
 
 pub(super) fn untold(untold: &[Untold]) -> String {
     let one = |untold: &Untold| match (&untold.attribute, untold.why) {
         (AttributeName::Groups, Absence::Silent) => "groups".to_owned(),
-        (AttributeName::Groups, Absence::Elsewhere) => "groups (too many for one answer)".to_owned(),
+        (AttributeName::Groups, Absence::Elsewhere) => "groups (too many for one response)".to_owned(),
         (AttributeName::Claim(name), Absence::Silent) => format!("the claim “{name}”"),
         (AttributeName::Claim(name), Absence::Elsewhere) => {
-            format!("the claim “{name}” (it named another place for it)")
+            format!("the claim “{name}” (it referred to another place)")
         }
     };
     untold.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -90,50 +90,50 @@ pub(super) fn untold(untold: &[Untold]) -> String {
 pub(super) fn form_refusal(why: FormRefusal) -> &'static str {
     match why {
         FormRefusal::OwnershipNotChosen => "nothing was chosen",
-        FormRefusal::OwnershipNotOffered => "devices of this ownership are not enrolled any more",
+        FormRefusal::OwnershipNotOffered => "devices of this ownership can no longer be enrolled",
         FormRefusal::TermsChanged => "the terms of use changed while they were read",
-        FormRefusal::CaProfileNotTaken => "the CA profile was reported as installed before it was taken",
+        FormRefusal::CaProfileNotTaken => "the CA profile was reported as installed before it was downloaded",
         FormRefusal::ManagedAppleIdInvalid => "it is not a Managed Apple ID",
         FormRefusal::ManagedAppleIdDomain => "the settings do not permit the domain of the Managed Apple ID",
-        FormRefusal::PersonUnknown => "no directory knows the person whose device it would be",
-        FormRefusal::DirectoryUnavailable => "no directory can be asked for the person whose device it would be",
-        FormRefusal::Throttled => "too many names of persons were unknown",
+        FormRefusal::PersonUnknown => "no directory contains the person that the device is for",
+        FormRefusal::DirectoryUnavailable => "no directory is available to look up the person that the device is for",
+        FormRefusal::Throttled => "too many unknown names of people",
     }
 }
 
 pub(super) fn identity_refusal(why: IdentityRefusal) -> &'static str {
     match why {
-        IdentityRefusal::NotSigned => "it is no SCEP message that can be answered",
-        IdentityRefusal::SignatureInvalid => "its signature does not fit its content",
+        IdentityRefusal::NotSigned => "it is not a SCEP message that can be answered",
+        IdentityRefusal::SignatureInvalid => "its signature does not match its content",
         IdentityRefusal::AttributesInvalid => "an attribute that the signature covers is missing or wrong",
         IdentityRefusal::EnvelopeInvalid => "its envelope cannot be read",
-        IdentityRefusal::NotDecrypted => "its envelope is not for our registration authority, or was damaged",
+        IdentityRefusal::NotDecrypted => "its envelope is damaged, or not for this server’s registration authority",
         IdentityRefusal::RequestInvalid => "the certificate request in it cannot be read, or its signature is wrong",
         IdentityRefusal::AlgorithmRefused => "its cipher, digest or key is not accepted",
         IdentityRefusal::OperationUnknown => "its operation is not offered",
         IdentityRefusal::ChallengeUnknown => "no profile was served with its challenge",
         IdentityRefusal::ChallengeExpired => "its challenge expired",
         IdentityRefusal::ChallengeUsed => "its challenge was used by another key",
-        IdentityRefusal::CertificateUnknown => "the certificate that signed it is not a valid one of ours",
-        IdentityRefusal::DeviceEnrolled => "the device is enrolled already",
+        IdentityRefusal::CertificateUnknown => "its signing certificate is not a valid one of this server",
+        IdentityRefusal::DeviceEnrolled => "the device is already enrolled",
         IdentityRefusal::DeviceNotEnrolled => "the device is not enrolled",
-        IdentityRefusal::EnrollmentEnded => "the enrollment has ended, or has not come so far",
-        IdentityRefusal::NotPermitted => "the account may not enroll any more",
+        IdentityRefusal::EnrollmentEnded => "the enrollment has ended, or has not reached this step",
+        IdentityRefusal::NotPermitted => "the account may no longer enroll devices",
     }
 }
 
 pub(super) fn device_request_refusal(why: DeviceRequestRefusal) -> &'static str {
     match why {
-        DeviceRequestRefusal::CertificateUnknown => "the certificate that signed it is not a valid one of ours",
-        DeviceRequestRefusal::ProfileServiceUnknown => "it answers no Profile Service that may be answered",
+        DeviceRequestRefusal::CertificateUnknown => "its signing certificate is not a valid one of this server",
+        DeviceRequestRefusal::ProfileServiceUnknown => "its Profile Service is unknown or may no longer be answered",
         DeviceRequestRefusal::GrantInvalid => "its code or refresh token is not valid",
         DeviceRequestRefusal::SignatureInvalid => {
-            "it has the certificate of a device, and a signature that does not fit"
+            "it has the certificate of a device, but its signature does not match"
         }
-        DeviceRequestRefusal::TokenInvalid => "its access token is not valid for this",
+        DeviceRequestRefusal::TokenInvalid => "its access token is not valid for this request",
         DeviceRequestRefusal::ClientUnknown => "it names another client than Apple's devices",
-        DeviceRequestRefusal::NotSigned => "it is not signed as devices sign",
-        DeviceRequestRefusal::NotUnderstood => "it cannot be read, is too large, or asks for what is never given",
+        DeviceRequestRefusal::NotSigned => "it has no valid device signature",
+        DeviceRequestRefusal::NotUnderstood => "it is unreadable, too large, or asks for what is not provided",
     }
 }
 
@@ -141,43 +141,43 @@ pub(super) fn message_refusal(why: MessageRefusal) -> &'static str {
     match why {
         MessageRefusal::OtherTopic => "it names another push topic than the profile",
         MessageRefusal::OtherDevice => "it names another device than its certificate",
-        MessageRefusal::WrongMode => "an enrolled device announced itself in another mode",
-        MessageRefusal::NotPermitted => "such a device may not enroll any more",
+        MessageRefusal::WrongMode => "an enrolled device sent Authenticate in another mode",
+        MessageRefusal::NotPermitted => "such a device may no longer enroll",
         MessageRefusal::NotAuthenticated => "no Authenticate came before it",
         MessageRefusal::Ended => "management of the device has ended",
-        MessageRefusal::NoAccessToken => "it shows no access token that is good",
+        MessageRefusal::NoAccessToken => "it has no valid access token",
         MessageRefusal::NotUnderstood => "it cannot be read",
     }
 }
 
-/// What could not be read of an answer, to follow a colon.
+/// Returns why parts of an answer could not be read, to follow a colon.
 pub fn faults(faults: &[AnswerFault]) -> String {
     faults.iter().map(|fault| answer_fault(*fault)).collect::<Vec<_>>().join(", ")
 }
 
 fn answer_fault(fault: AnswerFault) -> &'static str {
     match fault {
-        AnswerFault::NotAPropertyList => "it is no property list, or breaks off",
-        AnswerFault::Characters => "characters that are none or are not allowed",
-        AnswerFault::Number => "a number that is none or is too large",
-        AnswerFault::Date => "a date that is none",
+        AnswerFault::NotAPropertyList => "it is not a complete property list",
+        AnswerFault::Characters => "invalid characters",
+        AnswerFault::Number => "an invalid or too large number",
+        AnswerFault::Date => "an invalid date",
         AnswerFault::Data => "data that is not Base64",
-        AnswerFault::Structure => "a value where none belongs",
-        AnswerFault::TooDeep => "values nested too deep",
+        AnswerFault::Structure => "a value in the wrong place",
+        AnswerFault::TooDeep => "values nested too deeply",
         AnswerFault::TooMany => "too many values",
-        AnswerFault::Status => "a status that is missing or unknown",
+        AnswerFault::Status => "a missing or unknown status",
         AnswerFault::OtherCommand => "it names another command",
     }
 }
 
-/// Why the identity of a device was not renewed, to follow a colon.
+/// Returns why the identity of a device was not renewed, to follow a colon.
 pub fn renewal_failure(why: RenewalFailure) -> &'static str {
     match why {
-        RenewalFailure::Refused => "the device did not take the profile",
-        RenewalFailure::NotFetched => "the device did not come for it in time",
-        RenewalFailure::NotUsed => "the device never came with the new identity",
+        RenewalFailure::Refused => "the device rejected the profile",
+        RenewalFailure::NotFetched => "the device did not fetch it in time",
+        RenewalFailure::NotUsed => "the device never used the new identity",
         RenewalFailure::Cancelled => "it was cancelled",
-        RenewalFailure::NotPermitted => "this version of iOS takes no such profile",
+        RenewalFailure::NotPermitted => "this version of iOS does not support such a profile",
     }
 }
 
@@ -191,8 +191,8 @@ pub(super) fn evidence_name(evidence: Evidence) -> &'static str {
 
 pub(super) fn profile_service_refusal(why: ProfileServiceRefusal) -> &'static str {
     match why {
-        ProfileServiceRefusal::SignatureInvalid => "its signature does not fit what it said",
-        ProfileServiceRefusal::ChallengeExpired => "the profile was taken too long ago",
+        ProfileServiceRefusal::SignatureInvalid => "its signature does not match its message",
+        ProfileServiceRefusal::ChallengeExpired => "the profile was downloaded too long ago",
         ProfileServiceRefusal::AnotherDevice => "another device was verified with this profile",
     }
 }
@@ -214,16 +214,16 @@ pub(super) fn mode_words(mode: EnrollmentMode) -> &'static str {
 pub(super) fn sign_in_again(why: SignInAgainReason) -> &'static str {
     match why {
         SignInAgainReason::TokenExpired => "its access token is too old",
-        SignInAgainReason::TokenMissing => "it showed no access token",
-        SignInAgainReason::TokenUnknown => "its access token is none of this enrollment",
+        SignInAgainReason::TokenMissing => "it sent no access token",
+        SignInAgainReason::TokenUnknown => "its access token does not belong to this enrollment",
     }
 }
 
 pub(super) fn device_signature(signature: DeviceSignature) -> &'static str {
     match signature {
-        DeviceSignature::Genuine => "by a device of Apple’s",
-        DeviceSignature::UnknownIssuer => "by a device whose maker is not known here",
-        DeviceSignature::Invalid => "not valid",
+        DeviceSignature::Genuine => "from a genuine Apple device",
+        DeviceSignature::UnknownIssuer => "from an unknown issuer",
+        DeviceSignature::Invalid => "invalid",
     }
 }
 
@@ -286,13 +286,13 @@ pub(super) fn factor(factor: SecondFactor) -> &'static str {
 
 pub(super) fn factor_refusal(reason: FactorRefusal) -> &'static str {
     match reason {
-        FactorRefusal::Wrong => "a wrong one",
-        FactorRefusal::UsedBefore => "used before",
+        FactorRefusal::Wrong => "wrong",
+        FactorRefusal::UsedBefore => "already used",
         FactorRefusal::Throttled => "too many attempts",
     }
 }
 
-/// The kinds of device that access rules let somebody enroll.
+/// Returns what access rules permit a person to enroll.
 pub(super) fn kinds(access: &Access) -> String {
     let kinds = access.offered.iter().map(|kind| match kind {
         Ownership::Personal => "personal devices",
@@ -304,25 +304,25 @@ pub(super) fn kinds(access: &Access) -> String {
 
 pub(super) fn fault(why: SingleSignOnFault) -> &'static str {
     match why {
-        SingleSignOnFault::ProviderRefused => "the identity provider says no, or the person cancelled there",
-        SingleSignOnFault::ProviderUnavailable => "the identity provider cannot be asked",
-        SingleSignOnFault::Unsolicited => "the answer belongs to no request of this browser",
-        SingleSignOnFault::Replayed => "the answer was used before",
-        SingleSignOnFault::NotUnderstood => "the answer is not understood",
-        SingleSignOnFault::ForbiddenContent => "the answer holds what does not belong there",
-        SingleSignOnFault::Unsigned => "the answer is not signed",
-        SingleSignOnFault::SignatureInvalid => "the signature is not that of the identity provider",
-        SingleSignOnFault::AlgorithmRefused => "the signature is made with an algorithm that is not accepted",
-        SingleSignOnFault::WrongIssuer => "another issuer",
+        SingleSignOnFault::ProviderRefused => "the identity provider refused, or the person cancelled there",
+        SingleSignOnFault::ProviderUnavailable => "the identity provider is not available",
+        SingleSignOnFault::Unsolicited => "the response does not match a request of this browser",
+        SingleSignOnFault::Replayed => "the response was already used",
+        SingleSignOnFault::NotUnderstood => "the response cannot be parsed",
+        SingleSignOnFault::ForbiddenContent => "the response contains forbidden content",
+        SingleSignOnFault::Unsigned => "the response is not signed",
+        SingleSignOnFault::SignatureInvalid => "the signature is not from the identity provider",
+        SingleSignOnFault::AlgorithmRefused => "the signature algorithm is not accepted",
+        SingleSignOnFault::WrongIssuer => "wrong issuer",
         SingleSignOnFault::WrongAudience => "meant for another service",
         SingleSignOnFault::WrongRecipient => "meant for another recipient",
         SingleSignOnFault::WrongDestination => "sent to another address",
         SingleSignOnFault::OutsideValidity => "not valid at this time",
-        SingleSignOnFault::Incomplete => "something that must be said is missing",
-        SingleSignOnFault::WrongNonce => "the nonce is another one",
-        SingleSignOnFault::StaleAuthentication => "the person proved themselves too long ago or not strongly enough",
+        SingleSignOnFault::Incomplete => "a required part is missing",
+        SingleSignOnFault::WrongNonce => "wrong nonce",
+        SingleSignOnFault::StaleAuthentication => "the person’s authentication is too old or not strong enough",
         SingleSignOnFault::EncryptionRefused => "the encryption is not accepted",
-        SingleSignOnFault::SubjectMissing => "it does not say who the person is",
+        SingleSignOnFault::SubjectMissing => "it does not identify the person",
     }
 }
 
@@ -335,29 +335,29 @@ pub(super) fn app_status(status: AppStatus) -> &'static str {
         AppStatus::PromptingForLogin => "waiting for the person to sign in to the App Store",
         AppStatus::ValidatingPurchase | AppStatus::ValidatingUpdate => "being validated",
         AppStatus::PromptingForUpdate | AppStatus::PromptingForUpdateLogin => "offered to the person as an update",
-        AppStatus::PromptingForManagement => "waiting for the person to let it be managed",
+        AppStatus::PromptingForManagement => "waiting for the person to allow its management",
         AppStatus::Updating => "being updated",
         AppStatus::Installing => "being installed",
         AppStatus::Managed => "installed",
         AppStatus::ManagedButUninstalled => "removed by the person",
         AppStatus::Unknown => "in an unknown state",
-        AppStatus::UserInstalledApp => "there already: the person installed it",
-        AppStatus::UserRejected => "refused by the person",
+        AppStatus::UserInstalledApp => "already installed by the person",
+        AppStatus::UserRejected => "rejected by the person",
         AppStatus::UpdateRejected => "not updated: the person refused",
         AppStatus::ManagementRejected => "not managed: the person refused",
-        AppStatus::Failed => "not installed: it failed",
+        AppStatus::Failed => "not installed: the installation failed",
     }
 }
 
-/// Why a device does not take an app, to follow a colon.
+/// Returns why a device rejected an app, to follow a colon.
 pub fn rejection(why: RejectionReason) -> &'static str {
     match why {
-        RejectionReason::AppAlreadyInstalled => "it is there already",
-        RejectionReason::AppAlreadyQueued => "it is on its way already",
-        RejectionReason::AppStoreDisabled => "the App Store is switched off on the device",
+        RejectionReason::AppAlreadyInstalled => "it is already installed",
+        RejectionReason::AppAlreadyQueued => "it is already queued",
+        RejectionReason::AppStoreDisabled => "the App Store is disabled on the device",
         RejectionReason::CouldNotVerifyAppID => "the App Store does not know it",
         RejectionReason::ManagementChangeNotSupported => "it cannot become a managed app",
-        RejectionReason::NotAnApp => "it is no app",
+        RejectionReason::NotAnApp => "it is not an app",
         RejectionReason::NotSupported => "the device does not support it",
         RejectionReason::Other => "it gave no reason",
         RejectionReason::PurchaseMethodNotSupported | RejectionReason::PurchaseMethodNotSupportedInMultiUser => {
@@ -366,7 +366,7 @@ pub fn rejection(why: RejectionReason) -> &'static str {
     }
 }
 
-/// What went wrong, in the device's words where they are kept, else by their number.
+/// Returns the device's error texts if they are stored, otherwise the error domains and codes.
 pub(super) fn errors(chain: &[MdmError]) -> String {
     let said = |error: &MdmError| match error.description.as_ref().and_then(Personal::shown) {
         Some(text) => text.to_owned(),

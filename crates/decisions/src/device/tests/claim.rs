@@ -1,4 +1,4 @@
-//! What another record of the same hardware does to this one, and on what evidence.
+//! Effects of another record of the same hardware on this one, by evidence.
 
 use super::*;
 use crate::device::Attestation;
@@ -18,13 +18,13 @@ fn revive(text: &str, now: Timestamp) -> Command {
     Command::Revive { body: body(text), now }
 }
 
-/// As an older version ended it.
+/// Returns the device as ended by an older version of Muster.
 fn ended_on_a_claim(device: Device) -> Device {
     let superseded = Event::DeviceSuperseded { by: OTHER, evidence: Evidence::Claimed, revivable_until: None };
     device.evolve(&superseded)
 }
 
-/// A command waits for it, for which it could not be woken: its token is dead.
+/// A device with a waiting command that cannot be woken, since its token is dead.
 fn unreachable() -> Device {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
     let to = device.push.clone().unwrap();

@@ -1,4 +1,4 @@
-//! The queue: who comes first, what is called off or expires, and that nothing keeps others waiting for ever.
+//! The command queue: order, cancellation and expiry, and that no command blocks the others forever.
 
 use super::*;
 use crate::device::Draws;
@@ -111,11 +111,11 @@ fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that
     assert!(gone.apps.is_empty(), "apps go with the management that brought them");
 }
 
-/// What a device does with a command when it gets it.
+/// The reaction of a device to a command.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Habit {
     Does,
-    /// Puts it off so many times.
+    /// Answers with NotNow this many times.
     PutsOff(u8),
     NeverDoes,
 }
@@ -128,7 +128,8 @@ fn priority() -> impl Strategy<Value = Priority> {
     prop_oneof![Just(Priority::Urgent), Just(Priority::Normal), Just(Priority::Background)]
 }
 
-/// One conversation: the device is woken, asks until there is nothing more, and what it put off is not sent again.
+/// One conversation: the device is woken and asks until there is no command left. A command answered with NotNow is not
+/// sent again.
 fn converse(mut device: Device, habits: &mut [Habit], sent: &mut Vec<usize>) -> Device {
     device = given_more(device, [Command::RecordPush { apns_id: None, again: true, put_offs: None }]);
     let mut not_now = vec![];
@@ -166,7 +167,7 @@ proptest! {
         }
         let mut habits: Vec<Habit> = wants.iter().map(|(habit, _)| *habit).collect();
         let mut sent = vec![];
-        // Each conversation tries at least one of those that were put off, in turn.
+        // Each conversation tries at least one of the deferred commands, in turn.
         for _ in 0..(wants.len() * 4) {
             device = converse(device, &mut habits, &mut sent);
         }
@@ -213,7 +214,7 @@ proptest! {
 
 #[test]
 fn a_device_is_taken_for_what_it_runs_now_and_not_for_what_it_enrolled_with() {
-    // Declarative management came with iOS 15.
+    // Declarative management requires iOS 15.
     let newer = |device: Device, version: &str| {
         let told = [("OSVersion".to_owned(), InventoryValue::Plain(version.into()))].into();
         device.evolve(&Event::InventoryReported { changes: told })

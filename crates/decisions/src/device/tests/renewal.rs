@@ -1,4 +1,4 @@
-//! The identity is renewed once at a time, by its own challenge alone, and the device stays what it was.
+//! The identity is renewed by one renewal at a time, with its own challenge only, and the device keeps its state.
 
 use super::*;
 use crate::examples::secret;
@@ -40,7 +40,7 @@ fn failed(why: RenewalFailure) -> Event {
     Event::IdentityRenewalFailed { why }
 }
 
-/// With an inventory, a command that waits, and a renewal that got as far as the certificate.
+/// A device with a waiting command and a renewal whose certificate was issued.
 fn renewing() -> Device {
     given_more(enrolled(), [queue(9, "SecurityInfo"), request(1, "c"), issue("c", "new", "2")])
 }
@@ -144,7 +144,7 @@ fn acknowledged_before_authenticate_is_no_failure_until_its_time_is_over() {
     assert_eq!(device.decide(&lapse), Ok(vec![failed(RenewalFailure::NotUsed)]));
     let device = given_more(device, [lapse.clone()]);
     assert_eq!(device.decide(&lapse), Ok(vec![]), "once");
-    // It comes late, and is welcome.
+    // A late message is accepted.
     let device = given_more(device, [reauthenticate()]);
     let happened = device.decide(&token_update_by(NEW, user_enrollment("E1"), "t2")).unwrap();
     assert!(matches!(happened.last(), Some(Event::IdentityRenewalCompleted { .. })), "{happened:?}");
@@ -189,7 +189,7 @@ fn other_hardware_does_not_come_with_the_renewed_certificate_but_another_enrollm
     let by_hardware = given_more(by_hardware, [request(1, "c"), issue("c", "new", "2")]);
     let other = authenticate(device_enrollment("U2"), NEW, "other");
     assert_eq!(by_hardware.decide(&other), Err(Refusal::OtherDevice));
-    // Whether EnrollmentID stays the same is not documented; the device may yet go back to the old profile.
+    // It is not documented whether EnrollmentID stays the same, and the device may still return to the old profile.
     let device = given_more(renewing(), [authenticate(user_enrollment("E2"), NEW, "again")]);
     assert!(device.is(&user_enrollment("E2")) && device.is(&user_enrollment("E1")));
     assert!(!device.is(&user_enrollment("E3")));
@@ -246,7 +246,7 @@ fn a_device_that_went_back_is_woken_where_it_listened_before_and_forward_again_w
     assert_ne!(before, after);
     let back = given_more(completed, [note(first())]);
     assert_eq!(back.push, before);
-    // It may say so in the words of then, which count no more: they may have been played again.
+    // The device may repeat its earlier message, which is ignored, since it may be a replay.
     assert_eq!(back.decide(&token_update_by("cert", user_enrollment("E1"), "t1")), Ok(vec![]));
     let forward = given_more(back.clone(), [note(certificate("new", "2"))]);
     assert_eq!(forward.push, after);
@@ -288,7 +288,7 @@ fn an_enrolled_device_that_says_authenticate_once_more_with_the_identity_it_has_
     let happened = device.decide(&authenticate(user_enrollment("E1"), "cert", "other bytes")).unwrap();
     assert!(matches!(happened[..], [Event::DeviceReauthenticated { .. }]), "{happened:?}");
     let device = given_more(device, [authenticate(user_enrollment("E1"), "cert", "other bytes")]);
-    // The TokenUpdate that follows may be the same as before, byte for byte.
+    // The TokenUpdate that follows may be identical to the earlier one.
     assert_eq!(device.decide(&token_update(user_enrollment("E1"), "t1")), Ok(vec![]));
     assert_eq!(device.phase, Phase::Enrolled);
     assert_eq!(device.waiting().count(), 1);

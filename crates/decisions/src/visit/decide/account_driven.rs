@@ -1,4 +1,4 @@
-//! The way that begins in Settings, and the person of an enrolled device who signs in once more.
+//! Decisions for enrollments that begin in Settings, and for people of enrolled devices who sign in again.
 
 use super::super::{Entry, MachineInformation, Policy, Refusal, SignedIn, Visit, told};
 use events::Timestamp;
@@ -7,7 +7,7 @@ use events::enrollment::{
     SignInRefusal,
 };
 
-/// Why this person may not enroll a device of theirs by account; `devices`: how many they have.
+/// Returns why this person may not enroll a device by account. `devices`: the number of their devices.
 pub(super) fn refusal(
     mode: EnrollmentMode,
     access: Option<&Access>,
@@ -24,15 +24,15 @@ pub(super) fn refusal(
     (devices >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices)
 }
 
-// Who may not enroll an institutional device at the portal may not have one by account either.
+// A person who may not enroll institutional devices at the portal may not enroll one by account either.
 fn permits(mode: EnrollmentMode, access: Option<&Access>) -> bool {
     access.is_none_or(|access| {
         access.account_driven && (mode == EnrollmentMode::Byod || access.offered.contains(&Ownership::Institutional))
     })
 }
 
-/// The same person, and still permitted: the device may be handed another token. Anybody else is told no, and the device
-/// goes on asking.
+/// Accepts the repeated sign-in of the same person if they are still permitted; the device can then get another token.
+/// Anybody else is refused, and the device keeps asking.
 pub(super) fn sign_in_again(
     visit: &Visit,
     signed_in: &SignedIn,
@@ -57,7 +57,7 @@ pub(super) fn sign_in_again(
     vec![EnrollmentEvent::UserSignedInAgain { method: signed_in.method, session: session.clone() }]
 }
 
-/// A code is good once.
+/// Redeems a code. It is valid once.
 pub(super) fn redeem(
     visit: &Visit,
     code: &SecretHash,
@@ -72,7 +72,7 @@ pub(super) fn redeem(
     Ok(vec![EnrollmentEvent::AccessTokenIssued { token: token.clone(), issued: now, refresh: Some(refresh) }])
 }
 
-/// A refresh token is good again and again: a device that lost the answer asks once more.
+/// Refreshes an access token. A refresh token can be used repeatedly, since a device that lost the response asks again.
 pub(super) fn refresh(
     visit: &Visit,
     refresh_token: &SecretHash,
@@ -87,7 +87,7 @@ pub(super) fn refresh(
     Ok(vec![EnrollmentEvent::AccessTokenRefreshed { token, issued: now, refresh_token }])
 }
 
-/// A device says the same with each try; it is written down once.
+/// Records the device's attributes. A device sends them with each attempt; equal ones are recorded once.
 pub(super) fn receive(visit: &Visit, machine: &MachineInformation) -> Option<EnrollmentEvent> {
     let MachineInformation { signature, product, build_version, os_version } = machine.clone();
     (visit.machine.as_ref() != Some(machine)).then_some(EnrollmentEvent::MachineInformationReceived {
@@ -98,7 +98,8 @@ pub(super) fn receive(visit: &Visit, machine: &MachineInformation) -> Option<Enr
     })
 }
 
-/// Once, until they have signed in: a device that waits for its person comes again and again.
+/// Records that a device asks its person to sign in again. It is recorded once until the sign-in, since a waiting
+/// device asks repeatedly.
 pub(super) fn ask_to_sign_in_again(
     visit: &Visit,
     why: SignInAgainReason,

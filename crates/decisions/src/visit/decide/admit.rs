@@ -1,4 +1,4 @@
-//! What follows when it is known whose device it will be: may they, and is there anything to choose.
+//! Decisions when the owner of the device is known: whether they may enroll it, and whether there is a choice.
 
 use super::super::{Admission, Policy, Received, Visit};
 use super::barrier::{Barrier, barrier};
@@ -14,7 +14,7 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
     });
     let decided = access.iter().map(|access| EnrollmentEvent::AccessDecided { access: access.clone() });
     let mut happened: Vec<EnrollmentEvent> = received.chain(decided).collect();
-    // Nobody shall learn at the last step that they may not enroll.
+    // Checked as early as possible, so that people do not learn at the last step that they may not enroll.
     let refused = match visit.account_driven {
         Some(mode) => account_driven::refusal(mode, access.as_ref(), previous.count, policy),
         None => {
@@ -27,7 +27,7 @@ pub(super) fn admit(visit: &Visit, admission: &Admission) -> Vec<EnrollmentEvent
         return happened;
     }
     happened.extend(previous.found());
-    // Who has an earlier record is told about it before anything else is decided.
+    // A person with earlier records reads about them before anything else is decided.
     if previous.count == 0 {
         happened.extend(by_policy(visit, access.as_ref(), policy));
     }
@@ -47,8 +47,8 @@ fn refusal(visit: &Visit, access: &Access, devices: u64, policy: &Policy) -> Opt
     (devices >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices)
 }
 
-// Where there would be a choice and the device is refused for one and the same reason whatever is chosen, nobody is asked
-// to choose. A lone kind is chosen by policy first: that is on record, and the reason with it.
+// If the device is refused for the same reason with either ownership, the person is not asked to choose. A single
+// permitted kind is chosen by policy first, so that the kind and the reason are recorded.
 fn by_device(visit: &Visit, access: Option<&Access>, policy: &Policy) -> Option<EnrollmentRefusal> {
     let platform = visit.opened.as_ref()?.platform;
     let kinds = permitted(access, policy);
@@ -65,9 +65,10 @@ fn permitted(access: Option<&Access>, policy: &Policy) -> BTreeSet<Ownership> {
     policy.offered.iter().filter(permitted).copied().collect()
 }
 
-/// The ownership step is shown only where there is a choice; a lone kind is chosen by policy.
+/// Chooses the ownership by policy if only one kind is permitted. The ownership step is only shown if there is a
+/// choice.
 pub(super) fn by_policy(visit: &Visit, access: Option<&Access>, policy: &Policy) -> Vec<EnrollmentEvent> {
-    // Settings asked which kind it is before anybody signed in.
+    // In Settings the discovery document determined the ownership before sign-in.
     if let Some(mode) = visit.account_driven {
         return choose(visit, access, mode.ownership(), ChosenBy::Policy, policy);
     }

@@ -1,5 +1,5 @@
-//! Which devices cannot enroll, by what they say of themselves at the portal. An unknown version or model is not refused
-//! here: the device tells the truth at `Authenticate`.
+//! Determines which devices cannot enroll, from what the browser or device reports at the portal. An unknown version or
+//! model is not refused here: the device reports the actual values in `Authenticate`.
 
 use super::super::{
     FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Policy,
@@ -7,12 +7,12 @@ use super::super::{
 use crate::limits;
 use events::enrollment::{Access, EnrollmentMode, EnrollmentRefusal, OsVersion, Ownership, Platform};
 
-/// What is looked at.
+/// The data that is checked.
 #[derive(Clone, Copy)]
 pub(super) struct Barrier<'a> {
     pub platform: Platform,
     pub ownership: Ownership,
-    /// The visit began in Settings.
+    /// The mode, if the visit began in Settings.
     pub by_account: Option<EnrollmentMode>,
     pub access: Option<&'a Access>,
     pub policy: &'a Policy,
@@ -37,7 +37,8 @@ fn too_old(version: OsVersion, first: OsVersion) -> Option<EnrollmentRefusal> {
     (version < first).then_some(EnrollmentRefusal::VersionTooOld)
 }
 
-// Profile-based User Enrollment lives from iOS 13.1 to 17 (design §8). Nobody is led to Settings who may not enroll there.
+// Profile-based User Enrollment is available from iOS 13.1 to 17. People are only directed to Settings if they may
+// enroll there.
 fn personal(at: &Barrier<'_>, version: OsVersion) -> Option<EnrollmentRefusal> {
     let permitted = at.access.is_none_or(|access| access.account_driven);
     let leads = permitted && at.policy.leads_to_settings(at.platform);
@@ -52,7 +53,7 @@ fn personal(at: &Barrier<'_>, version: OsVersion) -> Option<EnrollmentRefusal> {
 }
 
 impl Policy {
-    /// Whether a personal device of this platform can enroll from Settings instead.
+    /// Returns whether a personal device of this platform can enroll from Settings instead.
     pub(super) fn leads_to_settings(&self, platform: Platform) -> bool {
         let offered = self.account_driven.mode(platform.family, &self.offered) == Some(EnrollmentMode::Byod);
         offered && platform.version.is_none_or(|version| version >= FIRST_ACCOUNT_DRIVEN)

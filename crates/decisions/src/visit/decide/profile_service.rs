@@ -1,4 +1,4 @@
-//! A device says what it is before it gets the MDM profile: which may go on, and what is kept of it.
+//! Decisions about devices that report their attributes before they get the MDM profile.
 
 use super::super::{AttributesReport, PreviousRecords, Refusal, Visit};
 use super::end;
@@ -9,8 +9,9 @@ use events::enrollment::{
     ProfileServiceRefusal, SecretHash,
 };
 
-/// The first device that answers a challenge is the one it is for; until it is enrolled it may answer again and again, since
-/// answers get lost. What a refused device told of its hardware goes nowhere (design: a refusal keeps no identifiers).
+/// Accepts or refuses the answer to a Profile Service. A challenge belongs to the first device that answers it. Until
+/// it is enrolled, this device may answer repeatedly, since responses can get lost. The hardware attributes of a
+/// refused device are not recorded: a refusal stores no identifiers.
 pub(super) fn report(visit: &Visit, report: &AttributesReport) -> Result<Vec<EnrollmentEvent>, Refusal> {
     let service = visit.profile_service(&report.challenge).ok_or(Refusal::UnknownChallenge)?;
     if report.device_enrolled {
@@ -63,7 +64,7 @@ fn unfit(report: &AttributesReport) -> Option<EnrollmentRefusal> {
     build.and_then(|build| limits::build(&report.limits, Ownership::Institutional, build)).or_else(model)
 }
 
-/// The same refusal of the same challenge is written down once, however often it is earned.
+/// Records a refusal. The same refusal of the same challenge is recorded once.
 pub(super) fn refuse(
     visit: &Visit,
     challenge: &SecretHash,

@@ -1,16 +1,16 @@
-//! The way to an identity provider and back.
+//! Decisions about sign-ins at an identity provider.
 
 use super::super::{Refusal, Visit};
 use events::enrollment::{EnrollmentEvent, SecretHash, SignInMethodName};
 use events::person::ProvenAccount;
 use events::personal::Personal;
 
-/// Whoever begins anew is not waited for any more on the way they took before.
+/// Begins a sign-in at an identity provider. It replaces a pending one.
 pub(super) fn begin(method: SignInMethodName, provider: &str, request: &SecretHash) -> Vec<EnrollmentEvent> {
     vec![EnrollmentEvent::SingleSignOnBegun { method, provider: provider.to_owned(), request: request.clone() }]
 }
 
-/// One answer to the request that is waited for, and no other.
+/// Accepts one response to the pending request, and no other.
 pub(super) fn prove(
     visit: &Visit,
     request: &SecretHash,

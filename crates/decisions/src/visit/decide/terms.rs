@@ -1,5 +1,5 @@
-//! Terms of use: asked where a rule asks for them, or where there are no rules at all, and this version was not accepted
-//! yet.
+//! Decisions about the terms of use. They are requested if a rule requires them, or if there are no rules, and the
+//! current version was not accepted yet.
 
 use super::super::{Policy, Refusal, TermsStep, Visit};
 use events::enrollment::{Access, EnrollmentEvent, Ownership};
@@ -11,7 +11,7 @@ pub(super) fn request(access: Option<&Access>, ownership: Ownership, policy: &Po
     (!accepted).then(|| EnrollmentEvent::TermsRequested { ownership, version: version.clone() })
 }
 
-/// What was shown is accepted; if another version came into force meanwhile, that one is asked.
+/// Accepts the version that was shown. If another version became current meanwhile, that version is requested.
 pub(super) fn accept(
     visit: &Visit,
     version: &str,
@@ -37,7 +37,7 @@ pub(super) fn accept(
     Ok(happened)
 }
 
-/// Who declines is signed out: without the terms the way does not go on.
+/// Signs the person out if they decline: without the terms the enrollment cannot continue.
 pub(super) fn decline(visit: &Visit) -> Vec<EnrollmentEvent> {
     let (TermsStep::Asked { version }, Some(ownership)) = (&visit.terms, visit.ownership) else { return vec![] };
     let mut happened = vec![EnrollmentEvent::TermsDeclined { ownership, version: version.clone() }];

@@ -1,4 +1,4 @@
-//! Whatever is asked in whatever order, no visit stands where it cannot.
+//! Property tests: after any sequence of commands the visit is in a valid state.
 
 use super::profile_service as verified;
 use super::*;
@@ -28,7 +28,7 @@ fn any_command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// What an institutional device says before it gets the MDM profile.
+/// Commands of an institutional device before it gets the MDM profile.
 fn before_the_profile() -> impl Strategy<Value = Command> {
     let name = prop_oneof![Just("one"), Just("two")];
     prop_oneof![
@@ -40,7 +40,7 @@ fn before_the_profile() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// What only some organizations ask for.
+/// Commands of optional features.
 fn beside_the_guide() -> impl Strategy<Value = Command> {
     let entry = any::<bool>().prop_map(|for_oneself| Entry::AskForWhom { for_oneself });
     prop_oneof![
@@ -107,7 +107,7 @@ proptest! {
         prop_assert_eq!(Visit::replay(&log), live);
     }
 
-    // The help desk sees the same step as the person: two folds of one stream.
+    // The help desk sees the same step as the person: both are folds of the same stream.
     #[test]
     fn stands_for_the_help_desk_where_it_stands(commands in proptest::collection::vec(any_command(), 0..60)) {
         use events::enrollment::EnrollmentEvent;
@@ -133,7 +133,8 @@ proptest! {
                     Shown::Connect
                 }
                 Step::MdmProfile | Step::HandOver => Shown::Install,
-                // Of what has ended the projection keeps the last step, of an enrolled device that it is enrolled.
+                // For an ended visit the projection keeps the last step; for an enrolled device it shows that it is
+                // enrolled.
                 Step::Ended(_) | Step::SignInAgain => shown,
             };
             prop_assert_eq!(shown, expected);

@@ -1,4 +1,4 @@
-//! Decisions on the way that begins in Settings, and of signing in once more.
+//! Decisions on visits that begin in Settings, and on repeated sign-ins.
 
 use super::*;
 use crate::visit::access_token::ACCESS_TOKEN_SECONDS;
@@ -54,7 +54,7 @@ fn serve(mode: EnrollmentMode) -> Command {
     Command::ServeMdmProfile { profile, challenge, challenge_expires, verified_by, device_enrolled }
 }
 
-/// A policy whose directory tells the Managed Apple ID.
+/// A policy whose directory provides the Managed Apple ID.
 fn told(offered: &[Ownership]) -> Policy {
     Policy { assigned_managed_apple_id: Some(sealed("ada@appleid.example.com")), ..policy(offered) }
 }

@@ -1,4 +1,4 @@
-//! One identity comes of an enrollment, by one of the challenges that were served.
+//! An enrollment issues one identity, with one of the served challenges.
 
 use super::*;
 

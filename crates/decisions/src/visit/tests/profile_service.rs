@@ -1,4 +1,4 @@
-//! A device says what it is before it gets the MDM profile.
+//! A device reports its attributes before it gets the MDM profile.
 
 use super::*;
 use crate::device::{Device, Phase};
@@ -21,7 +21,7 @@ pub fn ask(challenge: &str) -> Command {
     }
 }
 
-/// The device with this UDID answers, and is answered with this SCEP challenge.
+/// The answer of the device with this UDID; it gets this SCEP challenge.
 pub fn report(challenge: &str, scep_challenge: &str, udid: &str) -> AttributesReport {
     AttributesReport {
         now: NOW,
@@ -64,7 +64,7 @@ pub fn issue(challenge: &str, key: &str, serial: &str) -> Command {
     }
 }
 
-/// The identity with this serial number asks for the MDM profile.
+/// The identity with this serial number requests the MDM profile.
 pub fn serve(challenge: &str, serial: &str) -> Command {
     Command::ServeMdmProfile {
         profile: profile(EnrollmentKind::DeviceEnrollment),
@@ -75,12 +75,12 @@ pub fn serve(challenge: &str, serial: &str) -> Command {
     }
 }
 
-/// An institutional iPhone that was asked what it is.
+/// An institutional iPhone that was served a Profile Service.
 fn asked() -> Visit {
     given_more(served(&[]), [ask("ask")])
 }
 
-/// It said so.
+/// The same iPhone after its answer.
 fn answered() -> Visit {
     given_more(asked(), [told(report("ask", "scep", "A"))])
 }
@@ -138,7 +138,7 @@ fn the_first_answer_is_kept_and_a_repeated_one_only_answered() {
 fn another_device_may_not_answer_the_same_challenge() {
     use ProfileServiceRefusal::AnotherDevice;
     assert_eq!(answered().decide(&told(report("ask", "scep", "B"))), refused(AnotherDevice));
-    // The same UDID, told by another device.
+    // Another device that reports the same UDID.
     let mut liar = report("ask", "scep", "A");
     liar.device.certificate = "certificate-of-B".into();
     let visit = answered();
@@ -146,7 +146,7 @@ fn another_device_may_not_answer_the_same_challenge() {
     let visit = then(&visit, &told(liar.clone())).iter().fold(visit, Visit::evolve);
     assert_eq!(visit.decide(&told(liar)), Ok(vec![]), "it is written down once");
     assert!(visit.decide(&told(report("ask", "scep", "A"))).is_ok(), "and the first one may go on");
-    // For another device there is another Profile Service.
+    // Another device needs another Profile Service.
     assert!(given_more(visit, [ask("again")]).decide(&told(report("again", "scep", "B"))).is_ok());
 }
 

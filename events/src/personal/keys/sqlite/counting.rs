@@ -1,4 +1,5 @@
-//! What the key store and its log know of each other: the sequence of keys, keys that are lost, how far the log was.
+//! The state that the key store and its log know about each other: the key sequence, lost keys and the last known
+//! position of the log.
 
 use super::{Row, SqliteKeyStore, destroy_in, unavailable};
 use crate::personal::KeyName;
@@ -6,7 +7,7 @@ use crate::personal::keys::KeyError;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
-// A store that was made before it counted: the number of its keys is what it would have counted.
+// For a store from before keys were counted: its number of keys is what it would have counted.
 const COUNT: &str = "
     BEGIN IMMEDIATE;
     ALTER TABLE about ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
@@ -15,10 +16,10 @@ const COUNT: &str = "
     COMMIT;";
 
 impl SqliteKeyStore {
-    /// Those of `names` that the store never had.
+    /// Returns the keys among `names` that the store never had.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn missing<'n>(&self, names: impl IntoIterator<Item = &'n KeyName>) -> Result<Vec<KeyName>, KeyError> {
         let connection = self.lock();
         let mut missing = Vec::new();
@@ -30,10 +31,10 @@ impl SqliteKeyStore {
         Ok(missing)
     }
 
-    /// Keys in the store that cannot be unwrapped.
+    /// Returns the keys in the store that cannot be unwrapped.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn damaged(&self) -> Result<Vec<KeyName>, KeyError> {
         let connection = self.lock();
         let mut select =
@@ -49,12 +50,14 @@ impl SqliteKeyStore {
         Ok(damaged)
     }
 
-    /// Notes keys as lost that the store never had or that are damaged, destroys those of erased people, and counts on from `sequence`, which a log has
-    /// seen: all in one commit, so that no crash leaves the new sequence beside a key that was destroyed once. From then on the log's
-    /// fields under these keys read so, and the keys are never made again.
+    /// Marks keys as lost that the store never had or that are damaged, destroys the keys of erased people, and raises
+    /// the sequence to at least `sequence`, the highest one that the log recorded. All of this is one commit, so that
+    /// no crash leaves the new sequence together with a key that was destroyed earlier. From then on fields under the
+    /// lost keys read as lost, and these keys are never made again.
     ///
     /// # Errors
-    /// If it cannot be written; then nothing is noted. `Unavailable` also if a reader keeps an old page on the disk.
+    /// Returns an error if the store cannot be written; then nothing is marked. Returns `Unavailable` also if a reader
+    /// keeps an old page on the disk.
     pub fn give_up(&self, lost: &[KeyName], erased: &BTreeSet<KeyName>, sequence: u64) -> Result<(), KeyError> {
         let mut connection = self.lock();
         self.commit(&mut connection, |transaction| {
@@ -84,15 +87,15 @@ impl SqliteKeyStore {
         if erased.is_empty() { Ok(()) } else { self.scrub(&connection) }
     }
 
-    /// A position that the log had reached when the store was last written.
+    /// Returns a position that the log had reached when the store was last written.
     pub fn log_seen(&self) -> u64 {
         self.log_seen.position()
     }
 
-    /// Writes down how far the log is, if it got further since the last change of keys.
+    /// Stores the position of the log, if the log grew since the last change of keys.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Returns an error if the store cannot be written.
     pub fn keep_log_seen(&self) -> Result<(), KeyError> {
         if !self.log_seen.is_behind() {
             return Ok(());
@@ -101,17 +104,17 @@ impl SqliteKeyStore {
         self.commit(&mut connection, |_| Ok(0))
     }
 
-    /// Accepts that the log ends at `position`, though it was seen further.
+    /// Accepts that the log ends at `position`, although a later position was seen.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Returns an error if the store cannot be written.
     pub fn accept_log(&self, position: u64) -> Result<(), KeyError> {
         let connection = self.lock();
         self.log_seen.set_back(&connection, position).map_err(|error| self.fail("a commit", &error))
     }
 }
 
-/// The sequence of a key store's file. One that was made before it counted has the number of its keys.
+/// Returns the sequence of a key store's file. For a file from before keys were counted, it is the number of keys.
 pub(crate) fn sequence_of(connection: &Connection) -> rusqlite::Result<u64> {
     let select = if counts(connection)? { "SELECT sequence FROM about" } else { "SELECT count(*) FROM key" };
     connection.query_row(select, [], |row| row.get(0))
@@ -122,7 +125,7 @@ fn counts(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(column, [], |row| row.get(0))
 }
 
-/// Whether the file counts its keys. One that does not is taught to, unless it is opened for reading.
+/// Returns whether the file counts its keys. A file that does not is upgraded, unless it is open for reading only.
 pub(super) fn learn_to_count(connection: &Connection) -> rusqlite::Result<bool> {
     if counts(connection)? {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! Makes and opens the key store's file.
+//! Creates and opens the file of the key store.
 
 use super::counting::{learn_to_count, sequence_of};
 use super::{COMMITS_BETWEEN_CHECKPOINTS, Randomness, SqliteKeyStore, unavailable};
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 use tokio::sync::watch;
 
-// A destroyed or lost key stays as a row without a key: so it never comes back.
+// A destroyed or lost key keeps its row, without the key, so that it is never made again.
 const SCHEMA: &str = "
     CREATE TABLE key (
         name TEXT PRIMARY KEY, wrapped BLOB, owner TEXT, lost INTEGER NOT NULL DEFAULT 0
@@ -24,22 +24,22 @@ const SCHEMA: &str = "
     CREATE TABLE about (master_key TEXT NOT NULL, sequence INTEGER NOT NULL DEFAULT 0) STRICT;";
 
 impl SqliteKeyStore {
-    /// Makes a new key store under this master key.
+    /// Creates a new key store with this master key.
     ///
     /// # Errors
-    /// If there is one already, or it cannot be written.
+    /// Returns an error if a key store or its side files exist already, or the file cannot be written.
     pub fn create(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
         if path.exists() {
             return Err(KeyError::Exists(path.to_owned()));
         }
         let left = side_files::left_behind(path).map_err(|error| KeyError::Unavailable(error.to_string()))?;
         left.map_or(Ok(()), |left| Err(KeyError::LeftBehind(left)))?;
-        // Under another name first, so that a crash leaves no half of a key store.
+        // Created under another name first, so that a crash does not leave an incomplete key store.
         let unfinished = path.with_extension("new");
         let removed = || side_files::remove_database(&unfinished);
         removed().map_err(|error| KeyError::Unavailable(error.to_string()))?;
         make(&unfinished, &master).map_err(|error| {
-            // The first error is the one to tell.
+            // Only the first error is reported.
             let _ = removed();
             unavailable(error)
         })?;
@@ -52,12 +52,13 @@ impl SqliteKeyStore {
     /// Opens the key store.
     ///
     /// # Errors
-    /// `Missing` if there is none, `WrongMasterKey` if another master key made it.
+    /// Returns `Missing` if there is no key store, `WrongMasterKey` if it was created with another master key,
+    /// `Damaged` if the file is not a key store.
     pub fn open(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
         SqliteKeyStore::open_with(path, master, randomness, connect)
     }
 
-    /// Opens the key store for reading only: nothing is changed, made or destroyed in it.
+    /// Opens the key store for reading only: no key is made, changed or destroyed.
     ///
     /// # Errors
     /// As [`SqliteKeyStore::open`].
@@ -75,7 +76,7 @@ impl SqliteKeyStore {
             return Err(KeyError::Missing(path.to_owned()));
         }
         let connection = connect(path).map_err(unavailable)?;
-        // First, since a file without a table, or with an empty one, is no key store.
+        // Read first, since a file without this table, or with an empty one, is not a key store.
         let fingerprint: String =
             connection.query_row("SELECT master_key FROM about", [], |row| row.get(0)).map_err(hollow)?;
         let counts = learn_to_count(&connection).map_err(unavailable)?;
@@ -86,7 +87,7 @@ impl SqliteKeyStore {
         }
         let path = path.to_owned();
         let failed = watch::Sender::new(None);
-        // What a crash left in the write-ahead log is copied after the first commit.
+        // The first commit triggers a checkpoint, which copies what a crash left in the write-ahead log.
         let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
         let (connection, sequence) = (Mutex::new(connection), AtomicU64::new(sequence));
         let cache = Mutex::default();
@@ -95,7 +96,7 @@ impl SqliteKeyStore {
 }
 
 fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
-    // Made here for its mode, which SQLite gives to the files beside it as well.
+    // Created here to set its mode. SQLite gives the same mode to the side files.
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -105,9 +106,9 @@ fn make(path: &Path, master: &MasterKey) -> rusqlite::Result<()> {
     let connection = connect(path)?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA}"))?;
     connection.execute("INSERT INTO about (master_key) VALUES (?1)", [master.fingerprint()])?;
-    // All of it into the one file, which is about to be renamed.
+    // Copies everything into the one file, which is renamed next.
     connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
-    // Closing removes the files beside it, whose names end with the one that is given up.
+    // Closing removes the side files, whose names contain the temporary name.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.close().map_err(|(_, error)| error)
 }
@@ -132,11 +133,11 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-// A file that was emptied or is another database: nothing that can be waited for.
+// A truncated file or another database: waiting does not help.
 fn hollow(error: rusqlite::Error) -> KeyError {
     let no_table = |text: &String| text.starts_with("no such table") || text.starts_with("no such column");
     match &error {
-        rusqlite::Error::QueryReturnedNoRows => KeyError::Damaged("it says nothing of itself".to_owned()),
+        rusqlite::Error::QueryReturnedNoRows => KeyError::Damaged("its table `about` is empty".to_owned()),
         rusqlite::Error::SqliteFailure(_, Some(text)) if no_table(text) => KeyError::Damaged(text.clone()),
         rusqlite::Error::SqlInputError { msg, .. } if no_table(msg) => KeyError::Damaged(msg.clone()),
         _ => unavailable(error),
