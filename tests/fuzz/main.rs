@@ -1,10 +1,10 @@
-//! What fuzzing found worth keeping, replayed in seconds, and changed at random for a moment. `MUSTER_FUZZ_SECONDS` sets how
-//! long; `tests/fuzz/run` searches with libFuzzer, which sees what an input reaches. What is found goes into the corpus of its
-//! target.
+//! Replays the corpora of the fuzz targets in seconds, and then changes their inputs at random for a moment.
+//! `MUSTER_FUZZ_SECONDS` sets the time. `tests/fuzz/run` searches with libFuzzer, which measures the coverage of an
+//! input. New findings are added to the corpus of their target.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test fails where something is not there, and says how far it came"
+    reason = "a test fails if something is missing, and prints its progress"
 )]
 
 mod laws;
@@ -15,7 +15,7 @@ use mutate::{Dice, mutated, mutated_text};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What an input costs is counted for the whole process: one test at a time.
+/// The costs of an input are counted for the whole process, so only one test may run at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -35,7 +35,7 @@ fn replay(target: &str) {
 
 fn replay_from(corpus: &Path, target: &str) {
     let (law, inputs) = (laws::law(target), inputs(corpus, target));
-    assert!(inputs.len() >= 4, "the corpus of {target} is gone");
+    assert!(inputs.len() >= 4, "the corpus of {target} is missing");
     for (name, input) in inputs {
         println!("{name}");
         law(&input);
@@ -67,7 +67,7 @@ fn scep_messages_of_the_corpus_are_read_as_they_should() {
     replay("scep");
 }
 
-/// How long a target's inputs are changed and read: `MUSTER_FUZZ_SECONDS`, or a moment, with changes that come again.
+/// Reads changed inputs of a target for `MUSTER_FUZZ_SECONDS` or, by default, for a moment with reproducible changes.
 fn changed(target: &str) {
     let _alone = alone();
     let seconds = std::env::var("MUSTER_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
@@ -134,7 +134,7 @@ fn a_law_finds_what_it_is_there_for() {
     let certificate = pki::fingerprint(claimed.certificate());
     laws::believed_body(&certificate, body);
     let unsigned = std::panic::catch_unwind(|| laws::believed_body(&certificate, b"another body"));
-    assert!(unsigned.is_err(), "somebody was believed to have signed what they did not");
+    assert!(unsigned.is_err(), "a signer was credited with content that they did not sign");
     let costly = std::panic::catch_unwind(|| laws::hold(b"", || vec![0u8; 64 * 1024 * 1024].len()));
     assert!(costly.is_err(), "64 MiB were allocated for nothing");
     let honest = laws::Honest::new(
@@ -150,10 +150,10 @@ fn a_law_finds_what_it_is_there_for() {
     let other = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         laws::hold(b"", || fickle.replace(fickle.get() + 1));
     }));
-    assert!(other.is_err(), "the second verdict was another one");
+    assert!(other.is_err(), "the second verdict differed");
 }
 
-/// `MUSTER_FUZZ_BEGIN=1` keeps the messages, as the beginnings of the corpora.
+/// `MUSTER_FUZZ_BEGIN=1` stores the messages as the seeds of the corpora.
 #[test]
 fn what_simulated_devices_send_is_read_as_it_should() {
     let _alone = alone();

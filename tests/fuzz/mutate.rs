@@ -1,7 +1,7 @@
-//! Changes messages as no accident would: their values stay well formed while members are dropped, repeated, exchanged,
-//! nested, or written with indefinite length.
+//! Changes messages in a structured way: their values stay well-formed while members are dropped, repeated,
+//! exchanged, nested, or written with indefinite length.
 
-/// What a message of BER or DER is made of. What cannot be read as members is a primitive value.
+/// A value of a BER or DER message. A value that cannot be parsed as members is primitive.
 #[derive(Clone)]
 struct Value {
     tag: u8,
@@ -15,7 +15,7 @@ enum Content {
     Bytes(Vec<u8>),
 }
 
-/// A generator of numbers that come again with the same seed (xorshift64*).
+/// A pseudo-random generator, reproducible by its seed (xorshift64*).
 pub struct Dice(u64);
 
 impl Dice {
@@ -23,7 +23,7 @@ impl Dice {
         Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -33,7 +33,7 @@ impl Dice {
     }
 }
 
-/// A message with one to three changes; as it was where it is no BER.
+/// Returns the message with one to three changes, or unchanged if it is not BER.
 pub fn mutated(message: &[u8], dice: &mut Dice) -> Vec<u8> {
     let Some(mut values) = read_all(message, 0) else { return message.to_vec() };
     for _ in 0..=dice.below(3) {
@@ -46,7 +46,7 @@ pub fn mutated(message: &[u8], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// What property lists are made of, and what has no place in one.
+/// Tokens of property lists, and some that do not belong in one.
 const TOKENS: [&str; 24] = [
     "<dict>",
     "</dict>",
@@ -74,7 +74,7 @@ const TOKENS: [&str; 24] = [
     "<!DOCTYPE plist [",
 ];
 
-/// A text with one to four changes: parts dropped, repeated or moved, tokens put in, bits turned.
+/// Returns the text with one to four changes: parts dropped, repeated or moved, tokens inserted, bits flipped.
 pub fn mutated_text(text: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut text = text.to_vec();
     for _ in 0..=dice.below(4) {
@@ -117,7 +117,7 @@ fn nth<'a>(values: &'a [Value], at: &mut usize) -> Option<&'a Value> {
     None
 }
 
-// Counts down to the value that is meant, and changes it where it stands. True: it was there.
+// Counts down to the selected value and changes it in place. Returns whether it was found.
 fn change(values: &mut Vec<Value>, at: &mut usize, others: &[Value], dice: &mut Dice) -> bool {
     for place in 0..values.len() {
         if *at == 0 {
@@ -171,7 +171,7 @@ fn change_bytes(content: &mut Content, dice: &mut Dice) {
     }
 }
 
-/// So deep values are looked into; certificates have about twelve levels.
+/// Maximum depth of values that are parsed. Certificates have about twelve levels.
 const DEPTH: usize = 40;
 
 fn read_all(mut bytes: &[u8], depth: usize) -> Option<Vec<Value>> {

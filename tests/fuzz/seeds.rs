@@ -1,4 +1,4 @@
-//! The beginnings of the corpora: what simulated devices send, in every form that they sign in.
+//! Seeds of the corpora: the messages of simulated devices, with every form of signature.
 
 use crate::laws::{RAW, REQUEST};
 use openssl::ec::{EcGroup, EcKey};
@@ -22,7 +22,7 @@ use world::World;
 const TOPIC: &str = "com.apple.mgmt.External.00000000-0000-4000-8000-000000000001";
 const NOW: i64 = 1_790_000_000;
 
-/// Writes the beginnings of all corpora.
+/// Writes the seeds of all corpora.
 pub fn write(corpus: &Path) {
     bodies(corpus);
     signatures(&corpus.join("mdm_signature"));
@@ -62,7 +62,7 @@ fn answer(identifier: &Identifier, status: &str) -> Dictionary {
     answer
 }
 
-// As if everything had been asked at once.
+// An answer with all results at once.
 fn acknowledged(identifier: &Identifier) -> Dictionary {
     let of = |entries: &[(&str, Value)]| Value::Dictionary(entries.iter().cloned().collect());
     let mut told = answer(identifier, "Acknowledged");
@@ -117,7 +117,8 @@ fn signatures(folder: &Path) {
     shapes(folder, &[&length[..], body].concat(), &honest, &stranger.key);
 }
 
-/// Each shape that was found to cost, of a message that a stranger signed honestly. `before`: what an input has in front of the message.
+/// Writes each expensive shape of a message that a stranger validly signed. `before` is the prefix of an input in
+/// front of the message.
 fn shapes(folder: &Path, before: &[u8], honest: &[u8], key: &PKey<Private>) {
     for shape in Shape::EVERY {
         keep(folder, &shape.name(), &[before, &spoiled(honest, shape, 16 * 1024, key).unwrap()].concat());

@@ -1,5 +1,5 @@
-//! Holding a property list against the table. Version and mode come before presence: TokenUpdate marks both `UDID` and
-//! `EnrollmentID` required, and no device sends both.
+//! Checks a property list against the rule tables. Version and mode are checked before presence: TokenUpdate marks
+//! both `UDID` and `EnrollmentID` as required, and no device sends both.
 
 use super::table::{Availability, Form, Mode, Rule, Type};
 use crate::platform::{EnrollmentKind, OsVersion};
@@ -10,7 +10,7 @@ use std::fmt;
 /// Weight of a finding about an uploaded profile. In all other documents every finding is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// The device ignores the key. The profile is queued after somebody has read the warning.
+    /// The device ignores the key. The profile is queued after an administrator has read the warning.
     Warning,
     /// The payload type is unknown. The profile is queued after a confirmation.
     Doubt,
@@ -18,10 +18,10 @@ pub enum Weight {
     Forbidden,
 }
 
-/// Something a device would not take, or not send.
+/// A value that a device would not accept, or not send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Such as `com.apple.mdm.ServerURL`.
+    /// Path of the value, such as `com.apple.mdm.ServerURL`.
     pub path: String,
     pub why: String,
     pub weight: Weight,
@@ -43,17 +43,17 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The device that something is checked for.
+/// The device that a check is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
     pub kind: EnrollmentKind,
-    /// `None`: unknown, so versions do not matter.
+    /// `None` if the version is unknown. Versions are then not checked.
     pub version: Option<OsVersion>,
-    /// The device reported `IsSupervised`.
+    /// Whether the device reported `IsSupervised`.
     pub supervised: bool,
 }
 
-/// Why a device does not take something.
+/// Why a device does not accept a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("is not for User Enrollment")]
@@ -64,17 +64,17 @@ pub(super) enum Reason {
     Supervised,
     #[error("is new in iOS {since}, and the device has {has}")]
     New { since: OsVersion, has: OsVersion },
-    #[error("is gone since iOS {until}, and the device has {has}")]
+    #[error("was removed in iOS {until}, and the device has {has}")]
     Gone { until: OsVersion, has: OsVersion },
 }
 
 impl Target {
-    /// A device that is not supervised.
+    /// Creates the target for a device that is not supervised.
     pub fn new(kind: EnrollmentKind, version: Option<OsVersion>) -> Target {
         Target { kind, version, supervised: false }
     }
 
-    /// Why the device does not take it; `None` if it does.
+    /// Returns the reason why the device does not accept it; `None` if it does.
     pub(super) fn takes(self, availability: &Availability) -> Option<Reason> {
         let user = self.kind == EnrollmentKind::UserEnrollment;
         match availability.user_enrollment {
@@ -82,13 +82,14 @@ impl Target {
             Some(Mode::Required) if !user => return Some(Reason::ForUsersOnly),
             _ => {}
         }
-        // The version comes first: a key that the system does not know yet is disregarded, supervised or not.
+        // The version is checked first: a system ignores a key that it does not know, whether or not the device is
+        // supervised.
         if let (Some(since), Some(has)) = (availability.since, self.version)
             && has < since
         {
             return Some(Reason::New { since, has });
         }
-        // A user enrollment is never supervised.
+        // A device in User Enrollment is never supervised.
         if availability.supervised && (user || !self.supervised) {
             return Some(Reason::Supervised);
         }
@@ -101,14 +102,14 @@ impl Target {
         (rule.required || by_mode) && self.takes(&rule.availability).is_none()
     }
 
-    // The default of a key needs no supervision: it restricts nothing.
+    // The default value of a key needs no supervision, because it restricts nothing.
     fn takes_value(self, found: &Value, rule: &Rule) -> Option<Reason> {
         let harmless = || rule.default.as_ref().is_some_and(|default| is_same(found, default));
         self.takes(&rule.availability).filter(|reason| *reason != Reason::Supervised || !harmless())
     }
 }
 
-/// Checks a dictionary against sets of rules; `besides` are keys that are known to be right, there or not.
+/// Checks a dictionary against sets of rules. The keys in `besides` are valid, whether present or not.
 pub(super) fn dictionary(
     found: &Dictionary,
     rules: &[&[Rule]],
@@ -134,7 +135,7 @@ pub(super) fn dictionary(
 
 fn value(found: &Value, rule: &Rule, target: Target, path: &str, violations: &mut Vec<Violation>) {
     if let Some(reason) = target.takes_value(found, rule) {
-        // To an older system the key is unknown.
+        // An older system does not know the key.
         let weight = if matches!(reason, Reason::New { .. }) { Weight::Warning } else { Weight::Forbidden };
         violations.push(Violation::new(path, reason.to_string()).weighing(weight));
         return;
@@ -144,7 +145,7 @@ fn value(found: &Value, rule: &Rule, target: Target, path: &str, violations: &mu
         return;
     }
     if !rule.values.is_empty() && !rule.values.iter().any(|permitted| is_same(found, permitted)) {
-        violations.push(Violation::new(path, format!("is none of the permitted values, but {}", shown(found))));
+        violations.push(Violation::new(path, format!("is {}, which is not a permitted value", shown(found))));
     }
     if let (Some(form), Some(text)) = (rule.form, found.as_string())
         && !has_form(text, form)
@@ -178,7 +179,7 @@ fn word(found: &Value, rule: &Rule, target: Target, path: &str, violations: &mut
     }
 }
 
-/// The members of `Settings` are told apart by their `Item` (mdm/commands/settings.yaml).
+/// The members of `Settings` are identified by their `Item` (mdm/commands/settings.yaml).
 fn member_rule<'a>(member: &Value, rules: &'a [Rule]) -> Option<&'a Rule> {
     if let [only] = rules {
         return Some(only);
@@ -206,7 +207,7 @@ pub(super) fn is_of(value: &Value, of: Type) -> bool {
     }
 }
 
-/// Characters of a text from a file that a message shows. Apple's longest key has some 50.
+/// Maximum number of characters of a file's text in a message. Apple's longest key has some 50.
 const SHOWN: usize = 80;
 
 fn shortened(text: &str) -> Cow<'_, str> {
@@ -223,7 +224,7 @@ fn shown(value: &Value) -> String {
         Value::Real(number) => number.to_string(),
         Value::Boolean(truth) => truth.to_string(),
         Value::Date(date) => date.to_xml_format(),
-        _ => "a value of another kind".to_owned(),
+        _ => "a value of another type".to_owned(),
     }
 }
 

@@ -1,8 +1,9 @@
-//! What Apple's schema permits on iPhone and iPad, by version of iOS and kind of enrollment: one table, no I/O.
+//! What Apple's schema permits on iPhone and iPad, by version of iOS and kind of enrollment. One rule table, no I/O.
 //!
-//! The tables (`tables`, with a README) state facts of Apple's device-management schema in our own form; a generator makes them from a checkout
-//! of the schema and a list of later facts, and a test compares every line with the schema where that is at hand. What is left out of them
-//! does not exist for the devices we manage (macOS, Shared iPad), and what does not exist is a violation.
+//! The tables (`tables`, with a README) contain facts from Apple's device-management schema in the form of this
+//! project. A generator creates them from a checkout of the schema and a list of later facts. A test compares every
+//! line with the schema if the schema is available. The tables omit what does not exist for the managed devices
+//! (macOS, Shared iPad), and a value that is not in them is a violation.
 
 mod check;
 mod document;
@@ -22,19 +23,20 @@ pub use platform::{EnrollmentKind, OsVersion};
 pub use profile::{check_profile, check_upload};
 pub use told::told;
 
-/// Whether a device takes this command; if not, why.
+/// Checks whether a device accepts this command.
 ///
 /// # Errors
-/// The reason in words.
+/// Returns the reason as a text.
 pub fn command_allowed(request_type: &str, target: Target) -> Result<(), String> {
     let Some(command) = TABLE.commands.get(request_type) else {
-        return Err(format!("iPhones and iPads have no command {request_type}"));
+        return Err(format!("the command {request_type} does not exist on iPhone and iPad"));
     };
     target.takes(&command.availability).map_or(Ok(()), |why| Err(why.to_string()))
 }
 
-/// What DeviceInformation may ask a device of this kind and version, but for `DevicePropertiesAttestation`: a device makes
-/// a new attestation only once in seven days, so it is asked for by name and on purpose.
+/// Returns the queries that DeviceInformation may contain for a device of this kind and version, without
+/// `DevicePropertiesAttestation`: a device makes a new attestation only once in seven days, so it is requested only
+/// deliberately.
 pub fn device_information_queries(target: Target) -> Vec<&'static str> {
     let queries = TABLE.commands.get("DeviceInformation").and_then(|command| command.rule("Queries"));
     let words = queries.into_iter().flat_map(|queries| &queries.items).flat_map(|item| &item.words);
@@ -42,17 +44,17 @@ pub fn device_information_queries(target: Target) -> Vec<&'static str> {
     askable.map(|word| word.key.as_str()).filter(|word| *word != "DevicePropertiesAttestation").collect()
 }
 
-/// The bit of `AccessRights` that a command needs; `None` where it needs none.
+/// Returns the bit of `AccessRights` that a command needs; `None` if it needs none.
 pub fn right_needed(request_type: &str) -> Option<u64> {
     TABLE.commands.get(request_type).and_then(|command| command.rights)
 }
 
-/// The commands to which devices answer with more than a status.
+/// Returns the commands to which devices answer with more than a status.
 pub fn commands_with_results() -> impl Iterator<Item = &'static str> {
     TABLE.results.keys().map(String::as_str)
 }
 
-/// Checks a `Command` dictionary. Empty: the device takes it.
+/// Checks a `Command` dictionary. The result is empty if the device accepts it.
 pub fn check_command(command: &Value, target: Target) -> Vec<Violation> {
     let name = |command: &Dictionary| command.get("RequestType").and_then(Value::as_string).map(str::to_owned);
     let mut found = check_message(command, "RequestType", name, |name| TABLE.commands.get(name), target);
@@ -62,26 +64,26 @@ pub fn check_command(command: &Value, target: Target) -> Vec<Violation> {
     found
 }
 
-// What the schema says of InstallApplication in words: one name for the app, and User Enrollment takes licensed apps only
-// (`PurchaseMethod` 1, application.install.yaml).
+// Rules that the schema states in prose about InstallApplication: exactly one name for the app, and User Enrollment
+// accepts only licensed apps (`PurchaseMethod` 1, application.install.yaml).
 fn check_app(command: &Dictionary, kind: EnrollmentKind, found: &mut Vec<Violation>) {
     if command.get("RequestType").and_then(Value::as_string) != Some("InstallApplication") {
         return;
     }
     let names = ["iTunesStoreID", "Identifier", "ManifestURL"].iter().filter(|name| command.contains_key(name)).count();
     if names != 1 {
-        let why = "names the app by exactly one of iTunesStoreID, Identifier and ManifestURL";
+        let why = "must name the app by exactly one of iTunesStoreID, Identifier and ManifestURL";
         found.push(Violation::new("InstallApplication", why));
     }
     let options = command.get("Options").and_then(Value::as_dictionary);
     let method = options.and_then(|options| options.get("PurchaseMethod")).and_then(Value::as_signed_integer);
     if kind == EnrollmentKind::UserEnrollment && method != Some(1) {
-        let why = "is not 1, and User Enrollment takes only apps that a licence is assigned for";
+        let why = "is not 1, but User Enrollment accepts only apps with an assigned licence";
         found.push(Violation::new("InstallApplication.Options.PurchaseMethod", why));
     }
 }
 
-/// Checks a check-in message. Empty: a device of this kind and version may send it.
+/// Checks a check-in message. The result is empty if a device of this kind and version may send it.
 pub fn check_check_in(message: &Value, target: Target) -> Vec<Violation> {
     let name = |message: &Dictionary| message.get("MessageType").and_then(Value::as_string).map(str::to_owned);
     check_message(message, "MessageType", name, |name| TABLE.check_in.get(name), target)
@@ -95,10 +97,10 @@ fn check_message(
     target: Target,
 ) -> Vec<Violation> {
     let Some(dictionary) = message.as_dictionary() else {
-        return vec![Violation::new("", "is no dictionary")];
+        return vec![Violation::new("", "is not a dictionary")];
     };
     let Some(name) = name(dictionary) else {
-        return vec![Violation::new(name_key, "is missing, or no string")];
+        return vec![Violation::new(name_key, "is missing or not a string")];
     };
     let Some(subject) = find(&name) else {
         return vec![Violation::new(&name, "does not exist on iPhone and iPad")];

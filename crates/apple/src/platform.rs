@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use std::fmt;
 
-/// Apple's kinds of enrollment that an iPhone or iPad enters from a browser or from Settings.
+/// Apple's kinds of enrollment that an iPhone or iPad can start from a browser or from Settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnrollmentKind {
-    /// A device of one's own.
+    /// A personal device.
     UserEnrollment,
     /// A device of the organization.
     DeviceEnrollment,
@@ -22,7 +22,7 @@ impl OsVersion {
         OsVersion([major, minor, 0])
     }
 
-    /// From `17`, `17.5` or `17.5.1`; `None` for anything else.
+    /// Parses `17`, `17.5` or `17.5.1`; `None` for anything else.
     pub fn parse(text: &str) -> Option<OsVersion> {
         let given = text.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u16>>>()?;
         let mut parts = [0; 3];

@@ -1,6 +1,7 @@
-//! Apple's schema itself, as YAML: tests hold what is sent to devices against it, without our tables. A feature, which no server has.
+//! Apple's schema itself, in YAML. Tests compare what is sent to devices with it, without the rule tables. A feature
+//! that no server enables.
 //!
-//! Its functions panic where a document breaks a rule, as assertions of a test do.
+//! Its functions panic if a document violates a rule, like assertions of a test.
 
 #![expect(clippy::unwrap_used, reason = "only tests call this")]
 
@@ -11,7 +12,7 @@ use plist::{Dictionary, Value};
 use serde_yaml_ng::Value as Yaml;
 use std::path::{Path, PathBuf};
 
-/// The folder of Apple's schema. Where it is missing the running test is left out by name.
+/// Returns the folder of Apple's schema. If it is missing, reports the running test as skipped.
 pub fn schema() -> Option<PathBuf> {
     test_support::shared("apple-schema")
 }
@@ -21,13 +22,13 @@ pub fn read(path: &Path) -> Yaml {
     serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// The beginning of a file, without its keys: those of the home screen are defined by themselves.
+/// Returns the beginning of a file, without its keys. Needed for the home screen, whose keys are recursive.
 pub fn head(path: &Path) -> Yaml {
     let text = std::fs::read_to_string(path).unwrap();
     serde_yaml_ng::from_str(text.split("\npayloadkeys:").next().unwrap()).unwrap()
 }
 
-/// A string or number as text.
+/// Returns a string or number as text.
 pub fn text(yaml: &Yaml) -> Option<String> {
     match yaml {
         Yaml::String(text) => Some(text.clone()),
@@ -36,23 +37,23 @@ pub fn text(yaml: &Yaml) -> Option<String> {
     }
 }
 
-/// A list of the schema; empty where it is missing.
+/// Returns a list in the schema; empty if it is missing.
 pub fn list<'a>(yaml: &'a Yaml, key: &str) -> &'a [Yaml] {
     yaml.get(key).and_then(Yaml::as_sequence).map_or(&[], |list| list)
 }
 
-/// What the schema says of iOS.
+/// Returns the schema's facts about iOS.
 pub fn ios(of: &Yaml) -> &Yaml {
     of.get("supportedOS").and_then(|systems| systems.get("iOS")).unwrap_or(&Yaml::Null)
 }
 
-/// Not on iOS, or only on an iPad that is shared: such keys are not in our table.
+/// Returns whether a key is not available on iOS, or only on a Shared iPad. The tables do not contain such keys.
 pub fn is_foreign(of: &Yaml) -> bool {
     let shared = ios(of).get("sharedipad").and_then(|shared| shared.get("mode")).and_then(text);
     ios(of).get("introduced").and_then(text).as_deref() == Some("n/a") || shared.as_deref() == Some("required")
 }
 
-/// Where something exists, as the schema says.
+/// Returns the availability that the schema states.
 pub(crate) fn availability(of: &Yaml) -> Availability {
     let version = |key| ios(of).get(key).and_then(text).map(|text| OsVersion::parse(&text).unwrap());
     let mode = ios(of).get("userenrollment").and_then(|enrollment| enrollment.get("mode")).and_then(text);
@@ -70,7 +71,7 @@ pub(crate) fn availability(of: &Yaml) -> Availability {
     }
 }
 
-/// The type of a key.
+/// Returns the type of a key.
 pub(crate) fn type_of(of: &Yaml) -> Type {
     match text(&of["type"]).unwrap().as_str() {
         "<string>" => Type::String,
@@ -86,8 +87,9 @@ pub(crate) fn type_of(of: &Yaml) -> Type {
     }
 }
 
-/// Holds a dictionary against the YAML alone: every key is listed, exists for the target, has its type and a listed value; every required
-/// key is there. `theirs`: the keys in the schema. `path`: the dictionary's name in messages.
+/// Compares a dictionary with the YAML schema only: every key must be listed, exist for the target, and have its type
+/// and a listed value, and every required key must be present. `theirs` are the keys in the schema. `path` is the
+/// name of the dictionary in messages.
 pub fn hold_against(found: &Dictionary, theirs: &[&Yaml], target: Target, path: &str) {
     for (key, value) in found {
         let path = format!("{path}.{key}");
@@ -127,7 +129,8 @@ pub fn hold_against(found: &Dictionary, theirs: &[&Yaml], target: Target, path: 
     }
 }
 
-/// Holds a profile and its payloads against the files of the folder `schema`. `xml`: the profile without a signature.
+/// Compares a profile and its payloads with the files in the folder `schema`. `xml` is the profile without a
+/// signature.
 pub fn hold_profile_against(schema: &Path, xml: &[u8], target: Target) {
     let keys = |name: &str| -> Vec<Yaml> {
         list(&read(&schema.join(format!("mdm/profiles/{name}.yaml"))), "payloadkeys").to_vec()

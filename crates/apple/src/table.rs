@@ -1,4 +1,4 @@
-//! The rule table, as `tables/README.md` describes its files.
+//! The rule table. `tables/README.md` describes its files.
 
 use crate::platform::OsVersion;
 use serde::Deserialize;
@@ -22,16 +22,17 @@ fn read<T: DeserializeOwned>(json: &str) -> T {
 
 #[derive(Debug)]
 pub(super) struct Table {
-    /// By payload type; `TopLevel` and `CommonPayloadKeys` as Apple names them.
+    /// By payload type, and `TopLevel` and `CommonPayloadKeys`, as Apple names them.
     pub profiles: BTreeMap<String, Subject>,
-    /// Payload types that Apple's schema knows on other platforms only.
+    /// Payload types that exist in Apple's schema only on other platforms.
     pub elsewhere: BTreeSet<String>,
     /// By `MessageType`.
     pub check_in: BTreeMap<String, Subject>,
     /// By `RequestType`.
     pub commands: BTreeMap<String, Subject>,
-    /// What is no profile and no command: the discovery document by its one key, `Profile Service` by its `PayloadType`, the
-    /// documents of a refusal by their `code`; those of a token endpoint have no name of their own.
+    /// Documents that are neither profiles nor commands: the discovery document by its only key, `Profile Service` by
+    /// its `PayloadType`, the documents of a refusal by their `code`, and those of a token endpoint under names of
+    /// this project.
     pub documents: BTreeMap<String, Subject>,
     /// By the `RequestType` that they answer.
     pub results: BTreeMap<String, Subject>,
@@ -42,9 +43,9 @@ pub(super) struct Table {
 pub(super) struct Subject {
     #[serde(flatten)]
     pub availability: Availability,
-    /// Of a command: the bit of `AccessRights` that it needs.
+    /// For a command: the bit of `AccessRights` that it needs.
     pub rights: Option<u64>,
-    /// Any other keys, too.
+    /// Any other keys are allowed, too.
     #[serde(default)]
     pub open: bool,
     pub keys: Vec<Rule>,
@@ -56,16 +57,16 @@ impl Subject {
     }
 }
 
-/// Where something exists; what is silent inherits from what encloses it.
+/// Where something exists. Missing values are inherited from the enclosing element.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Availability {
     /// First version that has it.
     pub since: Option<OsVersion>,
-    /// First version that has it no more.
+    /// First version that no longer has it.
     pub until: Option<OsVersion>,
     pub user_enrollment: Option<Mode>,
-    /// On supervised devices only. No enrollment from a browser supervises a device; one that Apple Configurator supervises may enroll
-    /// from a browser.
+    /// Only on supervised devices. No enrollment from a browser supervises a device, but a device that Apple
+    /// Configurator supervises may enroll from a browser.
     #[serde(default)]
     pub supervised: bool,
 }
@@ -74,13 +75,13 @@ pub(super) struct Availability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
-    /// In both kinds.
+    /// In both kinds of enrollment.
     Allowed,
-    /// In User Enrollment only, and there always.
+    /// Only in User Enrollment, where it is required.
     Required,
-    /// In Device Enrollment only.
+    /// Only in Device Enrollment.
     Forbidden,
-    /// In Device Enrollment only; a device in User Enrollment disregards it.
+    /// Only in Device Enrollment. A device in User Enrollment ignores it.
     Ignored,
 }
 
@@ -95,23 +96,23 @@ pub(super) struct Rule {
     pub required: bool,
     #[serde(flatten)]
     pub availability: Availability,
-    /// The values it may have; any, where there are none.
+    /// The allowed values; if empty, any value.
     #[serde(default)]
     pub values: Vec<serde_json::Value>,
     pub form: Option<Form>,
-    /// The value that the key has where it is missing: written out, it restricts nothing.
+    /// The value that applies if the key is missing. If it is present with this value, it restricts nothing.
     pub default: Option<serde_json::Value>,
-    /// Of a dictionary: its keys.
+    /// For a dictionary: its keys.
     #[serde(default)]
     pub keys: Vec<Rule>,
-    /// Of a dictionary: any keys.
+    /// For a dictionary: any keys are allowed.
     #[serde(default)]
     pub open: bool,
-    /// Of an array: what a member may be; several, where members are told apart by their `Item`; anything, where there are none. Of a
-    /// dictionary with any keys: what each value is, where that is said.
+    /// For an array: the rules of its members. Several rules are distinguished by the member's `Item`; without a
+    /// rule, any member is allowed. For a dictionary with any keys: the rule of its values, if there is one.
     #[serde(default)]
     pub items: Vec<Rule>,
-    /// Of a string: the words it may be, each with an availability of its own.
+    /// For a string: the allowed words, each with its own availability.
     #[serde(default)]
     pub words: Vec<Rule>,
 }
@@ -135,7 +136,7 @@ pub(super) enum Type {
 pub(super) enum Form {
     /// Begins with `https://`.
     Https,
-    /// 8-4-4-4-12 letters and digits.
+    /// Letters and digits in groups of 8-4-4-4-12.
     Uuid,
 }
 

@@ -1,4 +1,4 @@
-//! What the table says in the cases that matter most.
+//! Tests of the rule tables in the most important cases.
 
 mod schema;
 
@@ -78,7 +78,7 @@ fn a_personal_device_is_never_asked_what_identifies_its_hardware() {
         !device_information_queries(Target::new(USER, ios("16.0"))).contains(&"SupplementalBuildVersion"),
         "new in 16.1"
     );
-    assert!(!institutional.contains(&"DevicePropertiesAttestation"), "never by the way");
+    assert!(!institutional.contains(&"DevicePropertiesAttestation"), "never as one of all queries");
     assert!(!institutional.contains(&"ResidentUsers"), "Shared iPad");
 }
 
@@ -189,14 +189,14 @@ fn a_profile_is_held_against_mode_and_version_and_what_is_wrong_is_named_by_its_
     assert_eq!(
         check(&passcode, USER, "17.5"),
         ["com.apple.mobiledevice.passwordpolicy.minLength is not for User Enrollment"],
-        "a device disregards it: somebody would believe that it holds"
+        "a device ignores it, so an administrator would wrongly believe that it is effective"
     );
     let acme = payload("com.apple.security.acme", "");
     assert!(check(&acme, DEVICE, "15.7")[0].contains("is new in iOS 16.0"));
     let lock = payload("com.apple.app.lock", "");
     assert!(check(&lock, DEVICE, "17")[0].contains("supervised"));
     let mac = check(&payload("com.apple.dock", ""), DEVICE, "17");
-    assert_eq!(mac, ["com.apple.dock is a payload of other platforms, which iPhone and iPad do not have"]);
+    assert_eq!(mac, ["com.apple.dock is a payload for other platforms, which iPhone and iPad do not have"]);
     let network = payload("com.apple.cellularprivatenetwork.managed", "");
     assert!(check(&network, USER, "26.0")[0].contains("not for User Enrollment"), "iOS 26 errata");
 }
@@ -249,8 +249,8 @@ fn a_discovery_document_names_one_server_in_a_mode_that_the_version_has() {
     let byod = server("mdm-byod", "https://enroll.example.com/mdm-byod");
     assert_eq!(said(&check_discovery(&document(serde_json::json!([byod])), ios("15"))), [""; 0]);
     for (wrong, version, why) in [
-        (serde_json::json!([byod, byod]), "15", "Servers has 2 members, and a device takes the first"),
-        (serde_json::json!([]), "15", "Servers has 0 members, and a device takes the first"),
+        (serde_json::json!([byod, byod]), "15", "Servers has 2 members, but devices use only the first"),
+        (serde_json::json!([]), "15", "Servers has 0 members, but devices use only the first"),
         (
             serde_json::json!([server("mdm-adde", "https://x")]),
             "16.4",
@@ -379,7 +379,7 @@ fn what_ios_26_and_27_removed_is_refused_there_and_taken_before() {
     let delay = restrictions("<key>enforcedSoftwareUpdateDelay</key><integer>7</integer>");
     let supervised = |version| Target { supervised: true, ..Target::new(DEVICE, ios(version)) };
     assert_eq!(weighed(&delay, "", supervised("26.4")), []);
-    assert!(weighed(&delay, "", supervised("27.0"))[0].0.contains("is gone since iOS 27.0"));
+    assert!(weighed(&delay, "", supervised("27.0"))[0].0.contains("was removed in iOS 27.0"));
     for command in ["ScheduleOSUpdate", "OSUpdateStatus", "AvailableOSUpdates"] {
         assert!(command_allowed(command, supervised("26.4")).is_ok(), "{command}");
         assert!(command_allowed(command, supervised("27.0")).unwrap_err().contains("27.0"), "{command}");
@@ -407,7 +407,7 @@ fn no_message_about_a_profile_is_in_the_words_of_the_program() {
         said,
         [
             "com.apple.applicationaccess.allowCamera is not a boolean",
-            "com.apple.applicationaccess.ratingRegion is none of the permitted values, but “xx”"
+            "com.apple.applicationaccess.ratingRegion is “xx”, which is not a permitted value"
         ]
     );
 }

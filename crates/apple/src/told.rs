@@ -1,17 +1,17 @@
-//! What a device may tell in an answer: keys that the table does not list, or not for this kind and version, are dropped,
-//! and so is what has another type than it should.
+//! Filters the answers of devices: removes keys that the table does not list, or not for this kind and version, and
+//! values of the wrong type.
 
 use super::check::{Target, is_of};
 use super::table::{Rule, TABLE, Type};
 
 use plist::{Dictionary, Value};
 
-/// The part of an answer to `request_type` that a device of this kind and version may tell.
+/// Returns the part of an answer to `request_type` that a device of this kind and version may report.
 pub fn told(request_type: &str, answer: &Dictionary, target: Target) -> Dictionary {
     let Some(result) = TABLE.results.get(request_type) else { return Dictionary::new() };
     let mut kept = dictionary(answer, &result.keys, target);
     if let Some(Value::Dictionary(responses)) = kept.get_mut("QueryResponses") {
-        // Which queries a mode permits is said where they are asked.
+        // The rules of the command say which queries a mode permits.
         let queries = TABLE.commands.get(request_type).and_then(|command| command.rule("Queries"));
         let words: Vec<&Rule> =
             queries.into_iter().flat_map(|queries| &queries.items).flat_map(|item| &item.words).collect();
@@ -28,7 +28,7 @@ fn dictionary(told: &Dictionary, rules: &[Rule], target: Target) -> Dictionary {
 }
 
 fn value(told: &Value, rule: &Rule, target: Target) -> Option<Value> {
-    // What may be anything is nothing that is known to be harmless.
+    // A value that may have any type is removed, because it is not known to be harmless.
     if target.takes(&rule.availability).is_some() || !is_of(told, rule.of) || rule.of == Type::Any {
         return None;
     }

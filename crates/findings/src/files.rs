@@ -1,11 +1,11 @@
-//! Files that a configuration names: are they there, may others read what they should not.
+//! Findings about files that a configuration names: whether they exist, and whether others can read their secrets.
 
 use crate::Finding;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use world::regular_file;
 
-/// A file that cannot be read. `about`: the key of the configuration that names it.
+/// Returns a finding if the file cannot be read. `about` is the configuration key that names it.
 pub fn missing(about: &str, path: &Path) -> Option<Finding> {
     let error = regular_file::read(path).err()?;
     let wrong = format!("{} cannot be read: {error}", path.display());
@@ -13,26 +13,28 @@ pub fn missing(about: &str, path: &Path) -> Option<Finding> {
     Some(Finding::error("file-unreadable", about, wrong, mend))
 }
 
-/// A secret that every user of the machine can read. `about`: the key of the configuration that names it.
+/// Returns a finding if every user of the machine has access to the file. `about` is the configuration key that names
+/// it.
 pub fn readable_by_others(about: &str, path: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    // Group access is a deliberate way to share a TLS key; the world is not.
+    // Group access is a deliberate way to share a TLS key; access for everyone is not.
     (mode & 0o007 != 0).then(|| {
-        let wrong = format!("{} is open to every user of this machine (mode {mode:03o})", path.display());
+        let wrong = format!("{} is accessible to every user of this machine (mode {mode:03o})", path.display());
         Finding::warning("key-open-to-others", about, wrong, &format!("run: chmod 600 {}", path.display()))
     })
 }
 
-/// Whether a PEM file holds a private key of any kind, perhaps beside certificates.
+/// Returns whether a PEM file contains a private key of any kind, with or without certificates.
 pub fn holds_private_key(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("PRIVATE KEY-----")
 }
 
-/// Why the file with a secret cannot be read. Where there is none, its name is not told: people write the secret itself there.
+/// Says why a file with a secret cannot be read. If the file does not exist, its name is not shown, because people
+/// sometimes write the secret itself in place of the name.
 pub fn unreadable_secret(path: &Path, error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            "it names a file, and there is none of that name (which is not shown: it may be the secret itself)".into()
+            "it must name a file, but no file has that name (not shown, because it may be the secret itself)".into()
         }
         _ => format!("{} cannot be read: {error}", path.display()),
     }

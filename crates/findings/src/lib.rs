@@ -1,29 +1,30 @@
-//! What is wrong with a configuration and how to correct it: the form of a finding, and what several sections find about their files.
+//! Findings: what is wrong with a configuration and how to correct it. Also contains findings about files, which
+//! several sections share.
 
 pub mod files;
 
 use serde::Serialize;
 use std::fmt;
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The server does not start with it, or devices refuse the server.
     Error,
-    /// The server starts, but somebody will be stopped by it.
+    /// The server starts, but some people or devices will be stopped by it.
     Warning,
-    /// Worth knowing.
+    /// Information only.
     Note,
 }
 
-/// One thing that is wrong, or worth knowing.
+/// A problem of the configuration, or information about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub severity: Severity,
-    /// Stable name of this kind of finding, for machines.
+    /// Stable name of this kind of finding, for programs.
     pub code: &'static str,
-    /// The key of the configuration it is about, such as `server.public_url`.
+    /// The configuration key that it is about, such as `server.public_url`.
     pub about: String,
     pub wrong: String,
     pub mend: String,

@@ -1,4 +1,4 @@
-//! What can be found about `[identity]` without asking anybody: names, keys, and each kind of provider in a module of its own.
+//! Offline checks of `[identity]`: names, keys, and each kind of provider in a module of its own.
 
 mod directory;
 mod openid_connect;
@@ -7,7 +7,8 @@ use crate::config::Identity;
 use findings::{Finding, files};
 use std::collections::BTreeSet;
 
-/// Everything but what [`crate::saml::check`] finds, which asks for the time. `public_url`: `server.public_url`.
+/// Checks everything except what [`crate::saml::check`] checks, which needs the current time. `public_url` is
+/// `server.public_url`.
 pub fn check(identity: &Identity, public_url: &str) -> Vec<Finding> {
     let directories = identity.directory.iter().map(|one| ("identity.directory", &one.name));
     let openid_connect = identity.openid_connect.iter().map(|one| ("identity.openid_connect", &one.name));
@@ -25,19 +26,19 @@ pub fn check(identity: &Identity, public_url: &str) -> Vec<Finding> {
 }
 
 fn names<'a>(all: impl Iterator<Item = (&'static str, &'a String)>) -> Vec<Finding> {
-    // What local accounts are called as a provider.
+    // Provider name of local accounts.
     let mut seen = BTreeSet::from(["local"]);
     let mut findings = Vec::new();
     for (about, name) in all {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
-            let wrong = format!("{name:?} cannot stand in addresses, settings and the log");
-            let mend = "take lower-case letters, digits and hyphens, 40 at most";
+            let wrong = format!("{name:?} is not a valid name: names are used in addresses, settings and the log");
+            let mend = "use lower-case letters, digits and hyphens, at most 40";
             findings.push(Finding::error("identity-name-malformed", about, wrong, mend));
         }
         if !seen.insert(name) {
-            let wrong = format!("there is another one called {name:?}: names are unique across all of [identity]");
-            let mend = "give each a name of its own; \"local\" are the local accounts";
+            let wrong = format!("the name {name:?} is used twice: names must be unique across all of [identity]");
+            let mend = "give each section its own name; \"local\" is reserved for local accounts";
             findings.push(Finding::error("identity-name-twice", about, wrong, mend));
         }
     }

@@ -1,5 +1,5 @@
-//! `[[identity.…]]`: directories and identity providers that vouch for people. Who of them is asked at the portal and who
-//! at the console is a setting.
+//! `[[identity.…]]`: the configured directories and identity providers. The settings decide which of them serve the
+//! portal and which the console.
 
 mod directory;
 mod openid_connect;
@@ -14,7 +14,8 @@ use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// `[identity]`. Names are unique across all three: they stand in addresses, settings and the log.
+/// Section `[identity]`. Names are unique across all three lists, because they are used in addresses, settings and
+/// the log.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Identity {
@@ -31,7 +32,8 @@ impl Identity {
         openid_connect.chain(saml).collect()
     }
 
-    /// The paths that the section names: relative ones are taken from the directory of the file.
+    /// Returns the paths in this section. The caller resolves relative ones against the directory of the
+    /// configuration file.
     pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let directories = self.directory.iter_mut().flat_map(Directory::paths_mut);
         let openid_connect = self.openid_connect.iter_mut().flat_map(OpenIdConnect::paths_mut);
@@ -39,13 +41,13 @@ impl Identity {
     }
 }
 
-/// What it means that a provider says nothing of groups or claims that it is asked for.
+/// How to treat groups or claims that Muster asked a provider for and that are absent from its answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Absent {
-    /// They are not known. Where access rules would decide differently, nobody is let in by chance.
+    /// Their values are unknown. If the decision of the access rules depends on them, the person is not admitted.
     #[default]
     Unknown,
-    /// There are none: this provider leaves out an empty list.
+    /// They are empty: this provider omits empty lists.
     None,
 }

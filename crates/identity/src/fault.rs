@@ -1,19 +1,21 @@
-//! Why an answer of an identity provider is not believed, whatever language it speaks.
+//! Why an answer of an identity provider is rejected, for OpenID Connect and SAML alike.
 
 use std::fmt;
 
-/// For the record; the person is told the same in each case.
+/// The reason is recorded; the person sees the same message in each case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The provider itself says no, or the person cancelled there.
+    /// The provider reported an error, or the person cancelled there.
     ProviderRefused,
-    /// The provider cannot be asked.
+    /// The provider cannot be reached.
     ProviderUnavailable,
-    /// It answers no request of this browser's: unknown, used, too old, or begun elsewhere.
+    /// The answer matches no pending request of this browser: the request is unknown, used, expired, or began in
+    /// another browser.
     Unsolicited,
     Replayed,
     NotUnderstood,
-    /// Something that has no business in it: a document type, an entity, a comment, a foreign transform or reference.
+    /// The answer contains forbidden content: a document type, entity, comment, foreign transform or foreign
+    /// reference.
     ForbiddenContent,
     Unsigned,
     SignatureInvalid,
@@ -23,20 +25,21 @@ pub enum Fault {
     WrongRecipient,
     WrongDestination,
     OutsideValidity,
-    /// Conditions, status or subject confirmation are missing.
+    /// Conditions, status or subject confirmation is missing.
     Incomplete,
     WrongNonce,
-    /// The person proved themselves too long ago, or not strongly enough.
+    /// The person authenticated at the provider too long ago, or with a method that is too weak.
     StaleAuthentication,
     EncryptionRefused,
     SubjectMissing,
 }
 
-/// An answer that is not believed: why, in a word and in a sentence for the administrator.
+/// A rejected answer of an identity provider: the fault, and a sentence for the administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disbelief {
     pub fault: Fault,
-    /// What is wrong and, where it can be mended at the provider, how. Tells nothing about the person.
+    /// What is wrong and, if the cause is at the provider, how to correct it there. Contains nothing about the
+    /// person.
     pub detail: String,
 }
 

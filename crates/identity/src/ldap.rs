@@ -1,8 +1,8 @@
-//! Sign-in and groups from a directory that speaks LDAP: a searcher finds the entry, the person's own bind proves the
-//! password.
+//! Sign-in and group look-up in an LDAP directory. Muster binds as `bind_dn` to search for the person's entry, then
+//! binds as that entry to verify the password.
 //!
-//! The one place that knows `ldap3`, whose maintenance is slow: it can be exchanged here. What is told in errors holds
-//! no name and no DN of a person; the log may have it.
+//! Only this module uses the crate `ldap3`, whose maintenance is slow, so the crate can be replaced here. Errors
+//! contain no name or DN of a person; the log may contain them.
 
 mod absence;
 mod connection;
@@ -27,18 +27,19 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::atomic::{AtomicBool, Ordering};
 use world::World;
 
-/// One directory of the configuration.
+/// One configured directory.
 pub struct Ldap {
     config: Directory,
     servers: Servers,
     mapping: Mapping,
-    /// A DN that nobody has: bound to in place of an unknown name's, so that it takes as long.
+    /// DN of an entry that does not exist. Muster binds to it for an unknown name, so that the answer takes as long
+    /// as for a known one.
     nobody: String,
-    /// Somebody in the directory has a value of memberOf.
+    /// Whether an entry of the directory is known to have a value of `memberOf`.
     keeps_member_of: AtomicBool,
 }
 
-/// An entry that was found; not proven to be the one who asks.
+/// An entry that matches the typed name. Its password is not verified yet.
 #[derive(Debug, Clone)]
 pub struct Found {
     dn: String,
@@ -46,7 +47,7 @@ pub struct Found {
     member_of: Option<Vec<String>>,
 }
 
-/// How many entries a name finds.
+/// How many entries match a name.
 enum Hits {
     None,
     One(Box<Found>),
@@ -54,13 +55,13 @@ enum Hits {
 }
 
 impl Found {
-    /// Who it would be, groups not looked up yet.
+    /// Returns the account of the entry, without groups.
     pub fn account(&self) -> &Account {
         &self.account
     }
 }
 
-/// What an account is asked for: the directory cannot be asked, and whether it was told a password before that was known.
+/// The directory gave no answer about an account. `password_sent` says whether a password had been sent to it before.
 #[derive(Debug, Clone)]
 pub struct Unanswered {
     pub why: Unavailable,
@@ -68,10 +69,10 @@ pub struct Unanswered {
 }
 
 impl Ldap {
-    /// Reads what a directory needs; asks nobody yet.
+    /// Loads the configuration of a directory and its files. Does not connect.
     ///
     /// # Errors
-    /// Says which key of the configuration cannot be used.
+    /// Returns an error that names the configuration key that cannot be used.
     pub fn load(config: &Directory) -> Result<Ldap, String> {
         let mut random = [0; 16];
         World::fill(&mut random);
@@ -84,7 +85,7 @@ impl Ldap {
         })
     }
 
-    /// What it is called in the configuration.
+    /// Name of the directory in the configuration.
     pub fn name(&self) -> &str {
         &self.config.name
     }
@@ -93,10 +94,11 @@ impl Ldap {
         &self.config
     }
 
-    /// The entry of that name: exactly one, or none. Several are none: nobody is guessed.
+    /// Returns the entry for this name. If several entries match, returns `None`, because choosing one would be a
+    /// guess.
     ///
     /// # Errors
-    /// If the directory cannot be asked, or its entry has no unique attribute.
+    /// Returns an error if the directory cannot be asked, or if the entry has no unique attribute.
     pub async fn find(&self, user_name: &str) -> Result<Option<Found>, Unavailable> {
         match self.find_entry(user_name).await {
             Ok(Hits::One(found)) => Ok(Some(*found)),
@@ -104,7 +106,7 @@ impl Ldap {
             Ok(Hits::Several) => {
                 tracing::warn!(
                     directory = self.name(),
-                    "several entries match a user name: nobody is let in under it; make user_filter narrower"
+                    "several entries match a user name, so nobody can sign in with it: make user_filter more specific"
                 );
                 Ok(None)
             }
@@ -112,11 +114,11 @@ impl Ldap {
         }
     }
 
-    /// Proves the password of an entry with a bind of its own. An empty password proves nothing: a bind with one is
-    /// anonymous and succeeds (RFC 4513, 5.1.2).
+    /// Verifies the password of an entry with a bind on a separate connection. An empty password is always wrong: a
+    /// bind with an empty password is anonymous and succeeds (RFC 4513, 5.1.2).
     ///
     /// # Errors
-    /// If the directory does not say yes or no.
+    /// Returns an error if the directory neither accepts nor rejects the password.
     pub async fn prove(&self, found: &Found, password: &SecretString) -> Result<Verdict, Unanswered> {
         let subject = Some(found.account.subject.clone());
         if password.expose_secret().is_empty() {
@@ -131,10 +133,11 @@ impl Ldap {
         Ok(Verdict::Proven(Box::new(account)))
     }
 
-    /// Does what [`Ldap::prove`] does, for nobody: an unknown name must take as long as a wrong password.
+    /// Does the same as [`Ldap::prove`] for an entry that does not exist: an unknown name must take as long as a
+    /// wrong password.
     ///
     /// # Errors
-    /// If the directory does not answer.
+    /// Returns an error if the directory does not answer.
     pub async fn prove_nobody(&self, password: &SecretString) -> Result<(), Unavailable> {
         if password.expose_secret().is_empty() {
             return Ok(());
@@ -143,30 +146,30 @@ impl Ldap {
         bound.map(drop).map_err(|unproven| self.unavailable(&unproven.trouble))
     }
 
-    /// Does what [`Ldap::find`] and [`Ldap::prove`] do, with a name and a password that are nobody's, for a name that this
-    /// directory is not to be asked for.
+    /// Does the same as [`Ldap::find`] and [`Ldap::prove`] with a random name and password. Used for a name that this
+    /// directory must not be asked about.
     ///
     /// # Errors
-    /// If the directory does not answer.
+    /// Returns an error if the directory does not answer.
     pub async fn pretend(&self, world: &World) -> Result<(), Unavailable> {
         let found = self.find(&world.secret()).await.map(drop);
         let proven = self.prove_nobody(&SecretString::from(world.secret())).await;
         found.and(proven)
     }
 
-    /// The account of that name, groups included; asks for no password.
+    /// Returns the account with this name, including groups, without verifying a password.
     ///
     /// # Errors
-    /// If the directory cannot be asked.
+    /// Returns an error if the directory cannot be asked.
     pub async fn look_up(&self, user_name: &str) -> Result<Option<Account>, Unavailable> {
         let Some(found) = self.find(user_name).await? else { return Ok(None) };
         self.complete(&found).await.map(Some).map_err(|trouble| self.unavailable(&trouble))
     }
 
-    /// Whether there is an entry of this name that the searcher may see.
+    /// Returns whether there is an entry with this DN that `bind_dn` may see.
     ///
     /// # Errors
-    /// If the directory cannot be asked.
+    /// Returns an error if the directory cannot be asked.
     pub async fn has_entry(&self, dn: &str) -> Result<bool, Unavailable> {
         match self.servers.search(&Query::of_entry(dn, "(objectClass=*)", &["1.1"])).await {
             Ok(Rows { entries, .. }) => Ok(!entries.is_empty()),
@@ -175,13 +178,13 @@ impl Ldap {
         }
     }
 
-    /// Tries every server, the searcher, a search and a group look-up, on connections of its own; says in words what it
-    /// found. With a `name`, the person of that name is looked up.
+    /// Tries every server: a bind as `bind_dn`, a search and a group look-up, on separate connections. Describes each
+    /// result. With a `name`, looks that person up.
     pub async fn live_check(&self, name: Option<&str>) -> Vec<Step> {
         live::check(self, name).await
     }
 
-    // The account with all that access rules may ask for, and what of it is not known.
+    // Adds everything that access rules may use, and marks what is unknown.
     async fn complete(&self, found: &Found) -> Result<Account, Trouble> {
         let config = &self.config;
         let mut account = found.account.clone();
@@ -203,7 +206,8 @@ impl Ldap {
         Ok(account)
     }
 
-    // Asked until it was so once: whoever switches the overlay off again has the groups of nobody.
+    // Searches until some entry has memberOf, and remembers that one had it. If the overlay is switched off later,
+    // all people count as being in no group.
     async fn keeps_member_of(&self) -> Result<bool, Trouble> {
         if !self.keeps_member_of.load(Ordering::Relaxed)
             && absence::is_kept(&self.servers, &self.config.base, MEMBER_OF).await?
@@ -229,7 +233,8 @@ impl Ldap {
         self.mapping.found(typed, entry).map(|found| Hits::One(Box::new(found)))
     }
 
-    // `EXAMPLE\ada`, as people type it at Windows. Another domain's name finds nobody.
+    // Removes the domain of `EXAMPLE\ada`, as people type it on Windows. A name with another domain stays unchanged
+    // and matches no entry.
     fn without_domain<'a>(&self, typed: &'a str) -> &'a str {
         let (Some(domain), Some((before, after))) = (&self.config.windows_domain, typed.split_once('\\')) else {
             return typed;
@@ -243,7 +248,7 @@ impl Ldap {
             scope: Scope::Subtree,
             filter: self.config.user_filter.replace("{name}", &ldap3::ldap_escape(typed)),
             attributes: self.mapping.attributes(),
-            // Two are enough to know that there is more than one.
+            // Two entries are enough to detect that the name is ambiguous.
             extent: Extent::AtMost(2),
         }
     }

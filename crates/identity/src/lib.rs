@@ -1,7 +1,7 @@
-//! Who is this: sign-in methods and what they tell about a person.
+//! Sign-in methods and the account data that they return.
 //!
-//! A library at heart: it knows nothing of events or enrollments. Where accounts are kept is behind a trait, so a
-//! method that asks a directory or another site comes as one more [`SignInMethod`].
+//! This crate is a library: it knows nothing of events or enrollments. Each method is a [`SignInMethod`], so a new
+//! kind of directory or provider is added as another implementation of that trait.
 
 pub mod check;
 pub mod config;
@@ -25,37 +25,41 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a sign-in method says about somebody who proved who they are.
+/// The account of a person who signed in successfully, as the sign-in method reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Who was asked: `local`, or the name of a directory or identity provider in the configuration.
+    /// The sign-in method: `local`, or the name of a directory or identity provider in the configuration.
     pub provider: String,
-    /// Who vouches: the same subject at another issuer is another person.
+    /// The issuer of `subject`. The same subject at another issuer is another person.
     pub issuer: String,
-    /// The issuer's lasting name for the person; not the name they type, which can change hands.
+    /// The issuer's permanent identifier of the person. It is not the name they type, which can be given to another
+    /// person.
     pub subject: String,
+    /// The name that pages show.
     pub user_name: String,
     pub display_name: Option<String>,
     pub mail: Option<String>,
     pub managed_apple_id: Option<String>,
-    /// Groups that the person is in, as the issuer names them.
+    /// Groups of the person, named as the issuer names them.
     pub groups: BTreeSet<String>,
-    /// Further attributes that access rules may ask for, by the names of the configuration: `department`.
+    /// Further attributes that access rules may use, under the names of the configuration, such as `department`.
     pub claims: BTreeMap<String, BTreeSet<String>>,
     pub untold: Untold,
 }
 
-/// What the issuer was asked for and did not tell: it is not known, which is not the same as empty.
+/// Attributes that the issuer was asked for and did not report. Their values are unknown, which is not the same as
+/// empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Untold {
     pub groups: Option<Absence>,
-    /// By the name of the claim.
+    /// Keyed by the name of the claim.
     pub claims: BTreeMap<String, Absence>,
 }
 
 impl Untold {
-    /// Reads the claims of these names with `told`, which gives a claim's values and why there may be more. Returns the claims that
-    /// have a value; the others that could have one are noted.
+    /// Reads the claims `names` with `told`, which returns the values of a claim and, if there may be more, the
+    /// reason why they are missing. Returns the claims that have a value and records in `self` the claims with
+    /// missing values.
     fn claims(
         &mut self,
         names: &[String],
@@ -73,67 +77,68 @@ impl Untold {
     }
 }
 
-/// How something is not there.
+/// Why a value is absent from the issuer's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Absence {
-    /// Nothing was said of it, or nothing that can be read.
+    /// The answer does not contain it, or contains nothing that can be parsed.
     Silent,
-    /// Another place was named for it, since there is too much for one answer. It is not asked: whoever could write that
-    /// address could have us call any.
+    /// The answer refers to another address because the value is too large for it. Muster does not follow the
+    /// reference: an attacker who can write that address could make the server call any address.
     Elsewhere,
 }
 
-/// Why somebody is not who they say. For the record; the person is told the same in each case.
+/// Why a sign-in was denied. The reason is recorded; the person sees the same message in each case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     UnknownName,
     WrongPassword,
     Disabled,
-    /// After wrong passwords. Told whatever the password is now.
+    /// The account is locked after wrong passwords. Reported whether or not the password is right now.
     Locked,
-    /// The account has ended.
+    /// The account has expired.
     Expired,
-    /// The password is right, and too old.
+    /// The password is right but has expired.
     PasswordExpired,
-    /// The password is right, and has to be replaced before it is used.
+    /// The password is right but must be changed before it can be used.
     PasswordMustBeChanged,
-    /// Not at this time.
+    /// The account may not sign in at this time.
     OutsideHours,
-    /// Only at other computers.
+    /// The account may sign in only from other computers.
     ElsewhereOnly,
 }
 
-/// What came of a name and a password.
+/// Result of checking a user name and password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Proven(Box<Account>),
-    /// `subject` is there where the account is.
+    /// `subject` is set if the account exists.
     Denied {
         denial: Denial,
         subject: Option<String>,
     },
 }
 
-/// The method cannot tell: its accounts cannot be read. Nobody is let in and nobody is blamed.
+/// The accounts cannot be read, so there is no verdict. The sign-in is refused and is not counted as a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the accounts cannot be read: {0}")]
 pub struct Unavailable(pub String);
 
-/// Who vouches for local accounts, and what they are called as a provider.
+/// Provider name and issuer of local accounts.
 pub const LOCAL: &str = "local";
 
-/// One way to prove who one is by name and password.
+/// A way to prove an identity by user name and password.
 #[async_trait]
 pub trait SignInMethod: Send + Sync {
-    /// Says who this is. Takes the same time for an unknown name as for a wrong password.
+    /// Checks a user name and password. Takes the same time for an unknown name as for a wrong password.
     ///
     /// # Errors
-    /// If the accounts cannot be read.
+    /// Returns an error if the accounts cannot be read.
     async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable>;
 }
 
-/// What somebody is called whom a provider gives no name: by the provider. Its identifier for them is for machines.
+/// Returns the provider's name as the user name of a person for whom the provider sends no name. The provider's
+/// identifier of the person is not used, because it is meant for machines.
 fn unnamed(provider: &str, setting: &str) -> String {
-    tracing::warn!(provider, "the provider tells no name of somebody who signs in: {setting} says what it calls them");
+    tracing::warn!(provider, "the provider sent no name for a person who signed in: check {setting} of this provider");
     provider.to_owned()
 }

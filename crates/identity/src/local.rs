@@ -1,4 +1,4 @@
-//! Local accounts: a name and a password that we keep ourselves.
+//! Local accounts: user names and passwords that Muster stores itself.
 
 use super::password::{Memory, hash_password as hash};
 use super::{Account, Denial, SignInMethod, Unavailable, Verdict};
@@ -14,28 +14,31 @@ pub use super::password::{check_new_password, hash_password};
 #[derive(Debug, Clone)]
 pub struct Stored {
     pub account: Account,
+    /// PHC string; empty for an erased account.
     pub password_hash: String,
     pub disabled: bool,
 }
 
-/// Where the local accounts are.
+/// Source of the local accounts.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The account of that name, whatever its capitals. Reads as much for a name that nobody has.
+    /// Returns the account with this name, ignoring upper and lower case. Reads the same amount of data for an
+    /// unknown name.
     ///
     /// # Errors
-    /// If the accounts cannot be read.
+    /// Returns an error if the accounts cannot be read.
     async fn find(&self, user_name: &str) -> Result<Option<Stored>, Unavailable>;
 }
 
-/// Signs people in who have a local account.
+/// Sign-in method for local accounts.
 pub struct LocalAccounts {
     directory: Arc<dyn Directory>,
-    /// So many passwords are verified at a time: each costs a core and 19 MiB.
+    /// Limits how many passwords are verified at the same time: each verification needs one core and 19 MiB.
     permits: Arc<Semaphore>,
-    /// As many as were needed at the same time.
+    /// Memory for verifications, one for each that ran at the same time.
     memories: Arc<Mutex<Vec<Memory>>>,
-    /// What the password of an unknown name is compared with, so that it takes as long.
+    /// Hash that the password for an unknown name is verified against, so that the time does not reveal that the name
+    /// is unknown.
     nobody: String,
 }
 
@@ -50,7 +53,8 @@ impl LocalAccounts {
         let unavailable = |error: &dyn std::error::Error| Unavailable(error.to_string());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| unavailable(&error))?;
         let (password, memories) = (password.clone(), Arc::clone(&self.memories));
-        // The permit is held where the work is done: whoever hangs up meanwhile makes no room for another.
+        // The blocking task holds the permit, so a client that disconnects does not make room for another
+        // verification.
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let memory = memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -68,7 +72,7 @@ impl LocalAccounts {
 impl SignInMethod for LocalAccounts {
     async fn verify(&self, user_name: &str, password: &SecretString) -> Result<Verdict, Unavailable> {
         let found = self.directory.find(user_name).await?;
-        // Always exactly one verification, whoever it is; the hash of an erased account is gone.
+        // Always exactly one verification, also for unknown names. The hash of an erased account is empty.
         let stored = found.as_ref().map(|stored| &stored.password_hash).filter(|hash| !hash.is_empty());
         let against = stored.unwrap_or(&self.nobody).clone();
         let matches = self.matches(against, password).await?;
@@ -135,8 +139,8 @@ mod tests {
         );
     }
 
-    /// The quickest of each, since other work runs on the same machine; and of a few rounds the first that is not disturbed.
-    /// Where a verification was missing, no round would come near.
+    /// Compares the fastest run of each, because other work runs on the same machine, and takes the first of a few
+    /// rounds that is not disturbed. If a verification were missing, no round would come close.
     #[tokio::test]
     async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
         let accounts = accounts(false);

@@ -1,15 +1,17 @@
-//! Keeps strangers from locking people out of a directory through us: wrong passwords of one name are counted over all
-//! sources, and the directory is no longer asked before it would lock the account everywhere (mail, desktop, VPN).
+//! Prevents attackers from locking accounts of a directory through Muster. Wrong passwords for one name are counted
+//! across all sources, and Muster stops asking the directory before the directory would lock the account everywhere
+//! (mail, desktop, VPN).
 //!
-//! The price: while a directory is not asked, nobody gets in under that name, not even with the right password, since only
-//! the directory knows it. So one source may spend all but one of the wrong passwords there are: whoever attacks from one
-//! network leaves the person one try from another. Somebody who attacks from several can keep a person waiting as long as
-//! they go on, here alone; that is less than what the directory's own lock-out would let them do. A wrong password typed
-//! elsewhere is counted by the directory and not by us: `lockout_failures` is best set lower than the directory's own.
+//! The cost: while Muster does not ask the directory, nobody can sign in under that name, not even with the right
+//! password, because only the directory knows it. Therefore one source may use up all but one of the allowed wrong
+//! passwords: an attacker in one network leaves the person one attempt from another. An attacker with several
+//! networks can keep a person out as long as the attack lasts, but only out of Muster, which is less harm than a
+//! lockout in the directory. Wrong passwords that are typed elsewhere are counted by the directory and not by Muster,
+//! so set `lockout_failures` lower than the directory's own limit.
 //!
-//! Why not an [`Allowance`](super::throttle::Allowance): directories forget all wrong passwords some time after the last
-//! one (Active Directory) or each after some time (OpenLDAP's ppolicy), so an allowance that pays off one at a time would
-//! trip either in the end.
+//! Why not an [`Allowance`](super::throttle::Allowance): directories forget all wrong passwords some time after the
+//! last one (Active Directory), or each one after some time (OpenLDAP's ppolicy). An allowance that pays off one
+//! failure at a time would eventually trigger the lockout of both.
 
 use crate::throttle::{RetryAfter, network};
 use std::collections::HashMap;
@@ -18,30 +20,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use world::{Timestamp, World};
 
-/// So many attempts under one name may wait; more are sent away for a moment.
+/// Attempts under one name that may wait. Further ones are refused for [`LINE_SECONDS`].
 const LONGEST_LINE: usize = 256;
 const LINE_SECONDS: i64 = 5;
-/// No more names than this are remembered.
+/// Maximum number of names in memory.
 const CAPACITY: usize = 50_000;
 
-/// How many wrong passwords of one name are let through.
+/// Number of wrong passwords that are passed on to the directory for one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub of_name: u32,
     /// From one source.
     pub of_source: u32,
-    /// All are forgotten so long after the last one.
+    /// All wrong passwords are forgotten this long after the last one.
     pub window_seconds: i64,
 }
 
 impl Limits {
-    /// Below what a directory locks an account at.
+    /// Returns limits below the directory's lockout policy: `failures` within `minutes`.
     pub fn below(failures: u32, minutes: u32) -> Limits {
         let of_name = failures.saturating_sub(1).max(1);
         Limits { of_name, of_source: (of_name - 1).max(1), window_seconds: i64::from(minutes) * 60 }
     }
 
-    /// What suits both.
+    /// Returns limits that satisfy both `self` and `other`.
     #[must_use]
     pub fn and(self, other: Limits) -> Limits {
         Limits {
@@ -56,7 +58,7 @@ impl Limits {
 #[derive(Debug, Default)]
 pub struct Lockout {
     counted: Mutex<HashMap<String, Counted>>,
-    /// Who waits for a turn or has one.
+    /// Semaphores of the attempts that wait for a turn or have one.
     lines: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
@@ -76,7 +78,7 @@ impl Counted {
     }
 }
 
-/// The directory may be asked about a name; nobody else asks about it until this is dropped.
+/// Permission to ask the directory about a name. No other attempt for this name begins until it is dropped.
 #[derive(Debug)]
 #[must_use = "a wrong password must be counted with `Lockout::failed`"]
 pub struct Turn {
@@ -87,10 +89,11 @@ pub struct Turn {
 }
 
 impl Lockout {
-    /// Waits until it is this attempt's turn: of a thousand at once, those behind must see what became of those before.
+    /// Waits for this attempt's turn. Of a thousand attempts at once, each later one must see the result of the
+    /// earlier ones.
     ///
     /// # Errors
-    /// How long to wait, if the directory must not be asked about `name` (a digest, never the text).
+    /// Returns the time to wait if the directory must not be asked about `name`, which is a digest, never the text.
     pub async fn begin(&self, world: &World, name: &str, source: IpAddr, limits: Limits) -> Result<Turn, RetryAfter> {
         let source = network(source);
         self.check(world.now(), name, source, limits)?;
@@ -100,7 +103,7 @@ impl Lockout {
         Ok(Turn { name: name.to_owned(), source, limits, _turn: turn })
     }
 
-    /// It was the wrong password.
+    /// Counts a wrong password.
     pub fn failed(&self, now: Timestamp, turn: Turn) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         make_room(&mut counted, now);
@@ -116,7 +119,7 @@ impl Lockout {
         of_name.forgotten = now.plus_seconds(turn.limits.window_seconds);
     }
 
-    /// It was the right password: directories count from the beginning then.
+    /// Forgets the wrong passwords of the name: after the right password, directories reset their count too.
     pub fn succeeded(&self, turn: Turn) {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&turn.name);
     }
@@ -130,7 +133,7 @@ impl Lockout {
         Err(RetryAfter((counted.forgotten.0 - now.0 + 999_999) / 1_000_000))
     }
 
-    // Everybody in a line holds its semaphore: a line that nobody else holds is empty and forgotten.
+    // Every attempt in a line holds its semaphore. A line that only the map holds is empty and is removed.
     fn line_up(&self, name: &str) -> Result<Arc<Semaphore>, RetryAfter> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.retain(|_, line| Arc::strong_count(line) > 1);
@@ -142,7 +145,7 @@ impl Lockout {
     }
 }
 
-// Forgets what is over; under a flood of names those that failed least.
+// Removes expired entries and, if too many names remain, those with the fewest failures.
 fn make_room(counted: &mut HashMap<String, Counted>, now: Timestamp) {
     if counted.len() < CAPACITY {
         return;

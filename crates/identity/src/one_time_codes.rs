@@ -1,19 +1,20 @@
-//! One-time codes from an authenticator app (TOTP, RFC 6238): six digits, thirty seconds, SHA-1, as every app takes them.
+//! One-time codes from an authenticator app (TOTP, RFC 6238): six digits, 30 seconds, SHA-1, the parameters that
+//! every app supports.
 
 use totp_rs::{Builder, Secret, Totp};
 use url::Url;
 use world::{Timestamp, World};
 
-/// A code is good for so many seconds.
+/// Length of a time step: a new code begins after this many seconds.
 pub const STEP_SECONDS: i64 = 30;
 
-/// A fresh seed of 160 bits, in base32: what RFC 4226, section 4, recommends.
+/// Generates a seed of 160 bits, as RFC 4226, section 4, recommends. Returns it in base32.
 pub fn new_seed(world: &World) -> String {
     Secret::new_stack(world.random::<20>()).to_base32()
 }
 
-/// The step whose code this is: now's, the one before or the one after (RFC 6238, 5.2: clocks differ). `None`: it is a
-/// wrong code. That no step serves twice is the caller's part.
+/// Returns the time step that `code` belongs to: the current one, the one before or the one after (RFC 6238, 5.2,
+/// because clocks differ). Returns `None` for a wrong code. The caller must ensure that no step is accepted twice.
 pub fn step_of(seed: &str, code: &str, now: Timestamp) -> Option<u64> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -22,20 +23,20 @@ pub fn step_of(seed: &str, code: &str, now: Timestamp) -> Option<u64> {
     totp(seed)?.check(&code, seconds(now))
 }
 
-/// The code of an instant, for authenticators of our own: simulators and tests.
+/// Returns the code for an instant, for the simulator and tests.
 pub fn code_at(seed: &str, at: Timestamp) -> Option<String> {
     Some(totp(seed)?.generate(seconds(at)).to_string())
 }
 
-/// What an authenticator app reads from a QR code: `otpauth://totp/…`.
+/// Returns the `otpauth://totp/…` URL that an authenticator app reads from a QR code.
 pub fn address(seed: &str, organization: &str, account: &str) -> String {
-    // Neither name may hold what keeps them apart.
+    // A colon separates the two names in the label, so neither may contain one.
     let plain = |text: &str| text.replace(':', " ");
     let mut address = Url::parse("otpauth://totp/").expect("it is an address");
     let label = format!("{}:{}", plain(organization), plain(account));
     address.set_path(&label);
     address.query_pairs_mut().append_pair("secret", seed).append_pair("issuer", &plain(organization));
-    // Some apps show a plus sign where a form would have a blank.
+    // Some apps show a plus sign for a form-encoded space.
     address.to_string().replace('+', "%20")
 }
 

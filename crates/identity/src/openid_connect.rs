@@ -1,7 +1,7 @@
-//! Sign-in at another site by OpenID Connect: the code flow with PKCE, and everything that is checked about its answer.
+//! Sign-in by OpenID Connect: the authorization code flow with PKCE, and the verification of its response.
 //!
-//! A provider is asked for its metadata when it is needed, not at the start: one that is down must not stop the server.
-//! What is accepted is pinned by the configuration, never by what the provider says of itself.
+//! A provider's metadata is fetched when it is needed, not at the start, so a provider that is down does not stop the
+//! server. The configuration decides what is accepted, never the provider's own metadata.
 
 mod account;
 mod exchange;
@@ -26,10 +26,10 @@ use url::Url;
 use world::Timestamp;
 use world::regular_file;
 
-/// Clocks may differ by so many seconds.
+/// Allowed difference between clocks, in seconds.
 const LEEWAY_SECONDS: i64 = 60;
 
-/// One identity provider.
+/// A configured identity provider.
 pub struct Provider {
     config: OpenIdConnect,
     client_secret: ClientSecret,
@@ -39,19 +39,19 @@ pub struct Provider {
     known: Cache,
 }
 
-/// What ties an answer to the request it answers: secrets that only the server and (but for the verifier) the provider
-/// and the browser that was sent there know.
+/// The values that tie a response to its request. They are secrets of the server. The provider and the browser also
+/// know them, except the verifier.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     pub state: &'a str,
     pub nonce: &'a str,
     /// PKCE (RFC 7636): 43 to 128 characters of `[A-Za-z0-9-._~]`.
     pub verifier: &'a str,
-    /// Where the browser comes back; the same in both legs.
+    /// Address that the browser returns to. It must be the same in both requests.
     pub redirect_uri: &'a str,
 }
 
-/// What the browser brings back, as it stands in the query.
+/// Query parameters of the authorization response, as the browser delivers them.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     pub code: Option<String>,
@@ -62,14 +62,14 @@ pub struct Answer {
 }
 
 impl Provider {
-    /// From the configuration and the files it names; the provider itself is not asked.
+    /// Loads the configuration and its files. Does not connect to the provider.
     ///
     /// # Errors
-    /// Says which key or file is wrong.
+    /// Returns an error that names the key or file that is wrong.
     pub fn load(config: &OpenIdConnect) -> Result<Provider, String> {
         let about = |key: &str| format!("identity.openid_connect {:?}, {key}", config.name);
         if !Url::parse(&config.issuer).is_ok_and(|issuer| config.may_be_asked(&issuer)) {
-            return Err(format!("{}: {:?} is no https address", about("issuer"), config.issuer));
+            return Err(format!("{}: {:?} is not an https address", about("issuer"), config.issuer));
         }
         let path = &config.client_secret;
         let secret = regular_file::read_to_string(path)
@@ -96,10 +96,10 @@ impl Provider {
         })
     }
 
-    /// Where to send the browser.
+    /// Returns the address to send the browser to.
     ///
     /// # Errors
-    /// If the provider's metadata cannot be had.
+    /// Returns an error if the provider's metadata cannot be fetched.
     pub async fn begin(&self, request: Request<'_>, now: Timestamp) -> Result<Url, Disbelief> {
         let known = self.known.get(self, now).await?;
         let scopes: Vec<&str> = ["openid"].into_iter().chain(self.config.scopes.iter().map(String::as_str)).collect();
@@ -126,32 +126,34 @@ impl Provider {
         Ok(url)
     }
 
-    /// Who came back. The caller has made sure that the answer belongs to the request, and to the browser that was sent.
+    /// Exchanges the code, verifies the tokens and returns the account. The caller must have checked that the
+    /// response belongs to the request and to the browser that started it.
     ///
     /// # Errors
-    /// Why the answer is not believed.
+    /// Returns why the response is rejected.
     pub async fn finish(&self, request: Request<'_>, answer: &Answer, now: Timestamp) -> Result<Account, Disbelief> {
         let known = self.known.get(self, now).await?;
         self.check_sender(&known, answer)?;
         if let Some(error) = &answer.error {
             let said = exchange::said(error, answer.error_description.as_deref());
-            return Err(Disbelief::new(Fault::ProviderRefused, format!("the provider answers {said}")));
+            return Err(Disbelief::new(Fault::ProviderRefused, format!("the provider returned the error {said}")));
         }
-        let missing = || Disbelief::new(Fault::NotUnderstood, "the answer holds neither a code nor an error");
+        let missing = || Disbelief::new(Fault::NotUnderstood, "the answer contains neither a code nor an error");
         let code = answer.code.as_deref().ok_or_else(missing)?;
         let tokens = exchange::exchange(self, &known.metadata, request, code).await?;
         let claims = token::verify(self, known, &tokens, request.nonce, now).await?;
         account::of(self, claims, &tokens, now).await
     }
 
-    /// Where to send a browser so that the person is signed out at the provider as well; `None` where it offers that
-    /// nowhere, or the configuration says not to. The person is not named: an ID token in an address would tell
-    /// everybody who reads it who they are, and keeping one would be keeping a secret for nothing.
+    /// Returns the address that signs the person out at the provider and then redirects to `back`. Returns `None` if
+    /// the provider has no such address or the configuration does not want it. The request does not name the person: an
+    /// ID token in an address would reveal the person to everyone who reads the address, and Muster would have to keep
+    /// a token only for this purpose.
     pub async fn sign_out(&self, back: &str, now: Timestamp) -> Option<Url> {
         if !self.config.sign_out_at_provider {
             return None;
         }
-        // A provider that does not answer cannot be signed out at either.
+        // A provider that does not answer cannot sign the person out either.
         let known = self.known.get(self, now).await.ok()?;
         let mut url = known.metadata.end_session_endpoint.clone()?;
         url.query_pairs_mut()
@@ -160,31 +162,31 @@ impl Provider {
         Some(url)
     }
 
-    /// Asks the provider what can be asked without a person, for `muster check-config --live`. `redirect_uri`: one of the
-    /// addresses that are registered there.
+    /// Checks what the provider reveals without a person, for `muster check-config --live`. `redirect_uri` is one of
+    /// the addresses that are registered at the provider.
     ///
     /// # Errors
-    /// If it tells neither metadata nor keys, and why.
+    /// Returns an error if the provider returns no metadata or no keys.
     pub async fn probe(&self, redirect_uri: &str, now: Timestamp) -> Result<Vec<Result<String, Wrong>>, Disbelief> {
         probe::probe(self, redirect_uri, now).await
     }
 
-    // Another provider's answer is not taken for this one's (RFC 9207 §2.4).
+    // Rejects an answer of another provider (RFC 9207 §2.4).
     fn check_sender(&self, known: &Known, answer: &Answer) -> Result<(), Disbelief> {
         let promised = known.metadata.answers_name_issuer;
         match &answer.issuer {
             Some(issuer) if *issuer == self.config.issuer => Ok(()),
             None if !promised => Ok(()),
             other => {
-                let who = other.as_deref().map_or("nobody".into(), |issuer| format!("{:?}", short(issuer)));
-                let why = format!("the answer was expected from {:?} and says it is from {who}", self.config.issuer);
+                let who = other.as_deref().map_or("missing".into(), |issuer| format!("{:?}", short(issuer)));
+                let why = format!("the answer was expected from {:?} but its iss is {who}", self.config.issuer);
                 Err(Disbelief::new(Fault::WrongIssuer, why))
             }
         }
     }
 }
 
-/// What a stranger wrote, cut to what a log line bears.
+/// Shortens a text from outside for the log and removes control characters.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -1,7 +1,7 @@
-//! Passkeys (WebAuthn): a key in the person's device or in a hardware token, that signs for our address alone.
+//! Passkeys (WebAuthn): key pairs in a person's device or hardware token that sign only for this server's address.
 //!
-//! Everything goes in and out as JSON: options to the browser, the answer from it, the state in between and the
-//! credential, which are kept elsewhere.
+//! All inputs and outputs are JSON: the options for the browser, its answer, and the state and credential, which the
+//! caller stores.
 
 use url::Url;
 use uuid::Uuid;
@@ -10,19 +10,19 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Webauthn, WebauthnBuilder,
 };
 
-/// Adds and proves passkeys for one address.
+/// Registers and verifies passkeys for one address.
 pub struct Passkeys {
     webauthn: Webauthn,
 }
 
-/// What is sent to the browser, and what has to be kept until its answer comes.
+/// Options to send to the browser, and the state to keep until its answer arrives. Both are JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
     pub options: String,
     pub state: String,
 }
 
-/// Whose passkey it is.
+/// The person a passkey belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a> {
     pub id: Uuid,
@@ -30,17 +30,17 @@ pub struct Owner<'a> {
     pub display_name: &'a str,
 }
 
-/// A passkey that signed.
+/// A passkey that signed the challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
     pub passkey: Uuid,
-    /// The credential, where its counter or its state of backup is another one now.
+    /// The credential to store, if its counter or backup state changed.
     pub credential: Option<String>,
 }
 
-/// The browser's answer is not believed, or not understood. For the log; the person is told to try again.
+/// The browser's answer is invalid or cannot be parsed. For the log; the person sees a request to try again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the passkey is refused: {0}")]
+#[error("the passkey was refused: {0}")]
 pub struct PasskeyError(String);
 
 fn refused(error: impl std::fmt::Display) -> PasskeyError {
@@ -48,17 +48,19 @@ fn refused(error: impl std::fmt::Display) -> PasskeyError {
 }
 
 impl Passkeys {
-    /// For the address that people type. `None` where it has no name: browsers keep no passkeys for bare IP addresses.
+    /// Creates the verifier for `public_url`. Returns `None` if the URL has no domain name: browsers store no
+    /// passkeys for IP addresses.
     pub fn new(public_url: &str, organization: &str) -> Option<Passkeys> {
         let url = Url::parse(public_url).ok()?;
         let webauthn = WebauthnBuilder::new(url.domain()?, &url).ok()?.rp_name(organization).build().ok()?;
         Some(Passkeys { webauthn })
     }
 
-    /// Asks the browser for a new passkey; `existing` are those the person has, so that none is added twice.
+    /// Begins the registration of a new passkey. `existing` are the person's credentials, so that no passkey is added
+    /// twice.
     ///
     /// # Errors
-    /// If a credential that is there is not understood.
+    /// Returns an error if a stored credential cannot be parsed.
     pub fn begin_adding(&self, owner: Owner<'_>, existing: &[&str]) -> Result<Begun, PasskeyError> {
         let existing: Vec<CredentialID> =
             existing.iter().map(|text| Ok(parse::<Passkey>(text)?.cred_id().clone())).collect::<Result<_, _>>()?;
@@ -68,33 +70,35 @@ impl Passkeys {
         Ok(Begun { options: text(&options)?, state: text(&state)? })
     }
 
-    /// The credential of the new passkey.
+    /// Verifies the browser's answer and returns the credential of the new passkey.
     ///
     /// # Errors
-    /// If the answer is not one to `state`, or not for our address.
+    /// Returns an error if the answer does not match `state` or was made for another address.
     pub fn finish_adding(&self, state: &str, answer: &str) -> Result<String, PasskeyError> {
         let answer: RegisterPublicKeyCredential = parse(answer)?;
         let state: PasskeyRegistration = parse(state)?;
         text(&self.webauthn.finish_passkey_registration(&answer, &state).map_err(refused)?)
     }
 
-    /// Asks the browser for a signature of one of these passkeys.
+    /// Begins a sign-in with one of these passkeys.
     ///
     /// # Errors
-    /// If there is none, or one is not understood.
+    /// Returns an error if `credentials` is empty or one of them cannot be parsed.
     pub fn begin_proof(&self, credentials: &[(Uuid, &str)]) -> Result<Begun, PasskeyError> {
         if credentials.is_empty() {
-            return Err(PasskeyError("there is none".into()));
+            return Err(PasskeyError("the person has no passkey".into()));
         }
         let known: Vec<Passkey> = credentials.iter().map(|(_, text)| parse(text)).collect::<Result<_, _>>()?;
         let (options, state) = self.webauthn.start_passkey_authentication(&known).map_err(refused)?;
         Ok(Begun { options: text(&options)?, state: text(&state)? })
     }
 
-    /// Which of these passkeys signed. The person was there and verified by the device: by face, finger or PIN.
+    /// Returns which of these passkeys signed. The device verified that the person was present, by face, finger or
+    /// PIN.
     ///
     /// # Errors
-    /// If the answer is not one to `state`, not for our address, or of none of these passkeys.
+    /// Returns an error if the answer does not match `state`, was made for another address, or comes from none of
+    /// these passkeys.
     pub fn finish_proof(
         &self,
         state: &str,
@@ -111,7 +115,7 @@ impl Passkeys {
                 return Ok(Proven { passkey: *passkey, credential });
             }
         }
-        Err(PasskeyError("it was removed".into()))
+        Err(PasskeyError("it is no longer registered".into()))
     }
 }
 

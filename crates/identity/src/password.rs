@@ -1,43 +1,45 @@
-//! Passwords: how they are hashed, and which new ones are good enough.
+//! Password hashing, and the rules for new passwords.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use secrecy::{ExposeSecret, SecretString};
 use world::World;
 
-/// Fewer characters are refused (OWASP ASVS 5.0, 6.2.1).
+/// Minimum number of characters (OWASP ASVS 5.0, 6.2.1).
 pub const MINIMUM_LENGTH: usize = 8;
-/// Fewer characters than this deserve a word of advice.
+/// Recommended minimum number of characters. The message about a short password names it.
 pub const RECOMMENDED_LENGTH: usize = 15;
-/// More bytes than this are refused aloud, never cut off in silence.
+/// Maximum length in bytes. Longer passwords are refused with a message and never truncated.
 pub const MAXIMUM_BYTES: usize = 1_024;
 
-/// What is guessed first here, and other lists lack: words of such a product and of its languages, one a line, lower case.
+/// Passwords that are guessed first for this product and that other lists lack: words of its subject and its
+/// languages, one on each line, in lower case.
 const COMMON: &str = include_str!("common_passwords.txt");
-/// Whoever knows what people choose finds a password that is refused within so many guesses. The most common passwords,
-/// of which at least 3,000 must be refused (OWASP ASVS 5.0, 6.2.4), are found within their rank.
+/// Minimum number of guesses, estimated for an attacker who knows common passwords. A password below it is refused.
+/// The most common passwords, of which at least 3,000 must be refused (OWASP ASVS 5.0, 6.2.4), need no more guesses
+/// than their rank.
 const FEWEST_GUESSES: u64 = 1_000_000;
 
-/// Why a new password is not good enough.
+/// Why a new password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
     #[error(
-        "the password has fewer than {least} characters: take at least {least}, better {better}, such as four or five words",
+        "the password has fewer than {least} characters: use at least {least}, preferably {better} or more, such as four or five words",
         least = MINIMUM_LENGTH, better = RECOMMENDED_LENGTH
     )]
     TooShort,
-    #[error("the password is longer than {MAXIMUM_BYTES} bytes: take a shorter one")]
+    #[error("the password is longer than {MAXIMUM_BYTES} bytes: use a shorter one")]
     TooLong,
-    #[error("the password is one that is guessed first: take another, such as four or five words")]
+    #[error("the password is easy to guess: use another one, such as four or five words")]
     Common,
-    #[error("the password is the user name: take another")]
+    #[error("the password is the same as the user name: use another one")]
     UserName,
 }
 
-/// Whether a new password is good enough for an account. Any characters may be in it; nothing is cut off.
+/// Checks a new password for an account. All characters are allowed, and the password is never truncated.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Returns an error that says why the password is refused.
 pub fn check_new_password(user_name: &str, password: &SecretString) -> Result<(), WeakPassword> {
     let password = password.expose_secret();
     if password.chars().count() < MINIMUM_LENGTH {
@@ -54,7 +56,8 @@ pub fn check_new_password(user_name: &str, password: &SecretString) -> Result<()
     if is_guessed_first { Err(WeakPassword::Common) } else { Ok(()) }
 }
 
-// Common as it stands, with digits or marks put behind it, or with the usual letters turned into digits.
+// Whether the password is in the list: as it is, with digits or punctuation appended, or with letters replaced by
+// digits.
 fn is_common(lower: &str) -> bool {
     let bare = lower.trim_end_matches(|c: char| !c.is_alphabetic());
     let plain: String = lower.chars().map(unleet).collect();
@@ -62,7 +65,8 @@ fn is_common(lower: &str) -> bool {
     one_character || COMMON.lines().any(|common| common == lower || common == bare || common == plain)
 }
 
-// Knows lists of passwords, words and names, also with capitals and with digits for letters; keyboards, dates, repetitions.
+// Estimated number of guesses. zxcvbn knows common passwords, words and names (also with capitals and with digits for
+// letters), keyboard patterns, dates and repetitions.
 fn guesses(user_name: &str, password: &str) -> u64 {
     let ours: Vec<&str> = std::iter::once(user_name).chain(COMMON.lines()).collect();
     zxcvbn::zxcvbn(password, &ours).guesses()
@@ -80,11 +84,11 @@ fn unleet(c: char) -> char {
     }
 }
 
-/// The password as it may be stored: argon2id as a PHC string. Takes tens of milliseconds and 19 MiB: call it from a
+/// Hashes a password with argon2id and returns a PHC string. Takes tens of milliseconds and 19 MiB, so call it from a
 /// blocking thread.
 ///
 /// # Panics
-/// Never: the parameters are constants that argon2 accepts.
+/// Never panics: the parameters are constants that argon2 accepts.
 pub fn hash_password(world: &World, password: &SecretString) -> String {
     let salt = world.random::<16>();
     argon2id()
@@ -93,29 +97,30 @@ pub fn hash_password(world: &World, password: &SecretString) -> String {
         .to_string()
 }
 
-/// Letters and digits that nobody confuses, 20 of them: 98 bits.
+/// Generates a password of 20 letters and digits that are not easily confused: 98 bits of randomness.
 pub fn generate(world: &World) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let letters = world.random::<20>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
-/// What one password at a time is verified in, kept for the next one: 19 MiB that are taken and given back in ever other
-/// threads stay with the allocator, once for each of its arenas, and a crowd makes a small server a large one.
+/// Memory for verifying one password at a time, kept for the next one. If each verification allocated 19 MiB in
+/// another thread, the allocator would keep that memory once for each of its arenas, and many sign-ins would exhaust
+/// a small server.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    /// Whether `password` is the one that `stored` is of; a `stored` that is no hash matches nothing. As slow as hashing:
-    /// call it from a blocking thread.
+    /// Returns whether `password` matches the PHC string `stored`. A `stored` that is not a hash matches nothing. As
+    /// slow as hashing, so call it from a blocking thread.
     pub fn matches(&mut self, stored: &str, password: &SecretString) -> bool {
         self.hash_as(stored, password).is_some_and(|(expected, found)| {
-            // Comparing takes the same time wherever they differ.
+            // Constant-time comparison.
             expected.len() == found.len() && openssl::memcmp::eq(&expected, &found)
         })
     }
 
-    // What the hash is, and what it would be of this password.
+    // Returns the stored hash and the hash of `password` with the same parameters.
     fn hash_as(&mut self, stored: &str, password: &SecretString) -> Option<(Vec<u8>, Vec<u8>)> {
         let stored = PasswordHash::new(stored).ok()?;
         let (salt, expected) = (stored.salt?, stored.hash?);
@@ -204,7 +209,7 @@ mod tests {
         assert_eq!(check("P4$$w0rd"), Err(WeakPassword::Common));
         assert_eq!(check("aaaaaaaaaaaa"), Err(WeakPassword::Common));
         assert_eq!(check("ada.lovelace"), Err(WeakPassword::UserName));
-        // Nothing of our own list is in these.
+        // None of these is in our own list.
         for guessed in ["Ada.Lovelace1", "Michelle1987", "gandalf77", "19841984x", "6yhn7ujm"] {
             assert_eq!(check(guessed), Err(WeakPassword::Common), "{guessed}");
         }

@@ -1,15 +1,15 @@
-//! Recovery codes: for whoever lost every other second factor. Shown once, each serves once.
+//! Recovery codes, for people who lost every other second factor. They are shown once, and each works once.
 
 use world::World;
 
-/// So many are made at a time.
+/// Number of codes that are made at a time.
 pub const COUNT: usize = 10;
 
-/// Letters and digits that nobody confuses, 32 of them.
+/// 32 letters and digits that are not easily confused.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const LENGTH: usize = 16;
 
-/// Fresh codes, as they are shown: 80 bits each.
+/// Generates new codes as they are shown, 80 bits each.
 pub fn new_codes(world: &World) -> Vec<String> {
     (0..COUNT).map(|_| shown(&world.random::<LENGTH>())).collect()
 }
@@ -19,7 +19,7 @@ fn shown(random: &[u8; LENGTH]) -> String {
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
-/// A code as it was typed, in the one way it is compared; `None` if it cannot be one.
+/// Returns the normalized form of a typed code, for comparison. Returns `None` if it cannot be a code.
 pub fn canonical(typed: &str) -> Option<String> {
     let letters: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let letters = letters.to_lowercase();

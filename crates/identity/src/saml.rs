@@ -1,8 +1,9 @@
-//! Sign-in at another site by SAML 2.0: this server as a service provider.
+//! Sign-in by SAML 2.0, with this server as a service provider.
 //!
-//! The one place that knows which library reads SAML. Around it, our own checks: what may stand in an answer and where
-//! (`content`, `structure`), the keys that count (`signature`), encryption (`decrypt`). Who asked for an answer, and
-//! that it opens one door once, is the caller's part: [`Verified`] tells the request and the assertion's ID.
+//! Only this module knows which library parses SAML. Around the library it makes its own checks: what an answer may
+//! contain and where (`content`, `structure`), which keys are trusted (`signature`), and decryption (`decrypt`). The
+//! caller must check that the answer belongs to a pending request and is accepted only once: [`Verified`] contains
+//! the request and the assertion's ID.
 
 mod account;
 mod check;
@@ -33,11 +34,11 @@ use std::path::Path;
 use world::regular_file;
 use world::{Timestamp, World};
 
-/// An identity provider, and what we are to it.
+/// A configured identity provider, with the addresses and keys of this server for it.
 pub struct Saml {
     name: String,
     entity_id: String,
-    /// Where answers are taken: at the portal, at the console.
+    /// Assertion consumer addresses of the portal and the console.
     consumers: [String; 2],
     provider: Provider,
     signing: Option<KeyPair>,
@@ -52,7 +53,7 @@ struct KeyPair {
     key: PKey<Private>,
 }
 
-/// Which attribute says what.
+/// The configured attribute names.
 struct Mapping {
     subject: Option<String>,
     user_name: Option<String>,
@@ -65,39 +66,39 @@ struct Mapping {
     absent_claims: Absent,
 }
 
-/// A person is sent to `url`; the answer names `request_id`, which nobody else knows.
+/// A begun sign-in: send the person to `url`. The answer contains `request_id`, which is random and secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
     pub url: String,
     pub request_id: String,
 }
 
-/// An answer that is to be believed, if it was asked for and is seen for the first time.
+/// A valid answer. The caller must still check that it was requested and that it was not used before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The request that it answers; `None` only where unsolicited answers are allowed.
+    /// ID of the request that it answers. `None` only if unsolicited answers are allowed.
     pub in_response_to: Option<String>,
-    /// The caller lets each pass once, with the issuer.
+    /// The caller must accept each ID only once per issuer.
     pub assertion_id: String,
     pub issuer: String,
-    /// When the person proved themselves to the provider.
+    /// When the person authenticated at the provider.
     pub authenticated_at: Timestamp,
     pub account: Account,
 }
 
-/// An answer that is not believed.
+/// A rejected answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub disbelief: Disbelief,
-    /// The request that it says it answers: a claim.
+    /// ID of the request that it claims to answer.
     pub in_response_to: Option<String>,
 }
 
 impl Saml {
-    /// Reads the files that the configuration names.
+    /// Loads the configuration and the files that it names.
     ///
     /// # Errors
-    /// Says which file is wrong and what to do.
+    /// Returns an error that says which file is wrong and what to do.
     pub fn load(config: &config::Saml, public_url: &str) -> Result<Saml, String> {
         let base = public_url.trim_end_matches('/');
         let name = &config.name;
@@ -117,12 +118,12 @@ impl Saml {
         })
     }
 
-    /// Where answers are taken at the portal.
+    /// Assertion consumer address of the portal.
     pub fn portal_consumer(&self) -> &str {
         &self.consumers[0]
     }
 
-    /// Where answers are taken at the console.
+    /// Assertion consumer address of the console.
     pub fn console_consumer(&self) -> &str {
         &self.consumers[1]
     }
@@ -135,29 +136,30 @@ impl Saml {
         }
     }
 
-    /// Begins a sign-in whose answer is taken at `consumer`.
+    /// Begins a sign-in whose answer is sent to `consumer`.
     ///
     /// # Errors
-    /// If the provider's metadata is out of date.
+    /// Returns an error if the provider's metadata has expired.
     pub fn begin(&self, world: &World, consumer: &str) -> Result<Begun, String> {
         self.provider.in_force(world.now())?;
         request::begin(self, world, consumer)
     }
 
-    /// Why signing certificates of the provider's metadata do not count, where others do.
+    /// Reasons why signing certificates in the provider's metadata are ignored, while others are used.
     pub fn passed_over(&self) -> &[String] {
         &self.provider.passed_over
     }
 
-    /// Our metadata document, for the administrator of the provider; with the addresses of `consumers`.
+    /// Returns the metadata document of this server for the administrator of the provider, with the addresses
+    /// `consumers`.
     pub fn metadata(&self, consumers: &[&str]) -> String {
         descriptor::document(self, consumers)
     }
 
-    /// Says whom an answer vouches for: the field `SAMLResponse` as it was posted to `consumer`.
+    /// Verifies the form field `SAMLResponse` that was posted to `consumer`, and returns the account.
     ///
     /// # Errors
-    /// If it is not to be believed, and why.
+    /// Returns an error with the reason if the answer is rejected.
     pub fn verify(&self, field: &str, consumer: &str, now: Timestamp) -> Result<Verified, Refused> {
         response::verify(self, field, consumer, now)
     }
@@ -167,18 +169,18 @@ fn pair(certificate: Option<&Path>, key: Option<&Path>, what: &str) -> Result<Op
     let (certificate, key) = match (certificate, key) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
-        _ => return Err(format!("{what}_certificate and {what}_key are only useful together; set both, or neither")),
+        _ => return Err(format!("{what}_certificate and {what}_key belong together: set both or neither")),
     };
     let read =
         |path: &Path| regular_file::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
     let parsed = X509::from_pem(&read(certificate)?);
-    let parsed = parsed.map_err(|_| format!("there is no certificate (PEM) in {}", certificate.display()))?;
-    // Never asks at a terminal for a passphrase.
+    let parsed = parsed.map_err(|_| format!("{} contains no PEM certificate", certificate.display()))?;
+    // The callback prevents OpenSSL from asking for a passphrase at a terminal.
     let private = PKey::private_key_from_pem_callback(&read(key)?, |_| Ok(0));
-    let private = private.map_err(|_| format!("there is no private key (PEM, no passphrase) in {}", key.display()))?;
+    let private = private.map_err(|_| format!("{} contains no PEM private key without a passphrase", key.display()))?;
     if private.id() != openssl::pkey::Id::RSA || private.bits() < 2048 {
         return Err(format!(
-            "{} holds no RSA key of 2048 bits or more, which every provider understands",
+            "{} does not contain an RSA key of at least 2048 bits, which every provider supports",
             key.display()
         ));
     }
@@ -188,7 +190,7 @@ fn pair(certificate: Option<&Path>, key: Option<&Path>, what: &str) -> Result<Op
     Ok(Some(KeyPair { certificate: parsed, key: private }))
 }
 
-/// Text as it stands in XML, within an attribute too.
+/// Escapes text for XML content and attribute values.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

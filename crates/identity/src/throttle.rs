@@ -1,16 +1,17 @@
-//! Slows down guessing without locking anybody out: counts failures only, by (name, source) and by source.
+//! Throttles password guessing without locking anyone out: counts only failures, by (name, source) and by source.
 //!
-//! Why not the `governor` crate: its limiters count every attempt when it begins and cannot take one back, so a school
-//! behind one address that signs in correctly would be throttled. Here only a failure counts, when it is one. So that a
-//! thousand guesses begun at once do not all pass before the first has failed, attempts wait for their turn: those of
-//! one name from one source are judged one after the other, those of one source a few at a time.
+//! Why not the `governor` crate: its limiters count every attempt when it begins and cannot take one back, so a
+//! school behind one address whose people sign in correctly would be throttled. This module counts an attempt only
+//! when it fails. So that a thousand guesses begun at the same time do not all pass before the first one has failed,
+//! attempts wait for their turn: attempts for one name from one source are judged one after the other, attempts from
+//! one source a few at a time.
 //!
-//! Two things keep a school behind one address from being locked out by whoever guesses there. A browser that somebody signed
-//! in with before ([`Asked::known`]) has a budget of its own. And beyond its source's limit, a name without a failure in the last
-//! quarter of an hour has one attempt a minute.
+//! Two rules keep an attacker behind a school's shared address from locking the school out. A browser that signed in
+//! with this name before ([`Asked::known`]) has its own budget. And when a source has reached its limit, each name
+//! without a failure in the last 15 minutes still gets one attempt a minute.
 //!
-//! Names, sources and browsers are remembered as digests under a secret, so that what is kept over a restart tells none of
-//! them.
+//! Names, sources and browsers are stored as digests under a secret, so that the data that is kept over a restart
+//! reveals none of them.
 
 mod grace;
 mod pace;
@@ -27,66 +28,68 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use world::{Timestamp, World};
 
-/// So many failures may come at once, and one more each time so many seconds pass.
+/// A failure allowance: `burst` failures at once, and one more after every `refill_seconds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     pub burst: i64,
     pub refill_seconds: i64,
 }
 
-/// One name from one source: five tries, then one a minute.
+/// Limit for one name from one source: five failures, then one a minute.
 pub const BY_NAME_AND_SOURCE: Allowance = Allowance { burst: 5, refill_seconds: 60 };
-/// One source, whatever the names: sixty failures, then one every five seconds; a school is one address.
+/// Limit for one source, for all names together: 60 failures, then one every five seconds. A school can be one
+/// source.
 pub const BY_SOURCE: Allowance = Allowance { burst: 60, refill_seconds: 5 };
-/// One known browser: ten failures in all, since what makes it known ends before one comes back.
+/// Limit for one known browser: ten failures in all, because a browser stops being known before the first one is paid
+/// off.
 pub const BY_KNOWN_BROWSER: Allowance = Allowance { burst: 10, refill_seconds: 90 * 24 * 3600 };
-/// So many attempts of one source are judged at a time: no more than these can fail beyond the allowance.
+/// Attempts of one source that are judged at the same time. At most this many can fail beyond the allowance.
 const TURNS_OF_SOURCE: usize = 4;
-/// So many attempts of one source may wait; more are sent away for a moment.
+/// Attempts of one source that may wait. Further ones are refused for [`LINE_SECONDS`].
 const LONGEST_LINE: usize = 256;
 const LINE_SECONDS: i64 = 5;
-/// No more keys than this are remembered.
+/// Maximum number of keys in memory.
 pub const CAPACITY: usize = 50_000;
-/// So many keys of each kind are kept over a restart: those that owe most.
+/// Maximum number of keys of each kind that are kept over a restart: those with the most failures.
 const KEPT: usize = 10_000;
 
-/// Whom an attempt is by.
+/// Who makes an attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// A digest of the name, never the text.
+    /// Digest of the user name, never the text.
     pub name: &'a str,
     pub source: IpAddr,
-    /// The random id of a browser that was proven to have signed in with this name before.
+    /// Random id of a browser that has proven that it signed in with this name before.
     pub known: Option<&'a str>,
-    /// How many people share the source, if the settings say so.
+    /// Number of people who share the source, if the settings give it.
     pub people: Option<u32>,
 }
 
 impl<'a> Asked<'a> {
-    /// By a browser that is not known, from a source of which nothing is known.
+    /// An attempt by an unknown browser from a source about which the settings say nothing.
     pub fn of(name: &'a str, source: IpAddr) -> Asked<'a> {
         Asked { name, source, known: None, people: None }
     }
 }
 
-/// What is counted, as a digest.
+/// Digest of what is counted.
 type Key = [u8; 32];
 
-/// Counts failures. When each key will have paid all its failures off is all that is remembered (GCRA).
+/// Counts failures. Stores for each key only the time when all its failures will be paid off (GCRA).
 #[derive(Debug)]
 pub struct Throttle {
     secret: [u8; 32],
     /// Of names from sources, and of sources.
     paid_off: Mutex<HashMap<Key, Timestamp>>,
-    /// Of known browsers. They owe for months: in one map with the others they would take all the room.
+    /// Of known browsers. These entries last for months: in one map with the others they would take all the space.
     of_known: Mutex<HashMap<Key, Timestamp>>,
     grace: Mutex<Grace>,
-    /// Who waits for a turn or has one.
+    /// Semaphores of the attempts that wait for a turn or have one.
     lines: Mutex<HashMap<Key, Arc<Semaphore>>>,
     pace: Pace,
 }
 
-/// An attempt whose turn it is, until it is dropped.
+/// An attempt that has its turn until it is dropped.
 #[derive(Debug)]
 #[must_use = "an attempt that fails must be counted with `Throttle::failed`"]
 pub struct Attempt {
@@ -94,16 +97,16 @@ pub struct Attempt {
     _turns: [OwnedSemaphorePermit; 2],
 }
 
-/// What an attempt is judged by and counted on.
+/// The keys that an attempt is checked against and counted under.
 #[derive(Debug, Clone)]
 struct Keys {
     name: Key,
     source: Key,
     name_and_source: Key,
-    /// The known browser, as long as it has failures left; then nothing else counts.
+    /// The known browser, if it has failures left. If set, nothing else is checked or counted.
     known: Option<Key>,
     of_source: Spread,
-    /// So many names of one source may go beyond its limit in an hour.
+    /// Number of names of this source that may go beyond its limit in an hour.
     names: usize,
 }
 
@@ -121,44 +124,47 @@ impl From<Allowance> for Spread {
 }
 
 impl Spread {
-    /// Sixty failures are meant for sixty people: more people have as many more, at most one a second in the long run.
+    /// The limit of 60 failures assumes 60 people. More people get as many more failures, at most one a second in the
+    /// long run.
     fn of_source(people: Option<u32>) -> Spread {
         let Spread { burst, refill } = BY_SOURCE.into();
         let scaled = burst.max(people.map_or(0, i64::from));
         Spread { burst: scaled, refill: (refill * burst / scaled).max(1_000_000) }
     }
 
-    /// No failure makes anybody owe for longer, in microseconds.
+    /// Longest time that failures can make anyone wait, in microseconds.
     fn longest(self) -> i64 {
         (self.burst + TURNS_OF_SOURCE as i64) * self.refill
     }
 }
 
-/// One count that is kept over a restart.
+/// One counter that is kept over a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
     pub counts: Counts,
+    /// Digest of what is counted.
     pub digest: [u8; 32],
+    /// Time from which the counter has no effect.
     pub until: Timestamp,
 }
 
-/// What a [`Kept`] count is of.
+/// What a [`Kept`] counter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// Failures of a source, or of a name from one.
     Failures,
     /// Failures of a known browser.
     Known,
-    /// The last failure of a name, wherever it came from.
+    /// The last failure of a name, from any source.
     Name,
 }
 
-/// Too many failures: try again after so many seconds.
+/// There were too many failures: seconds until the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter(pub i64);
 
 impl Throttle {
-    /// `secret`: what is remembered is a digest under it.
+    /// Creates a throttle. `secret` is the key of the digests.
     pub fn new(secret: [u8; 32]) -> Throttle {
         Throttle {
             secret,
@@ -170,10 +176,11 @@ impl Throttle {
         }
     }
 
-    /// Begins an attempt, when it is its turn.
+    /// Begins an attempt as soon as it has its turn.
     ///
     /// # Errors
-    /// How long to wait, if too many failed. Waiting is enough; nothing is locked. Whoever does not wait is told so at a slow pace.
+    /// Returns the time to wait if there were too many failures. Nothing is locked: after that time an attempt is
+    /// possible again. Answers to attempts that come too early are delayed.
     pub async fn begin(&self, world: &World, asked: Asked<'_>) -> Result<Attempt, RetryAfter> {
         let keys = self.keys(world.now(), asked);
         let source = keys.source;
@@ -188,17 +195,17 @@ impl Throttle {
         self.check(world.now(), &keys, false)?;
         let [of_name, of_source] = self.line_up(&keys)?;
         let turns = [turn(of_name).await, turn(of_source).await];
-        // Those before may have failed in the meantime.
+        // Attempts that were ahead may have failed in the meantime.
         self.check(world.now(), &keys, true)?;
         Ok(Attempt { keys, _turns: turns })
     }
 
-    /// The attempt failed: it counts.
+    /// Counts the attempt as failed.
     pub fn failed(&self, now: Timestamp, attempt: Attempt) {
         self.count(now, &attempt.keys);
     }
 
-    /// What is to be kept over a restart.
+    /// Returns the counters that must be kept over a restart.
     pub fn kept(&self, now: Timestamp) -> Vec<Kept> {
         let mut kept = owing(&lock(&self.paid_off), Counts::Failures, now);
         kept.extend(owing(&lock(&self.of_known), Counts::Known, now));
@@ -206,8 +213,8 @@ impl Throttle {
         kept
     }
 
-    /// What was kept before a restart. A clock that was wrong then makes nobody wait longer than failures do; a source that many
-    /// people share is forgiven what it owes beyond that.
+    /// Restores the counters that were kept over a restart. Times are capped at what failures can cause, in case the
+    /// clock was wrong. Failures of a source with many people beyond the cap for a single name are forgiven.
     pub fn restore(&self, now: Timestamp, kept: impl IntoIterator<Item = Kept>) {
         let (mut paid_off, mut of_known) = (lock(&self.paid_off), lock(&self.of_known));
         let mut grace = lock(&self.grace);
@@ -221,10 +228,11 @@ impl Throttle {
         }
     }
 
-    // `take`: an attempt beyond the limit of its source uses up what its name has left.
+    // `take`: an attempt beyond the limit of its source uses up the attempt that its name has left.
     fn check(&self, now: Timestamp, keys: &Keys, take: bool) -> Result<(), RetryAfter> {
         if let Some(known) = keys.known {
-            // Those before it in the line may have used up what the browser had left: the next attempt is judged without it.
+            // Attempts ahead of this one may have used up the browser's failures. The next attempt is then judged
+            // without the browser.
             return match wait(&mut lock(&self.of_known), known, BY_KNOWN_BROWSER.into(), now) {
                 0 => Ok(()),
                 _ => Err(RetryAfter(1)),
@@ -252,7 +260,7 @@ impl Throttle {
         lock(&self.grace).failed(now, keys.name);
     }
 
-    // Everybody in a line holds its semaphore: a line that nobody else holds is empty and forgotten.
+    // Every attempt in a line holds its semaphore. A line that only the map holds is empty and is removed.
     fn line_up(&self, keys: &Keys) -> Result<[Arc<Semaphore>; 2], RetryAfter> {
         let mut lines = lock(&self.lines);
         lines.retain(|_, line| Arc::strong_count(line) > 1);
@@ -313,13 +321,14 @@ fn owe(map: &Mutex<HashMap<Key, Timestamp>>, now: Timestamp, counted: &[(Key, Sp
     make_room(&mut paid_off, now);
     for (key, spread) in counted {
         let until = paid_off.entry(*key).or_insert(now);
-        // Whoever is let in beyond the limit makes the wait for the others no longer.
+        // An attempt that is admitted beyond the limit does not extend the wait of others.
         let most = now.0 + spread.longest();
         *until = Timestamp(((*until).max(now).0 + spread.refill).min(most.max(until.0)));
     }
 }
 
-// Seconds until one more failure fits into the allowance. What a clock that was ahead wrote down is cut to what failures make.
+// Returns the seconds until one more failure fits into the allowance. A time that was written under a clock that was
+// ahead is capped at what failures can cause.
 fn wait(map: &mut HashMap<Key, Timestamp>, key: Key, spread: Spread, now: Timestamp) -> i64 {
     let Some(paid_off) = map.get_mut(&key) else { return 0 };
     *paid_off = (*paid_off).min(Timestamp(now.0 + spread.longest()));
@@ -327,8 +336,8 @@ fn wait(map: &mut HashMap<Key, Timestamp>, key: Key, spread: Spread, now: Timest
     if micros <= 0 { 0 } else { (micros + 999_999) / 1_000_000 }
 }
 
-/// Forgets what is paid off, once there are [`CAPACITY`] entries; under a flood from everywhere also the half that took
-/// least.
+/// Removes paid-off entries once there are [`CAPACITY`] entries. If that is not enough, removes the half that is paid
+/// off first.
 pub fn make_room<K: Eq + Hash>(paid_off: &mut HashMap<K, Timestamp>, now: Timestamp) {
     if paid_off.len() < CAPACITY {
         return;
@@ -342,7 +351,7 @@ pub fn make_room<K: Eq + Hash>(paid_off: &mut HashMap<K, Timestamp>, now: Timest
     }
 }
 
-/// An IPv6 customer has a whole network of addresses: they count as one.
+/// Returns the network of an address. One IPv6 customer has a whole /64, so its addresses count as one source.
 pub fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),

@@ -1,5 +1,6 @@
-//! Distinguished names (RFC 4514), read into what they name. `x509-cert` reads them too, but splits `a\\\,b` at its comma and knows no
-//! attribute types beyond its own table: a name that cannot be read would be compared as text, and a rule would pass over its group.
+//! Parses and compares distinguished names (RFC 4514). `x509-cert` also parses them, but it splits `a\\\,b` at its
+//! comma and knows only the attribute types of its own table. A name that cannot be parsed would be compared as text,
+//! and an access rule could miss its group.
 
 use super::folded;
 use const_oid::ObjectIdentifier;
@@ -7,12 +8,12 @@ use const_oid::db::DB;
 use der::{Decode as _, Tag, Tagged as _, asn1::AnyRef};
 use std::collections::BTreeSet;
 
-/// A distinguished name: its parts from the entry to the root, each a set of types and values in no order. Equal names are equal
-/// values, however they were written.
+/// A distinguished name: its parts from the entry to the root, each an unordered set of types and values. Equal names
+/// are equal values, however they were written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DistinguishedName(Vec<BTreeSet<(Type, Value)>>);
 
-// A keyword that stands for an OID is that OID: `cn`, `CN`, `commonName`, `2.5.4.3`.
+// A keyword for an OID is stored as the OID: `cn`, `CN`, `commonName` and `2.5.4.3` are the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Type {
     Oid(String),
@@ -22,16 +23,17 @@ enum Type {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Value {
     Text(String),
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     Bytes(Vec<u8>),
 }
 
-/// Longer names are read by nobody; directories keep them under a kilobyte.
+/// Maximum length of a name in bytes. Longer names are not parsed; directories keep names below a kilobyte.
 const LONGEST: usize = 8 * 1024;
 
 impl DistinguishedName {
-    /// Reads a name as RFC 4514 writes it, and the older spellings that people and directories still use: blanks around separators,
-    /// semicolons, values in quotes, `OID.2.5.4.3` (RFC 2253 §4). `None` if it is none.
+    /// Parses a name as RFC 4514 defines it, and older notations that people and directories still use: spaces around
+    /// separators, semicolons, quoted values, `OID.2.5.4.3` (RFC 2253 §4). Returns `None` if the text is not a
+    /// distinguished name.
     pub fn parse(text: &str) -> Option<DistinguishedName> {
         if text.len() > LONGEST || !text.contains('=') {
             return None;
@@ -68,13 +70,13 @@ fn read_type(text: &str) -> Option<Type> {
     keyword.then(|| known_oid(text).map_or_else(|| Type::Keyword(text.to_ascii_lowercase()), Type::Oid))
 }
 
-// The table has the names of RFC 4519 and more. `E` is what Windows writes for an address.
+// The table contains the names of RFC 4519 and more. Windows writes `E` for a mail address.
 fn known_oid(keyword: &str) -> Option<String> {
     let keyword = if keyword.eq_ignore_ascii_case("e") { "emailAddress" } else { keyword };
     DB.by_name(keyword).map(ObjectIdentifier::to_string)
 }
 
-// A value, the separator behind it, and what follows that.
+// Returns a value, the separator after it, and the remaining text.
 fn value(text: &str) -> Option<(Value, Option<char>, &str)> {
     let text = text.trim_start_matches(' ');
     if let Some(hex) = text.strip_prefix('#') {
@@ -104,7 +106,8 @@ fn separator(text: &str) -> Option<(Option<char>, &str)> {
     }
 }
 
-// Up to the first of `ends` that is not escaped: a backslash and a letter, or a backslash and two hexadecimal digits (RFC 4514 §3).
+// Returns the bytes up to the first unescaped character in `ends`. An escape is a backslash and a character, or a
+// backslash and two hexadecimal digits (RFC 4514 §3).
 fn unescaped<'a>(text: &'a str, ends: &[char]) -> Option<(Vec<u8>, &'a str)> {
     let mut bytes = vec![];
     let mut letters = text.char_indices();
@@ -131,7 +134,7 @@ fn unescaped<'a>(text: &'a str, ends: &[char]) -> Option<(Vec<u8>, &'a str)> {
     Some((bytes, ""))
 }
 
-// What a value in hexadecimal digits holds: an ASN.1 string is text like any other.
+// Decodes a value that is given in hexadecimal digits. An ASN.1 string becomes text.
 fn decoded(ber: &[u8]) -> Option<Value> {
     let any = AnyRef::from_der(ber).ok()?;
     let text = match any.tag() {

@@ -1,12 +1,12 @@
-//! What "equal" means for each kind of name. Whoever compares names that others wrote does it here, or as text, byte by byte. What of a
-//! name can be seen is in [`visible`].
+//! Defines equality for each kind of name. Code that compares names from other parties uses this crate, or compares
+//! text byte by byte. [`visible`] defines which characters of a name are visible.
 //!
-//! | Name | Equal |
-//! |---|---|
-//! | issuer, `sub`, NameID, entity id | the same bytes: another spelling is another party (OpenID Connect Core §2, SAML Core §8.3) |
-//! | distinguished name of a group | the same structure ([`DistinguishedName`], RFC 4514) with values that `caseIgnoreMatch` (RFC 4517 §4.2.11) takes for the same |
-//! | any other name of a group, value of a claim | [`folded`] the same |
-//! | user name | compared by who keeps the account; a local account is *found* by [`user_name_keys`] |
+//! * Issuer, `sub`, NameID, entity id: equal if the bytes are equal. Another spelling is another party (OpenID Connect
+//!   Core §2, SAML Core §8.3).
+//! * Distinguished name of a group: equal if the structure is equal ([`DistinguishedName`], RFC 4514) and the values
+//!   are equal under `caseIgnoreMatch` (RFC 4517 §4.2.11).
+//! * Any other name of a group, and the value of a claim: equal if their [`folded`] forms are equal.
+//! * User name: compared by the provider of the account. A local account is *found* by [`user_name_keys`].
 
 mod distinguished;
 pub mod visible;
@@ -16,8 +16,8 @@ pub use distinguished::DistinguishedName;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// Text as `caseIgnoreMatch` compares it (RFC 4518 §2): without regard to capitals and compatibility forms; blanks at the ends do
-/// not count, several in a row are one.
+/// Normalizes text as `caseIgnoreMatch` compares it (RFC 4518 §2): ignores upper and lower case and compatibility
+/// forms, removes leading and trailing spaces, and reduces several spaces in a row to one.
 pub fn folded(text: &str) -> String {
     let normalizer = ComposingNormalizerBorrowed::new_nfkc();
     let cased = CaseMapper::new().fold_string(&normalizer.normalize(text)).into_owned();
@@ -25,7 +25,8 @@ pub fn folded(text: &str) -> String {
     normalizer.normalize(&visible).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-// Not the list of `visible`. Mapped to nothing (RFC 4518 §2.2): soft hyphen, joiners, variation selectors, byte order mark, controls that are no blanks.
+// Characters that RFC 4518 §2.2 maps to nothing: soft hyphen, joiners, variation selectors, byte order mark, control
+// characters other than spaces. This is not the list in `visible`.
 fn is_ignored(letter: char) -> bool {
     matches!(letter, '\u{AD}' | '\u{34F}' | '\u{1806}' | '\u{180B}'..='\u{180E}' | '\u{200B}'..='\u{200F}')
         || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2063}' | '\u{206A}'..='\u{206F}')
@@ -33,17 +34,17 @@ fn is_ignored(letter: char) -> bool {
         || (letter.is_control() && !letter.is_whitespace())
 }
 
-/// A name in quotation marks, as it is written: who copies it from a message has the same name. Characters that act on the text
-/// around them are written as [`visible::visible_line`] does.
+/// Returns the name unchanged in quotation marks, so that it can be copied from a message. Characters that affect the
+/// surrounding text are written as [`visible::visible_line`] does.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", visible::visible_line(name))
 }
 
-/// A group's name, as rules and providers write it.
+/// Name of a group, as rules and providers write it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GroupName {
     Distinguished(DistinguishedName),
-    /// What is no distinguished name: an object id, a path, a title.
+    /// A name that is not a distinguished name: an object id, a path, a title.
     Plain(String),
 }
 
@@ -56,8 +57,9 @@ impl GroupName {
     }
 }
 
-/// What a local account is found by, in the order in which to look: people capitalize, add blanks and type letters with
-/// accents in two Unicode forms. The last is the form of names that were reserved before Unicode forms counted.
+/// Keys for finding a local account, in the order to look them up. People vary capitals, add spaces, and type
+/// accented letters in two Unicode forms. The last key is the form of names that were reserved before Unicode forms
+/// were normalized.
 pub fn user_name_keys(typed: &str) -> Vec<String> {
     let kept = typed.trim().to_lowercase();
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&kept).into_owned();
@@ -102,7 +104,7 @@ mod tests {
     fn a_user_name_is_found_whatever_its_capitals_blanks_and_unicode_form() {
         assert_eq!(user_name_keys(" Ada "), ["ada"]);
         assert_eq!(user_name_keys("Émile"), ["émile"]);
-        // Names that were reserved as a keyboard sent them are still found by whoever types them so.
+        // Names that were reserved as a keyboard sent them are still found if they are typed in the same way.
         assert_eq!(user_name_keys("E\u{301}mile"), ["émile", "e\u{301}mile"]);
     }
 }

@@ -1,20 +1,22 @@
-//! What of a text can be seen. Texts of strangers are shown with the characters that act on the text around them written out, and a text
-//! of which nothing can be seen is no name; texts that somebody chooses are refused with such characters.
+//! Visible form of texts. Texts from other parties are shown with escapes for the characters that affect the
+//! surrounding text. A text without visible characters is not accepted as a name. Texts that an administrator chooses
+//! are refused if they contain such characters.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The text with control characters and directional overrides written as `\u{202e}`. Line ends and tabs stay.
+/// Returns the text with control characters and directional overrides escaped, as in `\u{202e}`. Line ends and tabs
+/// stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
     written_out(text, acts)
 }
 
-/// As [`visible`], for what stands in one line (names, cells of an export): line ends and tabs are written out too.
+/// Like [`visible`], for texts in one line (names, cells of an export): line ends and tabs are also escaped.
 pub fn visible_line(text: &str) -> Cow<'_, str> {
     written_out(text, |character| acts(character) || character.is_control())
 }
 
-/// A path in one line. What is no UTF-8 in it is shown as U+FFFD.
+/// Returns a path in one line. Bytes that are not UTF-8 are shown as U+FFFD.
 pub fn visible_path(path: &Path) -> String {
     visible_line(&path.to_string_lossy()).into_owned()
 }
@@ -34,27 +36,29 @@ fn written_out(text: &str, is_written_out: impl Fn(char) -> bool) -> Cow<'_, str
     Cow::Owned(shown)
 }
 
-/// A text to call something by, as it is shown; `None` if nothing of it can be seen: a link or a button needs words.
+/// Returns a name as it is shown; `None` if it has no visible characters, because a link or button needs a text.
 pub fn name(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.chars().all(is_unseen)).map(|text| visible_line(text).into_owned())
 }
 
-/// What is wrong with a text that somebody chose to be shown in one line; `None` if nothing is.
+/// Returns what is wrong with a chosen text that is shown in one line; `None` if it is valid.
 pub fn wrong_in_line(text: &str) -> Option<String> {
     if let Some(character) = text.chars().find(|character| is_refused_in_line(*character)) {
-        return Some(format!("{}: take it out, and give one line of text that can be seen", told(character)));
+        return Some(format!("{}: remove it and enter one line of visible text", told(character)));
     }
     let is_seen = !text.chars().all(is_unseen);
-    (!is_seen).then(|| "holds nothing that can be seen: give one line of text that can be seen".into())
+    (!is_seen).then(|| "contains no visible character: enter one line of visible text".into())
 }
 
-/// What is wrong with a text of several lines, such as Markdown: controls, and what reorders the text around it.
+/// Returns what is wrong with a text of several lines, such as Markdown: control characters, and characters that
+/// reorder the surrounding text.
 pub fn wrong_in_text(text: &str) -> Option<String> {
     let is_refused = |character: &char| acts(*character) && !is_line_end(*character);
-    text.chars().find(is_refused).map(|character| format!("{}: take it out", told(character)))
+    text.chars().find(is_refused).map(|character| format!("{}: remove it", told(character)))
 }
 
-/// Whether a name that is typed to be recognized has a character that is not seen: two such names would look the same.
+/// Returns whether a name that people recognize by sight contains an invisible character: two such names would look
+/// the same.
 pub fn holds_unseen(name: &str) -> bool {
     name.chars().any(|character| acts(character) || is_unseen(character))
 }
@@ -64,7 +68,7 @@ fn told(character: char) -> String {
         true => "a control character or line break",
         false => "it is invisible or reorders the text",
     };
-    format!("holds the character U+{:04X} ({why})", u32::from(character))
+    format!("contains the character U+{:04X} ({why})", u32::from(character))
 }
 
 fn is_refused_in_line(character: char) -> bool {
@@ -72,7 +76,7 @@ fn is_refused_in_line(character: char) -> bool {
     acts(character) || character.is_control() || (is_unseen(character) && !is_blank && !belongs_to_word(character))
 }
 
-// Joiners of words of some languages and of emoji, selectors of variants, tags of flags.
+// Joiners in words of some languages and in emoji, variation selectors, and tags of flags.
 fn belongs_to_word(character: char) -> bool {
     matches!(
         character,
@@ -85,7 +89,8 @@ fn is_line_end(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-// C0 and C1 controls, line and paragraph separators; embeddings, overrides and isolates (Unicode Standard Annex #9, section 2).
+// C0 and C1 controls, line and paragraph separators; embeddings, overrides and isolates (Unicode Standard Annex #9,
+// section 2).
 fn acts(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => false,
@@ -94,8 +99,8 @@ fn acts(character: char) -> bool {
     }
 }
 
-// White space, and what has no width or no ink: fillers, joiners, marks, tags, selectors of variants. The one list; what `folded` leaves
-// out in comparisons is another, which RFC 4518 gives.
+// White space and characters without width or ink: fillers, joiners, marks, tags, variation selectors. This is the
+// only such list. The characters that `folded` ignores in comparisons are another list, from RFC 4518.
 fn is_unseen(character: char) -> bool {
     character.is_whitespace()
         || matches!(
@@ -131,7 +136,7 @@ mod tests {
             assert_eq!(name(Some(unseen)), None, "{unseen:?}");
         }
         assert_eq!(name(None), None);
-        assert_eq!(name(Some("\u{202e}")).as_deref(), Some("\\u{202e}"), "it can be seen as it is shown");
+        assert_eq!(name(Some("\u{202e}")).as_deref(), Some("\\u{202e}"), "the escaped form is visible");
         assert_eq!(name(Some(" Ada ")).as_deref(), Some(" Ada "));
         assert_eq!(name(Some("Ada\nBob")).as_deref(), Some("Ada\\u{a}Bob"), "a name is one line");
     }
@@ -152,13 +157,10 @@ mod tests {
             '\u{e0001}',
         ] {
             let wrong = wrong_in_line(&format!("Room{character}7")).unwrap_or_default();
-            assert!(wrong.starts_with(&format!("holds the character U+{:04X} (", u32::from(character))), "{wrong}");
+            assert!(wrong.starts_with(&format!("contains the character U+{:04X} (", u32::from(character))), "{wrong}");
         }
         for unseen in ["", "  ", "\u{200d}", "\u{a0}\u{2800}", "\u{fe0f}"] {
-            assert!(
-                wrong_in_line(unseen).is_some_and(|wrong| wrong.contains("nothing that can be seen")),
-                "{unseen:?}"
-            );
+            assert!(wrong_in_line(unseen).is_some_and(|wrong| wrong.contains("no visible character")), "{unseen:?}");
         }
         for plain in ["Zoë 👩‍👧, שלום, می‌خواهم: +49 30 1234", "❤️", "🏴\u{e0067}\u{e0062}\u{e007f}"]
         {

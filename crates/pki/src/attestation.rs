@@ -1,10 +1,10 @@
-//! Apple's attestation of a device's hardware: the answer to `DevicePropertiesAttestation`
-//! (mdm/commands/information.device.yaml), a chain of certificates from a leaf that names the device to
-//! "Apple Enterprise Attestation Root CA".
+//! Verifies Apple's attestation of a device's hardware: the answer to `DevicePropertiesAttestation`
+//! (mdm/commands/information.device.yaml), a certificate chain from a leaf that names the device to "Apple Enterprise
+//! Attestation Root CA".
 //!
-//! The leaf's extensions hold raw bytes, not ASN.1 strings. Its freshness code is the nonce itself. A hash of the nonce is not
-//! taken for it: in ACME the code is the hash of a token, so whoever has an ACME server could have a device attest a
-//! nonce of ours that was sent to somebody else.
+//! The leaf's extensions contain raw bytes, not ASN.1 strings. Its freshness code is the nonce itself. A hash of the
+//! nonce is not accepted: in ACME the code is the hash of a token, so an attacker with an ACME server could make a
+//! device attest a nonce of this server that was sent to another device.
 
 #[cfg(test)]
 mod tests;
@@ -23,11 +23,11 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The subject of the root, as certificates that it signed name their issuer.
+/// Subject of the root, as certificates that it signed name their issuer.
 const APPLE_ROOT_SUBJECT: [(&str, &str); 3] =
     [("CN", "Apple Enterprise Attestation Root CA"), ("O", "Apple Inc."), ("C", "US")];
 
-/// The root's public key, an uncompressed point of P-384. The certificate that Apple publishes
+/// Public key of the root, an uncompressed point of P-384, in hexadecimal. The certificate that Apple publishes
 /// (www.apple.com/certificateauthority/private) is valid from 2022-02-16 to 2047-02-20; the SHA-256 of its DER is
 /// CCF59EF8FCB3017D97F8B5FA6FA90E7A3F9283F76B55AC6CF6EDA8B8B949F05B.
 const APPLE_ROOT_KEY: &str = "\
@@ -42,7 +42,7 @@ const FRESHNESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113635
 /// A real chain has two certificates: the leaf and "Apple Enterprise Attestation Sub CA 1".
 const MOST_CERTIFICATES: usize = 4;
 
-/// Each of them is under 1 KiB.
+/// Maximum size of a certificate in bytes. Real ones have less than 1 KiB.
 const LONGEST_CERTIFICATE: usize = 4 * 1024;
 
 const MOST_RSA_BITS: u32 = 4096;
@@ -58,29 +58,29 @@ const SIGNATURES: [Nid; 6] = [
     Nid::SHA512WITHRSAENCRYPTION,
 ];
 
-/// Clocks of ours and of Apple's may differ by so many seconds.
+/// Allowed difference between this server's clock and Apple's, in seconds.
 const LEEWAY: i64 = 5 * 60;
 
-/// What an attestation must say.
+/// The values that an attestation must contain.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     /// The nonce that was sent.
     pub nonce: &'a [u8],
-    /// As the device says it.
+    /// The UDID that the device reports.
     pub udid: &'a str,
-    /// Spells a UDID as it is compared.
+    /// Normalizes a UDID for comparison.
     pub plain: fn(&str) -> String,
     pub serial_number: Option<&'a str>,
-    /// Now, in seconds since 1970.
+    /// Current time, in seconds since 1970.
     pub unix: i64,
 }
 
-/// Why an attestation proves nothing.
+/// Why an attestation is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unproven {
-    #[error("it is no chain of certificates as Apple makes them")]
+    #[error("it is not a certificate chain of the form that Apple issues")]
     Malformed,
-    #[error("no trusted root signed it")]
+    #[error("it is not signed by a trusted root")]
     ForeignRoot,
     #[error("a certificate of the chain is not yet or no longer valid")]
     OutOfTime,
@@ -90,7 +90,7 @@ pub enum Unproven {
     OtherHardware,
 }
 
-/// The roots that attestations are trusted from; cheap to clone.
+/// The trusted roots of attestations. Cheap to clone.
 #[derive(Clone)]
 pub struct AttestationRoots {
     roots: Arc<Vec<Root>>,
@@ -102,16 +102,16 @@ struct Root {
 }
 
 impl AttestationRoots {
-    /// Apple's root, and those of the certificates in these PEM files.
+    /// Loads Apple's root and the certificates in these PEM files.
     ///
     /// # Errors
-    /// Which file is wrong, and in what way.
+    /// Returns an error that says which file is wrong and why.
     pub fn load(files: &[PathBuf]) -> Result<AttestationRoots, PkiError> {
         let broken = |path: &Path, error: ErrorStack| {
             PkiError::new(
                 path,
-                format!("holds a certificate without a usable key ({error})"),
-                "take it out of the file",
+                format!("contains a certificate without a usable key ({error})"),
+                "remove the certificate from the file",
             )
         };
         let mut roots = vec![apple().map_err(|error| broken(Path::new("(built in)"), error))?];
@@ -123,10 +123,10 @@ impl AttestationRoots {
         Ok(AttestationRoots { roots: Arc::new(roots) })
     }
 
-    /// Whether a chain of DER certificates, the leaf first, proves that this hardware received the nonce.
+    /// Checks that `chain`, DER certificates with the leaf first, proves that this hardware received the nonce.
     ///
     /// # Errors
-    /// The first thing that is wrong with it. What the leaf says is looked at only under a trusted root.
+    /// Returns the first problem of the chain. The content of the leaf is checked only if it leads to a trusted root.
     pub fn prove(&self, chain: &[Vec<u8>], expected: &Expected<'_>) -> Result<(), Unproven> {
         let certificates = parse(chain)?;
         let leaf = certificates.first().ok_or(Unproven::Malformed)?;
@@ -142,8 +142,8 @@ impl AttestationRoots {
         names(&leaf, expected)
     }
 
-    // From the leaf upwards, until one is signed by a root. A root in the chain is a certificate like another: its
-    // signature is checked with the key that is kept here.
+    // Follows the chain from the leaf upwards until a certificate is signed by a root. A root in the chain is treated
+    // like any other certificate: its signature is checked with the stored key.
     fn follow(&self, certificates: &[X509]) -> Result<(), Unproven> {
         for (nth, certificate) in certificates.iter().enumerate() {
             if !SIGNATURES.contains(&certificate.signature_algorithm().object().nid()) {
@@ -199,14 +199,14 @@ fn parse(chain: &[Vec<u8>]) -> Result<Vec<X509>, Unproven> {
     }
     let one = |der: &Vec<u8>| {
         let certificate = (der.len() <= LONGEST_CERTIFICATE).then(|| X509::from_der(der).ok()).flatten();
-        // OpenSSL leaves bytes unread that follow.
+        // OpenSSL ignores bytes after the certificate.
         certificate.filter(|read| read.to_der().is_ok_and(|whole| whole == *der)).ok_or(Unproven::Malformed)
     };
     let certificates: Vec<X509> = chain.iter().map(one).collect::<Result<_, _>>()?;
     if certificates.first().is_some_and(|leaf| is_ca(leaf)) { Err(Unproven::Malformed) } else { Ok(certificates) }
 }
 
-// `below`: how many CAs stand between it and the leaf.
+// `below` is the number of CAs between this one and the leaf.
 fn may_sign(issuer: &X509Ref, below: usize) -> bool {
     let long_enough = issuer.pathlen().is_none_or(|most| below <= most as usize);
     let key_fits = issuer.public_key().is_ok_and(|key| match key.id() {
@@ -223,7 +223,8 @@ fn is_in_time(certificate: &X509Ref, unix: i64) -> bool {
     begun && order(certificate.not_after(), unix).is_ok_and(Ordering::is_ge)
 }
 
-// Apple may leave a value blank that it could not verify: a blank UDID proves nothing, a blank serial number takes nothing away.
+// Apple may leave a value empty that it could not verify. An empty UDID proves nothing; an empty serial number is
+// ignored.
 fn names(leaf: &x509_cert::Certificate, expected: &Expected<'_>) -> Result<(), Unproven> {
     let (udid, serial_number) = (text(leaf, UDID)?, text(leaf, SERIAL_NUMBER)?);
     let same_udid = udid.is_some_and(|udid| (expected.plain)(udid) == (expected.plain)(expected.udid));
@@ -239,7 +240,7 @@ fn text(leaf: &x509_cert::Certificate, oid: ObjectIdentifier) -> Result<Option<&
     Ok(value.filter(|text| !text.is_empty()))
 }
 
-// An extension that stands twice says nothing (RFC 5280 section 4.2).
+// Returns the value of an extension. A repeated extension is malformed (RFC 5280 section 4.2).
 fn extension(leaf: &x509_cert::Certificate, oid: ObjectIdentifier) -> Result<Option<&[u8]>, Unproven> {
     let all = leaf.tbs_certificate.extensions.iter().flatten();
     let mut found = all.filter(|extension| extension.extn_id == oid).map(|extension| extension.extn_value.as_bytes());

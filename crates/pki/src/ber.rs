@@ -1,7 +1,7 @@
-//! Reads BER (X.690 section 8) as it lies there, without copying, with bounds on size and depth: what a stranger sent is looked
-//! over with it before OpenSSL, whose work grows with what a message is made of, sees any of it.
+//! Parses BER (X.690 section 8) in place, without copying, with limits on size and depth. It checks messages from
+//! strangers before OpenSSL parses them, because OpenSSL's work depends on the content of a message.
 
-/// Deeper than anything in a CMS message: certificates have about twelve levels.
+/// Maximum nesting depth. It exceeds that of any CMS message: certificates have about twelve levels.
 const DEEPEST: usize = 32;
 
 pub const INTEGER: u8 = 0x02;
@@ -20,23 +20,23 @@ pub const PRIMITIVE_CONTEXT_0: u8 = 0x80;
 const CONSTRUCTED: u8 = 0x20;
 const END_OF_CONTENTS: u8 = 0x00;
 
-/// One value: tag and content, without the end of contents of an indefinite length.
+/// One value: its tag and content. The content excludes the end-of-contents octets of an indefinite length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'a> {
     pub tag: u8,
     pub content: &'a [u8],
-    /// How many bytes it takes, tag and length included.
+    /// Number of bytes of the whole value, including tag and length.
     pub size: usize,
 }
 
 struct Header {
     tag: u8,
-    /// `None`: indefinite.
+    /// `None` means an indefinite length.
     length: Option<usize>,
     size: usize,
 }
 
-// Tags of more than one byte do not occur in CMS.
+// CMS uses no tags of more than one byte.
 fn header(bytes: &[u8]) -> Option<Header> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -55,8 +55,9 @@ fn header(bytes: &[u8]) -> Option<Header> {
     Some(Header { tag, length, size: 2 + more })
 }
 
-// How many bytes the first value takes, if all of its members are well formed and there are at most so many, itself included.
-// Not recursive: `open` holds where the values end that are being looked into; `None` ends with an end of contents.
+// Returns the number of bytes of the first value, if all its members are well formed and there are at most
+// `most_parts` values, including itself. Not recursive: `open` holds the ends of the enclosing values; `None` means
+// that end-of-contents octets end it.
 fn extent(bytes: &[u8], most_parts: usize) -> Option<usize> {
     let (mut at, mut parts) = (0usize, 0usize);
     let mut open: Vec<Option<usize>> = Vec::new();
@@ -96,7 +97,7 @@ fn extent(bytes: &[u8], most_parts: usize) -> Option<usize> {
     }
 }
 
-/// The first value of `bytes`, if it is well formed and made of at most so many values.
+/// Returns the first value in `bytes`, if it is well formed and consists of at most `most_parts` values.
 pub fn first(bytes: &[u8], most_parts: usize) -> Option<Value<'_>> {
     let extent = extent(bytes, most_parts)?;
     let Header { tag, length, size } = header(bytes)?;
@@ -104,23 +105,23 @@ pub fn first(bytes: &[u8], most_parts: usize) -> Option<Value<'_>> {
     Some(Value { tag, content: bytes.get(size..end)?, size: extent })
 }
 
-/// The members of a constructed value, one after the other.
+/// Iterates over the members of a constructed value.
 #[derive(Debug, Clone)]
 pub struct Members<'a>(&'a [u8]);
 
 impl<'a> Value<'a> {
-    /// Its members, where it has this tag.
+    /// Returns the members, if the value has this tag and the tag is constructed.
     pub fn members(&self, tag: u8) -> Option<Members<'a>> {
         (self.tag == tag && tag & CONSTRUCTED != 0).then_some(Members(self.content))
     }
 }
 
 impl<'a> Members<'a> {
-    /// The next one, whatever it is. `None` at the end.
+    /// Returns the next member with any tag, or `None` at the end.
     pub fn any(&mut self) -> Option<Value<'a>> {
         let Header { tag, length, size } = header(self.0)?;
         let value = match length {
-            // What is in it was walked through when the whole was.
+            // Its content was checked when the whole value was.
             Some(length) => Value { tag, content: self.0.get(size..size.checked_add(length)?)?, size: size + length },
             None => first(self.0, usize::MAX)?,
         };
@@ -128,12 +129,12 @@ impl<'a> Members<'a> {
         Some(value)
     }
 
-    /// The next one, if it has this tag; one of another tag stays where it is.
+    /// Returns the next member if it has this tag. A member with another tag is not consumed.
     pub fn next(&mut self, tag: u8) -> Option<Value<'a>> {
         if self.0.first() == Some(&tag) { self.any() } else { None }
     }
 
-    /// The next one, which is the last.
+    /// Returns the next member if it has this tag and is the last one.
     pub fn only(mut self, tag: u8) -> Option<Value<'a>> {
         self.next(tag).filter(|_| self.is_at_end())
     }
@@ -142,7 +143,7 @@ impl<'a> Members<'a> {
         self.0.is_empty()
     }
 
-    /// How many follow; `None` where one is malformed.
+    /// Number of remaining members; `None` if one is malformed.
     pub fn count(mut self) -> Option<usize> {
         let mut count = 0;
         while !self.is_at_end() {
@@ -153,14 +154,14 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The bytes of an OCTET STRING, in one piece or in many (X.690 section 8.7.3).
+/// Returns the bytes of an OCTET STRING, in one piece or in several (X.690 section 8.7.3).
 pub fn octets(value: Value<'_>) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     collect(value, &mut bytes)?;
     Some(bytes)
 }
 
-// Recursive, as deep as what `first` let through.
+// Recursive; the depth is limited by `first`.
 fn collect(value: Value<'_>, bytes: &mut Vec<u8>) -> Option<()> {
     if value.tag == OCTET_STRING {
         bytes.extend_from_slice(value.content);
@@ -185,9 +186,9 @@ mod tests {
 
     #[test]
     fn definite_and_indefinite_lengths_are_read() {
-        assert_eq!(size(&[0x30, 2, 5, 0, 7, 7]), Some(4), "what follows is not looked at");
+        assert_eq!(size(&[0x30, 2, 5, 0, 7, 7]), Some(4), "the bytes after it are not parsed");
         assert_eq!(size(&[0x30, 0x80, 5, 0, 0, 0]), Some(6));
-        assert_eq!(size(&[0x30, 0x82, 0, 2, 5, 0]), Some(6), "a length longer than it must be");
+        assert_eq!(size(&[0x30, 0x82, 0, 2, 5, 0]), Some(6), "a length with more bytes than necessary");
         let nested = [0x30, 0x80, 0x24, 0x80, 4, 1, b'a', 4, 1, b'b', 0, 0, 0, 0];
         let outer = first(&nested, ENOUGH).unwrap();
         assert_eq!(octets(outer.members(SEQUENCE).unwrap().any().unwrap()).unwrap(), b"ab");

@@ -1,4 +1,4 @@
-//! Makes the certificates and keys of a new installation, or checks the ones that are given.
+//! Creates the certificates and keys of a new installation, or checks the ones that the administrator provides.
 
 mod given;
 
@@ -16,45 +16,45 @@ use world::World;
 
 const KEY_BITS: u32 = 2048;
 const TEN_YEARS: u32 = 3_650;
-/// iOS 13 and later refuse TLS certificates of more than 825 days.
+/// iOS 13 and later reject TLS certificates that are valid for more than 825 days.
 const TLS_DAYS: u32 = 820;
 const PUSH_DAYS: u32 = 365;
-/// X.520 ends names after 64 characters.
+/// X.520 limits names to 64 characters.
 const LONGEST_NAME: usize = 64;
 
-/// What `init` wants.
+/// Input of `init`.
 pub struct Plan<'a> {
-    /// In the subjects, such as `Example School`.
+    /// Organization in the certificates' subjects, such as `Example School`.
     pub organization: &'a str,
-    /// DNS names and IP addresses that the TLS certificate is for, where one is made.
+    /// DNS names and IP addresses for the TLS certificate, if one is created.
     pub hosts: &'a [String],
-    /// Make a private TLS root, a TLS certificate and a push certificate of our own: for trials and the demo, since
-    /// neither Apple's push service nor an untouched iPhone accepts them.
+    /// Create a private TLS root, a TLS certificate and a push certificate from a private root. Only for trials and
+    /// the demo: Apple's push service and unmodified iPhones reject them.
     pub trial: bool,
-    /// What exists already.
+    /// Files that exist already.
     pub given: Given,
 }
 
-/// What was made.
+/// The created files.
 pub struct Made {
     pub files: PkiFiles,
     pub push_certificate: Option<PathBuf>,
     pub push_key: Option<PathBuf>,
-    /// What a push server of our own needs; trials only.
+    /// Files for a private push server; only in trials.
     pub push_server: Option<PushServerFiles>,
 }
 
-/// Certificates of a push server of our own.
+/// Certificates of a private push server.
 #[derive(Debug, Clone)]
 pub struct PushServerFiles {
-    /// Signed both the server's certificate and the push certificate.
+    /// Root that signed both the server's certificate and the push certificate.
     pub root: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
 }
 
 impl Made {
-    /// The files of the push certificate.
+    /// Returns the files of the push certificate.
     pub fn push(&self) -> PushFiles<'_> {
         PushFiles { certificate: self.push_certificate.as_deref(), key: self.push_key.as_deref() }
     }
@@ -67,16 +67,18 @@ pub enum CreateError {
     #[error("OpenSSL could not make a key or certificate: {0}")]
     OpenSsl(#[from] ErrorStack),
     #[error(
-        "there is no TLS certificate: give the server's own (--tls-certificate, --tls-key), \
-         or ask for a trial (--trial), which makes a private root that people must install and trust"
+        "there is no TLS certificate: give the server's own certificate and key (--tls-certificate, --tls-key), \
+         or create a trial (--trial) with a private root that people must install and trust"
     )]
     NoTls,
 }
 
-/// Makes what is not given, in `directory` (which is created, for the owner only), and loads all of it once.
+/// Creates the missing files in `directory`, which is created with access for the owner only, and then loads all
+/// files once.
 ///
 /// # Errors
-/// If a given file does not do, or a new one cannot be written.
+/// Returns an error if a provided file is unsuitable, a new file cannot be written, or there is no TLS certificate and
+/// no trial is requested.
 pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, CreateError> {
     let now = world.now().0.div_euclid(1_000_000);
     plan.given.check(now)?;
@@ -99,7 +101,7 @@ pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, 
     let tls = maker.tls(plan)?;
     let signer = match &plan.given.profile_signer {
         Some(pair) => pair.clone(),
-        // Under the root that people install first, so that iOS shows the second profile as "Verified".
+        // Issued by the root that people install first, so that iOS shows the second profile as "Verified".
         None => {
             let issuer = tls.root.as_ref().unwrap_or(&ca);
             maker.leaf("profile-signer", Use::ProfileSigner, &[("CN", &maker.named("profiles"))], &[], issuer)?
@@ -130,11 +132,11 @@ pub fn create(directory: &Path, plan: &Plan<'_>, world: &World) -> Result<Made, 
 fn prepare(directory: &Path) -> Result<(), PkiError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
-        PkiError::new(directory, format!("cannot be created ({error})"), "give a directory that can be written")
+        PkiError::new(directory, format!("cannot be created ({error})"), "use a directory that can be written to")
     })
 }
 
-/// A CA that signs, and where it is kept.
+/// A CA with its key and its files.
 struct Authority {
     pair: Pair,
     certificate: X509,
@@ -190,7 +192,8 @@ impl Maker<'_> {
         Ok(PushMade { pair: Some(pair), server: Some(server) })
     }
 
-    // People read it where iOS asks them to trust a certificate: it says whose it is, and then what it is.
+    // Name of a certificate. People see it where iOS asks them to trust the certificate, so it begins with the
+    // organization.
     fn named(&self, what: &str) -> String {
         let room = LONGEST_NAME - what.len() - 1;
         let organization: String = self.organization.chars().take(room).collect();

@@ -1,34 +1,34 @@
-//! What a device signs with the identity it was made with, before it has one of ours: CMS SignedData with the content inside
-//! (machine information, and the answer to a Profile Service).
+//! Messages that a device signs with its factory identity, before it has an identity of this server: CMS SignedData
+//! with the content inside (machine information, and the answer to a Profile Service).
 //!
-//! Whether the signer is a device of Apple's is a finding and no error: CAs of newer devices may not be known here. What to
-//! make of it, the caller says.
+//! An unknown issuer of the signer's certificate is part of the result and not an error, because the CAs of newer
+//! devices may not be configured. The caller decides what to do.
 
 use super::device_cas::DeviceCas;
 use super::one_signer::{NotOneSigner, OneSigner};
 use openssl::x509::X509;
 
-/// No message is larger: some thirty attributes and the chain of an identity are under 8 KiB.
+/// Maximum size of a message in bytes. Some thirty attributes and the chain of an identity have less than 8 KiB.
 pub const LARGEST_MESSAGE: usize = 64 * 1024;
 
-/// A message of a device.
+/// A signed message from a device.
 #[derive(Debug)]
 pub struct DeviceSigned {
-    /// The bytes that were signed, not looked at: an XML property list, if it is what it should be.
+    /// The signed bytes, not parsed. They should be an XML property list.
     pub content: Vec<u8>,
     /// The certificate that the message names as its signer's.
     pub signer: X509,
     pub signature: Signature,
 }
 
-/// What a message's signature proves.
+/// What the signature of a message proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
-    /// The content is from the holder of a certificate that a known CA of devices issued.
+    /// The holder of a certificate signed the content, and a known device CA issued the certificate.
     Genuine,
-    /// The content is from the holder of the certificate, which no CA of devices known here issued.
+    /// The holder of the certificate signed the content, but no known device CA issued the certificate.
     UnknownIssuer,
-    /// The signature does not fit the content: anybody may have written it.
+    /// The signature does not match the content, so anyone may have written it.
     Invalid,
 }
 
@@ -36,17 +36,17 @@ pub enum Signature {
 pub enum BadMessage {
     #[error("the message is longer than {LARGEST_MESSAGE} bytes")]
     TooLong,
-    #[error("the message cannot be used: {0}")]
+    #[error("the message is not acceptable: {0}")]
     NotOneSigner(#[from] NotOneSigner),
-    #[error("the message has a signature and no content")]
+    #[error("the message has a signature but no content")]
     NoContent,
 }
 
-/// Opens a message: BER or DER, with or without signed attributes, with the whole chain of its signer or the one
-/// certificate.
+/// Opens a message in BER or DER, with or without signed attributes, with the whole chain of its signer or only the
+/// signer's certificate.
 ///
 /// # Errors
-/// If there is nothing to be had from it.
+/// Returns an error if the message is too long, does not have exactly one signer, or has no content.
 pub fn open(body: &[u8], device_cas: &DeviceCas) -> Result<DeviceSigned, BadMessage> {
     if body.len() > LARGEST_MESSAGE {
         return Err(BadMessage::TooLong);

@@ -1,4 +1,5 @@
-//! Certificates and keys in PEM files: reading them with errors that name file and cure, writing keys for the owner only.
+//! Certificates and keys in PEM files: reading with errors that name the file and the remedy, and writing keys for
+//! the owner only.
 
 use findings::files::holds_private_key;
 use openssl::pkey::{Id, PKey, Private};
@@ -9,7 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use world::regular_file;
 
-/// What is wrong with a file, and what to do about it.
+/// A problem with a file and how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {problem}; {cure}", path.display())]
 pub struct PkiError {
@@ -33,40 +34,41 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Reads both and checks that they belong together.
+    /// Reads certificate and key and checks that they match.
     ///
     /// # Errors
-    /// If one cannot be read or they are not a pair.
+    /// Returns an error if a file cannot be read or the key does not match the certificate.
     pub fn read(certificate_path: &Path, key_path: &Path) -> Result<Credential, PkiError> {
         let mut chain = certificates(certificate_path)?;
         let key = private_key(key_path)?;
         let certificate = chain.remove(0);
         if !certificate.public_key().is_ok_and(|public| public.public_eq(&key)) {
             let problem = format!("is not the key of the (first) certificate in {}", certificate_path.display());
-            let cure =
-                "give the key made together with that certificate; in a chain the server's own certificate is first";
+            let cure = "give the key made together with that certificate; in a chain, the server's own certificate must be first";
             return Err(PkiError::new(key_path, problem, cure));
         }
         Ok(Credential { certificate_path: certificate_path.to_owned(), certificate, intermediates: chain, key })
     }
 
-    /// A CA by basic constraints, whose key usage (if any) permits to sign certificates; RSA, as SCEP clients expect.
+    /// Requires a CA certificate (basicConstraints) whose key usage, if present, permits signing certificates, with
+    /// an RSA key, which SCEP clients expect.
     pub(super) fn must_be_ca(&self) -> Result<(), PkiError> {
         let usage = KeyUsage::of(&self.certificate);
         if !is_ca(&self.certificate) || !usage.key_cert_sign {
-            let problem = "cannot sign certificates: it is no CA (basicConstraints CA:TRUE, keyUsage keyCertSign)";
-            return Err(self.wrong(problem, "give a CA certificate, or let `muster init` make one"));
+            let problem = "cannot sign certificates: it is not a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)";
+            return Err(self.wrong(problem, "give a CA certificate, or let `muster init` create one"));
         }
         self.must_be_rsa()
     }
 
-    /// SCEP encrypts to this certificate and signs with it (RFC 8894 section 2.1.2): without digitalSignature and
-    /// keyEncipherment devices fail (micromdm/scep#81).
+    /// Requires the key usages of a SCEP registration authority: clients encrypt to this certificate and verify its
+    /// signatures (RFC 8894 section 2.1.2). Without digitalSignature and keyEncipherment devices fail
+    /// (micromdm/scep#81).
     pub(super) fn must_serve_scep(&self) -> Result<(), PkiError> {
         let usage = KeyUsage::of(&self.certificate);
         if !usage.digital_signature || !usage.key_encipherment {
             let problem = "cannot serve SCEP: its keyUsage lacks digitalSignature or keyEncipherment";
-            return Err(self.wrong(problem, "issue it again with both, or let `muster init` make one"));
+            return Err(self.wrong(problem, "issue it again with both, or let `muster init` create one"));
         }
         self.must_be_rsa()
     }
@@ -76,7 +78,7 @@ impl Credential {
             return Ok(());
         }
         let problem = format!("is not issued by the CA in {}", issuer.certificate_path.display());
-        Err(self.wrong(&problem, "give the two that belong together; SCEP clients check this"))
+        Err(self.wrong(&problem, "give two certificates that belong together; SCEP clients check this"))
     }
 
     pub(super) fn must_chain_to(&self, root_path: &Path, root: &X509Ref) -> Result<(), PkiError> {
@@ -84,9 +86,9 @@ impl Credential {
         if is_issued_by(last, root) || last.to_der().ok() == root.to_der().ok() {
             return Ok(());
         }
-        let problem = format!("does not lead to the root in {}", root_path.display());
-        let cure = "append the missing intermediates to it, or name its own root as `tls_root` \
-                    (leave `tls_root` out if the certificate is publicly trusted)";
+        let problem = format!("does not chain to the root in {}", root_path.display());
+        let cure = "append the missing intermediates to it, or set `tls_root` to its own root \
+                    (omit `tls_root` if the certificate is publicly trusted)";
         Err(self.wrong(&problem, cure))
     }
 
@@ -94,7 +96,7 @@ impl Credential {
         if self.key.id() == Id::RSA && self.key.bits() >= 2048 {
             return Ok(());
         }
-        Err(self.wrong("has no RSA key of 2048 bits or more, which SCEP needs", "use an RSA key of 2048 bits or more"))
+        Err(self.wrong("has no RSA key of at least 2048 bits, as SCEP needs", "use an RSA key of 2048 bits or more"))
     }
 
     fn wrong(&self, problem: &str, cure: &str) -> PkiError {
@@ -102,44 +104,44 @@ impl Credential {
     }
 }
 
-/// The first certificate in a PEM file.
+/// Returns the first certificate in a PEM file.
 ///
 /// # Errors
-/// If there is none.
+/// Returns an error if the file cannot be read or contains no certificate.
 pub fn certificate(path: &Path) -> Result<X509, PkiError> {
     certificates(path).map(|mut all| all.remove(0))
 }
 
-/// All certificates in a PEM file, at least one.
+/// Returns all certificates in a PEM file, at least one.
 ///
 /// # Errors
-/// If there is none.
+/// Returns an error if the file cannot be read or contains no certificate.
 pub fn certificates(path: &Path) -> Result<Vec<X509>, PkiError> {
     match X509::stack_from_pem(&read(path)?) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(PkiError::new(
             path,
-            "holds no certificate in PEM",
+            "contains no certificate in PEM",
             "it must have a line -----BEGIN CERTIFICATE-----; \
              convert DER with `openssl x509 -inform der -in FILE -out FILE.pem`",
         )),
     }
 }
 
-/// The private key in a PEM file.
+/// Returns the private key in a PEM file.
 ///
 /// # Errors
-/// If there is none, or it asks for a passphrase.
+/// Returns an error if the file cannot be read, contains no key or the key has a passphrase.
 pub fn private_key(path: &Path) -> Result<PKey<Private>, PkiError> {
     let pem = read(path)?;
-    // A callback that gives no passphrase: else OpenSSL would ask on the terminal and wait.
+    // The callback returns no passphrase. Without it, OpenSSL would ask on the terminal and wait.
     PKey::private_key_from_pem_callback(&pem, |_| Ok(0)).map_err(|_| {
         if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
             let cure =
-                "take the passphrase off with `openssl pkey -in FILE -out NEW` and guard the file by its mode (0600)";
+                "remove the passphrase with `openssl pkey -in FILE -out NEW` and protect the file by its mode (0600)";
             return PkiError::new(path, "is protected by a passphrase, which nobody could type at a restart", cure);
         }
-        PkiError::new(path, "holds no private key in PEM", "it must have a line -----BEGIN PRIVATE KEY-----")
+        PkiError::new(path, "contains no private key in PEM", "it must have a line -----BEGIN PRIVATE KEY-----")
     })
 }
 
@@ -149,10 +151,10 @@ fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
     })
 }
 
-/// Writes a new file, durably; `mode` 0600 for keys.
+/// Writes a new file durably. Use `mode` 0600 for keys.
 ///
 /// # Errors
-/// If it exists (a key is never overwritten) or cannot be written.
+/// Returns an error if the file exists (a key is never overwritten) or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
@@ -161,16 +163,16 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PkiError> {
         path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
     write().map_err(|error| {
-        let cure = "give an empty directory that can be written; what is there already is never replaced";
+        let cure = "use an empty, writable directory; existing files are never replaced";
         PkiError::new(path, format!("cannot be written ({error})"), cure)
     })
 }
 
-/// Puts a file in the place of another, durably and at once; what was there stays beside it as `….old`. It belongs to whom
-/// the file `like` belongs to, as far as that can be done.
+/// Replaces a file durably and atomically. The previous file is kept as `….old`. The new file gets the owner of the
+/// file `like`, if the process may do that.
 ///
 /// # Errors
-/// If it cannot be written; then the old one is still there.
+/// Returns an error if the new file cannot be written. The previous file is then still in place.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), PkiError> {
     if regular_file::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
@@ -184,7 +186,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), 
     let swap = || -> std::io::Result<()> {
         write_beside(&new, bytes, mode)?;
         if let Ok(like) = std::fs::metadata(like) {
-            // Only root may give files away; whoever else runs this keeps them.
+            // Only root may change the owner of a file. Other users keep it.
             let _ = std::os::unix::fs::chown(&new, Some(like.uid()), Some(like.gid()));
         }
         if let Ok(present) = std::fs::metadata(path) {
@@ -196,7 +198,8 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32, like: &Path) -> Result<(), 
         path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
     swap().map_err(|error| {
-        // It may hold a key; the first error is the one to tell.
+        // The new file may contain a key. A failure of the removal is ignored, because the first error is the one to
+        // report.
         let _ = std::fs::remove_file(&new);
         let cure = "run this as the user that the server runs as, or give it the right to write there";
         PkiError::new(path, format!("cannot be replaced ({error})"), cure)
@@ -220,13 +223,13 @@ pub(super) fn is_ca(certificate: &X509Ref) -> bool {
     constraints.is_some_and(|(_, constraints)| constraints.ca)
 }
 
-/// Named as issuer, and signed with the issuer's key.
+/// Returns whether `issuer` is named as the issuer and its key signed the certificate.
 pub(super) fn is_issued_by(certificate: &X509Ref, issuer: &X509Ref) -> bool {
     issuer.issued(certificate) == X509VerifyResult::OK
         && issuer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
 }
 
-/// What a certificate's key may be used for; everything where it does not say (RFC 5280 section 4.2.1.3).
+/// Key usage of a certificate. Without the extension, all uses are allowed (RFC 5280 section 4.2.1.3).
 pub(super) struct KeyUsage {
     digital_signature: bool,
     key_encipherment: bool,

@@ -1,4 +1,4 @@
-//! Device identities: signing them, and knowing them again.
+//! Signs device identities and recognizes them.
 
 use super::template::{Template, Use};
 use super::{Pki, files, fingerprint};
@@ -12,22 +12,22 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub struct Issued {
     pub certificate: X509,
-    /// Upper-case hex.
+    /// Upper-case hexadecimal.
     pub serial: String,
-    /// SHA-256 of the DER, lower-case hex.
+    /// SHA-256 of the DER, lower-case hexadecimal.
     pub fingerprint: String,
-    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal.
     pub key_hash: String,
     /// Seconds since 1970.
     pub not_after: i64,
 }
 
 impl Pki {
-    /// Signs an identity for a device. Subject and alternative name are ours, whatever was asked for: the name leads from
-    /// every later message to the device's stream.
+    /// Signs an identity for a device. Subject and alternative name are chosen by this server, whatever the request
+    /// asks for: the name in every later message leads to the device's stream. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// If OpenSSL fails.
+    /// Returns an error if OpenSSL fails.
     pub fn issue(&self, public_key: &PKeyRef<Public>, device: Uuid, now: i64, days: u32) -> Result<Issued, ErrorStack> {
         let ca = &self.inner.identity_ca;
         let template = Template {
@@ -47,8 +47,8 @@ impl Pki {
         })
     }
 
-    /// The device that a certificate names, if our CA signed it. Expiry and whether it is still in force are for the
-    /// caller, who knows the device's stream.
+    /// Returns the device that a certificate names, if this server's CA signed it. The caller checks the expiry and,
+    /// in the device's stream, whether the certificate is still accepted.
     pub fn device_of(&self, certificate: &X509Ref) -> Option<Uuid> {
         if !files::is_issued_by(certificate, self.identity_ca()) {
             return None;
@@ -56,12 +56,12 @@ impl Pki {
         let mut names = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
         let name = names.next()?.data().to_string().ok()?;
         let uuid = Uuid::parse_str(&name).ok()?;
-        // Exactly the form we issue: no second name, no other spelling.
+        // Exactly the form that this server issues: no second name, no other spelling.
         (names.next().is_none() && uuid.to_string() == name).then_some(uuid)
     }
 }
 
-/// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
+/// SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal.
 pub(super) fn key_hash(key: &PKeyRef<Public>) -> Result<String, ErrorStack> {
     Ok(hex::encode(openssl::sha::sha256(&key.public_key_to_der()?)))
 }

@@ -1,6 +1,7 @@
-//! Certificates and keys: the CA that signs the devices' identities, SCEP, and the profiles devices install.
+//! Certificates and keys: the CA that signs device identities, SCEP, and the profiles that devices install.
 //!
-//! A library at heart: it knows nothing of enrollments. [`Pki::load`] reads what [`create`] (or an administrator) made.
+//! This crate is a library: it knows nothing of enrollments. [`Pki::load`] reads the files that [`create`] or an
+//! administrator made.
 
 pub mod attestation;
 mod ber;
@@ -33,10 +34,10 @@ use std::sync::Arc;
 
 pub use issue::Issued;
 
-/// What every push topic of MDM begins with (mdm/profiles/com.apple.mdm.yaml, `Topic`).
+/// Prefix of every MDM push topic (mdm/profiles/com.apple.mdm.yaml, `Topic`).
 pub const TOPIC_PREFIX: &str = "com.apple.mgmt.";
 
-/// All certificates and keys of a running server; cheap to clone.
+/// All certificates and keys of a running server. Cheap to clone.
 #[derive(Clone)]
 pub struct Pki {
     inner: Arc<Inner>,
@@ -50,7 +51,7 @@ struct Inner {
     push: Option<PushFacts>,
 }
 
-/// SHA-256 of the certificates that a log belongs to, lower-case hex.
+/// SHA-256 of the certificates that a log belongs to, in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprints {
     pub identity_ca: String,
@@ -58,11 +59,11 @@ pub struct Fingerprints {
 }
 
 impl Pki {
-    /// Reads the files and checks that they fit together. Whether something has expired is not asked here (a server must
-    /// not refuse to start at midnight): `muster check-config` tells.
+    /// Reads the files and checks that they match each other. Expiry is not checked here, so that a server can start
+    /// after a certificate expired; `muster check-config` reports it.
     ///
     /// # Errors
-    /// Which file is wrong, in what way, and what to do about it.
+    /// Returns an error that says which file is wrong, why, and how to correct it.
     pub fn load(files: &PkiFiles, push: PushFiles<'_>) -> Result<Pki, PkiError> {
         let identity_ca = Credential::read(&files.identity_ca_certificate, &files.identity_ca_key)?;
         identity_ca.must_be_ca()?;
@@ -81,13 +82,13 @@ impl Pki {
         Ok(Pki { inner: Arc::new(inner) })
     }
 
-    /// The topic of the push certificate, its subject's UID; `None` where there is no push certificate, and then no MDM
-    /// profile can be made.
+    /// Topic of the push certificate, which is the UID of its subject. `None` if there is no push certificate; no MDM
+    /// profile can be made then.
     pub fn push_topic(&self) -> Option<&str> {
         self.inner.push.as_ref().map(|push| push.topic.as_str())
     }
 
-    /// When the push certificate ends, in seconds since 1970.
+    /// Expiry of the push certificate, in seconds since 1970.
     pub fn push_not_after(&self) -> Option<i64> {
         self.inner.push.as_ref().map(|push| push.not_after)
     }
@@ -99,26 +100,27 @@ impl Pki {
         }
     }
 
-    /// The certificate of the CA that signs the devices' identities.
+    /// Certificate of the CA that signs device identities.
     pub fn identity_ca(&self) -> &X509Ref {
         &self.inner.identity_ca.certificate
     }
 
-    /// The private root of the server's TLS certificate; `None` where it is publicly trusted.
+    /// Private root of the server's TLS certificate; `None` if that certificate is publicly trusted.
     pub fn tls_root(&self) -> Option<&X509Ref> {
         self.inner.tls_root.as_deref()
     }
 
-    /// The certificates that people install in the certificate step: the private TLS root; without one, the identity CA.
+    /// Certificates that people install in the certificate step: the private TLS root or, if there is none, the
+    /// identity CA.
     pub fn trust_anchors(&self) -> Vec<X509> {
         vec![self.inner.tls_root.clone().unwrap_or_else(|| self.inner.identity_ca.certificate.clone())]
     }
 
-    /// A profile as it is sent: CMS SignedData in DER with the XML inside and the signer's intermediates beside it
+    /// Signs a profile: CMS SignedData in DER with the XML inside and the signer's intermediates
     /// (`application/x-apple-aspen-config`).
     ///
     /// # Errors
-    /// If OpenSSL fails.
+    /// Returns an error if OpenSSL fails.
     pub fn sign_profile(&self, xml: &[u8]) -> Result<Vec<u8>, ErrorStack> {
         let signer = &self.inner.profile_signer;
         let mut intermediates = Stack::new()?;
@@ -136,7 +138,7 @@ impl std::fmt::Debug for Pki {
     }
 }
 
-/// SHA-256 of a certificate's DER, lower-case hex.
+/// SHA-256 of a certificate's DER, in lower-case hexadecimal.
 pub fn fingerprint(certificate: &X509Ref) -> String {
     let digest = certificate.digest(MessageDigest::sha256()).expect("a parsed certificate has a SHA-256");
     hex::encode(digest)
@@ -148,8 +150,8 @@ fn push_credential(push: PushFiles<'_>) -> Result<Option<Credential>, PkiError> 
         (None, None) => Ok(None),
         (Some(given), None) | (None, Some(given)) => Err(PkiError::new(
             given,
-            "is given without its other half",
-            "set both `certificate` and `key` under [push], or neither",
+            "is given alone, but certificate and key belong together",
+            "set both `certificate` and `key` in [push], or neither",
         )),
     }
 }

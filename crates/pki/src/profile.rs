@@ -1,6 +1,6 @@
-//! The configuration profiles that people install: the CA profile (the certificate step) and the MDM profile (the profile step).
+//! Configuration profiles that people install: the CA profile (certificate step) and the MDM profile (profile step).
 //!
-//! Keys and values are those of mdm/profiles/ in Apple's schema; what a picky device refuses is listed beside each check.
+//! Keys and values follow mdm/profiles/ in Apple's schema. Each check names what a strict device refuses.
 
 mod payload;
 mod profile_service;
@@ -17,7 +17,7 @@ pub use profile_service::{ProfileService, VerificationProfile};
 /// Content type of a profile, signed or not.
 pub const CONTENT_TYPE: &str = "application/x-apple-aspen-config";
 
-/// What a person reads about a profile before they install it.
+/// Texts that a person reads about a profile before they install it.
 #[derive(Debug, Clone, Copy)]
 pub struct Texts<'a> {
     pub organization: &'a str,
@@ -25,23 +25,23 @@ pub struct Texts<'a> {
     pub description: &'a str,
 }
 
-/// The certificates a device must trust before it can talk to us.
+/// Profile with the certificates that a device must trust before it can contact the server.
 #[derive(Debug, Clone, Copy)]
 pub struct CaProfile<'a> {
     pub texts: Texts<'a>,
-    /// `PayloadIdentifier`, reverse DNS; a profile with the same one is replaced.
+    /// `PayloadIdentifier` in reverse DNS notation. A profile with the same identifier is replaced.
     pub identifier: &'a str,
     pub profile_uuid: Uuid,
-    /// Say that this is for an iPhone or iPad, which spares people with a Watch a question. iOS 12.2 and later
-    /// (`TargetDeviceType`, mdm/profiles/TopLevel.yaml).
+    /// State that the profile is for an iPhone or iPad, so that people with an Apple Watch are not asked. iOS 12.2
+    /// and later (`TargetDeviceType`, mdm/profiles/TopLevel.yaml).
     pub names_target: bool,
 }
 
-/// The MDM profile. Whatever must stay the same while the device is enrolled is given by the caller, who records it.
+/// The MDM profile. The caller provides and records everything that must stay the same while the device is enrolled.
 #[derive(Debug, Clone, Copy)]
 pub struct MdmProfile<'a> {
     pub texts: Texts<'a>,
-    /// `PayloadIdentifier`: what RemoveProfile names to unenroll.
+    /// `PayloadIdentifier`, which RemoveProfile names to unenroll the device.
     pub identifier: &'a str,
     pub profile_uuid: Uuid,
     pub identity_uuid: Uuid,
@@ -53,11 +53,11 @@ pub struct MdmProfile<'a> {
     pub server_url: &'a str,
     pub check_in_url: &'a str,
     pub scep_url: &'a str,
-    /// The device signs each message (`SignMessage`); otherwise it presents its identity in TLS.
+    /// The device signs each message (`SignMessage`). Otherwise it presents its identity in TLS.
     pub sign_message: bool,
-    /// One-time secret by which the device gets its identity.
+    /// One-time secret with which the device gets its identity.
     pub challenge: &'a str,
-    /// The device's UUID, which its identity will name.
+    /// UUID of the device, which its identity will contain.
     pub device: Uuid,
     pub mode: Mode<'a>,
 }
@@ -65,32 +65,34 @@ pub struct MdmProfile<'a> {
 /// How the device will be enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode<'a> {
-    /// Profile-based User Enrollment. There are no access rights: the key must be absent.
+    /// Profile-based User Enrollment. It has no access rights: the key must be absent.
     UserEnrollment {
         managed_apple_id: &'a str,
     },
     DeviceEnrollment {
         access_rights: AccessRights,
     },
-    /// The device asked for the profile by itself, after its person had signed in. iOS 15 and later.
+    /// The device requested the profile itself after its person signed in. iOS 15 and later.
     AccountDriven {
-        /// `BYOD` or `ADDE`, as the discovery document said.
+        /// `BYOD` or `ADDE`, the same as in the discovery document.
         enrollment_mode: &'a str,
         assigned_managed_apple_id: &'a str,
-        /// Must be absent for `BYOD`: a device that finds them cancels the enrollment.
+        /// Must be absent for `BYOD`: a device that finds access rights cancels the enrollment.
         access_rights: Option<AccessRights>,
         required_app_id: Option<u64>,
     },
 }
 
-/// `AccessRights` of mdm/profiles/com.apple.mdm.yaml: what MDM may do. Later profiles may hold fewer, never more.
+/// `AccessRights` of mdm/profiles/com.apple.mdm.yaml: what MDM may do. Later profiles may have fewer rights, never
+/// more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessRights(u16);
 
 impl AccessRights {
     pub const ALL: AccessRights = AccessRights(8191);
 
-    /// `None` where a device would refuse: nothing at all, unknown bits, installing (2, 128) without inspecting (1, 64).
+    /// Returns `None` for values that a device refuses: zero, unknown bits, installing (2, 128) without inspecting
+    /// (1, 64).
     pub fn new(bits: u16) -> Option<AccessRights> {
         let needs = |bit, other| bits & bit == 0 || bits & other != 0;
         let fine = bits != 0 && bits <= Self::ALL.0 && needs(2, 1) && needs(128, 64);
@@ -102,14 +104,14 @@ impl AccessRights {
     }
 }
 
-/// Why no profile can be made.
+/// Why a profile cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     #[error("{0:?} is not a push topic: it must begin with com.apple.mgmt. (the UID of the MDM push certificate)")]
     Topic(String),
-    #[error("{0:?} is not an address devices contact: it must begin with https://")]
+    #[error("{0:?} is not an address that devices contact: it must begin with https://")]
     Url(String),
-    #[error("a Managed Apple ID has a name and a domain, with @ between")]
+    #[error("a Managed Apple ID must have the form name@domain")]
     ManagedAppleId,
     #[error("two payloads have the same UUID")]
     SameUuid,
@@ -120,10 +122,10 @@ pub enum ProfileError {
 }
 
 impl CaProfile<'_> {
-    /// The profile as XML, for [`Pki::sign_profile`].
+    /// Returns the profile as XML, for [`Pki::sign_profile`].
     ///
     /// # Errors
-    /// If OpenSSL fails.
+    /// Returns an error if OpenSSL fails.
     pub fn xml(&self, pki: &Pki) -> Result<Vec<u8>, ProfileError> {
         let anchors = pki.trust_anchors();
         let anchors: Vec<&X509Ref> = anchors.iter().map(|anchor| &**anchor).collect();
@@ -142,11 +144,12 @@ impl CaProfile<'_> {
 }
 
 impl MdmProfile<'_> {
-    /// The profile as XML, for [`Pki::sign_profile`]: the private TLS root where there is one (certificates are installed
-    /// before the MDM payload), the identity by SCEP, the MDM payload, and nothing else.
+    /// Returns the profile as XML, for [`Pki::sign_profile`]. It contains the private TLS root, if there is one
+    /// (certificates are installed before the MDM payload), the SCEP payload for the identity, the MDM payload, and
+    /// nothing else.
     ///
     /// # Errors
-    /// If a device would refuse it, or OpenSSL fails.
+    /// Returns an error if a device would refuse the profile, or if OpenSSL fails.
     pub fn xml(&self, pki: &Pki) -> Result<Vec<u8>, ProfileError> {
         self.check()?;
         let anchors: Vec<&X509Ref> = pki.tls_root().into_iter().collect();
@@ -191,7 +194,7 @@ impl MdmProfile<'_> {
         Ok(())
     }
 
-    /// com.apple.mdm.
+    /// The payload com.apple.mdm.
     fn mdm(&self) -> Value {
         let mut payload = self.envelope().payload("com.apple.mdm", "mdm", self.mdm_uuid, "Mobile Device Management");
         payload.insert("IdentityCertificateUUID".into(), payload::uuid(self.identity_uuid));

@@ -1,8 +1,8 @@
-//! The push certificate: what it says, and the request that Apple's portal makes it from.
+//! The push certificate: its content, and the signing request for Apple's portal.
 //!
-//! Apple issues push certificates of MDM only for requests that an MDM vendor has signed (Apple, "Setting up push
-//! notifications for your MDM customers"). [`PushRequest`] is what an organization can make by itself; [`VendorSigner`]
-//! adds the signature where the organization is its own vendor.
+//! Apple issues MDM push certificates only for requests that an MDM vendor has signed (Apple, "Setting up push
+//! notifications for your MDM customers"). An organization can make a [`PushRequest`] itself. [`VendorSigner`] adds
+//! the signature if the organization is its own vendor.
 
 mod vendor;
 
@@ -17,44 +17,45 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509NameBuilder, X509Ref, X509Req, X509ReqBuilder};
 
-/// Apple takes RSA keys of this length.
+/// Length of the RSA key, which Apple accepts.
 const KEY_BITS: u32 = 2048;
 
-/// The organization of the issuer, or its common name.
+/// Organization of the issuer or, if it has none, its common name.
 pub fn issuer(certificate: &X509Ref) -> String {
     let name = certificate.issuer_name();
     let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).chain(name.entries_by_nid(Nid::COMMONNAME)).next();
     entry.and_then(|entry| entry.data().to_string().ok()).unwrap_or_else(|| "nobody".into())
 }
 
-/// Whether this issuer is Apple, as far as its name tells.
+/// Returns whether the name of the issuer is Apple's.
 pub fn is_apple(issuer: &str) -> bool {
     issuer.starts_with("Apple Inc")
 }
 
-/// A key and the request for its certificate.
+/// A key and the signing request for its certificate.
 pub struct PushRequest {
     pub key: PKey<Private>,
     pub request: X509Req,
 }
 
 impl PushRequest {
-    /// A fresh key, and a request that names the organization. Apple takes the name from the account that asks, not from
-    /// here: it helps people to tell files apart.
+    /// Creates a key and a request that names the organization. Apple takes the name from the account that uploads
+    /// the request; the name in the request only helps people to tell files apart.
     ///
     /// # Errors
-    /// If OpenSSL fails.
+    /// Returns an error if OpenSSL fails.
     pub fn make(name: &str, mail: Option<&str>) -> Result<PushRequest, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(KEY_BITS)?)?;
         let mut subject = X509NameBuilder::new()?;
-        // X.520 ends a common name after 64 characters.
+        // X.520 limits common names to 64 characters.
         let name: String = name.chars().take(64).collect();
         subject.append_entry_by_nid(Nid::COMMONNAME, &name)?;
         if let Some(mail) = mail {
             subject.append_entry_by_nid(Nid::PKCS9_EMAILADDRESS, mail)?;
         }
         let mut request = X509ReqBuilder::new()?;
-        // Version 1, written as 0 (RFC 2986 section 4.1): left out, OpenSSL writes an integer without a value.
+        // Version 1, which is encoded as 0 (RFC 2986 section 4.1). If it is not set, OpenSSL writes an integer
+        // without a value.
         request.set_version(0)?;
         request.set_subject_name(&subject.build())?;
         request.set_pubkey(&key)?;
@@ -63,21 +64,25 @@ impl PushRequest {
     }
 }
 
-/// What a push certificate says of itself.
+/// Facts from a push certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushFacts {
     /// UID of the subject.
     pub topic: String,
     /// Seconds since 1970.
     pub not_before: i64,
+    /// Seconds since 1970.
     pub not_after: i64,
-    /// The organization of the issuer.
+    /// Organization of the issuer.
     pub issuer: String,
 }
 
 impl PushFacts {
+    /// Reads the facts from a push certificate.
+    ///
     /// # Errors
-    /// If it is no push certificate of MDM.
+    ///
+    /// Returns an error if it is not an MDM push certificate.
     pub fn of(credential: &Credential) -> Result<PushFacts, PkiError> {
         let certificate = &credential.certificate;
         let topic = topic(certificate).filter(|topic| topic.starts_with(TOPIC_PREFIX)).ok_or_else(|| {
@@ -94,7 +99,7 @@ impl PushFacts {
         Ok(PushFacts { topic, not_before, not_after, issuer: issuer(certificate) })
     }
 
-    /// Whether Apple issued it, as far as its words tell.
+    /// Returns whether the name of the issuer is Apple's.
     pub fn is_of_apple(&self) -> bool {
         is_apple(&self.issuer)
     }

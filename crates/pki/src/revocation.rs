@@ -1,5 +1,5 @@
-//! The list of revoked identities (RFC 5280 §5), for proxies that end TLS in front of us. This server itself asks the
-//! device's stream, which knows sooner.
+//! The revocation list of device identities (RFC 5280 §5), for proxies that terminate TLS in front of this server.
+//! The server itself reads the device's stream, which is more current.
 
 use super::Pki;
 use der::asn1::{BitString, OctetString, UtcTime};
@@ -16,21 +16,21 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier};
 use x509_cert::time::Time;
 
-/// sha256WithRSAEncryption (RFC 4055 §5): our CA has an RSA key.
+/// sha256WithRSAEncryption (RFC 4055 §5): the identity CA has an RSA key.
 const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
 
-/// A certificate that opens nothing any more.
+/// A revoked device identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedIdentity {
-    /// Hex.
+    /// Hexadecimal.
     pub serial: String,
-    /// Seconds since 1970.
+    /// Time of the revocation, in seconds since 1970.
     pub at: u64,
 }
 
-/// Why no list can be made.
+/// Why the list cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("the list of revoked identities cannot be made: {0}")]
 pub struct RevocationError(String);
@@ -40,11 +40,11 @@ fn failed(error: impl std::fmt::Display) -> RevocationError {
 }
 
 impl Pki {
-    /// The list, DER, signed by the CA of the devices' identities. `now` and `next` in seconds since 1970; numbers of later
-    /// lists must be greater, and the time is.
+    /// Returns the list in DER, signed by the identity CA. `now` and `next` are seconds since 1970. List numbers must
+    /// increase, so `now` is used as the number.
     ///
     /// # Errors
-    /// If a serial number is none, or OpenSSL fails.
+    /// Returns an error if a serial number is invalid or OpenSSL fails.
     pub fn revocation_list(
         &self,
         revoked: &[RevokedIdentity],
@@ -60,7 +60,7 @@ impl Pki {
             issuer: ca.tbs_certificate.subject.clone(),
             this_update: time(now)?,
             next_update: Some(time(next)?),
-            // An empty list has no list (RFC 5280 §5.1.2.6).
+            // If the list is empty, the field must be absent (RFC 5280 §5.1.2.6).
             revoked_certificates: (!entries.is_empty()).then_some(entries),
             crl_extensions: Some(extensions(&ca, now)?),
         };
@@ -93,7 +93,7 @@ fn extensions(ca: &Certificate, number: u64) -> Result<Vec<Extension>, Revocatio
     };
     let mut extensions = vec![extension(CRL_NUMBER, number.to_der().map_err(failed)?)?];
     let key = ca.tbs_certificate.get::<x509_cert::ext::pkix::SubjectKeyIdentifier>().map_err(failed)?;
-    // A CA that was given may have no key identifier to point to.
+    // A CA that the administrator provides may have no key identifier.
     if let Some((_, key)) = key {
         let authority = AuthorityKeyIdentifier { key_identifier: Some(key.0), ..AuthorityKeyIdentifier::default() };
         extensions.push(extension(AUTHORITY_KEY_IDENTIFIER, authority.to_der().map_err(failed)?)?);
@@ -101,7 +101,7 @@ fn extensions(ca: &Certificate, number: u64) -> Result<Vec<Extension>, Revocatio
     Ok(extensions)
 }
 
-// UTCTime until 2049 (RFC 5280 §5.1.2.4), long enough.
+// UTCTime until 2049 (RFC 5280 §5.1.2.4), which is long enough.
 fn time(seconds: u64) -> Result<Time, RevocationError> {
     UtcTime::from_unix_duration(Duration::from_secs(seconds)).map(Time::UtcTime).map_err(failed)
 }

@@ -1,8 +1,10 @@
-//! The SCEP protocol (RFC 8894), message in, message out: no HTTP, no challenge book, no decision who gets a certificate.
+//! The SCEP protocol (RFC 8894): parses requests and creates answers. It contains no HTTP, no storage of challenges
+//! and no decision about who gets a certificate.
 //!
-//! A request goes through three gates, cheapest first, so that strangers cannot make the server decrypt for nothing:
-//! [`SignedMessage::verify`] (size, structure, signature; no secret of ours), [`SignedMessage::open`] (our private key),
-//! then the caller's own check of the challenge or of the certificate being renewed. [`answer`] closes the exchange.
+//! A request passes three checks, the cheapest first, so that strangers cannot make the server decrypt for nothing:
+//! [`SignedMessage::verify`] (size, structure, signature; needs no private key), [`SignedMessage::open`] (needs the
+//! private key), and the caller's check of the challenge or of the certificate being renewed. [`answer`] creates the
+//! answer.
 
 pub mod answer;
 pub mod authority;
@@ -13,31 +15,33 @@ mod request;
 pub use message::{Exchange, SignedMessage, Unanswerable, VerifyError};
 pub use request::{PkiRequest, RequestKind};
 
-/// No request is larger: a CSR for RSA 4096, enveloped and signed, is under 8 KiB.
+/// Maximum size of a request in bytes. An enveloped and signed CSR for RSA 4096 has less than 8 KiB.
 pub const LARGEST_MESSAGE: usize = 64 * 1024;
 
 /// `messageType` (RFC 8894 section 3.2.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageType {
-    /// For a first certificate, proven by a challenge.
+    /// Request for a first certificate, authorized by a challenge.
     PkcsReq,
-    /// For another one, proven by the one there is.
+    /// Request for another certificate, authorized by the existing one.
     RenewalReq,
-    /// CertPoll, GetCert, GetCRL: known, and answered with `badRequest`, since nothing of ours is ever pending.
+    /// CertPoll, GetCert, GetCRL: recognized and answered with `badRequest`, because this server never leaves a
+    /// request pending.
     Unsupported,
 }
 
-/// `failInfo` (RFC 8894 section 3.2.1.4): why there is no certificate.
+/// `failInfo` (RFC 8894 section 3.2.1.4): why no certificate is issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailInfo {
     BadAlg,
-    /// The signature is wrong, or what was enveloped is not readable. One answer for all of it: whoever could tell a
-    /// wrong padding from a wrong CSR could decrypt other people's requests with us (Bleichenbacher, Vaudenay).
+    /// The signature is wrong, or the envelope cannot be read. All of these get the same answer: an attacker who
+    /// could tell a wrong padding from a wrong CSR could use the server to decrypt other people's requests
+    /// (Bleichenbacher, Vaudenay).
     BadMessageCheck,
-    /// Understood and refused: no such challenge, an operation we do not have.
+    /// Parsed and refused: unknown challenge, or an unsupported operation.
     BadRequest,
     BadTime,
-    /// No certificate of ours that could be renewed.
+    /// The request is not signed with a certificate of this server that could be renewed.
     BadCertId,
 }
 
@@ -53,27 +57,27 @@ impl FailInfo {
     }
 }
 
-/// What is wrong with a request, for the operator. The requester is told its [`FailInfo`] alone.
+/// The problem of a request, for the operator. The requester receives only its [`FailInfo`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Digest, cipher or key that is not accepted.
+    /// A digest, cipher or key is not accepted.
     Algorithm,
-    /// contentType or messageDigest is missing, or says something else.
+    /// contentType or messageDigest is missing or wrong.
     Attributes,
     Signature,
-    /// The content is no EnvelopedData that can be read.
+    /// The content is not a readable EnvelopedData.
     Envelope,
-    /// The envelope is not for the registration authority's key, or was damaged.
+    /// The envelope is not encrypted to the registration authority's key, or is damaged.
     Decryption,
-    /// What was in the envelope is no PKCS #10 request, or its own signature is wrong.
+    /// The content of the envelope is not a PKCS #10 request, or its signature is wrong.
     Request,
     Operation,
-    /// A renewal that is signed with no certificate of ours.
+    /// A renewal that is not signed with a certificate of this server.
     Certificate,
 }
 
 impl Fault {
-    /// What the requester is told.
+    /// Returns the `failInfo` that the requester receives.
     pub fn fail_info(self) -> FailInfo {
         match self {
             Fault::Algorithm => FailInfo::BadAlg,
@@ -99,8 +103,8 @@ impl Refused {
     }
 }
 
-/// The message in a GET (`?operation=PKIOperation&message=…`): base64. A `+` that lost its escape arrives as a space, and
-/// some clients leave the padding out.
+/// Decodes the message of a GET (`?operation=PKIOperation&message=…`) from base64. A `+` that was not escaped arrives
+/// as a space, and some clients omit the padding.
 pub fn message_of_query(message: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

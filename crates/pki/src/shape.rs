@@ -1,29 +1,31 @@
-//! What a CMS message may be made of before anything in it is hashed, decoded or verified: the one gate in front of OpenSSL.
+//! Checks the structure of a CMS message before anything in it is hashed, decoded or verified. It is the only gate in
+//! front of OpenSSL.
 //!
-//! OpenSSL's work grows with what the sender chose: it hashes the content once for each entry of `digestAlgorithms`, decodes
-//! the key of each certificate when it reads it (an elliptic curve with parameters of its own costs most), and verifies with
-//! keys of any size. None of that needs an identity. So the structure is read here first, in one pass over the bytes, and what
-//! no device or client sends goes no further. Devices sign in BER of indefinite length: that is read as DER is.
+//! OpenSSL's work depends on what the sender chose: it hashes the content once for each entry of `digestAlgorithms`,
+//! decodes the key of each certificate when it parses it (an elliptic curve with explicit parameters costs most), and
+//! verifies with keys of any size. An attacker needs no identity for this. So this module parses the structure first,
+//! in one pass over the bytes, and rejects everything that no device or client sends. Devices sign in BER of
+//! indefinite length, which is parsed like DER.
 
 use super::ber::{
     self, BIT_STRING, CONSTRUCTED_OCTET_STRING, CONTEXT_0, CONTEXT_1, INTEGER, Members, OBJECT_IDENTIFIER,
     OCTET_STRING, PRIMITIVE_CONTEXT_0, SEQUENCE, SET, Value,
 };
 
-/// Of so many values a message may be made: one with four certificates has some four hundred, and a content of 64 KiB in
-/// pieces of 512 bytes brings 128. The names of certificates are what costs most for each value.
+/// Maximum number of values in a message. A message with four certificates has some four hundred, and a content of 64
+/// KiB in pieces of 512 bytes adds 128. The names in certificates cost the most for each value.
 const MOST_PARTS: usize = 1_024;
-/// The signer's, and the chain to its root.
+/// The signer's certificate and its chain to the root.
 pub const MOST_CERTIFICATES: usize = 4;
-/// Those of devices and of SCEP clients have less than 2 KiB.
+/// Maximum size of a certificate in bytes. Those of devices and SCEP clients have less than 2 KiB.
 const LARGEST_CERTIFICATE: usize = 4 * 1024;
-/// Signed ones, and as many unsigned. SCEP has seven (RFC 8894 section 3.2.1).
+/// Maximum number of signed attributes, and of unsigned ones. SCEP uses seven (RFC 8894 section 3.2.1).
 const MOST_ATTRIBUTES: usize = 16;
 const LARGEST_ATTRIBUTES: usize = 4 * 1024;
 const LARGEST_RSA_BITS: usize = 4_096;
-/// 65,537, as everybody has. A longer exponent makes verifying as slow as signing.
+/// The usual exponent is 65,537. A longer one makes verifying as slow as signing.
 const LARGEST_EXPONENT_BITS: usize = 17;
-/// An uncompressed point of P-521 and the count of unused bits.
+/// An uncompressed point of P-521 and the byte with the number of unused bits.
 const LARGEST_POINT: usize = 134;
 
 // Object identifiers, without tag and length.
@@ -46,32 +48,32 @@ const DIGESTS: [&[u8]; 5] = [
     &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x04],
 ];
 
-/// Why a message goes no further.
+/// Why a message is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadShape {
-    #[error("it is no CMS message, or made of too many parts")]
+    #[error("it is not a CMS message, or has too many parts")]
     NotCms,
     #[error("it is not signed")]
     NotSigned,
     #[error("it must have exactly one signer")]
     NotOneSigner,
-    #[error("it must name one digest, that of its signer")]
+    #[error("it must name exactly one digest, the one of its signer")]
     Digests,
     #[error("its digest is neither SHA-1 nor SHA-2")]
     Digest,
     #[error(
-        "it may hold at most {MOST_CERTIFICATES} certificates, of {LARGEST_CERTIFICATE} bytes each, and nothing else beside them"
+        "it may contain at most {MOST_CERTIFICATES} X.509 certificates of at most {LARGEST_CERTIFICATE} bytes each, and no revocation lists"
     )]
     Certificates,
     #[error(
-        "a key must be RSA of at most {LARGEST_RSA_BITS} bits with an exponent of at most {LARGEST_EXPONENT_BITS}, or on P-256, P-384 or P-521 by name"
+        "a key must be RSA of at most {LARGEST_RSA_BITS} bits with an exponent of at most {LARGEST_EXPONENT_BITS}, or on the named curve P-256, P-384 or P-521"
     )]
     Key,
-    #[error("it may have at most {MOST_ATTRIBUTES} attributes, of {LARGEST_ATTRIBUTES} bytes in all")]
+    #[error("it may have at most {MOST_ATTRIBUTES} attributes, of at most {LARGEST_ATTRIBUTES} bytes in total")]
     Attributes,
 }
 
-/// A SignedData with one signer that costs no more to verify than an honest one.
+/// A SignedData with one signer that costs no more to verify than a device's message.
 #[derive(Debug)]
 pub struct Signed<'a> {
     digest: &'a [u8],
@@ -79,10 +81,11 @@ pub struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// Looks a message over. Its digest is asked for with [`Signed::uses_sha`]: SCEP has an answer for another one.
+    /// Checks the structure of a message. The digest is checked by [`Signed::uses_sha`], because SCEP answers
+    /// unsupported ones.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns what is wrong with the message.
     pub fn of(message: &'a [u8]) -> Result<Signed<'a>, BadShape> {
         let mut members = signed_data(message, MOST_PARTS)?;
         members.next(INTEGER).ok_or(BadShape::NotCms)?;
@@ -90,7 +93,7 @@ impl<'a> Signed<'a> {
         let content = content(&mut members)?;
         let certificates = members.next(CONTEXT_0);
         if members.next(CONTEXT_1).is_some() {
-            // Lists of revoked certificates: nobody needs them here.
+            // Revocation lists, which are never needed here.
             return Err(BadShape::Certificates);
         }
         let signers = members.only(SET).ok_or(BadShape::NotCms)?;
@@ -106,19 +109,23 @@ impl<'a> Signed<'a> {
         Ok(Signed { digest, content })
     }
 
+    /// Checks that the digest is SHA-1 or SHA-2.
+    ///
     /// # Errors
-    /// If its digest is none of SHA-1 and SHA-2.
+    ///
+    /// Returns an error for any other digest.
     pub fn uses_sha(&self) -> Result<(), BadShape> {
         DIGESTS.contains(&self.digest).then_some(()).ok_or(BadShape::Digest)
     }
 
-    /// The content inside the message, whoever wrote it; `None` where there is none.
+    /// Returns the content inside the message without verification; `None` if there is none.
     pub fn content(&self) -> Option<Vec<u8>> {
         self.content.and_then(ber::octets)
     }
 }
 
-/// The content of a SignedData of any size and whoever signed it: nothing is decoded or verified, so nothing else is asked.
+/// Returns the content of a SignedData of any size and from any signer. Nothing is decoded or verified, so no other
+/// limit applies.
 pub fn content_of(message: &[u8]) -> Option<Vec<u8>> {
     let mut members = signed_data(message, message.len()).ok()?;
     members.next(INTEGER)?;
@@ -126,18 +133,20 @@ pub fn content_of(message: &[u8]) -> Option<Vec<u8>> {
     content(&mut members).ok().flatten().and_then(ber::octets)
 }
 
-/// An EnvelopedData for one recipient, by the transport of a key: what is not encrypted costs one decryption at most.
+/// Returns whether the message is an EnvelopedData for one recipient with key transport, so that it costs at most one
+/// decryption.
 pub fn is_one_envelope(message: &[u8]) -> bool {
     let check = || {
         let mut members = inside(message, ENVELOPED_DATA, MOST_PARTS)?.ok()?;
         members.next(INTEGER)?;
-        // Certificates of an originator would come before: their keys would be decoded.
+        // Certificates of an originator would come before this field, and their keys would be decoded.
         members.next(SET)?.members(SET)?.only(SEQUENCE)
     };
     check().is_some()
 }
 
-/// A PKCS #10 request (RFC 2986) whose key is one that costs no more to verify with than an honest one.
+/// Returns whether it is a PKCS #10 request (RFC 2986) with an RSA or EC key of an accepted size, which
+/// limits the cost of its verification.
 pub fn is_fair_request(request: &[u8]) -> bool {
     let check = || {
         let mut members = ber::first(request, MOST_PARTS)?.members(SEQUENCE)?;
@@ -149,12 +158,13 @@ pub fn is_fair_request(request: &[u8]) -> bool {
     check().is_some()
 }
 
-/// A certificate of at most 4 KiB whose key is one that costs no more to verify with than an honest one.
+/// Returns whether it is a certificate of at most 4 KiB with an RSA or EC key of an accepted size, which limits the
+/// cost of its verification.
 pub fn is_fair_certificate(certificate: &[u8]) -> bool {
     ber::first(certificate, MOST_PARTS).is_some_and(|certificate| look_over_certificate(certificate).is_ok())
 }
 
-// The members of what a ContentInfo of this type holds; `None` where it is no ContentInfo.
+// Returns the members of the content of a ContentInfo with this type; `None` if it is not a ContentInfo.
 fn inside<'a>(message: &'a [u8], of_type: &[u8], most_parts: usize) -> Option<Result<Members<'a>, BadShape>> {
     let mut outer = ber::first(message, most_parts)?.members(SEQUENCE)?;
     if outer.next(OBJECT_IDENTIFIER)?.content != of_type {
@@ -167,7 +177,7 @@ fn signed_data(message: &[u8], most_parts: usize) -> Result<Members<'_>, BadShap
     inside(message, SIGNED_DATA, most_parts).unwrap_or(Err(BadShape::NotCms))
 }
 
-// An EncapsulatedContentInfo with an OCTET STRING or nothing in it.
+// Parses an EncapsulatedContentInfo with an OCTET STRING or without content.
 fn content<'a>(members: &mut Members<'a>) -> Result<Option<Value<'a>>, BadShape> {
     let mut read = || {
         let mut info = members.next(SEQUENCE)?.members(SEQUENCE)?;
@@ -182,12 +192,12 @@ fn content<'a>(members: &mut Members<'a>) -> Result<Option<Value<'a>>, BadShape>
     read().ok_or(BadShape::NotCms)
 }
 
-// The object identifier of an AlgorithmIdentifier.
+// Returns the object identifier of an AlgorithmIdentifier.
 fn algorithm(value: Value<'_>) -> Option<&[u8]> {
     Some(value.members(SEQUENCE)?.next(OBJECT_IDENTIFIER)?.content)
 }
 
-// Gives the signer's digest.
+// Returns the signer's digest algorithm.
 fn signer_info(signer: Value<'_>) -> Result<&[u8], BadShape> {
     let mut members = signer.members(SEQUENCE).ok_or(BadShape::NotCms)?;
     members.next(INTEGER).ok_or(BadShape::NotCms)?;
@@ -202,7 +212,7 @@ fn signer_info(signer: Value<'_>) -> Result<&[u8], BadShape> {
 
 fn look_over_attributes(attributes: Option<Value<'_>>) -> Result<(), BadShape> {
     let Some(attributes) = attributes else { return Ok(()) };
-    // Both of them have a constructed tag.
+    // Both have a constructed tag.
     let count = attributes.members(attributes.tag).and_then(Members::count).ok_or(BadShape::NotCms)?;
     let few = count <= MOST_ATTRIBUTES && attributes.content.len() <= LARGEST_ATTRIBUTES;
     few.then_some(()).ok_or(BadShape::Attributes)
@@ -214,7 +224,7 @@ fn look_over_certificates(certificates: Value<'_>) -> Result<(), BadShape> {
         if certificates.is_at_end() {
             return Ok(());
         }
-        // Attribute certificates and those of other formats have other tags.
+        // Attribute certificates and other formats have other tags.
         look_over_certificate(certificates.next(SEQUENCE).ok_or(BadShape::Certificates)?)?;
     }
     certificates.is_at_end().then_some(()).ok_or(BadShape::Certificates)
@@ -226,10 +236,10 @@ fn look_over_certificate(certificate: Value<'_>) -> Result<(), BadShape> {
     }
     let key = || {
         let mut to_be_signed = certificate.members(SEQUENCE)?.next(SEQUENCE)?.members(SEQUENCE)?;
-        // The version, which the first one leaves out; then the serial number.
+        // The version, which version 1 omits, and then the serial number.
         to_be_signed.next(CONTEXT_0);
         to_be_signed.next(INTEGER)?;
-        // Signature algorithm, issuer, validity, subject.
+        // Signature algorithm, issuer, validity and subject.
         for _ in 0..4 {
             to_be_signed.next(SEQUENCE)?;
         }
@@ -238,7 +248,7 @@ fn look_over_certificate(certificate: Value<'_>) -> Result<(), BadShape> {
     look_over_key(key().ok_or(BadShape::Certificates)?)
 }
 
-// A SubjectPublicKeyInfo.
+// Checks a SubjectPublicKeyInfo.
 fn look_over_key(info: Value<'_>) -> Result<(), BadShape> {
     let is_fair = || {
         let mut members = info.members(SEQUENCE)?;

@@ -1,4 +1,4 @@
-//! What our certificates look like, one [`Use`] each.
+//! Templates of the certificates that this server issues, one for each [`Use`].
 
 use openssl::asn1::{Asn1Integer, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
@@ -11,19 +11,19 @@ use openssl::x509::extension::{
 use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder, X509Ref};
 use std::net::IpAddr;
 
-/// Clocks of devices run late: certificates begin this much earlier.
+/// Certificates begin this much earlier, because the clocks of devices may be late.
 const BACKDATED_SECONDS: i64 = 3_600;
 const DAY_SECONDS: i64 = 86_400;
 
-/// What a certificate is for.
+/// Purpose of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// Signs certificates, none of them a CA.
+    /// Signs certificates, none of which is a CA.
     Ca,
-    /// SCEP: signs answers and is encrypted to (both usages, micromdm/scep#81).
+    /// SCEP: signs answers and receives encrypted requests (both usages, micromdm/scep#81).
     RegistrationAuthority,
     ProfileSigner,
-    /// iOS 13 and later ask for SAN, this extended key usage and at most 825 days (support.apple.com HT210176).
+    /// iOS 13 and later require SAN, this extended key usage and at most 825 days (support.apple.com HT210176).
     TlsServer,
     PushClient,
     DeviceIdentity,
@@ -34,14 +34,15 @@ pub(super) struct Template<'a> {
     pub purpose: Use,
     /// Short names and values, outermost first.
     pub subject: &'a [(&'a str, &'a str)],
-    /// DNS names and IP addresses; URIs where they have a scheme.
+    /// DNS names, IP addresses and URIs. A name with a colon that is not an IP address is a URI.
     pub alternative_names: &'a [String],
     pub now: i64,
     pub days: u32,
 }
 
 impl Template<'_> {
-    /// Signs with the issuer's key; without an issuer the certificate signs itself with `signing_key`.
+    /// Signs the certificate with the issuer's key. Without an issuer, the certificate is self-signed with
+    /// `signing_key`.
     pub(super) fn sign(
         &self,
         public_key: &PKeyRef<Public>,
@@ -69,7 +70,7 @@ impl Template<'_> {
         }
         let key_id = SubjectKeyIdentifier::new().build(&builder.x509v3_context(issuer, None))?;
         builder.append_extension(key_id)?;
-        // A CA that was given may have no key identifier to point to.
+        // A CA that the administrator provides may have no key identifier.
         if issuer.is_some_and(|issuer| issuer.subject_key_id().is_some()) {
             let authority = AuthorityKeyIdentifier::new().keyid(true).build(&builder.x509v3_context(issuer, None))?;
             builder.append_extension(authority)?;
@@ -82,7 +83,7 @@ impl Template<'_> {
         Ok(builder.build())
     }
 
-    /// Seconds since 1970 at which it expires. The backdating counts, so that 825 days are never exceeded.
+    /// Expiry in seconds since 1970. It includes the backdating, so that the validity never exceeds 825 days.
     pub(super) fn not_after(&self) -> i64 {
         self.now - BACKDATED_SECONDS + i64::from(self.days) * DAY_SECONDS
     }
@@ -132,7 +133,7 @@ impl Use {
     }
 }
 
-// 127 random bits: positive in DER, and never the same twice.
+// 127 random bits: positive in DER and unique.
 fn serial_number() -> Result<Asn1Integer, ErrorStack> {
     let mut number = BigNum::new()?;
     number.rand(127, MsbOption::ONE, false)?;

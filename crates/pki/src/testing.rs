@@ -1,4 +1,4 @@
-//! Certificates of a trial, made once for all tests of this crate that need some.
+//! Certificates of a trial, created once for all tests of this crate that need some.
 
 #![expect(clippy::unwrap_used, reason = "only tests call this")]
 
@@ -23,12 +23,12 @@ static TRIAL: LazyLock<Trial> = LazyLock::new(|| {
     Trial { pki, made, _directory: directory }
 });
 
-/// A loaded trial.
+/// Returns a loaded trial.
 pub fn pki() -> &'static Pki {
     &TRIAL.pki
 }
 
-/// Its files.
+/// Returns the files of the trial.
 pub fn files() -> &'static Made {
     &TRIAL.made
 }

@@ -1,8 +1,8 @@
-//! Numbers in English sentences of the command line, the log and the console: "1 day", "2 days".
+//! Numbers with nouns in English sentences of the command line, the log and the console: "1 day", "2 days".
 
 use std::fmt::Display;
 
-/// The number and its noun, which takes an s for the plural.
+/// Returns the number and its noun. The plural is formed with an s.
 pub fn counted<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
     let ending = if number == N::from(1) { "" } else { "s" };
     format!("{number} {noun}{ending}")

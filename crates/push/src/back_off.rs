@@ -1,4 +1,4 @@
-//! How long to wait before the next try, and when to leave it: decided without clock or chance of its own.
+//! Decides how long to wait before the next try and when to give up. It uses no clock and no randomness of its own.
 
 use super::{Outcome, Trouble};
 use std::time::Duration;
@@ -6,24 +6,25 @@ use std::time::Duration;
 /// What to do after a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// It is settled, one way or another.
+    /// The notification needs no further try.
     Settled,
-    /// Again, not before that long.
+    /// Try again, but not before `after` has passed.
     Again { after: Duration, trouble: Trouble },
-    /// Not any more: whoever asked writes it down and may ask again much later.
+    /// Give up. The caller records it and may try again much later.
     Leave,
 }
 
-/// How often one notification is sent before it is left; while nobody gets through, tries are not counted.
+/// Number of tries for one notification before giving up. Tries do not count while no notification gets through.
 pub const TRIES: u32 = 5;
 
-/// A push service that wants to be left alone for longer than this is obeyed by leaving the notification.
+/// If the push service asks for a longer pause than this for one device, the notification is given up.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// Nobody is let go deaf for longer by a header, which may come from something in between.
+/// Maximum pause that a `Retry-After` header can cause, because a proxy may have sent it.
 const LONGEST_OBEYED: Duration = Duration::from_secs(3_600);
 
-/// After the `tries`-th try that counts ended so. `chance`, from 0 to 1, spreads what would come back all at once.
+/// Decides after the `tries`-th counted try ended with `outcome`. `chance`, from 0 to 1, spreads tries that would
+/// otherwise happen at the same time.
 pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
     let Outcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
     let after = delay(*trouble, tries, *after_seconds, chance);
@@ -31,13 +32,13 @@ pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
     if tries >= TRIES || too_long { Next::Leave } else { Next::Again { after, trouble: *trouble } }
 }
 
-/// How long to wait after this many failures in a row: doubled each time up to a bound, half of it by chance; never less
-/// than the push service asked for, which is spread as well.
+/// Returns the pause after `failures` failures in a row: doubled each time up to a maximum, half of it random. It is
+/// never shorter than the pause that the push service asked for, which is also spread.
 pub fn delay(trouble: Trouble, failures: u32, after_seconds: Option<u64>, chance: f64) -> Duration {
     let (first, most) = match trouble {
         Trouble::Device => (2, 60),
         Trouble::Service => (1, 60),
-        // Nothing will change until somebody does something about it.
+        // The trouble remains until a person corrects it.
         Trouble::Certificate => (5, 300),
     };
     let doubled = first << failures.saturating_sub(1).min(16);
@@ -83,14 +84,14 @@ mod tests {
     fn given_many_that_failed_together_then_they_come_back_spread_over_half_of_the_time() {
         let at = |chance| after(next(4, &later(Trouble::Service, None), chance));
         assert_eq!((at(0.0), at(0.5), at(1.0)), (4.0, 6.0, 8.0));
-        assert_eq!(at(7.0), 8.0, "a chance is a chance");
+        assert_eq!(at(7.0), 8.0, "a chance above 1 counts as 1");
     }
 
     #[test]
     fn given_retry_after_then_nothing_is_sent_before_and_not_all_at_once_after_it() {
         let at = |chance| after(next(1, &later(Trouble::Service, Some(120)), chance));
         assert_eq!((at(0.0), at(1.0)), (120.0, 132.0));
-        // What is asked for is not less than what we would have waited by ourselves.
+        // A requested pause does not shorten the own pause.
         assert_eq!(after(next(4, &later(Trouble::Service, Some(1)), 1.0)), 8.0);
         assert_eq!(after(next(1, &later(Trouble::Service, Some(u64::MAX)), 0.0)), 3_600.0);
     }

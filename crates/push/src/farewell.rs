@@ -1,6 +1,6 @@
-//! What the push service says as it closes new connections (GOAWAY, RFC 9113 section 6.8), asked on a connection of its
-//! own. Our HTTP client loses it wherever the farewell is there before the request is: all it tells then is "connection
-//! closed", and a refused certificate would pass for an outage.
+//! Reads the reason with which the push service closes new connections (GOAWAY, RFC 9113 section 6.8), on a separate
+//! connection. The HTTP client loses the reason if the GOAWAY frame arrives before the request is sent: it then
+//! reports only "connection closed", and a rejected certificate would look like an outage.
 
 use super::{Options, PushError};
 use h2::Ping;
@@ -14,19 +14,19 @@ use tokio::sync::Semaphore;
 use tokio_native_tls::TlsConnector;
 use url::Url;
 
-/// Who closes new connections does it at once, and who does not answers a ping.
+/// Time limit. A server that closes new connections does so immediately; another one answers the ping.
 const WITHIN: Duration = Duration::from_secs(5);
 
 pub struct Farewell {
     connector: TlsConnector,
     host: String,
     port: u16,
-    /// One asks at a time: the others would be told the same.
+    /// Allows one query at a time, because the others would get the same result.
     turn: Semaphore,
 }
 
 impl Farewell {
-    /// `key`: PKCS #8, PEM.
+    /// `key`: a private key in PEM, PKCS #8.
     pub fn new(url: &Url, options: &Options<'_>, key: &[u8]) -> Result<Farewell, PushError> {
         let mut connector = native_tls::TlsConnector::builder();
         connector.identity(Identity::from_pkcs8(options.certificate, key).map_err(PushError::Farewell)?);
@@ -42,7 +42,7 @@ impl Farewell {
         })
     }
 
-    /// What is said, in the words of the HTTP/2 library; `None` if nothing is.
+    /// Returns the reason in the words of the HTTP/2 library; `None` if the server gives none.
     pub async fn heard(&self) -> Option<String> {
         let _turn = self.turn.try_acquire().ok()?;
         tokio::time::timeout(WITHIN, self.ask()).await.ok()?
@@ -57,7 +57,7 @@ impl Farewell {
         let mut connection = pin!(connection);
         poll_fn(|context| {
             let ended = connection.as_mut().poll(context);
-            // Here the library keeps what was said, also where the connection ends in good order.
+            // The library keeps the GOAWAY reason here, even if the connection ends without an error.
             if let Poll::Ready(Err(said)) = requests.poll_ready(context) {
                 return Poll::Ready(Some(said.to_string()));
             }

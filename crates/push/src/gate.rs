@@ -1,5 +1,6 @@
-//! What holds notifications back while the push service, or the way to it, is in trouble: one tries, the others wait for
-//! how it fares. An outage of an hour costs a few tries, not one of each device.
+//! Holds notifications back while the push service, or the connection to it, is in trouble: one notification is
+//! tried, the others wait for its result. An outage of an hour therefore costs a few tries and not one for each
+//! device.
 
 use super::Trouble;
 use super::back_off::delay;
@@ -7,14 +8,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How the push service fares, as far as the last tries tell.
+/// State of the push service, according to the last tries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Condition {
     #[default]
     Well,
-    /// It cannot be reached, is busy or broken.
+    /// The push service cannot be reached, is busy or has an error.
     Troubled { reason: String },
-    /// It refuses our certificate.
+    /// The push service rejects the push certificate.
     CertificateRefused { reason: String },
 }
 
@@ -27,22 +28,23 @@ pub(super) struct Gate {
 #[derive(Default)]
 struct State {
     condition: Condition,
-    /// Failures since it last went well.
+    /// Failures since the last success.
     failures: u32,
-    /// Nobody tries before this.
+    /// No try may begin before this time.
     not_before: Option<Instant>,
-    /// Somebody tries while the others wait.
+    /// One notification is being tried while the others wait.
     probing: bool,
-    /// How often it went well, since the start.
+    /// Number of successes since the start.
     went_well: u64,
-    /// Notifications that are not settled: whoever waits will try.
+    /// Number of notifications in delivery. As long as there is one, it will try again.
     unsettled: usize,
 }
 
-/// A notification that is not settled. With the last one the trouble is forgotten: nobody would find out that it is over.
+/// A notification in delivery. With the last one the trouble is forgotten, because no try would find out that it is
+/// over.
 pub(super) struct Unsettled<'a>(&'a Gate);
 
-/// The right to try once; to be handed back with how it went. Dropped without a word it counts as not used.
+/// Permission for one try. The result must be handed back. If it is dropped without a result, it counts as unused.
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
     probe: bool,
@@ -76,7 +78,7 @@ impl State {
     }
 
     fn failed(&mut self, trouble: Trouble, reason: &str, after: Option<u64>, chance: f64, probe: bool, now: Instant) {
-        // Many that were under way together fail together: that is one failure.
+        // Tries that were in progress together also fail together: they count as one failure.
         if probe || self.not_before.is_none() {
             self.failures += 1;
         }
@@ -95,18 +97,18 @@ impl Gate {
         self.state().condition.clone()
     }
 
-    /// Holds the condition as long as the notification that it was made for is not settled.
+    /// Keeps the condition until this notification is delivered or given up.
     pub fn begin(&self) -> Unsettled<'_> {
         self.state().unsettled += 1;
         Unsettled(self)
     }
 
-    /// How often it went well, since the start, for anybody.
+    /// Number of successes since the start, of all notifications.
     pub fn times_well(&self) -> u64 {
         self.state().went_well
     }
 
-    /// Waits until it is this one's turn to try.
+    /// Waits until this notification may be tried.
     pub async fn enter(&self) -> Pass<'_> {
         loop {
             let changed = self.changed.notified();
@@ -130,12 +132,12 @@ impl Gate {
 }
 
 impl Pass<'_> {
-    /// The push service answered, be it with a refusal of this one notification.
+    /// The push service answered, possibly with a rejection of this notification.
     pub fn went_well(self) {
         self.gate.state().went_well();
     }
 
-    /// Nobody would have got through.
+    /// The try failed for a reason that affects all notifications.
     pub fn failed(self, trouble: Trouble, reason: &str, after_seconds: Option<u64>, chance: f64) {
         self.gate.state().failed(trouble, reason, after_seconds, chance, self.probe, Instant::now());
     }
@@ -182,7 +184,7 @@ mod tests {
         state.failed(Trouble::Service, "ServiceUnavailable", Some(30), 0.0, false, now);
         assert!(!may_go(&mut state, now + Duration::from_secs(29)));
         assert!(may_go(&mut state, now + Duration::from_secs(31)));
-        assert!(!may_go(&mut state, now + Duration::from_secs(31)), "the others wait for how it fares");
+        assert!(!may_go(&mut state, now + Duration::from_secs(31)), "the others wait for the result");
         state.went_well();
         assert!(may_go(&mut state, now) && may_go(&mut state, now));
         assert_eq!(state.condition, Condition::Well);
@@ -209,10 +211,10 @@ mod tests {
         let (first, second) = (gate.begin(), gate.begin());
         gate.enter().await.failed(Trouble::Certificate, "BadCertificate", None, 0.0);
         drop(first);
-        assert_ne!(gate.condition(), Condition::Well, "the second still tries");
+        assert_ne!(gate.condition(), Condition::Well, "the second notification is still tried");
         drop(second);
         assert_eq!(gate.condition(), Condition::Well);
-        assert!(gate.enter().now_or_never().is_some(), "the next one tries at once");
+        assert!(gate.enter().now_or_never().is_some(), "the next one is tried immediately");
     }
 
     #[tokio::test]
@@ -220,10 +222,10 @@ mod tests {
         let gate = Gate::default();
         let past = Instant::now() - Duration::from_secs(10);
         gate.state().failed(Trouble::Service, "cut", None, 0.0, false, past);
-        let first = gate.enter().now_or_never().expect("its time has come");
+        let first = gate.enter().now_or_never().expect("the wait is over");
         assert!(gate.enter().now_or_never().is_none(), "one tries");
         drop(first);
-        gate.enter().now_or_never().expect("nobody tries any more").went_well();
+        gate.enter().now_or_never().expect("no other try is in progress").went_well();
         assert!(gate.enter().now_or_never().is_some() && gate.enter().now_or_never().is_some());
     }
 }

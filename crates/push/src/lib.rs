@@ -1,7 +1,8 @@
-//! Wakes devices: APNs over HTTP/2 with the MDM push certificate. Knows nothing of events or enrollments.
+//! Wakes devices with APNs over HTTP/2, using the MDM push certificate. This crate knows nothing of events or
+//! enrollments.
 //!
-//! MDM takes certificates only, no tokens; the body is exactly `{"mdm":"<PushMagic>"}`, and an `aps` key beside it makes
-//! the device ignore the notification (Apple, "Sending push notifications to devices").
+//! MDM supports only certificates, not tokens. The body is exactly `{"mdm":"<PushMagic>"}`; with an additional `aps`
+//! key the device ignores the notification (Apple, "Sending push notifications to devices").
 
 pub mod back_off;
 mod farewell;
@@ -25,31 +26,31 @@ use std::time::Duration;
 use world::World;
 use world::regular_file;
 
-/// What wakes one device.
+/// A push notification that wakes one device.
 #[derive(Clone, Copy)]
 pub struct Notification<'a> {
-    /// The device's token, as it came in `TokenUpdate`.
+    /// The device's token, as `TokenUpdate` reported it.
     pub token: &'a [u8],
     pub push_magic: &'a str,
-    /// The topic that the device enrolled with; the certificate's `UID`.
+    /// The topic that the device enrolled with, which is the `UID` of the certificate.
     pub topic: &'a str,
-    /// Until when APNs keeps the notification for a device that is off: seconds since 1970.
+    /// Time until which APNs keeps the notification for a device that is off, in seconds since 1970.
     pub expires_unix: i64,
 }
 
-/// How long APNs may keep a notification. It keeps the last one only, so a long time costs nothing.
+/// Seconds for which APNs may keep a notification. It keeps only the last one, so a long time costs nothing.
 pub const KEEP_SECONDS: i64 = 7 * 24 * 3600;
 
-/// Where, and as whom, to push.
+/// The push service, and the credentials for it.
 #[derive(Clone)]
 pub struct Options<'a> {
-    /// `https://api.push.apple.com`, or a push server of one's own.
+    /// `https://api.push.apple.com`, or a private push server.
     pub base_url: &'a str,
     /// PEM, followed by its intermediates.
     pub certificate: &'a [u8],
     /// PEM.
     pub key: &'a [u8],
-    /// PEM of the push server's CA where it is not a publicly trusted one.
+    /// CA of the push server in PEM, if it is not publicly trusted.
     pub root: Option<&'a [u8]>,
 }
 
@@ -59,7 +60,7 @@ pub enum PushError {
     File { path: PathBuf, source: std::io::Error },
     #[error("[push] names a certificate but no key: both are needed")]
     NoKey,
-    #[error("the push key is no PEM private key: {0}")]
+    #[error("the push key is not a PEM private key: {0}")]
     Key(openssl::error::ErrorStack),
     #[error("the push certificate, its key or the push server's root cannot be used: {0}")]
     Tls(reqwest::Error),
@@ -69,8 +70,8 @@ pub enum PushError {
     BaseUrl(String),
 }
 
-/// Connections that notifications are spread over as streams: few, as Apple asks for, but one that hangs is not all there
-/// is to try again on.
+/// Number of connections over which notifications are distributed as streams. It is small, as Apple asks, but more
+/// than one, so that tries can continue if one connection hangs.
 const CONNECTIONS: usize = 2;
 
 /// Connections to the push service, kept open and shared.
@@ -88,10 +89,10 @@ struct Inner {
 }
 
 impl Pusher {
-    /// From the files that the configuration names; `None` if it names no certificate.
+    /// Loads the files that the configuration names. Returns `None` if it names no certificate.
     ///
     /// # Errors
-    /// Says which file or setting cannot be used.
+    /// Returns an error that says which file or setting cannot be used.
     pub fn load(push: &Push) -> Result<Option<Pusher>, PushError> {
         let Some(certificate) = &push.certificate else { return Ok(None) };
         let certificate = read(certificate)?;
@@ -101,14 +102,17 @@ impl Pusher {
         Pusher::new(&options).map(Some)
     }
 
+    /// Creates a pusher.
+    ///
     /// # Errors
-    /// Says which part cannot be used.
+    ///
+    /// Returns an error that says which option cannot be used.
     pub fn new(options: &Options<'_>) -> Result<Pusher, PushError> {
         let base_url = options.base_url.trim_end_matches('/');
         let url = url::Url::parse(base_url).ok().filter(|url| url.scheme() == "https" && url.path() == "/");
         let url = url.ok_or_else(|| PushError::BaseUrl(options.base_url.into()))?;
-        // Identity takes PKCS #8 only; keys come in other PEM forms as well.
-        // A key with a passphrase is an error, not a question at the terminal.
+        // `Identity` accepts only PKCS #8, but keys have other PEM forms as well. A key with a passphrase is an
+        // error; without the callback, OpenSSL would ask at the terminal.
         let key = PKey::private_key_from_pem_callback(options.key, |_| Ok(0)).map_err(PushError::Key)?;
         let key = key.private_key_to_pem_pkcs8().map_err(PushError::Key)?;
         let identity = Identity::from_pkcs8_pem(options.certificate, &key).map_err(PushError::Tls)?;
@@ -117,7 +121,8 @@ impl Pusher {
             let mut client = Client::builder()
                 .identity(identity.clone())
                 .https_only(true)
-                // Nothing else is spoken there; and said beforehand, it makes one connection, not one for each stream.
+                // APNs supports only HTTP/2. With prior knowledge the client opens one connection, not one for each
+                // stream.
                 .http2_prior_knowledge()
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(Duration::from_secs(10))
@@ -138,13 +143,14 @@ impl Pusher {
         Ok(Pusher { inner: Arc::new(inner) })
     }
 
-    /// How the push service fares.
+    /// Returns the state of the push service.
     pub fn condition(&self) -> Condition {
         self.inner.gate.condition()
     }
 
-    /// Wakes a device, in as many tries as [`back_off`] says, each told to `tried`; waits while the push service is in
-    /// trouble, however long. Never fails: what goes wrong is an outcome, the last try's.
+    /// Wakes a device with as many tries as [`back_off`] allows and passes each result to `tried`. Waits while the
+    /// push service is in trouble, for any length of time. Never fails: errors are part of the outcome, which is that
+    /// of the last try.
     pub async fn deliver(&self, notification: Notification<'_>, world: &World, tried: impl Fn(&Outcome)) -> Outcome {
         let gate = &self.inner.gate;
         let _unsettled = gate.begin();
@@ -158,14 +164,14 @@ impl Pusher {
             hand_back(pass, &outcome, chance);
             match back_off::next(tries, &outcome, chance) {
                 Next::Settled | Next::Leave => return outcome,
-                // What holds up everybody is waited for at the gate.
+                // Trouble of all notifications is waited for at the gate.
                 Next::Again { trouble: Trouble::Service | Trouble::Certificate, .. } => {}
                 Next::Again { trouble: Trouble::Device, after } => tokio::time::sleep(after).await,
             }
         }
     }
 
-    /// Asks the push service once to wake a device. Never fails: what goes wrong is an outcome.
+    /// Sends one notification to the push service. Never fails: errors are part of the outcome.
     pub async fn wake(&self, notification: Notification<'_>) -> Outcome {
         let Inner { clients, turn, base_url, farewell, .. } = &*self.inner;
         let url = format!("{base_url}/3/device/{}", hex::encode(notification.token));
@@ -181,7 +187,7 @@ impl Pusher {
             Ok(answer) => read_answer(answer).await,
             Err(error) => {
                 let was_closed = !error.is_timeout() && !error.is_connect();
-                // Without the URL: it holds the token.
+                // Without the URL, because it contains the token.
                 let mut causes = causes(&error.without_url());
                 if was_closed && !outcome::is_told(&causes) {
                     causes.extend(farewell.heard().await);
@@ -192,17 +198,18 @@ impl Pusher {
     }
 }
 
-/// The tries that count against a notification. Where nobody gets through it is not its fault, and somebody has to find
-/// out when the trouble is over; one that fails again and again while others get through is left.
+/// Counts the tries of one notification. A failure of the whole service does not count, because some notification has
+/// to find out when the trouble is over. A notification that fails repeatedly while others get through is given up.
 #[derive(Default)]
 struct Tries {
     counted: u32,
-    /// How often it had gone well when a try last failed for trouble that is everybody's.
+    /// Number of successes when a try last failed for trouble of all notifications.
     well_then: Option<u64>,
 }
 
 impl Tries {
-    /// Counts a try; how many count by now. `times_well`: how often it has gone well, for anybody.
+    /// Counts a try and returns the number of counted tries. `times_well` is the number of successes of all
+    /// notifications.
     fn count(&mut self, outcome: &Outcome, times_well: u64) -> u32 {
         let for_all = matches!(outcome, Outcome::RetryLater { trouble: Trouble::Service | Trouble::Certificate, .. });
         let counts = !for_all || self.well_then.replace(times_well) != Some(times_well);
@@ -236,7 +243,7 @@ async fn read_answer(answer: Response) -> Outcome {
     Outcome::refused(status.as_u16(), &body, after_seconds)
 }
 
-/// What an error and its causes say, the outermost first.
+/// Returns the texts of an error and its causes, the outermost first.
 fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
 }

@@ -1,41 +1,42 @@
-//! What the push service answered, sorted by what there is to do about it.
+//! Answers of the push service, grouped by what to do about them.
 //!
-//! Sorted by the exact `reason` where there is one, else by status (Apple, "Handling notification responses from APNs").
+//! They are grouped by the exact `reason` if there is one, otherwise by status (Apple, "Handling notification
+//! responses from APNs").
 
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The push service took the notification; whether the device gets it is another matter.
+    /// The push service accepted the notification. This does not mean that the device receives it.
     Accepted { apns_id: Option<String> },
-    /// The token is dead since that time (milliseconds since 1970): nothing is to be pushed to it any more, unless a
-    /// TokenUpdate came after it.
+    /// The token has been invalid since this time (milliseconds since 1970). Nothing must be pushed to it, unless a
+    /// TokenUpdate came later.
     Unregistered { reason: String, since_unix_ms: Option<i64> },
-    /// Trying again with the same token and certificate will not help.
+    /// Another try with the same token and certificate will not help.
     Rejected { status: u16, reason: String, fault: Fault },
-    /// Something is in the way that may pass; the notification may be tried again.
+    /// A temporary problem. The notification may be tried again.
     RetryLater { trouble: Trouble, status: Option<u16>, reason: String, after_seconds: Option<u64> },
 }
 
-/// Whose fault a rejection is.
+/// Cause of a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// This device's token is none of this push service.
+    /// The device's token does not belong to this push service.
     Token,
     /// The certificate is for another topic than the one the device enrolled with.
     Topic,
-    /// The request is not what the push service wants: ours.
+    /// The push service does not accept the request: an error of this server.
     Request,
 }
 
-/// What is in the way, and for whom.
+/// Kind of a temporary problem, and which notifications it affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trouble {
-    /// This device was sent too many notifications; others get theirs.
+    /// This device got too many notifications. Other devices are not affected.
     Device,
-    /// The push service is busy, broken or cannot be reached: nobody gets any.
+    /// The push service is busy, has an error or cannot be reached. All notifications are affected.
     Service,
-    /// The push service refuses our certificate: nobody gets any until somebody acts.
+    /// The push service rejects the push certificate. All notifications are affected until a person corrects it.
     Certificate,
 }
 
@@ -46,7 +47,7 @@ struct Refusal {
 }
 
 impl Outcome {
-    /// From a status other than 200 and the body that came with it, `{"reason": …, "timestamp": …}`.
+    /// Creates the outcome for a status other than 200 and its body, `{"reason": …, "timestamp": …}`.
     pub(super) fn refused(status: u16, body: &[u8], after_seconds: Option<u64>) -> Outcome {
         let Refusal { reason, timestamp } = serde_json::from_slice(body).unwrap_or_default();
         let reason = reason.and_then(word).unwrap_or_else(|| format!("status {status} without a reason"));
@@ -59,7 +60,8 @@ impl Outcome {
             (_, "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed") => {
                 rejected(Fault::Topic, reason)
             }
-            // Not about this device but about how often we sign in, and about a connection that nobody used.
+            // These are not about the device: they concern how often the server authenticates, and an idle
+            // connection.
             (_, "TooManyProviderTokenUpdates" | "IdleTimeout") => later(Trouble::Service, reason),
             (429, _) => later(Trouble::Device, reason),
             (500..=599, _) => later(Trouble::Service, reason),
@@ -67,7 +69,8 @@ impl Outcome {
         }
     }
 
-    /// From what went wrong on the way to an answer: the texts of the error and of its causes, the outermost first.
+    /// Creates the outcome for an error before an answer. `causes` are the texts of the error and its causes, the
+    /// outermost first.
     pub(super) fn broken(causes: &[String]) -> Outcome {
         let said = causes.iter().find_map(|text| said_in_farewell(text));
         let refused_in_handshake = causes.iter().any(|text| {
@@ -84,25 +87,27 @@ impl Outcome {
     }
 }
 
-/// A reason as Apple writes them: one word. Anything else is not repeated: it would go to logs and pages.
+/// Returns the reason if it is one word, as Apple's reasons are. Other texts are not repeated, because they would
+/// appear in logs and pages.
 fn word(reason: String) -> Option<String> {
     let is_word = (1..=64).contains(&reason.len()) && reason.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_word.then_some(reason)
 }
 
-/// Whether these say why a connection was closed.
+/// Returns whether one of the texts contains the reason why a connection was closed.
 pub(super) fn is_told(causes: &[String]) -> bool {
     causes.iter().any(|text| said_in_farewell(text).is_some())
 }
 
-/// The reason in the JSON that a GOAWAY frame may carry; the HTTP/2 library shows it only as a byte string in its text.
+/// Parses the reason in the JSON of a GOAWAY frame. The HTTP/2 library shows it only as a byte string in its text.
 fn said_in_farewell(text: &str) -> Option<String> {
     let (begin, end) = (text.find('{')?, text.rfind('}')?);
     let json = text.get(begin..=end)?.replace("\\\"", "\"");
     serde_json::from_str::<Refusal>(&json).ok()?.reason.and_then(word)
 }
 
-/// `Retry-After` in seconds (RFC 9110 section 10.2.3): a number, or a date, which counts from the answer's own `Date`.
+/// Parses `Retry-After` into seconds (RFC 9110 section 10.2.3): a number, or a date, which is relative to the `Date`
+/// of the answer.
 pub(super) fn retry_after(retry_after: &str, date: Option<&str>) -> Option<u64> {
     if let Ok(seconds) = retry_after.trim().parse() {
         return Some(seconds);
@@ -214,7 +219,7 @@ mod tests {
     }
 
     fn trouble_of(causes: &[String]) -> Trouble {
-        trouble(&Outcome::broken(causes)).expect("a broken connection may mend")
+        trouble(&Outcome::broken(causes)).expect("a broken connection can be tried again")
     }
 
     #[test]
@@ -222,7 +227,7 @@ mod tests {
         let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(retry_after("120", None), Some(120));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:51:37 GMT", date), Some(120));
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:00 GMT", date), None, "it is past");
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:00 GMT", date), None, "the time is in the past");
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:51:37 GMT", None), None);
         assert_eq!(retry_after("soon", date), None);
     }

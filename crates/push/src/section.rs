@@ -1,23 +1,23 @@
-//! The section `[push]` of the configuration.
+//! Section `[push]` of the configuration.
 
 use serde::Deserialize;
 use std::path::PathBuf;
 use url::Url;
 
-/// `[push]`: how devices are woken.
+/// `[push]`: the push service and the push certificate.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Push {
-    /// `https://api.push.apple.com`, unless this is a trial.
+    /// `https://api.push.apple.com`, except in trials.
     pub base_url: String,
-    /// The MDM push certificate; its subject's UID is the topic. Without it no MDM profile is offered.
+    /// The MDM push certificate. The UID of its subject is the topic. Without it, no MDM profile is offered.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
-    /// The CA of the push server, where it is not a publicly trusted one (trials).
+    /// CA of the push server, if it is not publicly trusted (trials).
     pub root: Option<PathBuf>,
 }
 
-/// Whether this `push.base_url` names a push service of Apple's.
+/// Returns whether this `push.base_url` is a push service of Apple.
 pub fn is_service_of_apple(base_url: &str) -> bool {
     let host = Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| host == "apple.com" || host.ends_with(".apple.com"))

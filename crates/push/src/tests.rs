@@ -1,4 +1,5 @@
-//! The pusher against the loopback push server, which speaks HTTP/2 and asks for the push certificate as APNs does.
+//! Tests of the pusher with the loopback push server, which uses HTTP/2 and requires the push certificate as APNs
+//! does.
 
 use super::*;
 use pki::Pki;
@@ -51,7 +52,7 @@ async fn a_device_is_woken_by_exactly_its_push_magic() {
     let mut device = bench.server.connect(&bench.topic);
     let outcome = bench.wake(&bench.pusher, &device.token).await;
     assert!(matches!(outcome, Outcome::Accepted { apns_id: Some(_) }), "{outcome:?}");
-    // The push server refuses any body but {"mdm": …}, any topic but the certificate's, and anything but HTTP/2.
+    // The push server rejects any body but {"mdm": …}, any topic but the certificate's, and any protocol but HTTP/2.
     assert_eq!(device.next().await.as_deref(), Some("MAGIC"));
     assert_eq!(bench.server.received()[0].token, hex::encode(&device.token));
 }
@@ -107,7 +108,7 @@ async fn every_documented_status_is_told_apart_over_the_wire() {
     for (status, reason) in DOCUMENTED {
         bench.server.refuse(&device.token, status, reason);
         let told = match bench.wake(&bench.pusher, &device.token).await {
-            Outcome::Accepted { .. } => panic!("{status} {reason} was taken for 200"),
+            Outcome::Accepted { .. } => panic!("{status} {reason} was treated as 200"),
             Outcome::Unregistered { reason, .. } => (410, reason, "gone"),
             Outcome::Rejected { status, reason, fault } => match fault {
                 Fault::Token => (status, reason, "token"),
@@ -205,7 +206,7 @@ async fn the_reason_in_a_goaway_is_understood() {
     assert!(matches!(bench.wake(&bench.pusher, &device.token).await, Outcome::Accepted { .. }));
 }
 
-/// With several threads the client loses what was said more often than not.
+/// With several threads, the client loses the reason more often than not.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reason_is_also_understood_where_the_farewell_was_quicker_than_the_request() {
     let bench = bench().await;
@@ -230,7 +231,7 @@ async fn the_reason_is_also_understood_where_the_farewell_was_quicker_than_the_r
 async fn a_certificate_that_is_refused_in_the_handshake_is_told_apart() {
     let bench = bench().await;
     let stranger = self::bench().await;
-    // Somebody else's push certificate, and the right root: the server does not know the certificate's CA.
+    // The push certificate of another server, and the right root: the server does not know the certificate's CA.
     let push = Push { base_url: bench.push.base_url.clone(), root: bench.push.root.clone(), ..stranger.push.clone() };
     let pusher = Pusher::load(&push).unwrap().unwrap();
     let outcome = bench.wake(&pusher, &[7; 32]).await;

@@ -95,7 +95,10 @@ mod tests {
         ] {
             let text = format!("Room{character}7");
             let help = found(|settings| settings.help = Some(text.clone())).wrong;
-            assert!(help.len() == 1 && help[0].starts_with(&format!("help holds the character {number} ")), "{help:?}");
+            assert!(
+                help.len() == 1 && help[0].starts_with(&format!("help contains the character {number} ")),
+                "{help:?}"
+            );
             let organization = found(|settings| settings.organization = text).wrong;
             assert!(
                 organization[0].starts_with("organization ") && organization[0].contains(number),
@@ -115,7 +118,7 @@ mod tests {
         for text in ["We \u{202e}ees", "We &#x202e;see", "<p>We &#8294;see</p>", "We\u{7} see"] {
             let wrong = said(text);
             assert!(
-                wrong.len() == 1 && wrong[0].starts_with("personal_description.en holds the character U+"),
+                wrong.len() == 1 && wrong[0].starts_with("personal_description.en contains the character U+"),
                 "{wrong:?}"
             );
         }

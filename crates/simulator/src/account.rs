@@ -1,5 +1,6 @@
-//! Settings › General › VPN & Device Management › Sign In to Work or School Account: how a device finds its server, lets its person sign in
-//! there, and takes its profile home (Apple, "Implementing the simple authentication user-enrollment flow").
+//! Settings › General › VPN & Device Management › Sign In to Work or School Account: how a device finds its server,
+//! lets its person sign in there and gets its profile (Apple, "Implementing the simple authentication user-enrollment
+//! flow").
 
 mod challenge;
 mod code;
@@ -17,20 +18,20 @@ pub use discovery::{DiscoveryError, Hop, Server, find_server};
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// More pages than any sign-in has: it goes round in circles.
+/// Maximum number of pages. No sign-in has as many, so more mean an endless loop.
 const MOST_PAGES: usize = 20;
 
-/// How the way from Settings ended, where nothing went wrong with the device.
+/// How the sign-in from Settings ended, if the device had no error.
 #[expect(clippy::large_enum_variant, reason = "one is made at a sign-in and gone")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedIn {
     /// With an access token.
     Token(Tokens),
-    /// On a page that leads nowhere: its text.
+    /// At a page that leads no further; contains its text.
     Stopped(String),
 }
 
-/// Why an enrollment from Settings does not come about, as the device sees it.
+/// Why an enrollment from Settings fails, from the device's point of view.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     #[error(transparent)]
@@ -41,7 +42,7 @@ pub enum AccountError {
     Challenge(String),
     #[error("the server answered the token with status {status} and {content_type:?}: the enrollment is cancelled")]
     NoProfile { status: u16, content_type: String },
-    #[error("signing in ended at {0}, which means nothing to the device")]
+    #[error("signing in ended at {0}, which the device does not recognize")]
     Elsewhere(Url),
     #[error("signing in ended with status {0} instead of 308")]
     NotPermanent(u16),
@@ -58,10 +59,11 @@ pub enum AccountError {
 }
 
 impl Walk {
-    /// Types a work or school account in Settings and goes all the way: `user@domain`, where the domain may have a port here.
+    /// Types a work or school account in Settings and completes the enrollment. The account is `user@domain`; in the
+    /// simulator the domain may have a port.
     ///
     /// # Errors
-    /// At the first thing that goes wrong.
+    /// Returns the first error.
     pub async fn enroll_with_account(
         &mut self,
         identifier: &str,
@@ -91,10 +93,10 @@ impl Walk {
         Ok(server)
     }
 
-    /// The sheet that Settings opens, with cookies of Safari's, up to the tokens.
+    /// Opens the sheet of Settings, which has Safari's cookies, and signs in up to the tokens.
     ///
     /// # Errors
-    /// If a page cannot be shown, or the sheet ends anywhere else.
+    /// Returns an error if a page cannot be shown or the sheet ends at an unexpected address.
     pub async fn sign_in(
         &mut self,
         challenge: &Challenge,
@@ -116,7 +118,7 @@ impl Walk {
         }
     }
 
-    // Up to where the web is left, by a 308.
+    // Continues until a 308 redirect leaves the web.
     async fn sheet(&mut self, url: &Url, watcher: &mut dyn Watcher) -> Result<Sheet, AccountError> {
         let opened = self.safari.open(url.as_str()).await;
         let mut page = match opened.map_err(|error| WalkError::Safari { act: Act::SignIn, error })? {
@@ -153,10 +155,10 @@ impl Walk {
         Ok(())
     }
 
-    /// The device was told to have its person sign in again, and they do: it has another token then, or none.
+    /// Lets the person sign in again because the server asked for it. The device then has a new token, or none.
     ///
     /// # Errors
-    /// As [`Walk::sign_in`]; and if the device is not managed.
+    /// Returns the errors of [`Walk::sign_in`], and an error if the device is not managed.
     pub async fn sign_in_again(
         &mut self,
         challenge: &Challenge,
@@ -170,7 +172,7 @@ impl Walk {
         Ok(signed_in)
     }
 
-    /// Cookies are gone, as after weeks.
+    /// Deletes all cookies, as happens after weeks.
     pub fn forget_cookies(&mut self) {
         let ios = self.device.hardware.ios;
         self.safari = Safari::of(&self.device.hardware, ios, self.device.trust.clone());
@@ -178,9 +180,9 @@ impl Walk {
 }
 
 enum Sheet {
-    /// On a page that leads nowhere: its text.
+    /// At a page that leads no further; contains its text.
     Stopped(String),
-    /// To an address that only Settings understands.
+    /// At an address that only Settings understands.
     Left(Url),
 }
 
@@ -194,7 +196,7 @@ fn token_of(url: &Url) -> Result<String, AccountError> {
     token.filter(|_| ours).ok_or_else(|| AccountError::Elsewhere(url.clone()))
 }
 
-/// What a server answered to a device that asked for its profile.
+/// Answer of a server to a device's request for its profile.
 pub struct Asked {
     pub status: u16,
     pub content_type: String,
@@ -203,10 +205,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Where to sign in.
+    /// Returns where to sign in.
     ///
     /// # Errors
-    /// If it is not asked for, or not in a way that the device knows.
+    /// Returns an error if the server does not ask for it, or in a way that the device does not know.
     pub fn challenge(&self) -> Result<Challenge, AccountError> {
         if self.status != 401 {
             return Err(AccountError::NotAsked { status: self.status });
@@ -225,17 +227,17 @@ impl Asked {
 }
 
 impl Device {
-    /// Asks for a profile with signed machine information, and with a token if there is one.
+    /// Requests a profile with signed machine information, and with a token if there is one.
     ///
     /// # Errors
-    /// If the server cannot be reached.
+    /// Returns an error if the server cannot be reached.
     pub async fn ask_for_profile(
         &self,
         base_url: &Url,
         information: &[u8],
         token: Option<&str>,
     ) -> Result<Asked, DeviceError> {
-        // iOS 15 calls the same bytes a form.
+        // iOS 15 sends the same bytes with the content type of a form.
         let content_type = match self.hardware.ios.major {
             ..=15 => "application/x-www-form-urlencoded",
             _ => "application/pkcs7-signature",
@@ -255,10 +257,10 @@ impl Device {
         Ok(Asked { status, content_type, authenticate, body })
     }
 
-    /// Installs the profile that the token brought. `version` is what discovery said.
+    /// Installs the profile that was fetched with the token. `version` is the version in the discovery document.
     ///
     /// # Errors
-    /// What the device would show; nothing is installed then.
+    /// Returns what the device would show; nothing is installed then.
     pub async fn install_by_account(
         &mut self,
         file: &[u8],

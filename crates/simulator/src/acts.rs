@@ -1,10 +1,10 @@
-//! What a person and their device do, one act at a time, and those who watch them do it.
+//! Acts of a person and their device, and observers of these acts.
 
 use async_trait::async_trait;
 use std::fmt;
 use std::time::Duration;
 
-/// One act on the way, in the order of the steps.
+/// One act of an enrollment, in the order of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Act {
     /// Settings asks the domain of an account for its server.
@@ -23,24 +23,24 @@ pub enum Act {
     ReportCaProfile,
     GiveManagedAppleId,
     DownloadMdmProfile,
-    /// By the device itself, with the access token.
+    /// The device fetches it itself, with the access token.
     FetchMdmProfile,
-    /// The device says what it is, and gets an identity by which it asks for the MDM profile.
+    /// The device sends its attributes and gets an identity with which it requests the MDM profile.
     BeVerified,
-    /// The device's check of the server before it installs an MDM profile.
+    /// The device checks the server before it installs an MDM profile.
     CheckServer,
     GetIdentity,
     Authenticate,
     TokenUpdate,
     ReportMdmProfile,
     SeeCompletion,
-    /// The push server called.
+    /// The push server woke the device.
     WakeUp,
     AnswerCommands,
 }
 
 impl Act {
-    /// The name of the step that it belongs to (docs/glossary.md, "Steps of an enrollment").
+    /// Name of the step that the act belongs to (docs/glossary.md, "Steps of an enrollment").
     pub fn step(self) -> &'static str {
         match self {
             Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => "arrival",
@@ -67,16 +67,16 @@ impl fmt::Display for Act {
         f.pad(match self {
             Act::Discover => "find the server of an account",
             Act::OpenPortal => "open the enrollment URL",
-            Act::ProceedInSpiteOfWarning => "proceed in spite of the warning",
+            Act::ProceedInSpiteOfWarning => "proceed despite the warning",
             Act::AnswerDeviceQuestion => "say that this is an iPad",
             Act::SignIn => "sign in",
-            Act::SayForWhom => "say for whom the device is",
+            Act::SayForWhom => "say who the device is for",
             Act::NotePreviousRecords => "note the previous records",
             Act::ChooseOwnership => "choose the ownership",
             Act::AcceptTerms => "accept the terms of use",
             Act::DownloadCaProfile => "download the CA profile",
             Act::InstallCaProfile => "install the CA profile",
-            Act::SwitchOnTrust => "switch on its trust",
+            Act::SwitchOnTrust => "enable trust in it",
             Act::ReportCaProfile => "report the CA profile",
             Act::GiveManagedAppleId => "give the Managed Apple ID",
             Act::DownloadMdmProfile => "download the MDM profile",
@@ -94,17 +94,17 @@ impl fmt::Display for Act {
     }
 }
 
-/// Somebody who watches: tells of it, measures it, or pulls the server's plug.
+/// An observer: it prints the acts, measures them, or stops the server in between.
 #[async_trait]
 pub trait Watcher: Send {
-    /// It is about to happen.
+    /// Called before the act.
     async fn before(&mut self, _act: Act) {}
 
-    /// It happened, with what can be said of it.
+    /// Called after the act, with a short description of its result.
     async fn after(&mut self, _act: Act, _took: Duration, _told: &str) {}
 }
 
-/// Nobody watches.
+/// An observer that does nothing.
 pub struct Nobody;
 
 impl Watcher for Nobody {}

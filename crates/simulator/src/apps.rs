@@ -1,38 +1,38 @@
-//! Managed apps on a simulated device: offered, answered by the person, installed or not (Apple's schema:
+//! Managed apps on a simulated device: offered, answered by the person, installed or refused (Apple's schema:
 //! mdm/commands/application.install.yaml, application.managed.list.yaml).
 
 use plist::{Dictionary, Value};
 use std::collections::BTreeMap;
 
-/// What the person does with an offer.
+/// The person's reaction to an offered app.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Taste {
     #[default]
     Installs,
     Refuses,
-    /// Leaves the prompt where it is.
+    /// Leaves the prompt open.
     Waits,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct Apps {
     pub taste: Taste,
-    /// Numbers of apps that a licence is assigned for.
+    /// Store IDs of apps with an assigned licence.
     pub licensed: Vec<u64>,
-    /// By bundle identifier, with the status that the device tells next.
+    /// Managed apps by bundle identifier, with the status that the device reports next.
     pub managed: BTreeMap<String, String>,
-    /// Installed by the person: none of the organization's business.
+    /// Apps that the person installed. The organization must not see them.
     pub private: Vec<String>,
 }
 
-/// The bundle identifier of an app that the App Store has under this number.
+/// Returns the bundle identifier of the app with this ID in the App Store.
 pub fn bundle_identifier(store_id: u64) -> String {
     format!("org.example.app{store_id}")
 }
 
-/// What the device makes of `InstallApplication`.
+/// The device's reaction to `InstallApplication`.
 pub enum Taken {
-    /// The app, which the person is asked about.
+    /// The person is asked about this app.
     Prompting(String),
     /// `RejectionReason`.
     Rejected(&'static str),
@@ -50,7 +50,7 @@ impl Apps {
             (None, Some(app)) => (app, true),
             _ => return Taken::Malformed,
         };
-        // User Enrollment takes licensed apps only; who promises a licence has to have assigned it.
+        // User Enrollment accepts only licensed apps. A command with `PurchaseMethod` 1 needs an assigned licence.
         if (personal && method != Some(1)) || (method == Some(1) && !licensed) {
             return Taken::Rejected("PurchaseMethodNotSupported");
         }
@@ -61,7 +61,8 @@ impl Apps {
         Taken::Prompting(app)
     }
 
-    /// How the managed apps stand. The person has had time to answer since; what is told once is forgotten.
+    /// Returns the state of the managed apps. The person has had time to answer in the meantime. Transient states are
+    /// removed after they were reported once.
     pub(crate) fn list(&mut self, asked: Option<&Vec<Value>>) -> Dictionary {
         let mut told = Dictionary::new();
         let wanted = |app: &str| asked.is_none_or(|asked| asked.iter().any(|name| name.as_string() == Some(app)));

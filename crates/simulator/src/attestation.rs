@@ -1,8 +1,8 @@
-//! Attestation of hardware, as Apple's servers make it for a device (mdm/commands/information.device.yaml,
-//! `DevicePropertiesAttestation`): a leaf that names the device, under an intermediate CA, under a root of the simulator's.
+//! Attestation of hardware, as Apple's servers create it for a device (mdm/commands/information.device.yaml,
+//! `DevicePropertiesAttestation`): a leaf that names the device, an intermediate CA, and a root of the simulator.
 //!
-//! A device makes a new attestation at most once in seven days; within that time it answers with the one it has, which
-//! holds the nonce of then.
+//! A device makes a new attestation at most once in seven days. Within that time it answers with the previous one,
+//! which contains the previous nonce.
 
 use crate::chance;
 use crate::device::Device;
@@ -25,55 +25,55 @@ const FRESHNESS: &str = "1.2.840.113635.100.8.11.1";
 const DAY: i64 = 24 * 60 * 60;
 const YEAR: i64 = 365 * DAY;
 
-/// Real leaves are good for some three months.
+/// Real leaf certificates are valid for some three months.
 const LEAF_DAYS: i64 = 90;
 
-/// A root with an intermediate CA, P-384 like Apple's.
+/// A root with an intermediate CA. The keys use P-384, like Apple's.
 pub struct AttestationCa {
     root: X509,
     intermediate: X509,
     key: PKey<Private>,
 }
 
-/// What a leaf says.
+/// Content of a leaf certificate.
 #[derive(Debug, Clone)]
 pub struct Attested<'a> {
     pub nonce: &'a [u8],
     pub udid: &'a str,
     pub serial_number: &'a str,
-    /// When it was made, in seconds since 1970.
+    /// Time of the attestation, in seconds since 1970.
     pub made: i64,
 }
 
-/// What a device does instead of attesting what is so.
+/// How a device deviates from a true attestation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pretence {
-    /// It knows no such query: its chip is too old.
+    /// It does not know the query, because its chip is too old.
     None,
-    /// It attests that it is other hardware.
+    /// It attests another UDID.
     Udid(String),
-    /// It has no attestation for this nonce.
+    /// It attests another nonce.
     Nonce,
     /// Its attestation expired long ago.
     Expired,
-    /// A CA of its own attests.
+    /// Its attestation comes from another CA.
     OwnRoot,
 }
 
 /// How a device attests its hardware.
 #[derive(Debug, Default)]
 pub struct Attesting {
-    /// `None`: it attests what is so.
+    /// `None`: it attests the truth.
     pub pretence: Option<Pretence>,
-    /// The last attestation, and when it was made.
+    /// The last attestation, and its time in seconds since 1970.
     made: Option<(i64, Vec<Vec<u8>>)>,
 }
 
 impl AttestationCa {
-    /// A root with the name of Apple's and a key of its own.
+    /// Creates a root with the name of Apple's root and a new key.
     ///
     /// # Errors
-    /// If OpenSSL cannot make it.
+    /// Returns an error if OpenSSL fails.
     pub fn new() -> Result<AttestationCa, ErrorStack> {
         let (root_key, key) = (curve_key()?, curve_key()?);
         let (root_name, name) =
@@ -85,20 +85,20 @@ impl AttestationCa {
         Ok(AttestationCa { root, intermediate, key })
     }
 
-    /// The root's certificate.
+    /// Certificate of the root.
     pub fn certificate(&self) -> &X509 {
         &self.root
     }
 
-    /// The certificate of the CA between the root and the leaves.
+    /// Certificate of the intermediate CA.
     pub fn intermediate(&self) -> &X509 {
         &self.intermediate
     }
 
-    /// The chain that a device answers with: the leaf and the intermediate CA, DER.
+    /// Returns the chain that a device answers with: the leaf and the intermediate CA, in DER.
     ///
     /// # Errors
-    /// If OpenSSL cannot make it.
+    /// Returns an error if OpenSSL fails.
     pub fn attest(&self, attested: &Attested<'_>) -> Result<Vec<Vec<u8>>, ErrorStack> {
         let values = [
             (SERIAL_NUMBER, attested.serial_number.as_bytes()),
@@ -108,10 +108,11 @@ impl AttestationCa {
         self.issue(&values, (attested.made, attested.made + LEAF_DAYS * DAY))
     }
 
-    /// A chain whose leaf has these extensions, raw bytes by OID, and these bounds in seconds since 1970.
+    /// Returns a chain whose leaf has these extensions, as raw bytes by OID, and this validity period in seconds
+    /// since 1970.
     ///
     /// # Errors
-    /// If OpenSSL cannot make it.
+    /// Returns an error if OpenSSL fails.
     pub fn issue(&self, values: &[(&str, &[u8])], times: (i64, i64)) -> Result<Vec<Vec<u8>>, ErrorStack> {
         let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
         let key = EcKey::generate(&group)?;
@@ -126,10 +127,10 @@ impl AttestationCa {
     }
 }
 
-/// The CA of every device of this process that does not pretend.
+/// The CA of all truthful devices in this process.
 ///
 /// # Panics
-/// If OpenSSL cannot make one.
+/// Panics if OpenSSL fails.
 pub fn attestation_ca() -> &'static AttestationCa {
     static CA: OnceLock<AttestationCa> = OnceLock::new();
     CA.get_or_init(|| AttestationCa::new().expect("OpenSSL makes a CA"))
@@ -182,7 +183,7 @@ fn ca(
 }
 
 impl Device {
-    /// `DevicePropertiesAttestation`; `None` where the device does not know it.
+    /// Answers `DevicePropertiesAttestation`; `None` if the device does not know it.
     pub(crate) fn attest(&mut self, command: &Dictionary) -> Option<Value> {
         let nonce = command.get("DeviceAttestationNonce").and_then(Value::as_data).unwrap_or_default();
         let now = self.clock.now();

@@ -1,5 +1,5 @@
-//! The few encodings that CMS messages are made of, written by hand: definite lengths (DER), and the indefinite ones (BER)
-//! that Apple's devices send (X.690 §8.1.3.6) and that the common libraries no longer write.
+//! The encodings that CMS messages need, implemented by hand: definite lengths (DER), and the indefinite lengths
+//! (BER) that Apple's devices send (X.690 §8.1.3.6) and that common libraries no longer write.
 
 pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
@@ -8,14 +8,14 @@ pub const NULL: u8 = 0x05;
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 pub const UTF8_STRING: u8 = 0x0c;
 pub const PRINTABLE_STRING: u8 = 0x13;
-/// In pieces, each an OCTET STRING of its own.
+/// In pieces, each of which is an OCTET STRING.
 pub const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
 pub const SEQUENCE: u8 = 0x30;
 pub const SET: u8 = 0x31;
 /// `[0]`, constructed.
 pub const CONTEXT_0: u8 = 0xa0;
 
-/// Tag, length, value.
+/// Encodes tag, length and value.
 pub fn encode(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     bytes.extend(length(content.len()));
@@ -23,12 +23,12 @@ pub fn encode(tag: u8, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A constructed value of definite length.
+/// Encodes a constructed value of definite length.
 pub fn constructed(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     encode(tag, &parts.concat())
 }
 
-/// A constructed value of indefinite length: it ends with an end-of-contents.
+/// Encodes a constructed value of indefinite length, which ends with end-of-contents octets.
 pub fn indefinite(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = vec![tag, 0x80];
     bytes.extend(parts.concat());
@@ -36,7 +36,7 @@ pub fn indefinite(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// DER's `SET OF`: its members in the order of their encodings (X.690 §11.6).
+/// Encodes a `SET OF` in DER: its members are sorted by their encodings (X.690 §11.6).
 pub fn set_of(tag: u8, mut members: Vec<Vec<u8>>) -> Vec<u8> {
     members.sort();
     encode(tag, &members.concat())
@@ -53,7 +53,7 @@ fn length(length: usize) -> Vec<u8> {
     encoded
 }
 
-/// An INTEGER that is not negative, from its big-endian bytes.
+/// Encodes a non-negative INTEGER from its big-endian bytes.
 pub fn unsigned(big_endian: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = big_endian.iter().copied().skip_while(|byte| *byte == 0).collect();
     if bytes.first().is_none_or(|first| first & 0x80 != 0) {
@@ -66,7 +66,7 @@ pub fn null() -> Vec<u8> {
     encode(NULL, &[])
 }
 
-/// An OBJECT IDENTIFIER from its arcs.
+/// Encodes an OBJECT IDENTIFIER from its arcs.
 pub fn oid(arcs: &[u32]) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let [first, second, rest @ ..] = arcs {
@@ -90,13 +90,13 @@ fn low_septet(number: u32) -> u8 {
     number.to_le_bytes()[0] & 0x7f
 }
 
-/// An AlgorithmIdentifier; `null` says whether its parameters are a NULL or absent.
+/// Encodes an AlgorithmIdentifier. `with_null` says whether its parameters are NULL or absent.
 pub fn algorithm(arcs: &[u32], with_null: bool) -> Vec<u8> {
     let parameters = if with_null { null() } else { Vec::new() };
     constructed(SEQUENCE, &[&oid(arcs), &parameters])
 }
 
-/// An attribute of one value, as in PKCS#10 and CMS.
+/// Encodes an attribute with one value, as in PKCS#10 and CMS.
 pub fn attribute(arcs: &[u32], value: &[u8]) -> Vec<u8> {
     constructed(SEQUENCE, &[&oid(arcs), &encode(SET, value)])
 }

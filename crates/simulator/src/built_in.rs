@@ -1,7 +1,8 @@
-//! The identity that a device was made with, and the messages it signs with it before a server has given it another.
+//! The factory identity of a device, and the messages that it signs with it before it has an identity from a server.
 //!
-//! No simulator can have one of Apple's. This one comes from a CA of the simulator's that has the name, the kind of key, the
-//! digests and even the expired dates of Apple's: a server knows it if it is told to.
+//! A simulator cannot have an identity from Apple. This one comes from a CA of the simulator that has the name, the
+//! kind of key, the digests and even the expired validity period of Apple's CA. A server accepts it if it is
+//! configured to.
 
 use crate::chance;
 use crate::device::Device;
@@ -16,20 +17,20 @@ use openssl::x509::extension::BasicConstraints;
 use openssl::x509::{X509, X509Name};
 use std::sync::OnceLock;
 
-/// 2007-04-16 to 2014-04-16, as "Apple iPhone Device CA".
+/// 2007-04-16 to 2014-04-16, like "Apple iPhone Device CA".
 const CA_DATES: (i64, i64) = (1_176_764_086, 1_397_688_886);
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
-/// A CA that certifies devices when they are made.
+/// A CA that issues factory identities to devices.
 pub struct DeviceCa {
     identity: Identity,
 }
 
 impl DeviceCa {
-    /// A CA with a key of its own and the name of Apple's.
+    /// Creates a CA with a new key and the name of Apple's CA.
     ///
     /// # Errors
-    /// If OpenSSL cannot make it.
+    /// Returns an error if OpenSSL fails.
     pub fn new() -> Result<DeviceCa, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(1024)?)?;
         let name = name(&[("C", "US"), ("O", "Apple Inc."), ("OU", "Apple iPhone"), ("CN", "Apple iPhone Device CA")])?;
@@ -52,10 +53,11 @@ impl DeviceCa {
         &self.identity.certificate
     }
 
-    /// An identity for one device, RSA of so many bits (1024 in real ones), certified with this digest.
+    /// Issues an identity for one device, with an RSA key of `bits` bits (1024 in real devices) and a certificate
+    /// signed with this digest. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// If OpenSSL cannot make it.
+    /// Returns an error if OpenSSL fails.
     pub fn issue(&self, common_name: &str, bits: u32, digest: Digest, now: i64) -> Result<Identity, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(bits)?)?;
         let place = [("C", "US"), ("ST", "CA"), ("L", "Cupertino"), ("O", "Apple Inc."), ("OU", "iPhone")];
@@ -75,10 +77,10 @@ impl DeviceCa {
     }
 }
 
-/// The CA of every device of this process that was not given another.
+/// The CA of all devices in this process that have no other one.
 ///
 /// # Panics
-/// If OpenSSL cannot make one.
+/// Panics if OpenSSL fails.
 pub fn device_ca() -> &'static DeviceCa {
     static CA: OnceLock<DeviceCa> = OnceLock::new();
     CA.get_or_init(|| DeviceCa::new().expect("OpenSSL makes a CA"))
@@ -92,31 +94,31 @@ fn name(parts: &[(&str, &str)]) -> Result<X509Name, ErrorStack> {
     Ok(name.build())
 }
 
-/// The identity that a device was made with, once it was asked for, and the certificates it sends with it.
+/// The factory identity of a device, created at first use, and the certificates that the device sends with it.
 #[derive(Default)]
 pub struct BuiltIn(OnceLock<(Identity, Vec<X509>)>);
 
 impl BuiltIn {
-    /// An identity from elsewhere, with the certificates that come with it.
+    /// A given identity with its chain.
     pub fn given(identity: Identity, chain: Vec<X509>) -> BuiltIn {
         BuiltIn((identity, chain).into())
     }
 }
 
 impl Device {
-    /// The content as this device signs it with the identity it was made with. iOS sends the chain, too.
+    /// Signs the content with the device's factory identity. The message contains the chain, as in iOS.
     ///
     /// # Errors
-    /// If OpenSSL cannot sign.
+    /// Returns an error if OpenSSL cannot sign.
     pub fn sign_built_in(&self, content: &[u8]) -> Result<Vec<u8>, ErrorStack> {
         let (identity, chain) = self.identity_made_with()?;
         signature::attached(content, identity, chain, self.style)
     }
 
-    /// Machine information (other/machineinfo.yaml), signed: what an account-driven enrollment begins with.
+    /// Returns signed machine information (other/machineinfo.yaml), with which an account-driven enrollment begins.
     ///
     /// # Errors
-    /// If OpenSSL cannot sign.
+    /// Returns an error if OpenSSL cannot sign.
     pub fn machine_info(&self, user_enrollment: bool) -> Result<Vec<u8>, ErrorStack> {
         self.sign_built_in(&messages::xml(&messages::machine_info(&self.hardware, user_enrollment, "en")))
     }
@@ -125,7 +127,8 @@ impl Device {
         if let Some(made) = self.built_in.0.get() {
             return Ok(made);
         }
-        // Real leaves of 2024 have 1024 bits and are certified with SHA-256; older ones with SHA-1.
+        // Real leaf certificates of 2024 have 1024 bits and are signed with SHA-256; older ones are signed with
+        // SHA-1.
         let digest = if self.hardware.ios.major >= 15 { Digest::Sha256 } else { Digest::Sha1 };
         let identity = device_ca().issue(&chance::uuid(), 1024, digest, self.clock.now())?;
         Ok(self.built_in.0.get_or_init(|| (identity, vec![device_ca().certificate().clone()])))
@@ -149,7 +152,7 @@ mod tests {
         let (none, store) = (Stack::new().unwrap(), X509StoreBuilder::new().unwrap().build());
         let signers = message.signers(&none, Pkcs7Flags::empty()).unwrap();
         assert!(signers[0].verify(&device_ca().certificate().public_key().unwrap()).unwrap());
-        assert_eq!(message.signed().unwrap().certificates().unwrap().len(), 2, "the whole chain comes along");
+        assert_eq!(message.signed().unwrap().certificates().unwrap().len(), 2, "the message contains the whole chain");
         let mut content = Vec::new();
         message.verify(&none, &store, None, Some(&mut content), Pkcs7Flags::NOVERIFY | Pkcs7Flags::BINARY).unwrap();
         Value::from_reader_xml(&*content).unwrap().into_dictionary().unwrap()

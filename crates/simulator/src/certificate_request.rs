@@ -1,4 +1,5 @@
-//! PKCS#10 with a challenge password, and the self-signed certificate that a SCEP request is signed with (RFC 8894 §2.3).
+//! PKCS#10 requests with a challenge password, and the self-signed certificate that a SCEP request is signed with
+//! (RFC 8894 §2.3).
 
 use crate::ber::{self, BIT_STRING, CONTEXT_0, PRINTABLE_STRING, SEQUENCE, UTF8_STRING};
 use crate::signature::{Digest, Identity};
@@ -11,10 +12,10 @@ use openssl::x509::{X509, X509Name, X509NameBuilder};
 
 const CHALLENGE_PASSWORD: &[u32] = &[1, 2, 840, 113_549, 1, 9, 7];
 
-/// A subject from the profile's `Subject`: pairs of a name, such as `CN`, or an OID, and a value.
+/// Creates a subject from the profile's `Subject`: pairs of a field (a name such as `CN`, or an OID) and a value.
 ///
 /// # Errors
-/// If OpenSSL does not know the name.
+/// Returns an error if OpenSSL does not know a name.
 pub fn subject(parts: &[(String, String)]) -> Result<X509Name, ErrorStack> {
     let mut name = X509NameBuilder::new()?;
     for (field, value) in parts {
@@ -23,10 +24,10 @@ pub fn subject(parts: &[(String, String)]) -> Result<X509Name, ErrorStack> {
     Ok(name.build())
 }
 
-/// A CertificationRequest (RFC 2986 §4).
+/// Creates a CertificationRequest (RFC 2986 §4).
 ///
 /// # Errors
-/// If OpenSSL cannot sign with the key.
+/// Returns an error if OpenSSL cannot sign with the key.
 pub fn certification_request(
     subject: &X509Name,
     challenge: Option<&str>,
@@ -50,10 +51,10 @@ fn challenge_password(challenge: &str) -> Vec<u8> {
     ber::attribute(CHALLENGE_PASSWORD, &ber::encode(tag, challenge.as_bytes()))
 }
 
-/// The requester's provisional identity: its key, certified by itself.
+/// Creates the requester's provisional identity: its key with a self-signed certificate.
 ///
 /// # Errors
-/// If OpenSSL cannot sign with the key.
+/// Returns an error if OpenSSL cannot sign with the key.
 pub fn self_signed(subject: &X509Name, key: &PKey<Private>) -> Result<Identity, ErrorStack> {
     let mut certificate = X509::builder()?;
     certificate.set_version(2)?;

@@ -1,4 +1,4 @@
-//! What a device answers to a command, and scripts with which a test has it answer otherwise.
+//! A device's answers to commands, and scripts with which a test replaces them.
 
 use crate::apps::{Apps, Taken};
 use crate::device::Device;
@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 /// An answer that a test asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// Says so and does nothing.
+    /// Reports `Acknowledged` but does nothing.
     Acknowledged,
     NotNow,
     Error {
@@ -23,7 +23,7 @@ pub enum Reply {
     CommandFormatError,
 }
 
-/// Answers by `RequestType`, used up in order; when there are none left the device answers as it would.
+/// Scripted answers by `RequestType`, used in order. Without one, the device answers normally.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
     replies: HashMap<String, VecDeque<Reply>>,
@@ -43,7 +43,8 @@ impl Script {
     }
 }
 
-/// Queries that User Enrollment leaves unanswered (mdm/commands/information.device.yaml, `userenrollment.mode: forbidden`).
+/// Queries that a device in User Enrollment does not answer (mdm/commands/information.device.yaml,
+/// `userenrollment.mode: forbidden`).
 const FORBIDDEN_QUERIES: &[&str] = &[
     "UDID",
     "SerialNumber",
@@ -59,7 +60,7 @@ const FORBIDDEN_QUERIES: &[&str] = &[
     "IsCloudBackupEnabled",
 ];
 
-/// Commands that User Enrollment refuses (mdm/commands/*.yaml).
+/// Commands that a device in User Enrollment refuses (mdm/commands/*.yaml).
 const FORBIDDEN_COMMANDS: &[&str] = &[
     "EraseDevice",
     "ClearPasscode",
@@ -90,7 +91,8 @@ pub(crate) fn error(code: i64, domain: &str, description: &str) -> Dictionary {
 }
 
 impl Device {
-    /// The answer to a command, without the identifiers, and whether a script gave it: then nothing was done.
+    /// Returns the answer to a command without the identifiers, and whether it was scripted. After a scripted answer
+    /// nothing was done.
     pub(crate) fn answer(
         &mut self,
         management: &Management,
@@ -167,7 +169,7 @@ impl Device {
             "IsMultiUser" => false.into(),
             "UDID" => hardware.udid.clone().into(),
             "SerialNumber" => hardware.serial_number.clone().into(),
-            // From iOS 26 on carriers are told by ServiceSubscriptions only.
+            // From iOS 26 on, only ServiceSubscriptions reports carrier data.
             "IMEI" | "PhoneNumber" if hardware.ios >= IosVersion::new(26, 0) && !self.tells_too_much => return None,
             "IMEI" => hardware.imei.clone()?.into(),
             "PhoneNumber" if self.tells_too_much => "+1 555 0100".into(),
@@ -317,7 +319,7 @@ impl Device {
         status("Acknowledged")
     }
 
-    // It answers, and then nothing is left of it.
+    // The device answers, and then all its data is gone.
     fn erase(&mut self) -> Dictionary {
         self.profiles.clear();
         self.apps = Apps::default();

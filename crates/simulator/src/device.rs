@@ -1,5 +1,5 @@
-//! A simulated iPhone or iPad: what its Settings hold, and what it does when it is woken. It knows of the server only what the
-//! profile that it installed says.
+//! A simulated iPhone or iPad: the state of its Settings, and what it does when it is woken. It knows about the
+//! server only what its installed profile says.
 
 #[cfg(test)]
 mod tests;
@@ -22,15 +22,15 @@ use crate::scep::ScepError;
 use crate::signature::Style;
 use crate::trust::{Trust, TrustError};
 
-/// How long iOS keeps a profile that was downloaded and not installed.
+/// Seconds for which iOS keeps a profile that was downloaded but not installed.
 const PENDING_SECONDS: i64 = 8 * 60;
 
-/// Why something did not work, as the device would put it.
+/// Why an operation failed, from the device's point of view.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    #[error("there is no downloaded profile to install: iOS keeps one, for eight minutes")]
+    #[error("there is no downloaded profile to install: iOS keeps only one, and only for eight minutes")]
     NoPendingProfile,
     /// MCInstallationErrorDomain 4001.
     #[error("The server certificate for “{url}” is invalid: {why}")]
@@ -42,7 +42,7 @@ pub enum DeviceError {
     /// The server ended management: the profile is deleted.
     #[error("the server answered {what} with status {status}: the device deletes its MDM profile")]
     Unenrolled { what: String, status: u16 },
-    /// Account-driven enrollment: the server asks its person to sign in again, here.
+    /// Account-driven enrollment: the server asks the person to sign in again, at this challenge.
     #[error("the server asks to sign in again")]
     SignInAgain { challenge: Box<Challenge> },
     #[error("the server cannot be reached: {0}")]
@@ -53,12 +53,12 @@ pub enum DeviceError {
     NotManaged,
     #[error("the device is managed already; an old MDM profile has to be removed first")]
     ManagedAlready,
-    #[error("the server sent no command that can be read: {0}")]
+    #[error("the server sent an unreadable command: {0}")]
     Command(String),
-    #[error("a test had it break off before this: {0}")]
+    #[error("a test script stopped the device before this act: {0}")]
     BrokenOff(Act),
     #[error(
-        "no notification came within {0} seconds: does push.base_url of the server name the push server of the simulator?"
+        "no notification came within {0} seconds: check that push.base_url of the server names the push server of the simulator"
     )]
     NotWoken(u64),
     #[error(transparent)]
@@ -75,15 +75,15 @@ pub struct Device {
     pub clock: Clock,
     /// Shared with the device's Safari.
     pub trust: Trust,
-    /// How its messages are signed.
+    /// CMS options for the device's signatures.
     pub style: Style,
-    /// The identity it was made with.
+    /// The factory identity.
     pub built_in: BuiltIn,
-    /// How it attests its hardware.
+    /// How the device attests its hardware.
     pub attesting: Attesting,
-    /// What it answers to commands, where a test says so.
+    /// Scripted answers to commands.
     pub script: Script,
-    /// How it renews its identity, where a test says so.
+    /// Scripted faults of an identity renewal.
     pub renewal: RenewalScript,
     pub(crate) keys: KeyPool,
     pub(crate) push_server: PushServer,
@@ -91,21 +91,21 @@ pub struct Device {
     /// Profiles in Settings, without the MDM profile.
     pub profiles: Vec<Profile>,
     pub(crate) management: Option<Management>,
-    /// Apps that came, or are to come, by management.
+    /// Apps that are installed, or offered, by management.
     pub apps: Apps,
-    /// It answers more than its kind of enrollment may tell.
+    /// The device answers more than its kind of enrollment allows.
     pub tells_too_much: bool,
-    /// The hardware that it says to be in answers, where it lies.
+    /// The hardware that the device reports in answers, if it lies.
     pub tells_to_be: Option<Hardware>,
     /// The organization that prompts name.
     pub organization: Option<String>,
-    /// What the screen showed: prompts and messages, oldest first.
+    /// Prompts and messages that the screen showed, oldest first.
     pub shown: Vec<String>,
-    /// Its passcode, if it has one.
+    /// The passcode, if there is one.
     pub passcode: Option<String>,
-    /// What opens it without the passcode; the server has it in a Device Enrollment.
+    /// Token that unlocks the device without the passcode. The server has it in a Device Enrollment.
     pub(crate) unlock_token: Vec<u8>,
-    /// Everything on it was deleted.
+    /// The device was erased.
     pub erased: bool,
     /// `DeviceName`.
     pub name: String,
@@ -140,22 +140,22 @@ impl Device {
         }
     }
 
-    /// Safari hands a downloaded profile over. There is room for one: a second replaces the first.
+    /// Receives a downloaded profile from Safari. A second download replaces the first one.
     pub fn download(&mut self, file: Vec<u8>) {
         self.note_profile(&file);
         self.pending = Some(Pending { file, since: self.clock.now() });
     }
 
-    /// Whatever brought it: a file of the type by which iOS knows profiles.
+    /// Shows a profile to the inspector, regardless of its origin.
     pub(crate) fn note_profile(&self, body: &[u8]) {
         let content_type = "application/x-apple-aspen-config";
         inspection::show(&Given { to: &self.hardware, user_enrollment: None, content_type, body });
     }
 
-    /// Settings shows what a downloaded profile is.
+    /// Returns the downloaded profile that Settings shows.
     ///
     /// # Errors
-    /// If there is none (any more), or it is none that this device would install.
+    /// Returns an error if there is none (any more), or if this device would not install it.
     pub fn pending_profile(&mut self) -> Result<Profile, DeviceError> {
         let now = self.clock.now();
         if self.pending.as_ref().is_some_and(|pending| now - pending.since >= PENDING_SECONDS) {
@@ -166,12 +166,12 @@ impl Device {
         Ok(profile::check(dictionary, signed, self.hardware.ios)?)
     }
 
-    /// The profile is installed or was given up.
+    /// Forgets the downloaded profile after it was installed or given up.
     pub(crate) fn forget_pending(&mut self) {
         self.pending = None;
     }
 
-    /// Where its keys come from.
+    /// Source of the device's keys.
     pub fn keys(&self) -> &KeyPool {
         &self.keys
     }
@@ -180,12 +180,12 @@ impl Device {
         self.management.is_some()
     }
 
-    /// How it is managed, if it is.
+    /// The management of the device, if it is managed.
     pub fn management(&self) -> Option<&Management> {
         self.management.as_ref()
     }
 
-    /// As `management`, to change it: a test gives the device another certificate.
+    /// Like `management`, but mutable, so that a test can give the device another certificate.
     pub fn management_mut(&mut self) -> Option<&mut Management> {
         self.management.as_mut()
     }

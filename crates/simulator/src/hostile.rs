@@ -1,5 +1,5 @@
-//! What strangers send to make a server work: honest signed messages, spoiled in each way that was found to cost most. They
-//! are well formed, so that a library does all the work before it says no.
+//! Messages with which an attacker causes work for a server: valid signed messages, changed in each way that was
+//! found to cost the most. They are well-formed, so a library does all the work before it rejects them.
 
 use crate::ber::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, SET};
 use openssl::bn::BigNum;
@@ -11,7 +11,7 @@ use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509Builder};
 
-/// A list of revoked certificates, `[1]`, stands behind the certificates.
+/// A list of revoked certificates, `[1]`, which follows the certificates.
 const CONTEXT_1: u8 = 0xa1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +19,20 @@ pub enum Shape {
     /// The content is hashed once for each entry of `digestAlgorithms`.
     ManyDigests,
     TwoDigests,
-    /// One, but not that of the signer.
+    /// One digest, but not the signer's.
     AnotherDigest,
     ManySigners,
-    /// Each is read, and its key decoded.
+    /// Each is parsed, and its key decoded.
     ManyCertificates,
     FiveCertificates,
-    /// One of a single kind: its name has thousands of parts.
+    /// One certificate whose name has thousands of parts.
     LongName,
     RevocationLists,
-    /// Of 16,384 bits.
+    /// An RSA key of 16,384 bits.
     HugeRsa,
     /// An exponent as long as the modulus.
     LongExponent,
-    /// An elliptic curve by its parameters instead of its name.
+    /// An elliptic curve given by its parameters instead of its name.
     ExplicitCurve,
     ManyAttributes,
     LongAttributes,
@@ -57,7 +57,7 @@ impl Shape {
         Shape::ManyUnsignedAttributes,
     ];
 
-    /// As the name of a file.
+    /// Returns a name for files.
     pub fn name(self) -> String {
         let words = format!("{self:?}").chars().fold(String::new(), |mut name, c| {
             if c.is_uppercase() && !name.is_empty() {
@@ -70,11 +70,11 @@ impl Shape {
     }
 }
 
-/// An honest SignedData in DER with one signer and its certificate, made to cost; it stays below `most` bytes. `key` signs what
-/// has to be signed anew.
+/// Changes a valid SignedData (DER, one signer with its certificate) so that it is expensive to verify. The result
+/// has fewer than `most` bytes. `key` signs what has to be signed again.
 ///
 /// # Errors
-/// If OpenSSL fails.
+/// Returns an error if OpenSSL fails.
 pub fn spoiled(honest: &[u8], shape: Shape, most: usize, key: &PKeyRef<Private>) -> Result<Vec<u8>, ErrorStack> {
     let room = most.saturating_sub(honest.len() + 64);
     let mut parts = Parts::of(honest);
@@ -141,7 +141,8 @@ impl Parts {
         ber::constructed(SEQUENCE, &[&ber::oid(super::signature::SIGNED_DATA), &inside])
     }
 
-    // The signer's certificate gets another key under the same name: the signature fits nothing, which is found out last.
+    // Replaces the key in the signer's certificate under the same name. The signature is then wrong, which a verifier
+    // finds out last.
     fn certify(&mut self, public_key: &PKeyRef<Public>, key: &PKeyRef<Private>) -> Result<(), ErrorStack> {
         let honest = X509::from_der(&self.certificates)?;
         let mut builder = like(&honest)?;
@@ -155,7 +156,7 @@ impl Parts {
     fn with_attributes(&mut self, tag: u8, attributes: &[u8]) {
         let mut signer = members(content(&self.signers));
         let attributes = ber::encode(tag, attributes);
-        // Version, name and digest stand before the signed ones; the unsigned ones come last.
+        // Version, name and digest come before the signed attributes; the unsigned ones are last.
         if tag == CONTEXT_0 {
             signer.retain(|member| member[0] != CONTEXT_0);
             signer.insert(3, attributes);
@@ -184,7 +185,7 @@ fn like(honest: &X509) -> Result<X509Builder, ErrorStack> {
     Ok(builder)
 }
 
-// By hand: a name of thousands of parts, each as short as may be. The signature on it is none.
+// Built by hand: a name with thousands of parts, each as short as possible. The certificate's signature is invalid.
 fn long_name(room: usize) -> Result<Vec<u8>, ErrorStack> {
     let part = ber::encode(
         SET,
@@ -208,7 +209,7 @@ fn long_name(room: usize) -> Result<Vec<u8>, ErrorStack> {
     Ok(ber::constructed(SEQUENCE, &[&to_be_signed, &algorithm, &ber::encode(ber::BIT_STRING, &[0; 129])]))
 }
 
-// No key pair: making one of this size takes minutes, and nobody needs the other half.
+// Creates only a public key: generating a key pair of this size takes minutes.
 fn rsa(bits: usize, exponent_bits: usize) -> Result<PKey<Public>, ErrorStack> {
     let odd = |bits: usize| {
         let mut bytes = vec![0xa5u8; bits / 8];
@@ -228,7 +229,7 @@ fn explicit_curve() -> Result<PKey<Public>, ErrorStack> {
     PKey::from_ec_key(EcKey::from_public_key(&group, private.public_key())?)
 }
 
-// Definite lengths alone: honest messages are given in DER.
+// Parses only definite lengths: the valid messages are in DER.
 fn header(value: &[u8]) -> (usize, usize) {
     match usize::from(value[1]) {
         short @ 0..=0x7f => (2, short),

@@ -1,10 +1,10 @@
-//! Who looks at everything that simulated devices are given. The tests do: they hold it against Apple's rules, whichever device it was
-//! for. One inspector a process, so that no device is forgotten.
+//! An inspector that sees everything simulated devices receive. The tests use it to compare that with Apple's rules,
+//! for every device. There is one inspector per process, so that no device is forgotten.
 
 use crate::model::Hardware;
 use std::sync::OnceLock;
 
-/// What a server gave to a device: all of it that has a body.
+/// A server's answer to a device, if it has a body.
 #[derive(Debug)]
 pub struct Given<'a> {
     pub to: &'a Hardware,
@@ -16,19 +16,19 @@ pub struct Given<'a> {
 
 static INSPECTOR: OnceLock<fn(&Given<'_>)> = OnceLock::new();
 
-/// Has everything shown to `inspector` from now on. The first one stays.
+/// Sets the inspector. Only the first call has an effect.
 pub fn inspect_with(inspector: fn(&Given<'_>)) {
     INSPECTOR.get_or_init(|| inspector);
 }
 
-/// Shows what was given.
+/// Shows an answer to the inspector.
 pub(crate) fn show(given: &Given<'_>) {
     if let (Some(inspector), false) = (INSPECTOR.get(), given.body.is_empty()) {
         inspector(given);
     }
 }
 
-/// The content type of an answer; empty where it has none.
+/// Content type of an answer; empty if it has none.
 pub(crate) fn content_type(answer: &reqwest::Response) -> String {
     let header = answer.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     header.unwrap_or_default().to_owned()

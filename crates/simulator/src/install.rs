@@ -17,15 +17,15 @@ impl Device {
     /// Installs the downloaded profile.
     ///
     /// # Errors
-    /// What the device would show; nothing is installed then.
+    /// Returns what the device would show; nothing is installed then.
     pub async fn install(&mut self) -> Result<Profile, DeviceError> {
         self.install_watched(&mut Nobody).await
     }
 
-    /// As [`Device::install`], with somebody watching.
+    /// Like [`Device::install`], with an observer.
     ///
     /// # Errors
-    /// As [`Device::install`].
+    /// Returns the same errors as [`Device::install`].
     pub async fn install_watched(&mut self, watcher: &mut dyn Watcher) -> Result<Profile, DeviceError> {
         let mut profile = self.pending_profile()?;
         if let Some(service) = profile.service.take() {
@@ -39,7 +39,7 @@ impl Device {
         Ok(profile)
     }
 
-    /// Installs a profile that was not downloaded but brought by an access token.
+    /// Installs a profile that was fetched with an access token instead of downloaded.
     pub(crate) async fn enroll_by_account(
         &mut self,
         profile: Profile,
@@ -83,8 +83,8 @@ impl Device {
         Ok(())
     }
 
-    // "The server certificate for … is invalid": said before anything is sent. Certificates in the enrollment profile itself
-    // do not help on iOS; they would have to be trusted before.
+    // "The server certificate for … is invalid": iOS reports this before it sends anything. Certificates in the
+    // enrollment profile itself do not help; iOS must trust them before.
     async fn check_server(&self, mdm: &MdmPayload, watcher: &mut dyn Watcher) -> Result<(), DeviceError> {
         watcher.before(Act::CheckServer).await;
         let started = Instant::now();
@@ -92,7 +92,7 @@ impl Device {
         let untrusted = |why: String| DeviceError::UntrustedServer { url: url.clone(), why };
         let probe = self.trust.client()?.head(url).send().await;
         let answer = probe.map_err(|error| match trust::is_untrusted(&error) {
-            true => untrusted("no root that this device trusts has signed it".into()),
+            true => untrusted("it is not signed by a root that this device trusts".into()),
             false => error.into(),
         })?;
         if let Some(certificate) = trust::shown(&answer) {
@@ -171,10 +171,10 @@ impl Device {
         Ok(())
     }
 
-    /// Sends a signed check-in message; `body` is sent as it is.
+    /// Sends a signed check-in message with `body` unchanged.
     ///
     /// # Errors
-    /// As the server answers.
+    /// Returns an error according to the server's answer.
     pub async fn check_in(&self, management: &Management, what: &str, body: &[u8]) -> Result<(), DeviceError> {
         let url = &management.mdm.check_in_url;
         let answer = self.send(management, url, CHECK_IN, body).await?;

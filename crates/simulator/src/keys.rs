@@ -1,5 +1,5 @@
-//! Keys for simulated devices: a fresh one each, or a pool that many share, since making an RSA key takes longer than all the
-//! rest of an enrollment. Certificates stay distinct.
+//! Keys for simulated devices: a new key for each device, or a pool that many devices share, because generating an
+//! RSA key takes longer than the rest of an enrollment. Certificates stay distinct.
 
 use crate::chance;
 use openssl::error::ErrorStack;
@@ -13,24 +13,24 @@ pub struct KeyPool {
 }
 
 impl KeyPool {
-    /// Every device makes its own key.
+    /// Every device generates its own key.
     pub fn fresh() -> KeyPool {
         KeyPool::default()
     }
 
-    /// `count` RSA keys of 2048 bits that devices share.
+    /// A pool of `count` RSA keys of 2048 bits that devices share.
     ///
     /// # Errors
-    /// If OpenSSL cannot make a key.
+    /// Returns an error if OpenSSL cannot generate a key.
     pub fn shared(count: usize) -> Result<KeyPool, ErrorStack> {
         let keys: Result<Vec<_>, _> = (0..count.max(1)).map(|_| rsa(2048)).collect();
         Ok(KeyPool { shared: Some(Arc::new(keys?)) })
     }
 
-    /// A key of so many bits.
+    /// Returns a key of `bits` bits, or one of the shared keys.
     ///
     /// # Errors
-    /// If OpenSSL cannot make a key.
+    /// Returns an error if OpenSSL cannot generate a key.
     pub async fn take(&self, bits: u32) -> Result<PKey<Private>, ErrorStack> {
         if let Some(keys) = &self.shared {
             return Ok(keys[chance::index(keys.len())].clone());

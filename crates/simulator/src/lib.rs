@@ -1,9 +1,9 @@
-//! A Safari and a device of our own, which speak the real protocols to a real server over HTTPS, and a push server that
+//! A simulated Safari and device, which use the real protocols with a real server over HTTPS, and a push server that
 //! wakes them. Used by `muster demo`, `muster simulate`, the tests and the load benchmark.
 //!
-//! The crate depends on nothing of ours, so that the two cannot share an error: what is known here of Apple's
-//! protocols was written down a second time, as the device sees it. A [`walk`] is a person with a [`device`] and its
-//! [`safari`]; the device knows only what the profile it installed says.
+//! The crate depends on no other crate of this project, so that it cannot share an error with the server: Apple's
+//! protocols are implemented here a second time, from the device's point of view. A [`walk`] is a person with a
+//! [`device`] and its [`safari`]. The device knows only what its installed profile says.
 
 pub mod account;
 pub mod acts;
@@ -49,8 +49,8 @@ mod tests {
     fn whatever_a_device_is_given_is_shown_to_the_inspector() {
         let mut files = vec![];
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-        // SCEP messages are neither property lists nor JSON; Safari hands what is for the device to `Device::download`, and discovery
-        // hands every answer to whoever asked.
+        // SCEP messages are neither property lists nor JSON. Safari passes everything that is for the device to
+        // `Device::download`, and discovery passes every answer to its caller.
         let others = ["scep.rs", "safari.rs", "discovery.rs", "push_server.rs", "connection.rs"];
         let mut readers = 0;
         for file in files.iter().filter(|file| !others.iter().any(|other| file.ends_with(other))) {
@@ -58,9 +58,9 @@ mod tests {
             if text.contains(".bytes().await") {
                 readers += 1;
                 let shows = text.contains("inspection::show(") || text.contains("self.note_profile(");
-                assert!(shows, "{} reads what a server says, and shows it to nobody", file.display());
+                assert!(shows, "{} reads a server's answer and does not show it to the inspector", file.display());
             }
         }
-        assert!(readers > 2, "only {readers} files read what a server says");
+        assert!(readers > 2, "only {readers} files read a server's answer");
     }
 }

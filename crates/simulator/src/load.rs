@@ -1,4 +1,4 @@
-//! Many people with devices at once: what a server bears, step by step.
+//! Load test with many people and devices at once; measures each act.
 
 mod measure;
 
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 pub use measure::{Line, Report};
 
-/// What to put a server under.
+/// Parameters of a load test.
 #[derive(Clone)]
 pub struct Load {
     /// The enrollment URL.
@@ -28,20 +28,21 @@ pub struct Load {
     pub ownership: Ownership,
     pub user_name: String,
     pub password: String,
-    /// How long a device sleeps after its enrollment until somebody wakes it; `None` if no push server of ours is used.
+    /// Maximum time that a device waits for a push after its enrollment; `None` if the server does not use the
+    /// simulator's push server.
     pub wait_for_push: Option<Duration>,
     pub keys: KeyPool,
     pub push_server: PushServer,
 }
 
-/// What became of one device.
+/// Result of one device.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     Enrolled,
     Failed(String),
 }
 
-/// Enrolls all of them; `done` is called after each, with what became of it.
+/// Enrolls all devices. Calls `done` with the result of each one.
 pub async fn run(load: Load, mut done: impl FnMut(&Outcome)) -> Report {
     let started = Instant::now();
     let (send, mut receive) = mpsc::unbounded_channel();
@@ -103,18 +104,18 @@ async fn enroll(load: &Load, stopwatch: &mut Stopwatch) -> std::result::Result<(
     Ok(())
 }
 
-// Personal devices with iOS 18 are enrolled in Settings, which is no way of a load.
+// Personal devices with iOS 18 enroll in Settings, which the load test does not support.
 fn directed(load: &Load, title: &str) -> String {
     let by_settings = load.ownership == Ownership::Personal && load.ios >= IosVersion::new(18, 0);
     let why = if by_settings {
-        ": from iOS 18 on personal devices enroll in Settings alone, which is not simulated here"
+        ": from iOS 18 on personal devices enroll only in Settings, which is not simulated here"
     } else {
         ""
     };
     format!("the portal does not enroll this device, its page says “{title}”{why}")
 }
 
-// "error sending request" alone helps nobody: the cause under it says that the connection was refused.
+// "error sending request" alone is not useful: the cause says, for example, that the connection was refused.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     for cause in std::iter::successors(error.source(), |cause| cause.source()) {

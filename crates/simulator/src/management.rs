@@ -1,4 +1,5 @@
-//! A managed device: it asks for commands when its push server called, answers them, and ends management when it is told to.
+//! A managed device: it requests commands when the push server wakes it, answers them, and ends management when the
+//! server ends it.
 
 use crate::account::{self, Tokens};
 use crate::acts::{Act, Nobody, Watcher};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 const COMMANDS: &str = "application/x-apple-aspen-mdm; charset=UTF-8";
 
-/// One management relationship, as the device keeps it.
+/// The state of one management relationship on the device.
 #[derive(Debug)]
 pub struct Management {
     /// The enrollment profile.
@@ -25,26 +26,26 @@ pub struct Management {
     pub identifier: Identifier,
     pub push: PushConnection,
     pub push_magic: String,
-    /// A result that the server has not taken yet: it is sent again until it answers 200.
+    /// A result that the server has not accepted yet. It is sent again until the server answers 200.
     pub(crate) unsent: Option<Dictionary>,
-    /// Account-driven enrollments only: shown with every message.
+    /// Account-driven enrollments only: sent with every message.
     pub tokens: Option<Tokens>,
-    /// The identity that signs the next answer, where it is another.
+    /// The identity that signs the next answer, if it is another one.
     pub(crate) answers_as: Option<Identity>,
 }
 
-/// A command that came, and the status that was answered.
+/// A received command and the status of the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Handled {
     pub command_uuid: String,
     pub request_type: String,
     pub status: String,
-    /// A test's script answered: nothing was done.
+    /// A test script answered: nothing was done.
     pub scripted: bool,
     pub command: Dictionary,
 }
 
-/// What a server answered.
+/// Answer of a server.
 #[derive(Debug, Clone)]
 pub struct ServerAnswer {
     pub status: u16,
@@ -54,10 +55,11 @@ pub struct ServerAnswer {
 }
 
 impl Device {
-    /// Sends a message with its signature, or over a connection that presents the identity, and gives the answer whatever it is.
+    /// Sends a message with its signature, or over a connection that presents the identity, and returns the answer,
+    /// whatever its status.
     ///
     /// # Errors
-    /// If the server cannot be reached or the message not signed.
+    /// Returns an error if the server cannot be reached or the message cannot be signed.
     pub async fn send(
         &self,
         management: &Management,
@@ -88,11 +90,11 @@ impl Device {
         Ok(ServerAnswer { status, challenge, body })
     }
 
-    /// What an answer other than 200 means to the device.
+    /// Converts an answer other than 200 to the error that it means for the device.
     pub(crate) fn refused(&self, what: &str, answer: ServerAnswer) -> DeviceError {
         let ServerAnswer { status, challenge, body } = answer;
         let body = String::from_utf8_lossy(&body).into_owned();
-        // A bare 401 ends management; with a challenge it asks an account-driven enrollment to sign in again.
+        // A 401 without a challenge ends management. With one, it asks an account-driven enrollment to sign in again.
         if let Some(challenge) = challenge.filter(|_| status == 401) {
             return match account::read_challenge(&challenge) {
                 Ok(challenge) => DeviceError::SignInAgain { challenge: Box::new(challenge) },
@@ -106,10 +108,10 @@ impl Device {
         DeviceError::Refused { what: what.into(), status, body }
     }
 
-    /// Sleeps until the push server calls with this relationship's PushMagic; calls with another one are not heard.
+    /// Waits until the push server sends this relationship's PushMagic. Notifications with another one are ignored.
     ///
     /// # Errors
-    /// If it does not call in time.
+    /// Returns an error if no notification comes in time.
     pub async fn wait_for_push(&mut self, patience: Duration) -> Result<(), DeviceError> {
         let management = self.management.as_mut().ok_or(DeviceError::NotManaged)?;
         let called = async {
@@ -126,18 +128,18 @@ impl Device {
         }
     }
 
-    /// Waits to be woken, then answers whatever the server wants.
+    /// Waits to be woken, then answers all commands.
     ///
     /// # Errors
-    /// If nobody calls, or as [`Device::poll`].
+    /// Returns an error if no notification comes, or as [`Device::poll`].
     pub async fn serve_once(&mut self, patience: Duration) -> Result<Vec<Handled>, DeviceError> {
         self.serve_once_watched(patience, &mut Nobody).await
     }
 
-    /// As [`Device::serve_once`], with somebody watching.
+    /// Like [`Device::serve_once`], with an observer.
     ///
     /// # Errors
-    /// As [`Device::serve_once`].
+    /// Returns the same errors as [`Device::serve_once`].
     pub async fn serve_once_watched(
         &mut self,
         patience: Duration,
@@ -155,10 +157,11 @@ impl Device {
         Ok(handled)
     }
 
-    /// Asks for commands and answers them until there are no more.
+    /// Requests commands and answers them until there are no more.
     ///
     /// # Errors
-    /// If the server cannot be reached or refuses; on a bare 401 the MDM profile is gone.
+    /// Returns an error if the server cannot be reached or refuses. After a 401 without a challenge, the MDM profile
+    /// is gone.
     pub async fn poll(&mut self) -> Result<Vec<Handled>, DeviceError> {
         let mut management = self.management.take().ok_or(DeviceError::NotManaged)?;
         let mut handled = Vec::new();
@@ -170,7 +173,7 @@ impl Device {
         outcome.map(|_| handled)
     }
 
-    // True: the server had the enrollment profile removed.
+    // Returns true if the server had the enrollment profile removed.
     async fn converse(&mut self, management: &mut Management, handled: &mut Vec<Handled>) -> Result<bool, DeviceError> {
         let mut message = management.unsent.take().unwrap_or_else(|| messages::idle(&management.identifier));
         loop {
@@ -199,7 +202,7 @@ impl Device {
                 return Ok(true);
             }
             if self.erased {
-                // Nobody says goodbye: there is nobody any more.
+                // An erased device sends no CheckOut.
                 self.send(management, &url, COMMANDS, &messages::xml(&message)).await?;
                 return Ok(true);
             }
@@ -240,10 +243,10 @@ impl Device {
         })
     }
 
-    /// The user removes the MDM profile in Settings. `CheckOut` is tried once, if the profile wants it.
+    /// Removes the MDM profile, as the user can in Settings. `CheckOut` is tried once, if the profile asks for it.
     ///
     /// # Errors
-    /// If the device is not managed.
+    /// Returns an error if the device is not managed.
     pub async fn remove_mdm_profile(&mut self) -> Result<(), DeviceError> {
         let management = self.management.take().ok_or(DeviceError::NotManaged)?;
         self.say_goodbye(&management).await;
@@ -253,15 +256,15 @@ impl Device {
     async fn say_goodbye(&self, management: &Management) {
         if management.mdm.check_out_when_removed {
             let message = messages::check_out(&management.identifier, &management.mdm.topic);
-            // One attempt, without a guarantee: whatever comes of it, management is over.
+            // One attempt without a guarantee: management is over, whatever the result.
             let _ = self.check_in(management, "CheckOut", &messages::xml(&message)).await;
         }
     }
 
-    /// Sends `TokenUpdate` again, with another PushMagic: a new relationship to the push service.
+    /// Sends `TokenUpdate` again with another PushMagic: a new relationship with the push service.
     ///
     /// # Errors
-    /// As the server answers.
+    /// Returns an error according to the server's answer.
     pub async fn renew_push_token(&mut self) -> Result<(), DeviceError> {
         let mut management = self.management.take().ok_or(DeviceError::NotManaged)?;
         management.push = self.push_server.connect(&management.mdm.topic);
@@ -278,10 +281,10 @@ impl Device {
         outcome
     }
 
-    /// Renews the identity by SCEP, signed with the old one.
+    /// Renews the identity with SCEP, signed with the old identity.
     ///
     /// # Errors
-    /// As the server answers; the old identity stays then.
+    /// Returns an error according to the server's answer. The old identity is then kept.
     pub async fn renew_identity(&mut self) -> Result<(), DeviceError> {
         let management = self.management.as_ref().ok_or(DeviceError::NotManaged)?;
         let key = self.keys.take(management.scep.key_size).await?;

@@ -1,14 +1,15 @@
-//! The property lists that a device sends (Apple's schema: mdm/checkin/*.yaml), with the keys that its kind of enrollment has.
+//! The property lists that a device sends (Apple's schema: mdm/checkin/*.yaml), with the keys of its kind of
+//! enrollment.
 
 use crate::model::Hardware;
 use plist::{Dictionary, Value};
 
-/// How a device names itself to the server.
+/// How a device identifies itself to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identifier {
-    /// User Enrollment: made for this one enrollment.
+    /// User Enrollment: created for this enrollment.
     EnrollmentId(String),
-    /// Device Enrollment: burnt into the hardware.
+    /// Device Enrollment: the fixed identifier of the hardware.
     Udid(String),
 }
 
@@ -21,12 +22,12 @@ impl Identifier {
     }
 }
 
-/// A dictionary from its entries.
+/// Creates a dictionary from its entries.
 pub fn dictionary<const N: usize>(entries: [(&str, Value); N]) -> Dictionary {
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// The XML that is sent.
+/// Returns the XML to send.
 pub fn xml(dictionary: &Dictionary) -> Vec<u8> {
     let mut bytes = Vec::new();
     Value::Dictionary(dictionary.clone()).to_writer_xml(&mut bytes).expect("a dictionary is written to memory");
@@ -38,7 +39,7 @@ fn message(kind: &str, identifier: &Identifier, topic: &str) -> Dictionary {
     dictionary([("MessageType", kind.into()), ("Topic", topic.into()), (key, id.into())])
 }
 
-/// `Authenticate`: hardware identifiers in Device Enrollment only.
+/// `Authenticate`. It contains hardware identifiers only in Device Enrollment.
 pub fn authenticate(hardware: &Hardware, identifier: &Identifier, topic: &str) -> Dictionary {
     let mut message = message("Authenticate", identifier, topic);
     message.insert("OSVersion".into(), hardware.ios.to_string().into());
@@ -54,7 +55,7 @@ pub fn authenticate(hardware: &Hardware, identifier: &Identifier, topic: &str) -
     message
 }
 
-/// `TokenUpdate`: with an unlock token in Device Enrollment only.
+/// `TokenUpdate`. It contains an unlock token only in Device Enrollment.
 pub fn token_update(
     identifier: &Identifier,
     topic: &str,
@@ -72,7 +73,7 @@ pub fn token_update(
     message
 }
 
-/// Machine information (other/machineinfo.yaml): nothing of the hardware's identifiers in User Enrollment.
+/// Machine information (other/machineinfo.yaml). It contains no hardware identifiers in User Enrollment.
 pub fn machine_info(hardware: &Hardware, user_enrollment: bool, language: &str) -> Dictionary {
     let mut message = dictionary([
         ("PRODUCT", hardware.product.into()),
@@ -93,8 +94,8 @@ pub fn machine_info(hardware: &Hardware, user_enrollment: bool, language: &str) 
     message
 }
 
-/// What a Profile Service asked for, as far as this hardware has it, and its challenge. What was asked for under a name that
-/// is not known is left out.
+/// Attributes that a Profile Service asked for, as far as this hardware has them, and its challenge. Attributes with
+/// an unknown name are omitted.
 pub fn device_attributes(hardware: &Hardware, name: &str, asked: &[String], challenge: Option<&str>) -> Dictionary {
     let mut message = Dictionary::new();
     for attribute in asked {
@@ -114,7 +115,7 @@ pub fn device_attributes(hardware: &Hardware, name: &str, asked: &[String], chal
     message
 }
 
-/// The MEID of a phone with this IMEI: its first fourteen digits.
+/// MEID of a phone with this IMEI: its first fourteen digits.
 fn meid(imei: &str) -> String {
     imei.chars().filter(|c| *c != ' ').take(14).collect()
 }

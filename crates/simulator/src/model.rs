@@ -1,4 +1,4 @@
-//! Which iPhone or iPad it is, which iOS it runs, and how it names itself.
+//! Model, iOS version and identifiers of a simulated iPhone or iPad.
 
 use crate::chance;
 use std::fmt;
@@ -17,10 +17,10 @@ impl IosVersion {
         IosVersion { major, minor, patch: 0 }
     }
 
-    /// The build, such as `21F79`: the year's number, a letter for the minor version, a number.
+    /// Returns the build, such as `21F79`: the number of the year, a letter for the minor version, and a number.
     pub fn build(self) -> String {
         let letter = char::from_u32('A' as u32 + self.minor.min(25)).unwrap_or('A');
-        // 26 follows on 18.
+        // Version 26 follows version 18.
         let year = if self.major >= 26 { self.major - 3 } else { self.major + 4 };
         format!("{year}{letter}{}", 79 + self.patch)
     }
@@ -55,7 +55,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// As Apple writes it.
+    /// The name as Apple writes it.
     pub fn name(self) -> &'static str {
         match self {
             Family::IPhone => "iPhone",
@@ -64,7 +64,7 @@ impl Family {
     }
 }
 
-/// One piece of hardware, with the identifiers it was made with.
+/// A device's hardware, with its factory identifiers.
 #[derive(Debug, Clone)]
 pub struct Hardware {
     pub family: Family,
@@ -75,14 +75,14 @@ pub struct Hardware {
     pub marketing_name: &'static str,
     pub udid: String,
     pub serial_number: String,
-    /// iPhones only: our iPads have no SIM.
+    /// iPhones only: simulated iPads have no SIM.
     pub imei: Option<String>,
     /// `IsSupervised`: Apple Configurator supervises a device before it enrolls.
     pub supervised: bool,
 }
 
 impl Hardware {
-    /// New hardware that can run `ios`.
+    /// Creates hardware that can run `ios`.
     pub fn new(family: Family, ios: IosVersion) -> Hardware {
         let recent = ios >= IosVersion::new(15, 0);
         let (product, marketing_name) = match (family, recent) {
@@ -103,8 +103,9 @@ impl Hardware {
         }
     }
 
-    /// What Safari says it is. Until iOS 14 `Version/` lags behind the system; from iPadOS 13 on an iPad says that it is a
-    /// Macintosh; from iOS 26 on the system's version is frozen and only `Version/` tells.
+    /// Returns Safari's User-Agent. Until iOS 14, `Version/` lags behind the system. From iPadOS 13 on, an iPad
+    /// identifies itself as a Macintosh. From iOS 26 on, the system's version is frozen and only `Version/` shows the
+    /// real one.
     pub fn user_agent(&self) -> String {
         let version = safari_version(self.ios);
         let webkit = "AppleWebKit/605.1.15 (KHTML, like Gecko)";

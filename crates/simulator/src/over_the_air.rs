@@ -1,5 +1,5 @@
-//! What a device does with a Profile Service: it says what it is, gets an identity by SCEP, and by that identity the profile
-//! that it installs ("Over-the-Air Profile Delivery and Configuration", phases 2 and 3).
+//! What a device does with a Profile Service: it sends its attributes, gets an identity by SCEP, and with that
+//! identity gets the profile that it installs ("Over-the-Air Profile Delivery and Configuration", phases 2 and 3).
 
 use crate::acts::{Act, Watcher};
 use crate::device::{Device, DeviceError};
@@ -11,10 +11,10 @@ use crate::signature::{self, Identity};
 use std::time::Instant;
 
 impl Device {
-    /// The profile that a Profile Service brings in the end.
+    /// Returns the profile that a Profile Service delivers in the end.
     ///
     /// # Errors
-    /// What the device would show.
+    /// Returns what the device would show.
     pub async fn fetch_over_the_air(
         &self,
         service: &ProfileService,
@@ -28,10 +28,10 @@ impl Device {
         Ok(found)
     }
 
-    /// Phase 2: the identity that the server gives to a device that said what it is.
+    /// Phase 2: returns the identity that the server gives to a device that sent its attributes.
     ///
     /// # Errors
-    /// What the device would show.
+    /// Returns what the device would show.
     pub async fn be_verified(&self, service: &ProfileService) -> Result<Identity, DeviceError> {
         let message = self.sign_built_in(&self.attributes(service))?;
         let profile = self.send_over_the_air(service, message, "the device's attributes").await?;
@@ -41,10 +41,10 @@ impl Device {
         Ok(scep::enroll(&self.trust.client()?, scep, self.hardware.ios, &self.keys).await?)
     }
 
-    /// Phase 3: the profile that is meant for this device, signed for with the identity from before.
+    /// Phase 3: returns the profile for this device. The request is signed with the identity of phase 2.
     ///
     /// # Errors
-    /// What the device would show.
+    /// Returns what the device would show.
     pub async fn ask_as_verified(&self, service: &ProfileService, by: &Identity) -> Result<Profile, DeviceError> {
         let message = signature::attached(&self.attributes(service), by, &[], self.style)?;
         let found = self.send_over_the_air(service, message, "the request for the profile").await?;
@@ -55,16 +55,16 @@ impl Device {
         Ok(found)
     }
 
-    /// What the device says of itself, unsigned.
+    /// Returns the device's attributes, unsigned.
     pub fn attributes(&self, service: &ProfileService) -> Vec<u8> {
         let challenge = service.challenge.as_deref();
         messages::xml(&messages::device_attributes(&self.hardware, &self.name, &service.attributes, challenge))
     }
 
-    /// Sends a signed message to a Profile Service and opens the profile that it is answered with.
+    /// Sends a signed message to a Profile Service and opens the profile in the answer.
     ///
     /// # Errors
-    /// What the device would show.
+    /// Returns what the device would show.
     pub async fn send_over_the_air(
         &self,
         service: &ProfileService,

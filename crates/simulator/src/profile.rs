@@ -1,4 +1,4 @@
-//! A `.mobileconfig` as a device reads it: the signature opened, the property list checked as pickily as iOS does.
+//! Parses a `.mobileconfig` like a device: verifies the signature, and checks the property list as strictly as iOS.
 
 mod rules;
 #[cfg(test)]
@@ -11,19 +11,19 @@ use plist::{Dictionary, Value};
 
 pub use rules::{check, check_by_account};
 
-/// A profile, opened and understood.
+/// An opened and parsed profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
     pub identifier: String,
     pub uuid: String,
     pub display_name: String,
-    /// Certificates to be installed.
+    /// Certificates to install.
     pub certificates: Vec<X509>,
     pub scep: Option<ScepPayload>,
     pub mdm: Option<MdmPayload>,
-    /// It is no profile but asks what the device is, and brings one then.
+    /// Set if this is not a profile but a Profile Service, which asks for attributes and then delivers a profile.
     pub service: Option<ProfileService>,
-    /// It came signed.
+    /// Whether the profile was signed.
     pub signed: bool,
     pub dictionary: Dictionary,
 }
@@ -63,7 +63,7 @@ pub struct ProfileService {
     pub challenge: Option<String>,
 }
 
-/// Why a device will not have a profile, in its own words.
+/// Why a device refuses a profile, in the device's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Profile Installation Failed: {0}")]
 pub struct ProfileError(pub String);
@@ -74,10 +74,11 @@ impl ProfileError {
     }
 }
 
-/// Opens a downloaded file: the signature, if there is one, must fit. Who signed does not matter; iOS only shows it.
+/// Opens a downloaded file. The signature, if there is one, must be valid. The signer does not matter; iOS only shows
+/// it.
 ///
 /// # Errors
-/// If it is no profile or was changed after it was signed.
+/// Returns an error if it is not a profile or was changed after it was signed.
 pub fn open(file: &[u8]) -> Result<(Dictionary, bool), ProfileError> {
     let is_plain = [&b"<?xml"[..], b"<plist", b"bplist", UTF_16_BE, UTF_16_LE];
     let signed = !is_plain.iter().any(|begin| file.trim_ascii_start().starts_with(begin));
@@ -92,7 +93,8 @@ pub fn open(file: &[u8]) -> Result<(Dictionary, bool), ProfileError> {
 const UTF_16_BE: &[u8] = &[0xfe, 0xff];
 const UTF_16_LE: &[u8] = &[0xff, 0xfe];
 
-// What a device reads and the `plist` crate does not: UTF-16 and CDATA. A binary property list stays as it is.
+// Converts what a device reads but the `plist` crate does not: UTF-16 and CDATA. A binary property list is returned
+// unchanged.
 fn as_plain_xml(content: Vec<u8>) -> Vec<u8> {
     let wide = |unit: fn([u8; 2]) -> u16| {
         let units = content[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -120,7 +122,7 @@ fn opened(file: &[u8]) -> Result<Vec<u8>, ProfileError> {
     let mut content = Vec::new();
     let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY;
     let verified = cms.verify(None, Some(&nobody), None, Some(&mut content), flags);
-    verified.map_err(|error| ProfileError::new(format!("the signature does not fit: {error}")))?;
+    verified.map_err(|error| ProfileError::new(format!("the signature is invalid: {error}")))?;
     Ok(content)
 }
 

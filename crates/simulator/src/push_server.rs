@@ -1,7 +1,7 @@
-//! A push server of our own on the loopback interface: HTTP/2 with a client certificate, as APNs (its provider API and Apple's
+//! A push server on the loopback interface: HTTP/2 with a client certificate, like APNs (its provider API and Apple's
 //! "Setting up push notifications for your MDM customers"). It wakes the simulated devices that are connected to it.
 
-//! What it does instead can be laid down for one device or for all: any documented answer, a delay, silence, a cut
+//! Its behaviour can be scripted for one device or for all: any documented answer, a delay, no answer, a cut
 //! connection, a GOAWAY.
 
 mod answer;
@@ -22,36 +22,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 
-/// What the push server needs, PEM.
+/// Files of the push server, in PEM.
 #[derive(Debug, Clone)]
 pub struct PushServerFiles {
-    /// Its own TLS certificate, with intermediates.
+    /// TLS certificate of the push server, with intermediates.
     pub certificate: Vec<u8>,
     pub key: Vec<u8>,
-    /// Signs the push certificates that it lets in.
+    /// CA of the push certificates that it accepts.
     pub client_ca: Vec<u8>,
 }
 
-/// A notification that came in, and what was answered.
+/// A received notification and the status of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Lower-case hex, as in the path.
+    /// Lower-case hexadecimal, as in the path.
     pub token: String,
     /// UID of the certificate that sent it.
     pub topic: String,
     pub push_magic: Option<String>,
-    /// 0 where it was not answered.
+    /// 0 if it was not answered.
     pub status: u16,
 }
 
-/// What is shared by its connections.
+/// State that the connections share.
 #[derive(Default)]
 struct Connected {
     devices: HashMap<String, Registration>,
     received: Vec<Received>,
-    /// What happens to notifications for devices that nothing is laid down for.
+    /// Behaviour for devices without a script of their own.
     script: Script,
-    /// New connections are closed with this reason at once.
+    /// Reason with which new connections are closed immediately.
     farewell: Option<&'static str>,
     connections: usize,
     in_flight: usize,
@@ -72,13 +72,13 @@ pub struct PushServer {
     _task: Option<Arc<StopOnDrop>>,
 }
 
-/// What every connection is given.
+/// Data that every connection gets.
 #[derive(Clone)]
 struct Shared {
     connected: Arc<Mutex<Connected>>,
-    /// To all connections at once.
+    /// Orders to all connections at once.
     orders: broadcast::Sender<Order>,
-    /// Whether notifications that are held are let go.
+    /// Whether held notifications are released.
     released: watch::Sender<bool>,
 }
 
@@ -117,17 +117,17 @@ pub struct PushConnection {
 }
 
 impl PushConnection {
-    /// Waits for the next notification: its PushMagic. `None` if the push server is gone.
+    /// Waits for the next notification and returns its PushMagic. `None` if the push server is gone.
     pub async fn next(&mut self) -> Option<String> {
         self.woken.recv().await
     }
 }
 
 impl PushServer {
-    /// Listens on `address`; port 0 takes any free one.
+    /// Starts a server that listens on `address`. With port 0, it uses any free port.
     ///
     /// # Errors
-    /// If a file cannot be used or the address is taken.
+    /// Returns an error if a file cannot be used or the address is in use.
     pub async fn start(files: &PushServerFiles, address: SocketAddr) -> std::io::Result<PushServer> {
         let acceptor = Arc::new(connection::acceptor(files).map_err(std::io::Error::other)?);
         let listener = TcpListener::bind(address).await?;
@@ -137,12 +137,12 @@ impl PushServer {
         Ok(PushServer { address, shared, _task: Some(Arc::new(StopOnDrop(task))) })
     }
 
-    /// None at all: devices get tokens, and nobody calls them.
+    /// Creates a server that does not listen: devices get tokens but are never woken.
     pub fn nowhere() -> PushServer {
         PushServer { address: ([0, 0, 0, 0], 0).into(), shared: Shared::default(), _task: None }
     }
 
-    /// Where it listens.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -156,67 +156,68 @@ impl PushServer {
         PushConnection { token, woken }
     }
 
-    /// From now on, notifications for this token are refused with `status` and `reason`, as in `410` and `Unregistered`.
+    /// From now on, rejects notifications for this token with `status` and `reason`, such as `410` and
+    /// `Unregistered`.
     pub fn refuse(&self, token: &[u8], status: u16, reason: &'static str) {
         self.always(token, Some(Behaviour::Refuse(Refusal::new(status, reason))));
     }
 
-    /// What happens to notifications for this token from now on; `None`: what should.
+    /// Sets the behaviour for this token from now on; `None` restores the normal one.
     pub fn always(&self, token: &[u8], behaviour: Option<Behaviour>) {
         if let Some(device) = self.shared.connected().devices.get_mut(&hex::encode(token)) {
             device.script.always = behaviour;
         }
     }
 
-    /// What happens to the next notifications for this token, one after the other.
+    /// Sets the behaviour for the next notifications for this token, in order.
     pub fn next(&self, token: &[u8], behaviours: impl IntoIterator<Item = Behaviour>) {
         if let Some(device) = self.shared.connected().devices.get_mut(&hex::encode(token)) {
             device.script.next.extend(behaviours);
         }
     }
 
-    /// What happens to notifications for any other token from now on; `None`: what should.
+    /// Sets the behaviour for all other tokens from now on; `None` restores the normal one.
     pub fn always_to_all(&self, behaviour: Option<Behaviour>) {
         self.shared.connected().script.always = behaviour;
     }
 
-    /// Lets go what [`Behaviour::Hold`] holds.
+    /// Releases the notifications that [`Behaviour::Hold`] holds.
     pub fn release(&self) {
         self.shared.released.send_replace(true);
     }
 
-    /// Cuts every connection, without a word.
+    /// Cuts every connection without a GOAWAY.
     pub fn cut_connections(&self) {
-        // Where there is none, there is nothing to cut.
+        // Fails if there is no connection, and then there is nothing to cut.
         let _ = self.shared.orders.send(Order::Cut);
     }
 
-    /// Tells every connection that no more is taken on it, and answers what came before (GOAWAY).
+    /// Sends a GOAWAY on every connection: no new requests are accepted, earlier ones are answered.
     pub fn go_away(&self) {
         let _ = self.shared.orders.send(Order::GoAway);
     }
 
-    /// From now on, connections are closed as soon as they are there, with a GOAWAY that says why; `None`: no more.
+    /// From now on, closes new connections immediately with a GOAWAY that contains `reason`; `None` ends this.
     pub fn greet_with_farewell(&self, reason: Option<&'static str>) {
         self.shared.connected().farewell = reason;
     }
 
-    /// Everything that came in, oldest first.
+    /// All received notifications, oldest first.
     pub fn received(&self) -> Vec<Received> {
         self.shared.connected().received.clone()
     }
 
-    /// How many connections were made since the start.
+    /// Number of connections since the start.
     pub fn connections(&self) -> usize {
         self.shared.connected().connections
     }
 
-    /// How many notifications are under way.
+    /// Number of notifications in progress.
     pub fn in_flight(&self) -> usize {
         self.shared.connected().in_flight
     }
 
-    /// How many notifications were under way at once, at most.
+    /// Highest number of notifications that were in progress at the same time.
     pub fn most_in_flight(&self) -> usize {
         self.shared.connected().most_in_flight
     }

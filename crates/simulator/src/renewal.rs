@@ -1,5 +1,5 @@
-//! The enrollment profile comes anew, by `InstallProfile`: the device gets another identity, announces itself with it, and
-//! keeps the old profile and identity if anything goes wrong.
+//! Replaces the enrollment profile by `InstallProfile`: the device gets another identity and announces itself with
+//! it. If anything goes wrong, it keeps the old profile and identity.
 
 use crate::acts::{Act, Nobody};
 use crate::commands::{error, status};
@@ -8,20 +8,20 @@ use crate::management::Management;
 use crate::profile::{self, Profile, ProfileError};
 use plist::{Dictionary, Value};
 
-/// How a test has a renewal go.
+/// Scripted faults of a renewal.
 #[derive(Debug, Clone, Default)]
 pub struct RenewalScript {
-    /// The next renewal breaks off before this act.
+    /// The next renewal stops before this act.
     pub breaks_off_before: Option<Act>,
-    /// The command is acknowledged with the identity that was replaced.
+    /// The command is acknowledged with the replaced identity.
     pub answers_with_the_old: bool,
 }
 
-/// `ErrorCode` of a profile that could not be installed.
+/// `ErrorCode` for a profile that could not be installed.
 const INSTALLATION_FAILED: i64 = 4001;
 
-/// What an update may not change, and how devices call it. `ServerURL`: as seen on a device (fleetdm/fleet#27450); all:
-/// mdm/profiles/com.apple.mdm.yaml.
+/// Keys that an update must not change, and how devices name them. `ServerURL`: as observed on a device
+/// (fleetdm/fleet#27450); all: mdm/profiles/com.apple.mdm.yaml.
 const IMMUTABLE: [(&str, &str); 6] = [
     ("ServerURL", "server URL"),
     ("CheckInURL", "check-in URL"),
@@ -31,7 +31,7 @@ const IMMUTABLE: [(&str, &str); 6] = [
     ("RequiredAppIDForMDM", "required app"),
 ];
 
-/// The profile in an `InstallProfile`, if it is one that manages the device.
+/// Returns the profile in an `InstallProfile`, if it is an MDM profile.
 pub(crate) fn mdm_profile(command: &Dictionary) -> Option<(Dictionary, bool)> {
     let file = command.get("Payload").and_then(Value::as_data)?;
     let (dictionary, signed) = profile::open(file).ok()?;
@@ -46,10 +46,10 @@ fn mdm_payload(profile: &Dictionary) -> Option<&Dictionary> {
     payloads.iter().filter_map(Value::as_dictionary).find(is_mdm)
 }
 
-/// Whether `update` may take the place of the profile that manages the device.
+/// Checks whether `update` may replace the installed MDM profile.
 ///
 /// # Errors
-/// The first thing it changes that may not change.
+/// Returns the first forbidden change.
 pub fn check_update(installed: &Dictionary, update: &Dictionary) -> Result<(), ProfileError> {
     let identifier = |profile: &Dictionary| profile::text(profile, "PayloadIdentifier");
     if identifier(installed) != identifier(update) {
@@ -71,8 +71,8 @@ pub fn check_update(installed: &Dictionary, update: &Dictionary) -> Result<(), P
 }
 
 impl Device {
-    /// Puts the profile in the place of the one that manages the device, and gives the answer to the command. Where it is
-    /// an error, everything is as it was.
+    /// Replaces the MDM profile and returns the answer to the command. If the answer is an error, nothing has
+    /// changed.
     pub(crate) async fn renew(&mut self, management: &mut Management, profile: (Dictionary, bool)) -> Dictionary {
         match self.replace_profile(management, profile).await {
             Ok(()) => status("Acknowledged"),
@@ -101,7 +101,7 @@ impl Device {
         Ok(())
     }
 
-    // Another identity and another PushMagic; how the device names itself stays.
+    // A new identity and a new PushMagic. The identifier of the device stays the same.
     async fn relationship_anew(
         &mut self,
         management: &Management,

@@ -1,4 +1,5 @@
-//! Safari as far as an enrollment needs it: follows links, sends forms, keeps cookies, warns of servers that are not trusted.
+//! Safari, as far as an enrollment needs it: follows links, sends forms, stores cookies, warns about untrusted
+//! servers.
 
 mod cookies;
 mod page;
@@ -11,13 +12,13 @@ use url::Url;
 
 pub use page::{Button, Field, Form, Link, Page};
 
-/// What a tap led to.
+/// Result of a tap.
 #[derive(Debug, Clone)]
 pub enum Opened {
     Page(Box<Page>),
-    /// A configuration profile, which iOS hands over to Settings.
+    /// A configuration profile, which iOS passes on to Settings.
     Profile(Vec<u8>),
-    /// A redirect, of this status, to an address that is none of the web: for whoever opened the page.
+    /// A redirect with this status to an address outside the web, for the app that opened the page.
     Left {
         status: u16,
         url: Url,
@@ -50,12 +51,12 @@ pub struct Safari {
     user_agent: String,
     /// `Accept-Language`.
     pub languages: String,
-    /// Sends Sec-Fetch-* (from 16.4 on).
+    /// Sends Sec-Fetch-* headers (from 16.4 on).
     fetch_metadata: bool,
     trust: Trust,
-    /// Certificates that the user proceeded with in spite of the warning: host and fingerprint.
+    /// Certificates that the user accepted despite the warning: host and fingerprint.
     exceptions: Vec<(String, Vec<u8>)>,
-    /// Used for those; there is none before the first.
+    /// Client for these servers; `None` before the first exception.
     reckless: Option<reqwest::Client>,
     jar: Jar,
     page: Option<Page>,
@@ -69,7 +70,7 @@ struct Visit {
 }
 
 impl Safari {
-    /// The Safari of a device that runs this iOS, with no cookies.
+    /// Creates the Safari of a device with this iOS version, without cookies.
     pub fn of(hardware: &Hardware, ios: IosVersion, trust: Trust) -> Safari {
         let fetch_metadata = ios >= IosVersion { major: 16, minor: 4, patch: 0 };
         Safari::new(hardware.user_agent(), fetch_metadata, trust)
@@ -93,19 +94,19 @@ impl Safari {
         self.page.as_ref()
     }
 
-    /// Types an address.
+    /// Opens a typed address.
     ///
     /// # Errors
-    /// If no page is shown.
+    /// Returns an error if no page can be shown.
     pub async fn open(&mut self, address: &str) -> Result<Opened, SafariError> {
         let url = Url::parse(address).map_err(|_| SafariError::Address(address.to_owned()))?;
         self.visit(Visit { method: Method::GET, url, body: None, from: None }).await
     }
 
-    /// Loads the page again, as its `meta refresh` does.
+    /// Reloads the page, as its `meta refresh` does.
     ///
     /// # Errors
-    /// If no page is shown.
+    /// Returns an error if no page is shown.
     pub async fn reload(&mut self) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let url = page.refresh.as_ref().and_then(|refresh| refresh.url.clone()).unwrap_or_else(|| page.url.clone());
@@ -115,7 +116,7 @@ impl Safari {
     /// Taps a link.
     ///
     /// # Errors
-    /// If the page has none with this id, or no page is shown after it.
+    /// Returns an error if the page has no link with this id, or no page can be shown afterwards.
     pub async fn tap_link(&mut self, id: &str) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let link = page.link(id).ok_or_else(|| page.missing(format!("link “{id}”")))?;
@@ -126,17 +127,17 @@ impl Safari {
     /// Fills in a form and taps its button.
     ///
     /// # Errors
-    /// If the page has no such form, field or choice, or no page is shown after it.
+    /// Returns an error if the page has no such form, field or choice, or no page can be shown afterwards.
     pub async fn send_form(&mut self, id: &str, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let form = page.form(id).ok_or_else(|| page.missing(format!("form “{id}”")))?.clone();
         self.send(&form, answers).await
     }
 
-    /// Fills in the form that asks for all this, and taps its button.
+    /// Fills in the form that has all these fields, and taps its button.
     ///
     /// # Errors
-    /// As [`Safari::send_form`].
+    /// Returns the same errors as [`Safari::send_form`].
     pub async fn fill_in(&mut self, answers: &[(&str, &str)]) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let fitting = page.forms.iter().find(|form| answers.iter().all(|(name, _)| form.offers(name)));
@@ -157,10 +158,11 @@ impl Safari {
         self.visit(Visit { method, url, body: Some(body), from }).await
     }
 
-    /// "This Connection Is Not Private" › Show Details › visit this website: for this server, with this certificate.
+    /// "This Connection Is Not Private" › Show Details › visit this website: accepts this certificate for this
+    /// server.
     ///
     /// # Errors
-    /// If the server cannot be reached at all.
+    /// Returns an error if the server cannot be reached.
     pub async fn proceed_in_spite_of_warning(&mut self, address: &str) -> Result<(), SafariError> {
         let url = Url::parse(address).map_err(|_| SafariError::Address(address.to_owned()))?;
         let reckless = trust::reckless()?;
@@ -193,7 +195,8 @@ impl Safari {
         Err(SafariError::Redirects(visit.url))
     }
 
-    // An exception is for one certificate: a server that shows another one is warned of again, if it is not trusted by then.
+    // An exception applies to one certificate. If the server presents another one, Safari warns again, unless it is
+    // trusted by then.
     async fn fetch(&self, visit: &Visit) -> Result<Response, SafariError> {
         let host = host_of(&visit.url);
         if let (Some(reckless), Some((_, known))) = (&self.reckless, self.exceptions.iter().find(|(of, _)| *of == host))

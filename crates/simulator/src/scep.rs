@@ -1,4 +1,4 @@
-//! SCEP as `profiled` on a device does it (RFC 8894): ask for the CA, send a PKCSReq, open the CertRep.
+//! SCEP as `profiled` on a device does it (RFC 8894): requests the CA, sends a PKCSReq and opens the CertRep.
 
 use crate::ber::{self, CONTEXT_0, OCTET_STRING, PRINTABLE_STRING, SEQUENCE, SET};
 use crate::certificate_request::{certification_request, self_signed, subject};
@@ -23,7 +23,7 @@ pub(crate) const fn scep_attribute(number: u32) -> [u32; 8] {
     [2, 16, 840, 1, 113_733, 1, 9, number]
 }
 
-/// Why no certificate came.
+/// Why no certificate was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum ScepError {
     #[error("the SCEP server cannot be reached: {0}")]
@@ -52,7 +52,7 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// Older devices use 3DES and SHA-1 whatever the server can; newer ones go by its capabilities.
+    /// Older devices use 3DES and SHA-1, whatever the server supports. Newer ones use its capabilities.
     pub fn of(ios: IosVersion, capabilities: &str) -> Protection {
         let can = |word: &str| capabilities.lines().any(|line| line.trim() == word || line.trim() == "SCEPStandard");
         let newer = ios >= IosVersion::new(14, 0);
@@ -67,16 +67,17 @@ impl Protection {
     }
 }
 
-/// The certificates that a server answers GetCACert with: to whom requests are encrypted, who signs answers.
+/// Certificates in the answer to GetCACert: requests are encrypted to `encryption`, and answers are signed by one of
+/// `certificates`.
 pub struct Authority {
     pub certificates: Vec<X509>,
     pub encryption: X509,
 }
 
-/// Gets a certificate for a key of its own, by what the profile says.
+/// Gets a certificate for a new key, as the profile says.
 ///
 /// # Errors
-/// What a device would show, in words.
+/// Returns what a device would show.
 pub async fn enroll(
     http: &reqwest::Client,
     payload: &ScepPayload,
@@ -89,10 +90,11 @@ pub async fn enroll(
     Ok(Identity::new(certificate, key))
 }
 
-/// Renews `current` for a new key: signed by the certificate that is renewed, without a challenge (RFC 8894 §3.3.1.2).
+/// Renews `current` with a new key. The request is signed with the certificate that is renewed, without a challenge
+/// (RFC 8894 §3.3.1.2).
 ///
 /// # Errors
-/// As [`enroll`].
+/// Returns the same errors as [`enroll`].
 pub async fn renew(
     http: &reqwest::Client,
     payload: &ScepPayload,
@@ -152,20 +154,20 @@ async fn read(request: reqwest::RequestBuilder, operation: &'static str) -> Resu
     }
 }
 
-/// GetCACert: one certificate, or a degenerate PKCS#7 of several (RFC 8894 §4.2.1).
+/// Parses the answer to GetCACert: one certificate, or a degenerate PKCS#7 with several (RFC 8894 §4.2.1).
 ///
 /// # Errors
-/// If it is neither, or holds none that a request could be encrypted to.
+/// Returns an error if it is neither, or contains no certificate that a request could be encrypted to.
 pub fn authority(answer: &[u8]) -> Result<Authority, ScepError> {
     let certificates = match X509::from_der(answer) {
         Ok(single) => vec![single],
-        Err(_) => bundle(answer).ok_or_else(|| ScepError::Configuration("GetCACert holds no certificate".into()))?,
+        Err(_) => bundle(answer).ok_or_else(|| ScepError::Configuration("GetCACert contains no certificate".into()))?,
     };
     let encrypts = |certificate: &&X509| {
         let rsa = certificate.public_key().is_ok_and(|key| key.id() == openssl::pkey::Id::RSA);
         rsa && key_usage_allows_encipherment(certificate)
     };
-    // The RA comes first: a CA that also may encipher is the second choice.
+    // The RA is preferred. A CA that may also encipher is the second choice.
     let encryption = certificates.iter().filter(encrypts).min_by_key(|certificate| is_ca(certificate)).cloned();
     let encryption = encryption.ok_or_else(|| {
         ScepError::Configuration("no certificate of the CA has an RSA key for encipherment".to_owned())
@@ -208,10 +210,10 @@ fn check_fingerprint(payload: &ScepPayload, authority: &Authority) -> Result<(),
     Err(ScepError::Configuration("no certificate of the CA has the fingerprint that the profile names".into()))
 }
 
-/// A pkiMessage with a request in an envelope (RFC 8894 §3.2), and what its answer must match.
+/// Creates a pkiMessage with an enveloped request (RFC 8894 §3.2), and the values that its answer must match.
 ///
 /// # Errors
-/// If OpenSSL cannot make it.
+/// Returns an error if OpenSSL fails.
 pub fn pki_message(
     csr: &[u8],
     kind: &str,
@@ -222,7 +224,7 @@ pub fn pki_message(
     let mut recipients = Stack::new()?;
     recipients.push(authority.encryption.clone())?;
     let enveloped = CmsContentInfo::encrypt(&recipients, csr, protection.cipher(), CMSOptions::BINARY)?.to_der()?;
-    // The same request sent again is the same transaction.
+    // The same request has the same transaction ID when it is sent again.
     let transaction_id = hex::encode_upper(hash(openssl::hash::MessageDigest::sha1(), csr)?);
     let sent = Sent { transaction_id, sender_nonce: chance::bytes() };
     let message = signed(&enveloped, signer, protection.digest, &sent, kind)?;
@@ -264,7 +266,7 @@ fn attributes(content: &[u8], digest: Digest, sent: &Sent, message_type: &str) -
     ])
 }
 
-/// The common name of a certificate's subject.
+/// Returns the common name of a certificate's subject.
 pub fn common_name(certificate: &X509) -> Option<String> {
     let entry = certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next()?;
     entry.data().to_string().ok()

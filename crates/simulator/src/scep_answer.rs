@@ -1,4 +1,5 @@
-//! Opens a CertRep as pickily as a device (RFC 8894 §3.3.2): signature, attributes, transaction and nonce, then the envelope.
+//! Opens a CertRep as strictly as a device (RFC 8894 §3.3.2): signature, attributes, transaction and nonce, then the
+//! envelope.
 
 use crate::scep::{Authority, ScepError, scep_attribute};
 use crate::signature::Identity;
@@ -12,7 +13,7 @@ use openssl::stack::Stack;
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 
-/// What an answer must match.
+/// Values that an answer must match.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub transaction_id: String,
@@ -23,10 +24,10 @@ fn invalid(why: impl Into<String>) -> ScepError {
     ScepError::InvalidResponse(why.into())
 }
 
-/// The certificate that was issued.
+/// Returns the issued certificate.
 ///
 /// # Errors
-/// What a device would complain about; `Refused` for a CertRep FAILURE.
+/// Returns what a device would complain about; `Refused` for a CertRep FAILURE.
 pub fn open(answer: &[u8], sent: &Sent, requester: &Identity, authority: &Authority) -> Result<X509, ScepError> {
     let content = verified_content(answer, authority)?;
     let signed_data = signed_data(answer).map_err(|error| invalid(error.to_string()))?;
@@ -35,7 +36,7 @@ pub fn open(answer: &[u8], sent: &Sent, requester: &Identity, authority: &Author
         return Err(invalid("messageType is not CertRep"));
     }
     if printable(signer, 7)? != sent.transaction_id {
-        return Err(invalid("another transactionID than the request's"));
+        return Err(invalid("the transactionID differs from the request's"));
     }
     if octets(signer, 6)? != sent.sender_nonce {
         return Err(invalid("recipientNonce is not the request's senderNonce"));
@@ -48,7 +49,7 @@ pub fn open(answer: &[u8], sent: &Sent, requester: &Identity, authority: &Author
     }
 }
 
-// The signer must be one of the certificates that GetCACert gave: no chain is built.
+// The signer must be one of the certificates from GetCACert. No chain is built.
 fn verified_content(answer: &[u8], authority: &Authority) -> Result<Vec<u8>, ScepError> {
     let mut cms = CmsContentInfo::from_der(answer).map_err(|_| invalid("not a CMS message"))?;
     let mut known = Stack::new()?;
@@ -58,7 +59,7 @@ fn verified_content(answer: &[u8], authority: &Authority) -> Result<Vec<u8>, Sce
     let nobody = X509StoreBuilder::new()?.build();
     let mut content = Vec::new();
     let flags = CMSOptions::BINARY | CMSOptions::NO_SIGNER_CERT_VERIFY | CMSOptions::NOINTERN;
-    // A failure holds no content at all (RFC 8894 §3.3.2.2), which is signed as nothing.
+    // A failure has no content (RFC 8894 §3.3.2.2); the signature then covers empty content.
     let has_none = |signed: &SignedData| signed.encap_content_info.econtent.is_none();
     let nothing = signed_data(answer).is_ok_and(|signed| has_none(&signed)).then_some(&b""[..]);
     let verified = cms.verify(Some(&known), Some(&nobody), nothing, Some(&mut content), flags);
@@ -93,7 +94,8 @@ fn octets(signer: &SignerInfo, number: u32) -> Result<Vec<u8>, ScepError> {
     Ok(octets.as_bytes().to_vec())
 }
 
-// The envelope is for us alone; in it a degenerate PKCS#7, whose first certificate is the one (RFC 8894 §3.3.2).
+// The envelope is encrypted to the requester only. It contains a degenerate PKCS#7, whose first certificate is the
+// issued one (RFC 8894 §3.3.2).
 fn issued(content: &[u8], requester: &Identity) -> Result<X509, ScepError> {
     let envelope = CmsContentInfo::from_der(content).map_err(|_| invalid("the content is not an envelope"))?;
     let opened = envelope.decrypt(&requester.key, &requester.certificate);
@@ -103,9 +105,9 @@ fn issued(content: &[u8], requester: &Identity) -> Result<X509, ScepError> {
     Ok(first.clone())
 }
 
-// OpenSSL sorts nothing here: it keeps the order of the message.
+// OpenSSL does not sort the certificates; it keeps the order of the message.
 fn degenerate(opened: &[u8]) -> Result<Vec<X509>, ScepError> {
-    let bag = Pkcs7::from_der(opened).map_err(|_| invalid("the envelope holds no PKCS#7"))?;
+    let bag = Pkcs7::from_der(opened).map_err(|_| invalid("the envelope contains no PKCS#7"))?;
     let signed = bag.signed().ok_or_else(|| invalid("the PKCS#7 in the envelope is not SignedData"))?;
     Ok(signed.certificates().map(|all| all.iter().map(ToOwned::to_owned).collect()).unwrap_or_default())
 }

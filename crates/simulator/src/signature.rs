@@ -1,6 +1,7 @@
-//! How devices sign. `Mdm-Signature` is a detached CMS over the body of a message, decoded from real messages of 2021: BER of
-//! indefinite length, SHA-1, no signed attributes, the signer's certificate and nothing else. What a device signs with the
-//! identity it was made with has its content inside, in pieces, and comes with the signer's chain.
+//! Signatures of devices. `Mdm-Signature` is a detached CMS over the body of a message. Its form is taken from real
+//! messages of 2021: BER of indefinite length, SHA-1, no signed attributes, the signer's certificate and nothing
+//! else. Messages that a device signs with its factory identity contain the content, in pieces, and the signer's
+//! chain.
 
 use crate::ber::{self, CONSTRUCTED_OCTET_STRING, CONTEXT_0, OCTET_STRING, SEQUENCE, SET};
 use base64::Engine as _;
@@ -17,7 +18,7 @@ use std::sync::OnceLock;
 pub struct Identity {
     pub certificate: X509,
     pub key: PKey<Private>,
-    /// Connections that present this identity, once there are any.
+    /// HTTP client whose connections present this identity; created at first use.
     pub(crate) client: OnceLock<reqwest::Client>,
 }
 
@@ -39,27 +40,27 @@ pub enum Digest {
     Sha256,
 }
 
-/// How a message is signed.
+/// CMS options of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     pub digest: Digest,
     pub signed_attributes: bool,
-    /// BER, outer values of indefinite length; otherwise DER.
+    /// BER with outer values of indefinite length; otherwise DER.
     pub indefinite: bool,
 }
 
 impl Style {
-    /// As the known devices sign.
+    /// CMS options used by real iPhones.
     pub const REAL: Style = Style { digest: Digest::Sha1, signed_attributes: false, indefinite: true };
 
-    /// Every way there is: each digest, without and with attributes, in DER and BER.
+    /// All combinations: each digest, without and with attributes, in DER and BER.
     pub fn every() -> [Style; 8] {
         let digest = |n: usize| if n < 4 { Digest::Sha1 } else { Digest::Sha256 };
         std::array::from_fn(|n| Style { digest: digest(n), signed_attributes: n & 2 != 0, indefinite: n & 1 != 0 })
     }
 }
 
-/// A content inside is written in pieces of so many bytes.
+/// Content inside a message is written in pieces of this many bytes.
 const PIECE: usize = 512;
 
 pub const DATA: &[u32] = &[1, 2, 840, 113_549, 1, 7, 1];
@@ -82,7 +83,7 @@ impl Digest {
         }
     }
 
-    /// The signature algorithm with this digest: PKCS#1 v1.5 or ECDSA (RFC 5754 §3).
+    /// Returns the signature algorithm with this digest: PKCS#1 v1.5 or ECDSA (RFC 5754 §3).
     pub(crate) fn signature_identifier(self, key: Id) -> Vec<u8> {
         match (self, key) {
             (Digest::Sha1, Id::EC) => ber::algorithm(&[1, 2, 840, 10045, 4, 1], false),
@@ -93,26 +94,26 @@ impl Digest {
     }
 }
 
-/// The header's value for `body`.
+/// Returns the value of the `Mdm-Signature` header for `body`.
 ///
 /// # Errors
-/// If OpenSSL cannot sign with this key.
+/// Returns an error if OpenSSL cannot sign with this key.
 pub fn mdm_signature(body: &[u8], identity: &Identity, style: Style) -> Result<String, ErrorStack> {
     Ok(STANDARD.encode(detached(body, identity, style)?))
 }
 
-/// The CMS itself (RFC 5652 §5).
+/// Returns the detached CMS (RFC 5652 §5).
 ///
 /// # Errors
-/// If OpenSSL cannot sign with this key.
+/// Returns an error if OpenSSL cannot sign with this key.
 pub fn detached(body: &[u8], identity: &Identity, style: Style) -> Result<Vec<u8>, ErrorStack> {
     signed_data(body, &[], identity, &[], style)
 }
 
-/// A CMS with `content` inside; after the signer's certificate come those of `chain`.
+/// Returns a CMS with `content` inside. The certificates of `chain` follow the signer's.
 ///
 /// # Errors
-/// If OpenSSL cannot sign with this key.
+/// Returns an error if OpenSSL cannot sign with this key.
 pub fn attached(content: &[u8], identity: &Identity, chain: &[X509], style: Style) -> Result<Vec<u8>, ErrorStack> {
     let inside = if style.indefinite {
         let pieces: Vec<Vec<u8>> = content.chunks(PIECE).map(|piece| ber::encode(OCTET_STRING, piece)).collect();
@@ -158,8 +159,8 @@ fn attributes_of(body: &[u8], digest: Digest) -> Result<Vec<Vec<u8>>, ErrorStack
     ])
 }
 
-/// A SignerInfo over `content`, or over `attributes` where there are any: then as a SET OF, though they are sent as `[0]`
-/// (RFC 5652 §5.4).
+/// Returns a SignerInfo over `content`, or over `attributes` if there are any. Attributes are signed as a SET OF,
+/// although they are sent as `[0]` (RFC 5652 §5.4).
 pub fn signer_info(
     content: &[u8],
     identity: &Identity,
@@ -239,7 +240,7 @@ mod tests {
         assert_eq!(cms[..2], [0x30, 0x80]);
         assert_eq!(cms[13..17], [0xa0, 0x80, 0x30, 0x80]);
         assert_eq!(cms[cms.len() - 6..], [0; 6]);
-        // SHA-1 with RSA right after the digest: nothing between them that could be attributes.
+        // SHA-1 with RSA directly follows the digest, so there are no attributes in between.
         let algorithms = [Digest::Sha1.identifier(), Digest::Sha1.signature_identifier(Id::RSA)].concat();
         assert!(cms.windows(algorithms.len()).any(|window| window == algorithms));
     }
@@ -258,7 +259,7 @@ mod tests {
         }
     }
 
-    /// As the value of `x-apple-aspen-deviceinfo` in the documentation of a vendor begins.
+    /// Like the beginning of a `x-apple-aspen-deviceinfo` value in the documentation of a vendor.
     #[test]
     fn the_real_style_has_its_content_in_a_constructed_octet_string() {
         let cms = attached(b"body", &rsa(), &[], Style::REAL).unwrap();
@@ -281,7 +282,8 @@ mod tests {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// The order of tags and kinds of length of the real sample, as far as the certificate, which is the CA's affair.
+    /// Compares the order of tags and kinds of length with the real sample, up to the certificate, which depends on
+    /// the CA.
     #[test]
     fn it_has_the_shape_of_the_real_sample_where_shared_is_there() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/mdm-signature/header.b64");
@@ -291,7 +293,7 @@ mod tests {
         let text: String = text.split_whitespace().collect();
         let real = STANDARD.decode(text).unwrap();
         let ours = detached(b"body", &rsa(), Style::REAL).unwrap();
-        // Up to and including the tag and form of length of the certificates.
+        // Up to and including the tag and the length form of the certificates.
         assert_eq!(ours[..50], real[..50]);
     }
 }

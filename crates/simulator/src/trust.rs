@@ -1,4 +1,5 @@
-//! Which TLS servers a device trusts: the public roots, and those that its user switched on in Certificate Trust Settings.
+//! TLS servers that a device trusts: those under public roots, and under roots that its user enabled in Certificate
+//! Trust Settings.
 
 use crate::signature::Identity;
 use native_tls::{Certificate, TlsConnector};
@@ -9,10 +10,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A connection that was idle so long is not used again: the server may be closing it (it does after five seconds).
+/// Idle time after which a connection is not used again, because the server may be closing it (it does so after five
+/// seconds).
 const IDLE: Duration = Duration::from_secs(2);
 
-/// The trust of one device; its Safari shares it.
+/// The trust settings of one device. Its Safari shares them.
 #[derive(Clone, Default)]
 pub struct Trust {
     inner: Arc<Mutex<Inner>>,
@@ -20,19 +22,20 @@ pub struct Trust {
 
 #[derive(Default)]
 struct Inner {
-    /// Installed by a profile, not trusted for TLS by that alone (iOS 10.3 and later).
+    /// Installed by a profile, which alone does not make them trusted for TLS (iOS 10.3 and later).
     installed: Vec<X509>,
     trusted: Vec<X509>,
     client: Option<reqwest::Client>,
 }
 
 impl Trust {
-    /// A certificate came with a profile.
+    /// Adds a certificate from a profile.
     pub fn install(&self, certificate: X509) {
         self.change(|inner| inner.installed.push(certificate));
     }
 
-    /// Settings › General › About › Certificate Trust Settings: switches on every root that was installed.
+    /// Settings › General › About › Certificate Trust Settings: enables every installed root. Returns the number of
+    /// enabled roots.
     pub fn switch_on(&self) -> usize {
         self.change(|inner| {
             inner.trusted.append(&mut inner.installed);
@@ -41,15 +44,15 @@ impl Trust {
         })
     }
 
-    /// How many roots are switched on.
+    /// Number of enabled roots.
     pub fn trusted(&self) -> usize {
         self.change(|inner| inner.trusted.len())
     }
 
-    /// A client that believes only servers this device trusts.
+    /// Returns an HTTP client that accepts only servers that this device trusts.
     ///
     /// # Errors
-    /// If the TLS library cannot be set up.
+    /// Returns an error if the TLS library cannot be set up.
     pub fn client(&self) -> Result<reqwest::Client, TrustError> {
         self.change(|inner| {
             if let Some(client) = &inner.client {
@@ -61,10 +64,10 @@ impl Trust {
         })
     }
 
-    /// As [`Trust::client`], with connections that present an identity; kept beside it.
+    /// Like [`Trust::client`], with connections that present an identity. The client is stored in the identity.
     ///
     /// # Errors
-    /// If the TLS library cannot be set up.
+    /// Returns an error if the TLS library cannot be set up.
     pub fn client_of(&self, identity: &Identity) -> Result<reqwest::Client, TrustError> {
         if let Some(client) = identity.client.get() {
             return Ok(client.clone());
@@ -86,10 +89,10 @@ impl Trust {
     }
 }
 
-/// A client that asks nobody: for those who proceed in spite of the warning.
+/// Returns a client that accepts any server, for people who proceed despite the warning.
 ///
 /// # Errors
-/// If the TLS library cannot be set up.
+/// Returns an error if the TLS library cannot be set up.
 pub fn reckless() -> Result<reqwest::Client, TrustError> {
     client(&[], true)
 }
@@ -101,10 +104,11 @@ fn client(trusted: &[X509], reckless: bool) -> Result<reqwest::Client, TrustErro
     Ok(builder.timeout(Duration::from_secs(60)).connect_timeout(Duration::from_secs(20)).build()?)
 }
 
-/// Setting up TLS reads every public root, which takes milliseconds: devices with the same trust share it, but no connection.
+/// Setting up TLS reads every public root, which takes milliseconds. Devices with the same trust share the setup, but
+/// no connections.
 static CONNECTORS: LazyLock<Mutex<HashMap<Key, TlsConnector>>> = LazyLock::new(Mutex::default);
 
-/// The trusted roots in DER, and whether nothing is asked of a server.
+/// The trusted roots in DER, and whether any server is accepted.
 type Key = (Vec<Vec<u8>>, bool);
 
 fn connector(trusted: &[X509], reckless: bool) -> Result<TlsConnector, TrustError> {
@@ -136,7 +140,7 @@ pub enum TrustError {
     Http(#[from] reqwest::Error),
 }
 
-/// Whether an error is that the server's certificate is not trusted.
+/// Returns whether the error means that the server's certificate is not trusted.
 pub fn is_untrusted(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -148,15 +152,15 @@ pub fn is_untrusted(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The certificate that a server showed.
+/// Returns the certificate that a server presented.
 pub fn shown(response: &reqwest::Response) -> Option<X509> {
     X509::from_der(response.extensions().get::<TlsInfo>()?.peer_certificate()?).ok()
 }
 
-/// What iOS 13 and later demand of a server's certificate beyond a trusted chain (support.apple.com 103769).
+/// Checks what iOS 13 and later require of a server's certificate beyond a trusted chain (support.apple.com 103769).
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns what is wrong with the certificate.
 pub fn check_server_certificate(certificate: &X509) -> Result<(), String> {
     if certificate.subject_alt_names().is_none() {
         return Err("the certificate has no subjectAltName".into());

@@ -1,4 +1,5 @@
-//! A person with a device, who walks the steps of the enrollment guide: reads each page, does what it asks, and goes on.
+//! A person with a device who follows the steps of the enrollment guide: reads each page, does what it asks for, and
+//! continues.
 
 use crate::acts::{Act, Watcher};
 use crate::device::{Device, DeviceError};
@@ -9,15 +10,15 @@ use std::fmt;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// Who walks, and what they answer.
+/// The person and their answers.
 #[derive(Debug, Clone)]
 pub struct Person {
     pub user_name: String,
     pub password: String,
     pub ownership: Ownership,
-    /// Typed where the page has none filled in.
+    /// Typed if the page has no prefilled value.
     pub managed_apple_id: String,
-    /// Follows the page about Certificate Trust Settings.
+    /// Whether the person follows the instructions about Certificate Trust Settings.
     pub switches_on_trust: bool,
 }
 
@@ -42,12 +43,12 @@ impl fmt::Display for Ownership {
     }
 }
 
-/// Where the way ended.
+/// Where the enrollment ended.
 #[derive(Debug, Clone)]
 pub enum Ending {
     /// The last page says that the device is enrolled.
     Enrolled(Page),
-    /// The portal directs the person elsewhere: there is nothing to tap.
+    /// The portal refers the person elsewhere: there is nothing to tap.
     Directed(Page),
 }
 
@@ -67,30 +68,30 @@ pub enum WalkError {
     },
     #[error("while the person wanted to {act}, the page said: {text}")]
     Refused { act: Act, text: String },
-    /// Found before anything is installed.
+    /// Detected before anything is installed.
     #[error(
-        "the portal enrolls a {offered} device and asks for no choice, and the person wants a {wanted} one: the setting ownership_kinds, or the \
-         access rule about this person, allows {offered} devices only"
+        "the portal offers only {offered} enrollment, but the person wants a {wanted} device: the setting ownership_kinds, or the \
+         access rule that matches this person, allows only {offered} devices"
     )]
     OtherOwnership { offered: Ownership, wanted: Ownership },
-    #[error("the portal leads in circles: the page “{title}” came again and again")]
+    #[error("the portal leads in circles: the page “{title}” came repeatedly")]
     Circles { title: String },
     #[error("the portal led to {url}, where Safari has no page")]
     Left { url: Url },
-    #[error("the page does not notice that the device is enrolled: {0}")]
+    #[error("the page does not show that the device is enrolled: {0}")]
     NotNoticed(String),
 }
 
-/// More pages than any way has.
+/// Maximum number of pages of an enrollment.
 const MOST_PAGES: usize = 24;
 
 pub struct Walk {
     pub person: Person,
     pub device: Device,
     pub safari: Safari,
-    /// The user name of whom the device will be, where that is somebody else.
+    /// User name of the person the device is for, if it is another person.
     pub enrolls_for: Option<String>,
-    /// Installs no profile of the other ownership, where the portal gives no choice.
+    /// If the portal gives no choice, refuses to install a profile of the other ownership.
     pub insists_on_ownership: bool,
 }
 
@@ -100,10 +101,10 @@ impl Walk {
         Walk { person, device, safari, enrolls_for: None, insists_on_ownership: false }
     }
 
-    /// Walks all the way from the enrollment URL.
+    /// Walks all steps, beginning with the enrollment URL.
     ///
     /// # Errors
-    /// At the first thing that goes wrong.
+    /// Returns the first error.
     pub async fn run(&mut self, address: &str, watcher: &mut dyn Watcher) -> Result<Ending, WalkError> {
         let mut page = self.arrive(address, watcher).await?;
         for _ in 0..MOST_PAGES {
@@ -116,10 +117,10 @@ impl Walk {
         Err(WalkError::Circles { title: page.title })
     }
 
-    /// Types the address; proceeds if Safari warns of the server.
+    /// Opens the address. Proceeds if Safari warns about the server.
     ///
     /// # Errors
-    /// If no page comes.
+    /// Returns an error if no page is shown.
     pub async fn arrive(&mut self, address: &str, watcher: &mut dyn Watcher) -> Result<Page, WalkError> {
         watcher.before(Act::OpenPortal).await;
         let started = Instant::now();
@@ -139,7 +140,7 @@ impl Walk {
     /// Does what a page asks for.
     ///
     /// # Errors
-    /// If it cannot be done.
+    /// Returns an error if that is not possible.
     pub async fn next(&mut self, page: &Page, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
         let person = self.person.clone();
         let answer = |name: &str| page.asks_for(name);
@@ -163,7 +164,7 @@ impl Walk {
             return self.fill_in(Act::ChooseOwnership, &[("ownership", person.ownership.answer())], watcher).await;
         }
         if answer("managed_apple_id") {
-            // People leave what the organization filled in.
+            // People do not change a value that the organization prefilled.
             let typed = [("managed_apple_id", person.managed_apple_id.as_str())];
             let answers = if page.prefilled("managed_apple_id").is_some() { &[][..] } else { &typed[..] };
             return self.fill_in(Act::GiveManagedAppleId, answers, watcher).await;
@@ -199,7 +200,7 @@ impl Walk {
             return Ok(Next::Left { status, url });
         }
         let page = self.page(act, sent)?;
-        // The same page again means that the answer was not taken; it says why.
+        // If the same page is shown again, the answer was not accepted; the page says why.
         if !answers.is_empty() && Some(page.url.path()) == before.as_deref() {
             return Err(WalkError::Refused { act, text: page.text });
         }
@@ -207,7 +208,7 @@ impl Walk {
         Ok(Next::Page(page))
     }
 
-    // Download, leave for Settings, install, come back, tap the button.
+    // Downloads the profile, installs it in Settings, returns and taps the button.
     async fn take_profile(&mut self, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
         let of_mdm = self.safari.page().is_some_and(|page| page.url.path().ends_with("/mdm"));
         let (download, report) = if of_mdm {
@@ -243,7 +244,7 @@ impl Walk {
         Ok(())
     }
 
-    // Before iOS 13.1 a device knows no User Enrollment: its profile does not tell the two kinds apart.
+    // Before iOS 13.1, devices have no User Enrollment, so their profile does not distinguish the two kinds.
     fn wanted(&self, profile: &Profile) -> Result<(), WalkError> {
         if self.device.hardware.ios < IosVersion::new(13, 1) {
             return Ok(());
@@ -254,7 +255,7 @@ impl Walk {
         if offered == wanted { Ok(()) } else { Err(WalkError::OtherOwnership { offered, wanted }) }
     }
 
-    // No question and no profile: a page to go on from, the last one, or one that leads elsewhere.
+    // The page has no question and no profile: it has a button to continue, is the last one, or refers elsewhere.
     async fn finish(&mut self, page: &Page, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
         if page.url.path().ends_with("/complete") {
             return self.see_completion(watcher).await;
@@ -265,14 +266,15 @@ impl Walk {
         Ok(Next::Ending(Ending::Directed(page.clone())))
     }
 
-    // The page loads itself again until it knows; a person waits a little.
+    // The page reloads itself until the server knows that the device is enrolled. A person waits for a while.
     async fn see_completion(&mut self, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
         let act = Act::SeeCompletion;
         watcher.before(act).await;
         let started = Instant::now();
         let reloaded = self.safari.reload().await;
         let mut page = self.page(act, reloaded)?;
-        // Once there is no way back to the instructions it is done; what comes after it the person need not wait for.
+        // The enrollment is complete when the link back to the instructions is gone. The person need not wait for
+        // later steps.
         while page.refresh.is_some() && page.link("instructions").is_some() {
             if started.elapsed() > Duration::from_secs(20) {
                 return Err(WalkError::NotNoticed(page.text));
@@ -281,7 +283,7 @@ impl Walk {
             let reloaded = self.safari.reload().await;
             page = self.page(act, reloaded)?;
         }
-        // A way that ended short of a device offers to begin again.
+        // If the enrollment ended without a device, the page offers to begin again.
         if page.form("again").is_some() {
             return Err(WalkError::Refused { act, text: page.text });
         }
@@ -302,19 +304,19 @@ impl Walk {
     }
 }
 
-/// What came of a page.
+/// Result of a page.
 #[derive(Debug, Clone)]
 pub enum Next {
     Page(Page),
     Ending(Ending),
-    /// The web is left: by a redirect of this status to an address that only whoever opened the page understands.
+    /// A redirect with this status left the web, to an address that only the app that opened the page understands.
     Left {
         status: u16,
         url: Url,
     },
 }
 
-/// The devices that people bring: a family and a version of iOS.
+/// Creates the hardware of a device from its family and iOS version, such as `17.5`.
 pub fn hardware(family: Family, ios: &str) -> Result<crate::model::Hardware, String> {
     Ok(crate::model::Hardware::new(family, ios.parse()?))
 }

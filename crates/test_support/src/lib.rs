@@ -1,22 +1,23 @@
-//! What the tests of several crates share. Only a dev-dependency: nothing of it is in the server.
+//! Helpers that the tests of several crates share. Only a dev-dependency: nothing of it is part of the server.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Says by name that the running test is left out, and why: past the test runner, which keeps what tests print to itself.
+/// Reports the running test as skipped, by its name and with the reason. Writes to stderr directly, because the test
+/// runner captures what tests print.
 pub fn left_out(why: &str) {
     let thread = std::thread::current();
-    // In one write: what other tests print at the same time must not come between.
+    // In one write, so that the output of other tests does not come in between.
     let line = format!("left out: {}: {why}\n", thread.name().unwrap_or("a test"));
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// A file or folder of `../shared`, which is beside the repository and no part of it. `path` is relative to that folder.
-/// Where it is missing the answer is `None`, and the running test is left out by name.
+/// Returns the path of a file or folder in `../shared`, which is next to the repository and not part of it. `path` is
+/// relative to that folder. If it is missing, returns `None` and reports the running test as skipped.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if !shared.exists() {
-        left_out(&format!("there is no ../shared/{path}"));
+        left_out(&format!("../shared/{path} does not exist"));
         return None;
     }
     Some(shared)

@@ -1,4 +1,5 @@
-//! The only time and chance, the room on disks, and files that an operator names: everything else gets them from here, so that tests bring their own.
+//! Time, randomness, disk space, and files that an operator names. All other code gets them from this crate, so that
+//! tests can replace them.
 
 pub mod regular_file;
 mod timestamp;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 pub use timestamp::Timestamp;
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
@@ -46,7 +47,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Bytes on a disk that a process without root's privileges can use.
+/// Disk space in bytes that a process without root privileges can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     pub free: u64,
@@ -54,18 +55,23 @@ pub struct Room {
 }
 
 impl Room {
-    /// Of a file system with so many `blocks` of `size` bytes, of which so many are `free`, and `available` to processes without root's
-    /// privileges. What only root can fill is no part of the total, as in `df`: a quota may leave a third of the blocks.
+    /// Disk space of a file system with `blocks` blocks of `size` bytes, of which `free` are free and `available` are
+    /// available without root privileges. Blocks that only root can fill are not part of the total, as in `df`: a
+    /// quota may leave a third of the blocks.
     fn of(size: u64, blocks: u64, free: u64, available: u64) -> Room {
         let usable = blocks.saturating_sub(free).saturating_add(available);
         Room { free: available.saturating_mul(size), total: usable.saturating_mul(size) }
     }
 }
 
-/// Tells the room on the disk that a directory is on.
+/// A source of the space on a directory's disk.
 pub trait Disks: Send + Sync {
+    /// Returns the space on the disk that contains `directory`.
+    ///
     /// # Errors
-    /// If the operating system does not tell: the directory is gone, or must not be looked at.
+    ///
+    /// Returns an error if the operating system does not report it, because the directory does not exist or must not
+    /// be accessed.
     fn room(&self, directory: &Path) -> std::io::Result<Room>;
 }
 
@@ -79,14 +85,14 @@ impl Disks for SystemDisks {
     }
 }
 
-/// Disks that always have the same room.
+/// Disks that always have the same space.
 impl Disks for Room {
     fn room(&self, _: &Path) -> std::io::Result<Room> {
         Ok(*self)
     }
 }
 
-/// Time, chance and disks, handed to whoever needs them.
+/// Time, randomness and disks, for the code that needs them.
 #[derive(Clone)]
 pub struct World {
     pub clock: Arc<dyn Clock>,
@@ -99,7 +105,7 @@ impl World {
         World::at(Arc::new(SystemClock))
     }
 
-    /// With another clock.
+    /// A world with another clock.
     pub fn at(clock: Arc<dyn Clock>) -> World {
         World { clock, disks: Arc::new(SystemDisks) }
     }
@@ -108,42 +114,42 @@ impl World {
         self.clock.now()
     }
 
-    /// Random bytes fit for secrets.
+    /// Returns random bytes that are suitable for secrets.
     ///
     /// # Panics
-    /// If the operating system gives no randomness: nothing can be done safely then.
+    /// Panics if the operating system provides no randomness, because nothing can be done safely then.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0u8; N];
         World::fill(&mut bytes);
         bytes
     }
 
-    /// Fills bytes with randomness fit for secrets: what the key store is given to make keys with.
+    /// Fills bytes with randomness that is suitable for secrets. The key store makes its keys with it.
     ///
     /// # Panics
-    /// If the operating system gives no randomness: nothing can be done safely then.
+    /// Panics if the operating system provides no randomness, because nothing can be done safely then.
     #[expect(clippy::disallowed_methods, reason = "the one place that draws random numbers")]
     pub fn fill(bytes: &mut [u8]) {
         openssl::rand::rand_bytes(bytes).expect("the operating system gives randomness");
     }
 
-    /// Some number from 0 to 1: spreads what would otherwise happen all at once.
+    /// Returns a random number from 0 to 1, to spread actions that would otherwise happen at the same time.
     pub fn chance(&self) -> f64 {
         f64::from(u32::from_be_bytes(self.random())) / f64::from(u32::MAX)
     }
 
-    /// A fresh UUIDv7.
+    /// Returns a new UUIDv7.
     pub fn uuid(&self) -> Uuid {
         let millis = u64::try_from(self.now().0 / 1_000).unwrap_or_default();
         uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid()
     }
 
-    /// A fresh random UUID (version 4), which tells nothing, not even its time.
+    /// Returns a new random UUID (version 4), which reveals nothing, not even its time.
     pub fn random_uuid(&self) -> Uuid {
         uuid::Builder::from_random_bytes(self.random()).into_uuid()
     }
 
-    /// A secret of 256 bits, base64url without padding.
+    /// Returns a secret of 256 bits in base64url without padding.
     pub fn secret(&self) -> String {
         use base64::Engine as _;
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.random::<32>())
@@ -156,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_room_on_a_disk_is_what_a_process_without_privileges_can_use() {
-        // 252 GB, 42 in use, 50 available to others than root: 54 parts of a hundred are free, not 19.
+        // 252 GB, of which 42 are in use and 50 are available to users other than root: 54 percent are free, not 19.
         assert_eq!(Room::of(1_000, 252, 210, 50), Room { free: 50_000, total: 92_000 });
         assert_eq!(Room::of(u64::MAX, 3, 2, 1), Room { free: u64::MAX, total: u64::MAX });
         let here = SystemDisks.room(Path::new(".")).unwrap();

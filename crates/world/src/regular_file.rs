@@ -1,5 +1,5 @@
-//! Reads files that an operator names. Only a regular file of limited size is read: opening never waits for the writer of a named pipe, and a
-//! directory, device or socket is refused with its kind.
+//! Reads files that an operator names. Only regular files of limited size are read: opening never waits for the
+//! writer of a named pipe, and a directory, device or socket is refused with a message that names its kind.
 
 use rustix::fs::OFlags;
 use std::fs::{File, FileType, OpenOptions};
@@ -7,24 +7,25 @@ use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// Most bytes of a file. The bundle of all public CAs has a quarter of a MiB.
+/// Maximum size of a file in bytes. The bundle of all public CAs has a quarter of a MiB.
 pub const LARGEST: u64 = 4 << 20;
 
-/// The content of a regular file of at most [`LARGEST`] bytes. A symbolic link is followed.
+/// Returns the content of a regular file of at most [`LARGEST`] bytes. Follows symbolic links.
 ///
 /// # Errors
-/// If it cannot be opened or read, is larger, or is no regular file; the message then names its kind and what to do.
+/// Returns an error if the file cannot be opened or read, is larger, or is not a regular file. The message names its
+/// kind and what to do.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     content(open(path)?)
 }
 
-/// As [`read`], of a file that is open.
+/// Like [`read`], for a file that is already open.
 ///
 /// # Errors
-/// If it cannot be read or is larger than [`LARGEST`].
+/// Returns an error if the file cannot be read or is larger than [`LARGEST`].
 pub fn content(file: File) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    // One byte more: the file may grow while it is read.
+    // Reads one byte more, because the file may grow while it is read.
     file.take(LARGEST + 1).read_to_end(&mut content)?;
     if content.len() as u64 > LARGEST {
         let told = format!("it is larger than {} MiB: give the right file", LARGEST >> 20);
@@ -33,10 +34,10 @@ pub fn content(file: File) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// As [`read`], for a file of text.
+/// Like [`read`], for a text file.
 ///
 /// # Errors
-/// As [`read`]; `InvalidData` if it is not UTF-8.
+/// Returns the same errors as [`read`], and `InvalidData` if the file is not UTF-8.
 pub fn read_to_string(path: &Path) -> io::Result<String> {
     let no_text = |_| io::Error::new(ErrorKind::InvalidData, "it is not text in UTF-8: save it in that encoding");
     String::from_utf8(read(path)?).map_err(no_text)
@@ -45,18 +46,19 @@ pub fn read_to_string(path: &Path) -> io::Result<String> {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// If it cannot be opened or is no regular file.
+/// Returns an error if the file cannot be opened or is not a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // NONBLOCK: a named pipe opens at once. NOCTTY: a terminal does not become that of a service.
+    // NONBLOCK: opening a named pipe does not wait. NOCTTY: a terminal does not become the controlling terminal of a
+    // service.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
-    // A socket cannot be opened (ENXIO); its path says what it is.
+    // A socket cannot be opened (ENXIO). Its path shows what it is.
     let opened = opened.map_err(|error| match std::fs::metadata(path).map(|found| found.file_type()) {
         Ok(found) if !found.is_file() => refused(found),
         _ => error,
     });
     let file = opened?;
-    // Of what was opened: the path may be another file by now.
+    // Checks the opened file, because the path may name another file by now.
     let found = file.metadata()?.file_type();
     if found.is_file() { Ok(file) } else { Err(refused(found)) }
 }
@@ -65,7 +67,7 @@ fn refused(found: FileType) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, format!("it is {}: give a regular file", kind(found)))
 }
 
-/// What a file is that is not a regular one.
+/// Returns the kind of a file that is not a regular one.
 pub fn kind(found: FileType) -> &'static str {
     match found {
         _ if found.is_dir() => "a directory",

@@ -1,4 +1,4 @@
-//! Instants, as the log keeps them.
+//! Instants in the format of the log.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ impl Timestamp {
         (self.0 - earlier.0) / 1_000_000
     }
 
-    /// As RFC 3339 in UTC with microseconds, for people and for interfaces.
+    /// Formats the instant as RFC 3339 in UTC with microseconds, for people and for interfaces.
     pub fn to_rfc3339(self) -> String {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
             .ok()
@@ -26,13 +26,13 @@ impl Timestamp {
             .unwrap_or_else(|| format!("{} µs since 1970", self.0))
     }
 
-    /// From RFC 3339; `None` if it is none.
+    /// Parses RFC 3339; `None` if the text is not valid.
     pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         i64::try_from(instant.unix_timestamp_nanos() / 1_000).ok().map(Timestamp)
     }
 
-    /// The UTC day as `20261123`, used in the names of streams that are opened anew each day.
+    /// Returns the UTC day as `20261123`. Used in the names of streams that begin each day.
     pub fn day(self) -> String {
         let date = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1_000_000))
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)

@@ -1,4 +1,5 @@
-//! Bodies of check-ins and of answers to commands: property lists, and everything that is read out of them.
+//! Law for the bodies of check-ins and of answers to commands: property lists, and everything that is parsed from
+//! them.
 
 use super::limits::hold;
 use decisions::Aggregate as _;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 const ID: Uuid = Uuid::from_u128(0x0190_aaaa_0000_7000_8000_0000_0000_0001);
 
-/// `PUT /mdm/checkin`.
+/// Body of `PUT /mdm/checkin`.
 pub fn check_in(input: &[u8]) {
     hold(input, || {
         let fields = match property_list::repaired(input) {
@@ -35,16 +36,16 @@ pub fn check_in(input: &[u8]) {
     });
 }
 
-/// `PUT /mdm/command`. The answer is read as one to each command that tells something, from either kind of device.
+/// Body of `PUT /mdm/command`. It is parsed as the answer to each command with a result, from both kinds of device.
 pub fn command(input: &[u8]) {
     hold(input, || {
         let reading = property_list::read(input);
         let said = Said::of(&reading);
-        // Repaired is only what has to be: a list that is right is read as it is.
+        // Repair changes only what is broken: a valid list is parsed unchanged.
         if let Ok(fields) = property_list::parse(input) {
             assert!(reading.fields == fields && reading.left_out.is_empty() && reading.broken.is_none());
         }
-        // Uploaded files come in more encodings.
+        // Uploaded files may have more encodings.
         drop(property_list::parse_file(input));
         let mut told = format!("{:?} {said:?}", message::identifiers(&reading.fields, PersonId(ID)));
         if let Said::Report(Report::Answer { .. }) = said {
@@ -59,14 +60,14 @@ pub fn command(input: &[u8]) {
 fn tells(device: &Device, fields: &Dictionary) -> String {
     let of_one = |queued| {
         let facts = inventory::of(queued, fields, device, "com.example.enrollment", PersonId(ID));
-        // What is kept must be possible to write down.
+        // It must be possible to serialize what is stored.
         let written = serde_json::to_string(&facts).expect("an inventory is JSON");
         format!("{written} {:?}", outcome::apps(queued, fields, device))
     };
     device.commands.iter().map(of_one).collect()
 }
 
-/// One of each kind, each with every command queued that tells something.
+/// One device of each kind, each with all commands queued that have a result.
 static DEVICES: LazyLock<[Device; 2]> =
     LazyLock::new(|| [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment].map(device));
 

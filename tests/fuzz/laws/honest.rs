@@ -1,5 +1,5 @@
-//! What honest messages cost in processor time, as the measure for all others: nobody makes the server work more than twice as
-//! much as the costliest honest message of the same length does.
+//! Law about processor time. Valid messages are the measure: no input may cost more than twice as much as the most
+//! expensive valid message of the same length.
 
 use super::limits::processor_time;
 use openssl::ec::{EcGroup, EcKey};
@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Lengths in between cost what the next smaller one does.
+/// Lengths in between use the cost of the next smaller step.
 const STEP: usize = 4 * 1024;
-/// A machine that is busy with something else evicts what a message needs from its caches.
+/// Number of tries. A busy machine evicts the data of a message from its caches.
 const TIMES: usize = 20;
 
-/// Honest messages of a kind, and how such a message is read.
+/// Valid messages of one kind, and the function that reads such a message.
 pub struct Honest {
-    /// Those whose content has so many bytes.
+    /// Creates the messages whose content has this many bytes.
     pub make: fn(usize) -> Vec<Vec<u8>>,
     pub read: fn(&[u8]),
     costs: Mutex<BTreeMap<usize, Duration>>,
@@ -30,8 +30,11 @@ impl Honest {
         Honest { make, read, costs: Mutex::new(BTreeMap::new()) }
     }
 
+    /// Checks that the input costs at most twice as much as a valid message.
+    ///
     /// # Panics
-    /// If the input costs more than twice as much, each time it is read.
+    ///
+    /// Panics if the input costs more than twice as much each time it is read.
     pub fn costs_as_much_as(&self, input: &[u8]) {
         let honest = self.cost(input.len() / STEP * STEP);
         let least = (0..TIMES).map(|_| self.once(input)).find(|took| *took <= 2 * honest);
@@ -57,7 +60,7 @@ impl Honest {
     }
 }
 
-/// Those who sign honestly, with the keys that take longest to verify with.
+/// Signers of valid messages, with the keys that take longest to verify.
 pub static SIGNERS: LazyLock<[Identity; 2]> = LazyLock::new(|| {
     let curve = EcGroup::from_curve_name(Nid::SECP384R1).expect("a curve");
     let rsa = PKey::from_rsa(Rsa::generate(4096).expect("a key")).expect("a key");

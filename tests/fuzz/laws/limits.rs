@@ -1,4 +1,4 @@
-//! What no input may cost, and that it is answered the same way twice.
+//! Limits of time and memory for every input, and the rule that the same input gets the same verdict twice.
 
 use cap::Cap;
 use cpu_time::ThreadTime;
@@ -9,20 +9,20 @@ use std::time::Duration;
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Of processor time, since the machine may be busy with something else.
+/// Limit of processor time, because the machine may be busy with something else.
 const LONGEST: Duration = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(100) };
-/// Bytes allocated in all while a message is read, freed or not: so many in any case (certificates, digests) …
+/// Limit of the bytes allocated while a message is read, freed or not: a fixed part for certificates and digests.
 const ALLOCATED: usize = 1024 * 1024;
-/// … and so many more for each byte of input. A property list of empty elements grows most.
+/// Additional limit for each byte of input. A property list of empty elements needs most.
 const ALLOCATED_PER_BYTE: usize = 512;
 
-/// Reads twice, and gives what came of it.
+/// Reads the input twice and returns the verdict.
 ///
 /// # Panics
-/// If it took too long or too much memory, or came out differently the second time.
+/// Panics if reading took too much time or memory, or gave another verdict the second time.
 pub fn hold<V: PartialEq + Debug>(input: &[u8], read: impl Fn() -> V) -> V {
     let verdict = within_limits(input.len(), &read);
-    assert_eq!(verdict, read(), "the same input is answered otherwise the second time");
+    assert_eq!(verdict, read(), "the same input has another verdict the second time");
     verdict
 }
 
@@ -36,7 +36,7 @@ fn within_limits<V>(length: usize, read: impl Fn() -> V) -> V {
     verdict
 }
 
-/// Of this thread, which is all that a message is read by.
+/// Processor time of this thread. A message is read only in this thread.
 pub fn processor_time() -> Duration {
     ThreadTime::now().as_duration()
 }

@@ -1,8 +1,8 @@
-//! What must hold whatever a stranger sends, one law for each kind of message that devices send. A law reads its input as the
-//! server would and panics where the server is at fault.
+//! Laws that must hold for any input from a stranger, one for each kind of message that devices send. A law reads its
+//! input like the server and panics if the server has an error.
 //!
-//! The fuzz targets search for an input that breaks one; the test beside them replays what they found worth keeping. A
-//! `mod.rs`, since both packages include this folder by its path.
+//! The fuzz targets search for an input that breaks a law. The tests replay the inputs in the corpora. This is a
+//! `mod.rs` because both packages include this folder by its path.
 
 mod body;
 mod honest;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub type Law = fn(&[u8]);
 
-/// The laws by the names of their targets, and of the folders that their corpora are in.
+/// The laws by the names of their targets, which are also the names of the corpus folders.
 pub const LAWS: [(&str, Law); 5] = [
     ("check_in", body::check_in),
     ("command", body::command),
@@ -23,15 +23,15 @@ pub const LAWS: [(&str, Law); 5] = [
     ("scep", scep::scep),
 ];
 
-/// The law of a target.
+/// Returns the law of a target.
 ///
 /// # Panics
-/// If there is none of this name.
+/// Panics if there is no target with this name.
 pub fn law(target: &str) -> Law {
     LAWS.into_iter().find(|(name, _)| *name == target).expect("a target has a law").1
 }
 
-/// Where the corpora are, a folder for each target.
+/// Returns the folder of the corpora, which has a folder for each target.
 pub fn corpus() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     if package.ends_with("tests/fuzz") { package.join("corpus") } else { package.join("tests/fuzz/corpus") }

@@ -1,4 +1,5 @@
-//! SCEP messages. Beside the limits: a certificate is for the key that signed the request, whoever signed the message.
+//! Law for SCEP messages. In addition to the limits: a certificate is issued only for the key that signed the
+//! request, whoever signed the message.
 
 use super::honest::Honest;
 use super::limits::hold;
@@ -11,9 +12,10 @@ use simulator::signature::{Digest, Identity};
 use std::sync::LazyLock;
 use world::World;
 
-/// The first byte of an input: what follows is a message as it is sent.
+/// First byte of an input: the rest is a message as it is sent.
 pub const RAW: u8 = 0;
-/// What follows is a PKCS #10 request; it is put into an envelope for our registration authority and signed by a stranger.
+/// First byte of an input: the rest is a PKCS #10 request, which is enveloped for the test's registration authority
+/// and signed by a stranger.
 pub const REQUEST: u8 = 1;
 
 pub fn scep(input: &[u8]) {
@@ -32,7 +34,7 @@ pub fn scep(input: &[u8]) {
                 Ok(Asked { kind: RequestKind::Renew { .. }, .. }) => panic!("a stranger renews"),
                 Err(_) => return,
             };
-            let proven = key_that_signed(request).expect("a request that nobody signed is answered");
+            let proven = key_that_signed(request).expect("an unsigned request is answered");
             assert_eq!(key_hash, proven, "a certificate for a key that did not sign the request");
             assert!(challenge.is_none_or(|challenge| challenge.len() <= request.len()));
         }
@@ -40,14 +42,14 @@ pub fn scep(input: &[u8]) {
     }
 }
 
-/// The key of a request, if it signed the request.
+/// Returns the key of a request, if that key signed the request.
 fn key_that_signed(request: &[u8]) -> Option<String> {
     let request = openssl::x509::X509Req::from_der(request).ok()?;
     let key = request.public_key().ok()?;
     let signed = request.verify(&key).ok()?;
     signed.then(|| Some(hex::encode(openssl::sha::sha256(&key.public_key_to_der().ok()?))))?
 }
-// Of one length: a request has no content that could be long.
+// Messages of one length: a request has no content of variable length.
 static HONEST: Honest = Honest::new(
     |_| {
         let stranger = &*STRANGER;
@@ -77,7 +79,7 @@ fn read(message: &[u8]) -> Result<Asked, String> {
     Ok(Asked { key_hash: asked.key_hash, kind: asked.kind })
 }
 
-/// A client that nobody knows, and the server it asks.
+/// An unknown client, and the server that it asks.
 struct Stranger {
     pki: Pki,
     authority: Authority,
@@ -90,9 +92,9 @@ static STRANGER: LazyLock<Stranger> = LazyLock::new(|| {
     let plan = Plan { organization: "Example School", hosts: &hosts, trial: true, given: Given::default() };
     let made = create(directory.path(), &plan, &World::system()).expect("keys are made");
     let pki = Pki::load(&made.files, made.push()).expect("they are loaded");
-    let authority = authority(&server::certificates(&pki).expect("GetCACert")).expect("it is understood");
-    // The key of the requests in the corpus: of nobody, and public.
-    let pem = std::fs::read(super::corpus().join("stranger.key")).expect("it can be read");
+    let authority = authority(&server::certificates(&pki).expect("GetCACert")).expect("the answer can be parsed");
+    // The key of the requests in the corpus. It belongs to nobody and is public.
+    let pem = std::fs::read(super::corpus().join("stranger.key")).expect("the key can be read");
     let key = openssl::pkey::PKey::private_key_from_pem(&pem).expect("a key");
     let identity = self_signed(&subject(&[("CN".into(), "a stranger".into())]).expect("a name"), &key).expect("signed");
     Stranger { pki, authority, identity }

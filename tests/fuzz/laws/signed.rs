@@ -1,5 +1,6 @@
-//! `Mdm-Signature` and what devices sign with the identity they were made with. Beside the limits: nobody is believed to have
-//! said what they did not sign. The corpora hold messages of which that is known; their keys are gone.
+//! Laws for `Mdm-Signature` and for messages that devices sign with their factory identity. In addition to the
+//! limits: no signer is credited with content that they did not sign. The corpora contain messages that are known to
+//! be signed; their keys no longer exist.
 
 use super::honest::{Honest, SIGNERS};
 use super::limits::hold;
@@ -13,11 +14,11 @@ use simulator::signature::{self, Digest, Identity, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-/// What the holder of each certificate signed, by its fingerprint.
+/// The contents that the holder of each certificate signed, by the certificate's fingerprint.
 type Known = BTreeMap<String, BTreeSet<Vec<u8>>>;
 
-/// A body and a header: the body's length in two bytes, the body, and the header's CMS before it is put into base64. With
-/// the length 0xffff there is no body, and the rest is the header as it is.
+/// A body and a header: the body's length in two bytes, the body, and the header's CMS before base64. With the length
+/// 0xffff there is no body, and the rest is the header unchanged.
 pub fn mdm_signature(input: &[u8]) {
     if let Some(sent) = as_sent(input) {
         HONEST_BODIES.costs_as_much_as(&sent);
@@ -27,26 +28,30 @@ pub fn mdm_signature(input: &[u8]) {
     }
 }
 
+/// Checks a body that was accepted as signed.
+///
 /// # Panics
-/// If the certificate is one of the corpus, and its holder did not sign this body.
+///
+/// Panics if the certificate is one of the corpus and its holder did not sign this body.
 pub fn believed_body(certificate: &str, body: &[u8]) {
     believed(&SIGNED_BODIES, certificate, body);
 }
 
-/// The parts of an input of [`mdm_signature`].
+/// Splits an input of [`mdm_signature`] into body and header.
 pub fn detached(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = input.split_first_chunk::<2>()?;
     let length = usize::from(u16::from_be_bytes(*length));
     if length == 0xffff { Some((&[], rest)) } else { rest.split_at_checked(length) }
 }
 
-// As it stands in the request.
+// Returns the header as it is in the request.
 fn header(input: &[u8]) -> Option<Vec<u8>> {
     let (_, header) = detached(input)?;
     Some(if input.starts_with(&[0xff; 2]) { header.to_vec() } else { STANDARD.encode(header).into_bytes() })
 }
 
-// The body's length in two bytes, the body, the header as it stands in the request: what the law itself encodes costs the server nothing.
+// Returns the body's length in two bytes, the body, and the header as it is in the request. The law's own encoding
+// costs the server nothing.
 fn as_sent(input: &[u8]) -> Option<Vec<u8>> {
     let (body, _) = detached(input)?;
     let length = u16::try_from(body.len()).ok()?.to_be_bytes();
@@ -55,7 +60,7 @@ fn as_sent(input: &[u8]) -> Option<Vec<u8>> {
 
 type Verdict = Result<(String, bool), String>;
 
-// Who is believed to have signed which body, if anybody. `hold`: how it is read.
+// Returns the accepted signer and body, if the signature is accepted. `hold` reads the input.
 fn accepted(input: &[u8], hold: fn(&[u8], &dyn Fn() -> Verdict) -> Verdict) -> Option<(String, &[u8])> {
     let (body, header) = (detached(input)?.0, header(input)?);
     let verdict = hold(input, &|| match Claimed::from_header(&header) {
@@ -77,11 +82,11 @@ pub fn device_message(input: &[u8]) {
         believed(&SIGNED_CONTENTS, certificate, content);
     }
     if let Ok((certificate, Signature::Genuine, ..)) = &verdict {
-        assert!(SIGNED_CONTENTS.contains_key(certificate), "a certificate is genuine that the CA never issued");
+        assert!(SIGNED_CONTENTS.contains_key(certificate), "a certificate is genuine although the CA never issued it");
     }
 }
 
-// By the certificate's holder, in the form that is read last and hashed most.
+// The form that is parsed last and hashed most.
 const STYLE: Style = Style { digest: Digest::Sha256, signed_attributes: true, indefinite: true };
 
 static HONEST_BODIES: Honest = Honest::new(
@@ -112,10 +117,14 @@ static HONEST_CONTENTS: Honest = Honest::new(
 
 fn believed(known: &Known, certificate: &str, content: &[u8]) {
     let signed = known.get(certificate).is_none_or(|signed| signed.contains(content));
-    assert!(signed, "the holder of {certificate} is believed to have signed {:?}", String::from_utf8_lossy(content));
+    assert!(
+        signed,
+        "the holder of {certificate} is credited with {:?}, which they did not sign",
+        String::from_utf8_lossy(content)
+    );
 }
 
-/// The CA that issued the certificates of the devices in the corpus, beside Apple's.
+/// The CA of the devices in the corpus, in addition to Apple's.
 static CAS: LazyLock<DeviceCas> =
     LazyLock::new(|| DeviceCas::load(&[super::corpus().join("device_ca.pem")]).expect("a CA"));
 
@@ -138,13 +147,13 @@ static SIGNED_CONTENTS: LazyLock<Known> = LazyLock::new(|| {
     known
 });
 
-/// The messages of a corpus that are known to be signed.
+/// Returns the messages of a corpus that are known to be signed.
 fn signed_in(target: &str) -> Vec<Vec<u8>> {
     let files =
         std::fs::read_dir(super::corpus().join(target)).expect("a corpus").map(|file| file.expect("a file").path());
     let signed =
         files.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("signed-")));
-    let signed: Vec<Vec<u8>> = signed.map(|path| std::fs::read(path).expect("it can be read")).collect();
+    let signed: Vec<Vec<u8>> = signed.map(|path| std::fs::read(path).expect("the message can be read")).collect();
     assert!(!signed.is_empty(), "the corpus of {target} has signed messages");
     signed
 }

@@ -4,7 +4,7 @@ use muster_fuzz::{laws, mutate_in_place};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| laws::law("mdm_signature")(input));
 
-// Half of the changes keep the message well formed.
+// Half of the changes keep the message well-formed.
 libfuzzer_sys::fuzz_mutator!(|input: &mut [u8], size: usize, most: usize, seed: u32| {
     let kept = laws::detached(&input[..size]).map(|(body, _)| body.len() + 2);
     match (seed % 2, kept) {

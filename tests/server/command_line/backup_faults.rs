@@ -153,7 +153,7 @@ async fn a_file_that_the_configuration_names_and_that_cannot_be_taken_is_named_a
     );
     assert!(!said.err.contains("Pa55-word"), "what was written in the place of a path is not told: {}", said.err);
     for (what, why) in [
-        ("[[identity.openid_connect]] \"school\": client_secret".to_owned(), "there is none of that name"),
+        ("[[identity.openid_connect]] \"school\": client_secret".to_owned(), "no file has that name"),
         (
             config.with_file_name("huge.xml").display().to_string(),
             "muster.toml names it, and it cannot be read: it is larger",

@@ -283,7 +283,7 @@ async fn apps_come_and_go_and_a_personal_device_takes_one_with_a_licence_only() 
     let page = browser.get("/console/commands/install-app").await;
     let tried = post(&browser, "/console/commands/install-app/try", &fields(&page, &[ALL, free[0]])).await;
     assert_eq!(tried.texts("h1"), ["1 would accept it, 1 would not"], "{}", tried.body);
-    assert!(tried.body.contains("takes only apps that a licence is assigned for"), "{}", tried.body);
+    assert!(tried.body.contains("accepts only apps with an assigned licence"), "{}", tried.body);
     for (device, fields_of_app, status) in [
         (&personal, vec![("app", "361309726")], 409),
         (&personal, vec![("app", "361309726"), ("licensed", "yes")], 303),

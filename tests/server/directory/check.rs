@@ -37,7 +37,7 @@ async fn of_a_directory_that_works_every_step_is_told() {
     for words in [
         format!("directory main: bind at {}: {} is bound over TLS", slapd.ldaps(), slapd::SEARCHER),
         format!("directory main: bind at {}: {} is bound over TLS", slapd.ldap(), slapd::SEARCHER),
-        format!("find the base of people, {}: it is there", slapd::PEOPLE),
+        format!("find the base of people, {}: found", slapd::PEOPLE),
         "search ada with (&(objectClass=person)(uid={name})): cn=Lovelace".into(),
         "user name ada, display name Lovelace, Ada (Countess)*, mail ada@example.test, Managed Apple ID none".into(),
         "look up their groups by member_of: in 2: cn=level1,ou=groups".into(),
@@ -46,7 +46,7 @@ async fn of_a_directory_that_works_every_step_is_told() {
     }
     let walk = format!("{{ by = \"walk\", base = \"{GROUPS}\" }}");
     let told = said(&slapd, &[("groups", &walk)], &["--live"]).await.expect_success();
-    assert!(told.contains("look up groups by walk: it can be asked") && told.contains("--live-user"), "{told}");
+    assert!(told.contains("look up groups by walk: the search works") && told.contains("--live-user"), "{told}");
     assert!(
         said(&slapd, &[("groups", &walk)], &[]).await.expect_success().lines().all(|line| !line.contains("bind at"))
     );
@@ -66,12 +66,12 @@ async fn of_one_that_does_not_what_is_wrong_is_told_and_how_to_mend_it() {
         (
             "bind_password",
             wrong_password.as_str(),
-            "does not accept name and password (result 49)",
+            "rejected the name or password (result 49)",
             "correct bind_dn and bind_password",
         ),
-        ("bind_dn", "\"not a DN\"", "a DN is not one (result 34)", "RFC 4514"),
+        ("bind_dn", "\"not a DN\"", "a DN is malformed (result 34)", "RFC 4514"),
         ("root", &other_ca, "certificate verify failed", "name the CA of the server's certificate in root"),
-        ("servers", "[\"ldaps://127.0.0.1:1\"]", "no connection: Connection refused", "see whether the server runs"),
+        ("servers", "[\"ldaps://127.0.0.1:1\"]", "no connection: Connection refused", "check that the server runs"),
         ("servers", "[\"ldaps://no-such-host.invalid\"]", "no connection", "its name and port are right"),
         ("base", "\"ou=nowhere,dc=example,dc=test\"", "there is no such entry (result 32)", "correct the base"),
         (
@@ -81,7 +81,7 @@ async fn of_one_that_does_not_what_is_wrong_is_told_and_how_to_mend_it() {
             "correct the base",
         ),
         ("groups", &in_chain, "this is not Active Directory", "by walk"),
-        ("unique_attribute", "\"objectGUID\"", "an entry has no objectGUID", "let the searcher read it"),
+        ("unique_attribute", "\"objectGUID\"", "an entry has no objectGUID", "let bind_dn read it"),
         ("user_filter", "\"(|(uid={name})(uid=alan))\"", "several entries are found for ada", "user_filter"),
         ("user_filter", "\"(uid=nobody-{name})\"", "no entry is found for ada", "user_filter"),
     ] {

@@ -132,7 +132,7 @@ async fn simulate_says_which_kind_of_device_the_settings_allow_and_enrolls_no_ot
         let (code, said) =
             run(words(&format!("simulate --url {url} --devices 1 --user ada --keys 1 --kind {wanted}"))).await;
         assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains("ownership_kinds") && said.contains(&format!("allows {allowed} devices only")), "{said}");
+        assert!(said.contains("ownership_kinds") && said.contains(&format!("allows only {allowed} devices")), "{said}");
     }
     assert!(scene.server.events_of("device").await.is_empty(), "a device of the other kind was enrolled");
     scene.strike().await;

@@ -89,7 +89,7 @@ fn assert_logged(parts: &[&str]) {
 async fn what_breaks_a_sign_in_is_named_in_the_log() {
     let (server, hostile) = stage(|_| {}).await;
     assert_told_nothing(&with_claim(&server, &hostile, "exp", json!("soon")).await);
-    assert_logged(&["the ID token's exp is no number of seconds since 1970"]);
+    assert_logged(&["the ID token's exp is not a number of seconds since 1970"]);
     assert_told_nothing(&with_claim(&server, &hostile, "iat", json!(super::hostile::now() + 4_000)).await);
     assert_logged(&["the provider's clock (iat) is ", "seconds ahead of this server's"]);
     let mut guest = guest(&server);

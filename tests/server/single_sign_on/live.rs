@@ -29,8 +29,8 @@ async fn check_config_asks_providers_and_says_what_is_wrong() {
     let hostile = Hostile::start().await;
     hostile.change(|script| (script.token_status, script.tokens) = (400, json!({ "error": "invalid_grant" })));
     let said = ask(&config, &hostile.issuer).await.expect_success();
-    assert!(said.contains(&format!("identity provider school: {} answers, with 2 keys", hostile.issuer)), "{said}");
-    assert!(said.contains("identity provider school: it takes the client secret"), "{said}");
+    assert!(said.contains(&format!("identity provider school: {} answers and has 2 keys", hostile.issuer)), "{said}");
+    assert!(said.contains("identity provider school: it accepts the client secret"), "{said}");
     assert_eq!(hostile.asked("/token"), 1);
     assert!(said.contains("/enroll/sso/school/callback") && said.contains("/console/sso/school/callback"), "{said}");
 
@@ -40,7 +40,7 @@ async fn check_config_asks_providers_and_says_what_is_wrong() {
 
     hostile.change(|script| script.metadata["jwks_uri"] = json!("http://192.0.2.1/keys"));
     let plain = ask(&config, &hostile.issuer).await;
-    assert!(plain.out.contains("its jwks_uri is http://192.0.2.1/keys, which is no https address"), "{plain:?}");
+    assert!(plain.out.contains("its jwks_uri is http://192.0.2.1/keys, which is not an https address"), "{plain:?}");
 
     let issuer = hostile.issuer.clone();
     hostile.stop().await;
@@ -62,10 +62,10 @@ async fn check_config_finds_a_wrong_client_secret_and_scopes_that_bring_no_group
     let said = ask(&config, &hostile.issuer).await;
     assert_eq!(said.code, Some(1), "{said:?}");
     for told in [
-        "it does not take the client_id with this client secret: \"invalid_client\"",
+        "it rejects the client_id with this client secret: \"invalid_client\"",
         "\"Wrong secret\"",
         "it does not offer the scope \"email\"",
-        "it offers a scope \"groups\", which is not asked for",
+        "it offers a scope \"groups\", which is not requested",
         "it does not list the claim \"groups\"",
     ] {
         assert!(said.out.contains(told), "{told}: {said:?}");
@@ -79,6 +79,6 @@ async fn check_config_says_when_a_provider_needs_a_root() {
     let pki = |name: &str| config.with_file_name("pki").join(name);
     let hostile = Hostile::start_with(Some((&pki("tls.pem"), &pki("tls.key")))).await;
     let said = ask(&config, &hostile.issuer).await;
-    assert!(said.out.contains("name that in root"), "{said:?}");
+    assert!(said.out.contains("name that CA in root"), "{said:?}");
     hostile.stop().await;
 }

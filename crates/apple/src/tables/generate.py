@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the rule tables of the crate `apple` from a checkout of Apple's device-management schema and `overlay.json`.
+"""Generates the rule tables of the crate `apple` from a checkout of Apple's device-management schema and `overlay.json`.
 
     python3 crates/apple/src/tables/generate.py CHECKOUT [--check]
 
 CHECKOUT is a checkout of https://github.com/apple/device-management (MIT). Needs PyYAML. `--check` writes nothing and
-fails if a table would change. README.md beside this file says what the tables hold.
+fails if a table would change. README.md in this folder describes the tables.
 """
 
 import datetime
@@ -16,7 +16,7 @@ import sys
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-# `accessrights` (docs/schema.md) to the bit of `AccessRights` (mdm/profiles/com.apple.mdm.yaml).
+# Maps `accessrights` (docs/schema.md) to the bit of `AccessRights` (mdm/profiles/com.apple.mdm.yaml).
 RIGHTS = {
     "AllowInspection": 1,
     "AllowInstallationRemoval": 2,
@@ -37,7 +37,7 @@ FORMS = {
 
 
 class Loader(yaml.SafeLoader):
-    """Reads dates as text: the schema writes none."""
+    """Reads dates as text, because the schema contains no dates."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -56,7 +56,7 @@ def ios(of):
 
 
 def is_foreign(of):
-    """Not on iOS, or on Shared iPad only."""
+    """Returns whether it is not available on iOS, or only on Shared iPad."""
     shared = (ios(of).get("sharedipad") or {}).get("mode")
     return str(ios(of).get("introduced")) == "n/a" or shared == "required"
 
@@ -83,7 +83,7 @@ def inside_of(of):
 
 
 def is_open(of):
-    """A dictionary with any keys: none is listed, or the listed one stands for any."""
+    """Returns whether a dictionary may have any keys: no key is listed, or the one listed key stands for any key."""
     inside = of.get("subkeys") or []
     if not inside:
         return True
@@ -98,7 +98,7 @@ def plain(value):
 
 
 def rule(of, named, answers, above):
-    """One key. `above`: the lists of keys that enclose it (a home screen's folder holds what a home screen holds)."""
+    """Returns the rule of one key. `above` are the enclosing lists of keys (a folder on the home screen contains the same keys)."""
     kind = of["type"].strip("<>")
     row = {"key": of["key"]} if named else {}
     row["type"] = kind
@@ -110,7 +110,7 @@ def rule(of, named, answers, above):
             row["values"] = [plain(value) for value in of["rangelist"]]
         if of.get("format") in FORMS:
             row["form"] = FORMS[of["format"]]
-        # The value that a key has where it is missing. Of texts the schema gives examples, too.
+        # The value that applies if the key is missing. For strings it is omitted, because the schema also gives examples there.
         if kind in ("boolean", "integer", "real") and isinstance(of.get("default"), (bool, int, float)):
             row["default"] = of["default"]
     below = of.get("subkeys")
@@ -175,7 +175,7 @@ def tables(checkout):
 
 
 def find(row, name):
-    """The rule called `name` inside of a subject or rule; a setting by its `Item`."""
+    """Returns the rule `name` in a subject or rule. A setting is found by its `Item`."""
     below = row.get("keys", []) + row.get("words", []) + row.get("items", [])
     for candidate in below:
         item = [key for key in candidate.get("keys", []) if key.get("key") == "Item"]
@@ -187,7 +187,7 @@ def find(row, name):
 
 
 def lay_over(made, overlay):
-    """Later facts: each names a row by its path, and what it says of it; `type` makes a new row."""
+    """Applies later facts. Each names a row by its path and the values to change; with `type`, it adds a new row."""
     for fact in overlay["facts"]:
         table, name, *path = fact["at"]
         row = made[table].get(name)
@@ -215,7 +215,7 @@ def one_line(value):
 
 
 def written(table):
-    """A line for each key, so that a later release reads as a difference."""
+    """Writes one line for each key, so that a later release gives a readable diff."""
     if isinstance(table, list):
         return "[\n" + ",\n".join(f" {one_line(name)}" for name in table) + "\n]\n"
     subjects = []
@@ -244,7 +244,7 @@ def main():
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)
     if stale:
-        sys.exit(f"these tables are not what the generator makes: {', '.join(stale)}")
+        sys.exit(f"these tables differ from what the generator makes: {', '.join(stale)}")
 
 
 if __name__ == "__main__":

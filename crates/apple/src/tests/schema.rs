@@ -1,5 +1,5 @@
-//! Our table against Apple's own schema, key by key in both directions.
-//! Left out, and it says so, where `../shared/apple-schema` is not there.
+//! Compares the rule tables with Apple's schema, key by key in both directions. If `../shared/apple-schema` is
+//! missing, the tests are reported as skipped.
 
 use super::*;
 use crate::schema::{availability, head, ios, is_foreign, list, read, schema, text, type_of};
@@ -11,7 +11,7 @@ fn form_of(of: &Yaml) -> Option<Form> {
     match format.as_str() {
         "^https://.*$" => Some(Form::Https),
         "^[0-9A-Za-z]{8}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{12}$" => Some(Form::Uuid),
-        // Of a passcode, a hardware address and the like: left to the device.
+        // Formats of passcodes, hardware addresses and the like are left to the device.
         _ => None,
     }
 }
@@ -20,7 +20,7 @@ fn is_any(key: &Yaml) -> bool {
     key["key"].as_str().is_some_and(|key| key.starts_with("ANY"))
 }
 
-/// A dictionary whose keys are free: none are listed, or the one that is stands for any.
+/// A dictionary with free keys: no key is listed, or the one that is listed stands for any key.
 fn is_open(of: &Yaml) -> bool {
     if type_of(of) != Type::Dictionary {
         return false;
@@ -76,7 +76,7 @@ fn compare(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) {
 fn compare_subject(ours: &Subject, theirs: &Yaml, name: &str, counted: &mut usize) {
     let payload = &theirs["payload"];
     assert_eq!(ours.availability, later(name, name, availability(payload)), "{name}");
-    // Read without its keys: they are defined by themselves.
+    // This file is read without its keys, because they are recursive.
     if name != RECURSIVE {
         let (any, listed): (Vec<Yaml>, _) = list(theirs, "payloadkeys").iter().cloned().partition(is_any);
         assert_eq!(ours.open, !any.is_empty(), "{name}");
@@ -84,7 +84,7 @@ fn compare_subject(ours: &Subject, theirs: &Yaml, name: &str, counted: &mut usiz
     }
 }
 
-/// A home screen's folder holds what a home screen holds.
+/// A folder on the home screen contains the same kinds of items as the home screen.
 const RECURSIVE: &str = "com.apple.homescreenlayout";
 
 fn overlay() -> &'static [serde_json::Value] {
@@ -93,7 +93,7 @@ fn overlay() -> &'static [serde_json::Value] {
     OVERLAY["facts"].as_array().unwrap()
 }
 
-/// The facts of later releases about what is called `name` somewhere inside `path`.
+/// Returns the facts of later releases about `name` inside `path`.
 fn facts(path: &str, name: &str) -> impl Iterator<Item = &'static serde_json::Value> {
     let subject = |at: &[serde_json::Value]| at[1].as_str().is_some_and(|subject| path.starts_with(subject));
     let named = move |fact: &&serde_json::Value| {
@@ -107,7 +107,7 @@ fn is_new(path: &str, name: &str) -> bool {
     facts(path, name).any(|fact| fact.get("type").is_some())
 }
 
-/// What the schema says, with what later releases say of it.
+/// Returns the schema's availability, with the facts of later releases.
 fn later(path: &str, name: &str, mut availability: Availability) -> Availability {
     for fact in facts(path, name) {
         if let Some(until) = fact.get("until") {
@@ -120,13 +120,13 @@ fn later(path: &str, name: &str, mut availability: Availability) -> Availability
     availability
 }
 
-/// The word by which a rule is found: its key, or the `Item` that a setting is called by.
+/// Returns the name by which a rule is found: its key, or the `Item` of a setting.
 fn name_of(rule: &Rule) -> &str {
     let item = rule.keys.iter().find(|key| key.key == "Item").and_then(|item| item.values.first());
     if rule.key.is_empty() { item.and_then(serde_json::Value::as_str).unwrap_or_default() } else { &rule.key }
 }
 
-/// The bit of `AccessRights` that the schema names (mdm/profiles/com.apple.mdm.yaml, `AccessRights`).
+/// Returns the bit of `AccessRights` that the schema names (mdm/profiles/com.apple.mdm.yaml, `AccessRights`).
 fn right(of: &Yaml) -> Option<u64> {
     match ios(of).get("accessrights").and_then(text)?.as_str() {
         "AllowInspection" => Some(1),
@@ -140,13 +140,14 @@ fn right(of: &Yaml) -> Option<u64> {
         "AllowQuerySecurity" => Some(1_024),
         "AllowSettings" => Some(2_048),
         "AllowAppInstallation" => Some(4_096),
-        // Depends on what is asked, and a device leaves out what it may not tell.
+        // Depends on the queries. A device omits what it may not report.
         "Special Case" | "None" => None,
         other => panic!("an unknown right: {other}"),
     }
 }
 
-/// What a device answers: keys, types and availability. Values are not compared: of answers nothing hangs on them.
+/// Compares the answers of devices: keys, types and availability. Values are not compared, because nothing depends on
+/// them.
 fn compare_told(ours: &[Rule], theirs: &[Yaml], path: &str, counted: &mut usize) {
     let theirs: Vec<&Yaml> = theirs.iter().filter(|key| !is_foreign(key)).collect();
     let names: Vec<&str> = theirs.iter().map(|key| key["key"].as_str().unwrap()).collect();
@@ -173,7 +174,7 @@ fn compare_telling(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) 
     }
 }
 
-/// Whether python3 has what the generator needs.
+/// Returns whether python3 has what the generator needs.
 fn has_python() -> bool {
     let tried = std::process::Command::new("python3").args(["-c", "import yaml"]).output();
     tried.is_ok_and(|tried| tried.status.success())
@@ -200,12 +201,12 @@ fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
         assert_eq!(theirs["payload"]["payloadtype"].as_str(), Some(name.as_str()));
         compare_subject(subject, &theirs, name, &mut counted);
     }
-    // Every payload that iPhones and iPads have is there.
+    // Every payload of iPhones and iPads must be in the table.
     for file in std::fs::read_dir(schema.join("mdm/profiles")).unwrap() {
         let theirs = head(&file.unwrap().path());
         let Some(name) = theirs["payload"].get("payloadtype").and_then(Yaml::as_str) else { continue };
         let exists = !ios(&theirs["payload"]).is_null() && !is_foreign(&theirs["payload"]);
-        assert!(!exists || TABLE.profiles.contains_key(name), "{name} is left out of our table");
+        assert!(!exists || TABLE.profiles.contains_key(name), "{name} is missing in our table");
         assert!(exists || TABLE.profiles.contains_key(name) || TABLE.elsewhere.contains(name), "{name}");
     }
     for (folder, ours) in [("mdm/commands", &TABLE.commands), ("mdm/checkin", &TABLE.check_in)] {
@@ -214,10 +215,10 @@ fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
             let theirs = read(&file.unwrap().path());
             let name = theirs["payload"]["requesttype"].as_str().unwrap().to_owned();
             if ios(&theirs["payload"]).is_null() || is_foreign(&theirs["payload"]) {
-                assert!(!ours.contains_key(&name), "{name} is not for the devices we manage");
+                assert!(!ours.contains_key(&name), "{name} does not apply to the devices that we manage");
                 continue;
             }
-            let subject = ours.get(&name).unwrap_or_else(|| panic!("{name} is left out of our table"));
+            let subject = ours.get(&name).unwrap_or_else(|| panic!("{name} is missing in our table"));
             compare_subject(subject, &theirs, &name, &mut counted);
             if folder == "mdm/commands" {
                 assert_eq!(subject.rights, right(&theirs["payload"]), "{name}");
@@ -229,7 +230,7 @@ fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
         found.sort();
         assert_eq!(found, ours.keys().cloned().collect::<Vec<_>>());
     }
-    // Of the other documents Apple's schema has the refusals.
+    // Of the other documents, Apple's schema contains the refusals.
     for file in ["unrecognized.device", "well-known.failed"] {
         let theirs = read(&schema.join(format!("mdm/errors/{file}.yaml")));
         let name = format!("com.apple.{file}");

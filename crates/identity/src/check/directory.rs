@@ -1,4 +1,4 @@
-//! `[[identity.directory]]`: what can be seen without asking the directory (`check-config --live` asks it).
+//! Offline checks of `[[identity.directory]]`. `check-config --live` also asks the directory.
 
 use crate::config::{Directory, Groups};
 use findings::Finding;
@@ -32,11 +32,11 @@ impl Checked<'_> {
     fn servers(&self) -> Vec<Finding> {
         let about = self.about("servers");
         if self.directory.servers.is_empty() {
-            let mend = "name one, such as \"ldaps://dc1.example.com\"";
-            return vec![Finding::error("directory-without-server", &about, "there is none", mend)];
+            let mend = "name at least one server, such as \"ldaps://dc1.example.com\"";
+            return vec![Finding::error("directory-without-server", &about, "no server is configured", mend)];
         }
         let wrong = self.directory.servers.iter().filter_map(|server| Directory::server(server).err());
-        let mend = "correct it; the connection is always over TLS: ldaps, or ldap with StartTLS";
+        let mend = "correct the address; connections always use TLS (ldaps, or ldap with StartTLS)";
         wrong.map(|wrong| Finding::error("directory-server-malformed", &about, wrong, mend)).collect()
     }
 
@@ -48,8 +48,8 @@ impl Checked<'_> {
         let pem = regular_file::read(path).unwrap_or_default();
         let certificates = openssl::x509::X509::stack_from_pem(&pem).unwrap_or_default();
         certificates.is_empty().then(|| {
-            let wrong = format!("there is no PEM certificate in {}", path.display());
-            let mend = "put the certificate of the CA there that issued the directory's certificates";
+            let wrong = format!("{} contains no PEM certificate", path.display());
+            let mend = "write the certificate of the CA that issued the directory's certificates to this file";
             Finding::error("directory-root-no-certificate", &about, wrong, mend)
         })
     }
@@ -59,13 +59,13 @@ impl Checked<'_> {
         let text = match regular_file::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
-                let mend = "make the file, with the searcher's password in its first line, readable by the user that runs the server";
+                let mend = "write the password of bind_dn to the first line of the file and let the user that runs the server read it";
                 return Some(Finding::error("file-unreadable", &about, unreadable_secret(path, &error), mend));
             }
         };
         if text.lines().next().is_none_or(str::is_empty) {
             let wrong = format!("the first line of {} is empty", path.display());
-            let mend = "write the searcher's password there: without one, a bind is anonymous";
+            let mend = "write the password of bind_dn there: a bind without a password is anonymous";
             return Some(Finding::error("directory-password-empty", &about, wrong, mend));
         }
         files::readable_by_others(&about, path)
@@ -88,19 +88,19 @@ impl Checked<'_> {
         let (about, filter) = (self.about("user_filter"), &self.directory.user_filter);
         let mut findings = Vec::new();
         if !filter.contains("{name}") {
-            let wrong = format!("{filter:?} does not ask for a name: {{name}} is not in it");
-            let mend = "write {name} where the typed name belongs, such as (uid={name})";
+            let wrong = format!("{filter:?} does not search for a name: it does not contain {{name}}");
+            let mend = "write {name} where the typed name is inserted, such as (uid={name})";
             findings.push(Finding::error("directory-filter-without-name", &about, wrong, mend));
         }
         let rest = filter.replace("{name}", "name");
         if let Some((_, placeholder)) = rest.split_once('{') {
             let placeholder = placeholder.split('}').next().unwrap_or_default();
-            let wrong = format!("there is no placeholder {{{placeholder}}}");
+            let wrong = format!("the placeholder {{{placeholder}}} is unknown");
             let mend = "the only one is {name}";
             findings.push(Finding::error("directory-placeholder-unknown", &about, wrong, mend));
         } else if ldap3::parse_filter(&rest).is_err() {
-            let wrong = format!("{filter:?} is no filter");
-            let mend = "write it with brackets as RFC 4515 says, such as (&(objectClass=person)(uid={name}))";
+            let wrong = format!("{filter:?} is not an LDAP filter");
+            let mend = "write it as RFC 4515 defines, with parentheses, such as (&(objectClass=person)(uid={name}))";
             findings.push(Finding::error("directory-filter-malformed", &about, wrong, mend));
         }
         findings
@@ -108,9 +108,9 @@ impl Checked<'_> {
 
     fn depth(&self) -> Option<Finding> {
         let Groups::Walk { depth: 0, .. } = self.directory.groups else { return None };
-        let mend = "1 finds direct groups, 8 is enough for most";
+        let mend = "1 finds direct groups, 8 is enough for most directories";
         let about = self.about("groups.depth");
-        Some(Finding::error("directory-depth-zero", &about, "a walk of no levels finds no group", mend))
+        Some(Finding::error("directory-depth-zero", &about, "a search of 0 levels finds no group", mend))
     }
 
     fn numbers(&self) -> Vec<Finding> {
@@ -121,18 +121,19 @@ impl Checked<'_> {
             [("connect_timeout_seconds", connect_timeout_seconds), ("timeout_seconds", timeout_seconds)]
         {
             if !(1..=60).contains(&seconds) {
-                let wrong = format!("{seconds} s is no time to wait for a directory while a person looks on");
-                findings.push(Finding::error("directory-timeout", &self.about(key), wrong, "take 1 to 60, such as 5"));
+                let wrong =
+                    format!("{seconds} s is outside the allowed range; a person waits while the directory is asked");
+                findings.push(Finding::error("directory-timeout", &self.about(key), wrong, "use 1 to 60, such as 5"));
             }
         }
         if lockout_failures < 2 {
             let wrong =
                 format!("a directory that locks after {lockout_failures} cannot be asked without locking accounts");
-            let mend = "give the number that the directory locks at, or less; a large one if it locks none";
+            let mend = "set the number of wrong passwords after which the directory locks an account, or less; a large number if it locks none";
             findings.push(Finding::error("directory-lockout", &self.about("lockout_failures"), wrong, mend));
         }
         if lockout_minutes == 0 {
-            let mend = "give the time after which the directory forgets wrong passwords; 1440 if it never does";
+            let mend = "set the minutes after which the directory forgets wrong passwords; 1440 if it never does";
             let wrong = "wrong passwords would not be counted";
             findings.push(Finding::error("directory-lockout", &self.about("lockout_minutes"), wrong, mend));
         }
@@ -147,7 +148,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use tempfile::TempDir;
 
-    /// What is found about a directory that is right but for one `key`, which is `value`.
+    /// Returns the findings for a valid directory in which only `key` is replaced with `value`.
     fn found(key: &str, value: &str) -> Vec<(Severity, &'static str, String)> {
         let files = TempDir::new().unwrap();
         let path = |name: &str| format!("{:?}", files.path().join(name).to_str().unwrap());

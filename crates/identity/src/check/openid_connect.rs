@@ -1,4 +1,4 @@
-//! `[[identity.openid_connect]]`: what can be told without asking the provider.
+//! Offline checks of `[[identity.openid_connect]]`.
 
 use crate::config::{ALGORITHMS, OpenIdConnect};
 use findings::{Finding, files};
@@ -23,32 +23,32 @@ fn check_one(provider: &OpenIdConnect, public_url: &str) -> Vec<Finding> {
 fn check_issuer(provider: &OpenIdConnect, about: &str) -> Option<Finding> {
     let issuer = &provider.issuer;
     let Ok(url) = Url::parse(issuer) else {
-        let mend = "write it exactly as the provider does; it is in its metadata, under \"issuer\"";
-        return Some(Finding::error("issuer-not-a-url", about, format!("{issuer:?} is no address"), mend));
+        let mend = "copy it exactly from \"issuer\" in the provider's metadata";
+        return Some(Finding::error("issuer-not-a-url", about, format!("{issuer:?} is not a URL"), mend));
     };
     if !provider.may_be_asked(&url) {
-        let wrong = format!("{issuer:?} is not https: whoever is in between could be anybody");
-        let mend = "begin it with https://; plain http is for a trial on this machine alone";
+        let wrong = format!("{issuer:?} is not https: an attacker on the network could impersonate the provider");
+        let mend = "use https://; plain http is allowed only for a trial on this machine";
         return Some(Finding::error("issuer-not-https", about, wrong, mend));
     }
     let extra = url.query().is_some() || url.fragment().is_some();
     extra.then(|| {
-        let mend = "an issuer has neither a query nor a fragment (OpenID Connect Discovery 1.0 §3)";
-        Finding::error("issuer-with-query", about, format!("{issuer:?} is more than an issuer"), mend)
+        let mend = "remove the query or fragment (OpenID Connect Discovery 1.0 §3)";
+        Finding::error("issuer-with-query", about, format!("{issuer:?} has a query or fragment"), mend)
     })
 }
 
 fn check_algorithms(provider: &OpenIdConnect, about: &str) -> Vec<Finding> {
-    let mend = format!("take of {}", ALGORITHMS.join(", "));
+    let mend = format!("use one or more of {}", ALGORITHMS.join(", "));
     if provider.algorithms.is_empty() {
         return vec![Finding::error("algorithms-empty", about, "no signature would be accepted", &mend)];
     }
     let unknown = provider.algorithms.iter().filter(|name| !ALGORITHMS.contains(&name.as_str()));
     let finding = |name: &String| {
         let wrong = match name.as_str() {
-            "none" => "\"none\" would let anybody be anybody".to_owned(),
-            name if name.starts_with("HS") => format!("{name:?} signs with a secret that both sides know"),
-            name => format!("{name:?} is not known"),
+            "none" => "\"none\" accepts unsigned tokens, so anyone could impersonate anyone".to_owned(),
+            name if name.starts_with("HS") => format!("{name:?} signs with a shared secret"),
+            name => format!("{name:?} is not supported"),
         };
         Finding::error("algorithm-refused", about, wrong, &mend)
     };
@@ -58,8 +58,8 @@ fn check_algorithms(provider: &OpenIdConnect, about: &str) -> Vec<Finding> {
 fn check_audiences(provider: &OpenIdConnect, about: &str) -> Option<Finding> {
     let empty = provider.audiences.iter().any(|audience| audience.trim().is_empty());
     empty.then(|| {
-        let mend = "write each as it stands in the token's aud, or leave the setting out";
-        Finding::error("audience-empty", about, "an audience without a name trusts nobody that is known", mend)
+        let mend = "copy each value from the token's aud, or omit the setting";
+        Finding::error("audience-empty", about, "an audience is empty", mend)
     })
 }
 
@@ -77,17 +77,19 @@ fn check_secret(provider: &OpenIdConnect, about: &str) -> Vec<Finding> {
     findings
 }
 
-// What the administrator of the provider has to be told: nobody guesses it.
+// The administrator of the provider must register these addresses there and cannot guess them.
 fn addresses(provider: &OpenIdConnect, about: &str, here: &str) -> Finding {
     let name = &provider.name;
     let mut mend = format!(
-        "register these addresses there: {here}/enroll/sso/{name}/callback for people who enroll, \
+        "register these addresses at the provider: {here}/enroll/sso/{name}/callback for people who enroll, \
          {here}/console/sso/{name}/callback for staff"
     );
     if provider.sign_out_at_provider {
-        mend.push_str(&format!(", and {here}/enroll/sign-in and {here}/console/sign-in for after signing out"));
+        mend.push_str(&format!(
+            ", and {here}/enroll/sign-in and {here}/console/sign-in as addresses after signing out"
+        ));
     }
-    let wrong = format!("the provider must know where to send people back to for the client {:?}", provider.client_id);
+    let wrong = format!("the provider needs the redirect addresses of the client {:?}", provider.client_id);
     Finding::note("redirect-addresses", about, wrong, &mend)
 }
 

@@ -1,4 +1,4 @@
-//! `[[identity.directory]]`: a directory that speaks LDAP.
+//! `[[identity.directory]]`: an LDAP directory.
 
 use super::Absent;
 use serde::Deserialize;
@@ -8,26 +8,26 @@ use url::{Host, Url};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
-    /// Short name in settings and in the log, such as `main`: lower-case letters, digits and hyphens. Whoever signs in is
-    /// known under it: with another name they are other people.
+    /// Short name in settings and in the log, such as `main`: lower-case letters, digits and hyphens. It is part of a
+    /// person's identity: under another name the same accounts are other people.
     pub name: String,
-    /// Servers in the order they are tried: `ldaps://dc1.example.com` or `ldap://dc1.example.com`, which then uses
-    /// StartTLS. There is no way without TLS.
+    /// Servers in the order they are tried: `ldaps://dc1.example.com`, or `ldap://dc1.example.com`, which uses
+    /// StartTLS. A connection without TLS is not possible.
     pub servers: Vec<String>,
-    /// The CA that the servers' certificates come from, PEM; left out: the system's.
+    /// CA certificate (PEM) that issued the servers' certificates. The default is the trust store of the system.
     pub root: Option<PathBuf>,
-    /// Who searches.
+    /// DN that Muster binds as to search for people.
     pub bind_dn: String,
-    /// A file with the searcher's password: its first line.
+    /// File with the password for `bind_dn` in its first line.
     pub bind_password: PathBuf,
-    /// Where people are searched, with everything below.
+    /// DN below which people are searched, the whole subtree.
     pub base: String,
-    /// `{name}` stands for what the person typed, escaped.
+    /// LDAP filter (RFC 4515). `{name}` is replaced with the typed name, escaped.
     #[serde(default = "user_filter")]
     pub user_filter: String,
-    /// What the domain is called before Windows 2000, such as `EXAMPLE`: then `EXAMPLE\ada` is taken as `ada`.
+    /// NetBIOS name of the Windows domain, such as `EXAMPLE`. If set, `EXAMPLE\ada` is read as `ada`.
     pub windows_domain: Option<String>,
-    /// The attribute that names a person for ever: `entryUUID`, in Active Directory `objectGUID`.
+    /// Attribute that identifies a person permanently: `entryUUID`, in Active Directory `objectGUID`.
     #[serde(default = "unique_attribute")]
     pub unique_attribute: String,
     #[serde(default = "user_name_attribute")]
@@ -36,29 +36,31 @@ pub struct Directory {
     pub display_name_attribute: String,
     #[serde(default = "mail_attribute")]
     pub mail_attribute: String,
-    /// Fills in the Managed Apple ID step.
+    /// Attribute that prefills the Managed Apple ID step.
     pub managed_apple_id_attribute: Option<String>,
-    /// The claim `department` of access rules.
+    /// Attribute for the claim `department` of access rules.
     pub department_attribute: Option<String>,
     #[serde(default)]
     pub groups: Groups,
-    /// What it means that `memberOf` is not there and the directory does not say that it is empty: `unknown`, or `none` where the
-    /// searcher may read it but not search for it. Only `Groups::MemberOf` uses it: a search for groups without results is an answer.
+    /// How to treat a missing `memberOf` if the directory does not say that it is empty: `unknown`, or `none` if
+    /// `bind_dn` may read the attribute but not search for it. Only `Groups::MemberOf` uses this: an empty result of
+    /// a search for groups is an answer.
     #[serde(default)]
     pub absent_groups: Absent,
     /// The same for `department_attribute`.
     #[serde(default)]
     pub absent_claims: Absent,
-    /// For connection, StartTLS and TLS of one server, together.
+    /// Time limit for connection, StartTLS and TLS handshake with one server together.
     #[serde(default = "timeout_seconds")]
     pub connect_timeout_seconds: u64,
-    /// For each single operation.
+    /// Time limit for each single operation.
     #[serde(default = "timeout_seconds")]
     pub timeout_seconds: u64,
-    /// After so many wrong passwords the directory locks an account, if it does: the portal asks it less often.
+    /// Wrong passwords after which the directory locks an account, if it does. The portal stops asking the directory
+    /// before this number is reached.
     #[serde(default = "lockout_failures")]
     pub lockout_failures: u32,
-    /// So long after the last wrong password the directory begins to count anew.
+    /// Minutes after the last wrong password until the directory resets its count.
     #[serde(default = "lockout_minutes")]
     pub lockout_minutes: u32,
 }
@@ -69,15 +71,15 @@ pub struct Directory {
 pub enum Groups {
     /// The person's own `memberOf`: direct groups only.
     MemberOf {},
-    /// Active Directory's rule for nested groups, below `base`. Other servers find nothing with it.
+    /// Active Directory's matching rule for nested groups, below `base`. Other servers find nothing with it.
     ActiveDirectoryNested { base: String },
-    /// Upward from group to group by `member_attribute`, below `base`.
+    /// Search from group to parent group by `member_attribute`, below `base`.
     Walk {
         base: String,
-        /// So many levels at most: 1 finds direct groups only.
+        /// Number of levels searched: 1 finds direct groups only.
         #[serde(default = "depth")]
         depth: usize,
-        /// What a group calls its members, who are named by their DN.
+        /// Attribute in which a group lists its members as DNs.
         #[serde(default = "member_attribute")]
         member_attribute: String,
     },
@@ -130,23 +132,24 @@ fn lockout_minutes() -> u32 {
 }
 
 impl Directory {
-    /// A server as it is written in `servers`.
+    /// Parses an entry of `servers`.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// Returns an error if `text` is not an `ldap` or `ldaps` URL with only a host and a port. The error says what is
+    /// wrong.
     pub fn server(text: &str) -> Result<Url, String> {
         let example = "write it as \"ldaps://dc1.example.com\" or \"ldap://dc1.example.com\"";
-        let url = Url::parse(text).map_err(|error| format!("{text:?} is no address ({error}): {example}"))?;
+        let url = Url::parse(text).map_err(|error| format!("{text:?} is not a URL ({error}): {example}"))?;
         if !matches!(url.scheme(), "ldap" | "ldaps") {
             return Err(format!("{text:?} is neither ldap nor ldaps: {example}"));
         }
-        // The library cannot compare an IPv6 address with a certificate.
+        // The LDAP library cannot match an IPv6 address with a certificate.
         if url.host_str().is_none_or(str::is_empty) || matches!(url.host(), Some(Host::Ipv6(_))) {
-            return Err(format!("{text:?} names no host (an IPv6 address cannot be used): {example}"));
+            return Err(format!("{text:?} has no host name (IPv6 addresses are not supported): {example}"));
         }
         let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
         if !bare || !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("{text:?} is more than scheme, name and port: {example}"));
+            return Err(format!("{text:?} has more than scheme, host and port: {example}"));
         }
         Ok(url)
     }

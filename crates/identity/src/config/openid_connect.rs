@@ -1,12 +1,12 @@
-//! `[[identity.openid_connect]]`: an identity provider that speaks OpenID Connect.
+//! `[[identity.openid_connect]]`: an OpenID Connect provider.
 
 use super::Absent;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use url::{Host, Url};
 
-/// Signature algorithms that an ID token may have: of public keys only. With a shared secret whoever can read it could
-/// vouch for anybody.
+/// Supported signature algorithms of ID tokens. All use public keys: with a shared secret, anyone who can read the
+/// secret could sign a token for any person.
 pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 #[derive(Debug, Clone, Deserialize)]
@@ -14,45 +14,45 @@ pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", 
 pub struct OpenIdConnect {
     /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// What the button says after "Log in with", such as `Example School`.
+    /// Text after "Log in with" on the sign-in button, such as `Example School`.
     pub title: String,
-    /// Exactly as the provider writes it: a slash at the end counts.
+    /// Issuer identifier, exactly as the provider writes it: a slash at the end counts.
     pub issuer: String,
     pub client_id: String,
-    /// Readers of ID tokens (`aud`) that are trusted beside `client_id`, where no `azp` names us.
+    /// Further audiences (`aud`) that are trusted in an ID token if no `azp` names this client.
     #[serde(default)]
     pub audiences: Vec<String>,
-    /// A file with the client secret: its first line.
+    /// File with the client secret in its first line.
     pub client_secret: PathBuf,
-    /// Asked for beside `openid`.
+    /// Scopes that are requested in addition to `openid`.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
-    /// Signature algorithms of ID tokens that are accepted, of [`ALGORITHMS`].
+    /// Accepted signature algorithms of ID tokens, a subset of [`ALGORITHMS`].
     #[serde(default = "algorithms")]
     pub algorithms: Vec<String>,
     #[serde(default = "user_name_claim")]
     pub user_name_claim: String,
     #[serde(default = "groups_claim")]
     pub groups_claim: String,
-    /// Fills in the Managed Apple ID step.
+    /// Claim that prefills the Managed Apple ID step.
     pub managed_apple_id_claim: Option<String>,
-    /// Further claims that access rules may ask for.
+    /// Further claims that access rules may use.
     #[serde(default)]
     pub claims: Vec<String>,
-    /// What it means that groups do not come: `unknown`, or `none` for a provider that leaves out an empty list.
+    /// How to treat missing groups: `unknown`, or `none` for a provider that omits empty lists.
     #[serde(default)]
     pub absent_groups: Absent,
     /// The same for `claims`.
     #[serde(default)]
     pub absent_claims: Absent,
-    /// The person must have proved themselves at the provider no longer ago than so many seconds; left out: any time.
+    /// Maximum age, in seconds, of the person's authentication at the provider. The default is no limit.
     pub max_age_seconds: Option<u64>,
-    /// The `acr` that the provider must vouch for; left out: any.
+    /// `acr` value that the ID token must contain. The default is any.
     pub acr: Option<String>,
-    /// Whoever signs out here is led to sign out at the provider too, where it offers that.
+    /// Signing out of Muster also signs the person out at the provider, if the provider supports it.
     #[serde(default = "sign_out_at_provider")]
     pub sign_out_at_provider: bool,
-    /// The CA that the provider's certificate comes from, PEM; left out: the system's.
+    /// CA certificate (PEM) that issued the provider's certificate. The default is the trust store of the system.
     pub root: Option<PathBuf>,
 }
 
@@ -77,17 +77,19 @@ fn sign_out_at_provider() -> bool {
 }
 
 impl OpenIdConnect {
-    /// Whether the provider is a trial's, on this machine, where plain `http` tells nobody anything.
+    /// Returns whether the issuer is an `http` address on this machine, as in a trial. Plain `http` exposes nothing
+    /// there.
     pub fn is_on_loopback(&self) -> bool {
         Url::parse(&self.issuer).is_ok_and(|issuer| issuer.scheme() == "http" && is_loopback(&issuer))
     }
 
-    /// Whether secrets may be sent to this address: `https`, or plain `http` to this machine where the issuer is here too.
+    /// Returns whether secrets may be sent to this address: `https`, or `http` on this machine if the issuer is here
+    /// too.
     pub fn may_be_asked(&self, address: &Url) -> bool {
         address.scheme() == "https" || (self.is_on_loopback() && address.scheme() == "http" && is_loopback(address))
     }
 
-    /// The files that it names.
+    /// Returns the files that this section names.
     pub fn paths(&self) -> Vec<&Path> {
         [Some(&self.client_secret), self.root.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
     }

@@ -1,4 +1,4 @@
-//! `[[identity.saml]]`: an identity provider that speaks SAML 2.0.
+//! `[[identity.saml]]`: a SAML 2.0 identity provider.
 
 use super::Absent;
 use serde::Deserialize;
@@ -9,27 +9,29 @@ use std::path::{Path, PathBuf};
 pub struct Saml {
     /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// What the button says after "Log in with", such as `Example School`.
+    /// Text after "Log in with" on the sign-in button, such as `Example School`.
     pub title: String,
-    /// The provider's metadata document, a file: nothing is ever fetched by an address in it.
+    /// File with the provider's metadata document. Muster never fetches an address from it.
     pub metadata: PathBuf,
-    /// Certificate and key (PEM) that requests are signed with; left out: unsigned.
+    /// Certificate and key (PEM) for signing requests. Without them, requests are not signed.
     pub signing_certificate: Option<PathBuf>,
     pub signing_key: Option<PathBuf>,
-    /// Key and certificate (PEM) that assertions may be encrypted to; left out: encrypted ones are refused.
+    /// Key and certificate (PEM) for decrypting assertions. Without them, encrypted assertions are refused.
     pub decryption_certificate: Option<PathBuf>,
     pub decryption_key: Option<PathBuf>,
-    /// Also accept, at the portal, answers that nobody asked for (IdP-initiated). Dangerous: a link can sign somebody in as another.
+    /// The portal also accepts responses without a request (IdP-initiated). Dangerous: a link can sign a person in to
+    /// an account that is not theirs.
     #[serde(default)]
     pub allow_unsolicited: bool,
-    /// Whoever signs in must prove themselves at the provider each time (`ForceAuthn`), so that nobody goes on as the person
-    /// who used the browser before.
+    /// People must authenticate at the provider at each sign-in (`ForceAuthn`), so that nobody continues the session
+    /// of the person who used the browser before.
     #[serde(default = "force_authentication")]
     pub force_authentication: bool,
-    /// The attribute by which a person is known for good, such as `eduPersonUniqueId`; left out: the NameID, which must then
-    /// be a lasting one (persistent, not transient).
+    /// Attribute that identifies a person permanently, such as `eduPersonUniqueId`. The default is the NameID, which
+    /// must then be persistent, not transient.
     pub subject_attribute: Option<String>,
-    /// The attribute with the name to show; left out: the mail address, else a NameID that is a name, else the display name.
+    /// Attribute with the name to show. The default is the mail address, then a NameID that is a name, then the
+    /// display name.
     pub user_name_attribute: Option<String>,
     #[serde(default = "display_name_attribute")]
     pub display_name_attribute: String,
@@ -37,12 +39,12 @@ pub struct Saml {
     pub mail_attribute: String,
     #[serde(default = "groups_attribute")]
     pub groups_attribute: String,
-    /// Fills in the Managed Apple ID step.
+    /// Attribute that prefills the Managed Apple ID step.
     pub managed_apple_id_attribute: Option<String>,
-    /// Further attributes that access rules may ask for.
+    /// Further attributes that access rules may use.
     #[serde(default)]
     pub claims: Vec<String>,
-    /// What it means that groups do not come: `unknown`, or `none` for a provider that leaves out an empty list.
+    /// How to treat missing groups: `unknown`, or `none` for a provider that omits empty lists.
     #[serde(default)]
     pub absent_groups: Absent,
     /// The same for `claims`.
@@ -67,7 +69,7 @@ fn groups_attribute() -> String {
 }
 
 impl Saml {
-    /// The files that it names.
+    /// Returns the files that this section names.
     pub fn paths(&self) -> Vec<&Path> {
         let optional =
             [&self.signing_certificate, &self.signing_key, &self.decryption_certificate, &self.decryption_key];

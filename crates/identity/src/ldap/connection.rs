@@ -1,4 +1,5 @@
-//! Connections to the servers of a directory: one that is kept for searching, and one of its own for every password.
+//! Connections to the servers of a directory: one shared connection for searches, and a separate one for each
+//! password.
 
 use super::denial::denial;
 use super::search::{self, Query, Rows};
@@ -18,12 +19,12 @@ use tokio::time::Instant;
 use url::Url;
 use world::regular_file;
 
-/// So many passwords are asked about at a time; the others wait.
+/// Number of passwords that are verified at the same time. Others wait.
 const PASSWORDS_AT_A_TIME: usize = 16;
-/// Servers that said nothing in time are left alone for so long: else each question waits for its time-out, and several in
-/// turn for several.
+/// Pause after no server answered in time. Without it, each query would wait for its own time-out, and queries in
+/// sequence would wait for several.
 const PAUSE_WHEN_MUTE: Duration = Duration::from_secs(5);
-/// A farewell takes no longer.
+/// Time limit for the unbind request.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub struct Servers {
@@ -32,22 +33,23 @@ pub struct Servers {
     connect_timeout: Duration,
     timeout: Duration,
     searcher: (String, SecretString),
-    /// A denied searcher is not tried again for so long: it would lock its own account.
+    /// Pause after the directory rejected `bind_dn`. Further attempts could lock that account.
     pause_when_denied: Duration,
-    /// The server that answered last is asked first: one that is mute costs its timeout once.
+    /// Index of the server that answered last. It is asked first, so a server that does not answer costs its time-out
+    /// only once.
     preferred: AtomicUsize,
     kept: Mutex<Kept>,
     failures: AtomicU64,
-    /// When the servers were found mute, and what was said of it.
+    /// When the servers were found not to answer, and the error.
     mute: std::sync::Mutex<Option<(Instant, Trouble)>>,
     passwords: Semaphore,
 }
 
-/// The searcher's connection.
+/// The shared connection, bound as `bind_dn`.
 #[derive(Default)]
 struct Kept {
     handle: Option<Handle>,
-    /// How many there were: two of them are told apart by it.
+    /// Number of connections opened so far. It identifies the current one.
     number: u64,
     failed: Option<Trouble>,
     denied: Option<Instant>,
@@ -56,20 +58,20 @@ struct Kept {
 struct Searcher {
     number: u64,
     handle: Handle,
-    /// Opened just now.
+    /// Whether the connection was opened for this search.
     fresh: bool,
 }
 
-/// What came of a bind.
+/// Result of a bind.
 pub enum Bound {
     Proven,
     Denied(Denial),
 }
 
-/// The bind was not answered with yes or no.
+/// The directory neither accepted nor rejected the bind.
 pub struct Unproven {
     pub trouble: Trouble,
-    /// Whether the directory may have seen the password, and may count it as a wrong one.
+    /// Whether the directory may have received the password and may count it as wrong.
     pub sent: bool,
 }
 
@@ -77,7 +79,7 @@ impl Servers {
     pub fn load(config: &Directory) -> Result<Servers, String> {
         let urls = config.servers.iter().map(|server| Directory::server(server)).collect::<Result<Vec<_>, _>>()?;
         if urls.is_empty() {
-            return Err("servers names none".into());
+            return Err("servers is empty: name at least one server".into());
         }
         let password = password(&config.bind_password)?;
         Ok(Servers {
@@ -99,7 +101,7 @@ impl Servers {
         &self.urls
     }
 
-    /// Searches as the searcher. A connection that is lost is built anew, once.
+    /// Searches as `bind_dn`. If the connection was lost, connects again once.
     pub async fn search(&self, query: &Query) -> Result<Rows, Trouble> {
         let mut searcher = self.searcher(None).await?;
         match self.search_on(&mut searcher, query).await {
@@ -136,7 +138,7 @@ impl Servers {
         mute.as_ref().filter(|(since, _)| since.elapsed() < PAUSE_WHEN_MUTE).map(|(_, trouble)| trouble.clone())
     }
 
-    /// Proves a password on a connection of its own: a bind changes who a connection belongs to.
+    /// Verifies a password on a separate connection, because a bind changes the identity of its connection.
     pub async fn bind(&self, dn: &str, password: &SecretString) -> Result<Bound, Unproven> {
         let unsent = |trouble| Unproven { trouble, sent: false };
         // The semaphore is never closed.
@@ -152,7 +154,7 @@ impl Servers {
         }
     }
 
-    // Only one opens a connection; whoever waits meanwhile shares what comes of it.
+    // One task opens the connection. Tasks that wait meanwhile share its result.
     async fn searcher(&self, lost: Option<u64>) -> Result<Searcher, Trouble> {
         let failures = self.failures.load(Ordering::SeqCst);
         let mut kept = self.kept.lock().await;
@@ -193,15 +195,15 @@ impl Servers {
     fn paused(&self) -> Trouble {
         Trouble::new(
             format!(
-                "the directory did not accept bind_dn and bind_password; they are not tried again for {} min, so that the \
-                 searcher's account is not locked",
+                "the directory rejected bind_dn and bind_password; Muster does not try them again for {} min, so that the \
+                 account of bind_dn is not locked",
                 self.pause_when_denied.as_secs() / 60
             ),
-            "correct them and restart; `muster check-config --live` tries them at once",
+            "correct them and restart the server; `muster check-config --live` tries them immediately",
         )
     }
 
-    // A server that loses a connection while it is new is not asked first again.
+    // A server that loses a new connection is not asked first again.
     async fn forget(&self, searcher: &Searcher) {
         let mut kept = self.kept.lock().await;
         if kept.number == searcher.number {
@@ -220,7 +222,7 @@ impl Servers {
                     self.preferred.store(nth, Ordering::SeqCst);
                     return Ok(handle);
                 }
-                // One server says what the others would, and each try counts.
+                // The other servers would answer the same, and the directory counts each attempt.
                 Err(trouble) if trouble.code == Some(INVALID_CREDENTIALS) => return Err(trouble),
                 Err(trouble) => troubles.push((url.to_string(), trouble)),
             }
@@ -253,7 +255,7 @@ impl Servers {
         after.chain(before)
     }
 
-    /// A connection on which the searcher is bound.
+    /// Opens a connection that is bound as `bind_dn`.
     pub async fn connect_as_searcher(&self, url: &Url) -> Result<Handle, Trouble> {
         let mut handle = self.connect(url).await?;
         let (dn, password) = &self.searcher;
@@ -261,7 +263,7 @@ impl Servers {
         if result.rc == SUCCESS { Ok(handle) } else { Err(Trouble::of_result(&result)) }
     }
 
-    /// A connection over TLS, to which nobody is bound.
+    /// Opens a connection over TLS without a bind.
     pub async fn connect(&self, url: &Url) -> Result<Handle, Trouble> {
         let settings = LdapConnSettings::new()
             .set_conn_timeout(self.connect_timeout)
@@ -270,7 +272,8 @@ impl Servers {
             .set_connector(self.connector.clone());
         let opened = LdapConnAsync::from_url_with_settings(settings, url).await;
         let (connection, handle) = opened.map_err(|error| Trouble::of_error(error, self.connect_timeout))?;
-        // Whoever waits for an answer learns that there is none; ldap3's own words may hold what was asked.
+        // Pending operations fail when the connection ends. The text of the ldap3 error is dropped because it may
+        // contain the query.
         tokio::spawn(async move { drop(connection.drive().await) });
         Ok(handle)
     }
@@ -294,14 +297,14 @@ fn password(path: &Path) -> Result<SecretString, String> {
     let unreadable = |error| format!("bind_password: {}", unreadable_secret(path, &error));
     let text = regular_file::read_to_string(path).map_err(unreadable)?;
     let line = text.lines().next().unwrap_or_default();
-    // A bind without a password would be anonymous, and succeed.
+    // A bind without a password would be anonymous and would succeed.
     if line.is_empty() {
-        return Err(format!("the first line of {} is empty: it should be the searcher's password", path.display()));
+        return Err(format!("the first line of {} is empty: it must be the password of bind_dn", path.display()));
     }
     Ok(SecretString::from(line))
 }
 
-// With a CA of its own, a directory's certificate must come from that one: public CAs are not believed then.
+// If `root` is configured, the directory's certificate must come from that CA. Public CAs are then not trusted.
 fn connector(root: Option<&Path>) -> Result<TlsConnector, String> {
     let mut builder = TlsConnector::builder();
     builder.min_protocol_version(Some(Protocol::Tlsv12));
@@ -309,7 +312,7 @@ fn connector(root: Option<&Path>) -> Result<TlsConnector, String> {
         let pem = regular_file::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let certificates = Certificate::stack_from_pem(&pem).unwrap_or_default();
         if certificates.is_empty() {
-            return Err(format!("there is no PEM certificate in {}", path.display()));
+            return Err(format!("{} contains no PEM certificate", path.display()));
         }
         builder.disable_built_in_roots(true);
         for certificate in certificates {

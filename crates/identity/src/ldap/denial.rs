@@ -1,9 +1,9 @@
-//! What a directory says beside "invalid credentials".
+//! Reasons that a directory gives with "invalid credentials".
 
 use crate::Denial;
 
-/// Active Directory says more in its text: `80090308: LdapErr: …, data 533, v4563`. The number is a Windows error code in
-/// hexadecimal: `ERROR_INVALID_LOGON_HOURS` (530) and its neighbours.
+/// Parses the reason for a denial. Active Directory gives it in the text: `80090308: LdapErr: …, data 533, v4563`.
+/// The number is a Windows error code in hexadecimal, such as `ERROR_INVALID_LOGON_HOURS` (530).
 pub fn denial(text: &str) -> Denial {
     let code = text.split("data ").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or_default();
     match code {
@@ -15,7 +15,7 @@ pub fn denial(text: &str) -> Denial {
         "701" => Denial::Expired,
         "773" => Denial::PasswordMustBeChanged,
         "775" => Denial::Locked,
-        // 52e, and what OpenLDAP says: nothing.
+        // Code 52e, and OpenLDAP, which gives no reason.
         _ => Denial::WrongPassword,
     }
 }

@@ -1,5 +1,5 @@
-//! The groups of a person, in the way that the configuration names. Fewer than all are an error: a rule about a group
-//! that was not seen would decide wrongly.
+//! Groups of a person, found in the configured way. An incomplete result is an error, because an access rule about a
+//! missing group would decide wrongly.
 
 use super::Found;
 use super::connection::Servers;
@@ -9,12 +9,12 @@ use crate::config::Groups;
 use names::GroupName;
 use std::collections::BTreeSet;
 
-/// Active Directory's rule that follows a chain of memberships (`LDAP_MATCHING_RULE_IN_CHAIN`). Other servers know it not,
-/// and answer with no entries and no error.
+/// Active Directory's matching rule that follows a chain of memberships (`LDAP_MATCHING_RULE_IN_CHAIN`). Other
+/// servers do not know it and return no entries and no error.
 const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
-/// So many groups are asked about in one search.
+/// Number of groups in the filter of one search.
 const AT_A_TIME: usize = 25;
-/// Nobody is in more.
+/// Maximum number of groups of a person. More are an error.
 const MOST: usize = 5_000;
 
 pub async fn of(servers: &Servers, by: &Groups, found: &Found) -> Result<BTreeSet<String>, Trouble> {
@@ -25,7 +25,7 @@ pub async fn of(servers: &Servers, by: &Groups, found: &Found) -> Result<BTreeSe
     }
 }
 
-// Nobody is listed as a member of their primary group: it follows from two attributes of their own.
+// A group does not list the people whose primary group it is. It follows from two attributes of the person.
 async fn in_active_directory(servers: &Servers, base: &str, found: &Found) -> Result<BTreeSet<String>, Trouble> {
     let above = async |dn: &str| names(servers, base, format!("(member:{IN_CHAIN}:={})", ldap3::ldap_escape(dn))).await;
     let mut groups: BTreeSet<String> = above(&found.dn).await?.into_iter().collect();
@@ -39,8 +39,8 @@ async fn in_active_directory(servers: &Servers, base: &str, found: &Found) -> Re
     Ok(groups)
 }
 
-/// The security identifier of a person's primary group: their own, its last part exchanged for `primaryGroupID`
-/// (MS-ADTS §3.1.1.4.5.19 reckons so, too). `None` of an entry that is not there.
+/// Returns the security identifier of the person's primary group: the person's own identifier with the last part
+/// replaced by `primaryGroupID` (as in MS-ADTS §3.1.1.4.5.19). Returns `None` if the entry does not exist.
 async fn primary_group(servers: &Servers, dn: &str) -> Result<Option<Vec<u8>>, Trouble> {
     let query = Query::of_entry(dn, "(objectClass=*)", &["objectSid", "primaryGroupID"]);
     let rows = match servers.search(&query).await {
@@ -55,13 +55,14 @@ async fn primary_group(servers: &Servers, dn: &str) -> Result<Option<Vec<u8>>, T
             Ok(Some([domain, &id.to_le_bytes()].concat()))
         }
         _ => Err(Trouble::new(
-            "an entry has no primaryGroupID and objectSid, from which the primary group follows",
-            "let the searcher read both; in a directory that is not Active Directory let groups be found by walk",
+            "an entry lacks primaryGroupID or objectSid, which are needed to find the primary group",
+            "let bind_dn read both; if the directory is not Active Directory, find groups by walk",
         )),
     }
 }
 
-// Level by level. Groups may be members of each other in a circle: what was seen is not asked about again.
+// Searches level by level. Groups may be members of each other in a cycle, so groups that were seen are not searched
+// again.
 async fn walk(
     servers: &Servers,
     base: &str,
@@ -105,7 +106,7 @@ fn any_of(member: &str, dns: &[String]) -> String {
 }
 
 async fn names(servers: &Servers, base: &str, filter: String) -> Result<Vec<String>, Trouble> {
-    // "1.1" asks for no attributes (RFC 4511, 4.5.1.8): the name is all that is wanted.
+    // "1.1" requests no attributes (RFC 4511, 4.5.1.8): only the DN is needed.
     let attributes = vec!["1.1".to_owned()];
     let query = Query { base: base.to_owned(), scope: Scope::Subtree, filter, attributes, extent: Extent::All };
     Ok(servers.search(&query).await?.entries.into_iter().map(|entry| entry.dn).collect())

@@ -1,4 +1,5 @@
-//! Tries a directory as it is configured and says in words what works and what does not, on connections of its own.
+//! Live check of a directory: tries its configuration on separate connections and describes what works and what does
+//! not.
 
 use super::connection::Servers;
 use super::search::{Query, Rows};
@@ -8,15 +9,15 @@ use crate::config::Groups;
 use ldap3::Ldap as Handle;
 use url::Url;
 
-/// One thing that was tried. It may name people: it is for the administrator who asked.
+/// One step of the live check. The texts may name people, because they are for the administrator who runs the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub what: String,
-    /// What was found, or what is wrong.
+    /// The result, or what is wrong.
     pub outcome: Result<String, Trouble>,
 }
 
-/// Active Directory says in its root that it is one.
+/// Capability that the root entry of Active Directory lists.
 const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
 
 pub async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
@@ -33,7 +34,7 @@ pub async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
         };
         steps.push(Step { what: format!("bind at {url}"), outcome: told });
     }
-    // Without a server there is nothing to search in.
+    // Without a server nothing can be searched.
     let Some(mut handle) = answering else { return steps };
     steps.push(base(ldap, &mut handle, "people", &ldap.config.base).await);
     if let Some(base_of_groups) = base_of_groups(&ldap.config.groups) {
@@ -42,7 +43,7 @@ pub async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
     if matches!(ldap.config.groups, Groups::ActiveDirectoryNested { .. }) {
         steps.push(in_chain(&ldap.servers, &mut handle).await);
     }
-    // The rest needs an entry to work with.
+    // The remaining steps need an entry.
     if steps.iter().all(|step| step.what.starts_with("bind") || step.outcome.is_ok()) {
         steps.extend(person(ldap, &mut handle, name).await);
     }
@@ -67,10 +68,10 @@ async fn base(ldap: &Ldap, handle: &mut Handle, of: &str, base: &str) -> Step {
     let query = Query::of_entry(base, "(objectClass=*)", &["1.1"]);
     let outcome = match ldap.servers.search_once(handle, &query).await {
         Ok(Rows { entries, .. }) if entries.is_empty() => Err(Trouble::new(
-            format!("{base} is not there, or the searcher may not see it"),
-            "correct the base, or let the searcher read it",
+            format!("{base} does not exist, or bind_dn may not see it"),
+            "correct the base, or let bind_dn read it",
         )),
-        Ok(_) => Ok("it is there".into()),
+        Ok(_) => Ok("found".into()),
         Err(trouble) => Err(trouble),
     };
     Step { what: format!("find the base of {of}, {base}"), outcome }
@@ -80,26 +81,26 @@ async fn in_chain(servers: &Servers, handle: &mut Handle) -> Step {
     let outcome = match is_active_directory(servers, handle).await {
         Ok(true) => Ok("it is Active Directory".into()),
         Ok(false) => {
-            let wrong =
-                "this is not Active Directory: its rule for nested groups finds nothing here, and says so to nobody";
-            Err(Trouble::new(wrong, "let groups be found by walk, or by member_of"))
+            let wrong = "this is not Active Directory: the matching rule for nested groups finds nothing here and returns no error";
+            Err(Trouble::new(wrong, "find groups by walk or by member_of"))
         }
         Err(trouble) => Err(trouble),
     };
-    Step { what: "ask whether nested groups can be found by active_directory_nested".into(), outcome }
+    Step { what: "check whether active_directory_nested finds nested groups".into(), outcome }
 }
 
-// memberOf of Active Directory lacks groups of groups and the primary group: a rule that shuts out one of them would be passed over.
+// In Active Directory, memberOf contains neither indirect groups nor the primary group, so an access rule that
+// excludes such a group would not match.
 async fn all_groups(servers: &Servers, handle: &mut Handle) -> Option<Step> {
     let outcome = match is_active_directory(servers, handle).await {
         Ok(false) => return None,
         Ok(true) => Err(Trouble::new(
-            "this is Active Directory: member_of tells neither groups of groups nor the primary group",
-            "let groups be found by active_directory_nested, or write no rule about such a group",
+            "this is Active Directory: member_of contains neither indirect groups nor the primary group",
+            "find groups by active_directory_nested, or write no rule about such a group",
         )),
         Err(trouble) => Err(trouble),
     };
-    Some(Step { what: "ask whether member_of tells all groups".into(), outcome })
+    Some(Step { what: "check whether member_of contains all groups".into(), outcome })
 }
 
 async fn is_active_directory(servers: &Servers, handle: &mut Handle) -> Result<bool, Trouble> {
@@ -109,7 +110,7 @@ async fn is_active_directory(servers: &Servers, handle: &mut Handle) -> Result<b
     Ok(capabilities.any(|capability| capability == ACTIVE_DIRECTORY))
 }
 
-// Nobody is called like that: that a search finds nothing proves that it can be made.
+// User name that does not exist. A search for it without results proves that searching works.
 const NOBODY: &str = "nobody-is-called-like-this";
 
 async fn person(ldap: &Ldap, handle: &mut Handle, name: Option<&str>) -> Vec<Step> {
@@ -121,7 +122,7 @@ async fn person(ldap: &Ldap, handle: &mut Handle, name: Option<&str>) -> Vec<Ste
     match (found, name) {
         (Err(trouble), _) => vec![Step { what, outcome: Err(trouble) }],
         (Ok(Hits::None), None) => {
-            let told = "it can be asked; name somebody with --live-user to look them up";
+            let told = "the search works; name a person with --live-user to look them up";
             vec![Step { what, outcome: Ok(told.into()) }, groups_of_nobody(ldap).await]
         }
         (Ok(Hits::None), Some(name)) => vec![Step { what, outcome: Err(no_entry(name)) }],
@@ -137,27 +138,27 @@ async fn person(ldap: &Ldap, handle: &mut Handle, name: Option<&str>) -> Vec<Ste
 fn no_entry(name: &str) -> Trouble {
     Trouble::new(
         format!("no entry is found for {name}"),
-        "see whether user_filter names the attribute that people type, whether the entry is below the base, and whether the \
-         searcher may see it",
+        "check that user_filter names the attribute that people type, that the entry is below the base, and that \
+         bind_dn may see it",
     )
 }
 
 fn several_entries(name: &str) -> Trouble {
     Trouble::new(
-        format!("several entries are found for {name}: nobody is let in under a name that is not one person's"),
-        "make user_filter narrower, or choose a smaller base",
+        format!("several entries are found for {name}: a name must match exactly one person to sign in"),
+        "make user_filter more specific, or choose a smaller base",
     )
 }
 
-// Bits of `userAccountControl` (MS-ADTS §2.2.16). Active Directory computes the last two when it is asked, in an attribute of
-// their own (MS-ADTS §3.1.1.4.5.17).
+// Bits of `userAccountControl` (MS-ADTS §2.2.16). Active Directory computes the last two on request, in a separate
+// attribute (MS-ADTS §3.1.1.4.5.17).
 const ACCOUNT_DISABLED: u64 = 0x2;
 const LOCKED: u64 = 0x10;
 const PASSWORD_EXPIRED: u64 = 0x80_0000;
 const COMPUTED: &str = "msDS-User-Account-Control-Computed";
 
-// Whether the entry itself says that nobody can sign in with it: in the words of Active Directory, of 389 Directory Server, and of
-// OpenLDAP's password policy. `None` if it says nothing of the kind.
+// Returns a problem if the entry itself says that the account cannot sign in, as Active Directory, 389 Directory
+// Server and OpenLDAP's password policy write it. Returns `None` if it does not say so.
 async fn standing(servers: &Servers, handle: &mut Handle, found: &Found) -> Option<Step> {
     let attributes = ["userAccountControl", COMPUTED, "nsAccountLock", "pwdAccountLockedTime"];
     let query = Query::of_entry(&found.dn, "(objectClass=*)", &attributes);
@@ -171,20 +172,20 @@ async fn standing(servers: &Servers, handle: &mut Handle, found: &Found) -> Opti
     let (wrong, mend) = if disabled {
         ("the account is disabled", "enable it in the directory")
     } else if locked {
-        ("the account is locked after wrong passwords", "unlock it in the directory, or wait until it does so")
+        ("the account is locked after wrong passwords", "unlock it in the directory, or wait")
     } else if computed & PASSWORD_EXPIRED != 0 {
         ("the password of the account has expired, or must be changed before it is used", "change the password")
     } else {
         return None;
     };
-    Some(Step { what: "see whether the account may sign in".into(), outcome: Err(Trouble::new(wrong, mend)) })
+    Some(Step { what: "check whether the account may sign in".into(), outcome: Err(Trouble::new(wrong, mend)) })
 }
 
 fn told(found: &Found) -> String {
     let account = &found.account;
     let none = || "none".to_owned();
     format!(
-        "{}; lasting name {}, user name {}, display name {}, mail {}, Managed Apple ID {}",
+        "{}; permanent identifier {}, user name {}, display name {}, mail {}, Managed Apple ID {}",
         found.dn,
         account.subject,
         account.user_name,
@@ -194,18 +195,18 @@ fn told(found: &Found) -> String {
     )
 }
 
-// A look-up for a DN that nobody has: finds nothing where it can be made.
+// Look-up for a DN that does not exist: returns no groups if the look-up works.
 async fn groups_of_nobody(ldap: &Ldap) -> Step {
     let found = Found { dn: ldap.nobody.clone(), account: Default::default(), member_of: Some(vec![]) };
     let outcome = groups::of(&ldap.servers, &ldap.config.groups, &found).await;
-    let outcome = outcome.map(|_| "it can be asked".to_owned());
+    let outcome = outcome.map(|_| "the search works".to_owned());
     Step { what: format!("look up groups by {}", way(&ldap.config.groups)), outcome }
 }
 
 async fn groups_of(ldap: &Ldap, found: &Found) -> Step {
     let outcome = groups::of(&ldap.servers, &ldap.config.groups, found).await.map(|groups| {
         if groups.is_empty() {
-            return format!("in no group{}", hint(&ldap.config.groups));
+            return format!("in no groups{}", hint(&ldap.config.groups));
         }
         format!("in {}: {}", groups.len(), groups.into_iter().collect::<Vec<_>>().join("; "))
     });
@@ -214,7 +215,7 @@ async fn groups_of(ldap: &Ldap, found: &Found) -> Step {
 
 fn hint(groups: &Groups) -> &'static str {
     match groups {
-        Groups::MemberOf {} => "; if they should be, the directory may keep no memberOf: let groups be found by walk",
+        Groups::MemberOf {} => "; if this is wrong, the directory may not maintain memberOf: find groups by walk",
         Groups::ActiveDirectoryNested { .. } | Groups::Walk { .. } => "",
     }
 }

@@ -1,4 +1,4 @@
-//! From an entry of the directory to an account, by the names that the configuration gives its attributes.
+//! Converts a directory entry to an account, with the configured attribute names.
 
 use super::Found;
 use super::search::Entry;
@@ -8,13 +8,13 @@ use crate::{Account, Untold};
 use names::folded;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What access rules call the attribute `department_attribute`.
+/// Name of the claim for `department_attribute` in access rules.
 pub(super) const DEPARTMENT: &str = "department";
 pub(super) const MEMBER_OF: &str = "memberOf";
-/// Attributes whose values are bytes, whatever they look like.
+/// Attributes whose values are always binary.
 const BINARY: [&str; 4] = ["objectGUID", "objectSid", "mS-DS-ConsistencyGuid", "GUID"];
 
-/// Which attribute is what.
+/// The configured attribute names.
 pub struct Mapping {
     directory: String,
     unique: String,
@@ -40,7 +40,7 @@ impl Mapping {
         }
     }
 
-    /// What is asked for: these and no others. Those that directories keep for themselves are sent only when named.
+    /// Attributes to request, and no others. Directories send operational attributes only if they are named.
     pub fn attributes(&self) -> Vec<String> {
         let always = [&self.unique, &self.user_name, &self.display_name, &self.mail];
         let optional = [self.managed_apple_id.as_ref(), self.department.as_ref()].into_iter().flatten();
@@ -48,7 +48,7 @@ impl Mapping {
         always.into_iter().chain(optional).cloned().chain(member_of).collect()
     }
 
-    /// The account of an entry that the person named as `typed`.
+    /// Returns the account of an entry that matched the typed name.
     pub fn found(&self, typed: &str, entry: Entry) -> Result<Found, Trouble> {
         let one = |attribute: &String| entry.texts(attribute).into_iter().find(|value| !value.trim().is_empty());
         let department = self.department.as_ref().map(|attribute| entry.texts(attribute));
@@ -75,8 +75,8 @@ impl Mapping {
 
     fn subject(&self, entry: &Entry) -> Result<String, Trouble> {
         let unique = &self.unique;
-        let mend = "name the attribute that a person keeps for ever in unique_attribute (entryUUID; in Active Directory \
-                    objectGUID), and let the searcher read it";
+        let mend = "set unique_attribute to an attribute that identifies a person permanently (entryUUID; in Active Directory \
+                    objectGUID), and let bind_dn read it";
         match entry.values(unique) {
             [value] if !value.is_empty() => Ok(lasting(unique, value)),
             [] | [_] => Err(Trouble::new(format!("an entry has no {unique}"), mend)),
@@ -84,7 +84,7 @@ impl Mapping {
         }
     }
 
-    // Of several names the one they typed; capitals do not matter.
+    // If the entry has several names, prefers the typed one, ignoring upper and lower case.
     fn user_name(&self, typed: &str, entry: &Entry) -> String {
         let names = entry.texts(&self.user_name);
         let same = names.iter().find(|name| folded(name) == folded(typed));
@@ -103,8 +103,8 @@ fn lasting(attribute: &str, value: &[u8]) -> String {
 fn member_of(entry: &Entry) -> Result<Vec<String>, Trouble> {
     if entry.is_partial(MEMBER_OF) {
         return Err(Trouble::new(
-            "the directory gives only a part of memberOf",
-            "let groups be found by active_directory_nested or walk",
+            "the directory returns only a part of memberOf",
+            "find groups by active_directory_nested or walk",
         ));
     }
     Ok(entry.texts(MEMBER_OF))

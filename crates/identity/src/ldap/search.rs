@@ -1,4 +1,4 @@
-//! One search, its entries and its final result, which alone tells whether they are all.
+//! One search: its entries and its final result, which says whether the entries are complete.
 
 use super::trouble::{SIZE_LIMIT_EXCEEDED, SUCCESS, Trouble};
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use ldap3::Scope;
 
-/// What is searched.
+/// A search request.
 #[derive(Debug, Clone)]
 pub struct Query {
     pub base: String,
@@ -18,7 +18,8 @@ pub struct Query {
 }
 
 impl Query {
-    /// One entry by its name, if the filter is true of it. The attribute `1.1` asks for none (RFC 4511 §4.5.1.8).
+    /// Reads one entry by its DN, if the filter matches it. The attribute `1.1` requests no attributes (RFC 4511
+    /// §4.5.1.8).
     pub fn of_entry(dn: &str, filter: &str, attributes: &[&str]) -> Query {
         Query {
             base: dn.to_owned(),
@@ -32,26 +33,27 @@ impl Query {
 
 #[derive(Debug, Clone, Copy)]
 pub enum Extent {
-    /// The directory need not send more than these.
+    /// The directory need not send more than this number of entries.
     AtMost(i32),
-    /// In pages; fewer than all are an error.
+    /// All entries, read in pages. An incomplete result is an error.
     All,
 }
 
-/// Entries asked for at a time; Active Directory gives 1,000 at most.
+/// Entries per page. Active Directory returns at most 1,000.
 const PAGE: i32 = 500;
-/// All pages may take so many times as long as one operation.
+/// Time limit for all pages, in multiples of the time limit for one operation.
 const PATIENCE: u32 = 6;
 
-/// What was found. Referrals are left out: following them would hand names and passwords to whoever they point to.
+/// The entries that were found. Referrals are ignored: following them would send names and passwords to unknown
+/// servers.
 #[derive(Debug)]
 pub struct Rows {
     pub entries: Vec<Entry>,
-    /// There are more than these.
+    /// There are more entries than these.
     pub cut_short: bool,
 }
 
-/// An entry, its attributes by name in small letters: directories write them as they like.
+/// An entry. Attribute names are stored in lower case, because directories differ in how they write them.
 #[derive(Debug)]
 pub struct Entry {
     pub dn: String,
@@ -59,18 +61,19 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The values of an attribute; none if it is not there.
+    /// Returns the values of an attribute, or none if the entry does not have it.
     pub fn values(&self, attribute: &str) -> &[Vec<u8>] {
         let name = attribute.to_lowercase();
         self.attributes.iter().find(|(key, _)| *key == name).map_or(&[], |(_, values)| values.as_slice())
     }
 
-    /// Those that are text.
+    /// Returns the values that are valid UTF-8.
     pub fn texts(&self, attribute: &str) -> Vec<String> {
         self.values(attribute).iter().filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
     }
 
-    /// Whether only a part of the values came, as Active Directory does with very many: `memberOf;range=0-1499`.
+    /// Returns whether the entry contains only a part of the values. Active Directory does this with very long lists:
+    /// `memberOf;range=0-1499`.
     pub fn is_partial(&self, attribute: &str) -> bool {
         let prefix = format!("{};range=", attribute.to_lowercase());
         self.attributes.iter().any(|(key, _)| key.starts_with(&prefix))
@@ -86,7 +89,7 @@ impl From<ResultEntry> for Entry {
     }
 }
 
-/// Searches on this connection; `timeout` is for each operation.
+/// Searches on this connection. `timeout` applies to each operation.
 pub async fn search(handle: &mut Handle, query: &Query, timeout: Duration) -> Result<Rows, Trouble> {
     let (found, patience) = match query.extent {
         Extent::AtMost(limit) => (tokio::time::timeout(timeout, few(handle, query, limit, timeout)).await, timeout),
@@ -101,7 +104,7 @@ pub async fn search(handle: &mut Handle, query: &Query, timeout: Duration) -> Re
     if result.rc != SUCCESS && !cut_short {
         return Err(if result.rc == SIZE_LIMIT_EXCEEDED { Trouble::cut_short() } else { Trouble::of_result(&result) });
     }
-    // What is no entry is a referral, or an answer in between.
+    // A row that is not an entry is a referral or an intermediate response.
     let entries = rows.into_iter().filter(|row| !row.is_ref() && !row.is_intermediate()).map(Entry::from).collect();
     Ok(Rows { entries, cut_short })
 }
@@ -134,6 +137,6 @@ async fn all(
     while let Some(row) = stream.next().await? {
         rows.push(row);
     }
-    // The stream ends in silence where the directory stopped short: only the result says so.
+    // If the directory stops early, the stream ends without an error. Only the final result shows it.
     Ok((rows, stream.finish().await))
 }

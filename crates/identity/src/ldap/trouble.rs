@@ -1,25 +1,25 @@
-//! What can go wrong with a directory, in words: what is wrong, and how to mend it.
+//! Errors of a directory: what is wrong and how to correct it.
 
 use ldap3::{LdapError, LdapResult};
 use std::time::Duration;
 
-/// The directory did not answer, or not with yes or no. Names nobody; `said` may, and is only for the administrator who
-/// tries the directory.
+/// The directory did not answer, or answered neither yes nor no. The message names no person. `said` may, so it is
+/// shown only to the administrator who tries the directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{wrong}")]
 pub struct Trouble {
     pub wrong: String,
     pub mend: String,
-    /// The server's own words.
+    /// The server's own message.
     pub said: Option<String>,
-    /// The connection, or the server, is of no use any more: another one may do.
+    /// The connection or server cannot be used any more; another one may work.
     pub(super) lost: bool,
-    /// Nothing was said within the time: asking costs that time again.
+    /// There was no answer within the time limit. Another attempt would cost that time again.
     pub(super) mute: bool,
     pub(super) code: Option<u32>,
 }
 
-/// LDAP result codes (RFC 4511, appendix A) that are spoken of here.
+/// LDAP result codes that are used here (RFC 4511, appendix A).
 pub(super) const SUCCESS: u32 = 0;
 pub(super) const SIZE_LIMIT_EXCEEDED: u32 = 4;
 pub(super) const REFERRAL: u32 = 10;
@@ -40,21 +40,21 @@ impl Trouble {
 
     pub(super) fn cut_short() -> Trouble {
         Trouble::new(
-            "the directory cut its answer short (size limit exceeded): what is missing is not known",
-            "raise the size limit for the searcher, or choose a smaller base",
+            "the directory returned an incomplete result (size limit exceeded)",
+            "raise the size limit for bind_dn, or choose a smaller base",
         )
     }
 
     pub(super) fn timeout(after: Duration) -> Trouble {
         let lost = Trouble::lost(
             format!("no answer within {} s", after.as_secs()),
-            "see whether the server is overloaded, or something between swallows what is sent; \
-             connect_timeout_seconds and timeout_seconds say how long to wait",
+            "check whether the server is overloaded or a firewall drops packets; \
+             connect_timeout_seconds and timeout_seconds set the time limits",
         );
         Trouble { mute: true, ..lost }
     }
 
-    /// None of the servers could be used.
+    /// Combines the errors of all servers.
     pub(super) fn of_all(troubles: Vec<(String, Trouble)>) -> Trouble {
         let said: Vec<String> = troubles.iter().map(|(server, trouble)| format!("{server}: {trouble}")).collect();
         let mend = troubles.first().map_or_else(String::new, |(_, trouble)| trouble.mend.clone());
@@ -68,21 +68,21 @@ impl Trouble {
             LdapError::Io { source } => Trouble::lost(format!("no connection: {source}"), MEND_CONNECTION),
             LdapError::NativeTLS { source } => Trouble::lost(
                 format!("no TLS connection: {source}"),
-                "name the CA of the server's certificate in root, and the server by a name that is in its certificate",
+                "name the CA of the server's certificate in root, and write the server with a name that is in its certificate",
             ),
             LdapError::LdapResult { result } => Trouble::of_result(&result),
             LdapError::OpSend { .. } | LdapError::ResultRecv { .. } | LdapError::EndOfStream => {
                 Trouble::lost("the server closed the connection", MEND_CONNECTION)
             }
             LdapError::FilterParsing => Trouble::new(
-                "the filter is not understood",
-                "correct user_filter: RFC 4515 says how filters are written",
+                "the filter cannot be parsed",
+                "correct user_filter: RFC 4515 defines the syntax of filters",
             ),
             other => Trouble::lost(other.to_string(), MEND_CONNECTION),
         }
     }
 
-    /// Of a result that is not the one hoped for.
+    /// Returns the error for a result other than success.
     pub(super) fn of_result(result: &LdapResult) -> Trouble {
         let (words, mend) = words(result.rc);
         let said = (!result.text.is_empty()).then(|| result.text.clone());
@@ -98,39 +98,39 @@ impl Trouble {
 }
 
 const MEND_CONNECTION: &str =
-    "see whether the server runs, its name and port are right, and a firewall lets this machine through";
+    "check that the server runs, that its name and port are right, and that no firewall blocks this machine";
 
 fn words(code: u32) -> (&'static str, &'static str) {
     match code {
         1 => (
-            "the directory refuses the operation",
-            "an anonymous or failed bind may be why: look into the directory's log",
+            "the directory refused the operation",
+            "an anonymous or failed bind may be the cause: see the log of the directory",
         ),
         3 => {
             ("the directory's time limit is exceeded", "index the attributes in user_filter, or choose a smaller base")
         }
         SIZE_LIMIT_EXCEEDED => (
             "the directory's size limit is exceeded",
-            "raise the size limit for the searcher, or choose a smaller base",
+            "raise the size limit for the account of bind_dn, or choose a smaller base",
         ),
-        8 => ("the directory wants stronger authentication", "allow the searcher to bind with a password over TLS"),
+        8 => ("the directory requires stronger authentication", "allow bind_dn to bind with a password over TLS"),
         REFERRAL => (
             "the directory refers to another server",
-            "name the server that holds the base: referrals are never followed",
+            "name the server that holds the base: Muster does not follow referrals",
         ),
         11 => (
             "an administrative limit is exceeded",
-            "raise the searcher's limits, or index the attributes in user_filter",
+            "raise the limits of bind_dn, or index the attributes in user_filter",
         ),
-        13 => ("the directory wants an encrypted connection", "use ldaps://, or a server that knows StartTLS"),
-        16 | 17 => ("the directory does not know an attribute", "correct the names of attributes"),
-        NO_SUCH_OBJECT => ("there is no such entry", "correct the base, or let the searcher see it"),
-        INVALID_DN => ("a DN is not one", "correct bind_dn and base: RFC 4514 says how DNs are written"),
-        INVALID_CREDENTIALS => ("the directory does not accept name and password", "correct bind_dn and bind_password"),
-        50 => ("the directory does not allow it", "give the searcher the right to read people and groups"),
+        13 => ("the directory requires an encrypted connection", "use ldaps://, or a server that supports StartTLS"),
+        16 | 17 => ("the directory does not know an attribute", "correct the attribute names in the configuration"),
+        NO_SUCH_OBJECT => ("there is no such entry", "correct the base, or let bind_dn read it"),
+        INVALID_DN => ("a DN is malformed", "correct bind_dn and base: RFC 4514 defines the syntax of DNs"),
+        INVALID_CREDENTIALS => ("the directory rejected the name or password", "correct bind_dn and bind_password"),
+        50 => ("the directory denied access", "give bind_dn the right to read people and groups"),
         BUSY => ("the directory is busy", "try again later"),
-        UNAVAILABLE => ("the directory is not available", "try again later, or see why it is shut down"),
-        53 => ("the directory is unwilling", "look into the directory's log"),
-        _ => ("the directory answers with an error", "look into the directory's log"),
+        UNAVAILABLE => ("the directory is not available", "try again later, or check why it is shut down"),
+        53 => ("the directory is unwilling to perform the operation", "see the log of the directory"),
+        _ => ("the directory returned an error", "see the log of the directory"),
     }
 }

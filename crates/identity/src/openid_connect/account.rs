@@ -1,4 +1,5 @@
-//! The person behind a verified token: the issuer's lasting name for them, and the attributes that the configuration maps.
+//! The account of a verified token: the issuer's permanent identifier, and the attributes that the configuration
+//! maps.
 
 use super::Provider;
 use super::exchange::Tokens;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use world::Timestamp;
 
-/// Which claim is what.
+/// The configured claim names.
 pub struct Mapping {
     user_name: String,
     groups: String,
@@ -38,7 +39,7 @@ impl Mapping {
     }
 }
 
-/// Who this is.
+/// Returns the account for verified claims. Asks the userinfo endpoint if claims are missing.
 pub async fn of(
     provider: &Provider,
     mut claims: Claims,
@@ -49,7 +50,7 @@ pub async fn of(
     let subject = subject.ok_or_else(|| Disbelief::new(Fault::SubjectMissing, "the ID token has no sub"))?.to_owned();
     let mut elsewhere = Elsewhere::default();
     claims.iter().for_each(|(name, value)| elsewhere.note(name, value));
-    // Many providers tell the greater part only there (OpenID Connect Core §5.4).
+    // Many providers send most claims only there (OpenID Connect Core §5.4).
     if !provider.mapping.is_complete_in(&claims) {
         for (name, value) in more(provider, tokens, &subject, now).await? {
             elsewhere.note(&name, &value);
@@ -62,7 +63,7 @@ pub async fn of(
     let (groups, groups_untold) = told(&mapping.groups, mapping.absent_groups);
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
     let further = untold.claims(&mapping.further, |name| told(name, mapping.absent_claims));
-    // An address that the provider itself does not stand up for is nobody's.
+    // An address that the provider marks as unverified is ignored.
     let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
     Ok(Account {
         provider: provider.config.name.clone(),
@@ -81,13 +82,14 @@ pub async fn of(
     })
 }
 
-/// Claims that are to be had at another address (OpenID Connect Core §5.6.2): where there are too many groups for one token, Entra ID writes
-/// so, or says `hasgroups`. In a form that is not understood these claims may be about any other.
+/// Claims that are available only at another address (OpenID Connect Core §5.6.2). If there are too many groups for
+/// one token, Entra ID writes such a reference or sets `hasgroups`. A reference that cannot be parsed may be about
+/// any claim.
 #[derive(Default)]
 struct Elsewhere {
-    /// In small letters.
+    /// In lower case.
     names: BTreeSet<String>,
-    /// `_claim_names` is no object.
+    /// `_claim_names` is not an object.
     unread: bool,
     sources: bool,
 }
@@ -114,7 +116,7 @@ impl Elsewhere {
     }
 }
 
-// What a claim tells, and how it does not.
+// Returns the values of a claim and, if there may be more, the reason why they are missing.
 fn told(claim: Option<&Value>, elsewhere: bool, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
     let (values, unread) = values(claim);
     let silent = unread || (claim.is_none_or(Value::is_null) && absent == Absent::Unknown);
@@ -122,12 +124,13 @@ fn told(claim: Option<&Value>, elsewhere: bool, absent: Absent) -> (BTreeSet<Str
     (values, why)
 }
 
-// A provider that does not answer here leaves us without the groups: to guess would be to let in by chance.
+// If the provider does not answer here, the groups are unknown, and the sign-in fails: guessing them could admit the
+// wrong person.
 async fn more(provider: &Provider, tokens: &Tokens, subject: &str, now: Timestamp) -> Result<Claims, Disbelief> {
     let known = provider.known.get(provider, now).await?;
     let Some(address) = &known.metadata.userinfo_endpoint else { return Ok(Claims::new()) };
     let unfit = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("its userinfo endpoint: {why}"));
-    let access = tokens.access.as_ref().ok_or_else(|| unfit("no access token came that opens it".into()))?;
+    let access = tokens.access.as_ref().ok_or_else(|| unfit("the provider sent no access token for it".into()))?;
     let request = Request::builder()
         .method(Method::GET)
         .uri(address.as_str())
@@ -136,18 +139,19 @@ async fn more(provider: &Provider, tokens: &Tokens, subject: &str, now: Timestam
     let request = request.body(Vec::new()).map_err(|_| unfit("its address or the token is malformed".into()))?;
     let answer = provider.http.send(request).await.map_err(|error| unfit(error.to_string()))?;
     if !answer.status().is_success() {
-        return Err(unfit(format!("it answers {}", answer.status())));
+        return Err(unfit(format!("it returned {}", answer.status())));
     }
     let claims: Claims = serde_json::from_slice(answer.body())
-        .map_err(|_| unfit("it answers with no JSON object; signed answers are not supported".into()))?;
-    // Else one person's token would be dressed with another's claims (§5.3.2).
+        .map_err(|_| unfit("its answer is not a JSON object; signed answers are not supported".into()))?;
+    // Otherwise the claims of another person could be combined with this person's token (§5.3.2).
     if claims.get("sub").and_then(Value::as_str) != Some(subject) {
-        return Err(Disbelief::new(Fault::SubjectMissing, "the userinfo endpoint tells of another subject"));
+        return Err(Disbelief::new(Fault::SubjectMissing, "the userinfo endpoint returned another subject"));
     }
     Ok(claims)
 }
 
-// A claim is one value or a list of them. Whether there is something in it that cannot be read as text.
+// Returns the values of a claim, which is one value or a list, and whether it contains something that cannot be read
+// as text.
 fn values(claim: Option<&Value>) -> (BTreeSet<String>, bool) {
     let plain = |value: &Value| match value {
         Value::String(text) => Some(text.trim().to_owned()),

@@ -1,4 +1,4 @@
-//! The token endpoint: a code is given for tokens (OpenID Connect Core §3.1.3). Of its answer only what is used is read.
+//! The token endpoint: exchanges a code for tokens (OpenID Connect Core §3.1.3). Reads only the fields that are used.
 
 use super::metadata::Metadata;
 use super::{Provider, Request, short};
@@ -10,37 +10,37 @@ use openidconnect::{AccessToken, HttpResponse};
 use serde_json::{Map, Value};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-/// What a code is worth.
+/// Tokens from the token endpoint.
 pub struct Tokens {
     pub id_token: String,
     /// For the userinfo endpoint.
     pub access: Option<AccessToken>,
 }
 
-/// An answer of the token endpoint that is an error (RFC 6749 §5.2).
+/// An error response of the token endpoint (RFC 6749 §5.2).
 pub struct Refusal {
     pub error: String,
     description: Option<String>,
 }
 
 impl Refusal {
-    /// In the provider's words.
+    /// The provider's error and description.
     pub fn said(&self) -> String {
         said(&self.error, self.description.as_deref())
     }
 }
 
-/// An error and its description, as a provider wrote them, fit for the log.
+/// Formats an error and its description as the provider wrote them, safe for the log.
 pub fn said(error: &str, description: Option<&str>) -> String {
     match description {
         Some(description) if !description.trim().is_empty() => {
-            format!("{:?}, which it describes as {:?}", short(error), short(description))
+            format!("{:?} with the description {:?}", short(error), short(description))
         }
         Some(_) | None => format!("{:?}", short(error)),
     }
 }
 
-/// Gives the code.
+/// Exchanges the code for tokens.
 pub async fn exchange(
     provider: &Provider,
     metadata: &Metadata,
@@ -50,12 +50,12 @@ pub async fn exchange(
     let fields = match ask(provider, metadata, request, code).await? {
         Ok(fields) => fields,
         Err(refusal) => {
-            let advice = if refusal.error == "invalid_client" { "; is the client secret the provider's?" } else { "" };
-            let why = format!("the provider gives no token for the code: {}{advice}", refusal.said());
+            let advice = if refusal.error == "invalid_client" { "; check the client secret" } else { "" };
+            let why = format!("the provider refused the code: {}{advice}", refusal.said());
             return Err(Disbelief::new(Fault::ProviderRefused, why));
         }
     };
-    let not_text = |name| Disbelief::new(Fault::NotUnderstood, format!("the token answer's {name} is no text"));
+    let not_text = |name| Disbelief::new(Fault::NotUnderstood, format!("the token answer's {name} is not a string"));
     let missing = || Disbelief::new(Fault::Incomplete, "the provider sent no ID token; is \"openid\" granted?");
     let access = match fields.get("access_token") {
         None | Some(Value::Null) => None,
@@ -69,7 +69,7 @@ pub async fn exchange(
     }
 }
 
-/// Asks for tokens; the inner result is what the provider answers.
+/// Sends the token request. The inner result is the provider's answer.
 pub async fn ask(
     provider: &Provider,
     metadata: &Metadata,
@@ -80,11 +80,11 @@ pub async fn ask(
     let asked = form(provider, metadata, request, code).map_err(|error| unavailable(error.to_string()))?;
     let answer = provider.http.send(asked).await.map_err(|error| unavailable(error.to_string()))?;
     if !answer.status().is_success() {
-        return refusal(&answer).map(Err).ok_or_else(|| unavailable(format!("it answers {}", answer.status())));
+        return refusal(&answer).map(Err).ok_or_else(|| unavailable(format!("it returned {}", answer.status())));
     }
     serde_json::from_slice(answer.body())
         .map(Ok)
-        .map_err(|_| Disbelief::new(Fault::NotUnderstood, "the token answer is no JSON object"))
+        .map_err(|_| Disbelief::new(Fault::NotUnderstood, "the token answer is not a JSON object"))
 }
 
 fn form(
@@ -107,7 +107,7 @@ fn form(
     if metadata.wants_secret_in_form() {
         form.append_pair("client_id", id).append_pair("client_secret", secret);
     } else {
-        // Both are encoded as in a form first (RFC 6749 §2.3.1).
+        // Both are form-encoded first (RFC 6749 §2.3.1).
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let pair = STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)));
         going = going.header(header::AUTHORIZATION, format!("Basic {pair}"));

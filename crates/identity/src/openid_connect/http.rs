@@ -1,4 +1,5 @@
-//! Requests to a provider: no redirects, no plain text over the network, nothing larger than a document of this kind is.
+//! HTTP requests to a provider: no redirects, no unencrypted connection over the network, and a size limit for
+//! answers.
 
 use crate::config::OpenIdConnect;
 use openidconnect::http::{Response, StatusCode};
@@ -7,23 +8,23 @@ use reqwest::{Certificate, Client};
 use std::time::Duration;
 use url::Url;
 
-/// Metadata, keys and tokens are far smaller.
+/// Maximum size of an answer in bytes. Metadata, keys and tokens are far smaller.
 const LARGEST: usize = 512 * 1024;
 
-/// Providers close connections on which nothing happens, Node.js after five seconds as it comes; people take about as long
-/// to sign in there. A request on a connection that is just being closed fails, and a code must not be sent twice.
+/// Providers close idle connections; Node.js does so after five seconds by default, about the time in which people
+/// sign in there. A request on a connection that is being closed fails, and a code must not be sent twice.
 const LONGEST_IDLE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// Without the address, which may hold what is secret.
+    /// Without the address, which may contain secrets.
     #[error("it cannot be reached: {0}")]
     Request(String),
-    #[error("it redirects ({0}), and redirects are not followed: the configuration must name where it really is")]
+    #[error("it redirects ({0}), and Muster does not follow redirects: configure the final address")]
     Redirect(StatusCode),
     #[error("its answer is larger than {LARGEST} bytes")]
     TooLarge,
-    #[error("{0} is no https address, and secrets are sent to no other")]
+    #[error("{0} is not an https address, and secrets are sent only over https")]
     NotPrivate(String),
 }
 
@@ -35,7 +36,8 @@ pub struct Http {
 impl Http {
     pub fn new(config: &OpenIdConnect, root: Option<&[u8]>) -> Result<Http, String> {
         let mut builder = Client::builder()
-            // To follow one would let a provider's document lead us to any address inside (server-side request forgery).
+            // Following a redirect would let a provider's document send the server to any internal address
+            // (server-side request forgery).
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(10))
@@ -73,19 +75,19 @@ impl Http {
         Ok(response)
     }
 
-    // What OpenSSL says of a certificate whose authority is not known says nothing about the setting that helps.
+    // OpenSSL's message about an unknown CA does not mention the setting that corrects it.
     fn advised(&self, why: String) -> String {
         if !why.contains("certificate verify failed") {
             return why;
         }
         match &self.config.root {
-            None => format!("{why}; if its certificate is from an authority of your own, name that in root"),
-            Some(root) => format!("{why}; only authorities in {} (root) are trusted", root.display()),
+            None => format!("{why}; if its certificate comes from your own CA, name that CA in root"),
+            Some(root) => format!("{why}; only the CAs in {} (root) are trusted", root.display()),
         }
     }
 }
 
-// "error sending request" alone says nothing; what is under it does.
+// "error sending request" alone is not useful; its causes are.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

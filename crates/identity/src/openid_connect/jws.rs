@@ -1,4 +1,4 @@
-//! A token as it travels (RFC 7515, compact): its header, and the key that signed it.
+//! A signed token (JWS compact serialization, RFC 7515): its header, and the key that signed it.
 
 use super::short;
 use super::token::algorithm;
@@ -20,45 +20,45 @@ pub struct Signed<'a> {
 
 /// Why no key verifies a token.
 pub enum Unverified {
-    /// None of the keys is meant: the provider may have newer ones.
+    /// No key has the token's key ID. The provider may have newer keys.
     UnknownKey,
     Invalid(String),
 }
 
 impl<'a> Signed<'a> {
-    /// Takes a token apart; `allowed`: the algorithms of the configuration.
+    /// Parses a token. `allowed` are the configured algorithms.
     pub fn parse(token: &'a str, allowed: &[CoreJwsSigningAlgorithm]) -> Result<Signed<'a>, Disbelief> {
         let unreadable = |why: &str| Disbelief::new(Fault::NotUnderstood, format!("the ID token {why}"));
         let parts: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = parts[..] else {
-            // Five parts instead of three (RFC 7516 §3.1).
+            // Five parts mean an encrypted token (RFC 7516 §3.1).
             return Err(match parts.len() {
                 5 => {
-                    let why = "the ID token is encrypted: switch that off for this client";
+                    let why = "the ID token is encrypted: turn encryption off for this client at the provider";
                     Disbelief::new(Fault::EncryptionRefused, why)
                 }
-                _ => unreadable("has not three parts"),
+                _ => unreadable("does not have three parts"),
             });
         };
         let bytes = |part: &str, what: &str| {
             URL_SAFE_NO_PAD.decode(part).map_err(|_| unreadable(&format!("has a {what} that is not base64url")))
         };
         let fields: Map<String, Value> = serde_json::from_slice(&bytes(header, "header")?)
-            .map_err(|_| unreadable("has a header that is no JSON object"))?;
+            .map_err(|_| unreadable("has a header that is not a JSON object"))?;
         let algorithm = allowed_algorithm(&fields, allowed)?;
         check_header(&fields).map_err(|why| unreadable(&why))?;
         let key_id = match fields.get("kid") {
             None | Some(Value::Null) => None,
             Some(Value::String(id)) => Some(id.clone()),
-            Some(_) => return Err(unreadable("has a kid in its header that is no text")),
+            Some(_) => return Err(unreadable("has a kid in its header that is not a string")),
         };
         let message = token.rsplit_once('.').map_or(token, |(message, _)| message);
         let (payload, signature) = (bytes(payload, "payload")?, bytes(signature, "signature")?);
         Ok(Signed { algorithm, key_id, message, signature, payload })
     }
 
-    /// The key of these that signed it. A key says itself for which algorithm and use it is (RFC 7517 §4), and verifies
-    /// for no other.
+    /// Returns the key among `keys` that signed the token. A key states its algorithm and use (RFC 7517 §4) and
+    /// verifies nothing else.
     pub fn key<'k>(&self, keys: &'k [CoreJsonWebKey]) -> Result<&'k CoreJsonWebKey, Unverified> {
         let meant =
             |key: &&CoreJsonWebKey| self.key_id.is_none() || self.key_id.as_ref() == key.key_id().map(|id| &**id);
@@ -66,9 +66,9 @@ impl<'a> Signed<'a> {
         for key in keys.iter().filter(meant) {
             match key.verify_signature(&self.algorithm, self.message.as_bytes(), &self.signature) {
                 Ok(()) => return Ok(key),
-                // Of another kind, or for another use.
+                // The key is of another type or for another use.
                 Err(SignatureVerificationError::InvalidKey(_)) => {}
-                // Without a kid nobody can tell whether the right key was among them.
+                // Without a kid it is unknown whether the right key was among them.
                 Err(_) if self.key_id.is_none() => {}
                 Err(error) => why = Unverified::Invalid(error.to_string()),
             }
@@ -76,10 +76,10 @@ impl<'a> Signed<'a> {
         Err(why)
     }
 
-    /// The claims that were signed: of the same bytes.
+    /// Returns the claims, parsed from the bytes that were signed.
     pub fn claims(&self) -> Result<Map<String, Value>, Disbelief> {
         serde_json::from_slice(&self.payload)
-            .map_err(|_| Disbelief::new(Fault::NotUnderstood, "the ID token's claims are no JSON object"))
+            .map_err(|_| Disbelief::new(Fault::NotUnderstood, "the ID token's claims are not a JSON object"))
     }
 }
 
@@ -98,8 +98,8 @@ fn allowed_algorithm(
     })
 }
 
-// What is critical must be understood (RFC 7515 §4.1.11), and nothing is; a token of another type is no ID token
-// (RFC 8725 §3.11).
+// Critical fields must be understood (RFC 7515 §4.1.11), and none is supported. A token of another type is not an ID
+// token (RFC 8725 §3.11).
 fn check_header(header: &Map<String, Value>) -> Result<(), String> {
     if header.contains_key("crit") {
         return Err("has critical header fields (crit), which are not supported".into());
@@ -110,6 +110,6 @@ fn check_header(header: &Map<String, Value>) -> Result<(), String> {
     }
     match header.get("cty") {
         None | Some(Value::Null) => Ok(()),
-        Some(_) => Err("holds another token (cty), which is not supported".into()),
+        Some(_) => Err("contains another token (cty), which is not supported".into()),
     }
 }

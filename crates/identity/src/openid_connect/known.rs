@@ -1,4 +1,4 @@
-//! What is known of a provider: its metadata and keys, asked for when they are needed and kept for an hour.
+//! Cache of a provider's metadata and keys. They are fetched when needed and kept for an hour.
 
 use super::Provider;
 use super::metadata::Metadata;
@@ -9,18 +9,19 @@ use openidconnect::http::{Method, Request, header::ACCEPT};
 use std::sync::{Arc, Mutex, PoisonError};
 use world::Timestamp;
 
-/// Metadata is asked for anew after so long, so that a key the provider withdrew is not believed for ever …
+/// Age at which metadata and keys are fetched again, so that a key that the provider withdrew does not stay trusted.
 const FRESH_SECONDS: i64 = 3_600;
-/// … and while the provider does not answer, what it said is good for so long.
+/// Age up to which the cached metadata and keys are used while the provider does not answer.
 const STALE_SECONDS: i64 = 24 * 3_600;
-/// A provider that did not answer is not asked again at once: those who wait would each wait out its silence.
+/// Pause after a provider did not answer. Without it, each waiting request would wait for its own time-out.
 const SILENCE_SECONDS: i64 = 5;
-/// Unknown keys make us ask so often within so many seconds, and no more: whoever can send tokens could make us ask all the
-/// time. More than once, because a provider may change its key twice.
+/// Number of refreshes within `REFRESH_SECONDS` that unknown keys may cause. The limit prevents anyone who can send
+/// tokens from causing a constant stream of requests. It is more than one because a provider may change its key
+/// twice.
 const REFRESHES: usize = 4;
 const REFRESH_SECONDS: i64 = 60;
 
-/// Metadata and keys, as they were at a moment.
+/// Metadata and keys at one point in time.
 pub struct Known {
     pub metadata: Metadata,
     pub keys: Vec<CoreJsonWebKey>,
@@ -30,7 +31,7 @@ pub struct Known {
 #[derive(Default)]
 pub struct Cache {
     state: Mutex<State>,
-    /// One asks, the others wait for the answer.
+    /// One task asks the provider; the others wait for its result.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -38,12 +39,12 @@ pub struct Cache {
 struct State {
     known: Option<Arc<Known>>,
     failed: Option<(Timestamp, Disbelief)>,
-    /// When unknown keys made us ask, within the last `REFRESH_SECONDS`.
+    /// Times of refreshes caused by unknown keys, within the last `REFRESH_SECONDS`.
     refreshed: Vec<Timestamp>,
 }
 
 impl Cache {
-    /// What the provider says of itself.
+    /// Returns the metadata and keys of the provider.
     pub async fn get(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Disbelief> {
         if let Some(answer) = self.state().without_asking(now) {
             return answer;
@@ -55,7 +56,7 @@ impl Cache {
         self.ask(provider, now).await
     }
 
-    /// Something newer than `seen`, because a key was not in it; `None` if that may not be asked for yet.
+    /// Returns something newer than `seen`, because `seen` lacks a key. Returns `None` if no refresh is allowed yet.
     pub async fn newer(&self, provider: &Provider, seen: &Arc<Known>, now: Timestamp) -> Option<Arc<Known>> {
         let _turn = self.asking.lock().await;
         {
@@ -69,7 +70,10 @@ impl Cache {
             }
             state.refreshed.push(now);
         }
-        tracing::info!(provider = provider.config.name, "the provider's keys are asked for anew: one is unknown");
+        tracing::info!(
+            provider = provider.config.name,
+            "fetching the provider's keys again: a token names an unknown key"
+        );
         self.ask(provider, now).await.ok()
     }
 
@@ -84,7 +88,7 @@ impl Cache {
                 Ok(known)
             }
             Err(why) => {
-                tracing::warn!(provider = provider.config.name, %why, "the identity provider cannot be asked");
+                tracing::warn!(provider = provider.config.name, %why, "the identity provider cannot be reached");
                 state.failed = Some((now, why.clone()));
                 state.known.clone().filter(|known| known.age(now) < STALE_SECONDS).ok_or(why)
             }
@@ -121,9 +125,9 @@ async fn discover(provider: &Provider) -> Result<(Metadata, Vec<CoreJsonWebKey>)
     let address = metadata.jwks_uri.as_str();
     let unfit = |why: String| Disbelief::new(Fault::ProviderUnavailable, format!("{address}: {why}"));
     let document = fetch(provider, address).await.map_err(unfit)?;
-    // Keys of a kind that is not known are passed over, and so is what the answer calls its content.
+    // Keys of an unknown kind are ignored, and so is the Content-Type of the answer.
     let keys: JsonWebKeySet<CoreJsonWebKey> =
-        serde_json::from_slice(&document).map_err(|error| unfit(format!("these are no keys: {error}")))?;
+        serde_json::from_slice(&document).map_err(|error| unfit(format!("the key set cannot be parsed: {error}")))?;
     let keys = keys.keys().clone();
     Ok((metadata, keys))
 }
@@ -133,7 +137,7 @@ async fn fetch(provider: &Provider, address: &str) -> Result<Vec<u8>, String> {
     let request = request.body(Vec::new()).map_err(|error| error.to_string())?;
     let answer = provider.http.send(request).await.map_err(|error| error.to_string())?;
     if !answer.status().is_success() {
-        return Err(format!("it answers {}", answer.status()));
+        return Err(format!("it returned {}", answer.status()));
     }
     Ok(answer.into_body())
 }

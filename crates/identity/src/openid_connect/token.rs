@@ -1,5 +1,5 @@
-//! The ID token: its signature, and every claim that says whom and what it is for (OpenID Connect Core §3.1.3.7). A claim
-//! that nothing here asks for is not looked at.
+//! The ID token: verifies its signature and every claim that says whom and what it is for (OpenID Connect Core
+//! §3.1.3.7). Ignores claims that no check or mapping uses.
 
 use super::exchange::Tokens;
 use super::jws::{Signed, Unverified};
@@ -13,22 +13,23 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use world::Timestamp;
 
-/// The claims of a token that was verified.
+/// Claims of a verified token.
 pub type Claims = Map<String, Value>;
 
-/// A token is fetched as soon as it is made; an older one is not the answer to what was asked.
+/// Maximum age of a token in seconds. A token is fetched as soon as it is issued, so an older one does not answer
+/// this request.
 const OLDEST_SECONDS: i64 = 10 * 60;
 
-/// A signature algorithm by its name, of those that may be configured.
+/// Parses the name of a signature algorithm. Only algorithms that may be configured are known.
 pub fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
-    let unknown = || format!("{name:?} is none of {}", ALGORITHMS.join(", "));
+    let unknown = || format!("{name:?} is not one of {}", ALGORITHMS.join(", "));
     if !ALGORITHMS.contains(&name) {
         return Err(unknown());
     }
     serde_json::from_value(Value::from(name)).map_err(|_| unknown())
 }
 
-/// The claims of the ID token among `tokens`, if all about it is right.
+/// Verifies the ID token in `tokens` and returns its claims.
 pub async fn verify(
     provider: &Provider,
     known: Arc<Known>,
@@ -45,7 +46,7 @@ pub async fn verify(
     }
     let key = signed.key(&known.keys).map_err(|why| {
         let why = match why {
-            Unverified::UnknownKey => "none of the provider's keys is the one that it names".to_owned(),
+            Unverified::UnknownKey => "the provider has no key with the ID that the token names".to_owned(),
             Unverified::Invalid(why) => why,
         };
         Disbelief::new(Fault::SignatureInvalid, format!("the ID token's signature: {why}"))
@@ -63,22 +64,22 @@ pub async fn verify(
     Ok(claims)
 }
 
-// A claim that is used.
+// Returns a claim that must be a string.
 fn text<'c>(claims: &'c Claims, name: &str) -> Result<Option<&'c str>, Disbelief> {
     match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is no text"))),
+        Some(_) => Err(Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is not a string"))),
     }
 }
 
-// Seconds from this server's clock to the moment that a claim names; before zero: it is past.
+// Returns the seconds from this server's clock to the time in a claim; negative if it is in the past.
 fn ahead(claims: &Claims, name: &str, now: Timestamp) -> Result<Option<i64>, Disbelief> {
     let not_a_number =
-        || Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is no number of seconds since 1970"));
+        || Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is not a number of seconds since 1970"));
     match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
-        // A number with a fraction is cut: a second is far below the leeway.
+        // Fractions of a second are dropped: a second is far below the leeway.
         Some(value) => {
             value.as_f64().ok_or_else(not_a_number).map(|at| Some((at as i64).saturating_sub(now.0 / 1_000_000)))
         }
@@ -96,15 +97,15 @@ fn check_issuer(provider: &Provider, claims: &Claims) -> Result<(), Disbelief> {
     }
 }
 
-// A token made for another client's use is not for ours, even where we are among its readers; and one with several readers
-// says for whom it was made, or the configuration knows the others.
+// A token that was issued for another client is rejected, even if this client is in its audience. If it has several
+// audiences, it must name this client in `azp`, or the configuration must trust the others.
 fn check_audience(provider: &Provider, claims: &Claims) -> Result<(), Disbelief> {
     let (ours, trusted) = (provider.config.client_id.as_str(), &provider.config.audiences);
     let wrong = |why: String| Err(Disbelief::new(Fault::WrongAudience, why));
     let audiences: Vec<&str> = match claims.get("aud") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(several)) => several.iter().map(|one| one.as_str().unwrap_or_default()).collect(),
-        _ => return wrong("the ID token's aud is missing, or neither text nor a list".into()),
+        _ => return wrong("the ID token's aud is missing, or is neither a string nor a list".into()),
     };
     if !audiences.contains(&ours) {
         return wrong(format!(
@@ -121,7 +122,7 @@ fn check_audience(provider: &Provider, claims: &Claims) -> Result<(), Disbelief>
     let unknown = audiences.iter().find(|one| **one != ours && !trusted.iter().any(|known| known == *one));
     match unknown {
         Some(other) if !made_for_us => wrong(format!(
-            "the ID token's aud names {:?} too, and no azp says for whom it was made; write it in audiences if you trust it",
+            "the ID token's aud also names {:?}, and it has no azp; add that value to audiences if you trust it",
             short(other)
         )),
         _ => Ok(()),
@@ -131,12 +132,12 @@ fn check_audience(provider: &Provider, claims: &Claims) -> Result<(), Disbelief>
 fn check_times(claims: &Claims, now: Timestamp) -> Result<(), Disbelief> {
     let outside = |why: String| Err(Disbelief::new(Fault::OutsideValidity, why));
     let missing = |name: &str| Disbelief::new(Fault::NotUnderstood, format!("the ID token's {name} is missing"));
-    // The token was made a moment ago: this is how far the clocks are apart, if it is the answer to what was asked.
+    // The token was issued a moment ago if it answers this request, so `iat` shows the difference between the clocks.
     let issued = ahead(claims, "iat", now)?.ok_or_else(|| missing("iat"))?;
     let expires = ahead(claims, "exp", now)?.ok_or_else(|| missing("exp"))?;
     let clocks = || clocks(issued);
     if !(-OLDEST_SECONDS..=LEEWAY_SECONDS).contains(&issued) {
-        return outside(format!("the ID token's iat is not just now; {}", clocks()));
+        return outside(format!("the ID token's iat is not the current time; {}", clocks()));
     }
     if expires <= -LEEWAY_SECONDS {
         return outside(format!("the ID token's exp is {} seconds ago; {}", -expires, clocks()));
@@ -155,32 +156,32 @@ fn clocks(issued: i64) -> String {
         return "the provider's clock (iat) agrees with this server's".into();
     }
     format!(
-        "the provider's clock (iat) is {apart} seconds {side} this server's, and they may differ by {LEEWAY_SECONDS}: set \
-         the wrong one right"
+        "the provider's clock (iat) is {apart} seconds {side} this server's, and at most {LEEWAY_SECONDS} are allowed: correct \
+         the wrong clock"
     )
 }
 
 fn check_nonce(claims: &Claims, nonce: &str) -> Result<(), Disbelief> {
     match text(claims, "nonce")? {
-        // The comparison panics on texts of different length.
+        // The comparison panics if the lengths differ.
         Some(given) if given.len() == nonce.len() && openssl::memcmp::eq(given.as_bytes(), nonce.as_bytes()) => Ok(()),
-        Some(_) => Err(Disbelief::new(Fault::WrongNonce, "the ID token's nonce is another request's")),
+        Some(_) => Err(Disbelief::new(Fault::WrongNonce, "the ID token's nonce belongs to another request")),
         None => Err(Disbelief::new(Fault::WrongNonce, "the ID token's nonce is missing")),
     }
 }
 
-// How and when the person proved themselves there, where the configuration asks for it.
+// Checks how and when the person authenticated at the provider, if the configuration requires it.
 fn check_authentication(provider: &Provider, claims: &Claims, now: Timestamp) -> Result<(), Disbelief> {
     let stale = |why: String| Err(Disbelief::new(Fault::StaleAuthentication, why));
     if let Some(wanted) = &provider.config.acr
         && text(claims, "acr")? != Some(wanted)
     {
-        return stale(format!("the ID token's acr is not {wanted:?}: the provider does not vouch for that"));
+        return stale(format!("the ID token's acr is not {wanted:?}: the provider did not confirm it"));
     }
     let Some(seconds) = provider.config.max_age_seconds else { return Ok(()) };
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(LEEWAY_SECONDS);
     match ahead(claims, "auth_time", now)? {
-        None => stale("the ID token's auth_time is missing, though max_age was asked for".into()),
+        None => stale("the ID token's auth_time is missing, although max_age was requested".into()),
         Some(at) if at < seconds.saturating_neg() => {
             stale("the ID token's auth_time is longer ago than max_age_seconds".into())
         }
@@ -188,7 +189,7 @@ fn check_authentication(provider: &Provider, claims: &Claims, now: Timestamp) ->
     }
 }
 
-// `at_hash`, where it is given, ties the access token to the ID token (§3.1.3.8).
+// `at_hash`, if present, ties the access token to the ID token (§3.1.3.8).
 fn check_access_token(
     claims: &Claims,
     tokens: &Tokens,
@@ -200,7 +201,7 @@ fn check_access_token(
     let Some(access) = &tokens.access else { return Ok(()) };
     match AccessTokenHash::from_token(access, &signed.algorithm, key) {
         Ok(hash) if **hash == *given => Ok(()),
-        Ok(_) => Err(broken("the ID token's at_hash is not of the access token that came with it".into())),
+        Ok(_) => Err(broken("the ID token's at_hash does not match the access token".into())),
         Err(error) => Err(broken(error.to_string())),
     }
 }

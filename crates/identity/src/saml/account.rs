@@ -1,4 +1,4 @@
-//! Whom a verified assertion is about.
+//! Maps a verified assertion to an account.
 
 use super::{Mapping, Saml};
 use crate::config::Absent;
@@ -9,10 +9,11 @@ use gamlastan::core::assertion::types::Assertion;
 use std::collections::BTreeSet;
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
-/// Formats of NameIDs that people know themselves by (SAML Core 8.3.2 to 8.3.5).
+/// Formats of NameIDs that people recognize (SAML Core 8.3.2 to 8.3.5).
 const NAMES: [&str; 4] =
     [":emailAddress", ":X509SubjectName", ":WindowsDomainQualifiedName", ":nameid-format:kerberos"];
-/// SAML Core 8.3.7 allows 256 characters in a persistent one; names and addresses are shorter.
+/// Maximum length in bytes. SAML Core 8.3.7 allows 256 characters in a persistent NameID; names and addresses are
+/// shorter.
 const LONGEST: usize = 1024;
 
 pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
@@ -40,7 +41,8 @@ pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
     })
 }
 
-// The name that pages show. A NameID is one only where its format says so: a persistent one is opaque (SAML Core 8.3.7).
+// Returns the name that pages show. A NameID is used only if its format is a name: a persistent one is opaque (SAML
+// Core 8.3.7).
 fn user_name(saml: &Saml, assertion: &Assertion) -> String {
     let mapping = &saml.mapping;
     let first = |name: &str| values(assertion, name).into_iter().next();
@@ -63,23 +65,24 @@ fn missing(detail: impl Into<String>) -> Disbelief {
     Disbelief::new(Fault::SubjectMissing, detail)
 }
 
-// What the person is known by from now on. A transient NameID is another one each time: their devices, acceptances and
-// limits would belong to somebody new at every sign-in, so it takes an attribute that stays.
+// Returns the permanent identifier of the person. A transient NameID changes at each sign-in, so the person's
+// devices, acceptances and limits would belong to a new person each time. Such a provider needs an attribute that
+// does not change.
 fn subject(saml: &Saml, assertion: &Assertion) -> Result<String, Disbelief> {
     if let Some(name) = &saml.mapping.subject {
         return match &values(assertion, name)[..] {
             [one] => Ok(one.clone()),
-            found => Err(missing(format!("the attribute {name} has {} values, not one", found.len()))),
+            found => Err(missing(format!("the attribute {name} has {} values instead of one", found.len()))),
         };
     }
     let name_id = assertion.subject.as_ref().and_then(|subject| subject.name_id.as_ref());
     let name_id = match name_id {
         Some(NameIdOrEncryptedId::NameId(name_id)) => name_id,
         Some(NameIdOrEncryptedId::EncryptedId(_)) => {
-            return Err(missing("the NameID is encrypted; let the provider encrypt whole assertions, or nothing"));
+            return Err(missing("the NameID is encrypted; let the provider encrypt the whole assertion or nothing"));
         }
         None => {
-            return Err(missing("the assertion has no NameID; configure one at the provider, or subject_attribute"));
+            return Err(missing("the assertion has no NameID; add one at the provider, or set subject_attribute"));
         }
     };
     lasting(saml, name_id)
@@ -91,18 +94,18 @@ fn lasting(saml: &Saml, name_id: &NameId) -> Result<String, Disbelief> {
     }
     if name_id.format.as_deref() == Some(TRANSIENT) {
         return Err(missing(
-            "the NameID is transient, another one each time: let the provider send a persistent one, or name a lasting attribute as subject_attribute",
+            "the NameID is transient, so it changes at each sign-in: let the provider send a persistent one, or set subject_attribute to an attribute that does not change",
         ));
     }
     // The same value under another qualifier is another person (SAML Core 8.3.7).
     let ours = |qualifier: &Option<String>, own: &str| qualifier.as_deref().is_none_or(|given| given == own);
     if !ours(&name_id.name_qualifier, &saml.provider.entity_id) || !ours(&name_id.sp_name_qualifier, &saml.entity_id) {
-        return Err(missing("the NameID is qualified for others; name a lasting attribute as subject_attribute"));
+        return Err(missing("the NameID is qualified for another party; set subject_attribute instead"));
     }
     Ok(name_id.value.clone())
 }
 
-/// Values of the attribute with this name or, where there is none, with this friendly name.
+/// Returns the values of the attributes with this name or, if there are none, with this friendly name.
 fn values(assertion: &Assertion, name: &str) -> Vec<String> {
     let found = attributes(assertion, name);
     found.into_iter().flat_map(|attribute| &attribute.values).filter_map(text).filter(|text| !text.is_empty()).collect()
@@ -120,7 +123,8 @@ fn all(assertion: &Assertion) -> impl Iterator<Item = &Attribute> {
     assertion.attribute_statements.iter().flat_map(|statement| &statement.attributes)
 }
 
-// What an attribute tells, and how it does not. An attribute without values is empty (SAML Core §2.7.3.1).
+// Returns the values of an attribute and, if there may be more, the reason why they are missing. An attribute without
+// values is empty (SAML Core §2.7.3.1).
 fn told(assertion: &Assertion, name: &str, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
     let found = attributes(assertion, name);
     let unread = found.iter().flat_map(|attribute| &attribute.values).any(is_unread);
@@ -128,7 +132,8 @@ fn told(assertion: &Assertion, name: &str, absent: Absent) -> (BTreeSet<String>,
     (values(assertion, name).into_iter().collect(), silent.then_some(Absence::Silent))
 }
 
-// Where there are too many groups for one assertion, Entra ID sends `http://schemas.microsoft.com/claims/groups.link` instead.
+// If there are too many groups for one assertion, Entra ID sends `http://schemas.microsoft.com/claims/groups.link`
+// instead.
 fn points_elsewhere(assertion: &Assertion) -> bool {
     all(assertion).any(|attribute| attribute.name.ends_with("/claims/groups.link"))
 }

@@ -1,4 +1,4 @@
-//! What `check-config` finds about an identity provider that speaks SAML.
+//! Offline checks of `[[identity.saml]]` for `check-config`.
 
 use super::Saml;
 use super::metadata::Provider;
@@ -6,24 +6,23 @@ use crate::config;
 use findings::Finding;
 use world::Timestamp;
 
-/// A document this close to its end should be exchanged.
+/// Remaining validity below which the metadata document should be replaced.
 const SOON_SECONDS: i64 = 30 * 86_400;
 
-/// Everything that can be found about one `[[identity.saml]]`.
+/// Returns all findings about one `[[identity.saml]]`.
 pub fn check(config: &config::Saml, public_url: &str, now: Timestamp) -> Vec<Finding> {
     let about = |key: &str| format!("identity.saml.{}.{key}", config.name);
     let mut findings = Vec::new();
     match Provider::read(&config.metadata) {
         Ok(provider) => {
             findings.extend(provider.passed_over.iter().map(|why| {
-                let mend = "nothing, if the provider signs with another one; else let it make a new key";
+                let mend = "nothing to do if the provider signs with another key; otherwise let it make a new one";
                 Finding::warning("saml-key-passed-over", &about("metadata"), why.clone(), mend)
             }));
             findings.extend(check_provider(&provider, config, &about, now));
         }
         Err(error) => {
-            let mend =
-                "give the metadata document of this one identity provider, as a file with its signing certificate";
+            let mend = "provide a file with the metadata document of only this identity provider, with its signing certificate";
             findings.push(Finding::error("saml-metadata-unusable", &about("metadata"), error, mend));
         }
     }
@@ -31,21 +30,21 @@ pub fn check(config: &config::Saml, public_url: &str, now: Timestamp) -> Vec<Fin
         findings.push(match Saml::load(config, public_url) {
             Ok(saml) => {
                 let mend = format!(
-                    "give it our metadata document (where it keeps one address alone with ?place=portal, and with ?place=console \
-                     for an application of another name): {}",
+                    "give the provider the metadata document of this server; if the provider keeps only one address, add ?place=portal and \
+                     register a second application with ?place=console: {}",
                     saml.entity_id
                 );
                 Finding::note("saml-metadata-address", &about("name"), "the provider must know this server", &mend)
             }
             Err(error) => {
-                let mend = "give the two files that were made together, PEM, an RSA key of 2048 bits or more";
+                let mend = "configure a matching certificate and key as PEM files, with an RSA key of at least 2048 bits";
                 Finding::error("saml-key-pair-unusable", &about("signing_key"), error, mend)
             }
         });
     }
     if config.allow_unsolicited {
-        let wrong = "answers that nobody asked for are accepted: a link can sign somebody in as another";
-        let mend = "leave allow_unsolicited out unless people must come from the identity provider's own page";
+        let wrong = "unsolicited answers are accepted: a link can sign a person in to another person's account";
+        let mend = "remove allow_unsolicited unless people must start from the identity provider's own page";
         findings.push(Finding::warning("saml-unsolicited-allowed", &about("allow_unsolicited"), wrong, mend));
     }
     findings
@@ -59,18 +58,17 @@ fn check_provider(
 ) -> Option<Finding> {
     if provider.wants_signed_requests && config.signing_key.is_none() {
         let wrong =
-            "the identity provider wants signed requests (WantAuthnRequestsSigned), and there is no signing_key";
-        let mend =
-            "make a key pair, name it in signing_certificate and signing_key, and give the provider our metadata";
+            "the identity provider requires signed requests (WantAuthnRequestsSigned), but signing_key is not set";
+        let mend = "make a key pair, name it in signing_certificate and signing_key, and give the provider the metadata of this server";
         return Some(Finding::warning("saml-requests-unsigned", &about("signing_key"), wrong, mend));
     }
     let end = provider.valid_until?;
     if let Err(error) = provider.in_force(now) {
-        let mend = "export the metadata document again: until then nobody signs in through this provider";
+        let mend = "export the metadata document again: until then nobody can sign in through this provider";
         return Some(Finding::warning("saml-metadata-expired", &about("metadata"), error, mend));
     }
     (end < now.plus_seconds(SOON_SECONDS)).then(|| {
-        let wrong = format!("the provider's metadata is valid until {} only", end.to_rfc3339());
+        let wrong = format!("the provider's metadata expires at {}", end.to_rfc3339());
         let mend = "export the metadata document again before that day";
         Finding::warning("saml-metadata-expires-soon", &about("metadata"), wrong, mend)
     })

@@ -1,20 +1,21 @@
-//! What an answer may be made of, looked over as text before any parser sees it: no document type, no entity, no comment,
-//! no processing instruction, no CDATA.
+//! Checks what an answer may consist of, as text, before an XML parser sees it: no document type, entity, comment,
+//! processing instruction or CDATA section.
 
 use crate::{Disbelief, Fault};
 use base64::Engine as _;
 
-/// No answer is larger; one with hundreds of groups is a tenth of it.
+/// Maximum size of an answer in bytes. An answer with hundreds of groups has a tenth of it.
 pub const LARGEST: usize = 256 * 1024;
 
-/// Providers declare two namespaces with each value, some hundred values; each costs the more the more there are.
+/// Maximum number of namespace declarations. Providers declare two for each value, and send some hundred values. Each
+/// declaration costs more, the more there are.
 const MOST_NAMESPACES: usize = 2_048;
 
-/// Attributes of one element, of which there are ten at most. Parsers compare each with each: with all the answer in one
-/// element that takes seconds.
+/// Maximum number of attributes of one element; real ones have at most ten. Parsers compare each attribute with every
+/// other: if the whole answer is one element, that takes seconds.
 const MOST_ATTRIBUTES: usize = 256;
 
-/// The document inside the form field `SAMLResponse` (SAML Bindings 3.5.4: base64, possibly broken into lines).
+/// Decodes the document in the form field `SAMLResponse` (SAML Bindings 3.5.4: base64, possibly with line breaks).
 pub fn decode(field: &str) -> Result<String, Disbelief> {
     let too_large = || Disbelief::new(Fault::NotUnderstood, format!("the answer is larger than {LARGEST} bytes"));
     if field.len() > LARGEST / 3 * 4 + LARGEST / 16 {
@@ -29,8 +30,8 @@ pub fn decode(field: &str) -> Result<String, Disbelief> {
     String::from_utf8(bytes).map_err(|_| Disbelief::new(Fault::NotUnderstood, "the answer is not UTF-8"))
 }
 
-/// Refuses whatever could make two readers see two documents. In XML `<!` begins a document type, a comment or a CDATA
-/// section and nothing else, and `<` never stands for itself: looking for the characters finds every one.
+/// Rejects everything that two parsers could read differently. In XML, `<!` begins only a document type, a comment or
+/// a CDATA section, and `<` never stands for itself, so a search for these characters finds every one.
 pub fn check(text: &str) -> Result<(), Disbelief> {
     let forbidden = |what: &str| Err(Disbelief::new(Fault::ForbiddenContent, format!("the answer contains {what}")));
     let body = declaration(text)?;
@@ -46,22 +47,23 @@ pub fn check(text: &str) -> Result<(), Disbelief> {
         return forbidden("a processing instruction");
     }
     if body.matches("xmlns").count() > MOST_NAMESPACES {
-        return forbidden("more namespaces than any provider declares");
+        return forbidden("more namespace declarations than any provider sends");
     }
-    // An attribute has its "=" before the next element begins.
+    // The "=" of an attribute comes before the next element begins.
     if body.split('<').any(|tag| tag.matches('=').count() > MOST_ATTRIBUTES) {
-        return forbidden("an element with more attributes than any provider gives");
+        return forbidden("an element with more attributes than any provider sends");
     }
     for reference in body.split('&').skip(1) {
         let name = reference.split(';').next().unwrap_or_default();
         if !name.starts_with('#') && !["amp", "lt", "gt", "quot", "apos"].contains(&name) {
-            return forbidden("an entity of its own");
+            return forbidden("an entity that XML does not predefine");
         }
     }
     Ok(())
 }
 
-// What follows the XML declaration, where there is one. Another encoding than UTF-8 would be read two ways.
+// Returns the text after the XML declaration, if there is one. An encoding other than UTF-8 could be read in two
+// ways.
 fn declaration(text: &str) -> Result<&str, Disbelief> {
     let Some(rest) = text.strip_prefix("<?xml ") else { return Ok(text) };
     let Some((inside, body)) = rest.split_once("?>") else {

@@ -1,7 +1,7 @@
-//! Encrypted assertions: RSA-OAEP and AES-GCM, unwrapped by OpenSSL, and nothing else.
+//! Decryption of assertions with OpenSSL: RSA-OAEP and AES-GCM, and nothing else.
 //!
-//! AES-CBC and RSA 1.5 tell whoever may send many altered answers what was encrypted (XML Encryption 1.1, 6.1.1;
-//! SAML Core E93). Only answers whose outer signature was verified come this far.
+//! AES-CBC and RSA 1.5 reveal the plain text to an attacker who may send many altered answers (XML Encryption 1.1,
+//! 6.1.1; SAML Core E93). Answers are decrypted only after their outer signature was verified.
 
 use super::tree::{DSIG, Tree, XENC};
 use crate::{Disbelief, Fault};
@@ -14,7 +14,7 @@ use openssl::rsa::Padding;
 use openssl::symm::{Cipher, decrypt_aead};
 
 const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
-/// 96 bits before and 128 bits behind what is encrypted (XML Encryption 1.1, 5.2.4).
+/// A nonce of 96 bits comes before the encrypted text and a tag of 128 bits after it (XML Encryption 1.1, 5.2.4).
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
@@ -22,15 +22,15 @@ fn refused(detail: impl Into<String>) -> Disbelief {
     Disbelief::new(Fault::EncryptionRefused, detail)
 }
 
-// One sentence for whatever goes wrong with a key: which step it was tells a stranger something.
+// One message for every failure with a key: the failed step would reveal information to an attacker.
 fn failed() -> Disbelief {
-    refused("the assertion cannot be decrypted: was it encrypted to the certificate in our metadata?")
+    refused("the assertion cannot be decrypted: the provider must encrypt it to the certificate in our metadata")
 }
 
-/// What an `EncryptedAssertion` holds.
+/// Decrypts the content of an `EncryptedAssertion`.
 pub fn assertion(tree: &Tree<'_>, encrypted: NodeId, key: Option<&PKey<Private>>) -> Result<String, Disbelief> {
     let key = key.ok_or_else(|| {
-        refused("the assertion is encrypted, and there is no decryption_key: switch encryption off at the provider, or configure one and give it our metadata again")
+        refused("the assertion is encrypted, and no decryption_key is configured: switch encryption off at the provider, or configure a key and give the provider the metadata of this server again")
     })?;
     let data = tree.only(encrypted, XENC, "EncryptedData")?;
     let cipher = match method(tree, data)? {
@@ -60,14 +60,14 @@ fn method<'t>(tree: &'t Tree<'_>, of: NodeId) -> Result<&'t str, Disbelief> {
     Ok(tree.attribute(method, "Algorithm").unwrap_or_default())
 }
 
-// Within the KeyInfo of the data, or beside the data; exactly one.
+// The encrypted key is in the KeyInfo of the data or next to the data. There must be exactly one.
 fn key_element(tree: &Tree<'_>, encrypted: NodeId, data: NodeId) -> Result<NodeId, Disbelief> {
     let infos = tree.children_named(data, DSIG, "KeyInfo").into_iter();
     let mut keys: Vec<NodeId> = infos.flat_map(|info| tree.children_named(info, XENC, "EncryptedKey")).collect();
     keys.extend(tree.children_named(encrypted, XENC, "EncryptedKey"));
     match keys[..] {
         [one] => Ok(one),
-        _ => Err(refused(format!("the assertion comes with {} encrypted keys, not one", keys.len()))),
+        _ => Err(refused(format!("the assertion has {} encrypted keys instead of one", keys.len()))),
     }
 }
 
@@ -78,7 +78,7 @@ fn unwrap(tree: &Tree<'_>, element: NodeId, key: &PKey<Private>) -> Result<Vec<u
         "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p" => (digest(tree, element)?, MessageDigest::sha1()),
         "http://www.w3.org/2009/xmlenc11#rsa-oaep" => (digest(tree, element)?, mask(tree, element)?),
         _ => {
-            let detail = "the assertion's key is not encrypted with RSA-OAEP; let the provider use it \
+            let detail = "the assertion's key is not encrypted with RSA-OAEP; let the provider use RSA-OAEP \
                           (http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p)";
             return Err(refused(detail));
         }
@@ -96,7 +96,7 @@ fn unwrap(tree: &Tree<'_>, element: NodeId, key: &PKey<Private>) -> Result<Vec<u
     set().map_err(|_| failed())
 }
 
-// SHA-1 is the default of the standard, and harmless in OAEP: nothing depends on its collisions.
+// SHA-1 is the default of the standard. It is safe in OAEP, which does not depend on collision resistance.
 fn digest(tree: &Tree<'_>, element: NodeId) -> Result<MessageDigest, Disbelief> {
     let method = tree.only(element, XENC, "EncryptionMethod")?;
     let given = tree.children_named(method, DSIG, "DigestMethod");
@@ -119,7 +119,7 @@ fn mask(tree: &Tree<'_>, element: NodeId) -> Result<MessageDigest, Disbelief> {
     }
 }
 
-// A CipherReference would have to be fetched: there is only a CipherValue.
+// Only a CipherValue is accepted: a CipherReference would have to be fetched.
 fn cipher_value(tree: &Tree<'_>, element: NodeId) -> Result<Vec<u8>, Disbelief> {
     let data = tree.only(element, XENC, "CipherData")?;
     let value = tree.only(data, XENC, "CipherValue")?;

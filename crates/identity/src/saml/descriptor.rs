@@ -1,12 +1,12 @@
-//! Our own metadata document: what an administrator gives to the identity provider.
+//! The metadata document of this server, which an administrator gives to the identity provider.
 
 use super::{Saml, escaped};
 use base64::Engine as _;
 use openssl::x509::X509;
 use std::fmt::Write as _;
 
-/// The `EntityDescriptor` of this service provider (SAML Metadata 2.4.4). What is signed is not asked to be repaired: the
-/// document itself is unsigned, it comes from our own address over TLS.
+/// Returns the `EntityDescriptor` of this service provider (SAML Metadata 2.4.4). The document is unsigned, because
+/// providers fetch it from this server over TLS.
 pub fn document(saml: &Saml, consumers: &[&str]) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -48,7 +48,7 @@ const ENCRYPTION: [&str; 4] = [
 ];
 
 fn key(text: &mut String, purpose: &str, certificate: &X509, methods: &[&str]) {
-    // A certificate that was read can be written.
+    // A certificate that was parsed can be encoded.
     let der = certificate.to_der().unwrap_or_default();
     let encoded = base64::engine::general_purpose::STANDARD.encode(der);
     let _ = write!(

@@ -1,5 +1,5 @@
-//! What the provider's metadata document says: who it is, where it is asked, which keys it signs with. From a file of the
-//! administrator's; nothing in it is fetched.
+//! The provider's metadata document: its entity ID, its address and its signing keys. It is a file of the
+//! administrator, and nothing in it is fetched.
 
 use super::signature::Pinned;
 use chrono::{DateTime, Utc};
@@ -13,45 +13,52 @@ use url::{Host, Url};
 use world::Timestamp;
 use world::regular_file;
 
-/// An identity provider has a few kilobytes of metadata; federations with thousands are not for us.
+/// Maximum size in bytes. A single identity provider has a few kilobytes of metadata; federations with thousands of
+/// providers are not supported.
 const LARGEST: usize = 1024 * 1024;
 
-/// The provider as its metadata describes it.
+/// An identity provider as its metadata describes it.
 pub struct Provider {
     pub entity_id: String,
-    /// Where people are sent with a request (HTTP-Redirect).
+    /// Address that people are sent to with a request (HTTP-Redirect).
     pub sign_in: Url,
     pub keys: Pinned,
-    /// Why some of its signing certificates do not count.
+    /// Reasons why some of its signing certificates are ignored.
     pub passed_over: Vec<String>,
-    /// From then on the document says nothing any more.
+    /// Time from which the document is no longer valid.
     pub valid_until: Option<Timestamp>,
     pub wants_signed_requests: bool,
 }
 
 impl Provider {
+    /// Reads and parses a metadata document.
+    ///
     /// # Errors
-    /// Says what is wrong with the document and what to do.
+    ///
+    /// Returns an error that says what is wrong with the document and what to do.
     pub fn read(path: &Path) -> Result<Provider, String> {
         let shown = path.display();
         let bytes = regular_file::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
         if bytes.len() > LARGEST {
-            return Err(format!("{shown} is larger than {LARGEST} bytes; give the document of this one provider"));
+            return Err(format!("{shown} is larger than {LARGEST} bytes; use a document with only this provider"));
         }
         decoded(&bytes).and_then(|text| Provider::parse(&text)).map_err(|error| format!("{shown}: {error}"))
     }
 
+    /// Parses a metadata document.
+    ///
     /// # Errors
-    /// Says what is wrong with the document and what to do.
+    ///
+    /// Returns an error that says what is wrong with the document and what to do.
     pub fn parse(text: &str) -> Result<Provider, String> {
         let (entity, valid_until) = entity(&without_armour(text))?;
         let roles = entity.idp_sso_descriptors();
         if entity.entity_id.is_empty() || roles.is_empty() {
-            return Err("it describes no identity provider (an EntityDescriptor with an IDPSSODescriptor)".into());
+            return Err("it contains no identity provider (an EntityDescriptor with an IDPSSODescriptor)".into());
         }
         let certificates: Vec<Vec<u8>> = roles.iter().flat_map(|role| role.signing_certificates_der()).collect();
         if certificates.is_empty() {
-            return Err("it names no signing certificate, so nothing could be verified; export it with its keys".into());
+            return Err("it contains no signing certificate: no answer can be verified; export it with keys".into());
         }
         let (mut keys, mut passed_over) = (Vec::new(), Vec::new());
         for certificate in &certificates {
@@ -64,7 +71,8 @@ impl Provider {
             return Err(passed_over.join("; "));
         }
         let redirect = roles.iter().find_map(|role| role.single_sign_on_service(constants::BINDING_HTTP_REDIRECT));
-        let redirect = redirect.ok_or("it names no SingleSignOnService for HTTP-Redirect; switch that binding on")?;
+        let redirect =
+            redirect.ok_or("it has no SingleSignOnService for HTTP-Redirect; enable that binding at the provider")?;
         Ok(Provider {
             sign_in: safe(&redirect.location)?,
             keys: Pinned::new(&keys)?,
@@ -75,19 +83,22 @@ impl Provider {
         })
     }
 
+    /// Checks that the document is still valid.
+    ///
     /// # Errors
-    /// If the document is out of date.
+    ///
+    /// Returns an error if the document has expired.
     pub fn in_force(&self, now: Timestamp) -> Result<(), String> {
         match self.valid_until {
             Some(end) if end <= now => {
-                Err(format!("the provider's metadata was valid until {} only; get a new document", end.to_rfc3339()))
+                Err(format!("the provider's metadata expired at {}; get a new document", end.to_rfc3339()))
             }
             _ => Ok(()),
         }
     }
 }
 
-// XML is in UTF-8 or UTF-16, and says which by its first bytes (XML 1.0, appendix F). PowerShell writes UTF-16.
+// Decodes UTF-8 or UTF-16, which the first bytes tell apart (XML 1.0, appendix F). PowerShell writes UTF-16.
 fn decoded(bytes: &[u8]) -> Result<String, String> {
     let units = |of: fn([u8; 2]) -> u16| bytes.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect::<Vec<_>>();
     let units = match bytes {
@@ -99,11 +110,11 @@ fn decoded(bytes: &[u8]) -> Result<String, String> {
             return Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text).to_owned());
         }
     };
-    let text = String::from_utf16(&units).map_err(|_| "it begins as UTF-16 and is damaged; save it as UTF-8")?;
+    let text = String::from_utf16(&units).map_err(|_| "it is damaged UTF-16; save it as UTF-8")?;
     Ok(undeclared(text.strip_prefix('\u{FEFF}').unwrap_or(&text)).to_owned())
 }
 
-// The declaration names the encoding that the file had, which is not that of the text any more.
+// Removes the XML declaration: it names the encoding of the file, which is not the encoding of the decoded text.
 fn undeclared(text: &str) -> &str {
     match text.strip_prefix("<?xml ") {
         Some(rest) => rest.split_once("?>").map_or(text, |(_, body)| body.trim_start()),
@@ -111,23 +122,23 @@ fn undeclared(text: &str) -> &str {
     }
 }
 
-// `X509Certificate` holds base64 alone (XML Signature 4.4.4); some paste a whole PEM file there.
+// `X509Certificate` contains only base64 (XML Signature 4.4.4), but some people paste a whole PEM file there.
 fn without_armour(text: &str) -> String {
     text.replace("-----BEGIN CERTIFICATE-----", "").replace("-----END CERTIFICATE-----", "")
 }
 
-// The one provider of the document, and until when both it and what is around it are valid.
+// Returns the one provider in the document, and the time until which both it and the element around it are valid.
 fn entity(text: &str) -> Result<(EntityDescriptor, Option<DateTime<Utc>>), String> {
-    let document = parse_secure_metadata(text).map_err(|error| format!("it is not XML we read: {error}"))?;
+    let document = parse_secure_metadata(text).map_err(|error| format!("it cannot be parsed as XML: {error}"))?;
     let root = document.document_element().and_then(|root| document.element(root));
     if root.is_none_or(|root| &*root.name.local_name != "EntitiesDescriptor") {
         let entity = parse_saml::<EntityDescriptorRef<'_>>(&document);
-        let entity = entity.map_err(|error| format!("it is no SAML metadata: {error}"))?.to_owned();
+        let entity = entity.map_err(|error| format!("it is not SAML metadata: {error}"))?.to_owned();
         let valid_until = entity.valid_until;
         return Ok((entity, valid_until));
     }
     let entities = parse_saml::<EntitiesDescriptorRef<'_>>(&document);
-    let entities = entities.map_err(|error| format!("it is no SAML metadata: {error}"))?.to_owned();
+    let entities = entities.map_err(|error| format!("it is not SAML metadata: {error}"))?.to_owned();
     let descriptors = entities.entity_descriptors();
     let mut providers = descriptors.iter().filter(|entity| !entity.idp_sso_descriptors().is_empty());
     match (providers.next(), providers.count()) {
@@ -136,29 +147,30 @@ fn entity(text: &str) -> Result<(EntityDescriptor, Option<DateTime<Utc>>), Strin
             Ok(((*one).clone(), valid_until))
         }
         (Some(_), more) => {
-            let wrong = format!("it describes {} identity providers", more + 1);
-            Err(format!("{wrong}; give a document with the EntityDescriptor of this one alone"))
+            let wrong = format!("it contains {} identity providers", more + 1);
+            Err(format!("{wrong}; use a document with the EntityDescriptor of this provider only"))
         }
-        (None, _) => Err("none of the entities in it is an identity provider (with an IDPSSODescriptor)".into()),
+        (None, _) => Err("it contains no identity provider (no entity has an IDPSSODescriptor)".into()),
     }
 }
 
-// The key of a certificate. What can be forged today vouches for nobody.
+// Returns the key of a certificate. Weak keys, whose signatures can be forged today, are an error.
 fn strong(certificate: &[u8]) -> Result<PKey<Public>, String> {
     let certificate = X509::from_der(certificate).map_err(|_| "a signing certificate in it is damaged")?;
-    let key = certificate.public_key().map_err(|_| "a signing certificate in it holds no key we know")?;
+    let key = certificate.public_key().map_err(|_| "a signing certificate in it contains an unsupported key")?;
     let enough = match key.id() {
         Id::RSA => key.bits() >= 2048,
         Id::EC => key.bits() >= 256,
-        _ => return Err("a signing certificate in it holds neither an RSA nor an EC key".into()),
+        _ => return Err("a signing certificate in it contains neither an RSA nor an EC key".into()),
     };
-    let why = || format!("a signing key in it has {} bits: too few; let the provider make a new one", key.bits());
+    let why = || format!("a signing key in it is too weak ({} bits); let the provider make a new one", key.bits());
     if enough { Ok(key) } else { Err(why()) }
 }
 
-// People type their passwords there. This machine itself needs no encryption: trials run there.
+// The address must use https, because people type their passwords there. Plain http is allowed on this machine, for
+// trials.
 fn safe(location: &str) -> Result<Url, String> {
-    let url = Url::parse(location).map_err(|error| format!("its SingleSignOnService is no address: {error}"))?;
+    let url = Url::parse(location).map_err(|error| format!("its SingleSignOnService is not a URL: {error}"))?;
     let loopback = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

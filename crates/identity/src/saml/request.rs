@@ -1,4 +1,5 @@
-//! The request that a person carries to the identity provider (AuthnRequest by HTTP-Redirect, SAML Bindings 3.4).
+//! The request that a person's browser carries to the identity provider (AuthnRequest by HTTP-Redirect, SAML Bindings
+//! 3.4).
 
 use super::{Begun, KeyPair, Saml, escaped};
 use base64::Engine as _;
@@ -12,12 +13,12 @@ use world::{Timestamp, World};
 
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
-/// A request to sign in, answered at `consumer`.
+/// Creates a sign-in request whose answer is sent to `consumer`.
 ///
 /// # Errors
-/// If OpenSSL cannot sign.
+/// Returns an error if OpenSSL cannot sign.
 pub fn begin(saml: &Saml, world: &World, consumer: &str) -> Result<Begun, String> {
-    // 160 bits; an xs:ID must not begin with a digit.
+    // 160 bits. An xs:ID must not begin with a digit.
     let request_id = format!("_{}", hex::encode(world.random::<20>()));
     let document = document(saml, &request_id, consumer, world.now());
     let compressed = deflate_compress(document.as_bytes()).map_err(|error| error.to_string())?;
@@ -25,16 +26,17 @@ pub fn begin(saml: &Saml, world: &World, consumer: &str) -> Result<Begun, String
     let mut query = format!("SAMLRequest={}", encode(&encoded));
     if let Some(pair) = &saml.signing {
         query.push_str(&format!("&SigAlg={}", encode(RSA_SHA256)));
-        let signature = sign(pair, query.as_bytes()).map_err(|error| format!("a request cannot be signed: {error}"))?;
+        let signature =
+            sign(pair, query.as_bytes()).map_err(|error| format!("the request cannot be signed: {error}"))?;
         query.push_str(&format!("&Signature={}", encode(&signature)));
     }
-    // Not through `Url`: what is signed must stay as it is, byte for byte.
+    // Not built with `Url`, because the signed query must stay unchanged byte for byte.
     let location = saml.provider.sign_in.as_str();
     let separator = if saml.provider.sign_in.query().is_some() { '&' } else { '?' };
     Ok(Begun { url: format!("{location}{separator}{query}"), request_id })
 }
 
-// Nothing about the visit travels with it: no RelayState, no names.
+// The request contains nothing about the visit: no RelayState and no names.
 fn document(saml: &Saml, id: &str, consumer: &str, now: Timestamp) -> String {
     format!(
         "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \

@@ -1,5 +1,5 @@
-//! An answer from its form field to an account: every check in its order, the cheap ones first, none that parses or
-//! decrypts before what it rests on was checked.
+//! Verifies an answer from its form field to an account. Cheap checks come first; nothing is parsed or decrypted
+//! before the data that it depends on was checked.
 
 use super::structure::{self, Shape};
 use super::tree::Tree;
@@ -14,12 +14,12 @@ use gamlastan::security::{AssertionValidator, ReplayCache, SecurityConfig, Valid
 use gamlastan::xml::parse_saml;
 use world::Timestamp;
 
-/// How much clocks may differ.
+/// Allowed difference between clocks.
 const LEEWAY_SECONDS: u64 = 60;
-/// An assertion is made when it is asked for: older ones were kept.
+/// Maximum age of an assertion. Assertions are issued on request, so an older one was stored.
 const OLDEST_SECONDS: u64 = 300;
 
-/// Says whom the answer vouches for.
+/// Verifies the answer and returns the account.
 pub fn verify(saml: &Saml, field: &str, consumer: &str, now: Timestamp) -> Result<Verified, Refused> {
     let plain = |disbelief: Disbelief| Refused { disbelief, in_response_to: None };
     let text = content::decode(field).map_err(plain)?;
@@ -38,8 +38,8 @@ pub fn verify(saml: &Saml, field: &str, consumer: &str, now: Timestamp) -> Resul
     checked.map_err(|disbelief| Refused { disbelief, in_response_to: claimed })
 }
 
-// The response with its one assertion in the clear, and the IDs of what is signed. Whatever is unsigned or badly signed
-// ends here, before anything of it is looked at.
+// Returns the response with its one decrypted assertion, and the IDs of the signed elements. An answer that is
+// unsigned or has an invalid signature is rejected before its content is used.
 fn signed_response(saml: &Saml, tree: &Tree<'_>, text: &str) -> Result<(Response, Vec<String>), Disbelief> {
     let Shape { response_signed, assertion } = structure::response(tree)?;
     let unsigned = |detail: &str| Err(Disbelief::new(Fault::Unsigned, detail));
@@ -68,7 +68,7 @@ fn signed_response(saml: &Saml, tree: &Tree<'_>, text: &str) -> Result<(Response
     Ok((response, signed))
 }
 
-// A decrypted assertion is a document of its own: looked over, shaped and verified like the first.
+// A decrypted assertion is a document of its own, so it gets the same checks as the outer one.
 fn opened(saml: &Saml, text: &str) -> Result<(Assertion, Vec<String>), Disbelief> {
     content::check(text)?;
     let tree = Tree::parse(text)?;
@@ -79,14 +79,15 @@ fn opened(saml: &Saml, text: &str) -> Result<(Assertion, Vec<String>), Disbelief
 }
 
 fn not_understood(error: gamlastan::xml::XmlError) -> Disbelief {
-    Disbelief::new(Fault::NotUnderstood, format!("the answer is no SAML response we read: {error}"))
+    Disbelief::new(Fault::NotUnderstood, format!("the answer cannot be parsed as a SAML response: {error}"))
 }
 
 fn check(saml: &Saml, response: &Response, signed: &[String], consumer: &str, now: Timestamp) -> Result<(), Disbelief> {
     complete(saml, response)?;
     let signed: Vec<&str> = signed.iter().map(String::as_str).collect();
     let whole = signed.contains(&response.base.id.as_str());
-    // One of both, whichever the provider signs: the library knows only the one or the other.
+    // Either the response or the assertion must be signed. The library cannot require "one of them", so this requires
+    // the one that the provider signed.
     let config = SecurityConfig {
         clock_skew_seconds: LEEWAY_SECONDS,
         max_assertion_age_seconds: OLDEST_SECONDS + LEEWAY_SECONDS,
@@ -119,7 +120,7 @@ fn check(saml: &Saml, response: &Response, signed: &[String], consumer: &str, no
     })
 }
 
-// An answer is made when it is asked for: its IssueInstant says how far the clocks are apart.
+// An answer is issued on request, so its IssueInstant shows the difference between the clocks.
 fn clocks(response: &Response, now: Timestamp) -> String {
     let seconds = response.base.issue_instant.timestamp() - now.0 / 1_000_000;
     let (apart, side) = (seconds.unsigned_abs(), if seconds > 0 { "ahead of" } else { "behind" });
@@ -127,13 +128,14 @@ fn clocks(response: &Response, now: Timestamp) -> String {
         return "the provider's clock (IssueInstant) agrees with this server's".into();
     }
     format!(
-        "the answer was made {apart} seconds {side} this server's clock (IssueInstant); clocks may differ by \
-         {LEEWAY_SECONDS}: if it was sent at once, set the wrong one right"
+        "the answer was made {apart} seconds {side} this server's clock (IssueInstant); at most \
+         {LEEWAY_SECONDS} are allowed: if it was sent immediately, correct the wrong clock"
     )
 }
 
-/// An assertion's ID is reserved in the log, once it is known to be good: a list in memory would be lost at a restart,
-/// would not be shared by nodes, and would let refused answers use up IDs of good ones.
+/// Accepts every ID: the caller reserves an assertion's ID in the log after the assertion was verified. A list in
+/// memory would be lost at a restart, would not be shared by nodes, and would let rejected answers use up the IDs of
+/// valid ones.
 struct ReservedByTheLog;
 
 impl ReplayCache for ReservedByTheLog {
@@ -144,20 +146,20 @@ impl ReplayCache for ReservedByTheLog {
     fn cleanup(&self) {}
 }
 
-// Which request the signed part of the answer belongs to: the Response itself may be unsigned.
+// Returns the request that the signed part of the answer names, because the Response itself may be unsigned.
 fn confirmed_request(response: &Response) -> Option<String> {
     let subject = response.assertions.first()?.subject.as_ref()?;
     let bearer = subject.subject_confirmations.iter().find(|one| one.method == CM_BEARER);
     bearer?.subject_confirmation_data.as_ref()?.in_response_to.clone()
 }
 
-// What the library lets pass where it is missing, or does not tell apart from being wrong.
+// Checks what the library accepts if it is missing, or does not tell apart from a wrong value.
 fn complete(saml: &Saml, response: &Response) -> Result<(), Disbelief> {
     let incomplete = |what: &str| Err(Disbelief::new(Fault::Incomplete, format!("the answer has no {what}")));
     if let Some(issuer) = &response.base.issuer
         && issuer.value != saml.provider.entity_id
     {
-        return Err(Disbelief::new(Fault::WrongIssuer, "the Response is of another issuer than the metadata"));
+        return Err(Disbelief::new(Fault::WrongIssuer, "the issuer of the Response is not the issuer in the metadata"));
     }
     if response.base.destination.is_none() {
         return Err(Disbelief::new(Fault::WrongDestination, "the Response has no Destination"));
@@ -180,7 +182,7 @@ fn complete(saml: &Saml, response: &Response) -> Result<(), Disbelief> {
     Ok(())
 }
 
-// By the numbers of the library's list of checks; the first that failed is told.
+// Maps the number of a check in the library's list to a fault. The failed check with the lowest number is reported.
 fn judge(result: &ValidationResult) -> Result<(), Disbelief> {
     let Some(failure) = result.failures().into_iter().min_by_key(|failure| failure.check_number) else { return Ok(()) };
     let fault = match failure.check_number {
@@ -192,10 +194,10 @@ fn judge(result: &ValidationResult) -> Result<(), Disbelief> {
         11 => Fault::WrongAudience,
         15 => Fault::WrongRecipient,
         33 => Fault::ProviderRefused,
-        // 12, 13: conditions that we cannot meet; 14, 20, 21, 34 and whatever a later list may say.
+        // 12, 13: conditions that this server cannot meet; 14, 20, 21, 34, and checks that a later version may add.
         _ => Fault::Incomplete,
     };
-    let detail = failure.detail.as_deref().unwrap_or("it failed");
+    let detail = failure.detail.as_deref().unwrap_or("the check failed");
     Err(Disbelief::new(fault, format!("{}: {detail}", failure.check_name)))
 }
 

@@ -1,4 +1,4 @@
-//! Signatures of the provider, verified with the keys of its metadata and with no others.
+//! Verifies signatures of the provider with the keys in its metadata and with no others.
 
 use super::tree::Tree;
 use crate::{Disbelief, Fault};
@@ -7,16 +7,17 @@ use bergshamra_keys::{KeysManager, loader};
 use gamlastan::crypto::{AlgorithmPolicy, SamlVerifier};
 use openssl::pkey::{PKey, Public};
 
-/// Verifies with one pinned key each: a verifier that holds two keys of a kind tries the first only, and a provider has
-/// two while it changes from one to the next. The keys count, not the certificates around them: those may have expired
-/// and are issued by whomever.
+/// Verifiers with one pinned key each: a verifier with two keys of a kind tries only the first one, and a provider
+/// has two while it changes its key. Only the keys matter, not their certificates, which may have expired and may
+/// have any issuer.
 pub struct Pinned(Vec<SamlVerifier>);
 
 impl Pinned {
-    /// From the keys of certificates in the metadata. OpenSSL read these: nothing reads them a second time, by other rules.
+    /// Creates verifiers for the keys of the certificates in the metadata. OpenSSL parsed the keys, so no second
+    /// parser with other rules does.
     ///
     /// # Errors
-    /// If a key is of a kind that cannot be used.
+    /// Returns an error if a key is of an unsupported kind.
     pub fn new(keys: &[PKey<Public>]) -> Result<Pinned, String> {
         let verifier = |key: &PKey<Public>| {
             let der = key.public_key_to_der().map_err(|error| error.to_string())?;
@@ -31,7 +32,7 @@ impl Pinned {
         Ok(Pinned(keys.iter().map(verifier).collect::<Result<_, String>>()?))
     }
 
-    /// The IDs of the elements that are signed. Every signature that is there must be good, all of one key.
+    /// Returns the IDs of the signed elements. Every signature must be valid, and all must come from the same key.
     pub fn verify(&self, tree: &Tree<'_>, text: &str) -> Result<Vec<String>, Disbelief> {
         let mut why = String::new();
         for verifier in &self.0 {
@@ -41,7 +42,7 @@ impl Pinned {
             }
         }
         let root = tree.name(tree.root);
-        let detail = format!("no signing key of the metadata verifies the {root}: {why}");
+        let detail = format!("no signing key in the metadata verifies the {root}: {why}");
         Err(Disbelief::new(Fault::SignatureInvalid, detail))
     }
 }
@@ -55,7 +56,7 @@ fn signed(results: Vec<VerifyResult>) -> Result<Vec<String>, String> {
         }
         let VerifyResult::Valid { references, .. } = result else { continue };
         for reference in references {
-            ids.push(reference.uri.strip_prefix('#').ok_or("a reference without an ID")?.to_owned());
+            ids.push(reference.uri.strip_prefix('#').ok_or("a reference has no ID")?.to_owned());
         }
     }
     Ok(ids)

@@ -1,11 +1,11 @@
-//! Where things stand in an answer: one assertion, directly below the root, and signatures that cover exactly the element
-//! they stand in. What wrapping attacks live on does not exist in a document of this shape.
+//! Checks the structure of an answer: one assertion, directly below the root, and signatures that cover exactly the
+//! element that contains them. Signature wrapping attacks are impossible in a document of this shape.
 
 use super::tree::{ASSERTION, DSIG, PROTOCOL, Tree, XENC};
 use crate::{Disbelief, Fault};
 use gamlastan::xml::NodeId;
 
-/// What was found in an answer.
+/// The parts of an answer.
 pub struct Shape {
     pub response_signed: bool,
     pub assertion: Assertion,
@@ -16,7 +16,7 @@ pub enum Assertion {
     Encrypted(NodeId),
 }
 
-/// What may stand directly below a `Response` (SAML Core 3.3.3), and how often at most.
+/// Elements that may be directly below a `Response` (SAML Core 3.3.3), each at most once.
 const OF_RESPONSE: [(&str, &str); 6] = [
     (ASSERTION, "Issuer"),
     (DSIG, "Signature"),
@@ -25,7 +25,7 @@ const OF_RESPONSE: [(&str, &str); 6] = [
     (ASSERTION, "Assertion"),
     (ASSERTION, "EncryptedAssertion"),
 ];
-/// Children of an `Assertion` of which readers take the first (SAML Core 2.3.3).
+/// Children of an `Assertion` that may occur only once, because parsers use the first one (SAML Core 2.3.3).
 const ONCE_IN_ASSERTION: [(&str, &str); 5] = [
     (ASSERTION, "Issuer"),
     (DSIG, "Signature"),
@@ -38,31 +38,31 @@ fn forbidden<T>(detail: impl Into<String>) -> Result<T, Disbelief> {
     Err(Disbelief::new(Fault::ForbiddenContent, detail))
 }
 
-/// Refuses documents that are not a response of this shape.
+/// Rejects documents that are not a response of this shape.
 pub fn response(tree: &Tree<'_>) -> Result<Shape, Disbelief> {
     if !tree.is(tree.root, PROTOCOL, "Response") {
         return Err(Disbelief::new(
             Fault::NotUnderstood,
-            format!("the answer is no Response but {}", tree.name(tree.root)),
+            format!("the answer is not a Response but {}", tree.name(tree.root)),
         ));
     }
     status(tree)?;
     for child in tree.children(tree.root) {
         let Some((namespace, name)) = OF_RESPONSE.iter().find(|(namespace, name)| tree.is(child, namespace, name))
         else {
-            return forbidden(format!("there is an element {} in the Response", tree.name(child)));
+            return forbidden(format!("the Response contains an element {}", tree.name(child)));
         };
         if tree.children_named(tree.root, namespace, name).len() > 1 {
-            return forbidden(format!("there is more than one {name} in the Response"));
+            return forbidden(format!("the Response contains more than one {name}"));
         }
     }
     if tree.count(PROTOCOL, "Response") > 1 {
-        return forbidden("there is a Response within the Response");
+        return forbidden("the Response contains another Response");
     }
     let plain = tree.children_named(tree.root, ASSERTION, "Assertion");
     let encrypted = tree.children_named(tree.root, ASSERTION, "EncryptedAssertion");
     if tree.count(ASSERTION, "Assertion") + tree.count(ASSERTION, "EncryptedAssertion") > 1 {
-        return forbidden("there is more than one assertion");
+        return forbidden("the answer contains more than one assertion");
     }
     let assertion = match (plain.first(), encrypted.first()) {
         (Some(assertion), _) => {
@@ -71,21 +71,21 @@ pub fn response(tree: &Tree<'_>) -> Result<Shape, Disbelief> {
             Assertion::Plain { signed }
         }
         (None, Some(encrypted)) => Assertion::Encrypted(*encrypted),
-        (None, None) => return Err(Disbelief::new(Fault::Incomplete, "there is no assertion in the Response")),
+        (None, None) => return Err(Disbelief::new(Fault::Incomplete, "the Response contains no assertion")),
     };
     ids(tree)?;
     signatures(tree)?;
     Ok(Shape { response_signed: !tree.children_named(tree.root, DSIG, "Signature").is_empty(), assertion })
 }
 
-/// The same for an assertion that was decrypted and stands alone. Says whether it is signed.
+/// Checks a decrypted assertion, which is a document of its own, in the same way. Returns whether it is signed.
 pub fn assertion(tree: &Tree<'_>) -> Result<bool, Disbelief> {
     if !tree.is(tree.root, ASSERTION, "Assertion") {
-        let detail = format!("what was encrypted is no Assertion but {}", tree.name(tree.root));
+        let detail = format!("the encrypted element is not an Assertion but {}", tree.name(tree.root));
         return Err(Disbelief::new(Fault::NotUnderstood, detail));
     }
     if tree.count(ASSERTION, "Assertion") + tree.count(ASSERTION, "EncryptedAssertion") > 1 {
-        return forbidden("there is more than one assertion");
+        return forbidden("the answer contains more than one assertion");
     }
     once(tree, tree.root)?;
     ids(tree)?;
@@ -93,7 +93,7 @@ pub fn assertion(tree: &Tree<'_>) -> Result<bool, Disbelief> {
     Ok(!tree.children_named(tree.root, DSIG, "Signature").is_empty())
 }
 
-// Says the provider no, nothing else matters: such answers are often unsigned and without an assertion.
+// If the provider reports an error, nothing else is checked: such answers are often unsigned and have no assertion.
 fn status(tree: &Tree<'_>) -> Result<(), Disbelief> {
     const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
     let missing = |what| Disbelief::new(Fault::Incomplete, format!("the answer has no {what}"));
@@ -108,19 +108,19 @@ fn status(tree: &Tree<'_>) -> Result<(), Disbelief> {
     let codes = codes.filter_map(|node| tree.attribute(node, "Value")?.rsplit(':').next());
     let codes: Vec<String> =
         codes.map(|code| code.chars().take(64).filter(|c| c.is_ascii_graphic()).collect()).collect();
-    Err(Disbelief::new(Fault::ProviderRefused, format!("the provider says {}", codes.join(", "))))
+    Err(Disbelief::new(Fault::ProviderRefused, format!("the provider returned {}", codes.join(", "))))
 }
 
 fn once(tree: &Tree<'_>, assertion: NodeId) -> Result<(), Disbelief> {
     for (namespace, name) in ONCE_IN_ASSERTION {
         if tree.children_named(assertion, namespace, name).len() > 1 {
-            return forbidden(format!("there is more than one {name} in the Assertion"));
+            return forbidden(format!("the Assertion contains more than one {name}"));
         }
     }
     Ok(())
 }
 
-// References are looked up by these names.
+// Attribute names that references are looked up by.
 const ID_NAMES: [&str; 4] = ["ID", "Id", "id", "AssertionID"];
 
 fn ids(tree: &Tree<'_>) -> Result<(), Disbelief> {
@@ -128,7 +128,7 @@ fn ids(tree: &Tree<'_>) -> Result<(), Disbelief> {
     for node in tree.elements() {
         for id in ID_NAMES.iter().filter_map(|name| tree.attribute(node, name)) {
             if id.is_empty() || !seen.insert(id) {
-                return forbidden("an ID is empty or stands twice in the answer");
+                return forbidden("an ID is empty or occurs twice in the answer");
             }
         }
     }
@@ -140,17 +140,17 @@ fn signatures(tree: &Tree<'_>) -> Result<(), Disbelief> {
         if tree.is(node, DSIG, "Signature") {
             signature(tree, node)?;
         }
-        // SAML Core E91; and whatever else would lead a verifier elsewhere.
+        // SAML Core E91 forbids Object; the others could also lead a verifier to other data.
         for name in ["Object", "Manifest", "RetrievalMethod", "MgmtData"] {
             if tree.is(node, DSIG, name) && !within_encrypted(tree, node) {
-                return forbidden(format!("there is a ds:{name}"));
+                return forbidden(format!("the answer contains a ds:{name}"));
             }
         }
     }
     Ok(())
 }
 
-// Encrypted keys may be found by a RetrievalMethod; we do not follow it, we look in the one place there is.
+// A RetrievalMethod may refer to an encrypted key. It is not followed: the key is read from its only allowed place.
 fn within_encrypted(tree: &Tree<'_>, node: NodeId) -> bool {
     let mut parent = tree.document.parent(node);
     while let Some(up) = parent {
@@ -178,14 +178,14 @@ const DIGESTS: [&str; 3] = [
     "http://www.w3.org/2001/04/xmlenc#sha512",
 ];
 
-// SAML Core 5.4: enveloped in the element it signs, one reference, to that element's ID, two transforms at most.
+// SAML Core 5.4: enveloped in the element that it signs, one reference to that element's ID, at most two transforms.
 fn signature(tree: &Tree<'_>, node: NodeId) -> Result<(), Disbelief> {
     let parent = tree.document.parent(node);
     let covered = parent.filter(|parent| {
         let assertion_below = tree.is(*parent, ASSERTION, "Assertion");
         *parent == tree.root || (assertion_below && tree.document.parent(*parent) == Some(tree.root))
     });
-    let Some(covered) = covered else { return forbidden("there is a signature where none belongs") };
+    let Some(covered) = covered else { return forbidden("the answer contains a signature in a forbidden place") };
     let info = tree.only(node, DSIG, "SignedInfo")?;
     algorithm(tree, info, "CanonicalizationMethod", &[EXCLUSIVE], Fault::ForbiddenContent)?;
     algorithm(tree, info, "SignatureMethod", &SIGNATURES, Fault::AlgorithmRefused)?;
@@ -193,10 +193,10 @@ fn signature(tree: &Tree<'_>, node: NodeId) -> Result<(), Disbelief> {
     algorithm(tree, reference, "DigestMethod", &DIGESTS, Fault::AlgorithmRefused)?;
     let uri = tree.attribute(reference, "URI").unwrap_or_default();
     let Some(target) = uri.strip_prefix('#').filter(|target| !target.contains(['(', ')', '/'])) else {
-        return forbidden("a signature refers to something outside of the answer; nothing is fetched");
+        return forbidden("a signature refers to something outside of the answer, which is not fetched");
     };
     if tree.attribute(covered, "ID") != Some(target) {
-        return forbidden("a signature refers to another element than the one it stands in");
+        return forbidden("a signature refers to another element than the one that contains it");
     }
     transforms(tree, reference)?;
     key_info(tree, node)
@@ -223,13 +223,14 @@ fn transforms(tree: &Tree<'_>, reference: NodeId) -> Result<(), Disbelief> {
     };
     if children.len() > 2 || !children.iter().all(known) {
         return forbidden(
-            "a signature transforms what it signs in another way than enveloped and exclusively canonical",
+            "a signature uses a transform other than enveloped signature and exclusive XML canonicalization",
         );
     }
     Ok(())
 }
 
-// Only the keys of the metadata count. What a signature says about its key may stand there as long as nobody follows it.
+// Only keys in the metadata are trusted. Key data in a signature is ignored, and accepted as long as it cannot be
+// followed.
 fn key_info(tree: &Tree<'_>, signature: NodeId) -> Result<(), Disbelief> {
     for info in tree.children_named(signature, DSIG, "KeyInfo") {
         for child in tree.children(info) {

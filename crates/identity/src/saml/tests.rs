@@ -180,7 +180,7 @@ fn while_a_provider_changes_its_key_answers_of_both_keys_are_believed() {
 
 #[test]
 fn a_key_counts_however_old_its_certificate_and_whoever_issued_it() {
-    // The forge's own certificates expired in 2021; this one is issued by somebody else, too.
+    // The forge's own certificates expired in 2021. This one also has another issuer.
     let trial = Trial::new();
     let authority = Idp::new();
     let mut builder = openssl::x509::X509::builder().unwrap();
@@ -204,7 +204,7 @@ fn a_refused_answer_uses_up_nothing_of_a_good_one() {
     let good = trial.idp.with_signed_assertion(&facts);
     assert!(verify(&saml, &good.replace(">staff<", ">admins<")).is_err());
     assert!(verify(&saml, &good).is_ok());
-    // Once only is the log's part: the library holds no list that a restart could empty.
+    // Accepting an ID only once is the job of the log: the library holds no list, which a restart would empty.
     assert!(verify(&saml, &good).is_ok());
 }
 
@@ -218,7 +218,7 @@ fn what_nobody_asked_for_is_believed_only_where_that_is_switched_on() {
     assert_eq!(verify(&trial.saml(), &document).unwrap_err().disbelief.fault, Fault::Unsolicited);
     let allowing = trial.saml_with(|config| config.allow_unsolicited = true);
     assert_eq!(verify(&allowing, &document).unwrap().in_response_to, None);
-    // Half of an answer to a request is no unsolicited one.
+    // An answer with only a part of the references to a request is not an unsolicited answer.
     let dangling = facts.response(&assertion);
     assert_eq!(verify(&allowing, &dangling).unwrap_err().disbelief.fault, Fault::Unsolicited);
 }
@@ -242,7 +242,7 @@ fn a_transient_name_takes_an_attribute_that_stays() {
     let account = verify(&by_attribute, &document).unwrap().account;
     assert_eq!((account.subject.as_str(), account.user_name.as_str()), ("alice-1", "alice@example.test"));
     assert_eq!(account.claims.keys().collect::<Vec<_>>(), ["groups"]);
-    // Of several values nobody knows which is the person.
+    // With several values it is unknown which one is the person.
     let two = trial.saml_with(|config| config.subject_attribute = Some("groups".into()));
     assert_eq!(verify(&two, &document).unwrap_err().disbelief.fault, Fault::SubjectMissing);
 }
@@ -287,9 +287,9 @@ fn metadata_is_refused_where_nothing_could_be_verified_with_it() {
             ),
             "2 identity providers",
         ),
-        (format!("<!DOCTYPE x>{good}"), "not XML we read"),
+        (format!("<!DOCTYPE x>{good}"), "cannot be parsed as XML"),
         ("<html/>".into(), ""),
-        (String::new(), "not XML we read"),
+        (String::new(), "cannot be parsed as XML"),
     ] {
         let path = trial.write("idp.xml", &text);
         let error = Saml::load(&trial.config(), HERE).err().unwrap_or_else(|| panic!("{text} was taken"));
@@ -297,7 +297,7 @@ fn metadata_is_refused_where_nothing_could_be_verified_with_it() {
     }
 }
 
-// What people have: each is read as the one document that it holds.
+// Typical files of administrators: each contains one identity provider and is parsed as that one.
 #[test]
 fn metadata_is_read_in_whatever_shape_it_was_saved() {
     let trial = Trial::new();
@@ -319,7 +319,7 @@ fn metadata_is_read_in_whatever_shape_it_was_saved() {
     assert!(armoured.contains("BEGIN CERTIFICATE"));
     for (shape, bytes) in [
         ("one in EntitiesDescriptor", around(&good).into_bytes()),
-        ("one beside a service provider", around(&format!("{sp}{good}")).into_bytes()),
+        ("one next to a service provider", around(&format!("{sp}{good}")).into_bytes()),
         ("UTF-16, little end first", utf16(&declared, [0xFF, 0xFE], u16::to_le_bytes)),
         ("UTF-16, big end first", utf16(&declared, [0xFE, 0xFF], u16::to_be_bytes)),
         ("UTF-8 with a mark", [b"\xEF\xBB\xBF", good.as_bytes()].concat()),
@@ -390,7 +390,7 @@ fn metadata_out_of_date_lets_nobody_in() {
     assert_eq!(codes(before.plus_seconds(-40 * 86_400)), Vec::<&str>::new());
 }
 
-// The address of our metadata is always told.
+// The note with the address of our metadata is always there.
 fn codes_of(findings: &[findings::Finding]) -> Vec<&'static str> {
     let codes = findings.iter().map(|finding| finding.code);
     codes.filter(|code| *code != "saml-metadata-address").collect()

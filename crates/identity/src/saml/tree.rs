@@ -1,5 +1,5 @@
-//! Elements of a parsed answer by namespace and name. The parser is the one that verifies the signatures: there is no
-//! second one that could see another document.
+//! Access to the elements of a parsed answer by namespace and name. It uses the parser that verifies the signatures,
+//! so there is no second parser that could see another document.
 
 use crate::{Disbelief, Fault};
 use gamlastan::xml::uppsala::NodeKind;
@@ -10,7 +10,7 @@ pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 
-/// Answers nest a dozen elements; no parser is led deeper than this.
+/// Maximum nesting depth for the parser. Real answers have a dozen levels.
 const DEEPEST: u32 = 48;
 
 /// A document and its root element.
@@ -20,10 +20,11 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Parses text that [`super::content::check`] let pass.
+    /// Parses text that passed [`super::content::check`].
     pub fn parse(text: &'a str) -> Result<Tree<'a>, Disbelief> {
         let config = SecureParseConfig::default().with_max_depth(DEEPEST).with_max_entity_expansion(0);
-        let not_xml = |error| Disbelief::new(Fault::NotUnderstood, format!("the answer is not XML we read: {error}"));
+        let not_xml =
+            |error| Disbelief::new(Fault::NotUnderstood, format!("the answer cannot be parsed as XML: {error}"));
         let document = parse_secure_with_config(text, &config).map_err(not_xml)?;
         let root = document.document_element();
         let root = root.ok_or_else(|| Disbelief::new(Fault::NotUnderstood, "the answer is empty"))?;
@@ -45,7 +46,7 @@ impl<'a> Tree<'a> {
         self.document.get_attribute(node, name)
     }
 
-    /// Elements directly below.
+    /// Child elements.
     pub fn children(&self, node: NodeId) -> Vec<NodeId> {
         self.document.children_iter(node).filter(|child| self.document.element(*child).is_some()).collect()
     }
@@ -54,24 +55,24 @@ impl<'a> Tree<'a> {
         self.children(node).into_iter().filter(|child| self.is(*child, namespace, name)).collect()
     }
 
-    /// The only such element directly below.
+    /// Returns the only child element with this name. It is an error if there is none or more than one.
     pub fn only(&self, node: NodeId, namespace: &str, name: &str) -> Result<NodeId, Disbelief> {
         match self.children_named(node, namespace, name)[..] {
             [one] => Ok(one),
             ref found => {
-                let detail = format!("{} has {} elements {name}, not one", self.name(node), found.len());
+                let detail = format!("{} has {} elements {name} instead of one", self.name(node), found.len());
                 Err(Disbelief::new(Fault::NotUnderstood, detail))
             }
         }
     }
 
-    /// Every element, the root first.
+    /// All elements, the root first.
     pub fn elements(&self) -> Vec<NodeId> {
         let below = self.document.descendants(self.root).into_iter();
         std::iter::once(self.root).chain(below.filter(|node| self.document.element(*node).is_some())).collect()
     }
 
-    /// How many elements of this name there are anywhere.
+    /// Number of elements with this name in the whole document.
     pub fn count(&self, namespace: &str, name: &str) -> usize {
         self.elements().into_iter().filter(|node| self.is(*node, namespace, name)).count()
     }
@@ -80,15 +81,15 @@ impl<'a> Tree<'a> {
         self.document.text_content_deep(node)
     }
 
-    // Readers take the first text of an element and the first attribute of a name, whatever its namespace: where there
-    // could be a second one, nobody is asked which counts.
+    // Readers use the first text of an element and the first attribute with a name, whatever its namespace. Rejects
+    // documents in which there could be a second one.
     fn check_plain(&self) -> Result<(), Disbelief> {
         for node in self.elements() {
             let Some(element) = self.document.element(node) else { continue };
             let mut names: Vec<&str> = element.attributes.iter().map(|attribute| &*attribute.name.local_name).collect();
             names.sort_unstable();
             if names.windows(2).any(|pair| pair[0] == pair[1]) {
-                let detail = format!("{} has two attributes of one name", self.name(node));
+                let detail = format!("{} has two attributes with the same name", self.name(node));
                 return Err(Disbelief::new(Fault::ForbiddenContent, detail));
             }
             let texts = self.document.children_iter(node).filter(|child| {

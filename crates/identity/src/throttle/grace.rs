@@ -1,27 +1,28 @@
-//! Who may still try when their source has used up its failures: a name without a failure in the last quarter of an hour, once a
-//! minute, and so many names of one source in an hour.
+//! Attempts that are admitted although their source has used up its failures: one a minute for a name without a
+//! failure in the last 15 minutes, and for a limited number of names of one source in an hour.
 
 use super::{CAPACITY, make_room};
 use std::collections::{HashMap, HashSet};
 use world::Timestamp;
 
-/// A name is trusted again so long after its last failure.
+/// Seconds after its last failure until a name may go beyond the limit again.
 pub(super) const WITHOUT_FAILURE_SECONDS: i64 = 15 * 60;
 const ATTEMPT_EVERY_SECONDS: i64 = 60;
 const HOUR_SECONDS: i64 = 3_600;
-/// So many names of one source go beyond its limit in an hour; more if more people are known to share it.
+/// Number of names of one source that may go beyond its limit in an hour. It is higher if more people are known to
+/// share it.
 pub(super) const NAMES_AN_HOUR: usize = 60;
-/// So many sources are watched at a time; those of others have to wait.
+/// Maximum number of sources that are tracked. Attempts from further sources have to wait.
 const SOURCES: usize = 1_000;
 
-/// Names and sources are digests.
+/// Digest of a name or source.
 type Key = [u8; 32];
 
 #[derive(Debug, Default)]
 pub(super) struct Grace {
-    /// Until when a name counts as one that failed.
+    /// Time until which a name counts as failed.
     failed: HashMap<Key, Timestamp>,
-    /// When a name may try again.
+    /// Time from which a name may try again.
     next: HashMap<Key, Timestamp>,
     of_source: HashMap<Key, Hour>,
 }
@@ -33,18 +34,18 @@ struct Hour {
 }
 
 impl Grace {
-    /// An attempt under this name failed.
+    /// Records a failed attempt under this name.
     pub(super) fn failed(&mut self, now: Timestamp, name: Key) {
         make_room(&mut self.failed, now);
         self.failed.insert(name, now.plus_seconds(WITHOUT_FAILURE_SECONDS));
     }
 
-    /// The names that failed, each with the instant from which on it is trusted again.
+    /// Returns the names that failed, each with the time from which it may go beyond the limit again.
     pub(super) fn failures(&mut self) -> &mut HashMap<Key, Timestamp> {
         &mut self.failed
     }
 
-    /// Whether an attempt under this name may go beyond the limit of its source. `take`: it does, which uses it up.
+    /// Returns whether an attempt under this name may go beyond the limit of its source. `take` uses that attempt up.
     pub(super) fn lets_in(&mut self, now: Timestamp, source: Key, name: Key, names: usize, take: bool) -> bool {
         if self.next.len() >= CAPACITY {
             self.next.retain(|_, until| *until > now);

@@ -1,5 +1,5 @@
-//! How fast a source is told to wait. An attempt that is not judged costs little, and a flood of them would still take the time that
-//! others need: beyond a few at once, the answers of one source come one after the other.
+//! Delays refusals of a source. An attempt that is refused without a check costs little, but a flood of them would
+//! still take time from others: after a few at once, the answers to one source are sent one after the other.
 
 use super::lock;
 use std::collections::HashMap;
@@ -7,26 +7,26 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many answers of one source come at once.
+/// Number of answers to one source that are sent at once.
 const AT_ONCE: u32 = 32;
-/// Then one comes each time so much time passes.
+/// Interval between the answers after that.
 const EVERY: Duration = Duration::from_millis(50);
-/// No answer is kept back for longer: whoever waits holds a connection.
+/// Maximum delay of an answer, because a waiting client holds a connection.
 const LONGEST: Duration = Duration::from_secs(10);
-/// So many sources are watched at a time.
+/// Maximum number of sources that are tracked.
 const SOURCES: usize = 10_000;
 
-/// A digest of the source.
+/// Digest of the source.
 type Key = [u8; 32];
 
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// When the answers of a source will all have had their time.
+    /// Time when all pending answers to a source are due.
     until: Mutex<HashMap<Key, Instant>>,
 }
 
 impl Pace {
-    /// Waits until it is time to answer this source.
+    /// Waits until this source may be answered.
     pub(super) async fn keep(&self, source: Key) {
         let delay = self.delay(source, Instant::now());
         if !delay.is_zero() {
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(delays[999], LONGEST);
         assert_eq!(pace.delay([2; 32], now), Duration::ZERO, "another source is not concerned");
         let later = now + LONGEST + EVERY * AT_ONCE;
-        assert_eq!(pace.delay([1; 32], later), Duration::ZERO, "it is over when it is over");
+        assert_eq!(pace.delay([1; 32], later), Duration::ZERO, "without new attempts the delay ends");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the throttle lets through.
+//! Tests of the throttle.
 
 use super::*;
 use world::ManualClock;
@@ -67,10 +67,10 @@ async fn successes_do_not_count() {
 fn guessing_one_password_for_many_names_is_throttled_by_source() {
     let throttle = throttle();
     let passed = (0..1_000).filter(|n| fail(&throttle, NOW, &format!("name {n}"), HOME).is_ok()).count();
-    assert_eq!(passed, 60 + grace::NAMES_AN_HOUR, "and of each further name one, so many in an hour");
+    assert_eq!(passed, 60 + grace::NAMES_AN_HOUR, "and one for each further name, up to the limit of an hour");
 }
 
-/// So many attempts at once, each of which takes a moment to be judged: how many were judged.
+/// Begins `count` attempts at once, each of which takes a moment. Returns how many were judged.
 async fn at_once(throttle: &Throttle, count: usize, name: impl Fn(usize) -> String, right: bool) -> usize {
     let world = world();
     let attempts = (0..count).map(|nth| {
@@ -142,7 +142,7 @@ fn what_is_remembered_is_bounded_and_the_worst_offender_stays_throttled() {
     assert!(fail(&throttle, NOW, "ada", HOME).is_err());
 }
 
-/// Uses up what a source may fail.
+/// Uses up the failures of a source.
 fn exhaust(throttle: &Throttle, now: Timestamp, source: IpAddr) {
     for nth in 0..60 {
         fail(throttle, now, &format!("guess {nth}"), source).unwrap();
@@ -158,11 +158,11 @@ fn beyond_the_limit_of_its_source_a_name_without_a_failure_has_one_attempt_a_min
         let now = NOW.plus_seconds(seconds);
         throttle.check(now, &throttle.keys(now, asked), true)
     };
-    assert_eq!(try_at(0), Ok(()), "a right password is let in");
+    assert_eq!(try_at(0), Ok(()), "a right password is admitted");
     assert!(try_at(1).is_err());
     exhaust_again(&throttle, NOW.plus_seconds(61));
     assert_eq!(try_at(61), Ok(()));
-    // Once it has failed it has to wait like everybody.
+    // After a failure the name has to wait like the others.
     exhaust_again(&throttle, NOW.plus_seconds(122));
     fail(&throttle, NOW.plus_seconds(122), "pupil", HOME).unwrap();
     exhaust_again(&throttle, NOW.plus_seconds(200));
@@ -171,7 +171,7 @@ fn beyond_the_limit_of_its_source_a_name_without_a_failure_has_one_attempt_a_min
     assert_eq!(try_at(122 + 15 * 60 + 1), Ok(()));
 }
 
-// What came back of the source's allowance is used up, by names that failed before.
+// Uses up the part of the source's allowance that came back, with names that failed before.
 fn exhaust_again(throttle: &Throttle, now: Timestamp) {
     let keys = throttle.keys(now, Asked::of("guess 0", HOME));
     while wait(&mut throttle.paid_off.lock().unwrap(), keys.source, keys.of_source, now) == 0 {
@@ -199,7 +199,7 @@ fn a_network_that_many_people_share_has_more_failures_and_one_a_second_at_most()
     let of = |name: &'static str| Asked { people: Some(1_000), ..Asked::of(name, HOME) };
     let names: Vec<&'static str> = (0..3_000).map(|nth| &*format!("name {nth}").leak()).collect();
     let passed = names.iter().filter(|name| fail_as(&throttle, NOW, of(name)).is_ok()).count();
-    assert_eq!(passed, 1_000 + 1_000, "and as many names beyond it");
+    assert_eq!(passed, 1_000 + 1_000, "and as many names beyond the limit");
     let later = NOW.plus_seconds(10);
     let passed = names.iter().filter(|name| fail_as(&throttle, later, of(name)).is_ok()).count();
     assert!((5..=10).contains(&passed), "{passed}");
@@ -235,7 +235,7 @@ fn counts_that_were_kept_under_a_clock_that_was_ahead_end_as_soon_as_others() {
     assert!(fail(&after, NOW, "ada", ELSEWHERE).is_err());
     assert_eq!(fail(&after, NOW.plus_seconds(9 * 60), "ada", ELSEWHERE), Ok(()));
     assert_eq!(fail(&after, NOW.plus_seconds(9 * 60), "guess 1", HOME), Ok(()));
-    // The same for a clock that is set right while the server runs.
+    // The same for a clock that is corrected while the server runs.
     assert!(fail(&ahead, NOW, "ada", ELSEWHERE).is_err());
     assert_eq!(fail(&ahead, NOW.plus_seconds(9 * 60), "ada", ELSEWHERE), Ok(()));
 }

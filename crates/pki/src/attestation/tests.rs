@@ -1,4 +1,5 @@
-//! Chains of every wrong form, made by the simulator, which shares no code with what verifies them; and Apple's own root.
+//! Tests with chains of every wrong form, created by the simulator, which shares no code with the verifier, and with
+//! Apple's own root.
 
 use super::*;
 use events::device::plain_identifier;
@@ -13,7 +14,7 @@ const HARDWARE: (&str, &str) = ("00008110-000A1B2C3D4E5F60", "F4GX1234ABCD");
 
 static CA: LazyLock<AttestationCa> = LazyLock::new(|| AttestationCa::new().unwrap());
 
-/// Apple's root, and those of these certificates.
+/// Apple's root and these certificates as roots.
 fn roots(certificates: &[&X509Ref]) -> AttestationRoots {
     let file = tempfile::NamedTempFile::new().unwrap();
     let pem: Vec<u8> = certificates.iter().flat_map(|certificate| certificate.to_pem().unwrap()).collect();
@@ -39,9 +40,9 @@ fn a_chain_to_a_trusted_root_with_the_nonce_and_the_hardware_proves_it() {
     let chain = CA.attest(&attested()).unwrap();
     assert_eq!(proves(&chain), Ok(()));
     let root = CA.certificate().to_der().unwrap();
-    assert_eq!(proves(&[chain, vec![root]].concat()), Ok(()), "the root may come along");
+    assert_eq!(proves(&[chain, vec![root]].concat()), Ok(()), "the chain may include the root");
     let spelled = Attested { udid: "00008110000a1b2c3d4e5f60", ..attested() };
-    assert_eq!(proves(&CA.attest(&spelled).unwrap()), Ok(()), "dashes and capitals differ");
+    assert_eq!(proves(&CA.attest(&spelled).unwrap()), Ok(()), "dashes and upper and lower case may differ");
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn the_root_that_apple_publishes_is_the_one_that_is_built_in() {
     assert_eq!(hex::encode_upper(digest), "CCF59EF8FCB3017D97F8B5FA6FA90E7A3F9283F76B55AC6CF6EDA8B8B949F05B");
     let root = apple().unwrap();
     assert!(root.signed(&published) && root.key.public_eq(&published.public_key().unwrap()));
-    // What is built in accepts it as it would accept any certificate; it is no leaf.
+    // The built-in root verifies it like any other certificate, but it is not a leaf.
     let chain = [published.to_der().unwrap()];
     assert_eq!(roots(&[]).prove(&chain, &expected()), Err(Unproven::Malformed));
 }
@@ -104,7 +105,11 @@ fn other_hardware_proves_nothing_and_neither_does_none() {
     let without = [(FRESHNESS_TEXT, NONCE)];
     assert_eq!(proves(&CA.issue(&without, (NOW, NOW + 60)).unwrap()), Err(Unproven::OtherHardware));
     let blank = Attested { serial_number: "", ..attested() };
-    assert_eq!(proves(&CA.attest(&blank).unwrap()), Ok(()), "Apple could not verify it");
+    assert_eq!(
+        proves(&CA.attest(&blank).unwrap()),
+        Ok(()),
+        "an empty serial number means that Apple could not verify it"
+    );
 }
 
 #[test]
@@ -133,14 +138,14 @@ fn a_chain_with_a_gap_a_wrong_order_or_a_foreign_link_is_none() {
     let foreign = other.intermediate().to_der().unwrap();
     assert_eq!(proves(&chain[..1]), Err(Unproven::ForeignRoot));
     assert_eq!(proves(&[chain[0].clone(), foreign]), Err(Unproven::ForeignRoot));
-    assert_eq!(proves(&[chain[1].clone(), chain[0].clone()]), Err(Unproven::Malformed), "a CA is no leaf");
+    assert_eq!(proves(&[chain[1].clone(), chain[0].clone()]), Err(Unproven::Malformed), "a CA is not a leaf");
     assert_eq!(proves(&[]), Err(Unproven::Malformed));
     assert_eq!(proves(&vec![chain[0].clone(); 5]), Err(Unproven::Malformed));
     assert_eq!(proves(&[vec![0x30; 5_000]]), Err(Unproven::Malformed));
     assert_eq!(proves(&[[&chain[0][..], b"more"].concat(), chain[1].clone()]), Err(Unproven::Malformed));
 }
 
-/// A certificate with this key, named and signed as asked, by SHA-256.
+/// Creates a certificate with this key, with the given names, signed with SHA-256.
 fn signed(
     key: &PKey<Private>,
     (issuer, by): (&openssl::x509::X509NameRef, &PKey<Private>),
@@ -197,7 +202,7 @@ fn who_is_no_ca_or_may_sign_no_further_ca_attests_nothing() {
         constraints
     };
     assert_eq!(verdict(Some(ca()), Some(ending())), Ok(()));
-    assert_eq!(verdict(Some(ending()), Some(ca())), Err(Unproven::ForeignRoot), "no CA under this one");
-    assert_eq!(verdict(Some(ca()), None), Err(Unproven::ForeignRoot), "the last one is no CA");
-    assert_eq!(verdict(None, Some(ca())), Err(Unproven::ForeignRoot), "the first one is no CA");
+    assert_eq!(verdict(Some(ending()), Some(ca())), Err(Unproven::ForeignRoot), "this CA may have no CA below it");
+    assert_eq!(verdict(Some(ca()), None), Err(Unproven::ForeignRoot), "the last one is not a CA");
+    assert_eq!(verdict(None, Some(ca())), Err(Unproven::ForeignRoot), "the first one is not a CA");
 }

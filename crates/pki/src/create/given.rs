@@ -1,4 +1,4 @@
-//! Certificates and keys that an administrator brings along: checked before anything is made.
+//! Certificates and keys that an administrator provides. They are checked before anything is created.
 
 use crate::files::{Credential, PkiError, certificate};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
@@ -6,7 +6,7 @@ use openssl::x509::X509Ref;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
-/// A certificate and its key.
+/// Files of a certificate and its key.
 #[derive(Debug, Clone)]
 pub struct Pair {
     pub certificate: PathBuf,
@@ -19,14 +19,14 @@ impl Pair {
     }
 }
 
-/// What exists already; the files stay where they are.
+/// Files that exist already. They stay in their place.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     pub identity_ca: Option<Pair>,
     pub registration_authority: Option<Pair>,
     pub profile_signer: Option<Pair>,
     pub tls: Option<Pair>,
-    /// The root of `tls`, where it is a private one.
+    /// Root of `tls`, if it is a private one.
     pub tls_root: Option<PathBuf>,
     pub push: Option<Pair>,
 }
@@ -40,7 +40,7 @@ impl Given {
         }
         if let Some(pair) = &self.registration_authority {
             if self.identity_ca.is_none() {
-                let cure = "give the identity CA that issued it as well, or let both be made";
+                let cure = "also give the identity CA that issued it, or let `muster init` create both";
                 return Err(PkiError::new(&pair.certificate, "is a registration authority without its CA", cure));
             }
             let authority = pair.read()?;
@@ -58,7 +58,8 @@ impl Given {
 }
 
 fn in_force(path: &Path, certificate: &X509Ref, now: i64) -> Result<(), PkiError> {
-    let time = Asn1Time::from_unix(now).map_err(|error| PkiError::new(path, error.to_string(), "set the clock"))?;
+    let time = Asn1Time::from_unix(now)
+        .map_err(|error| PkiError::new(path, error.to_string(), "set the clock of this machine"))?;
     let is = |bound: &Asn1TimeRef, order| bound.compare(&time).is_ok_and(|found| found == order);
     if is(certificate.not_after(), Ordering::Less) {
         let problem = format!("expired on {}", certificate.not_after());
@@ -66,7 +67,7 @@ fn in_force(path: &Path, certificate: &X509Ref, now: i64) -> Result<(), PkiError
     }
     if is(certificate.not_before(), Ordering::Greater) {
         let problem = format!("is not valid before {}", certificate.not_before());
-        return Err(PkiError::new(path, problem, "wait, or set this machine's clock"));
+        return Err(PkiError::new(path, problem, "wait, or correct the clock of this machine"));
     }
     Ok(())
 }

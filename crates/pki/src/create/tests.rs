@@ -1,4 +1,4 @@
-//! What `init` makes, and what it says about what it is given.
+//! Tests of the files that `init` creates, and of its messages about provided files.
 
 use super::*;
 use crate::files;
@@ -148,7 +148,7 @@ fn an_identity_names_the_device_and_nothing_else_does() {
     assert_eq!(names.len(), 1);
 
     let ra = files::certificate(&made.files.registration_authority_certificate).unwrap();
-    assert_eq!(pki.device_of(&ra), None, "the registration authority is no device");
+    assert_eq!(pki.device_of(&ra), None, "the registration authority is not a device");
     let copy: X509 = {
         let foreign = Template {
             purpose: Use::DeviceIdentity,
@@ -159,7 +159,7 @@ fn an_identity_names_the_device_and_nothing_else_does() {
         };
         foreign.sign(&public, Some(pki.identity_ca()), &key).unwrap()
     };
-    assert_eq!(pki.device_of(&copy), None, "another CA may write our name, but not sign with our key");
+    assert_eq!(pki.device_of(&copy), None, "another CA may use the same name, but cannot sign with our key");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Messages of every form that devices make, and hostile ones. They are made by the simulator, which shares no code with what
-//! reads them.
+//! Tests with messages of every form that devices send, and with hostile ones. They are created by the simulator,
+//! which shares no code with the parser.
 
 use super::*;
 use openssl::cms::{CMSOptions, CmsContentInfo};
@@ -17,7 +17,7 @@ const CONTENT: &[u8] = b"<?xml version=\"1.0\"?><plist version=\"1.0\"><dict/></
 const NOW: i64 = 1_790_000_000;
 
 static CA: LazyLock<DeviceCa> = LazyLock::new(|| DeviceCa::new().unwrap());
-/// Knows the CA above beside Apple's.
+/// Knows the CA above in addition to Apple's.
 static CAS: LazyLock<DeviceCas> = LazyLock::new(|| cas_with(&[CA.certificate()]));
 
 fn cas_with(certificates: &[&X509Ref]) -> DeviceCas {
@@ -58,7 +58,7 @@ fn a_content_of_many_pieces_is_put_together() {
 
 #[test]
 fn the_issuers_key_counts_and_neither_its_name_nor_its_dates() {
-    // The CA above expired in 2014, as Apple's did. This one has the same name and another key.
+    // The CA above expired in 2014, like Apple's. This one has the same name and another key.
     let namesake = DeviceCa::new().unwrap();
     let identity = namesake.issue("a device", 1024, Digest::Sha256, NOW).unwrap();
     let chain = [namesake.certificate().clone()];
@@ -160,7 +160,8 @@ fn what_is_too_long_is_refused_before_it_is_read() {
 #[test]
 fn a_message_that_breaks_off_is_never_genuine_and_breaks_nothing() {
     let whole = signature::attached(CONTENT, &device(Digest::Sha256), &[], Style::REAL).unwrap();
-    // The last six bytes close what is open; a reader may do without the last of them, but not without the signature.
+    // The last six bytes close open values. A parser may accept a message without the last of them, but not without
+    // the signature.
     for length in 0..whole.len() - 12 {
         let found = open(&whole[..length], &CAS);
         assert!(found.is_err(), "{length} of {} bytes: {found:?}", whole.len());
@@ -184,7 +185,7 @@ fn nesting_is_bounded() {
     for (tag, levels) in [(0x30, 10_000), (0x24, 10_000), (0xa0, 10_000)] {
         let deep = [tag, 0x80].repeat(levels);
         assert!(open(&deep, &CAS).is_err());
-        // Inside a message that is otherwise in order.
+        // Nesting inside a message that is otherwise valid.
         let nested: Vec<u8> = [0x24, 0x80].repeat(levels).into_iter().chain([0, 0].repeat(levels)).collect();
         let content = ber::encode(ber::CONTEXT_0, &nested);
         let signed_data = ber::constructed(
@@ -237,9 +238,9 @@ fn the_key_compiled_in_is_that_of_the_shared_papers_and_issued_their_device() {
         return test_support::left_out("no certificates of Apple's in ../shared/samples/apple-ca");
     };
     let built_in = DeviceCas::load(&[]).unwrap();
-    assert!(built_in.issued(&leaf), "a device of 2024, certified with SHA-256");
+    assert!(built_in.issued(&leaf), "a device of 2024, with a certificate signed with SHA-256");
     assert!(!built_in.issued(&ca) && !built_in.issued(CA.certificate()));
-    // The same key, read from the file.
+    // The same key, from the file.
     assert!(cas_with(&[&ca]).issued(&leaf));
 }
 

@@ -1,4 +1,4 @@
-//! What all profiles and payloads have in common (mdm/profiles/TopLevel.yaml, CommonPayloadKeys.yaml).
+//! Parts that all profiles and payloads have in common (mdm/profiles/TopLevel.yaml, CommonPayloadKeys.yaml).
 
 use super::{ProfileError, Texts};
 use crate::{Pki, fingerprint};
@@ -8,7 +8,7 @@ use openssl::x509::X509Ref;
 use plist::{Dictionary, Value};
 use uuid::Uuid;
 
-/// `TargetDeviceType` of iPhone, iPad and iPod touch.
+/// `TargetDeviceType` for iPhone, iPad and iPod touch.
 const IPHONE_OR_IPAD: u8 = 1;
 
 /// The outermost dictionary of a profile.
@@ -29,7 +29,7 @@ impl Envelope<'_> {
         xml(profile)
     }
 
-    /// A payload of this profile; `part` makes its identifier unique inside it.
+    /// Returns a payload of this profile. `part` makes its identifier unique in the profile.
     pub(super) fn payload(&self, payload_type: &str, part: &str, uuid: Uuid, display_name: &str) -> Dictionary {
         let mut payload = common(payload_type, &format!("{}.{part}", self.identifier), uuid);
         payload.insert("PayloadDisplayName".into(), display_name.into());
@@ -38,8 +38,8 @@ impl Envelope<'_> {
     }
 }
 
-/// com.apple.security.root: one certificate. Its UUID follows from profile and certificate, so that nothing has to be
-/// recorded for it.
+/// Returns a payload com.apple.security.root with one certificate. Its UUID is derived from the profile and the
+/// certificate, so it need not be recorded.
 pub(super) fn certificate(envelope: &Envelope<'_>, nth: usize, anchor: &X509Ref) -> Result<Value, ProfileError> {
     let uuid = Uuid::new_v5(&envelope.uuid, fingerprint(anchor).as_bytes());
     let mut names = anchor.subject_name().entries_by_nid(Nid::COMMONNAME);
@@ -50,22 +50,22 @@ pub(super) fn certificate(envelope: &Envelope<'_>, nth: usize, anchor: &X509Ref)
     Ok(Value::Dictionary(payload))
 }
 
-/// A way to an identity.
+/// Parameters of a SCEP payload.
 pub(super) struct Scep<'a> {
     pub url: &'a str,
     pub challenge: &'a str,
-    /// The device's UUID, which the identity will name.
+    /// UUID of the device, which the identity will contain.
     pub device: Uuid,
     pub uuid: Uuid,
 }
 
 impl Scep<'_> {
-    /// com.apple.security.scep: the settings are in a dictionary of their own, and the subject has three levels, of which
-    /// macOS tolerates two (micromdm#40).
+    /// Returns the payload com.apple.security.scep. The settings are in a nested dictionary, and the subject has
+    /// three levels of arrays; macOS tolerates two (micromdm#40).
     pub(super) fn payload(&self, envelope: &Envelope<'_>, pki: &Pki) -> Result<Value, ProfileError> {
         let pair = |name: &str, value: &str| Value::Array(vec![Value::Array(vec![name.into(), value.into()])]);
         let subject = vec![pair("O", "Muster"), pair("CN", &self.device.to_string())];
-        // Clients know a fingerprint's digest by its length; all of them know SHA-1's.
+        // Clients derive the digest algorithm from the length of the fingerprint. All of them know SHA-1.
         let fingerprint = pki.identity_ca().digest(MessageDigest::sha1())?.to_vec();
         let mut content = Dictionary::new();
         content.insert("URL".into(), self.url.into());
@@ -83,7 +83,7 @@ impl Scep<'_> {
     }
 }
 
-/// What the device shows its person, without any content yet.
+/// Returns a payload dictionary with the texts that the device shows, without content.
 pub(super) fn outermost(payload_type: &str, texts: Texts<'_>, identifier: &str, id: Uuid) -> Dictionary {
     let mut dictionary = common(payload_type, identifier, id);
     for (key, value) in [
@@ -102,13 +102,16 @@ pub(super) fn xml(profile: Dictionary) -> Result<Vec<u8>, ProfileError> {
     Ok(xml)
 }
 
+/// Checks that a device would contact this address.
+///
 /// # Errors
-/// If a device would not contact this address.
+///
+/// Returns an error if the URL does not begin with `https://`.
 pub(super) fn https(url: &str) -> Result<(), ProfileError> {
     if url.starts_with("https://") { Ok(()) } else { Err(ProfileError::Url(url.to_owned())) }
 }
 
-/// Without `PayloadVersion` iOS refuses a profile that macOS takes (mosen/profiledocs#8).
+/// Keys of every payload. Without `PayloadVersion`, iOS refuses a profile that macOS accepts (mosen/profiledocs#8).
 fn common(payload_type: &str, identifier: &str, id: Uuid) -> Dictionary {
     let mut dictionary = Dictionary::new();
     dictionary.insert("PayloadType".into(), payload_type.into());
@@ -123,7 +126,7 @@ pub(super) fn uuid(id: Uuid) -> Value {
     id.hyphenated().to_string().to_uppercase().into()
 }
 
-/// Without the characters that XML 1.0 cannot hold (section 2.2), which a property list writer lets pass.
+/// Removes the characters that XML 1.0 does not allow (section 2.2). The property list writer does not remove them.
 fn writable(text: &str) -> String {
     text.chars()
         .filter(|c| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))

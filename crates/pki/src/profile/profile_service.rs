@@ -1,30 +1,30 @@
-//! Device Enrollment by Profile Service, the two profiles that come before the MDM profile: Apple's "Over-the-Air Profile
-//! Delivery and Configuration", phases 1 and 2.
+//! Device Enrollment by Profile Service: the two profiles that come before the MDM profile (Apple, "Over-the-Air
+//! Profile Delivery and Configuration", phases 1 and 2).
 
 use super::payload::{Envelope, Scep, https, outermost, xml};
 use super::{Pki, ProfileError, Texts};
 use plist::{Dictionary, Value};
 use uuid::Uuid;
 
-/// Phase 1: asks the device what it is. No profile but a bare payload, as Apple has it.
+/// Phase 1: asks the device for its attributes. As in Apple's document, it is a single payload and not a profile.
 #[derive(Debug, Clone, Copy)]
 pub struct ProfileService<'a> {
     pub texts: Texts<'a>,
     pub identifier: &'a str,
     pub uuid: Uuid,
-    /// Where the device sends its answer, and later asks for the MDM profile.
+    /// Address to which the device sends its answer and later its request for the MDM profile.
     pub url: &'a str,
-    /// What it is asked for, by the names of Apple's document.
+    /// Names of the requested attributes, as in Apple's document.
     pub attributes: &'a [String],
-    /// Comes back as `CHALLENGE`.
+    /// The device returns it as `CHALLENGE`.
     pub challenge: &'a str,
 }
 
 impl ProfileService<'_> {
-    /// The payload as XML, for [`Pki::sign_profile`].
+    /// Returns the payload as XML, for [`Pki::sign_profile`].
     ///
     /// # Errors
-    /// If a device would refuse it.
+    /// Returns an error if a device would refuse the payload.
     pub fn xml(&self) -> Result<Vec<u8>, ProfileError> {
         https(self.url)?;
         let mut content = Dictionary::new();
@@ -32,14 +32,15 @@ impl ProfileService<'_> {
         let attributes = self.attributes.iter().map(|attribute| Value::from(attribute.as_str())).collect();
         content.insert("DeviceAttributes".into(), Value::Array(attributes));
         content.insert("Challenge".into(), self.challenge.into());
-        // This literal, without Apple's prefix.
+        // This literal value, without Apple's prefix.
         let mut payload = outermost("Profile Service", self.texts, self.identifier, self.uuid);
         payload.insert("PayloadContent".into(), Value::Dictionary(content));
         xml(payload)
     }
 }
 
-/// Phase 2: a way to an identity and nothing else. By that identity the device is known when it asks for the MDM profile.
+/// Phase 2: a SCEP payload and nothing else. The resulting identity identifies the device when it requests the MDM
+/// profile.
 #[derive(Debug, Clone, Copy)]
 pub struct VerificationProfile<'a> {
     pub texts: Texts<'a>,
@@ -50,15 +51,15 @@ pub struct VerificationProfile<'a> {
     pub names_target: bool,
     pub scep_url: &'a str,
     pub challenge: &'a str,
-    /// The device's UUID, which the identity will name.
+    /// UUID of the device, which the identity will contain.
     pub device: Uuid,
 }
 
 impl VerificationProfile<'_> {
-    /// The profile as XML, for [`Pki::sign_profile`].
+    /// Returns the profile as XML, for [`Pki::sign_profile`].
     ///
     /// # Errors
-    /// If a device would refuse it, or OpenSSL fails.
+    /// Returns an error if a device would refuse the profile, or if OpenSSL fails.
     pub fn xml(&self, pki: &Pki) -> Result<Vec<u8>, ProfileError> {
         https(self.scep_url)?;
         if self.profile_uuid == self.identity_uuid {

@@ -1,5 +1,5 @@
-//! The profiles against the rule table, for every version and mode they are served to; the rows of the picky device's
-//! checklist that concern a profile; and the signature, opened by the `openssl` command.
+//! Checks the profiles against the rule tables, for every version and mode that they are served to, and against the
+//! rows of the checklist for strict devices that concern a profile. The `openssl` command verifies the signature.
 
 use super::*;
 use crate::create::{Given, Pair, Plan, create};
@@ -63,7 +63,7 @@ fn mdm_value(kind: EnrollmentKind, version: OsVersion) -> Value {
     read(&mdm_profile(kind, version).xml(testing::pki()).unwrap())
 }
 
-/// The payload of this type, to look at or to spoil.
+/// Returns the payload of this type, to read or to change.
 fn payload<'a>(profile: &'a mut Value, payload_type: &str) -> &'a mut Dictionary {
     let payloads = profile.as_dictionary_mut().unwrap().get_mut("PayloadContent").unwrap().as_array_mut().unwrap();
     let dictionaries = payloads.iter_mut().map(|payload| payload.as_dictionary_mut().unwrap());
@@ -117,7 +117,8 @@ fn the_profile_to_be_verified_by_keeps_every_rule_and_holds_an_identity_alone() 
     }
 }
 
-/// It is in no schema of Apple's: the keys are those of "Over-the-Air Profile Delivery and Configuration", listing 2-5.
+/// No schema of Apple's contains it: the keys are those of "Over-the-Air Profile Delivery and Configuration", listing
+/// 2-5.
 #[test]
 fn a_profile_service_is_a_bare_payload_with_the_keys_of_apples_document() {
     let attributes = ["UDID".to_owned(), "SERIAL".to_owned()];
@@ -150,9 +151,9 @@ fn a_profile_service_is_a_bare_payload_with_the_keys_of_apples_document() {
 #[test]
 fn row_1_a_profile_or_payload_without_its_version_is_noticed() {
     let mut profile = mdm_value(DEVICE, ios("17"));
-    profile.as_dictionary_mut().unwrap().remove("PayloadVersion").expect("it is there at the top");
+    profile.as_dictionary_mut().unwrap().remove("PayloadVersion").expect("the profile has PayloadVersion");
     for name in ["com.apple.mdm", "com.apple.security.scep", "com.apple.security.root"] {
-        payload(&mut profile, name).remove("PayloadVersion").expect("it is there in each payload");
+        payload(&mut profile, name).remove("PayloadVersion").expect("each payload has PayloadVersion");
     }
     assert_eq!(said(&profile, DEVICE, "17").iter().filter(|why| why.ends_with("PayloadVersion is missing")).count(), 4);
 }
@@ -199,7 +200,7 @@ fn row_6_all_uuids_differ() {
     let mut profile = mdm_value(DEVICE, ios("17"));
     let identity = payload(&mut profile, "com.apple.security.scep").get("PayloadUUID").unwrap().clone();
     payload(&mut profile, "com.apple.security.root").insert("PayloadUUID".into(), identity);
-    assert!(said(&profile, DEVICE, "17").iter().any(|why| why.ends_with("is there twice")));
+    assert!(said(&profile, DEVICE, "17").iter().any(|why| why.ends_with("occurs twice")));
 }
 
 #[test]
@@ -229,7 +230,7 @@ fn row_10_the_profile_based_way_never_claims_to_be_the_account_driven_one() {
 #[test]
 fn row_11_the_user_enrollment_profile_breaks_the_rules_outside_ios_13_1_to_17() {
     let why = said(&mdm_value(USER, ios("18.0")), USER, "18.0");
-    assert_eq!(why, ["com.apple.mdm.ManagedAppleID is gone since iOS 18.0, and the device has 18.0"]);
+    assert_eq!(why, ["com.apple.mdm.ManagedAppleID was removed in iOS 18.0, and the device has 18.0"]);
     let why = said(&mdm_value(USER, ios("13.0")), USER, "13.0");
     assert_eq!(why, ["com.apple.mdm.ManagedAppleID is new in iOS 13.1, and the device has 13.0"]);
 }
@@ -241,7 +242,7 @@ fn row_17_no_variables_are_in_the_subject() {
     let pair = Value::Array(vec![Value::Array(vec!["CN".into(), "%SerialNumber%".into()])]);
     scep.as_dictionary_mut().unwrap().insert("Subject".into(), Value::Array(vec![pair]));
     let why = said(&profile, DEVICE, "17");
-    assert_eq!(why, ["com.apple.security.scep.PayloadContent.Subject holds a variable, which iOS sends as it is"]);
+    assert_eq!(why, ["com.apple.security.scep.PayloadContent.Subject contains a variable, which iOS does not replace"]);
 }
 
 #[test]
@@ -260,7 +261,11 @@ fn what_people_wrote_is_shown_as_they_wrote_it() {
     let profile = mdm_value(USER, ios("17"));
     let top = profile.as_dictionary().unwrap();
     assert_eq!(top.get("PayloadOrganization").unwrap().as_string(), Some("Schule <A&B>"));
-    assert_eq!(top.get("PayloadDescription").unwrap().as_string(), Some("登録"), "but for what XML cannot hold");
+    assert_eq!(
+        top.get("PayloadDescription").unwrap().as_string(),
+        Some("登録"),
+        "without the characters that XML does not allow"
+    );
 }
 
 #[test]
@@ -292,10 +297,10 @@ fn the_openssl_command_opens_a_signed_profile_with_the_root_that_people_install(
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.stdout, xml);
     let other = verify(&testing::files().files.identity_ca_certificate).unwrap();
-    assert!(!other.status.success(), "another root does not vouch for it");
+    assert!(!other.status.success(), "another root does not verify it");
 }
 
-/// A root as the world has them: it signs CAs, which ours never do.
+/// A typical public root: it signs CAs, which our CA never does.
 fn public_root(key: &PKey<Private>, now: i64) -> X509 {
     let mut builder = X509Builder::new().unwrap();
     builder.set_version(2).unwrap();
@@ -342,7 +347,7 @@ fn a_third_partys_signing_certificate_brings_its_intermediate_along() {
     let mut content = Vec::new();
     let mut signed = CmsContentInfo::from_der(&signed).unwrap();
     let verified = signed.verify(None, Some(&store.build()), None, Some(&mut content), CMSOptions::BINARY);
-    verified.expect("the root alone vouches for it, so the intermediate is inside");
+    verified.expect("the root alone verifies it, so the intermediate is inside");
     assert_eq!(content, b"<plist/>");
 }
 
@@ -364,11 +369,13 @@ fn by_account_the_mode_is_that_of_the_kind_and_the_account_is_named_on_every_ver
     }
     let mut other = made(USER, "BYOD");
     payload(&mut other, "com.apple.mdm").insert("EnrollmentMode".into(), "ADDE".into());
-    let why = "com.apple.mdm.EnrollmentMode is that of the other kind of enrollment";
+    let why = "com.apple.mdm.EnrollmentMode is the mode of the other kind of enrollment";
     assert_eq!(said(&other, USER, "17.5"), [why]);
     let mut nameless = made(USER, "BYOD");
-    payload(&mut nameless, "com.apple.mdm").remove("AssignedManagedAppleID").expect("it is there");
-    let why = "com.apple.mdm.AssignedManagedAppleID is missing, and EnrollmentMode is there";
+    payload(&mut nameless, "com.apple.mdm")
+        .remove("AssignedManagedAppleID")
+        .expect("the payload has AssignedManagedAppleID");
+    let why = "com.apple.mdm.AssignedManagedAppleID is missing, but EnrollmentMode is set";
     assert_eq!(said(&nameless, USER, "17.5"), [why]);
 }
 

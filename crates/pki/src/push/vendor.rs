@@ -1,4 +1,4 @@
-//! What an MDM vendor adds to a request: the property list that <https://identity.apple.com/pushcert> takes.
+//! The signature of an MDM vendor on a request: creates the property list for <https://identity.apple.com/pushcert>.
 
 use crate::files::{Credential, PkiError, is_issued_by};
 use base64::Engine as _;
@@ -10,17 +10,18 @@ use openssl::x509::X509;
 use plist::{Dictionary, Value};
 use std::path::Path;
 
-/// An MDM CSR signing certificate of Apple's with its key, and the certificates above it.
+/// An MDM CSR signing certificate from Apple with its key and its issuers' certificates.
 pub struct VendorSigner {
     credential: Credential,
 }
 
 impl VendorSigner {
-    /// Reads both. The certificate's file must go on to Apple's root, each certificate issued by the next: Apple's portal
-    /// answers an incomplete chain with "invalid certificate signing request" and no more.
+    /// Reads the certificate and the key. The certificate's file must contain the chain up to Apple's root, each
+    /// certificate followed by its issuer: for an incomplete chain Apple's portal reports only "invalid certificate
+    /// signing request".
     ///
     /// # Errors
-    /// Says which certificate is missing.
+    /// Returns an error that says which certificate is missing.
     pub fn read(certificate: &Path, key: &Path) -> Result<VendorSigner, PkiError> {
         let credential = Credential::read(certificate, key)?;
         let chain: Vec<&X509> = std::iter::once(&credential.certificate).chain(&credential.intermediates).collect();
@@ -28,7 +29,7 @@ impl VendorSigner {
         let last = *chain.last().unwrap_or(&&credential.certificate);
         let ends = broken.or_else(|| (!is_issued_by(last, last)).then_some(last));
         if let Some(ends) = ends {
-            let problem = format!("does not go on to Apple's root: the issuer of {} does not follow", named(ends));
+            let problem = format!("does not lead to Apple's root: the issuer of {} is missing", named(ends));
             let cure = "append the intermediate (Worldwide Developer Relations) and the Apple root certificate in PEM; \
                         both are at https://www.apple.com/certificateauthority/";
             return Err(PkiError::new(certificate, problem, cure));
@@ -36,10 +37,10 @@ impl VendorSigner {
         Ok(VendorSigner { credential })
     }
 
-    /// The file for Apple's portal: a property list in Base64.
+    /// Signs a request and returns the file for Apple's portal: a property list in Base64.
     ///
     /// # Errors
-    /// If OpenSSL fails.
+    /// Returns an error if OpenSSL fails.
     pub fn sign(&self, request: &[u8]) -> Result<String, ErrorStack> {
         let mut signer = Signer::new(MessageDigest::sha256(), &self.credential.key)?;
         let signature = signer.sign_oneshot_to_vec(request)?;
@@ -54,7 +55,7 @@ impl VendorSigner {
         ];
         let fields: Dictionary = fields.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
         let mut xml = Vec::new();
-        // Strings in a dictionary can always be written, and a Vec takes them.
+        // A dictionary of strings can always be written, and writing to a Vec does not fail.
         let _ = Value::Dictionary(fields).to_writer_xml(&mut xml);
         Ok(STANDARD.encode(xml))
     }
@@ -73,7 +74,7 @@ mod tests {
     use openssl::sign::Verifier;
     use world::World;
 
-    /// A certificate and its key, and the root above it: any chain of ours is like a vendor's.
+    /// Returns the files of a certificate, its key and its root. Any chain of ours has the same form as a vendor's.
     fn chain(directory: &Path) -> (std::path::PathBuf, std::path::PathBuf, std::path::PathBuf) {
         let plan = Plan { organization: "Vendor", hosts: &["localhost".into()], trial: true, given: Given::default() };
         let made = create(&directory.join("pki"), &plan, &World::system()).unwrap();

@@ -1,4 +1,4 @@
-//! CertRep (RFC 8894 section 3.3.2): the certificate, or why there is none.
+//! CertRep (RFC 8894 section 3.3.2): the certificate, or the reason why there is none.
 
 use super::authority::certificates_only;
 use super::message::Exchange;
@@ -22,7 +22,7 @@ use x509_cert::Certificate;
 use x509_cert::attr::Attribute;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-/// An answer could not be made: the server's fault, HTTP 503.
+/// The answer could not be created. This is the server's fault: HTTP 503.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     #[error("OpenSSL failed: {0}")]
@@ -31,12 +31,12 @@ pub enum AnswerError {
     Encoding(#[from] der::Error),
 }
 
-/// The certificate, encrypted to the requester's.
+/// Creates the answer with the certificate, encrypted to the requester's certificate.
 ///
 /// # Errors
-/// If OpenSSL fails.
+/// Returns an error if OpenSSL fails.
 pub fn succeed(pki: &Pki, world: &World, exchange: &Exchange, certificate: &X509Ref) -> Result<Vec<u8>, AnswerError> {
-    // The issued certificate is first, and here alone; clients have the CA's from GetCACert.
+    // It contains only the issued certificate. Clients have the CA's certificate from GetCACert.
     let certificates = certificates_only(&[certificate])?;
     let mut to = Stack::new()?;
     to.push(exchange.requester.clone())?;
@@ -45,10 +45,10 @@ pub fn succeed(pki: &Pki, world: &World, exchange: &Exchange, certificate: &X509
     sign(pki, world, exchange, Some(envelope), &status)
 }
 
-/// A refusal: no content at all.
+/// Creates a refusal, which has no content.
 ///
 /// # Errors
-/// If OpenSSL fails.
+/// Returns an error if OpenSSL fails.
 pub fn fail(pki: &Pki, world: &World, exchange: &Exchange, why: FailInfo) -> Result<Vec<u8>, AnswerError> {
     sign(pki, world, exchange, None, &[text(oid::PKI_STATUS, "2")?, text(oid::FAIL_INFO, why.code())?])
 }
@@ -79,7 +79,8 @@ fn sign(
 ) -> Result<Vec<u8>, AnswerError> {
     let authority = &pki.inner.registration_authority;
     let digest = hash(message_digest(exchange), content.as_deref().unwrap_or_default())?;
-    // contentType and messageDigest are there on failure too: iOS crashed on answers without (micromdm/scep#76).
+    // contentType and messageDigest are present on failure too: iOS crashed on answers without them
+    // (micromdm/scep#76).
     let mut attributes = vec![
         attribute(oid::CONTENT_TYPE, Any::encode_from(&oid::DATA)?)?,
         octets(oid::MESSAGE_DIGEST, &digest)?,
@@ -90,7 +91,7 @@ fn sign(
     ];
     attributes.extend_from_slice(status);
     let attributes = SetOfVec::try_from(attributes)?;
-    // Signed as SET OF, not with the [0] they are sent with (RFC 5652 section 5.4).
+    // Signed as SET OF, not with the tag [0] that they are sent with (RFC 5652 section 5.4).
     let mut signer = Signer::new(message_digest(exchange), &authority.key)?;
     signer.update(&attributes.to_der()?)?;
     let certificate = Certificate::from_der(&authority.certificate.to_der()?)?;
@@ -139,7 +140,7 @@ fn octets(oid: ObjectIdentifier, bytes: &[u8]) -> Result<Attribute, der::Error> 
     attribute(oid, Any::encode_from(&OctetStringRef::new(bytes)?)?)
 }
 
-/// RFC 8894 section 3.2.1 wants PrintableString; the bytes of a transactionID are repeated whatever they are.
+/// RFC 8894 section 3.2.1 requires PrintableString. The bytes of a transactionID are repeated unchanged.
 fn text(oid: ObjectIdentifier, text: &str) -> Result<Attribute, der::Error> {
     attribute(oid, Any::new(Tag::PrintableString, text.as_bytes())?)
 }

@@ -1,4 +1,4 @@
-//! What the server says about itself: GetCACaps and GetCACert (RFC 8894 sections 3.5.2 and 4.2).
+//! GetCACaps and GetCACert: the server's capabilities and certificates (RFC 8894 sections 3.5.2 and 4.2).
 
 use super::oid;
 use crate::Pki;
@@ -10,7 +10,7 @@ use der::{Any, Decode, Encode};
 use openssl::x509::X509Ref;
 use x509_cert::Certificate;
 
-/// The answer to GetCACaps (`text/plain`). `SCEPStandard` promises AES, SHA-256 and POST.
+/// Answer to GetCACaps (`text/plain`). `SCEPStandard` promises AES, SHA-256 and POST.
 pub const CAPABILITIES: &str = "AES\nDES3\nPOSTPKIOperation\nRenewal\nSCEPStandard\nSHA-1\nSHA-256\nSHA-512\n";
 
 /// Content type of [`capabilities`](CAPABILITIES).
@@ -20,16 +20,16 @@ pub const CERTIFICATES_TYPE: &str = "application/x-x509-ca-ra-cert";
 /// Content type of a CertRep.
 pub const MESSAGE_TYPE: &str = "application/x-pki-message";
 
-/// The answer to GetCACert: a degenerate PKCS #7 with the CA and the registration authority.
+/// Returns the answer to GetCACert: a degenerate PKCS #7 with the CA and the registration authority.
 ///
 /// # Errors
-/// If the certificates cannot be encoded.
+/// Returns an error if the certificates cannot be encoded.
 pub fn certificates(pki: &Pki) -> Result<Vec<u8>, der::Error> {
     certificates_only(&[&pki.inner.identity_ca.certificate, &pki.inner.registration_authority.certificate])
 }
 
-/// SignedData without signers or content. A set has no order, so CA and registration authority are told apart by what
-/// they may do (basicConstraints, keyUsage).
+/// Creates a SignedData without signers or content. A set has no order, so clients tell the CA and the registration
+/// authority apart by basicConstraints and keyUsage.
 pub(super) fn certificates_only(certificates: &[&X509Ref]) -> Result<Vec<u8>, der::Error> {
     let mut set = SetOfVec::new();
     for certificate in certificates {

@@ -13,20 +13,21 @@ use openssl::stack::Stack;
 use openssl::x509::X509;
 use x509_cert::attr::Attribute;
 
-/// Recipients must decrypt, so RSA (RFC 8894 section 2.1); the ceiling bounds what a stranger can make us compute.
+/// Allowed key sizes. Recipients must decrypt, so keys are RSA (RFC 8894 section 2.1). The maximum limits the work
+/// that a stranger can cause.
 const KEY_BITS: std::ops::RangeInclusive<u32> = 2048..=4096;
 
-/// What an answer must repeat, and to whom it goes.
+/// The values that an answer needs: what it must repeat, and the requester's certificate.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// Byte for byte as it came.
+    /// Byte for byte as in the request.
     pub(super) transaction_id: String,
     pub(super) sender_nonce: Vec<u8>,
-    /// Signed the request; the answer is encrypted to it.
+    /// Certificate that signed the request. The answer is encrypted to it.
     pub(super) requester: X509,
-    /// As strong as the request's, SHA-256 at least.
+    /// Digest of the answer: as strong as the request's, at least SHA-256.
     pub(super) digest: ObjectIdentifier,
-    /// The cipher of the request's envelope, which the client therefore knows; `None` until it was looked at.
+    /// Cipher of the request's envelope, which the client therefore supports. `None` until the envelope is parsed.
     pub(super) cipher: Option<ObjectIdentifier>,
 }
 
@@ -41,7 +42,7 @@ impl Exchange {
     }
 }
 
-/// A request whose signature is right. Whose it is, and what it asks, is not known yet.
+/// A request with a valid signature. Its sender and content are not checked yet.
 #[derive(Debug)]
 pub struct SignedMessage {
     pub(super) message_type: MessageType,
@@ -50,7 +51,7 @@ pub struct SignedMessage {
     pub(super) content: Vec<u8>,
 }
 
-/// Not a SCEP request that could be answered: HTTP 400. The words are for the log.
+/// Not a SCEP request that could be answered: HTTP 400. The text is for the log.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a SCEP request: {0}")]
 pub struct Unanswerable(pub &'static str);
@@ -68,17 +69,17 @@ impl From<Unanswerable> for VerifyError {
 }
 
 impl SignedMessage {
-    /// Reads size, structure and signature; uses no secret of ours.
+    /// Checks size, structure and signature. Needs no private key.
     ///
     /// # Errors
-    /// [`VerifyError::Unanswerable`] where there is nobody to answer, else the refusal to send.
+    /// Returns [`VerifyError::Unanswerable`] if there is no requester to answer, otherwise the refusal to send.
     pub fn verify(body: &[u8]) -> Result<SignedMessage, VerifyError> {
         if body.len() > LARGEST_MESSAGE {
             return Err(Unanswerable("it is too large").into());
         }
         Signed::of(body).map_err(|why| Unanswerable(unfit(why)))?;
-        // Clients send BER with indefinite lengths; OpenSSL reads it and writes DER, which the `cms` crate insists on.
-        let mut message = CmsContentInfo::from_der(body).map_err(|_| Unanswerable("it is no CMS message"))?;
+        // Clients send BER with indefinite lengths. OpenSSL parses it and writes DER, which the `cms` crate requires.
+        let mut message = CmsContentInfo::from_der(body).map_err(|_| Unanswerable("it is not a CMS message"))?;
         let der = message.to_der().map_err(|_| Unanswerable("it cannot be encoded again"))?;
         let (signed, signer) = only_signer(&der)?;
         let attributes = Attributes::of(&signer)?;
@@ -108,21 +109,22 @@ impl SignedMessage {
     }
 }
 
-// In front of OpenSSL. A digest that is none of ours has an answer of its own, before anything is hashed (`check`).
+// Errors of the check before OpenSSL. An unsupported digest gets a proper answer before anything is hashed (see
+// `check`).
 fn unfit(why: BadShape) -> &'static str {
     match why {
-        BadShape::NotCms => "it is no CMS message",
+        BadShape::NotCms => "it is not a CMS message",
         BadShape::NotSigned => "it is not signed",
         BadShape::NotOneSigner => "it must have exactly one signer",
-        BadShape::Digests | BadShape::Digest => "it must name one digest, that of its signer",
-        BadShape::Certificates => "it holds too many certificates, too large ones, or revocation lists",
-        BadShape::Key => "it holds a key that nobody needs",
+        BadShape::Digests | BadShape::Digest => "it must name exactly one digest, the one of its signer",
+        BadShape::Certificates => "it contains too many or too large certificates, or revocation lists",
+        BadShape::Key => "it contains a key of an unsupported kind or size",
         BadShape::Attributes => "it has too many attributes",
     }
 }
 
 fn only_signer(der: &[u8]) -> Result<(SignedData, SignerInfo), Unanswerable> {
-    let outer = ContentInfo::from_der(der).map_err(|_| Unanswerable("it is no ContentInfo"))?;
+    let outer = ContentInfo::from_der(der).map_err(|_| Unanswerable("it is not a ContentInfo"))?;
     if outer.content_type != oid::SIGNED_DATA {
         return Err(Unanswerable("it is not signed"));
     }
@@ -134,10 +136,10 @@ fn only_signer(der: &[u8]) -> Result<(SignedData, SignerInfo), Unanswerable> {
     Ok((signed, signer))
 }
 
-/// The certificate inside the message that the signer names.
+/// Returns the certificate in the message that the signer names.
 fn certificate_of(signed: &SignedData, signer: &SignerInfo) -> Result<X509, Unanswerable> {
     let SignerIdentifier::IssuerAndSerialNumber(name) = &signer.sid else {
-        return Err(Unanswerable("its signer is not named by issuer and serial number"));
+        return Err(Unanswerable("it does not identify its signer by issuer and serial number"));
     };
     let certificates = signed.certificates.iter().flat_map(|set| set.0.iter());
     let mut named = certificates.filter_map(|choice| match choice {
@@ -148,7 +150,7 @@ fn certificate_of(signed: &SignedData, signer: &SignerInfo) -> Result<X509, Unan
         CertificateChoices::Other(_) => None,
     });
     let (Some(certificate), None) = (named.next(), named.next()) else {
-        return Err(Unanswerable("it must hold its signer's certificate, once"));
+        return Err(Unanswerable("it must contain its signer's certificate exactly once"));
     };
     let der = certificate.to_der().map_err(|_| Unanswerable("its signer's certificate cannot be read"))?;
     X509::from_der(&der).map_err(|_| Unanswerable("its signer's certificate cannot be read"))
@@ -169,7 +171,7 @@ fn check(
     if !acceptable(&key) {
         return Err(Fault::Algorithm);
     }
-    // OpenSSL compares messageDigest with the content; contentType is compared here (RFC 5652 section 11.1).
+    // OpenSSL compares messageDigest with the content. contentType is compared here (RFC 5652 section 11.1).
     let content_type = attributes.one(oid::CONTENT_TYPE).and_then(|value| value.decode_as::<ObjectIdentifier>().ok());
     if content_type != Some(signed.encap_content_info.econtent_type) || attributes.one(oid::MESSAGE_DIGEST).is_none() {
         return Err(Fault::Attributes);
@@ -177,8 +179,8 @@ fn check(
     verify_signature(message, &exchange.requester).ok_or(Fault::Signature)
 }
 
-/// Verified with the very certificate that was looked up, and no other; who issued it is not asked (a new client's is
-/// self-signed).
+/// Verifies the signature with exactly this certificate. Its issuer is not checked, because the certificate of a new
+/// client is self-signed.
 fn verify_signature(message: &mut CmsContentInfo, requester: &X509) -> Option<Vec<u8>> {
     let mut only = Stack::new().ok()?;
     only.push(requester.clone()).ok()?;
@@ -188,7 +190,8 @@ fn verify_signature(message: &mut CmsContentInfo, requester: &X509) -> Option<Ve
     Some(content)
 }
 
-/// RSA of 2048 to 4096 bits, with an exponent that is not a toy (NIST SP 800-56B: above 2^16).
+/// Returns whether the key is RSA with 2048 to 4096 bits and a sufficiently large exponent (NIST SP 800-56B: above
+/// 2^16).
 pub(super) fn acceptable(key: &PKeyRef<Public>) -> bool {
     let exponent_is_fine = |key: &PKeyRef<Public>| {
         key.rsa().is_ok_and(|rsa| rsa.e().num_bits() > 16 && rsa.e().num_bits() <= 64 && rsa.e().is_odd())
@@ -200,7 +203,7 @@ fn stronger(digest: ObjectIdentifier) -> ObjectIdentifier {
     if [oid::SHA384, oid::SHA512].contains(&digest) { digest } else { oid::SHA256 }
 }
 
-/// The signed attributes; each we read must be there once, with one value.
+/// The signed attributes. Each attribute that is used must occur once, with one value.
 struct Attributes<'a>(Vec<&'a Attribute>);
 
 impl<'a> Attributes<'a> {
@@ -231,7 +234,8 @@ impl<'a> Attributes<'a> {
         bytes.filter(|bytes| (1..=64).contains(&bytes.len())).ok_or(missing)
     }
 
-    /// Repeated in the answer, so bounded; and visible ASCII, since it is also written down.
+    /// Returns the transactionID. Its length is limited because the answer repeats it, and it must be printable ASCII
+    /// because it is logged.
     fn transaction_id(&self) -> Result<String, Unanswerable> {
         let text = self.text(oid::TRANSACTION_ID);
         let fine =
@@ -244,7 +248,7 @@ impl<'a> Attributes<'a> {
             Some("19") => Ok(MessageType::PkcsReq),
             Some("17") => Ok(MessageType::RenewalReq),
             Some("20" | "21" | "22") => Ok(MessageType::Unsupported),
-            _ => Err(Unanswerable("its messageType is none of RFC 8894")),
+            _ => Err(Unanswerable("its messageType is not one of RFC 8894")),
         }
     }
 }

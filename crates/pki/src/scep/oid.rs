@@ -1,4 +1,4 @@
-//! The object identifiers of SCEP (RFC 8894 section 3.2) and of what it is made of.
+//! Object identifiers of SCEP (RFC 8894 section 3.2) and of the formats that it uses.
 
 use der::oid::ObjectIdentifier;
 
@@ -28,7 +28,7 @@ pub const SHA256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1");
 pub const SHA384: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.2");
 pub const SHA512: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.3");
 
-// Ciphers; single DES (1.3.14.3.2.7) is left out on purpose.
+// Ciphers. Single DES (1.3.14.3.2.7) is omitted on purpose.
 pub const DES_EDE3_CBC: ObjectIdentifier = oid("1.2.840.113549.3.7");
 pub const AES128_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.2");
 pub const AES192_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.22");

@@ -1,4 +1,4 @@
-//! The inner layer of a request: the envelope to our registration authority, and the PKCS #10 request in it.
+//! The inner layer of a request: the envelope for the registration authority, and the PKCS #10 request in it.
 
 use super::message::{Exchange, SignedMessage, acceptable};
 use super::{Fault, MessageType, Refused, oid};
@@ -15,23 +15,23 @@ use openssl::x509::X509Req;
 use uuid::Uuid;
 use x509_cert::request::CertReq;
 
-/// What a request asks for, and by what right.
+/// What a request asks for, and its authorization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestKind {
-    /// PKCSReq: a first certificate, for whoever knows the challenge.
+    /// PKCSReq: a first certificate, authorized by the challenge.
     Enroll { challenge: Option<String> },
-    /// RenewalReq: another certificate for the device that signed with one of ours. Whether that one is still in force is
-    /// for the caller, who knows the device's stream.
+    /// RenewalReq: another certificate for the device whose certificate of this server signed the request. The caller
+    /// checks in the device's stream whether that certificate is still accepted.
     Renew { device: Uuid },
 }
 
-/// A request that is all in order but for the right to it.
+/// A valid request. Its authorization is not checked yet.
 #[derive(Debug)]
 pub struct PkiRequest {
     pub kind: RequestKind,
-    /// The key to certify; the request is signed with it.
+    /// The key to certify. The request is signed with it.
     pub public_key: PKey<Public>,
-    /// SHA-256 of its SubjectPublicKeyInfo, lower-case hex.
+    /// SHA-256 of its SubjectPublicKeyInfo, lower-case hexadecimal.
     pub key_hash: String,
     pub exchange: Exchange,
 }
@@ -43,10 +43,10 @@ impl PkiRequest {
 }
 
 impl SignedMessage {
-    /// Decrypts and reads the request. This is the expensive gate: the caller bounds how many pass at once.
+    /// Decrypts and parses the request. This is the expensive check, so the caller limits how many run at once.
     ///
     /// # Errors
-    /// The refusal to send. Whatever is wrong inside the envelope, it is the same one.
+    /// Returns the refusal to send. It is the same for every problem inside the envelope.
     pub fn open(mut self, pki: &Pki) -> Result<PkiRequest, Refused> {
         match self.read(pki) {
             Ok((kind, public_key, key_hash)) => Ok(PkiRequest { kind, public_key, key_hash, exchange: self.exchange }),
@@ -64,7 +64,7 @@ impl SignedMessage {
         let envelope = CmsContentInfo::from_der(&self.content).map_err(|_| Fault::Envelope)?;
         self.exchange.cipher = Some(permitted_cipher(&envelope)?);
         let (public_key, challenge) = self.decrypt(pki, &envelope)?;
-        // Known to whoever made the request; they decrypt nothing for an attacker.
+        // The requester knows this result already, so it does not help an attacker to decrypt a message.
         if !acceptable(&public_key) {
             return Err(Fault::Algorithm);
         }
@@ -79,7 +79,7 @@ impl SignedMessage {
         Ok((kind, public_key, hash))
     }
 
-    /// Everything that depends on what our key decrypts. The requester is told one failure for all of it.
+    /// Everything that depends on the decrypted content. The requester receives the same failure for all of it.
     fn decrypt(&self, pki: &Pki, envelope: &CmsContentInfo) -> Result<(PKey<Public>, Option<String>), Fault> {
         let authority = &pki.inner.registration_authority;
         let pkcs10 = envelope.decrypt(&authority.key, &authority.certificate).map_err(|_| Fault::Decryption)?;
@@ -88,8 +88,8 @@ impl SignedMessage {
         }
         let request = X509Req::from_der(&pkcs10).map_err(|_| Fault::Request)?;
         let key = request.public_key().map_err(|_| Fault::Request)?;
-        // The proof of possession. The signer of the message may have another key (RFC 8894 section 2.3 only says SHOULD): a
-        // certificate for the key of a copied envelope is of no use to who copied it.
+        // Proof of possession. The message may be signed with another key (RFC 8894 section 2.3 only says SHOULD): an
+        // attacker who copies an envelope gets a certificate for a key that they do not have.
         if !request.verify(&key).is_ok_and(|fits| fits) {
             return Err(Fault::Request);
         }
@@ -109,7 +109,7 @@ fn permitted_cipher(envelope: &CmsContentInfo) -> Result<ObjectIdentifier, Fault
     permitted.contains(&cipher).then_some(cipher).ok_or(Fault::Algorithm)
 }
 
-/// The challengePassword: `Some(None)` where there is none, `None` where it is not readable or there are several.
+/// Returns the challengePassword: `Some(None)` if there is none, `None` if it cannot be read or there are several.
 fn challenge(pkcs10: &[u8]) -> Option<Option<String>> {
     let request = CertReq::from_der(pkcs10).ok()?;
     let mut found = request.info.attributes.iter().filter(|attribute| attribute.oid == oid::CHALLENGE_PASSWORD);

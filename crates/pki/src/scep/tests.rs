@@ -1,4 +1,4 @@
-//! SCEP as clients speak it, and as nobody should.
+//! Tests of SCEP with valid requests and with violations of the protocol.
 
 mod bad_input;
 mod client;
@@ -92,7 +92,7 @@ fn a_first_request_may_be_signed_with_another_key_than_it_is_for() {
     assert_eq!(request.kind, RequestKind::Enroll { challenge: Some("challenge-1.secret".into()) });
     assert_eq!(request.key_hash, key.key_hash());
     let reply = signer.read(&succeed(&request, &issue(&request, World::system().uuid())));
-    assert_eq!(reply.status, "0", "the answer is for who signed");
+    assert_eq!(reply.status, "0", "the answer is encrypted to the signer");
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn aes_and_triple_des_envelopes_and_all_sha_digests_are_read_and_answered_in_kin
             let reply = client.read(&succeed(&request, &issue(&request, World::system().uuid())));
             assert!(reply.certificate.is_some());
             let expected = if digest == oid::SHA1 { oid::SHA256 } else { digest };
-            assert_eq!(reply.digest, expected, "as strong as the request, and never SHA-1");
+            assert_eq!(reply.digest, expected, "as strong as the digest of the request, and never SHA-1");
             let ciphers: [(i32, ObjectIdentifier); 3] = [
                 (Cipher::aes_128_cbc().nid().as_raw(), oid::AES128_CBC),
                 (Cipher::aes_256_cbc().nid().as_raw(), oid::AES256_CBC),
                 (Cipher::des_ede3_cbc().nid().as_raw(), oid::DES_EDE3_CBC),
             ];
             let sent = ciphers.iter().find(|(nid, _)| *nid == cipher.nid().as_raw()).unwrap().1;
-            assert_eq!(reply.cipher, Some(sent), "a cipher that the client has");
+            assert_eq!(reply.cipher, Some(sent), "a cipher that the client supports");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Honest messages of every form pass, hostile ones of every shape that was found are refused by name.
+//! Tests that valid messages of every form pass, and that each known hostile form is rejected with its own error.
 
 use super::*;
 use base64::Engine as _;

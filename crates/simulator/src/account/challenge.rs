@@ -1,14 +1,14 @@
-//! `WWW-Authenticate: Bearer method="apple-as-web", url="…"`, or with `apple-oauth2` and its five parameters, read as RFC 9110
-//! section 11.6.1 has it.
+//! Parses `WWW-Authenticate: Bearer method="apple-as-web", url="…"`, or with `apple-oauth2` and its five parameters,
+//! as RFC 9110 section 11.6.1 defines it.
 
 use url::Url;
 
 /// How a server lets a person sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
-    /// On a page of the server's, which hands over an access token.
+    /// On a page of the server, which returns an access token.
     AsWeb(Url),
-    /// By an authorization code.
+    /// With an authorization code.
     OAuth2(OAuth2),
 }
 
@@ -16,16 +16,16 @@ pub enum Challenge {
 pub struct OAuth2 {
     pub authorization_url: Url,
     pub token_url: Url,
-    /// Where the page leads back to; its scheme is Apple's own.
+    /// Address that the page redirects to. Its scheme is Apple's own.
     pub redirect_url: String,
     pub client_id: String,
     pub scope: String,
 }
 
-/// Reads the header.
+/// Parses the header.
 ///
 /// # Errors
-/// What a device would not understand.
+/// Returns what a device would not understand.
 pub fn read(header: &str) -> Result<Challenge, String> {
     let (scheme, parameters) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
@@ -39,7 +39,7 @@ pub fn read(header: &str) -> Result<Challenge, String> {
         "apple-oauth2" => {
             let redirect_url = required("redirect-url")?;
             if !redirect_url.starts_with("apple-remotemanagement-user-login:") {
-                return Err(format!("redirect-url {redirect_url} has not Apple's scheme"));
+                return Err(format!("redirect-url {redirect_url} does not have Apple's scheme"));
             }
             Ok(Challenge::OAuth2(OAuth2 {
                 authorization_url: https(required("authorization-url")?)?,
@@ -49,7 +49,7 @@ pub fn read(header: &str) -> Result<Challenge, String> {
                 scope: required("scope")?.to_owned(),
             }))
         }
-        other => Err(format!("the method {other} is not known")),
+        other => Err(format!("the method {other} is unknown")),
     }
 }
 

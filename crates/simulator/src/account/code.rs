@@ -1,5 +1,5 @@
-//! The way by an authorization code (`apple-oauth2`): the sheet ends with a code, which the device redeems for tokens, and
-//! refreshes these by itself.
+//! Sign-in with an authorization code (`apple-oauth2`): the sheet ends with a code, which the device redeems for
+//! tokens. The device refreshes the tokens by itself.
 
 use super::{AccountError, OAuth2, Sheet, SignedIn};
 use crate::acts::Watcher;
@@ -10,7 +10,7 @@ use crate::walk::Walk;
 use serde_json::Value;
 use url::Url;
 
-/// What a device shows with its messages, and what it gets others by.
+/// Tokens that a device sends with its messages, and the means to get others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
     pub access: String,
@@ -24,7 +24,7 @@ pub struct Refresh {
 }
 
 impl Tokens {
-    /// One that is not refreshed.
+    /// A token that cannot be refreshed.
     pub fn lasting(access: String) -> Tokens {
         Tokens { access, refresh: None }
     }
@@ -65,7 +65,7 @@ impl Device {
     /// Redeems a code.
     ///
     /// # Errors
-    /// If the server does not grant it.
+    /// Returns an error if the server refuses it.
     pub async fn redeem(&self, way: &OAuth2, code: &str) -> Result<Tokens, AccountError> {
         let form = [
             ("grant_type", "authorization_code"),
@@ -80,10 +80,10 @@ impl Device {
         Ok(Tokens { access, refresh })
     }
 
-    /// Gets another access token without asking anybody.
+    /// Gets another access token without involving the person.
     ///
     /// # Errors
-    /// If there is no refresh token, or the server does not take it.
+    /// Returns an error if there is no refresh token or the server refuses it.
     pub async fn refresh_access(&mut self) -> Result<(), AccountError> {
         let tokens =
             self.management().and_then(|management| management.tokens.clone()).ok_or(DeviceError::NotManaged)?;

@@ -1,11 +1,11 @@
-//! How a device finds its server from what its person typed: a document at a well-known address of the domain.
+//! How a device finds its server from the typed account: a document at a well-known address of the domain.
 
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::Value;
 use url::Url;
 
-/// As many redirects as a device follows.
+/// Number of redirects that a device follows.
 const MOST_REDIRECTS: usize = 10;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,33 +21,33 @@ pub enum DiscoveryError {
     NoDomain(String),
     #[error("{url} answered with status {status}")]
     Status { url: Url, status: u16 },
-    /// mdm/errors/well-known.failed.yaml: from 17.5 on the person is shown the message.
+    /// mdm/errors/well-known.failed.yaml: from iOS 17.5 on, the person sees the message.
     #[error("{url} refuses such devices: {message}")]
     Refused { url: Url, message: String },
-    #[error("the document is not understood: {0}")]
+    #[error("the document cannot be parsed: {0}")]
     Document(String),
     #[error("too many redirects, the last to {0}")]
     Redirects(Url),
-    #[error("the domain cannot be asked: {0}")]
+    #[error("the domain cannot be reached: {0}")]
     Unreachable(#[from] reqwest::Error),
 }
 
-/// One request on the way, and what was answered.
+/// One request of the discovery, and its answer.
 #[derive(Debug, Clone)]
 pub struct Hop {
     pub url: Url,
     pub status: u16,
     pub content_type: String,
-    /// Where a redirect leads.
+    /// Target of a redirect.
     pub location: Option<String>,
-    /// What was said where it leads nowhere else.
+    /// Body of the answer, if it is not a redirect.
     pub body: Vec<u8>,
 }
 
-/// Asks the domain, which is what follows the last `@`; every request is told to `hops`.
+/// Asks the domain, which is the part after the last `@`. Adds every request to `hops`.
 ///
 /// # Errors
-/// Why a device would give up.
+/// Returns why a device would give up.
 pub async fn find_server(
     client: &Client,
     identifier: &str,
@@ -67,7 +67,7 @@ pub async fn find_server(
         let content_type = header(CONTENT_TYPE).unwrap_or_default();
         hops.push(Hop { url: url.clone(), status, content_type, location: location.clone(), body: Vec::new() });
         if let Some(to) = location {
-            // The query is not carried over: whoever redirects has to put it there.
+            // The query is not carried over: the redirecting server must put it into the target.
             url = url.join(&to).map_err(|_| DiscoveryError::Document(format!("a redirect to {to:?}")))?;
             continue;
         }
@@ -98,7 +98,7 @@ fn server(document: &Value) -> Result<Server, DiscoveryError> {
     let first = document["Servers"].get(0).ok_or_else(|| wrong("Servers is missing or empty"))?;
     let version = first["Version"].as_str().ok_or_else(|| wrong("Version is missing"))?;
     if !["mdm-byod", "mdm-adde"].contains(&version) {
-        return Err(DiscoveryError::Document(format!("the version {version:?} is not known")));
+        return Err(DiscoveryError::Document(format!("the version {version:?} is unknown")));
     }
     let base_url = first["BaseURL"].as_str().ok_or_else(|| wrong("BaseURL is missing"))?;
     let base_url = Url::parse(base_url).ok().filter(|url| url.scheme() == "https");

@@ -1,4 +1,4 @@
-//! What Settings remember of a downloaded profile.
+//! Tests of what Settings keeps of a downloaded profile.
 
 use super::{Device, DeviceError, PENDING_SECONDS};
 use crate::certificate_request::{self_signed, subject};

@@ -1,22 +1,22 @@
-//! What was measured under load: rates, and how long each act took.
+//! Measurements of a load test: rates, and the duration of each act.
 
 use super::Outcome;
 use crate::acts::Act;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The outcome of a load.
+/// Result of a load test.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     pub enrolled: usize,
     pub failed: usize,
     pub elapsed: Duration,
-    /// What went wrong, and how often.
+    /// Error messages with their counts.
     pub failures: BTreeMap<String, usize>,
     durations: BTreeMap<Act, Vec<Duration>>,
 }
 
-/// One act's durations.
+/// Durations of one act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub act: Act,
@@ -41,12 +41,12 @@ impl Report {
         }
     }
 
-    /// Enrolled devices a second.
+    /// Enrolled devices per second.
     pub fn rate(&self) -> f64 {
         f64::from(u32::try_from(self.enrolled).unwrap_or(u32::MAX)) / self.elapsed.as_secs_f64().max(f64::EPSILON)
     }
 
-    /// One line an act, in the order of the way.
+    /// Returns one line for each act, in the order of the enrollment.
     pub fn lines(&self) -> Vec<Line> {
         let line = |(act, durations): (&Act, &Vec<Duration>)| {
             let mut sorted = durations.clone();
@@ -64,7 +64,7 @@ impl Report {
     }
 }
 
-// The smallest value that so many percent do not exceed ("nearest rank").
+// Returns the smallest value that is not exceeded by `percent` percent of the values ("nearest rank").
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()

@@ -1,5 +1,5 @@
-//! What iOS refuses in a profile. Each rule has been seen to fail on a device that others got past, or stands in Apple's schema
-//! (mdm/profiles/*.yaml).
+//! The rules by which iOS refuses a profile. Each one was observed on a device while other devices accepted the
+//! profile, or is part of Apple's schema (mdm/profiles/*.yaml).
 
 use super::{MdmPayload, Profile, ProfileError, ProfileService, ScepPayload, flag, text};
 use crate::model::IosVersion;
@@ -24,22 +24,22 @@ fn required(dictionary: &Dictionary, key: &str, place: &str) -> Checked<String> 
 #[derive(Clone, Copy)]
 enum Way<'a> {
     Downloaded,
-    /// By account, with this version in the discovery document.
+    /// In an account-driven enrollment, with this version in the discovery document.
     ByAccount(&'a str),
 }
 
-/// Reads a downloaded profile as a device with this iOS does.
+/// Parses a downloaded profile like a device with this iOS version.
 ///
 /// # Errors
-/// The first thing it would refuse.
+/// Returns the first reason why the device would refuse it.
 pub fn check(dictionary: Dictionary, signed: bool, ios: IosVersion) -> Checked<Profile> {
     checked(dictionary, signed, ios, Way::Downloaded)
 }
 
-/// The same of a profile that an access token brought; `version` is what discovery said.
+/// Parses a profile that was fetched with an access token. `version` is the version in the discovery document.
 ///
 /// # Errors
-/// The first thing it would refuse.
+/// Returns the first reason why the device would refuse it.
 pub fn check_by_account(dictionary: Dictionary, signed: bool, ios: IosVersion, version: &str) -> Checked<Profile> {
     let profile = checked(dictionary, signed, ios, Way::ByAccount(version))?;
     if profile.mdm.is_none() { refuse("the profile has no MDM payload") } else { Ok(profile) }
@@ -155,7 +155,7 @@ fn scep(payload: &Dictionary) -> Checked<ScepPayload> {
     })
 }
 
-// An array of RDNs, each an array of pairs: three levels. macOS takes two, iOS does not.
+// An array of RDNs, each an array of pairs: three levels. macOS accepts two levels, iOS does not.
 fn subject(content: &Dictionary) -> Checked<Vec<(String, String)>> {
     let Some(names) = content.get("Subject").and_then(Value::as_array) else { return Ok(Vec::new()) };
     let pair = |pair: &Value| match pair.as_array()?.as_slice() {
@@ -201,7 +201,8 @@ fn https(url: String) -> Checked<String> {
     if url.starts_with("https://") { Ok(url) } else { refuse(format!("“{url}” is not an https URL")) }
 }
 
-// ManagedAppleID: 13.1 to 17 (com.apple.mdm.yaml); before that the key is not known and the device enrolls as a whole.
+// ManagedAppleID is supported from iOS 13.1 to 17 (com.apple.mdm.yaml). Older versions ignore the key and enroll the
+// whole device.
 fn user_enrollment(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) -> Checked<Option<String>> {
     if payload.contains_key("EnrollmentMode") || payload.contains_key("AssignedManagedAppleID") {
         return refuse("an account-driven enrollment does not begin with a downloaded profile");
@@ -216,7 +217,7 @@ fn user_enrollment(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) 
         return Ok(None);
     }
     if payload.contains_key("AccessRights") {
-        return refuse("AccessRights have no place in a User Enrollment");
+        return refuse("AccessRights is not allowed in a User Enrollment");
     }
     if profile.contains_key("PayloadRemovalDisallowed") {
         return refuse("PayloadRemovalDisallowed is forbidden in a User Enrollment");
@@ -224,19 +225,20 @@ fn user_enrollment(payload: &Dictionary, profile: &Dictionary, ios: IosVersion) 
     Ok(Some(managed_apple_id))
 }
 
-// The device cancels where anything of this is amiss (Apple, "Implementing the simple authentication user-enrollment flow").
+// If any of these checks fails, the device cancels (Apple, "Implementing the simple authentication user-enrollment
+// flow").
 fn by_account(payload: &Dictionary, version: &str) -> Checked<String> {
     let expected = if version == "mdm-adde" { "ADDE" } else { "BYOD" };
     let mode = required(payload, "EnrollmentMode", "the MDM payload")?;
     if mode != expected {
-        return refuse(format!("EnrollmentMode {mode} does not go with {version}"));
+        return refuse(format!("EnrollmentMode {mode} does not match {version}"));
     }
     if payload.contains_key("ManagedAppleID") {
-        return refuse("ManagedAppleID has no place in an account-driven enrollment");
+        return refuse("ManagedAppleID is not allowed in an account-driven enrollment");
     }
     match expected {
         "BYOD" if payload.contains_key("AccessRights") => {
-            return refuse("AccessRights have no place in an account-driven User Enrollment");
+            return refuse("AccessRights is not allowed in an account-driven User Enrollment");
         }
         "BYOD" => {}
         _ => access_rights(payload)?,
@@ -247,7 +249,7 @@ fn by_account(payload: &Dictionary, version: &str) -> Checked<String> {
 fn access_rights(payload: &Dictionary) -> Checked<()> {
     match payload.get("AccessRights").and_then(Value::as_unsigned_integer) {
         Some(1..=8191) => Ok(()),
-        Some(other) => refuse(format!("AccessRights {other} are not between 1 and 8191")),
+        Some(other) => refuse(format!("AccessRights {other} is not between 1 and 8191")),
         None => refuse("a Device Enrollment has no AccessRights"),
     }
 }

@@ -1,4 +1,4 @@
-//! The picky device: what it takes and what it refuses.
+//! Tests of the profiles that a strict device accepts and refuses.
 
 use super::{check, open};
 use crate::certificate_request::{self_signed, subject};
@@ -94,7 +94,7 @@ fn every_mistake_of_the_checklist_is_refused_in_words() {
         (profile(scep(), with(mdm(true), "Topic", "org.example.mdm")), "does not begin with com.apple.mgmt."),
         (profile(flat, mdm(true)), "not an array of arrays of pairs"),
         (profile(scep(), with(mdm(true), "PayloadUUID", IDENTITY)), "two payloads have the PayloadUUID"),
-        (profile(scep(), with(mdm(true), "AccessRights", 8191)), "no place in a User Enrollment"),
+        (profile(scep(), with(mdm(true), "AccessRights", 8191)), "not allowed in a User Enrollment"),
         (profile(scep(), with(mdm(true), "EnrollmentMode", "BYOD")), "does not begin with a downloaded profile"),
         (profile(scep(), without(mdm(false), "AccessRights")), "has no AccessRights"),
         (profile(scep(), with(mdm(false), "AccessRights", 0)), "not between 1 and 8191"),
@@ -112,7 +112,7 @@ fn the_version_decides_what_a_managed_apple_id_means() {
     let read = |ios| check(profile(scep(), mdm(true)), true, ios);
     assert!(read(IosVersion::new(18, 0)).unwrap_err().to_string().contains("not supported by this version"));
     assert!(read(IosVersion::new(13, 1)).unwrap().mdm.unwrap().managed_apple_id.is_some());
-    // Older devices do not know the key: they would enroll as a whole.
+    // Older devices do not know the key: they would enroll the whole device.
     assert!(read(IosVersion::new(12, 4)).unwrap().mdm.unwrap().managed_apple_id.is_none());
 }
 
@@ -129,7 +129,7 @@ fn a_signed_profile_is_opened_and_one_that_was_changed_is_not() {
     assert!(!open(&xml).unwrap().1);
     let place = file.windows(8).position(|window| window == b"a device").unwrap();
     file[place] = b'A';
-    assert!(open(&file).unwrap_err().to_string().contains("signature does not fit"));
+    assert!(open(&file).unwrap_err().to_string().contains("signature is invalid"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What APNs answers: the checks on a request, in its own words.
+//! Answers of APNs: the checks of a request, with APNs' own reasons.
 
 use crate::chance;
 use hyper::http::request::Parts;
@@ -50,7 +50,7 @@ pub struct Refusal {
     pub reason: &'static str,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
-    /// `timestamp` of a 410, in milliseconds since 1970; now, if it is not given.
+    /// `timestamp` of a 410, in milliseconds since 1970. The default is the current time.
     pub timestamp: Option<i64>,
 }
 
@@ -60,16 +60,16 @@ impl Refusal {
     }
 }
 
-/// The topic that a push certificate is for: the UID of its subject.
+/// Returns the topic of a push certificate, which is the UID of its subject.
 pub fn topic(certificate: &X509) -> Option<String> {
     let entry = certificate.subject_name().entries_by_nid(Nid::USERID).next()?;
     entry.data().to_string().ok()
 }
 
-/// The PushMagic of a notification that is well-formed for MDM.
+/// Checks a notification and returns its PushMagic.
 ///
 /// # Errors
-/// As APNs refuses it.
+/// Returns the rejection that APNs would send.
 pub fn judge(head: &Parts, body: Option<&[u8]>, topic: &str) -> Result<String, Refusal> {
     let refuse = |status, reason| Err(Refusal::new(status, reason));
     if head.method != Method::POST {
@@ -90,14 +90,14 @@ pub fn judge(head: &Parts, body: Option<&[u8]>, topic: &str) -> Result<String, R
     push_magic(body).ok_or(Refusal::new(400, "BadPayload"))
 }
 
-// Exactly {"mdm": …}: a device ignores notifications with anything else in them.
+// Exactly {"mdm": …}: a device ignores notifications that contain anything else.
 fn push_magic(body: &[u8]) -> Option<String> {
     let Value::Object(keys) = serde_json::from_slice(body).ok()? else { return None };
     let magic = keys.get("mdm")?.as_str()?;
     (keys.len() == 1 && !magic.is_empty()).then(|| magic.to_owned())
 }
 
-/// The response, with its `apns-id`.
+/// Creates the response, with an `apns-id`.
 pub fn response(refusal: Option<Refusal>) -> Response<String> {
     let body = match refusal {
         None => String::new(),

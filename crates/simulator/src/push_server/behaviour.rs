@@ -1,4 +1,4 @@
-//! What the push server does with notifications where it does not do what it should.
+//! Scripted behaviour of the push server, in place of the normal one.
 
 use super::{Connected, Refusal};
 use std::collections::VecDeque;
@@ -7,29 +7,29 @@ use std::time::Duration;
 /// What happens to a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behaviour {
-    /// It is refused so.
+    /// It is rejected with this answer.
     Refuse(Refusal),
-    /// It is taken, though no device is there to be woken.
+    /// It is accepted, although there is no device to wake.
     Take,
-    /// It is answered as it should be, but only after this time.
+    /// It is answered normally, but after this time.
     Wait(Duration),
-    /// It is answered as it should be when `PushServer::release` says so.
+    /// It is answered normally when `PushServer::release` is called.
     Hold,
-    /// It is refused so when `PushServer::release` says so.
+    /// It is rejected with this answer when `PushServer::release` is called.
     RefuseWhenReleased(Refusal),
     /// It is never answered.
     Silence,
-    /// The connection that it came on is cut.
+    /// Its connection is cut.
     Cut,
-    /// It is answered, and the connection that it came on is told that no more is taken on it.
+    /// It is answered, and its connection gets a GOAWAY.
     GoAway,
 }
 
 #[derive(Debug, Default)]
 pub struct Script {
-    /// For the next ones, in order.
+    /// Behaviours for the next notifications, in order.
     pub next: VecDeque<Behaviour>,
-    /// For all after these.
+    /// Behaviour for all later notifications.
     pub always: Option<Behaviour>,
 }
 
@@ -40,7 +40,7 @@ impl Script {
 }
 
 impl Connected {
-    /// What happens to a notification for `token` that comes in now.
+    /// Returns the behaviour for a notification for `token` that arrives now.
     pub fn behaviour(&mut self, token: &str) -> Option<Behaviour> {
         let own = self.devices.get_mut(token).and_then(|device| device.script.step());
         own.or_else(|| self.script.step())

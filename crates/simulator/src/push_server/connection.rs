@@ -1,4 +1,4 @@
-//! One connection to the push server: TLS with a client certificate, HTTP/2, and how it ends.
+//! One connection to the push server: TLS with a client certificate, HTTP/2, and its end.
 
 use super::behaviour::Behaviour;
 use super::{Connected, PushServerFiles, Received, Refusal, Registration, Shared, answer};
@@ -24,7 +24,7 @@ mod bytes_of_body {
     use http_body_util::{BodyExt as _, Limited};
     use hyper::body::Incoming;
 
-    /// The body, if it is no larger than APNs takes.
+    /// Returns the body, if it is not larger than APNs allows.
     pub async fn read(body: Incoming) -> Option<Vec<u8>> {
         Some(Limited::new(body, 4096).collect().await.ok()?.to_bytes().to_vec())
     }
@@ -32,7 +32,7 @@ mod bytes_of_body {
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a connection is to end.
+/// How a connection is ended.
 #[derive(Debug, Clone, Copy)]
 pub enum Order {
     Cut,
@@ -66,7 +66,7 @@ pub async fn accept(listener: TcpListener, acceptor: Arc<SslAcceptor>, shared: S
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, shared) = (Arc::clone(&acceptor), shared.clone());
         connections.spawn(async move {
-            // A client that breaks off, or that is refused in the handshake, has seen for itself what went wrong.
+            // A client that disconnects, or is rejected in the handshake, sees the error itself.
             let _ = serve(stream, &acceptor, shared).await;
         });
         while connections.try_join_next().is_some() {}
@@ -107,7 +107,7 @@ async fn serve(stream: TcpStream, acceptor: &SslAcceptor, shared: Shared) -> Res
     }
 }
 
-// No HTTP/2 library of ours writes the debug data, in which APNs says why (RFC 9113 section 6.8).
+// The available HTTP/2 libraries cannot write the debug data in which APNs gives the reason (RFC 9113 section 6.8).
 async fn say_farewell(tls: &mut SslStream<TcpStream>, reason: &str) -> Result<(), Broken> {
     const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     let said = serde_json::json!({ "reason": reason }).to_string();
@@ -119,7 +119,7 @@ async fn say_farewell(tls: &mut SslStream<TcpStream>, reason: &str) -> Result<()
     tls.write_all(&SETTINGS).await?;
     tls.write_all(&goaway).await?;
     tls.flush().await?;
-    // Whoever closes first with something unread makes the other forget what it was told.
+    // If this side closed while data is unread, the peer could lose the GOAWAY frame.
     tokio::io::copy(&mut tls.take(1 << 20), &mut tokio::io::sink()).await?;
     Ok(())
 }
@@ -181,11 +181,11 @@ fn deliver(device: &Registration, topic: &str, push_magic: &str) -> Result<(), R
     if device.topic != topic {
         return Err(Refusal::new(400, "DeviceTokenNotForTopic"));
     }
-    // A device that is gone has closed its end.
+    // The channel of a device that is gone is closed.
     device.wake.send(push_magic.to_owned()).map_err(|_| Refusal::new(410, "Unregistered"))
 }
 
-/// A notification that came in, and is written down however it ends.
+/// A received notification. It is recorded however it ends.
 struct UnderWay {
     shared: Shared,
     token: String,

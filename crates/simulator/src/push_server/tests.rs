@@ -1,4 +1,4 @@
-//! The push server, spoken to by a client that is not ours.
+//! Tests of the push server with an independent client.
 
 use super::{PushServer, PushServerFiles};
 use openssl::asn1::Asn1Time;

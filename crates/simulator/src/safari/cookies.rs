@@ -1,5 +1,5 @@
-//! Cookies, with the rules of the `__Host-` prefix (draft-ietf-httpbis-rfc6265bis §4.1.3.2). One that breaks them is an error
-//! here rather than silently dropped: a server that sets it made a mistake.
+//! Cookies, with the rules of the `__Host-` prefix (draft-ietf-httpbis-rfc6265bis §4.1.3.2). A cookie that breaks the
+//! rules is an error here and not silently dropped, because it is a mistake of the server.
 
 use super::SafariError;
 use reqwest::{Response, header};
@@ -19,10 +19,10 @@ struct Cookie {
 }
 
 impl Jar {
-    /// Keeps what a response sets.
+    /// Stores the cookies of a response.
     ///
     /// # Errors
-    /// If a cookie breaks the rules of its prefix.
+    /// Returns an error if a cookie breaks the rules of its prefix.
     pub fn take(&mut self, url: &Url, response: &Response) -> Result<(), SafariError> {
         for header in response.headers().get_all(header::SET_COOKIE) {
             self.set(url, &String::from_utf8_lossy(header.as_bytes()))?;
@@ -53,7 +53,7 @@ impl Jar {
         Ok(())
     }
 
-    /// The `Cookie` header for a request.
+    /// Returns the `Cookie` header for a request.
     pub fn header_for(&self, url: &Url) -> Option<String> {
         let origin = url.origin().ascii_serialization();
         let fits = |cookie: &&Cookie| cookie.origin == origin && url.path().starts_with(&cookie.path);

@@ -1,4 +1,4 @@
-//! An HTML page as far as a finger can reach: its links, forms and buttons, and what is written on it.
+//! An HTML page as a person can use it: its links, forms and buttons, and its text.
 
 use super::SafariError;
 use reqwest::Method;
@@ -10,13 +10,13 @@ pub struct Page {
     pub url: Url,
     pub status: u16,
     pub title: String,
-    /// What can be read on it.
+    /// The visible text.
     pub text: String,
     /// `lang` of the page.
     pub language: String,
     pub forms: Vec<Form>,
     pub links: Vec<Link>,
-    /// `meta http-equiv=refresh`, or the header of that name.
+    /// `meta http-equiv=refresh`, or the header `Refresh`.
     pub refresh: Option<Refresh>,
 }
 
@@ -42,7 +42,7 @@ pub struct Form {
     pub buttons: Vec<Button>,
 }
 
-/// An input; radio buttons and checkboxes are one field each.
+/// An input. Each radio button and each checkbox is a field.
 #[derive(Debug, Clone)]
 pub struct Field {
     pub name: String,
@@ -83,12 +83,12 @@ impl Page {
         self.links.iter().find(|link| link.id == id)
     }
 
-    /// Whether the main form asks for this.
+    /// Returns whether the main form has this field or button.
     pub fn asks_for(&self, name: &str) -> bool {
         self.form("continue").is_some_and(|form| form.offers(name))
     }
 
-    /// What stands in a field of the main form before anybody types; nothing counts as not there.
+    /// Returns the prefilled value of a field in the main form; `None` if it is empty.
     pub fn prefilled(&self, name: &str) -> Option<&str> {
         let field = self.form("continue")?.fields.iter().find(|field| field.name == name)?;
         Some(field.value.as_str()).filter(|value| !value.is_empty())
@@ -100,13 +100,14 @@ impl Page {
 }
 
 impl Form {
-    /// Whether a field or button has this name.
+    /// Returns whether a field or button has this name.
     pub fn offers(&self, name: &str) -> bool {
         let fields = self.fields.iter().map(|field| field.name.as_str());
         fields.chain(self.buttons.iter().map(|button| button.name.as_str())).any(|known| known == name)
     }
 
-    // What Safari sends when a person answers and taps the button. What cannot be answered is an error.
+    // Returns what Safari sends when a person fills in these answers and taps the button. An impossible answer is an
+    // error.
     pub(super) fn filled(&self, answers: &[(&str, &str)]) -> Result<String, String> {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         for field in &self.fields {
@@ -179,7 +180,7 @@ fn read_refresh(base: &Url, meta: &ElementRef<'_>) -> Option<Refresh> {
     parse_refresh(base, meta.attr("content")?)
 }
 
-/// `5; url=/next`.
+/// Parses `5; url=/next`.
 pub(super) fn parse_refresh(base: &Url, content: &str) -> Option<Refresh> {
     let mut parts = content.split(';').map(str::trim);
     let seconds = parts.next()?.parse().ok()?;

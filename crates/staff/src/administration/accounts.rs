@@ -242,6 +242,6 @@ mod tests {
             assert_eq!(check_name(name), Ok(()), "{name:?}");
         }
         let wrong = check_display_name("--display-name", Some("Ada \u{202e}")).unwrap_err();
-        assert!(wrong.starts_with("--display-name holds the character U+202E "), "{wrong}");
+        assert!(wrong.starts_with("--display-name contains the character U+202E "), "{wrong}");
     }
 }

@@ -1,13 +1,14 @@
-//! Answers that must not be believed, each with why not. Told to the library beside this file, and to the running server.
+//! Answers that must be rejected, each with the expected fault. Used by the tests in this crate and by those of the
+//! running server.
 
 use super::forge::*;
 
-/// An answer to refuse.
+/// An answer that must be rejected.
 pub struct Attack {
     pub name: &'static str,
-    /// The form field.
+    /// The form field, in base64.
     pub field: String,
-    /// Name of the fault.
+    /// Name of the expected `Fault`.
     pub fault: &'static str,
 }
 
@@ -27,7 +28,7 @@ impl Corpus<'_> {
         self.raw(name, fault, field(document));
     }
 
-    /// A good document, changed after it was signed.
+    /// Adds a valid document that is changed after it was signed.
     fn altered(&mut self, name: &'static str, fault: &'static str, alter: impl Fn(&Facts, String) -> String) {
         let facts = (self.facts)();
         let good = self.idp.with_signed_assertion(&facts);
@@ -36,7 +37,7 @@ impl Corpus<'_> {
         self.document(name, fault, &altered);
     }
 
-    /// An assertion that the provider itself signs as it is.
+    /// Adds a response with a changed assertion that the provider itself signs.
     fn asserted(&mut self, name: &'static str, fault: &'static str, alter: impl Fn(&Facts, String) -> String) {
         let facts = (self.facts)();
         let altered = alter(&facts, facts.assertion());
@@ -45,7 +46,7 @@ impl Corpus<'_> {
         self.document(name, fault, &facts.response(&signed));
     }
 
-    /// A response that the provider itself signs as it is.
+    /// Adds a changed response that the provider itself signs.
     fn answered(&mut self, name: &'static str, fault: &'static str, alter: impl Fn(&Facts, String) -> String) {
         let facts = (self.facts)();
         let good = facts.response(&facts.assertion());
@@ -66,7 +67,8 @@ impl Corpus<'_> {
     }
 }
 
-/// Every attack; `facts` makes those of one more answer each time, `trap` is an address nobody must ever ask.
+/// Returns all attacks. `facts` returns the content of one more answer each time; `trap` is an address that must
+/// never be contacted.
 pub fn attacks(idp: &Idp, facts: &dyn Fn() -> Facts, trap: &str) -> Vec<Attack> {
     let mut corpus = Corpus { idp, stranger: Idp::new(), facts, attacks: Vec::new() };
     signatures(&mut corpus);
@@ -198,7 +200,7 @@ fn evil(facts: &Facts) -> String {
     facts.assertion().replace(&facts.assertion_id(), "_evil").replace(">alice<", ">admin<")
 }
 
-/// XSW 1 to 8, as SAML Raider numbers them.
+/// Signature wrapping attacks (XSW) 1 to 8, numbered as in SAML Raider.
 fn wrapped(corpus: &mut Corpus<'_>) {
     let facts = (corpus.facts)();
     let original = corpus.idp.with_signed_response(&facts);
@@ -293,7 +295,7 @@ fn content(corpus: &mut Corpus<'_>, trap: &str) {
     ] {
         corpus.altered(name, "ForbiddenContent", |_, document| document.replace(">alice<", &format!(">{inside}<")));
     }
-    // As the provider would sign it: canonical form leaves comments out.
+    // As the provider would sign it: canonicalization removes comments.
     let facts = (corpus.facts)();
     let longer = facts.assertion().replace(">alice<", ">alice.evil<");
     let signed = corpus.idp.signed(&longer, &facts.assertion_id(), &Signing::default());

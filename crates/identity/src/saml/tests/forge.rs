@@ -1,5 +1,5 @@
-//! An identity provider of our own, for answers that no real one would give. It writes its documents in canonical form and
-//! signs them with OpenSSL, so it shares no code with what it tests.
+//! A test identity provider for answers that no real one would give. It writes canonical documents and signs them
+//! with OpenSSL, so it shares no code with the tested module.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,7 +41,7 @@ impl Idp {
     }
 }
 
-/// Self-signed, and out of date: keys count, not certificates.
+/// A self-signed and expired certificate: only its key matters.
 pub fn certificate(key: &PKey<Private>) -> X509 {
     let mut name = X509Name::builder().unwrap();
     name.append_entry_by_text("CN", "idp.example.test").unwrap();
@@ -70,10 +70,10 @@ pub fn metadata(certificates: &[&X509]) -> String {
     )
 }
 
-/// What a good answer says.
+/// The content of a valid answer.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// Our entity ID.
+    /// Entity ID of the tested server.
     pub audience: String,
     pub consumer: String,
     pub request: String,
@@ -102,7 +102,7 @@ impl Facts {
         format!("_response{}", self.serial)
     }
 
-    /// Canonical, unsigned.
+    /// An unsigned assertion in canonical form.
     pub fn assertion(&self) -> String {
         let (id, now, soon) = (self.assertion_id(), self.at(0), self.at(300));
         let Facts { audience, consumer, request, .. } = self;
@@ -121,7 +121,7 @@ impl Facts {
         )
     }
 
-    /// Canonical, unsigned, around an assertion.
+    /// An unsigned response in canonical form around `assertion`.
     pub fn response(&self, assertion: &str) -> String {
         let (id, now) = (self.response_id(), self.at(0));
         let Facts { consumer, request, .. } = self;
@@ -134,17 +134,17 @@ impl Facts {
     }
 }
 
-/// How a signature is made.
+/// Parameters of a signature.
 #[derive(Debug, Clone)]
 pub struct Signing {
     pub method: &'static str,
     pub digest: &'static str,
     pub canonicalization: &'static str,
     pub transforms: String,
-    /// Left out: the element's own ID.
+    /// Default: the element's own ID.
     pub uri: Option<String>,
     pub key_info: String,
-    /// Further references, as they stand.
+    /// Further references, inserted unchanged.
     pub more: String,
 }
 
@@ -172,7 +172,7 @@ fn digest_of(algorithm: &str) -> MessageDigest {
 }
 
 impl Idp {
-    /// A signature over `element`, which stands in canonical form.
+    /// Signs `element`, which must be in canonical form.
     pub fn signature(&self, element: &str, id: &str, signing: &Signing) -> String {
         let digest = STANDARD.encode(hash(digest_of(signing.digest), element.as_bytes()).unwrap());
         let uri = signing.uri.clone().unwrap_or_else(|| format!("#{id}"));
@@ -183,7 +183,7 @@ impl Idp {
         );
         let alone = format!("<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{inside}</ds:SignedInfo>");
         let value = if signing.method.contains("hmac") {
-            // The "secret" is what everybody can read: the public key of the metadata.
+            // The "secret" is public: the public key in the metadata.
             let public = self.certificate.public_key().unwrap().public_key_to_der().unwrap();
             let mut signer =
                 Signer::new(MessageDigest::sha256(), &PKey::hmac(&public).unwrap()).unwrap_or_else(|e| panic!("{e}"));
@@ -200,7 +200,7 @@ impl Idp {
         )
     }
 
-    /// The element with its signature behind its issuer.
+    /// Returns the element with its signature after its issuer.
     pub fn signed(&self, element: &str, id: &str, signing: &Signing) -> String {
         let signature = self.signature(element, id, signing);
         element.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1)
@@ -217,12 +217,12 @@ impl Idp {
         self.signed(&facts.assertion(), &facts.assertion_id(), &Signing::default())
     }
 
-    /// Only the assertion is signed.
+    /// An answer in which only the assertion is signed.
     pub fn with_signed_assertion(&self, facts: &Facts) -> String {
         facts.response(&self.signed_assertion(facts))
     }
 
-    /// Only the response is signed.
+    /// An answer in which only the response is signed.
     pub fn with_signed_response(&self, facts: &Facts) -> String {
         self.signed(&facts.response(&facts.assertion()), &facts.response_id(), &Signing::default())
     }
@@ -231,21 +231,21 @@ impl Idp {
         self.signed(&self.with_signed_assertion(facts), &facts.response_id(), &Signing::default())
     }
 
-    /// The response signed, the assertion within encrypted.
+    /// A signed response with an encrypted assertion.
     pub fn with_encrypted(&self, facts: &Facts, encryption: &Encryption) -> String {
         let assertion = encryption.apply(&self.signed_assertion(facts), facts.encrypt_to.as_ref().unwrap());
         self.signed(&facts.response(&assertion), &facts.response_id(), &Signing::default())
     }
 }
 
-/// How an assertion is encrypted.
+/// Parameters of the encryption of an assertion.
 #[derive(Debug, Clone)]
 pub struct Encryption {
     pub data: &'static str,
     pub key: &'static str,
     pub digest: Option<&'static str>,
     pub mask: Option<&'static str>,
-    /// The key stands beside the data, not within it.
+    /// The encrypted key is next to the data, not within it.
     pub beside: bool,
 }
 
@@ -290,7 +290,7 @@ impl Encryption {
             STANDARD.encode(self.wrapped(content_key, to))
         );
         let (within, beside) = if self.beside { (String::new(), key) } else { (key, String::new()) };
-        // Not canonical any more: whoever signs this must be given it as it stands, see `canonical`.
+        // The text below is not canonical. `canonical` corrects that, so that it can be signed.
         canonical(&format!(
             "<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"><xenc:EncryptedData xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\" Type=\"http://www.w3.org/2001/04/xmlenc#Element\"><xenc:EncryptionMethod Algorithm=\"{}\"></xenc:EncryptionMethod><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{within}</ds:KeyInfo><xenc:CipherData><xenc:CipherValue>{}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>{beside}</saml:EncryptedAssertion>",
             self.data,
@@ -319,7 +319,7 @@ impl Encryption {
     }
 }
 
-// Namespaces where they are used for the first time, and there alone.
+// Moves each namespace declaration to the element that uses it first.
 fn canonical(encrypted: &str) -> String {
     const XENC: &str = " xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\"";
     const XENC11: &str = " xmlns:xenc11=\"http://www.w3.org/2009/xmlenc11#\"";
@@ -335,7 +335,7 @@ fn canonical(encrypted: &str) -> String {
     whole
 }
 
-/// As it is posted.
+/// Encodes the document as the form field that is posted.
 pub fn field(document: &str) -> String {
     STANDARD.encode(document)
 }

@@ -1,4 +1,4 @@
-//! Requests that are wrong, each in one way.
+//! Requests with one error each.
 
 use super::client::{Asks, Client, attribute, octets, printable, unwrap, wrap};
 use super::*;
@@ -17,7 +17,7 @@ static MESSAGE: LazyLock<Vec<u8>> = LazyLock::new(|| CLIENT.message(&Asks::defau
 fn unanswerable(body: &[u8]) -> &'static str {
     match SignedMessage::verify(body) {
         Err(VerifyError::Unanswerable(Unanswerable(why))) => why,
-        other => panic!("it is no SCEP request, but: {other:?}"),
+        other => panic!("expected an unanswerable request, found: {other:?}"),
     }
 }
 
@@ -31,12 +31,12 @@ fn without(attributes: &mut Vec<Attribute>, oid: ObjectIdentifier) {
 
 #[test]
 fn garbage_and_a_megabyte_of_zeros_are_no_request() {
-    assert_eq!(unanswerable(b""), "it is no CMS message");
-    assert_eq!(unanswerable(b"<html>"), "it is no CMS message");
-    assert_eq!(unanswerable(&[0; LARGEST_MESSAGE]), "it is no CMS message");
+    assert_eq!(unanswerable(b""), "it is not a CMS message");
+    assert_eq!(unanswerable(b"<html>"), "it is not a CMS message");
+    assert_eq!(unanswerable(&[0; LARGEST_MESSAGE]), "it is not a CMS message");
     assert_eq!(unanswerable(&vec![0; 1 << 20]), "it is too large");
-    assert_eq!(unanswerable(&[0x30; 60_000]), "it is no CMS message");
-    assert_eq!(unanswerable(&[0x30, 0x80].repeat(30_000)), "it is no CMS message");
+    assert_eq!(unanswerable(&[0x30; 60_000]), "it is not a CMS message");
+    assert_eq!(unanswerable(&[0x30, 0x80].repeat(30_000)), "it is not a CMS message");
 }
 
 #[test]
@@ -71,9 +71,9 @@ fn attributes_that_are_missing_repeated_or_of_another_type_are_noticed() {
     });
     assert_eq!(unanswerable(&two_values), "its senderNonce is missing, repeated or too long");
     let no_type = spoiled(|attributes| without(attributes, oid::MESSAGE_TYPE));
-    assert_eq!(unanswerable(&no_type), "its messageType is none of RFC 8894");
+    assert_eq!(unanswerable(&no_type), "its messageType is not one of RFC 8894");
     let answer = CLIENT.message(&Asks { message_type: "3", ..Asks::default() });
-    assert_eq!(unanswerable(&answer), "its messageType is none of RFC 8894");
+    assert_eq!(unanswerable(&answer), "its messageType is not one of RFC 8894");
     let long = "x".repeat(200);
     let long = CLIENT.message(&Asks { transaction: &long, ..Asks::default() });
     assert_eq!(unanswerable(&long), "its transactionID is missing, repeated or too long");
@@ -123,7 +123,7 @@ fn there_is_one_signer_and_its_certificate_is_inside() {
     assert_eq!(unanswerable(&wrap(&signed)), "it must have exactly one signer");
     let mut signed = unwrap(&MESSAGE);
     signed.certificates = Some(CertificateSet(SetOfVec::default()));
-    assert_eq!(unanswerable(&wrap(&signed)), "it must hold its signer's certificate, once");
+    assert_eq!(unanswerable(&wrap(&signed)), "it must contain its signer's certificate exactly once");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn weak_keys_and_digests_are_refused() {
     assert_eq!(refusal(&CLIENT.with(issued.certificate).message(&weak)).why, FailInfo::BadAlg);
 }
 
-/// Messages whose envelope is wrong in every way we could think of.
+/// Messages whose envelope is wrong in all known ways.
 fn wrong_envelopes() -> Vec<(&'static str, Vec<u8>)> {
     let broken = |spoil: fn(&mut Vec<u8>)| {
         let mut enveloped: EnvelopedData =
@@ -178,7 +178,7 @@ fn whatever_is_wrong_inside_the_envelope_the_answer_is_the_same() {
         assert_eq!((reply.status.as_str(), reply.fail_info.as_deref()), ("2", Some("1")), "{what}");
         lengths.insert(answer.len());
     }
-    assert_eq!(lengths.len(), 1, "not even its length tells");
+    assert_eq!(lengths.len(), 1, "the length of the answer is the same, too");
 }
 
 #[test]
@@ -205,23 +205,23 @@ fn an_envelope_copied_from_another_request_brings_a_certificate_for_the_key_in_i
     let copied = CLIENT.envelope(&Asks::default());
     let thief = Client::new();
     let request = request(&thief.message(&Asks { content: Some(copied), ..Asks::default() }));
-    assert_eq!(request.key_hash, CLIENT.key_hash(), "the thief does not have that key");
+    assert_eq!(request.key_hash, CLIENT.key_hash(), "the attacker does not have that key");
     let renewal = thief.message(&Asks {
         message_type: "17",
         content: Some(CLIENT.envelope(&Asks::default())),
         ..Asks::default()
     });
-    assert_eq!(refusal(&renewal).why, FailInfo::BadCertId, "whose signer is no identity of ours");
+    assert_eq!(refusal(&renewal).why, FailInfo::BadCertId, "the signer is not an identity of this server");
 }
 
 #[test]
 fn a_real_request_of_an_iphone_is_read_up_to_the_envelope_which_is_for_another_server() {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/scep/PKCSReq.der");
     let Ok(sample) = std::fs::read(sample) else {
-        test_support::left_out(&format!("{sample} is not there"));
+        test_support::left_out(&format!("{sample} does not exist"));
         return;
     };
-    let message = SignedMessage::verify(&sample).expect("SHA-1, signed with a certificate of its own");
+    let message = SignedMessage::verify(&sample).expect("a message with SHA-1, signed with a self-signed certificate");
     assert_eq!(message.message_type(), MessageType::PkcsReq);
     assert!(!message.exchange().transaction_id().is_empty());
     assert_eq!(message.open(testing::pki()).expect_err("not for us").why, FailInfo::BadMessageCheck);
@@ -240,7 +240,8 @@ proptest! {
         let mut message = MESSAGE.clone();
         message[at] ^= 1 << bit;
         if let Ok(request) = SignedMessage::verify(&message).map_err(|_| ()).and_then(|m| m.open(testing::pki()).map_err(|_| ())) {
-            // Bits outside the signature (tags of versions, extra certificates) may differ; what is asked may not.
+            // Bits outside of the signature (version tags, extra certificates) may differ. The request itself may
+            // not.
             prop_assert_eq!(request.key_hash, CLIENT.key_hash());
             prop_assert_eq!(request.exchange.transaction_id(), client::TRANSACTION);
             prop_assert_eq!(request.kind, RequestKind::Enroll { challenge: Some("challenge-1.secret".into()) });

@@ -1,4 +1,5 @@
-//! A SCEP client that can also misbehave: it makes requests attribute by attribute, and reads answers with OpenSSL.
+//! A SCEP client for tests that can also misbehave: it builds requests attribute by attribute and parses answers with
+//! OpenSSL.
 
 use crate::scep::oid;
 use crate::template::{Template, Use};
@@ -35,7 +36,7 @@ pub struct Client {
     pub certificate: X509,
 }
 
-/// What a request asks, and how; the default is what an iPhone sends.
+/// Parameters of a request. The default is the request of an iPhone.
 pub struct Asks<'a> {
     pub message_type: &'a str,
     pub transaction: &'a str,
@@ -43,15 +44,15 @@ pub struct Asks<'a> {
     pub challenge: Vec<Any>,
     pub cipher: Cipher,
     pub digest: ObjectIdentifier,
-    /// Another key in the CSR than the one that signs.
+    /// Key of the CSR, if it is not the signing key.
     pub csr_key: Option<PKey<Private>>,
-    /// Another recipient of the envelope.
+    /// Recipient of the envelope, if it is not the registration authority.
     pub recipient: Option<X509>,
-    /// What is enveloped, instead of a CSR.
+    /// Content of the envelope instead of a CSR.
     pub enveloped: Option<Vec<u8>>,
-    /// What is signed, instead of an envelope.
+    /// Signed content instead of an envelope.
     pub content: Option<Vec<u8>>,
-    /// Spoils the attributes before they are signed.
+    /// Changes the attributes before they are signed.
     pub spoil: fn(&mut Vec<Attribute>),
 }
 
@@ -121,7 +122,7 @@ impl Client {
         Client { key, certificate }
     }
 
-    /// The same key with another certificate.
+    /// A client with the same key and another certificate.
     pub fn with(&self, certificate: X509) -> Client {
         Client { key: self.key.clone(), certificate }
     }
@@ -201,7 +202,7 @@ impl Client {
         wrap(&signed)
     }
 
-    /// OpenSSL makes no single DES any more: an envelope that says so.
+    /// OpenSSL does not support single DES any more, so this envelope only names it.
     pub fn message_in_single_des(&self) -> Vec<u8> {
         let envelope = ContentInfo::from_der(&self.envelope(&Asks::default())).unwrap();
         let mut enveloped: EnvelopedData = envelope.content.decode_as().unwrap();
@@ -211,7 +212,7 @@ impl Client {
         self.message(&Asks { content: Some(content), ..Asks::default() })
     }
 
-    /// Reads an answer as a careful client does: signature of the registration authority first.
+    /// Reads an answer as a careful client does: it verifies the signature of the registration authority first.
     pub fn read(&self, answer: &[u8]) -> Reply {
         let authority = files::certificate(&testing::files().files.registration_authority_certificate).unwrap();
         let mut only = Stack::new().unwrap();
@@ -282,7 +283,7 @@ pub fn unwrap(message: &[u8]) -> SignedData {
     ContentInfo::from_der(message).unwrap().content.decode_as().unwrap()
 }
 
-/// The same message with indefinite lengths outside and a content in pieces, as Apple's encoder writes it.
+/// Encodes a message with indefinite lengths outside and content in pieces, as Apple's encoder does.
 pub fn indefinite(der: &[u8]) -> Vec<u8> {
     let content = |element: &[u8]| Any::from_der(element).unwrap().value().to_vec();
     let open = |tag: u8, inside: Vec<u8>| [vec![tag, 0x80], inside, vec![0, 0]].concat();

@@ -1,5 +1,5 @@
-//! The same, by tools that share no code with us: the `openssl` command opens an answer, strongSwan's `pki` gets
-//! certificates. Each is left out, and says so, where the tool is not installed.
+//! Tests with tools that share no code with this crate: the `openssl` command opens an answer, strongSwan's `pki`
+//! requests certificates. Each test reports that it was skipped if the tool is not installed.
 
 use super::client::{Asks, Client};
 use super::*;
@@ -65,14 +65,15 @@ fn the_openssl_command_verifies_an_answer_and_finds_the_certificate_in_it() {
     assert_eq!(found[0].to_der().unwrap(), issued.certificate.to_der().unwrap());
 }
 
-/// strongSwan 5.9.8 misreads GetCACaps and goes on only if it is offered everything there is.
+/// Capabilities for strongSwan 5.9.8, which parses GetCACaps wrongly and continues only if every capability is
+/// present.
 const EVERYTHING: &str = "AES\nDES3\nSHA-1\nSHA-224\nSHA-256\nSHA-384\nSHA-512\nGetNextCACert\nPOSTPKIOperation\n\
                           SCEPStandard\nRenewal\nUpdate\n";
 
-/// A web server of thirty lines, so that only the protocol is under test.
+/// A minimal web server, so that only the protocol is tested.
 struct Server {
     address: SocketAddr,
-    /// What was asked, in order.
+    /// The requested operations, in order.
     asked: std::sync::Arc<Mutex<Vec<String>>>,
 }
 
@@ -141,7 +142,7 @@ fn answer_to(target: &str, body: &[u8], device: Uuid, asked: &Mutex<Vec<String>>
     (authority::MESSAGE_TYPE, answer)
 }
 
-/// What strongSwan is told in every call: where the server is, and whom to trust.
+/// Runs strongSwan's `pki` with the arguments of every call: the server's URL and the trusted certificates.
 fn strongswan(url: &str, key: &Path, more: &[&str]) -> Output {
     let files = &testing::files().files;
     let (ca, ra) = (path(&files.identity_ca_certificate), path(&files.registration_authority_certificate));
