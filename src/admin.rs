@@ -1,8 +1,10 @@
-//! The console under `/console`: the inventory, the audit trail and what administrators do to records. Pages without
-//! scripts, but for the one that asks the browser for a passkey; everything shown comes from projections, and looking at it is an event.
+//! The console under `/console`: the inventory, the audit trail, and actions of administrators on records. Its pages
+//! have no scripts, except the page that asks the browser for a passkey. Lists and records come from projections, and
+//! viewing them is recorded as an event.
 //!
-//! Who may do what is a type: a handler takes a permit such as `May<SeesInventory>` and can read no more than that gives.
-//! Only permits that act, such as `May<Acts>`, hand out the way to a command, and they come with a `form::Genuine` form.
+//! Permissions are types: a handler takes a permit such as `May<SeesInventory>` and can only read what this permit
+//! gives. Only permits that act, such as `May<Acts>`, give access to commands, and their handlers also take a verified
+//! form, such as `form::Genuine`.
 
 mod account;
 mod act;
@@ -46,14 +48,16 @@ use problem::Problem;
 use query::ReadWhole as _;
 use session::{IsStaff, May, note_refusal};
 
-/// Forms here are a few short fields.
+/// Maximum size of a form in bytes; most forms have a few short fields.
 const LARGEST_FORM: usize = 16 * 1024;
 
-/// Settings hold texts in several languages, and a form's encoding may triple what is typed.
+/// Maximum size of a settings form in bytes: settings contain texts in several languages, and form encoding can triple
+/// their size.
 const LARGEST_SETTINGS: usize = 2 * 1024 * 1024;
 
-/// The routes of the console, and of the API for programs. Compressed are stylesheets and files only: a page holds the token of its forms
-/// beside text from its address, and the length of both compressed together tells the token (BREACH).
+/// Registers the routes of the console and of the API. Only stylesheets and files are compressed. A page contains its
+/// CSRF token next to text from its address, and the length of both compressed together would reveal the token
+/// (BREACH).
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(api::routes()).service(
         web::scope("/console")
@@ -105,7 +109,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-// The second factor at sign-in, and a proof before changes.
+// Routes for the second factor at sign-in and for the confirmation before changes.
 fn proofs(config: &mut web::ServiceConfig) {
     let limit = || web::FormConfig::default().limit(carried::LARGEST);
     config
@@ -179,7 +183,7 @@ async fn nothing_here() -> Problem {
     Problem::NotFound
 }
 
-// The problem that is our fault, if the answer is one.
+// Returns the `Problem::Unavailable` of a response, if it has one.
 fn unavailable(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     match response.response().error()?.as_error::<Problem>()? {
         Problem::Unavailable { code, during } => Some(Problem::Unavailable { code: *code, during: *during }),
@@ -187,12 +191,12 @@ fn unavailable(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     }
 }
 
-// On every answer of the console, errors too.
+// Middleware for every response of the console, including errors.
 async fn secure(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    // Where people install our root, a remembered HSTS would lock out whoever removed it.
+    // If people install this server's root, a remembered HSTS would lock out a person who removed the root.
     let public = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.pki.tls_root.is_none());
     let reads = request.method().is_safe();
     let mut response = next.call(request).await?.map_into_boxed_body();

@@ -1,8 +1,9 @@
-//! The portal that people walk through, step by step (0 to 11 of the enrollment guide).
+//! The enrollment portal: the web pages that a person follows step by step (steps 0 to 11 of the enrollment guide).
 //!
-//! A URL is a claim, the stream is the truth: whoever opens a page that is not their step is led to the one that is.
-//! Pages are templates with a typed context each ([`render`]); their words are in catalogues ([`texts`]). A form reaches
-//! its handler only as a `submission::Submission`, which proves that it came from a page of ours.
+//! The event stream of the visit decides which step the person is at; the URL does not. A request for the page of
+//! another step is redirected to the page of the current step. Each page is a template with its own typed context
+//! ([`render`]); its texts are in catalogues ([`texts`]). A handler receives a form only as a
+//! `submission::Submission`, which proves that the form came from a page of this portal.
 
 pub mod about;
 pub mod account;
@@ -42,21 +43,22 @@ use actix_web::web::{self, FormConfig, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError as _};
 use problem::Problem;
 
-/// A page that is shown, and whose form is answered.
+/// Routes for a page with a form: GET shows the page, POST handles the form.
 macro_rules! form {
     ($path:literal, $module:ident) => {
         page($path).read($module::show).route(post().to($module::take))
     };
 }
 
-/// A page that is only shown.
+/// Route for a page without a form: GET only.
 macro_rules! shown {
     ($path:literal, $handler:path) => {
         page($path).read($handler)
     };
 }
 
-/// The portal's routes. To be configured after the other surfaces: what none of them knows ends here.
+/// Registers the portal's routes. Call it after the other surfaces are configured: its scope is empty, so it also
+/// answers every path that they do not know.
 pub fn routes(config: &mut ServiceConfig) {
     let scope = web::scope("")
         .wrap(from_fn(surround::surround))

@@ -1,4 +1,4 @@
-//! “My account”: second factors, password and sessions of whoever is at the console.
+//! “My account”: second factors, password and sessions of the signed-in staff member.
 
 pub mod factors;
 
@@ -69,7 +69,7 @@ struct Passkey {
 
 content!(Passkey { id, label });
 
-/// A session, as a line of a list.
+/// A session as a row of a list.
 #[derive(Serialize)]
 pub struct SessionLine {
     pub id: Uuid,
@@ -97,10 +97,10 @@ impl SessionLine {
     }
 }
 
-/// The page.
+/// Shows the page.
 ///
 /// # Errors
-/// If sessions cannot be read.
+/// Returns an error if the session store is unavailable.
 pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
     let (account, now) = (&own.account, own.staff.now());
     let sessions = account.sessions().await.map_err(|error| own.staff.broken(error))?;
@@ -127,28 +127,29 @@ pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
     show("My account", "account", &own.staff, &page)
 }
 
-/// Ends one of one's own sessions.
+/// Ends one of the staff member's own sessions.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn end_session(own: Own, path: web::Path<Uuid>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.end_session(*path).await.map_err(|error| own.staff.broken(error))?;
     Ok(see_other(PATH))
 }
 
-/// Ends all of one's own sessions but this one.
+/// Ends all sessions of the staff member except the current one.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn end_other_sessions(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.end_other_sessions().await.map_err(|error| own.staff.broken(error))?;
     Ok(see_other(PATH))
 }
 
-/// Changes one's own password.
+/// Changes the staff member's own password.
 ///
 /// # Errors
-/// If it is too weak, or sessions or log cannot be used.
+/// Returns an error if the two passwords differ, if the password is too weak, or if the session store or the event log
+/// is unavailable.
 pub async fn change_password(
     Fresh(own): Fresh<Own>,
     Genuine(form): Genuine<NewPassword>,
@@ -163,7 +164,7 @@ pub async fn change_password(
     }
 }
 
-/// What a library says in lower case, as a sentence.
+/// Turns a lower-case message into a sentence.
 pub fn sentence(text: &impl Display) -> String {
     let text = text.to_string();
     let mut letters = text.chars();

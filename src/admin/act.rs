@@ -1,5 +1,5 @@
-//! What administrators do to records. Three verbs, never mixed: *Unenroll* ends management, *Archive* hides the record
-//! (and *Restore* brings it back), *Erase* forgets a person and is no matter of one record.
+//! Actions of administrators on records. There are three separate verbs: *Unenroll* ends management, *Archive* hides
+//! the record (and *Restore* shows it again), *Erase* erases a person's data and does not belong to a single record.
 
 use super::carried::{About, Act};
 use super::devices::{after, after_command, href, parse_device};
@@ -19,7 +19,7 @@ use platform::context::Context;
 use projections::devices::{self as inventory, Device, State};
 use std::time::Duration;
 
-/// The page that shows the record again waits this long for the projections, then shows what there is.
+/// Maximum time to wait for the projections before the record is shown again, up to date or not.
 const WAIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Verb {
     }
 }
 
-/// What makes sense in the state a record is in. The decision itself is the aggregate's.
+/// Returns the verbs that make sense in the state of a record. The aggregate decides.
 pub fn possible(device: &Device) -> Vec<Verb> {
     let makes_sense = |verb: &Verb| match verb {
         Verb::Unenroll => device.state == State::Enrolled,
@@ -73,10 +73,11 @@ pub fn possible(device: &Device) -> Vec<Verb> {
     Verb::ALL.into_iter().filter(makes_sense).collect()
 }
 
-/// Does it.
+/// Performs the action.
 ///
 /// # Errors
-/// If the record's state does not permit it, or the log cannot be used.
+/// Returns an error if the state of the record does not permit the action, or the event log or the projections are
+/// unavailable.
 pub async fn submit(
     staff: May<Acts>,
     own: Own,
@@ -129,11 +130,12 @@ async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Resu
     Ok(Done { command: None, appended })
 }
 
-// Read your writes, where they come soon enough; the deed is done in any case.
+// Waits for the projections, so that the next page shows the change (read your writes). The action is done even if
+// they are late.
 pub(super) async fn wait(app: &App, position: Position) {
     match tokio::time::timeout(WAIT, app.platform.projections.wait_for(position)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the record is shown as it was before"),
-        Err(_) => tracing::warn!(%position, "the projections are slow: the record is shown as it was before"),
+        Ok(Err(error)) => tracing::warn!(%error, "the page shows the record's earlier state"),
+        Err(_) => tracing::warn!(%position, "the projections are slow: the page shows the record's earlier state"),
     }
 }

@@ -1,5 +1,6 @@
-//! The API under `/api/v1`: programs read the inventory and the audit trail as JSON, with a token and no cookie. It reads
-//! only, and what it hands out is written down before. Described in docs/api.md, which a test holds to what is here.
+//! The API under `/api/v1`: programs read the inventory and the audit trail as JSON, authenticated by a token, without
+//! cookies. The API is read-only, and each read is recorded before its data is sent. A test checks docs/api.md against
+//! this module.
 
 mod client;
 mod problem;
@@ -25,12 +26,12 @@ use projections::audit::{self as trail, AuditFilter};
 use projections::devices as inventory;
 use serde::{Deserialize, Serialize};
 
-/// Records in an answer, unless fewer or more are asked for …
+/// Default number of records in a response.
 const USUAL: usize = 100;
-/// … and never more than these.
+/// Maximum number of records in a response.
 const MOST: usize = 1_000;
 
-/// How many are wanted; the rest of the query are the filters of the console's pages.
+/// Limit of the response; the other query parameters are the filters of the console's pages.
 #[derive(Deserialize)]
 struct Paging {
     limit: Option<String>,
@@ -40,7 +41,7 @@ impl Paging {
     fn limit(&self) -> Result<usize, Problem> {
         let Some(text) = filled(self.limit.as_deref()) else { return Ok(USUAL) };
         let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-        limit.ok_or(Problem::Bad("It is a number from 1 to 1000.").of("limit"))
+        limit.ok_or(Problem::Bad("It must be a number from 1 to 1000.").of("limit"))
     }
 }
 
@@ -57,7 +58,7 @@ struct Events {
     more: bool,
 }
 
-/// The routes of the API.
+/// Returns the routes of the API.
 pub fn routes() -> actix_web::Scope<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -68,7 +69,8 @@ pub fn routes() -> actix_web::Scope<
     >,
 > {
     web::scope("/api/v1")
-        // Only who has the token can have an answer made, and none holds another secret: its length tells nothing (BREACH).
+        // Compression reveals nothing (BREACH): only the holder of the token can request a response, and no response
+        // contains another secret.
         .wrap(Compress::default())
         .wrap(from_fn(secure))
         .service(web::resource("/devices").read(list_devices))
@@ -89,7 +91,8 @@ async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpRespon
     answer(&client, &request, &Devices { devices, next: found.next })
 }
 
-/// In the order of the log: whoever gives `next` back as `after` gets what has happened since, and nothing twice.
+/// Lists events in the order of the log. A client that passes `next` as `after` gets the events since then, each only
+/// once.
 async fn list_events(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
     let Parameters(filters, paging) = Parameters::<audit::Filters, Paging>::read_filled(request.query_string())?;
     let limit = paging.limit()?;
@@ -107,7 +110,8 @@ async fn list_events(client: Client, request: HttpRequest) -> Result<HttpRespons
     answer(&client, &request, &Events { events, next, more: found.next.is_some() })
 }
 
-/// The records, or that they are the same as last time (RFC 9110 section 13.1.2). The tag is a weak one: the compressed answer has it, too.
+/// Returns the records, or 304 if the client's copy is current (RFC 9110 section 13.1.2). The entity tag is weak
+/// because the compressed response has the same tag.
 fn answer(client: &Client, request: &HttpRequest, records: &impl Serialize) -> Result<HttpResponse, ApiProblem> {
     let json = serde_json::to_vec(records).map_err(|error| client.broken(error))?;
     let tag = EntityTag::new_weak(URL_SAFE_NO_PAD.encode(openssl::sha::sha256(&json)));
@@ -117,7 +121,7 @@ fn answer(client: &Client, request: &HttpRequest, records: &impl Serialize) -> R
         None => false,
     };
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    // A program may keep what it was given, and asks before it uses it again.
+    // A program may cache the response but must revalidate it before each use.
     response.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
     Ok(if is_known { response.finish() } else { response.content_type("application/json").body(json) })
 }
@@ -126,7 +130,7 @@ async fn nothing_here() -> ApiProblem {
     ApiProblem::NotFound
 }
 
-// What comes from here is for the program alone, and shown by no browser.
+// Adds the security headers: responses are for programs and must not be shown by a browser.
 async fn secure(
     request: actix_web::dev::ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -135,7 +139,7 @@ async fn secure(
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = refused(response, ApiProblem::Method.error_response());
     }
-    // Said by the framework, in plain text.
+    // The framework's own response is plain text.
     if response.status() == StatusCode::NOT_ACCEPTABLE {
         response = response.into_response(ApiProblem::Encoding.error_response());
     }

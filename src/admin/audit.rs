@@ -1,4 +1,4 @@
-//! The audit trail with its filters, which are in the address.
+//! The audit trail. Its filters are in the address.
 
 mod export;
 mod filters;
@@ -28,7 +28,7 @@ pub const PATH: &str = "/console/audit";
 
 const EXPORT: &str = "/console/audit/export";
 
-/// Events on a page.
+/// Events per page.
 const PAGE: usize = 50;
 
 #[derive(Serialize)]
@@ -72,20 +72,20 @@ struct Line {
 
 content!(Line { href, at, sentence, event_type, outcome, actor, actor_href, about, device_href, source });
 
-/// The address of an event's page.
+/// Returns the address of an event's page.
 pub fn event_href(event: EventId) -> String {
     format!("{PATH}/{event}")
 }
 
-/// The list.
+/// Shows the list.
 ///
 /// # Errors
-/// If a filter is not understood, or log or projections cannot be used.
+/// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;
     let query = filters.query();
-    // Which filters, not what for: values may be personal, and the names of filters are not.
+    // The event contains the names of the filters without their values, because values may be personal.
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
     staff.record(AccessEvent::AuditTrailViewed { filters: names }).await?;
     let continued = filter.after.is_some();
@@ -130,7 +130,7 @@ fn presets(now: Timestamp) -> Vec<Link> {
     ]
 }
 
-// Each filter in use, with the address without it.
+// Returns the active filters, each with the address that removes it.
 fn chips(query: &Query) -> Vec<Link> {
     let chip = |(name, value): &(&'static str, String)| Link {
         href: query.without(name).href(PATH),
@@ -154,7 +154,7 @@ fn line(row: &Row, staff: &Staff, now: Timestamp) -> Line {
     }
 }
 
-/// Where the request came from.
+/// Returns the source address of the request.
 pub fn source(row: &Row) -> String {
     match (&row.source, row.source_erased) {
         (Some(source), _) => source.clone(),
@@ -163,7 +163,7 @@ pub fn source(row: &Row) -> String {
     }
 }
 
-/// Who did it.
+/// Returns the name of the actor.
 pub fn actor(row: &Row) -> String {
     let kind = match row.actor_kind {
         ActorKind::Visitor => "Visitor",
@@ -175,14 +175,14 @@ pub fn actor(row: &Row) -> String {
     };
     match (visible::name(row.actor_name.as_deref()), row.actor_kind) {
         (Some(name), ActorKind::Person | ActorKind::Staff) => name,
-        // Who gave this name did not prove to be it.
+        // This name is unproven.
         (Some(name), _) => format!("{kind}, as {name}"),
         (None, ActorKind::System | ActorKind::Operator) => format!("{kind}: {}", row.actor_id),
         (None, _) => format!("{kind} {}", words::short(&row.actor_id)),
     }
 }
 
-/// Everything the same actor did.
+/// Returns the address of the list of the actor's events.
 pub fn actor_href(row: &Row) -> String {
     Query::default().with("actor_id", Some(&row.actor_id)).href(PATH)
 }
@@ -196,7 +196,7 @@ fn about(row: &Row) -> String {
     }
 }
 
-// A visit has a page of its own, for those who may see it.
+// A visit has its own page, which is linked only for roles that may see it.
 fn about_href(row: &Row, device: DeviceId, staff: &Staff) -> Option<String> {
     if row.stream.category() == "enrollment" || row.event_type == "VisitViewed" {
         return is_permitted::<SeesFunnel>(&staff.roles).then(|| visits::href(device.enrollment()));

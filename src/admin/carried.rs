@@ -1,7 +1,8 @@
-//! An act that waits for a proof. What its form asked for travels through the pages of the proof, so that afterwards exactly that is
-//! asked for again, and each page between names it.
+//! An action that waits for a confirmation. The fields of its form pass through the confirmation pages, so that
+//! exactly the same action is requested afterwards. Each page in between shows the action.
 //!
-//! It is no authority: it is read from genuine forms only, is shown, and is sent to the act's own address, which checks it as any form.
+//! The carried form gives no permission: it is read from genuine forms only, it is shown, and it is sent to the
+//! action's own address, which checks it like any form.
 
 use super::problem::Problem;
 use super::session::{Acts, May, local};
@@ -11,21 +12,22 @@ use events::device::DeviceId;
 use projections::devices::{self as inventory, Device};
 use serde::{Deserialize, Serialize};
 
-/// Devices that a page of the proof names; the others it counts.
+/// Number of devices that a confirmation page names; it only counts the others.
 const NAMED: usize = 20;
 
-/// The largest form that may carry an act: the list of 500 devices, and the identifiers that they were chosen by.
+/// Maximum size in bytes of a form that carries an action: a list of 500 devices and the identifiers by which they
+/// were selected.
 pub const LARGEST: usize = 256 * 1024;
 
-/// What is about to be done, in words.
+/// Description of the action that is about to be done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct About {
     pub label: String,
-    /// The devices, so that they can be told apart.
+    /// Distinguishing labels of the devices.
     pub devices: Vec<String>,
-    /// How many others there are.
+    /// Number of further devices.
     pub more: usize,
-    /// The devices are chosen afterwards.
+    /// The devices are selected after the confirmation.
     pub chosen_later: bool,
 }
 
@@ -39,22 +41,22 @@ pub struct Field {
 
 content!(Field { name, value });
 
-/// A form that was sent, to be sent again.
+/// A submitted form that is to be sent again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Act {
     pub path: String,
     pub about: About,
     pub consequence: String,
     pub fields: Vec<Field>,
-    /// Where it was asked for.
+    /// Path of the page that requested the action.
     pub back: String,
 }
 
 impl Act {
-    /// The act that a form carries; `None` if it carries none.
+    /// Parses the action that a form carries; `None` if it carries none.
     ///
     /// # Errors
-    /// If it is not one of ours.
+    /// Returns an error if the text is not a valid action with paths inside the console.
     pub fn parse(text: &str) -> Result<Option<Act>, Problem> {
         if text.is_empty() {
             return Ok(None);
@@ -65,14 +67,14 @@ impl Act {
         act.map(Some).ok_or(Problem::Bad("The form is not complete, so nothing was done."))
     }
 
-    /// As a field of a form.
+    /// Serializes the action as the value of a form field.
     pub fn written(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 impl About {
-    /// An act on devices that are chosen after the proof.
+    /// Returns the description of an action whose devices are selected after the confirmation.
     pub fn chosen_later(label: &str) -> About {
         About { label: label.to_owned(), devices: vec![], more: 0, chosen_later: true }
     }
@@ -82,7 +84,7 @@ impl About {
     }
 
     /// # Errors
-    /// If the projections cannot be used.
+    /// Returns an error if the projections are unavailable.
     pub async fn many(label: &str, devices: &[DeviceId], staff: &May<Acts>) -> Result<About, Problem> {
         let mut named = Vec::new();
         for id in devices.iter().take(NAMED) {

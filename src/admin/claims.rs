@@ -1,4 +1,4 @@
-//! Records that claim one hardware: how a device's page shows them, and what an administrator decides about them.
+//! Records that claim the same hardware: how a device's page shows the claim, and how an administrator decides it.
 
 use super::act::wait;
 use super::audit::event_href;
@@ -37,7 +37,7 @@ impl Verdict {
         }
     }
 
-    /// What opens the verdict.
+    /// Label that opens the form of the verdict.
     fn question(self) -> &'static str {
         match self {
             Verdict::Same => "Is it the same device?",
@@ -45,7 +45,7 @@ impl Verdict {
         }
     }
 
-    /// `on_earlier`: said on the page of the earlier record.
+    /// `on_earlier`: the label is shown on the page of the earlier record.
     fn label(self, on_earlier: bool) -> &'static str {
         match (self, on_earlier) {
             (Verdict::Same, true) => "Same device: end this, the earlier record",
@@ -71,7 +71,7 @@ impl Verdict {
     }
 }
 
-/// A claim on the page of one of its two records.
+/// A claim as shown on the page of one of its two records.
 #[derive(Serialize)]
 pub struct Shown {
     sentence: &'static str,
@@ -96,8 +96,8 @@ struct Offered {
 
 content!(Offered { question, label, consequence, action, class });
 
-/// A claim as the page of `device` shows it.
-/// `asked`: when Apple’s attestation was asked for last.
+/// Returns a claim as the page of `device` shows it.
+/// `asked`: when Apple’s attestation was last requested.
 pub fn shown(
     device: DeviceId,
     (claim, asked): (&Claim, Option<Timestamp>),
@@ -140,26 +140,27 @@ fn proof(claim: &Claim, asked: Option<Instant>) -> String {
     }
 }
 
-/// When Apple’s attestation was asked of a device last.
+/// Returns when Apple’s attestation was last requested from a device.
 ///
 /// # Errors
-/// If the projections cannot be used.
+/// Returns an error if the projections are unavailable.
 pub async fn asked(projections: &Projections, device: DeviceId) -> Result<Option<Timestamp>, ProjectionError> {
     let event_type = Some(Match::is("HardwareAttestationRequested".to_owned()));
     let filter = AuditFilter { device: Some(device), event_type, ..AuditFilter::default() };
     Ok(projections::audit::query(projections, filter, 1).await?.rows.pop().map(|row| row.at))
 }
 
-// As they come: the earlier record, then the later.
+// Labels the two devices, which are given in this order: the earlier record, then the later.
 fn pair_named(about: About) -> About {
     let devices = about.devices.iter().zip(["The earlier record", "The later record"]);
     About { devices: devices.map(|(device, which)| format!("{which}: {device}")).collect(), ..about }
 }
 
-/// Decides about the two records.
+/// Decides the claim between two records.
 ///
 /// # Errors
-/// If there is no open claim between them, or log or projections cannot be used.
+/// Returns an error if there is no open claim between the records, or the event log or the projections are
+/// unavailable.
 pub async fn decide(
     staff: May<Acts>,
     own: Own,

@@ -1,5 +1,5 @@
-//! What administrators want of devices: of one, from its page (`one`), or of many, after a rehearsal that says what each
-//! would accept (`many`). `form` reads what was sent, `wanted` makes an act of it.
+//! Commands of administrators: for one device, from its page (`one`), or for many, after a rehearsal that shows which
+//! devices would accept the command (`many`). `form` reads the submitted form, `wanted` turns it into an action.
 
 mod batch;
 mod form;
@@ -31,20 +31,22 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/commands/{verb}/do").post(many::perform));
 }
 
-/// What cannot be undone takes a proof of the last minutes, one for the whole batch.
+/// Returns whether the staff member must confirm first. Irreversible actions need a confirmation of the last minutes,
+/// one for the whole batch.
 fn must_prove(staff: &May<Acts>, verb: Verb) -> bool {
     verb.is_destructive() && !is_fresh(staff)
 }
 
-/// Whoever has no such proof is led to it from `page`, and back. A form is not: what it asks for goes on by [`carried`].
+/// Redirects a staff member without such a confirmation to the confirmation page, which returns to `page`. Submitted
+/// forms are not redirected; their content is kept by [`carried`].
 fn prove(staff: &May<Acts>, verb: Verb, page: String) -> Result<(), Problem> {
     if must_prove(staff, verb) { Err(Problem::Confirm { next: page }) } else { Ok(()) }
 }
 
-/// What a proof is for that leads to `next`, for whoever may act.
+/// Returns the action that a confirmation leading to `next` is for, if the staff member may act.
 ///
 /// # Errors
-/// If the projections cannot be used.
+/// Returns an error if the projections are unavailable.
 pub async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> {
     let segments: Vec<&str> = next.trim_start_matches('/').split('/').collect();
     let destructive = |verb: &str| Verb::parse(verb).ok().filter(|verb| verb.is_destructive());
@@ -62,7 +64,7 @@ pub async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> 
     }
 }
 
-/// Why a device would not take it, in words; what is our fault stays ours.
+/// Returns why a device would refuse the command. Internal errors stay errors.
 fn refusal(error: QueueError, code: Uuid) -> Result<String, Problem> {
     match error {
         QueueError::Perform(PerformError::Refused(refusal)) => Ok(refusal.to_string()),

@@ -1,4 +1,4 @@
-//! The inventory: the list of devices, and one device with its timeline; now or as of any instant.
+//! The inventory: the list of devices, and one device with its timeline, now or at a given time.
 
 mod done;
 mod export;
@@ -27,14 +27,14 @@ use projections::renewals;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Devices on a page.
+/// Devices per page.
 const PAGE: usize = 50;
 
 const PATH: &str = "/console/devices";
 
 const EXPORT: &str = "/console/devices/export";
 
-/// The filters as they come in the address.
+/// Filters as query parameters.
 #[derive(Deserialize)]
 pub struct Filters {
     q: Option<String>,
@@ -43,7 +43,7 @@ pub struct Filters {
     identity: Option<String>,
     as_of: Option<String>,
     archived: Option<String>,
-    /// A user name, or the id of a person.
+    /// User name or id of a person.
     person: Option<String>,
     after: Option<String>,
 }
@@ -87,7 +87,7 @@ view!(
     }
 );
 
-/// An entry of a menu.
+/// An option of a select field.
 #[derive(Serialize)]
 pub struct Choice {
     pub value: String,
@@ -120,10 +120,10 @@ struct Line {
 
 content!(Line { href, label, product, state, claim, archived, person, kind, os_version, enrolled, last_seen });
 
-/// The list.
+/// Shows the list.
 ///
 /// # Errors
-/// If a filter is not understood, or log or projections cannot be used.
+/// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub async fn list(staff: May<SeesInventory>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let now = staff.now();
@@ -152,7 +152,7 @@ pub async fn list(staff: May<SeesInventory>, address: Parameters<Filters>) -> Re
     show("Devices", "devices", &staff, &page)
 }
 
-/// A file to take along.
+/// Link to an export file.
 #[derive(Serialize)]
 pub struct Export {
     href: String,
@@ -162,7 +162,7 @@ pub struct Export {
 content!(Export { href, label });
 
 impl Export {
-    /// In every format there is, by these filters.
+    /// Returns the links for all formats with these filters.
     pub fn all(query: &Query, path: &str) -> Vec<Export> {
         [("csv", "Export CSV"), ("jsonl", "Export JSON lines")]
             .map(|(format, label)| Export { href: query.clone().with("format", Some(format)).href(path), label })
@@ -178,10 +178,10 @@ fn exports(staff: &Staff, query: &Query) -> Vec<Export> {
 }
 
 impl Filters {
-    /// As the projection takes them.
+    /// Returns the projection's filter.
     ///
     /// # Errors
-    /// Says which one is not understood.
+    /// Returns an error that names the invalid filter.
     pub fn parse(&self, now: Timestamp) -> Result<DeviceFilter, Problem> {
         let as_of = read("as_of", self.as_of.as_deref(), parse_as_of)?;
         let after = read("after", self.after.as_deref(), parse_device)?;
@@ -191,12 +191,12 @@ impl Filters {
         let kind = read("kind", self.kind.as_deref(), parse_kind)?;
         let identity = read("identity", self.identity.as_deref(), identity::parse)?.map(|standing| (standing, now));
         if identity.is_some() && as_of.is_some() {
-            let why = "How identities stand is known for now alone: leave out that filter, or the time.";
+            let why = "The identity status is only known for the present: leave out this filter or the time.";
             return Err(Problem::Bad(why).of("identity"));
         }
         let archived = read("archived", self.archived.as_deref(), |text| match text {
             "yes" => Ok(true),
-            _ => Err(Problem::Bad("It is “yes”, or left out.")),
+            _ => Err(Problem::Bad("The only value is “yes”.")),
         })?;
         let archived = archived.unwrap_or_default();
         let text = filled(self.q.as_deref()).map(str::to_owned);
@@ -204,7 +204,8 @@ impl Filters {
         Ok(DeviceFilter { state, kind, archived, text, identity, as_of, after, ..of })
     }
 
-    /// What an export or the API was asked for, to be written down: what was searched for may be personal.
+    /// Returns the filters of an export or API request for its event. Search texts are left out because they may be
+    /// personal.
     pub fn told(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "q" | "person" => (*name).to_owned(),
@@ -259,29 +260,29 @@ fn line(device: &Device, as_of: Option<Timestamp>, now: Timestamp) -> Line {
         kind: words::kind(device.kind),
         os_version: device.os_version.clone().unwrap_or_else(|| NONE.to_owned()),
         enrolled: device.enrolled_at.map(|at| Instant::of(at, now)),
-        // When it was last heard from is known for now alone.
+        // The last contact is only known for the present.
         last_seen: device.last_seen.filter(|_| as_of.is_none()).map(|at| Instant::of(at, now)),
     }
 }
 
-/// The address of a device's page.
+/// Returns the address of a device's page.
 pub fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
     let as_of = as_of.map(Timestamp::to_rfc3339);
     Query::default().with("as_of", as_of.as_deref()).href(&format!("{PATH}/{device}"))
 }
 
 pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
-    parse_instant(text).ok_or(Problem::Bad("The time is not understood: write it as 2026-11-17T09:00, in UTC."))
+    parse_instant(text).ok_or(Problem::Bad("The time is invalid: write it as 2026-11-17T09:00, in UTC."))
 }
 
-/// The devices of one person, by user name or id; of everybody if there is none given.
+/// Returns a filter for the devices of one person, by user name or id, or of all people if `text` is `None`.
 pub fn of_person(text: Option<&str>) -> DeviceFilter {
     let id = text.and_then(|text| Uuid::parse_str(text).ok()).map(PersonId);
     let user_name = text.filter(|_| id.is_none()).map(str::to_owned);
     DeviceFilter { person: id, user_name, ..DeviceFilter::default() }
 }
 
-/// A device's id in an address.
+/// Parses a device id from an address.
 pub fn parse_device(text: &str) -> Result<DeviceId, Problem> {
     Uuid::parse_str(text).map(DeviceId).map_err(|_| Problem::NotFound)
 }

@@ -1,4 +1,4 @@
-//! Earlier records of people and hardware that enrolled again: a list for administrators.
+//! List of earlier records of people and hardware that enrolled again, for administrators.
 
 use super::audit::event_href;
 use super::devices::href;
@@ -16,7 +16,7 @@ use projections::reenrollment::{Found, latest};
 use projections::{ProjectionError, Projections};
 use serde::Serialize;
 
-/// Findings shown.
+/// Maximum number of findings shown.
 const SHOWN: usize = 100;
 
 #[derive(Serialize)]
@@ -47,10 +47,10 @@ struct Named {
 
 content!(Named { href, label, state, archived });
 
-/// The list.
+/// Shows the list.
 ///
 /// # Errors
-/// If log or projections cannot be used.
+/// Returns an error if the event log or the projections are unavailable.
 pub async fn list(staff: May<SeesEarlier>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::DeviceListViewed {}).await?;
     let found = lines(staff.projections(), staff.now()).await.map_err(|error| staff.broken(error))?;
@@ -75,7 +75,7 @@ async fn named(projections: &Projections, id: DeviceId) -> Result<Named, Project
     let device = inventory::get(projections, id, None).await?;
     Ok(match device {
         Some(device) => known(&device),
-        // A visit to the portal that has not become a device: its events are all there is.
+        // A visit that did not become a device has no record, only events.
         None => Named {
             href: super::query::Query::default().with("device", Some(&id.to_string())).href(super::audit::PATH),
             label: format!("Visit {}", words::short(&id.to_string())),
@@ -94,7 +94,7 @@ fn known(device: &Device) -> Named {
     }
 }
 
-/// Why two records are thought to belong together, in words.
+/// Returns the evidence that two records belong together, as text.
 pub fn evidence(found: &[Found]) -> String {
     let words = found.iter().map(|found| match found {
         Found::SamePerson => "same person",

@@ -1,4 +1,4 @@
-//! One event with everything it holds, and ways to others: the same session, device, person, actor.
+//! Page of one event with its full content and links to related events: same session, device, person, actor.
 
 use super::audit::{PATH, actor, actor_href, event_href, source};
 use super::devices::Fact;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Fields that nobody is shown, whatever their role: who knows them can do what they are for.
+/// Fields that are shown to no role, because knowing their value is enough to use it.
 const SECRET: &[&str] = &[
     "password",
     "token",
@@ -52,10 +52,10 @@ struct Pivot {
 
 content!(Pivot { href, label });
 
-/// The page.
+/// Shows the page.
 ///
 /// # Errors
-/// If there is no such event, or log or projections cannot be used.
+/// Returns an error if there is no such event, or the event log or the projections are unavailable.
 pub async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
     let row = find(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
@@ -64,7 +64,7 @@ pub async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<Http
         None => AccessEvent::AuditTrailViewed { filters: vec!["event".to_owned()] },
     };
     staff.record(viewed).await?;
-    // From the log and not from the projection: what has been erased since is gone here at once.
+    // Reads the log instead of the projection, so that erased data is gone from this page at once.
     let entry = staff.event_at(&row.stream, row.revision).await?;
     let entry = entry.filter(|entry| entry.id == id).ok_or(Problem::NotFound)?;
     let page = Page {
@@ -119,7 +119,7 @@ fn payload(entry: &Entry) -> String {
     serde_json::to_string_pretty(&data).unwrap_or_default()
 }
 
-// Personal fields as their value, or as erased or lost; secrets not at all.
+// Replaces personal fields with their value or with a note that it is erased or lost, and hides secrets.
 fn show_plainly(value: &mut Value) {
     match value {
         Value::Object(map) => {

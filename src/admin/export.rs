@@ -1,4 +1,4 @@
-//! Records as files: CSV (RFC 4180) that a spreadsheet takes as text, or JSON lines.
+//! Writes records as files: CSV (RFC 4180) that a spreadsheet treats as text, or JSON lines.
 
 use super::problem::Problem;
 use super::query::filled;
@@ -10,27 +10,27 @@ use events::Timestamp;
 use events::staff::ExportFormat;
 use serde::Deserialize;
 
-/// What is asked for beside the filters of the page.
+/// Query parameters of an export besides the filters of the page.
 #[derive(Deserialize)]
 pub struct Wanted {
     format: Option<String>,
 }
 
 impl Wanted {
-    /// The format; CSV unless another is named.
+    /// Returns the requested format; the default is CSV.
     ///
     /// # Errors
-    /// If there is no such format.
+    /// Returns an error if the format is unknown.
     pub fn format(&self) -> Result<ExportFormat, Problem> {
         match filled(self.format.as_deref()) {
             None | Some("csv") => Ok(ExportFormat::Csv),
             Some("jsonl") => Ok(ExportFormat::Jsonl),
-            Some(_) => Err(Problem::Bad("Exports are written as csv or as jsonl.").of("format")),
+            Some(_) => Err(Problem::Bad("The format must be csv or jsonl.").of("format")),
         }
     }
 }
 
-/// An answer that the browser keeps as a file, to be given its body.
+/// Starts a response that the browser saves as a file; the caller adds the body.
 pub fn file(what: &str, format: ExportFormat, at: Timestamp) -> actix_web::HttpResponseBuilder {
     let (kind, end) = match format {
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
@@ -43,7 +43,7 @@ pub fn file(what: &str, format: ExportFormat, at: Timestamp) -> actix_web::HttpR
     response
 }
 
-/// What stands before the records.
+/// Returns the header line of the file: column names for CSV, nothing for JSON lines.
 pub fn head<R: Record>(format: ExportFormat) -> Bytes {
     match format {
         ExportFormat::Csv => Bytes::from(line(R::COLUMNS.iter().copied())),
@@ -51,7 +51,7 @@ pub fn head<R: Record>(format: ExportFormat) -> Bytes {
     }
 }
 
-/// Some records.
+/// Formats records as lines of the file.
 pub fn lines<R: Record>(format: ExportFormat, records: impl IntoIterator<Item = R>) -> Bytes {
     let mut text = String::new();
     for record in records {
@@ -71,8 +71,8 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-// A device's name is a stranger's text, and spreadsheets run a cell that begins like a formula, quoted or not. An
-// apostrophe before it makes it text (OWASP, CSV Injection).
+// Quotes a cell. A device's name is untrusted text, and spreadsheets execute a cell that begins like a formula, even
+// if it is quoted. A leading apostrophe makes it text (OWASP, CSV Injection).
 fn cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let text = text.replace('"', "\"\"");

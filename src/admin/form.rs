@@ -1,4 +1,4 @@
-//! Forms that are acted on only if they were filled in on a page of ours.
+//! Forms that are accepted only if they came from a page of the console.
 
 use super::problem::Problem;
 use super::session::{COOKIE, SURFACE, app, cookie};
@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A form with the token that belongs to the sender's cookie.
+/// A form with a valid CSRF token for the sender's cookie.
 pub struct Genuine<T>(pub T);
 
 #[derive(Deserialize)]
@@ -34,13 +34,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
             if forgery::is_genuine(&app.platform.secrets, SURFACE, &cookie, &signed.csrf, &request, url) {
                 Ok(Genuine(signed.form))
             } else {
-                tracing::warn!(cookie = COOKIE, "a form was refused: its token is not the session's");
+                tracing::warn!(cookie = COOKIE, "rejected a form: its token is not the session's");
                 Err(Problem::Forged)
             }
         })
     }
 }
 
-/// A form without fields of its own.
+/// A form that has only its CSRF token.
 #[derive(Deserialize)]
 pub struct Empty {}

@@ -1,4 +1,4 @@
-//! How far people get on their way through the portal, in a period, and who is stuck now.
+//! The enrollment funnel: how many people reach each step in a period, and who is stuck now.
 
 use super::devices::{Choice, parse_as_of};
 use super::pages::{show, view};
@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 const PATH: &str = "/console/funnel";
 
-/// Without a period in the address the last so many days are counted.
+/// Default period in days, if the address names no period.
 const DAYS: i64 = 30;
 
-/// The filters as they come in the address.
+/// Filters as query parameters.
 #[derive(Deserialize)]
 pub struct Filters {
     from: Option<String>,
@@ -103,10 +103,10 @@ struct GroupLine {
 
 content!(GroupLine { name, visits, enrolled, share });
 
-/// The page.
+/// Shows the page.
 ///
 /// # Errors
-/// If a filter is not understood, or log or projections cannot be used.
+/// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let now = staff.now();
@@ -117,7 +117,7 @@ pub async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Resul
     let broken = |error| staff.broken(error);
     let found = funnel(staff.projections(), filter.clone()).await.map_err(broken)?;
     let mut tables = Vec::new();
-    // What can be chosen is what there is in the period, whatever is chosen now.
+    // The options come from all visits of the period, independent of the other filters.
     let period = FunnelFilter { from: filter.from, to: filter.to, ..FunnelFilter::default() };
     let mut choices = Vec::new();
     for (dimension, title) in [
@@ -155,7 +155,7 @@ impl Filters {
     fn parse(&self, now: Timestamp) -> Result<FunnelFilter, Problem> {
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
         let major = read("version", self.version.as_deref(), |major| {
-            major.parse().map_err(|_| Problem::Bad("A version here is its first number, such as 17."))
+            major.parse().map_err(|_| Problem::Bad("Give the major version only, such as 17."))
         })?;
         let from = read("from", self.from.as_deref(), parse_as_of)?.unwrap_or(now.plus_seconds(-DAYS * 86_400));
         Ok(FunnelFilter {

@@ -1,4 +1,4 @@
-//! The console's templates, embedded and strict: a name that a page is not given is an error, not a gap.
+//! Renders the console's pages from embedded templates in strict mode: a missing name is an error instead of a gap.
 
 use super::problem::Problem;
 use super::session::{
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// Every template by name.
+/// All templates by name.
 const TEMPLATES: &[(&str, &str)] = &[
     ("layout", include_str!("../../templates/admin/layout.hbs")),
     ("sign_in", include_str!("../../templates/admin/sign_in.hbs")),
@@ -69,7 +69,7 @@ static PAGES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     pages
 });
 
-/// What every page is given beside its own.
+/// Data that every template gets in addition to the page's own.
 #[derive(Serialize)]
 struct Framed<'a, T> {
     title: &'a str,
@@ -85,7 +85,7 @@ pub struct Signed<'a> {
     role: String,
     menu: Vec<Entry>,
     csrf: &'a str,
-    /// What somebody must do, on every page.
+    /// Notice on every page about something an administrator must do.
     notice: Option<String>,
 }
 
@@ -101,10 +101,10 @@ struct Entry {
 
 content!(Entry { href, label, current });
 
-/// A section of the console, its address, what the menu calls it, and whose menu it is in.
+/// A section of the console: name, address, label in the menu, and the check whether these roles may see it.
 type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege>) -> bool);
 
-/// The menu: nobody is shown an entry that leads to a refusal.
+/// The menu. An entry is only shown to roles that may open it.
 const MENU: &[Section] = &[
     ("devices", "/console/devices", "Devices", is_permitted::<SeesInventory>),
     ("commands", "/console/commands", "Commands", is_permitted::<Acts>),
@@ -121,7 +121,7 @@ fn menu(section: &str, roles: &BTreeSet<Privilege>) -> Vec<Entry> {
     permitted.map(|(name, href, label, _)| Entry { href, label, current: *name == section }).collect()
 }
 
-/// What a problem page says.
+/// Content of a problem page.
 #[derive(Serialize)]
 pub struct ProblemPage {
     pub heading: &'static str,
@@ -132,23 +132,24 @@ pub struct ProblemPage {
 
 view!(problem, Alone, ProblemPage { heading, what, advice, code });
 
-/// A page of its own template. Made by [`view!`] alone, so that the tests render every content of it.
+/// A page with its own template. Only [`view!`] implements this trait, so that tests render every content of each
+/// page.
 pub trait View: Serialize + Tested {
     const TEMPLATE: &'static str;
-    /// Whom it is for: [`Menu`] or [`Alone`].
+    /// Frame of the page: [`Menu`] or [`Alone`].
     type Around: Around;
 }
 
-/// What stands around a page.
+/// The frame around a page.
 pub trait Around {
     #[cfg(test)]
     fn contents() -> Vec<Option<Signed<'static>>>;
 }
 
-/// The menu of somebody who is signed in.
+/// Frame with the menu, for signed-in staff.
 pub struct Menu;
 
-/// Nothing: nobody is signed in, or not quite.
+/// Frame without a menu, for visitors who are not signed in or have not completed the sign-in.
 pub struct Alone;
 
 impl Around for Menu {
@@ -165,8 +166,8 @@ impl Around for Alone {
     }
 }
 
-/// Makes a struct the view of a template, and a test that renders each of its contents. The fields are those of
-/// [`content!`](crate::web::content::content). `as` names the module of the test, where the template's name is taken.
+/// Implements [`View`] for a struct, with a test that renders each of its contents. The fields are those of
+/// [`content!`](crate::web::content::content). `as` names the test module if the template's name is already taken.
 macro_rules! view {
     ($template:ident, $around:ident, $($rest:tt)*) => {
         $crate::admin::pages::view!($template as $template, $around, $($rest)*);
@@ -192,10 +193,10 @@ macro_rules! view {
 }
 pub(in crate::admin) use view;
 
-/// A page for somebody who is signed in. `section` is the entry of the menu that it belongs to.
+/// Renders a page for signed-in staff. `section` is the menu entry that the page belongs to.
 ///
 /// # Errors
-/// If the template asks for something that `page` does not have.
+/// Returns an error if the template uses a name that `page` does not have.
 pub fn show<V: View<Around = Menu>>(
     title: &str,
     section: &str,
@@ -205,10 +206,10 @@ pub fn show<V: View<Around = Menu>>(
     show_as(StatusCode::OK, title, section, staff, page)
 }
 
-/// The same, of a form that is shown again because of what was sent, for example.
+/// Same as [`show`] with another status, for example for a form that is shown again with an error.
 ///
 /// # Errors
-/// As [`show`].
+/// Same as [`show`].
 pub fn show_as<V: View<Around = Menu>>(
     status: StatusCode,
     title: &str,
@@ -228,10 +229,10 @@ pub fn show_as<V: View<Around = Menu>>(
     Ok(html_response(status, html))
 }
 
-/// A page for somebody who is not.
+/// Renders a page without a menu. `code` finds the cause of an error in the server's log.
 ///
 /// # Errors
-/// If the template asks for something that `page` does not have; `code` finds it in the server's log.
+/// Returns an error if the template uses a name that `page` does not have.
 pub fn show_alone<V: View<Around = Alone>>(
     status: StatusCode,
     title: &str,
@@ -243,10 +244,10 @@ pub fn show_alone<V: View<Around = Alone>>(
     Ok(html_response(status, html))
 }
 
-/// The page of a problem.
+/// Renders a problem page.
 pub fn problem(page: &ProblemPage) -> String {
     let framed = Framed { title: page.heading, section: "", staff: None, page };
-    // The last resort: if even this page cannot be made, its words alone.
+    // If even this page cannot be rendered, its text is sent alone.
     render(&framed).unwrap_or_else(|_| page.what.clone())
 }
 

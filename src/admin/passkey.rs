@@ -1,5 +1,5 @@
-//! The one page of the console with a script: browsers hand passkeys to scripts alone. Whoever has none goes by one-time
-//! codes.
+//! The only page of the console with a script, because browsers offer passkeys only to scripts. Staff without passkeys
+//! use one-time codes.
 
 use super::pages::{show_alone, view};
 use super::problem::Problem;
@@ -13,19 +13,19 @@ use serde::Serialize;
 struct Page<'a> {
     csrf: &'a str,
     next: &'a str,
-    /// The act that goes on afterwards; empty without one.
+    /// The action that continues afterwards; empty if there is none.
     act: String,
     action: &'a str,
     back: &'a str,
     adding: bool,
-    /// JSON, for the script.
+    /// JSON for the script.
     options: &'a str,
     label: &'a str,
 }
 
 view!(passkey, Alone, Page<'_> { csrf, next, act, action, back, adding, options, label });
 
-/// Where a passkey is shown, and where that leads.
+/// Addresses around a passkey page: the form's target, the way back, and the page that follows.
 pub struct Way<'a> {
     pub action: &'a str,
     pub back: &'a str,
@@ -33,7 +33,7 @@ pub struct Way<'a> {
     pub act: String,
 }
 
-/// Whether a page of this path loads the script, which its Content-Security-Policy then permits.
+/// Returns whether a page of this path loads the script; its Content-Security-Policy then permits it.
 pub fn has_script(path: &str) -> bool {
     path.ends_with("/passkey") || path.ends_with("/passkey/begin")
 }
@@ -41,7 +41,7 @@ pub fn has_script(path: &str) -> bool {
 /// Asks the browser to sign with a passkey.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, Problem> {
     let Way { action, back, next, act } = way;
     let page = Page { csrf: &staff.csrf, next, act, action, back, adding: false, options, label: "" };
@@ -51,14 +51,14 @@ pub fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, P
 /// Asks the browser for a new passkey.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
     let label = &staff.session.browser;
     let page = Page { csrf: &staff.csrf, next: "", act: String::new(), action, back, adding: true, options, label };
     show_alone(StatusCode::OK, "Add a passkey", &page, staff.correlation())
 }
 
-/// To a page that leads on to `next` afterwards.
+/// Redirects to a page that continues to `next` afterwards.
 pub fn with_next(path: &str, next: &str) -> HttpResponse {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     see_other(&format!("{path}?{query}"))

@@ -1,4 +1,4 @@
-//! The portal's pages as people see them, in the frame of a phone, for a chosen device, version and language.
+//! Preview of the portal's pages in the frame of a phone, for a selected device, version and language.
 
 use super::devices::Choice;
 use super::pages::{show, view};
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 /// The path of the page.
 pub const PATH: &str = "/console/preview";
 const FAMILIES: [&str; 2] = ["iPhone", "iPad"];
-/// One of each kind of iOS that the pages tell apart.
+/// One version for each group of iOS versions that the pages distinguish.
 const VERSIONS: [&str; 8] = ["27.0", "26.1", "18.2", "17.5", "15.7", "13.1", "12.0", "10.2"];
 const LANGUAGES: [(&str, &str); 3] = [("en", "English"), ("de", "Deutsch"), ("ja", "日本語")];
 
-/// The choices as they come in the address.
+/// Query parameters.
 #[derive(Deserialize)]
 pub struct Wish {
     page: Option<String>,
@@ -31,7 +31,7 @@ struct Page {
     families: Vec<Choice>,
     versions: Vec<Choice>,
     languages: Vec<Choice>,
-    /// The page in the frame.
+    /// Address of the previewed page.
     shown: String,
     wide: bool,
     title: String,
@@ -39,10 +39,10 @@ struct Page {
 
 view!(portal_preview, Menu, Page { pages, families, versions, languages, shown, wide, title });
 
-/// The page. What is not chosen is the first of its kind.
+/// Shows the preview. Missing parameters have default values.
 ///
 /// # Errors
-/// If there is no such parameter or choice, or the page cannot be made.
+/// Returns an error if a parameter or its value is unknown, or the template cannot be rendered.
 pub async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Result<HttpResponse, Problem> {
     let Parameters(wish, _) = wish;
     let same = |name: &'static str| (name, name);
@@ -82,7 +82,7 @@ impl Chosen {
         first: &'static str,
     ) -> Result<Chosen, Problem> {
         let find = |wanted: &str| all.iter().find(|(value, _)| *value == wanted).copied();
-        let wished = read(name, wished, |wished| find(wished).ok_or(Problem::Bad("It is not one of the choices.")))?;
+        let wished = read(name, wished, |wished| find(wished).ok_or(Problem::Bad("It is not one of the options.")))?;
         let (value, label) = wished.or_else(|| find(first)).unwrap_or((first, first));
         let choice = |(of, label): &(&'static str, &'static str)| Choice {
             value: (*of).to_owned(),

@@ -1,4 +1,4 @@
-//! Answers that are no page: what happened, what to do, and a code that finds it in the log.
+//! Error responses of the console: what happened, what to do, and a code that finds the cause in the log.
 
 use super::pages::{self, ProblemPage};
 use crate::web::visible::visible_line;
@@ -9,60 +9,60 @@ use plural::counted;
 use std::fmt;
 use uuid::Uuid;
 
-/// Characters of a parameter's name that are shown.
+/// Maximum number of characters shown of a parameter's name.
 const LONGEST_NAME: usize = 40;
 
 #[derive(Debug)]
 pub enum Problem {
-    /// Nobody is signed in; `next` is where they wanted to go.
+    /// The visitor is not signed in; `next` is the requested page.
     SignedOut {
         next: String,
     },
-    /// The first proof was given; the second factor is asked for before anything else.
+    /// The first factor was accepted; the second factor must be given before anything else.
     SecondFactor {
         next: String,
     },
-    /// A second factor is needed, and there is none yet.
+    /// A second factor is required, but none is set up yet.
     SetUpFactor,
-    /// What they want to change takes a proof of these minutes.
+    /// The requested action needs a confirmation of the last minutes.
     Confirm {
         next: String,
     },
-    /// Signed in, but without the role this takes.
+    /// The staff member lacks the required role.
     NotAllowed,
-    /// The form was not filled in on a page of ours, or long ago.
+    /// The form did not come from a page of this session, or has expired.
     Forged,
     NotFound,
-    /// The set-up link was used, replaced, or is too old.
+    /// The set-up link was used, replaced, or has expired.
     LinkDead,
     Method,
     Bad(&'static str),
-    /// A parameter of the address is not understood.
+    /// A query parameter is invalid.
     Parameter {
         name: String,
         why: String,
     },
-    /// It cannot be done in the state things are in.
+    /// The current state does not permit the action.
     Refused(String),
     Throttled {
         seconds: i64,
     },
-    /// Our fault. `code` is in the server's log beside the cause.
+    /// Internal error. The server's log contains `code` together with the cause.
     Unavailable {
         code: Uuid,
         during: During,
     },
 }
 
-/// What was being done when something of ours failed. Of a form nobody is told that nothing was done: an append whose outcome
-/// is not known may have been written, and of several devices some may have it already.
+/// What the server did when the error occurred. For a form, the page never claims that nothing was done: an append
+/// with unknown outcome may have been written, and of several devices some may already have the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum During {
-    /// A page was to be shown; no form was sent.
+    /// A page was requested; no form was sent.
     Reading,
-    /// A form was acted on.
+    /// A form was being processed.
     Acting,
-    /// The form was acted on and that is recorded; the page that says so cannot be shown.
+    /// The form was processed and the result is recorded, but the page that reports it cannot be shown.
     Reporting,
 }
 
@@ -71,33 +71,33 @@ impl Problem {
         Problem::Bad(what)
     }
 
-    /// A parameter of the address is not understood. A long name is cut: it is whatever somebody wrote.
+    /// A query parameter is invalid.
     pub fn parameter(name: &str, why: String) -> Problem {
         let name: String = name.chars().take(LONGEST_NAME).collect();
         Problem::Parameter { name: visible_line(&name).into_owned(), why }
     }
 
-    /// The same problem, told of a parameter of the address.
+    /// Attributes the problem to a query parameter.
     pub fn of(self, name: &str) -> Problem {
         match self {
             Problem::Bad(why) => Problem::parameter(name, why.to_owned()),
-            Problem::NotFound => Problem::parameter(name, "It is not an id.".to_owned()),
+            Problem::NotFound => Problem::parameter(name, "The value is not an id.".to_owned()),
             other => other,
         }
     }
 
-    /// Something of ours does not work: the cause goes to the server's log, its code to the page.
+    /// Internal error: logs the cause and puts its code on the page.
     pub fn unavailable(cause: impl fmt::Display, code: Uuid) -> Problem {
-        tracing::error!(%code, %cause, "a page of the console cannot be shown");
+        tracing::error!(%code, %cause, "cannot serve a page of the console");
         Problem::Unavailable { code, during: During::Acting }
     }
 
-    /// The same problem of a page that reports what was done.
+    /// The same problem while reporting what was done.
     pub fn reporting(self) -> Problem {
         self.during(During::Reporting)
     }
 
-    /// The same problem of a request that only reads.
+    /// The same problem in a request that only reads.
     pub fn reading(self) -> Problem {
         self.during(During::Reading)
     }
@@ -113,16 +113,16 @@ impl Problem {
         let (heading, what, advice) = match self {
             Problem::SignedOut { .. } => ("Signed out", "You are not signed in.".to_owned(), "Sign in and try again."),
             Problem::SecondFactor { .. } | Problem::SetUpFactor => {
-                ("One more step", "A second factor is asked for.".to_owned(), "Give it, and you are in.")
+                ("One more step", "A second factor is required.".to_owned(), "Enter it to complete the sign-in.")
             }
             Problem::Confirm { .. } => (
                 "Is it you?",
-                "This takes a proof of the last few minutes.".to_owned(),
-                "Confirm that it is you, then do it again.",
+                "This action needs a confirmation of the last few minutes.".to_owned(),
+                "Confirm that it is you, then repeat the action.",
             ),
             Problem::NotAllowed => (
                 "Not allowed",
-                "Your account does not have the role that this takes.".to_owned(),
+                "Your account does not have the role that this action requires.".to_owned(),
                 "An administrator can do it, or can give you the role.",
             ),
             Problem::Forged => (
@@ -137,41 +137,41 @@ impl Problem {
             ),
             Problem::LinkDead => (
                 "The link does not work",
-                "It was used, replaced by another one, or is older than 24 hours.".to_owned(),
-                "Whoever runs the server makes another with `muster user set-up-link`.",
+                "It was used, was replaced by a new one, or is older than 24 hours.".to_owned(),
+                "The server's operator creates a new one with `muster user set-up-link`.",
             ),
             Problem::Method => (
                 "Not understood",
-                "The page was called in a way it does not know.".to_owned(),
+                "The page does not support this request method.".to_owned(),
                 "Open the list of devices and use the buttons on the pages.",
             ),
             Problem::Bad(what) => ("Not understood", (*what).to_owned(), "Go back and correct it."),
             Problem::Parameter { name, why } => (
                 "Not understood",
-                format!("The address has “{name}”, which this page does not understand. {why}"),
+                format!("The address has an invalid parameter, “{name}”. {why}"),
                 "Correct it in the address, or leave it out.",
             ),
-            Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see how it stands."),
+            Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see its state."),
             Problem::Throttled { seconds } => (
                 "Too many attempts",
                 format!("Too many attempts failed. Wait {}.", counted(*seconds, "second")),
-                "Muster locks no account: after that you can go on as usual.",
+                "Muster does not lock accounts: after that you can continue as usual.",
             ),
             Problem::Unavailable { during: During::Reading, .. } => (
                 "Something is not working",
                 "The server cannot show this page at the moment. What you did before is kept.".to_owned(),
-                "Try again in a minute. If it stays like this, give the code to whoever runs the server.",
+                "Try again in a minute. If the problem persists, give the code to the server's operator.",
             ),
             Problem::Unavailable { during: During::Acting, .. } => (
                 "Something is not working",
                 "The server could not finish this. Some of it may have been done.".to_owned(),
-                "Look at the record or the audit trail before you do it again. If it stays like this, give the code to \
-                 whoever runs the server.",
+                "Look at the record or the audit trail before you do it again. If the problem persists, give the code to \
+                 the server's operator.",
             ),
             Problem::Unavailable { during: During::Reporting, .. } => (
                 "It was done, but cannot be shown",
                 "What you asked for is recorded. Only the page that reports it cannot be shown.".to_owned(),
-                "Do not send it again: the record and the audit trail show it. Give the code to whoever runs the server.",
+                "Do not send it again: the record and the audit trail show it. Give the code to the server's operator.",
             ),
         };
         let code = match self {
@@ -221,7 +221,7 @@ impl ResponseError for Problem {
     }
 }
 
-// To a page that leads back afterwards.
+// Redirects to a page that returns to `next` afterwards.
 fn lead(response: &mut HttpResponseBuilder, path: &str, next: &str) -> HttpResponse {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     let address = if next.is_empty() { path.to_owned() } else { format!("{path}?{query}") };

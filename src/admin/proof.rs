@@ -1,4 +1,4 @@
-//! Proving oneself: the second factor after the first, and again before factors, roles or settings change.
+//! Second factor at sign-in, and confirmation before factors, roles or settings change.
 
 use super::carried::{About, Act, Field};
 use super::commands;
@@ -17,8 +17,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use staff::own_account::{OwnAccountError, Proved};
 
-/// The same for each wrong code and each passkey that is not believed.
-const WRONG: &str = "That did not work. Codes change every half minute and each one works once.";
+/// Same message for every wrong code and every rejected passkey.
+const WRONG: &str = "The code or passkey was not accepted. Codes change every half minute, and each one works once.";
 
 #[derive(Deserialize)]
 pub struct Wish {
@@ -55,7 +55,7 @@ pub struct Signature {
     act: String,
 }
 
-/// Where a proof is asked for, and what for.
+/// A place where a proof is requested: the sign-in or the confirmation.
 struct Gate {
     path: &'static str,
     purpose: Purpose,
@@ -67,14 +67,14 @@ const DOOR: Gate = Gate {
     path: "/console/second-factor",
     purpose: Purpose::SignIn,
     heading: "One more step",
-    lead: "Your account has a second factor. Show it, and you are in.",
+    lead: "Your account has a second factor. Use it to complete the sign-in.",
 };
 
 const CONFIRM: Gate = Gate {
     path: "/console/confirm",
     purpose: Purpose::Confirmation,
     heading: "Is it you?",
-    lead: "This takes a proof of the last five minutes. Nothing has been done yet.",
+    lead: "This action needs a confirmation of the last five minutes. Nothing has been done yet.",
 };
 
 #[derive(Serialize)]
@@ -91,7 +91,7 @@ struct Page<'a> {
     door: bool,
     refused: Option<&'a str>,
     about: Option<About>,
-    /// The act that goes on afterwards, as a field holds it; empty without one.
+    /// The action that continues afterwards, as a form field; empty if there is none.
     act: String,
 }
 
@@ -101,7 +101,7 @@ view!(
     Page<'_> { csrf, next, path, heading, lead, password, passkey, code, nothing, door, refused, about, act }
 );
 
-/// Where a proof leads.
+/// What follows a proof: a page or an action.
 struct Goal<'a> {
     next: &'a str,
     act: Option<&'a Act>,
@@ -113,10 +113,10 @@ impl<'a> Goal<'a> {
     }
 }
 
-/// Asks for a proof, after which `act` is asked for again.
+/// Requests a confirmation, after which `act` is requested again.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub fn first(own: &Own, act: &Act) -> Result<HttpResponse, Problem> {
     page(own, &CONFIRM, &Goal { next: "", act: Some(act) }, Some(act.about.clone()), None)
 }
@@ -171,7 +171,7 @@ struct GoOn {
 
 view!(proof_go_on, Menu, GoOn { about, consequence, action, fields, back });
 
-// The act itself, to be asked for again: its form is of the session's new key.
+// Page that requests the action itself again. Its form is bound to the session's new key.
 fn go_on(request: &HttpRequest, staff: &Staff, key: Option<&str>, act: Act) -> Result<HttpResponse, Problem> {
     let mut staff = staff.clone();
     if let Some(key) = key {
@@ -203,7 +203,7 @@ async fn settle<S>(
     }
 }
 
-// What the proof is for, as its page says it: of an act what was sent, of a page the act that it is for.
+// Returns the description of what the proof is for: the submitted action, or the action of the page that follows.
 async fn about<S>(own: &Own<S>, goal: &Goal<'_>) -> Result<Option<About>, Problem> {
     match goal.act {
         Some(act) => Ok(Some(act.about.clone())),
@@ -213,7 +213,7 @@ async fn about<S>(own: &Own<S>, goal: &Goal<'_>) -> Result<Option<About>, Proble
 
 async fn begin<S>(own: &Own<S>, gate: &Gate, goal: &Goal<'_>) -> Result<HttpResponse, Problem> {
     own.account.begin_proof().await.map_err(|error| own.staff.broken(error))?;
-    // An act is too long for an address: the page comes at once.
+    // An action is too long for an address, so its page is shown at once.
     match goal.act {
         Some(_) => ask(own, gate, goal).await,
         None => Ok(passkey::with_next(&format!("{}/passkey", gate.path), goal.next)),
@@ -233,15 +233,15 @@ async fn ask<S>(own: &Own<S>, gate: &Gate, goal: &Goal<'_>) -> Result<HttpRespon
     }
 }
 
-// There is nothing to show for whoever is in already.
+// Redirects staff who have already completed the sign-in.
 fn past<S>(own: &Own<S>, next: &str) -> Option<HttpResponse> {
     (own.standing != Standing::Prove).then(|| see_other(&way_on(own, next)))
 }
 
-/// The second factor at sign-in.
+/// Shows the second-factor page at sign-in.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub async fn second_factor(
     own: Own<AtTheDoor>,
     Parameters(wish, _): Parameters<Wish>,
@@ -249,10 +249,10 @@ pub async fn second_factor(
     past(&own, &wish.next).map_or_else(|| page(&own, &DOOR, &Goal::page(&wish.next), None, None), Ok)
 }
 
-/// A one-time code or a recovery code at sign-in.
+/// Checks a one-time code or a recovery code at sign-in.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn second_factor_code(
     own: Own<AtTheDoor>,
     request: HttpRequest,
@@ -265,18 +265,18 @@ pub async fn second_factor_code(
     settle(&own, &DOOR, Goal::page(&form.next), proved, &request).await
 }
 
-/// Begins a proof by passkey at sign-in.
+/// Starts the proof by passkey at sign-in.
 ///
 /// # Errors
-/// If there is no passkey, or sessions cannot be used.
+/// Returns an error if there is no passkey, or the session store is unavailable.
 pub async fn second_factor_begin(own: Own<AtTheDoor>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
     begin(&own, &DOOR, &Goal::page(&form.next)).await
 }
 
-/// The page on which the browser signs, at sign-in.
+/// Shows the page on which the browser signs, at sign-in.
 ///
 /// # Errors
-/// If sessions cannot be used.
+/// Returns an error if the session store is unavailable.
 pub async fn second_factor_passkey(
     own: Own<AtTheDoor>,
     Parameters(wish, _): Parameters<Wish>,
@@ -284,10 +284,10 @@ pub async fn second_factor_passkey(
     ask(&own, &DOOR, &Goal::page(&wish.next)).await
 }
 
-/// What the browser signed, at sign-in.
+/// Checks the browser's signature at sign-in.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn second_factor_answer(
     own: Own<AtTheDoor>,
     request: HttpRequest,
@@ -300,20 +300,20 @@ pub async fn second_factor_answer(
     settle(&own, &DOOR, Goal::page(&form.next), proved, &request).await
 }
 
-/// Asks for a proof before a change.
+/// Requests a confirmation before a change.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub async fn confirm(own: Own<SettingUp>, Parameters(wish, _): Parameters<Wish>) -> Result<HttpResponse, Problem> {
     let goal = Goal::page(&wish.next);
     let about = about(&own, &goal).await?;
     page(&own, &CONFIRM, &goal, about, None)
 }
 
-/// Asks for a proof before an act, once more: by another way.
+/// Requests the confirmation before an action again, by another method.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub async fn confirm_carried(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
     let act = Act::parse(&form.act)?;
     let goal = Goal { next: &form.next, act: act.as_ref() };
@@ -321,10 +321,10 @@ pub async fn confirm_carried(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) 
     page(&own, &CONFIRM, &goal, about, None)
 }
 
-/// The password, before a change.
+/// Checks the password before a change.
 ///
 /// # Errors
-/// If accounts, sessions or log cannot be used.
+/// Returns an error if the accounts, the session store or the event log are unavailable.
 pub async fn confirm_password(
     own: Own<SettingUp>,
     request: HttpRequest,
@@ -335,10 +335,10 @@ pub async fn confirm_password(
     settle(&own, &CONFIRM, Goal { next: &form.next, act: act.as_ref() }, proved, &request).await
 }
 
-/// A one-time code, before a change.
+/// Checks a one-time code before a change.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn confirm_code(
     own: Own<SettingUp>,
     request: HttpRequest,
@@ -349,19 +349,19 @@ pub async fn confirm_code(
     settle(&own, &CONFIRM, Goal { next: &form.next, act: act.as_ref() }, proved, &request).await
 }
 
-/// Begins a proof by passkey, before a change.
+/// Starts the confirmation by passkey before a change.
 ///
 /// # Errors
-/// If there is no passkey, or sessions cannot be used.
+/// Returns an error if there is no passkey, or the session store is unavailable.
 pub async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
     let act = Act::parse(&form.act)?;
     begin(&own, &CONFIRM, &Goal { next: &form.next, act: act.as_ref() }).await
 }
 
-/// The page on which the browser signs, before a change.
+/// Shows the page on which the browser signs, before a change.
 ///
 /// # Errors
-/// If sessions cannot be used.
+/// Returns an error if the session store is unavailable.
 pub async fn confirm_passkey(
     own: Own<SettingUp>,
     Parameters(wish, _): Parameters<Wish>,
@@ -369,10 +369,10 @@ pub async fn confirm_passkey(
     ask(&own, &CONFIRM, &Goal::page(&wish.next)).await
 }
 
-/// What the browser signed, before a change.
+/// Checks the browser's signature before a change.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn confirm_answer(
     own: Own<SettingUp>,
     request: HttpRequest,

@@ -1,5 +1,6 @@
-//! The query part of the console's and API's addresses: a page's filters are in its address, so that it can be kept and shared. An
-//! address with a parameter that the page does not know is refused: ignored, it would show more than was asked for.
+//! Query parameters of the console and the API. A page's filters are in its address, so that the address can be saved
+//! and shared. An address with an unknown parameter is rejected: if the parameter were ignored, the page would show
+//! more than requested.
 
 use super::problem::Problem;
 use crate::web::methods::Read as _;
@@ -11,7 +12,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use std::future::{Ready, ready};
 use url::form_urlencoded::{Serializer, parse};
 
-/// The parameters of an address, in one struct or two.
+/// Query parameters, in one struct or two.
 pub struct Parameters<T, U = Nothing>(pub T, pub U);
 
 /// No parameters.
@@ -19,15 +20,15 @@ pub struct Parameters<T, U = Nothing>(pub T, pub U);
 pub struct Nothing {}
 
 impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
-    /// Reads a query string whose parameters all have a value: a program that sends none means something else than everything. The cursor
-    /// `after` may be empty: so a program begins that has none yet.
+    /// Reads a query string whose parameters must all have a value: a program that sends an empty value does not mean
+    /// "everything". The cursor `after` may be empty, because a program starts without one.
     ///
     /// # Errors
-    /// As [`Parameters::read`], and if a value is empty.
+    /// Same as [`Parameters::read`]; also if a value is empty.
     pub fn read_filled(query: &str) -> Result<Self, Problem> {
         let parameters = Parameters::read(query)?;
         match parse(query.as_bytes()).find(|(name, value)| name != "after" && filled(Some(value)).is_none()) {
-            Some((name, _)) => Err(Problem::parameter(&name, "It is empty.".to_owned())),
+            Some((name, _)) => Err(Problem::parameter(&name, "The value is empty.".to_owned())),
             None => Ok(parameters),
         }
     }
@@ -35,21 +36,21 @@ impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
     /// Reads a query string.
     ///
     /// # Errors
-    /// If a parameter is not a field of one of the structs, is given twice, or is no text.
+    /// Returns an error if a parameter is not a field of one of the structs, is given twice, or is not text.
     pub fn read(query: &str) -> Result<Self, Problem> {
         let known = [field_names::<T>(), field_names::<U>()].concat();
         let mut seen = Vec::new();
-        // The parser leaves empty pieces out, too.
+        // The parser skips empty pieces too.
         let pieces = query.split('&').filter(|piece| !piece.is_empty());
         for ((name, value), piece) in parse(query.as_bytes()).zip(pieces) {
             if !known.contains(&&*name) {
                 return Err(Problem::parameter(&name, unknown(&known)));
             }
             if seen.contains(&name) {
-                return Err(Problem::parameter(&name, "It is given twice.".to_owned()));
+                return Err(Problem::parameter(&name, "It is given more than once.".to_owned()));
             }
             if value.contains('\0') || !is_utf8(piece, &value) {
-                return Err(Problem::parameter(&name, "It is no text in UTF-8.".to_owned()));
+                return Err(Problem::parameter(&name, "It is not UTF-8 text.".to_owned()));
             }
             seen.push(name);
         }
@@ -71,20 +72,21 @@ impl<T: DeserializeOwned, U: DeserializeOwned> FromRequest for Parameters<T, U> 
 fn unknown(known: &[&str]) -> String {
     match known {
         [] => "There are no parameters here.".to_owned(),
-        known => format!("There is no parameter of this name here. There are: {}.", known.join(", ")),
+        known => format!("There is no parameter with this name. There are: {}.", known.join(", ")),
     }
 }
 
-// The parser puts U+FFFD in place of what is not UTF-8: only as many as were written may be there.
+// The parser replaces bytes that are not UTF-8 by U+FFFD. The value is valid if it has no more of these than the
+// address contained.
 fn is_utf8(piece: &str, value: &str) -> bool {
     let replacement = char::REPLACEMENT_CHARACTER;
     let written = piece.to_ascii_uppercase().matches("%EF%BF%BD").count() + piece.matches(replacement).count();
     value.matches(replacement).count() <= written
 }
 
-/// A resource of which each address is one page: its address takes no parameters.
+/// A resource whose addresses take no query parameters.
 pub trait ReadWhole {
-    /// As [`Read::read`](crate::web::methods::Read::read); an address with a parameter is refused.
+    /// Same as [`Read::read`](crate::web::methods::Read::read), but rejects an address with a parameter.
     #[must_use]
     fn read_whole<F, Args>(self, handler: F) -> Self
     where
@@ -104,7 +106,7 @@ impl ReadWhole for Resource {
     }
 }
 
-/// A handler of an address without parameters.
+/// A handler for an address without query parameters.
 #[derive(Clone)]
 struct Whole<F>(F);
 
@@ -120,12 +122,12 @@ where
     }
 }
 
-/// Takes the names of a struct's fields from serde, so that they stand in one place.
+/// Gets the field names of a struct from serde, so that they are defined in one place.
 struct FieldNames<'a>(&'a mut &'static [&'static str]);
 
 fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
-    // Nothing is read: it ends when the names are told.
+    // Nothing is deserialized: it stops after the names are known.
     let _ = T::deserialize(FieldNames(&mut names));
     names
 }
@@ -153,12 +155,12 @@ impl<'de> Deserializer<'de> for FieldNames<'_> {
     }
 }
 
-/// Names and values of the filters in use, in the order of the page.
+/// Names and values of the active filters, in the order of the page.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(&'static str, String)>);
 
 impl Query {
-    /// Adds a filter, unless it is empty: forms send every field.
+    /// Adds a filter unless it is empty, because forms send every field.
     pub fn with(mut self, name: &'static str, value: Option<&str>) -> Query {
         if let Some(value) = filled(value) {
             self.0.push((name, value.to_owned()));
@@ -178,7 +180,7 @@ impl Query {
         self.0.iter()
     }
 
-    /// The address of `path` with these filters.
+    /// Returns the address of `path` with these filters.
     pub fn href(&self, path: &str) -> String {
         if self.0.is_empty() {
             return path.to_owned();
@@ -192,10 +194,10 @@ impl Query {
     }
 }
 
-/// What a filter asks for, if it is in use.
+/// Parses a filter's value, if the filter is active.
 ///
 /// # Errors
-/// If it is not understood: the problem names it.
+/// Returns an error that names the filter if its value is invalid.
 pub fn read<T>(
     name: &str,
     value: Option<&str>,
@@ -204,7 +206,7 @@ pub fn read<T>(
     filled(value).map(parse).transpose().map_err(|problem| problem.of(name))
 }
 
-/// A field's value, if there is more in it than white space.
+/// Returns the trimmed value of a field, or `None` if it is empty.
 pub fn filled(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }

@@ -1,5 +1,5 @@
-//! Events and devices as they leave the house, by export or by the API: the same names and values everywhere, times in
-//! UTC, ids that stay.
+//! Exported form of events and devices, for export files and the API. Names and values are the same in both, times are
+//! in UTC, and ids are stable.
 
 use crate::web::visible::visible_line;
 use events::Timestamp;
@@ -9,15 +9,15 @@ use projections::audit::{Row, actor_name};
 use projections::devices::Device;
 use serde::Serialize;
 
-/// Something that is written as a line of CSV or as JSON.
+/// A record that can be written as a line of CSV or as JSON.
 pub trait Record: Serialize {
-    /// Names of the columns, which are those of the JSON.
+    /// Column names; they equal the JSON names.
     const COLUMNS: &'static [&'static str];
 
     fn cells(&self) -> Vec<String>;
 }
 
-/// Makes a record: one list of fields for JSON and for columns, so that neither can lack one.
+/// Defines a record from one list of fields for both JSON and CSV columns, so that neither can lack a field.
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
         $(#[$doc])*
@@ -33,7 +33,7 @@ macro_rules! record {
         }
 
         impl $name {
-            /// With the texts of strangers as they are shown: files are read by people, and by terminals.
+            /// Makes untrusted texts visible as on the pages, because people and terminals read the files.
             fn shown(self) -> $name {
                 $name { $($field: Cell::shown(self.$field)),+ }
             }
@@ -204,7 +204,7 @@ impl From<&Device> for DeviceRecord {
     }
 }
 
-// Ids with a blank between them; nothing where there is none.
+// Joins ids with blanks; `None` for an empty list.
 fn list(devices: &[DeviceId]) -> Option<String> {
     let ids: Vec<String> = devices.iter().map(DeviceId::to_string).collect();
     (!ids.is_empty()).then(|| ids.join(" "))

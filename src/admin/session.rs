@@ -1,5 +1,5 @@
-//! Who is at the console: their session, and what can be read on their behalf. What they may is a type of [`permits`] that
-//! a handler names in its arguments.
+//! The session of a staff member at the console, and what can be read on their behalf. Permissions are types of
+//! [`permits`] that a handler names in its arguments.
 
 mod fresh;
 mod own;
@@ -36,21 +36,21 @@ use std::fmt::Display;
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// The cookie of the console. Before sign-in it holds a random value that forms are bound to; at sign-in it is replaced
-/// by the key of a session.
+/// The console's cookie. Before sign-in it contains a random value that forms are bound to; at sign-in it is replaced
+/// by the session's key.
 pub const COOKIE: &str = "__Host-muster-console";
 
-/// Forms of the console are bound to the console's cookie.
+/// Name of this surface in form tokens; forms are bound to the console's cookie.
 pub const SURFACE: &str = "console";
 
-/// Somebody who is signed in to the console, and what every page may read for them. It has no way to a command: that is
-/// handed out by the permits of those who may (`App` is private to this module).
+/// A signed-in staff member, and what every page may read for them. It gives no access to commands; only the permits
+/// do (`App` is private to this module).
 #[derive(Clone)]
 pub struct Staff {
     pub id: StaffId,
     pub name: String,
     pub roles: BTreeSet<Privilege>,
-    /// For the forms of the pages they are shown.
+    /// CSRF token for the forms of their pages.
     pub csrf: String,
     pub session: Session,
     source: Option<IpAddr>,
@@ -58,7 +58,7 @@ pub struct Staff {
 }
 
 impl Staff {
-    /// On whose behalf, from where and in which session.
+    /// Returns the context for commands and events: actor, source address and session.
     pub fn context(&self) -> Context {
         staff_context(self.id, self.source, self.session.id)
     }
@@ -75,7 +75,7 @@ impl Staff {
         self.app.platform.world.now()
     }
 
-    /// What somebody must do so that devices can be woken; for administrators.
+    /// Returns a notice for administrators about what must be done so that devices can be woken.
     pub fn push_notice(&self) -> Option<String> {
         self.roles.contains(&Privilege::Administrator).then(|| self.app.devices.push_notice()).flatten()
     }
@@ -84,36 +84,37 @@ impl Staff {
         &self.app.config.server.public_url
     }
 
-    /// The settings in force.
+    /// Returns the current settings.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the event log cannot be read.
     pub async fn settings(&self) -> Result<Settings, Problem> {
         self.app.settings.current().await.map_err(|error| self.broken(error))
     }
 
-    /// The settings with their revision.
+    /// Returns the current settings with their revision.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the event log cannot be read.
     pub async fn current_settings(&self) -> Result<Current, Problem> {
         let current = self.app.settings.loaded().await;
         Ok(current.map_err(|error| self.broken(error))?.0)
     }
 
-    /// Writes down that this person is about to be shown something. It is durable when this returns: show it afterwards.
+    /// Records that this person is about to be shown something. The event is durable when this returns; show the data
+    /// afterwards.
     ///
     /// # Errors
-    /// If the log cannot be written; then nothing may be shown.
+    /// Returns an error if the event log cannot be written; then nothing may be shown.
     pub async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
         let recorded = self.app.platform.record_access(self.id, viewed, self.context()).await;
         recorded.map_err(|error| self.broken(error))
     }
 
-    /// One event as the log itself has it: what has been erased since is gone in it at once.
+    /// Returns one event from the log, so that erased data is gone from it at once.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the event log cannot be read.
     pub async fn event_at(&self, stream: &StreamName, revision: Revision) -> Result<Option<Entry>, Problem> {
         let recorded = self.app.platform.log.store().read_stream(stream, revision, 1).await;
         let viewed = self.app.platform.log.view(recorded.map_err(|error| self.broken(error))?).await;
@@ -121,11 +122,11 @@ impl Staff {
         Ok(viewed.entries.into_iter().next())
     }
 
-    /// The groups and claims that arrived on a visit, and from which provider, as the log itself has them; none where the person was
-    /// erased.
+    /// Returns the groups and claims received on a visit with their provider, from the log; without them if the person
+    /// was erased.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the event log cannot be read.
     pub async fn received_on(
         &self,
         visit: EnrollmentId,
@@ -133,38 +134,38 @@ impl Staff {
         of_visit(&self.app.sign_in, visit).await.map_err(|error| self.broken(error))
     }
 
-    /// Something of ours does not work: the cause goes to the server's log, its code to the page.
+    /// Internal error: logs the cause and puts its code on the page.
     pub fn broken(&self, cause: impl Display) -> Problem {
         Problem::unavailable(cause, self.session.id)
     }
 }
 
-/// The application's state in a request.
+/// Returns the application's state of a request.
 ///
 /// # Panics
-/// If the server was put together without it.
+/// Panics if the server was built without its [`App`].
 pub fn app(request: &HttpRequest) -> App {
     request.app_data::<web::Data<App>>().expect("the server is given its App").get_ref().clone()
 }
 
-/// The value of the console's cookie, if there is one.
+/// Returns the value of the console's cookie, if it is not empty.
 pub fn cookie(request: &HttpRequest) -> Option<String> {
     request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// The address of whoever asks.
+/// Returns the source address of the request.
 pub fn address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
     source(request, &app.config.server.trusted_proxies)
 }
 
-/// A request of somebody who gave their first proof at least.
+/// A request of a staff member who has passed at least the first factor.
 struct Signed {
     staff: Staff,
     resumed: Resumed,
     key: String,
 }
 
-// The account is read anew with each request, so that what is taken from it is taken at once.
+// Reads the account with each request, so that withdrawn permissions end at once.
 async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     let app = app(request);
     let signed_out = || Problem::SignedOut { next: wanted(request) };
@@ -188,7 +189,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     Ok(Signed { staff, resumed, key })
 }
 
-// Before everything that was asked for is given, nothing else can be done.
+// Admits only staff who have completed the sign-in.
 async fn entered(request: &HttpRequest) -> Result<Staff, Problem> {
     let signed = signed_in(request).await?;
     match signed.resumed.standing {
@@ -198,7 +199,7 @@ async fn entered(request: &HttpRequest) -> Result<Staff, Problem> {
     }
 }
 
-// After sign-in people go on where they were: only a page, never what a form did.
+// Returns the page to continue with after sign-in. The target is always a page, never the address of a submitted form.
 fn wanted(request: &HttpRequest) -> String {
     if request.method() == actix_web::http::Method::GET {
         request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! First run: the page that the printed link leads to, where the first administrator makes their account.
+//! First run: the page behind the printed link, where the first administrator creates an account.
 
 use super::account::sentence;
 use super::form::Genuine;
@@ -34,10 +34,10 @@ struct Page<'a> {
 
 view!(set_up, Alone, Page<'_> { csrf, action, user_name, display_name, refused });
 
-/// The form, if the link works.
+/// Shows the form if the link is valid.
 ///
 /// # Errors
-/// If it does not, or the log cannot be read.
+/// Returns an error if the link is invalid, or the event log cannot be read.
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
@@ -64,10 +64,10 @@ fn form(
     Ok(response)
 }
 
-/// Makes the account. The first sign-in with it is the next page.
+/// Creates the account and redirects to the sign-in page.
 ///
 /// # Errors
-/// If the link does not work, or the log cannot be used.
+/// Returns an error if the link is invalid, or the event log is unavailable.
 pub async fn submit(
     app: web::Data<App>,
     request: HttpRequest,

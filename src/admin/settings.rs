@@ -1,4 +1,4 @@
-//! The settings for administrators: those in force, how they came to be, and changing them: text, preview, apply.
+//! The settings: current values, history, and changing them in three steps: text, preview, apply.
 
 mod change;
 
@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub const PATH: &str = "/console/settings";
 
-/// Changes shown; all of them are in the audit trail.
+/// Changes shown; the audit trail has all of them.
 const SHOWN: usize = 20;
 
 #[derive(Serialize)]
@@ -41,10 +41,10 @@ struct Change {
 
 content!(Change { at, who, href, lines });
 
-/// The settings in force and their history.
+/// Shows the current settings and their history.
 ///
 /// # Errors
-/// If log or projections cannot be used.
+/// Returns an error if the event log or the projections are unavailable.
 pub async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::SettingsViewed {}).await?;
     let text = written(&staff, &staff.settings().await?)?;
@@ -71,7 +71,7 @@ async fn changed(staff: &Staff, row: &Row) -> Result<Option<Change>, Problem> {
     }))
 }
 
-/// Settings as they are typed.
+/// Returns the settings as TOML text.
 fn written(staff: &Staff, settings: &Settings) -> Result<String, Problem> {
     written_settings(settings).map_err(|error| staff.broken(error))
 }

@@ -1,4 +1,4 @@
-//! Signing in to the console and out of it.
+//! Sign-in to the console and sign-out.
 
 use super::form::{Empty, Genuine};
 use super::pages::{show_alone, view};
@@ -24,16 +24,17 @@ use staff::console::{StaffAdmission, StaffEntrance, admit_staff};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The same for an unknown name, a wrong password, a disabled account and a missing role.
-const REFUSED: &str = "That did not work. Check the user name and the password. The account also needs a role at the console: administrator, auditor or help desk.";
+/// Same message for an unknown name, a wrong password, a disabled account and a missing role.
+const REFUSED: &str = "The sign-in failed. Check the user name and the password. The account also needs a console role: administrator, auditor or help desk.";
 
-const NOT_NOW: &str = "Signing in is not possible right now: a directory does not answer. The alarm directory-unavailable and the server’s log say which. Try again in a few minutes.";
-const CHANGE_PASSWORD: &str = "Change your password first: it was right, but the directory wants another one before it lets you in. Then sign in with the new one.";
+const NOT_NOW: &str = "You cannot sign in right now: a directory does not answer. The alarm directory-unavailable and the server’s log name it. Try again in a few minutes.";
+const CHANGE_PASSWORD: &str = "Change your password first: it is correct, but the directory requires a new one before you can sign in. Then sign in with the new one.";
 
-/// Makes a browser known that somebody of the staff signed in with before; no session.
+/// Marks a browser in which a staff member has signed in before. It is not a session.
 const KNOWN_COOKIE: &str = "__Host-muster-console-known";
 
-/// Holds the name of the account that was just made (base64url), until the sign-in page has said so. No session: only this page reads it.
+/// Holds the name of the account that was just created (base64url) until the sign-in page has shown it. It is not a
+/// session; only this page reads it.
 const WELCOME_COOKIE: &str = "__Host-muster-console-welcome";
 
 #[derive(Deserialize)]
@@ -55,23 +56,23 @@ pub struct Page<'a> {
     csrf: String,
     next: &'a str,
     refused: Option<&'a str>,
-    /// The name of the account whose password was set a moment ago.
+    /// Name of the account whose password was just set.
     made: Option<&'a str>,
-    /// A button each.
+    /// Identity providers, each with a button.
     providers: Vec<Offer>,
-    /// There is a form for user name and password.
+    /// The page has a form for user name and password.
     password: bool,
-    /// There is no way at all to sign in.
+    /// No sign-in method is available.
     nobody: bool,
 }
 
 view!(sign_in, Alone, Page<'_> { csrf, next, refused, made, providers, password, nobody });
 
 impl<'a> Page<'a> {
-    /// The ways that are switched on for staff.
+    /// Returns the page with the sign-in methods that the settings enable for staff.
     ///
     /// # Errors
-    /// If the settings cannot be read.
+    /// Returns an error if the settings cannot be read.
     pub async fn of(app: &App, next: &'a str) -> Result<Page<'a>, Problem> {
         let ways = app.settings.current().await.map_err(|error| broken(app, error))?.sign_in.staff;
         let providers = app.sign_in.providers.offers(&ways.single_sign_on);
@@ -80,16 +81,16 @@ impl<'a> Page<'a> {
         Ok(Page { csrf, next: local(next, ""), refused: None, made: None, providers, password, nobody })
     }
 
-    /// Says that somebody was not let in.
+    /// Adds the message that a sign-in was rejected.
     pub fn refusing(self, why: &'a str) -> Page<'a> {
         Page { refused: Some(why), ..self }
     }
 }
 
-/// The form.
+/// Shows the sign-in form.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered, or the settings cannot be read.
 pub async fn page(
     app: web::Data<App>,
     request: HttpRequest,
@@ -104,10 +105,10 @@ pub async fn page(
     Ok(response)
 }
 
-/// Leads whoever made an account to the sign-in page, which then names the account.
+/// Redirects a person who created an account to the sign-in page, which then shows the account's name.
 ///
 /// # Errors
-/// If the cookie cannot be written.
+/// Returns an error if the cookie cannot be written into the response's headers.
 pub fn welcome(app: &App, user_name: &str) -> Result<HttpResponse, Problem> {
     let mut response = see_other("/console/sign-in");
     set_cookie(&mut response, host_cookie(WELCOME_COOKIE, URL_SAFE_NO_PAD.encode(user_name)), app)?;
@@ -118,11 +119,11 @@ fn decoded(value: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(value).ok()?).ok()
 }
 
-/// The page, with a cookie for its forms. The cookie that is there stays, so that two open forms do not break each other;
-/// it is replaced at sign-in.
+/// Renders the page with a cookie for its forms. An existing cookie is kept, so that two open forms do not invalidate
+/// each other; it is replaced at sign-in.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered, or the settings cannot be read.
 pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
     let page = Page { csrf: forgery::token(&app.platform.secrets, SURFACE, &value), ..page };
@@ -131,16 +132,16 @@ pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>
     Ok(response)
 }
 
-/// A name and a password.
+/// Handles a sign-in with user name and password.
 ///
 /// # Errors
-/// If accounts, sessions or log cannot be used.
+/// Returns an error if the accounts, the session store or the event log are unavailable.
 pub async fn submit(
     app: web::Data<App>,
     request: HttpRequest,
     Genuine(credentials): Genuine<Credentials>,
 ) -> Result<HttpResponse, Problem> {
-    // Only a listener that is no socket has no address.
+    // A request over TCP always has an address.
     let source = address(&app, &request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let password = SecretString::from(credentials.password);
     let settings = app.settings.current().await.map_err(|error| broken(&app, error))?;
@@ -168,10 +169,11 @@ pub async fn submit(
     }
 }
 
-/// Lets somebody in who proved who they are, by whatever way; `None`: refused, to be answered like a wrong password.
+/// Signs in a person whose identity is proven, by any method. Returns `None` if the account is refused; the caller
+/// answers as for a wrong password.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn enter(
     app: &App,
     request: &HttpRequest,
@@ -212,11 +214,11 @@ async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<H
     form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
 }
 
-/// Ends the session: on the server, so that a copied cookie is worth nothing. Whoever signed in at an identity provider is
-/// led to sign out there too.
+/// Ends the session on the server too, so that a copied cookie is worthless. A person who signed in at an identity
+/// provider is redirected to sign out there too.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.sign_out().await.map_err(|error| own.staff.broken(error))?;
     let mut response = match own.account.sign_out_at_provider("/console/sign-in").await {
@@ -227,15 +229,15 @@ pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<Http
     Ok(response)
 }
 
-/// Our fault, with a code that finds the cause in the log.
+/// Internal error: logs the cause and puts its code on the page.
 pub fn broken(app: &App, cause: impl Display) -> Problem {
     Problem::unavailable(cause, app.platform.world.uuid())
 }
 
-/// Gives the browser a cookie.
+/// Sets a cookie.
 ///
 /// # Errors
-/// If it cannot be written.
+/// Returns an error if the cookie cannot be written into the response's headers.
 pub fn set_cookie(
     response: &mut HttpResponse,
     cookie: actix_web::cookie::Cookie<'static>,

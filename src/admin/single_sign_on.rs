@@ -1,5 +1,5 @@
-//! Staff sign in at another site: the way to an identity provider, and the way back from it. A page of ours leads on, as
-//! at the portal: browsers hold redirects after a form against `form-action`.
+//! Single sign-on of staff: the redirect to an identity provider and the return from it. As at the portal, the
+//! redirect is a page that redirects by itself, because browsers check redirects after a form against `form-action`.
 
 use super::form::Genuine;
 use super::pages::{show_alone, view};
@@ -21,33 +21,33 @@ use std::net::{IpAddr, Ipv6Addr};
 use url::Url;
 use uuid::Uuid;
 
-/// Holds the secret of a round trip until the browser is back; a cookie of its own, so that what begins before sign-in
-/// has nothing to do with what comes of it.
+/// Holds the secret of a sign-in at a provider until the browser returns. It is a separate cookie, so that the state
+/// before sign-in is independent of the session that results.
 pub const COOKIE: &str = "__Host-muster-console-sso";
 
-/// Holds the ticket of the browser that posted an answer, until it shows it one hop later.
+/// Holds the ticket of a browser that posted a SAML response, until the browser returns it with the next request.
 const TICKET_COOKIE: &str = "__Host-muster-console-answer";
 
-/// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
+/// Maximum size in bytes of a posted SAML response: base64 in a form, where some characters take three bytes.
 pub const LIMIT: usize = 2 * LARGEST;
 
-/// The same whatever the reason: not known, not permitted, not believed.
-const REFUSED: &str = "You were not signed in. Try again; signing in may take 15 minutes. Your account also needs a role at the console: administrator, auditor or help desk. Why it did not work is in the server's log.";
+/// Same message for every reason: unknown, not permitted, or not authentic.
+const REFUSED: &str = "You were not signed in. Try again; the sign-in may take up to 15 minutes. Your account also needs a console role: administrator, auditor or help desk. The reason is in the server's log.";
 
 #[derive(Serialize)]
 struct Leaving<'a> {
     site: &'a str,
     address: &'a str,
-    /// Signing out, not in.
+    /// The redirect is for signing out.
     out: bool,
 }
 
 view!(leaving, Alone, Leaving<'_> { site, address, out });
 
-/// Somebody clicks "Sign in with …".
+/// Handles a click on "Sign in with …".
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn leave(
     app: Data<App>,
     request: HttpRequest,
@@ -69,10 +69,10 @@ pub async fn leave(
     }
 }
 
-/// The page that leads on; `code` finds in the log why it could not be made.
+/// Returns the page that redirects. If it cannot be made, the server's log contains the cause with `code`.
 ///
 /// # Errors
-/// If it cannot be made.
+/// Returns an error if the template cannot be rendered or the address is not a valid header value.
 pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
     let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str(), out };
     let mut response = show_alone(StatusCode::OK, "One moment", &page, code)?;
@@ -82,10 +82,10 @@ pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Pro
     Ok(response)
 }
 
-/// The provider sends somebody back. A GET, because the protocol has it so; what it brings works once, in one browser.
+/// Handles the return from a provider by GET, as OpenID Connect requires. Its parameters work once, in one browser.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn back(
     app: Data<App>,
     request: HttpRequest,
@@ -97,11 +97,11 @@ pub async fn back(
     conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
 }
 
-/// What a provider that speaks SAML makes the browser post: from its site, so there is no cookie and no token of ours, and
-/// it carries no session's authority.
+/// Handles a SAML response that the browser posts from the provider's site. The cross-site request carries no cookie
+/// and no CSRF token, and has no session's authority.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn consume(
     app: Data<App>,
     request: HttpRequest,
@@ -109,7 +109,7 @@ pub async fn consume(
     fields: Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
     let field = fields.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
-    let field = field.ok_or_else(|| Problem::bad("The answer is not complete."))?;
+    let field = field.ok_or_else(|| Problem::bad("The form has no field SAMLResponse."))?;
     let taken = redirect::take(&app.staff, &provider, field, source(&app, &request)).await;
     let StaffPosted { ticket } = taken.map_err(|error| broken(&app, error))?.ok_or(Problem::NotFound)?;
     let mut response = see_other(&format!("/console/sso/{provider}/return"));
@@ -119,10 +119,10 @@ pub async fn consume(
     Ok(response)
 }
 
-/// One hop after the post: here the browser shows the cookie that it began with, and the ticket for what it posted.
+/// Handles the request after the post: the browser shows the cookie of its sign-in and the ticket for its post.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn return_from_post(
     app: Data<App>,
     request: HttpRequest,

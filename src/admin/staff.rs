@@ -1,4 +1,4 @@
-//! Staff as administrators see them: who has which roles and factors, who is signed in; and what is done about it.
+//! Staff administration: accounts with their roles and factors, current sessions, and actions on them.
 
 pub mod act;
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 pub const PATH: &str = "/console/staff";
 
-/// What an account may be given, in the order of the form.
+/// Privileges that an account can have, in the order of the form.
 pub const PRIVILEGES: [(&str, Privilege); 5] = [
     ("administrator", Privilege::Administrator),
     ("auditor", Privilege::Auditor),
@@ -54,10 +54,11 @@ content!(Line { href, name, user_name, roles, whose, factors, no_factor, disable
 struct MemberPage {
     member: Line,
     path: String,
-    /// Another's account: one's own is left to others, so that nobody locks themselves out.
+    /// The account belongs to another person. An administrator cannot change their own account, so that nobody locks
+    /// themself out.
     other: bool,
     local: bool,
-    /// A program that reads by the API: it has neither a password nor other roles.
+    /// The account is an API client: it has neither a password nor other roles.
     program: bool,
     has_factor: bool,
     roles: Vec<Role>,
@@ -75,10 +76,10 @@ struct Role {
 
 content!(Role { name, label, held });
 
-/// Everybody.
+/// Shows all accounts.
 ///
 /// # Errors
-/// If log or projections cannot be used.
+/// Returns an error if the event log or the projections are unavailable.
 pub async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::StaffListViewed {}).await?;
     let now = staff.now();
@@ -89,10 +90,11 @@ pub async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
     show("Staff", "staff", &staff, &ListPage { members: lines(members), others: lines(others) })
 }
 
-/// One of them.
+/// Shows one account.
 ///
 /// # Errors
-/// If there is nobody of that id, or log, sessions or projections cannot be used.
+/// Returns an error if there is no such account, or the event log, the session store or the projections are
+/// unavailable.
 pub async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let id = StaffId(*path);
     let member = get(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;

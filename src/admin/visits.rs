@@ -1,4 +1,4 @@
-//! The help desk's list of visits to the portal: who is stuck now, and a search by help code or name.
+//! The help desk's list of visits: who is stuck now, and a search by help code or name.
 
 mod advice;
 mod page;
@@ -23,16 +23,16 @@ use uuid::Uuid;
 
 pub const PATH: &str = "/console/visits";
 
-/// Visits on a page.
+/// Visits per page.
 const PAGE: usize = 50;
 
-/// Stuck visits shown.
+/// Maximum number of stuck visits shown.
 const STUCK: usize = 50;
 
-/// An open visit on which nothing happened for so many seconds is stuck: longer than any step takes whoever is at it.
+/// Seconds without an event after which an open visit counts as stuck: longer than any step takes an active person.
 const SILENT_SECONDS: i64 = 10 * 60;
 
-/// The filters as they come in the address.
+/// Filters as query parameters.
 #[derive(Deserialize)]
 pub struct Filters {
     q: Option<String>,
@@ -55,7 +55,7 @@ struct Page {
 
 view!(visits as visits_page, Menu, Page { q, states, steps, filtered, stuck, visits, older, newest });
 
-/// A visit in a list.
+/// A visit as a row of a list.
 #[derive(Serialize)]
 pub struct Line {
     href: String,
@@ -71,15 +71,15 @@ pub struct Line {
 
 content!(Line { href, code, who, device, state, step, since, refusals, opened });
 
-/// The address of a visit's page.
+/// Returns the address of a visit's page.
 pub fn href(visit: EnrollmentId) -> String {
     format!("{PATH}/{visit}")
 }
 
-/// The list.
+/// Shows the list.
 ///
 /// # Errors
-/// If a filter is not understood, or log or projections cannot be used.
+/// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let filter = filters.parse()?;
@@ -88,7 +88,7 @@ pub async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Resul
     staff.record(AccessEvent::VisitListViewed { filters: names }).await?;
     let now = staff.now();
     let continued = filter.after.is_some();
-    // Who looks for somebody is shown these alone.
+    // A search shows only its own results.
     let stuck = if query.is_empty() && !continued { Some(stuck(&staff, now).await?) } else { None };
     let found = visits::list(staff.projections(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
     let page = Page {
@@ -104,10 +104,10 @@ pub async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Resul
     show("Visits", "visits", &staff, &page)
 }
 
-/// Who may need help now.
+/// Returns the open visits that may need help now.
 ///
 /// # Errors
-/// If the projections cannot be read.
+/// Returns an error if the projections cannot be read.
 pub async fn stuck(staff: &May<SeesFunnel>, now: Timestamp) -> Result<Vec<Line>, Problem> {
     let found = visits::stuck(staff.projections(), now.plus_seconds(-SILENT_SECONDS), STUCK).await;
     Ok(found.map_err(|error| staff.broken(error))?.iter().map(|visit| line(visit, now)).collect())
@@ -145,7 +145,7 @@ impl Filters {
     }
 }
 
-/// A visit's id in an address.
+/// Parses a visit id from an address.
 pub fn parse_visit(text: &str) -> Result<EnrollmentId, Problem> {
     Uuid::parse_str(text).map(EnrollmentId).map_err(|_| Problem::NotFound)
 }

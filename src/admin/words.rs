@@ -1,4 +1,4 @@
-//! Values as people read them.
+//! Formats values for people.
 
 use crate::web::content::content;
 use crate::web::visible;
@@ -20,20 +20,20 @@ const WORDS: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second]");
 const INPUT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
 
-/// What stands where there is nothing to say.
+/// Shown instead of a missing value.
 pub const NONE: &str = "–";
 
-/// What stands where there is a name, but none that can be seen.
+/// Shown instead of a name without visible characters.
 pub const UNNAMED: &str = "(no name)";
 
-/// An instant, in the ways a page needs it. All in UTC.
+/// A point in time in the formats that a page needs, all in UTC.
 #[derive(Debug, Clone, Serialize)]
 pub struct Instant {
     pub words: String,
     pub rfc3339: String,
-    /// As `<input type="datetime-local">` takes it.
+    /// Value for `<input type="datetime-local">`.
     pub input: String,
-    /// Against now.
+    /// Relative to now.
     pub ago: String,
 }
 
@@ -59,13 +59,13 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// From a form's `datetime-local` (taken as UTC) or RFC 3339.
+/// Parses a form's `datetime-local` value (as UTC) or RFC 3339.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")].iter().find_map(|text| Timestamp::parse_rfc3339(text))
 }
 
-/// A word on a coloured ground.
+/// A label on a coloured background.
 #[derive(Debug, Clone, Serialize)]
 pub struct Chip {
     pub label: &'static str,
@@ -84,7 +84,7 @@ pub fn state(state: State) -> Chip {
     }
 }
 
-/// What became of a command.
+/// Returns the state of a command.
 pub fn command(state: commands::State) -> Chip {
     use commands::State as S;
     match state {
@@ -102,7 +102,7 @@ pub fn command(state: commands::State) -> Chip {
     }
 }
 
-/// How a managed app stands, from what the device says.
+/// Returns the state of a managed app, from the status that the device reports.
 pub fn app(status: &str) -> &str {
     match status {
         "Queued" | "Redeeming" | "ValidatingPurchase" | "ValidatingUpdate" => "On its way",
@@ -119,7 +119,7 @@ pub fn app(status: &str) -> &str {
     }
 }
 
-/// Only what is not as usual gets a chip.
+/// Returns a chip for exceptional outcomes only.
 pub fn outcome(outcome: Outcome) -> Option<Chip> {
     match outcome {
         Outcome::Ok => None,
@@ -136,7 +136,7 @@ pub fn kind(kind: Option<EnrollmentKind>) -> &'static str {
     }
 }
 
-/// What iOS calls the organization's account on this device: the name changed with iOS 18.
+/// Returns iOS's name for the organization's account on this device; it changed with iOS 18.
 pub fn account_name(device: &Device) -> &'static str {
     match device.os_version.as_deref().and_then(OsVersion::parse) {
         Some(version) if version < OsVersion::new(18, 0) => "Managed Apple ID",
@@ -151,7 +151,8 @@ pub fn ownership(ownership: Ownership) -> &'static str {
     }
 }
 
-/// What to call a device: its name, else its model, else its id. A name that cannot be seen is none: it is the text of links.
+/// Returns the label of a device: its name, else its model, else its id. Names without visible characters are skipped,
+/// because the label is the text of links.
 pub fn label(device: &Device) -> String {
     [&device.name, &device.model, &device.product_name]
         .into_iter()
@@ -159,7 +160,8 @@ pub fn label(device: &Device) -> String {
         .unwrap_or_else(|| format!("Device {}", short(&device.id.to_string())))
 }
 
-/// A device so that nobody takes it for another of the same name: with whose it is, its serial number and its id's beginning.
+/// Returns a label that distinguishes devices of the same name: with the person, the serial number and the beginning
+/// of the id.
 pub fn told_apart(device: &Device) -> String {
     let person = device.user_name.as_deref().map(|name| person([Some(name)]));
     let serial = device.serial_number.as_ref().map(|serial| format!("serial number {serial}"));
@@ -167,17 +169,17 @@ pub fn told_apart(device: &Device) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// The beginning of an id, by which it can be searched for.
+/// Returns the beginning of an id, which can be used for a search.
 pub fn beginning(id: &str) -> &str {
     id.get(..13).unwrap_or(id)
 }
 
-/// What a browser calls itself, in words that people tell their own by.
+/// Returns a name for a browser by which people recognize their own.
 pub fn browser_label(user_agent: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
     };
-    // The order matters: nearly every browser also claims to be Safari, and many to be Chrome.
+    // The order matters: nearly every browser also claims to be Safari, and many claim to be Chrome.
     let browser = find(&[
         ("Edg", "Edge"),
         ("OPR/", "Opera"),
@@ -203,25 +205,25 @@ pub fn browser_label(user_agent: &str) -> String {
     }
 }
 
-/// Enough of an id to tell it from others on a page.
+/// Returns the part of an id that distinguishes it from others on a page.
 pub fn short(id: &str) -> &str {
     id.rsplit('-').next().unwrap_or(id)
 }
 
-/// The name of somebody of the staff, as they signed in.
+/// Returns the display name of a staff member, else the user name.
 pub fn readable_name(account: &LocalAccount) -> String {
     let names = [account.display_name.as_ref(), account.user_name.as_ref()];
     person(names.map(|name| name.and_then(Personal::shown)))
 }
 
-/// What to call a person: the first of these names that can be seen.
+/// Returns the first of these names that has visible characters.
 pub fn person<const N: usize>(names: [Option<&str>; N]) -> String {
     let is_erased = names.iter().all(Option::is_none);
     let seen = names.into_iter().find_map(visible::name);
     seen.unwrap_or_else(|| if is_erased { "(erased)" } else { UNNAMED }.to_owned())
 }
 
-/// A role, as people call it.
+/// Returns the name of a role.
 pub fn role(role: Privilege) -> &'static str {
     match role {
         Privilege::Administrator => "Administrator",
@@ -233,7 +235,7 @@ pub fn role(role: Privilege) -> &'static str {
     }
 }
 
-/// How somebody proved who they are.
+/// Returns the name of a sign-in method.
 pub fn way(method: SignInMethodName) -> &'static str {
     match method {
         SignInMethodName::LocalAccount => "a local account",
@@ -242,7 +244,7 @@ pub fn way(method: SignInMethodName) -> &'static str {
     }
 }
 
-/// The roles that somebody has at the console.
+/// Returns the console roles of an account.
 pub fn roles(held: &BTreeSet<Privilege>) -> String {
     let at_console = [Privilege::Administrator, Privilege::Auditor, Privilege::HelpDesk];
     let names = at_console.into_iter().filter(|privilege| held.contains(privilege)).map(role);

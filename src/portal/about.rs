@@ -1,4 +1,4 @@
-//! The (i) page: what the organization can and cannot see and do, a kind at a time.
+//! The (i) page: what the organization can and cannot see and do, for each kind of enrollment.
 
 use super::render::{Back, Page};
 use super::visitor::{Answered, Visitor};
@@ -10,9 +10,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct AboutPage {
     pub kinds: Vec<KindOfEnrollment>,
-    /// A personal device is spoken of: its owner may take it out.
+    /// The page covers personal devices, which their owner can remove from management.
     pub own: bool,
-    /// An institutional one is: the organization decides.
+    /// The page covers devices of the organization, where the organization decides about removal.
     pub managed: bool,
 }
 
@@ -33,7 +33,7 @@ impl Page for AboutPage {
 
 content!(AboutPage { kinds among [vec![PERSONAL, INSTITUTIONAL], vec![]], own, managed });
 
-// What Apple's schema permits in each mode (`userenrollment` in mdm/commands/*.yaml), in a person's words.
+// What Apple's schema permits in each mode (`userenrollment` in mdm/commands/*.yaml), as text keys in everyday words.
 const PERSONAL: KindOfEnrollment = KindOfEnrollment {
     heading: "about-personal",
     cannot: &["cannot-read", "cannot-locate", "cannot-apps", "cannot-identify", "cannot-erase"],
@@ -51,7 +51,7 @@ pub async fn show(visitor: Visitor) -> Answered {
 }
 
 impl AboutPage {
-    /// The chosen kind; before the choice all that are offered.
+    /// Returns the page for the chosen kind, or for all offered kinds if none is chosen yet.
     pub fn of(chosen: Option<Ownership>, settings: &Settings) -> AboutPage {
         let shown = |ownership: &Ownership| chosen.is_none_or(|chosen| chosen == *ownership);
         let kind = |ownership: &Ownership| match ownership {

@@ -1,5 +1,6 @@
-//! The way that begins in Settings: the device opens a link of ours, its person signs in as at the portal, and the way ends
-//! not with a page but at an address that only Settings understands, which hands the device its access token.
+//! Account-driven enrollment: the device opens an authentication link in Settings, and the person signs in as at the
+//! portal. The flow ends with a redirect instead of a page. Only Settings understands the redirect's address, which
+//! gives the device its access token.
 
 use super::browser::Browser;
 use super::problem::Problem;
@@ -20,22 +21,23 @@ use platform::named_secret::{self, Kind};
 use platform::secrets::hash;
 use serde::{Deserialize, Serialize};
 
-/// The form field that holds the link.
+/// Name of the form field that holds the account link.
 pub const FIELD: &str = "account";
 
-/// Where the device waits for its token (Apple, "Implementing the simple authentication user-enrollment flow").
+/// Redirect address at which the device receives its token (Apple, "Implementing the simple authentication
+/// user-enrollment flow").
 const AUTHENTICATION_RESULTS: &str = "apple-remotemanagement-user-login://authentication-results?access-token=";
 
-/// Longer than any `state` of a device's.
+/// Longest accepted `state` in bytes; devices send shorter ones.
 const LONGEST_STATE: usize = 512;
 
-/// What the device adds to the link.
+/// Query parameters that the device adds to the link.
 #[derive(Deserialize)]
 pub struct Added {
-    /// What was typed in Settings. It fills in a field and proves nothing.
+    /// User name typed in Settings. It only fills in a field; it proves nothing.
     #[serde(rename = "user-identifier")]
     user_identifier: Option<String>,
-    /// The same, where the device wants an authorization code (RFC 6749 section 4.1.1).
+    /// Same as `user_identifier`, sent by a device that requests an authorization code (RFC 6749 section 4.1.1).
     login_hint: Option<String>,
     response_type: Option<String>,
     client_id: Option<String>,
@@ -44,7 +46,8 @@ pub struct Added {
 }
 
 impl Added {
-    /// The device's own `state`, if it wants a code; of that nothing else is open.
+    /// Returns the device's `state` if it requests an authorization code. Only a request with the expected client and
+    /// redirect address is valid.
     fn wanted_code(&self) -> Result<Option<&str>, Problem> {
         let Some(response_type) = &self.response_type else { return Ok(None) };
         let known = response_type == "code"
@@ -55,7 +58,7 @@ impl Added {
     }
 }
 
-/// The last page, for who loads it anew; at first the device is handed its token without one.
+/// Last page of the flow, shown if the person reloads it. Normally the device receives its token without this page.
 #[derive(Debug, Clone, Serialize)]
 pub struct HandOverPage {}
 
@@ -67,7 +70,8 @@ content!(HandOverPage {});
 
 pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>) -> Answered {
     enter(&mut visitor, &token).await?;
-    // Into the forms, and with the first of them into the stream: it holds whatever way of signing in is taken.
+    // Puts `state` into the forms. The first submitted form stores it in the stream, so it survives every method of
+    // signing in.
     if let (Some(state), Some(link)) = (added.wanted_code()?, &mut visitor.link) {
         link.state = Some(state.to_owned());
     }
@@ -81,10 +85,12 @@ pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>
     }
 }
 
-/// A visitor who followed the link with this token. Another session of theirs, at the portal, is not of this way.
+/// Attaches the link with this token to the visitor. A portal session for another enrollment is dropped, because it
+/// does not belong to this flow.
 ///
 /// # Errors
-/// If the link is none of ours, or waits no more: then the way begins anew in Settings.
+/// Returns an error if the link was not issued by this server or is no longer open; the person must then start again
+/// in Settings. Returns an error if the event log cannot be read.
 pub async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
     let link = AccountLink::parse(token, &visitor.app.platform.secrets, &visitor.app.platform.world)
         .ok_or(Problem::AccountLink)?;
@@ -94,7 +100,7 @@ pub async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
         None => visitor.app.platform.visit(link.enrollment).await?,
     };
     let (family, waits) = match link.purpose {
-        // Once it is opened, only the browser that opened it goes on.
+        // After the link is opened, only the browser that opened it can continue.
         Purpose::Enroll { family, .. } => (Some(family), visit.opened.is_none() || visitor.session.is_some()),
         Purpose::SignInAgain => {
             let family = visit.opened.as_ref().map(|opened| opened.platform.family);
@@ -102,7 +108,7 @@ pub async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
         }
     };
     let family = family.filter(|_| waits).ok_or(Problem::AccountLink)?;
-    // The device said which family it is; what its browser calls itself does not matter.
+    // The device reported its family in Settings; the user agent is ignored.
     visitor.browser = Browser::Safari(Platform { family, version: visitor.version() });
     visitor.link = Some(link);
     Ok(())
@@ -119,10 +125,10 @@ pub async fn take_hand_over(form: Submission) -> Answered {
     hand_over(&visitor, session, &session.visit).await
 }
 
-/// To the page of the visit's step; at the end of a way that began in Settings, back there.
+/// Redirects to the page of the visit's current step. At the end of an account-driven flow it redirects to Settings.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the event log cannot be read or written.
 pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
     match visit.step() {
         Step::HandOver => hand_over(visitor, session, visit).await,
@@ -130,11 +136,11 @@ pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answ
     }
 }
 
-/// The device is handed a token, or a code if it wants one. The event is written before it leaves; who loses the answer gets
-/// another.
+/// Gives the device an access token, or an authorization code if it requested one. The event is written before the
+/// answer is sent. A device that loses the answer gets another token.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the event log cannot be read or written.
 async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
     let (app, enrollment) = (&visitor.app, session.enrollment);
     let (secret, now) = (app.platform.world.secret(), app.platform.world.now());
@@ -153,7 +159,7 @@ async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answe
             (Command::IssueAuthorizationCode { code: hash(&secret), now }, format!("{REDIRECT_URL}?{query}"))
         }
     };
+    // Apple requires 308. A browser would accept 303, but this client is Settings.
     app.platform.perform::<Visit>(&enrollment.stream(), &command, &session.context(visitor.source)).await?;
-    // 308, as Apple asks; 303 would do for a browser, but this is not one.
     Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, address)).finish())
 }

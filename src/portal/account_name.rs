@@ -1,24 +1,26 @@
-//! Managed Apple IDs: which ones can be.
+//! Validates Managed Apple IDs.
 
 use std::collections::BTreeSet;
 
-/// Longest local part and domain (RFC 5321 §4.5.3.1).
+/// Maximum length of the local part in bytes (RFC 5321 §4.5.3.1.1).
 const LOCAL: usize = 64;
+/// Maximum length of the domain in bytes: what DNS permits in text form (RFC 1035 §2.3.4). RFC 5321 §4.5.3.1.2 permits 255.
 const DOMAIN: usize = 253;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
     Invalid,
-    /// None of the domains that the settings allow.
+    /// The domain is not one of those that the settings allow.
     Domain,
 }
 
-/// The Managed Apple ID that was typed, blanks at its ends taken away and its domain in lower case.
+/// Returns the typed Managed Apple ID, trimmed and with its domain in lower case.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns [`Problem::Invalid`] if the syntax is wrong, [`Problem::Domain`] if the domain is not allowed. An empty set
+/// of domains allows every domain.
 pub fn check(typed: &str, domains: &BTreeSet<String>) -> Result<String, Problem> {
-    // The last @: a quoted local part may hold one.
+    // Splits at the last @, because a quoted local part may contain one.
     let (local, domain) = typed.trim().rsplit_once('@').ok_or(Problem::Invalid)?;
     let domain = domain.to_lowercase();
     let well_formed = (1..=LOCAL).contains(&local.len())

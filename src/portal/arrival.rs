@@ -1,4 +1,5 @@
-//! Arrival: somebody opens the address. Safari on an iPhone or iPad goes on; all others are told how to get there.
+//! Arrival at the portal. Safari on an iPhone or iPad continues with enrollment; every other browser gets instructions
+//! for opening the portal there.
 
 use super::browser::{Answer, Browser};
 use super::problem::Problem;
@@ -19,7 +20,7 @@ use serde::Serialize;
 pub struct DesktopPage {
     pub address: String,
     pub qr: Qr,
-    /// Devices do not know who vouches for this server before the first steps: Safari warns.
+    /// Devices do not trust this server's root before the first steps, so Safari shows a warning.
     pub untrusted: bool,
 }
 
@@ -67,7 +68,7 @@ pub async fn show(visitor: Visitor) -> Answered {
     }
 }
 
-// Where the person stands. A device that has answered is past the instructions.
+// Returns the path of the person's current step. A device that has already checked in is past the instructions.
 async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     let Some(session) = &visitor.session else { return Ok(steps::path(Step::SignIn)) };
     let step = session.visit.step();
@@ -80,16 +81,17 @@ async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     Ok(steps::path(step))
 }
 
-/// The answer to "What are you using?".
+/// Stores the answer to "What are you using?" in a cookie.
 pub async fn device(mut form: Submission) -> Answered {
     let answer = form.take("device").and_then(|text| Answer::parse(&text)).ok_or(Problem::Bad)?;
     with_cookie(see_other("/enroll"), DEVICE_COOKIE, answer.as_str())
 }
 
-/// Another language. The way back is one of ours by its name, never an address from the form.
+/// Changes the language. The form names the page to return to; the server maps the name to a path of its own and never
+/// uses an address from the form.
 pub async fn language(mut form: Submission) -> Answered {
     let language = form.take("language").and_then(|tag| Language::parse(&tag)).ok_or(Problem::Bad)?;
-    // Before sign-in it goes into the next event: `VisitOpened`, or what follows the sign-in.
+    // Before sign-in the language goes into the next event: `VisitOpened`, or the event that follows the sign-in.
     if let Some(session) = form.visitor.session.as_ref().filter(|session| session.person().is_some()) {
         form.visitor.note_language(session, language).await?;
     }

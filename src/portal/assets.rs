@@ -1,4 +1,4 @@
-//! The stylesheet, and the script that makes some things easier.
+//! Serves the portal's stylesheet and its script. The script is optional: it only makes some things easier.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -8,7 +8,8 @@ const STYLE: &str = include_str!("../../templates/portal/portal.css");
 
 const SCRIPT: &str = include_str!("../../templates/portal/portal.js");
 
-/// Part of both addresses, made of the content: another stylesheet or script has another address.
+/// Version in the addresses of stylesheet and script: 12 hex digits of the SHA-256 of both contents. Changed content
+/// therefore gets a new address.
 pub static STYLE_VERSION: LazyLock<String> =
     LazyLock::new(|| hex::encode(&openssl::sha::sha256([STYLE, SCRIPT].concat().as_bytes())[..6]));
 

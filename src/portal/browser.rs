@@ -1,15 +1,16 @@
-//! What a browser says about itself, and what follows from it. A claim: the device tells the truth at `Authenticate`.
+//! Parses what a browser reports in its `User-Agent`. The result is a claim: only `Authenticate` tells the device's
+//! real values.
 
 use events::enrollment::{DeviceFamily, OsVersion, Platform};
 
-/// Who is at the portal.
+/// Kind of browser that opened the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Browser {
-    /// Safari on an iPhone or iPad: the only one that can hand a profile to Settings.
+    /// Safari on an iPhone or iPad: the only browser that can pass a profile to Settings.
     Safari(Platform),
-    /// Another browser, or the inside of an app, on an iPhone or iPad.
+    /// Another browser or an in-app browser on an iPhone or iPad.
     OtherOnIos(Platform),
-    /// Safari that says it runs on a Mac; an iPad says so too, and an iPhone that asks for the desktop site.
+    /// Safari that reports a Mac. An iPad reports the same, and so does an iPhone that requests the desktop site.
     MacSafari(Option<OsVersion>),
     Other,
 }
@@ -41,7 +42,7 @@ const OTHERS: [&str; 22] = [
 ];
 
 impl Browser {
-    /// From a `User-Agent`.
+    /// Classifies a `User-Agent` header.
     pub fn of(user_agent: &str) -> Browser {
         let family = if user_agent.contains("iPad") {
             Some(DeviceFamily::IPad)
@@ -50,7 +51,7 @@ impl Browser {
         } else {
             None
         };
-        // The inside of an app has no `Version/` and often no `Safari/`.
+        // An in-app browser sends no `Version/` and often no `Safari/`.
         let is_safari = user_agent.contains("Safari/")
             && user_agent.contains("Version/")
             && !OTHERS.iter().any(|other| user_agent.contains(other));
@@ -62,17 +63,17 @@ impl Browser {
         }
     }
 
-    /// The version of iOS, as far as it is known.
+    /// Version of iOS or iPadOS, if known.
     pub fn version(self) -> Option<OsVersion> {
         match self {
             Browser::Safari(platform) | Browser::OtherOnIos(platform) => platform.version,
-            // Whoever has a use for a profile is no Mac.
+            // The version is only used for devices that install a profile, and those are no Macs.
             Browser::MacSafari(version) => version.map(ipados),
             Browser::Other => None,
         }
     }
 
-    /// With the person's own answer to "Is this an iPad?".
+    /// Applies the person's answer to "Is this an iPad?".
     #[must_use]
     pub fn answered(self, answer: Option<Answer>) -> Browser {
         let mobile = |family, version| Browser::Safari(Platform { family, version });
@@ -85,7 +86,7 @@ impl Browser {
     }
 }
 
-/// What somebody says their device is, where Safari says Mac.
+/// Answer to the question which device it is, asked if Safari reports a Mac.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     IPad,
@@ -109,8 +110,8 @@ impl Answer {
     }
 }
 
-// The greater of the two that Safari tells: from iOS 26 on the system's version is frozen and `Version/` is right; up to
-// iOS 13 `Version/` lags behind (13.0.1 in iOS 13.1, 12.1 in iOS 12.4) and the system's is.
+// Safari reports two versions; the greater one is right. From iOS 26 on the system version is frozen and `Version/` is
+// right. Up to iOS 13 `Version/` lags behind (13.0.1 in iOS 13.1, 12.1 in iOS 12.4) and the system version is right.
 fn version(user_agent: &str) -> Option<OsVersion> {
     let after = |mark: &str, point: char| {
         let rest = &user_agent[user_agent.find(mark)? + mark.len()..];
@@ -120,7 +121,7 @@ fn version(user_agent: &str) -> Option<OsVersion> {
     after("Version/", '.').max(after(" OS ", '_'))
 }
 
-// iPadOS began with 13.1, and there Safari says 13.0.1 and nothing else.
+// iPadOS began with 13.1, and its Safari reports only 13.0.1 there.
 fn ipados(version: OsVersion) -> OsVersion {
     if version.major == 13 { version.max(OsVersion::new(13, 1)) } else { version }
 }
@@ -196,7 +197,7 @@ mod tests {
             "",
         ] {
             assert_eq!(Browser::of(agent), Browser::Other, "{agent}");
-            // The answer is for Safari alone: nobody else can install a profile.
+            // The answer only applies to Safari, because no other browser can install a profile.
             assert_eq!(Browser::of(agent).answered(Some(Answer::IPad)), Browser::Other);
         }
     }

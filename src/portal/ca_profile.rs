@@ -1,4 +1,4 @@
-//! The certificate step: the certificate that makes the device trust this server.
+//! The certificate step: installs the root certificate that makes the device trust this server.
 
 use super::profile_link::{Kind, ProfileLink};
 use super::render::Page;
@@ -17,17 +17,17 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct CaProfilePage {
-    /// Keys of what to do, in order.
+    /// Text keys of the instructions, in order.
     pub steps: Vec<&'static str>,
-    /// The profile was taken already: what is left is to install it.
+    /// The profile was already downloaded; only its installation remains.
     pub taken: bool,
-    /// The link to the profile.
+    /// Path of the profile, with its token.
     pub profile: String,
-    /// Name of the certificate in Certificate Trust Settings.
+    /// Name of the certificate as Certificate Trust Settings shows it.
     pub certificate: String,
-    /// iOS keeps a downloaded profile for eight minutes.
+    /// Show the hint that iOS keeps a downloaded profile for eight minutes only.
     pub minutes: bool,
-    /// "I have installed it" before it was taken.
+    /// The person tapped "I have installed it" before downloading the profile.
     pub too_early: bool,
 }
 
@@ -44,11 +44,11 @@ content!(CaProfilePage {
     too_early,
 });
 
-/// Safari asks before it hands a profile to Settings.
+/// First version in which Safari asks before it passes a profile to Settings.
 pub const FIRST_ALLOW: OsVersion = OsVersion::new(11, 0);
-/// A profile is only downloaded; the person goes to Settings to install it.
+/// First version in which Safari only downloads a profile; the person opens Settings to install it.
 pub const FIRST_DOWNLOADED: OsVersion = OsVersion::new(12, 2);
-/// A root installed by hand must be switched on.
+/// First version in which a manually installed root must be enabled in Certificate Trust Settings.
 const FIRST_TRUST_SETTINGS: OsVersion = OsVersion::new(10, 3);
 
 pub async fn show(visitor: Visitor) -> Answered {
@@ -58,7 +58,7 @@ pub async fn show(visitor: Visitor) -> Answered {
 
 pub async fn take(form: Submission) -> Answered {
     let visitor = form.visitor;
-    // Whoever taps twice has reported it once.
+    // A second tap arrives at a later step and must not count as a second report.
     let session = visitor.signed_in()?;
     let too_early = session.visit.step() == Step::CaProfile && session.visit.ca == CaStep::Pending;
     let context = session.context(visitor.source);
@@ -88,7 +88,8 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
     })
 }
 
-/// What the certificate that people install is called where iOS shows it.
+/// Returns the name under which iOS shows the installed root certificate: its common name, else the organization's
+/// name.
 pub fn name_of_root(app: &App, settings: &Settings) -> String {
     let anchors = app.devices.pki.trust_anchors();
     let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
@@ -96,17 +97,17 @@ pub fn name_of_root(app: &App, settings: &Settings) -> String {
     name.unwrap_or_else(|| settings.organization.clone())
 }
 
-/// Whether the device has this version; a browser that does not tell counts as new.
+/// Returns whether the device has at least this version. An unknown version counts as new.
 pub fn at_least(version: Option<OsVersion>, first: OsVersion) -> bool {
     version.is_none_or(|version| version >= first)
 }
 
-/// What is left to do: whoever took the profile has tapped the first button.
+/// Returns the remaining instructions. A downloaded profile means that the first instruction is done.
 pub fn remaining(steps: Vec<&'static str>, taken: bool) -> Vec<&'static str> {
     steps.into_iter().skip(usize::from(taken)).collect()
 }
 
-/// What to do, as the version of iOS has it.
+/// Returns the instructions for this version of iOS.
 pub fn instructions(version: Option<OsVersion>) -> Vec<&'static str> {
     let mut steps = Vec::new();
     if at_least(version, FIRST_DOWNLOADED) {

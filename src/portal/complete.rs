@@ -1,4 +1,4 @@
-//! Completion: the page that notices by itself that the device has enrolled.
+//! The completion page. It reloads by itself until the device has enrolled.
 
 use super::mdm_profile::MdmProfilePage;
 use super::problem::Problem;
@@ -21,21 +21,22 @@ pub struct CompletePage {
     pub waiting: bool,
     pub refreshing: bool,
     pub enrolled: bool,
-    /// Its owner may take it out again.
+    /// The owner can remove the device from management.
     pub personal: bool,
     pub ended: bool,
-    /// The app's page in the App Store, once the device is enrolled.
+    /// Address of the app in the App Store, set once the device is enrolled.
     pub self_service: Option<String>,
-    /// The text on what became of the app that the device is offered.
+    /// Text key for the state of the app that the device is offered.
     pub app: Option<&'static str>,
-    /// Something more is to come of it.
+    /// The state of the app will still change.
     pub app_pending: bool,
 }
 
 impl Page for CompletePage {
     const TEMPLATE: &'static str = "complete";
 
-    // A device that has not enrolled is still at the MDM profile: a person who goes back to the instructions keeps the same progress.
+    // A device that has not enrolled is still at the MDM profile step. A person who goes back to the instructions sees
+    // the same progress.
     fn progress_step(&self) -> &'static str {
         if self.waiting { MdmProfilePage::TEMPLATE } else { Self::TEMPLATE }
     }
@@ -58,17 +59,18 @@ content!(CompletePage {
     app_pending,
 });
 
-/// `?still`: the person does not want the page to load by itself.
+/// `?still`: the person turned automatic reloading off.
 #[derive(Deserialize)]
 pub struct Still {
     still: Option<String>,
 }
 
-/// Seconds until the page looks again.
+/// Seconds until the page reloads.
 const REFRESH: &str = "5";
 
 pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
-    // Who enrolled from Settings may look in here, too: the sheet there closed without a last page.
+    // A person who enrolled from Settings can open this page too, because the sheet in Settings closed without a last
+    // page.
     let session = visitor.signed_in()?;
     let step = session.visit.step();
     if !matches!(step, Step::MdmProfile | Step::HandOver) || !session.visit.profile_was_taken() {
@@ -89,9 +91,9 @@ pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
         page.follow(self_service::outcome(&device, store_id), self_service::link(&visitor.settings));
     }
     let mut response = visitor.page(&page)?;
-    // The header does what <meta http-equiv="refresh"> does. The element itself fails WCAG 2.2.1 as axe-core checks it;
-    // here the person can turn it off. A timer also outlives the time that Safari sleeps behind Settings, which a held
-    // connection does not.
+    // The header has the effect of <meta http-equiv="refresh">. The element itself fails WCAG 2.2.1 as axe-core checks
+    // it; here the person can turn reloading off. A timer also survives while Safari is suspended behind Settings; a
+    // held connection does not.
     if (page.waiting || page.app_pending) && page.refreshing {
         response.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static(REFRESH));
     }
@@ -123,7 +125,7 @@ impl CompletePage {
         }
     }
 
-    /// Says what became of the app; where the device did not take it, the App Store is the other way.
+    /// Shows the state of the app. If the device did not install it, the page links to the App Store instead.
     pub fn follow(&mut self, outcome: Outcome, link: Option<String>) {
         let (text, pending) = match outcome {
             Outcome::Coming => ("app-coming", true),

@@ -1,23 +1,24 @@
-//! The administrator's own words (the description for people with personal devices, terms of use): Markdown in, harmless
-//! HTML out.
+//! Renders texts that the administrator wrote (the description for people with personal devices, the terms of use)
+//! from Markdown to sanitized HTML.
 
 use ammonia::{Builder, UrlRelative};
 use events::settings::Settings;
 use settings::texts::{SCHEMES, html};
 use std::collections::{BTreeMap, HashSet};
 
-/// The language that stands in where there is no text in the page's own.
+/// Language used if there is no text in the page's language.
 const FALLBACK: &str = "en";
 
-/// The text in the language of the page, else in English, and the tag of the language it is in; `None` where there is
-/// neither.
+/// Returns the text in the language of the page, else in English, with the tag of the language it is in. Returns
+/// `None` if there is neither.
 pub fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &'static str) -> Option<(&'a str, &'static str)> {
     let text = |tag: &'static str| texts.get(tag).map(|text| (text.as_str(), tag));
     text(language).or_else(|| text(FALLBACK))
 }
 
-/// The description in the language of the page, else in English; empty where there is none. With it the language it is
-/// in, where that is not the page's: it must be said, or it is read aloud as if it were.
+/// Returns the description in the language of the page, else in English, else an empty string. The second value is the
+/// tag of the description's language if it differs from the page's. The page must declare it, or screen readers read
+/// the text in the wrong language.
 pub fn personal(settings: &Settings, language: &'static str) -> (String, Option<&'static str>) {
     match in_language(&settings.personal_description, language) {
         Some((text, tag)) => (render(text), (tag != language).then_some(tag)),
@@ -25,8 +26,9 @@ pub fn personal(settings: &Settings, language: &'static str) -> (String, Option<
     }
 }
 
-/// Markdown as HTML that can be put into a page.
-// Text, lists and links to the web; no headings (the page has its own), no images, no styles, nothing that acts.
+/// Renders Markdown as sanitized HTML for a page.
+// Allows text, lists and links to the web. Headings (the page has its own), images, styles and active content are
+// removed.
 pub fn render(markdown: &str) -> String {
     Builder::empty()
         .tags(HashSet::from(["p", "br", "strong", "em", "ul", "ol", "li", "a", "blockquote", "code"]))

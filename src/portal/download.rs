@@ -1,4 +1,4 @@
-//! The profiles themselves. Each serving is an event, written before the profile leaves.
+//! Serves the profiles. Each delivery is an event that is written before the profile is sent.
 
 use super::problem::Problem;
 use super::profile_link::{Kind, ProfileLink};
@@ -24,7 +24,7 @@ pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Vi
     if !at_step || !may_go_on(&app.enroll, &visit).await? {
         return Err(Problem::Link);
     }
-    // Who asks for the head only gets nothing, so nothing was served.
+    // A HEAD request gets no profile, so no delivery is recorded.
     if request.method() == Method::HEAD {
         return Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).finish());
     }
@@ -78,7 +78,8 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     Ok(signed)
 }
 
-// The device says first what it is; the MDM profile goes to that device alone (`app::profile_service`).
+// Serves the Profile Service profile: the device first reports what it is. Only that device gets the MDM profile
+// (`app::profile_service`).
 async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
     let (service, secret) = (app.enroll.new_profile_service(session.enrollment), app.platform.world.secret());
@@ -96,10 +97,11 @@ async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>
     Ok(signed)
 }
 
-// Profile-based User Enrollment must not reach a version that would make a full Device Enrollment of it (design §8). The
-// visit was checked when the kind was chosen; here the browser that takes the profile is. Whatever opened the link, the
-// visit stays as it is: somebody else's browser ends nobody's enrollment. What tells no version may have the profile,
-// since Settings may fetch it by itself; such a device is checked again when it says what it is.
+// Profile-based User Enrollment must not reach a version of iOS that would turn it into a full Device Enrollment. The
+// visit was checked when the kind was chosen; this checks the browser that downloads the profile. The visit stays
+// unchanged whichever browser opened the link, so that another person's browser cannot end the enrollment. A client
+// that reports no version gets the profile, because Settings may fetch it itself; that device is checked again when it
+// reports what it is.
 fn check_version(visitor: &Visitor, kind: EnrollmentKind) -> Result<(), Problem> {
     let takes = FIRST_USER_ENROLLMENT..FIRST_ACCOUNT_DRIVEN_ONLY;
     match visitor.version() {

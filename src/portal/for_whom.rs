@@ -1,4 +1,5 @@
-//! Between the sign-in and ownership steps: whoever may enroll devices for others says for whom.
+//! Page between the sign-in and ownership steps: a person who may enroll devices for others enters for whom this
+//! device is.
 
 use super::account::onward;
 use super::problem::Problem;
@@ -15,11 +16,11 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ForWhomPage {
-    /// What was typed.
+    /// User name that was typed.
     pub value: String,
-    /// They may enroll a device of their own, too.
+    /// The person may also enroll a device for themself.
     pub for_oneself: bool,
-    /// Key of what is wrong.
+    /// Text key of the error message.
     pub problem: Option<&'static str>,
     pub minutes: i64,
 }

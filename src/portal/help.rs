@@ -1,23 +1,24 @@
-//! Where people find help, in the administrator's words, with what can be tapped in them as links: mail addresses, telephone
-//! numbers, web addresses.
+//! Parses the administrator's help text and turns mail addresses, telephone numbers and web addresses in it into
+//! links.
 
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// A piece of the words.
+/// Part of the help text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HelpPart {
     pub text: String,
-    /// Empty: it cannot be tapped.
+    /// Target of the link; empty for plain text.
     pub href: String,
 }
 
-/// Fewer digits are a room or a year.
+/// Minimum digits of a telephone number; fewer are a room or a year.
 const LEAST_DIGITS: usize = 6;
-/// More are no telephone number (ITU-T E.164).
+/// Maximum digits of a telephone number (ITU-T E.164).
 const MOST_DIGITS: usize = 15;
 
-/// The words in pieces. A mail carries the help code, which tells the help desk where the person stands.
+/// Splits the help text into plain text and links. The subject of a mail contains the help code, by which the help
+/// desk finds the person's visit.
 pub fn parts(words: &str, help_code: Option<&str>) -> Vec<HelpPart> {
     let mut parts = Vec::new();
     let (mut rest, mut plain) = (words, String::new());
@@ -52,7 +53,7 @@ fn tappable<'w>(words: &'w str, help_code: Option<&str>) -> Option<(&'w str, Str
 fn web(words: &str) -> Option<(&str, String)> {
     let end = words.find(|letter: char| letter.is_whitespace() || "<>\"'".contains(letter)).unwrap_or(words.len());
     let text = words[..end].trim_end_matches(['.', ',', ';', ')', ':', '!', '?']);
-    // A name before the host, or a backslash, makes an address read like another one.
+    // A user name before the host or a backslash can make an address look like another one.
     let is_plain = text.starts_with("https://") && !text.contains(['\\', '@']);
     let url = url::Url::parse(text).ok().filter(|url| is_plain && url.host_str().is_some())?;
     Some((text, url.into()))
@@ -68,7 +69,7 @@ fn mail<'w>(words: &'w str, help_code: Option<&str>) -> Option<(&'w str, String)
     let text = &words[..at + 1 + domain.len()];
     domain.contains('.').then(|| {
         let subject = help_code.map(|code| format!("?subject=Help%20code%20{code}")).unwrap_or_default();
-        // The one letter of an address that begins something else in a link.
+        // `%` is the only accepted character of an address that starts an escape in a link.
         (text, format!("mailto:{}{subject}", text.replace('%', "%25")))
     })
 }
@@ -81,11 +82,11 @@ fn telephone(words: &str) -> Option<(&str, String)> {
     let text = &words[..end];
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let begins = text.starts_with(['+', '(']) || text.starts_with(|letter: char| letter.is_ascii_digit());
-    // 2026-11-29 is a day.
+    // A date such as 2026-11-29 is not a telephone number.
     let is_day = text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2 && digits.len() == 8;
     let plausible = begins && !is_day && (LEAST_DIGITS..=MOST_DIGITS).contains(&digits.len());
     let international: Cow<'_, str> = if text.starts_with('+') { "+".into() } else { "".into() };
-    // A trunk zero in brackets is not dialled with the country's code.
+    // A trunk zero in brackets is not dialled together with the country code.
     let dialled = if text.starts_with('+') {
         text.replace("(0)", "").chars().filter(char::is_ascii_digit).collect()
     } else {

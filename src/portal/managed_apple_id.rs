@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize)]
 pub struct ManagedAppleIdPage {
     pub value: String,
-    /// Key of what is wrong with it.
+    /// Text key of the error message.
     pub problem: Option<&'static str>,
-    /// The domains it may have, as people read them; `None` where any will do.
+    /// Allowed domains as shown to people ("@a.example, @b.example"); empty if any domain is allowed.
     pub domains: String,
 }
 
@@ -35,7 +35,7 @@ impl Page for ManagedAppleIdPage {
 
 content!(ManagedAppleIdPage { value, problem among [Some("maid-domain"), None], domains });
 
-/// `?change`: the person comes back to put a slip of the finger right.
+/// `?change`: the person returns to correct the Managed Apple ID.
 #[derive(Deserialize)]
 pub struct Change {
     change: Option<String>,
@@ -73,7 +73,7 @@ pub async fn take(mut form: Submission) -> Answered {
     onward(&visitor, session, &visit).await
 }
 
-// At its step; and, to change it, until the profile is installed.
+// Permits the page at its step and, for a correction, until the profile is installed.
 fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
     let session = visitor.signed_in()?;
     let personal = session.visit.ownership == Some(Ownership::Personal);
@@ -84,10 +84,10 @@ fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
     }
 }
 
-/// What the directory or an earlier visit told.
+/// Returns the owner's Managed Apple ID from the directory or an earlier visit.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the event log cannot be read.
 pub async fn known(visitor: &Visitor, session: &Session) -> Result<Option<String>, Problem> {
     let Some(owner) = session.visit.owner() else { return Ok(None) };
     let (person, _) = visitor.app.platform.load::<Person>(&owner.person.stream()).await?;

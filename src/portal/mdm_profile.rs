@@ -1,4 +1,4 @@
-//! The profile step: the MDM profile for the chosen kind.
+//! The profile step: the person downloads and installs the MDM profile for the chosen kind.
 
 use super::ca_profile::{FIRST_ALLOW, FIRST_DOWNLOADED, at_least, remaining};
 use super::problem::Problem;
@@ -14,11 +14,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct MdmProfilePage {
     pub personal: bool,
-    /// Keys of what to do, in order.
+    /// Text keys of the instructions, in order.
     pub steps: Vec<&'static str>,
-    /// The profile was taken already: what is left is to install it.
+    /// The profile was already downloaded; only its installation remains.
     pub taken: bool,
-    /// The link to the profile.
+    /// Path of the profile, with its token.
     pub profile: String,
     pub minutes: bool,
     pub managed_apple_id: Option<String>,
@@ -47,7 +47,7 @@ pub async fn show(visitor: Visitor) -> Answered {
     if device.lives_by_its_identity(visitor.app.platform.world.now()) {
         return Err(Problem::Elsewhere("/enroll/complete"));
     }
-    // Without a topic the device could never be woken, and would refuse the profile.
+    // Without a push topic the server can never wake the device, and the device would reject the profile.
     visitor.app.devices.pki.push_topic().ok_or(Problem::NoPush)?;
     let personal = session.visit.ownership == Some(Ownership::Personal);
     let way = match personal {
@@ -68,22 +68,23 @@ pub async fn show(visitor: Visitor) -> Answered {
     visitor.page(&page)
 }
 
-/// "I have installed it": no fact, the device itself will say; the last page waits for that.
+/// Handles "I have installed it". Nothing is recorded, because the device itself reports the enrollment; the last page
+/// waits for that report.
 pub async fn take(form: Submission) -> Answered {
     form.visitor.at(Step::MdmProfile)?;
     Ok(see_other("/enroll/complete"))
 }
 
-/// What the person does in Settings.
+/// Kind of installation in Settings, which decides the instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     UserEnrollment,
     DeviceEnrollment,
-    /// The device says first what it is (Profile Service).
+    /// The device first reports what it is (Profile Service).
     VerifiedDeviceEnrollment,
 }
 
-/// What to do, as the way and the version of iOS have it.
+/// Returns text keys of the instructions for this kind of installation and this version of iOS.
 pub fn instructions(way: Way, version: Option<OsVersion>) -> Vec<&'static str> {
     let mut steps = if at_least(version, FIRST_DOWNLOADED) {
         vec!["mdm-tap-continue-close", "mdm-open-downloaded"]

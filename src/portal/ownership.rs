@@ -1,4 +1,4 @@
-//! The ownership step: whose device is it?
+//! The ownership step: the person chooses whose device it is.
 
 use super::description;
 use super::problem::Problem;
@@ -15,11 +15,11 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct OwnershipPage {
-    /// The administrator's words for people with personal devices: sanitized HTML.
+    /// The administrator's text for people with personal devices, as sanitized HTML.
     pub description: String,
-    /// Its language, where that is not the page's.
+    /// Language tag of the description if it differs from the page's language.
     pub description_lang: Option<&'static str>,
-    /// What may be chosen.
+    /// The person may choose "personal".
     pub personal: bool,
     pub institutional: bool,
     pub unanswered: bool,
@@ -59,7 +59,7 @@ pub async fn take(mut form: Submission) -> Answered {
     let context = session.context(visitor.source);
     match visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
-        // Switched off since the page was shown.
+        // The settings stopped offering this kind after the page was shown.
         Err(PerformError::Refused(Refusal::OwnershipNotOffered)) => {
             visitor.refuse(session, FormRefusal::OwnershipNotOffered).await?;
             visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true))

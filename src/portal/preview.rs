@@ -1,5 +1,5 @@
-//! The pages as people see them, with sample data, for staff and the demo. Renders templates: appends nothing, sets no cookie, and
-//! its forms lead nowhere.
+//! Preview of the portal's pages with sample data, for staff and the demo. It only renders templates: it appends no
+//! events, sets no cookies, and its forms cannot be sent.
 
 use super::about::AboutPage;
 use super::account::HandOverPage;
@@ -31,7 +31,7 @@ use events::enrollment::{DeviceFamily, EnrollmentRefusal, OsVersion, Ownership, 
 use events::settings::Settings;
 use serde::Deserialize;
 
-/// Which page is to be shown, for which device.
+/// Query parameters: which page to show, for which device.
 #[derive(Debug, Deserialize)]
 pub struct Wish {
     page: String,
@@ -40,7 +40,7 @@ pub struct Wish {
     language: String,
 }
 
-/// What is shown, and to whom.
+/// Device, language and settings that the preview assumes.
 struct Sample<'a> {
     app: &'a App,
     settings: &'a Settings,
@@ -49,10 +49,11 @@ struct Sample<'a> {
     language: Language,
 }
 
-/// The page.
+/// Renders the requested page.
 ///
 /// # Errors
-/// If the link or the wish is not understood, or the settings cannot be read.
+/// Returns an error if the link has expired or is invalid, if a parameter is unknown, if the settings cannot be read,
+/// or if the template cannot be rendered.
 pub async fn show(
     app: web::Data<App>,
     token: web::Path<String>,
@@ -149,7 +150,7 @@ impl Sample<'_> {
             ios18: since(18),
             progress,
             signed_in_as,
-            // The forms are drawn; the policy of the page lets none be sent.
+            // The forms are rendered, but the page's content security policy blocks sending them.
             csrf: Some(String::new()),
             ..bare_frame(self.language, self.settings, help_code)
         };

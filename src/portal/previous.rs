@@ -1,4 +1,5 @@
-//! Between the sign-in and ownership steps: somebody who has an enrolled device already is told what to do about it first.
+//! Page between the sign-in and ownership steps: tells a person who already has an enrolled device what to do about it
+//! first.
 
 use super::account::onward;
 use super::problem::Problem;
@@ -15,14 +16,14 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct PreviousPage {
     pub records: Vec<Record>,
-    /// How many more there are.
+    /// Number of further records that are not listed; `None` if all are listed.
     pub more: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
     pub label: String,
-    /// The day it was enrolled, as the language writes it.
+    /// Day of enrollment, formatted for the page's language.
     pub since: Option<String>,
 }
 
@@ -40,11 +41,11 @@ pub async fn show(visitor: Visitor) -> Answered {
     visitor.page(&PreviousPage { records, more })
 }
 
-/// The nearest records as people know them, and how many more there are. One that is corrupt is there without its name: it stops
-/// nobody from enrolling.
+/// Returns the nearest records with the names that people know, and the number of further ones. A corrupt record is
+/// listed without its name, so it does not block an enrollment.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the event log cannot be read.
 pub async fn records(visitor: &Visitor, previous: &PreviousRecords) -> Result<(Vec<Record>, Option<u64>), Problem> {
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
     let mut records = Vec::new();
@@ -70,7 +71,8 @@ pub async fn take(form: Submission) -> Answered {
     onward(&visitor, session, &performed.state).await
 }
 
-// Its name, else its model, else what Apple calls it in itself; each only if it can be seen.
+// Returns the device's name, else its model name, else Apple's product name. A name without visible characters is
+// skipped.
 fn label(device: &Device) -> Option<String> {
     let reported = |name: &str| match device.inventory.get(name)? {
         InventoryValue::Personal(value) => value.get()?.as_str().map(str::to_owned),

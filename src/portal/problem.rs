@@ -1,4 +1,4 @@
-//! When a page cannot be: what happened, what to do, and a code that finds the events.
+//! Problem pages: what happened, what to do, and a help code that finds the events.
 
 use super::render::Page;
 use crate::web::content::content;
@@ -11,29 +11,29 @@ use platform::PerformError;
 use serde::Serialize;
 use sign_in::SignInError;
 
-/// Why a request does not get what it asks for. The middleware turns it into a page.
+/// Reason why a request is not answered with its page. The middleware turns it into a problem page or a redirect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// Nothing wrong: the person's place is on another page.
-    #[error("the person stands elsewhere: {0}")]
+    /// Not an error: the person's current step is on another page, and the request is redirected there.
+    #[error("the person's current step is on another page: {0}")]
     Elsewhere(&'static str),
     #[error("no such page")]
     NotFound,
     #[error("method not allowed")]
     Method,
-    #[error("unreadable form")]
+    #[error("the form or query cannot be parsed")]
     Bad,
     #[error("too large")]
     TooLarge,
-    #[error("the form is not one of ours, or of an earlier session")]
+    #[error("the form token is invalid or belongs to an earlier session")]
     Forged,
-    #[error("the link is expired, tampered with, or of another step")]
+    #[error("the link has expired, was altered, or belongs to another step")]
     Link,
-    #[error("the link from Settings is expired, tampered with, or was used by another browser")]
+    #[error("the link from Settings has expired, was altered, or was used by another browser")]
     AccountLink,
-    #[error("the visit has done the same too often")]
+    #[error("the visit exceeded its limit for this action")]
     TooOften,
-    #[error("the profile is not for this version of iOS")]
+    #[error("the profile does not support this version of iOS")]
     Version,
     #[error("no push certificate is configured")]
     NoPush,
@@ -48,7 +48,7 @@ impl Problem {
         Problem::Internal(error.to_string())
     }
 
-    /// The problem behind an answer that the framework made itself.
+    /// Maps the status of an answer that the framework made itself to a problem.
     pub fn of_status(status: StatusCode) -> Problem {
         match status {
             StatusCode::NOT_FOUND => Problem::NotFound,
@@ -59,7 +59,8 @@ impl Problem {
         }
     }
 
-    /// The page that tells it. Around it goes the help code that finds the events, or the line in the server's log.
+    /// Returns the page that describes the problem. The page's frame adds the help code, which finds the events or the
+    /// line in the server's log.
     pub fn page(&self) -> ProblemPage {
         let (title, what, action) = match self {
             Problem::Elsewhere(_) | Problem::NotFound => {
@@ -116,7 +117,7 @@ pub struct ProblemPage {
     pub what: &'static str,
     #[serde(rename = "do")]
     pub action: &'static str,
-    /// The way began in Settings and begins there again, not at the portal.
+    /// The enrollment began in Settings and must be started again there, not at the portal.
     pub in_settings: bool,
 }
 
@@ -133,7 +134,8 @@ content!(ProblemPage {
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Problem {
-        // Damage, too, is ours to mend, and the same try may work afterwards.
+        // A damaged log is also reported as unavailable: the server's operator repairs it, and the same request may
+        // work afterwards.
         Problem::Unavailable(error.to_string())
     }
 }
@@ -147,7 +149,7 @@ impl From<AppendError> for Problem {
 impl From<PerformError<Refusal>> for Problem {
     fn from(error: PerformError<Refusal>) -> Problem {
         match error {
-            // `/enroll` knows the right page.
+            // `/enroll` redirects to the page of the current step.
             PerformError::Refused(Refusal::OutOfStep(_)) => Problem::Elsewhere("/enroll"),
             PerformError::Refused(Refusal::TooOften) => Problem::TooOften,
             PerformError::Refused(refusal) => Problem::internal(refusal),

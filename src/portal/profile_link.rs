@@ -1,12 +1,12 @@
-//! Links to profiles: bound to one enrollment, unguessable, short-lived, and good without a cookie, since the part of iOS
-//! that fetches a profile does not always bring Safari's.
+//! Signed, short-lived links to profiles. A link is bound to one enrollment, cannot be guessed, and works without a
+//! cookie, because the part of iOS that downloads a profile does not always send Safari's cookies.
 
 use events::enrollment::EnrollmentId;
 use platform::secrets::Secrets;
 use uuid::Uuid;
 use world::World;
 
-/// How long a link works. The page makes a new one each time it is shown.
+/// Lifetime of a link. The page makes a new link each time it is shown.
 const SECONDS: i64 = 15 * 60;
 const PURPOSE: &str = "profile-link";
 
@@ -29,7 +29,7 @@ impl Kind {
 pub struct ProfileLink {
     pub kind: Kind,
     pub enrollment: EnrollmentId,
-    /// Seconds since 1970.
+    /// Unix time in seconds.
     expires: i64,
 }
 
@@ -43,7 +43,7 @@ impl ProfileLink {
         format!("/enroll/profile/{}.mobileconfig", secrets.link(PURPOSE, &[&named], self.expires))
     }
 
-    /// The link whose token this is, if it was made here and still works.
+    /// Parses a token. Returns `None` if this server did not issue it or it has expired.
     pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<ProfileLink> {
         let ([named], expires) = secrets.open_link(token, PURPOSE, world.now())?;
         let (kind, enrollment) = named.split_once('-')?;

@@ -1,4 +1,4 @@
-//! Pages from templates: Handlebars, strict, compiled into the binary.
+//! Renders pages from Handlebars templates in strict mode. The templates are compiled into the binary.
 
 use super::help::HelpPart;
 use super::texts::{Argument, Language};
@@ -10,33 +10,33 @@ use handlebars::{
 use serde::Serialize;
 use std::sync::LazyLock;
 
-/// A page's own part; the file of its template is named as its module.
+/// Content of a page inside the common frame. The template's file has the same name as the page's module.
 pub trait Page: Serialize + Tested {
     const TEMPLATE: &'static str;
 
-    /// The template of the step that the progress shows on this page.
+    /// Template of the step that the progress indicator shows on this page.
     fn progress_step(&self) -> &'static str {
         Self::TEMPLATE
     }
 
-    /// Where the language form on this page leads back to.
+    /// Page that the language form returns to.
     fn back(&self) -> Back {
         Back::Step
     }
 }
 
-/// The places that the language form leads back to: all that there are.
+/// The pages that the language form can return to. It cannot return to any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Back {
-    /// Where the person's step is.
+    /// The page of the person's current step.
     Step,
     About,
-    /// Also for who came back from a later step.
+    /// Also used by a person who returned from a later step.
     ManagedAppleId,
-    /// Also for who waits already and reads the instructions once more.
+    /// Also used by a person who already waits and reads the instructions again.
     MdmProfile,
     Complete,
-    /// The page that does not load by itself.
+    /// The completion page with automatic reloading turned off.
     CompleteStill,
 }
 
@@ -44,7 +44,7 @@ impl Back {
     const ALL: [Back; 6] =
         [Back::Step, Back::About, Back::ManagedAppleId, Back::MdmProfile, Back::Complete, Back::CompleteStill];
 
-    /// What the form calls it.
+    /// Value of the form field.
     pub fn name(self) -> &'static str {
         match self {
             Back::Step => "",
@@ -56,7 +56,7 @@ impl Back {
         }
     }
 
-    /// The place of this name; of any other name the person's step.
+    /// Parses a form value; an unknown value means the person's current step.
     pub fn parse(name: &str) -> Back {
         Back::ALL.into_iter().find(|back| back.name() == name).unwrap_or(Back::Step)
     }
@@ -73,7 +73,7 @@ impl Back {
     }
 }
 
-/// What every page shows around its own part.
+/// Common frame around the content of every page.
 #[derive(Debug, Clone, Serialize)]
 pub struct Frame {
     pub lang: &'static str,
@@ -81,28 +81,29 @@ pub struct Frame {
     pub organization: String,
     /// "iPhone" or "iPad".
     pub device: &'static str,
-    /// `yes` or `no`: Settings has "VPN & Device Management".
+    /// `yes` or `no`: the version of iOS has "VPN & Device Management" in Settings.
     pub ios15: &'static str,
-    /// `yes` or `no`: Apple says "Managed Apple Account".
+    /// `yes` or `no`: the version of iOS uses the name "Managed Apple Account".
     pub ios18: &'static str,
     pub progress: Option<Progress>,
-    /// The token of the page's forms; without one there are no forms on it.
+    /// CSRF token for the page's forms; a page without it has no forms.
     pub csrf: Option<String>,
-    /// Where the language form leads back to.
+    /// Page that the language form returns to ([`Back::name`]).
     pub back: &'static str,
-    /// The link by which a device came from Settings: its forms hold it, and the language form leads back to it.
+    /// Account link by which the device came from Settings. The page's forms contain it, and the language form returns
+    /// to it.
     pub account: Option<String>,
-    /// The way began in Settings.
+    /// The enrollment began in Settings.
     pub by_account: bool,
     pub signed_in_as: Option<String>,
-    /// `yes` or `no`: the device will be somebody else's than who signed in.
+    /// `yes` or `no`: the device is enrolled for another person than the one who signed in.
     pub other: &'static str,
-    /// The name of that other person, or nothing.
+    /// User name of that other person, else empty.
     pub owner: String,
     pub help_code: Option<String>,
-    /// Where people find help: the administrator's words, in pieces.
+    /// The administrator's help text, split into plain text and links.
     pub help: Vec<HelpPart>,
-    /// Changes when the stylesheet does, so that it can be kept for long.
+    /// Version of the stylesheet in its address, so that browsers can cache it.
     pub style: &'static str,
 }
 
@@ -117,7 +118,7 @@ pub struct LanguageChoice {
 pub struct Progress {
     pub now: usize,
     pub total: usize,
-    /// `done`, `now` or `next`, one a step.
+    /// `done`, `now` or `next` for each step.
     pub dots: Vec<&'static str>,
 }
 
@@ -143,10 +144,10 @@ impl LanguageChoice {
     }
 }
 
-/// The page as HTML.
+/// Renders the page as HTML.
 ///
 /// # Errors
-/// If a template names what is not there; the tests render every page in every language.
+/// Returns an error if a template uses an unknown field or text key. Tests render every page in every language.
 pub fn render<P: Page>(frame: &Frame, page: &P) -> Result<String, RenderError> {
     #[derive(Serialize)]
     struct Whole<'a, P> {
@@ -170,7 +171,7 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     engine
 });
 
-/// Every template by name.
+/// All templates by name.
 pub(super) const TEMPLATES: [(&str, &str); 26] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("help", include_str!("../../templates/portal/help.hbs")),
@@ -200,7 +201,8 @@ pub(super) const TEMPLATES: [(&str, &str); 26] = [
     ("problem", include_str!("../../templates/portal/problem.hbs")),
 ];
 
-// {{t "key" name=value}}: a text of the page's language; name_key="another" gives it another text as `name`. What every text may name is given without asking.
+// `{{t "key" name=value}}`: inserts a text of the page's language. `name_key="another"` passes another text as
+// argument `name`. The arguments that every text can use are passed automatically.
 fn translate(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -218,17 +220,17 @@ fn translate(
         .collect();
     let given = arguments.clone();
     for (name, value) in helper.hash() {
-        let value = argument(value.value()).ok_or_else(|| other(format!("{key}: {name} is no text")))?;
+        let value = argument(value.value()).ok_or_else(|| other(format!("{key}: {name} is not a text")))?;
         let Some(name) = name.strip_suffix("_key") else {
             arguments.push(((*name).to_owned(), value));
             continue;
         };
-        // Another text of the catalogue, escaped below as every argument is.
-        let Argument::Text(value) = value else { return Err(other(format!("{key}: {name} is no key"))) };
-        let text = language.plain(&value, given.clone()).ok_or_else(|| other(format!("there is no text {value:?}")))?;
+        // Another text of the catalogue; it is escaped below like every argument.
+        let Argument::Text(value) = value else { return Err(other(format!("{key}: {name} is not a key"))) };
+        let text = language.plain(&value, given.clone()).ok_or_else(|| other(format!("unknown text {value:?}")))?;
         arguments.push((name.to_owned(), Argument::Text(text)));
     }
-    let text = language.html(key, arguments).ok_or_else(|| other(format!("there is no text {key:?}")))?;
+    let text = language.html(key, arguments).ok_or_else(|| other(format!("unknown text {key:?}")))?;
     out.write(&text)?;
     Ok(())
 }
@@ -236,7 +238,7 @@ fn translate(
 handlebars_helper!(after: |list: array, item: str| neighbour(list, item, 1));
 handlebars_helper!(before: |list: array, item: str| neighbour(list, item, -1));
 
-// The text beside another in a list; nothing at its ends.
+// Returns the text before or after another one in a list, or an empty string at the list's ends.
 fn neighbour(list: &[serde_json::Value], item: &str, by: isize) -> String {
     let place = list.iter().position(|text| text.as_str() == Some(item));
     let beside = place.and_then(|place| place.checked_add_signed(by)).and_then(|place| list.get(place)?.as_str());

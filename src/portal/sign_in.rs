@@ -1,4 +1,4 @@
-//! The sign-in step: somebody says who they are.
+//! The sign-in step of the portal.
 
 use super::account::onward;
 use super::browser::Browser;
@@ -26,32 +26,33 @@ use sign_in::redirect::{self, Offer};
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SignInPage {
-    /// User name and password did not let them in.
+    /// The sign-in with user name and password was rejected.
     pub refused: bool,
-    /// They did not get through at an identity provider.
+    /// The sign-in at an identity provider failed.
     pub not_through: bool,
-    /// The provider or directory cannot be asked.
+    /// The provider or directory cannot be reached.
     pub not_now: bool,
-    /// They were at the provider for too long.
+    /// The person stayed at the provider for too long.
     pub too_late: bool,
-    /// The password was right, and the directory wants another.
+    /// The password is right, but the directory requires a new one.
     pub change_password: bool,
     pub wait_minutes: Option<i64>,
-    /// A device of their own is enrolled in Settings and not here: keys of what to do there, in order.
+    /// Text keys of the instructions for Settings, in order; not empty if a personal device must be enrolled in
+    /// Settings instead of here.
     pub own_steps: &'static [&'static str],
-    /// A device of the organization may be enrolled here.
+    /// A device of the organization can be enrolled here.
     pub others_here: bool,
-    /// They do not get on: where to find help is said.
+    /// The person cannot continue, so the page shows where to find help.
     pub stuck: bool,
-    /// A button each.
+    /// Identity providers, each with a button.
     pub providers: Vec<Offer>,
-    /// There is a form for user name and password.
+    /// The page has a form for user name and password.
     pub password: bool,
-    /// There is no way at all to sign in.
+    /// No sign-in method is available.
     pub nobody: bool,
-    /// What was typed already, in Settings.
+    /// User name that was already typed in Settings.
     pub user_name: String,
-    /// Their device is enrolled: they sign in so that it stays so.
+    /// The device is enrolled, and the person signs in again so that it stays enrolled.
     pub again: bool,
 }
 
@@ -76,25 +77,25 @@ content!(SignInPage {
     again,
 });
 
-/// Where a device of their own begins.
+/// Instructions for starting the enrollment of a personal device in Settings.
 const SETTINGS_WAY: &[&str] = &["stopped-account-open", "stopped-account-sign-in", "stopped-account-account"];
 
-/// Which way did not lead in.
+/// Reason why a sign-in did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     Password,
     SingleSignOn,
-    /// None: it is not to be had at the moment.
+    /// The provider or directory is unavailable at the moment.
     NotNow,
-    /// The answer came too late.
+    /// The provider's answer arrived too late.
     TooLate,
-    /// The password was right, and the directory wants another.
+    /// The password is right, but the directory requires a new one.
     ChangePassword,
 }
 
 impl SignInPage {
     pub fn of(visitor: &Visitor) -> SignInPage {
-        // Who came from Settings is where they have to be.
+        // A device that came from Settings is already in the right place.
         let Some(link) = &visitor.link else {
             return SignInPage::offered(&visitor.app, &visitor.settings, visitor.browser);
         };
@@ -102,7 +103,7 @@ impl SignInPage {
         SignInPage { again, ..SignInPage::ways_in(&visitor.app, &visitor.settings) }
     }
 
-    /// What is offered to who opens the portal in this browser.
+    /// Returns the sign-in page for someone who opens the portal in this browser.
     pub fn offered(app: &App, settings: &Settings, browser: Browser) -> SignInPage {
         let page = SignInPage::ways_in(app, settings);
         if !own_in_settings(settings, browser) {
@@ -111,7 +112,7 @@ impl SignInPage {
         let page = SignInPage { own_steps: SETTINGS_WAY, ..page };
         match settings.ownership_kinds.contains(&Ownership::Institutional) {
             true => SignInPage { others_here: true, ..page },
-            // Nobody signs in here only to read that it is the wrong place.
+            // No sign-in is offered, because it would only lead to a page that sends the person to Settings.
             false => SignInPage { providers: vec![], password: false, ..page },
         }
     }
@@ -120,14 +121,14 @@ impl SignInPage {
         let ways = &settings.sign_in.enrollment;
         let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
-        // What the settings name is not in the configuration, and nothing else is left.
+        // `not_now` below: the settings name providers that are not in the configuration, and no other method is left.
         let nobody = !password && providers.is_empty();
         let not_now = nobody && !ways.single_sign_on.is_empty();
         SignInPage { nobody: nobody && !not_now, not_now, providers, password, stuck: nobody, ..SignInPage::default() }
     }
 }
 
-// Since iOS 18 there is no other way for personal devices.
+// Since iOS 18 personal devices can only be enrolled from Settings.
 fn own_in_settings(settings: &Settings, browser: Browser) -> bool {
     let Browser::Safari(platform) = browser else { return false };
     platform.version.is_some_and(|version| version >= FIRST_ACCOUNT_DRIVEN_ONLY)
@@ -159,10 +160,11 @@ pub async fn take(mut form: Submission) -> Answered {
     conclude(visitor, outcome, Notice::Password).await
 }
 
-/// Leads on whoever is in, and says so to whoever is not.
+/// Answers a sign-in: redirects a signed-in person to the next page, and shows the sign-in page with the reason to
+/// anyone else.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the event log cannot be read or written, or the page cannot be rendered.
 pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
     match outcome {
         Outcome::SignedIn { enrollment, secret, known_browser } => {
@@ -185,7 +187,8 @@ pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Ans
     }
 }
 
-// The same page and status whatever is wrong with name, password or answer; only a throttled one says how long to wait.
+// Returns the same page and status whether the name, the password or the answer is wrong. Only a throttled sign-in
+// shows how long to wait.
 fn refused(
     mut visitor: Visitor,
     opened: Option<(EnrollmentId, String)>,
@@ -193,7 +196,7 @@ fn refused(
     notice: Notice,
 ) -> Answered {
     let cookie = opened.as_ref().map(|(enrollment, secret)| session_cookie(&visitor, *enrollment, secret));
-    // The form on the page must go with the session that begins with it.
+    // The page's form must be bound to the session that begins with this answer.
     if let (Some((enrollment, _)), Some(cookie)) = (opened, &cookie) {
         visitor.session = Some(Session::begun(enrollment, cookie.value().to_owned()));
     }
@@ -225,16 +228,16 @@ fn refused(
     Ok(response)
 }
 
-/// Ends the session here and on the server: a copy of the cookie is worth nothing any more. Whoever signed in at an
-/// identity provider is led to sign out there too.
+/// Ends the session in the browser and on the server, so that a copy of the cookie is worthless. A person who signed
+/// in at an identity provider is redirected to sign out there too.
 pub async fn leave(form: Submission) -> Answered {
     end_session(form.visitor, &Command::SignOut).await
 }
 
-/// Leaves by a command that ends the session.
+/// Ends the session with the given command.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the event log cannot be read or written.
 pub async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
     let mut onward = None;
     if let Some(session) = visitor.session.take() {
@@ -252,10 +255,11 @@ pub async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
     Ok(response)
 }
 
-/// Somebody who has signed in stands further on.
+/// Permits the sign-in page only to a person who has not signed in yet.
 ///
 /// # Errors
-/// Leads to the page where they stand.
+/// Returns [`Problem::Elsewhere`] with the page of the current step if the person has signed in already, or with
+/// `/enroll` if the browser is not Safari on iOS.
 pub fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     visitor.on_ios()?;
     match visitor.session.as_ref().map(|session| session.visit.step()) {
@@ -264,10 +268,10 @@ pub fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     }
 }
 
-/// Gives the browser the session.
+/// Sets the session cookie.
 ///
 /// # Errors
-/// If the cookie cannot be written.
+/// Returns an error if the cookie cannot be written into the response's headers.
 pub fn keep(
     response: &mut HttpResponse,
     visitor: &Visitor,
@@ -277,7 +281,7 @@ pub fn keep(
     set(response, session_cookie(visitor, enrollment, secret))
 }
 
-// As long as the session: people leave for Settings, and iOS may end Safari in the meantime.
+// The cookie lives as long as the session, because people leave for Settings and iOS may end Safari in the meantime.
 fn session_cookie(visitor: &Visitor, enrollment: EnrollmentId, secret: &str) -> Cookie<'static> {
     lasting_host_cookie(SESSION_COOKIE, format!("{enrollment}.{secret}"), visitor.settings.abandon_after_hours)
 }

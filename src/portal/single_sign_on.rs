@@ -1,7 +1,8 @@
-//! The sign-in step at another site: the way to an identity provider, and the way back from it.
+//! Single sign-on at the portal: the redirect to an identity provider and the return from it.
 //!
-//! The way there is a page of ours that leads on by itself, not the answer to the form: browsers hold every redirect
-//! after a form against `form-action` (CSP Level 3 §6.4.1), and where a provider sends people on to is its own affair.
+//! The redirect is a page that redirects by itself, not the answer to the form. Browsers check every redirect after a
+//! form against `form-action` (CSP Level 3 §6.4.1), and the addresses to which a provider redirects further are
+//! unknown to this server.
 
 use super::problem::Problem;
 use super::render::Page;
@@ -21,19 +22,19 @@ use serde::Serialize;
 use sign_in::redirect::{Back, Place, metadata as document};
 use url::Url;
 
-/// Holds the ticket of the browser that posted an answer, until it shows it one hop later.
+/// Holds the ticket of a browser that posted a SAML response, until the browser returns it with the next request.
 const TICKET_COOKIE: &str = "__Host-muster-answer";
 
-/// An answer that is posted: base64 in a form, where a few of its characters take three bytes.
+/// Maximum size in bytes of a posted SAML response: base64 in a form, where some characters take three bytes.
 pub const LIMIT: usize = 2 * sign_in::redirect::assertion::LARGEST;
 
-/// Leads on to a provider.
+/// Page that redirects to a provider.
 #[derive(Debug, Clone, Serialize)]
 pub struct LeavingPage {
-    /// Where to: the name of the site, for people who look where they go.
+    /// Host name of the target, shown to people who check where they go.
     pub site: String,
     pub address: String,
-    /// Signing out, not in.
+    /// The redirect is for signing out.
     pub out: bool,
 }
 
@@ -43,7 +44,7 @@ impl Page for LeavingPage {
 
 content!(LeavingPage { site, address, out });
 
-/// Somebody taps "Sign in with …".
+/// Handles a tap on "Sign in with …".
 pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
     let visitor = form.visitor;
     let platform = visitor.on_ios()?;
@@ -61,7 +62,7 @@ pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
     }
 }
 
-/// The provider sends somebody back. A GET, because the protocol has it so; what it brings works once, in one browser.
+/// Handles the return from a provider by GET, as OpenID Connect requires. Its parameters work once, in one browser.
 pub async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
@@ -71,8 +72,9 @@ pub async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -
     }
 }
 
-/// What a provider that speaks SAML makes the browser post: from its site, so there is no cookie and no token of ours, and
-/// it carries no session's authority. What it proves waits in the visit until the browser comes by with its cookie.
+/// Handles a SAML response that the browser posts from the provider's site. The cross-site request carries no cookie
+/// and no CSRF token, and has no session's authority. What the response proves is kept in the visit until the browser
+/// comes with its cookie.
 pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(String, String)>>) -> Answered {
     let field = form.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
     let field = field.ok_or(Problem::Bad)?;
@@ -90,7 +92,7 @@ pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(S
     }
 }
 
-/// One hop after the post: here the browser shows the cookie that it began with, and the ticket for what it posted.
+/// Handles the request after the post: the browser shows its session cookie and the ticket for its post.
 pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: Path<String>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
@@ -103,14 +105,14 @@ pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: 
     }
 }
 
-/// For whom our metadata document is asked.
+/// Query parameters of the metadata document.
 #[derive(Debug, serde::Deserialize)]
 pub struct Wanted {
-    /// `portal` or `console`: for providers that keep one address alone. Left out: both.
+    /// `portal` or `console`, for providers that accept only one address. `None` means both.
     place: Option<String>,
 }
 
-/// Our metadata document, for the administrator of a provider that speaks SAML.
+/// Returns this server's SAML metadata document, for the administrator of a provider.
 pub async fn metadata(app: Data<App>, provider: Path<String>, wanted: Query<Wanted>) -> Answered {
     let place = match wanted.place.as_deref() {
         None => None,
@@ -122,10 +124,10 @@ pub async fn metadata(app: Data<App>, provider: Path<String>, wanted: Query<Want
     Ok(HttpResponse::Ok().content_type("application/samlmetadata+xml; charset=utf-8").body(text))
 }
 
-/// The page that leads on.
+/// Returns the page that redirects to the given address.
 ///
 /// # Errors
-/// If a template is wrong.
+/// Returns an error if the template cannot be rendered or the address is not a valid header value.
 pub fn lead_on(visitor: &Visitor, address: &Url, out: bool) -> Answered {
     let site = address.host_str().unwrap_or_default().to_owned();
     let mut response = visitor.page(&LeavingPage { site, address: address.to_string(), out })?;
@@ -134,7 +136,7 @@ pub fn lead_on(visitor: &Visitor, address: &Url, out: bool) -> Answered {
     Ok(response)
 }
 
-// What was known when the visit began still holds: device and language are the visit's, not those of the way back.
+// Device and language of the visit apply, not those of the returning request.
 fn entrance(visitor: &Visitor, platform: Platform) -> Entrance<'_> {
     let opened = visitor.session.as_ref().and_then(|session| session.visit.opened.as_ref());
     Entrance {

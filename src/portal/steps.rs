@@ -1,11 +1,11 @@
-//! Which page belongs to which step, and how many steps there are.
+//! Maps steps to pages, and counts the steps.
 
 use decisions::visit::{End, Step, TermsStep, Visit};
 use events::enrollment::Ownership;
 use events::settings::Settings;
 use std::collections::BTreeSet;
 
-/// The page of a step.
+/// Returns the path of a step's page.
 pub fn path(step: Step) -> &'static str {
     match step {
         Step::Open | Step::SignIn | Step::Ended(End::Abandoned) => "/enroll/sign-in",
@@ -22,10 +22,10 @@ pub fn path(step: Step) -> &'static str {
     }
 }
 
-/// The place of a page among the steps that this person walks, and how many these are; `None` for pages beside the way.
-/// Before something is decided the longer way is counted.
+/// Returns the number of a page's step among the steps that this person takes, and the number of these steps. Returns
+/// `None` for pages outside the steps. As long as a choice is open, the longer sequence is counted.
 pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<(usize, usize)> {
-    // In the sheet that Settings opens the way is short, and its end is not a page.
+    // In the sheet that Settings opens there are few steps, and the last is not a page.
     if visit.is_some_and(|visit| visit.account_driven.is_some()) {
         return None;
     }
@@ -41,7 +41,7 @@ pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> O
         ("mdm_profile", true),
         ("complete", true),
     ];
-    // Asked or told between two steps, and on the way to another site: part of the first.
+    // Pages between two steps, and the redirect to another site, count as the first step.
     let template = if matches!(template, "for_whom" | "previous" | "leaving") { "sign_in" } else { template };
     let mut way = way.into_iter().filter(|(_, walked)| *walked);
     let total = way.clone().count();
@@ -50,11 +50,11 @@ pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> O
 
 fn offered(visit: &Visit, settings: &Settings) -> BTreeSet<Ownership> {
     let permitted = visit.permitted(&settings.ownership_kinds);
-    // Chosen before the settings changed: the choice was there.
+    // The person chose before the settings changed, so the choice did exist.
     if permitted.is_empty() { settings.ownership_kinds.clone() } else { permitted }
 }
 
-// Known once the ownership is chosen; before it as far as the rules tell.
+// Exact once the ownership is chosen; before that an estimate from the access rules.
 fn asks_for_terms(visit: Option<&Visit>, ownership: Option<Ownership>, settings: &Settings) -> bool {
     if let Some(visit) = visit.filter(|visit| visit.ownership.is_some()) {
         return visit.terms != TermsStep::NotAsked;

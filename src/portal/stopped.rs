@@ -1,4 +1,4 @@
-//! Why an enrollment came to an end short of a device, and what to do about it.
+//! Page that says why an enrollment was refused and what to do.
 
 use super::managed_apple_id;
 use super::previous::{Record, records};
@@ -17,19 +17,19 @@ use std::collections::BTreeSet;
 pub struct StoppedPage {
     pub title: &'static str,
     pub lead: &'static str,
-    /// The version of iOS, or `unknown`.
+    /// Version of iOS, or `unknown`.
     pub version: String,
-    /// What is allowed: versions, models or a number of devices; or `none`, where that cannot be said.
+    /// What is allowed: a version, models, or a number of devices. `none` if it is unknown.
     pub limit: String,
-    /// Keys of what to do, in order.
+    /// Text keys of the instructions, in order.
     pub steps: &'static [&'static str],
-    /// The way goes on in Settings.
+    /// The enrollment continues in Settings.
     pub by_settings: bool,
-    /// What is to be typed in Settings, where it is known.
+    /// Managed Apple ID to type in Settings, if known.
     pub account: Option<String>,
-    /// The devices that are too many.
+    /// The person's enrolled devices, if there are too many.
     pub devices: Vec<Record>,
-    /// How many more there are.
+    /// Number of further devices that are not listed.
     pub more: Option<u64>,
 }
 
@@ -60,14 +60,15 @@ pub async fn show(visitor: Visitor) -> Answered {
     }
     if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.visit.owner()) {
         let platform = visitor.on_ios()?;
-        // The page says the same without them.
+        // Without the records the page only lacks its list of devices.
         let previous = previous_records(&visitor.app.enroll, owner.person, platform).await.unwrap_or_default();
         (page.devices, page.more) = records(&visitor, &previous).await?;
     }
     visitor.page(&page)
 }
 
-// As the rule and the settings say it now; the refusal itself is on record.
+// Returns the limit of the current rule and settings, which may differ from the ones at the refusal. The refusal
+// itself is in the log.
 fn limit(why: EnrollmentRefusal, visitor: &Visitor, session: &Session) -> Option<String> {
     let limits = &visitor.settings.limits;
     let versions = || limits.versions.get(&session.visit.ownership?);
@@ -82,12 +83,12 @@ fn limit(why: EnrollmentRefusal, visitor: &Visitor, session: &Session) -> Option
     }
 }
 
-/// `17` for all of 17, as the settings mean it.
+/// Formats `17.0.0` as `17`, because the settings mean all of 17.
 fn short(version: OsVersion) -> String {
     if version.minor == 0 && version.patch == 0 { version.major.to_string() } else { version.to_string() }
 }
 
-// People know an iPad, but no `iPad13,`: said only where whole families are allowed.
+// People know the name iPad, but not `iPad13,`. The models are shown only if whole families are allowed.
 fn families(models: &BTreeSet<String>) -> Option<String> {
     let whole = !models.is_empty() && models.iter().all(|model| matches!(model.as_str(), "iPad" | "iPhone"));
     whole.then(|| models.iter().map(String::as_str).collect::<Vec<_>>().join(", "))

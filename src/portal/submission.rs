@@ -1,4 +1,4 @@
-//! A form that may be acted on: it came from a page of ours, in this session. No handler can have it otherwise.
+//! A verified form: it came from a page of this portal, in this session. Handlers receive forms only as this type.
 
 use super::account;
 use super::problem::Problem;
@@ -9,10 +9,10 @@ use actix_web::error::UrlencodedError;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
-/// A form is never larger than this.
+/// Maximum size of a form in bytes.
 pub const LIMIT: usize = 16 * 1024;
 
-/// The fields of a form, and who sent it.
+/// Fields of a form, and the visitor who sent it.
 pub struct Submission {
     pub visitor: Visitor,
     fields: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Around every request to the portal: the headers, the page of a problem, and the last resort when a handler panics.
+//! Middleware of the portal: security headers, problem pages, and the answer if a handler panics.
 
 use super::problem::Problem;
 use super::render::render;
@@ -18,10 +18,10 @@ use events::settings::Settings;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 
-/// The portal's forms go to us; the account-driven way ends at an address that only Settings understands.
+/// Additional `form-action` source: the account-driven flow ends at an address that only Settings understands.
 const FORM_ACTION: &str = "apple-remotemanagement-user-login:";
 
-/// What is known of a request that has become a problem.
+/// Data of the request that a problem page needs.
 struct Asker {
     app: App,
     language: Language,
@@ -31,7 +31,7 @@ struct Asker {
 /// Middleware for `actix_web::middleware::from_fn`.
 ///
 /// # Errors
-/// A page all the same, where the request itself is lost.
+/// Returns an error that carries the finished problem page if the request itself is lost.
 pub async fn surround(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -45,7 +45,7 @@ pub async fn surround(
             let problem = Problem::of_status(error.as_response_error().status_code());
             Err(asker.lost(&problem).await)
         }
-        // The panic's message is in the log already: the hook prints it.
+        // The panic hook has already logged the panic's message.
         Err(_) => Err(asker.lost(&Problem::internal("a handler panicked")).await),
     }
 }
@@ -74,7 +74,7 @@ impl Asker {
         InternalError::from_response(problem.to_string(), page).into()
     }
 
-    // The person gets the code; the log gets the code and the reason.
+    // Shows the person the help code; the log gets the code and the reason.
     async fn page(&self, problem: &Problem) -> HttpResponse {
         let status = problem.status_code();
         let code = match self.enrollment {
@@ -82,9 +82,10 @@ impl Asker {
             None => status.is_server_error().then(|| help_code(EnrollmentId(self.app.platform.world.uuid()))),
         };
         if status.is_server_error() {
-            tracing::error!(help.code = code.as_deref(), %problem, "a page could not be given");
+            tracing::error!(help.code = code.as_deref(), %problem, "cannot serve a page");
         }
-        // Whatever is wrong may be wrong with the settings too: then the page goes without the organization's name.
+        // If the settings cannot be read either, the page is shown with default settings, without the organization's
+        // name.
         let settings = self.app.settings.current().await.unwrap_or_else(|_| Settings::default());
         let mut response = HttpResponse::build(status);
         match render(&bare_frame(self.language, &settings, code), &problem.page()) {
@@ -99,7 +100,7 @@ impl Asker {
             false => format!("{}; script-src 'self'", headers::content_security_policy(FORM_ACTION)),
         };
         headers::secure(map, &policy);
-        // Where people install our root, a remembered HSTS would lock out whoever removed it.
+        // If people install this server's root, a remembered HSTS would lock out a person who removed the root.
         if self.app.config.pki.tls_root.is_none() {
             headers::strict_transport(map);
         }

@@ -1,4 +1,4 @@
-//! Terms of use: shown in full, accepted or not, before anything is installed.
+//! The terms-of-use step: terms are shown in full and accepted or declined before anything is installed.
 
 use super::account::onward;
 use super::description;
@@ -19,23 +19,24 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TermsPage {
-    /// `None` where the administrator took the terms back while the person was on their way.
+    /// `None` if the administrator removed the terms while the person was enrolling.
     pub terms: Option<Shown>,
-    /// They changed while the person read them.
+    /// The terms changed while the person read them.
     pub changed: bool,
 }
 
-/// The terms as they are on the page.
+/// The terms as shown on the page.
 #[derive(Debug, Clone, Serialize)]
 pub struct Shown {
     pub version: String,
     /// Sanitized HTML.
     pub html: String,
-    /// The language of the text.
+    /// Language tag of the text.
     pub language: &'static str,
-    /// The same, where that is not the page's: it must be said, or it is read aloud as if it were.
+    /// Language tag of the text if it differs from the page's. The page must declare it, or screen readers read the
+    /// text in the wrong language.
     pub lang: Option<&'static str>,
-    /// SHA-256 of the Markdown, lower-case hex: what is accepted is what was shown.
+    /// SHA-256 of the Markdown in lower-case hex. It proves that the accepted text is the shown one.
     pub text_hash: String,
 }
 
@@ -70,7 +71,8 @@ pub async fn take(mut form: Submission) -> Answered {
         visitor.refuse(session, FormRefusal::TermsChanged).await?;
         visitor.page_with(StatusCode::CONFLICT, &page(&visitor, session, true))
     };
-    // What is accepted is what was read. Another version is asked for on record; another text of the same version is shown.
+    // The person can only accept the text that they read. For another version, the command records that the new
+    // version is asked for. For another text of the same version, the page shows the current text.
     let Some(now) = shown(&visitor, session, language.tag()) else { return again().await };
     if now.version == version && (now.text_hash != text_hash || now.language != language.tag()) {
         return again().await;
@@ -86,13 +88,14 @@ pub async fn take(mut form: Submission) -> Answered {
     }
 }
 
-/// The person does not accept the terms and is signed out.
+/// Handles a person who declines the terms, and signs them out.
 pub async fn decline(form: Submission) -> Answered {
     form.visitor.at(Step::Terms)?;
     end_session(form.visitor, &Command::DeclineTerms).await
 }
 
-// The reaction does the same after a crash; here it is done before another visit can begin.
+// Stores the acceptance with the person. A reaction does the same after a crash; here it happens before another visit
+// can begin.
 async fn keep(visitor: &Visitor, session: &Session, visit: &Visit) -> Result<(), Problem> {
     let (TermsStep::Accepted { version }, Some(ownership)) = (&visit.terms, visit.ownership) else { return Ok(()) };
     let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
@@ -106,14 +109,14 @@ fn page(visitor: &Visitor, session: &Session, changed: bool) -> TermsPage {
     TermsPage { terms: shown(visitor, session, visitor.language.tag()), changed }
 }
 
-/// The terms that are in force for this visit, in a language or in English.
+/// Returns the terms that apply to this visit, in the given language or in English.
 fn shown(visitor: &Visitor, session: &Session, language: &'static str) -> Option<Shown> {
     let terms = visitor.settings.terms.get(&session.visit.ownership?)?;
     Shown::of(terms, language, visitor.language.tag())
 }
 
 impl Shown {
-    /// The text in this language or in English, on a page in the language `of_page`.
+    /// Returns the text in this language or in English, for a page in the language `of_page`.
     pub fn of(terms: &Terms, language: &'static str, of_page: &str) -> Option<Shown> {
         let (text, tag) = description::in_language(&terms.text, language)?;
         Some(Shown {

@@ -1,4 +1,4 @@
-//! Every page in every state and every language.
+//! Renders every page in every state and every language.
 
 mod pictures;
 
@@ -40,7 +40,7 @@ fn frame(language: Language, old: bool) -> Frame {
         signed_in_as: Some("ada <ada>".into()),
         ios15: if old { "no" } else { "yes" },
         ios18: if old { "no" } else { "yes" },
-        // Whoever has the old device enrolls it for somebody else.
+        // The person with the old device enrolls it for somebody else.
         account: (!old).then(|| "link".into()),
         by_account: !old,
         other: if old { "yes" } else { "no" },
@@ -62,7 +62,7 @@ fn all<P: Page>(pages: &[P], out: &mut Vec<(String, String)>) {
     }
 }
 
-/// Renders every content of a page, and gives its template.
+/// Renders every possible content of a page and returns its template.
 fn contents<P: Page>() -> &'static str {
     for nth in 0..P::count() {
         for frame in [frame(Language::English, false), bare_frame(Language::English, &settings(), None)] {

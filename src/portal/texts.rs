@@ -1,4 +1,4 @@
-//! The words on the pages: one catalogue per language, picked by what the browser asks for.
+//! Texts of the pages: one Fluent catalogue per language, chosen by the browser's `Accept-Language`.
 
 use actix_web::HttpRequest;
 use events::Timestamp;
@@ -12,12 +12,12 @@ fluent_templates::static_loader! {
     static CATALOGUES = {
         locales: "./templates/texts",
         fallback_language: "en",
-        // The isolating marks are for mixed directions; all our languages run left to right.
+        // Isolation marks are for mixed text directions; all supported languages run left to right.
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
 
-/// A language that the portal speaks.
+/// A supported language of the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     English,
@@ -28,7 +28,7 @@ pub enum Language {
 impl Language {
     pub const ALL: [Language; 3] = [Language::English, Language::German, Language::Japanese];
 
-    /// Its tag, as in `lang` and in the name of its catalogue.
+    /// Language tag, as used in `lang` and in the name of the catalogue.
     pub const fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -41,37 +41,38 @@ impl Language {
         Language::ALL.into_iter().find(|language| language.tag() == tag)
     }
 
-    /// What it calls itself.
+    /// Name of the language in the language itself.
     pub fn name(self) -> String {
         self.text("language-name").unwrap_or_else(|| self.tag().to_owned())
     }
 
-    /// The first language of `Accept-Language` that the portal speaks, else English.
+    /// Returns the preferred supported language of `Accept-Language`, else English.
     pub fn accepted(request: &HttpRequest) -> Language {
         let accepted = request.headers().get("accept-language").and_then(|value| value.to_str().ok());
         accepted.and_then(best).unwrap_or(Language::English)
     }
 
-    /// A text without arguments, plain; `None` if there is none of that key.
+    /// Returns a text without arguments as plain text, or `None` if the key is unknown.
     pub fn text(self, key: &str) -> Option<String> {
         CATALOGUES.try_lookup(&self.id(), key)
     }
 
-    /// A text as HTML: arguments are escaped, `**…**` is bold. `None` if there is none of that key.
+    /// Returns a text as HTML: arguments are escaped, `**…**` becomes bold. `None` if the key is unknown.
     pub fn html(self, key: &str, arguments: Vec<(String, Argument)>) -> Option<String> {
         let arguments: HashMap<_, _> =
             arguments.into_iter().map(|(name, value)| (Cow::Owned(name), value.into_fluent())).collect();
         CATALOGUES.try_lookup_with_args(&self.id(), key, &arguments).map(|text| bold(&text))
     }
 
-    /// A text as it is, its arguments as they are: to be escaped by whoever puts it into a page.
+    /// Returns a text as plain text without escaping its arguments; the caller must escape it for a page. `None` if
+    /// the key is unknown.
     pub fn plain(self, key: &str, arguments: Vec<(String, Argument)>) -> Option<String> {
         let arguments: HashMap<_, _> =
             arguments.into_iter().map(|(name, value)| (Cow::Owned(name), value.into_plain())).collect();
         CATALOGUES.try_lookup_with_args(&self.id(), key, &arguments)
     }
 
-    /// The day (UTC) as it stands in a sentence.
+    /// Formats the day (UTC) for use in a sentence.
     pub fn date(self, at: Timestamp) -> Option<String> {
         let day: u64 = at.day().parse().ok()?;
         let part = |name: &str, number| (name.to_owned(), Argument::Number(number));
@@ -83,7 +84,7 @@ impl Language {
     }
 }
 
-// RFC 9110 §12.5.4: the highest quality wins, of equals the first. Regions make no difference to us.
+// RFC 9110 §12.5.4: the highest quality wins; among equals the first. Regions are ignored.
 fn best(accepted: &str) -> Option<Language> {
     let mut best: Option<(f32, Language)> = None;
     for range in accepted.split(',').take(32) {
@@ -99,7 +100,7 @@ fn best(accepted: &str) -> Option<Language> {
     best.map(|(_, language)| language)
 }
 
-/// What is put into a text.
+/// Argument of a text.
 #[derive(Debug, Clone)]
 pub enum Argument {
     Number(u64),
@@ -114,7 +115,8 @@ impl Argument {
         }
     }
 
-    // Escaped, the asterisk too, so that no argument can make markup. The catalogues hold none (a test says so).
+    // Escapes the argument, including asterisks, so that it cannot become markup. The catalogues contain no markup (a
+    // test checks this).
     fn into_fluent(self) -> FluentValue<'static> {
         match self {
             Argument::Number(number) => FluentValue::from(number),

@@ -1,4 +1,4 @@
-//! Who sends a request: their browser, their language, and the visit that their cookie proves to be theirs.
+//! The visitor behind a request: browser, language, and the visit that the session cookie proves.
 
 use super::browser::{Answer, Browser};
 use super::help::{self, HelpPart};
@@ -26,18 +26,18 @@ use platform::secrets::{hash, same};
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
-/// Makes a browser known that somebody signed in with before; no session.
+/// Marks a browser in which somebody has signed in before. It is not a session.
 pub const KNOWN_COOKIE: &str = "__Host-muster-known";
 /// Holds `<enrollment id>.<secret>`.
 pub const SESSION_COOKIE: &str = "__Host-muster-enrollment";
-/// Binds the forms that are sent before there is a session.
+/// CSRF binding for forms that are sent before there is a session.
 pub const FORM_COOKIE: &str = "__Host-muster-csrf";
 pub const LANGUAGE_COOKIE: &str = "__Host-muster-language";
 pub const DEVICE_COOKIE: &str = "__Host-muster-device";
-/// The surface's name in form tokens.
+/// Name of this surface in form tokens.
 pub const SURFACE: &str = "portal";
 
-/// What handlers of pages give.
+/// Result of page handlers.
 pub type Answered = Result<HttpResponse, Problem>;
 
 pub struct Visitor {
@@ -48,14 +48,14 @@ pub struct Visitor {
     pub user_agent: String,
     pub source: IpAddr,
     pub session: Option<Session>,
-    /// The link that a device followed from Settings, where this page or form was reached by one.
+    /// Account link from Settings, if the device reached this page or form by one.
     pub link: Option<AccountLink>,
     form_cookie: FormCookie,
-    /// The cookie of a browser that somebody signed in with before.
+    /// Value of [`KNOWN_COOKIE`].
     pub known_browser: Option<String>,
 }
 
-/// A visit whose secret the visitor's cookie holds.
+/// A visit whose secret is in the visitor's cookie.
 pub struct Session {
     pub enrollment: EnrollmentId,
     pub visit: Visit,
@@ -78,10 +78,10 @@ impl FromRequest for Visitor {
 }
 
 impl Visitor {
-    /// The visitor behind a request.
+    /// Returns the visitor behind a request.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the event log cannot be read.
     pub async fn of(request: &HttpRequest) -> Result<Visitor, Problem> {
         let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no App"))?;
         let app = App::clone(app);
@@ -89,7 +89,7 @@ impl Visitor {
         let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
         let settings = app.settings.current().await?;
         let session = session(&app, request, &settings).await?;
-        // A visit without a person proves nothing: everybody gets its cookie.
+        // A visit without a signed-in person proves nothing, because everybody gets its cookie.
         if let Some(signed_in) = session.as_ref().and_then(|session| session.visit.signed_in.as_ref()) {
             has_proven(&app, request, Identity::Person(signed_in.person));
         }
@@ -111,15 +111,15 @@ impl Visitor {
         })
     }
 
-    /// The cookie value that the visitor's forms are bound to.
+    /// Returns the cookie value that the visitor's forms are bound to.
     pub fn form_binding(&self) -> &str {
         self.session.as_ref().map_or(&self.form_cookie.value, |session| &session.cookie)
     }
 
-    /// The session, if the person stands on this step.
+    /// Returns the session if the person is at this step.
     ///
     /// # Errors
-    /// Leads to the page where they stand.
+    /// Returns [`Problem::Elsewhere`] with the page of the current step.
     pub fn at(&self, step: Step) -> Result<&Session, Problem> {
         let session = self.signed_in()?;
         if session.visit.step() == step {
@@ -129,29 +129,29 @@ impl Visitor {
         }
     }
 
-    /// The session of somebody who has signed in.
+    /// Returns the session of a person who has signed in.
     ///
     /// # Errors
-    /// Leads to where they can.
+    /// Returns [`Problem::Elsewhere`] with the sign-in page, or with `/enroll` if the browser is not Safari on iOS.
     pub fn signed_in(&self) -> Result<&Session, Problem> {
         self.on_ios()?;
         let signed_in = self.session.as_ref().filter(|session| session.visit.signed_in.is_some());
         signed_in.ok_or(Problem::Elsewhere(steps::path(Step::SignIn)))
     }
 
-    /// What the settings say about the way of the person whose device it will be.
+    /// Returns the policy for the owner of the device that is being enrolled.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if nobody has signed in, or the event log cannot be read.
     pub async fn policy(&self, session: &Session) -> Result<Policy, Problem> {
         let owner = session.visit.owner().ok_or(Problem::Forged)?;
         Ok(enroll::policy(&self.app.enroll, &self.settings, owner.person).await?)
     }
 
-    /// The device, if the page is open in its Safari.
+    /// Returns the device if the page is open in Safari on an iPhone or iPad.
     ///
     /// # Errors
-    /// Leads to the page that says how to get there.
+    /// Returns [`Problem::Elsewhere`] with `/enroll`, which shows how to open Safari.
     pub fn on_ios(&self) -> Result<Platform, Problem> {
         match self.browser {
             Browser::Safari(platform) => Ok(platform),
@@ -159,18 +159,18 @@ impl Visitor {
         }
     }
 
-    /// Writes down that a form of this visit is answered with no.
+    /// Records that a form of this visit was rejected.
     ///
     /// # Errors
-    /// If the log cannot be written.
+    /// Returns an error if the event log cannot be read or written.
     pub async fn refuse(&self, session: &Session, why: FormRefusal) -> Result<(), Problem> {
         self.tell(session, &Command::RefuseForm { why }).await
     }
 
-    /// Writes down that the pages are read in this visitor's language, if the visit's stream says another.
+    /// Records the visitor's language if the visit's stream has another one.
     ///
     /// # Errors
-    /// If the log cannot be written.
+    /// Returns an error if the event log cannot be read or written.
     pub async fn note_language(&self, session: &Session, language: Language) -> Result<(), Problem> {
         let language = language.tag().to_owned();
         if session.visit.language().is_none_or(|known| *known == language) {
@@ -179,10 +179,10 @@ impl Visitor {
         self.tell(session, &Command::ChooseLanguage { language }).await
     }
 
-    /// Performs a command of the visit; what is refused because it was done too often is counted.
+    /// Performs a command of the visit, and counts a refusal caused by too many repetitions.
     ///
     /// # Errors
-    /// If the command is refused, or the log cannot be written.
+    /// Returns an error if the command is refused, or the event log cannot be read or written.
     pub async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Visit, Problem> {
         let context = session.context(self.source);
         match self.app.platform.perform::<Visit>(&session.enrollment.stream(), command, &context).await {
@@ -203,28 +203,28 @@ impl Visitor {
         Ok(())
     }
 
-    /// Version of iOS, as far as it is known.
+    /// Version of iOS, if known.
     pub fn version(&self) -> Option<OsVersion> {
         self.browser.version()
     }
 
-    /// The address that people type.
+    /// Address of the portal that people type.
     pub fn address(&self) -> String {
         format!("{}/enroll", self.app.config.server.public_url.trim_end_matches('/'))
     }
 
-    /// A page, with status 200.
+    /// Renders a page with status 200.
     ///
     /// # Errors
-    /// If a template is wrong.
+    /// Returns an error if the template cannot be rendered.
     pub fn page<P: Page>(&self, page: &P) -> Answered {
         self.page_with(StatusCode::OK, page)
     }
 
-    /// A page with a status of its own.
+    /// Renders a page with the given status.
     ///
     /// # Errors
-    /// If a template is wrong.
+    /// Returns an error if the template cannot be rendered.
     pub fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
         let html = render(&self.frame(page.progress_step(), page.back()), page)?;
         let mut response = HttpResponse::build(status);
@@ -266,29 +266,29 @@ impl Visitor {
 }
 
 impl Session {
-    /// The session of a visit that has just been opened.
+    /// Returns the session of a visit that was just opened.
     pub fn begun(enrollment: EnrollmentId, cookie: String) -> Session {
         Session { enrollment, visit: Visit::default(), cookie }
     }
 
-    /// The visit that a profile link names; it proves no cookie.
+    /// Returns a session for a visit that is known without a session cookie, such as one named by a profile link.
     pub fn of_link(enrollment: EnrollmentId, visit: Visit) -> Session {
         Session { enrollment, visit, cookie: String::new() }
     }
 
-    // A device that came from Settings said which family it is; an iPad's browser calls itself a Mac there, too.
+    // A device that came from Settings reported its family. The browser of an iPad reports a Mac there too.
     fn device(&self, browser: Browser) -> Option<Browser> {
         let opened = self.visit.opened.as_ref().filter(|_| self.visit.account_driven.is_some())?;
         let version = browser.version().or(opened.platform.version);
         Some(Browser::Safari(Platform { family: opened.platform.family, version }))
     }
 
-    /// Who signed in.
+    /// The person who signed in.
     pub fn person(&self) -> Option<&SignedIn> {
         self.visit.signed_in.as_ref()
     }
 
-    /// Whose device it will be, where that is not who signed in.
+    /// Owner of the device, if that is not the person who signed in.
     pub fn assigned_to(&self) -> Option<&SignedIn> {
         match &self.visit.assignment {
             Assignment::To(owner) => Some(owner),
@@ -296,7 +296,7 @@ impl Session {
         }
     }
 
-    /// On behalf of the person who signed in, else of the visitor.
+    /// Context for commands: on behalf of the person who signed in, else of the visitor.
     pub fn context(&self, source: IpAddr) -> Context {
         match self.person() {
             Some(SignedIn { person, .. }) => {
@@ -311,7 +311,7 @@ impl Session {
     }
 }
 
-/// A frame without a visitor, for problems: no forms, no names.
+/// Returns a frame without a visitor, for problem pages: without forms and names.
 pub fn bare_frame(language: Language, settings: &Settings, help_code: Option<String>) -> Frame {
     Frame {
         lang: language.tag(),
@@ -334,23 +334,23 @@ pub fn bare_frame(language: Language, settings: &Settings, help_code: Option<Str
     }
 }
 
-/// Where people find help; nothing if the settings do not say it.
+/// Returns the administrator's help text in parts; empty if the settings have none.
 fn help_of(settings: &Settings, help_code: Option<&str>) -> Vec<HelpPart> {
     settings.help.as_deref().map(|words| help::parts(words, help_code)).unwrap_or_default()
 }
 
-/// Leads the browser to another page, by GET.
+/// Redirects the browser to another page, by GET (303).
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
-/// The person's own choice, else the browser's.
+/// Language that the person chose, else the browser's.
 pub fn language(request: &HttpRequest) -> Language {
     let chosen = cookie(request, LANGUAGE_COOKIE).and_then(|tag| Language::parse(&tag));
     chosen.unwrap_or_else(|| Language::accepted(request))
 }
 
-/// The enrollment that the cookie names, proven or not.
+/// Returns the enrollment that the session cookie names, without checking its secret.
 pub fn named_enrollment(request: &HttpRequest) -> Option<EnrollmentId> {
     let value = cookie(request, SESSION_COOKIE)?;
     let (id, _) = value.split_once('.')?;
@@ -361,25 +361,25 @@ fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     request.cookie(name).map(|cookie| cookie.value().to_owned())
 }
 
-// A session ends when its secret is replaced (sign-in), taken back (sign-out), when the visit is abandoned, when the
-// account is disabled or may not enroll any more, and at the latest so many hours after it began, which the id tells, or
-// the visit where it was resumed.
+// A session ends when its secret is replaced (sign-in) or withdrawn (sign-out), when the visit is abandoned, or when
+// the account is disabled or may no longer enroll. It also ends `abandon_after_hours` after its start. The start is
+// the time in the enrollment id or, for a resumed visit, the time of the resumption.
 async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
     let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
     let secret = value.split_once('.').map_or("", |(_, secret)| secret);
     let visit = match app.platform.visit(enrollment).await {
         Ok(visit) => visit,
-        // An earlier visit of this browser that is corrupt ends no way to a new one.
+        // A corrupt earlier visit of this browser must not block a new one.
         Err(error @ ReadError::Corrupt { .. }) => {
-            tracing::warn!(%enrollment, %error, "the visit of a session cannot be read: it begins anew");
+            tracing::warn!(%enrollment, %error, "cannot read the visit of a session; session ignored");
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
     };
     let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
     let over = matches!(visit.end, Some(decisions::visit::End::Abandoned));
-    // Whoever signs in once more is asked again whether they may.
+    // A person who signs in again is checked by that sign-in.
     let again = visit.step() == Step::SignInAgain;
     let in_time = proven && !over && !is_old(app, enrollment, &visit, settings);
     let live = in_time && (again || may_go_on(&app.enroll, &visit).await?);
@@ -393,7 +393,7 @@ fn is_old(app: &App, enrollment: EnrollmentId, visit: &Visit, settings: &Setting
     age > i64::from(settings.abandon_after_hours) * 3_600
 }
 
-// Ours alone: somebody else's value in this cookie is replaced.
+// A cookie that this server did not issue is ignored and replaced.
 fn form_cookie(app: &App, request: &HttpRequest) -> FormCookie {
     let ours = |value: &String| {
         value.split_once('.').is_some_and(|(random, tag)| app.platform.secrets.is_tag(tag, "form-cookie", &[random]))

@@ -1,4 +1,4 @@
-// Asks the browser for a passkey, or for a signature of one, and sends what it says with the form of the page.
+// Asks the browser for a new passkey, or for a signature by one, and sends the result with the page's form.
 "use strict";
 (() => {
   const form = document.getElementById("passkey");

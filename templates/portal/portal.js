@@ -1,7 +1,7 @@
-// Makes two things easier where scripts run; every page works without it.
+// Optional script: shows a typed password, and keeps form input when the language changes. Every page works without it.
 "use strict";
 (() => {
-  // A password that is typed can be looked at.
+  // Button that shows the typed password.
   const password = document.getElementById("password");
   const show = document.getElementById("show-password");
   if (password && show) {
@@ -12,12 +12,12 @@
       show.setAttribute("aria-pressed", String(!shown));
       password.focus();
     });
-    // What is shown must not be sent, and kept by the browser, as plain text.
+    // Hides the password before the form is sent, so that the browser does not save it as plain text.
     password.form.addEventListener("submit", () => { password.type = "password"; });
   }
 
-  // What was typed or chosen is there again in another language, over what the page begins with; passwords are not kept. It is
-  // kept for the next page alone.
+  // Keeps typed and chosen values when the language changes; they replace the new page's initial values. Passwords are not kept,
+  // and the values are kept for the next page only.
   const form = document.getElementById("continue");
   const languages = document.querySelector("form.languages");
   const typed = form ? [...form.querySelectorAll("input[type=text]:not(#password), input[type=email]")] : [];

@@ -1,9 +1,10 @@
-//! Who is connected: how long each connection may take for what, and which one goes when there is no room.
+//! Tracks open connections: time limits for each phase, and which connection is closed if there is no room.
 //!
-//! A connection costs a descriptor, and nobody needs an identity to open one. So each is known here from the moment it is
-//! accepted until it is dropped. Its socket tells what comes and goes ([`Connection::received`], [`Connection::sent`]), the requests on it tell when they
-//! begin and end and how much of their bodies was read. The server sweeps once a moment and ends what is overdue; near the
-//! limit of descriptors each newcomer ends a connection of whoever holds most ([`room`]), and the sweep tells of it (`tally`).
+//! A connection uses a file descriptor, and opening one needs no identity. Each connection is therefore tracked from
+//! its acceptance until it is dropped. Its socket reports received and sent bytes ([`Connection::received`],
+//! [`Connection::sent`]); the HTTP layer reports when requests begin and end, and how much of their bodies was read. A
+//! periodic sweep closes overdue connections. Near the limit of descriptors each new connection closes one of the
+//! holder with the most connections ([`room`]), and the sweep logs it (`tally`).
 
 mod progress;
 mod records;
@@ -25,35 +26,39 @@ use telemetry::Metrics;
 
 pub use progress::Overdue;
 
-/// How long a connection may take, and for what.
+/// Limits of a connection's phases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// For TLS. A phone on a poor network, or a server under load, does not always get through the round trips of TLS and a signature
-    /// sooner: one lost packet alone is sent again only after a second, then two, then four.
+    /// Time for the TLS handshake. A phone on a poor network, or a server under load, does not always complete the
+    /// round trips of TLS and a signature sooner: a single lost packet is retransmitted only after one second, then
+    /// two, then four.
     pub handshake: Duration,
-    /// Bytes that may come before TLS stands. OpenSSL alone would read 100 KiB of a client's certificates; a device presents one.
+    /// Maximum bytes received during the TLS handshake. OpenSSL alone would read 100 KiB of client certificates; a
+    /// device presents one.
     pub handshake_bytes: u64,
-    /// From the first byte of a request to the last of its head; the first request also until its first byte. So much, too, for each line of
-    /// a body in chunks, and for all that follows the last piece of it.
+    /// Time from the first byte of a request to the last byte of its head; for the first request it includes the wait
+    /// for the first byte. The same limit applies to each line of a chunked body and to everything that follows its
+    /// last chunk.
     pub head: Duration,
-    /// Without a byte of a body that is awaited.
+    /// Maximum time without a byte of an awaited body.
     pub silence: Duration,
-    /// After so long …
+    /// Time after which the minimum rate of a body is checked.
     pub grace: Duration,
-    /// … so many bytes of a body must have come a second, counted from its beginning. There is no flat limit: 4 MiB
-    /// over slow radio take minutes.
+    /// Minimum rate of a body in bytes per second, measured from its beginning. There is no fixed time limit, because
+    /// 4 MiB over slow radio take minutes.
     pub bytes_per_second: u64,
-    /// Between two requests: devices pause ten seconds in a conversation, and would pay for a handshake each time.
+    /// Maximum time between two requests. Devices pause ten seconds in a conversation, and a new handshake each time
+    /// would be expensive for them.
     pub idle: Duration,
-    /// Of what was sent, without a sign that it arrived (TCP_USER_TIMEOUT).
+    /// Maximum time for which sent data may stay unacknowledged (TCP_USER_TIMEOUT).
     pub unacknowledged: Duration,
-    /// Requests under way of one address behind a trusted proxy, at most.
+    /// Maximum number of concurrent requests of one address behind a trusted proxy.
     pub per_forwarded_address: usize,
-    /// No more connections than this, however many descriptors there are.
+    /// Maximum number of connections, however many descriptors are available.
     pub most_connections: Option<usize>,
-    /// Descriptors kept for files and outgoing calls.
+    /// File descriptors reserved for files and outgoing connections.
     pub reserved_descriptors: usize,
-    /// How often connections are looked at.
+    /// Interval of the sweep.
     pub sweep: Duration,
 }
 
@@ -76,13 +81,13 @@ impl Default for Limits {
     }
 }
 
-/// All connections of a server, on whichever listener.
+/// All connections of the server, on all listeners.
 #[derive(Clone)]
 pub struct Connections(Arc<Inner>);
 
 struct Inner {
     known: Mutex<Known>,
-    /// From how many on newcomers end others.
+    /// Number of connections above which new ones close others.
     capacity: AtomicUsize,
     metrics: Metrics,
 }
@@ -91,12 +96,12 @@ struct Inner {
 struct Known {
     next: u64,
     open: HashMap<u64, Arc<Connection>>,
-    /// So many of these were ended, and are open until their tasks find out.
+    /// Number of closed connections that stay open until their tasks notice.
     ending: usize,
-    /// Those that may have to go.
+    /// Connections that can be closed to make room.
     holders: Holders,
     tally: Tally,
-    /// Requests under way, of each address behind a trusted proxy.
+    /// Number of concurrent requests of each address behind a trusted proxy.
     forwarded: HashMap<IpAddr, usize>,
 }
 
@@ -105,21 +110,22 @@ struct Known {
 pub struct Connection {
     number: u64,
     listener: &'static str,
-    /// An IPv6 network counts as one. `None`: of nobody in particular, and never ended to make room.
+    /// Source address; an IPv6 network counts as one. `None`: the connection has no source and is never closed to make
+    /// room.
     source: Option<IpAddr>,
     ended: AtomicBool,
     waker: AtomicWaker,
     progress: Mutex<Progress>,
 }
 
-/// A connection until its socket is dropped.
+/// Handle of a connection until its socket is dropped.
 #[derive(Debug)]
 pub struct Held {
     connections: Connections,
     connection: Arc<Connection>,
 }
 
-/// A request of an address behind a trusted proxy, until it is dropped.
+/// Handle of a request from an address behind a trusted proxy, until it is dropped.
 #[derive(Debug)]
 pub struct Forwarded {
     connections: Connections,
@@ -131,7 +137,7 @@ impl Connections {
         Connections(Arc::new(Inner { known: Mutex::default(), capacity: AtomicUsize::new(usize::MAX), metrics }))
     }
 
-    /// Sets from how many on newcomers end others.
+    /// Sets the number of connections above which new ones close others.
     pub fn limit(&self, capacity: usize) {
         self.0.capacity.store(capacity, Ordering::Relaxed);
     }
@@ -140,7 +146,7 @@ impl Connections {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes up a connection that was accepted, and makes room for it. `exempt`: its peer is a trusted proxy.
+    /// Registers an accepted connection and makes room for it. `exempt`: the peer is a trusted proxy.
     pub fn accepted(&self, listener: &'static str, peer: Option<IpAddr>, exempt: bool, now: Instant) -> Held {
         let source = peer.map(network).filter(|_| !exempt);
         let mut known = self.known();
@@ -190,7 +196,7 @@ impl Connections {
         }
     }
 
-    /// Ends what is overdue, and tells what was ended for room.
+    /// Closes overdue connections, and logs which were closed to make room.
     pub fn sweep(&self, now: Instant, limits: &Limits) {
         let mut known = self.known();
         let overdue =
@@ -206,10 +212,10 @@ impl Connections {
         due.tell(&self.0.metrics, self.0.capacity.load(Ordering::Relaxed));
     }
 
-    /// Notes who has proven to speak on this connection: it is one of theirs from now on.
+    /// Records the proven identity of a connection, which counts towards that identity from now on.
     pub fn proven(&self, connection: &Connection, identity: Identity) {
         let mut known = self.known();
-        // One that is on its way out is nobody's any more.
+        // A connection that is being closed belongs to nobody.
         if let Some(source) = connection.source
             && known.open.contains_key(&connection.number)
             && !connection.has_ended()
@@ -218,7 +224,8 @@ impl Connections {
         }
     }
 
-    /// Begins a request of an address behind a trusted proxy. `None`: it has too many under way.
+    /// Registers a request from an address behind a trusted proxy. Returns `None` if the address has too many
+    /// concurrent requests.
     pub fn forwarded(&self, address: IpAddr, most: usize) -> Option<Forwarded> {
         let address = network(address);
         let mut known = self.known();
@@ -230,7 +237,7 @@ impl Connections {
         Some(Forwarded { connections: self.clone(), address })
     }
 
-    /// How many are open.
+    /// Returns the number of open connections.
     pub fn count(&self) -> usize {
         self.known().open.len()
     }
@@ -254,82 +261,82 @@ impl Connection {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it is to be dropped: whoever reads or writes on it gives up.
+    /// Returns whether the connection is being closed; readers and writers then stop.
     pub fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Whom to wake when it is to be dropped.
+    /// Registers the task to wake when the connection is closed.
     pub fn wakes(&self, waker: &Waker) {
         self.waker.register(waker);
     }
 
-    /// A line of a body in chunks, or what follows its last piece, is longer than what is read.
+    /// Reports that a line of a chunked body, or what follows its last chunk, is longer than the limit.
     pub fn has_endless_line(&self) {
         self.progress().has_endless_line();
     }
 
-    /// Bytes came, as they were sent.
+    /// Reports received bytes, before decryption.
     pub fn received(&self, now: Instant, bytes: &[u8]) {
         self.progress().received(now, bytes);
     }
 
-    /// So many bytes came before requests were awaited.
+    /// Returns the number of bytes received during the handshake.
     pub fn of_handshake(&self) -> u64 {
         self.progress().of_handshake()
     }
 
-    /// Whether the HTTP server keeps a part of a head.
+    /// Reports whether the HTTP server holds a part of a request head.
     pub fn is_in_head(&self, now: Instant, is_in_head: bool) {
         self.progress().is_in_head(now, is_in_head);
     }
 
-    /// Whether a line of a body in chunks has begun and not ended: the size of a piece, or what follows the last piece.
+    /// Reports whether a line of a chunked body is incomplete: the size of a chunk, or what follows the last chunk.
     pub fn is_in_line(&self, now: Instant, is_in_line: bool) {
         self.progress().is_in_line(now, is_in_line);
     }
 
-    /// Bytes went.
+    /// Reports that bytes were sent.
     pub fn sent(&self, now: Instant) {
         self.progress().sent(now);
     }
 
-    /// From now on requests are awaited, without TLS.
+    /// Reports that the connection is ready for requests, without TLS.
     pub fn established(&self, now: Instant) {
         self.progress().established(now);
     }
 
-    /// TLS stands: from now on requests are awaited.
+    /// Reports that the TLS handshake is done and the connection is ready for requests.
     pub fn established_over_tls(&self, now: Instant) {
         self.progress().established_over_tls(now);
     }
 
-    /// A request begins.
+    /// Reports that a request begins.
     pub fn begins(&self) {
         self.progress().begins();
     }
 
-    /// Its answer was handed over.
+    /// Reports that the response was handed over.
     pub fn finishes(&self, now: Instant) {
         self.progress().finishes(now);
     }
 
-    /// The body of the request is awaited.
+    /// Reports that the server waits for the request's body.
     pub fn awaits_body(&self, now: Instant) {
         self.progress().awaits_body(now);
     }
 
-    /// So many bytes of it were read.
+    /// Reports the number of body bytes that were read.
     pub fn has_body(&self, now: Instant, bytes: usize) {
         self.progress().has_body(now, bytes);
     }
 
-    /// There is no more of it.
+    /// Reports that the body is complete.
     pub fn has_whole_body(&self) {
         self.progress().has_whole_body();
     }
 
-    /// Nobody waits for more of it, and there may be more.
+    /// Reports that the server stopped reading the body, which may be incomplete.
     pub fn leaves_body(&self) {
         self.progress().leaves_body();
     }
@@ -340,7 +347,7 @@ impl Held {
         &self.connection
     }
 
-    /// Ends the connection if more came in its handshake than one needs. Whether it has ended.
+    /// Closes the connection if its handshake exceeded `most` bytes. Returns whether it did.
     pub fn is_handshake_too_long(&self, most: u64) -> bool {
         let is_too_long = self.connection.of_handshake() > most;
         if is_too_long {

@@ -1,26 +1,26 @@
-//! How far a connection has come, and whether it is overdue.
+//! Tracks the phase of a connection, and whether it is overdue.
 
 use super::Limits;
 use super::records::Records;
 use std::time::{Duration, Instant};
 
-/// What took too long.
+/// The limit that a connection exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overdue {
-    /// The head of a request, a line of its body in chunks, or what came after an answer and was none.
+    /// The time for a request head, for a line of a chunked body, or for data after a response that is no request.
     Head,
-    /// A line of a body in chunks is too long, whatever time it took.
+    /// The length of a line of a chunked body.
     Line,
-    /// No byte of a body came.
+    /// The time without a byte of a body.
     Silence,
-    /// Too few came.
+    /// The minimum rate of a body.
     Pace,
-    /// No request came.
+    /// The time between two requests.
     Idle,
 }
 
 impl Overdue {
-    /// As it is counted.
+    /// Returns the label in the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Overdue::Head => "head",
@@ -34,37 +34,38 @@ impl Overdue {
 
 #[derive(Debug)]
 pub struct Progress {
-    /// TLS has a time limit of its own, where it is spoken.
+    /// The connection is ready for requests. The TLS handshake has its own time limit.
     established: bool,
-    /// Bytes that came before that.
+    /// Bytes received before that.
     of_handshake: u64,
-    /// What came of TLS since it stands.
+    /// TLS records received since the handshake.
     records: Option<Records>,
     has_had_requests: bool,
-    /// Requests are under way: nothing but a body is awaited.
+    /// A request is in progress: only its body is awaited.
     under_way: bool,
-    /// Since when there is nothing to do; bytes that are sent still push it on.
+    /// Start of the idle time; sent bytes still postpone it.
     rests_since: Instant,
-    /// When the first byte came of what is to be the next request.
+    /// Time of the first byte of the next request.
     head_since: Option<Instant>,
-    /// The HTTP server keeps a part of a head, whether a request is under way or not.
+    /// The HTTP server holds a part of a request head, whether or not a request is in progress.
     is_in_head: bool,
-    /// Since when a line of a body in chunks is not whole.
+    /// Time since which a line of a chunked body is incomplete.
     line_since: Option<Instant>,
-    /// Such a line is longer than what is read.
+    /// Such a line is longer than the limit.
     has_endless_line: bool,
-    /// The last request was answered before its body was read to the end. Where a body has no length beforehand (chunks), the HTTP
-    /// server waits for the rest of it without a limit.
+    /// The last request was answered before its body was completely read. If the body's length is not known in advance
+    /// (chunks), the HTTP server waits for the rest without a limit.
     is_unread: bool,
     last_received: Instant,
     body: Option<Body>,
 }
 
-/// The body that a request under way is reading.
+/// The body that the current request reads.
 #[derive(Debug, Default)]
 struct Body {
     bytes: u64,
-    /// How long it was waited for in all: time in which nobody reads is not the sender's.
+    /// Total time spent waiting for the body. Time in which the server does not read does not count against the
+    /// sender.
     waited: Duration,
     waits_since: Option<Instant>,
 }
@@ -93,7 +94,8 @@ impl Progress {
         self.rests_since = now;
     }
 
-    /// As [`Progress::established`], over TLS. The handshake ends with a whole record: OpenSSL reads no further than it must.
+    /// Same as [`Progress::established`], over TLS. The handshake ends with a complete record, because OpenSSL reads
+    /// no further than necessary.
     pub fn established_over_tls(&mut self, now: Instant) {
         self.established(now);
         self.records = Some(Records::default());
@@ -130,7 +132,7 @@ impl Progress {
         self.has_endless_line = true;
     }
 
-    /// So many bytes came that nobody can read yet: a part of a record of TLS.
+    /// Number of received bytes that cannot be decrypted yet: a part of a TLS record.
     fn sealed(&self) -> u64 {
         self.records.as_ref().map_or(0, Records::unfinished)
     }
@@ -146,7 +148,8 @@ impl Progress {
     }
 
     pub fn finishes(&mut self, now: Instant) {
-        // What came of the next head while this request was under way has its time from now on, as has the end of a body that nobody read.
+        // The time limit for a part of the next head that came during this request starts now, as does that for the
+        // end of an unread body.
         let has_begun = self.is_in_head || self.line_since.is_some() || self.sealed() > 0;
         (self.under_way, self.head_since, self.body) = (false, has_begun.then_some(now), None);
         self.rests_since = now;
@@ -170,7 +173,7 @@ impl Progress {
         (self.body, self.is_unread) = (None, true);
     }
 
-    /// Whether no request is under way.
+    /// Returns whether no request is in progress.
     pub fn is_idle(&self) -> bool {
         !self.under_way
     }
@@ -195,13 +198,15 @@ impl Progress {
         if self.is_unread && rests > limits.silence {
             return Some(Overdue::Silence);
         }
-        // The HTTP server ends idle connections itself, and says farewell; this is for those it does not find.
+        // The HTTP server closes idle connections itself, with a proper shutdown. This limit is for the ones that it
+        // misses.
         (rests > limits.idle + limits.head).then_some(Overdue::Idle)
     }
 }
 
 impl Body {
-    // `sealed` counts too: nothing of a record can be read before all of it is there, and over slow radio that takes a while.
+    // `sealed` counts too, because nothing of a TLS record can be read before it is complete, and that takes time over
+    // slow radio.
     fn overdue(
         &self,
         last_received: Instant,

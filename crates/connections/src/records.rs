@@ -1,22 +1,23 @@
-//! Where the records of TLS begin and end on a connection. Nothing of a record can be read before all of it is there: what there is of one
-//! is seen here alone.
+//! Finds the boundaries of TLS records on a connection. Nothing of a record can be read before it is complete, so only
+//! this shows how much of a record has arrived.
 
-/// Type, version, and how many bytes follow (RFC 8446 section 5.1; RFC 5246 section 6.2.1).
+/// Length in bytes of a record header: type, version, and number of following bytes (RFC 8446 section 5.1; RFC 5246
+/// section 6.2.1).
 const HEADER: usize = 5;
 
-/// Counts from the beginning of a record on.
+/// Counts bytes from the beginning of the current record.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Of the header so far.
+    /// Header bytes received so far.
     header: [u8; HEADER],
     header_bytes: usize,
-    /// Of what follows the header, so many came, and so many are missing.
+    /// Received and missing bytes after the header.
     came: u64,
     missing: u64,
 }
 
 impl Records {
-    /// These bytes came.
+    /// Processes received bytes.
     pub fn take(&mut self, mut bytes: &[u8]) {
         while let Some((first, rest)) = bytes.split_first() {
             if self.header_bytes < HEADER {
@@ -43,7 +44,7 @@ impl Records {
         }
     }
 
-    /// So many bytes are there of a record that is not whole.
+    /// Returns the number of received bytes of an incomplete record.
     pub fn unfinished(&self) -> u64 {
         self.header_bytes as u64 + self.came
     }

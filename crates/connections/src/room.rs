@@ -1,4 +1,4 @@
-//! Who holds the room there is, and which connection goes when there is none left.
+//! Counts connections by holder, and selects the connection to close if there is no room.
 
 use events::device::DeviceId;
 use events::person::PersonId;
@@ -7,22 +7,23 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-/// Who was proven to speak on a connection. A device is the same one whichever certificate of its own it speaks with, in TLS or under
-/// its bodies, before and after a renewal; people and programs are the same ones in each of their sessions.
+/// Proven identity of a connection's peer. A device stays the same identity whichever of its certificates it uses, in
+/// TLS or under its bodies, before and after a renewal. People and programs stay the same identity in each of their
+/// sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Identity {
-    /// With the person it is enrolled for.
+    /// A device, with the person it is enrolled for.
     Device(DeviceId, PersonId),
-    /// Of the portal.
+    /// A person at the portal.
     Person(PersonId),
-    /// Of the console.
+    /// A staff member at the console.
     Staff(StaffId),
-    /// With a token of the API.
+    /// A program with an API token.
     Program(StaffId),
 }
 
 impl Identity {
-    /// The kind, as the log calls it.
+    /// Returns the kind's name in the log.
     pub fn kind(self) -> &'static str {
         match self {
             Identity::Device(..) => "device",
@@ -32,7 +33,7 @@ impl Identity {
         }
     }
 
-    // Whose share its connections come from: a person has one, over all their devices.
+    // Returns the holder whose share the connections use. A person has one share for all their devices.
     fn holder(self) -> Holder {
         match self {
             Identity::Device(_, person) | Identity::Person(person) => Holder::Person(person),
@@ -40,7 +41,7 @@ impl Identity {
         }
     }
 
-    /// The id; no secret, and no name.
+    /// Returns the id, which is neither a secret nor a name.
     pub fn id(self) -> String {
         match self {
             Identity::Device(id, _) => id.to_string(),
@@ -50,36 +51,37 @@ impl Identity {
     }
 }
 
-/// Who has a share of the room.
+/// Holder of a share of the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Holder {
     Person(PersonId),
     Other(Identity),
 }
 
-/// So many connections of one holder are never ended to make room: a browser opens six.
+/// Number of connections of one holder that are never closed to make room: a browser opens six.
 pub const KEPT: usize = 8;
-/// Nor so many for each identity of a person on average: a device opens one or two, and some people enrolled a hundred.
+/// Number of connections for each identity of a person, on average, that are never closed either: a device opens one
+/// or two, and some people have enrolled a hundred devices.
 pub const KEPT_OF_EACH: usize = 2;
 
-/// A connection that is to go.
+/// A connection that is to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Victim {
-    /// Nobody has proven who they are on it.
+    /// A connection without a proven identity.
     Unproven(u64),
     Of(Identity, u64),
 }
 
-/// The connections that may have to go, by their numbers: those with lower numbers are older.
+/// Connections that can be closed to make room, by number; lower numbers are older.
 #[derive(Debug, Default)]
 pub struct Holders {
     unproven: HashMap<IpAddr, BTreeSet<u64>>,
     proven: HashMap<Holder, Theirs>,
-    /// Who holds which of the proven ones.
+    /// Identities of the connections with a proven one.
     identities: HashMap<u64, Identity>,
 }
 
-/// What one holder has, by identity.
+/// Connections of one holder, by identity.
 #[derive(Debug, Default)]
 struct Theirs {
     of_each: HashMap<Identity, BTreeSet<u64>>,
@@ -91,7 +93,7 @@ impl Theirs {
         KEPT.max(KEPT_OF_EACH * self.of_each.len())
     }
 
-    // Of the identity that holds most.
+    // Selects a connection of the identity with the most connections.
     fn victim(&self, is_idle: impl Fn(u64) -> bool) -> Option<Victim> {
         let (identity, held) = fullest(&self.of_each)?;
         let oldest = held.iter().find(|number| is_idle(**number)).or(held.first())?;
@@ -104,12 +106,12 @@ impl Theirs {
 }
 
 impl Holders {
-    /// Takes up a connection on which nobody has proven anything yet.
+    /// Adds a connection without a proven identity.
     pub fn add(&mut self, source: IpAddr, number: u64) {
         self.unproven.entry(source).or_default().insert(number);
     }
 
-    /// It is held by this identity from now on. Where several speak on one connection, it is the last one's.
+    /// Assigns a connection to an identity. If several identities use one connection, the last one counts.
     pub fn prove(&mut self, source: IpAddr, number: u64, identity: Identity) {
         if self.identities.get(&number) != Some(&identity) {
             self.remove(source, number);
@@ -120,7 +122,7 @@ impl Holders {
         }
     }
 
-    /// It is gone, or on its way out.
+    /// Removes a connection that is closed or being closed.
     pub fn remove(&mut self, source: IpAddr, number: u64) {
         forget(&mut self.unproven, &source, number);
         let Some(identity) = self.identities.remove(&number) else { return };
@@ -133,9 +135,11 @@ impl Holders {
         }
     }
 
-    /// The connection that goes for a newcomer. Whoever holds most loses one, be it a source without a proven identity, or a holder with more
-    /// than is kept for it; of two that hold as many, the source. A source loses its oldest; a holder, of the identity that has most, the oldest
-    /// without a request under way, where there is one. Sources are not asked how many identities they have: a school has many.
+    /// Selects the connection to close for a new one. The holder with the most connections loses one. This is either a
+    /// source without a proven identity, or a holder with more than its protected number; if both have the same
+    /// number, it is the source. A source loses its oldest connection. A holder loses the oldest without a request in
+    /// progress, else the oldest, of its identity with the most connections. Sources are not limited by their number
+    /// of identities: a school has many.
     pub fn victim(&self, is_idle: impl Fn(u64) -> bool) -> Option<Victim> {
         let strangers = fullest(&self.unproven);
         let above = self.proven.values().filter(|theirs| theirs.count > theirs.keeps());
@@ -153,7 +157,7 @@ fn unproven(held: &BTreeSet<u64>) -> Option<Victim> {
     held.first().copied().map(Victim::Unproven)
 }
 
-// Of those that hold as many, the one that has held longest.
+// Returns the holder with the most connections; among equals the one with the oldest.
 fn fullest<K>(holders: &HashMap<K, BTreeSet<u64>>) -> Option<(&K, &BTreeSet<u64>)> {
     holders.iter().max_by_key(|(_, held)| (held.len(), Reverse(held.first().copied())))
 }
@@ -231,7 +235,7 @@ mod tests {
         for nth in 0..18 {
             hold(&mut holders, device_of(1, nth), nth as u64 * 8..nth as u64 * 8 + 8);
         }
-        // Another person holds less, but more than a device is kept.
+        // Another person has fewer connections, but more than one device's protected number.
         hold(&mut holders, device_of(2, 100), 1000..1008);
         let mut ended = 0;
         while let Some(Victim::Of(identity, number)) = holders.victim(|_| true) {
@@ -241,7 +245,7 @@ mod tests {
         }
         assert_eq!(ended, 18 * 8 - 18 * 2);
         assert!((0..18).all(|nth| holders.proven[&device_of(1, nth).holder()].of_each[&device_of(1, nth)].len() == 2));
-        // Whoever enrolled a hundred iPads, each of which has one or two, is not the one to go.
+        // A person with a hundred iPads, each with one or two connections, loses none.
         let mut holders = Holders::default();
         for nth in 0..100 {
             hold(&mut holders, device_of(1, nth), nth as u64 * 2..nth as u64 * 2 + 2);
@@ -260,7 +264,7 @@ mod tests {
             hold(&mut holders, identity, nth * 8..nth * 8 + 8);
         }
         assert_eq!(holders.victim(|_| true), None);
-        // Whoever speaks last on a connection holds it.
+        // The last identity on a connection holds it.
         holders.prove(SOURCE, 0, three[1]);
         assert_eq!(holders.victim(|_| true), Some(Victim::Of(three[1], 0)));
     }

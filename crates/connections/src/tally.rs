@@ -1,4 +1,5 @@
-//! What is told of connections that were ended for room: by the sweep, once a minute at most, whatever happens how often.
+//! Logs the connections that were closed to make room. The sweep logs them at most once a minute, however often it
+//! happens.
 
 use super::room::Identity;
 use std::collections::HashMap;
@@ -6,10 +7,10 @@ use std::time::{Duration, Instant};
 use telemetry::{Alarm, Metrics};
 
 const TELL_EVERY: Duration = Duration::from_secs(60);
-/// So many identities are named each time, those that lost most first.
+/// Maximum number of identities named each time, those with the most closed connections first.
 const MOST_NAMED: usize = 10;
 
-/// Counts since it was last told.
+/// Counts since the last log message.
 #[derive(Debug, Default)]
 pub struct Tally {
     of_identities: Counted<HashMap<Identity, u64>>,
@@ -25,18 +26,18 @@ struct Counted<T> {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct NoRoom {
-    /// So many were ended before anybody had proven an identity on them.
+    /// Closed connections without a proven identity.
     pub strangers_ended: u64,
-    /// So many newcomers went at once: everybody else had proven an identity and holds few.
+    /// New connections that were closed at once, because all others have a proven identity and few connections.
     pub turned_away: u64,
-    /// So many newcomers came above what there is room for, and nobody could go for them.
+    /// New connections above the capacity for which no other could be closed.
     pub in_excess: u64,
 }
 
-/// What is due.
+/// Counts that are due to be logged.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Due {
-    /// So many connections of each were ended; the greatest number first.
+    /// Number of closed connections of each identity, the greatest number first.
     pub of_identities: Vec<(Identity, u64)>,
     pub no_room: Option<NoRoom>,
 }
@@ -119,7 +120,7 @@ mod tests {
         for device in [devices[0], devices[1], devices[1]] {
             tally.ended_of(device);
         }
-        // Another kind does not wait for it.
+        // The other kind of count is logged independently.
         tally.no_room().turned_away += 1;
         let due = tally.due(begun + Duration::from_secs(59));
         assert_eq!(due.no_room, Some(NoRoom { turned_away: 1, ..NoRoom::default() }));

@@ -1,4 +1,4 @@
-//! What is overdue and what is not, and who has to go.
+//! Tests which connections are overdue, and which one is closed to make room.
 
 use super::*;
 use events::device::DeviceId;
@@ -27,7 +27,7 @@ fn at(text: &str) -> Option<IpAddr> {
     Some(text.parse().unwrap())
 }
 
-/// A connection that stands, and when it began to.
+/// Returns a connection that is ready for requests, and the time since when.
 fn established() -> (Held, Instant) {
     let now = Instant::now();
     let held = connections(10).accepted("public", at("192.0.2.1"), false, now);
@@ -147,7 +147,7 @@ fn of_a_record_of_tls_counts_what_came_though_it_cannot_be_read_yet() {
     connection.established_over_tls(now);
     connection.begins();
     connection.awaits_body(now);
-    // 16 KiB, of which 1,100 bytes come each second.
+    // A record of 16 KiB, received at 1,100 bytes per second.
     let record = [&[23, 3, 3, 64, 0][..], &[0; 16 * 1024]].concat();
     let mut seconds = 0;
     for piece in record.chunks(1100) {
@@ -158,7 +158,7 @@ fn of_a_record_of_tls_counts_what_came_though_it_cannot_be_read_yet() {
     connection.has_body(now + seconds * SECOND, 16 * 1024);
     connection.awaits_body(now + seconds * SECOND);
     assert_eq!(overdue(&held, now + seconds * SECOND), None);
-    // The beginning of a record is no loan.
+    // The beginning of a record counts only with its received bytes.
     connection.received(now + 30 * SECOND, &record[..5]);
     assert_eq!(overdue(&held, now + 30 * SECOND), Some(Overdue::Pace));
 }
@@ -178,7 +178,7 @@ fn what_came_of_a_head_while_the_request_before_was_under_way_has_ten_seconds_fr
         connection.finishes(now + 100 * SECOND);
         assert_eq!(overdue(&held, now + 110 * SECOND), None);
         assert_eq!(overdue(&held, now + 111 * SECOND), Some(Overdue::Head));
-        // The rest of it comes.
+        // The rest of it arrives.
         connection.received(now + 101 * SECOND, &[0][..usize::from(in_record)]);
         connection.is_in_head(now + 101 * SECOND, false);
         connection.begins();
@@ -203,7 +203,7 @@ fn a_line_of_a_body_in_chunks_has_the_time_of_a_head_whether_the_body_is_read_or
     assert_eq!(overdue(&held, begun + 31 * SECOND), Some(Overdue::Head), "one byte now and then is no progress");
     connection.is_in_line(begun + 31 * SECOND, false);
     assert_eq!(overdue(&held, begun + 31 * SECOND), None);
-    // Time in which nobody reads is not the sender's.
+    // Time in which the server does not read does not count against the sender.
     let (held, begun) = established();
     let connection = held.connection();
     connection.is_in_line(begun, true);
@@ -212,7 +212,7 @@ fn a_line_of_a_body_in_chunks_has_the_time_of_a_head_whether_the_body_is_read_or
     connection.awaits_body(begun + 100 * SECOND);
     assert_eq!(overdue(&held, begun + 110 * SECOND), None);
     assert_eq!(overdue(&held, begun + 111 * SECOND), Some(Overdue::Head));
-    // Answered before its end was read.
+    // The request is answered before the body's end was read.
     connection.leaves_body();
     connection.finishes(begun + 111 * SECOND);
     assert_eq!(overdue(&held, begun + 121 * SECOND), None);
@@ -230,7 +230,7 @@ fn the_oldest_of_the_source_that_holds_most_goes_first() {
     let newcomer = accepted("198.51.100.3");
     let ended: Vec<bool> = network.iter().map(|held| held.connection().has_ended()).collect();
     assert_eq!(ended, [true, false, false]);
-    // Still open, but on its way out: nobody else goes for it.
+    // The connection is still open but being closed, so the next one closes another.
     let another = accepted("198.51.100.4");
     assert_eq!(network.iter().filter(|held| held.connection().has_ended()).count(), 2);
     for held in [&lone, &other, &newcomer, &another] {
@@ -274,13 +274,13 @@ fn an_identity_that_holds_all_the_room_makes_some_and_others_keep_what_they_have
     };
     let honest: Vec<Held> = (1..5).map(|nth| accepted(Some(device(nth)))).collect();
     let greedy: Vec<Held> = (0..28).map(|_| accepted(Some(device(9)))).collect();
-    // A command is under way on its oldest.
+    // A request is in progress on the oldest connection.
     greedy[0].connection().begins();
     let newcomers: Vec<Held> = (0..3).map(|_| accepted(None)).collect();
     assert!(honest.iter().chain(&newcomers).all(|held| !held.connection().has_ended()));
     let ended: Vec<bool> = greedy[..5].iter().map(|held| held.connection().has_ended()).collect();
     assert_eq!(ended, [false, true, true, true, false], "the oldest on which nothing is under way");
-    // Whoever is on the way out proves nothing any more.
+    // A connection that is being closed cannot be assigned to an identity.
     connections.proven(greedy[1].connection(), device(10));
     connections.sweep(now, &Limits::default());
     connections.sweep(now + SECOND, &Limits::default());

@@ -1,13 +1,15 @@
-//! The conversations with devices that are under way. A device that polls begins one, and an answer without a command ends it; what
-//! it puts off in one is not asked again in the same (Apple, "Sending MDM Commands to a Device"). No event tells where one begins, so
-//! this is kept in memory: after a restart everything that was put off counts as put off in the conversation at hand.
+//! Tracks the current conversations with devices. A device that polls begins a conversation, and a response without a
+//! command ends it. A command that the device defers is not sent again in the same conversation (Apple, "Sending MDM
+//! Commands to a Device"). No event marks the beginning of a conversation, so this is kept in memory: after a restart
+//! all deferred commands count as deferred in the current conversation.
 
 use decisions::device::Device;
 use events::device::{CommandId, DeviceId};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// After so many answers that nobody can read, the command that the device has is settled: it would be asked for ever.
+/// Number of unreadable answers after which the device's current command is settled; otherwise it would be sent
+/// forever.
 const UNREADABLE_AT_MOST: u8 = 3;
 
 #[derive(Default)]
@@ -16,15 +18,15 @@ pub struct Conversations(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     under_way: HashMap<DeviceId, Conversation>,
-    /// How often a device answered this command in a way that nobody can read. It begins anew after each, so that this is kept
-    /// from one conversation to the next.
+    /// Number of unreadable answers to the current command. A device begins a new conversation after each, so this
+    /// count is kept between conversations.
     unreadable: HashMap<DeviceId, (CommandId, u8)>,
 }
 
 #[derive(Default)]
 struct Conversation {
     not_now: Vec<CommandId>,
-    /// What the device has and did not answer yet.
+    /// Command that the device received and has not answered yet.
     out: Option<CommandId>,
 }
 
@@ -39,18 +41,18 @@ impl Conversations {
         kept.unreadable.remove(&device);
     }
 
-    /// The device is given this command.
+    /// Records that the device received this command.
     pub fn hand_out(&self, device: DeviceId, command: CommandId) {
         self.lock().under_way.entry(device).or_default().out = Some(command);
     }
 
-    /// The command that an answer is to which nobody read; once.
+    /// Takes the command to which an unread answer belongs. It returns the command once.
     pub fn take_back(&self, device: DeviceId) -> Option<CommandId> {
         self.lock().under_way.get_mut(&device)?.out.take()
     }
 
-    /// An answer came of which nobody knows to which command it is. The command that the device has, once this happened three
-    /// times.
+    /// Counts an answer that cannot be matched to a command. Returns the device's current command after the third such
+    /// answer.
     pub fn unreadable(&self, device: DeviceId) -> Option<CommandId> {
         let mut kept = self.lock();
         let out = kept.under_way.get(&device)?.out?;
@@ -66,7 +68,7 @@ impl Conversations {
         Some(out)
     }
 
-    /// The device answered this command of its own with NotNow.
+    /// Records that the device answered one of its commands with NotNow.
     pub fn put_off(&self, device: DeviceId, command: CommandId) {
         if let Some(conversation) = self.lock().under_way.get_mut(&device)
             && !conversation.not_now.contains(&command)
@@ -75,7 +77,7 @@ impl Conversations {
         }
     }
 
-    /// What the device is not asked again before it polls anew.
+    /// Returns the commands that are not sent again before the device polls again.
     pub fn not_now(&self, device: DeviceId, state: &Device) -> Vec<CommandId> {
         let put_off = self.lock().under_way.get(&device).map(|conversation| conversation.not_now.clone());
         put_off.unwrap_or_else(|| state.put_off())

@@ -1,5 +1,5 @@
-//! What cannot be done now is left alone for a while, so that it holds up nothing else: a minute at first, then twice as long
-//! each time, up to six hours. An error is told whenever something is put aside, so it is told as rarely.
+//! Sets failing items aside for a while so that they do not block others: one minute at first, then twice as long each
+//! time, up to six hours. An error is logged when its item is set aside, so repeated errors are logged as rarely.
 
 use events::Timestamp;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 const FIRST_SECONDS: i64 = 60;
 const MOST_SECONDS: i64 = 6 * 3_600;
 
-/// What is put aside: streams, positions, kinds of errors.
+/// Items that are set aside: streams, positions, kinds of errors.
 pub struct Aside<K> {
     now: Timestamp,
     put: HashMap<K, Put>,
@@ -27,7 +27,8 @@ impl<K> Default for Aside<K> {
 }
 
 impl<K: Hash + Eq> Aside<K> {
-    /// Takes the time for the calls that follow. What was not put aside again for a long while begins with a minute again.
+    /// Sets the current time for the following calls. An item that was not set aside again for a long time starts with
+    /// one minute again.
     pub fn look(&mut self, now: Timestamp) {
         self.now = now;
         self.put.retain(|_, put| put.until.plus_seconds(MOST_SECONDS) > now);
@@ -37,21 +38,22 @@ impl<K: Hash + Eq> Aside<K> {
         self.put.get(key).is_some_and(|put| put.until > self.now)
     }
 
-    /// Leaves `key` alone from now on, twice as long as the last time.
+    /// Sets `key` aside from now on, for twice as long as the last time.
     pub fn put(&mut self, key: K) {
         let put = self.put.entry(key).or_insert(Put { until: self.now, seconds: FIRST_SECONDS / 2 });
         put.seconds = (put.seconds * 2).min(MOST_SECONDS);
         put.until = self.now.plus_seconds(put.seconds);
     }
 
-    /// How many to look for, if so many are wanted: those that are held are found, too, and must hide nothing.
+    /// Returns how many items to query if `wanted` are needed: the query also returns items that are set aside, and
+    /// they must not displace others.
     pub fn besides(&self, wanted: usize) -> usize {
         let held = self.put.values().filter(|put| put.until > self.now).count();
         if wanted == 0 { 0 } else { wanted + held }
     }
 }
 
-/// What is told of something that goes on: at once, and then ever more rarely.
+/// Limits repeated log messages: the first is logged at once, later ones less and less often.
 pub struct Seldom<K>(Mutex<Aside<K>>);
 
 impl<K> Default for Seldom<K> {
@@ -61,7 +63,7 @@ impl<K> Default for Seldom<K> {
 }
 
 impl<K: Hash + Eq> Seldom<K> {
-    /// Whether it is told now.
+    /// Returns whether to log the message now.
     pub fn tells(&self, now: Timestamp, key: K) -> bool {
         let mut aside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         aside.look(now);

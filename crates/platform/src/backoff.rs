@@ -1,11 +1,11 @@
-//! How long a background task waits before it begins again after a failure, so that what does not pass by itself neither loads
-//! the server nor fills its log.
+//! Delays before a background task restarts after a failure, so that a permanent failure neither loads the server nor
+//! fills its log.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Waits of one task: `first`, then twice as long each time, up to `most`. After a calm time of twice `most` it begins with
-/// `first` again.
+/// Delays of one task: `first`, then twice as long each time, up to `most`. After running without failure for twice
+/// `most` it starts with `first` again.
 pub struct Backoff {
     first: Duration,
     most: Duration,
@@ -18,14 +18,14 @@ impl Backoff {
         Backoff { first, most, wait: first, began_again: None }
     }
 
-    /// Waits after one more failure.
+    /// Waits after another failure.
     pub async fn wait(&mut self) {
         let calm = self.began_again.map(|began| began.elapsed());
         tokio::time::sleep(self.next(calm)).await;
         self.began_again = Some(Instant::now());
     }
 
-    /// How long to wait, if the task ran for `calm` since it began again.
+    /// Returns the next delay, if the task ran for `calm` since its restart.
     fn next(&mut self, calm: Option<Duration>) -> Duration {
         let was_calm = calm.is_none_or(|calm| calm > self.most * 2);
         self.wait = if was_calm { self.first } else { (self.wait * 2).min(self.most) };

@@ -1,5 +1,5 @@
-//! Budgets for what strangers and single devices can make the server write: shares per source, account and device, and counts
-//! in place of what exceeds them.
+//! Budgets for events that unauthenticated clients and single devices can make the server write: shares per source,
+//! account and device, and counts instead of the events that exceed them.
 
 mod cadence;
 mod shares;

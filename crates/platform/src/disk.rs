@@ -1,5 +1,5 @@
-//! Room on the disk that the log is on: whether it will run out. A full disk stops the server for everybody, so what strangers can
-//! make us write is suppressed before that.
+//! Monitors free space on the log's disk. A full disk stops the server for everybody, so writes that unauthenticated
+//! clients can cause are suppressed before that.
 
 use events::Timestamp;
 use std::collections::VecDeque;
@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use world::Room;
 
-/// Nearly full is a disk of which less than this part is free …
+/// A disk is nearly full if less than 1/`LEAST_FREE` of it is free …
 const LEAST_FREE: u64 = 10;
-/// … or one that is full within so many seconds at the present rate.
+/// … or if it will be full within this number of seconds at the current rate.
 const SOON_SECONDS: i64 = 24 * 3_600;
-/// The present rate is that of the last hour, once this much of it is known: a file that is copied once is no rate.
+/// The current rate is measured over the last hour, once at least half an hour is known: a single copied file is not a
+/// rate.
 const RATE_OVER_SECONDS: i64 = 3_600;
 const LEAST_KNOWN_SECONDS: i64 = 1_800;
 
-/// What is known of the disk.
+/// Measured free space.
 #[derive(Debug, Default)]
 pub struct Disk {
     samples: Mutex<VecDeque<(Timestamp, u64)>>,
@@ -23,7 +24,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Notes how much room there is now. Whether the disk has become nearly full with this.
+    /// Records the current free space. Returns whether the disk has just become nearly full.
     pub fn note(&self, now: Timestamp, room: Room) -> bool {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.retain(|(at, _)| (0..=RATE_OVER_SECONDS).contains(&now.seconds_since(*at)));
@@ -33,7 +34,7 @@ impl Disk {
         nearly_full && !before
     }
 
-    /// Whether less than a tenth is free, or a day at the present rate.
+    /// Returns whether less than a tenth is free, or the disk will be full within a day at the current rate.
     pub fn is_nearly_full(&self) -> bool {
         self.nearly_full.load(Ordering::Relaxed)
     }
@@ -70,13 +71,13 @@ mod tests {
     #[test]
     fn a_disk_that_is_full_within_a_day_at_the_present_rate_is_nearly_full() {
         let disk = Disk::default();
-        // Two gigabytes an hour: 50 of them last a day and an hour, 47 do not.
+        // At two gigabytes per hour, 50 gigabytes last a day and an hour; 47 last less than a day.
         for minute in 0..=30 {
             let room = Room { free: 51 * GIGABYTE - minute * GIGABYTE / 30, ..free(0) };
             assert!(!disk.note(NOW.plus_seconds(minute as i64 * 60), room), "{minute}");
         }
         assert!(disk.note(NOW.plus_seconds(3_600), free(47)));
-        // What was used an hour ago is no present rate.
+        // Usage of more than an hour ago does not count.
         assert!(!disk.note(NOW.plus_seconds(7_300), free(47)) && !disk.is_nearly_full());
     }
 

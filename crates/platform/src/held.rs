@@ -1,5 +1,5 @@
-//! What enrolled devices hold of this server for as long as they are enrolled, as the log tells: the push topic, and the addresses in
-//! their MDM profile.
+//! Values that enrolled devices keep for as long as they are enrolled, from the log: the push topic, and the addresses
+//! in their MDM profile.
 
 use events::Event;
 use events::device::DeviceEvent;
@@ -10,10 +10,10 @@ use std::collections::{BTreeSet, HashMap};
 use url::Url;
 use uuid::Uuid;
 
-/// How many events are read at once.
+/// Number of events per read.
 const PAGE: usize = 1_000;
 
-/// What can change the answer; the other events are not even opened.
+/// Event types that can change the result; events of other types are not decoded.
 const TELLING: [&str; 7] = [
     "MdmProfileServed",
     "DeviceAuthenticated",
@@ -24,34 +24,35 @@ const TELLING: [&str; 7] = [
     "DeviceRevived",
 ];
 
-/// What one device holds.
+/// Values that one device keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held {
     pub topic: String,
-    /// `https://name` or `https://name:port`: where it checks in, fetches commands and asks for its identity.
+    /// Origins `https://name` or `https://name:port` where the device checks in, fetches commands and requests its
+    /// identity.
     pub origins: BTreeSet<String>,
 }
 
 #[derive(Default)]
 struct Device {
     held: Held,
-    /// A device that got no further than `Authenticate` is not managed yet.
+    /// A device that only sent `Authenticate` is not managed yet.
     enrolled: bool,
 }
 
-/// What each device under management holds. Reads the whole log.
+/// Returns the values of each enrolled device. Reads the whole log.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the event log cannot be read.
 pub async fn by_enrolled_devices(log: &Log) -> Result<Vec<Held>, ReadError> {
-    // Enrollment and device have the same id.
+    // An enrollment and its device have the same id.
     let (mut devices, mut after) = (HashMap::new(), None);
     loop {
         let mut page = log.store().read_all(after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.position);
         page.retain(|recorded| TELLING.contains(&recorded.event.event_type.as_str()));
-        // Nothing sealed is looked at.
+        // Encrypted fields are not used here.
         let viewed = log.view(page).await;
         viewed.error.map_or(Ok(()), Err)?;
         viewed.entries.iter().for_each(|entry| fold(&mut devices, entry));
@@ -107,7 +108,7 @@ fn fold_device(device: &mut Device, event: &DeviceEvent) {
     }
 }
 
-/// Scheme, name and port of an address, without a port that is the scheme's own.
+/// Returns scheme, name and port of a URL; the scheme's default port is left out.
 pub fn origin(url: &str) -> Option<String> {
     Url::parse(url).ok().map(|url| url.origin().ascii_serialization())
 }

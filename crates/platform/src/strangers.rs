@@ -1,8 +1,9 @@
-//! Turns for the work that is done before anybody has an identity: opening what a foreign certificate signed, decrypting and
-//! answering SCEP. So many at a time in all, one at a time for each source, so that nobody's flood is everybody's wait.
+//! Limits work for clients without a proven identity: opening what a foreign certificate signed, decrypting and
+//! answering SCEP. A fixed number runs at a time in total, and one for each source, so that a flood from one source
+//! does not delay the others.
 //!
-//! A school behind one address enrolls many phones at once: they wait in their own line, and are not sent away until it is
-//! longer than any school makes it.
+//! A school behind one address enrolls many phones at once. They wait in their own queue and are rejected only if the
+//! queue is longer than any school makes it.
 
 use identity::throttle::network;
 use std::collections::HashMap;
@@ -10,15 +11,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So many work at once, whoever they are.
+/// Maximum number of concurrent tasks of all sources.
 const PLACES: usize = 4;
-/// So many of one source wait or work; a turn takes about a millisecond.
+/// Maximum number of waiting or running tasks of one source; a task takes about a millisecond.
 const LONGEST_LINE: usize = 256;
 
 #[derive(Debug)]
 pub struct Strangers {
     places: Arc<Semaphore>,
-    /// Those who wait or have their turn hold the line of their source; nobody holds an empty one.
+    /// Queue of each source, kept alive by the tasks that wait or run. Empty queues are removed.
     lines: Mutex<HashMap<Option<IpAddr>, Arc<Semaphore>>>,
 }
 
@@ -28,29 +29,29 @@ impl Default for Strangers {
     }
 }
 
-/// Somebody's turn, until it is dropped.
+/// Permission to run, until it is dropped.
 #[derive(Debug)]
 struct Turn {
     _of_source: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-/// Why the work of a stranger was not done.
+/// Reason why the work was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotDone {
     #[error("too many requests from one source at once")]
     LineFull,
-    #[error("the work was given up: the server stops, or it panicked")]
+    #[error("the work was cancelled: the server is stopping, or the work panicked")]
     GivenUp,
 }
 
 impl Strangers {
-    /// Does `work` on a thread for blocking work when it is its turn. The turn lasts as long as the work, also where whoever
-    /// asked has gone: a source that closes its connections has no more than its share. Those who come from where it is not
-    /// known share a line.
+    /// Runs `work` on a thread for blocking work when it is its turn. The turn lasts as long as the work, even if the
+    /// client has disconnected, so that a source that closes its connections gets no more than its share. Clients
+    /// without a known source share one queue.
     ///
     /// # Errors
-    /// If too many of this source wait already, or the work came to no end.
+    /// Returns an error if too many tasks of this source are waiting, or the work did not finish.
     pub async fn work<T: Send + 'static>(
         &self,
         source: Option<IpAddr>,
@@ -67,7 +68,7 @@ impl Strangers {
 
     async fn turn(&self, source: Option<IpAddr>) -> Result<Turn, NotDone> {
         let line = self.line(source.map(network))?;
-        // In this order: who waits in a line of their own takes no place from others.
+        // The order matters: a task that waits in its source's queue does not occupy a place of others.
         let of_source = line.acquire_owned().await.map_err(|_| NotDone::LineFull)?;
         let of_all = self.places.clone().acquire_owned().await.map_err(|_| NotDone::LineFull)?;
         Ok(Turn { _of_source: of_source, _of_all: of_all })

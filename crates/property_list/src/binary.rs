@@ -1,5 +1,6 @@
-//! Reads a binary property list (`bplist00`), as profile editors write them. A small file can name one object many times, or name
-//! itself: depth, values and bytes are counted as they are read, not as they lie in the file.
+//! Reads a binary property list (`bplist00`), as profile editors write it. A small file can reference one object many
+//! times, even recursively. Depth, values and bytes are therefore counted while reading, not by their size in the
+//! file.
 
 use super::{BadPropertyList, MAX_DEPTH, MAX_VALUES};
 use events::device::AnswerFault;
@@ -9,16 +10,16 @@ use std::time::{Duration, SystemTime};
 
 pub(super) const MAGIC: &[u8] = b"bplist00";
 const TRAILER: usize = 32;
-/// Bytes of texts and data that may come of one file.
+/// Maximum bytes of texts and data read from one file.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// 2001-01-01T00:00:00Z, from which dates count.
+/// Epoch of dates, 2001-01-01T00:00:00Z, as Unix time in seconds.
 const EPOCH: u64 = 978_307_200;
-/// Seconds from then back to the year 1, and on to the end of the year 9999.
+/// Valid seconds relative to the epoch: from the year 1 to the end of the year 9999.
 const DATES: RangeInclusive<f64> = -63_113_904_000.0..=252_423_993_599.0;
 
 struct File<'a> {
     bytes: &'a [u8],
-    /// Where the offsets of the objects are.
+    /// Table of the offsets of the objects.
     offsets: &'a [u8],
     offset_size: usize,
     reference_size: usize,
@@ -26,10 +27,11 @@ struct File<'a> {
     size: usize,
 }
 
-/// Reads the file to its end.
+/// Reads the whole file.
 ///
 /// # Errors
-/// If it breaks off, or has more than is read.
+/// Returns an error if the file is truncated or damaged, if its top object is not a dictionary, or if it exceeds a
+/// limit.
 pub(super) fn read(bytes: &[u8]) -> Result<Dictionary, BadPropertyList> {
     let (mut file, top) = opened(bytes).ok_or(BadPropertyList::BadBinary)?;
     match file.object(top, 1)? {
@@ -77,7 +79,7 @@ impl<'a> File<'a> {
         usize::try_from(offset).ok()
     }
 
-    // How many members, units or bytes an object has, and where they begin.
+    // Returns the number of members, units or bytes of an object, and where they begin.
     fn length(&self, at: usize) -> Option<(usize, usize)> {
         let low = usize::from(self.bytes.get(at)? & 0xf);
         if low != 0xf {
@@ -89,7 +91,8 @@ impl<'a> File<'a> {
         Some((usize::try_from(length).ok()?, at + 2 + width))
     }
 
-    // The objects that an array or dictionary names: `times` lists of its length. They are counted before they are looked at.
+    // Returns the objects that an array or dictionary references: `times` lists of its length. They are counted before
+    // they are read.
     fn references(&mut self, at: usize, times: usize) -> Result<Vec<usize>, BadPropertyList> {
         let listed = |file: &Self| {
             let (length, begin) = file.length(at)?;
@@ -146,7 +149,7 @@ impl<'a> File<'a> {
         }
     }
 
-    // Numbers, truths and dates. A null and a UID are in no profile.
+    // Reads numbers, booleans and dates. Null and UID do not occur in profiles.
     fn plain(&self, at: usize, marker: u8) -> Result<Value, BadPropertyList> {
         let structure = BadPropertyList::Value(AnswerFault::Structure);
         let width = 1_usize << (marker & 0xf).min(5);
@@ -155,7 +158,7 @@ impl<'a> File<'a> {
             0x08 => Ok(Value::Boolean(false)),
             0x09 => Ok(Value::Boolean(true)),
             0x10..=0x12 => Ok(integer(bytes()?).ok_or(structure)?.into()),
-            // Eight bytes are signed; sixteen hold what no signed number does.
+            // Eight bytes are signed. Sixteen bytes hold unsigned numbers above the signed range.
             0x13 => Ok(i64::from_be_bytes(fixed(bytes()?)?).into()),
             0x14 => {
                 let (high, low) = bytes()?.split_at(8);
@@ -233,7 +236,8 @@ mod tests {
         }
     }
 
-    // A file with these objects, each of less than 256 bytes, the first on top; references and offsets have one byte.
+    // Builds a file with these objects, each shorter than 256 bytes, the first one as top object. References and
+    // offsets have one byte.
     fn of_objects(objects: &[Vec<u8>]) -> Vec<u8> {
         let mut file = MAGIC.to_vec();
         let mut offsets = vec![];

@@ -1,8 +1,10 @@
-//! Property lists from devices and uploads: read without recursion, with limits, and no entity but XML's own.
+//! Reads property lists of devices and uploads: without recursion, with limits, and with XML's predefined entities
+//! only.
 //!
-//! A message of a device is XML in UTF-8 and is repaired ([`read`]): a device says the same again until it is answered, so that one name
-//! cut inside an emoji would keep everything else from coming. An upload may be a binary property list or UTF-16, too, and is refused
-//! if anything in it is wrong ([`parse_file`]): the device gets the file as it is.
+//! A device's message must be XML in UTF-8 and is repaired ([`read`]): a device repeats a message until it is
+//! answered, so a single name cut inside an emoji would block everything after it. An upload may also be a binary
+//! property list or UTF-16, and any error in it is a reason to reject it ([`parse_file`]), because the device gets the
+//! file unchanged.
 
 mod binary;
 mod reader;
@@ -14,18 +16,18 @@ use std::borrow::Cow;
 
 pub use reader::{MAX_DEPTH, MAX_VALUES, Reading, read};
 
-/// Why a property list is refused, in words that follow the name of what it is in.
+/// Why a property list is rejected. The message continues a sentence that names the file or message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPropertyList {
     #[error("it is a binary property list; devices send XML")]
     Binary,
-    #[error("it is a binary property list that breaks off or is damaged")]
+    #[error("it is a binary property list that is truncated or damaged")]
     BadBinary,
     #[error("it is not UTF-8")]
     NotUtf8,
-    #[error("it begins as UTF-16 and is not UTF-16 to its end")]
+    #[error("it begins as UTF-16 but contains invalid UTF-16")]
     NotUtf16,
-    /// Apple's DOCTYPE names an external id only, which is never fetched.
+    /// Apple's DOCTYPE only names an external id, which is never fetched.
     #[error("its DOCTYPE has an internal subset, which no property list needs")]
     InternalSubset,
     #[error("the entity &{0}; in it is not one of XML's own")]
@@ -58,7 +60,7 @@ fn words(fault: AnswerFault) -> &'static str {
 }
 
 impl BadPropertyList {
-    /// How the log calls it.
+    /// Returns the fault as the log records it.
     pub fn fault(&self) -> AnswerFault {
         match self {
             BadPropertyList::Binary
@@ -76,19 +78,19 @@ impl BadPropertyList {
     }
 }
 
-/// Reads a device's message that nobody settles: values that cannot be kept are left out.
+/// Reads a device's message and leaves out values that cannot be kept, without reporting them.
 ///
 /// # Errors
-/// If it is no property list to its end.
+/// Returns an error if the property list is truncated or malformed.
 pub fn repaired(body: &[u8]) -> Result<Dictionary, BadPropertyList> {
     let reading = read(body);
     reading.broken.map_or(Ok(reading.fields), Err)
 }
 
-/// Parses a file that has to be right from beginning to end: XML in UTF-8 or UTF-16, or binary.
+/// Parses a file that must be completely valid: XML in UTF-8 or UTF-16, or binary.
 ///
 /// # Errors
-/// Says why the file is refused; nothing of it was interpreted then.
+/// Returns why the file is rejected; nothing of it was used in that case.
 pub fn parse_file(file: &[u8]) -> Result<Dictionary, BadPropertyList> {
     if file.starts_with(binary::MAGIC) {
         return binary::read(file);
@@ -96,10 +98,10 @@ pub fn parse_file(file: &[u8]) -> Result<Dictionary, BadPropertyList> {
     parse(&in_utf_8(file)?)
 }
 
-/// Parses XML in UTF-8 that has to be right from beginning to end.
+/// Parses XML in UTF-8 that must be completely valid.
 ///
 /// # Errors
-/// Says why it is refused; nothing of it was interpreted then.
+/// Returns why it is rejected; nothing of it was used in that case.
 pub fn parse(xml: &[u8]) -> Result<Dictionary, BadPropertyList> {
     let reading = read(xml);
     match reading.first.or(reading.twice.map(BadPropertyList::KeyTwice)).or(reading.broken) {
@@ -108,7 +110,7 @@ pub fn parse(xml: &[u8]) -> Result<Dictionary, BadPropertyList> {
     }
 }
 
-// By the byte order mark, or by the first character of any XML (XML 1.0, appendix F).
+// Detects the encoding by the byte order mark, or by the first character of any XML (XML 1.0, appendix F).
 fn in_utf_8(file: &[u8]) -> Result<Cow<'_, [u8]>, BadPropertyList> {
     let text = match file {
         [0xfe, 0xff, text @ ..] => utf_16(text, u16::from_be_bytes)?,

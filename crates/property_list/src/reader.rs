@@ -1,5 +1,5 @@
-//! Reads an XML property list value by value, with a stack of its own: what cannot be kept is left out and the rest is read
-//! on. The recursive parser of the `plist` crate gives up at the first such value, and skips CDATA.
+//! Reads an XML property list value by value with an explicit stack. Values that cannot be kept are left out, and
+//! reading continues. The recursive parser of the `plist` crate stops at the first such value and skips CDATA.
 
 use super::BadPropertyList;
 use super::scalar::{Kind, Scalar};
@@ -11,29 +11,30 @@ use quick_xml::events::{BytesRef, Event};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// How deep dictionaries and arrays may be nested, with `<plist>` itself. Apple's deepest answers (`ProfileList`) have about
-/// eight levels.
+/// Maximum nesting of dictionaries and arrays, including `<plist>` itself. Apple's deepest answers (`ProfileList`)
+/// have about eight levels.
 pub const MAX_DEPTH: usize = 32;
 
-/// How many keys and values may stand below the outermost dictionary. A device with a thousand apps has some twenty thousand.
+/// Maximum number of keys and values below the outermost dictionary. A device with a thousand apps sends about twenty
+/// thousand.
 pub const MAX_VALUES: usize = 200_000;
 
-/// A property list as far as it could be read.
+/// A property list, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
-    /// The keys of the outermost dictionary.
+    /// Fields of the outermost dictionary.
     pub fields: Dictionary,
-    /// Kinds of what was left out.
+    /// Faults of the values that were left out.
     pub left_out: BTreeSet<AnswerFault>,
-    /// The first key that a dictionary has twice. The last value is kept; which one a device takes is not known.
+    /// First key that occurs twice in a dictionary. The last value is kept; which one a device uses is unknown.
     pub twice: Option<String>,
-    /// Why the rest was not read.
+    /// Reason why the rest was not read.
     pub broken: Option<BadPropertyList>,
-    /// The first value that was left out.
+    /// Fault of the first value that was left out.
     pub(super) first: Option<BadPropertyList>,
 }
 
-/// Reads as much as can be read.
+/// Reads as much of the property list as possible.
 pub fn read(body: &[u8]) -> Reading {
     if body.starts_with(b"bplist") {
         return Reading { broken: Some(BadPropertyList::Binary), ..Reading::default() };
@@ -47,8 +48,8 @@ pub fn read(body: &[u8]) -> Reading {
     tree.finish(broken)
 }
 
-// Bytes that are no UTF-8 become U+0000, which XML forbids: wherever it stands, it is left out with what else is forbidden
-// there, and joins nothing that was apart.
+// Replaces bytes that are not UTF-8 by U+0000, which XML forbids. It is left out later with other forbidden characters
+// and never joins parts that were separate.
 fn text(body: &[u8]) -> (Cow<'_, str>, bool) {
     if let Ok(text) = std::str::from_utf8(body) {
         return (Cow::Borrowed(text), true);
@@ -85,8 +86,8 @@ fn walk(text: &str, tree: &mut Tree) -> Result<(), BadPropertyList> {
 }
 
 fn external_id_only(doctype: &str) -> Result<(), BadPropertyList> {
-    // An internal subset is in brackets, entities are declared inside it (XML 1.0, production 28). The identifiers of
-    // Apple's DOCTYPE have neither, so there is no need to look inside quotes.
+    // An internal subset is in brackets, and entities are declared inside it (XML 1.0, production 28). The identifiers
+    // of Apple's DOCTYPE contain neither, so quotes need no special handling.
     if doctype.contains('[') || doctype.to_ascii_uppercase().contains("<!") {
         return Err(BadPropertyList::InternalSubset);
     }
@@ -94,19 +95,19 @@ fn external_id_only(doctype: &str) -> Result<(), BadPropertyList> {
 }
 
 enum Open {
-    /// The `<plist>` around everything.
+    /// The outer `<plist>`.
     Frame,
     Dictionary(Dictionary, Option<String>),
     Array(Vec<Value>),
     Scalar(Scalar),
-    /// An element that is left out, with everything in it.
+    /// An element that is left out with its content.
     LeftOut,
 }
 
 #[derive(Default)]
 struct Tree {
     open: Vec<Open>,
-    /// Elements inside an element that is left out.
+    /// Open elements inside an element that is left out.
     skipped: usize,
     root: Option<Value>,
     values: usize,
@@ -147,7 +148,7 @@ impl Tree {
         if matches!(name, "dict" | "array") && self.open.len() >= MAX_DEPTH {
             return Err(BadPropertyList::TooDeep);
         }
-        // The fields of the message itself are kept: what it answers often comes last.
+        // The message's own fields are always kept, because the status of the answer often comes last.
         if self.open.len() > 2 {
             self.values += 1;
             if self.values > MAX_VALUES {
@@ -201,7 +202,7 @@ impl Tree {
         let cut = scalar.cut();
         let name = scalar.into_text();
         let misplaced = match self.open.last_mut() {
-            // A key without a value, where there was one already.
+            // A second key follows a key that has no value.
             Some(Open::Dictionary(_, key)) => key.replace(name).is_some(),
             _ => true,
         };
@@ -238,7 +239,7 @@ impl Tree {
         }
     }
 
-    // Of a value that is left out.
+    // Drops the pending key of a value that is left out.
     fn forget_key(&mut self) {
         if let Some(Open::Dictionary(_, key)) = self.open.last_mut() {
             *key = None;
@@ -257,7 +258,7 @@ impl Tree {
     fn entity(&mut self, entity: &BytesRef<'_>) {
         match entity.resolve_char_ref() {
             Ok(Some(character)) => self.text(character.encode_utf8(&mut [0; 4])),
-            // U+0000, a surrogate, a number that is none: as a character that XML forbids.
+            // U+0000, a surrogate or an invalid number is treated like a character that XML forbids.
             Err(_) => self.text("\0"),
             Ok(None) => match resolve_xml_entity(entity) {
                 Some(text) => self.text(text),
@@ -266,7 +267,7 @@ impl Tree {
         }
     }
 
-    // What it stands for nobody knows: the whole value is left out.
+    // The meaning of the entity is unknown, so the whole value is left out.
     fn unknown_entity(&mut self, entity: &str) {
         if let Some(Open::Scalar(scalar)) = self.open.last_mut() {
             scalar.spoil(AnswerFault::Characters);

@@ -1,11 +1,12 @@
-//! Texts, numbers, dates and data of a property list.
+//! Scalar values of a property list: texts, numbers, dates and data.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use events::device::AnswerFault;
 use plist::{Date, Value};
 
-/// `2026-11-28T22:14:18Z`. Other forms of RFC 3339 are none of Apple's, and an offset can lead out of the years that a date has.
+/// Length of `2026-11-28T22:14:18Z`. Apple uses no other form of RFC 3339, and an offset could move a date outside the
+/// years that a date can have.
 const DATE_LENGTH: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Kind {
     }
 }
 
-/// A value while its text is read.
+/// A value whose text is being read.
 pub(super) struct Scalar {
     kind: Kind,
     text: String,
@@ -54,7 +55,7 @@ impl Scalar {
         self.kind
     }
 
-    /// The value cannot be kept, whatever else its text says.
+    /// Marks the value as one that cannot be kept, whatever else its text contains.
     pub(super) fn spoil(&mut self, fault: AnswerFault) {
         self.spoiled = Some(fault);
     }
@@ -65,7 +66,7 @@ impl Scalar {
         self.is_cut |= self.text.len() - before < text.len();
     }
 
-    /// That characters were left out.
+    /// Returns the fault if characters were left out.
     pub(super) fn cut(&self) -> Option<AnswerFault> {
         self.is_cut.then_some(AnswerFault::Characters)
     }
@@ -96,7 +97,7 @@ fn is_allowed(character: char) -> bool {
     !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
-// 64 bits, signed or not, as Apple's own parser has it.
+// 64 bits, signed or unsigned, as in Apple's own parser.
 fn integer(text: &str) -> Option<Value> {
     if let Some(digits) = text.strip_prefix("0x") {
         return u64::from_str_radix(digits, 16).ok().map(Value::from);

@@ -1,4 +1,5 @@
-//! Second factors of one's own: added one step after another, each proven before it counts.
+//! Second factors of the staff member's own account. Adding one takes several steps, and a factor counts only after it
+//! has been proven.
 
 use crate::admin::form::{Empty, Genuine};
 use crate::admin::pages::{show_alone, view};
@@ -33,7 +34,7 @@ pub struct NewPasskey {
 #[derive(Serialize)]
 struct NewPage<'a> {
     csrf: &'a str,
-    /// It is asked for before anything else.
+    /// A second factor is required before anything else.
     required: bool,
     passkeys: bool,
     refused: Option<&'a str>,
@@ -45,7 +46,7 @@ view!(factor_new, Alone, NewPage<'_> { csrf, required, passkeys, refused });
 struct CodesPage<'a> {
     csrf: &'a str,
     qr: Qr,
-    /// In groups of four, to be typed.
+    /// The seed in groups of four letters, for typing.
     seed: String,
     refused: Option<&'a str>,
 }
@@ -68,10 +69,10 @@ fn broken<S>(own: &Own<S>) -> impl Fn(OwnAccountError) -> Problem {
     }
 }
 
-/// Which kind to add.
+/// Shows which kinds of factor can be added.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub async fn new(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
     new_page(&own, None)
 }
@@ -87,19 +88,19 @@ fn status(refused: Option<&str>) -> StatusCode {
     if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
-/// Begins to set up one-time codes.
+/// Starts the set-up of one-time codes.
 ///
 /// # Errors
-/// If sessions cannot be used.
+/// Returns an error if the session store is unavailable.
 pub async fn begin_codes(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.begin_one_time_codes().await.map_err(broken(&own))?;
     Ok(see_other(CODES))
 }
 
-/// The seed, to be read by an app.
+/// Shows the seed for an authenticator app.
 ///
 /// # Errors
-/// If sessions cannot be used.
+/// Returns an error if the session store is unavailable.
 pub async fn codes(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
     codes_page(&own, None).await
 }
@@ -115,10 +116,10 @@ async fn codes_page(own: &Own<SettingUp>, refused: Option<&str>) -> Result<HttpR
     show_alone(status(refused), "Set up one-time codes", &page, own.staff.correlation())
 }
 
-/// The first code of the app.
+/// Checks the first code of the app and adds the factor.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn finish_codes(
     Fresh(own): Fresh<Own<SettingUp>>,
     Genuine(form): Genuine<Code>,
@@ -126,25 +127,25 @@ pub async fn finish_codes(
     match own.account.finish_one_time_codes(&form.code).await.map_err(broken(&own))? {
         Some(added) => done(&own, added),
         None => {
-            let why = "That is not the code of this moment. Take the one the app shows now; its clock must be right.";
+            let why = "This is not the current code. Enter the code that the app shows now; its clock must be right.";
             codes_page(&own, Some(why)).await
         }
     }
 }
 
-/// Begins to add a passkey.
+/// Starts adding a passkey.
 ///
 /// # Errors
-/// If sessions cannot be used.
+/// Returns an error if the session store is unavailable.
 pub async fn begin_passkey(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.begin_passkey().await.map_err(broken(&own))?;
     Ok(see_other(PASSKEY))
 }
 
-/// The page on which the browser makes it.
+/// Shows the page on which the browser creates the passkey.
 ///
 /// # Errors
-/// If sessions cannot be used.
+/// Returns an error if the session store is unavailable.
 pub async fn passkey_page(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
     match own.account.pending_passkey().await.map_err(broken(&own))? {
         Some(options) => passkey::add(&own.staff, &options, PASSKEY, NEW),
@@ -152,10 +153,10 @@ pub async fn passkey_page(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpRespo
     }
 }
 
-/// What the browser made.
+/// Checks the created passkey and adds the factor.
 ///
 /// # Errors
-/// If sessions or log cannot be used.
+/// Returns an error if the session store or the event log is unavailable.
 pub async fn finish_passkey(
     Fresh(own): Fresh<Own<SettingUp>>,
     Genuine(form): Genuine<NewPasskey>,
@@ -180,19 +181,19 @@ fn recovery_page<S>(own: &Own<S>, codes: &[String]) -> Result<HttpResponse, Prob
     shown.map_err(Problem::reporting)
 }
 
-/// New recovery codes, shown once.
+/// Creates new recovery codes, which are shown once.
 ///
 /// # Errors
-/// If there is no factor they stand in for, or the log cannot be used.
+/// Returns an error if the account has no factor that they could replace, or the event log is unavailable.
 pub async fn recovery_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     let codes = own.account.make_recovery_codes().await.map_err(broken(&own))?;
     recovery_page(&own, &codes)
 }
 
-/// Takes a passkey away.
+/// Removes a passkey.
 ///
 /// # Errors
-/// If it is the last factor where one is required, or the log cannot be used.
+/// Returns an error if it is the last factor and one is required, or the event log is unavailable.
 pub async fn remove_passkey(
     Fresh(own): Fresh<Own>,
     path: web::Path<Uuid>,
@@ -202,10 +203,10 @@ pub async fn remove_passkey(
     Ok(see_other(super::PATH))
 }
 
-/// Takes the one-time codes away.
+/// Removes the one-time codes.
 ///
 /// # Errors
-/// If they are the last factor where one is required, or the log cannot be used.
+/// Returns an error if they are the last factor and one is required, or the event log is unavailable.
 pub async fn remove_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.remove_one_time_codes().await.map_err(broken(&own))?;
     Ok(see_other(super::PATH))

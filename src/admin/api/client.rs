@@ -1,4 +1,4 @@
-//! Which program asks: an extractor that a handler names in its arguments.
+//! Extractor for the program that sends an API request.
 
 use super::problem::ApiProblem;
 use crate::admin::session::{address, app};
@@ -18,11 +18,11 @@ use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 use uuid::Uuid;
 
-/// A program with a token that is in force.
+/// A program with a valid token.
 pub struct Client {
     id: StaffId,
     source: IpAddr,
-    /// Of this request: its code, if something of ours does not work.
+    /// Id of this request; error responses and the log use it as code.
     request: Uuid,
     app: App,
 }
@@ -36,10 +36,10 @@ impl Client {
         self.app.platform.world.now()
     }
 
-    /// Writes down what the program is about to be given.
+    /// Records what the program is about to receive.
     ///
     /// # Errors
-    /// If the log cannot be written; then nothing may be handed out.
+    /// Returns an error if the event log cannot be written; then nothing may be sent.
     pub async fn record(&self, resource: ApiResource, filters: Vec<String>) -> Result<(), ApiProblem> {
         let context = staff_context(self.id, Some(self.source), self.request);
         let recorded = self.app.platform.record_api_read(self.id, resource, filters, context).await;
@@ -64,7 +64,7 @@ impl FromRequest for Client {
 async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
     let app = app(request);
     let token = bearer(request).ok_or(ApiProblem::NoToken)?;
-    // Only a listener that is no socket has no address.
+    // A request over TCP always has an address.
     let source = address(&app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let id = app.platform.world.uuid();
     match by_token(&app.sign_in, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {

@@ -1,4 +1,4 @@
-//! Answers of the API that are no data: a stable code, and what to do in words.
+//! Error responses of the API: a stable code and a message that says what to do.
 
 use crate::admin::problem::Problem;
 use actix_web::http::StatusCode;
@@ -12,13 +12,13 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub enum ApiProblem {
     NoToken,
-    /// The same for an unknown program, a wrong token, a disabled account and a missing privilege.
+    /// Same response for an unknown program, a wrong token, a disabled account and a missing privilege.
     Unauthorized,
     Throttled {
         seconds: i64,
     },
     Bad(&'static str),
-    /// A parameter of the address is not understood.
+    /// A query parameter is invalid.
     Parameter {
         name: String,
         why: String,
@@ -26,9 +26,9 @@ pub enum ApiProblem {
     UnknownCursor,
     NotFound,
     Method,
-    /// No encoding that there is here is accepted.
+    /// The client accepts none of the supported content encodings.
     Encoding,
-    /// Our fault. `code` is in the server's log beside the cause.
+    /// Internal error. The server's log contains `code` together with the cause.
     Unavailable {
         code: Uuid,
     },
@@ -45,53 +45,53 @@ impl ApiProblem {
             ApiProblem::NoToken => (
                 StatusCode::UNAUTHORIZED,
                 "no_token",
-                "give the token in the header Authorization, as Bearer api-…".to_owned(),
+                "send the token in the Authorization header: Bearer api-…".to_owned(),
             ),
             ApiProblem::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
-                "the token is not, or not any more, one that is accepted; `muster user rotate-token` makes another"
+                "the token is unknown or is no longer accepted; `muster user rotate-token` creates a new one"
                     .to_owned(),
             ),
             ApiProblem::Throttled { seconds } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "throttled",
-                format!("too many tokens were wrong: wait {}", counted(*seconds, "second")),
+                format!("too many requests had a wrong token: wait {}", counted(*seconds, "second")),
             ),
             ApiProblem::Bad(what) => (StatusCode::BAD_REQUEST, "bad_request", (*what).to_owned()),
             ApiProblem::Parameter { name, why } => (StatusCode::BAD_REQUEST, "bad_request", format!("{name}: {why}")),
             ApiProblem::UnknownCursor => (
                 StatusCode::BAD_REQUEST,
                 "unknown_cursor",
-                "there is nothing with the id that `after` gives: begin again without it".to_owned(),
+                "there is nothing with the id given as `after`: start again without it".to_owned(),
             ),
             ApiProblem::NotFound => {
-                (StatusCode::NOT_FOUND, "not_found", "there is /api/v1/devices and /api/v1/audit".to_owned())
+                (StatusCode::NOT_FOUND, "not_found", "the paths are /api/v1/devices and /api/v1/audit".to_owned())
             }
             ApiProblem::Method => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "it is read with GET or HEAD".to_owned())
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use the method GET or HEAD".to_owned())
             }
             ApiProblem::Encoding => (
                 StatusCode::NOT_ACCEPTABLE,
                 "not_acceptable",
-                "it is sent as it is, or compressed with gzip: let Accept-Encoding permit one of them".to_owned(),
+                "Accept-Encoding must permit identity or gzip".to_owned(),
             ),
             ApiProblem::Unavailable { code } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
-                format!("something of the server's does not work: try again; its log has the cause under {code}"),
+                format!("internal error: try again; the server's log has the cause under {code}"),
             ),
         }
     }
 }
 
-// The filters are those of the console's pages, and so is what may be wrong with them.
+// The API uses the filters of the console's pages, and therefore their errors.
 impl From<Problem> for ApiProblem {
     fn from(problem: Problem) -> ApiProblem {
         match problem {
             Problem::Bad(what) => ApiProblem::Bad(what),
             Problem::Parameter { name, why } => ApiProblem::Parameter { name, why },
-            _ => ApiProblem::Bad("a filter is not understood"),
+            _ => ApiProblem::Bad("a filter is invalid"),
         }
     }
 }
@@ -111,7 +111,7 @@ impl ResponseError for ApiProblem {
         let (status, code, message) = self.parts();
         let mut response = HttpResponse::build(status);
         match self {
-            // RFC 6750, section 3: an error is named only where a token was given.
+            // RFC 6750, section 3: the response names an error only if the request had a token.
             ApiProblem::NoToken => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"muster\""));
             }

@@ -1,4 +1,5 @@
-//! The audit trail as a file, by the filters of the page. That it was taken is an event before its first byte is sent.
+//! Exports the audit trail as a file, with the filters of the page. The export is recorded as an event before the
+//! first byte is sent.
 
 use super::filters::Filters;
 use crate::admin::export::{Wanted, file, head, lines};
@@ -13,14 +14,15 @@ use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use projections::audit::{self as trail, AuditFilter};
 use projections::{ProjectionError, Projections};
 
-/// Events that are read and sent at a time.
+/// Events per chunk.
 const CHUNK: usize = 500;
 
-/// The file, the oldest event first. It ends where the trail ended when it was asked for, so that the number of rows in
-/// the event is that of the file; if it cannot be read to its end, the transfer breaks off and is seen to be incomplete.
+/// Sends the file, oldest event first. It ends where the trail ended when the request came, so that the row count in
+/// the event is the file's. If the trail cannot be read to its end, the transfer is aborted, and the client sees that
+/// the file is incomplete.
 ///
 /// # Errors
-/// If a filter is not understood, or log or projections cannot be used.
+/// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub async fn export(staff: May<Exports>, address: Parameters<Filters, Wanted>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, wanted) = address;
     let format = wanted.format()?;
@@ -45,13 +47,13 @@ fn body(
         async move {
             let Some(filter) = next else { return Ok(None) };
             let page = trail::query(&projections, filter.clone(), CHUNK).await.inspect_err(|error| {
-                tracing::error!(%error, "an export of the audit trail breaks off");
+                tracing::error!(%error, "an export of the audit trail is aborted");
             })?;
             let bytes = lines(format, page.rows.iter().map(EventRecord::from));
             let next = page.next.map(|after| AuditFilter { after: Some(after), ..filter });
             Ok(Some((bytes, next)))
         }
     });
-    // An empty chunk would end the body.
+    // Skips empty chunks, because an empty chunk would end the body.
     first.chain(rest).try_filter(|bytes| std::future::ready(!bytes.is_empty()))
 }

@@ -1,4 +1,4 @@
-//! The filters of the audit trail as they stand in its address, and as the projection takes them.
+//! Parses the filters of the audit trail from the address into the projection's filter.
 
 use crate::admin::devices::{Choice, parse_as_of};
 use crate::admin::problem::Problem;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// In the address. A minus before `type`, `actor` or `outcome` asks for everything but it.
+/// Query parameters. A minus before the value of `type`, `actor` or `outcome` negates it.
 #[derive(Deserialize)]
 pub struct Filters {
     q: Option<String>,
@@ -33,7 +33,7 @@ pub struct Filters {
     after: Option<String>,
 }
 
-/// What the form shows of them.
+/// Filter values as the form shows them.
 #[derive(Serialize)]
 pub struct Shown {
     q: String,
@@ -49,7 +49,7 @@ pub struct Shown {
 
 content!(Shown { q, from, to, code, source, actor_id, device, person, correlation });
 
-/// What a filter is called on the page.
+/// Returns a filter's label on the page.
 pub fn label(name: &str) -> &'static str {
     match name {
         "q" => "Search",
@@ -89,32 +89,32 @@ impl Filters {
         self.fields().into_iter().fold(Query::default(), |query, (name, value)| query.with(name, value))
     }
 
-    /// What an export or the API was asked for, to be written down: a value that may be personal is left out.
+    /// Returns the filters of an export or API request for its event. Values that may be personal are left out.
     pub fn told(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "from" | "to" | "outcome" | "type" | "actor" | "correlation" | "code" => format!("{name}={value}"),
-            // An id is random, and the person's erasure leaves it.
+            // An id is random, so it remains after the person is erased.
             "device" | "person" | "actor_id" => format!("{name}={value}"),
             _ => (*name).to_owned(),
         };
         self.query().iter().map(told).collect()
     }
 
-    /// As the projection takes them.
+    /// Returns the projection's filter.
     ///
     /// # Errors
-    /// Says which one is not understood; `broken`, if the projection cannot be read.
+    /// Returns an error that names the invalid filter, or the error made by `broken` if the projection cannot be read.
     pub async fn parse<P: From<Problem>>(
         &self,
         projections: &Projections,
         broken: impl FnOnce(ProjectionError) -> P,
     ) -> Result<AuditFilter, P> {
         let filter = self.understood()?;
-        // Beside ids there are names that the server and its commands act by.
+        // An actor id may also be a name under which the server or one of its commands acts.
         if let Some(name) = filter.actor_id.as_ref().filter(|name| Uuid::parse_str(name).is_err())
             && !has_acted(projections, name).await.map_err(broken)?
         {
-            return Err(Problem::Bad("It is no whole id, and nobody of this name has done anything.")
+            return Err(Problem::Bad("It is not a complete id, and no actor of this name is in the audit trail.")
                 .of("actor_id")
                 .into());
         }
@@ -123,12 +123,12 @@ impl Filters {
 
     fn understood(&self) -> Result<AuditFilter, Problem> {
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
-        let id = |text: &str| Uuid::parse_str(text).map_err(|_| Problem::Bad("It is not a whole id."));
+        let id = |text: &str| Uuid::parse_str(text).map_err(|_| Problem::Bad("It is not a complete id."));
         let outcome = |name: &str| matched(name, Outcome::parse, "There is no such outcome.");
         let actor = |name: &str| matched(name, actor_kind, "There is no such kind of actor.");
         let event_type = |name: &str| matched(name, event_type, "There is no such type of event.");
         let source = |text: &str| {
-            let address = text.parse::<IpAddr>().map_err(|_| Problem::Bad("It is not the address of a machine."))?;
+            let address = text.parse::<IpAddr>().map_err(|_| Problem::Bad("It is not an IP address."))?;
             Ok(address.to_string())
         };
         let code = |text: &str| {
@@ -155,7 +155,7 @@ impl Filters {
 
     pub fn shown(&self) -> Shown {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        // The browser's field takes no zone; all times here are UTC.
+        // The browser's input field has no time zone; all times here are UTC.
         let time = |value: &Option<String>| text(value).trim_end_matches('Z').to_owned();
         Shown {
             q: text(&self.q),
@@ -170,7 +170,7 @@ impl Filters {
         }
     }
 
-    /// Whether a filter is in use that stands among the further ones.
+    /// Returns whether one of the additional filters is active (all except the first four).
     pub fn more(&self) -> bool {
         self.fields().iter().skip(4).any(|(_, value)| filled(*value).is_some())
     }

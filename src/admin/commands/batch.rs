@@ -1,5 +1,5 @@
-//! The devices that a rehearsal showed, frozen for the act: the list travels in the page, authenticated, so that what is done is done on
-//! exactly the devices that somebody saw.
+//! The list of devices that a rehearsal showed, frozen for the action. The list is in the page as an authenticated
+//! token, so that the action applies to exactly the devices that the administrator saw.
 
 use super::wanted::Verb;
 use crate::admin::session::{Acts, May};
@@ -9,27 +9,27 @@ use openssl::sha::sha256;
 use projections::devices::Device;
 use uuid::Uuid;
 
-/// Who acts later has to look at the list again.
+/// Lifetime of a list; afterwards the administrator must rehearse again.
 const GOOD_FOR_SECONDS: i64 = 15 * 60;
 const PURPOSE: &str = "command-batch";
 
-/// What a batch is for; it is believed for nothing else.
+/// Context of a batch. A list is valid only for the same context.
 pub struct Batch<'a> {
     pub staff: &'a May<Acts>,
     pub verb: Verb,
     pub request: Uuid,
-    /// What the act takes, as the form has it.
+    /// Parameters of the action, as in the form.
     pub what: &'a [(&'static str, String)],
 }
 
-/// A device of the list, and what was shown of it.
+/// A device of the list, with a hash of what was shown of it.
 pub struct Shown {
     pub device: DeviceId,
     looks: String,
 }
 
 impl Batch<'_> {
-    /// The list, for the page's form.
+    /// Returns the list as a token for the page's form.
     pub fn seal<'d>(&self, devices: impl IntoIterator<Item = &'d Device>) -> String {
         let list: Vec<String> = devices.into_iter().map(|device| format!("{}:{}", device.id, looks(device))).collect();
         let expires = self.staff.now().0 / 1_000_000 + GOOD_FOR_SECONDS;
@@ -37,7 +37,7 @@ impl Batch<'_> {
         self.staff.app().platform.secrets.link(PURPOSE, &[&list.join(","), &session, &verb, &request, &what], expires)
     }
 
-    /// The list of a form; `None` if it was not made for this, or is too old.
+    /// Returns the list of a form, or `None` if the token belongs to another context or has expired.
     pub fn open(&self, sealed: &str) -> Option<Vec<Shown>> {
         let app = self.staff.app();
         let (parts, _) = app.platform.secrets.open_link::<5>(sealed, PURPOSE, self.staff.now())?;
@@ -66,7 +66,7 @@ impl Shown {
         Some(Shown { device: DeviceId(Uuid::parse_str(device).ok()?), looks: looks.to_owned() })
     }
 
-    /// Whether the record is what was shown: the same person's, the same name, kind and state.
+    /// Returns whether the record still is what was shown: same person, name, kind and state.
     pub fn still_is(&self, device: &Device) -> bool {
         looks(device) == self.looks
     }

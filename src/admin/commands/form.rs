@@ -1,4 +1,4 @@
-//! Forms with a file in them, or without: read whole, and believed only if they were filled in on a page of ours.
+//! Forms with or without a file. They are read completely and accepted only if they came from a page of the console.
 
 use crate::admin::carried::Field;
 use crate::admin::problem::Problem;
@@ -13,10 +13,11 @@ use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-/// A profile, once as a file or once more in base64 on the way from the rehearsal, and the names of some hundred devices.
+/// Maximum size of a form in bytes: a profile, as a file or in base64 after the rehearsal, and the names of some
+/// hundred devices.
 const LARGEST: usize = 1024 * 1024;
 
-/// What was sent.
+/// A submitted form.
 #[derive(Debug, Default)]
 pub struct Sent {
     fields: BTreeMap<String, String>,
@@ -24,24 +25,24 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// What somebody wrote into a field; `None` if nothing.
+    /// Returns the trimmed value of a field, or `None` if it is empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// Whether somebody filled in a field, though with blanks or separators alone.
+    /// Returns whether a field was filled in with only blanks or separators.
     pub fn is_blank(&self, name: &str) -> bool {
         let blank = |c: char| c.is_whitespace() || c == ',' || c == ';';
         self.fields.get(name).is_some_and(|text| !text.is_empty() && text.chars().all(blank))
     }
 
-    /// Everything but what makes the form genuine, to be sent again.
+    /// Returns all fields except the CSRF token, to be sent again.
     pub fn carried(&self) -> Vec<Field> {
         let fields = self.fields.iter().filter(|(name, _)| *name != "csrf");
         fields.map(|(name, value)| Field { name: name.clone(), value: value.clone() }).collect()
     }
 
-    /// The file that was chosen.
+    /// Returns the uploaded file.
     pub fn file(&self) -> Option<&[u8]> {
         self.file.as_deref().filter(|file| !file.is_empty())
     }
@@ -69,7 +70,7 @@ impl FromRequest for Sent {
             ) {
                 Ok(sent)
             } else {
-                tracing::warn!(cookie = COOKIE, "a form was refused: its token is not the session's");
+                tracing::warn!(cookie = COOKIE, "rejected a form: its token is not the session's");
                 Err(Problem::Forged)
             }
         })
@@ -88,7 +89,7 @@ async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
     Ok(body.freeze())
 }
 
-// RFC 7578 where there may be a file, else as forms are sent usually.
+// Parses multipart forms (RFC 7578) if they may contain a file, else URL-encoded forms.
 async fn parse(request: &HttpRequest, body: Bytes) -> Option<Sent> {
     let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     if let Ok(boundary) = multer::parse_boundary(kind) {

@@ -1,5 +1,5 @@
-//! Many devices at once: which, and what; then a rehearsal, on which nothing happens, that says what each would accept; then
-//! the act, on the list that was shown ([`super::batch`]).
+//! Commands for many devices: first the selection of devices and command; then a rehearsal, which changes nothing and
+//! shows which devices would accept the command; then the action, on the list that was shown ([`super::batch`]).
 
 use super::batch::{Batch, Shown};
 use super::form::Sent;
@@ -26,9 +26,9 @@ use projections::devices::{self as inventory, Device, DeviceFilter, State};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Devices in one go: each is tried against its own stream.
+/// Maximum number of devices in one batch: each is checked against its own stream.
 const AT_MOST: usize = 500;
-/// Why a device of the list is left out.
+/// Reasons why a device of the list is left out.
 const DAMAGED: &str = "its record is damaged and cannot be read: nothing was queued for it";
 const CHANGED: &str = "its record changed since the list was shown (person, name, kind or state): rehearse again";
 
@@ -49,10 +49,10 @@ struct Offered {
 
 content!(Offered { href, label, consequence, class });
 
-/// What can be wanted of many devices.
+/// Shows the commands for many devices.
 ///
 /// # Errors
-/// If the page cannot be made.
+/// Returns an error if the template cannot be rendered.
 pub async fn choose(staff: May<Acts>) -> Result<HttpResponse, Problem> {
     let offered = |verb: Verb| Offered {
         href: format!("/console/commands/{}", verb.as_str()),
@@ -70,7 +70,7 @@ struct Page {
     consequence: &'static str,
     action: String,
     request: Uuid,
-    /// Why the form is shown again.
+    /// Error because of which the form is shown again.
     wrong: Option<&'static str>,
     all: bool,
     person: String,
@@ -97,10 +97,10 @@ view!(
     }
 );
 
-/// Which devices, and what the act takes.
+/// Shows the form for the devices and the command's parameters.
 ///
 /// # Errors
-/// If there is no such act.
+/// Returns an error if there is no such command.
 pub async fn page(staff: May<Acts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
     prove(&staff, verb, page_of(verb))?;
@@ -134,27 +134,27 @@ struct Rehearsal {
     action: String,
     back: String,
     destructive: bool,
-    /// What has to be typed before many devices lose something.
+    /// Text to type as a confirmation before a destructive command.
     confirm: Option<String>,
-    /// Something else was typed.
+    /// The typed text was different.
     wrong: bool,
     typed: String,
-    /// The list that was sent is not believed any more.
+    /// The submitted list is no longer valid.
     stale: bool,
     request: Uuid,
-    /// What was asked for, to be sent again.
+    /// Fields of the request, to be sent again.
     kept: Vec<Kept>,
     /// Some of the devices would ignore some keys of the profile.
     warned: bool,
     /// The profile has a payload type that Muster does not know.
     doubted: bool,
-    /// The devices that would accept it.
+    /// Token of the list of devices that would accept the command.
     batch: String,
-    /// Identifiers that were asked for and that no device has.
+    /// Requested identifiers that no device has.
     unknown: Vec<String>,
     accepting: usize,
     refusing: usize,
-    /// The last of these devices, where more match; and where their rehearsal is asked for.
+    /// Id of the last device of this list, if more devices match; and the address for rehearsing those.
     next: Option<String>,
     next_action: String,
     done: bool,
@@ -201,15 +201,15 @@ content!(Kept { name, value });
 struct Line {
     href: String,
     label: String,
-    /// What tells it from others of the same name: its serial number, where there is one, and its id's beginning.
+    /// Serial number, if there is one. With the beginning of the id it distinguishes devices of the same name.
     serial: Option<String>,
     id: String,
-    /// It claims another record's hardware, or its own is claimed.
+    /// The record claims another record's hardware, or the other way around.
     claim: bool,
     person: String,
     version: String,
     kind: &'static str,
-    /// Why it would not; empty if it would.
+    /// Reason why the device would refuse; empty if it would accept.
     why: String,
     /// Findings that need consent.
     but: Vec<String>,
@@ -217,13 +217,13 @@ struct Line {
 
 content!(Line { href, label, serial, id, claim, person, version, kind, why, but });
 
-/// Whether a device would accept an act: the findings that need consent, or why not.
+/// Result of a rehearsal for one device: the findings that need consent, or the reason for a refusal.
 type Answer = Result<Vec<Violation>, String>;
 
-/// What each device would accept. Nothing is queued.
+/// Shows which devices would accept the command. Nothing is queued.
 ///
 /// # Errors
-/// If the form makes no sense, or log or projections cannot be used.
+/// Returns an error if the form is invalid, or the event log or the projections are unavailable.
 pub async fn rehearse(
     staff: May<Acts>,
     own: Own,
@@ -269,12 +269,12 @@ pub async fn rehearse(
     show(&format!("Rehearsal: {}", verb.label()), "commands", &staff, &page)
 }
 
-/// What has to be typed before so many devices lose something.
+/// Returns the text to type as a confirmation before a destructive command on this number of devices.
 fn phrase(verb: Verb, devices: usize) -> Option<String> {
     verb.is_destructive().then(|| format!("{} {devices}", verb.as_str()))
 }
 
-// What was sent, to be sent again after a proof.
+// Keeps the submitted form for sending it again after the confirmation.
 fn carried(verb: Verb, act: &str, about: About, sent: &Sent) -> Waiting {
     Waiting {
         path: format!("{}/{act}", page_of(verb)),
@@ -285,13 +285,13 @@ fn carried(verb: Verb, act: &str, about: About, sent: &Sent) -> Waiting {
     }
 }
 
-// The list of a form that is not believed: it leads to a rehearsal of the same.
+// Answers a form whose list is no longer valid: the page leads to a rehearsal with the same parameters.
 fn stale(staff: &May<Acts>, verb: Verb, wanted: &Wanted, kept: Vec<Kept>) -> Result<HttpResponse, Problem> {
     let page = Rehearsal { stale: true, kept, ..Rehearsal::of(verb, wanted.request, vec![], false) };
     show_as(StatusCode::CONFLICT, &format!("Nothing was done: {}", verb.label()), "commands", staff, &page)
 }
 
-// The same list again, because what was typed is not what it asks for.
+// Shows the same list again, because the typed text was wrong.
 async fn again(
     staff: &May<Acts>,
     verb: Verb,
@@ -312,10 +312,11 @@ async fn again(
     show_as(StatusCode::CONFLICT, &format!("Rehearsal: {}", verb.label()), "commands", staff, &page)
 }
 
-/// Does it, on the devices of the rehearsal. Each decides once more; a record that is not what was shown is left out, and told.
+/// Queues the command for the devices of the rehearsal. Each device's aggregate decides again. A record that differs
+/// from what was shown is left out and reported.
 ///
 /// # Errors
-/// If the form makes no sense, or log or projections cannot be used; what was queued before that stays queued.
+/// Returns an error if the form is invalid, or the event log or the projections are unavailable.
 pub async fn perform(staff: May<Acts>, own: Own, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
     let verb = Verb::parse(&path)?;
     let wanted = wanted(verb, &sent, staff.now())?;
@@ -394,7 +395,7 @@ impl Rehearsal {
     }
 }
 
-// A record that is corrupt is left out and told, and keeps the act from no other.
+// A corrupt record is left out and reported; it does not block the other devices.
 fn said(outcome: Result<Vec<Violation>, QueueError>, staff: &May<Acts>) -> Result<Answer, Problem> {
     match outcome {
         Ok(concerns) => Ok(Ok(concerns)),
@@ -403,8 +404,8 @@ fn said(outcome: Result<Vec<Violation>, QueueError>, staff: &May<Acts>) -> Resul
     }
 }
 
-/// Which devices. Nothing filled in never means all of them: that is a choice of its own. What is wrong about the choice comes back
-/// in words.
+/// Parses the selection of devices. An empty form never selects all devices; that is a separate choice. An invalid
+/// selection returns a message for the form.
 fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, Problem> {
     let kind = match sent.text("kind") {
         None => None,
@@ -419,20 +420,20 @@ fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, Problem> {
     let ids = sent.text("ids").unwrap_or_default().split(separated).filter(|id| !id.is_empty());
     let ids: Vec<String> = ids.map(str::to_owned).collect();
     if ids.len() > AT_MOST {
-        return Ok(Err("These are more identifiers than one rehearsal takes: 500."));
+        return Ok(Err("There are too many identifiers: one rehearsal takes up to 500."));
     }
     let of = of_person(sent.text("person"));
     let named = sent.text("named").map(str::to_owned);
     let after = sent.text("after").map(parse_device).transpose()?;
-    // An archived record is hidden from lists; its device is managed all the same.
+    // An archived record is hidden from lists, but its device is still managed.
     Ok(Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, ids, named, after, ..of }))
 }
 
 fn wrong_choice(sent: &Sent) -> Option<&'static str> {
     let blank = [
-        ("person", "The person consists of blanks: write the whole user name, or leave the field empty."),
-        ("ids", "The serial numbers or ids consist of blanks: write at least one, or leave the field empty."),
-        ("named", "The name or model consists of blanks: write some of it, or leave the field empty."),
+        ("person", "The person contains only blanks: enter the whole user name, or leave the field empty."),
+        ("ids", "The serial numbers or ids contain only blanks: enter at least one, or leave the field empty."),
+        ("named", "The name or model contains only blanks: enter part of it, or leave the field empty."),
     ];
     if let Some((_, wrong)) = blank.into_iter().find(|(name, _)| sent.is_blank(name)) {
         return Some(wrong);
@@ -440,12 +441,12 @@ fn wrong_choice(sent: &Sent) -> Option<&'static str> {
     let narrowed = ["person", "ids", "named", "kind"].into_iter().any(|name| sent.text(name).is_some());
     match (sent.text("which"), narrowed) {
         (Some("all"), false) | (Some("these") | None, true) => None,
-        (Some("all"), true) => Some("Choose all enrolled devices, or fill in which ones: not both."),
+        (Some("all"), true) => Some("Either choose all enrolled devices or fill in which ones, not both."),
         _ => Some("Fill in which devices, or choose all enrolled devices."),
     }
 }
 
-/// What the act takes, to be sent again with the list of devices that it was rehearsed for.
+/// Returns the command's parameters, to be sent again with the list of devices they were rehearsed for.
 fn what(wanted: &Wanted, sent: &Sent) -> Vec<(&'static str, String)> {
     let names = ["question", "message", "phone_number", "identifier", "app", "licensed", "expires"];
     let mut what: Vec<_> = names.into_iter().filter_map(|name| Some((name, sent.text(name)?.to_owned()))).collect();
@@ -467,7 +468,7 @@ fn page_of(verb: Verb) -> String {
 
 fn gone(device: DeviceId) -> Line {
     let none = || words::NONE.to_owned();
-    let why = "there is no such record any more".to_owned();
+    let why = "the record no longer exists".to_owned();
     Line {
         href: href(device, None),
         label: device.to_string(),

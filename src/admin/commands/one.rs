@@ -1,4 +1,5 @@
-//! One device: the page that says what an act does and asks for what it takes, the act, and what was queued before.
+//! Commands for one device: the form with the command's effect and parameters, the action, and the commands queued
+//! before.
 
 use super::form::Sent;
 use super::wanted::{Verb, possible, wanted};
@@ -28,7 +29,7 @@ use projections::devices::{self as inventory, Device};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Commands among which one that waits is looked for.
+/// Number of recent commands that are searched for one that still waits.
 const RECENT: usize = 25;
 
 #[derive(Serialize)]
@@ -40,15 +41,15 @@ struct Page {
     device_href: String,
     action: String,
     destructive: bool,
-    /// What has to be typed before anything is destroyed.
+    /// Text to type as a confirmation before erasing.
     confirm: Option<String>,
-    /// Made anew with each page: the form sent twice is done once.
+    /// Request id, new with each page: a form that is sent twice is performed once.
     request: Uuid,
-    /// Why the form is shown again.
+    /// Error because of which the form is shown again.
     wrong: Option<&'static str>,
-    /// The device so that nobody takes it for another.
+    /// Distinguishing label of the device.
     told: String,
-    /// Since when such a command waits already.
+    /// Time since which such a command is already waiting.
     waits: Option<Instant>,
     concerns: Option<Concerns>,
 }
@@ -69,7 +70,7 @@ view!(command, Menu, Page {
     concerns,
 });
 
-/// Findings that need consent before a profile is queued, and the form that was sent, to be sent again.
+/// Findings that need consent before a profile is queued, and the submitted form to be sent again.
 #[derive(Serialize)]
 struct Concerns {
     /// Keys that the device ignores.
@@ -95,10 +96,10 @@ impl Concerns {
     }
 }
 
-/// What an act does, and a form for what it takes.
+/// Shows the command's effect and a form for its parameters.
 ///
 /// # Errors
-/// If there is no such device, or it does not take the act.
+/// Returns an error if there is no such device, or the command is not possible on it.
 pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
     let device = device(&staff, id, verb).await?;
@@ -107,7 +108,7 @@ pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result
     show_form(&staff, &device, verb, Again::default()).await
 }
 
-/// Contents of a form that is shown again after it was sent.
+/// State of a form that is shown again after it was submitted.
 #[derive(Default)]
 struct Again {
     request: Option<Uuid>,
@@ -115,7 +116,7 @@ struct Again {
     concerns: Option<Concerns>,
 }
 
-// The form; again, with what is to be said about it and the same request, after it was sent.
+// Shows the form. After a submission it is shown with the message and the same request id.
 async fn show_form(staff: &May<Acts>, device: &Device, verb: Verb, again: Again) -> Result<HttpResponse, Problem> {
     let (id, label) = (device.id, words::label(device));
     let queued = commands::of_device(staff.projections(), id, RECENT).await.map_err(|error| staff.broken(error))?;
@@ -154,10 +155,11 @@ async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, P
     Err(Problem::Refused(format!("{} is not possible on this device.", verb.label())))
 }
 
-/// Queues it.
+/// Queues the command.
 ///
 /// # Errors
-/// The refusal says why the device would not take it, and names the key.
+/// Returns a refusal with the reason why the device would not accept the command; for a profile it names the key. Also
+/// returns an error if the event log or the projections are unavailable.
 pub async fn submit(
     staff: May<Acts>,
     own: Own,
@@ -201,10 +203,10 @@ pub async fn submit(
     Ok(see_other(&done.command.map_or_else(|| href(id, None), |command| after_command(id, command, before))))
 }
 
-/// Calls a command off.
+/// Cancels a command.
 ///
 /// # Errors
-/// If the device has answered it already.
+/// Returns an error if the device has already answered the command, or the event log is unavailable.
 pub async fn cancel(
     staff: May<Acts>,
     path: web::Path<(String, String)>,
@@ -219,31 +221,31 @@ pub async fn cancel(
             }
         }
         Err(PerformError::Refused(refusal)) => {
-            return Err(Problem::Refused(format!("This cannot be called off: {refusal}.")));
+            return Err(Problem::Refused(format!("This cannot be cancelled: {refusal}.")));
         }
         Err(error) => return Err(staff.broken(error)),
     }
     Ok(see_other(&after_command(id, command, false)))
 }
 
-/// A command on the device's page.
+/// A command as shown on the device's page.
 #[derive(Serialize)]
 pub struct Standing {
-    /// It is not over.
+    /// The command is still waiting.
     pub waits: bool,
     request_type: String,
     state: Chip,
     queued: Instant,
     expires: Option<Instant>,
-    /// Why the device did not do it.
+    /// Reason why the device did not perform the command.
     why: Option<String>,
-    /// Where it is called off, while that makes sense.
+    /// Address for cancelling the command, as long as that is possible.
     cancel: Option<String>,
 }
 
 content!(Standing { waits, request_type, state, queued, expires, why, cancel });
 
-/// A command as the device's page shows it.
+/// Returns a command as the device's page shows it.
 pub fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -> Standing {
     let waiting = queued.state.is_waiting();
     let cancel = || format!("{}/commands/{}/cancel", href(device, None), queued.command);

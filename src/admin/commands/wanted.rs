@@ -1,4 +1,4 @@
-//! The verbs of the console, what each of them does to a device in words, and the act that a form asks for.
+//! The command verbs of the console, the description of their effect, and the action that a form requests.
 
 use super::form::Sent;
 use crate::admin::problem::Problem;
@@ -13,7 +13,7 @@ use events::enrollment::EnrollmentKind;
 use projections::devices::{Device, State};
 use uuid::Uuid;
 
-/// Words on a lock screen.
+/// Maximum length of a lock screen message in characters.
 const LONGEST_MESSAGE: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Verb {
         }
     }
 
-    /// The command of an act that takes one of a kind, of which a second seldom makes sense.
+    /// Returns the request type of the command, for verbs of which a second waiting command rarely makes sense.
     pub fn request_type(self) -> Option<&'static str> {
         match self {
             Verb::Lock => Some("DeviceLock"),
@@ -116,13 +116,13 @@ impl Verb {
         }
     }
 
-    /// What cannot be undone is asked for twice.
+    /// Returns whether the command is irreversible and must be confirmed.
     pub fn is_destructive(self) -> bool {
         matches!(self, Verb::Erase | Verb::ClearPasscode | Verb::Unenroll)
     }
 }
 
-/// What makes sense for a device; unenrolling has its place beside the record.
+/// Returns the commands that make sense for a device. Unenrolling is offered with the record's other actions.
 pub fn possible(device: &Device) -> Vec<Verb> {
     if device.state != State::Enrolled {
         return vec![];
@@ -147,15 +147,15 @@ pub fn question_name(question: Question) -> &'static str {
     }
 }
 
-/// The act that a form asks for.
+/// Parses the action that a form requests.
 ///
 /// # Errors
-/// Says what is missing or wrong.
+/// Returns an error that says what is missing or wrong.
 pub fn wanted(verb: Verb, sent: &Sent, now: Timestamp) -> Result<Wanted, Problem> {
     let request = sent.text("request").and_then(|text| Uuid::parse_str(text).ok());
     let request = request.ok_or(Problem::Bad("The form is not complete."))?;
     let days = sent.text("expires").map_or(Ok(0), str::parse::<i64>).ok().filter(|days| (0..=365).contains(days));
-    let days = days.ok_or(Problem::Bad("There is no such time to wait."))?;
+    let days = days.ok_or(Problem::Bad("The waiting time must be 0 to 365 days."))?;
     let expires = (days > 0).then(|| now.plus_seconds(days * 24 * 3_600));
     let consent = match sent.text("consent") {
         Some("warned") => Consent::Warned,
@@ -197,7 +197,7 @@ fn short(sent: &Sent, name: &str) -> Result<Option<String>, Problem> {
     }
 }
 
-// The file itself, or what the rehearsal kept of it on its page.
+// Returns the uploaded file, or the copy that the rehearsal kept in its page.
 fn profile(sent: &Sent) -> Result<Upload, Problem> {
     let kept = || sent.text("profile").and_then(|text| STANDARD.decode(text).ok());
     let file = sent.file().map(<[u8]>::to_vec).or_else(kept).ok_or(Problem::Bad("Choose a configuration profile."))?;

@@ -1,5 +1,5 @@
-//! What the form did that led to the page of a device. The address only says what to look for: the page says what the record tells, so
-//! that no address makes it say what is not so.
+//! Message on a device's page about what the previous form did. The address only says what to look for; the text comes
+//! from the record, so that no address can make the page show something false.
 
 use super::href;
 use crate::admin::query::{Query, filled};
@@ -12,7 +12,7 @@ use projections::commands::Queued;
 use projections::devices::{self as inventory, Device};
 use serde::Deserialize;
 
-/// What to look for.
+/// Query parameters that say what to look for.
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked {
     command: Option<String>,
@@ -21,22 +21,24 @@ pub struct Asked {
     other: Option<String>,
 }
 
-/// The page of a device after a command was queued or called off; or was found queued `before`, by the same form.
+/// Returns the address of a device's page after a command was queued or cancelled. `before`: the same form had already
+/// queued it.
 pub fn after_command(device: DeviceId, command: CommandId, before: bool) -> String {
     let query = Query::default().with("command", Some(&command.to_string()));
     query.with("again", before.then_some("yes")).href(&href(device, None))
 }
 
-/// The page of a device after something else was done to its record, or decided about it and another.
+/// Returns the address of a device's page after another action on its record, or a decision about it and another
+/// record.
 pub fn after(device: DeviceId, done: &str, other: Option<DeviceId>) -> String {
     let other = other.map(|other| other.to_string());
     Query::default().with("done", Some(done)).with("other", other.as_deref()).href(&href(device, None))
 }
 
-/// What the page says of it.
+/// Returns the message for the page.
 ///
 /// # Errors
-/// If the projections cannot be used.
+/// Returns an error if the projections are unavailable.
 pub async fn said(
     staff: &Staff,
     device: &Device,

@@ -1,4 +1,5 @@
-//! The inventory as a file, by the filters of the page; that it was taken is an event before its first byte is sent.
+//! Exports the inventory as a file, with the filters of the page. The export is recorded as an event before the first
+//! byte is sent.
 
 use super::Filters;
 use crate::admin::export::{Wanted, file, head, lines};
@@ -10,13 +11,14 @@ use actix_web::HttpResponse;
 use events::staff::AccessEvent;
 use projections::devices::{self as inventory, DeviceFilter};
 
-/// Records in one file: read in one go, so that the file is the inventory of one moment.
+/// Maximum number of records in one file. They are read at once, so that the file is a consistent snapshot.
 const MOST: usize = 100_000;
 
-/// The file, in the order of the page.
+/// Sends the file, in the order of the page.
 ///
 /// # Errors
-/// If a filter is not understood, more match than fit, or log or projections cannot be used.
+/// Returns an error if a filter is invalid, if too many records match, or if the event log or the projections are
+/// unavailable.
 pub async fn export(
     staff: May<ExportsInventory>,
     address: Parameters<Filters, Wanted>,

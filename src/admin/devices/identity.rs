@@ -1,4 +1,5 @@
-//! How identities stand: how many are to be renewed or could not be, and what a device's page says of its own.
+//! Status of device identities: how many must be renewed or failed to renew, and what a device's page shows of its own
+//! identity.
 
 use super::page::Fact;
 use super::{Choice, PATH};
@@ -13,7 +14,7 @@ use projections::devices::Device;
 use projections::renewals::{Counts, Outcome, Renewal, Standing};
 use serde::Serialize;
 
-/// A number, and the way to the devices that it counts.
+/// A count with a link to the devices that it counts.
 #[derive(Serialize)]
 pub struct Count {
     label: &'static str,
@@ -24,7 +25,7 @@ pub struct Count {
 
 content!(Count { label, count, class, href });
 
-/// The counts that there is something to say of.
+/// Returns the counts that are not zero.
 pub(super) fn shown(counts: &Counts) -> Vec<Count> {
     let count = |standing: Standing| Count {
         label: match standing {
@@ -45,7 +46,7 @@ pub(super) fn choices(chosen: Option<&str>) -> Vec<Choice> {
 }
 
 pub(super) fn parse(name: &str) -> Result<Standing, Problem> {
-    Standing::parse(name).ok_or(Problem::Bad("There is no such standing of an identity."))
+    Standing::parse(name).ok_or(Problem::Bad("There is no such identity status."))
 }
 
 fn said(standing: Standing) -> &'static str {
@@ -64,7 +65,7 @@ fn class(standing: Standing) -> &'static str {
     }
 }
 
-/// When the identity expires, and, of a device that is enrolled now, how its renewal goes.
+/// Returns when the identity expires and, for an enrolled device, the state of its renewal.
 pub(super) fn facts(device: &Device, renewal: Option<&Renewal>, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![expiry(device, now)];
     facts.extend(renewal.filter(|renewal| renewal.expires > now).map(|renewal| progress(renewal, now)));

@@ -1,4 +1,4 @@
-//! One device: the record, what it told about itself, earlier records, what happened; and what may be done.
+//! Page of one device: its record, the reported inventory, earlier records, the timeline, and the possible actions.
 
 use super::{done, identity, told};
 use super::{href, parse_as_of, parse_device};
@@ -30,14 +30,14 @@ use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Earlier and later records on a page.
+/// Earlier and later records shown.
 const EARLIER: usize = 5;
-/// Events shown; the rest is in the audit trail.
+/// Events shown; the others are in the audit trail.
 const TIMELINE: usize = 100;
 
-/// Commands shown …
+/// Maximum number of commands read for the page.
 const COMMANDS: usize = 25;
-/// … and those that are over and shown at once.
+/// Number of finished commands that are shown at once; the others are folded away.
 const NEWEST_OVER: usize = 3;
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ pub struct AsOf {
 
 #[derive(Serialize)]
 struct Page {
-    /// What the form did that led here.
+    /// Message about what the previous form did.
     done: Option<String>,
     href: String,
     label: String,
@@ -61,12 +61,12 @@ struct Page {
     inventory: Vec<Fact>,
     claims: Vec<claims::Shown>,
     earlier: Vec<Relative>,
-    /// Where all records of the person are listed, if there are more than are shown.
+    /// Address of the list of all records of the person, if there are more than are shown.
     earlier_more: Option<String>,
     manage: Vec<Manage>,
     acts: Vec<Offered>,
     commands: Vec<Standing>,
-    /// Those that are over, but for the newest.
+    /// Finished commands except the newest.
     commands_over: Vec<Standing>,
     apps: Vec<AppLine>,
     lists: Vec<told::List>,
@@ -105,7 +105,7 @@ view!(
     }
 );
 
-/// A line of a list of facts.
+/// A labelled value in a list.
 #[derive(Serialize)]
 pub struct Fact {
     label: String,
@@ -164,7 +164,7 @@ struct Happened {
 
 content!(Happened { at, sentence, by, class, outcome, href });
 
-/// An act that has a page of its own.
+/// An action with its own page.
 #[derive(Serialize)]
 struct Offered {
     href: String,
@@ -174,7 +174,7 @@ struct Offered {
 
 content!(Offered { href, label, class });
 
-/// An app that came by management.
+/// An app installed by management.
 #[derive(Serialize)]
 struct AppLine {
     app: String,
@@ -184,29 +184,30 @@ struct AppLine {
 
 content!(AppLine { app, status, at });
 
-/// What is read for the page.
+/// Data that the page is made from.
 struct Found {
     commands: Vec<Queued>,
     apps: Vec<ManagedApp>,
     device: Device,
     by_account: bool,
-    /// How the renewal of its identity stands, of a device that is enrolled now.
+    /// State of the identity's renewal, for an enrolled device.
     renewal: Option<Renewal>,
     known: BTreeMap<String, Option<String>>,
     claims: Vec<(Claim, Option<Device>)>,
-    /// When the later record of each was asked for an attestation.
+    /// For each claim, when an attestation was last requested from the later record's device.
     asked: Vec<Option<Timestamp>>,
     earlier: Vec<(Earlier, Option<Device>)>,
-    /// What it told of itself before it got its profile, where it was asked.
+    /// Event in which the device reported its attributes before it got its profile, if it was asked.
     told_before: Option<Row>,
     rows: Vec<Row>,
     more: bool,
 }
 
-/// The page.
+/// Shows the page.
 ///
 /// # Errors
-/// If there is, or was, no such device, or log or projections cannot be used.
+/// Returns an error if there is no such device now or at the given time, or the event log or the projections are
+/// unavailable.
 pub async fn page(
     staff: May<SeesInventory>,
     path: web::Path<String>,
@@ -240,7 +241,7 @@ async fn look_up(
     };
     let known = inventory::known(projections, id, as_of).await?;
     let to = as_of.map(|at| Timestamp(at.0 + 1));
-    // What happened to the device; who looked at its record is in the audit trail.
+    // The timeline shows what happened to the device. Views of its record are only in the audit trail.
     let event_type = Some(Match::is_not("DeviceViewed".to_owned()));
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
     let history = projections::audit::query(projections, filter, TIMELINE).await?;
@@ -248,14 +249,14 @@ async fn look_up(
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
     let told_before = projections::audit::query(projections, filter, 1).await?.rows.pop();
     let mut earlier = Vec::new();
-    // One more than is shown tells whether there are others.
+    // Reads one more than is shown, to know whether there are others.
     for found in reenrollment::of_device(projections, id, as_of, EARLIER + 1).await? {
         let other = if found.enrollment == id { found.previous } else { found.enrollment };
         let other = inventory::get(projections, other, None).await?;
         earlier.push((found, other));
     }
     let (mut claims, mut asked) = (Vec::new(), Vec::new());
-    // As with commands: of now alone.
+    // Claims, like commands, are only shown for the present.
     if as_of.is_none() {
         for claim in open_of(projections, id).await? {
             let other = if claim.later == id { claim.earlier } else { claim.later };
@@ -265,7 +266,7 @@ async fn look_up(
         }
     }
     let visit = visits::get(projections, id.enrollment()).await?;
-    // What is asked of it is of now alone.
+    // Commands, apps and renewals are only shown for the present.
     let (commands, apps, renewal) = match as_of {
         None => (
             commands::of_device(projections, id, COMMANDS).await?,
@@ -333,7 +334,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
     }
 }
 
-// What waits, and the newest of what is over; the rest is folded away.
+// Splits off the commands to show at once: waiting ones and the newest finished ones. The others are folded away.
 fn split(commands: impl Iterator<Item = Standing>) -> (Vec<Standing>, Vec<Standing>) {
     let mut over = 0;
     commands.partition(|command| {

@@ -1,4 +1,4 @@
-//! What a device told about itself, as its page shows it: facts, and lists of profiles, apps and certificates.
+//! The reported inventory as the device's page shows it: facts, and lists of profiles, apps and certificates.
 
 use super::Fact;
 use crate::admin::words::UNNAMED;
@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 #[derive(Serialize)]
 pub struct List {
     label: &'static str,
-    /// How many there are: a strict template cannot ask a list.
+    /// Number of entries, because a template in strict mode cannot test a list.
     count: usize,
     entries: Vec<String>,
 }
 
 content!(List { label, count, entries });
 
-/// What `app::inventory` keeps as a list, and what people call it.
+/// Values that `app::inventory` stores as a list, with their labels.
 const LISTS: [(&str, &str); 3] =
     [("ProfileList", "Profiles"), ("InstalledApplicationList", "Apps"), ("CertificateList", "Certificates")];
 
@@ -36,7 +36,7 @@ pub fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
     LISTS.iter().filter_map(list).collect()
 }
 
-// A name, and what tells it from others of that name.
+// Returns the name with details that distinguish entries of the same name.
 fn entry(told: &Json) -> String {
     let text = |key: &str| visible::name(told.get(key).and_then(Json::as_str));
     let name = text("PayloadDisplayName").or_else(|| text("Name")).or_else(|| text("CommonName"));

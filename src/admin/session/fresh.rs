@@ -1,5 +1,5 @@
-//! Somebody who proved themselves in the last minutes: asked for before factors, roles or settings change, so that a
-//! console that was left open changes none of them.
+//! Extractor for staff who confirmed their identity in the last minutes. It is required before factors, roles or
+//! settings change, so that an unattended console cannot change them.
 
 use super::{May, Own, Staff, local, wanted};
 use crate::admin::problem::Problem;
@@ -11,13 +11,13 @@ use futures_util::future::LocalBoxFuture;
 use std::ops::Deref;
 use url::Url;
 
-/// A proof is fresh for so many seconds: long enough for a page of changes, not for a lunch.
+/// Lifetime of a confirmation in seconds: long enough for a page of changes, too short for a lunch break.
 const FRESH_SECONDS: i64 = 5 * 60;
 
-/// `T` of somebody who proved themselves lately; all others are asked to, and come back.
+/// `T` of a staff member with a fresh confirmation. Anyone else is redirected to confirm and then returns.
 pub struct Fresh<T>(pub T);
 
-/// What comes with a session.
+/// A value that belongs to a session.
 pub trait InSession {
     fn staff(&self) -> &Staff;
 }
@@ -52,12 +52,13 @@ where
     }
 }
 
-/// Whether they proved themselves lately, for pages that must not be left for the proof.
+/// Returns whether the confirmation is fresh, for pages that must not be left for it.
 pub fn is_fresh(staff: &Staff) -> bool {
     staff.now().seconds_since(staff.session.confirmed) <= FRESH_SECONDS
 }
 
-// Back to the page; of a form, to the page that it was on, which browsers tell within one site.
+// Returns the page to come back to. For a form this is the page that contained it, taken from `Referer`, which
+// browsers send within one site.
 fn page_of(request: &HttpRequest) -> String {
     if request.method() == Method::GET {
         return wanted(request);

@@ -1,4 +1,4 @@
-//! What everybody at the console may do: with their own account, and nothing else. How far they must have come is a type.
+//! Access of a staff member to their own account only. The required stage of the sign-in is a type.
 
 use super::{Staff, signed_in, wanted};
 use crate::admin::problem::Problem;
@@ -10,12 +10,12 @@ use staff::own_account::OwnAccount;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// How far somebody must have come in.
+/// Required stage of the sign-in.
 pub trait Stage: 'static {
     fn admits(standing: Standing) -> bool;
 }
 
-/// The first proof was given.
+/// The first factor was accepted.
 pub struct AtTheDoor;
 
 impl Stage for AtTheDoor {
@@ -24,7 +24,8 @@ impl Stage for AtTheDoor {
     }
 }
 
-/// In, or setting up the second factor that is asked for. Whoever has one to show is not: another could add theirs.
+/// Signed in completely, or setting up a required second factor. Staff who already have a factor must show it first:
+/// otherwise another person could add theirs.
 pub struct SettingUp;
 
 impl Stage for SettingUp {
@@ -33,7 +34,7 @@ impl Stage for SettingUp {
     }
 }
 
-/// In.
+/// Signed in completely.
 pub struct Inside;
 
 impl Stage for Inside {
@@ -42,7 +43,7 @@ impl Stage for Inside {
     }
 }
 
-/// Somebody and their own account.
+/// A staff member with their own account.
 pub struct Own<S = Inside> {
     pub staff: Staff,
     pub standing: Standing,

@@ -1,5 +1,5 @@
-//! What somebody at the console may, as types: a handler names the permit it takes, such as `May<SeesInventory>`, and is
-//! handed no more than that permit gives. Only those that act hand out the [`App`], and with it the way to a command.
+//! Permissions at the console, as types: a handler names the permit it needs, such as `May<SeesInventory>`, and gets
+//! no more than that permit gives. Only acting permits give access to the [`App`], and with it to commands.
 
 use super::{Staff, entered};
 use crate::admin::problem::Problem;
@@ -17,18 +17,18 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use uuid::Uuid;
 
-/// Something that one may at the console.
+/// A permission at the console.
 pub trait Permit: 'static {
-    /// Each of these roles suffices.
+    /// Roles that have this permission; one of them suffices.
     const ROLES: &'static [Privilege];
-    /// What somebody without them wanted, in the audit trail: “Tried to … without the required role”.
+    /// Description of the attempt for the audit trail: “Tried to … without the required role”.
     const ACT: &'static str;
 }
 
-/// A permit that hands out the way to commands.
+/// A permit that gives access to commands.
 pub trait Writes: Permit {}
 
-/// Somebody who may `P`.
+/// A staff member with permission `P`.
 pub struct May<P> {
     staff: Staff,
     permit: PhantomData<P>,
@@ -43,14 +43,15 @@ impl<P> Deref for May<P> {
 }
 
 impl May<SeesFunnel> {
-    /// Where the portal's pages can be looked at, with the permit in the path. The permit to look is no way to commands.
+    /// Returns the path under which the portal's pages can be previewed; it contains the permission to preview. This
+    /// gives no access to commands.
     pub fn path_of_preview(&self) -> String {
         preview::path(&self.staff.app.platform)
     }
 }
 
 impl<P: Writes> May<P> {
-    /// The way to commands.
+    /// Returns the [`App`], which performs commands.
     pub fn app(&self) -> &App {
         &self.staff.app
     }
@@ -69,7 +70,7 @@ impl<P: Permit> FromRequest for May<P> {
                 request.extensions_mut().insert(Acting { staff: staff.id, context, wanted: wanted(&request, P::ACT) });
                 return Ok(May { staff, permit: PhantomData });
             }
-            // What somebody tried that is not theirs to do is in the audit trail, like what they looked at.
+            // The audit trail records refused attempts as well as views.
             let (act, device) = wanted(&request, P::ACT);
             staff.record(AccessEvent::AccessRefused { act, device }).await?;
             Err(Problem::NotAllowed)
@@ -77,34 +78,35 @@ impl<P: Permit> FromRequest for May<P> {
     }
 }
 
-/// Whether these roles give a permit.
+/// Returns whether these roles have a permission.
 pub fn is_permitted<P: Permit>(roles: &BTreeSet<Privilege>) -> bool {
     P::ROLES.iter().any(|role| roles.contains(role))
 }
 
-/// The page that somebody with these roles begins at.
+/// Returns the start page for these roles.
 pub fn home(roles: &BTreeSet<Privilege>) -> &'static str {
     if is_permitted::<SeesInventory>(roles) { "/console/devices" } else { "/console/funnel" }
 }
 
-// The act and the device that a request is about.
+// Returns the action and the device of a request.
 fn wanted(request: &HttpRequest, act: &str) -> (String, Option<DeviceId>) {
     let part = |name| request.match_info().get(name);
     let device = part("device").and_then(|device| Uuid::parse_str(device).ok()).map(DeviceId);
     (part("verb").unwrap_or(act).to_owned(), device)
 }
 
-/// Who is permitted what, kept beside the request: a refusal is only known when the handler has answered.
+/// The staff member and the permitted action, stored in the request: whether the action was refused is only known
+/// after the handler has answered.
 struct Acting {
     staff: StaffId,
     context: Context,
     wanted: (String, Option<DeviceId>),
 }
 
-/// Writes down that a form was answered with "not possible".
+/// Records that a form was answered with "not possible".
 ///
 /// # Errors
-/// If the log cannot be written.
+/// Returns an error if the event log cannot be written.
 pub async fn note_refusal(app: &App, request: &HttpRequest) -> Result<(), Problem> {
     let Some(Acting { staff, context, wanted: (act, device) }) = request.extensions_mut().remove::<Acting>() else {
         return Ok(());
@@ -116,7 +118,7 @@ pub async fn note_refusal(app: &App, request: &HttpRequest) -> Result<(), Proble
 
 use Privilege::{Administrator, Auditor, HelpDesk};
 
-/// Works at the console, in any role.
+/// Uses the console, in any role.
 pub struct IsStaff;
 
 impl Permit for IsStaff {
@@ -124,7 +126,7 @@ impl Permit for IsStaff {
     const ACT: &'static str = "use the console";
 }
 
-/// Looks at devices and their records.
+/// Sees devices and their records.
 pub struct SeesInventory;
 
 impl Permit for SeesInventory {
@@ -132,7 +134,7 @@ impl Permit for SeesInventory {
     const ACT: &'static str = "see the inventory";
 }
 
-/// Looks at earlier records of people and hardware that enrolled again.
+/// Sees earlier records of people and hardware that enrolled again.
 pub struct SeesEarlier;
 
 impl Permit for SeesEarlier {
@@ -148,7 +150,7 @@ impl Permit for SeesAudit {
     const ACT: &'static str = "see the audit trail";
 }
 
-/// Takes the audit trail and its proofs out of the house.
+/// Exports the audit trail and its proofs.
 pub struct Exports;
 
 impl Permit for Exports {
@@ -156,7 +158,7 @@ impl Permit for Exports {
     const ACT: &'static str = "export the audit trail";
 }
 
-/// Takes the inventory out of the house.
+/// Exports the inventory.
 pub struct ExportsInventory;
 
 impl Permit for ExportsInventory {
@@ -164,7 +166,7 @@ impl Permit for ExportsInventory {
     const ACT: &'static str = "export the inventory";
 }
 
-/// Sees how far people get, and one person's visits.
+/// Sees the funnel and visits of individual people.
 pub struct SeesFunnel;
 
 impl Permit for SeesFunnel {

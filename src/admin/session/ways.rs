@@ -1,4 +1,4 @@
-//! Ways from one page of the console to the next, none of which leads out of it.
+//! Redirects within the console. None of them leaves it.
 
 use super::{COOKIE, Staff};
 use crate::admin::problem::Problem;
@@ -6,10 +6,11 @@ use crate::web::host_cookie;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 
-/// The page of the console to go on to: `next`, if a browser that resolves it stays in the console; else `home`.
+/// Returns `next` if a browser that resolves it stays in the console, else `home`.
 ///
-/// Browsers read `\` as `/`, drop tabs and line ends, decode `%2e` before they resolve `..` (WHATWG URL Standard, "path state"). So the
-/// path is taken only if it needs no resolving: plain characters, no `%`, no segment of dots.
+/// Browsers read `\` as `/`, drop tabs and line ends, and decode `%2e` before they resolve `..` (WHATWG URL Standard,
+/// "path state"). The path is therefore accepted only if it needs no resolving: plain characters, no `%`, no segment
+/// of dots only.
 pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
     let (path, query) = next.split_once('?').unwrap_or((next, ""));
     let segments = path.strip_prefix("/console/").unwrap_or_default();
@@ -22,15 +23,15 @@ pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
     if ours && harmless { next } else { home }
 }
 
-/// To another page of the console.
+/// Redirects to another page of the console.
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path.to_owned())).finish()
 }
 
-/// The session goes on under another key, if there is one.
+/// Sets the session's new key as cookie, if there is one.
 ///
 /// # Errors
-/// If the cookie cannot be set.
+/// Returns an error if the cookie cannot be set.
 pub fn with_key(mut response: HttpResponse, key: Option<String>, staff: &Staff) -> Result<HttpResponse, Problem> {
     if let Some(key) = key {
         response.add_cookie(&host_cookie(COOKIE, key)).map_err(|error| staff.broken(error))?;

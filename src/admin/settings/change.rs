@@ -1,4 +1,5 @@
-//! Changing the settings: what was typed is checked and compared with what is in force, and applied only over that.
+//! Changing the settings: the typed text is checked and compared with the current settings. It is applied only if the
+//! settings are still those that were edited.
 
 use super::{PATH, written};
 use crate::admin::form::Genuine;
@@ -12,7 +13,7 @@ use events::settings::Settings;
 use serde::{Deserialize, Serialize};
 use settings::{ApplyError, difference};
 
-/// What was typed, and the revision of the settings that it was typed over.
+/// The typed text, and the number of changes that the edited settings had.
 #[derive(Deserialize)]
 pub struct Draft {
     text: String,
@@ -34,36 +35,36 @@ struct PreviewPage {
     over: String,
     lines: Vec<String>,
     warnings: Vec<String>,
-    /// A proof of these minutes is missing.
+    /// The confirmation of the last minutes is missing.
     confirm: bool,
 }
 
 view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm });
 
-/// The settings in force, to be changed.
+/// Shows the form with the current settings.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the event log cannot be read.
 pub async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
     let Current { settings, changes, .. } = staff.current_settings().await?;
     let text = written(&staff, &settings)?;
     form(&staff, EditPage { text, over: changes.to_string(), wrong: vec![] })
 }
 
-/// What the typed settings would change. Changes nothing.
+/// Shows what the typed settings would change. Changes nothing.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the event log cannot be read.
 pub async fn preview(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) -> Result<HttpResponse, Problem> {
     show_preview(&staff, draft, false).await
 }
 
-/// Applies the typed settings, if those in force are still the ones that they were typed over.
+/// Applies the typed settings if the current settings are still those that were edited.
 ///
 /// # Errors
-/// If others were applied in the meantime, or the log cannot be used.
+/// Returns an error if other settings were applied in the meantime, or the event log is unavailable.
 pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) -> Result<HttpResponse, Problem> {
-    // Not sent away to prove it: what was typed would be lost.
+    // Shows the confirmation on the preview page instead of redirecting, because a redirect would lose the typed text.
     if !is_fresh(&staff) {
         return show_preview(&staff, draft, true).await;
     }
@@ -71,7 +72,7 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
         Ok(after) => after,
         Err(wrong) => return form(&staff, EditPage { text: draft.text, over: draft.over, wrong: vec![wrong] }),
     };
-    let over = draft.over.parse().map_err(|_| Problem::bad("The form does not name the settings that it changes."))?;
+    let over = draft.over.parse().map_err(|_| Problem::bad("The form lacks the revision of the edited settings."))?;
     match ::settings::apply(&staff.app().settings, Some(over), after, &staff.context()).await {
         Ok(applied) => {
             if let Some(appended) = applied.appended {
@@ -87,7 +88,7 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
 
 fn meanwhile() -> Problem {
     let why = "Somebody else changed the settings in the meantime, so nothing was applied. Go back to copy what you \
-        typed, then begin again with the settings that are in force now.";
+        typed, then start again from the current settings.";
     Problem::Refused(why.to_owned())
 }
 
@@ -111,7 +112,7 @@ fn form(staff: &May<ChangesSettings>, page: EditPage) -> Result<HttpResponse, Pr
     show("Change the settings", "settings", staff, &page)
 }
 
-// Browsers end lines of a form's text with CR LF.
+// Browsers end the lines of a form's text with CR LF.
 fn parse(text: &str) -> Result<Settings, String> {
     toml::from_str(&text.replace("\r\n", "\n")).map_err(|error| error.to_string())
 }

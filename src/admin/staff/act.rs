@@ -1,4 +1,5 @@
-//! What administrators do to accounts of the staff, each time after they proved themselves again.
+//! Actions of administrators on staff accounts. Changes to an account need a confirmation of the last minutes; ending
+//! sessions does not.
 
 use super::{PATH, PRIVILEGES};
 use crate::admin::account::sentence;
@@ -40,7 +41,8 @@ async fn perform(staff: &May<ManagesStaff>, id: StaffId, what: Act) -> Result<()
     Ok(())
 }
 
-// Nobody locks themselves out, or gives themselves what another should look at.
+// Rejects the administrator's own account, so that nobody locks themself out or gives themself rights that another
+// person should review.
 fn another(staff: &May<ManagesStaff>, id: Uuid) -> Result<StaffId, Problem> {
     if staff.id == StaffId(id) {
         return Err(Problem::Refused("This is your own account: another administrator has to do it.".into()));
@@ -52,10 +54,11 @@ fn back(id: StaffId) -> HttpResponse {
     see_other(&format!("{PATH}/{id}"))
 }
 
-/// Gives somebody other roles.
+/// Sets the roles of an account.
 ///
 /// # Errors
-/// If the account's roles come from groups, or it would have none, or log cannot be used.
+/// Returns an error if the account's roles come from groups, if it would have no role, or if the event log is
+/// unavailable.
 pub async fn roles(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
@@ -68,10 +71,10 @@ pub async fn roles(
     Ok(back(id))
 }
 
-/// Ends what an account may do.
+/// Disables an account.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if the event log or the session store is unavailable.
 pub async fn disable(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
@@ -82,10 +85,10 @@ pub async fn disable(
     Ok(back(id))
 }
 
-/// Brings an account back.
+/// Enables an account again.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the event log is unavailable.
 pub async fn enable(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
@@ -96,10 +99,10 @@ pub async fn enable(
     Ok(back(id))
 }
 
-/// Takes the second factors from somebody who lost them.
+/// Removes the second factors of a person who lost them.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if the event log or the session store is unavailable.
 pub async fn remove_factors(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
@@ -110,10 +113,10 @@ pub async fn remove_factors(
     Ok(back(id))
 }
 
-/// Gives a local account a new password, which is shown once.
+/// Sets a new password for a local account and shows it once.
 ///
 /// # Errors
-/// If the account is not ours, or log or sessions cannot be used.
+/// Returns an error if the account is not local, or the event log or the session store is unavailable.
 pub async fn password(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
@@ -126,10 +129,10 @@ pub async fn password(
     show("A new password", "staff", &staff, &page).map_err(Problem::reporting)
 }
 
-/// Ends every session of somebody.
+/// Ends all sessions of an account.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if the event log or the session store is unavailable.
 pub async fn end_sessions(
     staff: May<ManagesStaff>,
     path: web::Path<Uuid>,
@@ -140,10 +143,10 @@ pub async fn end_sessions(
     Ok(back(id))
 }
 
-/// Ends one session of somebody.
+/// Ends one session of an account.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if the event log or the session store is unavailable.
 pub async fn end_session(
     staff: May<ManagesStaff>,
     path: web::Path<(Uuid, Uuid)>,

@@ -1,17 +1,18 @@
-//! What a person has to do next, and what the help desk can tell them: in the words that their screen shows.
+//! Advice for the help desk: what a person has to do next, in the words of the person's screen.
 
 mod sign_in;
 
 use events::enrollment::EnrollmentRefusal;
 use projections::visits::{Reason, State, Step, Visit};
 
-/// Where somebody stands, and what to tell them.
+/// The person's current situation, and what to tell them.
 pub struct Advice {
     pub now: &'static str,
     pub tell: Vec<String>,
 }
 
-/// For a visit as it stands. `refused` is why signing in was refused last; `enroll_url` is where enrollment begins.
+/// Returns the advice for a visit. `refused` is the reason of the last refused sign-in; `enroll_url` is the address
+/// where enrollment begins.
 pub fn advice(visit: &Visit, refused: Option<Reason>, enroll_url: &str) -> Advice {
     let again = match visit.by_account {
         true => format!("Open Settings › {}, tap Sign In to Work or School Account and begin again.", row(visit)),
@@ -44,7 +45,7 @@ fn standing(step: Step) -> &'static str {
     }
 }
 
-// The sheet that Settings opened is gone when it is closed: whoever lost it begins again there.
+// The sheet that Settings opened is lost when it is closed; the person must start again in Settings.
 fn by_account(visit: &Visit, refused: Option<Reason>, again: String) -> Advice {
     let (now, tell) = match visit.step {
         Step::MdmProfile => ("Signed in; the device has not fetched its profile yet.", vec![]),
@@ -99,7 +100,7 @@ fn tell(visit: &Visit, refused: Option<Reason>) -> Vec<String> {
     lines
 }
 
-// What the row is called since iOS 15, and was before.
+// Returns the name of the row in Settings, which changed with iOS 15.
 fn row(visit: &Visit) -> &'static str {
     let major = visit.version.as_deref().and_then(|version| version.split('.').next()?.parse::<u16>().ok());
     match major {
@@ -172,9 +173,9 @@ fn stopped(visit: &Visit, again: String) -> Advice {
 
 #[cfg(test)]
 mod tests {
-    /// The page's own words.
+    /// The texts of the pages.
     const PAGE: &str = include_str!("../../../templates/texts/en.ftl");
-    /// What iOS says.
+    /// Texts of iOS.
     const IOS: [&str; 1] = ["Profile Installation Failed"];
 
     #[test]

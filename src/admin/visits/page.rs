@@ -1,4 +1,4 @@
-//! One visit: where the person stands, what to tell them, what happened, and how long each step took.
+//! Page of one visit: the current step, advice for the help desk, the timeline, and the duration of each step.
 
 use super::{advice, parse_visit, words};
 use crate::admin::audit::event_href;
@@ -19,9 +19,9 @@ use projections::{ProjectionError, Projections};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Events read for the page; a visit has few.
+/// Maximum number of events read for the page; a visit has few.
 const TIMELINE: usize = 300;
-/// Other visits of the same person that are shown.
+/// Maximum number of other visits of the same person that are shown.
 const OTHERS: usize = 10;
 
 #[derive(Serialize)]
@@ -76,13 +76,13 @@ struct Found {
     rows: Vec<Row>,
 }
 
-/// Names shown of groups and of each claim.
+/// Maximum number of names shown of groups and of each claim.
 const NAMES: usize = 50;
 
-/// The page.
+/// Shows the page.
 ///
 /// # Errors
-/// If there is no such visit, or log or projections cannot be used.
+/// Returns an error if there is no such visit, or the event log or the projections are unavailable.
 pub async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_visit(&path)?;
     let found = look_up(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
@@ -112,7 +112,7 @@ async fn look_up(projections: &Projections, id: EnrollmentId) -> Result<Option<F
     Ok(Some(Found { visit, steps, refusals, others, rows }))
 }
 
-// What the device tells once it is enrolled, and who looked at it, is not the help desk's business.
+// The help desk does not see what the device reports after enrollment, nor who viewed it.
 fn is_of_the_visit(row: &Row) -> bool {
     row.stream.category() == "enrollment"
         || matches!(row.event_type.as_str(), "DeviceAuthenticated" | "DeviceEnrolled" | "DeviceCheckedOut")
@@ -145,7 +145,7 @@ fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
     }
 }
 
-// Whether a rule decided, and which, where the rules are what stopped the person.
+// Returns the access decision with its rule, if the access rules stopped the person.
 fn decided(found: &Found) -> Option<String> {
     let by_rules = found.visit.why == Some(EnrollmentRefusal::NotPermitted);
     let row = found.rows.iter().rev().find(|row| row.event_type == "AccessDecided").filter(|_| by_rules)?;
@@ -182,7 +182,7 @@ fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {
     facts
 }
 
-// What access rules could ask for, as it arrived.
+// Returns the received groups and claims, which access rules can use.
 fn arrived(provider: &str, attributes: Option<&ReceivedAttributes>) -> Vec<Fact> {
     let Some(attributes) = attributes else { return vec![Fact::new("Groups received", "erased")] };
     let untold = |attribute: &AttributeName| attributes.untold.iter().any(|untold| untold.attribute == *attribute);

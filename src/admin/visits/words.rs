@@ -1,11 +1,11 @@
-//! Steps, ways of signing in and lengths of time as the help desk reads them.
+//! Texts for steps, sign-in methods and durations, for the help desk.
 
 use crate::admin::words::{Chip, NONE, person};
 use crate::web::visible;
 use events::enrollment::DeviceFamily;
 use projections::visits::{Named, State, Step, Visit};
 
-/// What a step is called.
+/// Returns the name of a step.
 pub fn step(step: Step) -> &'static str {
     match step {
         Step::SignIn => "Signing in",
@@ -32,7 +32,7 @@ pub fn state(state: State) -> Chip {
     }
 }
 
-/// A way of signing in by its name; the name of a directory or identity provider is said as it is.
+/// Returns the name of a sign-in method; the name of a directory or identity provider is unchanged.
 pub fn way(name: &str) -> String {
     match name {
         "local_account" => "Local account",
@@ -44,7 +44,7 @@ pub fn way(name: &str) -> String {
     .to_owned()
 }
 
-/// How somebody signed in, and with which directory or identity provider.
+/// Returns the sign-in method of a visit, with its directory or identity provider.
 pub fn signed_in_with(visit: &Visit) -> String {
     match (&visit.method, &visit.provider) {
         (Some(method), Some(provider)) => format!("{}, {provider}", way(method)),
@@ -54,7 +54,7 @@ pub fn signed_in_with(visit: &Visit) -> String {
     }
 }
 
-/// A person by both names.
+/// Returns a person's display name and user name.
 pub fn name(named: &Named) -> String {
     let (user_name, display_name) = (named.user_name.as_deref(), named.display_name.as_deref());
     match (visible::name(user_name), visible::name(display_name)) {
@@ -63,7 +63,7 @@ pub fn name(named: &Named) -> String {
     }
 }
 
-/// Whose device it will be, and who enrolls it for them.
+/// Returns the owner of the device and, if different, who enrolls it for them.
 pub fn who(visit: &Visit) -> String {
     match (&visit.owner, &visit.signed_in) {
         (Some(owner), Some(signed_in)) if owner.person != signed_in.person => {
@@ -74,7 +74,7 @@ pub fn who(visit: &Visit) -> String {
     }
 }
 
-/// Such as `iPhone, iOS 17.5`.
+/// Returns device family and version, such as `iPhone, iOS 17.5`.
 pub fn device(visit: &Visit) -> String {
     let (family, system) = match visit.family {
         DeviceFamily::IPhone => ("iPhone", "iOS"),
@@ -86,7 +86,7 @@ pub fn device(visit: &Visit) -> String {
     }
 }
 
-/// A length of time in its two largest units.
+/// Formats a duration in seconds with its two largest units.
 pub fn lasting(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let both = |large: i64, large_unit: &str, small: i64, small_unit: &str| match small {

@@ -1,10 +1,12 @@
-//! Instructions with pictures: what is to be tapped is framed and said, one instruction leads to the next, and pages stay small.
+//! Pictures in instructions: what to tap is framed and named, each instruction leads to the next, and pages stay
+//! small.
 
 use super::*;
 
 #[test]
 fn each_instruction_that_ends_outside_of_the_page_has_a_picture_that_says_what_to_tap() {
-    // Come back, sign in on our page, be sent to another page: nothing of iOS is tapped.
+    // Instructions without a picture, because nothing of iOS is tapped: come back, sign in on our page, be redirected
+    // to another page.
     let without = ["ca-come-back", "mdm-come-back", "stopped-account-page", "ca-tap-continue", "mdm-tap-continue"];
     let ca = ca_pages().into_iter().flat_map(|page| page.steps);
     let mdm = mdm_pages().into_iter().flat_map(|page| page.steps);

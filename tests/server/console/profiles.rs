@@ -225,7 +225,7 @@ async fn binary_and_utf_16_profiles_and_cdata_are_read_and_reach_the_device_as_t
     for (file, why) in [
         (
             binary[..binary.len() / 2].to_vec(),
-            "the file is no configuration profile: it is a binary property list that breaks off",
+            "the file is no configuration profile: it is a binary property list that is truncated",
         ),
         (b"<plist><dict><key>a</key><date>today</date></dict></plist>".to_vec(), "it holds a date that cannot be read"),
     ] {

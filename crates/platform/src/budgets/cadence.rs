@@ -1,24 +1,24 @@
-//! When a count of what was suppressed is written: once a minute for ten minutes, then once an hour.
+//! Schedule for writing counts of suppressed events: once a minute for ten minutes, then once an hour.
 
 use events::Timestamp;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
-/// So many counts are written a minute apart.
+/// Number of counts that are written at an interval of one minute.
 const BY_THE_MINUTE: u32 = 10;
 
-/// The counts of one flood. It is over, and the next one begins by the minute again, when an hour passes without anything to
-/// count.
+/// Schedule of one flood. The flood ends if nothing is counted for an hour; the next one starts with the one-minute
+/// interval again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cadence {
     written: u32,
-    /// When counting began, or when the last count was written.
+    /// Time when counting began or the last count was written.
     since: Option<Timestamp>,
     last: Timestamp,
 }
 
 impl Cadence {
-    /// Something is counted instead of written.
+    /// Reports that an event was counted instead of written.
     pub fn counts(&mut self, now: Timestamp) {
         if self.is_over(now) {
             *self = Cadence { since: Some(now), ..Cadence::default() };
@@ -26,19 +26,19 @@ impl Cadence {
         self.last = now;
     }
 
-    /// Whether the count is to be written now.
+    /// Returns whether the count is due to be written.
     pub fn is_due(&self, now: Timestamp) -> bool {
         let interval = if self.written < BY_THE_MINUTE { MINUTE } else { HOUR };
         self.since.is_some_and(|since| now.seconds_since(since) >= interval)
     }
 
-    /// The count was written.
+    /// Reports that the count was written.
     pub fn wrote(&mut self, now: Timestamp) {
         self.written = self.written.saturating_add(1);
         self.since = Some(now);
     }
 
-    /// Whether nothing is to be remembered any more, as long as nothing is counted.
+    /// Returns whether the flood has ended, so that nothing needs to be remembered.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.since.is_none() || now.seconds_since(self.last) >= HOUR
     }

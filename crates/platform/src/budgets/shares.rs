@@ -1,4 +1,5 @@
-//! A share of a budget for each key (source, account, device), so that no key uses up what is there for all.
+//! Rate limits with a separate share for each key (source, account, device), so that no key can use up the whole
+//! budget.
 
 use events::Timestamp;
 use identity::throttle::make_room;
@@ -8,23 +9,23 @@ use std::sync::{Mutex, PoisonError};
 
 const DAY: i64 = 24 * 3600 * 1_000_000;
 
-/// How much may be used, in units of the budget's choice: events, bytes, departures.
+/// Size of a share, in units that the budget defines: events, bytes, departures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Units at once …
+    /// Maximum number of units at once.
     pub burst: i64,
-    /// … and one more unit every so many microseconds.
+    /// Microseconds until one more unit is available.
     pub refill: i64,
 }
 
 impl Allowance {
-    /// At most `most` units in any 24 hours: one half at once, the other half spread over the day.
+    /// Permits at most `most` units in any 24 hours: half at once, the other half spread over the day.
     pub const fn a_day(most: i64) -> Allowance {
         Allowance { burst: most / 2, refill: DAY / (most / 2) }
     }
 }
 
-/// One allowance for each key. The instant at which a share will be whole again is all that is remembered (GCRA).
+/// One allowance for each key. Only the time at which a share will be full again is stored (GCRA).
 #[derive(Debug)]
 pub struct Shares<K> {
     allowance: Allowance,
@@ -36,13 +37,14 @@ impl<K: Eq + Hash> Shares<K> {
         Shares { allowance, paid_off: Mutex::default() }
     }
 
-    /// Whether the share of `whose` has room for `cost` units. Takes nothing.
+    /// Returns whether the share of `whose` has `cost` units left. Takes nothing.
     pub fn has(&self, now: Timestamp, whose: &K, cost: i64) -> bool {
         let paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
         self.fits(self.after(now, paid_off.get(whose), cost), now)
     }
 
-    /// Takes `cost` units from the share of `whose`, if it has room for them; they come back with time.
+    /// Takes `cost` units from the share of `whose` if they are available; they refill over time. Returns whether they
+    /// were taken.
     pub fn take(&self, now: Timestamp, whose: K, cost: i64) -> bool {
         let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
         let after = self.after(now, paid_off.get(&whose), cost);
@@ -54,7 +56,7 @@ impl<K: Eq + Hash> Shares<K> {
         fits
     }
 
-    /// Gives back `cost` units that were taken.
+    /// Returns `cost` units that were taken to the share.
     pub fn give_back(&self, whose: &K, cost: i64) {
         let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = paid_off.get_mut(whose) {

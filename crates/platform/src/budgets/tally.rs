@@ -1,4 +1,4 @@
-//! Counts what was suppressed, by source, until the count is written.
+//! Counts suppressed events by source until the count is written.
 
 use super::Cadence;
 use events::Timestamp;
@@ -6,12 +6,12 @@ use identity::throttle::network;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// So many sources are named; the rest are "others".
+/// Maximum number of sources named; the others are counted together.
 const LARGEST_SOURCES: usize = 20;
-/// So many sources are counted apart between two writings; those that come later are "others" at once.
+/// Maximum number of sources counted separately between two writes; later ones are counted together.
 const CAPACITY: usize = 10_000;
 
-/// A count, by source, that is not written yet.
+/// A count by source that is not written yet.
 #[derive(Debug, Default)]
 pub struct Tally {
     of_source: HashMap<IpAddr, u64>,
@@ -19,7 +19,7 @@ pub struct Tally {
     cadence: Cadence,
 }
 
-/// What was counted: the sources with the most, the largest first, and all others together.
+/// The counts: the sources with the most events, largest first, and all others together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counted {
     pub sources: Vec<(IpAddr, u64)>,
@@ -33,7 +33,7 @@ impl Counted {
 }
 
 impl Tally {
-    /// Counts one more from `source`; an IPv6 network (/64) is one source.
+    /// Counts one event from `source`; an IPv6 network (/64) is one source.
     pub fn count(&mut self, now: Timestamp, source: IpAddr) {
         self.cadence.counts(now);
         let source = network(source);
@@ -44,7 +44,7 @@ impl Tally {
         }
     }
 
-    /// What is to be written now, if anything is: by the cadence, or in any case (`all`), as when the server stops.
+    /// Returns the counts that are due, by the cadence or unconditionally (`all`), for example when the server stops.
     pub fn take(&mut self, now: Timestamp, all: bool) -> Option<Counted> {
         let empty = self.of_source.is_empty() && self.others == 0;
         if empty || !(all || self.cadence.is_due(now)) {
@@ -58,7 +58,7 @@ impl Tally {
         Some(Counted { sources, others: std::mem::take(&mut self.others) + rest })
     }
 
-    /// Whether there is nothing to remember.
+    /// Returns whether nothing needs to be remembered.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.of_source.is_empty() && self.others == 0 && self.cadence.is_over(now)
     }

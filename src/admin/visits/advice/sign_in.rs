@@ -1,4 +1,4 @@
-//! What to tell somebody who could not sign in: it follows the reason that the log knows.
+//! Advice for a person whose sign-in was refused, by the reason in the log.
 
 use events::enrollment::{SignInRefusal, SingleSignOnFault};
 use projections::visits::Reason;

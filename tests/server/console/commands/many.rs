@@ -244,10 +244,10 @@ async fn nothing_filled_in_never_means_all_devices_and_blanks_are_an_error() {
     for (which, said) in [
         (&[][..], "or choose all enrolled devices"),
         (&[("which", "these"), ("person", ""), ("ids", ""), ("kind", "")], "or choose all enrolled devices"),
-        (&[("which", "these"), ("person", "   ")], "The person consists of blanks"),
-        (&[("which", "all"), ("person", "   ")], "The person consists of blanks"),
-        (&[("ids", " \r\n , ")], "ids consist of blanks"),
-        (&[("named", "\t"), ("person", "ada")], "model consists of blanks"),
+        (&[("which", "these"), ("person", "   ")], "The person contains only blanks"),
+        (&[("which", "all"), ("person", "   ")], "The person contains only blanks"),
+        (&[("ids", " \r\n , ")], "ids contain only blanks"),
+        (&[("named", "\t"), ("person", "ada")], "model contains only blanks"),
         (&[("which", "all"), ("person", "ada")], "not both"),
     ] {
         let refused = tried(which).await;
